@@ -1,0 +1,275 @@
+"""The one door to the row-level engine: Ibis on DuckDB by default, on Spark when asked.
+
+Everything that differs between the two engines is in this module: connecting, reading and
+writing Parquet, and the few functions for which Ibis has no common word.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from analysis.errors import AnalysisError, DataError, NotApplicable
+from analysis.tables.manifest import Manifest
+from analysis.tables.schema import ENGINE_TYPES, TABLES
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+Connection = Any  # Ibis' backends share no importable base without importing one of them.
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How to run row-level work.
+
+    Parameters
+    ----------
+    kind
+        ``duckdb`` (in the process) or ``spark``.
+    memory
+        Memory bound, such as ``4GB``; what does not fit spills to disk.
+    threads
+        Threads to use; None takes every core.
+    master
+        Spark master URL.
+    """
+
+    kind: Literal["duckdb", "spark"] = "duckdb"
+    memory: str = "4GB"
+    threads: int | None = None
+    master: str = "local[*]"
+
+
+def connect(settings: EngineSettings | None = None) -> Connection:
+    """Return a fresh Ibis connection; AnalysisError if the engine is not installed."""
+    settings = settings or EngineSettings()
+    return _connect_spark(settings) if settings.kind == "spark" else _connect_duckdb(settings)
+
+
+def _connect_duckdb(settings: EngineSettings) -> Connection:
+    import ibis
+
+    options: dict[str, Any] = {
+        "memory_limit": settings.memory,
+        "temp_directory": str(Path(tempfile.gettempdir()) / "analysis-spill"),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    if settings.threads is not None:
+        options["threads"] = settings.threads
+    return ibis.duckdb.connect(**options)
+
+
+def _connect_spark(settings: EngineSettings) -> Connection:
+    import ibis
+
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise AnalysisError(
+            "engine spark needs pyspark: install the project with its extra [spark]"
+        ) from None
+    session = (
+        SparkSession.builder.appName("analysis")
+        .master(settings.master)
+        .config("spark.driver.memory", settings.memory.lower().removesuffix("b"))
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.timestampType", "TIMESTAMP_NTZ")
+        .config("spark.sql.shuffle.partitions", "8")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .getOrCreate()
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    return ibis.pyspark.connect(session)
+
+
+def kind_of(connection: Connection) -> str:
+    """Return ``duckdb`` or ``spark`` for a connection."""
+    return "spark" if connection.name == "pyspark" else "duckdb"
+
+
+def read_parquet(connection: Connection, path: Path) -> ibis.Table:
+    """Return the Parquet file, or the directory of Parquet files, as a table.
+
+    DataError names the file if it is missing or cannot be read as Parquet.
+    """
+    if not path.exists():
+        raise DataError(f"{path.name} does not exist in {path.parent}")
+    target = str(path / "*.parquet") if path.is_dir() else str(path)
+    try:
+        return connection.read_parquet(target)
+    except Exception as error:  # each engine raises its own kind for a damaged file
+        raise DataError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from error
+
+
+def write_parquet(connection: Connection, rows: ibis.Table, directory: Path) -> None:
+    """Write ``rows`` as Parquet files into the new ``directory``."""
+    if kind_of(connection) == "spark":
+        connection.to_parquet_dir(rows, directory, mode="error")
+        return
+    directory.mkdir(parents=True)
+    connection.to_parquet(rows, directory / "part-0.parquet", compression="zstd")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def localise(
+    connection: Connection, moment: ibis.Value, *, source: str, target: str
+) -> ibis.Value:
+    """Return the naive timestamp ``moment``, which is in zone ``source``, in zone ``target``."""
+    import ibis
+
+    if kind_of(connection) == "spark":
+        convert = _builtin("convert_timezone", ("string", "string", "timestamp"), "timestamp")
+        return convert(source, target, moment)
+    attach = _builtin("timezone", ("string", "timestamp"), "timestamp('UTC')")
+    detach = _builtin("timezone", ("string", "timestamp('UTC')"), "timestamp")
+    return detach(target, attach(source, moment))
+
+
+def _builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
+    """Declare a function that the engine has and Ibis has no word for."""
+    import ibis
+
+    def declared(*_: Any) -> None: ...
+
+    parameters = [
+        inspect.Parameter(f"a{i}", inspect.Parameter.POSITIONAL_ONLY) for i in range(len(takes))
+    ]
+    declared.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    signature = (tuple(ibis.dtype(t) for t in takes), ibis.dtype(gives))
+    return ibis.udf.scalar.builtin(declared, name=name, signature=signature)
+
+
+class Tables:
+    """A study's canonical tables, opened lazily: ``tables.order_lines`` is an Ibis table.
+
+    Reading a table that the study lacks raises NotApplicable with one clear sentence.
+    """
+
+    def __init__(
+        self, connection: Connection, manifest: Manifest, tables: dict[str, ibis.Table]
+    ) -> None:
+        self.connection = connection
+        self.manifest = manifest
+        self._tables = dict(tables)
+
+    def __getattr__(self, name: str) -> ibis.Table:
+        if name.startswith("_") or name not in TABLES:
+            raise AttributeError(name)
+        if name not in self._tables:
+            raise NotApplicable(f"This study has no {name} table.")
+        return self._tables[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the tables that the study has."""
+        return tuple(self._tables)
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Tell whether the study has ``table``, with all ``columns``."""
+        return table in self._tables and set(columns) <= set(self._tables[table].columns)
+
+    def require(self, *names: str) -> None:
+        """Raise NotApplicable naming the first of ``names`` that the study lacks."""
+        for name in names:
+            getattr(self, name)
+
+    def close(self) -> None:
+        """Release the engine."""
+        if kind_of(self.connection) == "duckdb":
+            self.connection.disconnect()
+
+
+def open_study(
+    study: str, *, settings: EngineSettings | None = None, root: Path | None = None
+) -> Tables:
+    """Open the canonical tables of an ingested study.
+
+    Parameters
+    ----------
+    study
+        Key of the study.
+    settings
+        Engine to open them in.
+    root
+        Project root; None looks upwards from the working directory.
+
+    Raises
+    ------
+    DataError
+        If the study has not been ingested, or its files are damaged.
+    """
+    current = canonical_dir(study, root=root) / "current"
+    if not current.exists():
+        raise DataError(f"Study {study} has no canonical tables yet: run `analysis ingest {study}`")
+    current = current.resolve()
+    manifest = Manifest.read(current / "manifest.json")
+    connection = connect(settings)
+    tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
+    return Tables(connection, manifest, tables)
+
+
+def canonical_dir(study: str, *, root: Path | None = None) -> Path:
+    """Return the directory that holds a study's canonical tables, version by version."""
+    return (root or find_root()) / "data" / "canonical" / study
+
+
+@functools.cache
+def find_root() -> Path:
+    """Return the project root: the nearest directory upwards with params/ and notebooks/."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    raise AnalysisError(
+        f"{here} is not inside a project: no folder above it has both params/ and notebooks/"
+    )
+
+
+def in_memory(
+    frames: dict[str, pd.DataFrame],
+    *,
+    settings: EngineSettings | None = None,
+    **manifest_fields: Any,
+) -> Tables:
+    """Return canonical tables made from data frames, cast to the schema.
+
+    Parameters
+    ----------
+    frames
+        Canonical table name to its rows; columns as in ``schema.TABLES``.
+    settings
+        Engine to hold them in.
+    manifest_fields
+        Fields of ``Manifest``; ``study`` defaults to ``memory``.
+    """
+    connection = connect(settings)
+    tables = {
+        name: _cast_to_schema(connection.create_table(name, _as_arrow(frame)), name)
+        for name, frame in frames.items()
+    }
+    fields = {"study": "memory", "rows": {n: len(f) for n, f in frames.items()}, **manifest_fields}
+    return Tables(connection, Manifest(**fields), tables)
+
+
+def _as_arrow(frame: pd.DataFrame) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:
+    declared = {c.name: ENGINE_TYPES[c.type] for c in TABLES[name].columns}
+    return rows.cast({n: t for n, t in declared.items() if n in rows.columns})

@@ -1,0 +1,141 @@
+"""What ingest writes beside the canonical tables: where they came from and what became of rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """What became of the rows of one source on their way into one canonical table.
+
+    Parameters
+    ----------
+    table
+        Canonical table.
+    source
+        Source file or table, as the user knows it.
+    rows_in
+        Rows read.
+    accepted
+        Rows now in the canonical table.
+    rejected
+        Reason to number of rows written to ``rejected/<table>``.
+    dropped
+        Name of a rule to number of rows it left out.
+    """
+
+    table: str
+    source: str
+    rows_in: int
+    accepted: int
+    rejected: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        out = self.accepted + sum(self.rejected.values()) + sum(self.dropped.values())
+        if out != self.rows_in:
+            raise DataError(
+                f"{self.source} to {self.table}: {self.rows_in:,} rows were read but {out:,} are "
+                "accounted for; nothing was published"
+            )
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that was read: its name, size in bytes, modification time and content hash."""
+
+    name: str
+    size: int
+    modified_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything a report must know about a study's canonical tables.
+
+    Parameters
+    ----------
+    study, title
+        Key and readable name of the study.
+    source
+        Kind of source the tables were read from.
+    simulated
+        The rows come from a simulator; every report says so.
+    timezone, currency
+        Zone that timestamps are local to; ISO 4217 code that money is in.
+    fingerprint
+        Hash over source contents, settings and ingest code: equal means equal tables.
+    default_margin_rate, margin_note
+        Contribution margin rate where nothing better is known, and what to say about it.
+    rows
+        Rows by canonical table.
+    ledger
+        One entry a source and canonical table.
+    files
+        The source files.
+    notes
+        Sentences about the source that every reader should know.
+    """
+
+    study: str
+    title: str = ""
+    source: str = "memory"
+    simulated: bool = False
+    timezone: str = "UTC"
+    currency: str = "USD"
+    fingerprint: str = ""
+    default_margin_rate: float = 0.25
+    margin_note: str = ""
+    rows: dict[str, int] = field(default_factory=dict)
+    ledger: tuple[LedgerEntry, ...] = ()
+    files: tuple[SourceFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def ledger_table(self) -> pd.DataFrame:
+        """Return the ledger with columns table, source, outcome, rule and rows.
+
+        ``outcome`` is accepted, rejected or dropped; ``rule`` is the reason or the rule's name,
+        empty for accepted rows.
+        """
+        import pandas as pd
+
+        records = [
+            (entry.table, entry.source, outcome, rule, rows)
+            for entry in self.ledger
+            for outcome, rule, rows in _outcomes(entry)
+        ]
+        return pd.DataFrame(records, columns=["table", "source", "outcome", "rule", "rows"])
+
+    def write(self, path: Path) -> None:
+        """Write the manifest as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest:
+        """Read a manifest; DataError if the file is missing or damaged."""
+        try:
+            raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            raw["ledger"] = tuple(LedgerEntry(**entry) for entry in raw["ledger"])
+            raw["files"] = tuple(SourceFile(**file) for file in raw["files"])
+            raw["notes"] = tuple(raw["notes"])
+            return cls(**raw)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise DataError(
+                f"{path} is not a readable manifest ({error}); run `analysis ingest` again"
+            ) from error
+
+
+def _outcomes(entry: LedgerEntry) -> list[tuple[str, str, int]]:
+    rejected = [("rejected", reason, rows) for reason, rows in sorted(entry.rejected.items())]
+    dropped = [("dropped", rule, rows) for rule, rows in sorted(entry.dropped.items())]
+    return [("accepted", "", entry.accepted), *rejected, *dropped]
