@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from analysis.errors import AnalysisError
 from analysis.reporting import words
+from analysis.reporting.atomic import write_json
 
 Direction = Literal["up_good", "up_bad"]
 
@@ -154,10 +154,7 @@ class Findings:
             "findings": [asdict(finding) for finding in self.items],
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        beside.write_text(text + "\n", encoding="utf-8")
-        beside.replace(path)
+        write_json(path, content)
 
     @classmethod
     def read(cls, path: Path) -> Findings:
