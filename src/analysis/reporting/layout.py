@@ -1,23 +1,19 @@
-"""Where everything of a run lies on disk: the one place that knows the names.
+"""The files of a run and of a study's runs: the one place that knows their names.
 
 ``reports/<study>/<run_id>/`` holds ``index.html``, a page, a notebook and a status a report,
-``tables/<report>/``, ``findings/<report>.json`` and ``run.json``. It is written as
-``.staging-<run_id>`` beside and renamed when it is complete. The process that executes a
-notebook learns its run folder from the environment variable ``ANALYSIS_STAGING``; without it
-(in JupyterLab) a report writes to ``reports/<study>/.draft``.
+``tables/<report>/``, ``findings/<report>.json``, ``params.json`` and ``run.json``. It is written
+as ``.staging-<run_id>`` beside and renamed when it is complete. Where a notebook finds the folder
+it writes to is `workspace`'s matter.
 """
 
 from __future__ import annotations
 
-import os
-import re
+import itertools
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Environment variable with the run folder that the executing notebook writes to.
-STAGING_VARIABLE = "ANALYSIS_STAGING"
-
-_RUN_ID = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z(-\d+)?")
+from analysis.reporting.workspace import published_runs
 
 
 @dataclass(frozen=True)
@@ -61,6 +57,12 @@ class RunFolder:
         """Return the directory with the result tables of a report."""
         return self.path / "tables" / report
 
+    def discard(self, report: str) -> None:
+        """Remove what a report has written so far, its status excepted."""
+        self.notebook(report).unlink(missing_ok=True)
+        self.findings(report).unlink(missing_ok=True)
+        shutil.rmtree(self.tables(report), ignore_errors=True)
+
 
 @dataclass(frozen=True)
 class StudyReports:
@@ -93,30 +95,15 @@ class StudyReports:
 
     def runs(self) -> list[RunFolder]:
         """Return the published runs, newest first."""
-        if not self.path.is_dir():
-            return []
-        found = [p for p in self.path.iterdir() if _RUN_ID.fullmatch(p.name) and p.is_dir()]
-        return [RunFolder(p) for p in sorted(found, key=_age, reverse=True)]
+        return [RunFolder(path) for path in published_runs(self.path)]
 
     def leftovers(self) -> list[Path]:
         """Return what runs that died left behind."""
-        if not self.path.is_dir():
-            return []
         return sorted(self.path.glob(".staging-*"))
 
     def free_run_id(self, stamp: str) -> str:
         """Return ``stamp``, with a suffix if a run of that second exists already."""
-        taken = {folder.path.name for folder in self.runs()}
-        suffixes = ("", *(f"-{n}" for n in range(2, len(taken) + 3)))
-        return next(stamp + suffix for suffix in suffixes if stamp + suffix not in taken)
-
-
-def _age(path: Path) -> tuple[str, int]:
-    stamp, _, suffix = path.name.partition("Z")
-    return stamp, int(suffix.lstrip("-") or 1)
-
-
-def staging_from_environment() -> RunFolder | None:
-    """Return the run folder that a runner asked this process to write to, if one did."""
-    path = os.environ.get(STAGING_VARIABLE)
-    return RunFolder(Path(path)) if path else None
+        numbered = (f"{stamp}-{n:02}" for n in itertools.count(2))
+        return next(
+            name for name in itertools.chain([stamp], numbered) if not (self.path / name).exists()
+        )

@@ -1,106 +1,111 @@
-"""What a run was: the content of its ``run.json``, as the site reads it."""
+"""``run.json``: everything a reader, or a machine that repeats the run, must know about it."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
-from datetime import date, datetime, timedelta
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.errors import AnalysisError
 from analysis.reporting.atomic import write_json
 from analysis.reporting.status import Outcome
 
 
 @dataclass(frozen=True)
-class ReportEntry:
+class ReportRecord:
     """One report of a run.
 
     Parameters
     ----------
-    name
-        The notebook's name without its suffix, ``03_deciles``.
-    title
-        What the report is about.
-    question
-        The question it answers.
-    status, seconds, peak_memory_mb
-        As in `status.Status`.
+    title, question
+        What it is called and what it answers.
+    status, reason
+        The outcome, and one sentence on why it is not done.
+    seconds, peak_memory_mb, cells
+        What its execution took; of a cached report, what it took then.
+    parameters
+        What was injected into its notebook.
+    fingerprint
+        Hash over everything its results depend on; equal means equal results.
+    reused_from
+        Run that its results were copied from, if they were.
+    last_good
+        Newest earlier run with results of this report, for one that has none.
+    tables
+        Hash of each of its result tables by file name.
     """
 
-    name: str
     title: str
-    question: str = ""
-    status: Outcome = "done"
+    question: str
+    status: Outcome
+    reason: str = ""
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
+    cells: int = 0
+    parameters: dict[str, Any] = field(default_factory=dict)
+    fingerprint: str = ""
+    reused_from: str | None = None
+    last_good: str | None = None
+    tables: dict[str, str] = field(default_factory=dict)
 
     @property
-    def number(self) -> str:
-        """The number it is ordered by, or nothing."""
-        return self.name.partition("_")[0] if self.name[:1].isdigit() else ""
+    def good(self) -> bool:
+        """It has results to read."""
+        return self.status in ("done", "cached")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What was run, on what, and when.
+    """One run.
 
     Parameters
     ----------
-    study, title, source
-        The study's key, its name for people, and where its data come from.
-    run_id
-        Name of the run; its time in UTC.
-    started_at
-        When it started, ISO with offset.
-    as_of
-        The day before which everything is known, ISO.
-    simulated
-        Whether the data were made by a simulation.
-    engine, seed, seconds
-        Engine, seed, and the wall-clock seconds of the whole run.
-    fingerprint
-        Of the canonical tables that were read.
-    code
-        Version of the code.
+    study, title, run_id
+        What was run, and as which run.
+    started, finished
+        Times in UTC, ISO text.
+    seconds
+        Wall-clock seconds from start to finish, ingest included.
     params
-        The resolved params.
+        The resolved params of the study, as in its params file with every default filled in.
+    as_of, seed
+        The day before which everything is known; the seed of everything random.
+    data
+        The canonical tables: ``fingerprint``, ``source``, ``simulated``, ``rows`` by table.
+    code
+        ``commit`` (None outside a git work tree), ``changed`` (uncommitted changes), ``sources``
+        (hash of the package's files), ``lock`` (hash of the lock file).
+    python
+        Python version.
     packages
-        Version by package.
+        Version by name of what the project depends on directly.
+    only
+        The reports that were asked for; empty means all.
     reports
-        The reports in reading order.
+        By name, in reading order.
     """
 
     study: str
     title: str
-    source: str
     run_id: str
-    started_at: str
+    started: str
+    finished: str
+    seconds: float
+    params: dict[str, Any]
     as_of: str
-    simulated: bool
-    engine: str
     seed: int
-    fingerprint: str
-    code: str
-    seconds: float = 0.0
-    params: dict[str, Any] = field(default_factory=dict)
-    packages: dict[str, str] = field(default_factory=dict)
-    reports: tuple[ReportEntry, ...] = ()
+    data: dict[str, Any]
+    code: dict[str, Any]
+    python: str
+    packages: dict[str, str]
+    only: list[str]
+    reports: dict[str, ReportRecord]
 
     @property
-    def started(self) -> datetime:
-        """When it started."""
-        return datetime.fromisoformat(self.started_at)
-
-    @property
-    def last_day(self) -> date:
-        """The last day whose data it read."""
-        return date.fromisoformat(self.as_of) - timedelta(days=1)
-
-    def entry(self, report: str) -> ReportEntry:
-        """Return the entry of a report; one without a title where it is not listed."""
-        named = [entry for entry in self.reports if entry.name == report]
-        return named[0] if named else ReportEntry(report, report)
+    def failed(self) -> list[str]:
+        """The reports that failed."""
+        return [name for name, report in self.reports.items() if report.status == "failed"]
 
     def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
@@ -108,9 +113,10 @@ class RunRecord:
 
     @classmethod
     def read(cls, path: Path) -> RunRecord:
-        """Read what ``write`` wrote; what a later version adds is left aside."""
-        raw = json.loads(path.read_text("utf-8"))
-        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
-        names = {f.name for f in fields(ReportEntry)}
-        entries = [{k: v for k, v in e.items() if k in names} for e in raw.get("reports", ())]
-        return cls(**{**known, "reports": tuple(ReportEntry(**entry) for entry in entries)})
+        """Read what ``write`` wrote; AnalysisError if it is missing or damaged."""
+        try:
+            raw = json.loads(path.read_text("utf-8"))
+            reports = {name: ReportRecord(**each) for name, each in raw["reports"].items()}
+            return cls(**{**raw, "reports": reports})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise AnalysisError(f"{path} is not the record of a run ({error})") from error

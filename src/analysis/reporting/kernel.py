@@ -1,0 +1,44 @@
+"""The kernel a report runs in: this very interpreter, and never an orphan.
+
+Jupyter would look for a kernel called ``python3`` in the user's home first and run whichever
+interpreter it names. A report must run on the packages it was locked with, so the kernel is
+started as ``python -m analysis.reporting.kernel`` with the running interpreter.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from analysis.reporting.processes import die_with_parent
+
+
+def command(connection_file: str) -> list[str]:
+    """Return the command that starts the kernel."""
+    return [sys.executable, "-P", "-m", "analysis.reporting.kernel", "-f", connection_file]
+
+
+def manager_class() -> type:
+    """Return the manager class that starts this kernel, over an encrypted connection.
+
+    ipykernel 7 warns into the first cell's output when the transport is not encrypted.
+    """
+    from jupyter_client import AsyncKernelManager
+    from traitlets import CaselessStrEnum
+
+    class ReportKernelManager(AsyncKernelManager):
+        transport_encryption = CaselessStrEnum(
+            ["disabled", "auto", "required"], default_value="required"
+        )
+
+        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+            return command(os.path.realpath(self.connection_file)) + (extra_arguments or [])
+
+    return ReportKernelManager
+
+
+if __name__ == "__main__":
+    die_with_parent(int(os.environ["JPY_PARENT_PID"]))
+    from ipykernel import kernelapp
+
+    kernelapp.launch_new_instance()
