@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class RunRecord:
     study, title, run_id
         What was run, and as which run.
     started, finished
-        Times in UTC, ISO text.
+        Times in UTC; ISO text in the file.
     seconds
         Wall-clock seconds from start to finish, ingest included.
     params
@@ -89,8 +90,8 @@ class RunRecord:
     study: str
     title: str
     run_id: str
-    started: str
-    finished: str
+    started: datetime
+    finished: datetime
     seconds: float
     params: dict[str, Any]
     as_of: str
@@ -109,7 +110,8 @@ class RunRecord:
 
     def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
-        write_json(path, asdict(self))
+        times = {"started": self.started.isoformat(), "finished": self.finished.isoformat()}
+        write_json(path, {**asdict(self), **times})
 
     @classmethod
     def read(cls, path: Path) -> RunRecord:
@@ -117,6 +119,7 @@ class RunRecord:
         try:
             raw = json.loads(path.read_text("utf-8"))
             reports = {name: ReportRecord(**each) for name, each in raw["reports"].items()}
-            return cls(**{**raw, "reports": reports})
+            times = {key: datetime.fromisoformat(raw[key]) for key in ("started", "finished")}
+            return cls(**{**raw, **times, "reports": reports})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise AnalysisError(f"{path} is not the record of a run ({error})") from error
