@@ -212,7 +212,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeys)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path.name} is not valid YAML: {' '.join(str(error).split())}") from None
+        raise ParamsError(
+            f"{path.name} is not valid YAML: {' '.join(str(error).split())}"
+        ) from None
     except ValueError as error:
         raise ParamsError(f"{path.name}: {error}; write dates as YYYY-MM-DD") from None
     if not isinstance(raw, dict):

@@ -122,12 +122,8 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def localise(
-    connection: Connection, moment: ibis.Value, *, source: str, target: str
-) -> ibis.Value:
+def localise(connection: Connection, moment: ibis.Value, *, source: str, target: str) -> ibis.Value:
     """Return the naive timestamp ``moment``, which is in zone ``source``, in zone ``target``."""
-    import ibis
-
     if kind_of(connection) == "spark":
         convert = _builtin("convert_timezone", ("string", "string", "timestamp"), "timestamp")
         return convert(source, target, moment)

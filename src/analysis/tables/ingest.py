@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 
 KEPT_VERSIONS = 2
 
+#: Tables that are read by time are stored by time.
+STORAGE_ORDER = {
+    "order_lines": ["ordered_at", "order_id", "product_id"],
+    "page_views": ["viewed_at", "session_id"],
+}
+
 
 @dataclass(frozen=True)
 class IngestRequest:
@@ -206,33 +212,28 @@ def _write_tables(
 def _write_table(
     connection: Connection, name: str, feeds: list[Feed], staging: Path
 ) -> list[LedgerEntry]:
-    """Judge all rows meant for one table once, then write and count them."""
+    """Judge all rows meant for one table; write the good and the bad apart, and count both.
+
+    The verdicts are counted before anything is written, with the few columns that they need.
+    """
     table = TABLES[name]
     judged = [
         validate.judged(feed.rows, table, source=feed.source).mutate(_source=_text(feed.source))
         for feed in feeds
     ]
     rows = validate.reject_repeated_keys(_stack(judged), table)
-    scratch = connection.create_table(f"judged_{name}", rows, temp=True)
-    accepted = scratch.filter(scratch[validate.RULE].isnull() & scratch[validate.REASON].isnull())
-    order = _storage_order(name)
-    plain = accepted.drop("_source", validate.KEY, validate.RULE, validate.REASON)
-    write_parquet(connection, plain.order_by(order) if order else plain, staging / name)
-    entries = _ledger(scratch, name, feeds)
-    if any(entry.rejected for entry in entries):
-        refused = scratch.filter(scratch[validate.REASON].notnull())
-        write_parquet(connection, refused, staging / "rejected" / name)
-    connection.drop_table(f"judged_{name}", force=True)
+    entries = _ledger(rows, name, feeds)
     _refuse_hopeless(entries)
+    good = rows
+    if any(entry.rejected or entry.dropped for entry in entries):
+        good = rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
+    good = good.drop("_source", validate.KEY, validate.RULE, validate.REASON)
+    order = STORAGE_ORDER.get(name)
+    write_parquet(connection, good.order_by(order) if order else good, staging / name)
+    if any(entry.rejected for entry in entries):
+        refused = rows.filter(rows[validate.REASON].notnull())
+        write_parquet(connection, refused, staging / "rejected" / name)
     return entries
-
-
-def _storage_order(name: str) -> list[str]:
-    """Return the columns that rows are stored in the order of, so that equal input is equal."""
-    return {
-        "order_lines": ["ordered_at", "order_id", "product_id"],
-        "page_views": ["viewed_at", "session_id"],
-    }.get(name, list(TABLES[name].key))
 
 
 def _text(value: str) -> ibis.Value:

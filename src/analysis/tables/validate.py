@@ -14,6 +14,7 @@ REASON = "_rejected_because"
 RULE = "dropped_by"
 KEY = "source_key"
 COUNT = "_rows_of_key"
+FLAG = "_unreadable_"
 
 _KIND_WORDS = {
     "string": "text",
@@ -52,19 +53,22 @@ def judged(rows: ibis.Table, table: Table, *, source: str) -> ibis.Table:
     import ibis
 
     _check_columns(rows, table, source)
-    columns = {c.name: c for c in table.columns if c.name in rows.columns}
-    extra = [n for n in rows.columns if n not in columns and n not in (KEY, RULE)]
+    columns = [c for c in table.columns if c.name in rows.columns]
+    declared = {c.name for c in columns}
+    extra = [n for n in rows.columns if n not in declared | {KEY, RULE}]
+    doubtful = {c.name: _unreadable(rows[c.name], c) for c in columns if _may_fail(rows, c)}
     typed = rows.select(
-        *(_typed(rows[c.name], c).name(c.name) for c in columns.values()),
+        *(_typed(rows[c.name], c).name(c.name) for c in columns),
         *extra,
         KEY,
         (rows[RULE] if RULE in rows.columns else ibis.null("string")).name(RULE),
-        *(_unreadable(rows[c.name], c).name(f"_unreadable_{c.name}") for c in columns.values()),
+        *(test.name(FLAG + name) for name, test in doubtful.items()),
     )
-    verdict = ibis.coalesce(*(_reason(typed, c) for c in columns.values()), ibis.null("string"))
-    flags = [n for n in typed.columns if n.startswith("_unreadable_")]
-    kept = typed.mutate(**{REASON: typed[RULE].isnull().ifelse(verdict, ibis.null("string"))})
-    return kept.drop(*flags)
+    reasons = [case for c in columns for case in _cases(typed, c)]
+    verdict = ibis.cases(
+        (typed[RULE].notnull(), ibis.null("string")), *reasons, else_=ibis.null("string")
+    )
+    return typed.mutate(**{REASON: verdict}).drop(*(FLAG + name for name in doubtful))
 
 
 def reject_repeated_keys(rows: ibis.Table, table: Table) -> ibis.Table:
@@ -73,18 +77,17 @@ def reject_repeated_keys(rows: ibis.Table, table: Table) -> ibis.Table:
     Which of several rows with one key is true cannot be known here, so none is kept; an adapter
     that knows drops the others by a named rule before.
     """
-    import ibis
-
     if not table.key:
         return rows
     accepted = rows.filter(rows[RULE].isnull() & rows[REASON].isnull())
     repeated = accepted.group_by(table.key).agg(**{COUNT: accepted.count()})
     repeated = repeated.filter(repeated[COUNT] > 1)
+    if repeated.limit(1).to_pandas().empty:
+        return rows
     joined = rows.left_join(repeated, table.key, rname="_right_{name}")
     clash = joined[COUNT].notnull() & joined[RULE].isnull() & joined[REASON].isnull()
     words = f"{' + '.join(table.key)} stands in several rows"
-    marked = joined.mutate(**{REASON: clash.ifelse(words, joined[REASON])})
-    return marked.select(*rows.columns).cast({REASON: ibis.dtype("string")})
+    return joined.mutate(**{REASON: clash.ifelse(words, joined[REASON])}).select(*rows.columns)
 
 
 def _check_columns(rows: ibis.Table, table: Table, source: str) -> None:
@@ -107,33 +110,34 @@ def _typed(raw: ibis.Value, column: Column) -> ibis.Value:
     target = ENGINE_TYPES[column.type]
     typed = raw if str(raw.type()) == target else raw.try_cast(target)
     if column.type == "string":
-        return typed.strip().nullif("")
+        return typed.nullif("")
     if column.type == "number":
         return (typed.isnan() | typed.isinf()).ifelse(None, typed).cast("float64")
     return typed
 
 
+def _may_fail(rows: ibis.Table, column: Column) -> bool:
+    """Tell whether a value of this column can be there and yet not be readable as its type."""
+    if column.type == "string":
+        return False
+    return column.type == "number" or str(rows[column.name].type()) != ENGINE_TYPES[column.type]
+
+
 def _unreadable(raw: ibis.Value, column: Column) -> ibis.Value:
-    """Tell whether a value is there but cannot be read as its type."""
-    empty = raw.cast("string").strip() == "" if raw.type().is_string() else raw.isnull()
-    return raw.notnull() & ~empty & _typed(raw, column).isnull()
+    there = raw != "" if raw.type().is_string() else raw.notnull()
+    return there & _typed(raw, column).isnull()
 
 
-def _reason(rows: ibis.Table, column: Column) -> ibis.Value:
-    import ibis
-
-    value = rows[column.name]
-    cases = [
-        (
-            rows[f"_unreadable_{column.name}"],
-            f"{column.name} is not {_KIND_WORDS[column.type]}",
-        )
-    ]
+def _cases(rows: ibis.Table, column: Column) -> list[tuple[ibis.Value, str]]:
+    """Return the tests that reject a row for this column, each with its reason."""
+    value, name, cases = rows[column.name], column.name, []
+    if FLAG + name in rows.columns:
+        cases.append((rows[FLAG + name], f"{name} is not {_KIND_WORDS[column.type]}"))
     if column.required and not column.nullable:
-        cases.append((value.isnull(), f"{column.name} is missing"))
+        cases.append((value.isnull(), f"{name} is missing"))
     if column.minimum is not None:
-        cases.append((value < column.minimum, f"{column.name} is below {column.minimum:g}"))
+        cases.append((value < column.minimum, f"{name} is below {column.minimum:g}"))
     if column.allowed:
-        allowed = ", ".join(column.allowed)
-        cases.append((value.notin(column.allowed), f"{column.name} is none of {allowed}"))
-    return ibis.cases(*cases, else_=ibis.null("string"))
+        words = ", ".join(column.allowed)
+        cases.append((value.notin(column.allowed), f"{name} is none of {words}"))
+    return cases

@@ -138,7 +138,7 @@ class CompleteJourney:
         yield Feed("assignments", "campaigns.parquet", _assignments(raw))
         yield Feed("redemptions", "coupon_redemptions.parquet", _redemptions(raw))
         if "promotions" in raw:
-            yield Feed("placements", "promotions.parquet", _placements(raw))
+            yield Feed("placements", "promotions.parquet", _placements(connection, raw))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
@@ -249,9 +249,7 @@ def _households(raw: dict[str, ibis.Table]) -> ibis.Table:
     seen = ibis.union(buying, targeted, distinct=True)
     rows = seen.anti_join(raw["demographics"], "household_id")
     household = rows.household_id.cast("string")
-    return rows.select(
-        customer_id=household, source_key=ibis.literal("household_id=") + household
-    )
+    return rows.select(customer_id=household, source_key=ibis.literal("household_id=") + household)
 
 
 def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
@@ -318,22 +316,20 @@ def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
     )
 
 
-def _placements(raw: dict[str, ibis.Table]) -> ibis.Table:
+def _placements(connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
     """Return displays and mailers; of a repeated key, the row that says most is kept."""
     import ibis
 
     rows = raw["promotions"]
-    key = ["product_id", "store_id", "week"]
-    repeated = rows.group_by(key).agg(rows_of_key=rows.count())
-    repeated = repeated.filter(repeated.rows_of_key > 1).drop("rows_of_key")
-    single = rows.anti_join(repeated, key).mutate(copy=ibis.literal(0, "int64"))
-    several = rows.semi_join(repeated, key)
-    several = several.mutate(
-        copy=ibis.row_number().over(
-            group_by=key,
-            order_by=[ibis.desc("display_location"), ibis.desc("mailer_location")],
-        )
-    )
+    rows = rows.mutate(key=(rows.product_id * 100_000 + rows.store_id) * 100 + rows.week)
+    repeated = rows.group_by("key").agg(rows_of_key=rows.count())
+    repeated = repeated.filter(repeated.rows_of_key > 1).select("key")
+    repeated = connection.create_table("repeated_placements", repeated, temp=True)
+    order = [ibis.desc("display_location"), ibis.desc("mailer_location")]
+    copy = ibis.row_number().over(group_by="key", order_by=order)
+    several = rows.semi_join(repeated, "key").mutate(copy=copy)
+    several = connection.create_table("several_placements", several, temp=True)
+    single = rows.anti_join(repeated, "key").mutate(copy=ibis.literal(0, "int64"))
     both = single.union(several)
     product, store = both.product_id.cast("string"), both.store_id.cast("string")
     monday = ibis.date(WEEK_ONE_MONDAY) + (both.week.cast("int64") - 1).mul(7).as_interval("D")
@@ -344,6 +340,10 @@ def _placements(raw: dict[str, ibis.Table]) -> ibis.Table:
         display=both.display_location.nullif("0"),
         mailer=both.mailer_location.nullif("0"),
         dropped_by=(both.copy > 0).ifelse("repeated product, store and week", ibis.null("string")),
-        source_key=ibis.literal("product_id=") + product + ", store_id=" + store
-        + ", week=" + both.week.cast("string"),
+        source_key=ibis.literal("product_id=")
+        + product
+        + ", store_id="
+        + store
+        + ", week="
+        + both.week.cast("string"),
     )

@@ -1,0 +1,66 @@
+# Two commands are enough: `make reports` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= 2
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reports demo test lint lab serve bench system lock clean
+
+help: ## list what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: .venv/.installed ## create .venv and install the locked requirements
+
+reports: .venv/.installed ## publish the reports of the real data set
+	@$(BIN)/analysis run complete_journey --jobs $(JOBS)
+
+demo: .venv/.installed ## publish the reports of the simulated shop
+	@$(BIN)/analysis run demo_shop --jobs $(JOBS)
+
+test: .venv/.installed-test system lint ## install what tests need, check the code, run every test
+	@$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+lint: .venv/.installed-test ## format, lint, types, who may import whom, clean notebooks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m analysis.reporting.notebooks notebooks/*.ipynb
+
+lab: .venv/.installed ## open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --config jupyter_lab_config.py notebooks
+
+serve: .venv/.installed ## show the published reports at http://127.0.0.1:8000
+	@$(BIN)/analysis serve
+
+bench: .venv/.installed-test ## measure this project beside what a user would pick instead
+	@$(BIN)/python -m benchmarks
+
+system: ## install the system packages that tests need, or say how
+	@sh tests/system-packages.sh
+
+lock: .venv/.installed ## resolve the requirements anew
+	$(COMPILE) --upgrade --extra build pyproject.toml -o requirements.lock
+	$(COMPILE) --upgrade --extra build --extra test --extra spark -c requirements.lock \
+		pyproject.toml -o requirements-test.lock
+
+clean: ## remove the environment and everything that can be made again
+	rm -rf .venv data/canonical .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/uv: requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || \
+		{ echo "This project needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@
+
+.venv/.installed: .venv/bin/uv requirements.lock pyproject.toml
+	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q -p $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.installed-test: .venv/.installed requirements-test.lock
+	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements-test.lock
+	@touch $@
