@@ -51,6 +51,7 @@ _RC: dict[str, object] = {
     "axes.spines.top": False,
     "axes.unicode_minus": True,
     "errorbar.capsize": 2,
+    "errorbar.elinewidth": 1.2,
     "figure.facecolor": "none",
     "font.size": 10,
     "grid.color": GRID,
