@@ -26,6 +26,9 @@ LABELS = {
     "left_out": "not run",
 }
 
+#: The same in a count of reports.
+_COUNTED = {**LABELS, "not_applicable": "without data"}
+
 #: Runs of one study that the overview lists.
 _RUNS_LISTED = 60
 
@@ -186,11 +189,10 @@ def _summary(run: RunRecord, decisions: int) -> str:
 
 
 def _counted(run: RunRecord) -> str:
-    """Return how many reports came out how: ``4 reports: 2 done, 1 failed and 1 no data``."""
-    counts = Counter(LABELS[report.status] for report in run.reports.values())
-    return f"{words.count(len(run.reports), 'report')}: " + words.listing(
-        f"{counts[label]} {label}" for label in LABELS.values() if counts[label]
-    )
+    """Return how many reports came out how: ``3 reports: 2 done and 1 failed``."""
+    counts = Counter(report.status for report in run.reports.values())
+    parts = (f"{counts[status]} {word}" for status, word in _COUNTED.items() if counts[status])
+    return f"{words.count(len(run.reports), 'report')}: {words.listing(parts)}"
 
 
 def _study(path: Path) -> StudyBlock:

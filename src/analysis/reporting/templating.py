@@ -55,7 +55,7 @@ def add_filters(target: Environment) -> None:
     target.filters["phrase"] = lambda text: Markup(markdown.to_inline_html(text))
     target.filters["code"] = lambda text: Markup(_highlighted(text))
     target.filters["day"] = words.day
-    target.filters["moment"] = lambda time: f"{words.day(time)}, {time:%H:%M}"
+    target.filters["moment"] = lambda time: f"{words.day(time)}, {time:%H:%M %Z}"
     target.filters["last_day"] = lambda as_of: words.day(as_date(as_of) - timedelta(days=1))
     target.filters["place"] = _place
     target.filters["number"] = words.number
