@@ -169,7 +169,7 @@ def _exporter() -> TemplateExporter:
         def _create_environment(self) -> Any:
             made = super()._create_environment()
             made.autoescape = True
-            made.trim_blocks = made.lstrip_blocks = True
+            made.lstrip_blocks = True
             templating.add_filters(made)
             made.filters["table"] = _table
             return made

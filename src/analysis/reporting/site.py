@@ -190,7 +190,7 @@ def _summary(run: RunRecord, decisions: int) -> str:
 
 def _counted(run: RunRecord) -> str:
     """Return how many reports came out how: ``3 reports: 2 done and 1 failed``."""
-    counts = Counter(report.status for report in run.reports.values())
+    counts = Counter[str](report.status for report in run.reports.values())
     parts = (f"{counts[status]} {word}" for status, word in _COUNTED.items() if counts[status])
     return f"{words.count(len(run.reports), 'report')}: {words.listing(parts)}"
 
