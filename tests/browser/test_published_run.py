@@ -30,6 +30,7 @@ TEXT_SIZES = """() => [...document.querySelectorAll('.chart svg')].flatMap(svg =
 })"""
 
 CONTRASTS = """() => {
+    const ON_CELLS = ['rgb(16, 18, 20)', 'rgb(247, 248, 249)'];  // text on filled cells
     const light = c => {
         const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map(v => {
             v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
@@ -39,7 +40,8 @@ CONTRASTS = """() => {
         return (Math.max(x, paper) + .05) / (Math.min(x, paper) + .05); };
     const texts = ['body', 'h1', '.small', '.number', 'a', 'figcaption', 'th', '.decide', 'summary']
         .flatMap(s => [...document.querySelectorAll(s)]).map(e => getComputedStyle(e).color);
-    const drawn = [...document.querySelectorAll('.chart text')].map(e => getComputedStyle(e).fill);
+    const drawn = [...document.querySelectorAll('.chart text')]
+        .map(e => getComputedStyle(e).fill).filter(c => !ON_CELLS.includes(c));
     return Math.min(...[...texts, ...drawn].map(against));
 }"""
 

@@ -107,6 +107,24 @@ def test_the_palette_is_okabe_and_itos():
     assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(style.PALETTE)
 
 
+@pytest.mark.parametrize(
+    ("ground", "text"),
+    [("white", style.ON_LIGHT), ("#00224e", style.ON_DARK), (style.BLUE, style.ON_DARK)],
+)
+def test_text_on_a_cell_can_be_read_and_keeps_its_colour(ground: str, text: str):
+    assert style.text_on(ground) == text
+    ax = style.new_axes()
+    ax.text(0.5, 0.5, "x", color=style.text_on(ground))
+    assert f"fill: {text}" in svg.render(ax, name="a-1", alt="A cell")
+
+
+def test_black_follows_the_theme_too():
+    ax = style.new_axes()
+    ax.text(0.5, 0.5, "x", color="black")
+    drawn = svg.render(ax, name="a-1", alt="A word")
+    assert "fill:var(--ink, #000000)" in drawn
+
+
 def test_a_grid_of_axes_shares_one_figure():
     axes = style.new_grid(1, 2, width=5, height=2)
     assert len(axes) == 2

@@ -115,6 +115,27 @@ def test_a_report_that_failed_last_time_compares_with_the_run_before(tmp_path: P
     assert "since the run of 1 Nov 2026" in text
 
 
+def test_a_run_with_other_parameters_is_named_and_no_news(tmp_path: Path):
+    first = write_run(tmp_path, 1, scale=0.5)
+    run_json = RunFolder(first).run_json
+    record = json.loads(run_json.read_text("utf-8"))
+    record["reports"]["03_deciles"]["parameters"] = {"groups": 5, "as_of": "2017-12-25"}
+    run_json.write_text(json.dumps(record), encoding="utf-8")
+    second = write_run(tmp_path, 2, previous=first)
+    soup = BeautifulSoup((second / "index.html").read_text("utf-8"), "html.parser")
+    line = card(soup, "03_deciles").select_one(".brief .small")
+    assert words_of(line) == "▲ 17.5 points since last run, which had other parameters (groups)"
+    assert soup.select_one("section[aria-label='Findings that changed']") is None
+
+
+def test_a_damaged_earlier_run_is_passed_over(tmp_path: Path):
+    first = write_run(tmp_path, 1, scale=0.9)
+    second = write_run(tmp_path, 2, previous=first)
+    RunFolder(second).run_json.write_text("{", encoding="utf-8")
+    third = write_run(tmp_path, 3, previous=second)
+    assert "since the run of 1 Nov 2026" in (third / "index.html").read_text("utf-8")
+
+
 def test_the_overview_lists_all_runs_newest_first(newest_run: Path):
     reports = newest_run.parents[1]
     soup = BeautifulSoup((reports / "index.html").read_text("utf-8"), "html.parser")

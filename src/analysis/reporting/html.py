@@ -99,7 +99,7 @@ def _page(notebook: Mapping[str, Any], outline: Outline, context: PageContext) -
     folder = RunFolder(context.run_dir)
     run = RunRecord.read(folder.run_json)
     findings = Findings.read(folder.findings(context.report))
-    before = history.baseline(context.report, context.previous_run_dir)
+    before = history.baseline(context.report, run, context.previous_run_dir)
     lede, _, rest = outline.intro.partition("\n\n")
     status = folder.status(context.report)
     return {

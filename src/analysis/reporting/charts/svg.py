@@ -120,7 +120,7 @@ def _inlined(document: str, alt: str) -> str:
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{head.group(1)}" role="img" '
         f'aria-label="{escape(alt)}" style="max-width:100%;width:{float(width) * _SCALE:.0f}px;'
-        f'font-family:{FONTS};stroke-linejoin:round;stroke-linecap:butt">'
+        f'font-family:{FONTS};fill:var(--ink, #000000);stroke-linejoin:round;stroke-linecap:butt">'
     )
     return opening + re.sub(r"\s*\n\s*", "\n", svg[head.end() :])
 
