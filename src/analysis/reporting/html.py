@@ -181,13 +181,11 @@ def _exporter() -> TemplateExporter:
     )
 
 
-def _table(drawing: str, title: str | None) -> Any:
-    """Return a table drawn by great-tables without its styles; the page has its own."""
-    from markupsafe import Markup, escape
+def _table(drawing: str) -> Any:
+    """Return a table drawn by great-tables without its styles and title; the page has its own."""
+    from markupsafe import Markup
 
     found = re.search(r"<table.*</table>", drawing, flags=re.S)
     bare = found.group() if found else drawing
     bare = re.sub(r'\s*<tr class="gt_heading">.*?</tr>', "", bare, flags=re.S)
-    bare = re.sub(r'\s(?:data-quarto-[a-z-]+|aria-labelledby)="[^"]*"', "", bare)
-    caption = f"<caption>{escape(title)}</caption>" if title else ""
-    return Markup(re.sub(r"(<table[^>]*>)", rf"\1{caption}", bare, count=1))
+    return Markup(re.sub(r'\s(?:data-quarto-[a-z-]+|aria-labelledby)="[^"]*"', "", bare))
