@@ -156,9 +156,9 @@ def extremes_paragraph(limits: pd.DataFrame, currency: str) -> str:
     )
 
 
-def drift_headline(found: Drift, *, fdr: float) -> str:
+def drift_headline(found: Drift) -> str:
     """State which mixes moved beyond chance."""
-    real = found.dimensions[found.dimensions["q"] <= fdr]
+    real = found.dimensions[found.dimensions["sure"]]
     if real.empty:
         return "The mix of orders is what it was, up to the ups and downs of weeks"
     first = real.iloc[0]
@@ -182,10 +182,10 @@ def drift_alt(found: Drift) -> str:
     return f"Dots: share that moved, against what chance reaches: {', '.join(parts)}"
 
 
-def drift(found: Drift, *, fdr: float) -> Fields:
+def drift(found: Drift) -> Fields:
     """Return the finding on the largest shift of a mix."""
     first = found.dimensions.iloc[0]
-    real = first["q"] <= fdr
+    real = first["sure"]
     what, name = ("order lines" if "lines" in first["dimension"] else "orders"), _mix(first)
     return {
         "key": "drift",
