@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import ibis
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from analysis.tables.engine import Tables
+from analysis.tables.manifest import Manifest
 from analysis.tables.simulate.chunk import generate
 from analysis.tables.simulate.plan import Plan
 from analysis.tables.simulate.shelves import placements_file, products_file
@@ -92,3 +95,16 @@ def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table, se
     action = f"insert into {name}" if there and there[0] else f"create table {name} as"
     connection.execute(f"{action} select {seed} as seed, * from arriving")
     connection.unregister("arriving")
+
+
+def tables_of(shops: Shops, seed: int) -> Tables:
+    """Return one shop's tables as analyses take them."""
+    backend = ibis.duckdb.from_connection(shops.connection)
+    rows = {}
+    for name in ("order_lines", "products", "customers"):
+        table = backend.table(name)
+        table = table.filter(table.seed == seed).drop("seed")
+        ids = [c for c in table.columns if c.endswith("_id")]
+        rows[name] = table.mutate(**{c: table[c].cast("string") for c in ids})
+    rows["order_lines"] = rows["order_lines"].drop("line")
+    return Tables(backend, Manifest(study=f"shop_{seed}", simulated=True), rows)

@@ -325,3 +325,25 @@ def test_complaints_have_their_topics_and_times(shops: Shops) -> None:
         assert_share(found.loc[topic, "n"], found["n"].sum(), share)
     assert_share(found["open"].sum(), found["n"].sum(), planted["never"])
     assert abs(np.log(found["days"] / planted["median_days"]).mean()) < 0.15
+
+
+def test_newsletters_change_nothing_about_purchases(shops: Shops) -> None:
+    """Orders in the three days after a newsletter, against the three days before it."""
+    found = shops.sql(
+        """
+        with news as (
+            select seed, customer_id, sent_at from contacts c
+            join truth_customers t using (seed, customer_id)
+            where promotion_id is null and t.group = 'club'
+        ), orders as (
+            select seed, customer_id, order_id, min(ordered_at) as moment
+            from order_lines where quantity > 0 and customer_id is not null group by all
+        )
+        select sum((moment >= sent_at)::int) as after, sum((moment < sent_at)::int) as before
+        from news join orders using (seed, customer_id)
+        where moment between sent_at - interval 3 day and sent_at + interval 3 day
+        """
+    )
+    after, before = found["after"][0], found["before"][0]
+    assert before > 1_000
+    assert abs(after - before) < 3.9 * np.sqrt(2 * (after + before))
