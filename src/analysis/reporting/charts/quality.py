@@ -40,7 +40,7 @@ def reconciliation(ledger: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(steps) - 0.4, -0.6)
     write_right(ax, places, [f"{rows:,}" for rows in steps["rows"]])
     ax.set_xlim(left=1)
-    powers = range(0, len(str(int(steps["rows"].max()))) + 1, 3)
+    powers = range(0, len(str(steps["rows"].max())) + 1, 3)
     ax.set_xticks([10**p for p in powers], [f"{10**p:,}" for p in powers])
     ax.minorticks_off()
     ax.set_xlabel("Rows (logarithmic)")

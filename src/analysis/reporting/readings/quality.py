@@ -43,7 +43,8 @@ def checks_headline(found: pd.DataFrame) -> str:
     """State how many checks need a decision and how many something to know."""
     counts = found["severity"].value_counts()
     decide, know = int(counts.get("decide", 0)), int(counts.get("know", 0))
-    needs = f"{words.count(decide, 'check')} of {len(found)} need a decision"
+    verb = "needs" if decide == 1 else "need"
+    needs = f"{words.count(decide, 'check')} of {len(found)} {verb} a decision"
     first = needs if decide else f"None of {words.count(len(found), 'check')} blocks the analysis"
     return f"{first}; {words.count(know, 'thing')} to know"
 
@@ -217,7 +218,11 @@ def trust(
     else:
         off = abs(tree.factors["contribution"].sum() - tree.change)
         lines += [
-            ("Adds up", off < 0.005, "Factors and customer groups add to the change to the cent"),
+            (
+                "Adds up",
+                bool(off < 0.005),
+                "Factors and customer groups add to the change to the cent",
+            ),
             _season(compared),
         ]
     if known is not None:
