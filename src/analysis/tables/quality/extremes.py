@@ -43,7 +43,7 @@ def extremes(tables: Tables, *, top: int = 5) -> tuple[pd.DataFrame, pd.DataFram
     """
     import pandas as pd
 
-    scored = [_scored(rows) for rows in _measures(tables)]
+    scored = [_scored(rows).cache() for rows in _measures(tables)]
     limits = pd.concat([_limits(rows) for rows in scored], ignore_index=True)
     examples = pd.concat([_furthest(rows, top=top) for rows in scored], ignore_index=True)
     return limits, examples
