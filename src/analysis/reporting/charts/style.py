@@ -1,8 +1,8 @@
 """One hand for every chart.
 
 Colours are Okabe and Ito's (jfly.uni-koeln.de/color), which stay apart under every common
-colour-blindness; heat maps use cividis. `INK`, `SOFT` and `GRID` are recoloured by the page when
-it is dark, so that nothing may be written in white or drawn in black.
+colour-blindness; heat maps use cividis. `INK`, `SOFT`, `GRID`, `QUIET` and `BLUE` are recoloured
+by the page when it is dark, so that nothing may be written in white.
 """
 
 from __future__ import annotations
@@ -46,13 +46,14 @@ _RC: dict[str, object] = {
     "axes.edgecolor": "#8a8f98",
     "axes.facecolor": "none",
     "axes.labelcolor": SOFT,
-    "axes.labelsize": 10,
+    "axes.labelsize": 9.5,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.unicode_minus": True,
     "errorbar.capsize": 2,
+    "errorbar.elinewidth": 1.2,
     "figure.facecolor": "none",
-    "font.size": 10,
+    "font.size": 9.5,
     "grid.color": GRID,
     "image.cmap": HEAT,
     "legend.frameon": False,
@@ -61,8 +62,10 @@ _RC: dict[str, object] = {
     "text.color": INK,
     "xtick.color": "#8a8f98",
     "xtick.labelcolor": SOFT,
+    "xtick.labelsize": 9.5,
     "ytick.color": "#8a8f98",
     "ytick.labelcolor": SOFT,
+    "ytick.labelsize": 9.5,
 }
 
 
@@ -72,7 +75,7 @@ def new_axes(width: float = 5.0, height: float = 3.0) -> Axes:
     Parameters
     ----------
     width, height
-        Size in inches. At 5 inches a text of 10 points is still legible on a phone.
+        Size in inches. At 5 inches a text of 9.5 points is still legible on a phone.
     """
     return new_grid(1, 1, width=width, height=height)[0]
 

@@ -27,8 +27,18 @@ FONTS = (
     "'WenQuanYi Micro Hei', sans-serif"
 )
 
-#: Neutral colours and the page's variables that replace them.
-_THEMED = {style.INK: "--ink", style.SOFT: "--soft", style.GRID: "--line", "#000000": "--ink"}
+#: Colours that would be hard to see on a dark page, and the page's variables that replace them.
+_THEMED = {
+    style.INK: "--ink",
+    style.SOFT: "--soft",
+    style.GRID: "--line",
+    style.QUIET: "--quiet",
+    style.BLUE: "--blue",
+    "#000000": "--ink",
+}
+
+#: Pixels a point of the chart takes on a wide screen; 5 inches are then 558 pixels.
+_SCALE = 1.55
 
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
@@ -109,7 +119,7 @@ def _inlined(document: str, alt: str) -> str:
     width = head.group(1).split()[2]
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{head.group(1)}" role="img" '
-        f'aria-label="{escape(alt)}" style="max-width:100%;width:{float(width) * 1.6:.0f}px;'
+        f'aria-label="{escape(alt)}" style="max-width:100%;width:{float(width) * _SCALE:.0f}px;'
         f'font-family:{FONTS};stroke-linejoin:round;stroke-linecap:butt">'
     )
     return opening + re.sub(r"\s*\n\s*", "\n", svg[head.end() :])
