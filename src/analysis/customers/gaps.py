@@ -49,13 +49,17 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     ibis.Table
         customer_id; purchase_days, gaps (purchase_days - 1), gap_sum, gap_mean, gap_median,
         gap_spread (standard deviation, null below two gaps), longest_gap (all in days), log_gaps
-        (sum of natural logarithms), last_gap, gap_before_last (days; null where there is none).
+        (sum of natural logarithms), last_gap, gap_before_last (days; null where there is none),
+        longest_gap_ended_on (the latest day that ended a gap of that length).
     """
     import ibis
 
     days = purchase_days(tables, period)
     backwards = ibis.window(group_by=days.customer_id, order_by=days.ordered_on.desc())
-    days = days.mutate(from_end=ibis.row_number().over(backwards))
+    everything = ibis.window(group_by=days.customer_id)
+    days = days.mutate(
+        from_end=ibis.row_number().over(backwards), longest=days.gap.max().over(everything)
+    )
     logs = (days.gap.cast("float64").ln() * _NANOS).round().cast("int64")
     sums = days.group_by("customer_id").agg(
         purchase_days=days.count().cast("int64"),
@@ -63,6 +67,7 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
         gap_sum=ibis.coalesce(days.gap.sum(), 0).cast("int64"),
         gap_squares=ibis.coalesce((days.gap * days.gap).sum(), 0).cast("int64"),
         longest_gap=days.gap.max(),
+        longest_gap_ended_on=days.ordered_on.max(where=days.gap == days.longest),
         log_gaps=ibis.coalesce(logs.sum(), 0).cast("float64") / _NANOS,
         last_gap=days.gap.max(where=days.from_end == 0),
         gap_before_last=days.gap.max(where=days.from_end == 1),

@@ -45,7 +45,7 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
         _favourite(orders, "ordered_weekday", "main_weekday", "weekday_share", None),
         _favourite(orders, "store_id", "main_store", "store_share", "stores"),
         _favourite(orders, "channel", "main_channel", "channel_share", "channels"),
-        _first_seen(tables, period),
+        first_seen(tables, period),
     ):
         result = result.left_join(part, "customer_id").drop("customer_id_right")
     return _with_tenure(result, period)
@@ -174,7 +174,8 @@ def _favourite(
     return ranked.filter(ranked.place == 0).select(**kept)
 
 
-def _first_seen(tables: Tables, period: Period) -> ibis.Table:
+def first_seen(tables: Tables, period: Period) -> ibis.Table:
+    """Return customer_id and first_seen_on: the first purchase known, or joining before that."""
     import ibis
 
     lines = tables.order_lines
