@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.errors import AnalysisError
 from analysis.reporting import words
 from analysis.reporting.changes import Change, compare, strip
 from analysis.reporting.findings import Finding, Findings
@@ -26,15 +27,25 @@ class Baseline:
         What the report found then.
     since
         What that run is called: the last run, or the run of a day.
+    changed
+        The parameters that were others then; as_of is not one of them, since time moves on.
     """
 
     folder: RunFolder
     findings: Findings
     since: str
+    changed: tuple[str, ...] = ()
 
     def change(self, finding: Finding) -> Change:
-        """Return how a finding of the same report moved since then."""
-        return compare(finding, self.findings.by_key().get(finding.key), since=self.since)
+        """Return how a finding of the same report moved since then.
+
+        Where the report was defined otherwise then, the change is no news, good or bad.
+        """
+        change = compare(finding, self.findings.by_key().get(finding.key), since=self.since)
+        if not self.changed:
+            return change
+        text = f"{change.text}, which had other parameters ({words.listing(self.changed)})"
+        return Change(text, "plain", False, None)
 
 
 @dataclass(frozen=True)
@@ -52,13 +63,15 @@ def view(finding: Finding, before: Baseline | None) -> FindingView:
     return FindingView(finding, change, strip(finding, change.before if change else None))
 
 
-def baseline(report: str, previous: Path | None) -> Baseline | None:
+def baseline(report: str, run: RunRecord, previous: Path | None) -> Baseline | None:
     """Return the newest run, no newer than ``previous``, in which ``report`` was good.
 
     Parameters
     ----------
     report
         Name of the report.
+    run
+        The run to compare.
     previous
         The run before this one, or None to compare with nothing.
     """
@@ -67,8 +80,25 @@ def baseline(report: str, previous: Path | None) -> Baseline | None:
     folder = last_good(report, previous)
     if folder is None:
         return None
-    since = "last run" if folder.path == previous else f"the run of {day_of(folder)}"
-    return Baseline(folder, Findings.read(folder.findings(report)), since)
+    then = RunRecord.read(folder.run_json)
+    since = "last run" if folder.path == previous else f"the run of {_told_apart(then, run)}"
+    changed = _changed(report, run, then)
+    return Baseline(folder, Findings.read(folder.findings(report)), since, changed)
+
+
+def _told_apart(then: RunRecord, now: RunRecord) -> str:
+    """Return the day of an earlier run, with the time where it is the same day."""
+    day = words.day(then.started.date())
+    return f"{day}, {then.started:%H:%M %Z}" if then.started.date() == now.started.date() else day
+
+
+def _changed(report: str, now: RunRecord, before: RunRecord) -> tuple[str, ...]:
+    """Return the names of the parameters that a report had otherwise in an earlier run."""
+    each = [run.reports[report].parameters for run in (now, before) if report in run.reports]
+    if len(each) < 2:
+        return ()
+    names = sorted({*each[0], *each[1]} - {"as_of"})
+    return tuple(name for name in names if each[0].get(name) != each[1].get(name))
 
 
 def last_good(report: str, newest: Path) -> RunFolder | None:
@@ -79,9 +109,12 @@ def last_good(report: str, newest: Path) -> RunFolder | None:
 
 
 def is_good(report: str, folder: RunFolder) -> bool:
-    """Return whether ``report`` has results in a run."""
-    path = folder.status(report)
-    return path.is_file() and Status.read(path).good
+    """Return whether ``report`` has results in a run; a damaged run has none."""
+    try:
+        RunRecord.read(folder.run_json)
+        return Status.read(folder.status(report)).good
+    except (AnalysisError, OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def day_of(folder: RunFolder) -> str:

@@ -21,6 +21,9 @@ _NUMBER_AND_UNIT = re.compile(
     r"(?<=\d) (?=(?:%|points?\b|MB\b|kB\b))|(?<=[$€£¥]) (?=\d)|(?<=\bn =) "
 )
 
+#: Tags, and everything whose text is not prose.
+_MARKUP = re.compile(r"(<(?:code|pre|math)\b.*?</(?:code|pre|math)>|<[^>]*>)", re.S)
+
 
 def keep_together(text: str) -> str:
     """Return ``text`` with no line break possible between a number and its unit."""
@@ -29,7 +32,10 @@ def keep_together(text: str) -> str:
 
 def to_html(text: str) -> str:
     """Return Markdown as HTML; AnalysisError for a formula that cannot be written."""
-    return str(_converter().render(escape_dollars(text)))
+    html = str(_converter().render(escape_dollars(text)))
+    return "".join(
+        part if part.startswith("<") else keep_together(part) for part in _MARKUP.split(html)
+    )
 
 
 def to_inline_html(text: str) -> str:
@@ -60,9 +66,6 @@ def _converter() -> MarkdownWithMath:
     class Renderer(IPythonRenderer):
         """The page's own words for what Markdown says."""
 
-        def text(self, text: str) -> str:
-            return keep_together(str(super().text(text)))
-
         def heading(self, text: str, level: int, **_attrs: Any) -> str:
             level = max(level, 3)
             return f"<h{level}>{text}</h{level}>\n"
@@ -79,4 +82,4 @@ def _converter() -> MarkdownWithMath:
         def latex_environment(self, name: str, body: str) -> str:
             return to_mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
 
-    return MarkdownWithMath(Renderer(escape=True, exclude_anchor_links=True))
+    return MarkdownWithMath(Renderer(escape=True, allow_harmful_protocols=False))

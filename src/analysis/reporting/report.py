@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from analysis.errors import AnalysisError
 from analysis.reporting import outputs
-from analysis.reporting.findings import Finding, Findings
+from analysis.reporting.findings import Finding, FindingParts, Findings
 from analysis.reporting.formats import Format
 from analysis.reporting.workspace import Workspace, checked_name
 from analysis.tables.periods import as_date
@@ -197,7 +197,9 @@ class Report:
 
         return frames.load(self.workspace.find_table(reference))
 
-    def finding(self, *, key: str, sentence: str, value: float | None, **rest: Any) -> None:
+    def finding(
+        self, *, key: str, sentence: str, value: float | None, **rest: Unpack[FindingParts]
+    ) -> None:
         """Record a headline; see `findings.Finding` for what it may carry.
 
         Parameters

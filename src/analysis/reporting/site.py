@@ -13,7 +13,7 @@ from analysis.reporting.atomic import write_text
 from analysis.reporting.findings import Findings
 from analysis.reporting.history import FindingView
 from analysis.reporting.layout import RunFolder
-from analysis.reporting.record import ReportRecord, RunRecord
+from analysis.reporting.record import RunRecord
 from analysis.reporting.status import Status
 from analysis.reporting.workspace import published_runs
 
@@ -122,7 +122,7 @@ def write_index(run_dir: Path, previous_run_dir: Path | None) -> None:
     """
     folder = RunFolder(run_dir)
     run = RunRecord.read(folder.run_json)
-    cards = [_card(name, each, folder, previous_run_dir) for name, each in run.reports.items()]
+    cards = [_card(name, run, folder, previous_run_dir) for name in run.reports]
     decisions = [Headline(v, card) for card in cards for v in card.findings if v.finding.alert]
     changes = [Headline(v, card) for card in cards for v in card.findings if _news(v)]
     page = {
@@ -144,7 +144,8 @@ def write_overview(reports_root: Path) -> None:
     write_text(reports_root / "index.html", html)
 
 
-def _card(name: str, report: ReportRecord, folder: RunFolder, previous: Path | None) -> Card:
+def _card(name: str, run: RunRecord, folder: RunFolder, previous: Path | None) -> Card:
+    report = run.reports[name]
     status = Status.read(folder.status(name)) if folder.status(name).is_file() else None
     title, page = report.title or name, f"{name}.html"
     if not report.good:
@@ -153,7 +154,7 @@ def _card(name: str, report: ReportRecord, folder: RunFolder, previous: Path | N
         label, earlier = LABELS[report.status], _last_good(name, folder, previous)
         return Card(name, title, label, report.status, reason, None, (), trace, earlier)
     findings = Findings.read(folder.findings(name))
-    before = history.baseline(name, previous)
+    before = history.baseline(name, run, previous)
     views = tuple(history.view(finding, before) for finding in findings.items)
     kind, label = ("decide", "decide") if findings.alerts else ("done", LABELS[report.status])
     return Card(name, title, label, kind, findings.title or report.question, page, views)
@@ -190,7 +191,7 @@ def _summary(run: RunRecord, decisions: int) -> str:
 
 def _counted(run: RunRecord) -> str:
     """Return how many reports came out how: ``3 reports: 2 done and 1 failed``."""
-    counts = Counter(report.status for report in run.reports.values())
+    counts = Counter[str](report.status for report in run.reports.values())
     parts = (f"{counts[status]} {word}" for status, word in _COUNTED.items() if counts[status])
     return f"{words.count(len(run.reports), 'report')}: {words.listing(parts)}"
 

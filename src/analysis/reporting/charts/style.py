@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.typing import ColorType
 
 BLUE = "#0072b2"
 ORANGE = "#e69f00"
@@ -38,6 +39,9 @@ GRID = "#e3e6ea"
 
 #: Colour map of heat maps.
 HEAT = "cividis"
+
+#: Text that stands on a filled cell keeps its colour whatever the page's; see `text_on`.
+ON_LIGHT, ON_DARK = "#101214", "#f7f8f9"
 
 #: Fonts that write Chinese, Japanese and Korean, the first one installed is taken.
 CJK_FONTS = ("WenQuanYi Micro Hei", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei")
@@ -123,6 +127,23 @@ def cjk_fonts() -> tuple[str, ...]:
                 font_manager.fontManager.addfont(path)
         known = set(font_manager.fontManager.get_font_names())
     return tuple(name for name in CJK_FONTS if name in known)[:1]
+
+
+def text_on(colour: ColorType) -> str:
+    """Return the colour of a text that stands on ``colour``: the more legible of dark and light.
+
+    The contrast is that of WCAG 2.1 (relative luminance).
+    """
+    from matplotlib.colors import to_rgb
+
+    light, dark = _luminance(to_rgb(ON_DARK)), _luminance(to_rgb(ON_LIGHT))
+    ground = _luminance(to_rgb(colour))
+    return ON_DARK if (light + 0.05) * (dark + 0.05) > (ground + 0.05) ** 2 else ON_LIGHT
+
+
+def _luminance(rgb: tuple[float, float, float]) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def smallest_text(figure: Figure) -> float:
