@@ -50,6 +50,15 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     return both.mutate(days_since_contact=last, response_rate=rate)
 
 
+def sent_messages(tables: Tables, period: Period) -> ibis.Table:
+    """Return customer_id and at: every message sent in the period, or arm assigned."""
+    import ibis
+
+    sent = _sent(tables)
+    start, end = (ibis.timestamp(day.isoformat()) for day in (period.start, period.end))
+    return sent.filter(sent.at >= start, sent.at < end)
+
+
 def _sent(tables: Tables) -> ibis.Table:
     if "contacts" in tables:
         contacts = tables.contacts

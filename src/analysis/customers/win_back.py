@@ -1,0 +1,107 @@
+"""What contacting silent customers brought back, and how far that can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.customers.contact_history import sent_messages
+from analysis.errors import NotApplicable
+from analysis.tables.periods import Period
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.customers.lifecycle import Stages
+    from analysis.tables.engine import Tables
+
+SILENT = ("At risk", "Lapsed")
+
+
+def brought_back(
+    tables: Tables,
+    snapshots: Sequence[Stages],
+    *,
+    contact_days: int = 28,
+    return_days: int = 56,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Compare silent customers who were contacted with those who were not.
+
+    Parameters
+    ----------
+    tables
+        A study's tables.
+    snapshots
+        Stages on several days, each at least ``contact_days + return_days`` before the last day of
+        the data.
+    contact_days, return_days
+        A customer is contacted if a message went out within ``contact_days`` of the snapshot, and
+        came back if there is a purchase within ``return_days`` of the snapshot.
+
+    Returns
+    -------
+    pandas.DataFrame
+        stage, contacted and not_contacted (customers), returned_contacted, returned_not (shares),
+        difference, low, high (Newcombe), randomised (always False here: who was contacted was
+        chosen, so the difference is no effect).
+
+    Raises
+    ------
+    NotApplicable
+        If nobody silent was contacted.
+    """
+    import pandas as pd
+
+    people = pd.concat(
+        [_followed(tables, found, contact_days, return_days) for found in snapshots],
+        ignore_index=True,
+    )
+    if not people["contacted"].any():
+        raise NotApplicable("Nobody silent was contacted in the days looked at.")
+    rows = []
+    for stage in SILENT:
+        part = people[people["stage"] == stage]
+        yes, no = part[part["contacted"]], part[~part["contacted"]]
+        back = (int(yes["returned"].sum()), int(no["returned"].sum()))
+        difference = difference_of_shares(back[0], len(yes), back[1], len(no), confidence)
+        shares = [b / n if n else np.nan for b, n in zip(back, (len(yes), len(no)), strict=True)]
+        rows.append((stage, len(yes), len(no), *shares, *difference, False))
+    columns = ["stage", "contacted", "not_contacted", "returned_contacted", "returned_not"]
+    return pd.DataFrame(rows, columns=[*columns, "difference", "low", "high", "randomised"])
+
+
+def difference_of_shares(
+    x1: int, n1: int, x2: int, n2: int, confidence: float
+) -> tuple[float, float, float]:
+    """Return the difference of two shares with Newcombe's interval (1998, method 10)."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    if not n1 or not n2:
+        return np.nan, np.nan, np.nan
+    one, two = x1 / n1, x2 / n2
+    low1, high1 = proportion_confint(x1, n1, alpha=1 - confidence, method="wilson")
+    low2, high2 = proportion_confint(x2, n2, alpha=1 - confidence, method="wilson")
+    down = np.hypot(one - low1, high2 - two)
+    up = np.hypot(high1 - one, two - low2)
+    return one - two, float(one - two - down), float(one - two + up)
+
+
+def _followed(
+    tables: Tables, found: Stages, contact_days: int, return_days: int
+) -> pd.DataFrame:
+    """Return silent customers of a snapshot: stage, contacted, returned."""
+    from analysis.customers.gaps import purchase_days
+
+    silent = found.table.loc[found.table["stage"].isin(SILENT), ["customer_id", "stage"]]
+    reach = Period(found.as_of, found.as_of + timedelta(days=contact_days))
+    after = Period(found.as_of, found.as_of + timedelta(days=return_days))
+    contacted = sent_messages(tables, reach).select("customer_id").distinct().to_pandas()
+    bought = purchase_days(tables, after).select("customer_id").distinct().to_pandas()
+    return silent.assign(
+        contacted=silent["customer_id"].isin(contacted["customer_id"]),
+        returned=silent["customer_id"].isin(bought["customer_id"]),
+    )
