@@ -108,8 +108,8 @@ def judge(
         customer_id, margin_amount, priced_lines, discounted_lines, lines_squared,
         discounted_squared, crossed: as from ``features.fetch_detailed``.
     threshold
-        Share of lines on offer that parts the two; None takes the share that a third of customers
-        exceed, by the fitted distribution.
+        Share of lines on offer that parts the two; None takes one standard deviation above the
+        mean of the fitted distribution: clearly more than is usual here.
     certainty
         Probability of being above, or below, that is asked for.
     top_margin
@@ -130,7 +130,7 @@ def judge(
         raise NotApplicable("Price buyers cannot be told: nothing, or everything, was on offer.")
     effect = design_effect(known)
     a, b = fit_beta(x / effect, n / effect)
-    cut = float(beta.ppf(2 / 3, a, b)) if threshold is None else threshold
+    cut = float(beta.mean(a, b) + beta.std(a, b)) if threshold is None else threshold
     posterior = beta(a + x / effect, b + (n - x) / effect)
     above = posterior.sf(cut)
     rank = margin_rank(known["margin_amount"].to_numpy("float64"))

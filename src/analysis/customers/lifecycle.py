@@ -1,21 +1,20 @@
 """Life stage of every customer, judged by the customer's own rhythm and own past.
 
 Silence is unusual if the customer's own gaps say so (``silence``), rise and fall of spending count
-if they are beyond the noise of the customer's own weeks (``fading.permuted``, many customers at
-once held to a false discovery rate). One cut in days for all would call the monthly shopper lapsed
+if they are beyond the noise of the customer's own weeks (``own_change``, many customers at once held to a
+false discovery rate). One cut in days for all would call the monthly shopper lapsed
 and miss the daily one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.customers import fading, gaps, habits, silence, weekly
-from analysis.customers.intervals import Sampling
+from analysis.customers import gaps, habits, own_change, silence, weekly
 from analysis.errors import NotApplicable
 from analysis.tables.periods import Period
 
@@ -32,7 +31,7 @@ STAGES = ("New", "Growing", "Active", "Declining", "At risk", "Lapsed", "Won bac
 #: What each stage means, and what to do about it.
 MEANING = {
     "New": ("First seen a short while ago.", "Make the second visit easy."),
-    "Growing": ("Spends clearly more than in the quarter before.", "Give room: new departments."),
+    "Growing": ("Spends clearly more than before.", "Give room: new departments."),
     "Active": ("Comes and spends as usual.", "Leave alone; keep the offer good."),
     "Declining": ("Still comes, but spends clearly less.", "Ask why; offer what they dropped."),
     "At risk": ("Has been away longer than nine of ten of their own gaps.", "Remind now."),
@@ -63,7 +62,7 @@ class StageRules:
     new_days: int = 90
     at_risk: float = 0.10
     lapsed: float = 0.02
-    half_days: int = 91
+    half_days: int = 182
     change: float = 0.30
     fdr: float = 0.10
 
@@ -85,12 +84,15 @@ class Stages:
         How often last gaps were called; see ``silence.calibration``.
     as_of
         The day judged on.
+    gap
+        Why nobody could be called growing or declining; empty where it could be judged.
     """
 
     table: pd.DataFrame
     pace: silence.Pace
     calibration: pd.DataFrame
     as_of: date
+    gap: str = ""
 
 
 def stages(
@@ -119,12 +121,15 @@ def stages(
     Raises
     ------
     NotApplicable
-        If the orders do not cover two spans of ``rules.half_days``.
+        If nobody, or hardly anybody, bought twice in the window. Where the orders do not cover two
+        spans of ``rules.half_days``, nobody is called growing or declining, and ``gap`` says so.
     """
     rules = rules or StageRules()
     people = _rhythm(tables, Period.before(as_of, days=window_days))
-    changed = changes(
-        weekly.fetch(tables, Period.before(as_of, days=2 * rules.half_days)), rules, seed=seed
+    amounts = weekly.fetch(tables, Period.before(as_of, days=2 * rules.half_days))
+    first_seen = people.set_index("customer_id")["first_seen_on"]
+    changed = own_change.judge(
+        amounts, first_seen, least=rules.change, fdr=rules.fdr, seed=seed
     )
     people = people.merge(changed, on="customer_id", how="left", validate="one_to_one")
     pace = silence.fit(people, seed=seed)
@@ -136,41 +141,7 @@ def stages(
     people["stage"] = _stage(people, pace, cuts, rules)
     columns = ["customer_id", "stage", "recency_days", "unusual", "risk_after", "lapsed_after"]
     table = people[[*columns, "change", "p_rise", "p_fall"]]
-    return Stages(table, pace, silence.calibration(pace, people), as_of)
-
-
-def changes(
-    amounts: weekly.WeeklyAmounts, rules: StageRules, *, seed: int = 0
-) -> pd.DataFrame:
-    """Say who spends clearly more or less than in the span before, against what all did.
-
-    Returns
-    -------
-    pandas.DataFrame
-        customer_id, change (now / before - 1; NaN without a past), p_rise, p_fall (one-sided),
-        rising, falling.
-    """
-    import pandas as pd
-
-    before, now, _ = fading.moved_with_total(*np.split(amounts.of("net_amount"), 2, axis=1))
-    sampling = Sampling(seed=seed)
-    fall, _ = fading.permuted(before, now, rules.change, sampling)
-    rise, _ = fading.permuted(now, before, rules.change, sampling)
-    was, is_now = before.sum(axis=1), now.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        change = np.where(was > 0, is_now / was - 1, np.nan)
-    return pd.DataFrame(
-        {
-            "customer_id": amounts.customers,
-            "change": change,
-            "p_rise": rise,
-            "p_fall": fall,
-            "rising": (rise <= fading.cutoff(rise, rules.fdr))
-            & (is_now >= (1 + rules.change) * was),
-            "falling": (fall <= fading.cutoff(fall, rules.fdr))
-            & (is_now <= (1 - rules.change) * was),
-        }
-    )
+    return Stages(table, pace, silence.calibration(pace, people), as_of, amounts.gap)
 
 
 def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
@@ -242,8 +213,3 @@ def _stage(people: pd.DataFrame, pace: silence.Pace, cuts: Floats, rules: StageR
     }
     chosen = np.select([c.to_numpy() for c in conditions.values()], list(conditions), "Active")
     return pd.Series(pd.Categorical(chosen, STAGES, ordered=True), people.index)
-
-
-def quarter_before(as_of: date, rules: StageRules) -> date:
-    """Return the day one span earlier, for comparing stages."""
-    return as_of - timedelta(days=rules.half_days)

@@ -79,6 +79,9 @@ def _flagged(tables: Tables) -> ibis.Table:
     flags = {
         proxy: _any_of(text, words) for proxy, words in PROXIES.items()
     }
+    if "organic" in products.columns:
+        marked = products.organic.cast("string").lower().isin(["yes", "true", "1"])
+        flags["organic (proxy)"] = flags["organic (proxy)"] | ibis.coalesce(marked, False)
     return products.select("product_id", **flags)
 
 
