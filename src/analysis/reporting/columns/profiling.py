@@ -45,14 +45,14 @@ def groups(interval: str, *, label: str) -> Columns:
         "growth": formats.percent(1, "Growth", signed=True),
         "growth_low": formats.interval("growth_high", 1, interval),
         "share_change": formats.points(2, "Of share"),
-        "sure": formats.mark("Sure"),
+        "sure": formats.mark("Beyond chance"),
     }
 
 
 def movers() -> Columns:
     """Return the columns of ``demand.movers.top_movers``, products named."""
     return {
-        "name": formats.text("Product"),
+        "short": formats.text("Product"),
         "group": formats.text("Number"),
         "change": formats.money(0, "Change", signed=True),
         "change_low": formats.interval("change_high", 0, "Interval", unit=""),
