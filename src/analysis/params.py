@@ -60,8 +60,8 @@ class SegmentationParams(_Strict):
     half_days: Annotated[int, Field(ge=28, le=1820, multiple_of=7)] = 182
     confidence: Confidence = 0.95
     bins: Annotated[int, Field(ge=2, le=20)] = 5
-    rfm_cuts: dict[Literal["recency", "frequency", "monetary"], list[float]] | None = None
-    rfm_rules: list[str] | None = None
+    score_cuts: dict[Literal["recency", "frequency", "monetary"], list[float]] | None = None
+    segment_rules: list[str] | None = None
     new_days: Days = 90
     tier_method: Literal["share", "breaks"] = "share"
     high_share: Share = 0.5
@@ -71,7 +71,7 @@ class SegmentationParams(_Strict):
     certainty: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     at_risk: Annotated[float, Field(gt=0, lt=0.5)] = 0.10
     lapsed: Annotated[float, Field(gt=0, lt=0.5)] = 0.02
-    clusters: Annotated[int, Field(ge=2, le=20)] = 8
+    most_clusters: Annotated[int, Field(ge=2, le=20)] = 8
     resamples: Annotated[int, Field(ge=20, le=1_000)] = 50
     fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
     compare: Annotated[list[str], Field(min_length=2, max_length=2)] = ["Champions", "At risk"]

@@ -84,6 +84,16 @@ def by_area(
     return order.reset_index(drop=True)
 
 
+def regions(features: pd.DataFrame, attributes: pd.DataFrame) -> pd.Series:
+    """Return each customer's region by row of ``features``; NotApplicable if none is known."""
+    name = next((n for n in ("region", "city") if n in attributes.columns), None)
+    if name is None:
+        raise NotApplicable("Regions cannot be compared: the study knows none.")
+    return features["customer_id"].map(
+        attributes.set_index("customer_id")[name].astype("object")
+    )
+
+
 def shrink(mean: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:
     """Shrink means towards the mean of all as far as their errors say.
 
@@ -164,6 +174,12 @@ def preferences(
     table = pd.DataFrame(rows, columns=columns)
     order = table.sort_values(["area", "index"], ascending=[True, False])
     return order.reset_index(drop=True)
+
+
+def clear_preferences(found: pd.DataFrame) -> pd.DataFrame:
+    """Return what areas surely buy more of than everybody, the clearest first."""
+    clear = found[found["low"] > 100]
+    return clear.sort_values(["low", "area"], ascending=[False, True]).reset_index(drop=True)
 
 
 def _log_index(people: pd.DataFrame, name: str, everywhere: float) -> tuple[float, float]:

@@ -144,6 +144,15 @@ def stages(
     return Stages(table, pace, silence.calibration(pace, people), as_of, amounts.gap)
 
 
+def of_customers(found: Stages, features: pd.DataFrame) -> pd.Series:
+    """Return each customer's stage by row of ``features``; missing without a purchase."""
+    import pandas as pd
+
+    places = pd.Series(found.table["stage"].cat.codes.to_numpy(), found.table["customer_id"])
+    codes = features["customer_id"].map(places).fillna(-1).astype("int64")
+    return pd.Series(pd.Categorical.from_codes(codes, STAGES, ordered=True), features.index)
+
+
 def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
     """Return where customers of each stage are later.
 

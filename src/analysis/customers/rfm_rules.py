@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.customers.rfm import Cuts, score
 from analysis.errors import ParamsError
 
 if TYPE_CHECKING:
@@ -131,6 +132,45 @@ def parse(rules: Sequence[str] | None = None, *, bins: int = 5) -> tuple[Rule, .
             f"{' and '.join(names) if names else 'no rule'}; exactly one must claim it"
         )
     return read
+
+
+def segment(
+    features: pd.DataFrame,
+    *,
+    bins: int = 5,
+    cuts: Cuts | None = None,
+    rules: Sequence[str] | None = None,
+    new_days: int = 90,
+) -> pd.Series:
+    """Score customers and name their segments.
+
+    Parameters
+    ----------
+    features
+        customer_id, recency_days, orders, net_amount, tenure_days.
+    bins, cuts
+        As in ``rfm.score``.
+    rules
+        As in ``parse``.
+    new_days
+        Days since the first purchase for which a customer is a newcomer.
+
+    Returns
+    -------
+    pandas.Series
+        By row of ``features``, an ordered categorical; missing for customers without a purchase.
+    """
+    import pandas as pd
+
+    scores = score(features, bins=bins, cuts=cuts)
+    tenure = features.set_index("customer_id")["tenure_days"].reindex(scores["customer_id"])
+    named = name_segments(
+        scores, parse(rules, bins=bins), newcomer=(tenure <= new_days).to_numpy()
+    )
+    places = pd.Series(named.cat.codes.to_numpy(), scores["customer_id"])
+    codes = features["customer_id"].map(places).fillna(-1).astype("int64")
+    found = pd.Categorical.from_codes(codes, named.cat.categories, ordered=True)
+    return pd.Series(found, features.index)
 
 
 def name_segments(

@@ -49,7 +49,7 @@ SMALL = "Now and then, small baskets"
 CLASSES = (*(f"By the clock, {name}" for name, _ in CADENCES), OFTEN, LARGE, SMALL, TOO_FEW)
 
 #: What each rhythm calls for.
-CALLS_FOR = {
+_CALLS_FOR = {
     CLASSES[0]: "They plan around you: keep shelves full and hours steady; discounts are wasted.",
     CLASSES[1]: "Send the offer the day before the usual shop, with the usual list.",
     CLASSES[2]: "Remind shortly before the usual gap is over; offer a standing order.",
@@ -58,6 +58,19 @@ CALLS_FOR = {
     SMALL: "Top-up trips: cheap channels only, and an offer in what they already buy.",
     TOO_FEW: "Nothing to time by yet.",
 }
+
+#: What each rhythm means.
+_WHO = {
+    CLASSES[0]: "They come on nearly fixed days, several times a week.",
+    CLASSES[1]: "They do a fixed weekly shop.",
+    CLASSES[2]: "They come every few weeks, like clockwork.",
+    OFTEN: "They come often, but no day is more likely than another.",
+    LARGE: "They come when they need to, and then buy much.",
+    SMALL: "They come when they need to, and buy little.",
+    TOO_FEW: "Fewer than five visits.",
+}
+
+MEANING = {name: (_WHO[name], _CALLS_FOR[name]) for name in CLASSES}
 
 
 @dataclass(frozen=True)

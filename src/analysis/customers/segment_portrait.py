@@ -6,12 +6,12 @@ interval; what stands out among the many is held to a false discovery rate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.discoveries import q_values, two_sided_p
+from analysis.errors import NotApplicable
 from analysis.resampling import percentile_interval, resampled_totals
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def portrait(
     attributes
         ``attributes.customer_attributes``: ordered categories by customer; None if there are none.
     members
-        Segment by customer_id (the index); customers without one count in everybody only.
+        Segment by row of ``features``, an ordered categorical; customers without one count in
+        everybody only.
     confidence
         Coverage of the intervals.
     seed
@@ -77,17 +78,16 @@ def portrait(
 
     people = features.merge(spending, on="customer_id", how="left", validate="one_to_one")
     numerators, denominators, items = _quantities(people, spending, attributes)
-    segment = people["customer_id"].map(members)
-    counts = segment.value_counts()
-    order = members.cat.categories if hasattr(members, "cat") else sorted(counts.index)
-    shown = [name for name in order if counts.get(name, 0) >= FEWEST]
+    segment = members.astype("object").to_numpy()
+    counts = members.value_counts()
+    shown = [name for name in members.cat.categories if counts.get(name, 0) >= FEWEST]
     rows = [
-        _of_segment(numerators, denominators, (segment == name).to_numpy(), confidence, seed)
+        _of_segment(numerators, denominators, segment == name, confidence, seed)
         .assign(segment=str(name), customers=int(counts[name]), **items)
         for name in shown
     ]
     if not rows:
-        return pd.DataFrame()
+        raise NotApplicable(f"No segment has {FEWEST} customers to portray.")
     table = pd.concat(rows, ignore_index=True)
     columns = ["segment", "customers", "part", "item", "value", "everybody", "index"]
     return table.assign(q=q_values(table["p"]))[[*columns, "low", "high", "p", "q"]]
@@ -121,6 +121,14 @@ def side_by_side(
     both = both.assign(apart=apart).sort_values(["part", "apart"], ascending=[True, False])
     chosen = both[both["stands_out"]].groupby("part", sort=False).head(most)
     return chosen.drop(columns=["one_q", "other_q", "apart"]).reset_index(drop=True)
+
+
+def require(pair: pd.DataFrame, one: str, other: str) -> None:
+    """Raise NotApplicable where two segments have nothing to be compared by."""
+    if pair.empty:
+        raise NotApplicable(
+            f"{one} and {other} are not laid side by side: one is too small, or nothing differs."
+        )
 
 
 def standing_out(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from analysis.tables.periods import Period
+
     Floats = NDArray[np.float64]
 
 _SUMS = ("net_amount", "margin_amount", "orders", "discount_amount", "list_amount")
@@ -70,11 +72,11 @@ def worth(
 
 
 def what_next(
-    groups: pd.DataFrame,
     before: pd.DataFrame,
+    groups: pd.Series,
     after: pd.DataFrame,
     *,
-    days: tuple[int, int],
+    periods: tuple[Period, Period],
     confidence: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -82,12 +84,13 @@ def what_next(
 
     Parameters
     ----------
-    groups
-        customer_id and group, formed on ``before`` alone.
     before, after
         ``features.fetch`` of the period the groups were formed on and of the time after it.
-    days
-        Length of both in days; what was spent is compared per 30 days.
+    groups
+        Each customer's group by row of ``before``, formed on it alone.
+    periods
+        Both periods; what was spent is compared per 30 days, counted from the first order where
+        the data begin later than the period.
 
     Returns
     -------
@@ -101,10 +104,12 @@ def what_next(
     from statsmodels.stats.proportion import proportion_confint
 
     columns = ["customer_id", "net_amount", "margin_amount", "discount_amount", "list_amount"]
-    both = groups.merge(before[columns], on="customer_id", how="left", validate="one_to_one")
+    days = [_covered(*pair) for pair in zip((before, after), periods, strict=True)]
+    both = before[columns].assign(group=groups)
     both = both.merge(
         after[[*columns, "orders"]], on="customer_id", how="left", suffixes=("", "_after")
     )
+    both = both[both["group"].notna()]
     numbers = both.select_dtypes("number").columns
     both[numbers] = both[numbers].fillna(0.0)
     names, codes = _codes(both["group"])
@@ -150,6 +155,13 @@ def what_next(
                 "reason": np.where(few, f"no interval: fewer than {FEWEST} customers", ""),
             }
         )
+
+
+def _covered(features: pd.DataFrame, period: Period) -> int:
+    """Return the days of the period that the data cover."""
+    first = features["first_order_on"].min()
+    late = 0 if first != first else max(0, (first.date() - period.start).days)
+    return max(1, period.days - late)
 
 
 def _codes(groups: pd.Series) -> tuple[list[str], NDArray[np.int64]]:

@@ -236,31 +236,33 @@ def return_curve(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def structure_lines(criteria: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def structure_lines(
+    criteria: pd.DataFrame, *, substantial: float = 0.25, ax: Axes | None = None
+) -> Axes:
     """Draw the silhouette by number of clusters against that of one single cloud.
 
     Parameters
     ----------
     criteria
         ``Clusters.criteria``.
+    substantial
+        Silhouette from which on there is structure to speak of.
     ax
         Axes to draw on.
     """
-    from analysis.customers.clusters import SUBSTANTIAL
-
     ax = ax or style.new_axes()
     k = criteria["clusters"]
     ax.fill_between(k, 0, criteria["cloud_high"], color=style.QUIET, alpha=0.4, linewidth=0)
     ax.plot(k, criteria["silhouette"], "o-", color=style.BLUE, markersize=4)
-    ax.axhline(SUBSTANTIAL, color=style.SOFT, linewidth=1, linestyle=(0, (3, 2)))
+    ax.axhline(substantial, color=style.SOFT, linewidth=1, linestyle=(0, (3, 2)))
     last = criteria.iloc[-1]
     ax.annotate("these customers", (last["clusters"], last["silhouette"]), (0, 6),
                 textcoords="offset points", ha="right")  # fmt: skip
     ax.annotate("one single cloud", (last["clusters"], last["cloud_high"] / 2), (0, 0),
                 textcoords="offset points", ha="right", va="center")  # fmt: skip
-    ax.annotate("substantial structure from here on", (last["clusters"], SUBSTANTIAL), (0, 4),
+    ax.annotate("substantial structure from here on", (last["clusters"], substantial), (0, 4),
                 textcoords="offset points", ha="right")  # fmt: skip
-    ax.set_ylim(0, max(SUBSTANTIAL * 1.35, criteria["silhouette"].max() * 1.15))
+    ax.set_ylim(0, max(substantial * 1.35, criteria["silhouette"].max() * 1.15))
     ax.set_xticks(k)
     ax.set_xlabel("Number of clusters")
     ax.set_ylabel("Silhouette")
@@ -286,7 +288,7 @@ def cluster_map(table: pd.DataFrame, explained: float, *, ax: Axes | None = None
         ax.plot(part["x"], part["y"], "o", markersize=3, alpha=0.7, color=colour)
         ax.annotate(
             str(number), (part["x"].mean(), part["y"].mean()), ha="center", va="center",
-            fontsize=13, fontweight="bold",
+            fontsize=14,
         )  # fmt: skip
     ax.set_xticks([])
     ax.set_yticks([])

@@ -5,10 +5,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from analysis.reporting import formats
 from analysis.reporting.formats import Format
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Columns = dict[str, Format]
+
+#: Headings of the kinds of segment.
+LABELS = {
+    "rfm": "RFM",
+    "tier": "Tier",
+    "buyer": "Buyer",
+    "rhythm": "Rhythm",
+    "life_stage": "Life stage",
+    "cluster": "Cluster",
+    "region": "Region",
+    "main_store": "Main store",
+}
+KINDS = tuple(LABELS)
 
 
 def worth(label: str, interval: str) -> Columns:
@@ -80,6 +98,27 @@ def tiers(interval: str) -> Columns:
         "bound": formats.money(2, "May cost, a year"),
         "bound_low": formats.interval("bound_high", 2, interval, unit=""),
         "treatment": formats.text("Treatment"),
+    }
+
+
+def reaction(interval: str) -> Columns:
+    """Return the columns of ``price_reaction.react``."""
+    return {
+        "group": formats.text("Kind"),
+        "lines": formats.integer("Lines"),
+        "categories": formats.integer("Categories"),
+        "reaction": formats.percent(1, "Reaction", signed=True),
+        "low": formats.interval("high", 1, interval),
+    }
+
+
+def segments(table: pd.DataFrame) -> Columns:
+    """Return the columns of ``segments.assemble``: every kind that there is."""
+    kinds = [name for name in table.columns if name in KINDS]
+    return {
+        "customer_id": formats.text("Customer"),
+        **{name: formats.text(LABELS[name]) for name in kinds},
+        "net_amount": formats.money(0, "Net sales"),
     }
 
 
