@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.customers.intervals import Estimates, Sampling, without_interval
+from analysis.customers.intervals import (
+    FEWEST_AT_HEAD,
+    SINGLE_CASES,
+    Estimates,
+    Sampling,
+    without_interval,
+)
 from analysis.customers.lorenz import Ranked, estimate
 from analysis.customers.weekly import Value
 
@@ -70,7 +76,8 @@ def purchase_deciles(
         sampling,
     )
     amounts = np.diff(ranked.amount(reached), prepend=0.0) / 1e6
-    return _parts(order, reached, amounts, found, ranked.n)
+    few = np.tile(reached < FEWEST_AT_HEAD, 2)
+    return _parts(order, reached, amounts, found.withheld(few, SINGLE_CASES), ranked.n)
 
 
 def _part_sizes(ranked: Ranked, shares: Floats) -> Floats:
@@ -140,15 +147,16 @@ def pareto_curve(
             lambda drawn: drawn.amount(inner * drawn.n) / drawn.total,
             lambda: (ranked.share_influence(place * ranked.n) for place in inner),
             sampling,
-        )
+        ).withheld(inner * ranked.n < FEWEST_AT_HEAD, SINGLE_CASES)
     ends = (0.0, 1.0) if not ranked.why_not else (np.nan, np.nan)
+    ends_reason = found.reason[-1] if ranked.why_not else ""
     return pd.DataFrame(
         {
             "customers_share": places,
             "value_share": [ends[0], *found.value, ends[1]],
             "share_low": [ends[0], *found.low, ends[1]],
             "share_high": [ends[0], *found.high, ends[1]],
-            "reason": [found.reason[0], *found.reason, found.reason[0]],
+            "reason": [ends_reason, *found.reason, ends_reason],
         }
     )
 

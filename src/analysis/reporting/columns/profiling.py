@@ -123,7 +123,7 @@ def drift() -> Columns:
         "limit": formats.percent(1, "Chance reaches"),
         "jensen_shannon": formats.number(3, "Jensen-Shannon"),
         "psi": formats.number(3, "Stability index"),
-        "q": formats.number(3, "q"),
+        "sure": formats.mark("Beyond chance"),
     }
 
 
