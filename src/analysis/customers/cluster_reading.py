@@ -57,7 +57,7 @@ class Reading:
     explained: float
 
 
-def read(inputs: Inputs, found: Clusters, *, depth: int = 3, seed: int = 0) -> Reading:
+def read(inputs: Inputs, found: Clusters, *, depth: int = 2, seed: int = 0) -> Reading:
     """Describe clusters by what sets them apart.
 
     Parameters
@@ -126,6 +126,11 @@ def _sentences(profile: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["cluster", "sentence"])
 
 
+def _written(edge: float) -> str:
+    """Return a number with three digits that count, never as a power of ten."""
+    return f"{edge:,.0f}" if abs(edge) >= 100 else f"{edge:.3g}"
+
+
 def _rules(tree: object, inputs: Inputs) -> pd.DataFrame:
     """Return the tree's leaves as sentences."""
     import pandas as pd
@@ -143,7 +148,7 @@ def _rules(tree: object, inputs: Inputs) -> pd.DataFrame:
             return
         name = inputs.names[grown.feature[node]]
         words = FEATURES.get(name, name.replace("_", " "))
-        edge = f"{grown.threshold[node]:,.3g}"
+        edge = _written(grown.threshold[node])
         walk(grown.children_left[node], (*conditions, f"{words} up to {edge}"))
         walk(grown.children_right[node], (*conditions, f"{words} above {edge}"))
 

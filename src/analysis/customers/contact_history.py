@@ -50,6 +50,29 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     return both.mutate(days_since_contact=last, response_rate=rate)
 
 
+def voices(tables: Tables, period: Period) -> ibis.Table:
+    """Return customer_id, nps_score (mean of the scores given) and complaints in the period.
+
+    A study without feedback gives no rows.
+    """
+    import ibis
+
+    if not tables.has("feedback", "customer_id", "score"):
+        nobody = _nothing(tables)
+        return nobody.select(
+            "customer_id", nps_score=ibis.null("float64"), complaints=ibis.null("int64")
+        )
+    said = tables.feedback
+    start, end = (ibis.timestamp(day.isoformat()) for day in (period.start, period.end))
+    said = said.filter(
+        said.customer_id.notnull(), said.submitted_at >= start, said.submitted_at < end
+    )
+    return said.group_by("customer_id").agg(
+        nps_score=said.score.mean(where=said.kind == "nps"),
+        complaints=(said.kind == "complaint").cast("int64").sum(),
+    )
+
+
 def sent_messages(tables: Tables, period: Period) -> ibis.Table:
     """Return customer_id and at: every message sent in the period, or arm assigned."""
     import ibis

@@ -80,7 +80,8 @@ def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
     pandas.DataFrame
         Sorted by customer_id: the columns of ``compute``, of ``habits.compute`` (stores, channels,
         days, offers, returns, trend, tenure), of ``gaps.compute`` (days between purchases) and of
-        ``contact_history.compute`` (last contact, response), customer by customer. Counts of
+        ``contact_history.compute`` and ``voices`` (last contact, response, NPS score, complaints),
+        customer by customer. Counts of
         what a customer does not have are 0; what does not exist is missing.
     """
     from analysis.customers import contact_history, gaps, habits
@@ -89,8 +90,10 @@ def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
     for room in (habits, gaps, contact_history):
         part = room.compute(tables, period)
         result = result.left_join(part, "customer_id").drop("customer_id_right")
+    voices = contact_history.voices(tables, period)
+    result = result.left_join(voices, "customer_id").drop("customer_id_right")
     frame = result.order_by("customer_id").to_pandas()
-    counts = ["purchase_days", "gaps", "gap_sum", "contacts", "responses"]
+    counts = ["purchase_days", "gaps", "gap_sum", "contacts", "responses", "complaints"]
     frame[counts] = frame[counts].fillna(0).astype("int64")
     return frame
 

@@ -34,6 +34,8 @@ HABITS = {
     "private_label_share": ("Private label (proxy for thrift)", "price"),
     "returns_rate": ("Returns", "service"),
     "responses": ("Answers to campaigns", "contact"),
+    "nps_score": ("NPS score given", "voice"),
+    "complaints": ("Complaints", "voice"),
 }
 
 FEWEST = 30

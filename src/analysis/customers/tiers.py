@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 TIERS = ("High", "Medium", "Low")
 Method = Literal["share", "breaks"]
 
-#: What CRM practice gives each tier.
-TREATMENT = {
-    "High": "An exclusive benefit: early access, a named contact, a thank-you event.",
-    "Medium": "A coupon or a gift that asks for one visit more a month.",
-    "Low": "A cheap reminder by e-mail or app; no print, no gift.",
+#: Who is in each tier, and what CRM practice gives them.
+MEANING = {
+    "High": (
+        "The few who carry the shop.",
+        "An exclusive benefit: early access, a named contact, a thank-you event.",
+    ),
+    "Medium": (
+        "Good customers who could come more often.",
+        "A coupon or a gift that asks for one visit more a month.",
+    ),
+    "Low": (
+        "Many customers who each bring little.",
+        "A cheap reminder by e-mail or app; no print, no gift.",
+    ),
 }
 
 #: Values are sorted into at most so many steps before the best breaks are looked for.
@@ -128,7 +137,7 @@ def spending_bounds(table: pd.DataFrame, *, uplift: float, period_days: int) -> 
     """
     year = 365 / period_days * uplift
     return table.assign(
-        treatment=[TREATMENT[group] for group in table["group"]],
+        treatment=[MEANING[group][1] for group in table["group"]],
         bound=table["margin_per_customer"] * year,
         bound_low=table["margin_per_customer_low"] * year,
         bound_high=table["margin_per_customer_high"] * year,

@@ -36,11 +36,13 @@ def brought_back(
     tables
         A study's tables.
     snapshots
-        Stages on several days, each at least ``contact_days + return_days`` before the last day of
+        Stages on several days, each at least ``contact_days + return_days`` days before the last day of
         the data.
     contact_days, return_days
-        A customer is contacted if a message went out within ``contact_days`` of the snapshot, and
-        came back if there is a purchase within ``return_days`` of the snapshot.
+        Only customers who stay silent for ``contact_days`` after the snapshot are compared, so
+        that nobody is contacted after having come back: contacted if a message went out in these
+        days, back if there is a purchase in the ``return_days`` after them (a landmark analysis:
+        Anderson, Cain and Gelber 1983, Journal of Clinical Oncology 1, 710-719).
 
     Returns
     -------
@@ -98,9 +100,12 @@ def _followed(
 
     silent = found.table.loc[found.table["stage"].isin(SILENT), ["customer_id", "stage"]]
     reach = Period(found.as_of, found.as_of + timedelta(days=contact_days))
-    after = Period(found.as_of, found.as_of + timedelta(days=return_days))
+    landmark = reach.end
+    after = Period(landmark, landmark + timedelta(days=return_days))
     contacted = sent_messages(tables, reach).select("customer_id").distinct().to_pandas()
     bought = purchase_days(tables, after).select("customer_id").distinct().to_pandas()
+    meanwhile = purchase_days(tables, reach).select("customer_id").distinct().to_pandas()
+    silent = silent[~silent["customer_id"].isin(meanwhile["customer_id"])]
     return silent.assign(
         contacted=silent["customer_id"].isin(contacted["customer_id"]),
         returned=silent["customer_id"].isin(bought["customer_id"]),

@@ -90,7 +90,8 @@ def what_next(
         Each customer's group by row of ``before``, formed on it alone.
     periods
         Both periods; what was spent is compared per 30 days, counted from the first order where
-        the data begin later than the period.
+        the data begin later than the period, and from a customer's own first purchase where
+        ``before`` has tenure_days.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def what_next(
 
     columns = ["customer_id", "net_amount", "margin_amount", "discount_amount", "list_amount"]
     days = [_covered(*pair) for pair in zip((before, after), periods, strict=True)]
-    both = before[columns].assign(group=groups)
+    both = before[columns].assign(group=groups, days=_exposure(before, days[0]))
     both = both.merge(
         after[[*columns, "orders"]], on="customer_id", how="left", suffixes=("", "_after")
     )
@@ -118,9 +119,10 @@ def what_next(
         [
             np.ones(len(both)),
             both["orders"] > 0,
-            both["net_amount"] * 30 / days[0],
+            both["net_amount"] * 30,
             both[["net_amount_after", "margin_amount_after"]] * 30 / days[1],
             both[["discount_amount", "list_amount", "discount_amount_after", "list_amount_after"]],
+            both["days"],
         ]
     ).astype("float64")
     each = (member[:, :, None] * values[:, None, :]).reshape(len(values), -1)
@@ -131,10 +133,10 @@ def what_next(
         low, high = proportion_confint(
             seen[:, 1], np.maximum(seen[:, 0], 1), alpha=1 - confidence, method="wilson"
         )
-        net_low, net_high = percentile_interval(
-            drawn[..., 3] / drawn[..., 0], confidence=confidence
-        )
-        by = percentile_interval(drawn[..., 3] / drawn[..., 2] - 1, confidence=confidence)
+        pace, paces = seen[:, 2] / seen[:, 9], drawn[..., 2] / drawn[..., 9]
+        spent, spends = seen[:, 3] / seen[:, 0], drawn[..., 3] / drawn[..., 0]
+        net_low, net_high = percentile_interval(spends, confidence=confidence)
+        by = percentile_interval(spends / paces - 1, confidence=confidence)
         return pd.DataFrame(
             {
                 "group": names,
@@ -142,11 +144,11 @@ def what_next(
                 "bought": seen[:, 1] / seen[:, 0],
                 "bought_low": np.where(seen[:, 0] > 0, low, np.nan),
                 "bought_high": np.where(seen[:, 0] > 0, high, np.nan),
-                "net_before": seen[:, 2] / seen[:, 0],
-                "net_after": seen[:, 3] / seen[:, 0],
+                "net_before": pace,
+                "net_after": spent,
                 "net_after_low": np.where(few, np.nan, net_low),
                 "net_after_high": np.where(few, np.nan, net_high),
-                "change": seen[:, 3] / seen[:, 2] - 1,
+                "change": spent / pace - 1,
                 "change_low": np.where(few, np.nan, by[0]),
                 "change_high": np.where(few, np.nan, by[1]),
                 "margin_after": seen[:, 4] / seen[:, 0],
@@ -162,6 +164,15 @@ def _covered(features: pd.DataFrame, period: Period) -> int:
     first = features["first_order_on"].min()
     late = 0 if first != first else max(0, (first.date() - period.start).days)
     return max(1, period.days - late)
+
+
+def _exposure(features: pd.DataFrame, days: int) -> pd.Series:
+    """Return the days each customer had to spend in: fewer for who came late in the period."""
+    import pandas as pd
+
+    if "tenure_days" not in features:
+        return pd.Series(float(days), features.index)
+    return features["tenure_days"].clip(1, days).astype("float64")
 
 
 def _codes(groups: pd.Series) -> tuple[list[str], NDArray[np.int64]]:

@@ -103,14 +103,15 @@ def movement_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     )  # fmt: skip
     ax.plot(table["stayed"] * _PERCENT, rows, "o", color=style.BLUE, markersize=6)
     ax.plot(table["chance"] * _PERCENT, rows, "|", color=style.SOFT, markersize=10)
-    first = table.iloc[0]
-    for name, text in (("chance", "chance"), ("stayed", "seen"), ("noise", "no change")):
-        ax.annotate(
-            text, (first[name] * _PERCENT, 0), (0, 8), textcoords="offset points", ha="center",
-            fontsize=9.5,
-        )  # fmt: skip
+    handles = [ax.plot([], [], mark, color=colour, markersize=6)[0] for mark, colour in (
+        ("|", style.SOFT), ("o", style.BLUE), ("o", style.ORANGE),
+    )]  # fmt: skip
+    ax.legend(
+        handles, ["by chance", "seen", "if nobody had changed"], loc="lower center",
+        bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize=9.5, handletextpad=0.2, columnspacing=1.0,
+    )  # fmt: skip
     ax.set_yticks(rows, [shortened(label) for label in table["label"]])
-    ax.set_ylim(len(rows) - 0.5, -0.75)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(0, 100)
     ax.set_xlabel("Same group in both halves, per cent of customers")
     ax.tick_params(axis="y", length=0)

@@ -97,7 +97,6 @@ def tiers(interval: str) -> Columns:
         "margin_per_customer": formats.money(0, "Margin each"),
         "bound": formats.money(2, "May cost, a year"),
         "bound_low": formats.interval("bound_high", 2, interval, unit=""),
-        "treatment": formats.text("Treatment"),
     }
 
 

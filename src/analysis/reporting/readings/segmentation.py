@@ -303,9 +303,9 @@ def win_back(table: pd.DataFrame) -> str:
     row = table.iloc[0]
     return (
         f"{row['stage']} customers who were contacted came back more often by "
-        f"{words.points(row['difference'], 0)}; who was contacted was chosen, so this is no effect"
-        if row["difference"] > 0
-        else f"{row['stage']} customers who were contacted came back no more often"
+        f"{words.points(row['difference'], 0, signed=False)}; who was contacted was chosen, so this is no effect"
+        if row["low"] > 0
+        else f"{row['stage']} customers who were contacted came back no more often than others, beyond doubt"
     )
 
 
