@@ -9,7 +9,8 @@ customers' (x, t_x, T) are those of the authors' workbook, which the package lif
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,8 +26,12 @@ CALIBRATION = Period.before("1997-10-01", days=273)
 REPEATS = [1411, 439, 214, 100, 62, 38, 29, 64]
 
 
-def shipped(name: str) -> str:
-    return str(files("lifetimes").joinpath("datasets", name))
+def shipped(name: str) -> Path:
+    """Find a file of the package without importing it: it sets options that pandas has dropped."""
+    package = find_spec("lifetimes")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "datasets" / name
 
 
 @pytest.fixture(scope="module")

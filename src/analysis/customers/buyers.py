@@ -58,6 +58,7 @@ MEANING = {
 }
 
 _FEWEST = 20
+_ROUNDS = 30
 _MOST_FITTED = 50_000
 
 
@@ -159,7 +160,8 @@ def required(found: Buyers | None) -> Buyers:
 def design_effect(features: pd.DataFrame) -> float:
     """Return the variance of discounted lines by order over that of independent lines.
 
-    Both are summed over customers, each with the customer's own share; at least 1.
+    Both are summed over customers, each with the customer's own share, and corrected for that
+    share having been fitted to the same lines; at least 1.
     """
     n, x, nn, xx, nx = (
         features[c].to_numpy("float64")
@@ -171,8 +173,13 @@ def design_effect(features: pd.DataFrame) -> float:
     lost = np.clip(1 - nn / n**2, 1e-9, None)
     clustered = np.maximum(xx - 2 * share * nx + share**2 * nn, 0.0)
     independent = n * share * (1 - share) * lost
-    many = nn < n**2
-    return float(max(1.0, clustered[many].sum() / max(independent[many].sum(), 1e-12)))
+    effect = 1.0
+    for _ in range(_ROUNDS):
+        # A share from n lines that say as much as n / effect understates its own variance.
+        many = (nn < n**2) & (n > 2 * effect)
+        expected = (independent[many] / (1 - effect / n[many])).sum()
+        effect = float(max(1.0, clustered[many].sum() / max(expected, 1e-12)))
+    return effect
 
 
 def fit_beta(x: Floats, n: Floats) -> tuple[float, float]:

@@ -68,7 +68,8 @@ class Clusters:
     stability
         cluster, customers, jaccard, low, high (middle 90 % of the resamples).
     best
-        Number of clusters of the partition shown.
+        Number of clusters of the partition shown: among those that hold the one furthest apart,
+        else the most stable.
     worth_naming
         Whether any partition holds.
     challenger
@@ -129,10 +130,9 @@ def _find(
     models = {k: _k_means(judged, k, seed) for k in counts}
     alike = {k: jaccard(judged, models[k], resamples=resamples, seed=seed) for k in counts}
     criteria = _criteria(judged, models, alike, clouds=clouds, seed=seed)
-    holding = criteria.loc[criteria["holds"], "clusters"]
-    best = int(holding.iloc[-1]) if len(holding) else int(
-        criteria.loc[criteria["stability_least"].idxmax(), "clusters"]
-    )
+    holding = criteria[criteria["holds"]]
+    chosen = criteria["stability_least"] if holding.empty else holding["silhouette"]
+    best = int(criteria.loc[chosen.idxmax(), "clusters"])
     codes = models[best].predict(values)
     codes, order = _ordered(codes, inputs.raw[order_by].to_numpy("float64"), best)
     members = pd.DataFrame({"customer_id": inputs.customers, "cluster": codes + 1})
@@ -142,7 +142,7 @@ def _find(
         centres=models[best].cluster_centers_[order],
         stability=_stability(alike[best][:, order], codes),
         best=best,
-        worth_naming=bool(len(holding)),
+        worth_naming=not holding.empty,
         challenger=_challenger(judged, models[best].predict(judged)),
     )
 

@@ -105,7 +105,7 @@ def what_next(
     from statsmodels.stats.proportion import proportion_confint
 
     columns = ["customer_id", "net_amount", "margin_amount", "discount_amount", "list_amount"]
-    days = [_covered(*pair) for pair in zip((before, after), periods, strict=True)]
+    days = (_covered(before, periods[0]), periods[1].days)
     both = before[columns].assign(group=groups, days=_exposure(before, days[0]))
     both = both.merge(
         after[[*columns, "orders"]], on="customer_id", how="left", suffixes=("", "_after")
