@@ -1,4 +1,4 @@
-"""Clusters: planted kinds are found, one cloud is called one cloud, labels follow their clusters."""
+"""Clusters: planted kinds are found, one cloud is called one cloud, labels follow clusters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from analysis.errors import NotApplicable
 NAMES = ("net_amount", "basket_value", "discount_share", "evening_share")
 
 
-def customers(centres: list[list[float]], each: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
+def customers(
+    centres: list[list[float]], each: int, seed: int = 1
+) -> tuple[pd.DataFrame, np.ndarray]:
     rng = np.random.default_rng(seed)
     truth = np.repeat(np.arange(len(centres)), each)
     values = np.asarray(centres, dtype="float64")[truth] + rng.normal(0, 1, (len(truth), 4))

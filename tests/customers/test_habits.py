@@ -30,7 +30,9 @@ def shop(rows: list[dict[str, object]], **tables: pd.DataFrame) -> Tables:
     return in_memory({"order_lines": lines, "products": products, **tables})
 
 
-def line(customer: str, order: str, at: str, net: float = 10.0, **more: object) -> dict[str, object]:
+def line(
+    customer: str, order: str, at: str, net: float = 10.0, **more: object
+) -> dict[str, object]:
     return {"customer_id": customer, "order_id": order, "ordered_at": at, "net_amount": net, **more}
 
 
@@ -136,9 +138,7 @@ def test_the_base_features_are_those_of_fetch(real: Tables) -> None:
 
 
 @pytest.mark.spark
-def test_both_engines_know_customers_alike(
-    real: Tables, real_root, spark: EngineSettings
-) -> None:
+def test_both_engines_know_customers_alike(real: Tables, real_root, spark: EngineSettings) -> None:
     on_spark = open_study("complete_journey", settings=spark, root=real_root)
     pd.testing.assert_frame_equal(
         features.fetch_detailed(on_spark, HALF),

@@ -8,8 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers import cohorts, features, lifecycle, own_change, second_order, win_back
-from analysis.customers import worth
+from analysis.customers import (
+    cohorts,
+    features,
+    lifecycle,
+    own_change,
+    second_order,
+    win_back,
+    worth,
+)
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
@@ -222,7 +229,9 @@ def test_worth_adds_up_to_the_total() -> None:
     assert got["customers"].sum() == len(people)
     assert got["net_amount"].sum() == pytest.approx(people["net_amount"].sum())
     assert got["net_share"].sum() == pytest.approx(1)
-    inside = (got["net_share_low"] <= got["net_share"]) & (got["net_share"] <= got["net_share_high"])
+    inside = (got["net_share_low"] <= got["net_share"]) & (
+        got["net_share"] <= got["net_share_high"]
+    )
     assert inside.all()
 
 

@@ -1,4 +1,4 @@
-"""RFM: ties stay together, the engine agrees with memory, rules leave nobody out and nobody twice."""
+"""RFM: ties stay together, engine and memory agree, rules leave nobody out and nobody twice."""
 
 from __future__ import annotations
 

@@ -165,8 +165,13 @@ def design_effect(features: pd.DataFrame) -> float:
     """
     n, x, nn, xx, nx = (
         features[c].to_numpy("float64")
-        for c in ("priced_lines", "discounted_lines", "lines_squared", "discounted_squared",
-                  "crossed")
+        for c in (
+            "priced_lines",
+            "discounted_lines",
+            "lines_squared",
+            "discounted_squared",
+            "crossed",
+        )
     )
     share = x / n
     # Each customer's own share is fitted to the same orders: that takes one order's worth away.
@@ -202,9 +207,7 @@ def fit_beta(x: Floats, n: Floats) -> tuple[float, float]:
 
     mean = min(max(x.sum() / n.sum(), 0.01), 0.99)
     start = np.log([5 * mean, 5 * (1 - mean)])
-    found = minimize(
-        minus_log_likelihood, start, method="L-BFGS-B", bounds=[(-5, 9), (-5, 9)]
-    )
+    found = minimize(minus_log_likelihood, start, method="L-BFGS-B", bounds=[(-5, 9), (-5, 9)])
     a, b = np.exp(found.x)
     return float(a), float(b)
 
@@ -222,7 +225,8 @@ def _classes(above: Floats, much: NDArray[np.bool_], certainty: float) -> pd.Cat
 
     price, full = above >= certainty, above <= 1 - certainty
     chosen = np.select(
-        [full & much, price & much, full, price], [RELATIONSHIP, DEALS, FULL_PRICE, PRICE],
+        [full & much, price & much, full, price],
+        [RELATIONSHIP, DEALS, FULL_PRICE, PRICE],
         UNCERTAIN,
     )
     return pd.Categorical(chosen, CLASSES, ordered=True)

@@ -3,8 +3,8 @@
 Any algorithm cuts any cloud into as many pieces as it is told. Pieces are worth a name only if
 they come back when other customers are drawn (Jaccard stability), if they lie further apart than
 the pieces of one single cloud with the same spread and correlations (silhouette against a
-simulated one), and if they lie apart at all (silhouette of a quarter). "No clusters worth naming" is a possible answer, and then the other segmentations,
-which cut on purpose, are the ones to use.
+simulated one), and if they lie apart at all (silhouette of a quarter). "No clusters worth naming"
+is a possible answer, and then the other segmentations, which cut on purpose, are the ones to use.
 
 References
 ----------
@@ -322,9 +322,10 @@ def _clouds(values: Floats, counts: list[int], *, clouds: int, seed: int) -> dic
 
 
 def _ordered(codes: Integers, value: Floats, k: int) -> tuple[Integers, Integers]:
-    """Number clusters by the mean of ``value``, the highest first."""
-    means = np.array([value[codes == c].mean() if (codes == c).any() else -np.inf
-                      for c in range(k)])
+    """Give clusters numbers by the mean of ``value``, the highest first."""
+    means = np.array(
+        [value[codes == c].mean() if (codes == c).any() else -np.inf for c in range(k)]
+    )
     order = np.argsort(-means, kind="stable")
     place = np.empty(k, dtype="int64")
     place[order] = np.arange(k)

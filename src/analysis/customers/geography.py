@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+
 def by_area(
     features: pd.DataFrame,
     areas: pd.Series,
@@ -89,9 +90,7 @@ def regions(features: pd.DataFrame, attributes: pd.DataFrame) -> pd.Series:
     name = next((n for n in ("region", "city") if n in attributes.columns), None)
     if name is None:
         raise NotApplicable("Regions cannot be compared: the study knows none.")
-    return features["customer_id"].map(
-        attributes.set_index("customer_id")[name].astype("object")
-    )
+    return features["customer_id"].map(attributes.set_index("customer_id")[name].astype("object"))
 
 
 def shrink(mean: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:

@@ -1,9 +1,9 @@
 """Life stage of every customer, judged by the customer's own rhythm and own past.
 
 Silence is unusual if the customer's own gaps say so (``silence``), rise and fall of spending count
-if they are beyond the noise of the customer's own weeks (``own_change``, many customers at once held to a
-false discovery rate). One cut in days for all would call the monthly shopper lapsed
-and miss the daily one.
+if they are beyond the noise of the customer's own weeks (``own_change``, many customers at once
+held to a false discovery rate). One cut in days for all would call the monthly shopper lapsed and
+miss the daily one.
 """
 
 from __future__ import annotations
@@ -128,9 +128,7 @@ def stages(
     people = _rhythm(tables, Period.before(as_of, days=window_days))
     amounts = weekly.fetch(tables, Period.before(as_of, days=2 * rules.half_days))
     first_seen = people.set_index("customer_id")["first_seen_on"]
-    changed = own_change.judge(
-        amounts, first_seen, least=rules.change, fdr=rules.fdr, seed=seed
-    )
+    changed = own_change.judge(amounts, first_seen, least=rules.change, fdr=rules.fdr, seed=seed)
     people = people.merge(changed, on="customer_id", how="left", validate="one_to_one")
     pace = silence.fit(people, seed=seed)
     cuts = silence.thresholds(pace, people, (rules.at_risk, rules.lapsed))
@@ -190,8 +188,10 @@ def _rhythm(tables: Tables, period: Period) -> pd.DataFrame:
     days = gaps.compute(tables, period)
     first = habits.first_seen(tables, period)
     joined = days.left_join(first, "customer_id").drop("customer_id_right")
-    last = gaps.purchase_days(tables, period).group_by("customer_id").agg(
-        last_order_on=ibis._.ordered_on.max()
+    last = (
+        gaps.purchase_days(tables, period)
+        .group_by("customer_id")
+        .agg(last_order_on=ibis._.ordered_on.max())
     )
     joined = joined.left_join(last, "customer_id").drop("customer_id_right")
     people = joined.order_by("customer_id").to_pandas()

@@ -1,4 +1,4 @@
-"""Do RFM scores move, or do they only wobble?
+"""Movement of RFM scores, told from mere wobbling.
 
 The two halves of a window are scored alike, and how often customers keep their score is set
 against two yardsticks: chance (if the halves had nothing to do with each other) and noise (if
@@ -48,8 +48,8 @@ def movement(
     Returns
     -------
     pandas.DataFrame
-        score, place (``best``: the highest group that anybody is in, or ``all``), customers, stayed (share in the same group in
-        both halves), noise, noise_low, noise_high (the same when nobody changed: mean and range
+        score, place (``best``: the highest group that anybody is in, or ``all``), customers, stayed
+        (share in the same group in both halves), noise, noise_low, noise_high (the same when nobody changed: mean and range
         of the middle 95 % of the deals), chance, moved (noise - stayed: left beyond noise).
     """
     weeks = amounts.of("net_amount")

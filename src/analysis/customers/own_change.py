@@ -69,7 +69,9 @@ def judge(
     weeks = amounts.of("net_amount")
     table = pd.DataFrame({"customer_id": amounts.customers})
     if amounts.gap:
-        return table.assign(change=np.nan, p_rise=np.nan, p_fall=np.nan, rising=False, falling=False)
+        return table.assign(
+            change=np.nan, p_rise=np.nan, p_fall=np.nan, rising=False, falling=False
+        )
     before, now, _ = moved_with_total(*np.split(weeks, 2, axis=1))
     was, is_now = before.sum(axis=1), now.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):

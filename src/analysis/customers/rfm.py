@@ -34,9 +34,7 @@ SCORED = {
 Cuts = Mapping[str, Sequence[float]]
 
 
-def score(
-    features: pd.DataFrame, *, bins: int = 5, cuts: Cuts | None = None
-) -> pd.DataFrame:
+def score(features: pd.DataFrame, *, bins: int = 5, cuts: Cuts | None = None) -> pd.DataFrame:
     """Score every customer who bought.
 
     Parameters

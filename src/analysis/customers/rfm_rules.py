@@ -164,9 +164,7 @@ def segment(
 
     scores = score(features, bins=bins, cuts=cuts)
     tenure = features.set_index("customer_id")["tenure_days"].reindex(scores["customer_id"])
-    named = name_segments(
-        scores, parse(rules, bins=bins), newcomer=(tenure <= new_days).to_numpy()
-    )
+    named = name_segments(scores, parse(rules, bins=bins), newcomer=(tenure <= new_days).to_numpy())
     places = pd.Series(named.cat.codes.to_numpy(), scores["customer_id"])
     codes = features["customer_id"].map(places).fillna(-1).astype("int64")
     found = pd.Categorical.from_codes(codes, named.cat.categories, ordered=True)

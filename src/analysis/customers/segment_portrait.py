@@ -84,8 +84,9 @@ def portrait(
     counts = members.value_counts()
     shown = [name for name in members.cat.categories if counts.get(name, 0) >= FEWEST]
     rows = [
-        _of_segment(numerators, denominators, segment == name, confidence, seed)
-        .assign(segment=str(name), customers=int(counts[name]), **items)
+        _of_segment(numerators, denominators, segment == name, confidence, seed).assign(
+            segment=str(name), customers=int(counts[name]), **items
+        )
         for name in shown
     ]
     if not rows:
@@ -173,7 +174,11 @@ def _quantities(
 
 
 def _of_segment(
-    numerators: Floats, denominators: Floats, inside: NDArray[np.bool_], confidence: float, seed: int
+    numerators: Floats,
+    denominators: Floats,
+    inside: NDArray[np.bool_],
+    confidence: float,
+    seed: int,
 ) -> pd.DataFrame:
     import pandas as pd
 

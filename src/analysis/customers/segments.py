@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 KINDS = ("rfm", "tier", "buyer", "rhythm", "life_stage", "cluster", "region", "main_store")
 
 
-def assemble(
-    features: pd.DataFrame, kinds: Mapping[str, pd.DataFrame | pd.Series]
-) -> pd.DataFrame:
+def assemble(features: pd.DataFrame, kinds: Mapping[str, pd.DataFrame | pd.Series]) -> pd.DataFrame:
     """Join every kind of segment.
 
     Parameters
@@ -67,6 +65,8 @@ def _text(values: pd.Series) -> pd.Series:
     import pandas as pd
 
     plain = values.astype("object")
-    return plain.map(lambda v: None if pd.isna(v) else str(v)).astype("str").where(
-        values.notna().to_numpy(), None
+    return (
+        plain.map(lambda v: None if pd.isna(v) else str(v))
+        .astype("str")
+        .where(values.notna().to_numpy(), None)
     )

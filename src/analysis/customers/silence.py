@@ -1,4 +1,4 @@
-"""How unusual is a customer's silence, by the customer's own rhythm?
+"""How unusual a customer's silence is, by the customer's own rhythm.
 
 Gaps between purchases are gamma distributed with one shape k, at a pace of each customer's own that
 is itself gamma distributed among customers. All three parameters come from the likelihood of
@@ -61,8 +61,8 @@ class Pace:
 
         known = self.prior_rate + np.asarray(gap_sum, dtype="float64")
         certain = self.prior_shape + self.shape * np.asarray(gaps, dtype="float64")
-        days = np.maximum(np.asarray(days, dtype="float64"), 0.0)
-        return np.asarray(betainc(certain, self.shape, known / (days + known)))
+        silent = np.maximum(np.asarray(days, dtype="float64"), 0.0)
+        return np.asarray(betainc(certain, self.shape, known / (silent + known)))
 
     def overdue_after(self, chance: float, gaps: ArrayLike, gap_sum: ArrayLike) -> Floats:
         """Return the days after which a silence is longer than all but ``chance`` of gaps."""
@@ -96,12 +96,14 @@ def fit(features: pd.DataFrame, *, seed: int = 0) -> Pace:
             f"Silence cannot be judged: {len(known)} customers bought on two days or more."
         )
     fitted = known.sample(min(len(known), _MOST_FITTED), random_state=seed)
-    n, total, logs = (
-        fitted[name].to_numpy("float64") for name in ("gaps", "gap_sum", "log_gaps")
-    )
+    n, total, logs = (fitted[name].to_numpy("float64") for name in ("gaps", "gap_sum", "log_gaps"))
     start = np.log([1.0, 1.0, float(np.median(total / n))])
     found = minimize(
-        _minus_log_likelihood, start, args=(n, total, logs), method="L-BFGS-B", jac=True,
+        _minus_log_likelihood,
+        start,
+        args=(n, total, logs),
+        method="L-BFGS-B",
+        jac=True,
         bounds=[(-4, 4), (-4, 6), (-6, 12)],
     )
     shape, prior_shape, prior_rate = np.exp(found.x)
@@ -117,8 +119,12 @@ def _minus_log_likelihood(
     k, r, a = np.exp(logs_of)
     certain, known = r + k * n, a + total
     value = (
-        (k - 1) * logs - n * gammaln(k) + r * np.log(a) - gammaln(r)
-        + gammaln(certain) - certain * np.log(known)
+        (k - 1) * logs
+        - n * gammaln(k)
+        + r * np.log(a)
+        - gammaln(r)
+        + gammaln(certain)
+        - certain * np.log(known)
     )
     by_k = logs - n * digamma(k) + n * digamma(certain) - n * np.log(known)
     by_r = np.log(a) - digamma(r) + digamma(certain) - np.log(known)

@@ -76,9 +76,7 @@ def _flagged(tables: Tables) -> ibis.Table:
     text = ibis.literal(" ")
     for name in known:
         text = text + ibis.coalesce(products[name].lower(), "") + " "
-    flags = {
-        proxy: _any_of(text, words) for proxy, words in PROXIES.items()
-    }
+    flags = {proxy: _any_of(text, words) for proxy, words in PROXIES.items()}
     if "organic" in products.columns:
         marked = products.organic.cast("string").lower().isin(["yes", "true", "1"])
         flags["organic (proxy)"] = flags["organic (proxy)"] | ibis.coalesce(marked, False)

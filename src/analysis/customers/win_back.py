@@ -36,8 +36,8 @@ def brought_back(
     tables
         A study's tables.
     snapshots
-        Stages on several days, each at least ``contact_days + return_days`` days before the last day of
-        the data.
+        Stages on several days, each at least ``contact_days + return_days`` days before the last
+        day of the data.
     contact_days, return_days
         Only customers who stay silent for ``contact_days`` after the snapshot are compared, so
         that nobody is contacted after having come back: contacted if a message went out in these
@@ -92,9 +92,7 @@ def difference_of_shares(
     return one - two, float(one - two - down), float(one - two + up)
 
 
-def _followed(
-    tables: Tables, found: Stages, contact_days: int, return_days: int
-) -> pd.DataFrame:
+def _followed(tables: Tables, found: Stages, contact_days: int, return_days: int) -> pd.DataFrame:
     """Return silent customers of a snapshot: stage, contacted, returned."""
     from analysis.customers.gaps import purchase_days
 

@@ -201,9 +201,7 @@ def heat_map(shares: pd.DataFrame, *, across: str, down: str, ax: Axes | None = 
     slanted = max(len(str(name)) for name in shares.columns) > 3
     ax.set_xticks(range(shares.shape[1]), shares.columns)
     if slanted:
-        ax.tick_params(axis="x", rotation=35)
-        for label in ax.get_xticklabels():
-            label.set_ha("right")
+        for label in ax.set_xticklabels(shares.columns, rotation=35, ha="right"):
             label.set_rotation_mode("anchor")
     ax.set_yticks(range(len(shares)), shares.index)
     ax.set_xlabel(across)

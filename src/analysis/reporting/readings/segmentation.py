@@ -37,11 +37,15 @@ def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
     who, what = meaning.get(row["group"], ("", ""))
     size = f"{words.count(row['customers'], 'customer')} ({words.percent(row['share'])})"
     brings = "brings" if row["customers"] == 1 else "bring"
-    each = "" if row["basket_value"] != row["basket_value"] else (
-        f" {words.number(row['orders_per_customer'], 1)} orders each, "
-        f"{words.money(row['basket_value'], 0, currency)} a basket, "
-        f"last seen {words.number(row['recency_days'])} "
-        f"{'day' if row['recency_days'] == 1 else 'days'} ago."
+    each = (
+        ""
+        if row["basket_value"] != row["basket_value"]
+        else (
+            f" {words.number(row['orders_per_customer'], 1)} orders each, "
+            f"{words.money(row['basket_value'], 0, currency)} a basket, "
+            f"last seen {words.number(row['recency_days'])} "
+            f"{'day' if row['recency_days'] == 1 else 'days'} ago."
+        )
     )
     return (
         f"- **{row['group']}**: {size} {brings} {words.percent(row['net_share'])} of sales. "
@@ -301,12 +305,11 @@ def second_finding(row: pd.Series, newcomers: int, confidence: float) -> Fields:
 def win_back(table: pd.DataFrame) -> str:
     """Say what contacting silent customers went with, and that it is no effect."""
     row = table.iloc[0]
-    return (
-        f"{row['stage']} customers who were contacted came back more often by "
-        f"{words.points(row['difference'], 0, signed=False)}; who was contacted was chosen, so this is no effect"
-        if row["low"] > 0
-        else f"{row['stage']} customers who were contacted came back no more often than others, beyond doubt"
-    )
+    who = f"{row['stage']} customers who were contacted came back"
+    if not row["low"] > 0:
+        return f"{who} no more often than others, as far as can be told"
+    points = words.points(row["difference"], 0, signed=False)
+    return f"{who} more often by {points}; they were chosen, so this is no effect"
 
 
 def clusters(found: Any) -> str:
@@ -449,7 +452,9 @@ def reaction(table: pd.DataFrame) -> str:
 
 def kinds(table: pd.DataFrame) -> str:
     """Say what the table of segments holds."""
-    names = [c for c in table.columns if table[c].dtype.kind in "OUT" or str(table[c].dtype) == "str"]
+    names = [
+        c for c in table.columns if table[c].dtype.kind in "OUT" or str(table[c].dtype) == "str"
+    ]
     named = [c.replace("_", " ") for c in names if c != "customer_id"]
     return (
         f"{words.count(len(table), 'customer')}, each with {words.listing(named)}, in one table "
