@@ -85,7 +85,7 @@ def test_what_an_attribute_explains_is_epsilon_squared_of_kruskal_and_wallis() -
 
 
 def test_without_a_difference_indices_are_rarely_called_one_and_intervals_hold_100() -> None:
-    rng, rounds = np.random.default_rng(3), 100
+    rng, rounds = np.random.default_rng(3), 60
     false, inside = [], []
     for _ in range(rounds):
         features, attributes = people(rng, {"a": 60, "b": 70, "c": 40, None: 60})

@@ -27,7 +27,9 @@ def orders(tables: Tables) -> pd.DataFrame:
     orders = lines.groupby("order_id").agg(
         time=("ordered_at", "min"), net=("net_amount", "sum"), who=("customer_id", "first")
     )
-    return orders.assign(day=orders["time"].dt.normalize(), weekday=orders["time"].dt.day_of_week + 1)
+    return orders.assign(
+        day=orders["time"].dt.normalize(), weekday=orders["time"].dt.day_of_week + 1
+    )
 
 
 def test_weeks(tables: Tables, orders: pd.DataFrame) -> None:

@@ -54,7 +54,7 @@ def run_notebook(
     **parameters: Any,
 ) -> Page:
     """Run every code cell of notebook ``name`` on ``frames``, with ``parameters`` in place."""
-    _publish(frames, root)
+    publish_tables(frames, root)
     page = Page(name, Workspace.find(STUDY, root))
 
     def open_report(name: str, *, study: str, as_of: date | str, seed: int = 0) -> reports.Report:
@@ -74,8 +74,8 @@ def run_notebook(
     return page
 
 
-def _publish(frames: Mapping[str, pd.DataFrame], root: Path) -> None:
-    """Write ``frames`` as the canonical tables of a study."""
+def publish_tables(frames: Mapping[str, pd.DataFrame], root: Path) -> None:
+    """Write ``frames`` as the canonical tables of a study in the project ``root``."""
     for folder in ("params", "notebooks"):
         (root / folder).mkdir()
     ledger = tuple(LedgerEntry(n, f"{n}.csv", len(f), len(f)) for n, f in frames.items())

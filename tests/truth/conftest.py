@@ -52,6 +52,6 @@ def _deliver(root: Path, seed: int) -> Delivered:
         seed=seed,
     )
     ingest(request, root=root)
-    truth = json.loads((root / "data/raw" / study / "truth/truth.json").read_text("utf-8"))
+    truth = json.loads((root / "data/simulated" / study / "truth/truth.json").read_text("utf-8"))
     tables = open_study(study, settings=EngineSettings(threads=1), root=root)
     return Delivered(tables, truth)

@@ -130,8 +130,9 @@ def test_the_broken_log_shows_in_the_sample_ratio_and_misleads(shops: Shops) -> 
     p_values = [chisquare(count).pvalue for count in counts]
     assert np.mean(np.array(p_values) < 0.05) > 0.2
     assert chisquare(np.sum(counts, axis=0)).pvalue < 1e-10
-    naive = differences(found, "margin")[0]
-    assert naive.mean() + 3 * naive.std() / np.sqrt(len(naive)) < truth["margin"]
+    naive, spent = differences(found, "margin")[0], differences(found, "before")[0]
+    assert naive.mean() + 2 * naive.std(ddof=1) / np.sqrt(len(naive)) < truth["margin"]
+    assert spent.mean() + 4 * spent.std(ddof=1) / np.sqrt(len(spent)) < 0
 
 
 def test_sample_ratios_hold_where_nothing_is_broken(shops: Shops) -> None:

@@ -30,7 +30,7 @@ def test_orders_of_the_main_body_are_worth_their_budget(shop: Facts) -> None:
     assert (worth >= budget).all()
     # Patterns alone are dearer than the smallest budgets.
     assert (worth == budget).mean() > 0.95
-    assert (worth - budget).sum() < 0.003 * budget.sum()
+    assert (worth - budget).sum() < 0.005 * budget.sum()
 
 
 def test_unit_prices_are_those_of_the_catalogue(shop: Facts) -> None:

@@ -91,7 +91,7 @@ def test_redeemed_and_earned_orders_exist(tables: Tables) -> None:
 
 def test_an_unchanged_shop_is_not_generated_again(tmp_path: Path) -> None:
     first = ingest(request(customers=40, weeks=3), root=tmp_path)
-    stamp = tmp_path / "data/raw/shop/shop.json"
+    stamp = tmp_path / "data/simulated/shop/shop.json"
     before = stamp.stat().st_mtime_ns
     again = ingest(request(customers=40, weeks=3), root=tmp_path)
     assert not first.skipped
@@ -130,7 +130,9 @@ EDGES = {
 @pytest.mark.parametrize("edge", EDGES)
 def test_shops_at_the_edge_are_generated_and_ingested(edge: str, tmp_path: Path) -> None:
     manifest = ingest(request(**EDGES[edge]), root=tmp_path).manifest
-    truth = json.loads((tmp_path / "data/raw/shop/truth/truth.json").read_text("utf-8"))["planted"]
+    truth = json.loads((tmp_path / "data/simulated/shop/truth/truth.json").read_text("utf-8"))[
+        "planted"
+    ]
     assert manifest.rows["order_lines"] == truth["totals"]["realised"]["lines"]
     assert manifest.rows["order_lines"] > 0 or edge == "no orders"
     opened = open_study("shop", settings=ONE_THREAD, root=tmp_path)

@@ -110,7 +110,7 @@ def days(calendar: pd.DataFrame, *, limit: float, currency: str, ax: Axes | None
     _name_days(ax, odd.reindex(odd["score"].abs().sort_values(ascending=False).index).head(4))
     _name_days(ax, missing.head(3), suffix=" (none)")
     ax.set_ylim(bottom=0)
-    show_dates(ax)
+    show_dates(ax, calendar["day"])
     ax.set_ylabel(f"Net sales a day, {words.currency_sign(currency)} thousand")
     return ax
 

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 #: Left for the weighed line at least, in cents.
-LEFT_OVER = 50
+LEFT_OVER = 20
 #: A budget is tried with one product for so many cents, and with at most so many.
 CENTS_A_TRY, MOST_TRIES = 420, 80
 #: Quantity of a line: 1 + Poisson(MORE * exp(response * depth of discount)).
