@@ -49,8 +49,9 @@ def movement(
     -------
     pandas.DataFrame
         score, place (``best``: the highest group that anybody is in, or ``all``), customers, stayed
-        (share in the same group in both halves), noise, noise_low, noise_high (the same when nobody changed: mean and range
-        of the middle 95 % of the deals), chance, moved (noise - stayed: left beyond noise).
+        (share in the same group in both halves), noise, noise_low, noise_high (the same when nobody
+        changed: mean and range of the middle 95 % of the deals), chance, moved (noise - stayed:
+        left beyond noise).
     """
     weeks = amounts.of("net_amount")
     seen = _stayed(weeks, bins)

@@ -118,7 +118,7 @@ def totals(tables: Tables, period: Period) -> ibis.Table:
     )
     bought_on = orders.purchase.ifelse(orders.ordered_at.date(), ibis.null("date"))
     return orders.group_by("customer_id").agg(
-        orders=orders.purchase.cast("int64").sum(),
+        orders=orders.count(where=orders.purchase),
         net_cents=(orders.net.sum() * 100).cast("int64"),
         last_order_on=bought_on.max(),
     )

@@ -52,8 +52,13 @@ def fold(state: ibis.Table, tables: Tables, *, kept: Period, wanted: Period) -> 
     names = ("customer_id", "orders", "net_cents", "last_order_on")
     moved = ibis.union(*(part.select(*names) for part in parts)) if len(parts) > 1 else state
     summed = moved.group_by("customer_id").agg(
-        orders=moved.orders.sum().cast("int64"),
-        net_cents=moved.net_cents.sum().cast("int64"),
+        orders=_whole(moved.orders.sum()),
+        net_cents=_whole(moved.net_cents.sum()),
         last_order_on=moved.last_order_on.max(),
     )
     return summed.filter(summed.orders > 0)
+
+
+def _whole(total: ibis.Value) -> ibis.Value:
+    """Return a sum as int64: DuckDB sums integers into 128 bits, which Parquet does not know."""
+    return total.cast("decimal(18, 0)").cast("int64")
