@@ -91,7 +91,7 @@ class DecilesParams(_Strict):
     """Section of report 03."""
 
     window_days: Days = 365
-    compare_days: Days = 182
+    compare_days: Annotated[int, Field(ge=7, le=36_498, multiple_of=7)] = 182
     groups: Annotated[int, Field(ge=2, le=100)] = 10
     confidence: Confidence = 0.95
     bootstrap: Annotated[int, Field(ge=200, le=100_000)] = 2_000
