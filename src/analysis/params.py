@@ -60,10 +60,10 @@ class SegmentationParams(_Strict):
     half_days: Annotated[int, Field(ge=28, le=1820, multiple_of=7)] = 182
     confidence: Confidence = 0.95
     bins: Annotated[int, Field(ge=2, le=20)] = 5
-    score_cuts: dict[Literal["recency", "frequency", "monetary"], list[float]] | None = None
+    score_cuts: dict[str, list[float]] | None = None
     segment_rules: list[str] | None = None
     new_days: Days = 90
-    tier_method: Literal["share", "breaks"] = "share"
+    tier_method: Annotated[str, Field(pattern="^(share|breaks)$")] = "share"
     high_share: Share = 0.5
     medium_share: Share = 0.8
     uplift: Annotated[float, Field(gt=0, le=1)] = 0.05
@@ -78,6 +78,11 @@ class SegmentationParams(_Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> SegmentationParams:
+        unknown = set(self.score_cuts or {}) - {"recency", "frequency", "monetary"}
+        if unknown:
+            raise ValueError(
+                f"score_cuts knows recency, frequency and monetary, not {min(unknown)}"
+            )
         if self.lapsed >= self.at_risk:
             raise ValueError(f"lapsed {self.lapsed} must be below at_risk {self.at_risk}")
         if self.high_share >= self.medium_share:

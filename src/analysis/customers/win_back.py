@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.customers.contact_history import sent_messages
+from analysis.customers.contact_history import CONTROL, sent_messages
 from analysis.errors import NotApplicable
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
+    import ibis
     import pandas as pd
 
     from analysis.customers.lifecycle import Stages
     from analysis.tables.engine import Tables
+
+_FEWEST = 20
 
 SILENT = ("At risk", "Lapsed")
 
@@ -74,6 +77,86 @@ def brought_back(
         rows.append((stage, len(yes), len(no), *shares, *difference, False))
     columns = ["stage", "contacted", "not_contacted", "returned_contacted", "returned_not"]
     return pd.DataFrame(rows, columns=[*columns, "difference", "low", "high", "randomised"])
+
+
+def tested(
+    tables: Tables,
+    *,
+    as_of: date,
+    silent_days: int = 60,
+    return_days: int = 56,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Measure what offers drawn by lot brought back, promotion by promotion.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs assignments.
+    as_of
+        The first day not looked at; who was assigned less than ``return_days`` before is left out.
+    silent_days
+        Only customers who had bought before, but not in so many days before being assigned.
+    return_days
+        Came back: a purchase within so many days of being assigned.
+    confidence
+        Coverage of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        promotion_id, arm (any but control), customers, control, returned, returned_control
+        (shares), difference, low, high (Newcombe): an effect, for the arms were drawn.
+
+    Raises
+    ------
+    NotApplicable
+        If no promotion drew its arms at random among silent customers.
+    """
+    import pandas as pd
+
+    counts = _by_arm(tables, as_of, silent_days, return_days).to_pandas()
+    rows = []
+    for promotion, arms in counts.groupby("promotion_id"):
+        control = arms[arms["arm"] == CONTROL]
+        for arm in arms[arms["arm"] != CONTROL].sort_values("arm").to_dict("records"):
+            if control.empty or min(arm["customers"], control["customers"].iloc[0]) < _FEWEST:
+                continue
+            of, back = (int(control[c].iloc[0]) for c in ("customers", "returned"))
+            found = difference_of_shares(
+                int(arm["returned"]), int(arm["customers"]), back, of, confidence
+            )
+            shares = (arm["returned"] / arm["customers"], back / of)
+            rows.append((promotion, arm["arm"], arm["customers"], of, *shares, *found))
+    if not rows:
+        raise NotApplicable("No offer to silent customers was drawn by lot, so none was measured.")
+    names = ["promotion_id", "arm", "customers", "control", "returned", "returned_control"]
+    return pd.DataFrame(rows, columns=[*names, "difference", "low", "high"])
+
+
+def _by_arm(tables: Tables, as_of: date, silent_days: int, return_days: int) -> ibis.Table:
+    """Return customers and those who came back, by promotion and arm drawn at random."""
+    import ibis
+
+    arms = tables.assignments
+    last = ibis.timestamp((as_of - timedelta(days=return_days)).isoformat())
+    arms = arms.filter(arms.randomised, arms.assigned_at < last)
+    arms = arms.mutate(drawn_on=arms.assigned_at.date())
+    lines = tables.order_lines
+    bought = lines.filter(lines.customer_id.notnull(), lines.quantity >= 0)
+    days = bought.select("customer_id", ordered_on=bought.ordered_at.date()).distinct()
+    days = days.filter(days.ordered_on < ibis.date(as_of.isoformat()))
+    both = arms.join(days, "customer_id")
+    since = both.ordered_on.delta(both.drawn_on, unit="day").cast("int64")
+    both = both.mutate(since=since)
+    people = both.group_by("promotion_id", "arm", "customer_id").agg(
+        last=both.since.max(where=both.since < 0),
+        back=both.count(where=(both.since >= 0) & (both.since < return_days)),
+    )
+    silent = people.filter(people["last"] < -silent_days)
+    return silent.group_by("promotion_id", "arm").agg(
+        customers=silent.count(), returned=silent.count(where=silent.back > 0)
+    )
 
 
 def difference_of_shares(

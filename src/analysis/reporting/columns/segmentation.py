@@ -146,6 +146,32 @@ def win_back(interval: str) -> Columns:
     }
 
 
+def tested(interval: str) -> Columns:
+    """Return the columns of ``win_back.tested``."""
+    return {
+        "promotion_id": formats.text("Promotion"),
+        "arm": formats.text("Arm"),
+        "customers": formats.integer("Customers"),
+        "returned": formats.percent(1, "Came back"),
+        "control": formats.integer("Control"),
+        "returned_control": formats.percent(1, "Came back "),
+        "difference": formats.points(1, "Effect"),
+        "low": formats.interval("high", 1, interval, unit="points"),
+    }
+
+
+def paused(interval: str) -> Columns:
+    """Return the columns of ``discount_pause.compare``."""
+    return {
+        "group": formats.text("Kind"),
+        "customers": formats.integer("Customers"),
+        "usual": formats.number(3, "Orders a week, usual"),
+        "paused": formats.number(3, "Without discounts"),
+        "stayed": formats.percent(0, "Stayed"),
+        "low": formats.interval("high", 0, interval),
+    }
+
+
 def criteria() -> Columns:
     """Return the columns of ``Clusters.criteria``."""
     return {

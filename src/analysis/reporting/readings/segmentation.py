@@ -312,6 +312,26 @@ def win_back(table: pd.DataFrame) -> str:
     return f"{who} more often by {points}; they were chosen, so this is no effect"
 
 
+def tested(table: pd.DataFrame) -> str:
+    """Say what offers drawn by lot brought back."""
+    row = table.loc[table["low"].idxmax()]
+    points = words.points(row["difference"], 0, signed=False)
+    known = words.interval(row["low"], row["high"], 0, "points")
+    if not row["low"] > 0:
+        return "No offer drawn by lot surely brought silent customers back"
+    return f"Drawn by lot, {row['promotion_id']} brought back {points} more ({known})"
+
+
+def paused(table: pd.DataFrame) -> str:
+    """Say who stayed when there were no discounts."""
+    rows = table.set_index("group")["stayed"]
+    low, high = rows.idxmin(), rows.idxmax()
+    return (
+        f"Without discounts, {low.lower()}s kept {words.percent(rows[low], 0)} of their orders, "
+        f"{high.lower()}s {words.percent(rows[high], 0)}"
+    )
+
+
 def clusters(found: Any) -> str:
     """Say whether there are clusters worth naming."""
     if found.worth_naming:
