@@ -67,7 +67,7 @@ class SegmentationParams(_Strict):
     high_share: Share = 0.5
     medium_share: Share = 0.8
     uplift: Annotated[float, Field(gt=0, le=1)] = 0.05
-    discount_threshold: Share | None = None
+    discount_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
     certainty: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     at_risk: Annotated[float, Field(gt=0, lt=0.5)] = 0.10
     lapsed: Annotated[float, Field(gt=0, lt=0.5)] = 0.02

@@ -130,7 +130,8 @@ def compute(customers: ibis.Table, period: Period, *, bins: int = 5) -> ibis.Tab
     Parameters
     ----------
     customers
-        ``totals`` of the period, or a state that ``rfm_state`` keeps.
+        ``totals`` of the period, or a state that ``rfm_state`` keeps. Each score reads them anew:
+        where they are costly, cache them first (``with rfm.totals(...).cache() as customers``).
     period
         The days looked at.
     bins
