@@ -84,6 +84,9 @@ def params_of(record: RunRecord) -> StudyParams:
 def verify(folder: RunFolder, request: Request, console: Console) -> Verdict:
     """Repeat the run in ``folder`` and compare every table and every finding.
 
+    The canonical tables are brought to what the run's params ask for, margins and zone included;
+    a later run brings them back to those of the params file.
+
     Parameters
     ----------
     folder
