@@ -93,11 +93,11 @@ def test_customers_who_left_are_silent_and_regulars_are_not(
 
 
 def test_the_randomised_win_back_is_measured(shops: Shops) -> None:
-    """The offer's planted effect lies in most shops' intervals."""
+    """The offer's planted effect lies in most small shops' wide intervals."""
     planted = shops.parameter("win_back", "superpopulation", "effect")
     covered = []
     for seed in SEEDS:
-        got = win_back.tested(tables_of(shops, seed), as_of=AS_OF)
-        row = got.loc[got["difference"].idxmax()]
+        got = win_back.tested(tables_of(shops, seed), as_of=AS_OF, fewest=5)
+        row = got.set_index("promotion_id").loc["W1"]
         covered.append(row["low"] <= planted <= row["high"])
     assert np.mean(covered) >= 0.5

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from analysis.customers.lifecycle import Stages
     from analysis.tables.engine import Tables
 
-_FEWEST = 20
-
 SILENT = ("At risk", "Lapsed")
 
 
@@ -85,6 +83,7 @@ def tested(
     as_of: date,
     silent_days: int = 60,
     return_days: int = 56,
+    fewest: int = 20,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Measure what offers drawn by lot brought back, promotion by promotion.
@@ -99,6 +98,8 @@ def tested(
         Only customers who had bought before, but not in so many days before being assigned.
     return_days
         Came back: a purchase within so many days of being assigned.
+    fewest
+        Arms with fewer such customers are left out.
     confidence
         Coverage of the intervals.
 
@@ -120,7 +121,7 @@ def tested(
     for promotion, arms in counts.groupby("promotion_id"):
         control = arms[arms["arm"] == CONTROL]
         for arm in arms[arms["arm"] != CONTROL].sort_values("arm").to_dict("records"):
-            if control.empty or min(arm["customers"], control["customers"].iloc[0]) < _FEWEST:
+            if control.empty or min(arm["customers"], control["customers"].iloc[0]) < fewest:
                 continue
             of, back = (int(control[c].iloc[0]) for c in ("customers", "returned"))
             found = difference_of_shares(
