@@ -224,6 +224,19 @@ def load(
     return _checked(raw, path.name)
 
 
+def engine_of(study: str, *, root: Path) -> EngineSettings:
+    """Return the engine that the params of a study ask for; the default where there are none.
+
+    For an analyst who opens a study in JupyterLab, where no run has checked the params.
+    """
+    path = root / "params" / f"{study}.yaml"
+    section = _read(path).get("engine", {}) if path.exists() else {}
+    try:
+        return EngineSettings(**EngineParams.model_validate(section).model_dump())
+    except ValidationError as error:
+        raise ParamsError(_in_words(error, path.name, "engine.", EngineParams)) from None
+
+
 def resolve_day(value: Any, *, today: date | None, where: str) -> date:
     """Return the day that ``value`` names: a date, or a word counted back from ``today``."""
     if isinstance(value, date):
