@@ -50,7 +50,7 @@ lock: .venv/.installed ## resolve the requirements anew
 		pyproject.toml -o requirements-test.lock
 
 clean: ## remove the environment and everything that can be made again
-	rm -rf .venv data/canonical .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv data/canonical data/simulated .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/uv: requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || \

@@ -113,10 +113,17 @@ def read_parquet(connection: Connection, path: Path) -> ibis.Table:
 def write_parquet(connection: Connection, rows: ibis.Table, directory: Path) -> None:
     """Write ``rows`` as Parquet files into the new ``directory``."""
     if kind_of(connection) == "spark":
-        connection.to_parquet_dir(rows, directory, mode="error")
+        connection.to_parquet_dir(rows, directory)
         return
     directory.mkdir(parents=True)
     connection.to_parquet(rows, directory / "part-0.parquet", compression="zstd")
+
+
+def hold(connection: Connection, name: str, rows: ibis.Table) -> ibis.Table:
+    """Return ``rows`` computed once for several uses; on Spark, named but computed each time."""
+    if kind_of(connection) == "spark":
+        return connection.create_view(name, rows, overwrite=True)
+    return connection.create_table(name, rows, temp=True)
 
 
 def _first_line(error: BaseException) -> str:
