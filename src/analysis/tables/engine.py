@@ -125,14 +125,14 @@ def _first_line(error: BaseException) -> str:
 def localise(connection: Connection, moment: ibis.Value, *, source: str, target: str) -> ibis.Value:
     """Return the naive timestamp ``moment``, which is in zone ``source``, in zone ``target``."""
     if kind_of(connection) == "spark":
-        convert = _builtin("convert_timezone", ("string", "string", "timestamp"), "timestamp")
+        convert = builtin("convert_timezone", ("string", "string", "timestamp"), "timestamp")
         return convert(source, target, moment)
-    attach = _builtin("timezone", ("string", "timestamp"), "timestamp('UTC')")
-    detach = _builtin("timezone", ("string", "timestamp('UTC')"), "timestamp")
+    attach = builtin("timezone", ("string", "timestamp"), "timestamp('UTC')")
+    detach = builtin("timezone", ("string", "timestamp('UTC')"), "timestamp")
     return detach(target, attach(source, moment))
 
 
-def _builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
+def builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
     """Declare a function that the engine has and Ibis has no word for."""
     import ibis
 
