@@ -6,10 +6,10 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reports demo test lint lab serve bench system lock clean
+.PHONY: help setup reports demo test lint lab serve bench system dictionary lock clean
 
 help: ## list what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: .venv/.installed ## create .venv and install the locked requirements
 
@@ -40,6 +40,9 @@ bench: .venv/.installed-test ## measure this project beside what a user would pi
 
 system: ## install the system packages that tests need, or say how
 	@sh tests/system-packages.sh
+
+dictionary: .venv/.installed ## print the data dictionary from the schema into data/README.md
+	@$(BIN)/python -m analysis.tables.dictionary data/README.md
 
 lock: .venv/.installed ## resolve the requirements anew
 	$(COMPILE) --upgrade --extra build pyproject.toml -o requirements.lock

@@ -32,16 +32,17 @@ def q_values(p_values: npt.ArrayLike) -> Array:
     return q
 
 
-def selected_confidence(q: npt.ArrayLike, *, fdr: float, confidence: float) -> float:
-    """Return the confidence at which to draw intervals of what was discovered.
+def selected_confidence(q: npt.ArrayLike, *, fdr: float) -> float:
+    """Return the confidence at which to draw the intervals of what was discovered.
 
-    Intervals of estimates picked for being large miss too often. Drawn at 1 - (1 - confidence) x
-    discoveries / searched, a share ``confidence`` of those shown covers the truth: Benjamini and
-    Yekutieli (2005), J. Am. Statist. Assoc. 100(469), section 3.
+    Intervals of estimates picked for being large miss too often. Drawn at 1 - fdr x discoveries /
+    searched, a share ``fdr`` of them at most is expected to miss, and an interval leaves zero out
+    where its q-value is at most ``fdr``: Benjamini and Yekutieli (2005), J. Am. Statist. Assoc.
+    100(469), section 3. Without a discovery it is 1 - fdr.
     """
     q = np.asarray(q, dtype=float)
-    searched, found = np.sum(~np.isnan(q)), np.sum(q <= fdr)
-    return 1 - (1 - confidence) * float(found / searched) if found else confidence
+    searched, found = int(np.sum(~np.isnan(q))), int(np.sum(q <= fdr))
+    return 1 - fdr * (found / searched if found else 1.0)
 
 
 def normal_quantile(confidence: float) -> float:

@@ -1,11 +1,16 @@
-"""Write a file whole or not at all."""
+"""Write a file whole or not at all, and say clearly when the disk will not have it."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from analysis.errors import AnalysisError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -21,3 +26,30 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` as readable JSON, whole or not at all."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+#: What the file system says when it will not have a file, rather than when a program is wrong.
+_REFUSALS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.ENOTDIR,
+}
+
+
+@contextmanager
+def disk_errors(directory: Path) -> Iterator[None]:
+    """Turn a full or unwritable disk into one sentence about ``directory``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        raise AnalysisError(
+            f"Cannot write to {error.filename or directory}: {error.strerror}. Nothing was "
+            "published, and earlier runs are as they were; mend this and run again"
+        ) from error

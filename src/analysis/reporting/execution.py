@@ -7,6 +7,7 @@ its progress into the notebook; both are mended here.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,8 @@ from analysis.reporting.atomic import write_text
 from analysis.reporting.startup import skip_address_grammar
 
 KERNEL = "python3"
+
+_WARNING = re.compile(r"\w*Warning: .*")
 
 
 def is_run(cell: Mapping[str, Any]) -> bool:
@@ -55,14 +58,16 @@ class Progress:
 
 
 @contextmanager
-def environment(extra: Mapping[str, str]) -> Iterator[None]:
+def environment(extra: Mapping[str, str], *, beside: Path) -> Iterator[None]:
     """Set what the kernel must find in its environment, and take it away again.
 
     Beside ``extra``: one thread a linear-algebra library, because reports run side by side; a
-    fixed hash seed, so that sets have the same order in every run; and empty configuration
-    folders, so that a user's start-up files change nothing and a killed kernel leaves nothing.
+    fixed hash seed, so that sets have the same order in every run; and configuration folders of
+    its own, below ``beside``, so that a user's start-up files change nothing and what a killed
+    kernel leaves goes away with the run folder.
     """
-    scratch = Path(tempfile.mkdtemp(prefix="analysis-kernel-"))
+    beside.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".kernel-", dir=beside))
     libraries = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
     wanted = {
         **extra,
@@ -93,7 +98,8 @@ def execute(
     Raises
     ------
     AnalysisError
-        If a cell was skipped or ended the notebook without an exception.
+        If a cell was skipped, ended the notebook without an exception, or wrote to standard
+        error, where warnings go: a reader must not meet one.
     """
     skip_address_grammar()
     import papermill
@@ -115,19 +121,23 @@ def execute(
         record_timing=False,
         on_cell_start=progress.cell_starts,
     )
-    _check_every_cell_ran(executed)
+    code = [cell for cell in executed.cells if is_run(cell)]
+    for number, cell in enumerate(code, start=1):
+        _check_ran(cell, f"Code cell {number} of {len(code)}")
     return executed
 
 
-def _check_every_cell_ran(executed: Any) -> None:
-    code = [cell for cell in executed.cells if is_run(cell)]
-    for number, cell in enumerate(code, start=1):
-        ended = any(output.output_type == "error" for output in cell.outputs)
-        if ended or cell.execution_count is None:
-            raise AnalysisError(
-                f"Code cell {number} of {len(code)} ended the notebook or did not run; every cell "
-                "must run to its end"
-            )
+def _check_ran(cell: Any, name: str) -> None:
+    ended = any(output.output_type == "error" for output in cell.outputs)
+    if ended or cell.execution_count is None:
+        raise AnalysisError(
+            f"{name} ended the notebook or did not run; every cell must run to its end"
+        )
+    for output in cell.outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            warning = _WARNING.search(output.text)
+            said = warning.group() if warning else output.text.strip()
+            raise AnalysisError(f"{name} wrote to standard error: {said}")
 
 
 def save(executed: Any, path: Path, parameters: Mapping[str, Any]) -> None:
@@ -144,9 +154,3 @@ def save(executed: Any, path: Path, parameters: Mapping[str, Any]) -> None:
     executed.metadata.pop("papermill", None)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, nbformat.writes(executed) + "\n")
-
-
-def standard_error(executed: Any) -> tuple[str, ...]:
-    """Return what the cells wrote to standard error, mostly warnings, one entry a cell."""
-    streams = (o for c in executed.cells if c.cell_type == "code" for o in c.outputs)
-    return tuple(s.text for s in streams if s.output_type == "stream" and s.name == "stderr")

@@ -12,7 +12,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from analysis.errors import AnalysisError
 from analysis.reporting import words
@@ -22,6 +22,21 @@ Direction = Literal["up_good", "up_bad"]
 
 #: A share beyond this is taken for one given in per cent by mistake.
 _LARGEST_SHARE = 20.0
+
+
+class FindingParts(TypedDict, total=False):
+    """What a finding may carry besides its key, sentence and value; see `Finding`."""
+
+    low: float | None
+    high: float | None
+    unit: str
+    n: int | None
+    noun: str | None
+    direction: Direction | None
+    alert: bool
+    detail: str | None
+    decimals: int | None
+    level: float
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.errors import AnalysisError
 from analysis.reporting import words
@@ -186,10 +186,10 @@ def _usual(column: pd.Series) -> Format:
     return day() if kind == "M" else text()
 
 
-def _absent(value: object) -> bool:
+def _absent(value: Any) -> bool:
     import pandas as pd
 
-    return value is None or bool(pd.isna(value))  # type: ignore[call-overload]
+    return value is None or bool(pd.isna(value))
 
 
 def _number(value: object) -> float:

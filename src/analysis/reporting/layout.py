@@ -15,12 +15,20 @@ from pathlib import Path
 
 from analysis.reporting.workspace import published_runs
 
+#: What the name of a run folder starts with until it is published.
+STAGED = ".staging-"
+
 
 @dataclass(frozen=True)
 class RunFolder:
     """The files of one run, published or still staged."""
 
     path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The run's name, also while it is staged."""
+        return self.path.name.removeprefix(STAGED)
 
     @property
     def run_json(self) -> Path:
@@ -91,7 +99,7 @@ class StudyReports:
 
     def staging(self, run_id: str) -> RunFolder:
         """Return the folder that a run is written to before it is published."""
-        return RunFolder(self.path / f".staging-{run_id}")
+        return RunFolder(self.path / f"{STAGED}{run_id}")
 
     def runs(self) -> list[RunFolder]:
         """Return the published runs, newest first."""
@@ -99,7 +107,7 @@ class StudyReports:
 
     def leftovers(self) -> list[Path]:
         """Return what runs that died left behind."""
-        return sorted(self.path.glob(".staging-*"))
+        return sorted(self.path.glob(f"{STAGED}*"))
 
     def free_run_id(self, stamp: str) -> str:
         """Return ``stamp``, with a suffix if a run of that second exists already."""

@@ -63,11 +63,12 @@ def caption(text: str) -> Output:
     return _output("caption", text, f"*{escape_dollars(text)}*")
 
 
-def table(drawing: str, *, name: str, caption: str | None, shown: int, total: int) -> Output:
-    """Return a table of which ``shown`` of ``total`` rows are drawn."""
-    facts = {"name": name, "caption": caption, "shown": shown, "total": total}
-    plain = f"Table {name}: {total} rows"
-    return Output({"text/plain": plain, "text/html": drawing}, {KEY: {"role": "table", **facts}})
+def table(drawing: str, *, name: str, **facts: Any) -> Output:
+    """Return a table, with its title, caption, and how many of its rows are drawn."""
+    plain = f"Table {name}: {facts['total']} rows"
+    return Output(
+        {"text/plain": plain, "text/html": drawing}, {KEY: {"role": "table", "name": name, **facts}}
+    )
 
 
 def finding(recorded: Finding) -> Output:

@@ -12,6 +12,8 @@ from analysis.errors import AnalysisError
 from analysis.reporting.atomic import write_json
 from analysis.reporting.status import Outcome
 
+_TIMES = ("started", "finished")
+
 
 @dataclass(frozen=True)
 class ReportRecord:
@@ -31,8 +33,6 @@ class ReportRecord:
         Hash over everything its results depend on; equal means equal results.
     reused_from
         Run that its results were copied from, if they were.
-    last_good
-        Newest earlier run with results of this report, for one that has none.
     tables
         Hash of each of its result tables by file name.
     """
@@ -47,7 +47,6 @@ class ReportRecord:
     parameters: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     reused_from: str | None = None
-    last_good: str | None = None
     tables: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -66,8 +65,6 @@ class RunRecord:
         What was run, and as which run.
     started, finished
         Times in UTC; ISO text in the file.
-    seconds
-        Wall-clock seconds from start to finish, ingest included.
     params
         The resolved params of the study, as in its params file with every default filled in.
     as_of, seed
@@ -92,7 +89,6 @@ class RunRecord:
     run_id: str
     started: datetime
     finished: datetime
-    seconds: float
     params: dict[str, Any]
     as_of: str
     seed: int
@@ -104,13 +100,18 @@ class RunRecord:
     reports: dict[str, ReportRecord]
 
     @property
+    def seconds(self) -> float:
+        """Seconds from start to finish, ingest included."""
+        return (self.finished - self.started).total_seconds()
+
+    @property
     def failed(self) -> list[str]:
         """The reports that failed."""
         return [name for name, report in self.reports.items() if report.status == "failed"]
 
     def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
-        times = {"started": self.started.isoformat(), "finished": self.finished.isoformat()}
+        times = {key: getattr(self, key).isoformat() for key in _TIMES}
         write_json(path, {**asdict(self), **times})
 
     @classmethod
@@ -119,7 +120,7 @@ class RunRecord:
         try:
             raw = json.loads(path.read_text("utf-8"))
             reports = {name: ReportRecord(**each) for name, each in raw["reports"].items()}
-            times = {key: datetime.fromisoformat(raw[key]) for key in ("started", "finished")}
+            times = {key: datetime.fromisoformat(raw[key]) for key in _TIMES}
             return cls(**{**raw, **times, "reports": reports})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise AnalysisError(f"{path} is not the record of a run ({error})") from error

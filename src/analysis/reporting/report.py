@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from analysis.errors import AnalysisError
 from analysis.reporting import outputs
-from analysis.reporting.findings import Finding, Findings
+from analysis.reporting.findings import Finding, FindingParts, Findings
 from analysis.reporting.formats import Format
 from analysis.reporting.workspace import Workspace, checked_name
 from analysis.tables.periods import as_date
@@ -78,6 +78,7 @@ class Report:
         as_of: date,
         seed: int,
         workspace: Workspace,
+        tables: Tables | None = None,
         show: Callable[[outputs.Output], None] = outputs.show,
     ) -> None:
         self.name = name
@@ -86,7 +87,7 @@ class Report:
         self.seed = seed
         self.workspace = workspace
         self._show = show
-        self._tables: Tables | None = None
+        self._tables = tables
         self._saved: set[str] = set()
         self._findings = Findings(name)
         self._charts = 0
@@ -168,10 +169,10 @@ class Report:
         drawing = frames.render(
             frame, name=name, title=title, columns=columns, rows=rows, currency=self._currency
         )
-        shown = min(len(frame), rows) if rows is not None else len(frame)
-        self._show(
-            outputs.table(drawing, name=name, caption=caption, shown=shown, total=len(frame))
-        )
+        total = len(frame)
+        shown = total if rows is None else min(total, rows)
+        facts = {"title": title, "caption": caption, "shown": shown, "total": total}
+        self._show(outputs.table(drawing, name=name, **facts))
 
     def save(self, frame: pd.DataFrame, name: str) -> None:
         """Save a table as CSV and Parquet, byte for byte the same for the same table.
@@ -196,7 +197,9 @@ class Report:
 
         return frames.load(self.workspace.find_table(reference))
 
-    def finding(self, *, key: str, sentence: str, value: float | None, **rest: Any) -> None:
+    def finding(
+        self, *, key: str, sentence: str, value: float | None, **rest: Unpack[FindingParts]
+    ) -> None:
         """Record a headline; see `findings.Finding` for what it may carry.
 
         Parameters

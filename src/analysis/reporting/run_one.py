@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import ParamsError
 from analysis.reporting import execution
@@ -23,6 +23,9 @@ from analysis.reporting.parameters import check_injection, read_parameters
 from analysis.reporting.processes import Watch, adopt_orphans
 from analysis.reporting.status import Status
 from analysis.reporting.workspace import ROOT, STAGING
+
+if TYPE_CHECKING:
+    from analysis.params import StudyParams
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,13 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
     adopt_orphans()
     watch = Watch(limit_seconds=job.limits.notebook_seconds, lifeline=job.lifeline)
     progress = execution.Progress(job.report, 0, say)
-    warnings: tuple[str, ...] = ()
     watch.start()
     try:
-        progress = execution.Progress(job.report, _cells_to_run(job), say)
-        warnings = _execute(job, progress)
+        notebook = checked_notebook(job.notebook, job.parameters)
+        progress = execution.Progress(
+            job.report, sum(map(execution.is_run, notebook["cells"])), say
+        )
+        _execute(job, progress)
         ending = Ending("done")
     except Exception as error:
         job.folder.discard(job.report)
@@ -97,34 +102,45 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
         seconds=round(time.perf_counter() - began, 2),
         peak_memory_mb=round(peak, 1),
         cells=progress.cells,
-        warnings=warnings,
     )
     status.write(job.folder.status(job.report))
     return status
 
 
-def _cells_to_run(job: Job) -> int:
-    """Return how many cells will run; ParamsError for what Papermill would only warn about."""
-    name = job.notebook.name
-    if re.search(r"[{}]", str(job.notebook.resolve())):
-        raise ParamsError(f"{job.notebook}: braces in a path would be read as a format; rename it")
+def staged_params(folder: RunFolder) -> StudyParams | None:
+    """Return the resolved params that a run has put into its folder, if one has."""
+    if not folder.params_json.is_file():
+        return None
+    from analysis.params import StudyParams
+
+    return StudyParams.model_validate_json(folder.params_json.read_text("utf-8"))
+
+
+def checked_notebook(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the notebook at ``path`` as JSON if it can be executed with ``parameters``.
+
+    ParamsError for everything that Papermill would only warn about or stumble over.
+    """
+    if re.search(r"[{}]", str(path.resolve())):
+        raise ParamsError(f"{path}: braces in a path would be read as a format; rename it")
     try:
-        notebook = json.loads(job.notebook.read_text("utf-8"))
+        notebook = json.loads(path.read_text("utf-8"))
+        kernel = notebook["metadata"].get("kernelspec", {}).get("name")
     except FileNotFoundError:
-        raise ParamsError(f"There is no notebook {name} in {job.notebook.parent}") from None
-    except ValueError as error:
-        raise ParamsError(f"{name} is not a readable notebook: {error}") from None
-    kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name")
+        raise ParamsError(f"There is no notebook {path.name} in {path.parent}") from None
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ParamsError(f"{path.name} is not a readable notebook: {error}") from None
     if kernel != execution.KERNEL:
-        raise ParamsError(f"{name} names the kernel {kernel}; reports run in {execution.KERNEL}")
-    check_injection(read_parameters(notebook, name=name), job.parameters, name=name)
-    return sum(map(execution.is_run, notebook["cells"]))
+        raise ParamsError(
+            f"{path.name}: its kernel is {kernel}, but reports run in {execution.KERNEL}"
+        )
+    check_injection(read_parameters(notebook, name=path.name), parameters, name=path.name)
+    return notebook
 
 
-def _execute(job: Job, progress: execution.Progress) -> tuple[str, ...]:
-    """Execute and save the notebook; return what it wrote to standard error."""
+def _execute(job: Job, progress: execution.Progress) -> None:
     place = {STAGING: str(job.folder.path.resolve()), ROOT: str(job.root.resolve())}
-    with execution.environment(place):
+    with execution.environment(place, beside=job.folder.path.resolve()):
         executed = execution.execute(
             job.notebook,
             job.parameters,
@@ -132,4 +148,3 @@ def _execute(job: Job, progress: execution.Progress) -> tuple[str, ...]:
             progress=progress,
         )
     execution.save(executed, job.folder.notebook(job.report), job.parameters)
-    return execution.standard_error(executed)

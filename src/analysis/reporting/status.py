@@ -34,8 +34,6 @@ class Status:
         Largest memory of the kernel and what it started, in megabytes.
     cells
         Code cells that ran.
-    warnings
-        What the notebook wrote to standard error, one entry a cell.
     """
 
     report: str
@@ -45,12 +43,16 @@ class Status:
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
     cells: int = 0
-    warnings: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
         """There are results to read."""
         return self.status in ("done", "cached")
+
+    @property
+    def exit_code(self) -> int:
+        """What the process that executed it ends with."""
+        return 1 if self.status == "failed" else 0
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""
@@ -60,5 +62,4 @@ class Status:
     @classmethod
     def read(cls, path: Path) -> Status:
         """Read what ``write`` wrote."""
-        raw = json.loads(path.read_text("utf-8"))
-        return cls(**{**raw, "warnings": tuple(raw["warnings"])})
+        return cls(**json.loads(path.read_text("utf-8")))

@@ -82,6 +82,7 @@ def _connect_spark(settings: EngineSettings) -> Connection:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.timestampType", "TIMESTAMP_NTZ")
         .config("spark.sql.shuffle.partitions", "8")
+        .config("spark.sql.warehouse.dir", str(Path(tempfile.gettempdir()) / "analysis-spark"))
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()
@@ -251,9 +252,12 @@ def in_memory(
     manifest_fields
         Fields of ``Manifest``; ``study`` defaults to ``memory``.
     """
+    import ibis
+
     connection = connect(settings)
+    hold = connection.create_table if kind_of(connection) == "duckdb" else connection.create_view
     tables = {
-        name: _cast_to_schema(connection.create_table(name, _as_arrow(frame)), name)
+        name: _cast_to_schema(hold(name, ibis.memtable(_as_arrow(frame)), overwrite=True), name)
         for name, frame in frames.items()
     }
     fields = {"study": "memory", "rows": {n: len(f) for n, f in frames.items()}, **manifest_fields}
@@ -263,7 +267,11 @@ def in_memory(
 def _as_arrow(frame: pd.DataFrame) -> Any:
     import pyarrow as pa
 
-    return pa.Table.from_pandas(frame, preserve_index=False)
+    rows = pa.Table.from_pandas(frame, preserve_index=False)
+    for i, column in enumerate(rows.schema):
+        if pa.types.is_null(column.type):  # engines have no column of nothing
+            rows = rows.set_column(i, column.name, rows.column(i).cast(pa.string()))
+    return rows
 
 
 def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:

@@ -365,6 +365,10 @@ def _locked(home: Path) -> Iterator[None]:
         yield
 
 
+#: How DuckDB and Spark say that there is no room.
+_NO_ROOM = ("No space left", "File too large", "not enough disk space", "Out of disk space")
+
+
 @contextlib.contextmanager
 def _disk_errors(home: Path) -> Iterator[None]:
     """Turn a full disk into one sentence, whichever layer noticed it."""
@@ -372,10 +376,10 @@ def _disk_errors(home: Path) -> Iterator[None]:
         yield
     except Exception as error:
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG)
-        if full or "No space left" in str(error) or "not enough disk space" in str(error).lower():
+        if full or any(words in str(error) for words in _NO_ROOM):
             free = shutil.disk_usage(home).free // 2**20
             raise AnalysisError(
-                f"The disk is full ({free} MB free at {home}); nothing was published. Free some "
-                "space and run again"
+                f"The disk is full or a file may not grow ({free} MB free at {home}); nothing was "
+                "published. Make room and run again"
             ) from error
         raise

@@ -1,8 +1,8 @@
 """One hand for every chart.
 
 Colours are Okabe and Ito's (jfly.uni-koeln.de/color), which stay apart under every common
-colour-blindness; heat maps use cividis. `INK`, `SOFT` and `GRID` are recoloured by the page when
-it is dark, so that nothing may be written in white or drawn in black.
+colour-blindness; heat maps use cividis. `INK`, `SOFT`, `GRID`, `QUIET` and `BLUE` are recoloured
+by the page when it is dark, so that nothing may be written in white.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.typing import ColorType
 
 BLUE = "#0072b2"
 ORANGE = "#e69f00"
@@ -39,6 +40,9 @@ GRID = "#e3e6ea"
 #: Colour map of heat maps.
 HEAT = "cividis"
 
+#: Text that stands on a filled cell keeps its colour whatever the page's; see `text_on`.
+ON_LIGHT, ON_DARK = "#101214", "#f7f8f9"
+
 #: Fonts that write Chinese, Japanese and Korean, the first one installed is taken.
 CJK_FONTS = ("WenQuanYi Micro Hei", "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei")
 
@@ -46,13 +50,14 @@ _RC: dict[str, object] = {
     "axes.edgecolor": "#8a8f98",
     "axes.facecolor": "none",
     "axes.labelcolor": SOFT,
-    "axes.labelsize": 10,
+    "axes.labelsize": 9.5,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.unicode_minus": True,
     "errorbar.capsize": 2,
+    "errorbar.elinewidth": 1.2,
     "figure.facecolor": "none",
-    "font.size": 10,
+    "font.size": 9.5,
     "grid.color": GRID,
     "image.cmap": HEAT,
     "legend.frameon": False,
@@ -61,8 +66,10 @@ _RC: dict[str, object] = {
     "text.color": INK,
     "xtick.color": "#8a8f98",
     "xtick.labelcolor": SOFT,
+    "xtick.labelsize": 9.5,
     "ytick.color": "#8a8f98",
     "ytick.labelcolor": SOFT,
+    "ytick.labelsize": 9.5,
 }
 
 
@@ -72,7 +79,7 @@ def new_axes(width: float = 5.0, height: float = 3.0) -> Axes:
     Parameters
     ----------
     width, height
-        Size in inches. At 5 inches a text of 10 points is still legible on a phone.
+        Size in inches. At 5 inches a text of 9.5 points is still legible on a phone.
     """
     return new_grid(1, 1, width=width, height=height)[0]
 
@@ -120,6 +127,23 @@ def cjk_fonts() -> tuple[str, ...]:
                 font_manager.fontManager.addfont(path)
         known = set(font_manager.fontManager.get_font_names())
     return tuple(name for name in CJK_FONTS if name in known)[:1]
+
+
+def text_on(colour: ColorType) -> str:
+    """Return the colour of a text that stands on ``colour``: the more legible of dark and light.
+
+    The contrast is that of WCAG 2.1 (relative luminance).
+    """
+    from matplotlib.colors import to_rgb
+
+    light, dark = _luminance(to_rgb(ON_DARK)), _luminance(to_rgb(ON_LIGHT))
+    ground = _luminance(to_rgb(colour))
+    return ON_DARK if (light + 0.05) * (dark + 0.05) > (ground + 0.05) ** 2 else ON_LIGHT
+
+
+def _luminance(rgb: tuple[float, float, float]) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def smallest_text(figure: Figure) -> float:

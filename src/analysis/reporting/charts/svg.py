@@ -27,8 +27,18 @@ FONTS = (
     "'WenQuanYi Micro Hei', sans-serif"
 )
 
-#: Neutral colours and the page's variables that replace them.
-_THEMED = {style.INK: "--ink", style.SOFT: "--soft", style.GRID: "--line", "#000000": "--ink"}
+#: Colours that would be hard to see on a dark page, and the page's variables that replace them.
+_THEMED = {
+    style.INK: "--ink",
+    style.SOFT: "--soft",
+    style.GRID: "--line",
+    style.QUIET: "--quiet",
+    style.BLUE: "--blue",
+    "#000000": "--ink",
+}
+
+#: Pixels a point of the chart takes on a wide screen; 5 inches are then 558 pixels.
+_SCALE = 1.55
 
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
@@ -93,7 +103,7 @@ def _spell_out_dollars(figure: Figure) -> None:
 def _inlined(document: str, alt: str) -> str:
     """Return the ``<svg>`` of a document without prolog, metadata, styles and unused ids."""
     svg = document[document.index("<svg") :].strip()
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.S)
+    svg = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", svg, flags=re.S)
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", svg, flags=re.S)
     used = set(re.findall(r'(?:xlink:href="|url\()#([^")]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda m: m.group() if m.group(1) in used else "", svg)
@@ -109,8 +119,8 @@ def _inlined(document: str, alt: str) -> str:
     width = head.group(1).split()[2]
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{head.group(1)}" role="img" '
-        f'aria-label="{escape(alt)}" style="max-width:100%;width:{float(width) * 1.6:.0f}px;'
-        f'font-family:{FONTS};stroke-linejoin:round;stroke-linecap:butt">'
+        f'aria-label="{escape(alt)}" style="max-width:100%;width:{float(width) * _SCALE:.0f}px;'
+        f'font-family:{FONTS};fill:var(--ink, #000000);stroke-linejoin:round;stroke-linecap:butt">'
     )
     return opening + re.sub(r"\s*\n\s*", "\n", svg[head.end() :])
 

@@ -1,0 +1,243 @@
+"""The ``analysis`` command: the only place that reads the clock.
+
+Exit codes: 0 all well · 1 some report failed, the others are published · 2 params or usage ·
+3 data refused. What is heavy is imported by the command that needs it, so that help is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analysis.errors import AnalysisError
+from analysis.reporting.signals import Stopped, stoppable
+
+if TYPE_CHECKING:
+    from analysis.params import StudyParams
+    from analysis.reporting.outcomes import Limits
+
+
+class _Commands(click.Group):
+    """Commands whose refusals are one line on standard error and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a refusal ends it with its sentence."""
+        try:
+            return super().invoke(ctx)
+        except AnalysisError as error:
+            click.echo(f"analysis: {error}", err=True)
+            sys.exit(error.exit_code)
+        except Stopped as stop:
+            click.echo(f"analysis: stopped by {stop}; nothing was published", err=True)
+            sys.exit(stop.exit_code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="retail-analysis", prog_name="analysis")
+def main() -> None:
+    """Retail analysis: from source files to published reports."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _root() -> Path:
+    from analysis.reporting.workspace import find_root
+
+    return find_root()
+
+
+def _params(study: str, overrides: tuple[str, ...], root: Path) -> StudyParams:
+    """Return a study's params, ``last-complete-week`` and the like counted from its own today."""
+    from zoneinfo import ZoneInfo
+
+    from analysis import params
+
+    now = _now()
+    zone = ZoneInfo(params.load(study, overrides, root=root, today=now.date()).timezone)
+    return params.load(study, overrides, root=root, today=now.astimezone(zone).date())
+
+
+def _limits(cell_limit: int, time_limit: int) -> Limits:
+    from analysis.reporting.outcomes import Limits
+
+    return Limits(cell_seconds=cell_limit, notebook_seconds=time_limit)
+
+
+_overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a param, such as as_of=2018-01-01 or reports.03_deciles.groups=20.",
+)
+_jobs = click.option(
+    "--jobs", default=2, show_default=True, type=click.IntRange(1), help="Reports side by side."
+)
+_cell_limit = click.option(
+    "--cell-limit", default=900, show_default=True, type=click.IntRange(1), help="Seconds a cell."
+)
+_time_limit = click.option(
+    "--time-limit",
+    default=1800,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Seconds a notebook.",
+)
+
+
+@main.command()
+@click.argument("study")
+@click.option("--force", is_flag=True, help="Read the sources again even if nothing changed.")
+@_overrides
+def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
+    """Bring the canonical tables of STUDY up to date."""
+    root = _root()
+    params = _params(study, overrides, root)
+    from analysis.reporting.data import bring_up_to_date, ledger_lines
+
+    with stoppable():
+        result = bring_up_to_date(params, root=root, now=_now(), force=force)
+    for line in ledger_lines(result):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("study")
+@_overrides
+def check(study: str, overrides: tuple[str, ...]) -> None:
+    """Check the params and data of STUDY and say which reports can run, without running any."""
+    root = _root()
+    params = _params(study, overrides, root)
+    from analysis.reporting.check import readiness
+    from analysis.reporting.data import bring_up_to_date, ledger_lines
+
+    click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
+    with stoppable():
+        result = bring_up_to_date(params, root=root, now=_now())
+    found = readiness(params, present=frozenset(result.manifest.rows), root=root)
+    words = {"ready": "can run", "lacking": "cannot run", "broken": "BROKEN"}
+    for line in [
+        *ledger_lines(result),
+        *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
+    ]:
+        click.echo(line.rstrip())
+    sys.exit(2 if any(each.state == "broken" for each in found) else 0)
+
+
+@main.command()
+@click.argument("study")
+@click.option("--only", multiple=True, metavar="REPORT", help="Run this report, such as 03.")
+@_jobs
+@_overrides
+@click.option("--no-cache", is_flag=True, help="Run again what would come out the same.")
+@_cell_limit
+@_time_limit
+def run(
+    study: str,
+    only: tuple[str, ...],
+    jobs: int,
+    overrides: tuple[str, ...],
+    no_cache: bool,
+    cell_limit: int,
+    time_limit: int,
+) -> None:
+    """Run the reports of STUDY and publish them."""
+    root = _root()
+    params = _params(study, overrides, root)
+    from analysis.reporting.run import Request, run_study
+    from analysis.reporting.terminal import Terminal
+
+    terminal = Terminal(sys.stdout)
+    terminal.line(f"{params.title}, as of {params.as_of}")
+    limits = _limits(cell_limit, time_limit)
+    request = Request(params, root, _now, only, jobs, not no_cache, limits)
+    with stoppable():
+        record = run_study(request, terminal)
+    terminal.line(f"Published {request.reports.run(record.run_id).index} in {record.seconds:.0f} s")
+    sys.exit(1 if record.failed else 0)
+
+
+@main.command("run-one")
+@click.option("--study", required=True, help="Key of the study.")
+@click.option("--report", required=True, help="Name of the report, such as 03_deciles.")
+@click.option("--staging", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--root", type=click.Path(path_type=Path), help="Root of the project.")
+@_overrides
+@_cell_limit
+@_time_limit
+@click.option("--lifeline", type=int, hidden=True, help="Pipe that closes when the runner ends.")
+def run_one(
+    study: str,
+    report: str,
+    staging: Path,
+    root: Path | None,
+    overrides: tuple[str, ...],
+    cell_limit: int,
+    time_limit: int,
+    lifeline: int | None,
+) -> None:
+    """Execute one notebook into a folder; for schedulers of your own.
+
+    The params are those in the folder's params.json, which a run writes, or else the study's.
+    """
+    from analysis.reporting.layout import RunFolder
+    from analysis.reporting.run_one import Job, staged_params
+    from analysis.reporting.run_one import run_one as execute
+
+    root = root or _root()
+    folder = RunFolder(staging)
+    params = staged_params(folder) or _params(study, overrides, root)
+    limits = _limits(cell_limit, time_limit)
+    job = Job(report, root, params.notebook_parameters(report), folder, limits, lifeline)
+    with stoppable():
+        status = execute(job, say=click.echo)
+    if status.reason:
+        click.echo(f"analysis: {report}: {status.reason}", err=True)
+    sys.exit(status.exit_code)
+
+
+@main.command()
+@click.argument("run")
+@_jobs
+@_cell_limit
+@_time_limit
+def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
+    """Run RUN again and compare every table with it, byte for byte.
+
+    RUN is a run's folder, STUDY/RUN below reports/, or a study for its latest run.
+    """
+    root = _root()
+    from analysis.reporting import verify as verifying
+    from analysis.reporting.record import RunRecord
+    from analysis.reporting.run import Request
+    from analysis.reporting.terminal import Terminal
+
+    folder = verifying.find_run(run, root=root)
+    params = verifying.params_of(RunRecord.read(folder.run_json))
+    request = Request(params, root, _now, jobs=jobs, limits=_limits(cell_limit, time_limit))
+    with stoppable():
+        verdict = verifying.verify(folder, request, Terminal(sys.stdout))
+    for line in verdict.lines():
+        click.echo(line)
+    sys.exit(1 if verdict.differences else 0)
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+def serve(port: int) -> None:
+    """Show the published reports to this machine alone, until Ctrl-C."""
+    from analysis.reporting.serve import make_server
+
+    with make_server(_root() / "reports", port=port) as server:
+        click.echo(f"http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")
+        try:
+            with stoppable():
+                server.serve_forever()
+        except Stopped:
+            click.echo("")

@@ -1,0 +1,154 @@
+"""Purchase deciles and the Pareto curve: how few customers make how much of the total.
+
+The total is cut into equal parts instead of the customers. A customer across a boundary counts
+in the part in which their last cent falls, so "44 customers make the first tenth" means that
+44 lie wholly within it. Customers of zero or negative total stand last and count in the last
+part: the running total first climbs above the total and then comes back to it.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.customers.intervals import Estimates, Sampling, without_interval
+from analysis.customers.lorenz import Ranked, estimate
+from analysis.customers.weekly import Value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_CURVE_POINTS = 101
+
+
+def purchase_deciles(
+    features: pd.DataFrame,
+    *,
+    value: Value = "net_amount",
+    parts: int = 10,
+    sampling: Sampling | None = None,
+) -> pd.DataFrame:
+    """Cut the total into equal parts and count the customers who make each.
+
+    Parameters
+    ----------
+    features
+        One customer a row, as from ``features.fetch``.
+    value
+        What to add up.
+    parts
+        Number of equal parts of the total.
+    sampling
+        How intervals are made: by resampling whole customers and ranking anew. They are
+        intervals of the part of customers, with a customer across a boundary counted in part.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One part a row, the largest customers first: part (1 first), customers, amount (what
+        these customers bring), customers_share (of all customers), share_low, share_high,
+        cumulative_customers, cumulative_share, cumulative_low, cumulative_high (of the customers
+        up to and including this part), reason (why a number is missing).
+    """
+    sampling = sampling or Sampling()
+    ranked = Ranked.of(features[value])
+    order = np.arange(1, parts + 1)
+    if ranked.why_not:
+        nothing = without_interval(np.full(2 * parts, np.nan), f"no parts: {ranked.why_not}")
+        return _parts(order, np.full(parts, np.nan), np.full(parts, np.nan), nothing, ranked.n)
+    reached = np.array([*(ranked.within(part, parts) for part in order[:-1]), ranked.n])
+    found = estimate(
+        ranked,
+        lambda drawn: _part_sizes(drawn, order[:-1] / parts),
+        lambda: _part_influences(ranked, order[:-1] / parts),
+        sampling,
+    )
+    amounts = np.diff(ranked.amount(reached), prepend=0.0) / 1e6
+    return _parts(order, reached, amounts, found, ranked.n)
+
+
+def _part_sizes(ranked: Ranked, shares: Floats) -> Floats:
+    """Return each part's and the cumulative part of the customers."""
+    up_to = np.append(ranked.head(shares * ranked.total) / ranked.n, 1.0)
+    return np.concatenate([np.diff(up_to, prepend=0.0), up_to])
+
+
+def _part_influences(ranked: Ranked, shares: Floats) -> list[Floats]:
+    nothing = np.zeros(len(ranked.values))
+    up_to = [nothing, *(ranked.head_influence(share) for share in shares), nothing]
+    return [b - a for a, b in pairwise(up_to)] + up_to[1:]
+
+
+def _parts(
+    order: NDArray[np.int64], reached: Floats, amounts: Floats, found: Estimates, n: float
+) -> pd.DataFrame:
+    count = len(order)
+    customers = np.diff(reached, prepend=0.0)
+    alone = max(n, 1.0)
+    return pd.DataFrame(
+        {
+            "part": order,
+            "customers": pd.Series(customers).astype("Int64"),
+            "amount": amounts,
+            "customers_share": customers / alone,
+            "share_low": found.low[:count],
+            "share_high": found.high[:count],
+            "cumulative_customers": pd.Series(reached).astype("Int64"),
+            "cumulative_share": reached / alone,
+            "cumulative_low": found.low[count:],
+            "cumulative_high": found.high[count:],
+            "reason": found.reason[:count],
+        }
+    )
+
+
+def pareto_curve(
+    features: pd.DataFrame, *, value: Value = "net_amount", sampling: Sampling | None = None
+) -> pd.DataFrame:
+    """Return the Pareto curve: what the first x % of customers bring, the largest first.
+
+    Its mirror image, the Lorenz curve, is ``1 - value_share`` over ``1 - customers_share``.
+
+    Parameters
+    ----------
+    features
+        One customer a row, as from ``features.fetch``.
+    value
+        What to add up.
+    sampling
+        How the band is made: point by point, by resampling whole customers and ranking anew.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customers_share (0 to 1 in steps of 0.01), value_share, share_low, share_high, reason.
+        Above 1 where negative totals follow.
+    """
+    sampling = sampling or Sampling()
+    ranked = Ranked.of(features[value])
+    places = np.linspace(0, 1, _CURVE_POINTS)
+    inner = places[1:-1]
+    if ranked.why_not:
+        found = without_interval(np.full(len(inner), np.nan), f"no curve: {ranked.why_not}")
+    else:
+        found = estimate(
+            ranked,
+            lambda drawn: drawn.amount(inner * drawn.n) / drawn.total,
+            lambda: (ranked.share_influence(place * ranked.n) for place in inner),
+            sampling,
+        )
+    ends = (0.0, 1.0) if not ranked.why_not else (np.nan, np.nan)
+    return pd.DataFrame(
+        {
+            "customers_share": places,
+            "value_share": [ends[0], *found.value, ends[1]],
+            "share_low": [ends[0], *found.low, ends[1]],
+            "share_high": [ends[0], *found.high, ends[1]],
+            "reason": [found.reason[0], *found.reason, found.reason[0]],
+        }
+    )

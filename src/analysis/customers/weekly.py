@@ -1,0 +1,154 @@
+"""What each customer was worth, week by week.
+
+The engine sums order lines to customer and week, and lays a customer's weeks side by side: one
+row a customer is all that leaves it. Change, noise and persistence are judged on these weeks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from analysis.customers.features import lines_in
+from analysis.errors import NotApplicable, ParamsError
+from analysis.tables.margin import MICROS
+from analysis.tables.periods import Period
+
+if TYPE_CHECKING:
+    import ibis
+    import numpy as np
+    import pandas as pd
+
+    from analysis.tables.engine import Tables
+
+Value = Literal["net_amount", "margin_amount"]
+
+#: Days by which the first order may come after the period's start before the first half counts as
+#: not covered by the data.
+_SLACK_DAYS = 7
+
+
+@dataclass(frozen=True)
+class WeeklyAmounts:
+    """Weekly totals of every customer who bought in the period, guests excluded.
+
+    Parameters
+    ----------
+    customers
+        ``customer_id`` by row, ascending.
+    weeks
+        The weeks by column, earliest first; an even number, so that they make two halves.
+    net_amount, margin_amount
+        Customers x weeks, in millionths of the currency: whole numbers held as float64, so that
+        every sum below 9 thousand million of the currency is exact.
+    """
+
+    customers: pd.Index
+    weeks: tuple[Period, ...]
+    net_amount: np.ndarray
+    margin_amount: np.ndarray
+
+    @property
+    def before(self) -> Period:
+        """The first half."""
+        return Period(self.weeks[0].start, self.weeks[len(self.weeks) // 2 - 1].end)
+
+    @property
+    def now(self) -> Period:
+        """The second half."""
+        return Period(self.before.end, self.weeks[-1].end)
+
+    def of(self, value: Value) -> np.ndarray:
+        """Return the customers x weeks of ``value`` in millionths of the currency."""
+        return self.net_amount if value == "net_amount" else self.margin_amount
+
+    def halves(self) -> pd.DataFrame:
+        """Return each customer's two halves.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id; net_before, net_now, margin_before, margin_now (currency).
+        """
+        import pandas as pd
+
+        middle = len(self.weeks) // 2
+        sums = {
+            f"{name}_{half}": amounts[:, part].sum(axis=1) / MICROS
+            for name, amounts in (("net", self.net_amount), ("margin", self.margin_amount))
+            for half, part in (("before", slice(0, middle)), ("now", slice(middle, None)))
+        }
+        return pd.DataFrame({"customer_id": self.customers, **sums})
+
+
+def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
+    """Return the weekly totals of every customer over ``period``.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs order_lines and products.
+    period
+        Two halves of whole weeks each.
+
+    Raises
+    ------
+    ParamsError
+        If the period is not two halves of whole weeks.
+    NotApplicable
+        If the orders start so late that the first half is not covered.
+    """
+    if period.days % 14:
+        raise ParamsError(
+            f"{period.days} days are not two halves of whole weeks: "
+            "choose a compare_days that 7 divides"
+        )
+    _require_cover(tables, period)
+    rows = compute(tables, period).order_by("customer_id").to_pandas()
+    count = period.days // 7
+    return WeeklyAmounts(
+        customers=rows.set_index("customer_id").index,
+        weeks=tuple(period.weeks()),
+        net_amount=rows[[f"net_{week}" for week in range(count)]].to_numpy("float64"),
+        margin_amount=rows[[f"margin_{week}" for week in range(count)]].to_numpy("float64"),
+    )
+
+
+def compute(tables: Tables, period: Period) -> ibis.Table:
+    """Return the weekly totals as an expression.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id; net_0, net_1 and so on, margin_0 and so on: a column a week from the start
+        of ``period``, in millionths of the currency (int64).
+    """
+    import ibis
+
+    lines = lines_in(tables, period)
+    start = ibis.date(period.start.isoformat())
+    days = lines.ordered_at.date().delta(start, unit="day").cast("int64")
+    weekly = (
+        lines.filter(lines.customer_id.notnull())
+        .mutate(week=days // 7, net_micros=(lines.net_amount * 100).cast("int64") * (MICROS // 100))
+        .group_by("customer_id", "week")
+        .agg(net=lambda t: t.net_micros.sum(), margin=lambda t: t.margin_micros.sum())
+    )
+    columns = {
+        f"{name}_{week}": ibis.coalesce(
+            weekly[name].sum(where=weekly.week == week).cast("int64"), 0
+        )
+        for name in ("net", "margin")
+        for week in range(period.days // 7)
+    }
+    return weekly.group_by("customer_id").agg(**columns)
+
+
+def _require_cover(tables: Tables, period: Period) -> None:
+    first = tables.order_lines.ordered_at.min().to_pandas()
+    late = 0 if first != first or first is None else (first.date() - period.start).days
+    if late > _SLACK_DAYS:
+        raise NotApplicable(
+            f"Orders start on {first:%Y-%m-%d}, but comparing two halves needs them from "
+            f"{period.start} on."
+        )

@@ -1,0 +1,1 @@
+"""What sells when, and what grew or shrank."""

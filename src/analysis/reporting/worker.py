@@ -1,0 +1,160 @@
+"""One process a notebook, and the runner's hold on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from analysis.reporting.layout import RunFolder
+from analysis.reporting.outcomes import Limits
+from analysis.reporting.processes import kill_descendants
+from analysis.reporting.status import Status
+
+#: What a worker may take beyond its notebook's limit to stop it, before it is killed itself.
+_GRACE_SECONDS = 30
+
+_PROGRESS = re.compile(r"(?P<report>\S+) cell (?P<cell>\d+)/(?P<of>\d+)")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker is to do; see `run_one.Job`."""
+
+    study: str
+    report: str
+    root: Path
+    folder: RunFolder
+    limits: Limits
+
+    def command(self, lifeline: int) -> list[str]:
+        """Return the command line of the process."""
+        return [
+            *(sys.executable, "-m", "analysis", "run-one"),
+            *("--study", self.study, "--report", self.report),
+            *("--staging", str(self.folder.path), "--root", str(self.root)),
+            *("--cell-limit", str(self.limits.cell_seconds)),
+            *("--time-limit", str(self.limits.notebook_seconds)),
+            *("--lifeline", str(lifeline)),
+        ]
+
+
+class Worker:
+    """A process that executes one notebook, in a session of its own.
+
+    It holds one end of a pipe, its lifeline, and stops everything it has started when the other
+    end closes, which the system does when the runner ends in whatever way.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.cell: tuple[int, int] | None = None
+        self._began = time.monotonic()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by release)
+        self._text = b""
+        theirs, self._lifeline = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                assignment.command(theirs),
+                cwd=assignment.root,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,
+                pass_fds=(theirs,),
+            )
+        finally:
+            os.close(theirs)
+        assert self._process.stdout is not None
+        self._output = self._process.stdout.fileno()
+        os.set_blocking(self._output, False)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def ended(self) -> bool:
+        """Look at it: read its progress, stop it if it is far beyond its time.
+
+        Returns
+        -------
+        bool
+            Whether the process has ended.
+        """
+        self._read_progress()
+        if time.monotonic() - self._began > self._last_resort:
+            self.kill()
+        return self._process.poll() is not None
+
+    @property
+    def _last_resort(self) -> float:
+        return self.assignment.limits.notebook_seconds + _GRACE_SECONDS
+
+    def _read_progress(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while block := os.read(self._output, 65536):
+                self._text += block
+        *lines, self._text = self._text.split(b"\n")
+        for line in lines:
+            said = _PROGRESS.fullmatch(line.decode("utf-8", "replace").strip())
+            if said and said["report"] == self.assignment.report:
+                self.cell = int(said["cell"]), int(said["of"])
+
+    def kill(self) -> None:
+        """Kill it and everything it has started."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            kill_descendants(self.pid)
+        self._process.kill()
+        self._process.wait()
+
+    def close(self) -> Status:
+        """Return how it went, once it has ended.
+
+        The process's exit code and the status it wrote must agree; a process that died leaves
+        none, or nothing that counts.
+        """
+        path = self.assignment.folder.status(self.assignment.report)
+        status = Status.read(path) if path.is_file() else None
+        if status is None or self._process.returncode != status.exit_code:
+            status = self._died()
+            self.assignment.folder.discard(self.assignment.report)
+            status.write(path)
+        self.release()
+        return status
+
+    def release(self) -> None:
+        """Let go of its pipes."""
+        os.close(self._lifeline)
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._errors.close()
+
+    def _died(self) -> Status:
+        self._errors.seek(0)
+        said = self._errors.read().decode("utf-8", "replace")[-8000:]
+        code = self._process.returncode
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return Status(
+            self.assignment.report,
+            "failed",
+            f"The process that executed it {how}",
+            said,
+            seconds=round(time.monotonic() - self._began, 2),
+            cells=self.cell[0] if self.cell else 0,
+        )
+
+
+def look_at(workers: Sequence[Worker], *, beat: float = 0.1) -> list[Worker]:
+    """Wait a moment and return the workers that have ended."""
+    time.sleep(beat)
+    return [worker for worker in workers if worker.ended()]

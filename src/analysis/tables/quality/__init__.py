@@ -1,0 +1,1 @@
+"""What a retailer checks before believing a number."""

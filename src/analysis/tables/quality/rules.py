@@ -1,0 +1,251 @@
+"""What a retailer looks for in order lines and orders, one rule each.
+
+A rule is a predicate over the rows and what to do about those it finds. All rules over the same
+rows are counted in one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ibis
+
+    from analysis.tables.engine import Tables
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing to look for.
+
+    Parameters
+    ----------
+    check
+        What is looked for, as it is read.
+    topic
+        completeness, validity, uniqueness, keys, guests or returns.
+    found
+        Predicate over the rows.
+    advice
+        What to do about the rows found.
+    needs
+        Columns without which the rule says nothing.
+    limit
+        Share of rows or of net amount above which the finding needs a decision.
+    absence
+        What to do if there is none, where that is the suspicious result.
+    amount
+        Money at stake on a row found, in cents; its net amount by default.
+    """
+
+    check: str
+    topic: str
+    found: Callable[[ibis.Table], ibis.Value]
+    advice: str
+    needs: tuple[str, ...] = ()
+    limit: float = 0.01
+    absence: str | None = None
+    amount: Callable[[ibis.Table], ibis.Value] | None = None
+
+
+def cents(amount: ibis.Value) -> ibis.Value:
+    """Return money as whole cents, which every engine sums exactly."""
+    return (amount * 100).cast("int64")
+
+
+def _list_differs(r: ibis.Table) -> ibis.Value:
+    return cents(r.list_amount) != cents(r.net_amount) + cents(r.discount_amount)
+
+
+def _unpaid(r: ibis.Table) -> ibis.Value:
+    return cents(r.net_amount) - cents(r.coupon_amount)
+
+
+LINE_RULES = (
+    Rule(
+        "Line without a customer (guest)",
+        "guests",
+        lambda r: r.customer_id.isnull(),
+        "Kept in sales; left out wherever customers are counted.",
+        limit=0.5,
+        absence="Every line has a customer: sales to people without a card are not in the data, "
+        "so totals are those of card holders.",
+    ),
+    Rule(
+        "Line whose product is not in the catalogue",
+        "keys",
+        lambda r: r.in_catalogue == 0,
+        "Kept, shown as (unknown product); complete the catalogue.",
+        needs=("in_catalogue",),
+    ),
+    Rule(
+        "Line whose customer is not in the customer table",
+        "keys",
+        lambda r: r.customer_id.notnull() & (r.in_register == 0),
+        "Kept; their attributes are unknown. Complete the customer table.",
+        needs=("in_register",),
+    ),
+    Rule(
+        "Line worth nothing",
+        "validity",
+        lambda r: r.net_amount == 0,
+        "Kept: free goods, or a discount of 100 %. They count as lines, not as sales.",
+    ),
+    Rule(
+        "Line with quantity zero",
+        "validity",
+        lambda r: r.quantity == 0,
+        "Kept; no price a unit can be taken from them.",
+    ),
+    Rule(
+        "Coupon worth more than the line",
+        "validity",
+        lambda r: _unpaid(r) < 0,
+        "Kept: the shopper paid less than nothing for the line. The amount is what was paid.",
+        needs=("coupon_amount",),
+        amount=_unpaid,
+    ),
+    Rule(
+        "List amount is not net plus discount",
+        "validity",
+        _list_differs,
+        "Ask which of the three is wrong; discounts cannot be trusted on these lines.",
+        needs=("list_amount", "discount_amount"),
+        limit=0.0,
+    ),
+    Rule(
+        "Discount below zero on a sale",
+        "validity",
+        lambda r: (r.discount_amount < 0) & (r.quantity >= 0),
+        "A surcharge, or a wrong sign: ask the source.",
+        needs=("discount_amount",),
+        limit=0.0,
+    ),
+    Rule(
+        "Quantity that does not count units",
+        "validity",
+        lambda r: ~r.counted,
+        "Litres, cents or weights: such a line counts as one item, whatever its quantity.",
+        needs=("counted",),
+        limit=1.0,
+    ),
+    Rule(
+        "Return",
+        "returns",
+        lambda r: (r.quantity < 0) | (r.net_amount < 0),
+        "Netted against sales.",
+        limit=0.25,
+        absence="No retailer has no returns: they were left out or netted at the source, and net "
+        "sales may be overstated. Ask.",
+    ),
+    Rule(
+        "Quantity and amount with opposite signs",
+        "validity",
+        lambda r: r.quantity * cents(r.net_amount) < 0,
+        "A sale that pays out or a return that pays in: ask the source.",
+        limit=0.0,
+    ),
+    Rule(
+        "Time of day missing (midnight to the second)",
+        "completeness",
+        lambda r: (r.ordered_at.hour() + r.ordered_at.minute() + r.ordered_at.second()) == 0,
+        "Hours of the day mean nothing for them.",
+        limit=0.02,
+    ),
+    Rule(
+        "Ordered on or after the report date",
+        "freshness",
+        lambda r: r.late,
+        "Left out of every analysis.",
+        limit=1.0,
+    ),
+)
+
+ORDER_RULES = (
+    Rule(
+        "Basket worth nothing",
+        "validity",
+        lambda r: r.net == 0,
+        "Kept; they count as orders and lower the average basket.",
+    ),
+    Rule(
+        "Order with several customers",
+        "uniqueness",
+        lambda r: r.first_customer != r.last_customer,
+        "Order numbers are used twice, or lines are attached to the wrong customer.",
+        limit=0.0,
+    ),
+    Rule(
+        "Order in several stores",
+        "uniqueness",
+        lambda r: r.first_store != r.last_store,
+        "Order numbers may be unique by store only: build them from both.",
+        needs=("first_store",),
+        limit=0.0,
+    ),
+    Rule(
+        "Order on several days",
+        "uniqueness",
+        lambda r: r.first_day != r.last_day,
+        "Order numbers are used again, or lines are written at delivery.",
+        limit=0.0,
+    ),
+    Rule(
+        "Order with the same product on several lines",
+        "uniqueness",
+        lambda r: r.lines > r.products,
+        "Harmless if a till writes one line a scan; else look for doubled rows.",
+        limit=0.10,
+    ),
+)
+
+
+def line_rows(tables: Tables, *, as_of: ibis.Value) -> ibis.Table:
+    """Return the order lines with what the line rules look at, as far as the study has it.
+
+    Adds ``late`` (ordered at or after ``as_of``), ``in_catalogue`` and ``in_register`` (1 or 0),
+    and ``counted`` (quantity counts units).
+    """
+    lines = tables.order_lines
+    lines = lines.mutate(late=lines.ordered_at >= as_of)
+    if tables.has("products"):
+        lines = _with_catalogue(tables, lines)
+    if tables.has("customers"):
+        register = tables.customers.select("customer_id").mutate(in_register=1)
+        lines = lines.left_join(register, "customer_id").drop("customer_id_right")
+        lines = lines.mutate(in_register=lines.in_register.coalesce(0))
+    return lines
+
+
+def _with_catalogue(tables: Tables, lines: ibis.Table) -> ibis.Table:
+    counts = tables.has("products", "counted")
+    catalogue = tables.products.select("product_id", *(("counted",) if counts else ()))
+    joined = lines.left_join(catalogue.mutate(in_catalogue=1), "product_id")
+    joined = joined.drop("product_id_right").mutate(in_catalogue=joined.in_catalogue.coalesce(0))
+    return joined.mutate(counted=joined.counted.coalesce(True)) if counts else joined
+
+
+def order_rows(lines: ibis.Table) -> ibis.Table:
+    """Return one row an order: what the order rules look at, money in cents.
+
+    Lines are grouped by order and product first, so that no engine has to count distinct
+    products over all lines.
+    """
+    customer, day = lines.customer_id.coalesce(""), lines.ordered_at.date()
+    looked_at = {"customer": customer, "day": day, "time": lines.ordered_at}
+    if "store_id" in lines.columns:
+        looked_at["store"] = lines.store_id
+    first = {f"first_{name}": value.min() for name, value in looked_at.items()}
+    last = {f"last_{name}": value.max() for name, value in looked_at.items()}
+    products = lines.group_by("order_id", "product_id").agg(
+        net=cents(lines.net_amount).sum(), lines=lines.count(), **first, **last
+    )
+    return products.group_by("order_id").agg(
+        net=products.net.sum(),
+        lines=products.lines.sum(),
+        products=products.count(),
+        **{name: products[name].min() for name in first},
+        **{name: products[name].max() for name in last},
+    )

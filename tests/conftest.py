@@ -1,0 +1,70 @@
+"""What every test may use: the real data set, ingested once, and a tiny shop of the same shape."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analysis import params
+from analysis.tables.engine import EngineSettings, Tables, open_study
+from analysis.tables.ingest import ingest
+from tests.tiny import Journey
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A directory that all workers of this test session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def real_root(shared_dir: Path) -> Path:
+    """A project root with the real data set ingested, without the displays and mailers."""
+    root = shared_dir / "real"
+    (root / "params").mkdir(parents=True, exist_ok=True)
+    (root / "notebooks").mkdir(exist_ok=True)
+    with (root / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        study = params.load(
+            "complete_journey", ["source.placements=false"], root=REPOSITORY
+        ).ingest_request()
+        ingest(study, root=root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def real(real_root: Path) -> Iterator[Tables]:
+    """The real data set's tables."""
+    tables = open_study("complete_journey", settings=EngineSettings(threads=1), root=real_root)
+    yield tables
+    tables.close()
+
+
+@pytest.fixture
+def journey(tmp_path: Path) -> Journey:
+    """A project whose source has the Complete Journey's shape and a dozen rows."""
+    return Journey.create(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[EngineSettings]:
+    """Settings of a small local Spark; the test is skipped, and says so, where there is no Java.
+
+    In CI nothing is skipped: a machine without Java fails there.
+    """
+    if shutil.which("java") is None and not os.environ.get("CI"):
+        pytest.skip("there is no Java here: install one to test the Spark engine")
+    yield EngineSettings(kind="spark", memory="2GB", master="local[2]")
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        session.stop()

@@ -1,0 +1,112 @@
+"""One row a customer: against plain pandas on the real data, and equal on both engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.customers import features
+from analysis.tables.engine import EngineSettings, Tables, in_memory, open_study
+from analysis.tables.periods import Period
+
+YEAR = Period.before("2018-01-01", days=365)
+HALF = Period.before("2018-01-01", days=182)
+
+
+def by_pandas(tables: Tables, period: Period) -> pd.DataFrame:
+    lines = tables.order_lines.to_pandas()
+    start, end = pd.Timestamp(period.start), pd.Timestamp(period.end)
+    lines = lines[(lines["ordered_at"] >= start) & (lines["ordered_at"] < end)]
+    money = lines.filter(regex="_amount$").columns
+    lines[money] = (lines[money].astype(float) * 100).round().astype("int64")
+    customers = lines.groupby("customer_id").agg(
+        orders=("order_id", "nunique"),
+        lines=("order_id", "size"),
+        net_amount=("net_amount", "sum"),
+        list_amount=("list_amount", "sum"),
+        discount_amount=("discount_amount", "sum"),
+        coupon_amount=("coupon_amount", "sum"),
+        last=("ordered_at", "max"),
+    )
+    recency = (end - customers.pop("last").dt.normalize()).dt.days
+    cents = customers.filter(regex="_amount$").columns
+    customers[cents] = customers[cents] / 100
+    return customers.assign(recency_days=recency).sort_index().reset_index()
+
+
+@pytest.mark.parametrize("period", [YEAR, HALF])
+def test_the_real_customers_as_pandas_sees_them(real: Tables, period: Period) -> None:
+    expected = by_pandas(real, period)
+    got = features.fetch(real, period)[expected.columns.tolist()]
+    pd.testing.assert_frame_equal(got, expected, check_exact=True)
+
+
+def test_every_cent_of_the_year_is_somebody_s(real: Tables) -> None:
+    customers = features.fetch(real, YEAR)
+    assert len(customers) == 2_469
+    assert customers["orders"].sum() == 155_848
+    assert round(customers["net_amount"].sum() * 100) == 459_603_958
+
+
+@pytest.mark.spark
+def test_both_engines_give_the_same_customers(
+    real: Tables, real_root: Path, spark: EngineSettings
+) -> None:
+    on_spark = open_study("complete_journey", settings=spark, root=real_root)
+    for period in (YEAR, HALF):
+        pd.testing.assert_frame_equal(
+            features.fetch(on_spark, period), features.fetch(real, period), check_exact=True
+        )
+
+
+def shop(rows: list[tuple[str | None, str, str, float, float]]) -> Tables:
+    names = ["customer_id", "order_id", "ordered_at", "quantity", "net_amount"]
+    lines = pd.DataFrame(rows, columns=names).assign(product_id="p")
+    lines["ordered_at"] = pd.to_datetime(lines["ordered_at"], format="ISO8601")
+    products = pd.DataFrame({"product_id": ["p"], "department": ["d"], "category": ["c"]})
+    return in_memory({"order_lines": lines, "products": products})
+
+
+def test_a_return_subtracts_but_is_no_purchase() -> None:
+    tables = shop(
+        [
+            ("a", "1", "2017-07-10", 2, 10.0),
+            ("a", "2", "2017-08-10", -1, -5.0),
+            ("b", "3", "2017-09-10", -1, -5.0),
+        ]
+    )
+    got = features.fetch(tables, HALF).set_index("customer_id")
+    assert got.loc["a", ["orders", "units", "net_amount", "basket_value"]].tolist() == [1, 1, 5, 5]
+    assert got.loc["a", "last_order_on"] == pd.Timestamp("2017-07-10")
+    assert got.loc["b", "orders"] == 0
+    assert np.isnan(got.loc["b", "basket_value"])
+    assert np.isnan(got.loc["b", "recency_days"])
+
+
+def test_guests_are_nobody() -> None:
+    got = features.fetch(shop([(None, "1", "2017-07-10", 1, 1.0)]), HALF)
+    assert got.empty
+
+
+def test_the_day_of_the_period_s_end_is_outside() -> None:
+    tables = shop([("a", "1", "2017-12-31 23:59:59", 1, 1.0), ("a", "2", "2018-01-01", 1, 1.0)])
+    got = features.fetch(tables, HALF)
+    assert got[["orders", "recency_days"]].to_numpy().tolist() == [[1, 1]]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 400), max_size=6))
+def test_nothing_after_the_period_is_known(later: list[int]) -> None:
+    before = [("a", "1", "2017-08-01", 1.0, 1.0), ("b", "2", "2017-12-31 10:00", 1.0, 2.0)]
+    future = [
+        ("a", f"f{i}", str(pd.Timestamp("2018-01-01") + pd.Timedelta(hours=h)), 1.0, 99.0)
+        for i, h in enumerate(later)
+    ]
+    pd.testing.assert_frame_equal(
+        features.fetch(shop(before + future), HALF), features.fetch(shop(before), HALF)
+    )

@@ -1,0 +1,183 @@
+"""Whole projects in a temporary directory: the tiny shop with notebooks of a few cells."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from analysis import params
+from analysis.reporting.layout import StudyReports
+from analysis.reporting.outcomes import Limits
+from analysis.reporting.record import RunRecord
+from analysis.reporting.run import Request, run_study
+from analysis.reporting.status import Status
+from tests.tiny import Journey
+
+PARAMETERS = """\
+study: str = "complete_journey"  # study whose canonical tables are read
+as_of: str = "2018-01-01"  # everything before this day is known
+seed: int = 20171231  # seed of everything random"""
+
+#: The least that a report does: a title, a table, a finding.
+REPORT = """\
+import pandas as pd
+
+from analysis.reporting import open_report
+
+report = open_report("{report}", study=study, as_of=as_of, seed=seed)
+lines = report.tables.order_lines
+counts = pd.DataFrame({{"lines": [int(lines.count().execute())], "seed": [seed]}})
+report.title("A few lines")
+report.table(counts, name="counts")
+report.finding(key="lines", sentence="order lines were read.", value=counts["lines"][0])"""
+
+
+def notebook(
+    report: str,
+    cells: Sequence[str] = (REPORT,),
+    *,
+    parameters: str | None = PARAMETERS,
+    requires: Sequence[str] = ("order_lines",),
+    needs: Sequence[str] = (),
+    **metadata: Any,
+) -> dict[str, Any]:
+    """Return a notebook whose code cells are ``cells``, behind a parameters cell."""
+    title = {"cell_type": "markdown", "source": f"# {report}\n\nHow much?\n\nIt decides nothing."}
+    made = [title]
+    if parameters is not None:
+        made.append({**_code(parameters), "metadata": {"tags": ["parameters"]}})
+    made += [_code(text.format(report=report) if text is REPORT else text) for text in cells]
+    about = {"title": report, "question": "How much?", "requires": [*requires], "needs": [*needs]}
+    return {
+        "cells": [{"metadata": {}, "id": f"cell-{n}", **cell} for n, cell in enumerate(made)],
+        "metadata": {
+            "analysis": about,
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            **metadata,
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _code(text: str) -> dict[str, Any]:
+    return {"cell_type": "code", "source": text, "outputs": [], "execution_count": None}
+
+
+@dataclass
+class Listener:
+    """A console that remembers what it was told."""
+
+    started: list[str] = field(default_factory=list)
+    ended: dict[str, Status] = field(default_factory=dict)
+    cells: set[tuple[str, int, int]] = field(default_factory=set)
+    ingests: int = 0
+
+    def ingested(self, result: Any) -> None:
+        self.ingests += not result.skipped
+
+    def starts(self, report: str) -> None:
+        self.started.append(report)
+
+    def goes_on(self, cells: dict[str, tuple[int, int]]) -> None:
+        self.cells |= {(report, cell, of) for report, (cell, of) in cells.items()}
+
+    def ends(self, status: Status) -> None:
+        self.ended[status.report] = status
+
+
+def _clock() -> Callable[[], datetime]:
+    """A clock that moves on by a second at each look, from one fixed morning."""
+    seconds = itertools.count()
+    return lambda: datetime(2026, 11, 21, 6, tzinfo=UTC) + timedelta(seconds=next(seconds))
+
+
+@dataclass
+class Project:
+    """A project with the study ``tiny``."""
+
+    journey: Journey
+    clock: Callable[[], datetime] = field(default_factory=_clock)
+
+    @property
+    def root(self) -> Path:
+        return self.journey.root
+
+    @property
+    def reports(self) -> StudyReports:
+        return StudyReports.of("tiny", root=self.root)
+
+    def add(self, report: str, *cells: str, **options: Any) -> Path:
+        """Write a notebook; see ``notebook``."""
+        path = self.root / "notebooks" / f"{report}.ipynb"
+        path.write_text(json.dumps(notebook(report, cells or (REPORT,), **options)))
+        return path
+
+    def request(self, *overrides: str, **options: Any) -> Request:
+        """Return the request for a run in this process."""
+        loaded = params.load("tiny", overrides, root=self.root)
+        options.setdefault("limits", Limits(cell_seconds=60, notebook_seconds=90))
+        return Request(loaded, self.root, self.clock, **options)
+
+    def run(self, *overrides: str, **options: Any) -> tuple[RunRecord, Listener]:
+        """Run the study in this process, its notebooks in theirs."""
+        listener = Listener()
+        return run_study(self.request(*overrides, **options), listener), listener
+
+    def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run the command line in the project, in a process of its own."""
+        return subprocess.run(
+            [sys.executable, "-m", "analysis", *arguments],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            **options,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command line in the project."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "analysis", *arguments],
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def wait_for(condition: Callable[[], Any], *, seconds: float = 40) -> Any:
+    """Return what ``condition`` gives once it gives something; fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+def family(mark: Path) -> list[psutil.Process]:
+    """Return the living processes that have ``mark`` in their command line or environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), *process.environ().values()]
+            alive = process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        if alive and process.pid != os.getpid() and any(str(mark) in word for word in words):
+            found.append(process)
+    return found

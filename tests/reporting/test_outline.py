@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from analysis.errors import AnalysisError
+from analysis.reporting import outputs
+from analysis.reporting.outline import Outline, read_outline
+
+
+def shown(output: outputs.Output) -> Any:
+    return new_output("display_data", data=output.data, metadata=output.metadata)
+
+
+def outline(*cells: Any) -> Outline:
+    return read_outline(new_notebook(cells=list(cells)), name="03_deciles")
+
+
+def code(source: str, *shows: Any) -> Any:
+    return new_code_cell(source, outputs=list(shows))
+
+
+CHART = outputs.chart("<svg></svg>", alt="A line", caption=None)
+
+
+def test_headings_become_sections_with_ids_of_their_own():
+    read = outline(
+        new_markdown_cell("# Deciles\n\nWhy?\n\nIt decides."),
+        new_markdown_cell("## Monetary decile\n\nText\n\n```\n## no heading\n```"),
+        new_markdown_cell("## Monetary decile\n## 顾客 & Co\n### Deeper"),
+        new_markdown_cell("## Findings"),
+    )
+    assert (read.topic, read.intro) == ("Deciles", "Why?\n\nIt decides.")
+    assert [(s.topic, s.anchor) for s in read.sections] == [
+        ("Monetary decile", "monetary-decile"),
+        ("Monetary decile", "monetary-decile-2"),
+        ("顾客 & Co", "顾客-co"),
+        ("Findings", "findings-2"),
+    ]
+    assert "## no heading" in read.sections[0].blocks[0].content
+    assert read.sections[2].blocks[0].content == "### Deeper"
+
+
+def test_the_first_headline_states_what_the_section_shows():
+    read = outline(
+        new_markdown_cell("## Decile\n\nWhy."),
+        code("a", shown(outputs.headline("First")), shown(CHART)),
+        code("b", shown(outputs.headline("Second")), shown(CHART)),
+    )
+    section = read.sections[0]
+    assert section.headline == "First"
+    kinds = [block.kind for block in section.blocks]
+    assert kinds == ["text", "chart", "code", "headline", "chart", "code"]
+
+
+def test_title_and_findings_leave_their_place():
+    read = outline(
+        new_markdown_cell("# Deciles"),
+        code("a", shown(outputs.title("A tenth brings a third")), shown(CHART)),
+    )
+    assert read.title == "A tenth brings a third"
+    assert [block.kind for block in read.preface.blocks] == ["chart", "code"]
+
+
+def test_code_of_silent_cells_folds_with_the_next_figure_of_the_section():
+    read = outline(
+        new_markdown_cell("## One"),
+        code("a = 1"),
+        code("chart(a)", shown(CHART)),
+        code("save(a)"),
+        new_markdown_cell("## Two"),
+        code("b = 2"),
+    )
+    folds = [[b.content for b in s.blocks if b.kind == "code"] for s in read.sections]
+    assert folds == [["a = 1\n\nchart(a)", "save(a)"], ["b = 2"]]
+
+
+def test_the_parameters_cells_are_not_shown():
+    hidden = [
+        new_code_cell("x: int = 1", metadata={"tags": [tag]})
+        for tag in ("parameters", "injected-parameters")
+    ]
+    assert outline(*hidden).preface.blocks == ()
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        (new_output("stream", name="stderr", text="FutureWarning: soon"), "FutureWarning: soon"),
+        (new_output("error", ename="KeyError", evalue="'x'", traceback=[]), "KeyError"),
+        (new_output("display_data", data={"image/png": "iVBOR"}), "no alt text"),
+    ],
+)
+def test_what_a_reader_must_not_miss_stops_the_page(output: Any, says: str):
+    with pytest.raises(AnalysisError, match=f"03_deciles: .*{says}"):
+        outline(code("x", output))
+
+
+def test_foreign_outputs_show_their_richest_form():
+    read = outline(
+        code("a", new_output("stream", name="stdout", text="printed")),
+        code("b", new_output("execute_result", data={"text/html": "<p>", "text/plain": "x"})),
+        code(
+            "c",
+            new_output(
+                "display_data",
+                data={"image/png": "iVBOR", "text/plain": "x"},
+                metadata={"image/png": {"alt": "A photograph"}},
+            ),
+        ),
+        code("d", new_output("execute_result", data={"text/plain": "42"})),
+    )
+    found = [(b.kind, b.content) for b in read.preface.blocks if b.kind != "code"]
+    assert found == [
+        ("plain", "printed"),
+        ("html", "<p>"),
+        ("picture", "iVBOR"),
+        ("plain", "42"),
+    ]

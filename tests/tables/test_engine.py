@@ -1,0 +1,100 @@
+"""The door to the engine: what it says when something is missing, and that both engines agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pytest
+
+from analysis.errors import DataError, NotApplicable
+from analysis.tables.engine import (
+    EngineSettings,
+    Tables,
+    connect,
+    in_memory,
+    localise,
+    read_parquet,
+    write_parquet,
+)
+
+
+def shop(**manifest: object) -> Tables:
+    lines = pd.DataFrame(
+        {
+            "order_id": ["1", "1", "2"],
+            "customer_id": ["a", "a", None],
+            "product_id": ["p", "q", "p"],
+            "ordered_at": pd.to_datetime(["2017-01-02", "2017-01-02", "2017-01-03"]),
+            "quantity": [1.0, 2.0, -1.0],
+            "net_amount": [1.10, 2.20, -1.10],
+        }
+    )
+    return in_memory({"order_lines": lines}, **manifest)
+
+
+def test_data_frames_become_canonical_types() -> None:
+    tables = shop()
+    assert str(tables.order_lines.net_amount.type()) == "decimal(18, 2)"
+    assert str(tables.order_lines.net_amount.sum().to_pandas()) == "2.20"
+
+
+def test_a_missing_table_is_one_sentence() -> None:
+    tables = shop()
+    assert tables.has("order_lines", "quantity")
+    assert not tables.has("order_lines", "store_id")
+    assert not tables.has("points")
+    with pytest.raises(NotApplicable, match=r"^This study has no points table\.$"):
+        tables.require("order_lines", "points")
+    with pytest.raises(AttributeError):
+        tables.pionts  # noqa: B018
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x\.parquet does not exist"):
+        read_parquet(connect(), tmp_path / "x.parquet")
+
+
+def test_parquet_goes_out_and_in(tmp_path: Path) -> None:
+    tables = shop()
+    write_parquet(tables.connection, tables.order_lines, tmp_path / "lines")
+    back = read_parquet(tables.connection, tmp_path / "lines")
+    assert back.schema() == tables.order_lines.schema()
+    assert back.count().to_pandas() == 3
+
+
+def local_times(settings: EngineSettings) -> list[str]:
+    connection = connect(settings)
+    moments = pd.DataFrame(
+        {"t": pd.to_datetime(["2017-01-01 11:53:26", "2017-07-01 03:00:00", "2017-03-12 07:00:00"])}
+    )
+    rows = connection.create_view("moments", ibis.memtable(moments), overwrite=True)
+    local = localise(connection, rows.t, source="UTC", target="America/New_York")
+    out = rows.select(t=local.cast("string")).order_by("t").to_pandas()["t"]
+    return sorted(str(value)[:19] for value in out)
+
+
+def test_times_become_local_across_the_change_of_the_clocks() -> None:
+    assert local_times(EngineSettings()) == [
+        "2017-01-01 06:53:26",
+        "2017-03-12 03:00:00",
+        "2017-06-30 23:00:00",
+    ]
+
+
+@pytest.mark.spark
+def test_times_become_local_on_spark_too(spark: EngineSettings) -> None:
+    assert local_times(spark) == local_times(EngineSettings())
+
+
+def test_memory_is_bounded_as_asked() -> None:
+    connection = connect(EngineSettings(memory="321MB", threads=1))
+    setting = connection.raw_sql("select current_setting('memory_limit')").fetchone()
+    assert setting == ("306.1 MiB",)
+
+
+def test_a_hundred_thousand_dimes_are_ten_thousand() -> None:
+    dimes = ibis.range(100_000).unnest().name("i").as_table()
+    dimes = dimes.mutate(amount=ibis.literal("0.10").cast("decimal(18, 2)"))
+    assert str(connect().to_pyarrow(dimes.amount.sum())) == "10000.00"
