@@ -62,6 +62,8 @@ def canonical_rows(
     keys = {IDENTITY + k: reader.value(v, "string") for k, v in table.identity.items()}
     dropped = [(reader.test(d.when), d.rule) for d in table.drop]
     refused = [(reader.test(r.when), r.reason) for r in table.reject]
+    if table.once_per_key:
+        dropped += [(typed[k].isnull(), f"no {k}") for k in TABLES[table.table].key]
     broken = rows[REASON].notnull()
     drop = ibis.cases((broken, ibis.null("string")), *dropped, else_=ibis.null("string"))
     reasons = [*refused, *reader.problems]
