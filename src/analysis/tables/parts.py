@@ -202,9 +202,9 @@ class _FeedWriter:
 
     def write(self, feed: PartFeed) -> tuple[FeedRecord, tuple[str, ...]]:
         table = TABLES[feed.table]
-        judged = self._kept(validate.judged(feed.rows, table, source=feed.label), "judged")
-        if not feed.once_per_key:
-            judged = validate.reject_repeated_keys(judged, table)
+        judged = validate.judged(feed.rows, table, source=feed.label)
+        if not feed.once_per_key:  # those rows are read two or three times, once each is enough
+            judged = validate.reject_repeated_keys(self._kept(judged, "judged"), table)
         good = judged.filter(judged[validate.RULE].isnull() & judged[validate.REASON].isnull())
         if feed.once_per_key:
             good = self._kept(_last_of_each(good, table.key), "once")

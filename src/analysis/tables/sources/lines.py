@@ -11,10 +11,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import count, islice
+from dataclasses import dataclass, field, replace
+from itertools import count
 from operator import methodcaller
 from typing import IO
 
@@ -57,12 +56,27 @@ class Dialect:
     encoding: str = "utf-8"
 
 
-def physical_lines(chunks: Iterable[bytes]) -> Iterator[tuple[list[bytes], bool]]:
-    """Yield blocks of lines without their ends, and whether the block is plain.
+@dataclass(frozen=True)
+class Block:
+    """Lines without their ends, and what is known of all of them at once.
 
-    A plain block holds no quote, no stray carriage return, no NUL and only valid UTF-8, so each
-    of its lines stands for itself.
+    Parameters
+    ----------
+    lines
+        The lines.
+    quoted
+        Some line holds a quote.
+    sound
+        All are valid UTF-8 and hold neither NUL nor a carriage return.
     """
+
+    lines: list[bytes]
+    quoted: bool = False
+    sound: bool = True
+
+
+def physical_lines(chunks: Iterable[bytes]) -> Iterator[Block]:
+    """Yield the lines of a text in blocks; DataError if it is no text in lines."""
     rest = b""
     old_mac: bool | None = None
     for chunk in chunks:
@@ -81,12 +95,10 @@ def physical_lines(chunks: Iterable[bytes]) -> Iterator[tuple[list[bytes], bool]
         yield _block(rest)
 
 
-def _block(text: bytes) -> tuple[list[bytes], bool]:
-    text = text.replace(b"\r\n", b"\n")
-    if text.endswith(b"\r"):
-        text = text[:-1]
-    plain = not (b'"' in text or b"\r" in text or b"\0" in text) and _decodes(text)
-    return text.split(b"\n"), plain
+def _block(text: bytes) -> Block:
+    text = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    sound = _decodes(text) and not (b"\r" in text or b"\0" in text)
+    return Block(text.split(b"\n"), b'"' in text, sound)
 
 
 def _decodes(text: bytes) -> bool:
@@ -128,39 +140,69 @@ class Cutter:
         self._count = methodcaller("count", self._mark)
         self._strict = _strict_record(self._mark, self.dialect.width)
         self._number = self.first_line
-        self._waiting: deque[bytes] = deque()
+        self._rest = Block([])
 
-    def feed(self, lines: list[bytes], *, plain: bool) -> None:
+    def feed(self, block: Block) -> None:
         """Take a block of lines."""
         if self.dialect.delimiter == "whitespace":
-            lines = [b",".join(line.replace(b",", b" ").split()) for line in lines]
-        self._watch_spaces(lines)
-        uniform = set(map(self._count, lines)) == {self.dialect.width - 1}
-        if plain and not self._waiting and uniform and self.dialect.width > 1:
+            joined = [b",".join(line.replace(b",", b" ").split()) for line in block.lines]
+            block = replace(block, lines=joined)
+        self._watch_spaces(block.lines)
+        before, self._rest = self._rest, Block([])
+        if before.lines:
+            block = Block(before.lines + block.lines, True, before.sound and block.sound)
+        self._cut(block, last=False)
+
+    def finish(self) -> Outcome:
+        """Take what is left and return the counts."""
+        block, self._rest = self._rest, Block([])
+        self._cut(block, last=True)
+        return self.outcome
+
+    def _cut(self, block: Block, *, last: bool) -> None:
+        """Write the runs of lines that are records as they stand; settle the others singly."""
+        lines, at = block.lines, 0
+        for odd in self._odd_lines(block):
+            if odd < at:
+                continue
+            self._write_run(lines[at:odd])
+            taken = self._take(lines, odd, last=last)
+            if taken == 0:
+                self._rest = replace(block, lines=lines[odd:])
+                return
+            at = odd + taken
+        self._write_run(lines[at:])
+
+    def _odd_lines(self, block: Block) -> Iterator[int]:
+        """Yield the places of the lines that are no record as they stand."""
+        lines, width = block.lines, self.dialect.width
+        if not block.sound:
+            good = (not self._problem(x) and self._strict.fullmatch(x) for x in lines)
+        elif block.quoted or width == 1:
+            good = map(self._strict.fullmatch, lines)
+        else:
+            counts = list(map(self._count, lines))
+            if counts.count(width - 1) == len(counts) and max(map(len, lines), default=0) < MAXIMUM_LENGTH:
+                return
+            good = (n == width - 1 and len(x) < MAXIMUM_LENGTH for n, x in zip(counts, lines, strict=True))
+        yield from (i for i, fine in enumerate(good) if not fine or not lines[i])
+
+    def _write_run(self, lines: list[bytes]) -> None:
+        if lines:
             numbered = zip(count(self._number), lines, strict=False)
             self.clean.write(b"\n".join(map((b"%d" + self._mark + b"%b").__mod__, numbered)))
             self.clean.write(b"\n")
             self.outcome.records += len(lines)
             self._number += len(lines)
-            return
-        self._waiting.extend(lines)
-        while len(self._waiting) > MAXIMUM_LINES:
-            self._take()
 
     def feed_whole(self, lines: list[bytes]) -> None:
         """Take a block of lines each of which is one value, such as JSON lines."""
         for line in lines:
             reason = self._problem(line)
             if reason or not line.strip():
-                self._settle(1, line, reason=reason, rule="" if reason else BLANK)
+                self._settle(line, reason=reason, rule="" if reason else BLANK)
             else:
                 self._accept([line.decode("utf-8")], lines=1)
-
-    def finish(self) -> Outcome:
-        """Take what is left and return the counts."""
-        while self._waiting:
-            self._take()
-        return self.outcome
 
     def record(self, line: int, fields: list[str]) -> None:
         """Write one record that is already cut, such as a row of a workbook."""
@@ -181,20 +223,20 @@ class Cutter:
             text = b"\n".join(lines)
             self.outcome.odd_spaces = any(space in text for space in _ODD_SPACES)
 
-    def _take(self) -> None:
-        """Settle the first waiting line, together with those that its quoted fields reach into."""
-        line = self._waiting.popleft()
+    def _take(self, lines: list[bytes], at: int, *, last: bool) -> int:
+        """Settle the line at ``at`` and return how many lines that took.
+
+        0 means that its quoted field may go on in lines that are not there yet.
+        """
+        line = lines[at]
         reason = self._problem(line)
         if reason:
-            self._settle(1, line, reason=reason)
+            self._settle(line, reason=reason)
         elif not line.strip():
-            self._settle(1, line, rule=BLANK)
-        elif self._strict.fullmatch(line):
-            self.clean.write(b"%d%b%b\n" % (self._number, self._mark, line))
-            self.outcome.records += 1
-            self._number += 1
+            self._settle(line, rule=BLANK)
         else:
-            self._take_loosely(line)
+            return self._take_loosely(lines, at, last=last)
+        return 1
 
     def _problem(self, line: bytes) -> str:
         if len(line) > MAXIMUM_LENGTH:
@@ -205,27 +247,40 @@ class Cutter:
             return f"the line is not valid {self.dialect.encoding.upper()}"
         return ""
 
-    def _take_loosely(self, line: bytes) -> None:
-        text, quotes = line, line.count(b'"')
+    def _take_loosely(self, lines: list[bytes], at: int, *, last: bool) -> int:
+        text = lines[at]
         fields, reason = self._parse(text)
-        for taken, more in enumerate(list(islice(self._waiting, MAXIMUM_LINES - 1)), start=1):
-            if reason != _OPEN:
-                break
-            text, quotes = text + b"\n" + more, quotes + more.count(b'"')
-            if self._problem(more) or len(text) > MAXIMUM_LENGTH:
-                break
-            if quotes % 2 == 0:
-                fields, reason = self._parse(text)
-                if not reason:
-                    for _ in range(taken):
-                        self._waiting.popleft()
-                    self._accept(fields, lines=taken + 1)
-                    return
-                reason = reason if reason == _OPEN else _UNCLOSED
+        if reason == _OPEN:
+            more = lines[at + 1 : at + MAXIMUM_LINES]
+            fields, taken = self._reach(text, more)
+            if taken:
+                self._accept(fields, lines=taken + 1)
+                return taken + 1
+            if taken is None and not last and len(more) < MAXIMUM_LINES - 1:
+                return 0
+            reason = _UNCLOSED
         if reason:
-            self._settle(1, line, reason=_UNCLOSED if reason == _OPEN else reason)
+            self._settle(text, reason=reason)
         else:
             self._accept(fields, lines=1)
+        return 1
+
+    def _reach(self, text: bytes, more: list[bytes]) -> tuple[list[str], int | None]:
+        """Return the record that ``text`` opens and how many of the lines in ``more`` it needs.
+
+        0: the quote is closed by something that is no record. None: it is not closed at all.
+        """
+        quotes = text.count(b'"')
+        for taken, line in enumerate(more, start=1):
+            text, quotes = text + b"\n" + line, quotes + line.count(b'"')
+            if self._problem(line) or len(text) > MAXIMUM_LENGTH:
+                return [], 0
+            fields, reason = self._parse(text) if quotes % 2 == 0 else ([], _OPEN)
+            if not reason:
+                return fields, taken
+            if reason != _OPEN:
+                return [], 0
+        return [], None
 
     def _parse(self, text: bytes) -> tuple[list[str], str]:
         """Return the fields and an empty reason, or the reason why there is no record."""
@@ -249,9 +304,9 @@ class Cutter:
         self.clean.write(f"{line}{self.separator}{joined}\n".encode())
         self.outcome.records += 1
 
-    def _settle(self, lines: int, text: bytes, *, reason: str = "", rule: str = "") -> None:
+    def _settle(self, text: bytes, *, reason: str = "", rule: str = "") -> None:
         self.put_aside(self._number, text, reason=reason, rule=rule)
-        self._number += lines
+        self._number += 1
 
 
 _OPEN = "open"

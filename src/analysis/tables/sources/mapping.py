@@ -148,6 +148,7 @@ class Value(_Strict):
     between: str = ""
     values: dict[str, str] = {}
     extract: str | None = None
+    without: str | None = None
     case: Literal["lower", "upper"] | None = None
     default: str | None = None
     dates: tuple[str, ...] = ()

@@ -129,12 +129,12 @@ class _Reader:
         self.problems: list[tuple[ibis.Value, str]] = []
         self.shifts: list[ibis.Value] = []
         self._columns = {name: f"v{i}" for i, name in enumerate(columns_used([table], spec))}
-        self.rows = self._trimmed()
+        self._leaves: dict[str, str] = {}
+        self.rows = self._parsed(self._trimmed())
 
     def canonical(self, name: str, value: Value) -> ibis.Value:
         """Return the canonical column ``name``."""
-        declared = {c.name: c.type for c in TABLES[self._table.table].columns}
-        kind: ColumnType = declared.get(name, "string")
+        kind = _kind_of(name, self._table.table)
         result = self.value(value, kind)
         if kind == "money":
             rounded = result.try_cast(ENGINE_TYPES["money"])
@@ -149,7 +149,7 @@ class _Reader:
         if value.column is not None:
             result = self._column(value, kind)
         elif value.constant is not None:
-            result = self._typed(ibis.literal(value.constant), value, kind)
+            result = self._constant(value, kind)
         elif value.first is not None:
             result = ibis.coalesce(*(self.value(v, kind) for v in value.first))
         elif value.join is not None:
@@ -200,13 +200,38 @@ class _Reader:
         filled = [self._columns[n] for n in spec.carry.columns if n in self._columns]
         return kept.mutate(**{n: kept[n].max().over(group_by=kept[by]) for n in filled})
 
-    def _column(self, value: Value, kind: ColumnType) -> ibis.Value:
+    def _parsed(self, rows: ibis.Table) -> ibis.Table:
+        """Add, for every use of a column, what is found there and what it is read as.
+
+        Each is a column of its own, so that the engine computes it once however often it is used.
+        """
+        wanted = [(value, _kind_of(name, self._table.table)) for name, value in self._table.columns.items()]
+        wanted += [(value, "string") for value in self._table.identity.values()]
+        leaves = [leaf for value, kind in wanted for leaf in _leaves(value, kind)]
+        unique = {_leaf_key(value, kind): (value, kind) for value, kind in leaves}
+        self._leaves = {key: str(i) for i, key in enumerate(unique)}
+        found = rows.mutate(
+            **{f"f{self._leaves[k]}": self._found(rows, value) for k, (value, _) in unique.items()}
+        )
+        return found.mutate(
+            **{
+                f"p{self._leaves[k]}": self._read(found[f"f{self._leaves[k]}"], value, kind)
+                for k, (value, kind) in unique.items()
+            }
+        )
+
+    def _found(self, rows: ibis.Table, value: Value) -> ibis.Value:
+        """Return the text of a column after the changes that the mapping asks for."""
         import ibis
 
-        found = self.rows[self._columns[str(value.column)]]
+        found = rows[self._columns[str(value.column)]]
         if value.extract is not None:
             groups = 1 if "(" in value.extract.replace(r"\(", "") else 0
             found = found.cast("string").re_extract(value.extract, groups).nullif("")
+        if value.without is not None:
+            text = found.cast("string")
+            short = text.left(text.length() - len(value.without))
+            found = text.endswith(value.without).ifelse(short, text)
         if value.case is not None:
             found = getattr(found.cast("string"), value.case)()
         if value.values:
@@ -214,27 +239,40 @@ class _Reader:
             found = ibis.cases(*((text == k, v) for k, v in value.values.items()), else_=text)
         if value.default is not None:
             found = found.cast("string").fill_null(value.default)
-        return self._typed(found, value, kind)
+        return found
 
-    def _typed(self, found: ibis.Value, value: Value, kind: ColumnType) -> ibis.Value:
+    def _read(self, found: ibis.Value, value: Value, kind: ColumnType) -> ibis.Value:
+        """Return ``found`` as ``kind``; null where it cannot be read."""
         if kind == "string":
             return _as_text(found)
         if kind in {"money", "number", "integer"}:
             typed = values.number(found, decimal=value.decimal)
-            if kind == "integer":
-                typed = (typed == typed.round(0)).ifelse(typed, None)
-        elif kind == "boolean":
-            typed = values.switch(found)
-        else:
-            typed = self._moment(found, value, kind)
-        if value.column is not None:
-            wrong = found.notnull() & typed.isnull()
-            self.problems.append((wrong, f"{value.column} is not {_WORDS[kind]}"))
-        return typed
+            return (typed == typed.round(0)).ifelse(typed, None) if kind == "integer" else typed
+        if kind == "boolean":
+            return values.switch(found)
+        return values.moment(found, formats=value.dates, offset=self._zone(value, kind) == "offset")
 
-    def _moment(self, found: ibis.Value, value: Value, kind: ColumnType) -> ibis.Value:
-        zone = value.timezone or (self._table.timezone if kind == "timestamp" else None)
-        read = values.moment(found, formats=value.dates, offset=zone == "offset")
+    def _column(self, value: Value, kind: ColumnType) -> ibis.Value:
+        place = self._leaves[_leaf_key(value, kind)]
+        found, read = self.rows[f"f{place}"], self.rows[f"p{place}"]
+        if kind == "string":
+            return read
+        wrong = found.notnull() & read.isnull()
+        self.problems.append((wrong, f"{value.column} is not {_WORDS[kind]}"))
+        return self._local(read, value, kind) if kind in {"timestamp", "date"} else read
+
+    def _constant(self, value: Value, kind: ColumnType) -> ibis.Value:
+        import ibis
+
+        read = self._read(ibis.literal(value.constant), value, kind)
+        return self._local(read, value, kind) if kind in {"timestamp", "date"} else read
+
+    def _zone(self, value: Value, kind: ColumnType) -> str | None:
+        return value.timezone or (self._table.timezone if kind == "timestamp" else None)
+
+    def _local(self, read: ibis.Value, value: Value, kind: ColumnType) -> ibis.Value:
+        """Return a moment of the source's zone as the study's local time."""
+        zone = self._zone(value, kind)
         if kind == "date" and zone is None:
             return read.date()
         source = "UTC" if zone == "offset" else (zone or self._timezone)
@@ -260,6 +298,27 @@ class _Reader:
         there = functools.reduce(operator.and_, [o.notnull() for o in operands])
         self.problems.append((there & result.isnull(), f"the {verb} of columns has no result"))
         return result
+
+
+def _kind_of(name: str, table: str) -> ColumnType:
+    return next((c.type for c in TABLES[table].columns if c.name == name), "string")
+
+
+def _leaf_key(value: Value, kind: ColumnType) -> str:
+    return f"{kind} {value.model_dump_json(exclude_defaults=True, exclude={'negate'})}"
+
+
+def _leaves(value: Value, kind: ColumnType) -> Iterator[tuple[Value, ColumnType]]:
+    """Yield the parts of ``value`` that are columns of the file, with what each is read as."""
+    if value.column is not None:
+        yield value, kind
+    for verb in ("first", "join", *_ARITHMETIC):
+        inner: ColumnType = "string" if verb == "join" else "number" if verb in _ARITHMETIC else kind
+        for part in getattr(value, verb) or ():
+            yield from _leaves(part, inner)
+    for branch in (value.then, value.otherwise):
+        if branch is not None:
+            yield from _leaves(branch, kind)
 
 
 def _text_test(text: ibis.Value, condition: Condition) -> ibis.Value:

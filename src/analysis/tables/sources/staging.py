@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from analysis.errors import DataError
 from analysis.tables.sources import encodings
 from analysis.tables.sources.archives import Member
 from analysis.tables.sources.lines import (
+    Block,
     Cutter,
     Dialect,
     Outcome,
@@ -228,8 +230,8 @@ def _delimited(connection: Any, member: Member, spec: FileSpec, directory: Path)
     dialect = Dialect(delimiter, len(names), encoding.name)
     try:
         with cutting(directory, dialect, spec.header + 1) as cutter:
-            for lines, plain in rest:
-                cutter.feed(lines, plain=plain)
+            for block in rest:
+                cutter.feed(block)
             outcome = cutter.finish()
     except DataError as error:
         raise DataError(f"{member.label}: {error}") from None
@@ -241,25 +243,15 @@ def _delimited(connection: Any, member: Member, spec: FileSpec, directory: Path)
     return Staged(member.label, rows, columns, outcome.odd_spaces, (said,) if said else ())
 
 
-def _split_header(
-    blocks: Iterator[tuple[list[bytes], bool]], header: int
-) -> tuple[bytes | None, Iterator[tuple[list[bytes], bool]]]:
+def _split_header(blocks: Iterator[Block], header: int) -> tuple[bytes | None, Iterator[Block]]:
     """Return the line that shows the columns, and the blocks of lines that hold records."""
     before: list[bytes] = []
-    for lines, plain in blocks:
-        before += lines
+    for block in blocks:
+        before += block.lines
         if len(before) >= max(header, 1):
-            first = before[max(header, 1) - 1]
-            return first, _chain(before[header:], plain, blocks)
-    return (before[-1] if before and not header else None), iter(())
-
-
-def _chain(
-    lines: list[bytes], plain: bool, blocks: Iterator[tuple[list[bytes], bool]]
-) -> Iterator[tuple[list[bytes], bool]]:
-    if lines:
-        yield lines, plain
-    yield from blocks
+            rest = replace(block, lines=before[header:])
+            return before[max(header, 1) - 1], chain([rest] if rest.lines else [], blocks)
+    return None, iter(())
 
 
 def _json_lines(
@@ -271,8 +263,8 @@ def _json_lines(
 
     encoding = encodings.detect(member, spec.encoding)
     with cutting(directory, Dialect(",", 1, encoding.name), 1) as cutter:
-        for lines, _ in physical_lines(encodings.as_utf8(member.chunks(), encoding)):
-            cutter.feed_whole(lines)
+        for block in physical_lines(encodings.as_utf8(member.chunks(), encoding)):
+            cutter.feed_whole(block.lines)
         outcome = cutter.finish()
     rows = collect(connection, directory, width=1, separator=",", outcome=outcome)
     valid = builtin("json_valid", ("string",), "boolean")

@@ -21,6 +21,7 @@ YES = ("true", "yes", "y", "1", "t", "on", "x", "ja", "oui", "si", "sí", "sim",
 NO = ("false", "no", "n", "0", "f", "off", "nein", "non", "não", "否", "无", "不同意")
 ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
 ISO_OFFSET = r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:\d{2})?)$"
+SPECIAL = ("iso", "excel", "unix", "unix_ms")
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 BLANKS = " \t\u00a0\u202f\u3000\u200b\ufeff"
 #: Signs and letters that may stand around an amount of money.
@@ -80,8 +81,8 @@ def moment(
 ) -> ibis.Value:
     """Return ``value`` as a naive timestamp; with ``offset``, as UTC from values that carry one.
 
-    ``formats`` are tried in order; without any, ISO 8601 is read. ``excel`` (serial days),
-    ``unix`` and ``unix_ms`` are formats too.
+    ``formats`` are those of strptime, tried in order; ``iso`` (what is read without any),
+    ``excel`` (serial days), ``unix`` and ``unix_ms`` are formats too.
     """
     import ibis
 
@@ -89,11 +90,11 @@ def moment(
     if kind.is_timestamp() or kind.is_date():
         return value.cast("timestamp(6)")
     text = value.cast("string")
-    if not formats:
-        return _iso_offset(text) if offset else _iso(text)
-    counted = [_serial(text, f) for f in formats if f in {"excel", "unix", "unix_ms"}]
-    written = [f for f in formats if f not in {"excel", "unix", "unix_ms"}]
-    readings = [*([_written(text, written, offset)] if written else []), *counted]
+    iso = _iso_offset if offset else _iso
+    written = [f for f in formats if f not in SPECIAL]
+    readings = [iso(text)] if not formats or "iso" in formats else []
+    readings += [_written(text, written, offset)] if written else []
+    readings += [_serial(text, f) for f in formats if f in SPECIAL and f != "iso"]
     return ibis.coalesce(*readings)
 
 
