@@ -88,18 +88,20 @@ class _Parts:
         self, deliveries: Sequence[Delivery], files: Sequence[SourceFile]
     ) -> tuple[list[Part], list[LedgerEntry]]:
         """Return the parts, and the accounts of files delivered twice."""
-        parts: dict[str, Part] = {}
+        hashes = {file.name: file.sha256 for file in files}
+        parts: dict[tuple[str, ...], Part] = {}
         doubles: list[LedgerEntry] = []
         for delivery, file in zip(deliveries, files, strict=True):
-            key = self._key(delivery, file)
-            if key in parts:
-                first = parts[key]
+            others = [hashes[name] for name in self._source.depends_on(delivery)]
+            content = (delivery.source, delivery.origin, file.sha256, *others)
+            if content in parts:
+                first = parts[content]
                 doubles += [
                     twice(feed.entry, again=delivery.name, first=first.delivery)
                     for feed in first.feeds
                 ]
                 continue
-            parts[key] = self._part(delivery, key)
+            parts[content] = self._part(delivery, self._key(delivery, content))
         return list(parts.values()), doubles
 
     def remove_unused(self, parts: Sequence[Part]) -> None:
@@ -117,8 +119,8 @@ class _Parts:
             self._connection, self._source, delivery, key=key, parts=self._folder
         )
 
-    def _key(self, delivery: Delivery, file: SourceFile) -> str:
-        text = "\0".join([self._salt, delivery.source, delivery.origin, file.sha256])
+    def _key(self, delivery: Delivery, content: tuple[str, ...]) -> str:
+        text = "\0".join([self._salt, delivery.name, *content])
         return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 

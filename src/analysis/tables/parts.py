@@ -157,6 +157,10 @@ class PartSource(Protocol):
         """Return the feeds of one file and the sentences about how it was read."""
         ...
 
+    def depends_on(self, delivery: Delivery) -> list[str]:
+        """Return the names of the other files whose contents decide this file's part."""
+        ...
+
     def columns_of(self, table: str) -> dict[str, str]:
         """Return the columns that ``table`` has in this study, with their engine types."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +16,8 @@ from analysis.tables.parts import Delivery, PartFeed
 from analysis.tables.schema import ENGINE_TYPES, TABLES
 from analysis.tables.sources import SourceRequest, archives, mapping, staging
 from analysis.tables.sources.rows import IDENTITY, canonical_rows, columns_used
-from analysis.tables.sources.staging import LINE, TEXT, Staged
+from analysis.tables.sources.staging import LINE, TEXT, Looked, Staged
+from analysis.tables.sources.values import trimmed
 
 if TYPE_CHECKING:
     import ibis
@@ -135,11 +137,27 @@ class Files:
         """Return the feeds of one file and the sentences about how it was read."""
         spec = self._mappings[delivery.source].files[delivery.origin]
         wanted = self._mappings[delivery.source].reading(delivery.origin)
-        staged = self._staged(connection, delivery, directory, columns_used(wanted, spec))
+        used = columns_used(wanted, spec)
+        directory.mkdir(parents=True)
+        lookups = self._lookups(connection, delivery, directory, used)
+        staged = [
+            replace(each, lookups=lookups)
+            for each in self._staged(connection, delivery, directory / "own", used)
+        ]
         feeds = [
             feed for each in staged for feed in self._feeds(connection, delivery, each, directory)
         ]
         return feeds, tuple(note for each in staged for note in each.notes)
+
+    def depends_on(self, delivery: Delivery) -> list[str]:
+        """Return the names of the other files whose contents decide this file's part."""
+        spec = self._mappings[delivery.source].files[delivery.origin]
+        origins = {lookup.files for lookup in spec.lookup}
+        return [
+            d.name
+            for d in self.deliveries()
+            if d.source == delivery.source and d.origin in origins
+        ]
 
     def columns_of(self, table: str) -> dict[str, str]:
         """Return the columns that ``table`` has in this study, with their engine types."""
@@ -190,6 +208,28 @@ class Files:
             for staged in staging.stage(connection, member, spec, directory / f"m{i}", wanted)
         ]
 
+    def _lookups(
+        self, connection: Any, delivery: Delivery, directory: Path, used: tuple[str, ...]
+    ) -> dict[str, Looked]:
+        spec = self._mappings[delivery.source].files[delivery.origin]
+        found = {}
+        for lookup in spec.lookup:
+            prefix = f"{lookup.files}."
+            wanted = [name.removeprefix(prefix) for name in used if name.startswith(prefix)]
+            staged = [
+                each
+                for i, d in enumerate(self._delivered(delivery.source))
+                if d.origin == lookup.files
+                for each in self._staged(
+                    connection, d, directory / f"{lookup.files}{i}", (lookup.key, *wanted)
+                )
+            ]
+            other = self._mappings[delivery.source].files[lookup.files]
+            rows = looked_up(staged, lookup.key, wanted, other)
+            columns = {prefix + name: f"l{i}" for i, name in enumerate(wanted)}
+            found[lookup.files] = Looked(lookup.match, rows, columns)
+        return found
+
     def _feeds(
         self, connection: Any, delivery: Delivery, staged: Staged, directory: Path
     ) -> Iterator[PartFeed]:
@@ -223,6 +263,26 @@ class Files:
             return rows
         found = [n for n in names if n in rows.columns]
         return rows.mutate(**{n: f"{source}:" + rows[n] for n in found})
+
+
+def looked_up(
+    staged: list[Staged], key: str, wanted: list[str], spec: mapping.FileSpec
+) -> ibis.Table:
+    """Return ``key`` and the ``wanted`` columns as l0, l1 and so on: the last row of each key."""
+    import ibis
+
+    tables = [
+        each.rows.select(
+            key=trimmed(each.column(key, spec).cast("string"), odd_spaces=each.odd_spaces),
+            place=ibis.literal(i, "int64") * 10_000_000_000 + each.rows[LINE],
+            **{f"l{n}": each.column(name, spec).cast("string") for n, name in enumerate(wanted)},
+        )
+        for i, each in enumerate(staged)
+    ]
+    rows = ibis.union(*tables) if len(tables) > 1 else tables[0]
+    rows = rows.filter(rows.key.notnull())
+    latest = {f"l{n}": rows[f"l{n}"].argmax(rows.place) for n in range(len(wanted))}
+    return rows.group_by("key").agg(**latest)
 
 
 def _source_text(staged: Staged) -> ibis.Table:

@@ -288,9 +288,9 @@ class Cutter:
         try:
             rows = list(csv.reader(source, delimiter=self.separator, strict=True))
         except csv.Error as error:
-            return [], _OPEN if "unexpected end" in str(error) else _AFTER_QUOTE
+            return [], _csv_reason(str(error))
         if len(rows) != 1:
-            return [], "a line break stands outside quotes"
+            return [], _LOOSE_BREAK
         if len(rows[0]) != self.dialect.width:
             return [], f"it has {len(rows[0])} fields where the header has {self.dialect.width}"
         return rows[0], ""
@@ -312,7 +312,14 @@ class Cutter:
 _OPEN = "open"
 _UNCLOSED = "a quote is opened and never closed"
 _AFTER_QUOTE = "text follows a closing quote"
+_LOOSE_BREAK = "a line break stands outside quotes"
 _ODD_SPACES = tuple(c.encode() for c in "\t\u00a0\u202f\u3000\u200b")
+
+
+def _csv_reason(said: str) -> str:
+    if "unexpected end" in said:
+        return _OPEN
+    return _LOOSE_BREAK if "new-line" in said else _AFTER_QUOTE
 
 
 def _quoted(text: str) -> str:

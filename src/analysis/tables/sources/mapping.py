@@ -58,11 +58,25 @@ class Carry(_Strict):
     columns: Names
 
 
+class Lookup(_Strict):
+    """Bring columns of another kind of file along, as ``files.Column``.
+
+    The row of ``files`` whose ``key`` equals this file's ``match`` is the one looked up; of
+    several, the last delivered.
+    """
+
+    files: str
+    match: str
+    key: str
+
+
 class FileSpec(_Strict):
     """How one kind of file is written.
 
     ``paths`` are globs relative to the source's folder; ``header`` is the number of the line that
-    holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing.
+    holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing;
+    ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
+    in every row; ``optional`` files may not be there at all.
     """
 
     paths: Names
@@ -74,9 +88,17 @@ class FileSpec(_Strict):
     sheet: str = "first"
     missing: tuple[str, ...] = ()
     carry: Carry | None = None
+    lookup: tuple[Lookup, ...] = ()
+    aliases: dict[str, Names] = {}
+    may_lack: tuple[str, ...] = ()
     optional: bool = False
 
-    _lists = field_validator("paths", "names", "missing", mode="before")(_as_list)
+    _lists = field_validator("paths", "names", "missing", "may_lack", mode="before")(_as_list)
+
+    @field_validator("aliases", mode="before")
+    @classmethod
+    def _alias_lists(cls, value: Any) -> Any:
+        return {k: _as_list(v) for k, v in value.items()} if isinstance(value, dict) else value
 
     @field_validator("delimiter")
     @classmethod
@@ -251,6 +273,17 @@ class Mapping(_Strict):
                     f"tables: {table.table} comes from {table.origin!r}, which is none of the "
                     f"files: {', '.join(self.files)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _lookups_exist(self) -> Mapping:
+        for name, spec in self.files.items():
+            for lookup in spec.lookup:
+                if lookup.files not in self.files or lookup.files == name:
+                    raise ValueError(
+                        f"files.{name}: lookup in {lookup.files!r}, which is no other of the "
+                        f"files: {', '.join(self.files)}"
+                    )
         return self
 
     def reading(self, origin: str) -> list[TableSpec]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.tables import validate
 from analysis.tables.schema import ENGINE_TYPES, TABLES, ColumnType
 from analysis.tables.sources import values
-from analysis.tables.sources.staging import LINE, REASON, RULE, Staged
+from analysis.tables.sources.staging import LINE, REASON, RULE, Looked, Staged
 
 if TYPE_CHECKING:
     import ibis
@@ -85,6 +85,7 @@ def canonical_rows(
 def columns_used(tables: list[TableSpec], spec: FileSpec) -> tuple[str, ...]:
     """Return the names of the file's columns that ``tables`` use, each once."""
     found = [*((spec.carry.by, *spec.carry.columns) if spec.carry else ())]
+    found += [lookup.match for lookup in spec.lookup]
     for table in tables:
         parts: list[Any] = [*table.columns.values(), *table.identity.values()]
         parts += [d.when for d in table.drop] + [r.when for r in table.reject]
@@ -185,20 +186,38 @@ class _Reader:
     def _trimmed(self) -> ibis.Table:
         """Return the staged rows with the columns in use, trimmed, words for nothing made null."""
         rows, spec = self._staged.rows, self._spec
-        found = {}
-        for name, short in self._columns.items():
-            column = self._staged.column(name)
-            if column.type().is_string():
-                column = values.trimmed(column, odd_spaces=self._staged.odd_spaces)
-                for word in spec.missing:
-                    column = column.nullif(word)
-            found[short] = column
+        looked = {n for each in self._staged.lookups.values() for n in each.columns}
+        found = {
+            short: self._tidy(self._staged.column(name, spec))
+            for name, short in self._columns.items()
+            if name not in looked
+        }
         kept = rows.select(LINE, REASON, RULE, **found)
+        for each in self._staged.lookups.values():
+            kept = self._with_lookup(kept, each)
         if spec.carry is None:
             return kept
         by = self._columns[spec.carry.by]
         filled = [self._columns[n] for n in spec.carry.columns if n in self._columns]
         return kept.mutate(**{n: kept[n].max().over(group_by=kept[by]) for n in filled})
+
+    def _tidy(self, column: ibis.Value) -> ibis.Value:
+        if column.type().is_string():
+            column = values.trimmed(column, odd_spaces=self._staged.odd_spaces)
+            for word in self._spec.missing:
+                column = column.nullif(word)
+        return column
+
+    def _with_lookup(self, kept: ibis.Table, looked: Looked) -> ibis.Table:
+        """Add the columns looked up; a row that finds nothing has none of them."""
+        match = kept[self._columns[looked.match]]
+        joined = kept.left_join(looked.rows, match == looked.rows["key"])
+        wanted = {
+            self._columns[name]: self._tidy(joined[short])
+            for name, short in looked.columns.items()
+            if name in self._columns
+        }
+        return joined.select(*kept.columns, **wanted)
 
     def _parsed(self, rows: ibis.Table) -> ibis.Table:
         """Add, for every use of a column, what is found there and what it is read as.
@@ -293,8 +312,10 @@ class _Reader:
         operands = [self.value(v, "number") for v in getattr(value, verb)]
         result = operands[0]
         for operand in operands[1:]:
-            result = _ARITHMETIC[verb](result, operand).try_cast("decimal(38, 6)")
-            result = result.try_cast(values.DECIMAL)
+            # One digit more than fits 64 bits: the engine then has 128 for the result, and what
+            # is too large becomes null instead of an error.
+            left, right = (o.cast("decimal(19, 6)") for o in (result, operand))
+            result = _ARITHMETIC[verb](left, right).try_cast(values.DECIMAL)
         there = functools.reduce(operator.and_, [o.notnull() for o in operands])
         self.problems.append((there & result.isnull(), f"the {verb} of columns has no result"))
         return result

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,25 @@ FORMATS = {
 
 
 @dataclass(frozen=True)
+class Looked:
+    """A kind of file that columns are looked up in.
+
+    Parameters
+    ----------
+    match
+        This file's column.
+    rows
+        ``key`` and ``l0``, ``l1`` and so on, one row a key.
+    columns
+        Names in the mapping, such as ``orders.Created_Time``, to columns of ``rows``.
+    """
+
+    match: str
+    rows: ibis.Table
+    columns: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Staged:
     """One delivered table in the engine.
 
@@ -74,27 +93,29 @@ class Staged:
     columns: dict[str, str]
     odd_spaces: bool = True
     notes: tuple[str, ...] = ()
+    lookups: dict[str, Looked] = field(default_factory=dict)
 
-    def column(self, name: str) -> ibis.Value:
-        """Return the column with the header ``name``.
+    def column(self, name: str, spec: FileSpec) -> ibis.Value:
+        """Return the column with the header ``name``, or one of its aliases, as text or typed.
 
         Raises
         ------
         DataError
-            If the header has no such name, naming those it has.
+            If the header has no such name and ``spec`` does not say that it may lack it.
         """
-        if name in self.columns:
-            return self.rows[self.columns[name]]
-        alike = [n for n in self.columns if _plain(n) == _plain(name)]
-        if len(alike) == 1:
-            return self.rows[self.columns[alike[0]]]
+        import ibis
+
+        for wanted in (name, *spec.aliases.get(name, ())):
+            alike = [n for n in self.columns if n == wanted] or [
+                n for n in self.columns if _plain(n) == _plain(wanted)
+            ]
+            if len(alike) == 1:
+                return self.rows[self.columns[alike[0]]]
+        if name in spec.may_lack:
+            return ibis.null("string")
         raise DataError(
             f"{self.label} has no column {name!r}; its header has {', '.join(self.columns)}"
         )
-
-    def has(self, name: str) -> bool:
-        """Tell whether the header has ``name``."""
-        return sum(_plain(n) == _plain(name) for n in self.columns) == 1
 
 
 def format_of(member: Member, spec: FileSpec) -> str:
@@ -212,6 +233,7 @@ def _read(connection: Any, path: Path, columns: dict[str, str], separator: str) 
         delim=separator,
         quote='"',
         escape='"',
+        new_line="\\n",  # else the engine guesses, from carriage returns inside quotes too
         strict_mode=True,
         null_padding=False,
         max_line_size=8_000_000,
@@ -311,4 +333,5 @@ def _flat(value: ibis.Value) -> ibis.Value:
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.casefold().split())
+    """Return a header without regard to case, blanks and underscores."""
+    return " ".join(name.casefold().replace("_", " ").split())

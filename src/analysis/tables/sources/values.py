@@ -7,7 +7,8 @@ row. Nothing is guessed: ``2,55`` is no number where the decimal sign is a point
 from __future__ import annotations
 
 import functools
-from datetime import datetime, timedelta
+import math
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -108,6 +109,8 @@ def _iso_offset(text: ibis.Value) -> ibis.Value:
 
 
 def _written(text: ibis.Value, formats: list[str], offset: bool) -> ibis.Value:
+    # The engine takes words such as epoch and infinity for times, whatever the format.
+    text = text.re_search(r"\d").ifelse(text, None)
     if not offset:
         return builtin("try_strptime", ("string", "array<string>"), "timestamp")(text, formats)
     parse = builtin("try_strptime", ("string", "array<string>"), "timestamp('UTC')")
@@ -128,13 +131,22 @@ def in_gap(moment: ibis.Value, zone: str) -> ibis.Value:
     """Tell whether a local time was skipped in ``zone`` when its clocks went forward."""
     import ibis
 
-    gaps = _gaps(zone)
-    if not gaps:
+    unit, skipped = _skipped(zone)
+    if not skipped:
         return ibis.literal(False)
-    days = sorted({d for start, end in gaps for d in (start.date(), end.date())})
-    near = moment.date().isin([ibis.date(d.isoformat()) for d in days])
-    inside = [(moment >= ibis.timestamp(str(a))) & (moment < ibis.timestamp(str(b))) for a, b in gaps]
-    return near & functools.reduce(lambda left, right: left | right, inside)
+    since = builtin("epoch_us", ("timestamp",), "int64")(moment)
+    return (since // (unit * 1_000_000)).isin(skipped)
+
+
+@functools.cache
+def _skipped(zone: str) -> tuple[int, tuple[int, ...]]:
+    """Return a unit in seconds and the units since 1970 that ``zone`` skipped."""
+    edges = [
+        (int(a.replace(tzinfo=UTC).timestamp()), int(b.replace(tzinfo=UTC).timestamp()))
+        for a, b in _gaps(zone)
+    ]
+    unit = math.gcd(3600, *(edge for pair in edges for edge in pair))
+    return unit, tuple(i for a, b in edges for i in range(a // unit, b // unit))
 
 
 @functools.cache
