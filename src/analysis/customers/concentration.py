@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.customers.intervals import Estimates, Sampling, without_interval
+from analysis.customers.intervals import (
+    FEWEST_AT_HEAD,
+    SINGLE_CASES,
+    Estimates,
+    Sampling,
+    without_interval,
+)
 from analysis.customers.lorenz import Ranked, estimate
 from analysis.customers.weekly import Value
 
@@ -25,9 +31,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-#: Fewer customers than this are single cases: resampling says nothing about them.
-_SINGLE_CASES = 10
-ONLY_FACT = f"no interval: {_SINGLE_CASES - 1} customers or fewer are a fact, not an estimate"
 _NEGATIVE = "shares of single customers mean nothing where some totals are negative"
 
 
@@ -164,7 +167,4 @@ def _top_shares(ranked: Ranked, heads: NDArray[np.int64], sampling: Sampling) ->
         lambda: (ranked.share_influence(head) for head in heads),
         sampling,
     )
-    for place in np.flatnonzero(heads < _SINGLE_CASES):
-        found.low[place] = found.high[place] = np.nan
-        found.reason[place] = ONLY_FACT
-    return found
+    return found.withheld(heads < FEWEST_AT_HEAD, SINGLE_CASES)
