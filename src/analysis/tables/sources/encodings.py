@@ -132,8 +132,9 @@ def _guess(sample: bytes, label: str) -> str:
         )
     best = matches[0]
     if best.encoding.startswith("cp125"):
+        alike = sample.decode(WESTERN, "replace") == sample.decode(best.encoding, "replace")
         western = [m for m in matches if m.encoding == WESTERN and m.chaos <= best.chaos + 0.05]
-        return WESTERN if western else best.encoding
+        return WESTERN if western or alike else best.encoding
     return best.encoding
 
 
