@@ -26,7 +26,7 @@ SPECIAL = ("iso", "excel", "unix", "unix_ms")
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 BLANKS = " \t\u00a0\u202f\u3000\u200b\ufeff"
 #: Signs and letters that may stand around an amount of money.
-CURRENCY = r"(?:[$£€¥₹₩₽₺₴₪₫฿₦₱元円]|US\$|[A-Z]{3}|kr\.?|zł|Kč|R\$|RMB)"
+CURRENCY = r"(?:[$£€¥￥₹₩₽₺₴₪₫฿₦₱元円]|US\$|[A-Z]{3}|kr\.?|zł|Kč|R\$|RMB)"
 
 
 def trimmed(text: ibis.Value, *, odd_spaces: bool) -> ibis.Value:
