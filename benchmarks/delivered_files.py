@@ -30,7 +30,8 @@ print(result.manifest.rows["order_lines"])
 PANDAS = """
 import pandas as pd
 lines = pd.read_csv("{file}", encoding="latin-1", dtype=str)
-lines["InvoiceDate"] = pd.to_datetime(lines["InvoiceDate"], format="%d/%m/%Y %H:%M", errors="coerce")
+form = "%d/%m/%Y %H:%M"
+lines["InvoiceDate"] = pd.to_datetime(lines["InvoiceDate"], format=form, errors="coerce")
 lines["Quantity"] = pd.to_numeric(lines["Quantity"], errors="coerce")
 price = lines["UnitPrice"].str.replace("£", "", regex=False)
 lines["UnitPrice"] = pd.to_numeric(price, errors="coerce")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (one kind a line)
 """Kinds of bad, odd and merely unusual rows, each with what must become of it."""
 
 from __future__ import annotations

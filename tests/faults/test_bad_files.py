@@ -207,7 +207,9 @@ def test_encodings_are_detected_and_said(tmp_path: Path, encoding: str, word: st
 def test_mixed_encodings_refuse_the_foreign_lines_only(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     utf8 = [f"{i},C1,é,2024-03-01 10:00,1,1.00,ok".encode() for i in range(9)]
-    path.write_bytes(b"\n".join([HEADER.encode(), *utf8, "9,C1,é,2024-03-01 10:00,1,1,x".encode("latin-1")]))
+    path.write_bytes(
+        b"\n".join([HEADER.encode(), *utf8, "9,C1,é,2024-03-01 10:00,1,1,x".encode("latin-1")])
+    )
     verdict = judge(path, tmp_path / "w")
     assert len(verdict.accepted) == 9
     assert verdict.rejected == {"the line is not valid UTF-8": 1}
@@ -238,8 +240,12 @@ def test_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
 def test_the_refused_rows_are_kept_with_their_line(shop: Shop) -> None:
     shop.deliver("a.csv", GOOD, "", "1002,C1,SKU1,2024-03-01 10:00,two,9.99,ok", "short")
     shop.ingest()
-    found = {(r["source"], r["line"], r["reason"], r["source_row"]) for r in shop.rejected("order_lines")}
-    row = "id=1002 | customer=C1 | sku=SKU1 | when=2024-03-01 10:00 | qty=two | price=9.99 | note=ok"
+    found = {
+        (r["source"], r["line"], r["reason"], r["source_row"]) for r in shop.rejected("order_lines")
+    }
+    row = (
+        "id=1002 | customer=C1 | sku=SKU1 | when=2024-03-01 10:00 | qty=two | price=9.99 | note=ok"
+    )
     assert found == {
         ("a.csv", 4, "qty is not a number", row),
         ("a.csv", 5, "it has 1 fields where the header has 7", "short"),
@@ -249,7 +255,10 @@ def test_the_refused_rows_are_kept_with_their_line(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"headr": "1"}, r"shop\.yaml: files\.sales\.headr: no such key; allowed are paths, format"),
+        (
+            {"headr": "1"},
+            r"shop\.yaml: files\.sales\.headr: no such key; allowed are paths, format",
+        ),
         ({"header": "first"}, r"shop\.yaml: files\.sales\.header: Input should be a valid integer"),
         ({"delimiter": ";;"}, r"shop\.yaml: files\.sales\.delimiter: delimiter must be auto"),
         ({"header": "0"}, r"names must list the columns"),

@@ -1,4 +1,4 @@
-"""Whatever stands in a row, it is accepted as meant, rejected with its reason, or dropped by name."""
+"""Whatever stands in a row: accepted as meant, rejected with its reason, or dropped by name."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ def test_plain_csv_keeps_the_control_group(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "sentence"), [(["1", "1"], "stands in the list twice"), (["1", None], "needs a customer")]
+    ("ids", "sentence"),
+    [(["1", "1"], "stands in the list twice"), (["1", None], "needs a customer")],
 )
 def test_a_list_that_is_none(tmp_path: Path, ids: list, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):

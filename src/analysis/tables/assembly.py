@@ -191,7 +191,7 @@ def _latest(rows: ibis.Table, key: list[str]) -> ibis.Table:
 
 
 def _place_in_order(rows: ibis.Table, key: list[str]) -> ibis.Value:
-    """Number the rows: the first of a key is the one whose word counts."""
+    """Return numbers for the rows: the first of a key is the one whose word counts."""
     import ibis
 
     rest = [n for n in rows.columns if n not in {*key, _RANK, _ORDER, _FEED}]
@@ -203,7 +203,9 @@ def _first_known(rows: ibis.Table, key: list[str]) -> ibis.Table:
     rest = [n for n in rows.columns if n not in key and not n.startswith("_")]
     if not rest:
         return rows.select(key).distinct()
-    return rows.group_by(key).agg(**{n: rows[n].argmin(rows[_PLACE]) for n in rest})
+    return rows.group_by(key).agg(
+        **{n: rows[n].argmin(rows[_PLACE], where=rows[n].notnull()) for n in rest}
+    )
 
 
 def _winners_by_feed(winners: ibis.Table, key: list[str]) -> dict[int, tuple[int, int]]:

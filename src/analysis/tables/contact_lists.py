@@ -1,9 +1,10 @@
 """Contact lists in the form that a CRM imports: Zoho CRM as CSV, Fxiaoke as workbooks.
 
-Zoho CRM: Bulk Write API and Import take CSV with API names as headers, UTF-8, at most 25,000 records
-a file (https://www.zoho.com/crm/developer/docs/api/v8/bulk-write/limitations.html). Records are found
-by ``Id``. Fxiaoke: list > import takes a workbook whose header has the fields' labels; customers are
-found by 客户名称. A CRM that lacks a field for the list, the arm and the offer needs one first.
+Zoho CRM: Bulk Write API and Import take CSV with API names as headers, UTF-8, at most 25,000
+records a file (https://www.zoho.com/crm/developer/docs/api/v8/bulk-write/limitations.html).
+Records are found by ``Id``. Fxiaoke: list > import takes a workbook whose header has the fields'
+labels; customers are found by 客户名称. A CRM that lacks a field for the list, the arm and the
+offer needs one first.
 """
 
 from __future__ import annotations

@@ -115,9 +115,7 @@ class _Parts:
         there = Part.read(key, self._folder / key, delivery.name)
         if there is not None:
             return there
-        return build_part(
-            self._connection, self._source, delivery, key=key, parts=self._folder
-        )
+        return build_part(self._connection, self._source, delivery, key=key, parts=self._folder)
 
     def _key(self, delivery: Delivery, content: tuple[str, ...]) -> str:
         text = "\0".join([self._salt, delivery.name, *content])

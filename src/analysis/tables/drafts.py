@@ -25,7 +25,12 @@ from analysis.tables.first_look import (
 from analysis.tables.sources import mapping
 from analysis.tables.sources.rows import columns_used
 
-ZONES = {"GBP": "Europe/London", "EUR": "Europe/Berlin", "CNY": "Asia/Shanghai", "INR": "Asia/Kolkata"}
+ZONES = {
+    "GBP": "Europe/London",
+    "EUR": "Europe/Berlin",
+    "CNY": "Asia/Shanghai",
+    "INR": "Asia/Kolkata",
+}
 NEEDED = ("order_id", "product_id", "ordered_at", "quantity")
 
 
@@ -71,7 +76,9 @@ def draft(study: str, files: list[Path], *, root: Path) -> Draft:
     orders = next((each for each in looks if set(NEEDED) <= set(each.columns)), None)
     if ready is None and orders is None:
         raise ParamsError(_lacking(looks))
-    text = _from_ready(study, ready[1], looks) if ready else _mapping_text(study, orders or looks[0])
+    text = (
+        _from_ready(study, ready[1], looks) if ready else _mapping_text(study, orders or looks[0])
+    )
     params_text = _params_text(study, folders.pop(), orders or looks[0], root)
     for target, content in zip(targets, (params_text, text), strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +111,7 @@ def _ready(looks: list[Look], root: Path) -> tuple[str, str] | None:
         one = mapping.load(path)
         if len(one.files) != 1:
             continue
-        (origin, spec), = one.files.items()
+        ((origin, spec),) = one.files.items()
         wanted = columns_used(one.reading(origin), spec)
         if spec.header == 1 and all(fits(each.header, spec, wanted) for each in looks):
             found.append((len(wanted), one.mapping, path.read_text("utf-8")))
@@ -168,7 +175,9 @@ def _mapping_text(study: str, found: Look) -> str:
 def _form_lines(found: Look) -> list[str]:
     lines = []
     if found.encoding not in {"", "utf-8"}:
-        lines.append(f"    encoding: {found.encoding}   # detected; UNSURE: do accented letters look right?")
+        lines.append(
+            f"    encoding: {found.encoding}   # detected; UNSURE: do accented letters look right?"
+        )
     if found.delimiter not in {"", ","}:
         word = {v: k for k, v in mapping.DELIMITERS.items()}.get(found.delimiter, found.delimiter)
         lines.append(f"    delimiter: {word}")
@@ -180,7 +189,7 @@ def _form_lines(found: Look) -> list[str]:
 def _customer_line(found: Look) -> list[str]:
     name = found.columns.get("customer_id")
     if name is None:
-        return ["      customer_id: {constant: \"\"}   # UNSURE: no column looks like a customer"]
+        return ['      customer_id: {constant: ""}   # UNSURE: no column looks like a customer']
     values = found.values(name)
     floats = values and sum(v.endswith(".0") for v in values) > len(values) / 2
     return [
@@ -202,7 +211,9 @@ def _amount_lines(found: Look) -> list[str]:
         return [f"      net_amount: {{multiply: {product}}}   # UNSURE: is the price without tax?"]
     if "net_amount" in found.columns:
         return [f"      net_amount: {_number(found, 'net_amount')}   # UNSURE: without tax?"]
-    return ['      net_amount: {constant: "0"}   # UNSURE: no column looks like an amount or a price']
+    return [
+        '      net_amount: {constant: "0"}   # UNSURE: no column looks like an amount or a price'
+    ]
 
 
 def _return_lines(found: Look) -> list[str]:
@@ -259,7 +270,11 @@ def _customer_table(found: Look) -> list[str]:
         "    once_per_key: true",
         "    columns:",
         *_customer_line(found),
-        *([f"      region: {_quoted(found.columns['region'])}"] if "region" in found.columns else []),
+        *(
+            [f"      region: {_quoted(found.columns['region'])}"]
+            if "region" in found.columns
+            else []
+        ),
         *(["    identity:"] if keys else []),
         *(f"      {n}: {_quoted(found.columns[n])}" for n in keys),
     ]
@@ -314,7 +329,9 @@ def _zone(found: Look) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[A-Za-z][\w ]*\w|\w", text) else '"' + text.replace('"', '\\"') + '"'
+    return (
+        text if re.fullmatch(r"[A-Za-z][\w ]*\w|\w", text) else '"' + text.replace('"', '\\"') + '"'
+    )
 
 
 def _listed(words: list[str]) -> str:

@@ -41,7 +41,9 @@ FORMS = (
     "%Y%m%d",
 )
 ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?")
-ISO_OFFSET = re.compile(r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})")
+ISO_OFFSET = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})"
+)
 CURRENCIES = {"£": "GBP", "€": "EUR", "$": "USD", "¥": "CNY", "₹": "INR", "₩": "KRW", "元": "CNY"}
 
 #: Names that columns go by, as they read without blanks, case and signs; the best first.
@@ -131,7 +133,9 @@ def look(path: Path) -> Look:
     found = reader(member)
     if not found.header:
         raise DataError(f"{path.name} is empty")
-    return Look(found.path, found.header, found.rows, found.encoding, found.delimiter, _ideas(found))
+    return Look(
+        found.path, found.header, found.rows, found.encoding, found.delimiter, _ideas(found)
+    )
 
 
 def _csv(member: archives.Member) -> Look:
@@ -173,7 +177,11 @@ def _parquet(member: archives.Member) -> Look:
         batch = next(pq.ParquetFile(member.path).iter_batches(batch_size=HEAD), None)
     except (OSError, ValueError) as error:
         raise DataError(f"{member.label} cannot be read as Parquet: {error}") from None
-    rows = [] if batch is None else [["" if v is None else str(v) for v in r.values()] for r in batch.to_pylist()]
+    rows = (
+        []
+        if batch is None
+        else [["" if v is None else str(v) for v in r.values()] for r in batch.to_pylist()]
+    )
     return Look(member.path, [] if batch is None else batch.schema.names, rows)
 
 
@@ -233,7 +241,9 @@ def last_day(values: Iterable[str], forms: list[str]) -> datetime | None:
 def _moments(value: str, forms: list[str]) -> Iterator[datetime]:
     for form in forms:
         try:
-            read = datetime.fromisoformat(value) if form == "iso" else datetime.strptime(value, form)
+            read = (
+                datetime.fromisoformat(value) if form == "iso" else datetime.strptime(value, form)
+            )
         except ValueError:
             continue
         if 1900 <= read.year < 2200:

@@ -3,7 +3,6 @@
 Exact rules: records that share a CRM id, a card, an e-mail address or a phone number are one
 customer, and so are those connected through others (connected components). A value that more
 records share than a household would, such as the shop's own phone, connects nobody and is said.
-What the rules left apart, ``analysis.tables.linkage`` can match by likeness, if switched on.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Unified:
     ----------
     links
         A row for each record that was merged: source_id, unified_id, rule (the key that
-        connects it), matched_on (the value it shares), probability (1 for an exact rule).
+        connects it), matched_on (the value it shares).
     mapping
         ``source_id`` to ``unified_id`` for those records, in the engine.
     notes
@@ -68,8 +67,8 @@ def unify(
     parts
         The parts of the study.
     options
-        Keys in order of trust, the region of phone numbers without a country code, how many
-        records may share a value, and whether likeness is used after the rules.
+        Keys in order of trust, the region of phone numbers without a country code, and how many
+        records may share a value.
     target
         Directory of the version; ``identity/links.parquet`` is written there.
     """
@@ -100,14 +99,7 @@ def merged(records: pd.DataFrame, options: UnifyOptions) -> tuple[pd.DataFrame, 
         The links, as ``Unified.links``, and the sentences.
     """
     shared, notes = _shared_values(records, options)
-    edges = shared
-    if options.splink is not None:
-        from analysis.tables.linkage import likely_pairs
-
-        likely, report = likely_pairs(records, _components(records, shared), options)
-        edges = _stack(shared, likely)
-        notes = [*notes, *report]
-    links = _links(records, _components(records, edges), edges)
+    links = _links(records, _components(records, shared), shared)
     people = links[UNIFIED_ID].nunique()
     said = (
         f"{len(links):,} customer records of the sources are {people:,} customers, connected by "
@@ -167,9 +159,7 @@ def _records(connection: Any, parts: Sequence[Part]) -> pd.DataFrame:
     frames = []
     for part in parts:
         for feed in (f for f in part.feeds if f.table == "customers"):
-            paths = [
-                str(part.directory / n) for n in feed.files if not n.startswith("rejected/")
-            ]
+            paths = [str(part.directory / n) for n in feed.files if not n.startswith("rejected/")]
             rows = connection.read_parquet(paths)
             keys = [n for n in rows.columns if n.startswith(PREFIX)]
             frame = rows.select("customer_id", *keys).to_pandas()
@@ -180,10 +170,8 @@ def _records(connection: Any, parts: Sequence[Part]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _shared_values(
-    records: pd.DataFrame, options: UnifyOptions
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return customer_id, rule, matched_on and probability of every value that records share."""
+def _shared_values(records: pd.DataFrame, options: UnifyOptions) -> tuple[pd.DataFrame, list[str]]:
+    """Return customer_id, rule, and matched_on of every value that records share."""
     import pandas as pd
 
     spelled, found, notes = normalisers(options.phone_region), [], []
@@ -200,8 +188,8 @@ def _shared_values(
                 f"{options.shared_by_at_most} customer records each and connect nobody."
             )
         pairs = values[(holders > 1) & (holders <= options.shared_by_at_most)]
-        found.append(pairs.assign(rule=key, probability=1.0))
-    columns = ["customer_id", "matched_on", "rule", "probability"]
+        found.append(pairs.assign(rule=key))
+    columns = ["customer_id", "matched_on", "rule"]
     if not found:
         return pd.DataFrame({c: pd.Series(dtype="object") for c in columns}), notes
     return pd.concat(found, ignore_index=True), notes
@@ -235,13 +223,7 @@ def _links(records: pd.DataFrame, component: pd.Series, edges: pd.DataFrame) -> 
     why = edges.drop_duplicates("customer_id", keep="first")
     links = several.merge(why, on="customer_id", how="left")
     links = links.rename(columns={"customer_id": SOURCE_ID})
-    links = links[[SOURCE_ID, UNIFIED_ID, "rule", "matched_on", "probability"]]
+    links = links[[SOURCE_ID, UNIFIED_ID, "rule", "matched_on"]]
     kinds = {SOURCE_ID: "str", UNIFIED_ID: "str", "rule": "str", "matched_on": "str"}
-    links = pd.DataFrame(links).astype({**kinds, "probability": "float64"})
+    links = pd.DataFrame(links).astype(kinds)
     return links.sort_values([UNIFIED_ID, SOURCE_ID]).reset_index(drop=True)
-
-
-def _stack(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.concat([f for f in (first, second) if len(f)] or [first], ignore_index=True)

@@ -326,9 +326,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _fingerprint(
-    request: IngestRequest, source: Source, files: tuple[SourceFile, ...]
-) -> str:
+def _fingerprint(request: IngestRequest, source: Source, files: tuple[SourceFile, ...]) -> str:
     settings = asdict(request)
     del settings["engine"]  # both engines give the same tables
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
@@ -350,7 +348,16 @@ def _code_digest() -> str:
 def _ingest_code() -> list[Path]:
     """Return the modules that decide what the canonical tables hold."""
     room = Path(__file__).parent
-    names = ("assembly", "deliveries", "engine", "identity", "ingest", "parts", "schema", "validate")
+    names = (
+        "assembly",
+        "deliveries",
+        "engine",
+        "identity",
+        "ingest",
+        "parts",
+        "schema",
+        "validate",
+    )
     own = [room / f"{name}.py" for name in names]
     return [*own, *sorted((room / "sources").rglob("*.py"))]
 

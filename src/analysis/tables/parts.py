@@ -274,7 +274,7 @@ class _FeedWriter:
             return [self._parquet(shaped.order_by(order), feed.table)]
         time, order = BY_MONTH[feed.table]
         months = shaped.select(m=shaped[time].truncate("M")).distinct().order_by("m")
-        found = [m for m in months.to_pyarrow()["m"].to_pylist()]
+        found = months.to_pyarrow()["m"].to_pylist()
         if not found:
             return [self._parquet(shaped, feed.table)]
         return [
@@ -333,7 +333,8 @@ def _last_of_each(rows: ibis.Table, key: tuple[str, ...]) -> ibis.Table:
     verdict = {validate.RULE, validate.REASON, validate.KEY, SHIFTED, LINE}
     rest = [n for n in rows.columns if n not in verdict and n not in key]
     return rows.group_by(list(key)).agg(
-        **{n: rows[n].argmax(rows[LINE]) for n in rest}, **{LINE: rows[LINE].max()}
+        **{n: rows[n].argmax(rows[LINE], where=rows[n].notnull()) for n in rest},
+        **{LINE: rows[LINE].max()},
     )
 
 

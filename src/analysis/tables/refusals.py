@@ -11,7 +11,10 @@ SHOWN_ROWS, SHOWN_CHARACTERS = 2, 110
 
 #: How to mend it, by what the reason says.
 REMEDIES = (
-    (r"is not a number|not an amount", "state decimal: or missing: in the mapping, or mend the cell"),
+    (
+        r"is not a number|not an amount",
+        "state decimal: or missing: in the mapping, or mend the cell",
+    ),
     (r"is not a (time|date)", "add the cell's format to dates: in the mapping"),
     (r"does not exist in", "state the right timezone:, or gaps: shift in the mapping"),
     (r"outside the years", "a placeholder? name it under missing: in the mapping"),

@@ -141,7 +141,7 @@ def test_postgresql(shop: Shop, postgres: str, monkeypatch) -> None:
 
 
 def test_postgresql_with_a_wrong_password(postgres: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="postgresql database .*password authentication failed"):
+    with pytest.raises(DataError, match=r"postgresql database .*password authentication failed"):
         list(snapshots(postgres, "wrong", ("sales",), tmp_path))
 
 
@@ -170,7 +170,7 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_password_in_the_url_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="source.url holds a password") as error:
+    with pytest.raises(ParamsError, match=r"source\.url holds a password") as error:
         list(snapshots("postgresql://u:secret@h/d", None, ("t",), tmp_path))
     assert "secret" not in str(error.value).replace("source.url holds a password", "")
 

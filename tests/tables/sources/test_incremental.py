@@ -166,3 +166,9 @@ def test_day_by_day_equals_at_once(tmp_path_factory, files: list[list[str]], dat
 
 def digests(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.parquet"))}
+
+
+def test_a_blank_says_nothing_against_an_earlier_row(shop: Shop):
+    shop.deliver("a.csv", "1,C1,A,2024-01-30 10:00,1,2.00,Mug", "2,C1,A,2024-01-31 10:00,1,2.00,")
+    shop.ingest()
+    assert [r["name"] for r in shop.table("products")] == ["Mug"]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (rows as the exports write them)
 """The ready mappings, each on a small export of its kind made by its documentation."""
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ def test_cdnow(ready) -> None:
     text = " 00001 19970101  1   11.77\n 00002 19970112  1   12.00\n 00002 19970112  5   77.00\n"
     (shop.folder / "CDNOW_master.txt").write_text(text)
     shop.ingest()
-    assert [(r["customer_id"], r["quantity"], r["net_amount"]) for r in shop.table("order_lines")] == [
+    assert [
+        (r["customer_id"], r["quantity"], r["net_amount"]) for r in shop.table("order_lines")
+    ] == [
         ("00001", 1.0, Decimal("11.77")),
         ("00002", 1.0, Decimal("12.00")),
         ("00002", 5.0, Decimal("77.00")),

@@ -111,9 +111,7 @@ def _sheet(
             _cut(cutter, 1, found, len(names))
         for number, row in rows:
             _cut(cutter, number, row, len(names))
-    staged = collect(
-        connection, directory, width=len(names), separator=",", outcome=cutter.outcome
-    )
+    staged = collect(connection, directory, width=len(names), separator=",", outcome=cutter.outcome)
     return Staged(label, staged, {name: f"c{i}" for i, name in enumerate(names)})
 
 

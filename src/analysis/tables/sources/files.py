@@ -31,12 +31,6 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class SplinkOptions(_Strict):
-    """Probabilistic matching after the exact rules, for what they left apart."""
-
-    threshold: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-
-
 class UnifyOptions(_Strict):
     """Which customers of the sources are one: by equal keys, the surest first."""
 
@@ -48,7 +42,6 @@ class UnifyOptions(_Strict):
     )
     phone_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
     shared_by_at_most: Annotated[int, Field(ge=2)] = 5
-    splink: SplinkOptions | None = None
 
 
 class OneSource(_Strict):
@@ -144,9 +137,7 @@ class Files:
             replace(each, lookups=lookups)
             for each in self._staged(connection, delivery, directory / "own", used)
         ]
-        feeds = [
-            feed for each in staged for feed in self._feeds(connection, delivery, each, directory)
-        ]
+        feeds = [feed for each in staged for feed in self._feeds(connection, delivery, each)]
         return feeds, tuple(note for each in staged for note in each.notes)
 
     def depends_on(self, delivery: Delivery) -> list[str]:
@@ -154,9 +145,7 @@ class Files:
         spec = self._mappings[delivery.source].files[delivery.origin]
         origins = {lookup.files for lookup in spec.lookup}
         return [
-            d.name
-            for d in self.deliveries()
-            if d.source == delivery.source and d.origin in origins
+            d.name for d in self.deliveries() if d.source == delivery.source and d.origin in origins
         ]
 
     def columns_of(self, table: str) -> dict[str, str]:
@@ -230,9 +219,7 @@ class Files:
             found[lookup.files] = Looked(lookup.match, rows, columns)
         return found
 
-    def _feeds(
-        self, connection: Any, delivery: Delivery, staged: Staged, directory: Path
-    ) -> Iterator[PartFeed]:
+    def _feeds(self, connection: Any, delivery: Delivery, staged: Staged) -> Iterator[PartFeed]:
         one = self._mappings[delivery.source]
         offset = 1000 * list(self._sources).index(delivery.source)
         for rank, table in enumerate(one.tables):
@@ -312,4 +299,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "items"):
         return {k: _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
-

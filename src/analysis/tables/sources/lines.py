@@ -182,9 +182,15 @@ class Cutter:
             good = map(self._strict.fullmatch, lines)
         else:
             counts = list(map(self._count, lines))
-            if counts.count(width - 1) == len(counts) and max(map(len, lines), default=0) < MAXIMUM_LENGTH:
+            if (
+                counts.count(width - 1) == len(counts)
+                and max(map(len, lines), default=0) < MAXIMUM_LENGTH
+            ):
                 return
-            good = (n == width - 1 and len(x) < MAXIMUM_LENGTH for n, x in zip(counts, lines, strict=True))
+            good = (
+                n == width - 1 and len(x) < MAXIMUM_LENGTH
+                for n, x in zip(counts, lines, strict=True)
+            )
         yield from (i for i, fine in enumerate(good) if not fine or not lines[i])
 
     def _write_run(self, lines: list[bytes]) -> None:

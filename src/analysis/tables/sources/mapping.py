@@ -195,7 +195,9 @@ class Value(_Strict):
     def _one_verb(self) -> Value:
         used = [verb for verb in VERBS if getattr(self, verb) is not None]
         if len(used) != 1:
-            raise ValueError(f"a value is exactly one of {', '.join(VERBS)}; here: {used or 'none'}")
+            raise ValueError(
+                f"a value is exactly one of {', '.join(VERBS)}; here: {used or 'none'}"
+            )
         if (self.when is None) != (self.then is None):
             raise ValueError("when and then belong together")
         _check_pattern(self.extract)
@@ -321,7 +323,7 @@ class _Text(yaml.BaseLoader):
                     None, None, f"key {key_node.value!r} is given twice", key_node.start_mark
                 )
             seen.add(key_node.value)
-        return super().construct_mapping(node, deep=True)
+        return super().construct_mapping(node, deep=deep)
 
 
 def load(path: Path) -> Mapping:
@@ -336,7 +338,7 @@ def load(path: Path) -> Mapping:
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
         raise ParamsError(f"There is no mapping {path.stem} in params/sources/; there are: {known}")
     try:
-        raw = yaml.load(path.read_text("utf-8"), Loader=_Text)  # noqa: S506 (a safe loader)
+        raw = yaml.load(path.read_text("utf-8"), Loader=_Text)  # a safe loader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(
             f"{path.name} is not valid YAML: {' '.join(str(error).split())}"

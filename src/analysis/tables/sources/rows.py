@@ -159,7 +159,9 @@ class _Reader:
         elif value.when is not None and value.then is not None:
             other = self.value(value.otherwise, kind) if value.otherwise else None
             then = self.value(value.then, kind)
-            result = self.test(value.when).ifelse(then, then.nullif(then) if other is None else other)
+            result = self.test(value.when).ifelse(
+                then, then.nullif(then) if other is None else other
+            )
         elif value.line is not None:
             result = ibis.literal(self._staged.label + ":") + self.rows[LINE].cast("string")
         else:
@@ -224,7 +226,10 @@ class _Reader:
 
         Each is a column of its own, so that the engine computes it once however often it is used.
         """
-        wanted = [(value, _kind_of(name, self._table.table)) for name, value in self._table.columns.items()]
+        wanted = [
+            (value, _kind_of(name, self._table.table))
+            for name, value in self._table.columns.items()
+        ]
         wanted += [(value, "string") for value in self._table.identity.values()]
         leaves = [leaf for value, kind in wanted for leaf in _leaves(value, kind)]
         unique = {_leaf_key(value, kind): (value, kind) for value, kind in leaves}
@@ -331,7 +336,9 @@ def _leaves(value: Value, kind: ColumnType) -> Iterator[tuple[Value, ColumnType]
     if value.column is not None:
         yield value, kind
     for verb in ("first", "join", *_ARITHMETIC):
-        inner: ColumnType = "string" if verb == "join" else "number" if verb in _ARITHMETIC else kind
+        inner: ColumnType = (
+            "string" if verb == "join" else "number" if verb in _ARITHMETIC else kind
+        )
         for part in getattr(value, verb) or ():
             yield from _leaves(part, inner)
     for branch in (value.then, value.otherwise):
@@ -339,9 +346,7 @@ def _leaves(value: Value, kind: ColumnType) -> Iterator[tuple[Value, ColumnType]
             yield from _leaves(branch, kind)
 
 
-def _exactly(
-    verb: Callable[[Any, Any], Any], left: ibis.Value, right: ibis.Value
-) -> ibis.Value:
+def _exactly(verb: Callable[[Any, Any], Any], left: ibis.Value, right: ibis.Value) -> ibis.Value:
     """Return the decimal result to six places; null where it is too large or there is none.
 
     Binary floating point has sixteen digits: below a hundred million that is six places to spare

@@ -77,9 +77,7 @@ def switch(value: ibis.Value) -> ibis.Value:
     return ibis.cases((word.isin(YES), True), (word.isin(NO), False), else_=ibis.null("boolean"))
 
 
-def moment(
-    value: ibis.Value, *, formats: tuple[str, ...] = (), offset: bool = False
-) -> ibis.Value:
+def moment(value: ibis.Value, *, formats: tuple[str, ...] = (), offset: bool = False) -> ibis.Value:
     """Return ``value`` as a naive timestamp; with ``offset``, as UTC from values that carry one.
 
     ``formats`` are those of strptime, tried in order; ``iso`` (what is read without any),
@@ -184,4 +182,3 @@ def to_local(moment: ibis.Value, connection: object, *, source: str, target: str
     if source == target:
         return moment
     return localise(connection, moment, source=source, target=target)
-
