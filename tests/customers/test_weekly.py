@@ -23,7 +23,7 @@ def frames() -> dict[str, pd.DataFrame]:
         "ordered_at": pd.to_datetime(
             [
                 "2017-12-04 00:00",
-                "2017-12-10 23:59",
+                "2017-12-24 23:59",
                 "2017-12-11 08:00",
                 "2017-12-12 08:00",
                 "2017-12-31 23:59",
@@ -31,7 +31,7 @@ def frames() -> dict[str, pd.DataFrame]:
             ]
         ),
         "quantity": [1.0, 1, 1, 1, -1, 1],
-        "net_amount": [10.25, 4.00, 8.10, 99.0, -8.10, 50.0],
+        "net_amount": [10.25, 4.00, 8.10, 99.0, -3.10, 50.0],
     }
     products = {"product_id": ["p"], "department": ["D"], "category": ["C"], "margin_rate": [0.2]}
     return {"order_lines": pd.DataFrame(lines), "products": pd.DataFrame(products)}
@@ -44,13 +44,13 @@ def shop() -> Tables:
 def test_each_week_holds_its_own_lines_and_no_guest() -> None:
     found = weekly.fetch(shop(), FOUR_WEEKS)
     assert found.customers.tolist() == ["one", "two"]
-    assert (found.net_amount / 1e6).tolist() == [[14.25, 0, 0, 0], [0, 8.10, 0, -8.10]]
-    assert (found.margin_amount / 1e6).tolist() == [[4.05, 0, 0, 0], [0, 1.62, 0, -1.62]]
+    assert (found.net_amount / 1e6).tolist() == [[10.25, 0, 4, 0], [0, 8.10, 0, -3.10]]
+    assert (found.margin_amount / 1e6).tolist() == [[2.05, 0, 2, 0], [0, 1.62, 0, -0.62]]
     assert found.gap == ""
     halves = found.halves()
     assert halves is not None
-    assert halves["net_before"].tolist() == [14.25, 8.10]
-    assert halves["net_now"].tolist() == [0.0, -8.10]
+    assert halves["net_before"].tolist() == [10.25, 8.10]
+    assert halves["net_now"].tolist() == [4.0, -3.10]
     assert str(found.before) == "4 Dec 2017 to 17 Dec 2017"
     assert str(found.now) == "18 Dec 2017 to 31 Dec 2017"
 
@@ -84,6 +84,13 @@ def test_orders_that_start_late_leave_a_gap() -> None:
         found.require()
 
 
+def test_a_half_that_brought_nothing_leaves_a_gap() -> None:
+    shops = frames()
+    shops["order_lines"].loc[4, "net_amount"] = -9.0
+    found = weekly.fetch(in_memory(shops, default_margin_rate=0.5), FOUR_WEEKS)
+    assert "brought nothing in one of the halves" in found.gap
+
+
 def test_neighbouring_weeks_of_stable_shoppers_do_not_correlate() -> None:
     generator = np.random.default_rng(1)
     steady = weekly_of(shoppers(3_000, 24, generator))
@@ -96,10 +103,10 @@ def test_neighbouring_weeks_of_stable_shoppers_do_not_correlate() -> None:
 def test_what_is_covered_and_what_is_a_guest_s() -> None:
     found = coverage.measure(shop(), FOUR_WEEKS)
     assert (found.all_lines, found.lines, found.guest_lines) == (6, 5, 1)
-    assert found.net_amount == pytest.approx(113.25)
+    assert found.net_amount == pytest.approx(118.25)
     assert found.guest_amount == 99.0
-    assert found.known_amount == 14.25
-    assert found.margin_amount == pytest.approx(4.05 + 19.8)
+    assert found.known_amount == 19.25
+    assert found.margin_amount == pytest.approx(2.05 + 2 + 1.62 - 0.62 + 19.8)
 
 
 def test_nothing_in_the_period_is_nothing() -> None:

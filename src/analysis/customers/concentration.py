@@ -78,9 +78,9 @@ def concentration(
 
 def _measures(ranked: Ranked, sampling: Sampling) -> Estimates:
     if ranked.why_not:
-        return without_interval(np.full(4, np.nan), f"not defined: {ranked.why_not}")
+        return without_interval(np.full(4, np.nan), ranked.why_not)
     if len(ranked.values) == 1:
-        return without_interval(np.full(4, np.nan), "not defined: one customer has no spread")
+        return without_interval(np.full(4, np.nan), "one customer has no spread")
     return estimate(ranked, _all, lambda: _influences(ranked), sampling)
 
 
@@ -160,7 +160,7 @@ def _heads(n: int) -> list[int]:
 
 def _top_shares(ranked: Ranked, heads: NDArray[np.int64], sampling: Sampling) -> Estimates:
     if ranked.why_not:
-        return without_interval(np.full(len(heads), np.nan), f"no share: {ranked.why_not}")
+        return without_interval(np.full(len(heads), np.nan), ranked.why_not)
     found = estimate(
         ranked,
         lambda drawn: drawn.amount(heads) / drawn.total,

@@ -57,12 +57,16 @@ class Deciles:
         One customer a row: customer_id, decile.
     value
         The column ranked by.
+    groups
+        Number of groups asked for; ``table`` has fewer rows where customers are fewer, or so many
+        have equal totals that groups stay empty.
     """
 
     table: pd.DataFrame
     total: pd.DataFrame
     members: pd.DataFrame
     value: Value
+    groups: int
 
 
 def equal_groups(values: ArrayLike, groups: int) -> NDArray[np.int64]:
@@ -125,7 +129,7 @@ def monetary_deciles(
     total = _sizes(features, value, np.ones_like(decile)).drop(columns="decile")
     if halves is not None:
         table, total = _with_growth(table, total, members, halves, value, sampling)
-    return Deciles(_reason_last(table), total, members.reset_index(drop=True), value)
+    return Deciles(_reason_last(table), total, members.reset_index(drop=True), value, groups)
 
 
 def _sizes(features: pd.DataFrame, value: Value, decile: NDArray[np.int64]) -> pd.DataFrame:
@@ -157,7 +161,7 @@ def _shares(
     """Return each group's share of both amounts; in a resample the groups keep their sizes."""
     count = len(customers)
     if ranked.why_not:
-        none = without_interval(np.full(count, np.nan), f"no share: {ranked.why_not}")
+        none = without_interval(np.full(count, np.nan), ranked.why_not)
         return none, none
     heads = np.cumsum(customers)
     found = estimate(

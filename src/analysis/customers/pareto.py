@@ -66,7 +66,7 @@ def purchase_deciles(
     ranked = Ranked.of(features[value])
     order = np.arange(1, parts + 1)
     if ranked.why_not:
-        nothing = without_interval(np.full(2 * parts, np.nan), f"no parts: {ranked.why_not}")
+        nothing = without_interval(np.full(2 * parts, np.nan), ranked.why_not)
         return _parts(order, np.full(parts, np.nan), np.full(parts, np.nan), nothing, ranked.n)
     reached = np.array([*(ranked.within(part, parts) for part in order[:-1]), ranked.n])
     found = estimate(
@@ -101,18 +101,23 @@ def _parts(
     return pd.DataFrame(
         {
             "part": order,
-            "customers": pd.Series(customers).astype("Int64"),
+            "customers": _counts(customers),
             "amount": amounts,
             "customers_share": customers / alone,
             "share_low": found.low[:count],
             "share_high": found.high[:count],
-            "cumulative_customers": pd.Series(reached).astype("Int64"),
+            "cumulative_customers": _counts(reached),
             "cumulative_share": reached / alone,
             "cumulative_low": [*found.low[count:-1], np.nan],
             "cumulative_high": [*found.high[count:-1], np.nan],
             "reason": found.reason[:count],
         }
     )
+
+
+def _counts(customers: Floats) -> Floats | NDArray[np.int64]:
+    """Return whole numbers, but where they are not known."""
+    return customers if np.isnan(customers).any() else customers.astype("int64")
 
 
 def pareto_curve(
@@ -140,7 +145,7 @@ def pareto_curve(
     places = np.linspace(0, 1, _CURVE_POINTS)
     inner = places[1:-1]
     if ranked.why_not:
-        found = without_interval(np.full(len(inner), np.nan), f"no curve: {ranked.why_not}")
+        found = without_interval(np.full(len(inner), np.nan), ranked.why_not)
     else:
         found = estimate(
             ranked,
