@@ -159,7 +159,8 @@ def _mapping_text(study: str, found: Look) -> str:
         f"      order_id: {_quoted(ideas['order_id'])}",
         *_customer_line(found),
         f"      product_id: {_quoted(ideas['product_id'])}",
-        f"      ordered_at: {{column: {_quoted(ideas['ordered_at'])}, dates: {_listed(forms)}}}{date_note}",
+        f"      ordered_at: {{column: {_quoted(ideas['ordered_at'])}, "
+        f"dates: {_listed(forms)}}}{date_note}",
         f"      quantity: {_number(found, 'quantity')}",
         *_amount_lines(found),
         *(f"      {n}: {_quoted(ideas[n])}" for n in ("store_id", "channel") if n in ideas),
@@ -223,7 +224,8 @@ def _return_lines(found: Look) -> list[str]:
         return []
     letter = Counter(v[0].upper() for v in marked).most_common(1)[0][0]
     return [
-        f'    returns: {{column: {_quoted(found.columns["order_id"])}, starts: ["{letter}", "{letter.lower()}"]}}'
+        f"    returns: {{column: {_quoted(found.columns['order_id'])}, "
+        f'starts: ["{letter}", "{letter.lower()}"]}}'
         f"   # UNSURE: are orders that begin with {letter} returns or cancellations?"
     ]
 
@@ -305,7 +307,7 @@ engine:
   memory: 2GB
 
 margins:
-  default: 0.30               # UNSURE: contribution margin as a share of net, where no cost is known
+  default: 0.30               # UNSURE: contribution margin as a share of net
   note: The margin rate is an assumption set in the study's parameters.
 """
 

@@ -71,8 +71,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "quantity": ("quantity", "qty", "units", "pieces", "menge", "anzahl", "count", "数量"),
     "price": ("unitprice", "price", "itemprice", "preis", "einzelpreis", "单价", "销售单价"),
     "net_amount": (
-        "netamount", "lineamount", "linetotal", "amount", "total", "salesvalue", "sales", "revenue",
-        "net", "betrag", "umsatz", "小计", "金额", "销售额", "实付金额",
+        "netamount", "lineamount", "linetotal", "amount", "total", "salesvalue", "sales",
+        "revenue", "net", "betrag", "umsatz", "小计", "金额", "销售额", "实付金额",
     ),
     "name": ("description", "productname", "itemname", "title", "bezeichnung", "商品名称", "产品名称"),
     "department": ("department", "productgroup", "warengruppe", "abteilung", "部门", "大类"),

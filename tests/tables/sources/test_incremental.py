@@ -130,7 +130,8 @@ def test_another_mapping_reads_everything_again(shop: Shop, monkeypatch):
 
 line = st.builds(
     lambda order, customer, sku, day, qty: (
-        f"{order},{customer},{sku},2024-{1 + day // 28:02d}-{1 + day % 28:02d} 10:00,{qty},1.25,n{order}"
+        f"{order},{customer},{sku},2024-{1 + day // 28:02d}-{1 + day % 28:02d} 10:00,"
+        f"{qty},1.25,n{order}"
     ),
     st.integers(1, 40),
     st.sampled_from(["", "C1", "C2", "C3"]),
