@@ -74,9 +74,13 @@ NAMES: dict[str, tuple[str, ...]] = {
         "netamount", "lineamount", "linetotal", "amount", "total", "salesvalue", "sales",
         "revenue", "net", "betrag", "umsatz", "小计", "金额", "销售额", "实付金额",
     ),
-    "name": ("description", "productname", "itemname", "title", "bezeichnung", "商品名称", "产品名称"),
+    "name": (
+        "description", "productname", "itemname", "title", "bezeichnung", "商品名称", "产品名称",
+    ),
     "department": ("department", "productgroup", "warengruppe", "abteilung", "部门", "大类"),
-    "category": ("category", "productcategory", "kategorie", "subcategory", "产品分类", "分类", "类别"),
+    "category": (
+        "category", "productcategory", "kategorie", "subcategory", "产品分类", "分类", "类别",
+    ),
     "store_id": ("storeid", "store", "shop", "branch", "filiale", "门店", "店铺"),
     "channel": ("channel", "saleschannel", "kanal", "渠道"),
     "region": ("country", "region", "state", "land", "billingcountry", "国家", "省", "地区"),

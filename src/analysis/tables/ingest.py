@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from analysis.errors import AnalysisError, DataError
 from analysis.tables import deliveries, validate
@@ -30,7 +30,7 @@ from analysis.tables.engine import (
     write_parquet,
 )
 from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile
-from analysis.tables.parts import changes
+from analysis.tables.parts import PartSource, changes
 from analysis.tables.schema import TABLES
 from analysis.tables.sources import Feed, Source, SourceRequest, open_source
 
@@ -161,7 +161,12 @@ def _build(
         with _disk_errors(home):
             if hasattr(source, "part_feeds"):
                 ledger, notes = deliveries.write_tables(
-                    request, source, files, home=home, target=staging, code=_code_digest()
+                    request,
+                    cast(PartSource, source),
+                    files,
+                    home=home,
+                    target=staging,
+                    code=_code_digest(),
                 )
             else:
                 ledger, notes = _write_tables(request.engine, source, staging), ()

@@ -7,7 +7,6 @@ refused before a row is read.
 from __future__ import annotations
 
 import gzip
-import io
 import stat
 import zipfile
 import zlib
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import Protocol
 
 from analysis.errors import DataError, ParamsError
 
@@ -24,6 +23,14 @@ FREE_BYTES = 64 * 2**20
 #: Order exports shrink ten- to fiftyfold; far more than this is no order export.
 MAXIMUM_RATIO = 200
 CHUNK = 4 * 2**20
+
+
+class Readable(Protocol):
+    """Anything that gives bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Member:
     inner: str | None = None
 
     @contextmanager
-    def open(self) -> Iterator[IO[bytes]]:
+    def open(self) -> Iterator[Readable]:
         """Open the bytes, unpacked; DataError for a damaged archive or one that explodes."""
         with _reading(self.label), self.path.open("rb") as raw:
             if self.inner is not None:
@@ -154,10 +161,10 @@ def _reading(label: str) -> Iterator[None]:
         raise DataError(f"{label} is damaged ({error}); deliver it again") from None
 
 
-class _Bounded(io.RawIOBase):
+class _Bounded:
     """A stream that refuses to give much more than its archive weighs."""
 
-    def __init__(self, stream: IO[bytes], packed: int, label: str) -> None:
+    def __init__(self, stream: Readable, packed: int, label: str) -> None:
         self._stream = stream
         self._limit = max(FREE_BYTES, packed * MAXIMUM_RATIO)
         self._label = label

@@ -176,6 +176,7 @@ class Cutter:
     def _odd_lines(self, block: Block) -> Iterator[int]:
         """Yield the places of the lines that are no record as they stand."""
         lines, width = block.lines, self.dialect.width
+        good: Iterable[object]
         if not block.sound:
             good = (not self._problem(x) and self._strict.fullmatch(x) for x in lines)
         elif block.quoted or width == 1:
