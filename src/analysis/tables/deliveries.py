@@ -55,6 +55,7 @@ def write_tables(
     """
     # Files are read by DuckDB whichever engine reads the tables later: both give the same.
     connection = connect(replace(request.engine, kind="duckdb"))
+    connection.raw_sql("SET enable_progress_bar = false")
     try:
         found = _Parts(connection, source, home / ".parts", code)
         parts, doubles = found.of(source.deliveries(), files)
