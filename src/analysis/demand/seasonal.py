@@ -22,10 +22,11 @@ _TEST_QUANTILE = 1.6448536269514722
 def filled(values: Array) -> Array:
     """Return ``values`` with gaps inside a series closed by the straight line across them."""
     gaps = np.isnan(values)
-    if not gaps.any():
+    inner = (gaps & np.logical_or.accumulate(~gaps, axis=1)).any(axis=1)
+    if not inner.any():
         return values
     closed = values.copy()
-    for row in np.flatnonzero((~gaps).any(axis=1) & gaps.any(axis=1)):
+    for row in np.flatnonzero(inner):
         seen = np.flatnonzero(~gaps[row])
         inside = np.arange(seen[0], values.shape[1])
         closed[row, inside] = np.interp(inside, seen, values[row, seen])

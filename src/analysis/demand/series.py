@@ -36,6 +36,9 @@ LEVEL_COLUMNS = ("department", "category", "store_id", "channel", "brand", "prod
 #: Measures whose total is the sum of its parts; an order may hold several departments.
 ADDITIVE: tuple[Measure, ...] = ("net_amount", "margin", "units")
 
+#: Column that all lines share, so that the total is a level like any other.
+_WHOLE = "whole"
+
 
 @dataclass(frozen=True)
 class Series:
@@ -248,7 +251,7 @@ def _closed(
     return tuple(sorted(every - set(days))), np.array(list(counts.values()))
 
 
-def _sums(lines: ibis.Table, level: Level, measure: Measure) -> ibis.Table:
+def _sums(lines: ibis.Table, keys: list[str], measure: Measure) -> ibis.Table:
     import ibis
 
     amounts: dict[str, Any] = {
@@ -257,7 +260,7 @@ def _sums(lines: ibis.Table, level: Level, measure: Measure) -> ibis.Table:
         "units": lambda t: t.counted.ifelse(t.quantity, ibis.literal(0.0)).sum(),
         "orders": lambda t: t.order_id.nunique().cast("float64"),
     }
-    return lines.group_by(*level, "period_start").agg(value=amounts[measure])
+    return lines.group_by(*keys, "period_start").agg(value=amounts[measure])
 
 
 def _level(
@@ -269,19 +272,15 @@ def _level(
 
     if measure == "units":
         lines = lines.filter(lines.counted)
-    sums = _sums(lines, level, measure)
+    keys = list(level) or [_WHOLE]
+    sums = _sums(lines.mutate(**{_WHOLE: ibis.literal("Total")}), keys, measure)
     calendar = ibis.memtable(pd.DataFrame({"period_start": list(periods)}))
     calendar = calendar.mutate(period_start=calendar.period_start.cast("date"))
-    everywhere = (
-        sums.select(*level).distinct().cross_join(calendar) if level else calendar
-    )  # the calendar laid over every series
-    born = sums.group_by(*level).agg(born=sums.period_start.min())
-    laid = everywhere.left_join(sums, [*level, "period_start"])
-    laid = laid.select(*level, "period_start", value=ibis.coalesce(laid.value, 0.0))
-    laid = laid.left_join(born, list(level)) if level else laid.cross_join(born)
-    laid = laid.select(*level, "period_start", "value", "born")
-    known = laid.mutate(value=(laid.period_start >= laid.born).ifelse(laid.value, ibis.null("float64")))
-    ordered = known.drop("born").order_by(*level, "period_start")
+    born = sums.group_by(keys).agg(born=sums.period_start.min())
+    laid = born.cross_join(calendar).left_join(sums, [*keys, "period_start"])
+    sold = ibis.coalesce(laid.value, 0.0)
+    known = (laid.period_start >= laid.born).ifelse(sold, ibis.null("float64"))
+    ordered = laid.select(*keys, "period_start", value=known).order_by(*keys, "period_start")
     return tables.connection.to_pandas(ordered)
 
 

@@ -1,0 +1,108 @@
+"""The forecasting models by name, each for many series at once.
+
+A model takes one series a row (see `seasonal`), ``horizon`` and ``season``, and returns one row a
+series. Whatever the model, a series that was never negative is not forecast below zero, and one
+without a value is forecast as NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.demand import intermittent, naive, smoothing, theta
+from analysis.demand.seasonal import Array
+from analysis.errors import ParamsError
+
+Forecaster = Callable[..., Array]
+
+#: The model that every other has to beat.
+BENCHMARK = "seasonal_naive"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model or the plain mean of several."""
+
+    label: str
+    forecaster: Forecaster | None = None
+    members: tuple[str, ...] = ()
+
+
+def _ets(values: Array, *, horizon: int, season: int = 1) -> Array:
+    return smoothing.fit(values, horizon=horizon, season=season).mean
+
+
+def _damped(values: Array, *, horizon: int, season: int = 1) -> Array:
+    forms = tuple(form for form in smoothing.FORMS if form.trend == "damped")
+    return smoothing.fit(values, horizon=horizon, season=season, forms=forms).mean
+
+
+MODELS: dict[str, Model] = {
+    "naive": Model("last value", naive.last_value),
+    "seasonal_naive": Model("same period last season", naive.seasonal),
+    "drift": Model("line through first and last", naive.drift),
+    "moving_average": Model("moving average", naive.moving_average),
+    "ets": Model("exponential smoothing", _ets),
+    "damped": Model("damped trend smoothing", _damped),
+    "theta": Model("Theta", theta.standard),
+    "optimised_theta": Model("optimised Theta", theta.optimised),
+    "croston": Model("Croston, corrected", intermittent.croston),
+    "tsb": Model("Teunter-Syntetos-Babai", intermittent.tsb),
+    "ets_theta": Model("smoothing and Theta combined", members=("ets", "theta")),
+    "combination": Model(
+        "smoothing and both Thetas combined", members=("ets", "theta", "optimised_theta")
+    ),
+}
+
+#: What is tried for series that sell in most periods, and for those that sell now and then.
+REGULAR: tuple[str, ...] = (
+    "naive", "seasonal_naive", "drift", "moving_average", "ets", "damped", "theta",
+    "optimised_theta", "ets_theta", "combination",
+)  # fmt: skip
+SPARSE: tuple[str, ...] = ("naive", "seasonal_naive", "moving_average", "ets", "croston", "tsb")
+
+
+def label(name: str) -> str:
+    """Return how a model is called on a page."""
+    return MODELS[name].label if name in MODELS else name.replace("_", " ")
+
+
+def forecasts(
+    values: Array, *, models: Sequence[str], horizon: int, season: int = 1
+) -> dict[str, Array]:
+    """Return the forecasts (S, horizon) of each of ``models``, each base model run once."""
+    for name in models:
+        if name not in MODELS:
+            raise ParamsError(f"There is no model {name!r}; there are {', '.join(MODELS)}")
+    base = dict.fromkeys(m for name in models for m in (MODELS[name].members or (name,)))
+    found = {name: _bounded(name, values, horizon, season) for name in base}
+    for name in models:
+        if MODELS[name].members:
+            found[name] = np.mean([found[m] for m in MODELS[name].members], axis=0)
+    return {name: found[name] for name in models}
+
+
+def _bounded(name: str, values: Array, horizon: int, season: int) -> Array:
+    forecaster = MODELS[name].forecaster
+    assert forecaster is not None  # a base model, by construction
+    mean = forecaster(values, horizon=horizon, season=season)
+    return within_reason(mean, values)
+
+
+def within_reason(mean: Array, values: Array) -> Array:
+    """Return forecasts that no planner would laugh at.
+
+    Never below zero where the series never was, and no further from its range than the range is
+    wide: what runs away further is an unstable fit, not a forecast.
+    """
+    seen = ~np.isnan(values)
+    low = np.where(seen, values, np.inf).min(axis=1)
+    high = np.where(seen, values, -np.inf).max(axis=1)
+    known = seen.any(axis=1)
+    low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
+    width = np.maximum(high - low, np.abs(high) * 0.5)
+    floor = np.where(low >= 0, 0.0, low - width)
+    return np.clip(mean, floor[:, None], (high + width)[:, None])
