@@ -24,9 +24,9 @@ _DEFAULT = {False: "ets_theta", True: "tsb"}
 
 def classes(groups: np.ndarray, sparse: np.ndarray) -> list[tuple[np.ndarray, bool]]:
     """Return the series of every level and kind that share one model, as masks."""
-    found = [(groups == level) & (sparse == kind) for level in dict.fromkeys(groups) for kind in (False, True)]
-    kinds = [kind for _ in dict.fromkeys(groups) for kind in (False, True)]
-    return [(mask, kind) for mask, kind in zip(found, kinds, strict=True) if mask.any()]
+    pairs = [(level, kind) for level in dict.fromkeys(groups) for kind in (False, True)]
+    masks = [((groups == level) & (sparse == kind), kind) for level, kind in pairs]
+    return [(mask, kind) for mask, kind in masks if mask.any()]
 
 
 def choose(
@@ -74,7 +74,7 @@ def _loss(
     if not kind:
         return mean_of(np.abs(error) / tested.scale[:, mask, None])
     squared = (error / tested.root_scale[:, mask, None]) ** 2
-    return float(np.sqrt(mean_of(squared)))
+    return mean_of(np.sqrt(np.array([mean_of(squared[:, i]) for i in range(squared.shape[1])])))
 
 
 def with_automatic(tested: Backtest, groups: np.ndarray, sparse: np.ndarray) -> Backtest:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: How many periods ahead to either side lend their errors where one alone has too few.
 _NEIGHBOURS = (0, 1, 2, 4, 10_000)
 
+#: Errors wanted beyond each end: one alone makes ends that jump from period to period.
+_WANTED = 2
+
 
 @dataclass(frozen=True)
 class Offsets:
@@ -39,19 +42,24 @@ def offsets(scaled: np.ndarray, *, coverage: float) -> Offsets:
     than these need, the errors of neighbouring horizons are added, and without enough of those
     either the offset is NaN.
     """
-    tail = (1 - coverage) / 2
     horizon = scaled.shape[-1]
     flat = scaled.reshape(-1, horizon)
-    low, high, n = np.full(horizon, np.nan), np.full(horizon, np.nan), np.zeros(horizon, int)
-    for h in range(horizon):
-        for reach in _NEIGHBOURS:
-            pool = flat[:, max(0, h - reach) : h + reach + 1]
-            pool = np.sort(pool[~np.isnan(pool)])
-            k = int((len(pool) + 1) * tail + 1e-9)
-            if k >= 1:
-                low[h], high[h], n[h] = pool[k - 1], pool[len(pool) - k], len(pool)
-                break
-    return Offsets(low, high, n)
+    ends = [_ends(flat, h, (1 - coverage) / 2) for h in range(horizon)]
+    low, high, n = (np.array(part) for part in zip(*ends, strict=True))
+    return Offsets(low, high, n.astype(int))
+
+
+def _ends(flat: np.ndarray, h: int, tail: float) -> tuple[float, float, int]:
+    found = (np.nan, np.nan, 0)
+    for reach in _NEIGHBOURS:
+        pool = flat[:, max(0, h - reach) : h + reach + 1]
+        pool = np.sort(pool[~np.isnan(pool)])
+        k = int((len(pool) + 1) * tail + 1e-9)
+        if k >= 1:
+            found = (float(pool[k - 1]), float(pool[len(pool) - k]), len(pool))
+        if k >= _WANTED:
+            break
+    return found
 
 
 def intervals(

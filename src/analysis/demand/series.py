@@ -110,6 +110,7 @@ def fetch(
     measure: Measure = "net_amount",
     frequency: Frequency = "week",
     unavailable: pd.DataFrame | None = None,
+    largest: int | None = None,
 ) -> Series:
     """Return the series of every level up to ``as_of``.
 
@@ -129,6 +130,8 @@ def fetch(
         Days, weeks from Monday, or calendar months.
     unavailable
         Periods known to be out of stock: columns of a level and ``period_start``.
+    largest
+        Keep only this many series a level, those with the largest sums; None keeps all.
 
     Raises
     ------
@@ -144,7 +147,7 @@ def fetch(
         raise NotApplicable(f"There are no order lines before {as_of}.")
     periods, cut = _calendar(days, frequency, as_date(as_of))
     stamped = lines.mutate(period_start=lines.ordered_at.truncate(_UNITS[frequency]).date())
-    parts = [_level(tables, stamped, level, measure, periods) for level in levels]
+    parts = [_level(tables, stamped, level, measure, periods, largest) for level in levels]
     keys, values = _assembled(parts, levels, len(periods))
     closed, open_days = _closed(days, periods, frequency)
     if frequency == "day":
@@ -264,7 +267,12 @@ def _sums(lines: ibis.Table, keys: list[str], measure: Measure) -> ibis.Table:
 
 
 def _level(
-    tables: Tables, lines: ibis.Table, level: Level, measure: Measure, periods: tuple[date, ...]
+    tables: Tables,
+    lines: ibis.Table,
+    level: Level,
+    measure: Measure,
+    periods: tuple[date, ...],
+    largest: int | None,
 ) -> pd.DataFrame:
     """Return a level's value for every series and period of the calendar, zero without a sale."""
     import ibis
@@ -276,7 +284,9 @@ def _level(
     sums = _sums(lines.mutate(**{_WHOLE: ibis.literal("Total")}), keys, measure)
     calendar = ibis.memtable(pd.DataFrame({"period_start": list(periods)}))
     calendar = calendar.mutate(period_start=calendar.period_start.cast("date"))
-    born = sums.group_by(keys).agg(born=sums.period_start.min())
+    born = sums.group_by(keys).agg(born=sums.period_start.min(), size=sums.value.sum())
+    if largest is not None:
+        born = born.order_by(ibis.desc("size"), *keys).limit(largest)
     laid = born.cross_join(calendar).left_join(sums, [*keys, "period_start"])
     sold = ibis.coalesce(laid.value, 0.0)
     known = (laid.period_start >= laid.born).ifelse(sold, ibis.null("float64"))
