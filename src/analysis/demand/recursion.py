@@ -94,27 +94,30 @@ def run(values: Array, start: Start, form: Form, parameters: dict[str, Array]) -
 
 
 class _State:
-    """The recursion's arrays while it runs."""
+    """The recursion's arrays while it runs; all of them are written in place."""
 
     def __init__(
         self, values: Array, start: Start, form: Form, parameters: dict[str, Array]
     ) -> None:
         alpha = parameters["alpha"]
         self.shape = (len(values), alpha.shape[1])
-        self.values, self.form, self.first = values, form, start.first
-        self.alpha = alpha
+        self.form, self.first, self.alpha = form, start.first, alpha
+        self.columns = np.ascontiguousarray(values.T)[:, :, None]
+        self.missing = np.isnan(self.columns)
+        self.all_seen = ~self.missing.any(axis=(1, 2))
+        self.counted = (~np.isnan(values)).sum(axis=1)[:, None]
         self.beta = alpha * parameters["beta"] if "beta" in parameters else None
         self.phi = parameters.get("phi")
         self.gamma = (1 - alpha) * parameters["gamma"] if "gamma" in parameters else None
         self.level = self._spread(start.level)
         self.slope = self._spread(start.slope if self.beta is not None else 0 * start.slope)
         self.index = self._seasons(start.index) if self.gamma is not None else None
+        self.unit = np.maximum(np.abs(start.level), 1e-12)[:, None]
+        self.smallest = 1e-6 * self.unit
         self.squared, self.relative = np.zeros(self.shape), np.zeros(self.shape)
         self.product, self.log_fitted = np.ones(self.shape), np.zeros(self.shape)
-        self.unit = np.maximum(np.abs(start.level), 1e-12)[:, None]
         self.positive = np.ones(self.shape, dtype=bool)
-        missing = np.isnan(values)
-        self.all_seen = ~missing.any(axis=0)
+        self.fitted, self.error, self.scratch = (np.empty(self.shape) for _ in range(3))
         self.last_first = int(start.first.max())
 
     def _spread(self, column: Array) -> Array:
@@ -124,69 +127,76 @@ class _State:
         return np.repeat(index.T[:, :, None], self.shape[1], axis=2)
 
     def step(self, t: int) -> None:
-        observed = self.values[:, t, None]
-        slope = self.slope if self.phi is None else self.phi * self.slope
-        base = self.level + slope if self.beta is not None else self.level
-        phase = None if self.index is None else t % len(self.index)
-        fitted, divisor = self._fitted(base, phase)
-        error = observed - fitted
+        before = (self.level.copy(), self.slope.copy()) if t < self.last_first else None
+        if self.phi is not None:
+            self.slope *= self.phi
+        if self.beta is not None:
+            self.level += self.slope
+        phase = 0 if self.index is None else t % len(self.index)
+        divisor = self._fit(phase)
+        np.subtract(self.columns[t], self.fitted, out=self.error)
         if not self.all_seen[t]:
-            error = np.where(np.isnan(observed), 0.0, error)
-        self._count(error, fitted, t)
-        scaled = error if divisor is None else error / divisor
-        self._move(base, slope, error, scaled, phase, t)
+            np.copyto(self.error, 0.0, where=self.missing[t])
+        self._count(t)
+        self._move(phase, divisor)
+        if before is not None:
+            waiting = (self.first > t)[:, None]
+            np.copyto(self.level, before[0], where=waiting)
+            np.copyto(self.slope, before[1], where=waiting)
 
-    def _fitted(self, base: Array, phase: int | None) -> tuple[Array, Array | None]:
-        if phase is None or self.index is None:
-            return base, None
+    def _fit(self, phase: int) -> Array | None:
+        """Write the one-step forecast; return what a multiplicative season divides by."""
+        if self.index is None:
+            np.copyto(self.fitted, self.level)
+            return None
         if self.form.season == "additive":
-            return base + self.index[phase], None
-        divisor = np.maximum(self.index[phase], _SMALLEST_INDEX)
-        return base * divisor, divisor
+            np.add(self.level, self.index[phase], out=self.fitted)
+            return None
+        np.multiply(self.level, self.index[phase], out=self.fitted)
+        return np.asarray(self.index[phase])
 
-    def _count(self, error: Array, fitted: Array, t: int) -> None:
-        self.squared += error * error
-        safe = fitted / self.unit
-        above = safe > 1e-6
-        if not above.all():
-            counts = True if self.all_seen[t] else ~np.isnan(self.values[:, t, None])
-            self.positive &= above | ~np.asarray(counts)
-            safe = np.where(above, safe, 1.0)
-        share = error / (safe * self.unit)
-        self.relative += share * share
+    def _count(self, t: int) -> None:
+        """Add the error to both likelihoods' sums."""
+        np.multiply(self.error, self.error, out=self.scratch)
+        self.squared += self.scratch
+        if self.fitted.min() <= self.smallest.max():
+            below = self.fitted <= self.smallest
+            self.positive &= ~below | self.missing[t]
+            np.copyto(self.fitted, self.unit, where=below)
+        np.divide(self.error, self.fitted, out=self.scratch)
+        self.scratch *= self.scratch
+        self.relative += self.scratch
+        self.fitted /= self.unit
         if not self.all_seen[t]:
-            safe = np.where(np.isnan(self.values[:, t, None]), 1.0, safe)
-        self.product *= safe
+            np.copyto(self.fitted, 1.0, where=self.missing[t])
+        self.product *= self.fitted
         if t % 16 == 0:
             self._drain()
 
     def _drain(self) -> None:
         """Take logarithms now and then only: they cost more than all the rest."""
         self.log_fitted += np.log(self.product)
-        self.product = np.ones(self.shape)
+        self.product.fill(1.0)
 
-    def _move(
-        self, base: Array, slope: Array, error: Array, scaled: Array, phase: int | None, t: int
-    ) -> None:
-        level = base + self.alpha * scaled
-        moved = slope + self.beta * scaled if self.beta is not None else self.slope
-        if t < self.last_first:
-            begun = (self.first <= t)[:, None]
-            level = np.where(begun, level, self.level)
-            moved = np.where(begun, moved, self.slope)
-        self.level, self.slope = level, moved
-        if phase is None or self.index is None or self.gamma is None:
-            return
-        if self.form.season == "additive":
-            self.index[phase] += self.gamma * error
-        else:
-            change = self.gamma * error / np.maximum(base, 1e-6 * self.unit)
-            self.index[phase] = np.maximum(self.index[phase] + change, _SMALLEST_INDEX)
+    def _move(self, phase: int, divisor: Array | None) -> None:
+        """Correct level, slope and season by the error."""
+        if self.index is not None and self.gamma is not None:
+            np.multiply(self.gamma, self.error, out=self.scratch)
+            if divisor is not None:
+                self.scratch /= np.maximum(self.level, self.smallest)
+                self.error /= divisor
+            self.index[phase] += self.scratch
+            if divisor is not None:
+                np.maximum(self.index[phase], _SMALLEST_INDEX, out=self.index[phase])
+        np.multiply(self.alpha, self.error, out=self.scratch)
+        self.level += self.scratch
+        if self.beta is not None:
+            np.multiply(self.beta, self.error, out=self.scratch)
+            self.slope += self.scratch
 
     def outcome(self) -> Outcome:
         self._drain()
-        counted = (~np.isnan(self.values)).sum(axis=1)[:, None]
-        log_fitted = self.log_fitted + counted * np.log(self.unit)
+        log_fitted = self.log_fitted + self.counted * np.log(self.unit)
         finite = np.isfinite(self.squared + self.relative + log_fitted)
         squared = np.where(np.isfinite(self.squared), self.squared, np.inf)
         relative = np.where(self.positive & finite, self.relative, np.inf)

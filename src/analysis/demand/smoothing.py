@@ -22,9 +22,9 @@ from analysis.demand.states import extrapolate, starting_states
 #: Grid of each parameter: coarse, since a search follows.
 GRID: dict[str, tuple[float, ...]] = {
     "alpha": (0.02, 0.1, 0.25, 0.45, 0.7, 0.92),
-    "beta": (0.01, 0.1, 0.35),
-    "phi": (0.82, 0.9, 0.97),
-    "gamma": (0.01, 0.15, 0.5),
+    "beta": (0.01, 0.2),
+    "phi": (0.9,),
+    "gamma": (0.01, 0.2),
 }
 
 #: Bounds of each parameter, and the first step of the search.
@@ -37,7 +37,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
 _STEPS = {"alpha": 0.12, "beta": 0.08, "phi": 0.04, "gamma": 0.08}
 
 #: Rounds of the search; the step shrinks by this factor where a round finds nothing better.
-_ROUNDS, _SHRINK = 7, 0.5
+_ROUNDS, _SHRINK = 4, 0.5
 
 FORMS: tuple[Form, ...] = (
     Form("none", "none"),
@@ -92,51 +92,29 @@ def fit(
     multiplicative error where all its values are positive. Series shorter than four periods, or
     without a value, are forecast by their last value.
     """
-    parts = []
-    rows = np.arange(len(values))
-    size = max(1, _CHUNK // 54)
-    for begin in range(0, len(rows), size):
-        chosen = rows[begin : begin + size]
-        parts.append(_fit_chunk(values[chosen], horizon, season, tuple(forms)))
-    return _joined(parts, horizon)
-
-
-def _joined(parts: list[Fitted], horizon: int) -> Fitted:
-    if not parts:
-        empty = np.empty(0)
-        return Fitted(
-            np.empty((0, horizon)), empty.astype(np.int64), empty.astype(str),
-            {name: empty for name in GRID}, empty,
-        )  # fmt: skip
-    return Fitted(
-        np.vstack([p.mean for p in parts]),
-        np.concatenate([p.form for p in parts]),
-        np.concatenate([p.error for p in parts]),
-        {name: np.concatenate([p.parameters[name] for p in parts]) for name in GRID},
-        np.concatenate([p.criterion for p in parts]),
-    )
-
-
-def _fit_chunk(values: Array, horizon: int, season: int, forms: tuple[Form, ...]) -> Fitted:
     spans = seasonal.lengths(values)
     positive = ~(np.where(np.isnan(values), 1.0, values) <= 0).any(axis=1)
-    best = Fitted(
-        np.repeat(seasonal.filled(values)[:, -1:], horizon, axis=1),
-        np.full(len(values), -1),
-        np.full(len(values), "additive", dtype="<U14"),
-        {name: np.full(len(values), np.nan) for name in GRID},
-        np.full(len(values), np.inf),
-    )
+    best = _last_values(values, horizon)
     for number, form in enumerate(forms):
-        usable = spans >= max(4, 2 * season if form.season != "none" else 4)
         if form.season != "none" and not 2 <= season <= LONGEST_SEASON:
             continue
+        usable = spans >= max(4, 2 * season if form.season != "none" else 4)
         if form.season == "multiplicative":
             usable = usable & positive
         rows = np.flatnonzero(usable)
         if len(rows):
             _improve(best, rows, number, form, values, horizon, season, positive)
     return best
+
+
+def _last_values(values: Array, horizon: int) -> Fitted:
+    return Fitted(
+        np.repeat(seasonal.filled(values)[:, -1:], horizon, axis=1),
+        np.full(len(values), -1),
+        np.full(len(values), "additive", dtype="<U14"),
+        {name: np.full(len(values), np.nan) for name in GRID},
+        np.full(len(values), np.inf),
+    )
 
 
 def _improve(
@@ -212,10 +190,21 @@ def _search(
 def _best_of(
     values: Array, start: Start, form: Form, candidates: Array, positive: npt.NDArray[np.bool_]
 ) -> tuple[Array, Array]:
-    parameters = {name: candidates[:, :, i] for i, name in enumerate(form.parameters)}
-    outcome = recursion.run(values, start, form, parameters)
-    counted = (~np.isnan(values)).sum(axis=1)
-    deviance = np.minimum(*_deviance(outcome, counted, positive))
-    winner = deviance.argmin(axis=1)
-    rows = np.arange(len(values))
-    return candidates[rows, winner], deviance[rows, winner]
+    """Return each series' best candidate (S, P) and its deviance."""
+    chosen, deviances = [], []
+    size = max(1, _CHUNK // candidates.shape[1])
+    for begin in range(0, len(values), size):
+        part = slice(begin, begin + size)
+        there = Start(start.level[part], start.slope[part], start.index[part], start.first[part])
+        tried = candidates[part]
+        parameters = {
+            name: np.ascontiguousarray(tried[:, :, i]) for i, name in enumerate(form.parameters)
+        }
+        outcome = recursion.run(values[part], there, form, parameters)
+        counted = (~np.isnan(values[part])).sum(axis=1)
+        deviance = np.minimum(*_deviance(outcome, counted, positive[part]))
+        winner = deviance.argmin(axis=1)
+        rows = np.arange(len(tried))
+        chosen.append(tried[rows, winner])
+        deviances.append(deviance[rows, winner])
+    return np.concatenate(chosen), np.concatenate(deviances)
