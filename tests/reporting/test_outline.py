@@ -74,7 +74,7 @@ def test_code_of_silent_cells_folds_with_the_next_figure_of_the_section():
         code("b = 2"),
     )
     folds = [[b.content for b in s.blocks if b.kind == "code"] for s in read.sections]
-    assert folds == [["a = 1\n\nchart(a)", "save(a)"], ["b = 2"]]
+    assert folds == [["a = 1\n\nchart(a)\n\nsave(a)"], ["b = 2"]]
 
 
 def test_the_parameters_cells_are_not_shown():

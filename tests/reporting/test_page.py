@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_output
 
 from analysis.errors import AnalysisError
-from analysis.reporting import html, templating
+from analysis.reporting import html
 from analysis.reporting.layout import RunFolder
 from tests.reporting.sample_run import write_run
 
@@ -120,7 +120,8 @@ def test_a_table_says_how_much_of_it_is_shown_and_offers_the_rest(
     assert texts([figure.select_one("figcaption")])[0].startswith(
         "Ties stay together. First 5 of 10 rows."
     )
-    assert figure.caption.get_text() == "Monetary deciles"
+    assert texts(figure.select(".title")) == ["Monetary deciles"]
+    assert not figure.select(".gt_heading")
     assert not figure.find("style")
     files = [newest_run / a["href"] for a in page.find_all("a", download=True)]
     assert len(files) == 7
@@ -136,7 +137,7 @@ def test_formulas_are_mathml(page: BeautifulSoup):
 
 def test_code_is_folded_and_the_switch_needs_no_script(page: BeautifulSoup):
     folds = page.select("details.code")
-    assert len(folds) >= 5
+    assert len(folds) == 5
     assert not any(fold.has_attr("open") for fold in folds)
     assert page.select_one("input#show-code[type=checkbox]")
     assert "body:has(#show-code:checked)" in page.style.get_text()
@@ -168,21 +169,10 @@ def rendered_with(run: Path, tmp_path: Path, output: object) -> Path:
     return target
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        "<script>alert(1)</script>",
-        "<img alt='x' src='https://example.org/a.png'>",
-        "<p onclick='go()'>x</p>",
-        "<link rel='stylesheet' href='a.css'>",
-        "<style>p{background:url(https://example.org)}</style>",
-    ],
-)
-def test_a_page_that_would_load_or_run_something_is_refused(
-    newest_run: Path, tmp_path: Path, content: str
-):
-    with pytest.raises(AnalysisError, match="would load or run"):
-        rendered_with(newest_run, tmp_path, new_output("display_data", data={"text/html": content}))
+def test_a_page_that_would_run_something_is_refused(newest_run: Path, tmp_path: Path):
+    script = new_output("display_data", data={"text/html": "<script>alert(1)</script>"})
+    with pytest.raises(AnalysisError, match=r"03_deciles\.html would load or run"):
+        rendered_with(newest_run, tmp_path, script)
     assert not (tmp_path / "03_deciles.html").exists()
 
 
@@ -196,11 +186,6 @@ def test_a_warning_stops_the_page(newest_run: Path, tmp_path: Path):
     warning = new_output("stream", name="stderr", text="RuntimeWarning: divided by zero")
     with pytest.raises(AnalysisError, match="divided by zero"):
         rendered_with(newest_run, tmp_path, warning)
-
-
-def test_words_that_look_like_fetching_are_only_words():
-    page = templating.checked("<p>src=x url(http://a) &lt;script&gt; @import</p>", name="x")
-    assert page.startswith("<p>")
 
 
 def test_the_page_is_the_same_every_time(newest_run: Path, tmp_path: Path):

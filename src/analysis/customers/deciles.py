@@ -8,7 +8,7 @@ by nothing but regression to the mean; ranking on both favours neither.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +40,8 @@ class Deciles:
         its ends; orders_per_customer, basket_value, discount_share; and, where halves were
         given, before, now, growth, growth_low, growth_high, contribution (to the total's growth,
         as a fraction of the total before; they add up to it), contribution_low,
-        contribution_high; reason (why a number is missing).
+        contribution_high, stands_out (the contribution is not zero at the confidence asked for
+        all groups taken together); reason (why a number is missing).
     total
         The same for all customers, in one row, without what only a group has.
     members
@@ -194,9 +195,12 @@ def _with_growth(
     found = estimate_totals(cells, _growth, sampling)
     count = len(table)
     before, now = np.split(cells.sum(axis=0) / 1e6, 2)
+    together = estimate_totals(cells, _growth, _for_all(sampling, count))
     parts = [found.part(slice(0, count)), found.part(slice(count, 2 * count))]
     table = _with(table.assign(before=before, now=now), "growth", parts[0])
     table = _with(table, "contribution", parts[1])
+    ends = together.part(slice(count, 2 * count))
+    table["stands_out"] = (ends.low > 0) | (ends.high < 0)
     table["reason"] = [a or b for a, b in zip(table["reason"], parts[0].reason, strict=True)]
     total = total.assign(before=before.sum(), now=now.sum())
     return table, _with(total, "growth", found.part(slice(2 * count, None)))
@@ -212,6 +216,11 @@ def _growth(sums: Floats) -> Floats:
     return np.concatenate(
         [gain / own, gain / whole, gain.sum(axis=-1, keepdims=True) / whole], axis=-1
     )
+
+
+def _for_all(sampling: Sampling, count: int) -> Sampling:
+    """Return the sampling whose intervals hold for all of ``count`` groups (Bonferroni)."""
+    return replace(sampling, confidence=1 - (1 - sampling.confidence) / count)
 
 
 def _one_hot(decile: NDArray[np.int64], table: pd.DataFrame) -> Floats:

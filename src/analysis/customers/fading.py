@@ -66,10 +66,6 @@ class Fading:
     fell_by_chance, fell_by_chance_low, fell_by_chance_high
         How many would fall by as much if every customer's weeks were dealt at random: mean and
         the middle 95 % of the deals.
-    serial_correlation
-        Correlation of a customer's neighbouring weeks, over all customers. The test takes weeks
-        as exchangeable: near zero is well; clearly above zero there are more false alarms than
-        ``fdr`` says.
     drop, fdr
         As given to ``judge``.
     """
@@ -82,7 +78,6 @@ class Fading:
     fell_by_chance: float
     fell_by_chance_low: float
     fell_by_chance_high: float
-    serial_correlation: float
     drop: float
     fdr: float
 
@@ -125,8 +120,14 @@ def judge(
     Raises
     ------
     NotApplicable
-        If all customers together brought nothing in one of the halves.
+        If the halves cannot be compared, or all customers together brought nothing in one.
+
+    Notes
+    -----
+    The test takes a customer's weeks as exchangeable. ``WeeklyAmounts.serial_correlation`` near
+    zero is well; clearly above zero there are more false alarms than ``fdr`` says.
     """
+    weekly.require()
     sampling = sampling or Sampling()
     first, second, growth = moved_with_total(*np.split(weekly.of(value), 2, axis=1))
     p, falls_by_chance = permuted(first, second, drop, sampling)
@@ -148,7 +149,6 @@ def judge(
         fell_by_chance=float(falls_by_chance.mean()),
         fell_by_chance_low=float(low),
         fell_by_chance_high=float(high),
-        serial_correlation=serial_correlation(first, second),
         drop=drop,
         fdr=fdr,
     )
@@ -231,15 +231,3 @@ def _table(customers: pd.Index, first: Floats, second: Floats, p: Floats) -> pd.
             "p": p,
         }
     )
-
-
-def serial_correlation(first: Floats, second: Floats) -> float:
-    """Return the correlation of neighbouring weeks within a half, over all customers.
-
-    Taking each customer's own mean off makes independent weeks look correlated by -1 / weeks;
-    that is added back. NaN where no customer's weeks differ.
-    """
-    halves = [half - half.mean(axis=1, keepdims=True) for half in (first, second)]
-    together = sum(float((half[:, 1:] * half[:, :-1]).sum()) for half in halves)
-    alone = sum(float((half**2).sum()) for half in halves)
-    return together / alone + 1 / first.shape[1] if alone > 0 else float("nan")

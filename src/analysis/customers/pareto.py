@@ -53,7 +53,8 @@ def purchase_deciles(
         One part a row, the largest customers first: part (1 first), customers, amount (what
         these customers bring), customers_share (of all customers), share_low, share_high,
         cumulative_customers, cumulative_share, cumulative_low, cumulative_high (of the customers
-        up to and including this part), reason (why a number is missing).
+        up to and including this part; none for the last, which is everybody), reason (why a
+        number is missing).
     """
     sampling = sampling or Sampling()
     ranked = Ranked.of(features[value])
@@ -100,8 +101,8 @@ def _parts(
             "share_high": found.high[:count],
             "cumulative_customers": pd.Series(reached).astype("Int64"),
             "cumulative_share": reached / alone,
-            "cumulative_low": found.low[count:],
-            "cumulative_high": found.high[count:],
+            "cumulative_low": [*found.low[count:-1], np.nan],
+            "cumulative_high": [*found.high[count:-1], np.nan],
             "reason": found.reason[:count],
         }
     )
@@ -111,8 +112,6 @@ def pareto_curve(
     features: pd.DataFrame, *, value: Value = "net_amount", sampling: Sampling | None = None
 ) -> pd.DataFrame:
     """Return the Pareto curve: what the first x % of customers bring, the largest first.
-
-    Its mirror image, the Lorenz curve, is ``1 - value_share`` over ``1 - customers_share``.
 
     Parameters
     ----------
@@ -150,5 +149,31 @@ def pareto_curve(
             "share_low": [ends[0], *found.low, ends[1]],
             "share_high": [ends[0], *found.high, ends[1]],
             "reason": [found.reason[0], *found.reason, found.reason[0]],
+        }
+    )
+
+
+def lorenz_curve(curve: pd.DataFrame) -> pd.DataFrame:
+    """Return the Lorenz curve: what the last x % of customers bring, the smallest first.
+
+    Parameters
+    ----------
+    curve
+        The table of ``pareto_curve``, which is the same line read from the other end.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customers_share, value_share, share_low, share_high, reason. Below 0 where there are
+        negative totals.
+    """
+    turned = curve.iloc[::-1].reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "customers_share": curve["customers_share"],
+            "value_share": 1 - turned["value_share"],
+            "share_low": 1 - turned["share_high"],
+            "share_high": 1 - turned["share_low"],
+            "reason": turned["reason"],
         }
     )

@@ -82,7 +82,13 @@ def persistence(
     sampling
         How intervals are made: by resampling whole customers in the groups they are in, which
         makes them a little too wide for the best and the last group.
+
+    Raises
+    ------
+    NotApplicable
+        If the halves cannot be compared.
     """
+    weekly.require()
     sampling = sampling or Sampling()
     amounts = weekly.of(value)
     middle = amounts.shape[1] // 2

@@ -53,7 +53,13 @@ def rebound(
     Estimates
         One estimate: what came back, as a share of what was lost; NaN with a reason where too
         few customers fell.
+
+    Raises
+    ------
+    NotApplicable
+        If the weeks are not covered, or all customers together brought nothing in a quarter.
     """
+    weekly.require()
     sampling = sampling or Sampling()
     first, second, third, last = _quarters(weekly.of(value))
     passed = _Bar(threshold, drop, sampling)

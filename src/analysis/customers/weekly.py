@@ -47,6 +47,7 @@ class WeeklyAmounts:
     weeks: tuple[Period, ...]
     net_amount: np.ndarray
     margin_amount: np.ndarray
+    gap: str = ""
 
     @property
     def before(self) -> Period:
@@ -62,8 +63,27 @@ class WeeklyAmounts:
         """Return the customers x weeks of ``value`` in millionths of the currency."""
         return self.net_amount if value == "net_amount" else self.margin_amount
 
-    def halves(self) -> pd.DataFrame:
-        """Return each customer's two halves.
+    def require(self) -> None:
+        """Raise NotApplicable with the reason if the halves cannot be compared."""
+        if self.gap:
+            raise NotApplicable(self.gap)
+
+    def serial_correlation(self, value: Value = "margin_amount") -> float:
+        """Return the correlation of neighbouring weeks within a half, over all customers.
+
+        Taking each customer's own mean off makes independent weeks look correlated by
+        -1 / weeks; that is added back. NaN where no customer's weeks differ.
+        """
+        import numpy as np
+
+        parts = np.split(self.of(value), 2, axis=1)
+        halves = [part - part.mean(axis=1, keepdims=True) for part in parts]
+        together = sum(float((half[:, 1:] * half[:, :-1]).sum()) for half in halves)
+        alone = sum(float((half**2).sum()) for half in halves)
+        return together / alone + 2 / len(self.weeks) if alone > 0 else float("nan")
+
+    def halves(self) -> pd.DataFrame | None:
+        """Return each customer's two halves; None where they cannot be compared.
 
         Returns
         -------
@@ -72,6 +92,8 @@ class WeeklyAmounts:
         """
         import pandas as pd
 
+        if self.gap:
+            return None
         middle = len(self.weeks) // 2
         sums = {
             f"{name}_{half}": amounts[:, part].sum(axis=1) / MICROS
@@ -83,6 +105,9 @@ class WeeklyAmounts:
 
 def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
     """Return the weekly totals of every customer over ``period``.
+
+    Where the orders start so late that the first half is not covered, the result says so as its
+    ``gap``, and whoever compares the halves refuses with that sentence.
 
     Parameters
     ----------
@@ -96,21 +121,23 @@ def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
     ParamsError
         If the period is not two halves of whole weeks.
     NotApplicable
-        If the orders start so late that the first half is not covered.
+        If no customer bought anything.
     """
     if period.days % 14:
         raise ParamsError(
             f"{period.days} days are not two halves of whole weeks: "
             "choose a compare_days that 7 divides"
         )
-    _require_cover(tables, period)
     rows = compute(tables, period).order_by("customer_id").to_pandas()
+    if rows.empty:
+        raise NotApplicable(f"No known customer bought anything from {period}.")
     count = period.days // 7
     return WeeklyAmounts(
         customers=rows.set_index("customer_id").index,
         weeks=tuple(period.weeks()),
         net_amount=rows[[f"net_{week}" for week in range(count)]].to_numpy("float64"),
         margin_amount=rows[[f"margin_{week}" for week in range(count)]].to_numpy("float64"),
+        gap=_gap(tables, period),
     )
 
 
@@ -144,11 +171,11 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     return weekly.group_by("customer_id").agg(**columns)
 
 
-def _require_cover(tables: Tables, period: Period) -> None:
-    first = tables.order_lines.ordered_at.min().to_pandas()
-    late = 0 if first != first or first is None else (first.date() - period.start).days
-    if late > _SLACK_DAYS:
-        raise NotApplicable(
-            f"Orders start on {first:%Y-%m-%d}, but comparing two halves needs them from "
-            f"{period.start} on."
-        )
+def _gap(tables: Tables, period: Period) -> str:
+    first = tables.order_lines.ordered_at.min().to_pandas().date()
+    if (first - period.start).days <= _SLACK_DAYS:
+        return ""
+    return (
+        f"Orders start on {first}, but comparing two halves needs them from {period.start} on; "
+        "a smaller compare_days would do."
+    )

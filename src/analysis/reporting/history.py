@@ -80,9 +80,16 @@ def baseline(report: str, run: RunRecord, previous: Path | None) -> Baseline | N
     folder = last_good(report, previous)
     if folder is None:
         return None
-    since = "last run" if folder.path == previous else f"the run of {day_of(folder)}"
-    changed = _changed(report, run, RunRecord.read(folder.run_json))
+    then = RunRecord.read(folder.run_json)
+    since = "last run" if folder.path == previous else f"the run of {_told_apart(then, run)}"
+    changed = _changed(report, run, then)
     return Baseline(folder, Findings.read(folder.findings(report)), since, changed)
+
+
+def _told_apart(then: RunRecord, now: RunRecord) -> str:
+    """Return the day of an earlier run, with the time where it is the same day."""
+    day = words.day(then.started.date())
+    return f"{day}, {then.started:%H:%M %Z}" if then.started.date() == now.started.date() else day
 
 
 def _changed(report: str, now: RunRecord, before: RunRecord) -> tuple[str, ...]:

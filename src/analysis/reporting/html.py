@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.reporting import history, templating
 from analysis.reporting.atomic import write_text
+from analysis.reporting.containment import checked
 from analysis.reporting.findings import Findings
 from analysis.reporting.layout import RunFolder
 from analysis.reporting.outline import Outline, read_outline
@@ -91,7 +92,7 @@ def write_page(notebook_path: Path, page_path: Path, context: PageContext) -> No
     outline = read_outline(notebook, name=context.report)
     resources = {"page": _page(notebook, outline, context)}
     html, _ = _exporter().from_notebook_node(notebook, resources)
-    write_text(page_path, templating.checked(html, name=page_path.name))
+    write_text(page_path, checked(html, name=page_path.name))
 
 
 def _page(notebook: Mapping[str, Any], outline: Outline, context: PageContext) -> dict[str, Any]:
@@ -181,13 +182,11 @@ def _exporter() -> TemplateExporter:
     )
 
 
-def _table(drawing: str, title: str | None) -> Any:
-    """Return a table drawn by great-tables without its styles; the page has its own."""
-    from markupsafe import Markup, escape
+def _table(drawing: str) -> Any:
+    """Return a table drawn by great-tables without its styles and title; the page has its own."""
+    from markupsafe import Markup
 
     found = re.search(r"<table.*</table>", drawing, flags=re.S)
     bare = found.group() if found else drawing
     bare = re.sub(r'\s*<tr class="gt_heading">.*?</tr>', "", bare, flags=re.S)
-    bare = re.sub(r'\s(?:data-quarto-[a-z-]+|aria-labelledby)="[^"]*"', "", bare)
-    caption = f"<caption>{escape(title)}</caption>" if title else ""
-    return Markup(re.sub(r"(<table[^>]*>)", rf"\1{caption}", bare, count=1))
+    return Markup(re.sub(r'\s(?:data-quarto-[a-z-]+|aria-labelledby)="[^"]*"', "", bare))

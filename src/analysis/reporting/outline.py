@@ -44,7 +44,14 @@ class Section:
     blocks: tuple[Block, ...] = ()
 
     def with_block(self, block: Block) -> Section:
-        """Return the section with one block more; the first headline becomes its heading."""
+        """Return the section with one block more.
+
+        The first headline becomes its heading; code behind code goes into the same fold.
+        """
+        last = self.blocks[-1] if self.blocks else None
+        if last and last.kind == block.kind == "code":
+            joined = Block("code", f"{last.content}\n\n{block.content}")
+            return replace(self, blocks=(*self.blocks[:-1], joined))
         shows = any(known.kind in ("chart", "table", "trust") for known in self.blocks)
         if block.kind == "headline" and self.headline is None and self.anchor and not shows:
             return replace(self, headline=block.content)

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.errors import AnalysisError
 from analysis.reporting import markdown, words
+from analysis.reporting.containment import checked
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).with_name("templates")
-
-#: A published page may weigh this much; a phone on a train should still get it.
-LARGEST_PAGE = 1_500_000
-
-#: What would make a page fetch or run something, had the content policy not forbidden it.
-_FETCHES = re.compile(
-    r"<(?:script|link(?! rel=\"icon\" href=\"data:)|iframe|object|embed|audio|video|source)\b"
-    r"|\s(?:src|srcset|poster|action|formaction)\s*=\s*[\"']?(?!data:|[\"'])"
-    r"|url\(\s*[\"']?(?!#|data:)|@import|\son[a-z]+\s*=\s*[\"']",
-    re.IGNORECASE,
-)
 
 
 @cache
@@ -64,25 +52,6 @@ def add_filters(target: Environment) -> None:
 def render(template: str, **context: Any) -> str:
     """Return a rendered and checked page."""
     return checked(environment().get_template(template).render(**context), name=template)
-
-
-def checked(html: str, *, name: str) -> str:
-    """Return a page if it is self-contained and light enough; AnalysisError otherwise."""
-    if found := _FETCHES.search(_outside_text(html)):
-        raise AnalysisError(f"{name} would load or run `{found.group().strip()}`")
-    size = len(html.encode())
-    if size > LARGEST_PAGE:
-        raise AnalysisError(
-            f"{name} weighs {size / 1e6:.1f} MB; a page may weigh {LARGEST_PAGE / 1e6:.1f} MB, so "
-            "show fewer rows or points"
-        )
-    return html
-
-
-def _outside_text(html: str) -> str:
-    """Return the tags and styles of a page without the text between them."""
-    styles = re.findall(r"<style.*?</style>", html, flags=re.S)
-    return "".join([*styles, *re.findall(r"<[^>]*>", html)])
 
 
 def _place(report: str) -> str:

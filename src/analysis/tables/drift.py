@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,23 +10,15 @@ import numpy.typing as npt
 
 from analysis.discoveries import q_values
 from analysis.errors import NotApplicable
-from analysis.tables.comparison import in_either
-from analysis.tables.quality.rules import cents
+from analysis.tables.mixes import weekly_mixes
 
 if TYPE_CHECKING:
-    import ibis
     import pandas as pd
 
     from analysis.tables.comparison import Comparison
     from analysis.tables.engine import Tables
 
 Array = npt.NDArray[np.float64]
-
-#: Lower edges of basket values, in whole currency.
-BASKET_EDGES = (0, 5, 10, 20, 30, 50, 75, 100, 150, 200, 500, 1_000, 5_000)
-
-#: Lower edges of the share of list price that an order was discounted by, in per cent.
-DISCOUNT_EDGES = (0, 5, 10, 15, 20, 25, 30, 40, 50)
 
 #: Weeks in each period below which week-to-week variation cannot be told.
 _FEWEST_WEEKS = 4
@@ -100,7 +91,7 @@ def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int 
             f"Periods of fewer than {_FEWEST_WEEKS} whole weeks do not tell drift from the ups "
             "and downs of weeks."
         )
-    counts = _counts(tables, compared)
+    counts = weekly_mixes(tables, compared)
     rng = np.random.default_rng(seed)
     rows, parts = [], []
     for dimension, table in counts.items():
@@ -176,82 +167,3 @@ def _shares(dimension: str, weekly: pd.DataFrame, now: npt.NDArray[np.bool_]) ->
         }
     )
     return table.sort_values("change", key=np.abs, ascending=False, ignore_index=True)
-
-
-def _counts(tables: Tables, compared: Comparison) -> dict[str, pd.DataFrame]:
-    """Return orders by week (rows, 0 the first of the current period) and value, by dimension."""
-    rows = _orders(tables, compared).cache()
-    counts = {
-        "Store": _weekly(rows, rows.store_id) if "store_id" in rows.columns else None,
-        "Channel": _weekly(rows, rows.channel) if "channel" in rows.columns else None,
-        "Department (lines)": _departments(tables, compared),
-        "Basket value": _weekly(rows, rows.basket, labels=_edge_words(BASKET_EDGES)),
-        "Weekday": _weekly(rows, rows.weekday),
-        "Hour of the day": _weekly(rows, rows.hour),
-        "Discount share": _weekly(rows, rows.discount, labels=_edge_words(DISCOUNT_EDGES, " %"))
-        if "discount" in rows.columns
-        else None,
-    }
-    return {name: table for name, table in counts.items() if table is not None}
-
-
-def _orders(tables: Tables, compared: Comparison) -> ibis.Table:
-    """Return one row an order of the whole weeks of both periods, with what is looked at."""
-    lines = _in_whole_weeks(in_either(tables.order_lines, compared), compared)
-    sums = {
-        "net": cents(lines.net_amount).sum(),
-        "week": lines.week.min(),
-        "time": lines.ordered_at.min(),
-    }
-    sums |= {name: lines[name].min() for name in ("store_id", "channel") if name in lines.columns}
-    if "discount_amount" in lines.columns:
-        sums["off"] = cents(lines.discount_amount).sum()
-    orders = lines.group_by("order_id").agg(**sums)
-    looked_at = {
-        "basket": orders.net.bucket(
-            [100 * e for e in BASKET_EDGES], include_over=True, include_under=True
-        ),
-        "weekday": orders.time.day_of_week.full_name(),
-        "hour": orders.time.hour(),
-    }
-    if "off" in orders.columns:
-        per_cent = 100.0 * orders.off / (orders.net + orders.off).nullif(0)
-        looked_at["discount"] = per_cent.bucket(
-            list(DISCOUNT_EDGES), include_over=True, include_under=True
-        )
-    return orders.mutate(**looked_at)
-
-
-def _in_whole_weeks(lines: ibis.Table, compared: Comparison) -> ibis.Table:
-    """Add ``week``, 0 the first whole week of the current period; leave out broken weeks."""
-    import ibis
-
-    weeks = len(compared.current.weeks())
-    first = compared.current.weeks()[0].start
-    day = lines.ordered_at.date().delta(ibis.date(first.isoformat()), unit="day").cast("int64")
-    marked = lines.mutate(week=((day + 7 * weeks) // 7).cast("int64") - weeks)
-    return marked.filter(marked.week >= -weeks, marked.week < weeks)
-
-
-def _weekly(
-    rows: ibis.Table, value: ibis.Value, *, labels: dict[int, str] | None = None
-) -> pd.DataFrame:
-    counted = rows.group_by(week=rows.week, value=value).agg(n=rows.count()).to_pandas()
-    if labels is not None:
-        counted["value"] = counted["value"].map(labels)
-    counted["value"] = counted["value"].astype("object").fillna("(not stated)").astype("str")
-    table = counted.pivot_table(index="week", columns="value", values="n", aggfunc="sum")
-    return table.fillna(0.0).sort_index()
-
-
-def _departments(tables: Tables, compared: Comparison) -> pd.DataFrame:
-    from analysis.tables.margin import lines_with_margin
-
-    lines = _in_whole_weeks(in_either(lines_with_margin(tables), compared), compared)
-    return _weekly(lines, lines.department)
-
-
-def _edge_words(edges: tuple[int, ...], unit: str = "") -> dict[int, str]:
-    """Return the words of each bucket of ``edges``, the ones below and above included."""
-    inner = [f"{a:,} to {b:,}{unit}" for a, b in pairwise(edges)]
-    return dict(enumerate([f"below {edges[0]}{unit}", *inner, f"{edges[-1]:,}{unit} and more"]))

@@ -7,16 +7,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from analysis.tables.comparison import midnight
+from analysis.tables.money import cents
 from analysis.tables.quality import calendar, keys
 from analysis.tables.quality.record import COLUMNS, Record, Severity, record
-from analysis.tables.quality.rules import (
-    LINE_RULES,
-    ORDER_RULES,
-    Rule,
-    cents,
-    line_rows,
-    order_rows,
-)
+from analysis.tables.quality.rows import line_rows, order_rows
+from analysis.tables.quality.rules import LINE_RULES, ORDER_RULES, Rule
 
 if TYPE_CHECKING:
     import ibis

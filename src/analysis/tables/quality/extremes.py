@@ -22,7 +22,7 @@ _FEWEST = 30
 EVERY_BASKET = "All baskets"
 
 
-def extremes(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
+def extremes(tables: Tables, *, top: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Find outliers of quantity and price by department, and of basket value.
 
     A value is an outlier if its logarithm lies more than 3.5 robust standard deviations from
@@ -38,14 +38,14 @@ def extremes(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
         and high (limits), below and above (rows beyond them), net_amount (of these rows).
         Departments whose quantity counts no units have no row for quantity and price.
     examples : pandas.DataFrame
-        The ten furthest of each measure: measure, department, order_id, product_id (missing for
+        The ``top`` furthest of each measure: measure, department, order_id, product_id (missing for
         baskets), value, net_amount, score (robust standard deviations from the median).
     """
     import pandas as pd
 
     scored = [_scored(rows) for rows in _measures(tables)]
     limits = pd.concat([_limits(rows) for rows in scored], ignore_index=True)
-    examples = pd.concat([_furthest(rows) for rows in scored], ignore_index=True)
+    examples = pd.concat([_furthest(rows, top=top) for rows in scored], ignore_index=True)
     return limits, examples
 
 
@@ -118,7 +118,7 @@ def _limits(scored: ibis.Table) -> pd.DataFrame:
     )
 
 
-def _furthest(scored: ibis.Table, *, top: int = 10) -> pd.DataFrame:
+def _furthest(scored: ibis.Table, *, top: int) -> pd.DataFrame:
     columns = ["measure", "department", "order_id", "product_id", "value", "net_amount", "score"]
     found = scored.filter(scored.score.abs() > LIMIT).rename(net_amount="net").select(*columns)
     order = [found.score.abs().desc(), "order_id", "product_id"]

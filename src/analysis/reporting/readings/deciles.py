@@ -1,0 +1,232 @@
+"""What deciles, Pareto curve and concentration say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.reporting import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.customers.agreement import Agreement
+    from analysis.customers.deciles import Deciles
+    from analysis.customers.persistence import Persistence
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+_MOST = 0.8
+
+_NEAR = 3
+
+
+def best_group(groups: int) -> str:
+    """Return the name of the best group: the best tenth of customers."""
+    return "best tenth" if groups == 10 else f"best of {groups} equal groups"
+
+
+def title(deciles: Deciles) -> str:
+    """Return the page's title: what the best group brings."""
+    best, groups = deciles.table.iloc[0], len(deciles.table)
+    if best["reason"].startswith("no share"):
+        return f"Customers' shares of sales cannot be given: {best['reason']}"
+    share = words.percent(best["share"], 0)
+    return f"The {best_group(groups)} of the customers brings {share} of net sales"
+
+
+def gap(deciles: Deciles) -> str:
+    """Say how far the best group is from the last."""
+    first, last = deciles.table.iloc[0], deciles.table.iloc[-1]
+    name = "tenth" if len(deciles.table) == 10 else "group"
+    if last["net_amount"] <= 0:
+        return f"The last {name} of the customers brings nothing"
+    ratio = words.number(first["net_amount"] / last["net_amount"])
+    return f"The best {name} buys {ratio} times what the last {name} buys"
+
+
+def growth(deciles: Deciles) -> str:
+    """Say which groups moved the total, if that can be told from chance."""
+    table, total = deciles.table, deciles.total.iloc[0]
+    grew = words.percent(total["growth"], 1, signed=True)
+    range_ = words.interval(total["growth_low"], total["growth_high"], 1)
+    clear = table[table["stands_out"]]
+    name = "tenth" if len(table) == 10 else "group"
+    if clear.empty:
+        return f"Sales moved by {grew} ({range_}); no {name}'s part in it stands out from chance"
+    parts = words.listing(
+        f"{name} {decile} ({words.points(points)})"
+        for decile, points in zip(clear["decile"], clear["contribution"], strict=True)
+    )
+    return f"Sales moved by {grew} ({range_}); what stands out from chance is {parts}"
+
+
+def first_part(parts: pd.DataFrame) -> str:
+    """Say how few customers make the first part of sales, and how many the last."""
+    first, last = parts.iloc[0], parts.iloc[-1]
+    if first["reason"].startswith("no parts"):
+        return f"Sales cannot be cut into parts: {first['reason']}"
+    few = words.count(first["customers"], "customer")
+    share = words.percent(first["customers_share"])
+    many = words.number(last["customers"])
+    name = "tenth" if len(parts) == 10 else "part"
+    return f"{few} ({share}) make the first {name} of sales, {many} the last"
+
+
+def one_percent(curve: pd.DataFrame) -> str:
+    """Say what one per cent of the customers brings."""
+    row = curve.iloc[1]
+    share = words.percent(row["value_share"])
+    known = words.interval(row["share_low"], row["share_high"], 1)
+    return f"{words.percent(row['customers_share'], 0)} of customers makes {share} ({known})"
+
+
+def pareto(parts: pd.DataFrame) -> str:
+    """Say how many customers bring most of the sales, if a boundary of the parts lies there."""
+    place = round(_MOST * len(parts))
+    row = parts.iloc[place - 1]
+    share, made = words.percent(row["cumulative_share"]), words.percent(place / len(parts), 0)
+    known = words.interval(row["cumulative_low"], row["cumulative_high"], 1)
+    return f"{share} of customers ({known}) bring {made} of sales"
+
+
+def smaller_half(lorenz: pd.DataFrame) -> str:
+    """Say what the half of the customers who buy least brings."""
+    row = lorenz.iloc[len(lorenz) // 2]
+    share, known = row["value_share"], words.interval(row["share_low"], row["share_high"], 1)
+    return f"The half of the customers who buy least bring {words.percent(share)} ({known})"
+
+
+def gini(measures: pd.DataFrame) -> str:
+    """Say how concentrated sales are."""
+    rows = measures.set_index("measure").to_dict("index")
+    row, equal = rows["gini"], rows["effective_customers"]
+    if row["reason"].startswith("not defined"):
+        return f"The Gini coefficient is {row['reason']}."
+    known = words.interval(row["low"], row["high"], 3, "")
+    said = f"The Gini coefficient is {words.number(row['estimate'], 3)} ({known})"
+    if equal["reason"]:
+        return f"{said}; {equal['reason']}."
+    customers = words.number(equal["estimate"])
+    between = words.interval(equal["low"], equal["high"], 0, "")
+    return (
+        f"{said}: sales are as concentrated as if {customers} equal customers ({between}) "
+        "brought them."
+    )
+
+
+def negatives(measures: pd.DataFrame) -> str:
+    """Say how many totals are negative and what that does to the Gini coefficient."""
+    count = int(measures["negative"].max())
+    if count == 0:
+        return "No customer's total is negative, so the curve never leaves 0 to 100 %."
+    gini = dict(zip(measures["measure"], measures["estimate"], strict=True))
+    return (
+        f"{words.count(count, 'customer')} returned more than they bought. Before them the curve "
+        f"climbs above 100 %, and the Gini coefficient of {words.number(gini['gini'], 3)} "
+        f"could pass 1; with absolute amounts below the line it is "
+        f"{words.number(gini['gini_normalised'], 3)}."
+    )
+
+
+def agreement(found: Agreement) -> str:
+    """Say how many customers change group when margin ranks them."""
+    counts = found.summary.set_index("measure")["customers"]
+    moved = words.number(counts["one"] + counts["more"])
+    total = words.count(counts.sum(), "customer")
+    return (
+        f"{moved} of {total} are in another group by margin, "
+        f"{words.number(counts['more'])} of them by two or more"
+    )
+
+
+def stayed(found: Persistence) -> str:
+    """Say how many of the best group stayed, against noise and chance."""
+    top = found.summary.set_index("measure").to_dict("index")["top"]
+    return (
+        f"{words.percent(top['stayed'], 0)} of the best stayed among the best; noise alone would "
+        f"keep {words.percent(top['noise'], 0)}, chance {words.percent(top['chance'], 0)}"
+    )
+
+
+def moved(found: Persistence) -> str:
+    """Say how much of the movement is real."""
+    rows = found.summary.set_index("measure").to_dict("index")
+    same, far, top = rows["same"], rows["far"], rows["top"]
+    beyond = words.points(top["change"], signed=False)
+    between = words.interval(top["change_low"], top["change_high"], 1, words.POINTS)
+    return (
+        f"Beyond what noise explains, {beyond} ({between}) of the best left. Over all groups "
+        f"{words.percent(same['stayed'])} stayed in theirs (noise alone: "
+        f"{words.percent(same['noise'])}) and {words.percent(far['stayed'])} moved by three or "
+        f"more (noise alone: {words.percent(far['noise'])})."
+    )
+
+
+def went(found: Persistence) -> str:
+    """Say how near the best stay, and how many of the last stop buying."""
+    rows, last = found.matrix, int(found.stayed["decile"].max())
+    near = float(rows[(rows["first"] == 1) & (rows["second"] <= _NEAR)]["share"].sum())
+    gone = float(rows[(rows["first"] == last) & (rows["second"] == last + 1)]["share"].sum())
+    name = "tenth" if last == 10 else "group"
+    return (
+        f"{words.percent(near, 0)} of the best {name} stay in the best three; "
+        f"{words.percent(gone, 0)} of the last stop buying"
+    )
+
+
+def share_finding(deciles: Deciles, confidence: float) -> Fields:
+    """Return the finding of what the best group brings."""
+    best, groups = deciles.table.iloc[0], len(deciles.table)
+    return {
+        "key": "best_group_share",
+        "sentence": f"of net sales come from the {best_group(groups)} of the customers",
+        "value": best["share"],
+        "low": best["share_low"],
+        "high": best["share_high"],
+        "unit": "%",
+        "level": confidence,
+        "n": int(deciles.table["customers"].sum()),
+        "noun": "customer",
+        "detail": best["reason"] or _best_two(deciles.table),
+    }
+
+
+def _best_two(table: pd.DataFrame) -> str:
+    both = words.percent(table["cumulative_share"].iloc[min(1, len(table) - 1)])
+    return f"the best two {'tenths' if len(table) == 10 else 'groups'} together: {both}"
+
+
+def part_finding(parts: pd.DataFrame, curve: pd.DataFrame, confidence: float) -> Fields:
+    """Return the finding of how few customers make the first part of sales."""
+    first, everyone = parts.iloc[0], parts["cumulative_customers"].iloc[-1]
+    name = "first tenth of net sales" if len(parts) == 10 else f"first of {len(parts)} equal parts"
+    counted = f"{words.number(first['customers'])} of {words.number(everyone)}"
+    return {
+        "key": "first_part_customers",
+        "sentence": f"of the customers ({counted}) make the {name}",
+        "value": first["customers_share"],
+        "low": first["share_low"],
+        "high": first["share_high"],
+        "unit": "%",
+        "level": confidence,
+        "detail": first["reason"] or one_percent(curve),
+    }
+
+
+def stay_finding(found: Persistence, groups: int, confidence: float) -> Fields:
+    """Return the finding of how many of the best group stayed in it."""
+    top = found.summary.set_index("measure").to_dict("index")["top"]
+    return {
+        "key": "best_group_stayed",
+        "sentence": f"of the {best_group(groups)} of the first half were in it in the second",
+        "value": top["stayed"],
+        "low": top["stayed_low"],
+        "high": top["stayed_high"],
+        "unit": "%",
+        "level": confidence,
+        "n": top["customers"],
+        "noun": "customer",
+        "direction": "up_good",
+        "detail": top["reason"] or f"noise alone would keep {words.percent(top['noise'], 0)}",
+    }
