@@ -14,8 +14,12 @@ from analysis.reporting.processes import die_with_parent
 
 
 def command(connection_file: str) -> list[str]:
-    """Return the command that starts the kernel."""
-    return [sys.executable, "-P", "-m", "analysis.reporting.kernel", "-f", connection_file]
+    """Return the command that starts the kernel.
+
+    Its own log is silent: stopping a kernel interrupts it first, which it would log as an error.
+    """
+    module = ("-m", "analysis.reporting.kernel")
+    return [sys.executable, "-P", *module, "-f", connection_file, "--log-level=CRITICAL"]
 
 
 def manager_class() -> type:
@@ -24,12 +28,17 @@ def manager_class() -> type:
     ipykernel 7 warns into the first cell's output when the transport is not encrypted.
     """
     from jupyter_client import AsyncKernelManager
-    from traitlets import CaselessStrEnum
+    from jupyter_client.kernelspec import KernelSpecManager
+    from traitlets import CaselessStrEnum, default
 
     class ReportKernelManager(AsyncKernelManager):
         transport_encryption = CaselessStrEnum(
             ["disabled", "auto", "required"], default_value="required"
         )
+
+        @default("kernel_spec_manager")
+        def _only_the_installed_kernel(self) -> KernelSpecManager:
+            return KernelSpecManager(kernel_dirs=[])
 
         def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
             return command(os.path.realpath(self.connection_file)) + (extra_arguments or [])
