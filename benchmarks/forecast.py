@@ -57,7 +57,10 @@ def say(name: str, actual, mean, scale, seconds: float) -> dict[str, float]:
     mase = float((np.abs(actual - mean).mean(axis=1) / scale).mean())
     smape = scores.smape(actual, mean)
     milliseconds = 1000 * seconds / len(actual)
-    print(f"{name:32} sMAPE {smape:7.3f}  MASE {mase:.4f}  {milliseconds:8.2f} ms a series", flush=True)
+    print(
+        f"{name:32} sMAPE {smape:7.3f}  MASE {mase:.4f}  {milliseconds:8.2f} ms a series",
+        flush=True,
+    )
     return {"smape": smape, "mase": mase, "ms": milliseconds}
 
 
@@ -85,11 +88,15 @@ def m3() -> None:
     limit = f"published Theta: {THETA_PRINTED} printed, {THETA_RECOMPUTED} recomputed"
     print(f"at or below it: {found['smape'] <= THETA_PRINTED} ({limit})")
     everyone = np.ones(len(values), dtype=bool)
-    final = tested.with_model("final", np.stack([_pick(tested, o, names) for o in range(len(origins))]))
+    final = tested.with_model(
+        "final", np.stack([_pick(tested, o, names) for o in range(len(origins))])
+    )
     for nominal in (0.80, 0.95):
         reach = conformal.calibrate(final, "final", everyone, coverage=nominal)
         low, high = conformal.intervals(mean, scale, reach, floor=np.zeros(len(values)))
-        print(f"coverage of {nominal:.0%} intervals: {((actual >= low) & (actual <= high)).mean():.4f}")
+        print(
+            f"coverage of {nominal:.0%} intervals: {((actual >= low) & (actual <= high)).mean():.4f}"
+        )
     for name in ("ets", "theta", "seasonal_naive"):
         begun = time.process_time()
         own = models.forecasts(values, models=(name,), horizon=18, season=12)[name]

@@ -126,8 +126,30 @@ def shifts(
         q=q,
         shifted=(q <= fdr) & table["stepped"].to_numpy(dtype=bool),
     )
-    kept = ["level", "name", "size", "period_start", "before", "after", "change", "p", "q", "shifted"]
+    kept = [
+        "level",
+        "name",
+        "size",
+        "period_start",
+        "before",
+        "after",
+        "change",
+        "p",
+        "q",
+        "shifted",
+    ]
     return table.sort_values(["p", "size"], ascending=[True, False], ignore_index=True)[kept]
+
+
+def largest_shifts(
+    series: Series, table: pd.DataFrame, *, count: int
+) -> list[tuple[str, pd.DataFrame, pd.Series]]:
+    """Return name, history and row of the ``count`` largest series that shifted."""
+    moved = table[table["shifted"]].sort_values("size", ascending=False).head(count)
+    return [
+        (str(row["name"]), series.history(str(row["level"]), str(row["name"])), row)
+        for _, row in moved.iterrows()
+    ]
 
 
 def _best_step(row: np.ndarray) -> tuple[int, float, float, float, bool]:

@@ -57,17 +57,15 @@ def choose(
 
 
 def _candidates(names: Sequence[str], kind: bool) -> list[str]:
-    fitting = zoo.SPARSE if kind else zoo.REGULAR
-    return [name for name in names if name in fitting or name not in zoo.MODELS]
+    fitting = zoo.SPARSE if kind else (*zoo.REGULAR, "wave")
+    return [name for name in names if name in fitting]
 
 
 def _default(candidates: list[str], kind: bool) -> str:
     return _DEFAULT[kind] if _DEFAULT[kind] in candidates else candidates[0]
 
 
-def _loss(
-    tested: Backtest, name: str, mask: np.ndarray, known: np.ndarray, kind: bool
-) -> float:
+def _loss(tested: Backtest, name: str, mask: np.ndarray, known: np.ndarray, kind: bool) -> float:
     m = tested.models.index(name)
     error = (tested.actual - tested.forecasts[m])[:, mask]
     error = np.where(known[:, None, :], error, np.nan)

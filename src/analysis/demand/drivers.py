@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def holidays_in(
     periods: Sequence[date], *, country: str, frequency: Frequency = "week"
 ) -> pd.DataFrame:
-    """Return the public holidays of each period: period_start, holiday (English name), day.
+    """Return the public holidays of each period: period_start, holiday (name in the
+    country's own language), day.
 
     Parameters
     ----------
@@ -85,9 +86,30 @@ def holiday_dummies(
     return table
 
 
-def placements_by(
-    tables: Tables, *, level: Level, periods: Sequence[date]
-) -> pd.DataFrame:
+def with_holidays(table: pd.DataFrame, *, country: str) -> pd.DataFrame:
+    """Return ``table`` with a column holiday: what its week holds, or the Monday after it.
+
+    Parameters
+    ----------
+    table
+        Any table with a column period_start of Mondays.
+    country
+        As in `holidays_in`.
+    """
+    import pandas as pd
+
+    if table.empty:
+        return table.assign(holiday=pd.Series(dtype="str"))
+    first, last = table["period_start"].min().date(), table["period_start"].max().date()
+    weeks = [first + timedelta(days=7 * i) for i in range((last - first).days // 7 + 2)]
+    found = holidays_in(weeks, country=country)
+    shopped = found["day"] - pd.Timedelta(days=1)
+    monday = shopped - pd.to_timedelta(shopped.dt.day_of_week, unit="D")
+    names = found.assign(monday=monday).groupby("monday")["holiday"].agg(", ".join)
+    return table.assign(holiday=table["period_start"].map(names).fillna("").astype("str"))
+
+
+def placements_by(tables: Tables, *, level: Level, periods: Sequence[date]) -> pd.DataFrame:
     """Return how much of each series was displayed and mailed, week by week.
 
     Parameters
@@ -137,7 +159,9 @@ def placements_by(
     return found.assign(displayed=found["displayed"] / stores, mailed=found["mailed"] / stores)
 
 
-def over(table: pd.DataFrame, key: dict[str, str], column: str, periods: Sequence[date]) -> np.ndarray:
+def over(
+    table: pd.DataFrame, key: dict[str, str], column: str, periods: Sequence[date]
+) -> np.ndarray:
     """Return one series' column of `placements_by` over ``periods``; zero where it has no row."""
     import pandas as pd
 

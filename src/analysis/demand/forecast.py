@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,7 +69,7 @@ class Outlook:
     coverage
         `conformal.realised` of the published forecasts.
     series, plan
-        What was forecast, and how.
+        What was forecast, and how; the plan's season is 1 where the data are too short for it.
     groups, sparse
         Level of each series, and whether it sells now and then.
     """
@@ -83,6 +83,15 @@ class Outlook:
     plan: Plan
     groups: np.ndarray
     sparse: np.ndarray
+
+    def classes(self) -> dict[str, np.ndarray]:
+        """Return the series that share an interval's calibration, as masks by name."""
+        return _levels(self.groups, self.sparse)
+
+    def best(self, level: str) -> str:
+        """Return the label of the model chosen for most series of ``level``."""
+        chosen = self.table.loc[self.table["level"] == level, "model"]
+        return zoo.label(str(chosen.mode().iloc[0]))
 
 
 def predict(series: Series, plan: Plan, *, levels: tuple[Level, ...] | None = None) -> Outlook:
@@ -102,11 +111,19 @@ def predict(series: Series, plan: Plan, *, levels: tuple[Level, ...] | None = No
     NotApplicable
         If there are too few periods to test a forecast.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):  # many small systems: threads only wait
+        return _predict(series, plan, levels)
+
+
+def _predict(series: Series, plan: Plan, levels: tuple[Level, ...] | None) -> Outlook:
     groups = np.asarray(series.keys["level"], dtype=object)
     sparse = intermittent.is_intermittent(series.values)
+    plan = _with_known_season(series, plan)
     tested = _tested(series, plan, groups, sparse)
     names = choice.choose(tested, groups, sparse)
-    models = tuple(dict.fromkeys((*zoo.REGULAR, *zoo.SPARSE)))
+    models = tested.models[: tested.models.index(choice.AUTOMATIC)]
     made = zoo.forecasts(series.values, models=models, horizon=plan.horizon, season=plan.season)
     mean, published = choice.pick(made, names), choice.AUTOMATIC
     if levels is not None:
@@ -125,12 +142,19 @@ def predict(series: Series, plan: Plan, *, levels: tuple[Level, ...] | None = No
     )  # fmt: skip
 
 
-def _tested(series: Series, plan: Plan, groups: np.ndarray, sparse: np.ndarray) -> Backtest:
+def _origins(series: Series, plan: Plan) -> tuple[int, ...]:
     columns = series.values.shape[1]
-    origins = backtest.origins_for(
-        columns, horizon=plan.horizon, count=plan.origins, step=plan.step
-    )
-    models = tuple(dict.fromkeys((*zoo.REGULAR, *zoo.SPARSE)))
+    return backtest.origins_for(columns, horizon=plan.horizon, count=plan.origins, step=plan.step)
+
+
+def _with_known_season(series: Series, plan: Plan) -> Plan:
+    """Return the plan without a season that the first origin had not seen once."""
+    return plan if _origins(series, plan)[0] >= plan.season else replace(plan, season=1)
+
+
+def _tested(series: Series, plan: Plan, groups: np.ndarray, sparse: np.ndarray) -> Backtest:
+    origins = _origins(series, plan)
+    models = zoo.candidates(season=plan.season, columns=origins[0])
     tested = backtest.run(
         series.values, models=models, horizon=plan.horizon, season=plan.season, origins=origins
     )
@@ -198,7 +222,10 @@ def _table(
             low[mask], high[mask] = conformal.intervals(
                 mean[mask], scale[mask], reach, floor=floor[mask]
             )
-        ends[f"low_{coverage:.0%}".rstrip("%")], ends[f"high_{coverage:.0%}".rstrip("%")] = low, high
+        ends[f"low_{coverage:.0%}".rstrip("%")], ends[f"high_{coverage:.0%}".rstrip("%")] = (
+            low,
+            high,
+        )
     wide = {
         "level": np.repeat(series.keys["level"].to_numpy(), plan.horizon),
         "name": np.repeat(series.keys["name"].to_numpy(), plan.horizon),

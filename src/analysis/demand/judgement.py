@@ -18,7 +18,11 @@ _FEWEST_ORIGINS = 5
 
 
 def scoreboard(
-    tested: Backtest, groups: np.ndarray, *, benchmark: str = zoo.BENCHMARK, confidence: float = 0.95
+    tested: Backtest,
+    groups: np.ndarray,
+    *,
+    benchmark: str = zoo.BENCHMARK,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return the scores of every model at every level.
 
@@ -103,7 +107,9 @@ def _against(
     if len(saved) < _FEWEST_ORIGINS or not base.mean():
         gain = saved.mean() / base.mean() if len(saved) and base.mean() else np.nan
         return {**nothing, "gain": gain, "verdict": "too few origins"}
-    p, reach = diebold_mariano(saved, horizon=tested.horizon, step=_step(tested), confidence=confidence)
+    p, reach = diebold_mariano(
+        saved, horizon=tested.horizon, step=_step(tested), confidence=confidence
+    )
     gain, width = saved.mean() / base.mean(), reach / base.mean()
     told = p < 1 - confidence
     verdict = ("better" if gain > 0 else "worse") if told else "no different"

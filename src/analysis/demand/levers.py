@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 #: Regressors of a series: the logarithm of placements, since the tenth display adds less.
 LEVERS = ("displayed", "mailed")
 
+#: Least spread of a regressor, that of placements a half more at most than at least: without it
+#: a series says nothing about what twice as many would do.
+_LEAST_SPREAD = float(np.log(1.5))
+
 
 def regressors(
     series: Series,
@@ -43,8 +47,8 @@ def regressors(
             series.periods, country=country, names=holidays, frequency=series.frequency
         )
         table = pd.concat([table, marks], axis=1)
-    varying = [name for name in table if table[name].nunique() > 1]
-    return table[varying]
+    spread = table.max() - table.min()
+    return table[[name for name in table if spread[name] >= _LEAST_SPREAD]]
 
 
 def search(
@@ -87,6 +91,20 @@ def _one(series: Series, row: int, known: pd.DataFrame) -> pd.DataFrame:
     effects = fitted.effects[fitted.effects["regressor"].isin(LEVERS)]
     doubled = {name: 2 ** np.log1p(effects[name]) - 1 for name in ("effect", "low", "high")}
     return effects.assign(**doubled, **head, reason="")
+
+
+def surest(table: pd.DataFrame) -> pd.Series:
+    """Return the row of `search` worth a plan: the surest effect that raises demand.
+
+    Raises
+    ------
+    NotApplicable
+        If no lever raises any series beyond chance.
+    """
+    rising = table[table["found"] & (table["effect"] > 0)]
+    if rising.empty:
+        raise NotApplicable("no lever raises sales beyond chance, so no plan can be weighed.")
+    return rising.iloc[0]
 
 
 def doubled(

@@ -45,8 +45,12 @@ def statuses(series: Series, *, fdr: float = 0.01) -> pd.DataFrame:
     share = np.where(any_sold, (count + 0.5) / (span + 1), np.nan)
     told = count >= _FEWEST_SOLD
     before, after = first, columns - 1 - last
-    p_launch = np.where(told & (before >= _FEWEST_SILENT), (1 - share) ** before, np.where(told, 1, np.nan))
-    p_end = np.where(told & (after >= _FEWEST_SILENT), (1 - share) ** after, np.where(told, 1, np.nan))
+    p_launch = np.where(
+        told & (before >= _FEWEST_SILENT), (1 - share) ** before, np.where(told, 1, np.nan)
+    )
+    p_end = np.where(
+        told & (after >= _FEWEST_SILENT), (1 - share) ** after, np.where(told, 1, np.nan)
+    )
     both = q_values(np.concatenate([p_launch, p_end]))
     launched, ended = both[: len(sold)] <= fdr, both[len(sold) :] <= fdr
     status = np.select(

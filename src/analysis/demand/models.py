@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.demand import intermittent, naive, smoothing, theta
+from analysis.demand import intermittent, naive, seasonal, smoothing, theta
 from analysis.demand.seasonal import Array
 from analysis.errors import ParamsError
 
@@ -31,13 +31,50 @@ class Model:
     members: tuple[str, ...] = ()
 
 
+#: Seasons a series must span for its wave to be told from its trend.
+_WAVE_SEASONS = 1.25
+
+#: Weight that holds the wave of a short series down, as if so many periods had shown none.
+_WAVE_RIDGE = 4.0
+
+
 def _ets(values: Array, *, horizon: int, season: int = 1) -> Array:
     return smoothing.fit(values, horizon=horizon, season=season).mean
+
+
+def _wave(values: Array, *, horizon: int, season: int = 1) -> Array:
+    """Smooth what a yearly wave of two harmonics leaves: Hyndman and Athanasopoulos, FPP3, 10.5."""
+    columns = values.shape[1]
+    enough = seasonal.lengths(values) >= _WAVE_SEASONS * season
+    if season <= smoothing.LONGEST_SEASON or not enough.any():
+        return _ets(values, horizon=horizon)
+    angle = 2 * np.pi * np.outer(np.arange(columns + horizon), [1, 2]) / season
+    wave = np.hstack([np.sin(angle), np.cos(angle)])
+    time = np.arange(columns + horizon) / season
+    design = np.column_stack([np.ones(columns + horizon), time, wave])
+    held = np.diag([0, 0, *([_WAVE_RIDGE] * wave.shape[1])])
+    added = np.zeros((len(values), columns + horizon))
+    for row in np.flatnonzero(enough):
+        seen = ~np.isnan(values[row])
+        x = design[:columns][seen]
+        found = np.linalg.solve(x.T @ x + held, x.T @ values[row, seen])
+        added[row] = wave @ found[2:]
+    return _ets(values - added[:, :columns], horizon=horizon) + added[:, columns:]
 
 
 def _damped(values: Array, *, horizon: int, season: int = 1) -> Array:
     forms = tuple(form for form in smoothing.FORMS if form.trend == "damped")
     return smoothing.fit(values, horizon=horizon, season=season, forms=forms).mean
+
+
+def _short(forecaster: Forecaster) -> Forecaster:
+    """Return the forecaster without seasons too long to be learnt index by index."""
+
+    def forecast(values: Array, *, horizon: int, season: int = 1) -> Array:
+        known = season if season <= smoothing.LONGEST_SEASON else 1
+        return np.asarray(forecaster(values, horizon=horizon, season=known))
+
+    return forecast
 
 
 MODELS: dict[str, Model] = {
@@ -47,8 +84,9 @@ MODELS: dict[str, Model] = {
     "moving_average": Model("moving average", naive.moving_average),
     "ets": Model("exponential smoothing", _ets),
     "damped": Model("damped trend smoothing", _damped),
-    "theta": Model("Theta", theta.standard),
-    "optimised_theta": Model("optimised Theta", theta.optimised),
+    "theta": Model("Theta", _short(theta.standard)),
+    "optimised_theta": Model("optimised Theta", _short(theta.optimised)),
+    "wave": Model("yearly wave and smoothing", _wave),
     "croston": Model("Croston, corrected", intermittent.croston),
     "tsb": Model("Teunter-Syntetos-Babai", intermittent.tsb),
     "ets_theta": Model("smoothing and Theta combined", members=("ets", "theta")),
@@ -63,6 +101,12 @@ REGULAR: tuple[str, ...] = (
     "optimised_theta", "ets_theta", "combination",
 )  # fmt: skip
 SPARSE: tuple[str, ...] = ("naive", "seasonal_naive", "moving_average", "ets", "croston", "tsb")
+
+
+def candidates(*, season: int, columns: int) -> tuple[str, ...]:
+    """Return every model worth a try; the yearly wave only where there is more than a year."""
+    wave = season > smoothing.LONGEST_SEASON and columns >= _WAVE_SEASONS * season
+    return tuple(dict.fromkeys((*REGULAR, *(("wave",) if wave else ()), *SPARSE)))
 
 
 def label(name: str) -> str:

@@ -109,9 +109,7 @@ def _check(values: np.ndarray, regressors: pd.DataFrame) -> bool:
     return bool(seen.min() > 0)
 
 
-def _effects(
-    results: Any, names: tuple[str, ...], logged: bool, confidence: float
-) -> pd.DataFrame:
+def _effects(results: Any, names: tuple[str, ...], logged: bool, confidence: float) -> pd.DataFrame:
     import pandas as pd
 
     from analysis.discoveries import normal_quantile, two_sided_p

@@ -11,10 +11,16 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.demand.seasonal import Array, lengths
+from analysis.demand.smoothing import LONGEST_SEASON
 
 
 def scales(values: Array, *, season: int = 1) -> tuple[Array, Array]:
-    """Return each series' mean absolute and root mean squared naive error; NaN where it is zero."""
+    """Return each series' mean absolute and root mean squared naive error; NaN where it is zero.
+
+    A season too long to be learnt (`smoothing.LONGEST_SEASON`) is not used: the scale of a series
+    must not change its meaning from one origin to the next.
+    """
+    season = season if season <= LONGEST_SEASON else 1
     one, one_squared = _steps(values, 1)
     if season > 1 and values.shape[1] > season:
         far, far_squared = _steps(values, season)

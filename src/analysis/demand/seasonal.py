@@ -96,7 +96,9 @@ def indices(values: Array, *, season: int, kind: Kind) -> Array:
     return _normalised(shape, kind=kind, usable=lengths(values) >= 2 * season, neutral=neutral)
 
 
-def _normalised(shape: Array, *, kind: Kind, usable: npt.NDArray[np.bool_], neutral: float) -> Array:
+def _normalised(
+    shape: Array, *, kind: Kind, usable: npt.NDArray[np.bool_], neutral: float
+) -> Array:
     known = usable & np.isfinite(shape).all(axis=1)
     if kind == "multiplicative":
         known &= (shape > 0.01).all(axis=1)

@@ -92,14 +92,25 @@ class Series:
         """First day after the last period."""
         return following(self.periods[-1], self.frequency)
 
+    def history(self, level: str, name: str) -> pd.DataFrame:
+        """Return one series: period_start, value."""
+        found = self.where(np.asarray((self.keys["level"] == level) & (self.keys["name"] == name)))
+        return found.to_frame()[["period_start", "value"]]
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a series and period: level, name, period_start, value."""
         import pandas as pd
 
-        wide = pd.DataFrame(self.values, columns=pd.to_datetime(list(self.periods)).as_unit("us"))
-        wide = wide.assign(level=self.keys["level"], name=self.keys["name"])
-        tall = wide.melt(["level", "name"], var_name="period_start", value_name="value")
-        return tall.sort_values(["level", "name", "period_start"], ignore_index=True)
+        columns = len(self.periods)
+        starts = pd.to_datetime(list(self.periods)).as_unit("us")
+        return pd.DataFrame(
+            {
+                "level": np.repeat(self.keys["level"].to_numpy(), columns),
+                "name": np.repeat(self.keys["name"].to_numpy(), columns),
+                "period_start": np.tile(starts, len(self.keys)),
+                "value": self.values.ravel(),
+            }
+        )
 
 
 def fetch(

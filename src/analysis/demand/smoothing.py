@@ -83,9 +83,7 @@ class Fitted:
     criterion: Array
 
 
-def fit(
-    values: Array, *, horizon: int, season: int = 1, forms: Sequence[Form] = FORMS
-) -> Fitted:
+def fit(values: Array, *, horizon: int, season: int = 1, forms: Sequence[Form] = FORMS) -> Fitted:
     """Fit the best of ``forms`` to every series (S, T) and forecast ``horizon`` periods.
 
     A season is tried where a series spans at least two of them, a multiplicative one and a
