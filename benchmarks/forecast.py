@@ -19,9 +19,17 @@ import warnings
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import numpy as np
+import numpy as np  # noqa: E402 (after the threads are bounded)
 
-from analysis.demand import backtest, choice, conformal, intermittent, models, scores, smoothing
+from analysis.demand import (  # noqa: E402
+    backtest,
+    choice,
+    conformal,
+    intermittent,
+    models,
+    scores,
+    smoothing,
+)
 
 #: sMAPE of Theta on the 1,428 monthly series: as printed, and from the published forecasts.
 THETA_PRINTED, THETA_RECOMPUTED = 13.85, 13.89

@@ -124,7 +124,9 @@ def run(
     origins
         Columns known at each origin, ascending.
     """
-    made, actual, scale, root = [], [], [], []
+    made, actual = [], []
+    scale: list[Array] = []
+    root: list[Array] = []
     for origin in origins:
         known = values[:, :origin]
         found = zoo.forecasts(known, models=models, horizon=horizon, season=season)

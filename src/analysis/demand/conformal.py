@@ -137,5 +137,5 @@ def _covered(tested: Backtest, model: str, chosen: np.ndarray, nominal: float) -
         losses.append(np.where(known, loss / 2, np.nan).ravel())
     share = mean_of(np.concatenate(inside))
     n = int((~np.isnan(np.concatenate(inside))).sum())
-    loss = mean_of(np.concatenate(losses))
-    return {"realised": share, "gap": share - nominal, "n": n, "quantile_loss": loss}
+    lost = mean_of(np.concatenate(losses))
+    return {"realised": share, "gap": share - nominal, "n": n, "quantile_loss": lost}

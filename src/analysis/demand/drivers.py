@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.demand.series import Frequency, Level, following
+from analysis.demand.calendar import Frequency, following
+from analysis.demand.series import Level
 from analysis.errors import NotApplicable, ParamsError
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
 
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 def holidays_in(
     periods: Sequence[date], *, country: str, frequency: Frequency = "week"
 ) -> pd.DataFrame:
-    """Return the public holidays of each period: period_start, holiday (name in the
-    country's own language), day.
+    """Return the public holidays of each period, named in the country's own language.
+
+    One row a holiday: period_start, holiday, day.
 
     Parameters
     ----------
@@ -89,6 +91,9 @@ def holiday_dummies(
 def with_holidays(table: pd.DataFrame, *, country: str) -> pd.DataFrame:
     """Return ``table`` with a column holiday: what its week holds, or the Monday after it.
 
+    Beside the public holidays the occasions that people shop for: Valentine's Day, Easter,
+    Mother's Day (second Sunday of May) and Halloween.
+
     Parameters
     ----------
     table
@@ -102,11 +107,28 @@ def with_holidays(table: pd.DataFrame, *, country: str) -> pd.DataFrame:
         return table.assign(holiday=pd.Series(dtype="str"))
     first, last = table["period_start"].min().date(), table["period_start"].max().date()
     weeks = [first + timedelta(days=7 * i) for i in range((last - first).days // 7 + 2)]
-    found = holidays_in(weeks, country=country)
+    public = holidays_in(weeks, country=country)[["holiday", "day"]]
+    found = pd.concat([public, _occasions(range(first.year, last.year + 1))], ignore_index=True)
     shopped = found["day"] - pd.Timedelta(days=1)
     monday = shopped - pd.to_timedelta(shopped.dt.day_of_week, unit="D")
-    names = found.assign(monday=monday).groupby("monday")["holiday"].agg(", ".join)
+    found = found.assign(monday=monday).sort_values("day", kind="stable")
+    names = found.groupby("monday")["holiday"].agg(lambda names: ", ".join(dict.fromkeys(names)))
     return table.assign(holiday=table["period_start"].map(names).fillna("").astype("str"))
+
+
+def _occasions(years: Sequence[int]) -> pd.DataFrame:
+    import pandas as pd
+    from dateutil.easter import easter
+
+    days = {
+        "Valentine's Day": [date(year, 2, 14) for year in years],
+        "Easter": [easter(year) for year in years],
+        "Mother's Day": [date(year, 5, 14 - date(year, 5, 7).isoweekday() % 7) for year in years],
+        "Halloween": [date(year, 10, 31) for year in years],
+    }
+    rows = [(name, pd.Timestamp(day)) for name, found in days.items() for day in found]
+    table = pd.DataFrame(rows, columns=["holiday", "day"])
+    return table.assign(day=table["day"].dt.as_unit("us"))
 
 
 def placements_by(tables: Tables, *, level: Level, periods: Sequence[date]) -> pd.DataFrame:

@@ -126,10 +126,10 @@ def diebold_mariano(
 ) -> tuple[float, float]:
     """Test whether the mean loss saved is zero, forecasts of neighbouring origins overlapping.
 
-    Diebold and Mariano (1995), J. Business & Economic Statistics 13(3), with the long-run
-    variance by Bartlett weights over as many lags as forecasts overlap, and the small-sample
+    Diebold and Mariano (1995), J. Business & Economic Statistics 13(3), with the small-sample
     correction and Student's t of Harvey, Leybourne and Newbold (1997), International Journal of
-    Forecasting 13(2).
+    Forecasting 13(2). The long-run variance counts as many lags as forecasts overlap, evenly, or
+    twice as many by Bartlett weights where that is larger: the former may be negative.
 
     Returns
     -------
@@ -141,9 +141,7 @@ def diebold_mariano(
     n = len(saved)
     lags = min(-(-horizon // step) - 1, n - 2)
     centred = saved - saved.mean()
-    variance = (centred**2).sum() / n
-    for lag in range(1, lags + 1):
-        variance += 2 * (1 - lag / (lags + 1)) * (centred[lag:] * centred[:-lag]).sum() / n
+    variance = max(_long_run(centred, lags, even=True), _long_run(centred, 2 * lags, even=False))
     steps = lags + 1
     correction = np.sqrt(max((n + 1 - 2 * steps + steps * (steps - 1) / n) / n, 1 / n))
     error = np.sqrt(max(variance, 0.0) / n) / correction
@@ -151,6 +149,16 @@ def diebold_mariano(
         return (1.0 if saved.mean() == 0 else 0.0), 0.0
     p = 2 * stats.t.sf(abs(saved.mean()) / error, n - 1)
     return float(p), float(stats.t.ppf(0.5 + confidence / 2, n - 1) * error)
+
+
+def _long_run(centred: np.ndarray, lags: int, *, even: bool) -> float:
+    n = len(centred)
+    lags = min(lags, n - 2)
+    variance = float((centred**2).sum() / n)
+    for lag in range(1, lags + 1):
+        weight = 1.0 if even else 1 - lag / (lags + 1)
+        variance += 2 * weight * float((centred[lag:] * centred[:-lag]).sum() / n)
+    return variance
 
 
 def by_horizon(tested: Backtest, chosen: np.ndarray) -> pd.DataFrame:

@@ -79,8 +79,8 @@ def _short(forecaster: Forecaster) -> Forecaster:
 
 MODELS: dict[str, Model] = {
     "naive": Model("last value", naive.last_value),
-    "seasonal_naive": Model("same period last season", naive.seasonal),
-    "drift": Model("line through first and last", naive.drift),
+    "seasonal_naive": Model("seasonal naive", naive.seasonal),
+    "drift": Model("line of first and last", naive.drift),
     "moving_average": Model("moving average", naive.moving_average),
     "ets": Model("exponential smoothing", _ets),
     "damped": Model("damped trend smoothing", _damped),
@@ -89,10 +89,8 @@ MODELS: dict[str, Model] = {
     "wave": Model("yearly wave and smoothing", _wave),
     "croston": Model("Croston, corrected", intermittent.croston),
     "tsb": Model("Teunter-Syntetos-Babai", intermittent.tsb),
-    "ets_theta": Model("smoothing and Theta combined", members=("ets", "theta")),
-    "combination": Model(
-        "smoothing and both Thetas combined", members=("ets", "theta", "optimised_theta")
-    ),
+    "ets_theta": Model("smoothing with Theta", members=("ets", "theta")),
+    "combination": Model("smoothing, both Thetas", members=("ets", "theta", "optimised_theta")),
 }
 
 #: What is tried for series that sell in most periods, and for those that sell now and then.

@@ -103,7 +103,8 @@ class _State:
         self.shape = (len(values), alpha.shape[1])
         self.form, self.first, self.alpha = form, start.first, alpha
         self.columns = np.ascontiguousarray(values.T)[:, :, None]
-        self.missing = np.isnan(self.columns)
+        missing: npt.NDArray[np.bool_] = np.isnan(values.T)
+        self.missing = missing[:, :, None]
         self.all_seen = ~self.missing.any(axis=(1, 2))
         self.counted = (~np.isnan(values)).sum(axis=1)[:, None]
         self.beta = alpha * parameters["beta"] if "beta" in parameters else None
@@ -140,7 +141,7 @@ class _State:
         self._count(t)
         self._move(phase, divisor)
         if before is not None:
-            waiting = (self.first > t)[:, None]
+            waiting = np.asarray(self.first > t)[:, None]
             np.copyto(self.level, before[0], where=waiting)
             np.copyto(self.slope, before[1], where=waiting)
 

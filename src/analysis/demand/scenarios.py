@@ -88,7 +88,8 @@ def compare(
     )
     totals = float(base.sum()), float(plan.sum())
     outside = _outside(fitted, planned)
-    return Scenario(table, *totals, totals[1] - totals[0], *map(float, ends), outside)
+    gain = totals[1] - totals[0]
+    return Scenario(table, *totals, gain, float(ends[0]), float(ends[1]), outside)
 
 
 def _paths(fitted: Regression, regressors: pd.DataFrame) -> np.ndarray:

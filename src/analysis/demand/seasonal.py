@@ -33,6 +33,11 @@ def filled(values: Array) -> Array:
     return closed
 
 
+def all_positive(values: Array) -> npt.NDArray[np.bool_]:
+    """Tell which series never touch zero, where they are known."""
+    return np.asarray((np.where(np.isnan(values), 1.0, values) > 0).all(axis=1))
+
+
 def lengths(values: Array) -> npt.NDArray[np.int64]:
     """Return how many periods each series spans, from its first value to the last column."""
     seen = ~np.isnan(values)

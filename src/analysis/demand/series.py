@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from analysis.demand.calendar import (
+    Frequency,
+    closed_days,
+    following,
+    trading_days,
+    whole_periods,
+)
 from analysis.errors import NotApplicable, ParamsError
 from analysis.tables.margin import MICROS, lines_with_margin
 from analysis.tables.periods import as_date
@@ -24,7 +31,6 @@ if TYPE_CHECKING:
 
     from analysis.tables.engine import Tables
 
-Frequency = Literal["day", "week", "month"]
 Measure = Literal["net_amount", "margin", "units", "orders"]
 Level = tuple[str, ...]
 
@@ -153,14 +159,14 @@ def fetch(
     """
     lines = _before(lines_with_margin(tables), as_date(as_of))
     _check_levels(lines, levels)
-    days = _trading_days(lines)
+    days = trading_days(lines)
     if not days:
         raise NotApplicable(f"There are no order lines before {as_of}.")
-    periods, cut = _calendar(days, frequency, as_date(as_of))
+    periods, cut = whole_periods(days, frequency, as_date(as_of))
     stamped = lines.mutate(period_start=lines.ordered_at.truncate(_UNITS[frequency]).date())
     parts = [_level(tables, stamped, level, measure, periods, largest) for level in levels]
     keys, values = _assembled(parts, levels, len(periods))
-    closed, open_days = _closed(days, periods, frequency)
+    closed, open_days = closed_days(days, periods, frequency)
     if frequency == "day":
         values[:, open_days == 0] = np.nan
     found = Series(keys, values, periods, open_days, measure, frequency, cut, closed)
@@ -182,13 +188,6 @@ def censor(series: Series, unavailable: pd.DataFrame) -> Series:
     values = series.values.copy()
     values[found["row"], [column[p] for p in found["period_start"]]] = np.nan
     return replace(series, values=values, censored=len(found))
-
-
-def following(start: date, frequency: Frequency) -> date:
-    """Return the first day of the period after the one that begins on ``start``."""
-    if frequency == "month":
-        return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return start + timedelta(days=7 if frequency == "week" else 1)
 
 
 def ahead(series: Series, horizon: int) -> tuple[date, ...]:
@@ -215,54 +214,6 @@ def _check_levels(lines: ibis.Table, levels: Sequence[Level]) -> None:
         if column not in LEVEL_COLUMNS or column not in lines.columns:
             known = ", ".join(c for c in LEVEL_COLUMNS if c in lines.columns)
             raise ParamsError(f"There are no series by {column!r}; there are {known}")
-
-
-def _trading_days(lines: ibis.Table) -> list[date]:
-    days = lines.select(day=lines.ordered_at.date()).distinct().to_pandas()["day"]
-    return sorted(d.date() if hasattr(d, "date") else d for d in days)
-
-
-def _start(day: date, frequency: Frequency) -> date:
-    if frequency == "month":
-        return day.replace(day=1)
-    return day - timedelta(days=day.weekday()) if frequency == "week" else day
-
-
-def _calendar(
-    days: list[date], frequency: Frequency, end: date
-) -> tuple[tuple[date, ...], tuple[date, ...]]:
-    """Return the whole periods, and those at either end that the data cover in part.
-
-    A day missing at an end matters only if its weekday is one that is ever traded.
-    """
-    traded = {day.weekday() for day in days}
-    starts = [_start(days[0], frequency)]
-    while following(starts[-1], frequency) <= min(days[-1], end - timedelta(days=1)):
-        starts.append(following(starts[-1], frequency))
-
-    def missing(first: date, until: date) -> bool:
-        gap = (first + timedelta(days=i) for i in range((until - first).days))
-        return any(day.weekday() in traded for day in gap)
-
-    cut = []
-    if missing(starts[0], days[0]):
-        cut.append(starts.pop(0))
-    if starts and missing(days[-1] + timedelta(days=1), following(starts[-1], frequency)):
-        cut.append(starts.pop())
-    if not starts:
-        raise NotApplicable(f"The data cover no whole {frequency}.")
-    return tuple(starts), tuple(cut)
-
-
-def _closed(
-    days: list[date], periods: tuple[date, ...], frequency: Frequency
-) -> tuple[tuple[date, ...], np.ndarray]:
-    span = (following(periods[-1], frequency) - periods[0]).days
-    every = {periods[0] + timedelta(days=i) for i in range(span)}
-    counts = dict.fromkeys(periods, 0)
-    for day in every & set(days):
-        counts[_start(day, frequency)] += 1
-    return tuple(sorted(every - set(days))), np.array(list(counts.values()))
 
 
 def _sums(lines: ibis.Table, keys: list[str], measure: Measure) -> ibis.Table:

@@ -91,7 +91,7 @@ def fit(values: Array, *, horizon: int, season: int = 1, forms: Sequence[Form] =
     without a value, are forecast by their last value.
     """
     spans = seasonal.lengths(values)
-    positive = ~(np.where(np.isnan(values), 1.0, values) <= 0).any(axis=1)
+    positive = seasonal.all_positive(values)
     best = _last_values(values, horizon)
     for number, form in enumerate(forms):
         if form.season != "none" and not 2 <= season <= LONGEST_SEASON:

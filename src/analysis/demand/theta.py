@@ -41,7 +41,7 @@ def deseasonalised(values: Array, *, season: int) -> tuple[Array, Array, np.ndar
     positive is deseasonalised additively.
     """
     series = seasonal.filled(values)
-    positive = ~(np.where(np.isnan(values), 1.0, values) <= 0).any(axis=1)
+    positive = seasonal.all_positive(values)
     if season < 2:
         return series, np.where(positive, 1.0, 0.0)[:, None], positive
     tested = seasonal.has_season(values, season=season)[:, None]
@@ -67,7 +67,7 @@ def _nonseasonal(series: Array, horizon: int, thetas: tuple[float, ...]) -> Arra
     ahead = intercept[:, None] + slope[:, None] * (spans[:, None] + np.arange(1, horizon + 1.0))
     for theta in thetas:
         curved = theta * series + (1 - theta) * line
-        squared, level, alpha = _smooth(curved, line, series, spans, theta)
+        squared, level = _smooth(curved, line, series, spans, theta)
         better = squared < best
         best = np.where(better, squared, best)
         forecast = level[:, None] / theta + (1 - 1 / theta) * ahead
@@ -91,8 +91,8 @@ def _line(series: Array, spans: np.ndarray) -> tuple[Array, Array]:
 
 def _smooth(
     curved: Array, line: Array, series: Array, spans: np.ndarray, theta: float
-) -> tuple[Array, Array, Array]:
-    """Return each series' smallest sum of squared errors over alphas, its level and alpha."""
+) -> tuple[Array, Array]:
+    """Return each series' smallest sum of squared errors over alphas, and its last level."""
     first = series.shape[1] - spans
     rows = np.arange(len(series))
     starts = np.nan_to_num(curved[rows, np.minimum(first, series.shape[1] - 1)])
@@ -105,4 +105,4 @@ def _smooth(
         squared += error * error
         level = level + np.where(inside, _ALPHAS * (curved[:, t, None] - level), 0.0)
     winner = squared.argmin(axis=1)
-    return squared[rows, winner], level[rows, winner], _ALPHAS[winner]
+    return squared[rows, winner], level[rows, winner]

@@ -173,7 +173,7 @@ def _described(
     direction = np.where(found, np.where(slope > 0, "rising", "falling"), "steady")
     reason = np.where(continuing, "too short, or never varied", "launched or ended inside")
     known = ~np.isnan(p)
-    table = series.keys[["level", "name"]].assign(
+    return series.keys[["level", "name"]].assign(
         size=size,
         periods=seen.sum(axis=1),
         slope=slope * per,
@@ -187,4 +187,3 @@ def _described(
         direction=np.where(known, direction, "not told"),
         reason=np.where(known, "", reason),
     )
-    return table

@@ -14,7 +14,8 @@ from analysis.reporting.charts.rhythm import show_dates
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.ticker import Formatter, Locator
 
 
 def fan(
@@ -51,13 +52,19 @@ def fan(
             start, [anchor, *low], [anchor, *high], color=style.BLUE, alpha=shade, linewidth=0
         )
     ax.plot(start, [anchor, *(forecast["mean"] / scale)], color=style.BLUE)
-    ax.set_ylim(bottom=0)
+    _give_room(ax, np.r_[history["value"], forecast["low_95"], forecast["high_95"]] / scale)
     ax.set_ylabel(unit)
     end = forecast.iloc[-1]
     for name, label in (("high_95", "95 %"), ("mean", "forecast"), ("low_95", "")):
         _end_label(ax, end["period_start"], end[name] / scale, label)
     show_dates(ax)
     return ax
+
+
+def _give_room(ax: Axes, values: np.ndarray) -> None:
+    """Start the axis at zero, unless the lines would then lie flat at the top of the chart."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    ax.set_ylim(bottom=0 if low < 0.4 * high else max(0.0, low - (high - low)))
 
 
 def _end_label(ax: Axes, moment: object, height: float, label: str) -> None:
@@ -89,7 +96,7 @@ def replayed(detail: pd.DataFrame, history: pd.DataFrame, *, unit: str, scale: f
     ax.plot(
         recent["period_start"], recent["value"] / scale, color=style.INK, marker="o", markersize=3
     )
-    ax.set_ylim(bottom=0)
+    _give_room(ax, np.r_[recent["value"], detail["low"], detail["high"]] / scale)
     ax.set_ylabel(unit)
     _end_label(ax, detail["period_start"].iloc[-1], detail["mean"].iloc[-1] / scale, "said")
     show_dates(ax)
@@ -172,7 +179,7 @@ def trends(table: pd.DataFrame, *, weeks: int) -> Axes:
     return ax
 
 
-def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Figure:
+def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Figure | SubFigure:
     """Draw series that moved to another level, each with its two levels.
 
     Parameters
@@ -205,19 +212,19 @@ def _short_name(name: str) -> str:
     return last if len(last) <= 24 else last[:23].rstrip() + "…"
 
 
-def _quarters() -> object:
+def _quarters() -> Locator:
     from matplotlib.dates import MonthLocator
 
     return MonthLocator(bymonth=(1, 7))
 
 
-def _month_names() -> object:
+def _month_names() -> Formatter:
     from matplotlib.dates import DateFormatter
 
     return DateFormatter("%b")
 
 
-def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure:
+def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure | SubFigure:
     """Draw trend, weekly rhythm and remainder of a daily series below each other.
 
     Parameters
@@ -240,7 +247,8 @@ def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure:
         strict=True,
     ):
         ax.plot(table["day"], table[name] / scale, color=color, linewidth=1.0)
-        ax.annotate(label, (0.01, 0.98), xycoords="axes fraction", va="top", color=color)
+        ax.margins(y=0.3)
+        ax.annotate(label, (0.01, 0.99), xycoords="axes fraction", va="top", color=color)
         if name != "trend":
             ax.axhline(0, color=style.SOFT, linewidth=0.6)
         show_dates(ax)
@@ -260,7 +268,7 @@ def levers(table: pd.DataFrame) -> Axes:
     """
     ax = forest(
         [
-            f"{str(name).rsplit(' / ', 1)[-1][:18]}, {lever}"
+            f"{str(name).rsplit(' / ', 1)[-1][:15].rstrip()}, {lever}"
             for name, lever in zip(table["name"], table["regressor"], strict=True)
         ],
         table["effect"] * 100,

@@ -24,13 +24,12 @@ def scores() -> Columns:
     return {
         "level": formats.text("Level"),
         "label": formats.text("Forecast"),
-        "series": formats.integer("Series"),
-        "mase": formats.number(3, "MASE"),
-        "rmsse": formats.number(3, "RMSSE"),
+        "mase": formats.number(2, "MASE"),
+        "rmsse": formats.number(2, "RMSSE"),
         "bias": formats.percent(1, "Bias", signed=True),
-        "gain": formats.percent(1, "Error saved", signed=True),
+        "gain": formats.percent(1, "Saved", signed=True),
         "gain_low": formats.interval("gain_high", 1, "95 % interval"),
-        "verdict": formats.text("Against naive"),
+        "verdict": formats.text("Verdict"),
     }
 
 

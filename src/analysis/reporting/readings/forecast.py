@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from analysis.demand.forecast import Outlook
     from analysis.demand.kept import Scored
-    from analysis.demand.scenarios import Scenario
     from analysis.demand.series import Series
     from analysis.reporting.report import TrustLine
 
@@ -276,87 +275,12 @@ def drift_finding(scored: Scored) -> Fields:
         "unit": words.PERCENT,
         "n": int(whole["periods"]),
         "noun": "week",
-        "alert": scored.drifted,
+        "alert": scored.drifted and not scored.replayed,
         "detail": f"errors larger than 95 % of those before, for {words.listing(worse)}"
         if worse
         else "errors as usual at every level",
         "decimals": 1,
     }
-
-
-def rhythm(strength: dict[str, float]) -> str:
-    """Say how much of the daily ups and downs the day of the week explains."""
-    return (
-        f"The day of the week explains {words.percent(strength['weekly'], 0)} of the daily ups "
-        "and downs that trend does not"
-    )
-
-
-def trend_counts(table: pd.DataFrame) -> str:
-    """Say how many categories rise and fall."""
-    up = int((table["direction"] == "rising").sum())
-    down = int((table["direction"] == "falling").sum())
-    searched = int(table["p"].notna().sum())
-    return f"{up} rise and {down} fall beyond chance, of {words.number(searched)} searched"
-
-
-def trend_finding(table: pd.DataFrame, fdr: float) -> Fields:
-    """Return how many series have a trend."""
-    found = table[table["direction"].isin(["rising", "falling"])]
-    top = found.sort_values("size", ascending=False).head(2)["name"]
-    names = words.listing([str(n).rsplit(" / ", 1)[-1] for n in top])
-    return {
-        "key": "trends",
-        "sentence": "series with a trend beyond chance",
-        "value": float(len(found)),
-        "n": int(table["p"].notna().sum()),
-        "detail": f"largest: {names}; {words.percent(fdr, 0)} at most expected to be false"
-        if len(found)
-        else "nothing rises or falls beyond chance",
-        "decimals": 0,
-    }
-
-
-def shift_counts(table: pd.DataFrame) -> str:
-    """Say how many series moved to another level, and name the largest."""
-    moved = table[table["shifted"]]
-    if moved.empty:
-        return "No series moved to another level"
-    largest = moved.sort_values("size", ascending=False).iloc[0]
-    name = str(largest["name"]).rsplit(" / ", 1)[-1]
-    change = words.percent(largest["change"], 0, signed=True)
-    when = words.day(largest["period_start"])
-    others = words.count(len(moved), "series", "series")
-    return f"{others} moved to another level; the largest, {name}, {change} from {when}"
-
-
-def came_and_went(table: pd.DataFrame) -> str:
-    """Say how many products were launched and ended."""
-    launched = int(table["status"].str.contains("launched").sum())
-    ended = int(table["status"].str.contains("ended").sum())
-    return (
-        f"Of the {words.number(len(table))} best sellers {launched} came and {ended} went: "
-        "not trends, and left out of them"
-    )
-
-
-def lever_counts(table: pd.DataFrame) -> str:
-    """Say where displays and mailers show an effect."""
-    found = table[table["found"]]
-    searched = words.number(table["name"].nunique())
-    if found.empty:
-        return f"Neither displays nor mailers show an effect in the {searched} largest categories"
-    names = found["name"].nunique()
-    return f"Displays or mailers move {names} of the {searched} largest categories beyond chance"
-
-
-def plan(compared: Scenario, row: pd.Series, horizon: int, currency: str) -> str:
-    """Say what the plan would bring."""
-    name = str(row["name"]).rsplit(" / ", 1)[-1]
-    what = "mailer places" if row["regressor"] == "mailed" else "displays"
-    extra = words.money(compared.difference, 0, currency, signed=True)
-    ends = words.interval(compared.low, compared.high, 0, currency)
-    return f"Twice the {what} for {name} over {horizon} weeks: {extra} ({ends})"
 
 
 def trust(found: Outlook, scored: Scored, wanted: int) -> list[TrustLine]:
@@ -374,7 +298,7 @@ def trust(found: Outlook, scored: Scored, wanted: int) -> list[TrustLine]:
          f"{words.percent(share, 1)} of held-out weeks inside the {words.percent(nominal, 0)} "
          "intervals, each calibrated on what was known before."),
         ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
-        ("Last time", not scored.drifted, replay_note(scored)),
+        ("Last time", None if scored.replayed else not scored.drifted, replay_note(scored)),
         ("Yearly season", found.plan.season >= wanted or None,
          "Known to the models." if found.plan.season >= wanted
          else "Not known: less than a year of history before the first test. Expect the holidays "
