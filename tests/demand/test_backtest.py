@@ -87,7 +87,10 @@ def test_scaled_errors_of_a_random_walk_are_about_one_step_ahead():
 def test_a_model_that_is_no_better_is_said_to_be_no_better():
     walk = np.cumsum(np.random.default_rng(5).normal(0, 1, (30, 90)), axis=1)
     tested = backtest.run(
-        walk, models=("seasonal_naive", "moving_average", "ets"), horizon=4, origins=range(50, 87, 2)
+        walk,
+        models=("seasonal_naive", "moving_average", "ets"),
+        horizon=4,
+        origins=range(50, 87, 2),
     )
     board = judgement.scoreboard(tested, np.array(["all"] * 30)).set_index("model")
     assert board.loc["seasonal_naive", "verdict"] == "benchmark"
@@ -98,8 +101,14 @@ def test_a_model_that_is_no_better_is_said_to_be_no_better():
 
 def test_a_better_model_is_said_to_be_better():
     values = noisy(20, 90)
-    tested = run(values, origins=tuple(range(50, 87, 2)), models=("seasonal_naive", "moving_average"))
-    row = judgement.scoreboard(tested, np.array(["all"] * 20)).set_index("model").loc["moving_average"]
+    tested = run(
+        values, origins=tuple(range(50, 87, 2)), models=("seasonal_naive", "moving_average")
+    )
+    row = (
+        judgement.scoreboard(tested, np.array(["all"] * 20))
+        .set_index("model")
+        .loc["moving_average"]
+    )
     assert row["verdict"] == "better"
     assert 0 < row["gain_low"] < row["gain"] < row["gain_high"]
     # In white noise the last value errs by sqrt(2), a mean of four by sqrt(1.25).

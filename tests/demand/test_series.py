@@ -81,7 +81,9 @@ def test_units_leave_out_what_is_not_counted_and_orders_are_distinct():
     orders = demand.fetch(tables(), as_of="2024-04-01", measure="orders")
     assert orders.values[0] == pytest.approx([7, 2, 0, 2])
     margin = demand.fetch(tables(), as_of="2024-04-01", measure="margin")
-    assert margin.values[0] == pytest.approx([3.5, 9.4 - 0.5 - 0.5 + 0.5 - 0.1 + 0.1, 0, 40 - 31.4 - 1.5])
+    assert margin.values[0] == pytest.approx(
+        [3.5, 9.4 - 0.5 - 0.5 + 0.5 - 0.1 + 0.1, 0, 40 - 31.4 - 1.5]
+    )
 
 
 def test_closed_days_are_missing_by_day_and_counted_by_week():
@@ -104,7 +106,9 @@ def test_months_are_calendar_months():
 
 def test_a_week_that_always_ends_on_saturday_is_whole():
     days = [d for d in pd.date_range("2024-01-01", "2024-01-27") if d.weekday() != 6]
-    found = demand.fetch(tables(lines=[line(str(d), "a", str(d), 1.0) for d in days]), as_of="2024-02-01")
+    found = demand.fetch(
+        tables(lines=[line(str(d), "a", str(d), 1.0) for d in days]), as_of="2024-02-01"
+    )
     assert len(found.periods) == 4
     assert found.cut == ()
 
@@ -129,7 +133,9 @@ def test_refusals_say_what_is_missing():
     with pytest.raises(NotApplicable, match="no order lines before"):
         demand.fetch(tables(), as_of="2020-01-01")
     with pytest.raises(NotApplicable, match="no whole month"):
-        demand.fetch(tables(lines=[line("1", "a", "2024-01-05", 1.0)]), as_of="2024-02-01", frequency="month")
+        demand.fetch(
+            tables(lines=[line("1", "a", "2024-01-05", 1.0)]), as_of="2024-02-01", frequency="month"
+        )
 
 
 def test_later_lines_change_nothing():

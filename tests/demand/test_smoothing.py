@@ -10,8 +10,10 @@ from analysis.demand.recursion import Form
 def seasonal_series(seed: int = 1, periods: int = 72) -> np.ndarray:
     rng = np.random.default_rng(seed)
     time = np.arange(periods)
-    return (100 + 0.8 * time) * (1 + 0.3 * np.sin(2 * np.pi * time / 12)) * np.exp(
-        rng.normal(0, 0.03, periods)
+    return (
+        (100 + 0.8 * time)
+        * (1 + 0.3 * np.sin(2 * np.pi * time / 12))
+        * np.exp(rng.normal(0, 0.03, periods))
     )
 
 
@@ -91,7 +93,11 @@ def test_search_finds_what_a_fine_grid_finds():
     squared = min(outcome.squared[0])
     relative = (len(y) * np.log(outcome.relative) + 2 * outcome.log_fitted)[0].argmin()
     found = fitted.parameters["alpha"][0]
-    best = alphas[0, outcome.squared[0].argmin()] if fitted.error[0] == "additive" else alphas[0, relative]
+    best = (
+        alphas[0, outcome.squared[0].argmin()]
+        if fitted.error[0] == "additive"
+        else alphas[0, relative]
+    )
     assert found == pytest.approx(best, abs=0.03)
     assert squared > 0
 
@@ -102,7 +108,9 @@ def test_batch_gives_each_series_what_it_gets_alone():
     rows[2, 40] = np.nan
     together = smoothing.fit(rows, horizon=6, season=12).mean
     for row, mean in zip(rows, together, strict=True):
-        assert smoothing.fit(row[None], horizon=6, season=12).mean[0] == pytest.approx(mean, rel=1e-9)
+        assert smoothing.fit(row[None], horizon=6, season=12).mean[0] == pytest.approx(
+            mean, rel=1e-9
+        )
 
 
 def test_young_series_is_fitted_on_its_own_span():

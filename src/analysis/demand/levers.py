@@ -65,7 +65,7 @@ def search(
     -------
     pandas.DataFrame
         name, size, regressor, effect (share by which demand is higher with twice the
-        placements), low, high, p, q, found (q at most ``fdr``), reason; surest first.
+        usual placements), low, high, p, q, found (q at most ``fdr``), reason; surest first.
     """
     import pandas as pd
 
@@ -89,8 +89,22 @@ def _one(series: Series, row: int, known: pd.DataFrame) -> pd.DataFrame:
         nothing = {"regressor": "", "effect": np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
         return pd.DataFrame([{**head, **nothing, "reason": str(refused)}])
     effects = fitted.effects[fitted.effects["regressor"].isin(LEVERS)]
-    doubled = {name: 2 ** np.log1p(effects[name]) - 1 for name in ("effect", "low", "high")}
-    return effects.assign(**doubled, **head, reason="")
+    ends = {
+        column: _of_doubling(effects, column, known, fitted, series.values[row])
+        for column in ("effect", "low", "high")
+    }
+    return effects.assign(**ends, **head, reason="" if len(effects) else "placements never varied")
+
+
+def _of_doubling(
+    effects: pd.DataFrame, column: str, known: pd.DataFrame, fitted: Regression, values: np.ndarray
+) -> np.ndarray:
+    """Return what twice the usual placements change, as a share of demand."""
+    usual = np.expm1(known[list(effects["regressor"])]).mean().to_numpy(dtype=float)
+    step = np.log1p(2 * usual) - np.log1p(usual)
+    if not fitted.logged:
+        return effects[column].to_numpy() * step / np.nanmean(values)
+    return np.expm1(np.clip(np.log1p(effects[column].to_numpy()) * step, -50.0, 50.0))
 
 
 def surest(table: pd.DataFrame) -> pd.Series:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _PERIODS_A_COEFFICIENT = 5
 
 
+#: Logarithm beyond which an effect is as good as infinite.
+_LARGEST = 50.0
+
+
 @dataclass(frozen=True)
 class Regression:
     """Demand explained by regressors, with ARIMA errors, on the log or the plain scale.
@@ -81,15 +85,20 @@ def fit(
         y, exog=regressors.to_numpy(dtype=float) if regressors.shape[1] else None,
         order=order, seasonal_order=seasonal_order, trend=trend,
     )  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on starting values; convergence is checked below
-        results = model.fit(disp=False, maxiter=200, cov_type="approx")
-        if not results.mle_retvals["converged"]:
-            results = model.fit(
-                results.params, method="nm", disp=False, maxiter=2_000, cov_type="approx"
-            )
+    results = _maximised(model)
     names = tuple(str(name) for name in regressors.columns)
     return Regression(results, names, logged, _effects(results, names, logged, confidence))
+
+
+def _maximised(model: Any) -> Any:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # on starting values; convergence is checked
+        results = model.fit(disp=False, maxiter=200, cov_type="approx")
+        if results.mle_retvals["converged"]:
+            return results
+        return model.fit(results.params, method="nm", disp=False, maxiter=2_000, cov_type="approx")
 
 
 def _check(values: np.ndarray, regressors: pd.DataFrame) -> bool:
@@ -118,7 +127,9 @@ def _effects(results: Any, names: tuple[str, ...], logged: bool, confidence: flo
     estimate, error = results.params[places], np.asarray(results.bse)[places]
     reach = normal_quantile(confidence) * error
     ends = [estimate, estimate - reach, estimate + reach]
-    effect, low, high = (np.expm1(end) if logged else end for end in ends)
+    effect, low, high = (
+        np.expm1(np.clip(end, -_LARGEST, _LARGEST)) if logged else end for end in ends
+    )
     p = two_sided_p(estimate / error)
     table = {"regressor": list(names), "effect": effect, "low": low, "high": high, "p": p}
     return pd.DataFrame(table)
@@ -133,8 +144,15 @@ def holt_winters_forecast(results: Any, horizon: int) -> np.ndarray:
 
     statsmodels 0.15.0 uses an outdated seasonal factor in ``forecast`` at one season ahead and
     its multiples (statsmodels issue 9538); the states themselves are right.
+
+    Raises
+    ------
+    NotApplicable
+        For a damped multiplicative trend.
     """
     model = results.model
+    if model.trend == "mul" and model.damped_trend:
+        raise NotApplicable("A damped multiplicative trend has no forecast here.")
     level = results.level[-1]
     steps = np.arange(1, horizon + 1)
     path = np.full(horizon, float(level))
