@@ -102,9 +102,8 @@ def m3() -> None:
     for nominal in (0.80, 0.95):
         reach = conformal.calibrate(final, "final", everyone, coverage=nominal)
         low, high = conformal.intervals(mean, scale, reach, floor=np.zeros(len(values)))
-        print(
-            f"coverage of {nominal:.0%} intervals: {((actual >= low) & (actual <= high)).mean():.4f}"
-        )
+        inside = float(((actual >= low) & (actual <= high)).mean())
+        print(f"coverage of {nominal:.0%} intervals: {inside:.4f}")
     for name in ("ets", "theta", "seasonal_naive"):
         begun = time.process_time()
         own = models.forecasts(values, models=(name,), horizon=18, season=12)[name]

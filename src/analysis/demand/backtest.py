@@ -141,6 +141,18 @@ def run(
     )  # fmt: skip
 
 
+def at_origins(tested: Backtest, chosen: np.ndarray) -> Backtest:
+    """Return the backtest at some of its origins (positions)."""
+    return replace(
+        tested,
+        origins=tuple(tested.origins[o] for o in chosen),
+        forecasts=tested.forecasts[:, chosen],
+        actual=tested.actual[chosen],
+        scale=tested.scale[chosen],
+        root_scale=tested.root_scale[chosen],
+    )
+
+
 def _ahead(values: Array, origin: int, horizon: int) -> Array:
     found = np.full((len(values), horizon), np.nan)
     part = values[:, origin : origin + horizon]

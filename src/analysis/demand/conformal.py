@@ -26,6 +26,10 @@ _NEIGHBOURS = (0, 1, 2, 4, 10_000)
 _WANTED = 2
 
 
+#: Past forecasts wanted before an interval is judged.
+BURN_IN = 6
+
+
 @dataclass(frozen=True)
 class Offsets:
     """How far the interval reaches, in naive errors: horizon-long, NaN where it is unknown."""
@@ -104,8 +108,8 @@ def realised(
 ) -> pd.DataFrame:
     """Return how often the truth lay inside intervals drawn before it was known.
 
-    Each origin's interval is calibrated on errors that had been seen by then, origins that had
-    none are left out.
+    Each origin's interval is calibrated on errors that had been seen by then; origins before
+    which fewer than `BURN_IN` others had come to their end are left out.
 
     Returns
     -------
@@ -127,6 +131,8 @@ def _covered(tested: Backtest, model: str, chosen: np.ndarray, nominal: float) -
     inside, losses = [], []
     tail = (1 - nominal) / 2
     for o, origin in enumerate(tested.origins):
+        if tested.known_at(origin).all(axis=1).sum() < BURN_IN:
+            continue
         reach = calibrate(tested, model, chosen, coverage=nominal, origin=origin)
         error = (tested.actual[o] - tested.of(model)[o])[chosen]
         error = error / tested.scale[o, chosen, None]
@@ -135,6 +141,8 @@ def _covered(tested: Backtest, model: str, chosen: np.ndarray, nominal: float) -
         inside.append(np.where(known, within, np.nan).ravel())
         loss = pinball(error, reach.low, level=tail) + pinball(error, reach.high, level=1 - tail)
         losses.append(np.where(known, loss / 2, np.nan).ravel())
+    if not inside:
+        return {"realised": np.nan, "gap": np.nan, "n": 0, "quantile_loss": np.nan}
     share = mean_of(np.concatenate(inside))
     n = int((~np.isnan(np.concatenate(inside))).sum())
     lost = mean_of(np.concatenate(losses))

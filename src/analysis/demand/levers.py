@@ -25,6 +25,9 @@ LEVERS = ("displayed", "mailed")
 #: a series says nothing about what twice as many would do.
 _LEAST_SPREAD = float(np.log(1.5))
 
+#: Correlation beyond which two levers are one.
+_SAME = 0.95
+
 
 def regressors(
     series: Series,
@@ -34,7 +37,11 @@ def regressors(
     country: str | None,
     holidays: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return one series' regressors: log(1 + placements) and the holidays named."""
+    """Return one series' regressors: log(1 + placements) and the holidays named.
+
+    Where displays and mailers always come together only the displays are kept: nothing tells
+    their effects apart.
+    """
     import pandas as pd
 
     key = series.keys.loc[row, ["department", "category"]].to_dict()
@@ -47,8 +54,16 @@ def regressors(
             series.periods, country=country, names=holidays, frequency=series.frequency
         )
         table = pd.concat([table, marks], axis=1)
+    if _alike(table["displayed"], table["mailed"]):
+        table = table.drop(columns="mailed")
     spread = table.max() - table.min()
     return table[[name for name in table if spread[name] >= _LEAST_SPREAD]]
+
+
+def _alike(one: pd.Series, other: pd.Series) -> bool:
+    if one.nunique() < 2 or other.nunique() < 2:
+        return False
+    return abs(float(one.corr(other))) > _SAME
 
 
 def search(

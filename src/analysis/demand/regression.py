@@ -18,7 +18,7 @@ _PERIODS_A_COEFFICIENT = 5
 
 
 #: Logarithm beyond which an effect is as good as infinite.
-_LARGEST = 50.0
+_LARGEST = 30.0
 
 
 @dataclass(frozen=True)

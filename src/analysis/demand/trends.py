@@ -20,6 +20,9 @@ FEWEST = 16
 #: Pairs of sine and cosine that stand for the yearly season.
 _HARMONICS = 2
 
+#: Correlation of two years from which they share a season, each smoothed over so many periods.
+_TOGETHER, _SMOOTHED = 0.5, 5
+
 
 def slopes(
     series: Series,
@@ -90,7 +93,8 @@ def without_season(values: np.ndarray, *, season: int) -> np.ndarray:
     """Return the series without their yearly wave, where they span at least two of it.
 
     The wave is two harmonics, fitted together with level and slope so that it does not take
-    these with it.
+    these with it. A bump that one year had and the other had not is no season: the wave is only
+    taken out where the two years go together.
     """
     columns = values.shape[1]
     if season < 2 or columns < 2 * season:
@@ -100,11 +104,24 @@ def without_season(values: np.ndarray, *, season: int) -> np.ndarray:
     wave = np.hstack([np.sin(angle), np.cos(angle)])
     design = np.column_stack([np.ones(columns), time / columns, wave])
     adjusted = values.copy()
-    for row in np.flatnonzero(seasonal.lengths(values) >= 2 * season):
+    for row in np.flatnonzero(_repeats(values, season)):
         seen = ~np.isnan(values[row])
         found = np.linalg.lstsq(design[seen], values[row, seen], rcond=None)[0]
         adjusted[row] = values[row] - wave @ found[2:]
     return adjusted
+
+
+def _repeats(values: np.ndarray, season: int) -> np.ndarray:
+    """Tell which series' last two years, each without its line and smoothed, go together."""
+    years = seasonal.filled(values)[:, -2 * season :].reshape(len(values), 2, season)
+    long_enough = seasonal.lengths(values) >= 2 * season
+    time = np.linspace(-1, 1, season)
+    centred = np.nan_to_num(years - years.mean(axis=2, keepdims=True))
+    centred = centred - (centred @ time / (time @ time))[:, :, None] * time
+    smooth = np.lib.stride_tricks.sliding_window_view(centred, _SMOOTHED, axis=2).mean(axis=3)
+    spread = np.sqrt((smooth**2).sum(axis=2).prod(axis=1))
+    together = (smooth[:, 0] * smooth[:, 1]).sum(axis=1) / np.where(spread > 0, spread, 1.0)
+    return np.asarray(long_enough & (together > _TOGETHER))
 
 
 def _pairs(row: np.ndarray) -> np.ndarray:

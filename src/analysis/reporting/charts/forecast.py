@@ -64,7 +64,7 @@ def fan(
 def _give_room(ax: Axes, values: np.ndarray) -> None:
     """Start the axis at zero, unless the lines would then lie flat at the top of the chart."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    ax.set_ylim(bottom=0 if low < 0.4 * high else max(0.0, low - (high - low)))
+    ax.set_ylim(bottom=0 if low < 0.6 * high else low - (high - low))
 
 
 def _end_label(ax: Axes, moment: object, height: float, label: str) -> None:

@@ -187,6 +187,31 @@ def accuracy_finding(found: Outlook) -> Fields:
     }
 
 
+def challenged(scores: pd.DataFrame, published: str, challenger: str) -> str:
+    """Say where the boosted challenger beats what is published, at the origins both met."""
+    names = list(dict.fromkeys(scores["level"]))
+    rows = scores.set_index(["level", "model"])["mase"]
+    won = [level(n) for n in names if rows[n, challenger] < rows[n, published]]
+    ahead = f"is ahead for the {words.listing(won)}" if won else "is ahead nowhere"
+    return f"The boosted challenger {ahead}"
+
+
+def challenge_note(scores: pd.DataFrame, published: str, challenger: str) -> str:
+    """Say by how much, and what stands against trusting it."""
+    rows = scores.set_index(["level", "model"])["mase"]
+    parts = [
+        f"{words.number(rows[n, challenger], 2)} against {words.number(rows[n, published], 2)} "
+        f"({level(str(n))})"
+        for n in dict.fromkeys(scores["level"])
+    ]
+    origins = words.number(int(scores["origins"].iloc[0]))
+    return (
+        f"Its MASE is {words.listing(parts)} over {origins} past forecasts. It learns from all "
+        "series at once, is not made to add up, and too few forecasts have been compared to let "
+        "it lead: a lead that lasts over the coming runs would be the reason to change."
+    )
+
+
 def kept_promise(coverage: pd.DataFrame) -> str:
     """Say whether intervals held what they promise, all series together."""
     held = [
