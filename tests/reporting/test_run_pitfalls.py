@@ -51,6 +51,17 @@ facts = {
 print(facts)"""
 
 
+NEW_MACHINE = """\
+import logging
+import tempfile
+
+import matplotlib
+
+logging.getLogger("matplotlib.font_manager").warning("Matplotlib is building the font cache; ...")
+x = matplotlib.get_cachedir()
+from matplotlib import pyplot"""
+
+
 def lay_out(project: Project) -> None:
     """Write one notebook a pitfall."""
     add = project.add
@@ -71,6 +82,7 @@ def lay_out(project: Project) -> None:
     add("34_other_kernel", "1", kernelspec={"name": "ir"})
     tagged("35_allowed", "raises-exception", project)
     tagged("36_skipped", "skip-execution", project)
+    add("33_new_machine", "import os\nos.environ['MPLCONFIGDIR'] = '/proc/nowhere'", NEW_MACHINE)
     add("37_no_points", "1", requires=["order_lines", "points"])
 
 
@@ -170,7 +182,7 @@ def test_not_applicable_is_no_failure(ran: SimpleNamespace) -> None:
 
 def test_the_others_are_published(ran: SimpleNamespace) -> None:
     good = [name for name, report in ran.record.reports.items() if report.good]
-    assert good == ["32_detaches", "33_environment"]
+    assert good == ["32_detaches", "33_environment", "33_new_machine"]
     assert all(ran.folder.page(name).is_file() for name in good)
     assert ran.project.reports.latest.resolve() == ran.folder.path
 

@@ -7,10 +7,20 @@ started as ``python -m analysis.reporting.kernel`` with the running interpreter.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
 from analysis.reporting.processes import die_with_parent
+
+#: What matplotlib logs when it prepares itself or has no folder to remember fonts in.
+_FIRST_USE = (
+    "building the font cache",
+    "Could not save font_manager cache",
+    "mkdir -p failed for path",
+    "is not a writable directory",
+    "created a temporary cache directory",
+)
 
 
 def command(connection_file: str) -> list[str]:
@@ -46,8 +56,24 @@ def manager_class() -> type:
     return ReportKernelManager
 
 
+def keep_first_use_quiet() -> None:
+    """Keep matplotlib from logging, into a report, that it prepares itself on a new machine.
+
+    It says so once a user, while it looks for fonts or finds no folder to remember them in; a
+    report that writes to standard error is refused.
+    """
+    for name in ("matplotlib", "matplotlib.font_manager"):
+        logging.getLogger(name).addFilter(_is_for_the_reader)
+
+
+def _is_for_the_reader(record: logging.LogRecord) -> bool:
+    text = record.getMessage()
+    return not any(phrase in text for phrase in _FIRST_USE)
+
+
 if __name__ == "__main__":
     die_with_parent(int(os.environ["JPY_PARENT_PID"]))
+    keep_first_use_quiet()
     from ipykernel import kernelapp
 
     kernelapp.launch_new_instance()

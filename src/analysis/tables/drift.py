@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
-#: Weeks in each period below which week-to-week variation cannot be told.
-_FEWEST_WEEKS = 4
+#: Weeks in each period below which too few ways to deal them anew are left to call anything rare.
+_FEWEST_WEEKS = 6
 
 #: What a share of nothing counts as in the population stability index.
 _FLOOR = 1e-4
@@ -35,9 +35,11 @@ class Drift:
     ----------
     dimensions
         One row a dimension, the largest shift beyond chance first: dimension, values (distinct),
-        moved (share of orders that would have to change value for the mixes to be equal),
-        by_chance (what the median shuffling of weeks shows) and limit (what 95 of 100 stay
-        below), jensen_shannon (distance, 0 to 1), psi (population stability index), p, q.
+        moved (share of orders that would have to change value for the mixes to be equal; chance
+        alone makes ``by_chance`` of it),
+        by_chance (what the median shuffling of weeks shows) and limit (what a share ``fdr`` of
+        them exceeds), jensen_shannon (distance, 0 to 1), psi (population stability index), p, q
+        and sure (q is at most ``fdr``).
     values
         One row a dimension and value, largest change first: dimension, value, share_before,
         share_now, change.
@@ -50,7 +52,9 @@ class Drift:
     shuffles: int
 
 
-def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int = 999) -> Drift:
+def mix_drift(
+    tables: Tables, compared: Comparison, *, fdr: float = 0.10, seed: int, shuffles: int = 999
+) -> Drift:
     """Compare the mix of orders of two periods, by week so that chance has a size.
 
     Orders are counted by week and store, channel, basket value, discount, weekday and hour, and
@@ -64,6 +68,8 @@ def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int 
         A study's tables; needs order_lines and products.
     compared
         The two periods.
+    fdr
+        Share of what is called sure that may be chance.
     seed
         Seed of the shuffling.
     shuffles
@@ -81,7 +87,7 @@ def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int 
     Raises
     ------
     NotApplicable
-        If the data do not cover both periods, or these have fewer than four whole weeks each.
+        If the data do not cover both periods, or these have fewer than six whole weeks each.
     """
     import pandas as pd
 
@@ -96,10 +102,12 @@ def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int 
     rows, parts = [], []
     for dimension, table in counts.items():
         now = table.index >= 0
-        rows.append(_tested(dimension, table.to_numpy(), now, shuffles, rng))
+        found = tested(table.to_numpy(), now, shuffles=shuffles, fdr=fdr, rng=rng)
+        rows.append({"dimension": dimension, **found})
         parts.append(_shares(dimension, table, now))
     dimensions = pd.DataFrame(rows)
-    dimensions.insert(len(dimensions.columns), "q", q_values(dimensions["p"]))
+    q = q_values(dimensions["p"])
+    dimensions = dimensions.assign(q=q, sure=q <= fdr)
     order = (dimensions["moved"] / dimensions["limit"]).sort_values(ascending=False).index
     values = pd.concat(parts, ignore_index=True)
     return Drift(dimensions.loc[order].reset_index(drop=True), values, shuffles)
@@ -121,13 +129,32 @@ def stability_index(p: Array, q: Array) -> float:
     return float(((b - a) * np.log(b / a)).sum())
 
 
-def _tested(
-    dimension: str,
+def tested(
     weekly: Array,
     now: npt.NDArray[np.bool_],
+    *,
     shuffles: int,
+    fdr: float,
     rng: np.random.Generator,
-) -> dict[str, object]:
+) -> dict[str, float]:
+    """Return how far one mix moved and how far it does by chance.
+
+    Parameters
+    ----------
+    weekly
+        One row a week, one column a value, orders in the cells.
+    now
+        Which weeks belong to the current period.
+    shuffles, fdr
+        As in `mix_drift`.
+    rng
+        Source of the shuffles.
+
+    Returns
+    -------
+    dict of str to float
+        The columns of `Drift.dimensions` from values to p.
+    """
     before_shares, now_shares = _two_shares(weekly, now[None, :])
     observed = jensen_shannon(before_shares, now_shares)[0]
     dealt = rng.permuted(np.tile(now, (shuffles, 1)), axis=1)
@@ -135,11 +162,10 @@ def _tested(
     null = jensen_shannon(null_before, null_now)
     moved = np.abs(null_before - null_now).sum(axis=1) / 2
     return {
-        "dimension": dimension,
         "values": weekly.shape[1],
         "moved": float(np.abs(before_shares - now_shares).sum() / 2),
         "by_chance": float(np.median(moved)),
-        "limit": float(np.quantile(moved, 0.95)),
+        "limit": float(np.quantile(moved, 1 - fdr)),
         "jensen_shannon": float(observed),
         "psi": stability_index(before_shares[0], now_shares[0]),
         "p": float((1 + (null >= observed - 1e-12).sum()) / (1 + shuffles)),

@@ -40,7 +40,7 @@ def reconciliation(ledger: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(steps) - 0.4, -0.6)
     write_right(ax, places, [f"{rows:,}" for rows in steps["rows"]])
     ax.set_xlim(left=1)
-    powers = range(0, len(str(int(steps["rows"].max()))) + 1, 3)
+    powers = range(0, len(str(steps["rows"].max())) + 1, 3)
     ax.set_xticks([10**p for p in powers], [f"{10**p:,}" for p in powers])
     ax.minorticks_off()
     ax.set_xlabel("Rows (logarithmic)")
@@ -110,7 +110,7 @@ def days(calendar: pd.DataFrame, *, limit: float, currency: str, ax: Axes | None
     _name_days(ax, odd.reindex(odd["score"].abs().sort_values(ascending=False).index).head(4))
     _name_days(ax, missing.head(3), suffix=" (none)")
     ax.set_ylim(bottom=0)
-    show_dates(ax)
+    show_dates(ax, calendar["day"])
     ax.set_ylabel(f"Net sales a day, {words.currency_sign(currency)} thousand")
     return ax
 
@@ -132,22 +132,20 @@ def _name_days(ax: Axes, marked: pd.DataFrame, *, suffix: str = "") -> None:
         )
 
 
-def drift(dimensions: pd.DataFrame, *, fdr: float, ax: Axes | None = None) -> Axes:
+def drift(dimensions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how much of each mix moved, against what weeks dealt by chance show.
 
     Parameters
     ----------
     dimensions
-        `tables.drift.Drift.dimensions`: dimension, moved, by_chance, limit, q.
-    fdr
-        False discovery rate up to which a dimension stands in full colour.
+        `tables.drift.Drift.dimensions`: dimension, moved, limit, sure.
     ax
         Axes to draw on.
     """
     ax = ax or style.new_axes(height=0.8 + 0.32 * len(dimensions))
     places = np.arange(len(dimensions))
     ax.barh(places, 100 * dimensions["limit"], color=style.GRID, height=0.55)
-    colors = np.where(dimensions["q"] <= fdr, style.BLUE, style.QUIET)
+    colors = np.where(dimensions["sure"], style.BLUE, style.QUIET)
     ax.scatter(100 * dimensions["moved"], places, color=list(colors), s=40, zorder=3)
     ax.set_yticks(places, list(dimensions["dimension"]))
     ax.set_ylim(len(dimensions) - 0.4, -0.6)

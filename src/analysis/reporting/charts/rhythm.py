@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+#: So few that each is written.
+_FEW_DAYS = 6
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -41,7 +44,7 @@ def weeks(table: pd.DataFrame, *, split: date, currency: str, ax: Axes | None = 
         ends = (week.min(), week.max())
         ax.hlines(amount.mean(), *ends, color=color, linewidth=0.9, linestyle="--")
     ax.set_ylim(bottom=0)
-    show_dates(ax)
+    show_dates(ax, table["week_start"])
     ax.set_ylabel(f"Net sales a week, {words.currency_sign(currency)} thousand")
     return ax
 
@@ -73,10 +76,13 @@ def heat(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def show_dates(ax: Axes) -> None:
-    """Write the horizontal axis as few and short dates."""
+def show_dates(ax: Axes, days: pd.Series) -> None:
+    """Write the horizontal axis, on which ``days`` are drawn, as few and short dates."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
+    if len(days) < _FEW_DAYS:
+        ax.set_xticks(list(days), [f"{day.day} {day:%b}" for day in days])
+        return
     locator = AutoDateLocator(maxticks=7)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))

@@ -102,8 +102,7 @@ def attributes() -> Columns:
 def indices() -> Columns:
     """Return the columns of ``customers.portrait.side_by_side``, labelled."""
     return {
-        "label": formats.text("Attribute"),
-        "level": formats.text("Group"),
+        "label": formats.text("Group"),
         "customers": formats.integer("Customers"),
         "net_per_customer": formats.integer("Net"),
         "orders_per_customer": formats.integer("Orders"),
@@ -123,7 +122,7 @@ def drift() -> Columns:
         "limit": formats.percent(1, "Chance reaches"),
         "jensen_shannon": formats.number(3, "Jensen-Shannon"),
         "psi": formats.number(3, "Stability index"),
-        "q": formats.number(3, "q"),
+        "sure": formats.mark("Beyond chance"),
     }
 
 

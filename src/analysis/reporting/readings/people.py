@@ -101,5 +101,6 @@ def _portrait_alt(leading: pd.DataFrame) -> str:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Return ``table`` with its attributes as they are read, in ``label``."""
-    return table.assign(label=table["attribute"].map(words_of))
+    """Return ``table`` with what its rows are about as it is read, in ``label``."""
+    label = table["attribute"].map(words_of)
+    return table.assign(label=label + ": " + table["level"] if "level" in table else label)

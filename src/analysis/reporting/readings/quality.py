@@ -43,7 +43,8 @@ def checks_headline(found: pd.DataFrame) -> str:
     """State how many checks need a decision and how many something to know."""
     counts = found["severity"].value_counts()
     decide, know = int(counts.get("decide", 0)), int(counts.get("know", 0))
-    needs = f"{words.count(decide, 'check')} of {len(found)} need a decision"
+    verb = "needs" if decide == 1 else "need"
+    needs = f"{words.count(decide, 'check')} of {len(found)} {verb} a decision"
     first = needs if decide else f"None of {words.count(len(found), 'check')} blocks the analysis"
     return f"{first}; {words.count(know, 'thing')} to know"
 
@@ -156,9 +157,9 @@ def extremes_paragraph(limits: pd.DataFrame, currency: str) -> str:
     )
 
 
-def drift_headline(found: Drift, *, fdr: float) -> str:
+def drift_headline(found: Drift) -> str:
     """State which mixes moved beyond chance."""
-    real = found.dimensions[found.dimensions["q"] <= fdr]
+    real = found.dimensions[found.dimensions["sure"]]
     if real.empty:
         return "The mix of orders is what it was, up to the ups and downs of weeks"
     first = real.iloc[0]
@@ -182,10 +183,10 @@ def drift_alt(found: Drift) -> str:
     return f"Dots: share that moved, against what chance reaches: {', '.join(parts)}"
 
 
-def drift(found: Drift, *, fdr: float) -> Fields:
+def drift(found: Drift) -> Fields:
     """Return the finding on the largest shift of a mix."""
     first = found.dimensions.iloc[0]
-    real = first["q"] <= fdr
+    real = first["sure"]
     what, name = ("order lines" if "lines" in first["dimension"] else "orders"), _mix(first)
     return {
         "key": "drift",
@@ -217,7 +218,11 @@ def trust(
     else:
         off = abs(tree.factors["contribution"].sum() - tree.change)
         lines += [
-            ("Adds up", off < 0.005, "Factors and customer groups add to the change to the cent"),
+            (
+                "Adds up",
+                bool(off < 0.005),
+                "Factors and customer groups add to the change to the cent",
+            ),
             _season(compared),
         ]
     if known is not None:

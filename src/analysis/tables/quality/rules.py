@@ -187,11 +187,4 @@ ORDER_RULES = (
         "Order numbers are used again, or lines are written at delivery.",
         limit=0.0,
     ),
-    Rule(
-        "Order with the same product on several lines",
-        "uniqueness",
-        lambda r: r.lines > r.products,
-        "Harmless if a till writes one line a scan; else look for doubled rows.",
-        limit=0.10,
-    ),
 )
