@@ -105,7 +105,7 @@ class _State:
         self.columns = np.ascontiguousarray(values.T)[:, :, None]
         missing: npt.NDArray[np.bool_] = np.isnan(values.T)
         self.missing = missing[:, :, None]
-        self.all_seen = ~self.missing.any(axis=(1, 2))
+        self.all_seen: npt.NDArray[np.bool_] = np.asarray(~missing.any(axis=1))
         self.counted = (~np.isnan(values)).sum(axis=1)[:, None]
         self.beta = alpha * parameters["beta"] if "beta" in parameters else None
         self.phi = parameters.get("phi")

@@ -57,7 +57,7 @@ def fan(
     end = forecast.iloc[-1]
     for name, label in (("high_95", "95 %"), ("mean", "forecast"), ("low_95", "")):
         _end_label(ax, end["period_start"], end[name] / scale, label)
-    show_dates(ax)
+    show_dates(ax, history["period_start"])
     return ax
 
 
@@ -99,7 +99,7 @@ def replayed(detail: pd.DataFrame, history: pd.DataFrame, *, unit: str, scale: f
     _give_room(ax, np.r_[recent["value"], detail["low"], detail["high"]] / scale)
     ax.set_ylabel(unit)
     _end_label(ax, detail["period_start"].iloc[-1], detail["mean"].iloc[-1] / scale, "said")
-    show_dates(ax)
+    show_dates(ax, recent["period_start"])
     return ax
 
 
@@ -251,7 +251,7 @@ def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure | Sub
         ax.annotate(label, (0.01, 0.99), xycoords="axes fraction", va="top", color=color)
         if name != "trend":
             ax.axhline(0, color=style.SOFT, linewidth=0.6)
-        show_dates(ax)
+        show_dates(ax, table["day"])
     for ax in axes[:-1]:
         ax.tick_params(labelbottom=False)
     axes[1].set_ylabel(unit)
