@@ -46,7 +46,7 @@ dictionary: .venv/.installed ## print the data dictionary from the schema into d
 
 lock: .venv/.installed ## resolve the requirements anew
 	$(COMPILE) --upgrade --extra build pyproject.toml -o requirements.lock
-	$(COMPILE) --upgrade --extra build --extra test --extra spark -c requirements.lock \
+	$(COMPILE) --upgrade --extra build --extra test --extra spark --extra databases -c requirements.lock \
 		pyproject.toml -o requirements-test.lock
 
 clean: ## remove the environment and everything that can be made again

@@ -57,7 +57,12 @@ def main(lines: int = LINES) -> None:
         table(
             ("cleaning", "seconds", "peak MB", "order lines"),
             [
-                (name, f"{cost.seconds:.1f}", f"{cost.peak_mb:,.0f}", f"{int(cost.output.split()[-1]):,}")
+                (
+                    name,
+                    f"{cost.seconds:.1f}",
+                    f"{cost.peak_mb:,.0f}",
+                    f"{int(cost.output.split()[-1]):,}",
+                )
                 for name, cost in (("ours", ours), ("plain pandas", pandas))
             ],
         )
