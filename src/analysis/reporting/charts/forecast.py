@@ -149,7 +149,7 @@ def by_horizon(table: pd.DataFrame, *, own: str, benchmark: str, frequency: str 
         ax.plot(part["ahead"], part["mase"], color=color, marker="o", markersize=3)
         ax.annotate(
             label, (part["ahead"].iloc[-1], part["mase"].iloc[-1]), xytext=(6, 0),
-            textcoords="offset points", va="center", color=color, annotation_clip=False,
+            textcoords="offset points", va="center", annotation_clip=False,
         )  # fmt: skip
     ax.set_ylim(bottom=0)
     ax.set_xlabel(f"{frequency.capitalize()}s ahead")
@@ -248,7 +248,7 @@ def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure | Sub
     ):
         ax.plot(table["day"], table[name] / scale, color=color, linewidth=1.0)
         ax.margins(y=0.3)
-        ax.annotate(label, (0.01, 0.99), xycoords="axes fraction", va="top", color=color)
+        ax.annotate(label, (0.01, 0.99), xycoords="axes fraction", va="top", color=style.INK)
         if name != "trend":
             ax.axhline(0, color=style.SOFT, linewidth=0.6)
         show_dates(ax, table["day"])
@@ -306,7 +306,7 @@ def scenario(table: pd.DataFrame, *, unit: str, frequency: str = "week") -> Axes
         ax.plot(table["ahead"], table[name], color=color, marker="o", markersize=3)
         ax.annotate(
             label, (table["ahead"].iloc[-1], table[name].iloc[-1]), xytext=(6, 0),
-            textcoords="offset points", va="center", color=color, annotation_clip=False,
+            textcoords="offset points", va="center", annotation_clip=False,
         )  # fmt: skip
     low = float(np.nanmin(np.r_[without, table["planned"]]))
     high = float(np.nanmax(np.r_[without + table["high"], table["planned"]]))
