@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def holidays_in(
     periods: Sequence[date], *, country: str, frequency: Frequency = "week"
 ) -> pd.DataFrame:
-    """Return the public holidays of each period, named in the country's own language.
+    """Return the public holidays of each period, in English whatever the machine's language.
 
     One row a holiday: period_start, holiday, day.
 
@@ -44,16 +44,10 @@ def holidays_in(
     ParamsError
         If no calendar of that country is known.
     """
-    import holidays
     import pandas as pd
 
-    code, _, part = country.partition("-")
     first, end = periods[0], following(periods[-1], frequency)
-    years = range(first.year, end.year + 1)
-    try:
-        calendar = holidays.country_holidays(code, subdiv=part or None, years=years)
-    except NotImplementedError:
-        raise ParamsError(f"There is no calendar of holidays for {country!r}") from None
+    calendar = _calendar(country, range(first.year, end.year + 1))
     edges = np.array([*periods, end], dtype="datetime64[D]")
     days = sorted(day for day in calendar if first <= day < end)
     at = np.searchsorted(edges, np.array(days, dtype="datetime64[D]"), side="right") - 1
@@ -66,6 +60,24 @@ def holidays_in(
     )
 
 
+def _calendar(country: str, years: Sequence[int]) -> dict[date, str]:
+    import holidays
+
+    code, _, part = country.partition("-")
+    try:
+        found = holidays.country_holidays(code, subdiv=part or None, years=years, language="en_US")
+    except NotImplementedError:
+        raise ParamsError(f"There is no calendar of holidays for {country!r}") from None
+    return dict(found)
+
+
+def _check_names(names: Sequence[str], country: str, years: Sequence[int]) -> None:
+    known = sorted(set(_calendar(country, years).values()))
+    for name in names:
+        if name not in known:
+            raise ParamsError(f"{country} has no holiday {name!r}; there are {', '.join(known)}")
+
+
 def holiday_dummies(
     periods: Sequence[date], *, country: str, names: Sequence[str], frequency: Frequency = "week"
 ) -> pd.DataFrame:
@@ -73,9 +85,15 @@ def holiday_dummies(
 
     A holiday on the first day of a week is shopped for in the week before, which is the one
     marked.
+
+    Raises
+    ------
+    ParamsError
+        If the country has no holiday of that name, in English.
     """
     import pandas as pd
 
+    _check_names(names, country, range(periods[0].year, periods[-1].year + 1))
     length = 7 if frequency == "week" else 0
     extended = [*periods, following(periods[-1], frequency)]
     found = holidays_in(extended, country=country, frequency=frequency)

@@ -21,7 +21,7 @@ FEWEST = 16
 _HARMONICS = 2
 
 #: Correlation of two years from which they share a season, each smoothed over so many periods.
-_TOGETHER, _SMOOTHED = 0.5, 5
+_TOGETHER, _SMOOTHED = 0.6, 5
 
 
 def slopes(
