@@ -22,6 +22,7 @@ from analysis.demand import (
     lifecycle,
     models,
     poisson,
+    product_plans,
     stockouts,
     trends,
 )
@@ -30,14 +31,15 @@ from analysis.demand.influences import Influences
 from analysis.demand.known_ahead import KnownAhead
 from analysis.demand.series import Series
 from analysis.discoveries import selected_confidence
-from analysis.tables.simulate.demand import DEMANDS
+from analysis.errors import NotApplicable
+from analysis.tables.simulate.demand import DEMANDS, SERIES_ITEMS
 from analysis.tables.simulate.plan import Plan
 from analysis.tables.simulate.series import draw, expected_units
 from analysis.tables.simulate.shop import Shop
 from tests.truth.calibration import assert_calibrated, assert_centred, assert_covers
 from tests.truth.shops import Shops, tables_of
 
-SHOPS, WEEKS, SEASON = 60, 104, 52
+SHOPS, WEEKS, SEASON, AHEAD = 60, 104, 52, 8
 KEYS = [key.removeprefix("series_") for key in DEMANDS]
 HOLIDAYS = ("Good Friday", "Christmas Day")
 
@@ -92,14 +94,15 @@ def units_of(plan: Plan) -> np.ndarray:
     return np.where(started, counts, np.nan)
 
 
-def known_of(plan: Plan, shops: int) -> KnownAhead:
+def known_of(plan: Plan, shops: int, horizon: int = 0) -> KnownAhead:
     """Return what the retailer of the demand series knows in advance, for so many shops."""
-    week = np.arange(WEEKS)
+    week = np.arange(WEEKS + horizon)
     demands = list(DEMANDS.values())
     promoted = np.array([np.isin(week, d.promotions).astype(float) for d in demands])
     depth = np.array([d.depth for d in demands])[:, None] * promoted
     shelf = plan.series.listed[: len(KEYS), 0] / 100
-    price = np.log(shelf / np.median(shelf, axis=1, keepdims=True))
+    charged = np.hstack([shelf, np.repeat(shelf[:, -1:], horizon, axis=1)])
+    price = np.log(charged / np.median(shelf, axis=1, keepdims=True))
     mondays = [plan.calendar.date_of(7 * w) for w in week]
     names, marks = known_ahead.run_ups(mondays, country="DE", names=HOLIDAYS)
     own = np.stack([promoted, -np.log1p(-depth), price], axis=2)
@@ -289,6 +292,47 @@ def test_a_shift_that_a_change_of_price_explains_is_said_to_be_one(found: Found)
     left = causes.with_price_changes(left[left["shifted"]], adjusted, known)
     unexplained = left["name"].str.endswith(" dearer") & left["price_change"].isna()
     assert unexplained.mean() <= 0.05
+
+
+def plans_of(found: Found, key: str, **planned: float) -> list[product_plans.ProductPlan]:
+    known = known_of(plan_of(0), SHOPS, horizon=AHEAD)
+    return [
+        product_plans.compare(
+            found.influences, known, name=f"{s} {key}", horizon=AHEAD, seed=s, **planned
+        )
+        for s in range(SHOPS)
+    ]
+
+
+@pytest.mark.parametrize("key", ["promoted", "promoted_deep"])
+def test_a_planned_promotion_adds_what_is_planted(found: Found, key: str) -> None:
+    planted = DEMANDS[f"series_{key}"]
+    price = {item.key: item.price for item in SERIES_ITEMS}[f"series_{key}"]
+    plans = plans_of(found, key, promoted_weeks=2)
+    units = 2 * planted.level * (planted.lift - 1)
+    net = 2 * planted.level * price * (planted.lift * (1 - planted.depth) - 1)
+    for measure, truth in (("units", units), ("net_amount", net)):
+        rows = pd.concat(plan.totals[plan.totals["measure"] == measure] for plan in plans)
+        inside = (rows["low"] <= truth) & (truth <= rows["high"])
+        assert_covers(int(inside.sum()), SHOPS)
+        assert_centred(rows["difference"], truth, within=0.02 * truth)
+
+
+def test_a_planned_price_changes_what_is_planted(found: Found) -> None:
+    planted = DEMANDS["series_dearer"]
+    plans = plans_of(found, "dearer", price=-0.10)
+    assert all(plan.seen for plan in plans)
+    level = planted.level * planted.price_factor**planted.elasticity
+    truth = AHEAD * level * (0.9**planted.elasticity - 1)
+    rows = pd.concat(plan.totals[plan.totals["measure"] == "units"] for plan in plans)
+    inside = (rows["low"] <= truth) & (truth <= rows["high"])
+    assert_covers(int(inside.sum()), SHOPS)
+    assert not product_plans.compare(
+        found.influences, known_of(plan_of(0), SHOPS, horizon=AHEAD), name="0 dearer",
+        price=0.10, horizon=AHEAD,
+    ).seen  # fmt: skip
+    with pytest.raises(NotApplicable, match="no change of price"):
+        plans_of(found, "flat", price=0.10)
 
 
 def test_the_freak_week_is_found_and_is_neither_trend_nor_shift(found: Found) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.demand import driven
 from analysis.demand import models as zoo
 from analysis.demand.backtest import Backtest
 from analysis.demand.scores import mean_of
@@ -57,7 +58,7 @@ def choose(
 
 
 def _candidates(names: Sequence[str], kind: bool) -> list[str]:
-    fitting = zoo.SPARSE if kind else (*zoo.REGULAR, "wave")
+    fitting = zoo.SPARSE if kind else (*zoo.REGULAR, "wave", driven.DRIVEN, driven.PLAIN)
     return [name for name in names if name in fitting]
 
 

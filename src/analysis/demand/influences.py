@@ -52,6 +52,10 @@ class Influences:
         The regressions, and the regressors' names in order.
     design, used
         Series x periods x regressors, and which of them each series used.
+    sold
+        Units as fitted: missing after a product's end, net returns as zero.
+    season
+        Weeks of the yearly wave.
     """
 
     table: pd.DataFrame
@@ -60,6 +64,8 @@ class Influences:
     names: tuple[str, ...]
     design: Array
     used: np.ndarray
+    sold: Array
+    season: int
 
 
 def search(series: Series, known: KnownAhead, *, season: int = 1, fdr: float = 0.10) -> Influences:
@@ -85,9 +91,8 @@ def search(series: Series, known: KnownAhead, *, season: int = 1, fdr: float = 0
     used = _usable(values, names, design, known, season)
     fits = poisson.fit(values, design, used)
     table = _table(series, known, fits, design, used, names, fdr)
-    return Influences(
-        table, _without(series, table, fits, design, names), fits, names, design, used
-    )
+    adjusted = _without(series, table, fits, design, names)
+    return Influences(table, adjusted, fits, names, design, used, values, season)
 
 
 def _while_sold(series: Series) -> Array:

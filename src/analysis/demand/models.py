@@ -31,6 +31,9 @@ class Model:
     members: tuple[str, ...] = ()
 
 
+#: Models of single series that `driven` adds.
+_STUDIED = {"driven": "ARIMA, what is planned", "arima": "ARIMA"}
+
 #: Seasons a series must span for its wave to be told from its trend.
 _WAVE_SEASONS = 1.25
 
@@ -109,7 +112,9 @@ def candidates(*, season: int, columns: int) -> tuple[str, ...]:
 
 def label(name: str) -> str:
     """Return how a model is called on a page."""
-    return MODELS[name].label if name in MODELS else name.replace("_", " ")
+    if name in MODELS:
+        return MODELS[name].label
+    return _STUDIED.get(name, name.replace("_", " "))
 
 
 def forecasts(
