@@ -127,6 +127,9 @@ class ForecastParams(_Strict):
     levers: Annotated[int, Field(ge=1, le=200)] = 25
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] = "US"
     holidays: str = "Thanksgiving Day, Christmas Day"
+    plan_weeks: Annotated[int, Field(ge=1, le=52)] = 2
+    plan_discount: Annotated[float, Field(gt=0, lt=0.9)] = 0.20
+    plan_price: Annotated[float, Field(gt=-0.9, lt=1)] = -0.10
 
 
 #: Parameter model by report; a notebook's parameters cell declares the same names and types.

@@ -114,8 +114,10 @@ def realised(
     Returns
     -------
     pandas.DataFrame
-        level, nominal, realised, gap (realised - nominal), n (periods of series),
-        quantile_loss (pinball loss of both ends, in naive errors).
+        level, nominal, realised with low and high (95 % binomial interval, Clopper and Pearson
+        1934, Biometrika 26(4), as if different weeks of a series were independent and forecasts
+        of the same week one), gap (realised - nominal), n (forecasts judged), weeks (different
+        weeks of series among them), quantile_loss (pinball loss of both ends, in naive errors).
     """
     import pandas as pd
 
@@ -128,7 +130,7 @@ def realised(
 
 
 def _covered(tested: Backtest, model: str, chosen: np.ndarray, nominal: float) -> dict[str, float]:
-    inside, losses = [], []
+    inside, losses, targets = [], [], []
     tail = (1 - nominal) / 2
     for o, origin in enumerate(tested.origins):
         if tested.known_at(origin).all(axis=1).sum() < BURN_IN:
@@ -141,9 +143,36 @@ def _covered(tested: Backtest, model: str, chosen: np.ndarray, nominal: float) -
         inside.append(np.where(known, within, np.nan).ravel())
         loss = pinball(error, reach.low, level=tail) + pinball(error, reach.high, level=1 - tail)
         losses.append(np.where(known, loss / 2, np.nan).ravel())
+        targets.append(_targets(known, origin))
     if not inside:
-        return {"realised": np.nan, "gap": np.nan, "n": 0, "quantile_loss": np.nan}
+        nothing = dict.fromkeys(("realised", "low", "high", "gap", "quantile_loss"), np.nan)
+        return {**nothing, "n": 0, "weeks": 0}
     share = mean_of(np.concatenate(inside))
-    n = int((~np.isnan(np.concatenate(inside))).sum())
-    lost = mean_of(np.concatenate(losses))
-    return {"realised": share, "gap": share - nominal, "n": n, "quantile_loss": lost}
+    weeks = len(np.unique(np.concatenate(targets)))
+    low, high = _binomial(share, weeks)
+    return {
+        "realised": share,
+        "low": low,
+        "high": high,
+        "gap": share - nominal,
+        "n": int((~np.isnan(np.concatenate(inside))).sum()),
+        "weeks": weeks,
+        "quantile_loss": mean_of(np.concatenate(losses)),
+    }
+
+
+def _targets(known: np.ndarray, origin: int) -> np.ndarray:
+    """Return one number for each week of a series that was judged."""
+    rows, ahead = np.nonzero(known)
+    return np.asarray(rows * 1_000_000 + origin + ahead)
+
+
+def _binomial(share: float, n: int) -> tuple[float, float]:
+    from scipy.stats import beta
+
+    if not n or np.isnan(share):
+        return np.nan, np.nan
+    hits = share * n
+    low = beta.ppf(0.025, hits, n - hits + 1) if hits > 0 else 0.0
+    high = beta.ppf(0.975, hits + 1, n - hits) if hits < n else 1.0
+    return float(low), float(high)

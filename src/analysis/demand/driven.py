@@ -1,10 +1,11 @@
-"""ARIMA with and without regressors known in advance, candidates for the few series studied.
+"""ARIMA with and without what is known in advance, candidates for the few series studied.
 
 SARIMAX of statsmodels, on the logarithm where all values are positive: a local level,
 ARIMA(0,1,1), moved by regressors whose coefficients are states of the filter, so that only the
 level's smoothing is searched for (Durbin and Koopman 2012, Time Series Analysis by State Space
 Methods, section 6.2.2). The states are brought up to date at every origin, the smoothing is
-fitted anew at every fourth. Whether either is used is for the rolling origin to say.
+fitted anew at every fourth. Holidays are taken out first where they are clear (`occasions`).
+Whether either is used is for the rolling origin to say.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.demand import naive
+from analysis.demand import naive, occasions
 from analysis.demand.seasonal import Array
 
 if TYPE_CHECKING:
@@ -48,9 +49,7 @@ def with_candidates(found: Backtest, values: Array, known: LevelDrivers) -> Back
     """
     for name in (DRIVEN, PLAIN):
         made = np.full(found.actual.shape, np.nan)
-        for place, row in enumerate(known.rows):
-            x = known.values[place] if name == DRIVEN else known.values[place, :, :0]
-            made[:, row] = _rolled(values[row], x, found.origins, found.horizon)
+        made[:, known.rows] = _rolled(values[known.rows], known, found.origins, found.horizon, name)
         found = found.with_model(name, made)
     return found
 
@@ -58,37 +57,51 @@ def with_candidates(found: Backtest, values: Array, known: LevelDrivers) -> Back
 def forecasts(values: Array, known: LevelDrivers, *, horizon: int) -> dict[str, Array]:
     """Return both candidates' forecasts from the last week, NaN without regressors."""
     made = {name: np.full((len(values), horizon), np.nan) for name in (DRIVEN, PLAIN)}
-    origins = (values.shape[1],)
-    for place, row in enumerate(known.rows):
-        x = known.values[place]
-        made[DRIVEN][row] = _rolled(values[row], x, origins, horizon)[0]
-        made[PLAIN][row] = _rolled(values[row], x[:, :0], origins, horizon)[0]
+    for name, table in made.items():
+        origin = (values.shape[1],)
+        table[known.rows] = _rolled(values[known.rows], known, origin, horizon, name)[0]
     return made
 
 
-def _rolled(row: Array, regressors: Array, origins: tuple[int, ...], horizon: int) -> Array:
-    """Return one series' forecasts from each origin; the last value while it is too young."""
-    made = np.full((len(origins), horizon), np.nan)
-    smoothing: Array | None = None
+def _rolled(
+    values: Array, known: LevelDrivers, origins: tuple[int, ...], horizon: int, name: str
+) -> Array:
+    """Return the forecasts (origins x series x horizon) of one candidate."""
+    made = np.full((len(origins), len(values), horizon), np.nan)
+    smoothing: list[Array | None] = [None] * len(values)
     for o, origin in enumerate(origins):
-        past = row[:origin]
-        seen = ~np.isnan(past)
-        if seen.sum() < _FEWEST:
-            made[o] = naive.last_value(past[None], horizon=horizon)[0]
-            continue
-        logged = bool((past[seen] > 0).all())
-        x = _told(regressors[: origin + horizon], origin, seen)
-        ahead, smoothing = _forecast(
-            np.log(past) if logged else past, x, horizon, None if o % _REFIT == 0 else smoothing
-        )
-        made[o] = _held_back(np.exp(ahead) if logged else ahead, past[seen])
+        past = values[:, :origin]
+        calm, factor = past, np.ones((len(values), horizon))
+        if name == DRIVEN:
+            calm, factor = occasions.apart(past, known.marks[: origin + horizon])
+        for row in range(len(values)):
+            x = known.values[row, : origin + horizon, : None if name == DRIVEN else 0]
+            start = None if o % _REFIT == 0 else smoothing[row]
+            made[o, row], smoothing[row] = _one(calm[row], x, horizon, start)
+        made[o] = np.stack([_held_back(a, p) for a, p in zip(made[o] * factor, past, strict=True)])
     return made
+
+
+def _one(
+    past: Array, regressors: Array, horizon: int, smoothing: Array | None
+) -> tuple[Array, Array | None]:
+    """Return one series' forecast and its smoothing; the last value while it is too young."""
+    seen = ~np.isnan(past)
+    if seen.sum() < _FEWEST:
+        return naive.last_value(past[None], horizon=horizon)[0], None
+    x = _told(regressors, len(past), seen)
+    if not (past[seen] > 0).all():
+        return _forecast(past, x, horizon, smoothing)
+    ahead, found = _forecast(np.log(past), x, horizon, smoothing)
+    return np.exp(ahead), found
 
 
 def _held_back(ahead: Array, past: Array) -> Array:
     """Return forecasts no higher than a bold guess, and no lower than zero if none ever was."""
-    low = 0.0 if past.min() >= 0 else -np.inf
-    return np.asarray(np.clip(ahead, low, max(past.max(), 0.0) * _HIGHEST))
+    if np.isnan(past).all():
+        return ahead
+    low = 0.0 if np.nanmin(past) >= 0 else -np.inf
+    return np.asarray(np.clip(ahead, low, max(float(np.nanmax(past)), 0.0) * _HIGHEST))
 
 
 def _forecast(past: Array, x: Array, horizon: int, smoothing: Array | None) -> tuple[Array, Array]:

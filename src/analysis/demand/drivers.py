@@ -106,8 +106,10 @@ def holiday_dummies(
     return table
 
 
-def with_holidays(table: pd.DataFrame, *, country: str) -> pd.DataFrame:
-    """Return ``table`` with a column holiday: what its week holds, or the Monday after it.
+def with_holidays(
+    table: pd.DataFrame, *, country: str, holidays: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return ``table`` with a column holiday: the first that its week or the Monday after holds.
 
     Beside the public holidays the occasions that people shop for: Valentine's Day, Easter,
     Mother's Day (second Sunday of May) and Halloween.
@@ -118,20 +120,35 @@ def with_holidays(table: pd.DataFrame, *, country: str) -> pd.DataFrame:
         Any table with a column period_start of Mondays.
     country
         As in `holidays_in`.
+    holidays
+        Those that people shop for some weeks ahead: the two weeks before are named as well.
     """
     import pandas as pd
 
     if table.empty:
         return table.assign(holiday=pd.Series(dtype="str"))
     first, last = table["period_start"].min().date(), table["period_start"].max().date()
-    weeks = [first + timedelta(days=7 * i) for i in range((last - first).days // 7 + 2)]
+    weeks = [first + timedelta(days=7 * i) for i in range((last - first).days // 7 + 4)]
     public = holidays_in(weeks, country=country)[["holiday", "day"]]
     found = pd.concat([public, _occasions(range(first.year, last.year + 1))], ignore_index=True)
     shopped = found["day"] - pd.Timedelta(days=1)
     monday = shopped - pd.to_timedelta(shopped.dt.day_of_week, unit="D")
     found = found.assign(monday=monday).sort_values("day", kind="stable")
-    names = found.groupby("monday")["holiday"].agg(lambda names: ", ".join(dict.fromkeys(names)))
+    found = pd.concat([found, *_weeks_before(found, holidays)], ignore_index=True)
+    names = found.groupby("monday")["holiday"].first()
     return table.assign(holiday=table["period_start"].map(names).fillna("").astype("str"))
+
+
+def _weeks_before(found: pd.DataFrame, holidays: Sequence[str]) -> list[pd.DataFrame]:
+    import pandas as pd
+
+    mine = found[found["holiday"].isin(list(holidays))]
+    return [
+        mine.assign(
+            monday=mine["monday"] - pd.Timedelta(weeks=k), holiday="before " + mine["holiday"]
+        )
+        for k in (1, 2)
+    ]
 
 
 def _occasions(years: Sequence[int]) -> pd.DataFrame:

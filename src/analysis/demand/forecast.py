@@ -15,6 +15,7 @@ from analysis.demand import (
     hierarchy,
     intermittent,
     judgement,
+    occasions,
 )
 from analysis.demand import models as zoo
 from analysis.demand import published as published_as
@@ -178,6 +179,7 @@ def _made(
     made = zoo.forecasts(series.values, models=models, horizon=plan.horizon, season=plan.season)
     if known is not None:
         made |= driven.forecasts(series.values, known, horizon=plan.horizon)
+        made |= occasions.forecasts(series.values, known.marks)
     return made
 
 
@@ -195,6 +197,7 @@ def _tested(
     )
     if known is not None:
         tested = driven.with_candidates(tested, series.values, known)
+        tested = occasions.with_candidates(tested, series.values, known.marks)
     return choice.with_automatic(tested, groups, sparse)
 
 

@@ -40,14 +40,18 @@ class LevelDrivers:
         Which of the series they are for.
     names
         ``promoted`` (share of the best sellers' sales that is on promotion), ``displayed`` and
-        ``mailed`` (logarithms of 1 + places), each holiday's week, and the two weeks before it.
+        ``mailed`` (logarithms of 1 + places) where they are planned.
     values
         Those series x weeks x regressors, the weeks ahead included.
+    marks
+        Weeks, those ahead included, x weeks before holidays: 1 in the week, else 0; the same for
+        every series.
     """
 
     rows: np.ndarray
     names: tuple[str, ...]
     values: Array
+    marks: Array
 
 
 def gather(
@@ -87,9 +91,8 @@ def gather(
     if placed is not None:
         names += ["displayed", "mailed"]
         parts.append(placed)
-    called, marks = _occasions(weeks, country, holidays)
-    parts.append(np.broadcast_to(marks, (len(rows), *marks.shape)))
-    return LevelDrivers(rows, (*names, *called), np.concatenate(parts, axis=2))
+    marks = known_ahead.run_ups(weeks, country=country, names=holidays)[1]
+    return LevelDrivers(rows, tuple(names), np.concatenate(parts, axis=2), marks)
 
 
 def _promoted(
@@ -125,15 +128,3 @@ def _places(table: pd.DataFrame, name: object, weeks: Sequence[date]) -> Array:
     places = [drivers.over(table if key else mine, key, lever, weeks)
               for lever in ("displayed", "mailed")]  # fmt: skip
     return np.log1p(np.column_stack(places))
-
-
-def _occasions(
-    weeks: Sequence[date], country: str, holidays: Sequence[str]
-) -> tuple[list[str], Array]:
-    """Return each holiday's week, and the two weeks before it as one."""
-    names, marks = known_ahead.run_ups(weeks, country=country, names=holidays)
-    found, columns = [], []
-    for place in range(0, len(names), known_ahead.RUN_UP):
-        found += [names[place], f"before {names[place]}"]
-        columns += [marks[:, place], marks[:, place + 1 : place + known_ahead.RUN_UP].max(axis=1)]
-    return found, np.column_stack(columns) if columns else np.zeros((len(weeks), 0))

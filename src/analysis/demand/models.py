@@ -31,8 +31,13 @@ class Model:
     members: tuple[str, ...] = ()
 
 
-#: Models of single series that `driven` adds.
-_STUDIED = {"driven": "ARIMA, what is planned", "arima": "ARIMA"}
+#: Models that `driven` and `occasions` add.
+_STUDIED = {
+    "driven": "ARIMA, what is planned",
+    "arima": "ARIMA",
+    "theta_holidays": "Theta, holidays known",
+    "ets_holidays": "smoothing, holidays known",
+}
 
 #: Seasons a series must span for its wave to be told from its trend.
 _WAVE_SEASONS = 1.25

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _DRAWS = 4_000
 
+_TRIED = {"promoted": "promotion", "discount": "discount", "price": "change of price"}
+
 
 @dataclass(frozen=True)
 class ProductPlan:
@@ -48,6 +50,8 @@ def compare(
     *,
     name: str,
     promoted_weeks: int = 0,
+    discounted_weeks: int = 0,
+    discount: float = 0.0,
     price: float = 0.0,
     horizon: int,
     confidence: float = 0.95,
@@ -67,6 +71,8 @@ def compare(
         The product.
     promoted_weeks
         Weeks of promotion to come, from the first; at the discount that its promotions had.
+    discounted_weeks, discount
+        Weeks at a discount to come, from the first, and its share of the shelf price.
     price
         Change of the shelf price over the horizon, as a share.
     horizon
@@ -82,13 +88,19 @@ def compare(
         If nothing of the kind has been tried with this product before.
     """
     row = int(np.flatnonzero(found.adjusted.keys["name"] == name)[0])
-    levers = {"promoted": promoted_weeks > 0, "price": price != 0}
-    for lever in (lever for lever, wanted in levers.items() if wanted):
+    wanted = {"promoted": promoted_weeks > 0, "discount": discounted_weeks > 0, "price": price != 0}
+    for lever in (lever for lever, planned in wanted.items() if planned):
         if not found.used[row, found.names.index(lever)]:
-            tried = "promotion" if lever == "promoted" else "change of price"
-            raise NotApplicable(f"{name} has had no {tried} that its effect could be told from.")
-    designs = _designs(found, known, row, horizon, promoted_weeks, price)
+            raise NotApplicable(
+                f"{name} has had no {_TRIED[lever]} that its effect could be told from."
+            )
+    designs = _designs(found, known, row, horizon)
+    planned = designs[1]
+    planned[:promoted_weeks, found.names.index("promoted")] = 1.0
+    planned[:discounted_weeks, found.names.index("discount")] = -np.log1p(-discount)
+    planned[:, found.names.index("price")] += np.log1p(price)
     paid = _prices(known, row, designs, found.names, price)
+    paid[1][:discounted_weeks] *= 1 - discount
     draws, tail = _draws(found, row, designs, seed), (1 - confidence) / 2
     seen = price == 0 or _seen(known, row, price)
     return ProductPlan(name, _by_week(draws, tail), _totals(draws, paid, tail), seen)
@@ -100,20 +112,14 @@ def _seen(known: KnownAhead, row: int, price: float) -> bool:
     return bool(shelf.min() <= shelf[-1] * (1 + price) <= shelf.max())
 
 
-def _designs(
-    found: Influences, known: KnownAhead, row: int, horizon: int, weeks: int, price: float
-) -> tuple[Array, Array]:
+def _designs(found: Influences, known: KnownAhead, row: int, horizon: int) -> tuple[Array, Array]:
+    """Return the regressors of the weeks ahead as planned so far, twice."""
     past = found.design.shape[1]
     if known.values.shape[1] < past + horizon:
         raise NotApplicable("What is planned for the weeks ahead was not gathered.")
-    season = found.season
-    base = base_columns(np.arange(past, past + horizon, dtype=float), season, past / 2)
-    without = np.hstack([base, known.values[row, past : past + horizon]])
-    without = without * found.used[row]
-    planned = without.copy()
-    planned[:weeks, found.names.index("promoted")] = 1.0 if weeks else 0.0
-    planned[:, found.names.index("price")] += np.log1p(price) * (price != 0)
-    return without, planned
+    base = base_columns(np.arange(past, past + horizon, dtype=float), found.season, past / 2)
+    ahead = np.hstack([base, known.values[row, past : past + horizon]])
+    return ahead, ahead.copy()
 
 
 def _prices(
