@@ -1,9 +1,10 @@
 """RFM in tenths, from order lines to one row a customer: ours, plain pandas, OpenRetailScience.
 
 Every way reads the same Parquet of order lines (the real data set laid beside itself; string keys,
-decimal money, sorted by time) and writes one row a customer with its three scores. Seconds are taken inside the process, imports left
-out; the bare scan reads the same columns and keeps nothing but a sum. OpenRetailScience needs an
-older pandas, so it is installed into an environment of its own.
+decimal money, sorted by time) and writes one row a customer with its three scores. Seconds are
+taken inside the process, imports left out; the bare scan reads the same columns and keeps nothing
+but a sum. OpenRetailScience needs an older pandas, so it is installed into an environment of its
+own.
 """
 
 from __future__ import annotations

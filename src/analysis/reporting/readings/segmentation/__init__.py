@@ -7,6 +7,7 @@ from analysis.reporting.readings.segmentation.attitudes import (
     buyers_rule,
     paused,
     reaction,
+    stocked,
 )
 from analysis.reporting.readings.segmentation.natural_kinds import (
     cluster_numbers,
@@ -86,6 +87,7 @@ __all__ = [
     "slipping",
     "stages_finding",
     "stages_headline",
+    "stocked",
     "tastes",
     "tested",
     "tiers",

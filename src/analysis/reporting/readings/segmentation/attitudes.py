@@ -86,3 +86,22 @@ def reaction(table: pd.DataFrame) -> str:
         f"{row['group']}s react most: ten points more discount raise their part of a category by "
         f"{words.percent(row['reaction'], 1)}"
     )
+
+
+def stocked(table: pd.DataFrame) -> str:
+    """Say who takes more units of deeper offers."""
+    clear = table[table["low"] > 0]
+    if clear.empty:
+        return "No kind of buyer takes more units of what is cut deeper, beyond doubt"
+    row = clear.loc[clear["more"].idxmax()]
+    others = table[table["group"] != row["group"]]["more"]
+    if row["low"] <= others.max():
+        least, most = clear["more"].min(), clear["more"].max()
+        return (
+            "Deeper offers fill the basket of all kinds alike: ten points more, "
+            f"{words.percent(least, 0)} to {words.percent(most, 0)} more units beyond the first"
+        )
+    return (
+        f"{row['group']}s stock up most: ten points deeper, they take "
+        f"{words.percent(row['more'], 0)} more units beyond the first"
+    )
