@@ -16,7 +16,8 @@ from analysis.tables.parts import Delivery, PartFeed
 from analysis.tables.schema import ENGINE_TYPES, TABLES
 from analysis.tables.sources import SourceRequest, archives, mapping, staging
 from analysis.tables.sources.rows import IDENTITY, canonical_rows, columns_used
-from analysis.tables.sources.staging import LINE, TEXT, Looked, Staged
+from analysis.tables.sources.staged import Looked, Staged
+from analysis.tables.sources.staged_file import LINE, TEXT
 from analysis.tables.sources.values import trimmed
 
 if TYPE_CHECKING:
