@@ -359,9 +359,12 @@ def _ingest_code() -> list[Path]:
         "engine",
         "identity",
         "ingest",
+        "likely",
+        "likeness",
         "part_writer",
         "parts",
         "schema",
+        "spellings",
         "validate",
     )
     own = [room / f"{name}.py" for name in names]
