@@ -120,13 +120,14 @@ class Files:
                 yield Delivery(f"{prefix}{path.relative_to(folder)}", origin, name, path)
 
     def _snapshots(self, name: str, origin: str) -> Iterator[Delivery]:
-        from analysis.tables.sources.database import snapshots
+        from analysis.tables.sources.database import Wanted, snapshots
 
         one, prefix = self._sources[name], f"{name}/" if name else ""
         password = _password(one)
         home = self._request.root / "data" / "canonical" / self._request.study / ".snapshots"
         spec = self._mappings[name].files[origin]
-        for table, path in snapshots(str(one.url), password, spec.paths, home / (name or "db")):
+        wanted = Wanted(spec.paths, spec.watermark)
+        for table, path in snapshots(str(one.url), password, wanted, home / (name or "db")):
             yield Delivery(f"{prefix}{table}", origin, name, path)
 
     def _staged(

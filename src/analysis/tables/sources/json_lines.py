@@ -63,15 +63,24 @@ def _read(rows: ibis.Table, columns: dict[str, str]) -> ibis.Table:
 
     valid = builtin("json_valid", ("string",), "boolean")
     kind = builtin("json_type", ("string",), "string")
+    keys = builtin("json_keys", ("string",), "array<string>")
     extract = builtin("json_extract_string", ("string", "string"), "string")
     is_object = valid(rows.c0) & (valid(rows.c0).ifelse(kind(rows.c0), "") == "OBJECT")
-    broken = rows[RULE].isnull() & rows[REASON].isnull() & ~is_object
     text = is_object.ifelse(rows.c0, ibis.null("string"))
+    names = keys(text)
+    broken = ibis.cases(
+        (rows[RULE].notnull() | rows[REASON].notnull(), rows[REASON]),
+        (~is_object, "the line is not a JSON object"),
+        # Which of the two values is meant, nobody can tell.
+        (names.length() != names.unique().length(), "the object has a key twice"),
+        else_=ibis.null("string"),
+    )
+    new = rows[REASON].isnull() & broken.notnull()
     return rows.select(
         LINE,
-        broken.ifelse("the line is not a JSON object", rows[REASON]).name(REASON),
+        broken.name(REASON),
         RULE,
-        broken.ifelse(rows.c0, rows[TEXT]).name(TEXT),
+        new.ifelse(rows.c0, rows[TEXT]).name(TEXT),
         *(extract(text, _path(name)).name(column) for name, column in columns.items()),
     )
 

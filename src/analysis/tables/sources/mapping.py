@@ -76,7 +76,8 @@ class FileSpec(_Strict):
     ``paths`` are globs relative to the source's folder; ``header`` is the number of the line that
     holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing;
     ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
-    in every row; ``optional`` files may not be there at all.
+    in every row; ``optional`` files may not be there at all. Of a database's table, only rows whose
+    ``watermark`` is above those read before are read.
     """
 
     paths: Names
@@ -92,6 +93,7 @@ class FileSpec(_Strict):
     aliases: dict[str, Names] = {}
     may_lack: tuple[str, ...] = ()
     optional: bool = False
+    watermark: str | None = None
 
     _lists = field_validator("paths", "names", "missing", "may_lack", mode="before")(_as_list)
 
