@@ -75,6 +75,7 @@ def write_tables(
     found.remove_unused(parts)
     said = [note for part in parts for note in part.notes]
     said += unified.notes if unified is not None else []
+    said += assembly.notes
     return ledger, tuple(dict.fromkeys(said))
 
 

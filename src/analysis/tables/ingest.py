@@ -361,6 +361,7 @@ def _ingest_code() -> list[Path]:
         "ingest",
         "likely",
         "likeness",
+        "overlap",
         "part_writer",
         "parts",
         "schema",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.errors import DataError
 from analysis.tables import validate
 from analysis.tables.manifest import LedgerEntry
+from analysis.tables.overlap import HELD, VALUE
 from analysis.tables.parts import BY_MONTH, Delivery, FeedRecord, Part, PartFeed, PartSource
 from analysis.tables.schema import TABLES
 
@@ -71,8 +72,10 @@ class _FeedWriter:
         files = self._write_good(good, feed)
         if entry.rejected:
             files.append(self._write_refused(judged if feed.once_per_key else counted, feed))
+        if feed.overlap:
+            files.append(self._write_held(counted, feed))
         notes = (f"{shifted:,} times in {feed.label} {_SHIFTED_WORDS}",) if shifted else ()
-        record = FeedRecord(feed.table, feed.label, feed.rank, entry, tuple(files))
+        record = FeedRecord(feed.table, feed.label, feed.rank, entry, tuple(files), feed.overlap)
         return record, notes
 
     def _kept(self, rows: ibis.Table, name: str) -> ibis.Table:
@@ -127,6 +130,12 @@ class _FeedWriter:
             )
             for month in found
         ]
+
+    def _write_held(self, counted: ibis.Table, feed: PartFeed) -> str:
+        """Write what the file holds, rows left out included: a cancelled order is said as well."""
+        held = counted.select(**{VALUE: counted[feed.overlap]}).distinct()
+        held = held.filter(held[VALUE].notnull()).order_by(VALUE)
+        return self._parquet(held, f"{HELD}/{feed.table}")
 
     def _shaped(self, rows: ibis.Table) -> ibis.Table:
         """Return the columns that the table has in this study, those not in the file missing."""

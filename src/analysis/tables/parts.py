@@ -23,6 +23,8 @@ BY_MONTH = {
     "order_lines": ("ordered_at", ["ordered_at", "order_id", "product_id"]),
     "page_views": ("viewed_at", ["viewed_at", "session_id"]),
 }
+#: Ranks of a source begin at a multiple of this.
+RANKS_A_SOURCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class PartFeed:
         ``_line`` and ``source_row``, the row as the file has it.
     once_per_key
         One row is made of the many that share a key.
+    overlap
+        Column of which the latest file that holds a value says all rows; empty for none.
     """
 
     table: str
@@ -71,6 +75,7 @@ class PartFeed:
     rows: ibis.Table
     source_text: ibis.Table
     once_per_key: bool = False
+    overlap: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class FeedRecord:
     rank: int
     entry: LedgerEntry
     files: tuple[str, ...]
+    overlap: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,12 @@ class Part:
             record = json.loads((directory / "part.json").read_text("utf-8"))
             feeds = tuple(
                 FeedRecord(
-                    f["table"], f["label"], f["rank"], LedgerEntry(**f["entry"]), tuple(f["files"])
+                    f["table"],
+                    f["label"],
+                    f["rank"],
+                    LedgerEntry(**f["entry"]),
+                    tuple(f["files"]),
+                    f["overlap"],
                 )
                 for f in record["feeds"]
             )

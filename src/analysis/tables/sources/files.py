@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from analysis.errors import DataError, ParamsError
-from analysis.tables.parts import Delivery, PartFeed
+from analysis.tables.parts import RANKS_A_SOURCE, Delivery, PartFeed
 from analysis.tables.schema import ENGINE_TYPES, TABLES
 from analysis.tables.sources import SourceRequest, archives, mapping, staging
 from analysis.tables.sources.options import OWN_KEYS, FilesOptions, OneSource
@@ -165,7 +165,7 @@ class Files:
 
     def _feeds(self, connection: Any, delivery: Delivery, staged: Staged) -> Iterator[PartFeed]:
         one = self._mappings[delivery.source]
-        offset = 1000 * list(self._sources).index(delivery.source)
+        offset = RANKS_A_SOURCE * list(self._sources).index(delivery.source)
         for rank, table in enumerate(one.tables):
             if table.origin != delivery.origin:
                 continue
@@ -184,6 +184,7 @@ class Files:
                 rows,
                 _source_text(staged),
                 table.once_per_key,
+                table.overlap or "",
             )
 
     def _own(self, rows: ibis.Table, source: str) -> ibis.Table:
