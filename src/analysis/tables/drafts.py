@@ -154,6 +154,7 @@ def _mapping_text(study: str, found: Look) -> str:
         "tables:",
         "  - table: order_lines",
         "    from: sales",
+        "    overlap: order_id   # the latest file that holds an order says all of it",
         f"    timezone: {zone}{zone_note}",
         "    columns:",
         f"      order_id: {_quoted(ideas['order_id'])}",

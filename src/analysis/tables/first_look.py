@@ -14,9 +14,10 @@ from pathlib import Path
 
 from analysis.errors import DataError
 from analysis.tables.sources import archives, encodings, excel
-from analysis.tables.sources.lines import cells, guess_delimiter
 from analysis.tables.sources.mapping import FileSpec
-from analysis.tables.sources.staging import FORMATS, header_names
+from analysis.tables.sources.records import cells, guess_delimiter
+from analysis.tables.sources.staged import header_names
+from analysis.tables.sources.staging import FORMATS
 
 HEAD, TAIL = 3_000, 500
 WORDS_FOR_NOTHING = ("NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "#N/A", "-", "\\N")

@@ -30,7 +30,7 @@ from analysis.tables.engine import (
     write_parquet,
 )
 from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile
-from analysis.tables.parts import PartSource, changes
+from analysis.tables.parts import PartSource
 from analysis.tables.schema import TABLES
 from analysis.tables.sources import Feed, Source, SourceRequest, open_source
 
@@ -144,7 +144,7 @@ def ingest(
         if current is not None and current.fingerprint == fingerprint and not force:
             return IngestResult(current, True, time.perf_counter() - began)
         manifest = _build(request, source, home, files, fingerprint)
-    news = tuple(changes(current.files, files)) if current is not None else ()
+    news = tuple(deliveries.changes(current.files, files)) if current is not None else ()
     return IngestResult(manifest, False, time.perf_counter() - began, news)
 
 
@@ -359,8 +359,13 @@ def _ingest_code() -> list[Path]:
         "engine",
         "identity",
         "ingest",
+        "likely",
+        "likeness",
+        "overlap",
+        "part_writer",
         "parts",
         "schema",
+        "spellings",
         "validate",
     )
     own = [room / f"{name}.py" for name in names]

@@ -76,7 +76,8 @@ class FileSpec(_Strict):
     ``paths`` are globs relative to the source's folder; ``header`` is the number of the line that
     holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing;
     ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
-    in every row; ``optional`` files may not be there at all.
+    in every row; ``optional`` files may not be there at all. Of a database's table, only rows whose
+    ``watermark`` is above those read before are read.
     """
 
     paths: Names
@@ -92,6 +93,7 @@ class FileSpec(_Strict):
     aliases: dict[str, Names] = {}
     may_lack: tuple[str, ...] = ()
     optional: bool = False
+    watermark: str | None = None
 
     _lists = field_validator("paths", "names", "missing", "may_lack", mode="before")(_as_list)
 
@@ -222,7 +224,8 @@ class TableSpec(_Strict):
     """How one canonical table is filled from one kind of file.
 
     ``once_per_key`` makes one row of the many that share the table's key, the last in the file
-    winning column by column; ``returns`` makes the quantity and the amounts of rows negative.
+    winning column by column; ``returns`` makes the quantity and the amounts of rows negative. Of
+    files that ``overlap`` in a column, the latest that holds a value says all rows of it.
     """
 
     table: str
@@ -233,6 +236,7 @@ class TableSpec(_Strict):
     reject: tuple[Reject, ...] = ()
     returns: Condition | None = None
     once_per_key: bool = False
+    overlap: str | None = None
     identity: dict[Literal[IDENTITY_KEYS], Value] = {}  # type: ignore[valid-type]
 
     @field_validator("timezone")
@@ -254,6 +258,11 @@ class TableSpec(_Strict):
                 raise ValueError(f"{self.table} needs a column {name}, which columns: lacks")
         if self.once_per_key and not table.key:
             raise ValueError(f"{self.table} has no key, so once_per_key means nothing there")
+        if self.overlap and (table.key or self.overlap not in self.columns):
+            raise ValueError(
+                "overlap names a mapped column, such as order_id, of a table without a key; of "
+                "others the latest file counts anyway"
+            )
         if self.identity and self.table != "customers":
             raise ValueError("identity belongs to the table customers")
         return self

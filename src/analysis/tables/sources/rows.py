@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from analysis.tables import validate
 from analysis.tables.schema import ENGINE_TYPES, TABLES, ColumnType
 from analysis.tables.sources import values
-from analysis.tables.sources.staging import LINE, REASON, RULE, Looked, Staged
+from analysis.tables.sources.staged import Looked, Staged
+from analysis.tables.sources.staged_file import LINE, REASON, RULE
 
 if TYPE_CHECKING:
     import ibis
@@ -55,20 +56,18 @@ def canonical_rows(
     import ibis
 
     reader = _Reader(staged, table, spec, connection, timezone)
-    rows = reader.rows
-    typed = {name: reader.canonical(name, value) for name, value in table.columns.items()}
-    if table.returns is not None:
-        typed = _returned(typed, reader.test(table.returns))
+    typed = reader.typed()
     keys = {IDENTITY + k: reader.value(v, "string") for k, v in table.identity.items()}
+    rows = reader.rows
     dropped = [(reader.test(d.when), d.rule) for d in table.drop]
     refused = [(reader.test(r.when), r.reason) for r in table.reject]
     if table.once_per_key:
         dropped += [(typed[k].isnull(), f"no {k}") for k in TABLES[table.table].key]
     broken = rows[REASON].notnull()
     drop = ibis.cases((broken, ibis.null("string")), *dropped, else_=ibis.null("string"))
-    reasons = [*refused, *reader.problems]
+    reasons = [*refused, *((test, reason) for reason, test in reader.problems.values())]
     reject = ibis.cases((broken, rows[REASON]), *reasons, else_=ibis.null("string"))
-    shifted = functools.reduce(operator.or_, reader.shifts, ibis.literal(False))
+    shifted = functools.reduce(operator.or_, reader.shifts.values(), ibis.literal(False))
     return rows.select(
         **typed,
         **keys,
@@ -110,15 +109,6 @@ def _names(part: Any) -> Iterator[str]:
                     yield from _names(each)
 
 
-def _returned(typed: dict[str, ibis.Value], is_return: ibis.Value) -> dict[str, ibis.Value]:
-    """Make quantity and amounts negative where a row is a return, whatever sign they came with."""
-    signed = {n for n in typed if n == "quantity" or n.endswith("_amount")}
-    return {
-        name: is_return.ifelse(-value.abs(), value) if name in signed else value
-        for name, value in typed.items()
-    }
-
-
 class _Reader:
     """Builds the expressions for one staged table and remembers what may be wrong with a row."""
 
@@ -127,21 +117,43 @@ class _Reader:
     ) -> None:
         self._staged, self._table, self._spec = staged, table, spec
         self._connection, self._timezone = connection, timezone
-        self.problems: list[tuple[ibis.Value, str]] = []
-        self.shifts: list[ibis.Value] = []
+        self.problems: dict[str, tuple[str, ibis.Value]] = {}
+        self.shifts: dict[str, ibis.Value] = {}
         self._columns = {name: f"v{i}" for i, name in enumerate(columns_used([table], spec))}
         self._leaves: dict[str, str] = {}
+        self._sums: dict[str, str] = {}
         self.rows = self._parsed(self._trimmed())
+        self._compute()
 
-    def canonical(self, name: str, value: Value) -> ibis.Value:
-        """Return the canonical column ``name``."""
+    def typed(self) -> dict[str, ibis.Value]:
+        """Return the canonical columns of the mapping; each is computed once, before its use."""
+        columns = self._table.columns.items()
+        exact = {name: self.value(v, _kind_of(name, self._table.table)) for name, v in columns}
+        place = {name: f"t{i}" for i, name in enumerate(exact)}
+        rounded = {place[n]: self._canonical(n, value) for n, value in exact.items()}
+        if self._table.returns is not None:
+            rounded["is_return"] = self.test(self._table.returns)
+        self.rows = self.rows.mutate(**rounded)
+        typed = {name: self.rows[place[name]] for name in exact}
+        for name, value in exact.items():
+            if _kind_of(name, self._table.table) == "money":
+                lost = value.notnull() & typed[name].isnull()
+                self.problems[f"{name} rounded"] = f"{name} is too large", lost
+        return self._returned(typed) if self._table.returns is not None else typed
+
+    def _canonical(self, name: str, value: ibis.Value) -> ibis.Value:
         kind = _kind_of(name, self._table.table)
-        result = self.value(value, kind)
-        if kind == "money":
-            rounded = result.try_cast(ENGINE_TYPES["money"])
-            self.problems.append((result.notnull() & rounded.isnull(), f"{name} is too large"))
-            return rounded
-        return result.cast(ENGINE_TYPES[kind])
+        target = ENGINE_TYPES[kind]
+        return value.try_cast(target) if kind == "money" else value.cast(target)
+
+    def _returned(self, typed: dict[str, ibis.Value]) -> dict[str, ibis.Value]:
+        """Make quantity and amounts negative where a row is a return, whatever their sign was."""
+        signed = {n for n in typed if n == "quantity" or n.endswith("_amount")}
+        is_return = self.rows["is_return"]
+        return {
+            name: is_return.ifelse(-value.abs(), value) if name in signed else value
+            for name, value in typed.items()
+        }
 
     def value(self, value: Value, kind: ColumnType) -> ibis.Value:
         """Return ``value`` as ``kind``; money and numbers as exact decimals."""
@@ -282,7 +294,7 @@ class _Reader:
         if kind == "string":
             return read
         wrong = found.notnull() & read.isnull()
-        self.problems.append((wrong, f"{value.column} is not {_WORDS[kind]}"))
+        self.problems[f"{place} read"] = f"{value.column} is not {_WORDS[kind]}", wrong
         return self._local(read, value, kind) if kind in {"timestamp", "date"} else read
 
     def _constant(self, value: Value, kind: ColumnType) -> ibis.Value:
@@ -301,26 +313,66 @@ class _Reader:
             return read.date()
         source = "UTC" if zone == "offset" else (zone or self._timezone)
         gap = values.in_gap(read, source).fill_null(False)
+        place = _leaf_key(value, kind)
         if value.gaps == "shift":
-            self.shifts.append(gap)
+            self.shifts[place] = gap
             moved = values.localise(self._connection, read, source=source, target=source)
             read = gap.ifelse(moved, read)
         else:
-            self.problems.append(
-                (gap, f"{value.column} does not exist in {source}, where the clocks went forward")
-            )
+            words = f"{value.column} does not exist in {source}, where the clocks went forward"
+            self.problems[f"{place} gap"] = words, gap
         local = values.to_local(read, self._connection, source=source, target=self._timezone)
         return local.date() if kind == "date" else local
 
+    def _compute(self) -> None:
+        """Add every sum, product and so on as a column of its own, the inner ones first.
+
+        The engine would compute an expression anew wherever it stands, in a test or a choice.
+        """
+        values_used = [*self._table.columns.values(), *self._table.identity.values()]
+        for level in _levels([sum_ for value in values_used for sum_ in _sums(value)]):
+            new = {_leaf_key(sum_, "number"): self._combined(sum_) for sum_ in level}
+            place = {key: f"k{len(self._sums) + i}" for i, key in enumerate(new)}
+            self.rows = self.rows.mutate(**{place[key]: result for key, result in new.items()})
+            self._sums |= place
+        self.problems, self.shifts = {}, {}  # those of the rows as they were before
+
+    def _combined(self, value: Value) -> ibis.Value:
+        operation = _ARITHMETIC[_verb(value)]
+        operands = [self.value(v, "number") for v in getattr(value, _verb(value))]
+        return functools.reduce(lambda a, b: _exactly(operation, a, b), operands)
+
     def _computed(self, value: Value) -> ibis.Value:
-        verb = next(v for v in _ARITHMETIC if getattr(value, v) is not None)
-        operands = [self.value(v, "number") for v in getattr(value, verb)]
-        result = operands[0]
-        for operand in operands[1:]:
-            result = _exactly(_ARITHMETIC[verb], result, operand)
+        key = _leaf_key(value, "number")
+        result = self.rows[self._sums[key]]
+        operands = [self.value(v, "number") for v in getattr(value, _verb(value))]
         there = functools.reduce(operator.and_, [o.notnull() for o in operands])
-        self.problems.append((there & result.isnull(), f"the {verb} of columns has no result"))
+        words = f"the {_verb(value)} of columns has no result"
+        self.problems[f"{key} sum"] = words, there & result.isnull()
         return result
+
+
+def _verb(value: Value) -> str:
+    return next(v for v in _ARITHMETIC if getattr(value, v) is not None)
+
+
+def _sums(value: Value) -> Iterator[tuple[int, Value]]:
+    """Yield the arithmetic in ``value`` with how deep others lie within each."""
+    inner = [found for part in _parts(value) for found in _sums(part)]
+    yield from inner
+    if any(getattr(value, verb) for verb in _ARITHMETIC):
+        yield 1 + max((depth for depth, _ in inner), default=0), value
+
+
+def _levels(sums: list[tuple[int, Value]]) -> list[list[Value]]:
+    deepest = max((depth for depth, _ in sums), default=0)
+    return [[value for d, value in sums if d == depth] for depth in range(1, deepest + 1)]
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    for verb in ("first", "join", *_ARITHMETIC):
+        yield from getattr(value, verb) or ()
+    yield from (branch for branch in (value.then, value.otherwise) if branch is not None)
 
 
 def _kind_of(name: str, table: str) -> ColumnType:
