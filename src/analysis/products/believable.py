@@ -1,0 +1,150 @@
+"""Which rules to believe: those that hold in another period and are not made by something else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.discoveries import q_values
+from analysis.products import promoted
+from analysis.products.cells import by_stratum, side_orders, sizes
+from analysis.products.chance import fisher_more
+from analysis.products.held import held
+from analysis.products.stratified import clustered_lift, mantel_haenszel
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+    from analysis.products.baskets import Baskets
+    from analysis.tables.engine import Tables
+
+#: What orders may have in common that makes a pair: the strata by name.
+CONTROLS = {
+    "size": (),
+    "size_store": ("store_id",),
+    "size_week": ("week",),
+    "customer": ("customer_id",),
+}
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """How to judge.
+
+    Parameters
+    ----------
+    fdr
+        False discovery rate over the rules that are checked in the second period.
+    confidence
+        Coverage of the intervals.
+    """
+
+    fdr: float = 0.05
+    confidence: float = 0.95
+
+
+def check(
+    tables: Tables,
+    rules: pd.DataFrame,
+    *,
+    first: Baskets,
+    second: Baskets,
+    lines: ibis.Table,
+    doubts: Doubts = Doubts(),
+) -> pd.DataFrame:
+    """Look at the rules again, in the second period and within what their orders share.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; placements are used if there are any.
+    rules
+        Rules found in the first period: antecedents, consequents.
+    first, second
+        Baskets of the two periods.
+    lines
+        `baskets.bought` over both periods, for customer, store, time and discounts.
+    doubts
+        How to judge.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rules with: lift_clustered, clustered_low, clustered_high (first period, whole
+        customers), customers; second_orders, second_lift, second_low, second_high, second_p,
+        second_q; or_raw and for each control or_<control>, its _low and _high (both periods);
+        or_promotion (within weeks in which both, one or neither side was on offer) with _low and
+        _high, NaN where offers are not known; holds, promotion_made, explained_by (the control
+        within which nothing is left, else empty), verdict (``holds``, ``fades``,
+        ``promotion``, ``explained``).
+    """
+    rules = rules.reset_index(drop=True)
+    wanted = ["order_id", "item", "customer_id", "ordered_at", "store_id", "discount_amount"]
+    lines = held(lines.select([name for name in wanted if name in lines.columns]))
+    facts = held(order_facts(lines))
+    found = rules.join(_period(first, rules, facts, doubts).add_prefix("first_"))
+    found = found.join(_period(second, rules, facts, doubts).add_prefix("second_"))
+    p = fisher_more(found["second_both"], found["second_a"], found["second_b"], second.orders)
+    found["second_p"], found["second_q"] = p, q_values(p)
+    found["holds"] = (found["second_q"] <= doubts.fdr) & (found["second_low"] > 1)
+    everything = lines.select("order_id", "item").distinct()
+    sides, orders = side_orders(everything, rules), sizes(everything, facts)
+    for name, strata in {"raw": None, **CONTROLS}.items():
+        if strata is not None and not set(strata) <= set(orders.columns):
+            continue
+        cells = by_stratum(sides, orders, rules, strata or (), by_size=strata is not None)
+        found = found.join(_odds(cells, len(rules), name, doubts))
+    cells = promoted.cells(tables, lines, sides, orders, rules)
+    found = found.join(_odds(cells, len(rules), "promotion", doubts))
+    return _verdicts(found)
+
+
+def order_facts(lines: ibis.Table) -> ibis.Table:
+    """Return one row an order: order_id, customer_id, week, and store_id if it is known."""
+    facts = {"customer_id": lines.customer_id.max(), "week": lines.ordered_at.min().truncate("W")}
+    if "store_id" in lines.columns:
+        facts["store_id"] = lines.store_id.max()
+    return lines.group_by("order_id").agg(**facts)
+
+
+def _period(baskets: Baskets, rules: pd.DataFrame, facts: ibis.Table, doubts: Doubts) -> pd.DataFrame:
+    orders = sizes(baskets.lines, facts)
+    # A guest's order is a customer of its own.
+    orders = orders.mutate(customer_id=orders.customer_id.coalesce(orders.order_id))
+    sides = side_orders(baskets.lines, rules)
+    cells = by_stratum(sides, orders, rules, ("customer_id",), by_size=False)
+    kept = clustered_lift(
+        cells, orders=baskets.orders, rules=len(rules), confidence=doubts.confidence
+    )
+    return kept.drop(columns="rule")
+
+
+def _odds(cells: ibis.Table | None, rules: int, name: str, doubts: Doubts) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = [f"or_{name}", f"or_{name}_low", f"or_{name}_high"]
+    if cells is None:
+        return pd.DataFrame(np.nan, index=range(rules), columns=columns)
+    table = mantel_haenszel(cells, rules=rules, confidence=doubts.confidence)
+    return table[["odds_ratio", "low", "high"]].set_axis(columns, axis=1)
+
+
+def _verdicts(found: pd.DataFrame) -> pd.DataFrame:
+    explained = np.full(len(found), "", dtype=object)
+    for name in reversed([n for n in CONTROLS if f"or_{n}_low" in found]):
+        nothing_left = (found[f"or_{name}_low"] <= 1) | found[f"or_{name}_low"].isna()
+        explained = np.where(nothing_left, name, explained)
+    promotion = (found["or_promotion_low"] <= 1).to_numpy()
+    verdict = np.select(
+        [promotion, explained != "", ~found["holds"].to_numpy()],
+        ["promotion", "explained", "fades"],
+        default="holds",
+    )
+    return found.assign(
+        promotion_made=promotion,
+        explained_by=explained.astype(object),
+        verdict=verdict.astype(object),
+    )
