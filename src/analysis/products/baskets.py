@@ -21,6 +21,12 @@ Level = Literal["product", "category", "department"]
 
 _KEYS = {"product": "product_id", "category": "category", "department": "department"}
 
+#: What analyses of baskets need of a line.
+_KEPT = (
+    "order_id", "customer_id", "product_id", "ordered_at", "store_id", "department", "category",
+    "brand", "net_amount", "discount_amount", "margin_micros",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Baskets:
@@ -97,10 +103,13 @@ def bought(
         lines = lines.filter(lines.department.notin(without))
     if level == "category":
         lines = lines.filter(lines.category != NO_CATEGORY)
-    return lines.mutate(item=lines[_KEYS[level]])
+    kept = [name for name in _KEPT if name in lines.columns]
+    return held(lines.select(*kept, item=lines[_KEYS[level]]))
 
 
-def of_lines(lines: ibis.Table, *, level: Level = "product", period: Period | None = None) -> Baskets:
+def of_lines(
+    lines: ibis.Table, *, level: Level = "product", period: Period | None = None
+) -> Baskets:
     """Return the baskets that ``lines`` make.
 
     Parameters
@@ -110,8 +119,13 @@ def of_lines(lines: ibis.Table, *, level: Level = "product", period: Period | No
     level
         What an item is.
     period
-        The days they come from.
+        Only orders of these days; None takes all lines.
     """
+    import ibis
+
+    if period is not None:
+        start, end = (ibis.timestamp(d.isoformat()) for d in (period.start, period.end))
+        lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
     distinct = held(lines.select("order_id", "item").distinct())
     described = {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
     counts = distinct.group_by("item").agg(orders=distinct.order_id.count())

@@ -76,7 +76,7 @@ def check(
         The rules with: lift_clustered, clustered_low, clustered_high (first period, whole
         customers), customers; second_orders, second_lift, second_low, second_high, second_p,
         second_q; or_raw and for each control or_<control>, its _low and _high (both periods);
-        or_promotion (within weeks in which both, one or neither side was on offer) with _low and
+        or_least with _low and _high (of the control that leaves least); or_promotion (within weeks in which both, one or neither side was on offer) with _low and
         _high, NaN where offers are not known; holds, promotion_made, explained_by (the control
         within which nothing is left, else empty), verdict (``holds``, ``fades``,
         ``promotion``, ``explained``).
@@ -132,11 +132,24 @@ def _odds(cells: ibis.Table | None, rules: int, name: str, doubts: Doubts) -> pd
     return table[["odds_ratio", "low", "high"]].set_axis(columns, axis=1)
 
 
+def _least(found: pd.DataFrame) -> pd.DataFrame:
+    """Add the smallest odds ratio that any control leaves, with its interval."""
+    names = [n for n in CONTROLS if f"or_{n}" in found]
+    lows = found[[f"or_{n}_low" for n in names]].fillna(0.0).to_numpy()
+    least, rows = lows.argmin(axis=1), np.arange(len(found))
+    ends = {
+        f"or_least{end}": found[[f"or_{n}{end}" for n in names]].to_numpy()[rows, least]
+        for end in ("", "_low", "_high")
+    }
+    return found.assign(**ends)
+
+
 def _verdicts(found: pd.DataFrame) -> pd.DataFrame:
     explained = np.full(len(found), "", dtype=object)
     for name in reversed([n for n in CONTROLS if f"or_{n}_low" in found]):
         nothing_left = (found[f"or_{name}_low"] <= 1) | found[f"or_{name}_low"].isna()
         explained = np.where(nothing_left, name, explained)
+    found = _least(found)
     promotion = (found["or_promotion_low"] <= 1).to_numpy()
     verdict = np.select(
         [promotion, explained != "", ~found["holds"].to_numpy()],

@@ -28,7 +28,8 @@ def mantel_haenszel(cells: ibis.Table, *, rules: int, confidence: float = 0.95) 
     Returns
     -------
     pandas.DataFrame
-        rule, strata (with something to compare), odds_ratio, low, high, chi2 (the
+        rule, strata (with something to compare), odds_ratio, low, high, together (orders with
+        both), expected (the same by chance within strata), chi2 (the
         Cochran-Mantel-Haenszel statistic with continuity correction, one degree of freedom),
         p (its upper tail, two-sided), reason (why there is no estimate, else empty).
 
@@ -58,6 +59,8 @@ def mantel_haenszel(cells: ibis.Table, *, rules: int, confidence: float = 0.95) 
             "odds_ratio": np.exp(log),
             "low": np.exp(log - reach),
             "high": np.exp(log + reach),
+            "together": s["o"].astype("int64").to_numpy(),
+            "expected": s["e"].to_numpy(),
             "chi2": statistic,
             "p": chi2.sf(statistic, 1),
             "reason": np.where(known, "", "no stratum has both sides apart from each other"),

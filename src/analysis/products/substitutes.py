@@ -29,8 +29,10 @@ class Substitutes:
         One row a pair that was tested: group, a, b, a_orders, b_orders, both, expected (orders
         with both if they were independent), lift, lift_low, lift_high, buyers (customers who
         bought both in the period), buyer_lift (the same over customers: above 1, the same people
-        buy both), p, q, substitutes (q at most the rate asked for and buyer_lift above 1); the
-        smallest lift first among substitutes.
+        buy both), p, q, expected_store and expected_week (orders with both by chance within stores
+        and within weeks; NaN where not looked at), substitutes (q at most the rate asked for,
+        buyer_lift above 1, and below chance within stores and within weeks, too); substitutes
+        first, the surest on top.
     tested
         Pairs tested.
     """
@@ -66,7 +68,8 @@ def substitutes(
     -----
     Items of a group tend to be bought together, since who is at the shelf buys there; a pair that
     is together less than chance all the same is a choice between the two. That the same customers
-    buy both tells a choice from two different publics.
+    buy both tells a choice from two different publics. Two variants that are never in the same store,
+    or follow each other over the year, are told from a choice by counting within stores and weeks.
     """
     pairs = _candidates(baskets, group, min_expected)
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
@@ -80,10 +83,38 @@ def substitutes(
         q=q_values(p),
     )  # fmt: skip
     table["substitutes"] = (table["q"] <= fdr) & (table["buyer_lift"] > 1)
+    table = _within(baskets, lines, table, fdr)
     ordered = table.sort_values(
-        ["substitutes", "lift", "expected", "a", "b"], ascending=[False, True, False, True, True]
+        ["substitutes", "p", "a", "b"], ascending=[False, True, True, True]
     )
     return Substitutes(ordered.reset_index(drop=True), len(table))
+
+
+def _within(baskets: Baskets, lines: ibis.Table, table: pd.DataFrame, fdr: float) -> pd.DataFrame:
+    """Keep as substitutes what is below chance within stores and within weeks, too."""
+    from analysis.products.believable import order_facts
+    from analysis.products.cells import by_stratum, side_orders, sizes
+    from analysis.products.stratified import mantel_haenszel
+
+    table = table.assign(expected_store=np.nan, expected_week=np.nan)
+    found = table.index[table["substitutes"]]
+    pairs = table.loc[found, ["a", "b"]].reset_index(drop=True)
+    if pairs.empty:
+        return table
+    sides = pairs.assign(
+        antecedents=[(a,) for a in pairs["a"]], consequents=[(b,) for b in pairs["b"]]
+    )
+    orders = sizes(baskets.lines, order_facts(lines))
+    hits = side_orders(baskets.lines, sides)
+    for name, column in (("expected_store", "store_id"), ("expected_week", "week")):
+        if column not in orders.columns:
+            continue
+        cells = by_stratum(hits, orders, sides, (column,), by_size=False)
+        within = mantel_haenszel(cells, rules=len(sides))
+        below = (within["together"] < within["expected"]) & (within["p"] <= fdr)
+        table.loc[found, name] = within["expected"].to_numpy()
+        table.loc[found, "substitutes"] &= below.to_numpy()
+    return table
 
 
 def _candidates(baskets: Baskets, group: str, min_expected: float) -> pd.DataFrame:
