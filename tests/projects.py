@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from analysis import params
-from analysis.reporting.layout import StudyReports
+from analysis.reporting.layout import RunFolder, StudyReports
 from analysis.reporting.outcomes import Limits
 from analysis.reporting.record import RunRecord
 from analysis.reporting.run import Request, run_study
@@ -181,3 +181,38 @@ def family(mark: Path) -> list[psutil.Process]:
         if alive and process.pid != os.getpid() and any(str(mark) in word for word in words):
             found.append(process)
     return found
+
+
+#: Executes a notebook with parameters that no study's params could hold.
+_EXECUTE = """
+import json, sys
+from pathlib import Path
+from analysis.reporting.layout import RunFolder
+from analysis.reporting.outcomes import Limits
+from analysis.reporting.run_one import Job, run_one
+job = json.loads(sys.argv[1])
+run_one(Job(job["report"], Path(job["root"]), job["parameters"], RunFolder(Path(job["folder"])),
+            Limits(**job["limits"])))
+"""
+
+
+def execute(
+    root: Path, report: str, parameters: dict[str, Any], **limits: int
+) -> tuple[Status, str]:
+    """Execute one notebook of ``root`` in a process of its own; return status and what it said."""
+    folder = root / "executed"
+    job = {
+        "report": report,
+        "root": str(root),
+        "parameters": parameters,
+        "folder": str(folder),
+        "limits": {"cell_seconds": 60, "notebook_seconds": 90, **limits},
+    }
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _EXECUTE, json.dumps(job)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert said.returncode == 0, said.stderr
+    return Status.read(RunFolder(folder).status(report)), said.stdout + said.stderr

@@ -23,7 +23,7 @@ class DataError(AnalysisError):
     exit_code = 3
 
 
-class NotApplicable(AnalysisError):
+class NotApplicable(AnalysisError):  # noqa: N818 (nothing went wrong)
     """The study lacks a table or a span of time that this analysis needs; nothing is broken."""
 
     exit_code = 0

@@ -231,7 +231,7 @@ def _read(path: Path) -> dict[str, Any]:
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
         raise ParamsError(f"There is no {path.name} in params/; studies there: {known}")
     try:
-        raw = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeys)  # noqa: S506 (a safe loader)
+        raw = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(
             f"{path.name} is not valid YAML: {' '.join(str(error).split())}"

@@ -1,8 +1,6 @@
-"""One row a customer: against plain pandas on the real data, and equal on both engines."""
+"""One row a customer: against plain pandas on the real data, and on hand-made cases."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.customers import features
-from analysis.tables.engine import EngineSettings, Tables, in_memory, open_study
+from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
 
 YEAR = Period.before("2018-01-01", days=365)
@@ -51,17 +49,6 @@ def test_every_cent_of_the_year_is_somebody_s(real: Tables) -> None:
     assert len(customers) == 2_469
     assert customers["orders"].sum() == 155_848
     assert round(customers["net_amount"].sum() * 100) == 459_603_958
-
-
-@pytest.mark.spark
-def test_both_engines_give_the_same_customers(
-    real: Tables, real_root: Path, spark: EngineSettings
-) -> None:
-    on_spark = open_study("complete_journey", settings=spark, root=real_root)
-    for period in (YEAR, HALF):
-        pd.testing.assert_frame_equal(
-            features.fetch(on_spark, period), features.fetch(real, period), check_exact=True
-        )
 
 
 def shop(rows: list[tuple[str | None, str, str, float, float]]) -> Tables:

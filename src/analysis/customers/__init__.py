@@ -1,0 +1,1 @@
+"""Who the customers are, which carry the business, which are fading."""

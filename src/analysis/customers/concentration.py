@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.customers.intervals import Estimates, Sampling, without_interval
+from analysis.customers.intervals import (
+    FEWEST_AT_HEAD,
+    SINGLE_CASES,
+    Estimates,
+    Sampling,
+    without_interval,
+)
 from analysis.customers.lorenz import Ranked, estimate
 from analysis.customers.weekly import Value
 
@@ -25,9 +31,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-#: Fewer customers than this are single cases: resampling says nothing about them.
-_SINGLE_CASES = 10
-ONLY_FACT = f"no interval: {_SINGLE_CASES - 1} customers or fewer are a fact, not an estimate"
 _NEGATIVE = "shares of single customers mean nothing where some totals are negative"
 
 
@@ -75,9 +78,9 @@ def concentration(
 
 def _measures(ranked: Ranked, sampling: Sampling) -> Estimates:
     if ranked.why_not:
-        return without_interval(np.full(4, np.nan), f"not defined: {ranked.why_not}")
+        return without_interval(np.full(4, np.nan), ranked.why_not)
     if len(ranked.values) == 1:
-        return without_interval(np.full(4, np.nan), "not defined: one customer has no spread")
+        return without_interval(np.full(4, np.nan), "one customer has no spread")
     return estimate(ranked, _all, lambda: _influences(ranked), sampling)
 
 
@@ -157,14 +160,11 @@ def _heads(n: int) -> list[int]:
 
 def _top_shares(ranked: Ranked, heads: NDArray[np.int64], sampling: Sampling) -> Estimates:
     if ranked.why_not:
-        return without_interval(np.full(len(heads), np.nan), f"no share: {ranked.why_not}")
+        return without_interval(np.full(len(heads), np.nan), ranked.why_not)
     found = estimate(
         ranked,
         lambda drawn: drawn.amount(heads) / drawn.total,
         lambda: (ranked.share_influence(head) for head in heads),
         sampling,
     )
-    for place in np.flatnonzero(heads < _SINGLE_CASES):
-        found.low[place] = found.high[place] = np.nan
-        found.reason[place] = ONLY_FACT
-    return found
+    return found.withheld(heads < FEWEST_AT_HEAD, SINGLE_CASES)

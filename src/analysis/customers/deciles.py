@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.customers.intervals import Estimates, Sampling, estimate_totals, without_interval
+from analysis.customers.intervals import (
+    FEWEST_AT_HEAD,
+    FEWEST_CUSTOMERS,
+    SINGLE_CASES,
+    TOO_FEW,
+    Estimates,
+    Sampling,
+    estimate_totals,
+    without_interval,
+)
 from analysis.customers.lorenz import Ranked, estimate
 from analysis.customers.weekly import Value
 
@@ -48,12 +57,16 @@ class Deciles:
         One customer a row: customer_id, decile.
     value
         The column ranked by.
+    groups
+        Number of groups asked for; ``table`` has fewer rows where customers are fewer, or so many
+        have equal totals that groups stay empty.
     """
 
     table: pd.DataFrame
     total: pd.DataFrame
     members: pd.DataFrame
     value: Value
+    groups: int
 
 
 def equal_groups(values: ArrayLike, groups: int) -> NDArray[np.int64]:
@@ -116,7 +129,7 @@ def monetary_deciles(
     total = _sizes(features, value, np.ones_like(decile)).drop(columns="decile")
     if halves is not None:
         table, total = _with_growth(table, total, members, halves, value, sampling)
-    return Deciles(_reason_last(table), total, members.reset_index(drop=True), value)
+    return Deciles(_reason_last(table), total, members.reset_index(drop=True), value, groups)
 
 
 def _sizes(features: pd.DataFrame, value: Value, decile: NDArray[np.int64]) -> pd.DataFrame:
@@ -148,7 +161,7 @@ def _shares(
     """Return each group's share of both amounts; in a resample the groups keep their sizes."""
     count = len(customers)
     if ranked.why_not:
-        none = without_interval(np.full(count, np.nan), f"no share: {ranked.why_not}")
+        none = without_interval(np.full(count, np.nan), ranked.why_not)
         return none, none
     heads = np.cumsum(customers)
     found = estimate(
@@ -162,6 +175,7 @@ def _shares(
         ],
         sampling,
     )
+    found = found.withheld(np.tile(customers < FEWEST_AT_HEAD, 2), SINGLE_CASES)
     return found.part(slice(0, count)), found.part(slice(count, None))
 
 
@@ -192,10 +206,11 @@ def _with_growth(
     micros = np.rint(joined[columns].fillna(0.0).to_numpy() * 1e6)
     groups = _one_hot(members["decile"].to_numpy(), table)
     cells = np.hstack([micros[:, [0]] * groups, micros[:, [1]] * groups])
-    found = estimate_totals(cells, _growth, sampling)
     count = len(table)
+    few = np.append(np.tile(table["customers"] < FEWEST_CUSTOMERS, 2), False)
+    found = estimate_totals(cells, _growth, sampling).withheld(few, TOO_FEW)
     before, now = np.split(cells.sum(axis=0) / 1e6, 2)
-    together = estimate_totals(cells, _growth, _for_all(sampling, count))
+    together = estimate_totals(cells, _growth, _for_all(sampling, count)).withheld(few, TOO_FEW)
     parts = [found.part(slice(0, count)), found.part(slice(count, 2 * count))]
     table = _with(table.assign(before=before, now=now), "growth", parts[0])
     table = _with(table, "contribution", parts[1])

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _MOST_DEALS = 20_000
 _CELLS = 200_000_000
-_BLOCK = 8_000_000
+_BLOCK = 2_000_000
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.customers.intervals import Estimates, Sampling, without_interval
+from analysis.customers.intervals import (
+    FEWEST_AT_HEAD,
+    SINGLE_CASES,
+    Estimates,
+    Sampling,
+    without_interval,
+)
 from analysis.customers.lorenz import Ranked, estimate
 from analysis.customers.weekly import Value
 
@@ -60,7 +66,7 @@ def purchase_deciles(
     ranked = Ranked.of(features[value])
     order = np.arange(1, parts + 1)
     if ranked.why_not:
-        nothing = without_interval(np.full(2 * parts, np.nan), f"no parts: {ranked.why_not}")
+        nothing = without_interval(np.full(2 * parts, np.nan), ranked.why_not)
         return _parts(order, np.full(parts, np.nan), np.full(parts, np.nan), nothing, ranked.n)
     reached = np.array([*(ranked.within(part, parts) for part in order[:-1]), ranked.n])
     found = estimate(
@@ -70,7 +76,8 @@ def purchase_deciles(
         sampling,
     )
     amounts = np.diff(ranked.amount(reached), prepend=0.0) / 1e6
-    return _parts(order, reached, amounts, found, ranked.n)
+    few = np.tile(reached < FEWEST_AT_HEAD, 2)
+    return _parts(order, reached, amounts, found.withheld(few, SINGLE_CASES), ranked.n)
 
 
 def _part_sizes(ranked: Ranked, shares: Floats) -> Floats:
@@ -94,18 +101,23 @@ def _parts(
     return pd.DataFrame(
         {
             "part": order,
-            "customers": pd.Series(customers).astype("Int64"),
+            "customers": _counts(customers),
             "amount": amounts,
             "customers_share": customers / alone,
             "share_low": found.low[:count],
             "share_high": found.high[:count],
-            "cumulative_customers": pd.Series(reached).astype("Int64"),
+            "cumulative_customers": _counts(reached),
             "cumulative_share": reached / alone,
             "cumulative_low": [*found.low[count:-1], np.nan],
             "cumulative_high": [*found.high[count:-1], np.nan],
             "reason": found.reason[:count],
         }
     )
+
+
+def _counts(customers: Floats) -> Floats | NDArray[np.int64]:
+    """Return whole numbers, but where they are not known."""
+    return customers if np.isnan(customers).any() else customers.astype("int64")
 
 
 def pareto_curve(
@@ -133,22 +145,23 @@ def pareto_curve(
     places = np.linspace(0, 1, _CURVE_POINTS)
     inner = places[1:-1]
     if ranked.why_not:
-        found = without_interval(np.full(len(inner), np.nan), f"no curve: {ranked.why_not}")
+        found = without_interval(np.full(len(inner), np.nan), ranked.why_not)
     else:
         found = estimate(
             ranked,
             lambda drawn: drawn.amount(inner * drawn.n) / drawn.total,
             lambda: (ranked.share_influence(place * ranked.n) for place in inner),
             sampling,
-        )
+        ).withheld(inner * ranked.n < FEWEST_AT_HEAD, SINGLE_CASES)
     ends = (0.0, 1.0) if not ranked.why_not else (np.nan, np.nan)
+    ends_reason = found.reason[-1] if ranked.why_not else ""
     return pd.DataFrame(
         {
             "customers_share": places,
             "value_share": [ends[0], *found.value, ends[1]],
             "share_low": [ends[0], *found.low, ends[1]],
             "share_high": [ends[0], *found.high, ends[1]],
-            "reason": [found.reason[0], *found.reason, found.reason[0]],
+            "reason": [ends_reason, *found.reason, ends_reason],
         }
     )
 

@@ -105,45 +105,6 @@ def portrait(
     return Portrait(table, summary.loc[order].reset_index(drop=True), len(people))
 
 
-def known_against_unknown(
-    features: pd.DataFrame, attributes: pd.DataFrame, *, confidence: float, seed: int
-) -> pd.DataFrame:
-    """Compare customers of whom something is known with the others.
-
-    Returns
-    -------
-    pandas.DataFrame
-        group (``known``: at least one attribute; ``unknown``), customers, share (of customers),
-        net_share (of net amount), net_per_customer, and ratio with low and high: of its net
-        amount per customer to that of the other group.
-    """
-    import pandas as pd
-
-    names = [name for name in attributes.columns if name != "customer_id"]
-    people = features.merge(attributes, on="customer_id", how="left", validate="one_to_one")
-    known = people[names].notna().any(axis=1).to_numpy()
-    net = people["net_amount"].to_numpy()
-    member = np.column_stack([known, ~known]).astype("float64")
-    drawn = resampled_totals(np.hstack([member, member * net[:, None]]), seed=seed)
-    customers, sums = member.sum(axis=0), (member * net[:, None]).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean, drawn_mean = sums / customers, drawn[:, 2:] / drawn[:, :2]
-        ratio = mean / mean[::-1]
-        low, high = percentile_interval(drawn_mean / drawn_mean[:, ::-1], confidence=confidence)
-    return pd.DataFrame(
-        {
-            "group": ["known", "unknown"],
-            "customers": customers.astype("int64"),
-            "share": customers / len(people),
-            "net_share": sums / net.sum(),
-            "net_per_customer": mean,
-            "ratio": ratio,
-            "low": low,
-            "high": high,
-        }
-    )
-
-
 def side_by_side(found: Portrait) -> pd.DataFrame:
     """Return one row an attribute and level: customers, share and the index of every measure.
 
@@ -155,6 +116,21 @@ def side_by_side(found: Portrait) -> pd.DataFrame:
     rank = {name: i for i, name in enumerate(found.attributes["attribute"])}
     wide = wide.assign(rank=wide["attribute"].map(rank)).sort_values(["rank", "place"])
     return wide.drop(columns="rank").reset_index(drop=True)
+
+
+def leading(found: Portrait, *, measure: str, attributes: int) -> pd.DataFrame:
+    """Return the indices of ``measure`` for the ``attributes`` that separate spending most.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `Portrait.indices`, attribute by attribute, levels in their natural order.
+    """
+    rank = {name: i for i, name in enumerate(found.attributes["attribute"].head(attributes))}
+    chosen = (found.indices["measure"] == measure) & found.indices["attribute"].isin(list(rank))
+    rows = found.indices[chosen]
+    rows = rows.assign(rank=rows["attribute"].map(rank)).sort_values(["rank", "place"])
+    return rows.drop(columns="rank").reset_index(drop=True)
 
 
 def _indices(

@@ -52,23 +52,29 @@ def rebound(
     -------
     Estimates
         One estimate: what came back, as a share of what was lost; NaN with a reason where too
-        few customers fell.
+        few customers fell, or where all customers together brought nothing in a quarter.
 
     Raises
     ------
     NotApplicable
-        If the weeks are not covered, or all customers together brought nothing in a quarter.
+        If the halves cannot be compared.
     """
     weekly.require()
     sampling = sampling or Sampling()
     first, second, third, last = _quarters(weekly.of(value))
+    if min(quarter.sum() for quarter in (first, second, third, last)) <= 0:
+        return _not_measured("a quarter brought nothing")
     passed = _Bar(threshold, drop, sampling)
     lost = _lost_and_regained((first, second, third), passed)
     lost += _lost_and_regained((second, third, last), passed)
     fell = lost[lost[:, 0] > 0]
     if len(fell) == 0:
-        return without_interval(np.array([np.nan]), "no rebound measured: nobody fell like this")
+        return _not_measured("nobody fell like this")
     return estimate_totals(fell, lambda sums: sums[..., [1]] / sums[..., [0]], sampling)
+
+
+def _not_measured(why: str) -> Estimates:
+    return without_interval(np.array([np.nan]), f"no rebound measured: {why}")
 
 
 def _quarters(amounts: Floats) -> list[Floats]:

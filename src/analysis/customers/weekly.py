@@ -106,8 +106,9 @@ class WeeklyAmounts:
 def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
     """Return the weekly totals of every customer over ``period``.
 
-    Where the orders start so late that the first half is not covered, the result says so as its
-    ``gap``, and whoever compares the halves refuses with that sentence.
+    Where the orders start so late that the first half is not covered, or where all customers
+    together brought nothing in a half, the result says so as its ``gap``, and whoever compares
+    the halves refuses with that sentence.
 
     Parameters
     ----------
@@ -131,13 +132,16 @@ def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
     rows = compute(tables, period).order_by("customer_id").to_pandas()
     if rows.empty:
         raise NotApplicable(f"No known customer bought anything from {period}.")
-    count = period.days // 7
+    net, margin = (
+        rows[[f"{name}_{week}" for week in range(period.days // 7)]].to_numpy("float64")
+        for name in ("net", "margin")
+    )
     return WeeklyAmounts(
         customers=rows.set_index("customer_id").index,
         weeks=tuple(period.weeks()),
-        net_amount=rows[[f"net_{week}" for week in range(count)]].to_numpy("float64"),
-        margin_amount=rows[[f"margin_{week}" for week in range(count)]].to_numpy("float64"),
-        gap=_gap(tables, period),
+        net_amount=net,
+        margin_amount=margin,
+        gap=_late(tables, period) or _nothing(net) or _nothing(margin),
     )
 
 
@@ -171,7 +175,7 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     return weekly.group_by("customer_id").agg(**columns)
 
 
-def _gap(tables: Tables, period: Period) -> str:
+def _late(tables: Tables, period: Period) -> str:
     first = tables.order_lines.ordered_at.min().to_pandas().date()
     if (first - period.start).days <= _SLACK_DAYS:
         return ""
@@ -179,3 +183,10 @@ def _gap(tables: Tables, period: Period) -> str:
         f"Orders start on {first}, but comparing two halves needs them from {period.start} on; "
         "a smaller compare_days would do."
     )
+
+
+def _nothing(amounts: np.ndarray) -> str:
+    middle = amounts.shape[1] // 2
+    if min(amounts[:, :middle].sum(), amounts[:, middle:].sum()) > 0:
+        return ""
+    return "All customers together brought nothing in one of the halves."

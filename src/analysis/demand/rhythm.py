@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.errors import NotApplicable
 from analysis.tables.comparison import in_period
+from analysis.tables.money import cents
 
 if TYPE_CHECKING:
     import ibis
@@ -145,7 +146,7 @@ def _orders(tables: Tables, period: Period) -> ibis.Table:
 
     lines = in_period(tables.order_lines, period)
     orders = lines.group_by("order_id", "customer_id").agg(
-        time=lines.ordered_at.min(), net=(lines.net_amount * 100).cast("int64").sum()
+        time=lines.ordered_at.min(), net=cents(lines.net_amount).sum()
     )
     day = orders.time.date()
     end = ibis.date(period.end.isoformat())

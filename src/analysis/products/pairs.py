@@ -12,15 +12,17 @@ from analysis.products.believable import Doubts, check
 from analysis.products.estimate import choose_support
 from analysis.products.explained import beyond_categories
 from analysis.products.itemsets import Itemsets, frequent_itemsets
+from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
+    from analysis.products.baskets import Baskets, Level
+    from analysis.products.rules import Rules
+    from datetime import date
+
     import ibis
     import pandas as pd
 
-    from analysis.products.baskets import Baskets, Level
-    from analysis.products.rules import Rules
     from analysis.tables.engine import Tables
-    from analysis.tables.periods import Period
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,17 @@ class Halves:
 
     first: Period
     second: Period
+
+    @classmethod
+    def before(cls, as_of: date | str, *, days: int) -> Halves:
+        """Return the two periods of ``days`` days that end just before ``as_of``."""
+        second = Period.before(as_of, days=days)
+        return cls(second.previous(), second)
+
+    @property
+    def whole(self) -> Period:
+        """Both together."""
+        return Period(self.first.start, self.second.end)
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,10 @@ class Pairs:
     rules: Rules
     discovered: pd.DataFrame
     checked: pd.DataFrame
+
+    def whole(self) -> Baskets:
+        """Return the orders of both halves as sets."""
+        return orders_as_sets.of_lines(self.lines, level=self.first.level)
 
     @property
     def believed(self) -> pd.DataFrame:
@@ -123,8 +140,7 @@ def find(
         The same at the level of categories: pairs of products that say no more than their
         categories do, or share one, are not checked.
     """
-    whole = type(halves.first)(halves.first.start, halves.second.end)
-    lines = orders_as_sets.bought(tables, whole, level=level, without=search.without)
+    lines = orders_as_sets.bought(tables, halves.whole, level=level, without=search.without)
     first, second = (
         orders_as_sets.of_lines(lines, level=level, period=p) for p in (halves.first, halves.second)
     )

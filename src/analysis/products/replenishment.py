@@ -123,8 +123,30 @@ def _due(own: pd.DataFrame, events: Events) -> pd.DataFrame:
     return ordered.reset_index(drop=True)
 
 
+def held_out(events: Events, *, days: int = 28, window: int = 7) -> pd.DataFrame:
+    """Return `calibration` of rhythms learnt before the last ``days`` on the ``window`` after."""
+    from dataclasses import replace
+    from datetime import timedelta
+
+    from analysis.products.histories import between, until
+    from analysis.tables.periods import Period
+
+    cut = events.period.days - days
+    if cut < days:
+        raise NotApplicable(f"{events.period.days} days leave no history before the last {days}.")
+    middle = events.period.start + timedelta(days=cut)
+    known = replace(until(events, cut), period=Period(events.period.start, middle))
+    later = between(events, cut, events.period.days)
+    after = replace(later, day=later.day - cut, period=Period(middle, events.period.end))
+    return calibration(replenishment(known), after, window=window)
+
+
 def calibration(
-    known: Replenishment, later: Events, *, window: int = 7, edges: tuple[int, ...] = (-14, -7, 0, 7, 14, 28)
+    known: Replenishment,
+    later: Events,
+    *,
+    window: int = 7,
+    edges: tuple[int, ...] = (-14, -7, 0, 7, 14, 28),
 ) -> pd.DataFrame:
     """Return how often customers bought in the next days, by how overdue they were.
 

@@ -9,10 +9,13 @@ import numpy as np
 
 from analysis.errors import NotApplicable
 from analysis.products.held import held
+from analysis.products.labels import tidy
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
+
+    from analysis.tables.engine import Tables
 
 #: What is left of the brands is one brand.
 OTHERS = "(others)"
@@ -37,6 +40,41 @@ class Switching:
     matrix: pd.DataFrame
     loyalty: pd.DataFrame
     group: str
+
+    def square(self) -> pd.DataFrame:
+        """Return the shares, last brand by next, the largest brands first."""
+        names = self.loyalty["brand"].tolist()
+        return self.matrix.pivot(index="last", columns="next", values="share").reindex(
+            index=names, columns=names
+        )
+
+
+def of_category(
+    tables: Tables, lines: ibis.Table, category: str, *, by: str = "brand", seed: int = 0
+) -> Switching:
+    """Return switching between the brands of one category.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; products knows ``by``.
+    lines
+        `baskets.bought`.
+    category
+        The category.
+    by
+        A column of products, or ``product_id``.
+    seed
+        Seed of the intervals.
+    """
+    if not category:
+        raise NotApplicable("No category is named whose brands to follow (switching_category).")
+    if not tables.has("products", by):
+        raise NotApplicable(f"The products of this study have no {by} to tell brands by.")
+    chosen = lines.filter(lines.category == category)
+    if by not in chosen.columns:
+        chosen = chosen.join(tables.products.select("product_id", by), "product_id")
+    return switching(chosen, by=by, group=tidy(category), seed=seed)
 
 
 def switching(

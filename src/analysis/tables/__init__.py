@@ -1,0 +1,1 @@
+"""From source files to canonical tables: schema, sources, ingest, engine, quality."""

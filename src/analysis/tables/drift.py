@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +10,9 @@ import numpy.typing as npt
 
 from analysis.discoveries import q_values
 from analysis.errors import NotApplicable
-from analysis.tables.comparison import in_either
-from analysis.tables.quality.rules import cents
+from analysis.tables.mixes import weekly_mixes
 
 if TYPE_CHECKING:
-    import ibis
     import pandas as pd
 
     from analysis.tables.comparison import Comparison
@@ -23,14 +20,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
-#: Lower edges of basket values, in whole currency.
-BASKET_EDGES = (0, 5, 10, 20, 30, 50, 75, 100, 150, 200, 500, 1_000, 5_000)
-
-#: Lower edges of the share of list price that an order was discounted by, in per cent.
-DISCOUNT_EDGES = (0, 5, 10, 15, 20, 25, 30, 40, 50)
-
-#: Weeks in each period below which week-to-week variation cannot be told.
-_FEWEST_WEEKS = 4
+#: Weeks in each period below which too few ways to deal them anew are left to call anything rare.
+_FEWEST_WEEKS = 6
 
 #: What a share of nothing counts as in the population stability index.
 _FLOOR = 1e-4
@@ -44,9 +35,11 @@ class Drift:
     ----------
     dimensions
         One row a dimension, the largest shift beyond chance first: dimension, values (distinct),
-        moved (share of orders that would have to change value for the mixes to be equal),
-        by_chance (what the median shuffling of weeks shows) and limit (what 95 of 100 stay
-        below), jensen_shannon (distance, 0 to 1), psi (population stability index), p, q.
+        moved (share of orders that would have to change value for the mixes to be equal; chance
+        alone makes ``by_chance`` of it),
+        by_chance (what the median shuffling of weeks shows) and limit (what a share ``fdr`` of
+        them exceeds), jensen_shannon (distance, 0 to 1), psi (population stability index), p, q
+        and sure (q is at most ``fdr``).
     values
         One row a dimension and value, largest change first: dimension, value, share_before,
         share_now, change.
@@ -59,7 +52,9 @@ class Drift:
     shuffles: int
 
 
-def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int = 999) -> Drift:
+def mix_drift(
+    tables: Tables, compared: Comparison, *, fdr: float = 0.10, seed: int, shuffles: int = 999
+) -> Drift:
     """Compare the mix of orders of two periods, by week so that chance has a size.
 
     Orders are counted by week and store, channel, basket value, discount, weekday and hour, and
@@ -73,6 +68,8 @@ def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int 
         A study's tables; needs order_lines and products.
     compared
         The two periods.
+    fdr
+        Share of what is called sure that may be chance.
     seed
         Seed of the shuffling.
     shuffles
@@ -90,7 +87,7 @@ def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int 
     Raises
     ------
     NotApplicable
-        If the data do not cover both periods, or these have fewer than four whole weeks each.
+        If the data do not cover both periods, or these have fewer than six whole weeks each.
     """
     import pandas as pd
 
@@ -100,15 +97,17 @@ def mix_drift(tables: Tables, compared: Comparison, *, seed: int, shuffles: int 
             f"Periods of fewer than {_FEWEST_WEEKS} whole weeks do not tell drift from the ups "
             "and downs of weeks."
         )
-    counts = _counts(tables, compared)
+    counts = weekly_mixes(tables, compared)
     rng = np.random.default_rng(seed)
     rows, parts = [], []
     for dimension, table in counts.items():
         now = table.index >= 0
-        rows.append(_tested(dimension, table.to_numpy(), now, shuffles, rng))
+        found = tested(table.to_numpy(), now, shuffles=shuffles, fdr=fdr, rng=rng)
+        rows.append({"dimension": dimension, **found})
         parts.append(_shares(dimension, table, now))
     dimensions = pd.DataFrame(rows)
-    dimensions.insert(len(dimensions.columns), "q", q_values(dimensions["p"]))
+    q = q_values(dimensions["p"])
+    dimensions = dimensions.assign(q=q, sure=q <= fdr)
     order = (dimensions["moved"] / dimensions["limit"]).sort_values(ascending=False).index
     values = pd.concat(parts, ignore_index=True)
     return Drift(dimensions.loc[order].reset_index(drop=True), values, shuffles)
@@ -130,13 +129,32 @@ def stability_index(p: Array, q: Array) -> float:
     return float(((b - a) * np.log(b / a)).sum())
 
 
-def _tested(
-    dimension: str,
+def tested(
     weekly: Array,
     now: npt.NDArray[np.bool_],
+    *,
     shuffles: int,
+    fdr: float,
     rng: np.random.Generator,
-) -> dict[str, object]:
+) -> dict[str, float]:
+    """Return how far one mix moved and how far it does by chance.
+
+    Parameters
+    ----------
+    weekly
+        One row a week, one column a value, orders in the cells.
+    now
+        Which weeks belong to the current period.
+    shuffles, fdr
+        As in `mix_drift`.
+    rng
+        Source of the shuffles.
+
+    Returns
+    -------
+    dict of str to float
+        The columns of `Drift.dimensions` from values to p.
+    """
     before_shares, now_shares = _two_shares(weekly, now[None, :])
     observed = jensen_shannon(before_shares, now_shares)[0]
     dealt = rng.permuted(np.tile(now, (shuffles, 1)), axis=1)
@@ -144,11 +162,10 @@ def _tested(
     null = jensen_shannon(null_before, null_now)
     moved = np.abs(null_before - null_now).sum(axis=1) / 2
     return {
-        "dimension": dimension,
         "values": weekly.shape[1],
         "moved": float(np.abs(before_shares - now_shares).sum() / 2),
         "by_chance": float(np.median(moved)),
-        "limit": float(np.quantile(moved, 0.95)),
+        "limit": float(np.quantile(moved, 1 - fdr)),
         "jensen_shannon": float(observed),
         "psi": stability_index(before_shares[0], now_shares[0]),
         "p": float((1 + (null >= observed - 1e-12).sum()) / (1 + shuffles)),
@@ -176,82 +193,3 @@ def _shares(dimension: str, weekly: pd.DataFrame, now: npt.NDArray[np.bool_]) ->
         }
     )
     return table.sort_values("change", key=np.abs, ascending=False, ignore_index=True)
-
-
-def _counts(tables: Tables, compared: Comparison) -> dict[str, pd.DataFrame]:
-    """Return orders by week (rows, 0 the first of the current period) and value, by dimension."""
-    rows = _orders(tables, compared).cache()
-    counts = {
-        "Store": _weekly(rows, rows.store_id) if "store_id" in rows.columns else None,
-        "Channel": _weekly(rows, rows.channel) if "channel" in rows.columns else None,
-        "Department (lines)": _departments(tables, compared),
-        "Basket value": _weekly(rows, rows.basket, labels=_edge_words(BASKET_EDGES)),
-        "Weekday": _weekly(rows, rows.weekday),
-        "Hour of the day": _weekly(rows, rows.hour),
-        "Discount share": _weekly(rows, rows.discount, labels=_edge_words(DISCOUNT_EDGES, " %"))
-        if "discount" in rows.columns
-        else None,
-    }
-    return {name: table for name, table in counts.items() if table is not None}
-
-
-def _orders(tables: Tables, compared: Comparison) -> ibis.Table:
-    """Return one row an order of the whole weeks of both periods, with what is looked at."""
-    lines = _in_whole_weeks(in_either(tables.order_lines, compared), compared)
-    sums = {
-        "net": cents(lines.net_amount).sum(),
-        "week": lines.week.min(),
-        "time": lines.ordered_at.min(),
-    }
-    sums |= {name: lines[name].min() for name in ("store_id", "channel") if name in lines.columns}
-    if "discount_amount" in lines.columns:
-        sums["off"] = cents(lines.discount_amount).sum()
-    orders = lines.group_by("order_id").agg(**sums)
-    looked_at = {
-        "basket": orders.net.bucket(
-            [100 * e for e in BASKET_EDGES], include_over=True, include_under=True
-        ),
-        "weekday": orders.time.day_of_week.full_name(),
-        "hour": orders.time.hour(),
-    }
-    if "off" in orders.columns:
-        per_cent = 100.0 * orders.off / (orders.net + orders.off).nullif(0)
-        looked_at["discount"] = per_cent.bucket(
-            list(DISCOUNT_EDGES), include_over=True, include_under=True
-        )
-    return orders.mutate(**looked_at)
-
-
-def _in_whole_weeks(lines: ibis.Table, compared: Comparison) -> ibis.Table:
-    """Add ``week``, 0 the first whole week of the current period; leave out broken weeks."""
-    import ibis
-
-    weeks = len(compared.current.weeks())
-    first = compared.current.weeks()[0].start
-    day = lines.ordered_at.date().delta(ibis.date(first.isoformat()), unit="day").cast("int64")
-    marked = lines.mutate(week=((day + 7 * weeks) // 7).cast("int64") - weeks)
-    return marked.filter(marked.week >= -weeks, marked.week < weeks)
-
-
-def _weekly(
-    rows: ibis.Table, value: ibis.Value, *, labels: dict[int, str] | None = None
-) -> pd.DataFrame:
-    counted = rows.group_by(week=rows.week, value=value).agg(n=rows.count()).to_pandas()
-    if labels is not None:
-        counted["value"] = counted["value"].map(labels)
-    counted["value"] = counted["value"].astype("object").fillna("(not stated)").astype("str")
-    table = counted.pivot_table(index="week", columns="value", values="n", aggfunc="sum")
-    return table.fillna(0.0).sort_index()
-
-
-def _departments(tables: Tables, compared: Comparison) -> pd.DataFrame:
-    from analysis.tables.margin import lines_with_margin
-
-    lines = _in_whole_weeks(in_either(lines_with_margin(tables), compared), compared)
-    return _weekly(lines, lines.department)
-
-
-def _edge_words(edges: tuple[int, ...], unit: str = "") -> dict[int, str]:
-    """Return the words of each bucket of ``edges``, the ones below and above included."""
-    inner = [f"{a:,} to {b:,}{unit}" for a, b in pairwise(edges)]
-    return dict(enumerate([f"below {edges[0]}{unit}", *inner, f"{edges[-1]:,}{unit} and more"]))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.tables.comparison import in_either
 from analysis.tables.margin import lines_with_margin
+from analysis.tables.money import cents
 
 if TYPE_CHECKING:
     import ibis
@@ -97,7 +98,7 @@ def _orders(tables: Tables, compared: Comparison) -> ibis.Table:
     one = (lines.quantity < 0).ifelse(-1.0, 1.0)
     lines = lines.mutate(
         items=lines.counted.ifelse(lines.quantity, one),
-        cents=(lines.net_amount * 100).cast("int64"),
+        net_cents=cents(lines.net_amount),
         bought=(lines.quantity >= 0).ifelse(1, 0),
         day=lines.ordered_at.date().delta(start, unit="day").cast("int64"),
     )
@@ -106,5 +107,5 @@ def _orders(tables: Tables, compared: Comparison) -> ibis.Table:
         week=(lines.day.min() // 7).cast("int64"),
         orders=lines.bought.max(),
         items=lines.items.sum(),
-        net=lines.cents.sum(),
+        net=lines.net_cents.sum(),
     )

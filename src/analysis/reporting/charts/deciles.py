@@ -83,8 +83,8 @@ def purchase_bars(table: pd.DataFrame, *, what: str = "net sales", ax: Axes | No
         Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.4)
-    customers = table["customers"].to_numpy("float64")
-    n = float(table["cumulative_customers"].iloc[-1])
+    customers = table["customers"].fillna(0.0).to_numpy("float64")
+    n = max(float(customers.sum()), 1.0)
     ax.barh(table["part"], customers, color=_first_stands_out(len(table)), height=0.75)
     low, high = table["share_low"] * n / _PERCENT, table["share_high"] * n / _PERCENT
     _whiskers(ax, table["part"], customers, low, high, across=True)
@@ -96,7 +96,7 @@ def purchase_bars(table: pd.DataFrame, *, what: str = "net sales", ax: Axes | No
     ax.invert_yaxis()
     ax.set_ylabel(f"Tenth of {what}" if len(table) == 10 else f"Part of {what}")
     ax.set_xlabel("Customers who make it")
-    ax.set_xlim(0, 1.3 * customers.max())
+    ax.set_xlim(0, 1.3 * max(float(customers.max()), 1.0))
     ax.xaxis.set_major_formatter(lambda value, _: words.number(value))
     ax.tick_params(length=0)
     return ax

@@ -45,14 +45,14 @@ def groups(interval: str, *, label: str) -> Columns:
         "growth": formats.percent(1, "Growth", signed=True),
         "growth_low": formats.interval("growth_high", 1, interval),
         "share_change": formats.points(2, "Of share"),
-        "sure": formats.mark("Sure"),
+        "sure": formats.mark("Beyond chance"),
     }
 
 
 def movers() -> Columns:
     """Return the columns of ``demand.movers.top_movers``, products named."""
     return {
-        "name": formats.text("Product"),
+        "short": formats.text("Product"),
         "group": formats.text("Number"),
         "change": formats.money(0, "Change", signed=True),
         "change_low": formats.interval("change_high", 0, "Interval", unit=""),
@@ -102,8 +102,7 @@ def attributes() -> Columns:
 def indices() -> Columns:
     """Return the columns of ``customers.portrait.side_by_side``, labelled."""
     return {
-        "label": formats.text("Attribute"),
-        "level": formats.text("Group"),
+        "label": formats.text("Group"),
         "customers": formats.integer("Customers"),
         "net_per_customer": formats.integer("Net"),
         "orders_per_customer": formats.integer("Orders"),
@@ -123,7 +122,7 @@ def drift() -> Columns:
         "limit": formats.percent(1, "Chance reaches"),
         "jensen_shannon": formats.number(3, "Jensen-Shannon"),
         "psi": formats.number(3, "Stability index"),
-        "q": formats.number(3, "q"),
+        "sure": formats.mark("Beyond chance"),
     }
 
 

@@ -29,7 +29,7 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Return rules with a, b and pair: what to call their sides and both."""
     a = table["antecedents"].map(lambda s: words.listing(names.get(i, i) for i in s))
     b = table["consequents"].map(lambda s: words.listing(names.get(i, i) for i in s))
-    return table.assign(a=a, b=b, pair=a + " – " + b)
+    return flat(table.assign(a=a, b=b, pair=a + " – " + b))
 
 
 def strongest(table: pd.DataFrame) -> pd.DataFrame:
@@ -212,4 +212,24 @@ def bundle(table: pd.DataFrame, discount: float) -> str:
     return (
         f"At {off} off, a bundle must sell {words.percent(median, 0, signed=True)} more (median) "
         "before it costs nothing"
+    )
+
+
+def both_named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return a table of items a and b with their names."""
+    return table.assign(
+        a_name=[names.get(i, i) for i in table["a"]], b_name=[names.get(i, i) for i in table["b"]]
+    )
+
+
+def chosen_between(found: Substitutes, names: dict[str, str]) -> pd.DataFrame:
+    """Return all tested pairs with their names, substitutes first."""
+    return both_named(found.table, names)
+
+
+def flat(rules: pd.DataFrame) -> pd.DataFrame:
+    """Return rules with their sides as text, to be saved."""
+    return rules.assign(
+        antecedents=rules["antecedents"].map(" + ".join),
+        consequents=rules["consequents"].map(" + ".join),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from analysis.reporting import words
@@ -21,24 +22,30 @@ _MOST = 0.8
 _NEAR = 3
 
 
-def best_group(groups: int) -> str:
-    """Return the name of the best group: the best tenth of customers."""
-    return "best tenth" if groups == 10 else f"best of {groups} equal groups"
+def best_group(deciles: Deciles) -> str:
+    """Return the name of the best group, by what it really holds."""
+    first, n = deciles.table.iloc[0], int(deciles.table["customers"].sum())
+    if len(deciles.table) < deciles.groups:
+        return f"first {words.number(first['customers'])} of {words.count(n, 'customer')}"
+    tenth = "tenth" if deciles.groups == 10 else f"of {deciles.groups} equal groups"
+    return f"best {tenth} of the customers"
 
 
 def title(deciles: Deciles) -> str:
     """Return the page's title: what the best group brings."""
-    best, groups = deciles.table.iloc[0], len(deciles.table)
-    if best["reason"].startswith("no share"):
-        return f"Customers' shares of sales cannot be given: {best['reason']}"
-    share = words.percent(best["share"], 0)
-    return f"The {best_group(groups)} of the customers brings {share} of net sales"
+    best = deciles.table.iloc[0]
+    if math.isnan(best["share"]):
+        return f"Shares of sales cannot be given: {best['reason']}"
+    return f"The {best_group(deciles)} brings {words.percent(best['share'], 0)} of net sales"
 
 
 def gap(deciles: Deciles) -> str:
     """Say how far the best group is from the last."""
     first, last = deciles.table.iloc[0], deciles.table.iloc[-1]
-    name = "tenth" if len(deciles.table) == 10 else "group"
+    if len(deciles.table) < deciles.groups:
+        filled = words.number(len(deciles.table))
+        return f"Customers are too few or too equal: {filled} of {deciles.groups} groups are filled"
+    name = _part(deciles.groups)
     if last["net_amount"] <= 0:
         return f"The last {name} of the customers brings nothing"
     ratio = words.number(first["net_amount"] / last["net_amount"])
@@ -49,36 +56,34 @@ def growth(deciles: Deciles) -> str:
     """Say which groups moved the total, if that can be told from chance."""
     table, total = deciles.table, deciles.total.iloc[0]
     grew = words.percent(total["growth"], 1, signed=True)
-    range_ = words.interval(total["growth_low"], total["growth_high"], 1)
+    held = _held(total["growth_low"], total["growth_high"])
     clear = table[table["stands_out"]]
-    name = "tenth" if len(table) == 10 else "group"
+    name = _part(deciles.groups)
     if clear.empty:
-        return f"Sales moved by {grew} ({range_}); no {name}'s part in it stands out from chance"
+        return f"Sales moved by {grew}{held}; no {name}'s part in it stands out from chance"
     parts = words.listing(
         f"{name} {decile} ({words.points(points)})"
         for decile, points in zip(clear["decile"], clear["contribution"], strict=True)
     )
-    return f"Sales moved by {grew} ({range_}); what stands out from chance is {parts}"
+    return f"Sales moved by {grew}{held}; what stands out from chance is {parts}"
 
 
 def first_part(parts: pd.DataFrame) -> str:
     """Say how few customers make the first part of sales, and how many the last."""
     first, last = parts.iloc[0], parts.iloc[-1]
-    if first["reason"].startswith("no parts"):
+    if math.isnan(first["customers"]):
         return f"Sales cannot be cut into parts: {first['reason']}"
     few = words.count(first["customers"], "customer")
     share = words.percent(first["customers_share"])
     many = words.number(last["customers"])
-    name = "tenth" if len(parts) == 10 else "part"
-    return f"{few} ({share}) make the first {name} of sales, {many} the last"
+    return f"{few} ({share}) make the first {_part(len(parts))} of sales, {many} the last"
 
 
 def one_percent(curve: pd.DataFrame) -> str:
     """Say what one per cent of the customers brings."""
     row = curve.iloc[1]
-    share = words.percent(row["value_share"])
-    known = words.interval(row["share_low"], row["share_high"], 1)
-    return f"{words.percent(row['customers_share'], 0)} of customers makes {share} ({known})"
+    share, held = words.percent(row["value_share"]), _held(row["share_low"], row["share_high"])
+    return f"{words.percent(row['customers_share'], 0)} of customers makes {share}{held}"
 
 
 def pareto(parts: pd.DataFrame) -> str:
@@ -86,31 +91,35 @@ def pareto(parts: pd.DataFrame) -> str:
     place = round(_MOST * len(parts))
     row = parts.iloc[place - 1]
     share, made = words.percent(row["cumulative_share"]), words.percent(place / len(parts), 0)
-    known = words.interval(row["cumulative_low"], row["cumulative_high"], 1)
-    return f"{share} of customers ({known}) bring {made} of sales"
+    if math.isnan(row["cumulative_share"]):
+        return f"There is no Pareto curve: {row['reason']}"
+    held = _held(row["cumulative_low"], row["cumulative_high"])
+    return f"{share} of customers{held} bring {made} of sales"
 
 
 def smaller_half(lorenz: pd.DataFrame) -> str:
     """Say what the half of the customers who buy least brings."""
     row = lorenz.iloc[len(lorenz) // 2]
-    share, known = row["value_share"], words.interval(row["share_low"], row["share_high"], 1)
-    return f"The half of the customers who buy least bring {words.percent(share)} ({known})"
+    if math.isnan(row["value_share"]):
+        return f"There is no Lorenz curve: {row['reason']}"
+    share, held = words.percent(row["value_share"]), _held(row["share_low"], row["share_high"])
+    return f"The half of the customers who buy least bring {share}{held}"
 
 
 def gini(measures: pd.DataFrame) -> str:
     """Say how concentrated sales are."""
     rows = measures.set_index("measure").to_dict("index")
     row, equal = rows["gini"], rows["effective_customers"]
-    if row["reason"].startswith("not defined"):
-        return f"The Gini coefficient is {row['reason']}."
-    known = words.interval(row["low"], row["high"], 3, "")
-    said = f"The Gini coefficient is {words.number(row['estimate'], 3)} ({known})"
-    if equal["reason"]:
+    if math.isnan(row["estimate"]):
+        return f"The Gini coefficient is not defined: {row['reason']}."
+    held = _held(row["low"], row["high"], 3, "")
+    said = f"The Gini coefficient is {words.number(row['estimate'], 3)}{held}"
+    if math.isnan(equal["estimate"]):
         return f"{said}; {equal['reason']}."
     customers = words.number(equal["estimate"])
-    between = words.interval(equal["low"], equal["high"], 0, "")
+    between = _held(equal["low"], equal["high"], 0, "")
     return (
-        f"{said}: sales are as concentrated as if {customers} equal customers ({between}) "
+        f"{said}: sales are as concentrated as if {customers} equal customers{between} "
         "brought them."
     )
 
@@ -154,9 +163,9 @@ def moved(found: Persistence) -> str:
     rows = found.summary.set_index("measure").to_dict("index")
     same, far, top = rows["same"], rows["far"], rows["top"]
     beyond = words.points(top["change"], signed=False)
-    between = words.interval(top["change_low"], top["change_high"], 1, words.POINTS)
+    between = _held(top["change_low"], top["change_high"], 1, words.POINTS)
     return (
-        f"Beyond what noise explains, {beyond} ({between}) of the best left. Over all groups "
+        f"Beyond what noise explains, {beyond}{between} of the best left. Over all groups "
         f"{words.percent(same['stayed'])} stayed in theirs (noise alone: "
         f"{words.percent(same['noise'])}) and {words.percent(far['stayed'])} moved by three or "
         f"more (noise alone: {words.percent(far['noise'])})."
@@ -168,19 +177,18 @@ def went(found: Persistence) -> str:
     rows, last = found.matrix, int(found.stayed["decile"].max())
     near = float(rows[(rows["first"] == 1) & (rows["second"] <= _NEAR)]["share"].sum())
     gone = float(rows[(rows["first"] == last) & (rows["second"] == last + 1)]["share"].sum())
-    name = "tenth" if last == 10 else "group"
     return (
-        f"{words.percent(near, 0)} of the best {name} stay in the best three; "
+        f"{words.percent(near, 0)} of the best {_part(last)} stay in the best three; "
         f"{words.percent(gone, 0)} of the last stop buying"
     )
 
 
 def share_finding(deciles: Deciles, confidence: float) -> Fields:
     """Return the finding of what the best group brings."""
-    best, groups = deciles.table.iloc[0], len(deciles.table)
+    best = deciles.table.iloc[0]
     return {
         "key": "best_group_share",
-        "sentence": f"of net sales come from the {best_group(groups)} of the customers",
+        "sentence": f"of net sales come from the {best_group(deciles)}",
         "value": best["share"],
         "low": best["share_low"],
         "high": best["share_high"],
@@ -188,23 +196,23 @@ def share_finding(deciles: Deciles, confidence: float) -> Fields:
         "level": confidence,
         "n": int(deciles.table["customers"].sum()),
         "noun": "customer",
-        "detail": best["reason"] or _best_two(deciles.table),
+        "detail": best["reason"] or _best_two(deciles),
     }
 
 
-def _best_two(table: pd.DataFrame) -> str:
-    both = words.percent(table["cumulative_share"].iloc[min(1, len(table) - 1)])
-    return f"the best two {'tenths' if len(table) == 10 else 'groups'} together: {both}"
+def _best_two(deciles: Deciles) -> str:
+    both = words.percent(deciles.table["cumulative_share"].iloc[min(1, len(deciles.table) - 1)])
+    return f"the best two {_part(deciles.groups)}s together: {both}"
 
 
 def part_finding(parts: pd.DataFrame, curve: pd.DataFrame, confidence: float) -> Fields:
     """Return the finding of how few customers make the first part of sales."""
     first, everyone = parts.iloc[0], parts["cumulative_customers"].iloc[-1]
-    name = "first tenth of net sales" if len(parts) == 10 else f"first of {len(parts)} equal parts"
-    counted = f"{words.number(first['customers'])} of {words.number(everyone)}"
+    counted = f" ({words.number(first['customers'])} of {words.number(everyone)})"
+    known = "" if math.isnan(first["customers"]) else counted
     return {
         "key": "first_part_customers",
-        "sentence": f"of the customers ({counted}) make the {name}",
+        "sentence": f"of the customers{known} make the first {_part(len(parts))} of net sales",
         "value": first["customers_share"],
         "low": first["share_low"],
         "high": first["share_high"],
@@ -219,7 +227,7 @@ def stay_finding(found: Persistence, groups: int, confidence: float) -> Fields:
     top = found.summary.set_index("measure").to_dict("index")["top"]
     return {
         "key": "best_group_stayed",
-        "sentence": f"of the {best_group(groups)} of the first half were in it in the second",
+        "sentence": f"of the best {_part(groups)} of the first half were in it in the second",
         "value": top["stayed"],
         "low": top["stayed_low"],
         "high": top["stayed_high"],
@@ -230,3 +238,14 @@ def stay_finding(found: Persistence, groups: int, confidence: float) -> Fields:
         "direction": "up_good",
         "detail": top["reason"] or f"noise alone would keep {words.percent(top['noise'], 0)}",
     }
+
+
+def _part(count: int) -> str:
+    return "tenth" if count == 10 else "part"
+
+
+def _held(low: float, high: float, decimals: int = 1, unit: str = words.PERCENT) -> str:
+    """Return an interval in brackets, with the space before them; nothing where there is none."""
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    return f" ({words.interval(low, high, decimals, unit)})"

@@ -60,18 +60,25 @@ def false_alarms(fading: Fading) -> str:
     most = words.percent(fading.fdr, 0)
     silent = int((fading.table["status"] == "silent").sum())
     within = int((fading.table["status"] == "within noise").sum())
-    return (
+    bar = (
         f"Of those called fading, {most} at most are expected to be false alarms "
         f"(a fall counts from p = {words.number(fading.threshold, 4)} down, "
-        f"{words.count(fading.tested, 'customer')} tested). {words.number(within)} fell as much "
-        f"within their own noise; {words.number(silent)} stopped buying altogether and are "
-        "not counted as fading. The total of all customers moved by "
-        f"{words.percent(fading.growth - 1, 1, signed=True)}, which is taken out first."
+        f"{words.count(fading.tested, 'customer')} tested)."
+        if fading.threshold > 0
+        else f"Of {words.count(fading.tested, 'customer')} tested, no fall is beyond noise."
+    )
+    return (
+        f"{bar} {words.number(within)} fell as much within their own noise; "
+        f"{words.number(silent)} stopped buying altogether and are not counted as fading. "
+        "What the total of all customers did is taken out first "
+        f"({words.percent(fading.growth - 1, 1, signed=True)})."
     )
 
 
 def at_risk(plan: ContactPlan, currency: str) -> str:
     """Say what is at risk and what contacting would cost."""
+    if plan.customers.empty:
+        return "Nothing is at risk by this measure."
     value = words.money(plan.value_at_risk, 0, currency)
     known = words.interval(plan.value_at_risk_low, plan.value_at_risk_high, 0, currency)
     cost = words.money(plan.terms.contact_cost * len(plan.customers), 0, currency)
@@ -130,8 +137,8 @@ def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
         "key": "margin_at_risk",
         "sentence": f"of margin is at risk with them over {plan.terms.horizon_days} days",
         "value": plan.value_at_risk,
-        "low": plan.value_at_risk_low,
-        "high": plan.value_at_risk_high,
+        "low": plan.value_at_risk_low if len(plan.customers) else None,
+        "high": plan.value_at_risk_high if len(plan.customers) else None,
         "unit": currency,
         "level": plan.terms.confidence,
         "n": len(plan.customers),
@@ -206,7 +213,7 @@ def _rows(coverage: Coverage) -> str:
 
 def _sizes(deciles: Deciles) -> str:
     sizes = deciles.table["customers"]
-    span = words.number(sizes.min())
+    span = words.count(sizes.max(), "customer")
     if sizes.max() > sizes.min():
-        span += f" to {words.number(sizes.max())}"
-    return f"Groups hold {span} customers each; customers with equal totals stay together."
+        span = f"{words.number(sizes.min())} to {span}"
+    return f"Groups hold {span} each; customers with equal totals stay together."

@@ -9,6 +9,7 @@ from analysis.reporting import words
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.products.follow_ups import FollowUps
     from analysis.products.following import Following
     from analysis.products.recommend_evaluation import Evaluation
     from analysis.products.replenishment import Replenishment
@@ -34,8 +35,9 @@ def most(table: pd.DataFrame, days: int) -> str:
     )
 
 
-def screening(searched: int, found: int, window: int, fdr: float) -> str:
+def screening(screened: FollowUps, window: int, fdr: float) -> str:
     """Say how many pairs were looked at."""
+    searched, found = screened.searched, int((screened.table["q"] <= fdr).sum())
     return (
         f"Of {words.count(searched, 'ordered pair')} of categories, {words.number(found)} follow "
         f"within {window} days more or less often than the rhythm of the customers would give, at a "
@@ -72,7 +74,8 @@ def labelled(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Return sequences with a label, the most beyond shuffled visits first."""
     labels = [pattern_label(p, names) for p in table["pattern"]]
     ordered = table.assign(label=labels).sort_values(["ratio", "label"], ascending=[False, True])
-    return ordered.reset_index(drop=True)
+    written = ordered["label"].where(ordered["label"] != "", "–")
+    return ordered.assign(label=written, pattern=written).reset_index(drop=True)
 
 
 def order(table: pd.DataFrame, fdr: float) -> str:

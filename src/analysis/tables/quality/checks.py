@@ -7,16 +7,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from analysis.tables.comparison import midnight
+from analysis.tables.money import cents
 from analysis.tables.quality import calendar, keys
 from analysis.tables.quality.record import COLUMNS, Record, Severity, record
-from analysis.tables.quality.rules import (
-    LINE_RULES,
-    ORDER_RULES,
-    Rule,
-    cents,
-    line_rows,
-    order_rows,
-)
+from analysis.tables.quality.rows import line_rows, order_rows
+from analysis.tables.quality.rules import LINE_RULES, ORDER_RULES, Rule
 
 if TYPE_CHECKING:
     import ibis
@@ -54,6 +49,7 @@ def run_checks(tables: Tables, *, as_of: date, stale_days: int) -> pd.DataFrame:
     records = [
         *_count(lines, LINE_RULES, total=cents(lines.net_amount)),
         *_count(orders, ORDER_RULES, total=orders.net),
+        _same_product(tables.order_lines, orders),
         _posted_twice(orders),
         *calendar.records(tables, as_of=as_of, stale_days=stale_days),
         *keys.records(tables),
@@ -95,6 +91,23 @@ def _judged(rule: Rule, found: int, net: float, counted: pd.Series) -> Record:
         amount=net / 100 if found else 0.0,
         severity=severity,
         advice=advice,
+    )
+
+
+def _same_product(lines: ibis.Table, orders: ibis.Table) -> Record:
+    """Count orders that have a product on several lines."""
+    pairs = lines.group_by("order_id", "product_id").agg(n=lines.count())
+    several = pairs.filter(pairs.n > 1).select("order_id").distinct()
+    rows, of_rows = int(several.count().to_pandas()), int(orders.count().to_pandas())
+    return record(
+        "Order with the same product on several lines",
+        "uniqueness",
+        rows=rows,
+        of_rows=of_rows,
+        severity="fine" if not rows else "decide" if rows / of_rows > 0.1 else "know",
+        advice="Harmless if a till writes one line a scan; else look for doubled rows."
+        if rows
+        else "Nothing to do.",
     )
 
 

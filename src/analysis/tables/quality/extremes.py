@@ -22,7 +22,7 @@ _FEWEST = 30
 EVERY_BASKET = "All baskets"
 
 
-def extremes(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
+def extremes(tables: Tables, *, top: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Find outliers of quantity and price by department, and of basket value.
 
     A value is an outlier if its logarithm lies more than 3.5 robust standard deviations from
@@ -38,15 +38,17 @@ def extremes(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
         and high (limits), below and above (rows beyond them), net_amount (of these rows).
         Departments whose quantity counts no units have no row for quantity and price.
     examples : pandas.DataFrame
-        The ten furthest of each measure: measure, department, order_id, product_id (missing for
+        The ``top`` furthest of each measure: measure, department, order_id, product_id (missing for
         baskets), value, net_amount, score (robust standard deviations from the median).
     """
     import pandas as pd
 
-    scored = [_scored(rows) for rows in _measures(tables)]
-    limits = pd.concat([_limits(rows) for rows in scored], ignore_index=True)
-    examples = pd.concat([_furthest(rows) for rows in scored], ignore_index=True)
-    return limits, examples
+    limits, examples = [], []
+    for values in _measures(tables):
+        scored = _scored(values)
+        limits.append(_limits(scored))
+        examples.append(_furthest(scored, top=top))
+    return pd.concat(limits, ignore_index=True), pd.concat(examples, ignore_index=True)
 
 
 def _measures(tables: Tables) -> list[ibis.Table]:
@@ -75,20 +77,28 @@ def _measures(tables: Tables) -> list[ibis.Table]:
 
 
 def _scored(values: ibis.Table) -> ibis.Table:
-    """Add ``middle`` and ``spread`` of the logarithm in the row's group, and its ``score``."""
+    """Add ``middle`` and ``spread`` of the logarithm in the row's group, and its ``score``.
+
+    Both are taken out of the engine on the way, a few numbers a department: the rows are then
+    read once more instead of being carried along.
+    """
+    import ibis
+
     logs = values.mutate(log=values.value.ln())
-    middle = logs.group_by("department").agg(middle=logs.log.median())
-    placed = logs.inner_join(middle, "department")
+    middle = logs.group_by("department").agg(rows=logs.count(), middle=logs.log.median())
+    centres = middle.to_pandas()
+    placed = logs.inner_join(ibis.memtable(centres), "department")
     away = (placed.log - placed.middle).abs()
-    placed = placed.mutate(away=away, away_if_any=(away > 0).ifelse(away, None))
     spread = placed.group_by("department").agg(
-        rows=placed.count(), mad=placed.away.median(), mad_of_others=placed.away_if_any.median()
+        mad=away.median(), mad_of_others=(away > 0).ifelse(away, None).median()
     )
-    either = (spread.mad > 0).ifelse(spread.mad, spread.mad_of_others)
-    enough = (spread.rows >= _FEWEST).ifelse(either, None)
-    spread = spread.select("department", spread=_TO_SD * enough)
-    joined = placed.inner_join(spread, "department").drop("away", "away_if_any")
-    return joined.mutate(score=(joined.log - joined.middle) / joined.spread)
+    known = centres.merge(spread.to_pandas(), on="department", how="left")
+    either = known["mad"].where(known["mad"] > 0, known["mad_of_others"])
+    known["spread"] = _TO_SD * either.where(known["rows"] >= _FEWEST)
+    joined = logs.inner_join(ibis.memtable(known[["department", "middle", "spread"]]), "department")
+    # A missing number comes back from some engines as NaN, which compares as the largest.
+    spread = joined.spread.isnan().ifelse(None, joined.spread)
+    return joined.mutate(spread=spread, score=(joined.log - joined.middle) / spread)
 
 
 def _limits(scored: ibis.Table) -> pd.DataFrame:
@@ -118,7 +128,7 @@ def _limits(scored: ibis.Table) -> pd.DataFrame:
     )
 
 
-def _furthest(scored: ibis.Table, *, top: int = 10) -> pd.DataFrame:
+def _furthest(scored: ibis.Table, *, top: int) -> pd.DataFrame:
     columns = ["measure", "department", "order_id", "product_id", "value", "net_amount", "score"]
     found = scored.filter(scored.score.abs() > LIMIT).rename(net_amount="net").select(*columns)
     order = [found.score.abs().desc(), "order_id", "product_id"]

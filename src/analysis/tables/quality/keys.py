@@ -61,14 +61,14 @@ def records(tables: Tables) -> list[Record]:
     found = unmatched(tables)
     others = found[found["table"] != _ELSEWHERE]
     lost = others[others["unmatched"] > 0]
-    named = ", ".join(f"{r.table}.{r.column} ({r.unmatched:,})" for r in lost.itertuples())
+    named = ", ".join(f"{r.column} in {r.table}: {r.unmatched:,}" for r in lost.itertuples())
     reference = record(
         "Reference of another table that finds nothing",
         "keys",
         rows=int(others["unmatched"].sum()),
         of_rows=int(others["rows"].sum()),
         severity="fine" if lost.empty else "decide" if lost["share"].max() > 0.01 else "know",
-        advice=f"{named}: complete the tables referred to." if named else "Nothing to do.",
+        advice=f"{named}. Complete the tables referred to." if named else "Nothing to do.",
     )
     return [reference, _repeated(tables)]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from analysis.tables.money import cents
+
 if TYPE_CHECKING:
     import ibis
-
-    from analysis.tables.engine import Tables
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,6 @@ class Rule:
     limit: float = 0.01
     absence: str | None = None
     amount: Callable[[ibis.Table], ibis.Value] | None = None
-
-
-def cents(amount: ibis.Value) -> ibis.Value:
-    """Return money as whole cents, which every engine sums exactly."""
-    return (amount * 100).cast("int64")
 
 
 def _list_differs(r: ibis.Table) -> ibis.Value:
@@ -192,60 +187,4 @@ ORDER_RULES = (
         "Order numbers are used again, or lines are written at delivery.",
         limit=0.0,
     ),
-    Rule(
-        "Order with the same product on several lines",
-        "uniqueness",
-        lambda r: r.lines > r.products,
-        "Harmless if a till writes one line a scan; else look for doubled rows.",
-        limit=0.10,
-    ),
 )
-
-
-def line_rows(tables: Tables, *, as_of: ibis.Value) -> ibis.Table:
-    """Return the order lines with what the line rules look at, as far as the study has it.
-
-    Adds ``late`` (ordered at or after ``as_of``), ``in_catalogue`` and ``in_register`` (1 or 0),
-    and ``counted`` (quantity counts units).
-    """
-    lines = tables.order_lines
-    lines = lines.mutate(late=lines.ordered_at >= as_of)
-    if tables.has("products"):
-        lines = _with_catalogue(tables, lines)
-    if tables.has("customers"):
-        register = tables.customers.select("customer_id").mutate(in_register=1)
-        lines = lines.left_join(register, "customer_id").drop("customer_id_right")
-        lines = lines.mutate(in_register=lines.in_register.coalesce(0))
-    return lines
-
-
-def _with_catalogue(tables: Tables, lines: ibis.Table) -> ibis.Table:
-    counts = tables.has("products", "counted")
-    catalogue = tables.products.select("product_id", *(("counted",) if counts else ()))
-    joined = lines.left_join(catalogue.mutate(in_catalogue=1), "product_id")
-    joined = joined.drop("product_id_right").mutate(in_catalogue=joined.in_catalogue.coalesce(0))
-    return joined.mutate(counted=joined.counted.coalesce(True)) if counts else joined
-
-
-def order_rows(lines: ibis.Table) -> ibis.Table:
-    """Return one row an order: what the order rules look at, money in cents.
-
-    Lines are grouped by order and product first, so that no engine has to count distinct
-    products over all lines.
-    """
-    customer, day = lines.customer_id.coalesce(""), lines.ordered_at.date()
-    looked_at = {"customer": customer, "day": day, "time": lines.ordered_at}
-    if "store_id" in lines.columns:
-        looked_at["store"] = lines.store_id
-    first = {f"first_{name}": value.min() for name, value in looked_at.items()}
-    last = {f"last_{name}": value.max() for name, value in looked_at.items()}
-    products = lines.group_by("order_id", "product_id").agg(
-        net=cents(lines.net_amount).sum(), lines=lines.count(), **first, **last
-    )
-    return products.group_by("order_id").agg(
-        net=products.net.sum(),
-        lines=products.lines.sum(),
-        products=products.count(),
-        **{name: products[name].min() for name in first},
-        **{name: products[name].max() for name in last},
-    )

@@ -2,7 +2,8 @@
 
 An order of a given value is made of unit-priced goods as long as they fit, and one weighed line
 takes exactly what is left. So order values follow their distribution to the cent while every
-price stays a price of the catalogue.
+price stays a price of the catalogue. Only where the planted patterns alone are dearer than the
+budget, which is rare, does an order become worth more.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 #: Left for the weighed line at least, in cents.
-LEFT_OVER = 50
+LEFT_OVER = 20
 #: A budget is tried with one product for so many cents, and with at most so many.
 CENTS_A_TRY, MOST_TRIES = 420, 80
 #: Quantity of a line: 1 + Poisson(MORE * exp(response * depth of discount)).
@@ -57,7 +58,8 @@ def fill(
     listed = catalogue.price[product] * quantity
     offered = Lines(visit, product, quantity.astype(np.float64), discounted(listed, depth), listed)
     kept = _fitting(offered, visits.budget - spent - LEFT_OVER)
-    rest = np.where(visits.budget > 0, visits.budget - spent - totals(kept, len(visits)), 0)
+    left = np.maximum(visits.budget - spent - totals(kept, len(visits)), LEFT_OVER)
+    rest = np.where(visits.budget > 0, left, 0)
     return join([kept, _weighed(catalogue, rest, stage, theta, rng)])
 
 

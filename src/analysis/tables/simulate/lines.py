@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 #: Depth of a discount and how often each is met.
-DEPTHS, DEPTH_SHARES = (0.1, 0.2, 0.3, 0.5), (0.15, 0.25, 0.30, 0.30)
+DEPTHS, DEPTH_SHARES = (0.1, 0.2, 0.3, 0.5), (0.10, 0.20, 0.30, 0.40)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ GROUP_NUMBER = {name: number for number, name in enumerate(GROUPS)}
 #: Main body, BG/NBD: order rate ~ Gamma(r, rate alpha) a week, dropout ~ Beta(a, b).
 BGNBD = {"r": 2.0, "alpha": 15.0, "a": 0.9, "b": 7.0}
 #: Order value, Gamma-Gamma: value ~ Gamma(p, rate nu), nu ~ Gamma(q, rate gamma).
-GAMMA_GAMMA = {"p": 2.2, "q": 9.0, "gamma": 76.0}
+GAMMA_GAMMA = {"p": 1.2, "q": 9.0, "gamma": 139.0}
 #: Other groups: orders a week ~ Gamma(shape, mean); fixed rhythms have the same for everybody.
 RATES = {
     "club": (2.5, 0.085),

@@ -182,7 +182,7 @@ TRIALS = (
 LATE = tuple(t.key for t in TRIALS if t.assignment != "randomised")
 
 #: T5: of the treated with at least so many orders in the weeks before, the log lost this share.
-LOST_ORDERS, LOST_WEEKS, LOST_SHARE = 2, 6, 0.5
+LOST_ORDERS, LOST_WEEKS, LOST_SHARE = 6, 26, 0.9
 #: T6: P(treated) = logistic(intercept + slope * (log(1 + net of the weeks before) - centre)).
 TARGET_WEEKS, TARGET_INTERCEPT, TARGET_SLOPE, TARGET_CENTRE = 26, -0.4, 1.0, 4.6
 

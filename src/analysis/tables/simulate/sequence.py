@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,6 +85,7 @@ def _audio(
     return who[inside], when[inside]
 
 
+@functools.cache
 def median_lag_days() -> float:
     """Return the median days to an audio system among those who buy within the window.
 
@@ -90,7 +93,7 @@ def median_lag_days() -> float:
     """
     from scipy.special import betainc
 
-    days = np.linspace(0, WINDOW_DAYS, 90_001)
+    days = np.linspace(0, WINDOW_DAYS, 9_001)
     share = np.clip((days - 1) / (WINDOW_DAYS - 1), 0.0, 1.0)
     followed = FOLLOWS * betainc(*LAG_BETA, share)
     bought = 1 - (1 - followed) * np.exp(-AUDIO_RATE * days / 7)

@@ -143,7 +143,7 @@ def _with_gaps(
         if demand.occurs == 1:
             continue
         occurs = rng.random(expected.shape[2]) < demand.occurs
-        chosen: Integers = rng.choice(len(shares), expected.shape[2], p=shares)
+        chosen: Integers = rng.choice(np.arange(len(shares)), expected.shape[2], p=shares)
         size = expected[number].sum(axis=0)
         beyond = np.where(occurs, np.maximum(size - 1, 0.0), 0.0)
         expected[number] = beyond[None, :] * shares[:, None]

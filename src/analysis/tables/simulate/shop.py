@@ -49,13 +49,13 @@ class Shop:
     customers
         Customers known to the shop.
     products
-        Products in the catalogue; at least ``FEWEST_PRODUCTS``.
+        Products in the catalogue; at least 200.
     stores
         Physical stores, beside web and app.
     weeks
-        Weeks of history; ignored where ``days`` is given.
+        Weeks of history; ignored where `days` is given.
     days
-        Days of history; None takes ``weeks``.
+        Days of history; None takes `weeks`.
     start
         First day; a Monday.
     seed

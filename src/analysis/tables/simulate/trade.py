@@ -101,13 +101,21 @@ def _own_orders(plan: Plan, people: People, index: int) -> Trade:
     own, left = visits.draw(shop, calendar, people, index)
     back = win_back.draw(shop, calendar, people, index)
     orders = visits.join([own, back[1]]) if back else own
-    planted = patterns.draw(calendar, catalogue, people, orders, shop.generator("patterns", index))
-    goods = baskets.fill(catalogue, people, orders, planted, shop.generator("baskets", index))
+    goods = _basket(plan, people, orders, index)
     large, audio, audio_goods = sequence.draw(shop, calendar, catalogue, people, orders, index)
-    trade = Trade(plan, people, index, orders, lines.join([planted, goods, large]), left)
+    trade = Trade(plan, people, index, orders, lines.join([goods, large]), left)
     trade.win_back = back[0] if back else None
     trade.add(audio, audio_goods)
     return trade
+
+
+def _basket(plan: Plan, people: People, orders: Visits, salt: int) -> Lines:
+    """Return what patterns and the general range put into orders with a budget."""
+    rng = plan.shop.generator("patterns", salt)
+    planted = patterns.draw(plan.calendar, plan.catalogue, people, orders, rng)
+    rng = plan.shop.generator("baskets", salt)
+    goods = baskets.fill(plan.catalogue, people, orders, planted, rng)
+    return lines.join([planted, goods])
 
 
 def _add_series(trade: Trade) -> None:
@@ -176,6 +184,4 @@ def _add_top_ups(trade: Trade) -> None:
     )
     made = visits.known(plan.shop, people, who, when, "tier", trade.index)
     made = Visits(made.customer, made.moment, made.store, made.kind, budget)
-    rng = plan.shop.generator("baskets", plan.shop.chunks + trade.index)
-    nothing = trade.lines.take(np.empty(0, np.int64))
-    trade.add(made, baskets.fill(plan.catalogue, people, made, nothing, rng))
+    trade.add(made, _basket(plan, people, made, plan.shop.chunks + trade.index))

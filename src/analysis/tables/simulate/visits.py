@@ -29,7 +29,7 @@ TURN_WEEK, GROWING, DECLINING = 78, 2.5, 0.3
 SILENT_WEEK = 60
 #: Guests: yearly wave of their number, highest before Christmas.
 GUEST_SEASON, GUEST_PEAK = 0.3, 50
-SMALLEST_BUDGET = 60
+SMALLEST_BUDGET = 20
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,13 @@ class Simulated:
     ----------
     request
         ``options`` hold the settings of ``simulate.shop.Shop`` and may hold ``folder`` (where
-        the source files go; ``data/raw/<study>`` by default). The seed is the study's.
+        the source files go; ``data/simulated/<study>`` by default). The seed is the study's.
     """
 
     simulated = True
     notes = (
         "The shop is simulated: nothing in it happened. What was planted in it is documented in "
-        "data/SIMULATED.md and written beside its source files.",
+        "data/SIMULATED.md and written to data/simulated/<study>/truth.",
         "Costs are known for every line.",
         "Returns name the order they return in most cases; guests have no customer.",
     )
@@ -58,7 +58,7 @@ class Simulated:
         from analysis.tables.simulate.shop import Shop
 
         options = dict(request.options)
-        folder = options.pop("folder", f"data/raw/{request.study}")
+        folder = options.pop("folder", f"data/simulated/{request.study}")
         self.folder = request.root / str(folder)
         self._shop = Shop.from_options({"seed": request.seed, **options})
 

@@ -10,7 +10,7 @@ from analysis.tables.simulate.stores import store_ids
 from analysis.tables.simulate.truth.planted import Counts, Planted, ratio
 
 BASKETS = "05_baskets"
-ORDERS = "Over orders with general goods or patterns in them (trial, audio and return orders apart)"
+ORDERS = "Over orders with a line sold by weight (club products, audio and returns come alone)"
 
 
 def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:

@@ -1,0 +1,222 @@
+"""Sentences that depend on the result say what the result says, and why where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.customers.agreement import rank_agreement
+from analysis.customers.concentration import concentration
+from analysis.customers.contacts import ContactPlan, ContactTerms, plan_contacts
+from analysis.customers.coverage import Coverage
+from analysis.customers.deciles import Deciles, monetary_deciles
+from analysis.customers.fading import Fading
+from analysis.customers.intervals import Estimates, Sampling
+from analysis.customers.pareto import lorenz_curve, pareto_curve, purchase_deciles
+from analysis.customers.persistence import persistence
+from analysis.reporting.findings import Finding
+from analysis.reporting.readings import deciles as readings
+from analysis.reporting.readings import fading as fading_readings
+from tests.customers.populations import features_of, lognormal, shoppers, weekly_of
+
+FEW = Sampling(draws=200, seed=1)
+CUSTOMERS = features_of(lognormal(1_000, 1.0, np.random.default_rng(1)))
+NOTHING = features_of([0.0] * 40)
+
+
+def ranked(values: list[float] | np.ndarray, **options: object) -> Deciles:
+    return monetary_deciles(features_of(values), sampling=FEW, **options)  # type: ignore[arg-type]
+
+
+def faded(*losses: float, threshold: float = 0.01) -> Fading:
+    table = pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in range(len(losses))],
+            "before": [2 * loss for loss in losses],
+            "now": list(losses),
+            "loss": list(losses),
+            "loss_error": 1.0,
+            "p": 0.001,
+            "status": "fading",
+        }
+    )
+    return Fading(table, 1.02, threshold, 50, 12, 9.4, 5.0, 14.0, 0.3, 0.1)
+
+
+def plan(*losses: float, cost: float = 2.0, back: float = 0.2) -> ContactPlan:
+    returned = Estimates(np.array([back]), np.array([back]), np.array([back]), [""])
+    terms = ContactTerms(cost, recovery_rate=0.1, horizon_days=182, compared_days=182)
+    return plan_contacts(faded(*losses), returned, terms)
+
+
+def test_the_title_is_the_finding() -> None:
+    assert readings.title(ranked([10.0] * 5 + [1.0] * 45)).startswith("The first 5 of 50")
+    spread = ranked(CUSTOMERS["net_amount"].to_numpy())
+    assert readings.title(spread).startswith("The best tenth of the customers brings 39 %")
+    five = ranked(CUSTOMERS["net_amount"].to_numpy(), groups=5)
+    assert "best of 5 equal groups of the customers" in readings.title(five)
+    assert readings.title(ranked([0.0] * 40)) == (
+        "Shares of sales cannot be given: every customer's total is zero"
+    )
+
+
+def test_the_gap_between_best_and_last() -> None:
+    assert "times what the last tenth buys" in readings.gap(ranked(CUSTOMERS["net_amount"]))
+    assert readings.gap(ranked([*range(1, 37), 0, 0, 0, 0])).endswith("brings nothing")
+    assert "1 of 10 groups" in readings.gap(ranked([5.0] * 40))
+
+
+def test_growth_names_only_what_stands_out() -> None:
+    weeks = shoppers(1_000, 12, np.random.default_rng(2))
+    quiet = weekly_of(weeks)
+    values = weeks.sum(axis=1)
+    calm = readings.growth(ranked(values, halves=quiet.halves()))
+    assert "no tenth's part in it stands out" in calm
+    weeks[np.argsort(-values)[:100], 6:] *= 3
+    loud = ranked(weeks.sum(axis=1), halves=weekly_of(weeks).halves())
+    assert "what stands out from chance is tenth 1 (+" in readings.growth(loud)
+
+
+def test_few_customers_make_the_first_tenth() -> None:
+    parts = purchase_deciles(CUSTOMERS, sampling=FEW)
+    first, last = parts["customers"].iloc[0], parts["customers"].iloc[-1]
+    assert readings.first_part(parts).startswith(f"{first} customers (")
+    assert readings.first_part(parts).endswith(f"make the first tenth of sales, {last} the last")
+    assert "bring 80 % of sales" in readings.pareto(parts)
+    curve = pareto_curve(CUSTOMERS, sampling=FEW)
+    assert readings.one_percent(curve).startswith("1 % of customers makes ")
+    assert " to " in readings.smaller_half(lorenz_curve(curve))
+
+
+def test_what_cannot_be_cut_says_why() -> None:
+    parts, curve = (f(NOTHING, sampling=FEW) for f in (purchase_deciles, pareto_curve))
+    for said in (
+        readings.first_part(parts),
+        readings.pareto(parts),
+        readings.smaller_half(lorenz_curve(curve)),
+        readings.gini(concentration(NOTHING, sampling=FEW)),
+    ):
+        assert "every customer's total is zero" in said
+        assert "–" not in said
+
+
+def test_without_an_interval_no_brackets_stand_empty() -> None:
+    few = features_of([3.0, 2.0, 1.0])
+    said = readings.gini(concentration(few, sampling=FEW))
+    assert "(" not in said
+    assert "(" not in readings.pareto(purchase_deciles(few, sampling=FEW))
+
+
+def test_negative_totals_are_counted_and_explained() -> None:
+    mixed = features_of([-7.0, -15, 11, -10, 2, 4, 40] * 10)
+    said = readings.negatives(concentration(mixed, sampling=FEW))
+    assert said.startswith("30 customers returned more than they bought")
+    assert "2.491" in said
+    assert "0.700" in said
+    none = readings.negatives(concentration(CUSTOMERS, sampling=FEW))
+    assert none.startswith("No customer's total is negative")
+    assert "mean nothing" in readings.gini(concentration(mixed, sampling=FEW))
+
+
+def test_ranks_by_margin() -> None:
+    assert readings.agreement(rank_agreement(CUSTOMERS, sampling=FEW)) == (
+        "0 of 1,000 customers are in another group by margin, 0 of them by two or more"
+    )
+
+
+def test_who_stayed_and_where_they_went() -> None:
+    stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
+    assert "of the best stayed among the best; noise alone would keep" in readings.stayed(stay)
+    assert "Beyond what noise explains" in readings.moved(stay)
+    assert "of the best tenth stay in the best three" in readings.went(stay)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (plan(), "Nobody is fading beyond noise, so there is nobody to contact"),
+        (plan(5.0, 9.0), "Not worth it: bringing back 10 % does not pay $ 2.00 for any of 2"),
+        (
+            plan(100.0, 200.0),
+            "A contact for $ 2.00 that brings back 10 % pays for all 2; "
+            "contacting all pays from 1.7 % on",
+        ),
+        (plan(5.0, 200.0), "that brings back 10 % pays for 1 of 2; contacting all pays from 2.4 %"),
+    ],
+)
+def test_not_worth_it_is_a_possible_answer(made: ContactPlan, said: str) -> None:
+    assert said in fading_readings.contact(made, "USD")
+
+
+def test_somebody_must_decide_only_where_a_contact_pays() -> None:
+    assert Finding(**fading_readings.risk_finding(plan(100.0), "USD", "Assumed.")).alert
+    assert not Finding(**fading_readings.risk_finding(plan(5.0), "USD", "Assumed.")).alert
+    nobody = Finding(**fading_readings.risk_finding(plan(), "USD", "Assumed."))
+    assert (nobody.value, nobody.low) == (0.0, None)
+    assert nobody.detail is not None
+    assert nobody.detail.endswith("Assumed.")
+
+
+def test_what_comes_back_by_itself() -> None:
+    known = Estimates(np.array([0.22]), np.array([0.14]), np.array([0.32]), [""])
+    assert "22 % (14 to 32 %) came back" in fading_readings.regained(known)
+    nan = np.array([np.nan])
+    unknown = Estimates(nan, nan, nan, ["no rebound measured: nobody fell like this"])
+    assert "not taken off: no rebound measured" in fading_readings.regained(unknown)
+
+
+def test_false_alarms_are_said_and_so_is_that_nothing_passed() -> None:
+    assert "10 % at most are expected to be false alarms" in fading_readings.false_alarms(faded(9))
+    assert "no fall is beyond noise" in fading_readings.false_alarms(faded(threshold=0.0))
+    assert fading_readings.noise(faded(9.0)) == (
+        "12 customers fell by 30 % or more; chance alone gives 9, and 1 are fading"
+    )
+
+
+def test_trust_tells_what_does_not_add_up() -> None:
+    found = ranked([2.0] * 30 + [1.0] * 30)
+    weeks = weekly_of(shoppers(60, 8, np.random.default_rng(4)))
+    terms = ContactTerms(2.0, 0.15, 182, 182)
+    whole = Coverage(60, 60, 90.0, 20.0, 0, 0.0)
+    lines = {
+        label: (ok, text)
+        for label, ok, text in fading_readings.trust(found, whole, weeks, terms, "By rate.")
+    }
+    assert lines["Sums"][0] is True
+    assert lines["Margin"] == (False, "By rate.")
+    assert "15 % is assumed" in lines["Contacts"][1]
+    short = Coverage(61, 61, 95.0, 20.0, 1, 4.0)
+    ok, text = next(
+        (ok, text)
+        for label, ok, text in fading_readings.trust(found, short, weeks, terms, "By rate.")
+        if label == "Sums"
+    )
+    assert ok is False
+    assert "90.00" in text
+    assert "91.00" in text
+
+
+def test_weeks_that_hang_together_are_a_caution() -> None:
+    found, terms = ranked([1.0] * 40), ContactTerms(2.0, 0.15, 182, 182)
+    lumps = weekly_of(np.repeat(shoppers(400, 12, np.random.default_rng(5)), 2, axis=1))
+    late = weekly_of(np.ones((40, 8)), gap="Orders start late.")
+    whole = Coverage(40, 40, 40.0, 10.0, 0, 0.0)
+    for weeks, expected in ((lumps, False), (late, None)):
+        lines = fading_readings.trust(found, whole, weeks, terms, "By rate.")
+        assert [ok for label, ok, _ in lines if label == "Noise"] == [expected]
+
+
+def test_every_finding_can_be_recorded() -> None:
+    stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
+    parts, curve = (f(CUSTOMERS, sampling=FEW) for f in (purchase_deciles, pareto_curve))
+    empty = [f(NOTHING, sampling=FEW) for f in (purchase_deciles, pareto_curve)]
+    for fields in (
+        readings.share_finding(ranked(CUSTOMERS["net_amount"]), 0.95),
+        readings.share_finding(ranked([0.0] * 40), 0.95),
+        readings.part_finding(parts, curve, 0.95),
+        readings.part_finding(empty[0], empty[1], 0.95),
+        readings.stay_finding(stay, 10, 0.95),
+        fading_readings.fading_finding(faded(5.0)),
+    ):
+        assert Finding(**fields).key

@@ -1,0 +1,57 @@
+"""Shops that the tests of planted truths share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.tables.engine import EngineSettings, Tables, open_study
+from analysis.tables.ingest import IngestRequest, ingest
+from tests.truth.shops import Shops, open_shops
+
+
+@pytest.fixture(scope="session")
+def shops() -> Shops:
+    """Return twenty-four shops of fifteen hundred customers."""
+    return open_shops(range(24), customers=1_500)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A shop that came the way every source comes: generated, ingested, opened."""
+
+    tables: Tables
+    truth: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Delivered]]:
+    """Return two ingested shops with the mess of real deliveries."""
+    root = tmp_path_factory.mktemp("delivered")
+    found = [_deliver(root, seed) for seed in (101, 102)]
+    yield found
+    for shop in found:
+        shop.tables.close()
+
+
+def _deliver(root: Path, seed: int) -> Delivered:
+    study = f"shop_{seed}"
+    request = IngestRequest(
+        study=study,
+        title="A simulated shop",
+        source={"kind": "simulated", "customers": 2_000, "chunk": 1_000},
+        timezone="Europe/Berlin",
+        currency="EUR",
+        default_margin_rate=0.25,
+        engine=EngineSettings(threads=1),
+        seed=seed,
+    )
+    ingest(request, root=root)
+    truth = json.loads((root / "data/simulated" / study / "truth/truth.json").read_text("utf-8"))
+    tables = open_study(study, settings=EngineSettings(threads=1), root=root)
+    return Delivered(tables, truth)

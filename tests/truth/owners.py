@@ -1,0 +1,214 @@
+"""Every planted truth, and the analysis that must find it.
+
+A report that finds a truth names here the tests that hold it to that. The tests under ``planted``
+show that the truth is really in the data; those under ``found`` that the analysis finds it, within
+its own interval at about its nominal rate. A truth whose report is still to be written has no
+``found`` yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.tables.simulate.demand import DEMANDS
+
+PROFILING = "tests/truth/test_found_by_profiling.py"
+DECILES = "tests/truth/test_found_by_deciles.py"
+PROCESSES = "tests/truth/test_processes.py"
+TRAITS = "tests/truth/test_traits.py"
+ASSOCIATIONS = "tests/truth/test_associations.py"
+SERIES = "tests/truth/test_demand_series.py"
+PROMOTIONS = "tests/truth/test_promotions.py"
+ENGAGEMENT = "tests/truth/test_engagement.py"
+
+#: Reports that exist: what they own must be found.
+WRITTEN = ("01_profiling", "03_deciles")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who must find a truth, and the tests that show it planted and found (file::function)."""
+
+    report: str
+    planted: tuple[str, ...]
+    found: tuple[str, ...] = ()
+
+
+def _profiled(*functions: str) -> Owner:
+    tests = tuple(f"{PROFILING}::{name}" for name in functions)
+    return Owner("01_profiling", tests, tests)
+
+
+def _owned(report: str, file: str, *functions: str) -> Owner:
+    return Owner(report, tuple(f"{file}::{name}" for name in functions))
+
+
+_LEDGER = "test_ingest_accounts_for_every_row_as_planted"
+_SUMS = "test_totals_are_those_of_the_truth"
+
+OWNERS: dict[str, Owner] = {
+    "totals": _profiled(_SUMS),
+    "guests": _profiled(_SUMS, "test_checks_count_what_was_planted"),
+    "returns": _profiled(_SUMS, "test_checks_count_what_was_planted"),
+    "department_shares": _profiled("test_departments_sell_what_the_truth_says"),
+    "delivered_twice": _profiled(_LEDGER),
+    "late_rows": _profiled(_LEDGER),
+    "damaged_rows": _profiled(_LEDGER),
+    "training_till": _profiled(_LEDGER),
+    "customers_sent_twice": _profiled(_LEDGER),
+    "unregistered_customers": _profiled("test_checks_count_what_was_planted"),
+    "missing_demographics": _profiled("test_completeness_shows_who_has_no_demographics"),
+    "closed_days": _profiled("test_days_without_sales_are_the_closed_ones"),
+    "lost_delivery": _profiled("test_the_lost_delivery_is_the_only_empty_day_of_a_store"),
+    "unlisted_product": _profiled("test_checks_count_what_was_planted"),
+    "defective_product": Owner(
+        "01_profiling",
+        (f"{ENGAGEMENT}::test_the_defective_product_is_returned_and_reviewed_badly",),
+        (f"{PROFILING}::test_the_defective_product_comes_back_most",),
+    ),
+    "app_growth": _profiled("test_drift_finds_that_the_app_grew"),
+    "spend_concentration": Owner(
+        "03_deciles",
+        (f"{DECILES}::test_realised_shares_are_those_of_the_features",),
+        (
+            f"{DECILES}::test_realised_shares_are_those_of_the_features",
+            f"{DECILES}::test_intervals_of_shares_cover_at_their_nominal_rate",
+        ),
+    ),
+    "bgnbd": _owned(
+        "customers.value",
+        PROCESSES,
+        "test_main_customers_buy_by_bgnbd",
+        "test_who_left_never_comes_back",
+    ),
+    "gamma_gamma": _owned("customers.value", PROCESSES, "test_order_values_are_gamma_gamma"),
+    "rhythm_weekly": _owned(
+        "02_segmentation", PROCESSES, "test_fixed_rhythms_have_their_erlang_shape"
+    ),
+    "rhythm_monthly": _owned(
+        "02_segmentation", PROCESSES, "test_fixed_rhythms_have_their_erlang_shape"
+    ),
+    "big_ticket": _owned("02_segmentation", TRAITS, "test_big_tickets_are_rare_and_large"),
+    "price_attitudes": _owned("02_segmentation", TRAITS, "test_attitudes_show_in_discount_shares"),
+    "depth_response": _owned("02_segmentation", TRAITS, "test_discount_customers_take_more"),
+    "discount_pause": _owned(
+        "02_segmentation", PROCESSES, "test_discount_customers_stay_away_in_the_pause"
+    ),
+    "life_stages": _owned("02_segmentation", TRAITS, "test_life_stages_have_their_tastes"),
+    "region_and_income": _owned("02_segmentation", TRAITS, "test_the_north_and_the_rich_buy_more"),
+    "growing": _owned(
+        "02_segmentation", PROCESSES, "test_growing_and_declining_customers_turn_on_their_day"
+    ),
+    "declining": _owned(
+        "02_segmentation", PROCESSES, "test_growing_and_declining_customers_turn_on_their_day"
+    ),
+    "win_back": _owned("02_segmentation", PROCESSES, "test_won_back_customers_come_at_their_rates"),
+    "value_groups": _owned("02_segmentation", TRAITS, "test_value_groups_order_customers"),
+    "referrals": _owned(
+        "engagement.loyalty", ENGAGEMENT, "test_referred_customers_order_more_often"
+    ),
+    "independent": _owned(
+        "05_baskets", ASSOCIATIONS, "test_independent_products_have_no_association"
+    ),
+    **{
+        f"pair_{i}": _owned(
+            "05_baskets", ASSOCIATIONS, "test_pairs_have_their_support_and_confidence"
+        )
+        for i in range(3)
+    },
+    "brands": _owned("05_baskets", ASSOCIATIONS, "test_brands_replace_each_other"),
+    "bundle": _owned("05_baskets", ASSOCIATIONS, "test_a_bundle_is_bought_as_a_whole"),
+    "leaflet": _owned("05_baskets", ASSOCIATIONS, "test_a_leaflet_fakes_an_association"),
+    "local": _owned("05_baskets", ASSOCIATIONS, "test_a_store_and_a_season_fake_associations"),
+    "summer": _owned("05_baskets", ASSOCIATIONS, "test_a_store_and_a_season_fake_associations"),
+    "tv_audio": _owned(
+        "05_baskets",
+        ASSOCIATIONS,
+        "test_audio_follows_televisions_at_the_planted_rate",
+        "test_audio_without_a_television_keeps_the_base_rate",
+    ),
+    "tv_cable": _owned(
+        "05_baskets", ASSOCIATIONS, "test_cables_come_with_the_television_or_not_at_all"
+    ),
+    **{
+        key.replace("_", ".", 1): _owned(
+            "04_forecast",
+            SERIES,
+            "test_units_are_poisson_about_the_expectation"
+            if demand.occurs == 1
+            else "test_intermittent_demand_occurs_as_often_as_planted",
+            "test_levels_trends_and_lifts_are_in_the_expectation",
+        )
+        for key, demand in DEMANDS.items()
+    },
+    "placements": _owned("06_promotions", SERIES, "test_placements_lift_as_planted"),
+    "T1": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_a_randomised_effect_is_the_difference_in_means",
+        "test_the_effect_differs_by_life_stage",
+    ),
+    "T2": _owned("06_promotions", PROMOTIONS, "test_the_null_promotion_does_nothing"),
+    "T3": _owned("06_promotions", PROMOTIONS, "test_pulling_forward_gains_now_and_loses_after"),
+    "T4": _owned("06_promotions", PROMOTIONS, "test_cannibalising_moves_units_and_loses_margin"),
+    "T5": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_the_broken_log_shows_in_the_sample_ratio_and_misleads",
+    ),
+    "T6": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_targeting_misleads_by_the_stated_amount",
+        "test_targeting_depends_on_past_spend_alone_so_weighting_repairs_it",
+    ),
+    "T7": _owned("06_promotions", PROMOTIONS, "test_every_arm_has_its_effect"),
+    "T8": _owned("06_promotions", PROMOTIONS, "test_every_arm_has_its_effect"),
+    "channel_response": _owned(
+        "engagement.channels", ENGAGEMENT, "test_channels_respond_and_tire_as_planted"
+    ),
+    "fatigue": _owned(
+        "engagement.channels", ENGAGEMENT, "test_channels_respond_and_tire_as_planted"
+    ),
+    "newsletter_null": _owned(
+        "engagement.channels", ENGAGEMENT, "test_newsletters_change_nothing_about_purchases"
+    ),
+    "bounce": _owned("engagement.web", ENGAGEMENT, "test_sessions_bounce_and_convert_as_planted"),
+    "funnel": _owned(
+        "engagement.web",
+        ENGAGEMENT,
+        "test_sessions_bounce_and_convert_as_planted",
+        "test_every_session_that_buys_has_its_order",
+    ),
+    "page_paths": _owned("engagement.web", ENGAGEMENT, "test_pages_follow_their_chain"),
+    "nps_nonresponse": _owned(
+        "engagement.feedback",
+        ENGAGEMENT,
+        "test_nps_of_those_who_answer_misleads_and_weighting_by_orders_repairs_it",
+    ),
+    "csat_nonresponse": _owned(
+        "engagement.feedback", ENGAGEMENT, "test_csat_of_those_who_answer_is_too_low"
+    ),
+    "score_foretells": _owned(
+        "engagement.feedback", ENGAGEMENT, "test_scores_fall_before_customers_leave"
+    ),
+    "reviews": _owned(
+        "engagement.feedback",
+        ENGAGEMENT,
+        "test_the_defective_product_is_returned_and_reviewed_badly",
+    ),
+    "complaints": _owned(
+        "engagement.feedback", ENGAGEMENT, "test_complaints_have_their_topics_and_times"
+    ),
+    "breakage": _owned(
+        "engagement.loyalty",
+        ENGAGEMENT,
+        "test_points_break_as_planted_and_never_fall_below_zero",
+    ),
+    "tier_bunching": _owned(
+        "engagement.loyalty",
+        ENGAGEMENT,
+        "test_members_bunch_above_gold",
+        "test_gold_is_held_by_who_earned_it",
+    ),
+}
