@@ -16,7 +16,12 @@ START = date(2024, 1, 1)
 def events_of(histories: Sequence[Mapping[int, str]], days: int = 400) -> Events:
     """Return events from one mapping a customer: day to items, a letter each."""
     rows = sorted(
-        {(c, day, item) for c, h in enumerate(histories) for day, items in h.items() for item in items}
+        {
+            (c, day, item)
+            for c, h in enumerate(histories)
+            for day, items in h.items()
+            for item in items
+        }
     )
     names = sorted({item for _, _, item in rows})
     customer, day, item = zip(*rows, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def contained(history, limits):
     low, high, span = (int(v) for v in limits.days())
     for size in range(1, len(history) + 1):
         for days in combinations(sorted(history), size):
-            gaps = [b - a for a, b in zip(days, days[1:], strict=False)]
+            gaps = [b - a for a, b in pairwise(days)]
             if all(low <= g <= high for g in gaps) and days[-1] - days[0] <= span:
                 found |= choices([history[d] for d in days])
     return found
@@ -83,7 +83,7 @@ def test_an_order_that_matters_stands_out_and_one_that_does_not_does_not():
 
 
 def test_too_many_sequences_are_refused_with_what_would_do():
-    histories = [{d: "abcdef" for d in range(4)}] * 3
+    histories = [dict.fromkeys(range(4), "abcdef")] * 3
     with pytest.raises(NotApplicable, match="More than 100 sequences are followed by 3 customers"):
         frequent_sequences(events_of(histories), support=1.0, limits=Limits(most=100))
 

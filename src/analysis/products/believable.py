@@ -73,13 +73,14 @@ def check(
     Returns
     -------
     pandas.DataFrame
-        The rules with: lift_clustered, clustered_low, clustered_high (first period, whole
-        customers), customers; second_orders, second_lift, second_low, second_high, second_p,
-        second_q; or_raw and for each control or_<control>, its _low and _high (both periods);
-        or_least with _low and _high (of the control that leaves least); or_promotion (within weeks in which both, one or neither side was on offer) with _low and
-        _high, NaN where offers are not known; holds, promotion_made, explained_by (the control
-        within which nothing is left, else empty), verdict (``holds``, ``fades``,
-        ``promotion``, ``explained``).
+        The rules with, for each period, first_ and second_ before both, a, b (orders), customers
+        (who had both in one order), lift, low and high (whole customers); second_p and second_q
+        over the rules given; or_raw and for each of `CONTROLS` or_<control>, over both periods;
+        or_least (of the control that leaves least); or_promotion (among weeks in which both, one
+        or neither side was on offer; NaN where offers are not known), each with _low and _high;
+        holds (second_q at most the rate asked for), promotion_made, explained_by (the first
+        control within which nothing is left, else empty), verdict (``holds``, ``fades``,
+        ``promotion`` or ``explained``).
     """
     rules = rules.reset_index(drop=True)
     wanted = ["order_id", "item", "customer_id", "ordered_at", "store_id", "discount_amount"]
@@ -110,7 +111,9 @@ def order_facts(lines: ibis.Table) -> ibis.Table:
     return lines.group_by("order_id").agg(**facts)
 
 
-def _period(baskets: Baskets, rules: pd.DataFrame, facts: ibis.Table, doubts: Doubts) -> pd.DataFrame:
+def _period(
+    baskets: Baskets, rules: pd.DataFrame, facts: ibis.Table, doubts: Doubts
+) -> pd.DataFrame:
     orders = sizes(baskets.lines, facts)
     # A guest's order is a customer of its own.
     orders = orders.mutate(customer_id=orders.customer_id.coalesce(orders.order_id))

@@ -6,6 +6,7 @@ bitwise AND of its rows. Blocks of columns keep the work inside the processor's 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -63,7 +64,7 @@ def count_sets(matrix: Words, sets: Sets) -> npt.NDArray[np.int64]:
 def _same_prefix(sets: Sets) -> Iterator[tuple[int, int]]:
     changes = np.flatnonzero((sets[1:, :-1] != sets[:-1, :-1]).any(axis=1)) + 1
     edges = [0, *changes.tolist(), len(sets)]
-    return zip(edges[:-1], edges[1:], strict=True)
+    return itertools.pairwise(edges)
 
 
 def grow(frequent: Sets, *, most: int) -> Sets | None:

@@ -33,10 +33,11 @@ def side_orders(lines: ibis.Table, rules: pd.DataFrame) -> ibis.Table:
     import ibis
     import pandas as pd
 
+    sides = zip(rules["antecedents"], rules["consequents"], strict=True)
     wanted = pd.DataFrame(
         [
             (number, side, item, len(items))
-            for number, row in enumerate(zip(rules["antecedents"], rules["consequents"], strict=True))
+            for number, row in enumerate(sides)
             for side, items in enumerate(row)
             for item in items
         ],
@@ -45,10 +46,10 @@ def side_orders(lines: ibis.Table, rules: pd.DataFrame) -> ibis.Table:
     found = lines.select("order_id", "item").join(ibis.memtable(wanted), "item")
     whole = found.group_by("rule", "side", "order_id", "size").agg(n=found.count())
     whole = whole.filter(whole.n == whole.size)
-    sides = whole.group_by("rule", "order_id").agg(
+    held_sides = whole.group_by("rule", "order_id").agg(
         has_a=(whole.side == 0).cast("int64").max(), has_b=(whole.side == 1).cast("int64").max()
     )
-    return held(sides)
+    return held(held_sides)
 
 
 def sizes(lines: ibis.Table, facts: ibis.Table | None = None) -> ibis.Table:
@@ -114,7 +115,7 @@ def by_stratum(
     # An order with a side is not among those with neither, where its whole size would put it.
     gone = hits.select(
         "rule", *strata, band=band(hits.size), neither=-1 + 0 * taken,
-        **{name: 0 * taken for name in cell},
+        **dict.fromkeys(cell, 0 * taken),
     )  # fmt: skip
     parts = ibis.union(seen, gone.select(*seen.columns))
     summed = parts.group_by("rule", *strata, "band").agg(

@@ -99,7 +99,8 @@ def compare(events: Events, first: str, then: str, design: Design = Design()) ->
     buyers, controls = _matched(people, design)
     if len(buyers) < design.least:
         raise NotApplicable(
-            f"{first}, then {then}: {len(buyers)} buyers could be matched; {design.least} are needed."
+            f"{first}, then {then}: {len(buyers)} buyers could be matched; {design.least} are "
+            "needed."
         )
     took = _by_day(people, buyers[:, 0], buyers[:, 1], design, censor_at_a=False)
     rest = _by_day(people, controls[:, :, 0], controls[:, :, 1], design, censor_at_a=True)

@@ -111,7 +111,9 @@ def cross_sell(lines: ibis.Table, rules: pd.DataFrame, segments: pd.DataFrame) -
     second = bought.select("customer_id", b="item", has=ibis.literal(1))
     both = first.left_join(second, ["customer_id", "b"]).select("customer_id", "a", "b", "has")
     named = both.join(ibis.memtable(segments[["customer_id", "segment"]]), "customer_id")
-    counts = named.group_by("a", "b", "segment").agg(buyers=named.count(), have_both=named.has.sum())
+    counts = named.group_by("a", "b", "segment").agg(
+        buyers=named.count(), have_both=named.has.sum()
+    )
     table = counts.to_pandas()
     table["have_both"] = table["have_both"].fillna(0).astype("int64")
     table["open"] = table["buyers"] - table["have_both"]

@@ -72,9 +72,12 @@ def choose_support(
     baskets.require()
     needed = math.ceil((1.96 / math.log(within)) ** 2)
     if support is None:
-        orders, reason = needed, (
-            f"Fewer than {needed} orders with both would leave a lift uncertain by more than a "
-            f"factor of {within:g}"
+        orders, reason = (
+            needed,
+            (
+                f"Fewer than {needed} orders with both would leave a lift uncertain by more than a "
+                f"factor of {within:g}"
+            ),
         )
     else:
         orders, reason = _asked(baskets, support)

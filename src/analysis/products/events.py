@@ -101,7 +101,9 @@ def chunks(
         raise NotApplicable(f"No item was bought by {min_customers} known customers.")
     coded = _coded(daily, names, period.start)
     for part in range(number):
-        rows = coded if number == 1 else coded.filter(coded.customer_id.hash().abs() % number == part)
+        rows = (
+            coded if number == 1 else coded.filter(coded.customer_id.hash().abs() % number == part)
+        )
         yield _events(rows, np.sort(names.to_numpy(dtype=object)), period)
 
 

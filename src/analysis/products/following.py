@@ -72,5 +72,9 @@ def closest(
             "customers could be matched."
         )
     table = pd.concat([f.summary for f in followed]).sort_values("difference", ascending=False)
-    curves = [f.curve.assign(first=f.summary["first"][0], then=f.summary["then"][0]) for f in followed]
-    return Following(table.reset_index(drop=True), pd.concat(curves, ignore_index=True), chosen.confidence)
+    curves = [
+        f.curve.assign(first=f.summary["first"][0], then=f.summary["then"][0]) for f in followed
+    ]
+    return Following(
+        table.reset_index(drop=True), pd.concat(curves, ignore_index=True), chosen.confidence
+    )

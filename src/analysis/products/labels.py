@@ -23,16 +23,21 @@ def labels(tables: Tables, items: Iterable[str], *, level: Level = "product") ->
         Items of that level.
     level
         What the items are. Categories and departments are named as they are; a product by its
-        name, else by its subcategory and package size. Products that share a name get their
-        number, too.
+        name, else by its subcategory. Products that share a name get their package size, or, where
+        that is the same, their number, too.
     """
     wanted = sorted(set(items))
     if level != "product":
         return {item: tidy(item) for item in wanted}
-    named = _named(tables, wanted)
-    shared = set(named[named.duplicated(keep=False)])
+    plain, sized = _named(tables, wanted)
+    once = ~plain.duplicated(keep=False)
+    once_sized = ~sized.duplicated(keep=False)
     return {
-        item: f"{named[item]} ({item})" if named[item] in shared else str(named[item])
+        item: plain[item]
+        if once[item]
+        else sized[item]
+        if once_sized[item]
+        else f"{plain[item]} ({item})"
         for item in wanted
     }
 
@@ -43,8 +48,8 @@ def tidy(text: str) -> str:
     return plain.capitalize() if plain.isupper() else plain
 
 
-def _named(tables: Tables, items: list[str]) -> pd.Series:
-    """Return the plain names by product, the product number where there is none."""
+def _named(tables: Tables, items: list[str]) -> tuple[pd.Series, pd.Series]:
+    """Return the names by product, without and with the package size."""
     import ibis
     import pandas as pd
 
@@ -52,13 +57,11 @@ def _named(tables: Tables, items: list[str]) -> pd.Series:
     columns = [c for c in ("name", "subcategory", "package_size") if c in products.columns]
     wanted = ibis.memtable(pd.DataFrame({"product_id": pd.Series(items, dtype="str")}))
     rows = products.semi_join(wanted, "product_id").select("product_id", *columns)
-    frame = rows.to_pandas().set_index("product_id").reindex(items)
-    if "name" in frame:
-        plain = frame["name"]
-    else:
-        size = ", " + frame["package_size"] if "package_size" in frame else ""
-        plain = frame["subcategory"].map(tidy, na_action="ignore") if "subcategory" in frame else None
-        if plain is None:
-            return pd.Series(items, index=items)
-        plain = plain + (size.fillna("").str.replace(r"\s+", " ", regex=True) if len(size) else "")
-    return plain.fillna(pd.Series(items, index=items)).astype("str")
+    frame = rows.to_pandas().set_index("product_id").reindex(items).astype("str")
+    numbers = pd.Series(items, index=items, dtype="str")
+    plain = next((frame[c] for c in ("name", "subcategory") if c in frame), numbers)
+    plain = plain.map(tidy, na_action="ignore").fillna(numbers)
+    if "package_size" not in frame:
+        return plain, plain
+    size = frame["package_size"].map(tidy, na_action="ignore").str.lower()
+    return plain, (plain + ", " + size).fillna(plain)

@@ -7,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True)
-def _first_after(day, lo, hi, moment):  # noqa: ANN001, ANN202
+def _first_after(day, lo, hi, moment):
     """Return the first place in ``day[lo:hi]``, ascending, that is later than ``moment``."""
     while lo < hi:
         middle = (lo + hi) // 2
@@ -19,7 +19,7 @@ def _first_after(day, lo, hi, moment):  # noqa: ANN001, ANN202
 
 
 @njit(cache=True)
-def follow(starts, day, item, cell, n_items, n_cells, window, last, quiet):  # noqa: ANN001, ANN201
+def follow(starts, day, item, cell, n_items, n_cells, window, last, quiet):
     """Count who bought what within ``window`` days after a first purchase, and after any visit.
 
     Parameters

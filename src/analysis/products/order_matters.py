@@ -1,4 +1,4 @@
-"""Does the order of visits matter, or would any order show the same sequences?"""
+"""Whether the order of visits matters, or any order would show the same sequences."""
 
 from __future__ import annotations
 

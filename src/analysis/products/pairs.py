@@ -15,13 +15,13 @@ from analysis.products.itemsets import Itemsets, frequent_itemsets
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
-    from analysis.products.baskets import Baskets, Level
-    from analysis.products.rules import Rules
     from datetime import date
 
     import ibis
     import pandas as pd
 
+    from analysis.products.baskets import Baskets, Level
+    from analysis.products.rules import Rules
     from analysis.tables.engine import Tables
 
 

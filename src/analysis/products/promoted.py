@@ -83,8 +83,10 @@ def item_offers(tables: Tables, lines: ibis.Table, rules: pd.DataFrame) -> ibis.
     if "discount_amount" in lines.columns:
         parts.append(_discounted(lines.semi_join(wanted, "item"), stores))
     if stores and tables.has("placements", "store_id"):
-        parts.append(_placed(tables, lines, wanted))
-    return held(ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0]) if parts else None
+        parts.append(_placed(tables, wanted))
+    return (
+        held(ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0]) if parts else None
+    )
 
 
 def _discounted(lines: ibis.Table, stores: bool) -> ibis.Table:
@@ -99,7 +101,7 @@ def _discounted(lines: ibis.Table, stores: bool) -> ibis.Table:
     )
 
 
-def _placed(tables: Tables, lines: ibis.Table, wanted: ibis.Table) -> ibis.Table:
+def _placed(tables: Tables, wanted: ibis.Table) -> ibis.Table:
     """Return the placements of products that are themselves the items."""
     placed = tables.placements
     shown = placed.display.notnull() | placed.mailer.notnull()
@@ -107,7 +109,9 @@ def _placed(tables: Tables, lines: ibis.Table, wanted: ibis.Table) -> ibis.Table
     placed = placed.semi_join(wanted, "item")
     week = placed.week_start.cast("timestamp(6)").truncate("W")
     # An offer that began on another weekday counts for the week in which it began.
-    return placed.select("item", "store_id", week=week).distinct().select("item", "week", "store_id")
+    return (
+        placed.select("item", "store_id", week=week).distinct().select("item", "week", "store_id")
+    )
 
 
 def _side_offers(

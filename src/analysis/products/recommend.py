@@ -62,7 +62,7 @@ def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.Da
 
     known = Histories.of(events, events.period.days)
     scores = np.array(SCORERS[recommender](known), dtype=float)
-    scores[:, ~_allowed(known, events, offer)] = -np.inf
+    scores[:, ~_allowed(events, offer)] = -np.inf
     lists = top(scores, known, length=offer.length, new_only=offer.new_only)
     who = np.repeat(np.arange(len(lists)), lists.shape[1])
     item = lists.ravel()
@@ -89,7 +89,7 @@ def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.Da
     return table[np.isfinite(table["score"])].reset_index(drop=True)
 
 
-def _allowed(known: Histories, events: Events, offer: Offer) -> np.ndarray:
+def _allowed(events: Events, offer: Offer) -> np.ndarray:
     sold = np.zeros(len(events.names), bool)
     sold[events.item[events.day >= events.period.days - offer.in_range_days]] = True
     barred = np.isin(events.names.astype(str), sorted(offer.excluded) or [""])

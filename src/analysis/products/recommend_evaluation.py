@@ -84,7 +84,11 @@ def evaluate(
             f"{total} days leave no history before two times {days} days held out; give "
             f"{4 * days} or more."
         )
-    usable = {n: s for n, s in scorers.items() if not (new_only and n in ("usual basket", "usual, when due"))}
+    usable = {
+        n: s
+        for n, s in scorers.items()
+        if not (new_only and n in ("usual basket", "usual, when due"))
+    }
     rows = []
     for name, scorer in usable.items():
         before = _measured(events, scorer, total - 2 * days, days, length, new_only)
@@ -143,6 +147,10 @@ def _summary(values: dict[str, Floats], confidence: float) -> dict[str, float]:
     found: dict[str, float] = {"customers": n}
     for name in ("recall", "ndcg"):
         mean = float(values[name].mean())
-        reach = normal_quantile(confidence) * float(values[name].std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan
+        reach = (
+            normal_quantile(confidence) * float(values[name].std(ddof=1)) / np.sqrt(n)
+            if n > 1
+            else np.nan
+        )
         found |= {name: mean, f"{name}_low": mean - reach, f"{name}_high": mean + reach}
     return found | {n: float(values[n].mean()) for n in ("coverage", "novelty")}

@@ -76,7 +76,7 @@ def factors(
     return people @ goods.T
 
 
-def _solve(wanted: Floats, given: Floats, weights, alpha: float, ridge: float) -> None:  # noqa: ANN001
+def _solve(wanted: Floats, given: Floats, weights, alpha: float, ridge: float) -> None:
     """Solve every row of ``wanted`` for the given other side, in place."""
     common = given.T @ given + ridge * np.eye(given.shape[1])
     for row in range(len(wanted)):

@@ -38,9 +38,7 @@ class Replenishment:
     due: pd.DataFrame
 
 
-def replenishment(
-    events: Events, *, min_gaps: int = 3, min_customers: int = 30
-) -> Replenishment:
+def replenishment(events: Events, *, min_gaps: int = 3, min_customers: int = 30) -> Replenishment:
     """Learn from days between purchases when each customer buys each item again.
 
     Parameters
@@ -171,7 +169,9 @@ def calibration(
     from statsmodels.stats.proportion import proportion_confint
 
     soon = later.day < window
-    seen = set(zip(later.customers[later.customer[soon]], later.names[later.item[soon]], strict=True))
+    seen = set(
+        zip(later.customers[later.customer[soon]], later.names[later.item[soon]], strict=True)
+    )
     pairs = zip(known.due["customer_id"], known.due["item"], strict=True)
     bought = np.array([pair in seen for pair in pairs], dtype=bool)
     bounds = [-np.inf, *edges, np.inf]

@@ -119,11 +119,8 @@ def _q_over_family(table: pd.DataFrame, tested: int) -> Any:
     """Return q of each rule, mirror images tested once and the unseen as p = 1."""
     import pandas as pd
 
-    splits = pd.Series(
-        [tuple(sorted(pair)) for pair in zip(table["antecedents"], table["consequents"], strict=True)],
-        dtype=object,
-        index=table.index,
-    )  # fmt: skip
+    sides = zip(table["antecedents"], table["consequents"], strict=True)
+    splits = pd.Series([tuple(sorted(s)) for s in sides], dtype=object, index=table.index)
     once = ~splits.duplicated()
     p = table.loc[once, "p"].to_numpy()
     unseen = np.ones(max(0, tested - len(p)))
@@ -162,7 +159,8 @@ def prune(rules: Rules, *, min_improvement: float = 0.01) -> pd.DataFrame:
 
 
 def _sorted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    keys = {"left": table["antecedents"].map("\x1f".join), "right": table["consequents"].map("\x1f".join)}  # fmt: skip
+    names = {"left": "antecedents", "right": "consequents"}
+    keys = {key: table[side].map("\x1f".join) for key, side in names.items()}
     ordered = table.assign(**keys).sort_values(
         [*by, "left", "right"], ascending=[False] * len(by) + [True, True]
     )

@@ -7,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True)
-def later(who, end, start, item_who, item_day, min_gap, max_gap, span):  # noqa: ANN001, ANN201
+def later(who, end, start, item_who, item_day, min_gap, max_gap, span):
     """Return where the pattern goes on with the item: customer, day, latest start.
 
     Parameters
@@ -44,7 +44,7 @@ def later(who, end, start, item_who, item_day, min_gap, max_gap, span):  # noqa:
 
 
 @njit(cache=True)
-def together(who, end, start, item_who, item_day):  # noqa: ANN001, ANN201
+def together(who, end, start, item_who, item_day):
     """Return where the item is bought at the pattern's last visit, too."""
     w, e = np.empty(len(who), np.int32), np.empty(len(who), np.int32)
     s = np.empty(len(who), np.int32)
@@ -61,7 +61,7 @@ def together(who, end, start, item_who, item_day):  # noqa: ANN001, ANN201
 
 
 @njit(cache=True)
-def customers(who):  # noqa: ANN001, ANN201
+def customers(who):
     """Return how many different customers there are in the sorted ``who``."""
     count = 0
     for i in range(len(who)):

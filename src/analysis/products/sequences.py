@@ -194,9 +194,7 @@ def _longer(pattern: Pattern, where: Places, search: _Search) -> Iterator[tuple[
         yield (*pattern[:-1], (*last, item)), together(*where, who, day)
 
 
-def _table(
-    found: dict[Pattern, int], names: npt.NDArray[np.object_], total: int
-) -> pd.DataFrame:
+def _table(found: dict[Pattern, int], names: npt.NDArray[np.object_], total: int) -> pd.DataFrame:
     import pandas as pd
 
     covered = {part for p, n in found.items() for part in _parts(p) if found.get(part) == n}

@@ -1,4 +1,4 @@
-"""Is it the pair, or what its orders have in common: size, store, week, customer, promotion?"""
+"""Whether it is the pair, or what its orders share: size, store, week, customer, promotion."""
 
 from __future__ import annotations
 
@@ -135,9 +135,13 @@ def clustered_lift(
     share = {x: np.where(known, m[f"sum_{x}"], 1.0) / orders for x in ("t", "a", "b")}
     weight = {"t": 1 / share["t"], "a": -1 / share["a"], "b": -1 / share["b"], "n": 1.0}
     # Customers with neither side have influence n, too: their squares are small beside the others.
-    variance = sum(
-        (1 if x == y else 2) * weight[x] * weight[y] * m[f"{x}{y}"].to_numpy() for x, y in products
-    ) / float(orders) ** 2
+    variance = (
+        sum(
+            (1 if x == y else 2) * weight[x] * weight[y] * m[f"{x}{y}"].to_numpy()
+            for x, y in products
+        )
+        / float(orders) ** 2
+    )
     log = np.log(share["t"] / (share["a"] * share["b"]))
     reach = normal_quantile(confidence) * np.sqrt(np.maximum(variance, 0))
     ends = {"lift": log, "low": log - reach, "high": log + reach}

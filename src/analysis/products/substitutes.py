@@ -68,8 +68,9 @@ def substitutes(
     -----
     Items of a group tend to be bought together, since who is at the shelf buys there; a pair that
     is together less than chance all the same is a choice between the two. That the same customers
-    buy both tells a choice from two different publics. Two variants that are never in the same store,
-    or follow each other over the year, are told from a choice by counting within stores and weeks.
+    buy both tells a choice from two different publics. Two variants that are never in the same
+    store, or follow each other over the year, are told from a choice by counting within stores and
+    within weeks.
     """
     pairs = _candidates(baskets, group, min_expected)
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
@@ -84,9 +85,7 @@ def substitutes(
     )  # fmt: skip
     table["substitutes"] = (table["q"] <= fdr) & (table["buyer_lift"] > 1)
     table = _within(baskets, lines, table, fdr)
-    ordered = table.sort_values(
-        ["substitutes", "p", "a", "b"], ascending=[False, True, True, True]
-    )
+    ordered = table.sort_values(["substitutes", "p", "a", "b"], ascending=[False, True, True, True])
     return Substitutes(ordered.reset_index(drop=True), len(table))
 
 

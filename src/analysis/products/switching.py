@@ -132,9 +132,7 @@ def _steps(lines: ibis.Table, by: str, brands: int) -> pd.DataFrame:
     orders = held(orders.mutate(place=place))
     placed = bought.drop("at").join(orders, ["customer_id", "order_id"])
     placed = placed.select("customer_id", "place", "n", "brand")
-    after = placed.select(
-        "customer_id", place=placed.place - 1, next_n=placed.n, next=placed.brand
-    )
+    after = placed.select("customer_id", place=placed.place - 1, next_n=placed.n, next=placed.brand)
     pairs = placed.join(after, ["customer_id", "place"])
     steps = pairs.group_by("customer_id", last=pairs.brand, next=pairs.next)
     weights = steps.agg(weight=(1 / (pairs.n * pairs.next_n).cast("float64")).sum())
@@ -150,7 +148,7 @@ def _loyalty(steps: pd.DataFrame, seed: int, confidence: float) -> pd.DataFrame:
     names = sorted(steps["last"].unique())
     wide = steps.pivot_table(index="customer_id", columns=["last", "next"], values="weight",
                              aggfunc="sum", fill_value=0.0)  # fmt: skip
-    stayed = pd.DataFrame({n: wide[n][n] if n in wide[n] else 0.0 for n in names}, index=wide.index)
+    stayed = pd.DataFrame({n: wide[n].get(n, 0.0) for n in names}, index=wide.index)
     after = pd.DataFrame({n: wide[n].sum(axis=1) for n in names}, index=wide.index)
     sums = resampled_totals(np.hstack([stayed.to_numpy(), after.to_numpy()]), seed=seed)
     top, bottom = sums[:, : len(names)], sums[:, len(names) :]

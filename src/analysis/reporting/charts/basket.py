@@ -18,7 +18,7 @@ _PERCENT = 100.0
 
 
 def support_and_lift(
-    discovered: pd.DataFrame, checked: pd.DataFrame, *, named: int = 4, ax: Axes | None = None
+    discovered: pd.DataFrame, checked: pd.DataFrame, *, ax: Axes | None = None
 ) -> Axes:
     """Draw pairs by how often and how much more than chance they are together.
 
@@ -28,8 +28,6 @@ def support_and_lift(
         All pairs beyond chance: support, lift.
     checked
         The checked ones: support, lift, verdict, pair (what to call it).
-    named
-        Pairs to name: those that hold and have the largest lift.
     ax
         Axes to draw on.
     """
@@ -37,14 +35,17 @@ def support_and_lift(
     rest = {"s": 9, "linewidth": 0, "alpha": 0.7}
     ax.scatter(discovered["support"] * _PERCENT, discovered["lift"], color=style.QUIET, **rest)
     holds = checked["verdict"] == "holds"
-    for chosen, color, label in ((holds, style.BLUE, "checked, holds"), (~holds, style.VERMILLION, "checked, does not")):  # fmt: skip
+    kinds = ((holds, style.BLUE, "checked, holds"), (~holds, style.VERMILLION, "checked, does not"))
+    for chosen, color, label in kinds:
         if chosen.any():
             part = checked[chosen]
             ax.scatter(part["support"] * _PERCENT, part["lift"], color=color, s=18, label=label)
-    for row in checked[holds].nlargest(named, "lift").itertuples():
+    believed = checked[holds]
+    extremes = [believed.nlargest(1, name) for name in ("lift", "support")]
+    for row in (r for part in extremes for r in part.itertuples()):
         ax.annotate(
-            shortened(row.pair, 34), (row.support * _PERCENT, row.lift), (6, 3),
-            textcoords="offset points",
+            shortened(row.pair, 36), (row.support * _PERCENT, row.lift), (0, 7),
+            textcoords="offset points", ha="center",
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -91,10 +92,10 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.spines["left"].set_visible(False)
     if len(checked):
         first = checked.iloc[0]
-        ax.annotate("controlled", (first["or_least"], 0), (0, 8), textcoords="offset points",
-                    ha="center", color=style.BLUE)  # fmt: skip
-        ax.annotate("as it looks", (first["or_raw"], 0), (0, 8), textcoords="offset points",
-                    ha="center", color=style.SOFT)  # fmt: skip
+        ax.annotate("controlled", (first["or_least"], 0), (4, 8), textcoords="offset points",
+                    ha="right", color=style.BLUE)  # fmt: skip
+        ax.annotate("as it looks", (first["or_raw"], 0), (-4, 8), textcoords="offset points",
+                    ha="left", color=style.SOFT)  # fmt: skip
     ax.set_xlabel("Odds ratio (log scale; 1: no more than chance)")
     return ax
 
@@ -156,9 +157,7 @@ def network(edges: pd.DataFrame, *, seed: int = 0, ax: Axes | None = None) -> Ax
     return ax
 
 
-def _spread(
-    n: int, a: np.ndarray, b: np.ndarray, weight: np.ndarray, seed: int
-) -> np.ndarray:
+def _spread(n: int, a: np.ndarray, b: np.ndarray, weight: np.ndarray, seed: int) -> np.ndarray:
     """Return positions: Fruchterman and Reingold (1991), neighbours pulled, all pushed apart."""
     rng = np.random.default_rng(seed)
     at = rng.uniform(-1, 1, (n, 2))
@@ -168,13 +167,21 @@ def _spread(
         distance = np.maximum(np.linalg.norm(gap, axis=2), 1e-3)
         # Labels are wide, so that what lies beside each other is pushed apart, too.
         move = (gap / distance[..., None] * (ideal**2 / distance)[..., None]).sum(axis=1)
-        pull = (at[a] - at[b]) * (0.3 + weight)[:, None] * np.linalg.norm(at[a] - at[b], axis=1)[:, None] / ideal
+        pull = (
+            (at[a] - at[b])
+            * (0.3 + weight)[:, None]
+            * np.linalg.norm(at[a] - at[b], axis=1)[:, None]
+            / ideal
+        )
         np.subtract.at(move, a, pull)
         np.add.at(move, b, pull)
         move -= 0.4 * at
         length = np.maximum(np.linalg.norm(move, axis=1, keepdims=True), 1e-9)
         at = at + move / length * np.minimum(length, 0.12 * (1 - step / 400))
-    return at - at.mean(axis=0)
+    # Labels lie on lines of their own, so that none covers another.
+    at[np.argsort(at[:, 1]), 1] = np.linspace(-1, 1, n)
+    at[:, 0] /= max(float(np.abs(at[:, 0]).max()), 1e-9)
+    return at
 
 
 def differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -192,10 +199,12 @@ def differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         for s, c in zip(table["share"], table["control"], strict=True)
     ]
     ends = [table[n] * _PERCENT for n in ("difference", "difference_low", "difference_high")]
+    ax = ax or style.new_axes(height=0.7 + 0.4 * len(table))
+    labels = [f"{shortened(a)}\n→ {shortened(b)}" for a, b in table["label"].str.split(" → ")]
     ax = forest(
-        [shortened(label, 38) for label in table["label"]], *ends, written=written,
-        strong=table["difference_low"] > 0, ax=ax,
+        labels, *ends, written=written, strong=table["difference_low"] > 0, ax=ax
     )  # fmt: skip
+    ax.set_yticks(range(len(table)), labels)
     ax.set_xlabel("More than matched customers, points")
     return ax
 
@@ -211,7 +220,8 @@ def incidence(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Axes to draw on.
     """
     ax = ax or style.new_axes()
-    for name, color, label in (("share", style.BLUE, "bought A"), ("control", style.SOFT, "matched, did not")):  # fmt: skip
+    kinds = (("share", style.BLUE, "bought A"), ("control", style.SOFT, "matched, did not"))
+    for name, color, label in kinds:
         line = curve[name] * _PERCENT
         low, high = curve[f"{name}_low"] * _PERCENT, curve[f"{name}_high"] * _PERCENT
         ax.fill_between(curve["day"], low, high, color=color, alpha=0.18, linewidth=0, step="post")
@@ -243,7 +253,8 @@ def due_bars(table: pd.DataFrame, *, days: int, ax: Axes | None = None) -> Axes:
     ends = [share - table["low"] * _PERCENT, table["high"] * _PERCENT - share]
     ax.bar(rows, share, color=style.BLUE, width=0.75)
     ax.errorbar(rows, share, yerr=np.clip(ends, 0, None), fmt="none", ecolor=style.INK)
-    ax.set_xticks(rows, [_overdue(a, b) for a, b in zip(table["overdue_from"], table["overdue_to"], strict=True)])  # fmt: skip
+    bounds = zip(table["overdue_from"], table["overdue_to"], strict=True)
+    ax.set_xticks(rows, [_overdue(low, high) for low, high in bounds])
     ax.set_xlabel("Days overdue (negative: due later)")
     ax.set_ylabel(f"Bought in the next {days} days, %")
     ax.tick_params(length=0)
@@ -253,7 +264,11 @@ def due_bars(table: pd.DataFrame, *, days: int, ax: Axes | None = None) -> Axes:
 def _overdue(low: float, high: float) -> str:
     if not np.isfinite(low):
         return f"< {words.number(high)}"
-    return f"≥ {words.number(low)}" if not np.isfinite(high) else f"{words.number(low)} to {words.number(high - 1)}"
+    return (
+        f"≥ {words.number(low)}"
+        if not np.isfinite(high)
+        else f"{words.number(low)} to {words.number(high - 1)}"
+    )
 
 
 def recommenders(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

@@ -11,13 +11,12 @@ Columns = dict[str, Format]
 def pairs(interval: str) -> Columns:
     """Return the columns of pairs that hold."""
     return {
-        "a": formats.text("Who buys"),
-        "b": formats.text("also buys"),
+        "pair": formats.text("Who buys – also buys"),
         "orders": formats.integer("Orders"),
-        "confidence": formats.percent(0, "of its orders"),
+        "confidence": formats.percent(0, "Of its orders"),
         "lift": formats.number(1, "Lift"),
         "second_lift": formats.number(1, "Later"),
-        "or_least": formats.number(1, "Odds, controlled"),
+        "or_least": formats.number(1, "Odds"),
         "or_least_low": formats.interval("or_least_high", 1, interval, unit=""),
     }
 
@@ -25,11 +24,10 @@ def pairs(interval: str) -> Columns:
 def doubts() -> Columns:
     """Return the columns of pairs that are not to be believed."""
     return {
-        "a": formats.text("Who buys"),
-        "b": formats.text("also buys"),
+        "pair": formats.text("Who buys – also buys"),
         "lift": formats.number(1, "Lift"),
         "second_lift": formats.number(1, "Later"),
-        "or_least": formats.number(2, "Odds, controlled"),
+        "or_least": formats.number(2, "Odds"),
         "why": formats.text("What makes it"),
     }
 
@@ -48,11 +46,10 @@ def leading() -> Columns:
 def substitutes() -> Columns:
     """Return the columns of ``Substitutes.table``."""
     return {
-        "a_name": formats.text("This"),
-        "b_name": formats.text("or that"),
-        "both": formats.integer("Orders with both"),
+        "pair": formats.text("This – or that"),
+        "both": formats.integer("Together"),
         "expected": formats.number(0, "By chance"),
-        "buyers": formats.integer("Buy both in turn"),
+        "buyers": formats.integer("Buy both"),
         "buyer_lift": formats.number(1, "Buyer lift"),
     }
 
@@ -60,9 +57,8 @@ def substitutes() -> Columns:
 def bundles(discount: str) -> Columns:
     """Return the columns of ``decisions.bundles``."""
     return {
-        "a_name": formats.text("Bundle"),
-        "b_name": formats.text("with"),
-        "orders": formats.integer("Orders now"),
+        "pair": formats.text("Bundle"),
+        "orders": formats.integer("Orders"),
         "price": formats.money(2, "Price"),
         "margin": formats.money(2, "Margin"),
         "margin_left": formats.money(2, f"at {discount} off"),
@@ -89,10 +85,10 @@ def follow_ups(interval: str) -> Columns:
         "share": formats.percent(1, "Follow"),
         "control": formats.percent(1, "Others"),
         "difference": formats.points(1, "More"),
-        "difference_low": formats.interval("difference_high", 1, interval, unit="points"),
+        "difference_low": formats.interval("difference_high", 1, interval),
         "ratio": formats.number(1, "Times"),
-        "median_days": formats.integer("Median day"),
-        "best_day": formats.integer("Write on day"),
+        "median_days": formats.integer("Median"),
+        "best_day": formats.integer("Write on"),
     }
 
 

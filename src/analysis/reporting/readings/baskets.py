@@ -34,14 +34,18 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 
 def strongest(table: pd.DataFrame) -> pd.DataFrame:
     """Return believed pairs, those first of which controls leave most."""
-    return table.sort_values(["or_least_low", "pair"], ascending=[False, True]).reset_index(drop=True)
+    return table.sort_values(["or_least_low", "pair"], ascending=[False, True]).reset_index(
+        drop=True
+    )
 
 
 def why_not(table: pd.DataFrame) -> pd.DataFrame:
     """Return the pairs not to be believed, with why."""
     doubted = table[table["verdict"] != "holds"]
     reasons = [
-        {"promotion": "a joint promotion", "fades": "chance: it fades later"}.get(v, _WHY.get(e, ""))
+        {"promotion": "a joint promotion", "fades": "chance: it fades later"}.get(
+            v, _WHY.get(e, "")
+        )
         for v, e in zip(doubted["verdict"], doubted["explained_by"], strict=True)
     ]
     return doubted.assign(why=reasons).reset_index(drop=True)
@@ -55,7 +59,7 @@ def items_of(*tables: pd.DataFrame) -> list[str]:
 
 def title(believed: pd.DataFrame, checked: pd.DataFrame) -> str:
     """Return the page's title."""
-    share = f"{len(believed)} of {len(checked)} strong product pairs are real"
+    share = f"{len(believed)} of the {len(checked)} strongest product pairs are real"
     if believed.empty:
         return "No strong product pair survives a second look"
     return f"{share}: {shorter(believed['pair'].iloc[0])} first of all"
@@ -148,7 +152,9 @@ def lift_square(pairs: Pairs, names: dict[str, str], *, most: int = 10) -> pd.Da
     import pandas as pd
 
     items = pairs.first.items["item"].head(most).tolist()
-    shares = dict(zip(pairs.itemsets.table["itemset"], pairs.itemsets.table["support"], strict=True))
+    shares = dict(
+        zip(pairs.itemsets.table["itemset"], pairs.itemsets.table["support"], strict=True)
+    )
     square = [[_lift(shares, a, b) if a != b else np.nan for b in items] for a in items]
     labels = [names[i] for i in items]
     return pd.DataFrame(square, index=labels, columns=labels)
@@ -193,14 +199,14 @@ def substitutes_finding(found: Substitutes, names: dict[str, str]) -> Fields:
     }
 
 
-def loyal(found: Switching) -> str:
+def loyal(found: Switching, by: str) -> str:
     """Say which brand keeps its buyers best, beyond its size."""
     table = found.loyalty[found.loyalty["purchases"] >= 100]
     if table.empty:
         return f"{found.group} is bought again too seldom to tell who stays"
     row = table.loc[(table["loyal"] - table["usual"]).idxmax()]
     return (
-        f"{found.group}: after {row['brand']}, {words.percent(row['loyal'], 0)} of next purchases "
+        f"{found.group}: after {by} {row['brand']}, {words.percent(row['loyal'], 0)} of next purchases "
         f"stay; its share alone would give {words.percent(row['usual'], 0)}"
     )
 
@@ -217,9 +223,9 @@ def bundle(table: pd.DataFrame, discount: float) -> str:
 
 def both_named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Return a table of items a and b with their names."""
-    return table.assign(
-        a_name=[names.get(i, i) for i in table["a"]], b_name=[names.get(i, i) for i in table["b"]]
-    )
+    a, b = ([names.get(i, i) for i in table[side]] for side in ("a", "b"))
+    pair = [f"{x} – {y}" for x, y in zip(a, b, strict=True)]
+    return table.assign(a_name=a, b_name=b, pair=pair)
 
 
 def chosen_between(found: Substitutes, names: dict[str, str]) -> pd.DataFrame:

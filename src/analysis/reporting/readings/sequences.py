@@ -40,7 +40,7 @@ def screening(screened: FollowUps, window: int, fdr: float) -> str:
     searched, found = screened.searched, int((screened.table["q"] <= fdr).sum())
     return (
         f"Of {words.count(searched, 'ordered pair')} of categories, {words.number(found)} follow "
-        f"within {window} days more or less often than the rhythm of the customers would give, at a "
+        f"within {window} days more or less often than the customers' rhythm would give, at a "
         f"false discovery rate of {words.percent(fdr, 0)}. The surest are followed day by day, "
         "against customers who came in the same week with the same rhythm and had, or had not, "
         "bought the second before."
@@ -82,7 +82,7 @@ def order(table: pd.DataFrame, fdr: float) -> str:
     """Say whether order matters."""
     n, more = len(table), int((table["q"] <= fdr).sum())
     if more == 0:
-        return f"None of the {n} longest-lasting sequences needs its order: any order shows as many"
+        return f"None of the {n} most common sequences needs its order: any order shows as many"
     top = table["ratio"].max()
     return (
         f"Order matters for {more} of {n} sequences, but little: at most "
@@ -94,7 +94,7 @@ def rhythm(found: Replenishment, names: dict[str, str]) -> str:
     """Say what is bought most regularly."""
     row = found.items.iloc[0]
     return (
-        f"{names.get(row['item'], row['item'])} is bought again after "
+        f"{names.get(row['item'], row['item'])}: bought again after "
         f"{words.count(row['median_days'], 'day')} (median)"
     )
 
