@@ -63,6 +63,16 @@ def test_p_is_fishers(n, data):
         assert ours(both, a, b, n)[0] == pytest.approx(expected, rel=1e-8, abs=1e-12)
 
 
+def test_shares_have_wilsons_interval():
+    from statsmodels.stats.proportion import proportion_confint
+
+    for hits, trials in ((0, 5), (3, 10), (52, 60), (7, 7)):
+        low, high = chance.wilson(hits, trials)
+        assert (low[0], high[0]) == pytest.approx(
+            proportion_confint(hits, trials, method="wilson"), abs=1e-12
+        )
+
+
 def test_wu_chen_and_han_data_set_d1():
     # Wu, Chen and Han (2010), table 2, D1 and D6: milk and coffee.
     counts = {"both": [10_000, 1_000], "a": [11_000, 11_000], "b": [11_000, 101_000]}

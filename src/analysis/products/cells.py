@@ -92,6 +92,9 @@ def by_stratum(
 
     Notes
     -----
+    An order exists because it holds something: one with neither side holds something else. Orders
+    without anything else are therefore left out where size is a stratum, for there would be none
+    with neither side among them, and every pair would seem to be shunned.
     The size is that of the rest of the order. Taking the whole order's would make any two items
     of a small order seem to shun each other.
     """
@@ -124,6 +127,8 @@ def by_stratum(
     everyone = orders.mutate(band=band(orders.size)).group_by(*strata, "band")
     everyone = everyone.agg(all_=lambda t: t.count())
     joined = summed.left_join(everyone, [*strata, "band"])
+    if by_size:
+        joined = joined.filter(joined.band > 0)
     return joined.select(
         "rule", *strata, "band", "both", "a_only", "b_only",
         neither=ibis.coalesce(joined.all_, 0) + joined.neither,

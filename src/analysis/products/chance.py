@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from analysis.discoveries import normal_quantile
+
 Floats = npt.NDArray[np.float64]
 
 #: Terms of a tail that are smaller than this share of it no longer count.
@@ -39,6 +41,18 @@ def fisher_less(
     both, a, b, n = _arrays(both, a, b, orders)
     # Both at most k is A without B at least a - k, and those without B are n - b.
     return _tail(a - both, a, n - b, n)
+
+
+def wilson(
+    hits: npt.ArrayLike, trials: npt.ArrayLike, *, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the ends of Wilson's (1927) score interval of a share; NaN without trials."""
+    z = normal_quantile(confidence)
+    k, n = _arrays(hits, trials)
+    n = np.where(n > 0, n, np.nan)
+    middle = (k + z**2 / 2) / (n + z**2)
+    reach = z * np.sqrt(k * (n - k) / n + z**2 / 4) / (n + z**2)
+    return middle - reach, middle + reach
 
 
 def _arrays(*values: npt.ArrayLike) -> list[Floats]:

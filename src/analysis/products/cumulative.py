@@ -224,7 +224,7 @@ def _compared(
         low, high = _ends(values[1:, None], design.confidence)
         row |= {name: values[0], f"{name}_low": low[0], f"{name}_high": high[0]}
     row |= _when(share[0] - control[0])
-    curve = {"day": np.arange(1, design.window + 1)}
+    curve: dict[str, npt.NDArray] = {"day": np.arange(1, design.window + 1)}
     for name, values in (("share", share), ("control", control)):
         low, high = _ends(values[1:], design.confidence)
         curve |= {name: values[0], f"{name}_low": low, f"{name}_high": high}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 
 @njit(cache=True)
-def _first_after(day, lo, hi, moment):
+def _first_after(day: Any, lo: Any, hi: Any, moment: Any) -> Any:
     """Return the first place in ``day[lo:hi]``, ascending, that is later than ``moment``."""
     while lo < hi:
         middle = (lo + hi) // 2
@@ -19,7 +21,17 @@ def _first_after(day, lo, hi, moment):
 
 
 @njit(cache=True)
-def follow(starts, day, item, cell, n_items, n_cells, window, last, quiet):
+def follow(
+    starts: Any,
+    day: Any,
+    item: Any,
+    cell: Any,
+    n_items: Any,
+    n_cells: Any,
+    window: Any,
+    last: Any,
+    quiet: Any,
+) -> Any:
     """Count who bought what within ``window`` days after a first purchase, and after any visit.
 
     Parameters

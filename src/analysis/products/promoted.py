@@ -42,14 +42,14 @@ def cells(
     Returns
     -------
     ibis.Table or None
-        As `cells.by_stratum`, the strata being ``offer_a`` and ``offer_b``; None if the study
+        As `cells.by_stratum`, the strata being ``offer_a``, ``offer_b`` and the size; None if the study
         knows neither discounts nor placements.
     """
     offers = item_offers(tables, lines, rules)
     if offers is None:
         return None
     places = ["week", "store_id"] if "store_id" in orders.columns else ["week"]
-    counted = by_stratum(sides, orders, rules, places, by_size=False)
+    counted = by_stratum(sides, orders, rules, places)
     for name, column in (("offer_a", "antecedents"), ("offer_b", "consequents")):
         side = _side_offers(offers, rules, column, places)
         joined = counted.left_join(side, ["rule", *places])
@@ -57,7 +57,7 @@ def cells(
             *counted.columns, **{name: joined.offered.fill_null(0).cast("int64")}
         )
     kept = ["both", "a_only", "b_only", "neither"]
-    summed = counted.group_by("rule", "offer_a", "offer_b").agg(
+    summed = counted.group_by("rule", "offer_a", "offer_b", "band").agg(
         **{name: counted[name].sum() for name in kept}
     )
     return held(summed)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.products.histories import Histories
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Floats = npt.NDArray[np.float64]
 Scorer = Callable[[Histories], Floats]
@@ -76,7 +80,7 @@ def factors(
     return people @ goods.T
 
 
-def _solve(wanted: Floats, given: Floats, weights, alpha: float, ridge: float) -> None:
+def _solve(wanted: Floats, given: Floats, weights: csr_array, alpha: float, ridge: float) -> None:
     """Solve every row of ``wanted`` for the given other side, in place."""
     common = given.T @ given + ridge * np.eye(given.shape[1])
     for row in range(len(wanted)):

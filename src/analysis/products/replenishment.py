@@ -166,7 +166,8 @@ def calibration(
         customer and item), bought, share with low and high (Wilson).
     """
     import pandas as pd
-    from statsmodels.stats.proportion import proportion_confint
+
+    from analysis.products.chance import wilson
 
     soon = later.day < window
     seen = set(
@@ -178,7 +179,7 @@ def calibration(
     band = np.digitize(known.due["overdue_days"], edges)
     n = np.bincount(band, minlength=len(edges) + 1)
     k = np.bincount(band[bought], minlength=len(edges) + 1)
-    low, high = proportion_confint(k, np.maximum(n, 1), method="wilson")
+    low, high = wilson(k, n)
     table = pd.DataFrame(
         {
             "overdue_from": bounds[:-1], "overdue_to": bounds[1:], "pairs": n, "bought": k,

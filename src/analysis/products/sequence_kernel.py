@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 
 @njit(cache=True)
-def later(who, end, start, item_who, item_day, min_gap, max_gap, span):
+def later(
+    who: Any,
+    end: Any,
+    start: Any,
+    item_who: Any,
+    item_day: Any,
+    min_gap: Any,
+    max_gap: Any,
+    span: Any,
+) -> Any:
     """Return where the pattern goes on with the item: customer, day, latest start.
 
     Parameters
@@ -44,7 +55,7 @@ def later(who, end, start, item_who, item_day, min_gap, max_gap, span):
 
 
 @njit(cache=True)
-def together(who, end, start, item_who, item_day):
+def together(who: Any, end: Any, start: Any, item_who: Any, item_day: Any) -> Any:
     """Return where the item is bought at the pattern's last visit, too."""
     w, e = np.empty(len(who), np.int32), np.empty(len(who), np.int32)
     s = np.empty(len(who), np.int32)
@@ -61,7 +72,7 @@ def together(who, end, start, item_who, item_day):
 
 
 @njit(cache=True)
-def customers(who):
+def customers(who: Any) -> Any:
     """Return how many different customers there are in the sorted ``who``."""
     count = 0
     for i in range(len(who)):

@@ -160,7 +160,7 @@ def _search(search: _Search) -> Iterator[tuple[Pattern, int]]:
     """Yield every frequent pattern with its number of customers, depth first."""
     from analysis.products.sequence_kernel import customers
 
-    stack = [(((item,),), where) for item, where in search.places.items()]
+    stack: list[tuple[Pattern, Places]] = [(((i,),), p) for i, p in search.places.items()]
     found: list[int] = []
     while stack:
         pattern, where = stack.pop()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.discoveries import normal_quantile
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
+
+Floats = npt.NDArray[np.float64]
 
 
 def mantel_haenszel(cells: ibis.Table, *, rules: int, confidence: float = 0.95) -> pd.DataFrame:
@@ -39,7 +42,7 @@ def mantel_haenszel(cells: ibis.Table, *, rules: int, confidence: float = 0.95) 
     of Robins, Breslow and Greenland (1986), Biometrics 42(2), right for many sparse strata.
     """
     import pandas as pd
-    from scipy.stats import chi2
+    from scipy.special import chdtrc
 
     sums = _sums(cells).to_pandas().set_index("rule").reindex(range(rules))
     s = sums.fillna(0.0).astype("float64")
@@ -62,7 +65,7 @@ def mantel_haenszel(cells: ibis.Table, *, rules: int, confidence: float = 0.95) 
             "together": s["o"].astype("int64").to_numpy(),
             "expected": s["e"].to_numpy(),
             "chi2": statistic,
-            "p": chi2.sf(statistic, 1),
+            "p": chdtrc(1, statistic),
             "reason": np.where(known, "", "no stratum has both sides apart from each other"),
         }
     )
@@ -133,7 +136,12 @@ def clustered_lift(
     m = sums.to_pandas().set_index("rule").reindex(range(rules)).fillna(0.0).astype("float64")
     known = (m["sum_t"] > 0).to_numpy()
     share = {x: np.where(known, m[f"sum_{x}"], 1.0) / orders for x in ("t", "a", "b")}
-    weight = {"t": 1 / share["t"], "a": -1 / share["a"], "b": -1 / share["b"], "n": 1.0}
+    weight: dict[str, Floats] = {
+        "t": 1 / share["t"],
+        "a": -1 / share["a"],
+        "b": -1 / share["b"],
+        "n": np.ones(rules),
+    }
     # Customers with neither side have influence n, too: their squares are small beside the others.
     variance = (
         sum(

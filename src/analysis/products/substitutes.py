@@ -76,9 +76,9 @@ def substitutes(
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
     counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")
     counted["both"] = counted["both"].fillna(0).astype("int64")
-    counts = [counted[n].to_numpy(float) for n in ("both", "a_orders", "b_orders")]
-    low, high = lift_interval(*counts, orders=baskets.orders)
-    p = fisher_less(*counts, baskets.orders)
+    both, a, b = (counted[n].to_numpy(float) for n in ("both", "a_orders", "b_orders"))
+    low, high = lift_interval(both, a, b, orders=baskets.orders)
+    p = fisher_less(both, a, b, baskets.orders)
     table = counted.assign(
         lift=counted["both"] / counted["expected"], lift_low=low, lift_high=high, p=p,
         q=q_values(p),

@@ -1,4 +1,4 @@
-"""Charts of what sells together, instead of each other and next."""
+"""Charts of what sells together, and instead of each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.reporting import words
 from analysis.reporting.charts import style
-from analysis.reporting.charts.forest import forest, shortened
+from analysis.reporting.charts.forest import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,10 @@ def support_and_lift(
         Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.6)
-    rest = {"s": 9, "linewidth": 0, "alpha": 0.7}
-    ax.scatter(discovered["support"] * _PERCENT, discovered["lift"], color=style.QUIET, **rest)
+    ax.plot(
+        discovered["support"] * _PERCENT, discovered["lift"], "o", color=style.QUIET,
+        markersize=2.5, alpha=0.7, zorder=0,
+    )  # fmt: skip
     holds = checked["verdict"] == "holds"
     kinds = ((holds, style.BLUE, "checked, holds"), (~holds, style.VERMILLION, "checked, does not"))
     for chosen, color, label in kinds:
@@ -116,9 +118,9 @@ def lift_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     image = ax.imshow(values, aspect="auto", vmin=np.nanmin(values), vmax=np.nanmax(values))
     for (row, column), value in np.ndenumerate(matrix.to_numpy(float)):
         if np.isfinite(value):
-            ground = image.cmap(image.norm(values[row, column]))
+            ground = np.asarray(image.cmap(image.norm(values[row, column])))
             ax.text(column, row, words.number(value, 1), ha="center", va="center",
-                    fontsize=9.2, color=style.text_on(ground))  # fmt: skip
+                    fontsize=9.2, color=style.text_on(tuple(ground[:3])))  # fmt: skip
     names = [shortened(str(name), 22) for name in matrix.columns]
     ax.set_xticks(range(n), names, rotation=60, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(n), names)
@@ -149,7 +151,7 @@ def network(edges: pd.DataFrame, *, seed: int = 0, ax: Axes | None = None) -> Ax
     for i, j, w in zip(a, b, weight, strict=True):
         ax.plot(*at[[i, j]].T, color=style.SKY, linewidth=0.8 + 3.5 * w, zorder=0, alpha=0.8)
     degree = np.bincount(np.concatenate([a, b]), minlength=len(names))
-    ax.scatter(*at.T, s=20 + 14 * degree, color=style.BLUE, linewidth=0)
+    ax.scatter(at[:, 0], at[:, 1], s=20 + 14 * degree, color=style.BLUE, linewidth=0)
     for name, (x, y) in zip(names, at, strict=True):
         ax.annotate(shortened(name, 22), (x, y), (0, 6), textcoords="offset points", ha="center")
     ax.margins(0.16, 0.08)
@@ -184,113 +186,6 @@ def _spread(n: int, a: np.ndarray, b: np.ndarray, weight: np.ndarray, seed: int)
     return at
 
 
-def differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many more buyers of A go on to B than matched customers, in points.
-
-    Parameters
-    ----------
-    table
-        label, difference, difference_low, difference_high, share, control.
-    ax
-        Axes to draw on.
-    """
-    written = [
-        f"{words.number(s * _PERCENT)} against {words.number(c * _PERCENT)} %"
-        for s, c in zip(table["share"], table["control"], strict=True)
-    ]
-    ends = [table[n] * _PERCENT for n in ("difference", "difference_low", "difference_high")]
-    ax = ax or style.new_axes(height=0.7 + 0.4 * len(table))
-    labels = [f"{shortened(a)}\n→ {shortened(b)}" for a, b in table["label"].str.split(" → ")]
-    ax = forest(
-        labels, *ends, written=written, strong=table["difference_low"] > 0, ax=ax
-    )  # fmt: skip
-    ax.set_yticks(range(len(table)), labels)
-    ax.set_xlabel("More than matched customers, points")
-    return ax
-
-
-def incidence(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw who bought B by day, buyers of A beside matched customers.
-
-    Parameters
-    ----------
-    curve
-        day, share, share_low, share_high, control, control_low, control_high.
-    ax
-        Axes to draw on.
-    """
-    ax = ax or style.new_axes()
-    kinds = (("share", style.BLUE, "bought A"), ("control", style.SOFT, "matched, did not"))
-    for name, color, label in kinds:
-        line = curve[name] * _PERCENT
-        low, high = curve[f"{name}_low"] * _PERCENT, curve[f"{name}_high"] * _PERCENT
-        ax.fill_between(curve["day"], low, high, color=color, alpha=0.18, linewidth=0, step="post")
-        ax.step(curve["day"], line, where="post", color=color)
-        ax.annotate(label, (curve["day"].iloc[-1], line.iloc[-1]), (4, 0), color=color,
-                    textcoords="offset points", va="center", annotation_clip=False)  # fmt: skip
-    ax.set_xlabel("Days after the first purchase of A")
-    ax.set_ylabel("Bought B since, %")
-    ax.set_ylim(bottom=0)
-    ax.set_xlim(left=1)
-    return ax
-
-
-def due_bars(table: pd.DataFrame, *, days: int, ax: Axes | None = None) -> Axes:
-    """Draw how many bought in the next days, by how overdue they were.
-
-    Parameters
-    ----------
-    table
-        overdue_from, overdue_to, share, low, high.
-    days
-        The next days, for the axis.
-    ax
-        Axes to draw on.
-    """
-    ax = ax or style.new_axes()
-    rows = np.arange(len(table))
-    share = table["share"].to_numpy() * _PERCENT
-    ends = [share - table["low"] * _PERCENT, table["high"] * _PERCENT - share]
-    ax.bar(rows, share, color=style.BLUE, width=0.75)
-    ax.errorbar(rows, share, yerr=np.clip(ends, 0, None), fmt="none", ecolor=style.INK)
-    bounds = zip(table["overdue_from"], table["overdue_to"], strict=True)
-    ax.set_xticks(rows, [_overdue(low, high) for low, high in bounds])
-    ax.set_xlabel("Days overdue (negative: due later)")
-    ax.set_ylabel(f"Bought in the next {days} days, %")
-    ax.tick_params(length=0)
-    return ax
-
-
-def _overdue(low: float, high: float) -> str:
-    if not np.isfinite(low):
-        return f"< {words.number(high)}"
-    return (
-        f"≥ {words.number(low)}"
-        if not np.isfinite(high)
-        else f"{words.number(low)} to {words.number(high - 1)}"
-    )
-
-
-def recommenders(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how much of what was bought next each recommender had on its list.
-
-    Parameters
-    ----------
-    table
-        recommender, recall, recall_low, recall_high, chosen.
-    ax
-        Axes to draw on.
-    """
-    ends = [table[n] * _PERCENT for n in ("recall", "recall_low", "recall_high")]
-    ax = forest(
-        list(table["recommender"]), *ends, strong=table["chosen"],
-        written=[f"{words.number(v, 1)} %" for v in ends[0]], ax=ax,
-    )  # fmt: skip
-    ax.set_xlabel("Of what was bought, on the list, %")
-    ax.set_xlim(left=0)
-    return ax
-
-
 def switching_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what is bought after what: per cent of each row.
 
@@ -307,7 +202,8 @@ def switching_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     image = ax.imshow(values, aspect="auto", vmin=0, vmax=100)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            color = style.text_on(image.cmap(image.norm(value)))
+            ground = np.asarray(image.cmap(image.norm(value)))
+            color = style.text_on(tuple(ground[:3]))
             ax.text(column, row, words.number(value), ha="center", va="center", color=color)
     ax.set_xticks(range(n), [shortened(str(c), 12) for c in matrix.columns])
     ax.set_yticks(range(n), [shortened(str(c), 20) for c in matrix.index])

@@ -111,16 +111,16 @@ def doubted(checked: pd.DataFrame) -> str:
 
 def held_finding(checked: pd.DataFrame, confidence: float) -> Fields:
     """Return the finding of how many pairs hold."""
-    from statsmodels.stats.proportion import proportion_confint
+    from analysis.products.chance import wilson
 
     n, k = len(checked), int((checked["verdict"] == "holds").sum())
-    low, high = proportion_confint(k, n, alpha=1 - confidence, method="wilson")
+    low, high = wilson(k, n, confidence=confidence)
     return {
         "key": "pairs_that_hold",
         "sentence": "of the strongest product pairs hold in the second half and under all controls",
         "value": k / n,
-        "low": float(low),
-        "high": float(high),
+        "low": float(low[0]),
+        "high": float(high[0]),
         "unit": "%",
         "level": confidence,
         "n": n,
@@ -206,8 +206,8 @@ def loyal(found: Switching, by: str) -> str:
         return f"{found.group} is bought again too seldom to tell who stays"
     row = table.loc[(table["loyal"] - table["usual"]).idxmax()]
     return (
-        f"{found.group}: after {by} {row['brand']}, {words.percent(row['loyal'], 0)} of next purchases "
-        f"stay; its share alone would give {words.percent(row['usual'], 0)}"
+        f"{found.group}: after {by} {row['brand']}, {words.percent(row['loyal'], 0)} of next "
+        f"purchases stay; its share alone would give {words.percent(row['usual'], 0)}"
     )
 
 
