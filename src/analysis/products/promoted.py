@@ -42,8 +42,8 @@ def cells(
     Returns
     -------
     ibis.Table or None
-        As `cells.by_stratum`, the strata being ``offer_a``, ``offer_b`` and the size; None if the study
-        knows neither discounts nor placements.
+        As `cells.by_stratum`, the strata being ``offer_a``, ``offer_b`` and the size; None if
+        the study knows neither discounts nor placements.
     """
     offers = item_offers(tables, lines, rules)
     if offers is None:
