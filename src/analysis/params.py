@@ -56,7 +56,7 @@ class DecilesParams(_Strict):
     """Section of report 03."""
 
     window_days: Days = 365
-    compare_days: Days = 182
+    compare_days: Annotated[int, Field(ge=7, le=36_498, multiple_of=7)] = 182
     groups: Annotated[int, Field(ge=2, le=100)] = 10
     confidence: Confidence = 0.95
     bootstrap: Annotated[int, Field(ge=200, le=100_000)] = 2_000
@@ -202,6 +202,19 @@ def load(
     if "as_of" in raw:
         raw["as_of"] = resolve_day(raw["as_of"], today=today, where=path.name)
     return _checked(raw, path.name)
+
+
+def engine_of(study: str, *, root: Path) -> EngineSettings:
+    """Return the engine that the params of a study ask for; the default where there are none.
+
+    For an analyst who opens a study in JupyterLab, where no run has checked the params.
+    """
+    path = root / "params" / f"{study}.yaml"
+    section = _read(path).get("engine", {}) if path.exists() else {}
+    try:
+        return EngineSettings(**EngineParams.model_validate(section).model_dump())
+    except ValidationError as error:
+        raise ParamsError(_in_words(error, path.name, "engine.", EngineParams)) from None
 
 
 def resolve_day(value: Any, *, today: date | None, where: str) -> date:

@@ -16,11 +16,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 RUN_VARIABLE = "ANALYSIS_BROWSER_RUN"
 
 
-@pytest.fixture(scope="session")
-def published_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a published run: the one the environment names, else a small sample."""
+@pytest.fixture(scope="session", params=["sample", "real"])
+def published_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a published run: the one the environment names, else a sample and the real."""
     if named := os.environ.get(RUN_VARIABLE):
         return Path(named).resolve()
+    if request.param == "real":
+        return request.getfixturevalue("real_run")
     return write_site(tmp_path_factory.mktemp("site"))
 
 

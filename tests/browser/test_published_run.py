@@ -39,7 +39,8 @@ CONTRASTS = """() => {
     const against = c => { const x = light(c);
         return (Math.max(x, paper) + .05) / (Math.min(x, paper) + .05); };
     const texts = ['body', 'h1', '.small', '.number', 'a', 'figcaption', 'th', '.decide',
-        'summary', '.simulated'].flatMap(s => [...document.querySelectorAll(s)]).map(e => getComputedStyle(e).color);
+        'summary', '.simulated'].flatMap(s => [...document.querySelectorAll(s)])
+        .map(e => getComputedStyle(e).color);
     const drawn = [...document.querySelectorAll('.chart text')]
         .map(e => getComputedStyle(e).fill).filter(c => !ON_CELLS.includes(c));
     return Math.min(...[...texts, ...drawn].map(against));

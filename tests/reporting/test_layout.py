@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from analysis.reporting.layout import RunFolder, StudyReports
+from analysis import params
+from analysis.errors import ParamsError
+from analysis.reporting.layout import RunFolder, StudyReports, engine_of
+from analysis.tables.engine import EngineSettings
+from tests.tiny import Journey
 
 STAMP = "2026-11-21T060000Z"
 
@@ -50,3 +55,18 @@ def test_a_study_without_runs(reports: StudyReports) -> None:
     assert reports.runs() == []
     assert reports.leftovers() == []
     assert reports.free_run_id(STAMP) == STAMP
+
+
+def test_tables_are_opened_in_the_engine_of_the_run_or_else_of_the_params(journey: Journey) -> None:
+    params_file = journey.root / "params" / "tiny.yaml"
+    params_file.write_text(params_file.read_text("utf-8") + "engine: {memory: 1GB}\n", "utf-8")
+    opened = partial(engine_of, "tiny", root=journey.root)
+    assert opened(writes_to=journey.root / "reports" / "tiny" / "draft").memory == "1GB"
+    run = RunFolder(journey.root / "reports" / "tiny" / ".staging-1")
+    run.path.mkdir(parents=True)
+    study = params.load("tiny", ["engine.kind=spark"], root=journey.root)
+    run.params_json.write_text(study.model_dump_json(), "utf-8")
+    assert opened(writes_to=run.path) == EngineSettings(kind="spark", memory="1GB")
+    params_file.write_text(params_file.read_text("utf-8").replace("1GB", "much"), "utf-8")
+    with pytest.raises(ParamsError, match=r"tiny\.yaml: engine\.memory: "):
+        opened(writes_to=journey.root)

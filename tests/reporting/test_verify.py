@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,7 +123,11 @@ def test_a_run_is_found_by_folder_by_name_and_by_study(
     monkeypatch.chdir(project.root / "reports")
     for name in (str(folder), f"tiny/{record.run_id}", "tiny", "tiny/latest", "../reports/tiny"):
         assert verifying.find_run(name, root=project.root).path == folder
-    with pytest.raises(AnalysisError, match="There is no run elsewhere; give its folder"):
+    assert verifying.find_run(record.run_id, root=project.root).path == folder
+    shutil.copytree(folder, project.root / "reports" / "other" / record.run_id)
+    with pytest.raises(AnalysisError, match=f"several runs .*: say other/{record.run_id} or tiny/"):
+        verifying.find_run(record.run_id, root=project.root)
+    with pytest.raises(AnalysisError, match="There is no run elsewhere; give its id"):
         verifying.find_run("elsewhere", root=project.root)
 
 

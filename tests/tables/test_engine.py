@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pandas as pd
@@ -20,7 +21,7 @@ from analysis.tables.engine import (
 )
 
 
-def shop(**manifest: object) -> Tables:
+def shop(**options: Any) -> Tables:
     lines = pd.DataFrame(
         {
             "order_id": ["1", "1", "2"],
@@ -31,7 +32,7 @@ def shop(**manifest: object) -> Tables:
             "net_amount": [1.10, 2.20, -1.10],
         }
     )
-    return in_memory({"order_lines": lines}, **manifest)
+    return in_memory({"order_lines": lines}, **options)
 
 
 def test_data_frames_become_canonical_types() -> None:
@@ -62,6 +63,13 @@ def test_parquet_goes_out_and_in(tmp_path: Path) -> None:
     back = read_parquet(tables.connection, tmp_path / "lines")
     assert back.schema() == tables.order_lines.schema()
     assert back.count().to_pandas() == 3
+
+
+@pytest.mark.spark
+def test_a_guest_is_nobody_on_spark_too(spark: EngineSettings) -> None:
+    for settings in (EngineSettings(), spark):
+        lines = shop(settings=settings).order_lines
+        assert lines.customer_id.isnull().sum().to_pandas() == 1
 
 
 def local_times(settings: EngineSettings) -> list[str]:

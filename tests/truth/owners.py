@@ -99,8 +99,10 @@ OWNERS: dict[str, Owner] = {
     "growing": _owned(
         "02_segmentation", PROCESSES, "test_growing_and_declining_customers_turn_on_their_day"
     ),
-    "declining": _owned(
-        "02_segmentation", PROCESSES, "test_growing_and_declining_customers_turn_on_their_day"
+    "declining": Owner(
+        "02_segmentation",
+        (f"{PROCESSES}::test_growing_and_declining_customers_turn_on_their_day",),
+        (f"{DECILES}::test_fading_finds_declining_customers_and_hardly_any_others",),
     ),
     "win_back": _owned("02_segmentation", PROCESSES, "test_won_back_customers_come_at_their_rates"),
     "value_groups": _owned("02_segmentation", TRAITS, "test_value_groups_order_customers"),

@@ -165,7 +165,8 @@ def test_audio_follows_televisions_at_the_planted_rate(shops: Shops) -> None:
     after = planted["after_tv"]
     error = np.sqrt(after * (1 - after) / found["n"])
     assert_calibrated(found["followed"] / found["n"], error, after)
-    assert found["same_day"].sum() == 0
+    # The base rate alone brings a few per thousand on any one day.
+    assert found["same_day"].sum() <= 3
     assert_centred(found["median_days"], planted["median_days"], within=1.0)
 
 

@@ -7,8 +7,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
-from analysis.customers import features
+from analysis.customers import fading, features, weekly
 from analysis.customers.concentration import concentration
 from analysis.customers.deciles import monetary_deciles
 from analysis.customers.intervals import Sampling
@@ -53,6 +54,31 @@ def test_intervals_of_shares_cover_at_their_nominal_rate(spent: dict[int, pd.Dat
         covered["gini"] += bool(measure["low"] <= gini <= measure["high"])
     for count in covered.values():
         assert_covers(count, len(spent))
+
+
+def test_fading_finds_declining_customers_and_hardly_any_others(shops: Shops) -> None:
+    """Who is called fell for good (or left), but for the share of false alarms allowed."""
+    called, right, declining, found = 0, 0, 0, 0
+    for seed in list(shops.truth)[:8]:
+        weeks = weekly.fetch(tables_of(shops, seed), YEAR)
+        table = fading.judge(weeks, fdr=0.10, sampling=Sampling(draws=2_000, seed=seed)).table
+        truth = shops.frame(
+            """
+            select customer_id::varchar as customer_id, "group" = 'declining' as declining,
+                   "group" in ('declining', 'lapsed') or left_on is not null as fell
+            from truth_customers where seed = $seed
+            """,
+            seed=seed,
+        )
+        judged = table.merge(truth, on="customer_id")
+        beyond = judged["status"].isin(["fading", "silent"])
+        called += beyond.sum()
+        right += (beyond & judged["fell"]).sum()
+        declining += judged["declining"].sum()
+        found += (beyond & judged["declining"]).sum()
+    assert called > 20
+    assert binom.sf(called - right - 1, called, 0.10) > 1e-3
+    assert found / declining > 0.2
 
 
 def test_the_spread_of_spend_is_that_of_a_retailer(spent: dict[int, pd.DataFrame]) -> None:

@@ -27,6 +27,11 @@ MEASURES: dict[str, tuple[str, str | None]] = {
     "departments": ("departments", None),
 }
 
+_COLUMNS = [
+    *("attribute", "level", "place", "customers", "share"),
+    *("measure", "value", "index", "low", "high", "p"),
+]
+
 _SUMMED = ("net_amount", "orders", "discount_amount", "list_amount", "departments")
 
 
@@ -151,18 +156,15 @@ def _indices(
     shape = (-1, member.shape[1], sums.shape[1])
     observed = each.sum(axis=0).reshape(shape)
     drawn = resampled_totals(each, seed=seed).reshape(shape)
-    frames = [
-        _of_measure(observed, drawn, measure, confidence).assign(
-            attribute=name,
-            level=[str(level) for level in shown],
-            place=[list(sizes.index).index(level) for level in shown],
-            customers=[int(sizes[level]) for level in shown],
-            share=[sizes[level] / len(known) for level in shown],
-        )
-        for measure in MEASURES
-    ]
-    columns = ["attribute", "level", "place", "customers", "share", "measure", "value"]
-    return pd.concat(frames, ignore_index=True)[[*columns, "index", "low", "high", "p"]]
+    groups = {
+        "attribute": name,
+        "level": [str(level) for level in shown],
+        "place": [list(sizes.index).index(level) for level in shown],
+        "customers": [int(sizes[level]) for level in shown],
+        "share": [sizes[level] / len(known) for level in shown],
+    }
+    parts = [_of_measure(observed, drawn, measure, confidence) for measure in MEASURES]
+    return pd.concat([part.assign(**groups) for part in parts], ignore_index=True)[_COLUMNS]
 
 
 def _of_measure(observed: Array, drawn: Array, measure: str, confidence: float) -> pd.DataFrame:

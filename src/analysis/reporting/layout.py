@@ -12,8 +12,13 @@ import itertools
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.reporting.workspace import published_runs
+
+if TYPE_CHECKING:
+    from analysis.params import StudyParams
+    from analysis.tables.engine import EngineSettings
 
 #: What the name of a run folder starts with until it is published.
 STAGED = ".staging-"
@@ -115,3 +120,30 @@ class StudyReports:
         return next(
             name for name in itertools.chain([stamp], numbered) if not (self.path / name).exists()
         )
+
+
+def staged_params(folder: RunFolder) -> StudyParams | None:
+    """Return the resolved params that a run has put into its folder, if one has."""
+    if not folder.params_json.is_file():
+        return None
+    from analysis.params import StudyParams
+
+    return StudyParams.model_validate_json(folder.params_json.read_text("utf-8"))
+
+
+def engine_of(study: str, *, writes_to: Path, root: Path) -> EngineSettings:
+    """Return the engine that a study's tables are opened in.
+
+    Parameters
+    ----------
+    study
+        Key of the study.
+    writes_to
+        Folder that the report writes to: a run's, with its resolved params, or the draft.
+    root
+        Project root, whose params count outside a run.
+    """
+    from analysis import params
+
+    staged = staged_params(RunFolder(writes_to))
+    return staged.engine_settings() if staged else params.engine_of(study, root=root)

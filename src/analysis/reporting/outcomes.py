@@ -14,6 +14,11 @@ from analysis.reporting.status import Outcome
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
+#: Longest reason and traceback that an index page should have to show, in characters.
+_LONGEST_REASON = 600
+_LONGEST_TRACE = 20_000
+
+
 @dataclass(frozen=True)
 class Limits:
     """Time limits in seconds, of one cell and of a whole notebook."""
@@ -69,14 +74,18 @@ def _raised_in_cell(error: Any) -> Ending:
     trace = _COLOUR.sub("", "\n".join(error.traceback))
     ours = getattr(errors, error.ename, None)
     if ours is errors.NotApplicable:
-        return Ending("not_applicable", error.evalue)
+        return Ending("not_applicable", _shortened(error.evalue))
     if isinstance(ours, type) and issubclass(ours, AnalysisError):
         return _failed(error.evalue, trace)
     return _failed(f"{error.ename}: {_first_line(error.evalue)}", trace)
 
 
 def _failed(reason: str, trace: str = "") -> Ending:
-    return Ending("failed", reason, trace)
+    return Ending("failed", _shortened(reason), trace[-_LONGEST_TRACE:])
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]} …"
 
 
 def _first_line(text: str) -> str:

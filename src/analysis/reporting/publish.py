@@ -1,7 +1,7 @@
 """From a staged run to a published one: all of it becomes visible at once, or none of it.
 
 Everything is written into the staging folder and beside its final place first. What remains are
-renames, which need no space and which no signal interrupts.
+renames, which need no space and which no signal interrupts, and the overview over all runs.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ def publish(
     record = replace(record, reports=made, finished=clock())
     record.write(folder.run_json)
     site.write_index(folder.path, previous_run_dir=previous)
-    _show(folder, reports)
-    _update_overview(reports)
+    with unstoppable():
+        _show(folder, reports)
+        _update_overview(reports)
     return record
 
 
@@ -109,9 +110,8 @@ def _show(folder: RunFolder, reports: StudyReports) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(folder.run_id)
     try:
-        with unstoppable():
-            folder.path.rename(reports.path / folder.run_id)
-            link.replace(reports.latest)
+        folder.path.rename(reports.path / folder.run_id)
+        link.replace(reports.latest)
     finally:
         link.unlink(missing_ok=True)
 

@@ -97,9 +97,12 @@ class Report:
     def tables(self) -> Tables:
         """The study's canonical tables, opened at first use."""
         if self._tables is None:
+            from analysis.reporting.layout import engine_of
             from analysis.tables.engine import open_study
 
-            self._tables = open_study(self.study, root=self.workspace.published.parents[1])
+            root = self.workspace.published.parents[1]
+            engine = engine_of(self.study, writes_to=self.workspace.directory, root=root)
+            self._tables = open_study(self.study, settings=engine, root=root)
         return self._tables
 
     def title(self, text: str) -> None:

@@ -25,7 +25,7 @@ from analysis.reporting.status import Status
 from analysis.reporting.workspace import ROOT, STAGING
 
 if TYPE_CHECKING:
-    from analysis.params import StudyParams
+    pass
 
 
 @dataclass(frozen=True)
@@ -105,15 +105,6 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
     )
     status.write(job.folder.status(job.report))
     return status
-
-
-def staged_params(folder: RunFolder) -> StudyParams | None:
-    """Return the resolved params that a run has put into its folder, if one has."""
-    if not folder.params_json.is_file():
-        return None
-    from analysis.params import StudyParams
-
-    return StudyParams.model_validate_json(folder.params_json.read_text("utf-8"))
 
 
 def checked_notebook(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,10 +28,14 @@ class Stopped(BaseException):
 def stoppable() -> Iterator[None]:
     """Raise `Stopped` at the first signal to end, and ignore others while it cleans up.
 
-    A signal that was ignored before, as hang-ups are below nohup, stays ignored.
+    A library that is interrupted may report an error of its own, as DuckDB does; that is
+    `Stopped` all the same. A signal that was ignored before, as hang-ups are below nohup, stays
+    ignored.
     """
+    received: list[int] = []
 
     def stop(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+        received.append(signum)
         for each in before:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped(signum)
@@ -42,6 +46,10 @@ def stoppable() -> Iterator[None]:
         signal.signal(each, stop)
     try:
         yield
+    except Exception as error:
+        if received:
+            raise Stopped(received[0]) from error
+        raise
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -49,9 +57,13 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def unstoppable() -> Iterator[None]:
-    """Let signals to end wait until what is inside is complete."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    """Ignore signals to end: what is inside is short, and the end of the work.
+
+    Blocking them for this thread would not do; a library's thread would take them.
+    """
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in _STOPS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

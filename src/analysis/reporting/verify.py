@@ -49,17 +49,23 @@ def find_run(name: str, *, root: Path) -> RunFolder:
     Parameters
     ----------
     name
-        Path of the run's folder, or ``study/run``, or a study for its latest run.
+        Path of the run's folder, or the run's id, or ``study/run``, or a study for its latest run.
     root
         Project root.
     """
     reports = root / "reports"
-    for path in (Path(name), reports / name, reports / name / "latest"):
-        if (path / "run.json").is_file():
-            return RunFolder(path.resolve())
-    raise AnalysisError(
-        f"There is no run {name}; give its folder, such as reports/<study>/<run>, or <study>/<run>"
-    )
+    by_id = sorted(reports.glob(f"*/{name}")) if Path(name).name == name else []
+    places = [Path(name), reports / name, reports / name / "latest", *by_id]
+    found = {path.resolve() for path in places if (path / "run.json").is_file()}
+    if len(found) > 1:
+        which = " or ".join(sorted(f"{path.parent.name}/{path.name}" for path in found))
+        raise AnalysisError(f"There are several runs {name}: say {which}")
+    if not found:
+        raise AnalysisError(
+            f"There is no run {name}; give its id, its folder or <study>/<run>, such as "
+            "complete_journey/latest"
+        )
+    return RunFolder(found.pop())
 
 
 def request_of(record: RunRecord, request: Request) -> Request:
@@ -77,6 +83,9 @@ def params_of(record: RunRecord) -> StudyParams:
 
 def verify(folder: RunFolder, request: Request, console: Console) -> Verdict:
     """Repeat the run in ``folder`` and compare every table and every finding.
+
+    The canonical tables are brought to what the run's params ask for, margins and zone included;
+    a later run brings them back to those of the params file.
 
     Parameters
     ----------

@@ -252,16 +252,23 @@ def in_memory(
     manifest_fields
         Fields of ``Manifest``; ``study`` defaults to ``memory``.
     """
-    import ibis
-
     connection = connect(settings)
-    hold = connection.create_table if kind_of(connection) == "duckdb" else connection.create_view
     tables = {
-        name: _cast_to_schema(hold(name, ibis.memtable(_as_arrow(frame)), overwrite=True), name)
+        name: _cast_to_schema(_hold(connection, name, _as_arrow(frame)), name)
         for name, frame in frames.items()
     }
     fields = {"study": "memory", "rows": {n: len(f) for n, f in frames.items()}, **manifest_fields}
     return Tables(connection, Manifest(**fields), tables)
+
+
+def _hold(connection: Connection, name: str, rows: Any) -> ibis.Table:
+    if kind_of(connection) == "duckdb":
+        return connection.create_table(name, rows, overwrite=True)
+    from pyspark.sql import SparkSession
+
+    # Ibis would hand Spark a pandas frame, in which a missing text becomes the text NaN.
+    SparkSession.active().createDataFrame(rows).createOrReplaceTempView(name)
+    return connection.table(name)
 
 
 def _as_arrow(frame: pd.DataFrame) -> Any:

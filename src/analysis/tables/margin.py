@@ -102,7 +102,7 @@ def margin_basis_sentence(tables: Tables) -> str:
         return "There are no order lines, so there is no contribution margin."
     by_use = counts.sort_values(["n", "margin_basis"], ascending=[False, True])
     parts = [
-        f"{_BASIS_WORDS[basis]} ({_share(n / total)} of lines)"
+        f"{_BASIS_WORDS[basis]} ({_share(n / total)} lines)"
         for basis, n in zip(by_use["margin_basis"], by_use["n"], strict=True)
     ]
     note = tables.manifest.margin_note
@@ -110,4 +110,4 @@ def margin_basis_sentence(tables: Tables) -> str:
 
 
 def _share(share: float) -> str:
-    return "all" if share == 1 else f"{100 * share:.1f} %"
+    return "all" if share == 1 else f"{100 * share:.1f} % of"

@@ -78,7 +78,7 @@ def gain_curve(plan: ContactPlan, *, currency: str = "USD", ax: Axes | None = No
         ax.plot([plan.break_even * _PERCENT], [0], "o", color=style.VERMILLION, markersize=5)
         ax.annotate(
             f"pays from {words.percent(plan.break_even)}", (plan.break_even * _PERCENT, 0),
-            (8, -14), textcoords="offset points", color=style.VERMILLION,
+            (8, -14), textcoords="offset points",
         )  # fmt: skip
         ax.set_ylim(bottom=-0.2 * max(float(plan.curve["all_high"].max()), 1.0))
     ax.set_xlim(0, rates.max())

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 _PERCENT = 100.0
 
-# Not the page's ink, which turns light in the dark: these stand on the map's own colours.
-_ON_LIGHT, _ON_DARK = "#101418", "#f4f6f8"
-
 
 def stay_lines(stayed: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many stay in each group: seen, by noise alone, and by chance.
@@ -71,13 +68,12 @@ def transition_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = ax or style.new_axes(height=4.2)
     shares = matrix.pivot(index="first", columns="second", values="share").to_numpy() * _PERCENT
-    ax.imshow(np.nan_to_num(shares), cmap=style.HEAT, vmin=0, aspect="auto")
-    bright = 0.55 * np.nanmax(shares)
+    image = ax.imshow(np.nan_to_num(shares), cmap=style.HEAT, vmin=0, aspect="auto")
     for (row, column), share in np.ndenumerate(shares):
         if np.isfinite(share) and share >= 0.5:
             ax.text(
                 column, row, words.number(share), ha="center", va="center",
-                color=_ON_LIGHT if share > bright else _ON_DARK,
+                color=style.text_on(tuple(image.to_rgba(share))),
             )  # fmt: skip
     names = [*(str(place) for place in range(1, len(shares))), "none"]
     ax.set_xticks(range(len(names)), names)

@@ -133,9 +133,10 @@ def fading_finding(fading: Fading) -> Fields:
 
 def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
     """Return the finding of what is at risk; somebody must decide where a contact is worth it."""
+    days = words.number(plan.terms.horizon_days)
     return {
         "key": "margin_at_risk",
-        "sentence": f"of margin is at risk with them over {plan.terms.horizon_days} days",
+        "sentence": f"of margin is at risk with fading customers over {days} days",
         "value": plan.value_at_risk,
         "low": plan.value_at_risk_low if len(plan.customers) else None,
         "high": plan.value_at_risk_high if len(plan.customers) else None,

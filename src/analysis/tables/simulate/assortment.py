@@ -41,13 +41,13 @@ class Department:
 
 
 DEPARTMENTS = (
-    Department("Grocery", ("Cereal", "Canned food", "Baking", "Snacks", "Sweets"), 0.33, 2.6, 0.74),
-    Department("Drinks", ("Water", "Juice", "Beer", "Wine"), 0.12, 3.4, 0.70, (1.6, 0.8, 0.9, 1.0)),
-    Department("Dairy & chilled", ("Milk", "Yoghurt", "Cheese"), 0.14, 2.1, 0.72, weighed=6),
-    Department("Fresh produce", ("Fruit", "Vegetables"), 0.10, 2.2, 0.66, weighed=14),
+    Department("Grocery", ("Cereal", "Canned food", "Baking", "Snacks", "Sweets"), 0.33, 2.2, 0.74),
+    Department("Drinks", ("Water", "Juice", "Beer", "Wine"), 0.12, 2.9, 0.70, (1.6, 0.8, 0.9, 1.0)),
+    Department("Dairy & chilled", ("Milk", "Yoghurt", "Cheese"), 0.14, 1.8, 0.72, weighed=6),
+    Department("Fresh produce", ("Fruit", "Vegetables"), 0.10, 1.9, 0.66, weighed=14),
     Department("Meat & fish", ("Meat", "Fish"), 0.07, 5.2, 0.76, (0.8, 1.0, 1.1, 1.1), weighed=10),
-    Department("Bakery & deli", ("Bread", "Pastry", "Deli"), 0.09, 2.3, 0.58, weighed=6),
-    Department("Household", ("Cleaning", "Paper", "Laundry"), 0.08, 4.4, 0.68),
+    Department("Bakery & deli", ("Bread", "Pastry", "Deli"), 0.09, 2.0, 0.58, weighed=6),
+    Department("Household", ("Cleaning", "Paper", "Laundry"), 0.08, 3.8, 0.68),
     Department(
         "Health & beauty",
         ("Hygiene", "Cosmetics", "Remedies"),

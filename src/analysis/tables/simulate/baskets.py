@@ -102,8 +102,11 @@ def pick(weight: Floats, row: Integers, rng: np.random.Generator) -> Integers:
 
 
 def _fitting(offered: Lines, room: Integers) -> Lines:
-    """Keep an order's products from the first on, as long as their sum fits into its room."""
-    running = np.cumsum(offered.net)
+    """Keep an order's products from the first on, as long as their sum fits into its room.
+
+    At list price: what is kept must not depend on what is discounted.
+    """
+    running = np.cumsum(offered.listed)
     count = np.bincount(offered.visit, minlength=len(room))
     begins = np.cumsum(count) - count
     before = np.concatenate([[0], running])[begins[offered.visit]]

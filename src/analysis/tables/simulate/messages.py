@@ -34,6 +34,7 @@ CHANNELS = tuple(MESSAGE_COST)
 NEWSLETTERS = ("email", "sms", "app")
 #: Newsletters go out in the last weeks of the history: weeks, and customers by messages a week.
 NEWS_WEEKS, NEWS_RATES, NEWS_SHARES = 26, (0.25, 0.5, 1.5), (0.5, 0.3, 0.2)
+NEWS_HOURS = (8, 20)
 DELIVERED = 0.97
 #: P(opened | delivered) without a message in the four weeks before, by channel; each message in
 #: those weeks takes FATIGUE off its log odds. P(clicked | opened); P(unsubscribed | delivered)
@@ -84,7 +85,9 @@ def _newsletters(
     moment = rng.uniform(begins, plan.calendar.span, len(owner))
     known = moment > people.joined[owner]
     owner, moment = owner[known], moment[known]
-    seconds = (moment * 7 * DAY_US / SECOND).astype(np.int64)
+    day = np.floor(7 * moment)
+    hour = NEWS_HOURS[0] + (NEWS_HOURS[1] - NEWS_HOURS[0]) * (7 * moment - day)
+    seconds = (86_400 * day + 3_600 * hour).astype(np.int64)
     stamp = plan.calendar.stamp_of_day(0) + seconds * SECOND
     position = np.array([CHANNELS.index(c) for c in NEWSLETTERS])
     return Sent(owner, stamp, position[channel[owner]], np.zeros(len(owner), np.int64))

@@ -17,14 +17,14 @@ Flags = NDArray[np.bool_]
 
 #: How a customer buys, and the share of customers.
 GROUPS = {
-    "main": 0.545,
+    "main": 0.553,
     "club": 0.20,
     "weekly": 0.01,
     "monthly": 0.03,
     "big_ticket": 0.075,
     "discount": 0.08,
     "growing": 0.02,
-    "declining": 0.02,
+    "declining": 0.012,
     "lapsed": 0.02,
 }
 GROUP_NUMBER = {name: number for number, name in enumerate(GROUPS)}
@@ -38,14 +38,19 @@ RATES = {
     "club": (2.5, 0.085),
     "big_ticket": (3.0, 0.018),
     "discount": (2.5, 0.07),
-    "growing": (3.0, 0.07),
-    "declining": (3.0, 0.13),
+    "growing": (8.0, 0.20),
+    "declining": (8.0, 1.0),
     "lapsed": (3.0, 0.12),
 }
 #: Fixed rhythm: mean weeks between orders and Erlang shape k.
 RHYTHMS = {"weekly": (1.0, 9), "monthly": (365.2425 / 12 / 7, 6)}
 #: Factor on the order value by group; 1 where not named.
-VALUE_FACTOR = {"weekly": 0.5, "monthly": 1.0, "big_ticket": 1.0, "discount": 0.9}
+VALUE_FACTOR = {
+    "weekly": 0.5,
+    "discount": 0.9,
+    "growing": 0.6,
+    "declining": 0.4,
+}
 GUEST_VALUE = 0.75
 
 #: Life stages and their shares.

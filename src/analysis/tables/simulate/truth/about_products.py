@@ -170,7 +170,8 @@ def _tv_audio(plan: Plan, counts: Counts) -> Planted:
         "Buyers of a television buy an audio system afterwards.",
         BASKETS,
         f"P(audio within {window} days after the first television), against the same among "
-        "customers with rare big orders and no television; never the same day.",
+        "customers with rare big orders and no television; those who follow up never do on the "
+        "same day.",
         {**goods, "window_days": window},
         {
             "after_tv": sequence.AFTER_TV,
