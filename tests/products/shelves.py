@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import count
 from typing import Any
 
 import pandas as pd
 
 from analysis.products.baskets import Baskets, of_lines
 from analysis.tables.engine import EngineSettings, connect
+
+#: A table has a name of its own: what the engine keeps, it finds again by name.
+_NUMBERS = count()
 
 
 @cache
@@ -25,7 +29,7 @@ def baskets_of(orders: Sequence[Iterable[str]], settings: EngineSettings | None 
     frame = pd.DataFrame(lines, columns=["order_id", "item"], dtype="str")
     connection = _engine(settings or EngineSettings(threads=1))
     create = connection.create_view if connection.name == "pyspark" else connection.create_table
-    return of_lines(create("lines", ibis.memtable(frame), overwrite=True))
+    return of_lines(create(f"lines_{next(_NUMBERS)}", ibis.memtable(frame)))
 
 
 def one_hot(orders: Sequence[Iterable[str]]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 
-START, WEEKS, STORES = date(2023, 1, 2), 52, 4
+START, WEEKS, STORES, ORDERS = date(2023, 1, 2), 52, 4, 18_000
 #: Weeks in which both leaflet products are on offer.
 LEAFLET = (4, 11, 18, 25, 30, 37, 44, 50)
 PRODUCTS = (
@@ -18,7 +18,7 @@ PRODUCTS = (
 )  # fmt: skip
 
 
-def planted(orders: int = 12_000, customers: int = 800, seed: int = 0) -> Tables:
+def planted(orders: int = ORDERS, customers: int = 800, seed: int = 0) -> Tables:
     """Return a year of orders: one true pair, one of a leaflet, one of a store, one of chance."""
     rng = np.random.default_rng(seed)
     week, store = rng.integers(0, WEEKS, orders), rng.integers(0, STORES, orders)

@@ -244,8 +244,7 @@ def _when(excess: Floats) -> dict[str, object]:
     if excess[-1] <= 0:
         reason = "buyers do not follow more often than the others"
         return {"median_days": np.nan, "best_day": np.nan, "reason": reason}
-    median = int(np.argmax(excess >= excess[-1] / 2)) + 1
-    days = min(7, len(excess))
+    median, days = int(np.argmax(excess >= excess[-1] / 2)) + 1, min(7, len(excess))
     gained = excess - np.concatenate([np.zeros(days), excess[:-days]])
     best = int(np.argmax(gained)) + 1 - days
     return {"median_days": float(median), "best_day": float(max(best, 0)), "reason": ""}

@@ -70,7 +70,7 @@ def screen(
     names = np.array([], dtype=object)
     for events in parts:
         names = events.names
-        counts = _counted(events, window, quiet_days)
+        counts = count(events, window=window, quiet_days=quiet_days)
         totals = counts if totals is None else [t + c for t, c in zip(totals, counts, strict=True)]
     if totals is None or totals[0].sum() == 0:
         raise NotApplicable(
@@ -103,7 +103,8 @@ def first_visits(events: Events) -> npt.NDArray[np.int32]:
     return found
 
 
-def _counted(events: Events, window: int, quiet_days: int) -> list[npt.NDArray[np.int64]]:
+def count(events: Events, *, window: int, quiet_days: int = 0) -> list[npt.NDArray[np.int64]]:
+    """Return what `next_kernel.follow` counts: index, followed, visits and base."""
     from analysis.products.next_kernel import follow
 
     groups, visits = rhythm(events), first_visits(events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.products.cells import by_stratum
+from analysis.products.cells import band_of, by_stratum
 from analysis.products.held import held
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def cells(
     if offers is None:
         return None
     places = ["week", "store_id"] if "store_id" in orders.columns else ["week"]
-    counted = by_stratum(sides, orders, rules, places)
+    counted = held(by_stratum(sides, orders, rules, places))
+    counted = counted.union(_elsewhere(counted, orders, rules, places))
     for name, column in (("offer_a", "antecedents"), ("offer_b", "consequents")):
         side = _side_offers(offers, rules, column, places)
         joined = counted.left_join(side, ["rule", *places])
@@ -61,6 +62,26 @@ def cells(
         **{name: counted[name].sum() for name in kept}
     )
     return held(summed)
+
+
+def _elsewhere(
+    counted: ibis.Table, orders: ibis.Table, rules: pd.DataFrame, places: list[str]
+) -> ibis.Table:
+    """Return the orders of weeks and stores in which nobody bought either side of a rule."""
+    import ibis
+    import pandas as pd
+
+    numbers = ibis.memtable(pd.DataFrame({"rule": range(len(rules))}))
+    known = orders.filter([orders[name].notnull() for name in places])
+    known = known.mutate(band=band_of(known.size))
+    everyone = known.filter(known.band > 0).group_by(*places, "band").agg(n=lambda t: t.count())
+    rest = everyone.cross_join(numbers).anti_join(counted, ["rule", *places, "band"])
+    types = counted.schema()
+    none = {name: ibis.literal(0).cast(types[name]) for name in ("both", "a_only", "b_only")}
+    return rest.select(
+        rest.rule.cast(types["rule"]).name("rule"), *places, "band",
+        **none, neither=rest.n.cast(types["neither"]),
+    ).select(*counted.columns)  # fmt: skip
 
 
 def item_offers(tables: Tables, lines: ibis.Table, rules: pd.DataFrame) -> ibis.Table | None:

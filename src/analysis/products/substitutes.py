@@ -31,7 +31,7 @@ class Substitutes:
         bought both in the period), buyer_lift (the same over customers: above 1, the same people
         buy both), p, q, expected_store and expected_week (orders with both by chance within stores
         and within weeks; NaN where not looked at), substitutes (q at most the rate asked for,
-        buyer_lift above 1, and below chance within stores and within weeks, too); substitutes
+        same_buyers, and below chance within stores and within weeks, too); substitutes
         first, the surest on top.
     tested
         Pairs tested.
@@ -83,7 +83,7 @@ def substitutes(
         lift=counted["both"] / counted["expected"], lift_low=low, lift_high=high, p=p,
         q=q_values(p),
     )  # fmt: skip
-    table["substitutes"] = (table["q"] <= fdr) & (table["buyer_lift"] > 1)
+    table["substitutes"] = (table["q"] <= fdr) & table["same_buyers"]
     table = _within(baskets, lines, table, fdr)
     ordered = table.sort_values(["substitutes", "p", "a", "b"], ascending=[False, True, True, True])
     return Substitutes(ordered.reset_index(drop=True), len(table))
@@ -156,7 +156,9 @@ def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
     chance = (product / max(customers, 1)).to_numpy(float)
     bought = table["buyers"].to_numpy(float)
     lift = np.divide(bought, chance, out=np.full(len(table), np.nan), where=chance > 0)
-    return table.assign(buyer_lift=lift)
+    # Not fewer than chance would give, as far as so many buyers can tell.
+    same = bought + 2 * np.sqrt(np.maximum(bought, 1)) >= chance
+    return table.assign(buyer_lift=lift, same_buyers=same)
 
 
 def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -43,11 +43,13 @@ def support_and_lift(
             part = checked[chosen]
             ax.scatter(part["support"] * _PERCENT, part["lift"], color=color, s=18, label=label)
     believed = checked[holds]
-    extremes = [believed.nlargest(1, name) for name in ("lift", "support")]
-    for row in (r for part in extremes for r in part.itertuples()):
+    for name, side in (("lift", "left"), ("support", "right")):
+        if believed.empty:
+            break
+        row = believed.loc[believed[name].idxmax()]
         ax.annotate(
-            shortened(row.pair, 36), (row.support * _PERCENT, row.lift), (0, 7),
-            textcoords="offset points", ha="center",
+            shortened(row["pair"], 36), (row["support"] * _PERCENT, row["lift"]), (0, 7),
+            textcoords="offset points", ha=side,
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
