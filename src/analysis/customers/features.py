@@ -23,9 +23,17 @@ _OPTIONAL_MONEY = ("discount_amount", "coupon_amount")
 
 def lines_in(tables: Tables, period: Period) -> ibis.Table:
     """Return the order lines with margin (see ``lines_with_margin``) inside ``period``."""
+    return _inside(lines_with_margin(tables), period)
+
+
+def raw_lines_in(tables: Tables, period: Period) -> ibis.Table:
+    """Return the order lines inside ``period`` as they are, for what needs no product."""
+    return _inside(tables.order_lines, period)
+
+
+def _inside(lines: ibis.Table, period: Period) -> ibis.Table:
     import ibis
 
-    lines = lines_with_margin(tables)
     start = ibis.timestamp(period.start.isoformat())
     end = ibis.timestamp(period.end.isoformat())
     return lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
@@ -62,6 +70,32 @@ def fetch(tables: Tables, period: Period) -> pd.DataFrame:
     """Return ``compute`` as a data frame sorted by customer_id."""
     features = compute(tables, period)
     return features.order_by("customer_id").to_pandas()
+
+
+def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return everything known of each customer's buying before the period's end.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by customer_id: the columns of ``compute``, of ``habits.compute`` (stores, channels,
+        days, offers, returns, trend, tenure), of ``gaps.compute`` (days between purchases) and of
+        ``contact_history.compute`` and ``voices`` (last contact, response, NPS score, complaints),
+        customer by customer. Counts of
+        what a customer does not have are 0; what does not exist is missing.
+    """
+    from analysis.customers import contact_history, gaps, habits
+
+    result = compute(tables, period)
+    for room in (habits, gaps, contact_history):
+        part = room.compute(tables, period)
+        result = result.left_join(part, "customer_id").drop("customer_id_right")
+    voices = contact_history.voices(tables, period)
+    result = result.left_join(voices, "customer_id").drop("customer_id_right")
+    frame = result.order_by("customer_id").to_pandas()
+    counts = ["purchase_days", "gaps", "gap_sum", "contacts", "responses", "complaints"]
+    frame[counts] = frame[counts].fillna(0).astype("int64")
+    return frame
 
 
 def _uniform(lines: ibis.Table) -> ibis.Table:

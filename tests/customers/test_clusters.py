@@ -1,0 +1,115 @@
+"""Clusters: planted kinds are found, one cloud is called one cloud, labels follow clusters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from analysis.customers import cluster_inputs, cluster_reading, clusters
+from analysis.errors import NotApplicable
+
+NAMES = ("net_amount", "basket_value", "discount_share", "evening_share")
+
+
+def customers(
+    centres: list[list[float]], each: int, seed: int = 1
+) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(len(centres)), each)
+    values = np.asarray(centres, dtype="float64")[truth] + rng.normal(0, 1, (len(truth), 4))
+    frame = pd.DataFrame(values, columns=list(NAMES)).assign(orders=9)
+    return frame.assign(customer_id=[f"c{i:04d}" for i in range(len(truth))]), truth
+
+
+KINDS = [[9, 0, 0, 0], [0, 9, 0, 0], [0, 0, 9, 0]]
+
+
+@pytest.fixture(scope="module")
+def three() -> tuple[cluster_inputs.Inputs, clusters.Clusters, np.ndarray]:
+    frame, truth = customers(KINDS, 120)
+    inputs = cluster_inputs.prepare(frame, names=NAMES)
+    return inputs, clusters.find(inputs, most=5, resamples=20, clouds=20, seed=1), truth
+
+
+def test_planted_kinds_are_found(three) -> None:
+    _, found, truth = three
+    assert found.worth_naming
+    assert found.best == 3
+    assert adjusted_rand_score(truth, found.members["cluster"]) > 0.95
+    assert (found.stability["jaccard"] > 0.9).all()
+
+
+def test_the_first_cluster_brings_most(three) -> None:
+    inputs, found, _ = three
+    means = inputs.raw["net_amount"].groupby(found.members["cluster"]).mean()
+    assert means.is_monotonic_decreasing
+
+
+def test_the_tree_says_what_sets_them_apart(three) -> None:
+    inputs, found, _ = three
+    reading = cluster_reading.read(inputs, found, seed=1)
+    assert reading.accuracy > 0.95
+    assert reading.largest == pytest.approx(1 / 3, abs=0.02)
+    assert "spending above" in reading.rules.query("cluster == 1")["rule"].iloc[0]
+    assert reading.sentences["sentence"].iloc[0].startswith("High: spending")
+
+
+def test_the_same_customers_are_placed_the_same(three) -> None:
+    inputs, found, _ = three
+    again = clusters.place_again(found, inputs, customers(KINDS, 120)[0])
+    assert again.agreement > 0.95
+    assert again.matched > 0.95
+
+
+def test_one_cloud_is_not_worth_naming() -> None:
+    frame, _ = customers([[0, 0, 0, 0]], 400, seed=3)
+    inputs = cluster_inputs.prepare(frame, names=NAMES)
+    found = clusters.find(inputs, most=4, resamples=20, clouds=20, seed=3)
+    assert not found.worth_naming
+    assert not found.criteria["holds"].any()
+    with pytest.raises(NotApplicable, match="none is worth naming"):
+        clusters.of_customers(found, frame)
+
+
+def test_a_cloud_that_is_only_long_is_no_two_kinds() -> None:
+    rng = np.random.default_rng(4)
+    frame, _ = customers([[0, 0, 0, 0]], 400, seed=4)
+    size = rng.normal(0, 3, 400)
+    frame[list(NAMES)] += size[:, None]
+    found = clusters.find(cluster_inputs.prepare(frame, names=NAMES), most=3, clouds=20, seed=4)
+    assert not found.worth_naming
+
+
+def test_the_same_seed_gives_the_same_clusters() -> None:
+    frame, _ = customers(KINDS, 60)
+    inputs = cluster_inputs.prepare(frame, names=NAMES)
+    one, two = (clusters.find(inputs, most=3, resamples=20, clouds=2, seed=5) for _ in range(2))
+    pd.testing.assert_frame_equal(one.criteria, two.criteria, check_exact=True)
+    pd.testing.assert_frame_equal(one.members, two.members)
+
+
+def test_labels_follow_their_clusters() -> None:
+    previous = np.array([[0.0, 0], [5, 5], [9, 0]])
+    current = np.array([[9.1, 0.2], [0.1, -0.1], [20, 20], [5, 4.8]])
+    assert clusters.match_labels(previous, current).tolist() == [2, 0, 3, 1]
+
+
+def test_features_that_nobody_has_are_left_out_and_said() -> None:
+    frame, _ = customers(KINDS, 60)
+    frame["evening_share"] = np.nan
+    frame["returns_rate"] = 0.0
+    inputs = cluster_inputs.prepare(frame, names=(*NAMES, "returns_rate"))
+    assert inputs.names == NAMES[:3]
+    assert inputs.left_out == {
+        "evening_share": "not known of most customers",
+        "returns_rate": "fewer than 10 different values",
+    }
+    assert abs(inputs.values.mean()) < 0.05
+
+
+def test_hardly_any_customers_cannot_be_clustered() -> None:
+    frame, _ = customers(KINDS, 10)
+    with pytest.raises(NotApplicable, match="100 customers"):
+        cluster_inputs.prepare(frame, names=NAMES)

@@ -1,0 +1,100 @@
+"""Kinds of customers planted in the simulated shop are found again, as far as they can be."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+from statsmodels.stats.proportion import proportion_confint
+
+from analysis.customers import buyers, discount_pause, features, lifecycle, rhythm, win_back
+from analysis.tables.periods import Period
+from tests.truth.conftest import Delivered
+from tests.truth.shops import Shops, tables_of
+
+AS_OF = date(2025, 12, 29)
+YEAR = Period.before(AS_OF, days=364)
+
+#: Enough customers of the rare kinds, and soon done.
+SEEDS = range(4)
+
+
+@pytest.fixture(scope="module")
+def known(shops: Shops) -> pd.DataFrame:
+    """Return the customers of some shops with what is true of them."""
+    found = []
+    for seed in SEEDS:
+        people = features.fetch_detailed(tables_of(shops, seed), YEAR)
+        truth = shops.frame("select * from truth_customers where seed = $seed", seed=seed)
+        truth["customer_id"] = truth["customer_id"].astype("str")
+        found.append(people.merge(truth, on="customer_id").assign(seed=seed))
+    return pd.concat(found, ignore_index=True)
+
+
+def interval(right: pd.Series, of: pd.Series) -> tuple[float, float]:
+    low, high = proportion_confint(int((right & of).sum()), int(of.sum()), method="wilson")
+    return float(low), float(high)
+
+
+def test_fixed_rhythms_are_recovered(known: pd.DataFrame) -> None:
+    found = rhythm.rhythms(known, rhythm.shapes(known)).astype("str")
+    enough = known["gaps"] >= 4
+    weekly, monthly = (known["group"] == name for name in ("weekly", "monthly"))
+    assert interval(found == "By the clock, weekly", weekly & enough)[0] > 0.85
+    assert interval(found == "By the clock, every few weeks", monthly & enough)[0] > 0.85
+    kind = known["group"].where(weekly | monthly, "other")[enough]
+    named = found.where(found.str.startswith("By the clock"), "other")[enough]
+    assert adjusted_rand_score(kind, named) > 0.75
+
+
+def test_the_planted_shapes_are_estimated(shops: Shops, known: pd.DataFrame) -> None:
+    judged = rhythm.shapes(known)["shape"]
+    for name in ("weekly", "monthly"):
+        planted = known.loc[known["group"] == name, "erlang_k"].iloc[0]
+        assert planted * 0.7 < judged[known["group"] == name].median() < planted * 1.3
+
+
+def test_price_buyers_with_precision_and_recall(known: pd.DataFrame) -> None:
+    found = buyers.judge(known, threshold=0.55).table["buyer"]
+    lines = known.loc[known["priced_lines"] > 0].reset_index(drop=True)
+    called = found.isin([buyers.PRICE, buyers.DEALS])
+    cleared = found.isin([buyers.RELATIONSHIP, buyers.FULL_PRICE])
+    planted = lines["attitude"] == "discount"
+    assert interval(planted, called)[0] > 0.75
+    assert interval(called, planted & (lines["priced_lines"] >= 15))[0] > 0.35
+    # A customer is cleared with a certainty of four in five.
+    assert interval(cleared, planted)[0] < 0.20
+
+
+def test_price_buyers_stay_away_without_discounts(shops: Shops) -> None:
+    tables = tables_of(shops, 0)
+    people = features.fetch_detailed(tables, YEAR)
+    kinds = buyers.judge(people, threshold=0.55).table
+    got = discount_pause.compare(tables, YEAR, kinds).set_index("group")
+    assert got.loc[buyers.PRICE, "weeks"] == 8
+    assert got.loc[buyers.PRICE, "high"] < 0.5
+    assert got.loc[buyers.RELATIONSHIP, "low"] > 0.75
+
+
+def test_customers_who_left_are_silent_and_regulars_are_not(
+    shops: Shops, known: pd.DataFrame
+) -> None:
+    rules = lifecycle.StageRules(half_days=364)
+    people = known[known["seed"] == 0]
+    found = lifecycle.stages(tables_of(shops, 0), AS_OF, window_days=364, rules=rules).table
+    found = found.merge(people[["customer_id", "group", "left_on"]], on="customer_id")
+    away = found["stage"].isin(["At risk", "Lapsed"])
+    regular = found["group"].isin(["weekly", "monthly"])
+    assert away[regular].mean() < 0.2
+    gone = found["left_on"].notna() & (found["left_on"] < pd.Timestamp("2025-07-01"))
+    assert away[gone].mean() > 2 * away[found["left_on"].isna()].mean()
+
+
+def test_the_randomised_win_back_is_measured(delivered: list[Delivered]) -> None:
+    """The planted effect lies in the wide intervals of small shops."""
+    for shop in delivered:
+        planted = shop.truth["planted"]["win_back"]["superpopulation"]["effect"]
+        got = win_back.tested(shop.tables, as_of=AS_OF, fewest=5).set_index("promotion_id")
+        assert got.loc["W1", "low"] <= planted <= got.loc["W1", "high"]
