@@ -19,9 +19,6 @@ _PERCENT = 100.0
 #: More dots than this make no clearer picture, only a heavier page.
 _MOST_DOTS = 700
 
-# Not the page's ink, which turns light in the dark: these stand on the map's own colours.
-_ON_LIGHT, _ON_DARK = "#101418", "#f4f6f8"
-
 
 def worth_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw each segment's share of customers beside its share of sales.
@@ -190,13 +187,12 @@ def heat_map(shares: pd.DataFrame, *, across: str, down: str, ax: Axes | None = 
     """
     ax = ax or style.new_axes(height=1.3 + 0.33 * len(shares))
     values = shares.to_numpy("float64") * _PERCENT
-    ax.imshow(np.ma.masked_invalid(values), cmap=style.HEAT, vmin=0, aspect="auto")
-    bright = 0.55 * np.nanmax(values)
+    image = ax.imshow(np.ma.masked_invalid(values), cmap=style.HEAT, vmin=0, aspect="auto")
     for (row, column), share in np.ndenumerate(values):
         if np.isfinite(share) and share >= 0.5:
             ax.text(
                 column, row, words.number(share), ha="center", va="center", fontsize=9,
-                color=_ON_LIGHT if share > bright else _ON_DARK,
+                color=style.text_on(tuple(image.to_rgba(share))),
             )  # fmt: skip
     slanted = max(len(str(name)) for name in shares.columns) > 3
     ax.set_xticks(range(shares.shape[1]), shares.columns)
