@@ -42,7 +42,10 @@ def test_locks_have_a_hash_a_package_and_no_address(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("requirements.lock", ["build"]), ("requirements-test.lock", ["build", "test", "spark"])],
+    [
+        ("requirements.lock", ["build"]),
+        ("requirements-test.lock", ["build", "test", "spark", "databases"]),
+    ],
 )
 def test_locks_hold_what_the_project_asks_for(lock: str, extras: list[str]) -> None:
     wanted = list(PROJECT["dependencies"])

@@ -109,6 +109,24 @@ def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("study")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def new(study: str, files: tuple[Path, ...]) -> None:
+    """Begin STUDY from a look at FILES: write its params and mapping, unsure guesses marked."""
+    from analysis.tables.drafts import draft
+
+    root = _root()
+    written = draft(study, list(files), root=root)
+    for line in written.said:
+        click.echo(line)
+    for path in (written.params, written.mapping):
+        click.echo(f"wrote {path.relative_to(root)}")
+    click.echo(f"next: analysis check {study}, then: analysis run {study}")
+
+
+@main.command()
+@click.argument("study")
 @_overrides
 def check(study: str, overrides: tuple[str, ...]) -> None:
     """Check the params and data of STUDY and say which reports can run, without running any."""
@@ -116,6 +134,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     params = _params(study, overrides, root)
     from analysis.reporting.check import readiness
     from analysis.reporting.data import bring_up_to_date, ledger_lines
+    from analysis.tables.refusals import refusals
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
@@ -124,6 +143,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     words = {"ready": "can run", "lacking": "cannot run", "broken": "BROKEN"}
     for line in [
         *ledger_lines(result),
+        *refusals(study, root=root),
         *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
     ]:
         click.echo(line.rstrip())

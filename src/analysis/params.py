@@ -115,6 +115,20 @@ class DecilesParams(_Strict):
         return self
 
 
+class ForecastParams(_Strict):
+    """Section of report 04."""
+
+    horizon: Annotated[int, Field(ge=1, le=52)] = 8
+    origins: Annotated[int, Field(ge=5, le=104)] = 24
+    season: Annotated[int, Field(ge=1, le=53)] = 52
+    trend_weeks: Annotated[int, Field(ge=4, le=52)] = 13
+    fdr: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    products: Annotated[int, Field(ge=10, le=20_000)] = 1_000
+    levers: Annotated[int, Field(ge=1, le=200)] = 25
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] = "US"
+    holidays: str = "Thanksgiving Day, Christmas Day"
+
+
 class BasketsParams(_Strict):
     """Section of report 05."""
 
@@ -140,6 +154,7 @@ REPORT_PARAMS: dict[str, type[_Strict]] = {
     "01_profiling": ProfilingParams,
     "02_segmentation": SegmentationParams,
     "03_deciles": DecilesParams,
+    "04_forecast": ForecastParams,
     "05_baskets": BasketsParams,
 }
 

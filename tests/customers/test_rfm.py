@@ -158,8 +158,15 @@ def test_segments_line_up_with_their_customers() -> None:
     found = rfm_rules.segment(given_)
     # The best of three is in the second of five groups from the top.
     assert found.astype("object").tolist()[:2] == ["Loyal", "Lost"]
-    assert pd.isna(found.iloc[2])
-    assert found.iloc[3] == "New"
+    assert found.notna().tolist() == [True, True, False, True]
+
+
+def test_newcomers_are_new_however_they_score() -> None:
+    given_ = people(list(range(1, 11)), [9] * 10, list(range(10, 0, -1)))
+    tenure = [20, 300, *[300] * 8]
+    found = rfm_rules.segment(given_.assign(net_amount=5.0, tenure_days=tenure))
+    assert found.iloc[0] == "New"
+    assert found.iloc[1] == "Potential loyalist"
 
 
 @pytest.mark.parametrize(

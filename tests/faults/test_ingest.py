@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, DataError
-from analysis.tables.engine import open_study
+from analysis.tables.engine import EngineSettings, open_study
 from analysis.tables.ingest import ingest
 from analysis.tables.manifest import Manifest
 from tests.tiny import Journey, frames
@@ -194,3 +194,14 @@ def test_old_versions_are_cleared_away(journey: Journey) -> None:
         time.sleep(0.01)
     versions = [p for p in journey.canonical.parent.iterdir() if p.is_dir() and not p.is_symlink()]
     assert len(versions) == 2
+
+
+@pytest.mark.spark
+def test_spark_ingests_the_same_rows(journey: Journey, spark: EngineSettings) -> None:
+    here = journey.ingest().manifest
+    master = f"engine={{kind: spark, memory: {spark.memory}, master: '{spark.master}'}}"
+    there = ingest(journey.request(master), root=journey.root, force=True).manifest
+    assert there.rows == here.rows
+    assert there.ledger == here.ledger
+    lines = open_study("tiny", root=journey.root).order_lines
+    assert str(lines.net_amount.sum().to_pandas()) == "9.85"

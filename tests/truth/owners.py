@@ -21,8 +21,16 @@ SERIES = "tests/truth/test_demand_series.py"
 PROMOTIONS = "tests/truth/test_promotions.py"
 ENGAGEMENT = "tests/truth/test_engagement.py"
 
-#: Reports that exist: what they own must be found.
-WRITTEN = ("01_profiling", "03_deciles")
+SEGMENTS = "tests/truth/test_found_by_segmentation.py"
+PORTRAITS = "tests/truth/test_found_by_portraits.py"
+
+#: Reports that exist: what they own is found, or it is named here as still open.
+WRITTEN = (
+    "01_profiling",
+    "02_segmentation",
+    "03_deciles",
+    "04_forecast",
+)
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,8 @@ def _profiled(*functions: str) -> Owner:
     return Owner("01_profiling", tests, tests)
 
 
-def _owned(report: str, file: str, *functions: str) -> Owner:
-    return Owner(report, tuple(f"{file}::{name}" for name in functions))
+def _owned(report: str, file: str, *functions: str, found: tuple[str, ...] = ()) -> Owner:
+    return Owner(report, tuple(f"{file}::{name}" for name in functions), found)
 
 
 _LEDGER = "test_ingest_accounts_for_every_row_as_planted"
@@ -83,29 +91,74 @@ OWNERS: dict[str, Owner] = {
     ),
     "gamma_gamma": _owned("customers.value", PROCESSES, "test_order_values_are_gamma_gamma"),
     "rhythm_weekly": _owned(
-        "02_segmentation", PROCESSES, "test_fixed_rhythms_have_their_erlang_shape"
+        "02_segmentation",
+        PROCESSES,
+        "test_fixed_rhythms_have_their_erlang_shape",
+        found=(f"{SEGMENTS}::test_fixed_rhythms_are_recovered",),
     ),
     "rhythm_monthly": _owned(
-        "02_segmentation", PROCESSES, "test_fixed_rhythms_have_their_erlang_shape"
+        "02_segmentation",
+        PROCESSES,
+        "test_fixed_rhythms_have_their_erlang_shape",
+        found=(f"{SEGMENTS}::test_fixed_rhythms_are_recovered",),
     ),
-    "big_ticket": _owned("02_segmentation", TRAITS, "test_big_tickets_are_rare_and_large"),
-    "price_attitudes": _owned("02_segmentation", TRAITS, "test_attitudes_show_in_discount_shares"),
+    "big_ticket": _owned(
+        "02_segmentation",
+        TRAITS,
+        "test_big_tickets_are_rare_and_large",
+        found=(f"{PORTRAITS}::test_rare_big_tickets_are_never_taken_for_a_rhythm",),
+    ),
+    "price_attitudes": _owned(
+        "02_segmentation",
+        TRAITS,
+        "test_attitudes_show_in_discount_shares",
+        found=(f"{SEGMENTS}::test_price_buyers_with_precision_and_recall",),
+    ),
     "depth_response": _owned("02_segmentation", TRAITS, "test_discount_customers_take_more"),
     "discount_pause": _owned(
-        "02_segmentation", PROCESSES, "test_discount_customers_stay_away_in_the_pause"
+        "02_segmentation",
+        PROCESSES,
+        "test_discount_customers_stay_away_in_the_pause",
+        found=(f"{SEGMENTS}::test_price_buyers_stay_away_without_discounts",),
     ),
-    "life_stages": _owned("02_segmentation", TRAITS, "test_life_stages_have_their_tastes"),
-    "region_and_income": _owned("02_segmentation", TRAITS, "test_the_north_and_the_rich_buy_more"),
+    "life_stages": _owned(
+        "02_segmentation",
+        TRAITS,
+        "test_life_stages_have_their_tastes",
+        found=(f"{PORTRAITS}::test_young_families_over_index_on_babies_and_the_retired_on_health",),
+    ),
+    "region_and_income": _owned(
+        "02_segmentation",
+        TRAITS,
+        "test_the_north_and_the_rich_buy_more",
+        found=(f"{PORTRAITS}::test_the_north_is_worth_more",),
+    ),
     "growing": _owned(
-        "02_segmentation", PROCESSES, "test_growing_and_declining_customers_turn_on_their_day"
+        "02_segmentation",
+        PROCESSES,
+        "test_growing_and_declining_customers_turn_on_their_day",
+        found=(f"{PORTRAITS}::test_growing_and_declining_customers_are_called_so",),
     ),
     "declining": Owner(
         "02_segmentation",
         (f"{PROCESSES}::test_growing_and_declining_customers_turn_on_their_day",),
-        (f"{DECILES}::test_fading_finds_declining_customers_and_hardly_any_others",),
+        (
+            f"{DECILES}::test_fading_finds_declining_customers_and_hardly_any_others",
+            f"{PORTRAITS}::test_growing_and_declining_customers_are_called_so",
+        ),
     ),
-    "win_back": _owned("02_segmentation", PROCESSES, "test_won_back_customers_come_at_their_rates"),
-    "value_groups": _owned("02_segmentation", TRAITS, "test_value_groups_order_customers"),
+    "win_back": _owned(
+        "02_segmentation",
+        PROCESSES,
+        "test_won_back_customers_come_at_their_rates",
+        found=(f"{SEGMENTS}::test_the_randomised_win_back_is_measured",),
+    ),
+    "value_groups": _owned(
+        "02_segmentation",
+        TRAITS,
+        "test_value_groups_order_customers",
+        found=(f"{PORTRAITS}::test_tiers_go_with_expected_value",),
+    ),
     "referrals": _owned(
         "engagement.loyalty", ENGAGEMENT, "test_referred_customers_order_more_often"
     ),
@@ -214,3 +267,34 @@ OWNERS: dict[str, Owner] = {
         "test_gold_is_held_by_who_earned_it",
     ),
 }
+
+#: Truths whose report exists and has yet to find them; whoever makes it find one takes it out.
+STILL_OPEN = frozenset(
+    {
+        "depth_response",
+        "series.christmas",
+        "series.dearer",
+        "series.delisted",
+        "series.easter",
+        "series.falling",
+        "series.flat",
+        "series.flat_noisy",
+        "series.freak",
+        "series.intermittent",
+        "series.new",
+        "series.out_of_stock",
+        "series.promoted",
+        "series.promoted_deep",
+        "series.rare",
+        "series.rising",
+        "series.rising_christmas",
+        "series.rising_summer",
+        "series.shift_down",
+        "series.shift_up",
+        "series.slow",
+        "series.steady",
+        "series.summer",
+        "series.very_new",
+        "series.winter",
+    }
+)

@@ -96,5 +96,5 @@ def test_the_randomised_win_back_is_measured(delivered: list[Delivered]) -> None
     """The planted effect lies in the wide intervals of small shops."""
     for shop in delivered:
         planted = shop.truth["planted"]["win_back"]["superpopulation"]["effect"]
-        got = win_back.tested(shop.tables, as_of=AS_OF, fewest=5).set_index("promotion_id")
+        got = win_back.drawn_by_lot(shop.tables, as_of=AS_OF, fewest=5).set_index("promotion_id")
         assert got.loc["W1", "low"] <= planted <= got.loc["W1", "high"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.truth.owners import OWNERS, WRITTEN
+from tests.truth.owners import OWNERS, STILL_OPEN, WRITTEN
 from tests.truth.shops import Shops
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -38,8 +38,9 @@ def test_the_tests_of_a_truth_exist(key: str) -> None:
         assert function in functions_of(file), test
 
 
-def test_reports_that_exist_find_what_they_own() -> None:
+def test_reports_that_exist_find_what_they_own_or_say_what_is_open() -> None:
     for key, owner in OWNERS.items():
-        assert bool(owner.found) or owner.report not in WRITTEN, key
         exists = (REPOSITORY / "notebooks" / f"{owner.report}.ipynb").exists()
         assert exists <= (owner.report in WRITTEN), f"{owner.report} exists: list what it finds"
+        open_ = owner.report in WRITTEN and not owner.found
+        assert open_ == (key in STILL_OPEN), key

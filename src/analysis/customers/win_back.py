@@ -77,7 +77,7 @@ def brought_back(
     return pd.DataFrame(rows, columns=[*columns, "difference", "low", "high", "randomised"])
 
 
-def tested(
+def drawn_by_lot(
     tables: Tables,
     *,
     as_of: date,

@@ -46,7 +46,8 @@ def ledger_lines(result: IngestResult) -> list[str]:
     """Return what ingest did and what became of every source row, as a person reads it."""
     how = "are as before" if result.skipped else f"were read in {result.seconds:.1f} s"
     head = f"tables {result.manifest.fingerprint} {how}"
-    return [head, *map(_entry, result.manifest.ledger)]
+    news = (f"  files {each}" for each in result.news)
+    return [head, *news, *map(_entry, result.manifest.ledger)]
 
 
 def _entry(entry: LedgerEntry) -> str:

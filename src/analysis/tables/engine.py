@@ -103,9 +103,13 @@ def read_parquet(connection: Connection, path: Path) -> ibis.Table:
     """
     if not path.exists():
         raise DataError(f"{path.name} does not exist in {path.parent}")
-    target = str(path / "*.parquet") if path.is_dir() else str(path)
+    by_month = path.is_dir() and any(path.glob("month=*"))
+    pattern = "month=*/*.parquet" if by_month else "*.parquet"
+    target = str(path / pattern) if path.is_dir() else str(path)
+    # The month is in the rows already; as a column of its own it would be a second truth.
+    options = {"hive_partitioning": False} if by_month and kind_of(connection) == "duckdb" else {}
     try:
-        return connection.read_parquet(target)
+        return connection.read_parquet(target, **options)
     except Exception as error:  # each engine raises its own kind for a damaged file
         raise DataError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from error
 
@@ -113,10 +117,17 @@ def read_parquet(connection: Connection, path: Path) -> ibis.Table:
 def write_parquet(connection: Connection, rows: ibis.Table, directory: Path) -> None:
     """Write ``rows`` as Parquet files into the new ``directory``."""
     if kind_of(connection) == "spark":
-        connection.to_parquet_dir(rows, directory, mode="error")
+        connection.to_parquet_dir(rows, directory)
         return
     directory.mkdir(parents=True)
     connection.to_parquet(rows, directory / "part-0.parquet", compression="zstd")
+
+
+def hold(connection: Connection, name: str, rows: ibis.Table) -> ibis.Table:
+    """Return ``rows`` computed once for several uses; on Spark, named but computed each time."""
+    if kind_of(connection) == "spark":
+        return connection.create_view(name, rows, overwrite=True)
+    return connection.create_table(name, rows, temp=True)
 
 
 def _first_line(error: BaseException) -> str:
@@ -126,14 +137,14 @@ def _first_line(error: BaseException) -> str:
 def localise(connection: Connection, moment: ibis.Value, *, source: str, target: str) -> ibis.Value:
     """Return the naive timestamp ``moment``, which is in zone ``source``, in zone ``target``."""
     if kind_of(connection) == "spark":
-        convert = _builtin("convert_timezone", ("string", "string", "timestamp"), "timestamp")
+        convert = builtin("convert_timezone", ("string", "string", "timestamp"), "timestamp")
         return convert(source, target, moment)
-    attach = _builtin("timezone", ("string", "timestamp"), "timestamp('UTC')")
-    detach = _builtin("timezone", ("string", "timestamp('UTC')"), "timestamp")
+    attach = builtin("timezone", ("string", "timestamp"), "timestamp('UTC')")
+    detach = builtin("timezone", ("string", "timestamp('UTC')"), "timestamp")
     return detach(target, attach(source, moment))
 
 
-def _builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
+def builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
     """Declare a function that the engine has and Ibis has no word for."""
     import ibis
 

@@ -15,12 +15,12 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from analysis.errors import AnalysisError, DataError
-from analysis.tables import validate
+from analysis.tables import deliveries, validate
 from analysis.tables.engine import (
     Connection,
     EngineSettings,
@@ -30,6 +30,7 @@ from analysis.tables.engine import (
     write_parquet,
 )
 from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile
+from analysis.tables.parts import PartSource, changes
 from analysis.tables.schema import TABLES
 from analysis.tables.sources import Feed, Source, SourceRequest, open_source
 
@@ -98,11 +99,12 @@ class IngestRequest:
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What ingest did: the manifest of the current tables, whether they were there already."""
+    """What ingest did: the current manifest, whether it was there already, what files changed."""
 
     manifest: Manifest
     skipped: bool
     seconds: float
+    news: tuple[str, ...] = ()
 
 
 def ingest(
@@ -138,11 +140,12 @@ def ingest(
         _remove_leftovers(home)
         current = _current_manifest(home)
         files = _fingerprints(source, current)
-        fingerprint = _fingerprint(request, files)
+        fingerprint = _fingerprint(request, source, files)
         if current is not None and current.fingerprint == fingerprint and not force:
             return IngestResult(current, True, time.perf_counter() - began)
         manifest = _build(request, source, home, files, fingerprint)
-    return IngestResult(manifest, False, time.perf_counter() - began)
+    news = tuple(changes(current.files, files)) if current is not None else ()
+    return IngestResult(manifest, False, time.perf_counter() - began, news)
 
 
 def _build(
@@ -156,8 +159,19 @@ def _build(
     staging.mkdir()
     try:
         with _disk_errors(home):
-            ledger = _write_tables(request.engine, source, staging)
+            if hasattr(source, "part_feeds"):
+                ledger, notes = deliveries.write_tables(
+                    request,
+                    cast(PartSource, source),
+                    files,
+                    home=home,
+                    target=staging,
+                    code=_code_digest(),
+                )
+            else:
+                ledger, notes = _write_tables(request.engine, source, staging), ()
             manifest = _manifest(request, source, files, fingerprint, ledger)
+            manifest = replace(manifest, notes=(*manifest.notes, *notes))
             manifest.write(staging / "manifest.json")
             _publish(staging, home, fingerprint)
     finally:
@@ -296,11 +310,20 @@ def _fingerprints(source: Source, known: Manifest | None) -> tuple[SourceFile, .
     """Hash the source files, trusting a hash whose file has kept its size and time."""
     before = {(f.name, f.size, f.modified_ns): f.sha256 for f in (known.files if known else ())}
     found = []
-    for path in source.files():
+    for name, path in _named_files(source):
         stat = path.stat()
-        digest = before.get((path.name, stat.st_size, stat.st_mtime_ns)) or _sha256(path)
-        found.append(SourceFile(path.name, stat.st_size, stat.st_mtime_ns, digest))
+        digest = before.get((name, stat.st_size, stat.st_mtime_ns)) or _sha256(path)
+        found.append(SourceFile(name, stat.st_size, stat.st_mtime_ns, digest))
     return tuple(found)
+
+
+def _named_files(source: Source) -> list[tuple[str, Path]]:
+    """Return the source files with the names that a person knows them by."""
+    if hasattr(source, "deliveries"):
+        delivered = source.deliveries()
+        deliveries.check_names(delivered)
+        return [(delivery.name, delivery.path) for delivery in delivered]
+    return [(path.name, path) for path in source.files()]
 
 
 def _sha256(path: Path) -> str:
@@ -308,21 +331,39 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _fingerprint(request: IngestRequest, files: tuple[SourceFile, ...]) -> str:
+def _fingerprint(request: IngestRequest, source: Source, files: tuple[SourceFile, ...]) -> str:
     settings = asdict(request)
     del settings["engine"]  # both engines give the same tables
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for file in files:
         digest.update(f"{file.name}\0{file.sha256}\0".encode())
+    if hasattr(source, "settings"):
+        digest.update(source.settings().encode())
+    digest.update(_code_digest().encode())
+    return digest.hexdigest()[:16]
+
+
+def _code_digest() -> str:
+    digest = hashlib.sha256()
     for module in _ingest_code():
         digest.update(module.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def _ingest_code() -> list[Path]:
     """Return the modules that decide what the canonical tables hold."""
     room = Path(__file__).parent
-    own = [room / f"{name}.py" for name in ("engine", "ingest", "schema", "validate")]
+    names = (
+        "assembly",
+        "deliveries",
+        "engine",
+        "identity",
+        "ingest",
+        "parts",
+        "schema",
+        "validate",
+    )
+    own = [room / f"{name}.py" for name in names]
     return [*own, *sorted((room / "sources").rglob("*.py"))]
 
 

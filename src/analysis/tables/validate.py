@@ -15,6 +15,10 @@ RULE = "dropped_by"
 KEY = "source_key"
 COUNT = "_rows_of_key"
 FLAG = "_unreadable_"
+REJECTED = "rejected_by"
+
+#: Years that a time or a date may lie in: outside are placeholders such as 0001 and 9999.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 _KIND_WORDS = {
     "string": "text",
@@ -33,7 +37,8 @@ def judged(rows: ibis.Table, table: Table, *, source: str) -> ibis.Table:
     Parameters
     ----------
     rows
-        A feed's rows.
+        A feed's rows. A column ``rejected_by`` holds the adapter's own reason to reject a row;
+        columns whose names begin with an underscore pass through as they are.
     table
         The canonical table they are meant for.
     source
@@ -55,20 +60,25 @@ def judged(rows: ibis.Table, table: Table, *, source: str) -> ibis.Table:
     _check_columns(rows, table, source)
     columns = [c for c in table.columns if c.name in rows.columns]
     declared = {c.name for c in columns}
-    extra = [n for n in rows.columns if n not in declared | {KEY, RULE}]
+    extra = [n for n in rows.columns if n not in declared | {KEY, RULE, REJECTED}]
     doubtful = {c.name: _unreadable(rows[c.name], c) for c in columns if _may_fail(rows, c)}
     typed = rows.select(
         *(_typed(rows[c.name], c).name(c.name) for c in columns),
         *extra,
         KEY,
         (rows[RULE] if RULE in rows.columns else ibis.null("string")).name(RULE),
+        (rows[REJECTED] if REJECTED in rows.columns else ibis.null("string")).name(REJECTED),
         *(test.name(FLAG + name) for name, test in doubtful.items()),
     )
     reasons = [case for c in columns for case in _cases(typed, c)]
     verdict = ibis.cases(
-        (typed[RULE].notnull(), ibis.null("string")), *reasons, else_=ibis.null("string")
+        (typed[RULE].notnull(), ibis.null("string")),
+        (typed[REJECTED].notnull(), typed[REJECTED]),
+        *reasons,
+        else_=ibis.null("string"),
     )
-    return typed.mutate(**{REASON: verdict}).drop(*(FLAG + name for name in doubtful))
+    flags = (FLAG + name for name in doubtful)
+    return typed.mutate(**{REASON: verdict}).drop(REJECTED, *flags)
 
 
 def reject_repeated_keys(rows: ibis.Table, table: Table) -> ibis.Table:
@@ -97,8 +107,8 @@ def _check_columns(rows: ibis.Table, table: Table, source: str) -> None:
             f"{source}: the canonical table {table.name} needs a column {missing[0]}, which the "
             "mapping does not fill"
         )
-    declared = {c.name for c in table.columns} | {KEY, RULE}
-    unknown = [name for name in rows.columns if name not in declared]
+    declared = {c.name for c in table.columns} | {KEY, RULE, REJECTED}
+    unknown = [n for n in rows.columns if n not in declared and not n.startswith("_")]
     if unknown and not (table.open_columns):
         raise DataError(
             f"{source}: {table.name} has no column {unknown[0]}; it has "
@@ -135,6 +145,9 @@ def _cases(rows: ibis.Table, column: Column) -> list[tuple[ibis.Value, str]]:
         cases.append((rows[FLAG + name], f"{name} is not {_KIND_WORDS[column.type]}"))
     if column.required and not column.nullable:
         cases.append((value.isnull(), f"{name} is missing"))
+    if column.type in {"timestamp", "date"}:
+        years = f"{name} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
+        cases.append((~value.year().between(FIRST_YEAR, LAST_YEAR), years))
     if column.minimum is not None:
         cases.append((value < column.minimum, f"{name} is below {column.minimum:g}"))
     if column.allowed:

@@ -147,7 +147,7 @@ def win_back(interval: str) -> Columns:
 
 
 def tested(interval: str) -> Columns:
-    """Return the columns of ``win_back.tested``."""
+    """Return the columns of ``win_back.drawn_by_lot``."""
     return {
         "promotion_id": formats.text("Promotion"),
         "arm": formats.text("Arm"),

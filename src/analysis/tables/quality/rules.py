@@ -97,7 +97,7 @@ LINE_RULES = (
     Rule(
         "Coupon worth more than the line",
         "validity",
-        lambda r: _unpaid(r) < 0,
+        lambda r: (_unpaid(r) < 0) & (r.quantity >= 0),
         "Kept: the shopper paid less than nothing for the line. The amount is what was paid.",
         needs=("coupon_amount",),
         amount=_unpaid,

@@ -17,13 +17,13 @@ Flags = NDArray[np.bool_]
 
 #: How a customer buys, and the share of customers.
 GROUPS = {
-    "main": 0.553,
+    "main": 0.561,
     "club": 0.20,
     "weekly": 0.01,
     "monthly": 0.03,
     "big_ticket": 0.075,
     "discount": 0.08,
-    "growing": 0.02,
+    "growing": 0.012,
     "declining": 0.012,
     "lapsed": 0.02,
 }
@@ -38,7 +38,7 @@ RATES = {
     "club": (2.5, 0.085),
     "big_ticket": (3.0, 0.018),
     "discount": (2.5, 0.07),
-    "growing": (8.0, 0.20),
+    "growing": (8.0, 0.30),
     "declining": (8.0, 1.0),
     "lapsed": (3.0, 0.12),
 }
@@ -48,7 +48,7 @@ RHYTHMS = {"weekly": (1.0, 9), "monthly": (365.2425 / 12 / 7, 6)}
 VALUE_FACTOR = {
     "weekly": 0.5,
     "discount": 0.9,
-    "growing": 0.6,
+    "growing": 0.4,
     "declining": 0.4,
 }
 GUEST_VALUE = 0.75

@@ -99,7 +99,7 @@ TRIALS = (
         "Coffee coupon",
         "club_coffee",
         18,
-        (Arm("control", 0.5), Arm("treatment", 0.5, 0.20, families(0.50, 0.10), channel="email")),
+        (Arm("control", 0.5), Arm("treatment", 0.5, 0.20, families(0.70, 0.20), channel="email")),
     ),
     Trial(
         "T2",
@@ -136,7 +136,7 @@ TRIALS = (
         "Chocolate treat",
         "club_chocolate",
         56,
-        (Arm("control", 0.5), Arm("treatment", 0.5, 0.20, everybody(0.15), channel="sms")),
+        (Arm("control", 0.5), Arm("treatment", 0.5, 0.20, everybody(0.20), channel="sms")),
         assignment="broken",
     ),
     Trial(
@@ -155,10 +155,10 @@ TRIALS = (
         86,
         (
             Arm("control", 0.2),
-            Arm("email", 0.2, 0.0, everybody(0.03), channel="email"),
-            Arm("sms", 0.2, 0.0, everybody(0.08), channel="sms"),
-            Arm("app", 0.2, 0.0, everybody(0.06), channel="app"),
-            Arm("phone", 0.2, 0.0, everybody(0.16), channel="phone"),
+            Arm("email", 0.2, 0.0, everybody(0.04), channel="email"),
+            Arm("sms", 0.2, 0.0, everybody(0.12), channel="sms"),
+            Arm("app", 0.2, 0.0, everybody(0.08), channel="app"),
+            Arm("phone", 0.2, 0.0, everybody(0.20), channel="phone"),
         ),
         mechanic="mailing",
         goal="exposure",

@@ -24,7 +24,7 @@ KIND = {name: number for number, name in enumerate(KINDS)}
 #: Weeks without any discount in the shop, in which discount customers stay away.
 PAUSE = (70, 78)
 #: Growing and declining customers: week of the change and factor on their rate.
-TURN_WEEK, GROWING, DECLINING = 78, 2.5, 0.12
+TURN_WEEK, GROWING, DECLINING = 78, 4.0, 0.12
 #: Lapsed customers fall silent in this week; win-back may bring them back later.
 SILENT_WEEK = 60
 #: Guests: yearly wave of their number, highest before Christmas.

@@ -88,6 +88,8 @@ class Source(Protocol):
 
 _ADAPTERS = {
     "complete_journey": ("analysis.tables.sources.complete_journey", "CompleteJourney"),
+    "database": ("analysis.tables.sources.files", "Files"),
+    "files": ("analysis.tables.sources.files", "Files"),
     "simulated": ("analysis.tables.sources.simulated", "Simulated"),
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError, ParamsError
-from analysis.tables.engine import localise, read_parquet
+from analysis.tables.engine import hold, localise, read_parquet
 from analysis.tables.sources import Feed, SourceRequest
 
 if TYPE_CHECKING:
@@ -324,11 +324,12 @@ def _placements(connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
     rows = rows.mutate(key=(rows.product_id * 100_000 + rows.store_id) * 100 + rows.week)
     repeated = rows.group_by("key").agg(rows_of_key=rows.count())
     repeated = repeated.filter(repeated.rows_of_key > 1).select("key")
-    repeated = connection.create_table("repeated_placements", repeated, temp=True)
+    repeated = hold(connection, "repeated_placements", repeated)
     order = [ibis.desc("display_location"), ibis.desc("mailer_location")]
     copy = ibis.row_number().over(group_by="key", order_by=order)
     several = rows.semi_join(repeated, "key").mutate(copy=copy)
-    several = connection.create_table("several_placements", several, temp=True)
+    several = hold(connection, "several_placements", several)
+    several = several.mutate(copy=several.copy.cast("int64"))  # Spark numbers rows in int32
     single = rows.anti_join(repeated, "key").mutate(copy=ibis.literal(0, "int64"))
     both = single.union(several)
     product, store = both.product_id.cast("string"), both.store_id.cast("string")

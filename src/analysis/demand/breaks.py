@@ -1,0 +1,197 @@
+"""Level shifts and outliers, dated: when a series moved to another level, when it merely jumped."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.demand import seasonal
+from analysis.demand.intermittent import is_intermittent
+from analysis.demand.trends import inflation, without_season
+from analysis.discoveries import q_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.demand.series import Series
+
+#: Fewest periods on either side of a shift.
+_EDGE = 6
+
+#: Draws of the statistic under no shift.
+_DRAWS = 20_000
+
+#: Robust standard deviations from the running median that make an outlier; periods of that median.
+_FAR, _WINDOW = 5.0, 7
+
+
+def outliers(series: Series, *, continuing: np.ndarray, season: int = 1) -> pd.DataFrame:
+    """Return single periods far from the running median of their neighbours.
+
+    Periods at the very ends, whose neighbours are on one side only, are judged by those. Counts
+    and amounts are compared on the square-root scale, where their spread does not grow with
+    their level.
+
+    Returns
+    -------
+    pandas.DataFrame
+        level, name, period_start, value, usual (the running median), ratio (value over usual), z
+        (robust standard deviations), sorted by |z|, largest first.
+    """
+    import pandas as pd
+
+    tables = []
+    starts = pd.to_datetime(list(series.periods)).as_unit("us")
+    adjusted = without_season(series.values, season=season)
+    for row in np.flatnonzero(_searchable(series, continuing, 2 * _WINDOW)):
+        z, usual = _distance(adjusted[row])
+        at = np.flatnonzero(np.abs(z) > _FAR)
+        head = series.keys.loc[row, ["level", "name"]]
+        tables.append(
+            pd.DataFrame({"period_start": starts[at], "value": series.values[row, at], "z": z[at]})
+            .assign(level=head["level"], name=head["name"])
+            .assign(usual=usual[at] + (series.values[row, at] - adjusted[row, at]))
+        )
+    columns = ["level", "name", "period_start", "value", "usual", "ratio", "z"]
+    if not tables:
+        return pd.DataFrame(columns=columns)
+    found = pd.concat(tables, ignore_index=True)
+    found = found.assign(ratio=found["value"] / found["usual"].where(found["usual"] > 0))
+    order = found["z"].abs().sort_values(ascending=False, kind="stable").index
+    return found.loc[order, columns].reset_index(drop=True)
+
+
+def _searchable(series: Series, continuing: np.ndarray, fewest: int) -> np.ndarray:
+    """Return the series long enough that sell in most periods: the others have no usual level."""
+    long_enough = seasonal.lengths(series.values) >= fewest
+    return np.asarray(continuing & long_enough & ~is_intermittent(series.values))
+
+
+def _stable(values: np.ndarray) -> np.ndarray:
+    """Return values on a scale where their spread does not grow with their level."""
+    return np.asarray(np.sign(values) * np.sqrt(np.abs(values)))
+
+
+def _distance(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return robust z of each period and its running median; unknown periods have z 0."""
+    closed = seasonal.filled(row[None])[0]
+    first = int(np.argmax(~np.isnan(closed)))
+    live = closed[first:]
+    padded = np.pad(live, _WINDOW // 2, mode="reflect")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, _WINDOW), axis=1)
+    left = _stable(live) - _stable(usual)
+    spread = 1.4826 * np.median(np.abs(left - np.median(left)))
+    spread = max(spread, 1e-9, 0.5 * float(np.std(np.clip(left, *np.quantile(left, [0.1, 0.9])))))
+    z, middle = np.zeros(len(row)), np.full(len(row), np.nan)
+    z[first:], middle[first:] = left / spread, usual
+    z[np.isnan(row)] = 0.0
+    return z, middle
+
+
+def shifts(
+    series: Series, *, continuing: np.ndarray, season: int = 1, fdr: float = 0.05
+) -> pd.DataFrame:
+    """Return the series that moved to another level, and when.
+
+    For each series the step that explains most (at least six periods on either side) is compared
+    with what the best step would explain of noise without any (simulated), the noise's
+    autocorrelation taken out. Outliers are drawn in to the running median first. A series that a
+    straight line explains better has a trend, not a shift.
+
+    Returns
+    -------
+    pandas.DataFrame
+        level, name, size, period_start (first period at the new level), before and after (median
+        values), change (after / before - 1), p, q, and shifted (q at most ``fdr`` and no line
+        explains it better); one row a series searched, surest first.
+    """
+    import pandas as pd
+
+    adjusted = without_season(series.values, season=season)
+    searched = np.flatnonzero(_searchable(series, continuing, 4 * _EDGE))
+    rows = [_best_step(adjusted[row]) for row in searched]
+    columns = ["at", "p", "before", "after", "stepped"]
+    table = pd.DataFrame(rows, columns=columns).assign(row=searched)
+    q = q_values(table["p"])
+    starts = pd.to_datetime(list(series.periods)).as_unit("us")
+    before = table["before"].where(table["before"] > 0)
+    table = table.assign(
+        level=series.keys["level"].to_numpy()[searched],
+        name=series.keys["name"].to_numpy()[searched],
+        size=np.nansum(series.values[searched], axis=1),
+        period_start=starts[table["at"].to_numpy(dtype=int)],
+        change=table["after"] / before - 1,
+        q=q,
+        shifted=(q <= fdr) & table["stepped"].to_numpy(dtype=bool),
+    )
+    kept = [
+        "level",
+        "name",
+        "size",
+        "period_start",
+        "before",
+        "after",
+        "change",
+        "p",
+        "q",
+        "shifted",
+    ]
+    return table.sort_values(["p", "size"], ascending=[True, False], ignore_index=True)[kept]
+
+
+def largest_shifts(
+    series: Series, table: pd.DataFrame, *, count: int
+) -> list[tuple[str, pd.DataFrame, pd.Series]]:
+    """Return name, history and row of the ``count`` largest series that shifted."""
+    moved = table[table["shifted"]].sort_values("size", ascending=False).head(count)
+    return [
+        (str(row["name"]), series.history(str(row["level"]), str(row["name"])), row)
+        for _, row in moved.iterrows()
+    ]
+
+
+def _best_step(row: np.ndarray) -> tuple[int, float, float, float, bool]:
+    closed = seasonal.filled(row[None])[0]
+    first = int(np.argmax(~np.isnan(closed)))
+    z, usual = _distance(row)
+    calm = _stable(np.where(np.abs(z) > _FAR, usual, closed)[first:])
+    gains = _explained(calm[None])[0]
+    at = int(gains.argmax()) + _EDGE
+    total = ((calm - calm.mean()) ** 2).sum()
+    left = np.r_[calm[:at] - calm[:at].mean(), calm[at:] - calm[at:].mean()]
+    residual = (left**2).sum()
+    if residual <= 1e-12 * max(total, 1e-300):
+        p = 1.0 if total <= 1e-12 else 1 / (_DRAWS + 1)
+    else:
+        statistic = (total - residual) / residual * (len(calm) - 2) / inflation(left)
+        drawn = _null(len(calm))
+        p = float((1 + (drawn >= statistic).sum()) / (_DRAWS + 1))
+    time = np.arange(len(calm)) - (len(calm) - 1) / 2
+    line = (time @ calm) ** 2 / (time @ time)
+    live = row[first:]
+    before, after = np.nanmedian(live[:at]), np.nanmedian(live[at:])
+    return first + at, p, float(before), float(after), bool(total - residual > line)
+
+
+def _explained(rows: np.ndarray) -> np.ndarray:
+    """Return the sum of squares that a step at each place explains, places from `_EDGE` on."""
+    n = rows.shape[1]
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    sums = np.cumsum(centred, axis=1)[:, _EDGE - 1 : n - _EDGE]
+    at = np.arange(_EDGE, n - _EDGE + 1)
+    return np.asarray(sums**2 * n / (at * (n - at)))
+
+
+@cache
+def _null(n: int) -> np.ndarray:
+    """Return draws of the largest F of a step in white noise of ``n`` periods."""
+    rng = np.random.default_rng(n)
+    parts = []
+    for _ in range(10):
+        noise = rng.standard_normal((_DRAWS // 10, n))
+        total = ((noise - noise.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+        gain = _explained(noise).max(axis=1)
+        parts.append(gain / (total - gain) * (n - 2))
+    return np.concatenate(parts)

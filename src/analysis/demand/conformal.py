@@ -1,0 +1,149 @@
+"""Prediction intervals from the backtest's own errors.
+
+Split conformal prediction with normalised residuals (Papadopoulos, Gammerman and Vovk 2008;
+Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, J. Am. Statist. Assoc. 113(523)): the errors
+made in the past at the same number of periods ahead, each over its series' own naive error, are
+the distribution of the errors to come. No normality is assumed; what holds is shown as coverage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.demand.backtest import Backtest
+from analysis.demand.scores import mean_of, pinball
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: How many periods ahead to either side lend their errors where one alone has too few.
+_NEIGHBOURS = (0, 1, 2, 4, 10_000)
+
+#: Errors wanted beyond each end: one alone makes ends that jump from period to period.
+_WANTED = 2
+
+
+#: Past forecasts wanted before an interval is judged.
+BURN_IN = 6
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """How far the interval reaches, in naive errors: horizon-long, NaN where it is unknown."""
+
+    low: np.ndarray
+    high: np.ndarray
+    n: np.ndarray
+
+
+def offsets(scaled: np.ndarray, *, coverage: float) -> Offsets:
+    """Return the offsets for scaled errors (any x horizon), NaN being no error.
+
+    The finite-sample quantiles are order statistics k = floor((n + 1) x tail): with fewer errors
+    than these need, the errors of neighbouring horizons are added, and without enough of those
+    either the offset is NaN.
+    """
+    horizon = scaled.shape[-1]
+    flat = scaled.reshape(-1, horizon)
+    ends = [_ends(flat, h, (1 - coverage) / 2) for h in range(horizon)]
+    low, high, n = (np.array(part) for part in zip(*ends, strict=True))
+    lent = n > np.maximum((~np.isnan(flat)).sum(axis=0), 1)
+    if lent.any():
+        low, high = _smoothed(low), _smoothed(high)
+    return Offsets(low, high, n.astype(int))
+
+
+def _smoothed(ends: np.ndarray) -> np.ndarray:
+    """Return ends averaged with their neighbours', so that few errors draw no zigzag."""
+    padded = np.pad(ends, 1, mode="edge")
+    return np.asarray((padded[:-2] + padded[1:-1] + padded[2:]) / 3)
+
+
+def _ends(flat: np.ndarray, h: int, tail: float) -> tuple[float, float, int]:
+    found = (np.nan, np.nan, 0)
+    for reach in _NEIGHBOURS:
+        pool = flat[:, max(0, h - reach) : h + reach + 1]
+        pool = np.sort(pool[~np.isnan(pool)])
+        k = int((len(pool) + 1) * tail + 1e-9)
+        if k >= 1:
+            found = (float(pool[k - 1]), float(pool[len(pool) - k]), len(pool))
+        if k >= _WANTED:
+            break
+    return found
+
+
+def intervals(
+    mean: np.ndarray, scale: np.ndarray, reach: Offsets, *, floor: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return lower and upper ends (series x horizon), not below ``floor`` of each series."""
+    low = mean + scale[:, None] * reach.low[None]
+    high = mean + scale[:, None] * reach.high[None]
+    return np.maximum(np.minimum(low, mean), floor[:, None]), np.maximum(high, mean)
+
+
+def calibrate(
+    tested: Backtest,
+    model: str,
+    chosen: np.ndarray,
+    *,
+    coverage: float,
+    origin: int | None = None,
+) -> Offsets:
+    """Return the offsets of a model for the series ``chosen``, as known at ``origin``."""
+    scaled = (tested.actual - tested.of(model))[:, chosen] / tested.scale[:, chosen, None]
+    if origin is not None:
+        scaled = np.where(tested.known_at(origin)[:, None, :], scaled, np.nan)
+    return offsets(scaled, coverage=coverage)
+
+
+def realised(
+    tested: Backtest,
+    model: str,
+    classes: dict[str, np.ndarray],
+    *,
+    coverages: tuple[float, ...] = (0.80, 0.95),
+) -> pd.DataFrame:
+    """Return how often the truth lay inside intervals drawn before it was known.
+
+    Each origin's interval is calibrated on errors that had been seen by then; origins before
+    which fewer than `BURN_IN` others had come to their end are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        level, nominal, realised, gap (realised - nominal), n (periods of series),
+        quantile_loss (pinball loss of both ends, in naive errors).
+    """
+    import pandas as pd
+
+    rows = [
+        {"level": level, "nominal": nominal, **_covered(tested, model, chosen, nominal)}
+        for level, chosen in classes.items()
+        for nominal in coverages
+    ]
+    return pd.DataFrame(rows)
+
+
+def _covered(tested: Backtest, model: str, chosen: np.ndarray, nominal: float) -> dict[str, float]:
+    inside, losses = [], []
+    tail = (1 - nominal) / 2
+    for o, origin in enumerate(tested.origins):
+        if tested.known_at(origin).all(axis=1).sum() < BURN_IN:
+            continue
+        reach = calibrate(tested, model, chosen, coverage=nominal, origin=origin)
+        error = (tested.actual[o] - tested.of(model)[o])[chosen]
+        error = error / tested.scale[o, chosen, None]
+        within = (error >= np.minimum(reach.low, 0)) & (error <= np.maximum(reach.high, 0))
+        known = ~np.isnan(error) & ~np.isnan(reach.low)
+        inside.append(np.where(known, within, np.nan).ravel())
+        loss = pinball(error, reach.low, level=tail) + pinball(error, reach.high, level=1 - tail)
+        losses.append(np.where(known, loss / 2, np.nan).ravel())
+    if not inside:
+        return {"realised": np.nan, "gap": np.nan, "n": 0, "quantile_loss": np.nan}
+    share = mean_of(np.concatenate(inside))
+    n = int((~np.isnan(np.concatenate(inside))).sum())
+    lost = mean_of(np.concatenate(losses))
+    return {"realised": share, "gap": share - nominal, "n": n, "quantile_loss": lost}

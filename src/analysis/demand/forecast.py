@@ -1,0 +1,250 @@
+"""The forecast: models chosen by rolling origin, intervals from their errors, sums that add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.demand import backtest, choice, conformal, hierarchy, intermittent, judgement
+from analysis.demand import models as zoo
+from analysis.demand.backtest import Backtest
+from analysis.demand.hierarchy import Hierarchy
+from analysis.demand.reconcile import bottom_up, minimum_trace
+from analysis.demand.scores import scales
+from analysis.demand.series import Series, ahead
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.demand.series import Level
+
+#: Forecasts of the automatic choice, made coherent.
+COHERENT = "coherent"
+
+#: Forecasts of the automatic choice at the bottom, added up.
+BOTTOM_UP = "bottom_up"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to forecast and to test it.
+
+    Parameters
+    ----------
+    horizon
+        Periods ahead.
+    season
+        Periods of one season; 1 for none.
+    origins, step
+        Number of past origins tested, and periods between them; models are refitted at each.
+    coverages
+        Nominal coverages of the intervals.
+    """
+
+    horizon: int = 8
+    season: int = 1
+    origins: int = 24
+    step: int = 1
+    coverages: tuple[float, ...] = (0.80, 0.95)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A forecast with everything that says how far to trust it.
+
+    Parameters
+    ----------
+    table
+        One row a series and period ahead: level, name, period_start, ahead, mean, low_80,
+        high_80, low_95, high_95 (for the plan's coverages), model, kind (``regular`` or
+        ``sparse``), reason (why there is no interval or no forecast; empty where there is).
+    tested
+        The backtest of every model, of the automatic choice and of what is published.
+    published
+        Name in ``tested`` of the forecasts in ``table``.
+    scores
+        `judgement.scoreboard` of ``tested``.
+    coverage
+        `conformal.realised` of the published forecasts.
+    series, plan
+        What was forecast, and how; the plan's season is 1 where the data are too short for it.
+    groups, sparse
+        Level of each series, and whether it sells now and then.
+    """
+
+    table: pd.DataFrame
+    tested: Backtest
+    published: str
+    scores: pd.DataFrame
+    coverage: pd.DataFrame
+    series: Series
+    plan: Plan
+    groups: np.ndarray
+    sparse: np.ndarray
+
+    def classes(self) -> dict[str, np.ndarray]:
+        """Return the series that share an interval's calibration, as masks by name."""
+        return _levels(self.groups, self.sparse)
+
+    def best(self, level: str) -> str:
+        """Return the label of the model chosen for most series of ``level``."""
+        chosen = self.table.loc[self.table["level"] == level, "model"]
+        return zoo.label(str(chosen.mode().iloc[0]))
+
+
+def predict(series: Series, plan: Plan, *, levels: tuple[Level, ...] | None = None) -> Outlook:
+    """Forecast every series of ``series``, coherently where ``levels`` form a hierarchy.
+
+    Parameters
+    ----------
+    series
+        From `series.fetch`.
+    plan
+        Horizon, season, backtest and coverages.
+    levels
+        The levels, top first, whose sums must add up; None where nothing has to.
+
+    Raises
+    ------
+    NotApplicable
+        If there are too few periods to test a forecast.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):  # many small systems: threads only wait
+        return _predict(series, plan, levels)
+
+
+def _predict(series: Series, plan: Plan, levels: tuple[Level, ...] | None) -> Outlook:
+    groups = np.asarray(series.keys["level"], dtype=object)
+    sparse = intermittent.is_intermittent(series.values)
+    plan = _with_known_season(series, plan)
+    tested = _tested(series, plan, groups, sparse)
+    names = choice.choose(tested, groups, sparse)
+    models = tested.models[: tested.models.index(choice.AUTOMATIC)]
+    made = zoo.forecasts(series.values, models=models, horizon=plan.horizon, season=plan.season)
+    mean, published = choice.pick(made, names), choice.AUTOMATIC
+    if levels is not None:
+        built = hierarchy.build(series, levels)
+        free = _free(series, built)
+        tested = _coherent(tested, built, free)
+        variances = _error_variances(tested, choice.AUTOMATIC)
+        mean = minimum_trace(mean, built, variances=variances, free=free)
+        published = COHERENT
+    kinds = _kinds(groups, sparse)
+    table = _table(series, plan, mean, names, tested, published, kinds)
+    return Outlook(
+        table, tested, published, judgement.scoreboard(tested, groups),
+        conformal.realised(tested, published, _levels(groups, sparse), coverages=plan.coverages),
+        series, plan, groups, sparse,
+    )  # fmt: skip
+
+
+def _origins(series: Series, plan: Plan) -> tuple[int, ...]:
+    columns = series.values.shape[1]
+    return backtest.origins_for(columns, horizon=plan.horizon, count=plan.origins, step=plan.step)
+
+
+def _with_known_season(series: Series, plan: Plan) -> Plan:
+    """Return the plan without a season that the first origin had not seen once."""
+    return plan if _origins(series, plan)[0] >= plan.season else replace(plan, season=1)
+
+
+def _tested(series: Series, plan: Plan, groups: np.ndarray, sparse: np.ndarray) -> Backtest:
+    origins = _origins(series, plan)
+    models = zoo.candidates(season=plan.season, columns=origins[0])
+    tested = backtest.run(
+        series.values, models=models, horizon=plan.horizon, season=plan.season, origins=origins
+    )
+    return choice.with_automatic(tested, groups, sparse)
+
+
+def _free(series: Series, built: Hierarchy) -> np.ndarray:
+    bottom = series.values[built.bottom]
+    return np.asarray((np.where(np.isnan(bottom), 0.0, bottom) < 0).any(axis=1))
+
+
+def _coherent(tested: Backtest, built: Hierarchy, free: np.ndarray) -> Backtest:
+    """Return the backtest with bottom-up and MinTrace, each using what was known at its origin."""
+    base = tested.of(choice.AUTOMATIC)
+    summed, traced = np.empty_like(base), np.empty_like(base)
+    for o, origin in enumerate(tested.origins):
+        variances = _error_variances(tested, choice.AUTOMATIC, origin=origin)
+        summed[o] = bottom_up(base[o], built)
+        traced[o] = minimum_trace(base[o], built, variances=variances, free=free)
+    return tested.with_model(BOTTOM_UP, summed).with_model(COHERENT, traced)
+
+
+def _error_variances(tested: Backtest, model: str, *, origin: int | None = None) -> np.ndarray:
+    """Return each series' mean squared forecast error, as known at ``origin``."""
+    error = tested.actual - tested.of(model)
+    if origin is not None:
+        error = np.where(tested.known_at(origin)[:, None, :], error, np.nan)
+    seen = ~np.isnan(error)
+    count = seen.sum(axis=(0, 2))
+    total = (np.where(seen, error, 0.0) ** 2).sum(axis=(0, 2))
+    return np.where(count >= tested.horizon, total / np.maximum(count, 1), np.nan)
+
+
+def _kinds(groups: np.ndarray, sparse: np.ndarray) -> dict[tuple[str, bool], np.ndarray]:
+    return {(str(groups[mask][0]), kind): mask for mask, kind in choice.classes(groups, sparse)}
+
+
+def _levels(groups: np.ndarray, sparse: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the series that share an interval's calibration, by name."""
+    return {
+        f"{level}, now and then" if kind else level: mask
+        for (level, kind), mask in _kinds(groups, sparse).items()
+    }
+
+
+def _table(
+    series: Series,
+    plan: Plan,
+    mean: np.ndarray,
+    names: np.ndarray,
+    tested: Backtest,
+    published: str,
+    kinds: dict[tuple[str, bool], np.ndarray],
+) -> pd.DataFrame:
+    import pandas as pd
+
+    scale = scales(series.values, season=plan.season)[0]
+    seen = np.where(np.isnan(series.values), 0.0, series.values)
+    floor = np.where((seen >= 0).all(axis=1), 0.0, -np.inf)
+    ends: dict[str, np.ndarray] = {}
+    for coverage in plan.coverages:
+        low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+        for mask in kinds.values():
+            reach = conformal.calibrate(tested, published, mask, coverage=coverage)
+            low[mask], high[mask] = conformal.intervals(
+                mean[mask], scale[mask], reach, floor=floor[mask]
+            )
+        ends[f"low_{coverage:.0%}".rstrip("%")], ends[f"high_{coverage:.0%}".rstrip("%")] = (
+            low,
+            high,
+        )
+    wide = {
+        "level": np.repeat(series.keys["level"].to_numpy(), plan.horizon),
+        "name": np.repeat(series.keys["name"].to_numpy(), plan.horizon),
+        "period_start": np.tile(
+            pd.to_datetime(list(ahead(series, plan.horizon))).as_unit("us"), len(mean)
+        ),
+        "ahead": np.tile(np.arange(1, plan.horizon + 1), len(mean)),
+        "mean": mean.ravel(),
+        **{name: end.ravel() for name, end in ends.items()},
+        "model": np.repeat(names.astype(str), plan.horizon),
+    }
+    return pd.DataFrame(wide).assign(reason=_reasons(mean, scale, ends).ravel())
+
+
+def _reasons(mean: np.ndarray, scale: np.ndarray, ends: dict[str, np.ndarray]) -> np.ndarray:
+    """Return why a forecast stands without an interval; empty where it has one."""
+    reasons = np.full(mean.shape, "", dtype=object)
+    unknown = np.any([np.isnan(end) for end in ends.values()], axis=0)
+    reasons[unknown] = "too few past errors to draw an interval from"
+    reasons[np.isnan(scale)[:, None] & unknown] = "never varied, so its error cannot be told"
+    reasons[np.isnan(mean)] = "no value known"
+    return reasons

@@ -1,0 +1,316 @@
+"""Charts of forecasts, their errors, and what moves demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.reporting import words
+from analysis.reporting.charts import style
+from analysis.reporting.charts.forest import forest
+from analysis.reporting.charts.rhythm import show_dates
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.ticker import Formatter, Locator
+
+
+def fan(
+    history: pd.DataFrame,
+    forecast: pd.DataFrame,
+    *,
+    unit: str,
+    scale: float = 1.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what was sold, and the forecast with its two intervals.
+
+    Parameters
+    ----------
+    history
+        period_start, value of one series.
+    forecast
+        Its rows of `forecast.Outlook.table`: period_start, mean, low_80, high_80, low_95, high_95.
+    unit
+        Label of the vertical axis.
+    scale
+        What values are divided by.
+    ax
+        Axes to draw on.
+    """
+    ax = ax or style.new_axes(height=2.9)
+    ax.plot(history["period_start"], history["value"] / scale, color=style.INK, linewidth=1.4)
+    last = history.dropna(subset="value").tail(1)
+    start = [last["period_start"].iloc[0], *forecast["period_start"]]
+    anchor = float(last["value"].iloc[0]) / scale
+    for coverage, shade in (("95", 0.18), ("80", 0.30)):
+        low, high = forecast[f"low_{coverage}"] / scale, forecast[f"high_{coverage}"] / scale
+        ax.fill_between(
+            start, [anchor, *low], [anchor, *high], color=style.BLUE, alpha=shade, linewidth=0
+        )
+    ax.plot(start, [anchor, *(forecast["mean"] / scale)], color=style.BLUE)
+    _give_room(ax, np.r_[history["value"], forecast["low_95"], forecast["high_95"]] / scale)
+    ax.set_ylabel(unit)
+    end = forecast.iloc[-1]
+    for name, label in (("high_95", "95 %"), ("mean", "forecast"), ("low_95", "")):
+        _end_label(ax, end["period_start"], end[name] / scale, label)
+    show_dates(ax, history["period_start"])
+    return ax
+
+
+def _give_room(ax: Axes, values: np.ndarray) -> None:
+    """Start the axis at zero, unless the lines would then lie flat at the top of the chart."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    ax.set_ylim(bottom=0 if low < 0.6 * high else low - (high - low))
+
+
+def _end_label(ax: Axes, moment: object, height: float, label: str) -> None:
+    ax.annotate(
+        label, (moment, height), xytext=(5, 0), textcoords="offset points", va="center",
+        fontsize=9.5, color=style.BLUE, annotation_clip=False,
+    )  # fmt: skip
+
+
+def replayed(detail: pd.DataFrame, history: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Axes:
+    """Draw one series' earlier forecast with its interval over what happened.
+
+    Parameters
+    ----------
+    detail
+        Its rows of `kept.Scored.detail`: period_start, mean, low, high, actual.
+    history
+        period_start, value of the same series.
+    unit, scale
+        Label of the vertical axis, and what values are divided by.
+    """
+    ax = style.new_axes(height=2.6)
+    recent = history.tail(3 * len(detail))
+    ax.fill_between(
+        detail["period_start"], detail["low"] / scale, detail["high"] / scale,
+        color=style.BLUE, alpha=0.2, linewidth=0,
+    )  # fmt: skip
+    ax.plot(detail["period_start"], detail["mean"] / scale, color=style.BLUE)
+    ax.plot(
+        recent["period_start"], recent["value"] / scale, color=style.INK, marker="o", markersize=3
+    )
+    _give_room(ax, np.r_[recent["value"], detail["low"], detail["high"]] / scale)
+    ax.set_ylabel(unit)
+    _end_label(ax, detail["period_start"].iloc[-1], detail["mean"].iloc[-1] / scale, "said")
+    show_dates(ax, recent["period_start"])
+    return ax
+
+
+def gains(scores: pd.DataFrame) -> Axes:
+    """Draw by how much of the naive's error each model is better or worse, with intervals.
+
+    Parameters
+    ----------
+    scores
+        Rows of `judgement.scoreboard` at one level: label, gain, gain_low, gain_high, mase,
+        verdict.
+    """
+    shown = scores[scores["verdict"] != "benchmark"].sort_values("gain", ascending=False)
+    ax = forest(
+        list(shown["label"]),
+        shown["gain"] * 100,
+        shown["gain_low"] * 100,
+        shown["gain_high"] * 100,
+        written=[words.number(value, 2) for value in shown["mase"]],
+        strong=shown["verdict"] == "better",
+    )
+    ax.set_xlabel("Error saved against the naive forecast, %")
+    ax.annotate(
+        "MASE", (1.02, -0.55), xycoords=("axes fraction", "data"), fontsize=9.5, color=style.SOFT,
+        va="bottom", annotation_clip=False,
+    )  # fmt: skip
+    return ax
+
+
+def by_horizon(table: pd.DataFrame, *, own: str, benchmark: str, frequency: str = "week") -> Axes:
+    """Draw the error by periods ahead, of what is published and of the naive.
+
+    Parameters
+    ----------
+    table
+        `judgement.by_horizon`: model, ahead, mase.
+    own, benchmark
+        The two models drawn.
+    frequency
+        What a period is called.
+    """
+    ax = style.new_axes(height=2.4)
+    for model, color, label in (
+        (benchmark, style.SOFT, "naive"), (own, style.BLUE, "published"),
+    ):  # fmt: skip
+        part = table[table["model"] == model]
+        ax.plot(part["ahead"], part["mase"], color=color, marker="o", markersize=3)
+        ax.annotate(
+            label, (part["ahead"].iloc[-1], part["mase"].iloc[-1]), xytext=(6, 0),
+            textcoords="offset points", va="center", annotation_clip=False,
+        )  # fmt: skip
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel(f"{frequency.capitalize()}s ahead")
+    ax.set_ylabel("Mean scaled error")
+    return ax
+
+
+def trends(table: pd.DataFrame, *, weeks: int) -> Axes:
+    """Draw robust growth with intervals.
+
+    Parameters
+    ----------
+    table
+        Rows of `trends.slopes`: name, growth, growth_low, growth_high, size, direction.
+    weeks
+        Weeks that the growth is stated for.
+    """
+    ax = forest(
+        [str(name).rsplit(" / ", 1)[-1] for name in table["name"]],
+        table["growth"] * 100,
+        table["growth_low"] * 100,
+        table["growth_high"] * 100,
+        written=[words.percent(value, 0, signed=True) for value in table["growth"]],
+        strong=table["direction"] != "steady",
+    )
+    ax.set_xlabel(f"Change in {weeks} weeks, % of the usual week")
+    return ax
+
+
+def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Figure | SubFigure:
+    """Draw series that moved to another level, each with its two levels.
+
+    Parameters
+    ----------
+    panels
+        Name, history (period_start, value) and row of `breaks.shifts` of each.
+    unit
+        Label of the vertical axes.
+    """
+    rows = -(-len(panels) // 2)
+    axes = style.new_grid(rows, 2, width=5.0, height=0.3 + 1.45 * rows)
+    for ax in axes[len(panels) :]:
+        ax.set_visible(False)
+    for ax, (name, history, row) in zip(axes, panels, strict=False):
+        ax.plot(history["period_start"], history["value"], color=style.QUIET, linewidth=1.1)
+        first, end = history["period_start"].iloc[[0, -1]]
+        ax.hlines(row["before"], first, row["period_start"], color=style.INK, linewidth=1.4)
+        ax.hlines(row["after"], row["period_start"], end, color=style.VERMILLION, linewidth=1.8)
+        ax.set_ylim(bottom=0)
+        ax.set_title(_short_name(name), fontsize=9.5, loc="left", color=style.INK)
+        ax.xaxis.set_major_locator(_quarters())
+        ax.xaxis.set_major_formatter(_month_names())
+        ax.tick_params(labelsize=9)
+    axes[0].set_ylabel(unit, fontsize=9.5)
+    return axes[0].figure
+
+
+def _short_name(name: str) -> str:
+    last = name.rsplit(" / ", 1)[-1]
+    return last if len(last) <= 24 else last[:23].rstrip() + "…"
+
+
+def _quarters() -> Locator:
+    from matplotlib.dates import MonthLocator
+
+    return MonthLocator(bymonth=(1, 7))
+
+
+def _month_names() -> Formatter:
+    from matplotlib.dates import DateFormatter
+
+    return DateFormatter("%b")
+
+
+def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure | SubFigure:
+    """Draw trend, weekly rhythm and remainder of a daily series below each other.
+
+    Parameters
+    ----------
+    table
+        `decomposition.daily_parts`: day, trend, weekly, remainder.
+    unit
+        Label of the vertical axes.
+    scale
+        What values are divided by.
+    """
+    axes = style.new_grid(3, 1, width=5.0, height=3.6)
+    for ax, (name, label, color) in zip(
+        axes,
+        (
+            ("trend", "Trend", style.BLUE),
+            ("weekly", "Week", style.GREEN),
+            ("remainder", "Rest", style.SOFT),
+        ),
+        strict=True,
+    ):
+        ax.plot(table["day"], table[name] / scale, color=color, linewidth=1.0)
+        ax.margins(y=0.3)
+        ax.annotate(label, (0.01, 0.99), xycoords="axes fraction", va="top", color=style.INK)
+        if name != "trend":
+            ax.axhline(0, color=style.SOFT, linewidth=0.6)
+        show_dates(ax, table["day"])
+    for ax in axes[:-1]:
+        ax.tick_params(labelbottom=False)
+    axes[1].set_ylabel(unit)
+    return axes[0].figure
+
+
+def levers(table: pd.DataFrame) -> Axes:
+    """Draw what twice as many displays or mailer places would add, with intervals.
+
+    Parameters
+    ----------
+    table
+        Rows of `levers.search`: name, regressor, effect, low, high, found.
+    """
+    ax = forest(
+        [
+            f"{str(name).rsplit(' / ', 1)[-1][:15].rstrip()}, {lever}"
+            for name, lever in zip(table["name"], table["regressor"], strict=True)
+        ],
+        table["effect"] * 100,
+        table["low"] * 100,
+        table["high"] * 100,
+        written=[words.percent(value, 0, signed=True) for value in table["effect"]],
+        strong=table["found"],
+    )
+    ax.set_xlabel("Change of sales with twice as many, %")
+    return ax
+
+
+def scenario(table: pd.DataFrame, *, unit: str, frequency: str = "week") -> Axes:
+    """Draw the forecast without and with a plan; the shade is the difference's interval.
+
+    Parameters
+    ----------
+    table
+        `scenarios.Scenario.table`: ahead, without, planned, low, high.
+    unit
+        Label of the vertical axis.
+    frequency
+        What a period is called.
+    """
+    ax = style.new_axes(height=2.4)
+    without = table["without"]
+    ax.fill_between(
+        table["ahead"], without + table["low"], without + table["high"],
+        color=style.GREEN, alpha=0.2, linewidth=0,
+    )  # fmt: skip
+    for name, label, color in (
+        ("without", "as of late", style.SOFT),
+        ("planned", "plan", style.GREEN),
+    ):
+        ax.plot(table["ahead"], table[name], color=color, marker="o", markersize=3)
+        ax.annotate(
+            label, (table["ahead"].iloc[-1], table[name].iloc[-1]), xytext=(6, 0),
+            textcoords="offset points", va="center", annotation_clip=False,
+        )  # fmt: skip
+    low = float(np.nanmin(np.r_[without, table["planned"]]))
+    high = float(np.nanmax(np.r_[without + table["high"], table["planned"]]))
+    ax.set_ylim(max(0.0, low - 1.5 * (high - low)), high + 0.5 * (high - low))
+    ax.set_xlabel(f"{frequency.capitalize()}s ahead")
+    ax.set_ylabel(unit)
+    return ax

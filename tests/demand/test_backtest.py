@@ -1,0 +1,173 @@
+"""The backtest looks at nothing but the past; choice, intervals and judgement rest on it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.demand import backtest, choice, conformal, judgement, scores
+from analysis.errors import NotApplicable
+
+
+def noisy(series: int, periods: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return 100 + rng.normal(0, 5, (series, periods))
+
+
+MODELS = ("naive", "seasonal_naive", "moving_average", "ets", "theta")
+
+
+def run(values, origins=(40, 44, 48, 52), horizon=4, models=MODELS):
+    return backtest.run(values, models=models, horizon=horizon, origins=origins)
+
+
+def test_forecasts_do_not_see_the_future():
+    values = noisy(6, 60)
+    changed = values.copy()
+    changed[:, 48:] = 1e6
+    before, after = run(values), run(changed)
+    kept = [o for o, origin in enumerate(before.origins) if origin <= 48]
+    np.testing.assert_array_equal(before.forecasts[:, kept], after.forecasts[:, kept])
+
+
+def test_choice_and_intervals_at_an_origin_do_not_see_later_truth():
+    values = noisy(6, 60)
+    changed = values.copy()
+    changed[:, 48:] += 500
+    groups, sparse = np.array(["g"] * 6), np.zeros(6, bool)
+    first, second = run(values), run(changed)
+    assert first.known_at(48).tolist() == [[True] * 4, [True] * 4, [False] * 4, [False] * 4]
+    assert (
+        choice.choose(first, groups, sparse, known=first.known_at(48))
+        == choice.choose(second, groups, sparse, known=second.known_at(48))
+    ).all()
+    everyone = np.ones(6, bool)
+    for tested in (first, second):
+        reach = conformal.calibrate(tested, "ets", everyone, coverage=0.8, origin=48)
+        assert np.abs(reach.high).max() < 10
+
+
+def test_automatic_choice_takes_the_best_of_what_was_tried():
+    time = np.arange(60)
+    values = 50 + 2.0 * time + np.random.default_rng(1).normal(0, 0.5, (8, 60))
+    tested = run(values, models=("naive", "drift", "moving_average"))
+    groups, sparse = np.array(["g"] * 8), np.zeros(8, bool)
+    assert set(choice.choose(tested, groups, sparse)) == {"drift"}
+    automatic = choice.with_automatic(tested, groups, sparse)
+    assert automatic.models[-1] == choice.AUTOMATIC
+    np.testing.assert_array_equal(automatic.of(choice.AUTOMATIC)[-1], tested.of("drift")[-1])
+
+
+def test_sparse_series_are_chosen_for_apart():
+    rng = np.random.default_rng(3)
+    sparse_rows = rng.poisson(0.2, (10, 60)) * 5.0
+    values = np.vstack([noisy(10, 60), sparse_rows])
+    tested = run(values, models=(*MODELS, "croston", "tsb"))
+    groups, sparse = np.array(["g"] * 20), np.r_[np.zeros(10, bool), np.ones(10, bool)]
+    names = choice.choose(tested, groups, sparse)
+    assert len(set(names[:10])) == 1
+    assert len(set(names[10:])) == 1
+    assert names[0] not in ("croston", "tsb")
+
+
+def test_origins_end_one_horizon_before_the_data_do():
+    assert backtest.origins_for(52, horizon=8, count=4) == (41, 42, 43, 44)
+    assert backtest.origins_for(52, horizon=8, count=4, step=8) == (20, 28, 36, 44)
+    assert min(backtest.origins_for(30, horizon=4, count=50)) >= backtest.FEWEST
+    with pytest.raises(NotApplicable, match="too few to test"):
+        backtest.origins_for(15, horizon=8, count=4)
+
+
+def test_scaled_errors_of_a_random_walk_are_about_one_step_ahead():
+    walk = np.cumsum(np.random.default_rng(0).normal(0, 1, (200, 100)), axis=1)
+    tested = backtest.run(walk, models=("naive",), horizon=1, origins=(80, 90, 95))
+    assert scores.mean_of(np.abs(tested.scaled())) == pytest.approx(1.0, abs=0.08)
+
+
+def test_a_model_that_is_no_better_is_said_to_be_no_better():
+    walk = np.cumsum(np.random.default_rng(5).normal(0, 1, (30, 90)), axis=1)
+    tested = backtest.run(
+        walk,
+        models=("seasonal_naive", "moving_average", "ets"),
+        horizon=4,
+        origins=range(50, 87, 2),
+    )
+    board = judgement.scoreboard(tested, np.array(["all"] * 30)).set_index("model")
+    assert board.loc["seasonal_naive", "verdict"] == "benchmark"
+    assert board.loc["moving_average", "verdict"] == "worse"
+    assert board.loc["moving_average", "gain"] < 0
+    assert board.loc["ets", "verdict"] in ("no different", "worse")
+
+
+def test_a_better_model_is_said_to_be_better():
+    values = noisy(20, 90)
+    tested = run(
+        values, origins=tuple(range(50, 87, 2)), models=("seasonal_naive", "moving_average")
+    )
+    row = (
+        judgement.scoreboard(tested, np.array(["all"] * 20))
+        .set_index("model")
+        .loc["moving_average"]
+    )
+    assert row["verdict"] == "better"
+    assert 0 < row["gain_low"] < row["gain"] < row["gain_high"]
+    # In white noise the last value errs by sqrt(2), a mean of four by sqrt(1.25).
+    assert row["gain"] == pytest.approx(1 - np.sqrt(1.25 / 2), abs=0.04)
+
+
+def test_diebold_mariano_holds_its_level_with_overlapping_forecasts():
+    rng = np.random.default_rng(0)
+    draws = 600
+    noise = rng.normal(size=(draws, 43))
+    overlapping = np.lib.stride_tricks.sliding_window_view(noise, 4, axis=1).mean(axis=2)
+    found = [judgement.diebold_mariano(row, horizon=4)[0] < 0.05 for row in overlapping]
+    assert 0.01 < np.mean(found) < 0.10
+    naive = [abs(row.mean()) > 1.96 * row.std() / np.sqrt(len(row)) for row in overlapping]
+    assert np.mean(naive) > 0.2  # what ignoring the overlap would do
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.5, 0.8, 0.9]))
+def test_conformal_interval_covers_at_least_what_it_promises(seed, coverage):
+    rng = np.random.default_rng(seed)
+    past, future = rng.standard_t(3, (400, 60, 1)), rng.standard_t(3, (400, 1))
+    inside = [
+        reach.low[0] <= truth[0] <= reach.high[0]
+        for rows, truth in zip(past, future, strict=True)
+        for reach in [conformal.offsets(rows, coverage=coverage)]
+    ]
+    assert np.mean(inside) >= coverage - 0.07
+    assert np.mean(inside) <= coverage + 0.10
+
+
+def test_too_few_errors_give_no_interval():
+    reach = conformal.offsets(np.arange(9.0).reshape(9, 1), coverage=0.95)
+    assert np.isnan(reach.low).all()
+    enough = conformal.offsets(np.arange(39.0).reshape(39, 1), coverage=0.95)
+    assert (enough.low[0], enough.high[0]) == (0.0, 38.0)
+
+
+def test_neighbouring_horizons_lend_their_errors():
+    errors = np.tile(np.linspace(-1, 1, 20)[:, None], (1, 8))
+    reach = conformal.offsets(errors, coverage=0.9)
+    assert (reach.n > 20).all()
+    assert (reach.low >= -1).all()
+
+
+def test_realised_coverage_is_near_nominal_and_negative_sales_are_not_forecast():
+    values = np.abs(noisy(60, 80, seed=9))
+    tested = run(values, origins=tuple(range(30, 77)), horizon=4, models=("moving_average",))
+    everyone = {"all": np.ones(60, bool)}
+    table = conformal.realised(tested, "moving_average", everyone)
+    assert table["gap"].abs().max() < 0.03
+    low, _ = conformal.intervals(
+        np.array([[1.0]]), np.array([5.0]), conformal.offsets(noisy(50, 1) - 100, coverage=0.8),
+        floor=np.zeros(1),
+    )  # fmt: skip
+    assert (low >= 0).all()
+
+
+def test_smape_and_pinball_by_hand():
+    assert scores.smape(np.array([[100.0]]), np.array([[50.0]])) == pytest.approx(200 * 50 / 150)
+    loss = scores.pinball(np.array([10.0, 10.0]), np.array([8.0, 13.0]), level=0.9)
+    assert loss == pytest.approx([1.8, 0.3])

@@ -1,0 +1,170 @@
+"""The whole way from series to a published forecast, kept and scored."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.demand import boosting, forecast, judgement, kept, totals
+from analysis.demand.decomposition import daily_parts, strengths
+from analysis.demand.series import Series
+from analysis.errors import NotApplicable
+
+LEVELS = ((), ("department",), ("department", "category"))
+
+
+def shop(periods: int = 60, seed: int = 0) -> Series:
+    rng = np.random.default_rng(seed)
+    bottom = [rng.gamma(20, 5, periods) for _ in range(4)]
+    bottom.append(rng.poisson(0.3, periods) * 12.0)
+    bottom.append(np.r_[np.full(periods - 20, np.nan), rng.gamma(20, 3, 20)])
+    bottom = np.round(np.array(bottom), 2)
+    departments = np.array(list("AAABBB"))
+    sums = [np.nansum(bottom[departments == d], axis=0) for d in "AB"]
+    values = np.vstack([sums[0] + sums[1], *sums, bottom])
+    keys = pd.DataFrame(
+        {
+            "level": ["total", *["department"] * 2, *["department x category"] * 6],
+            "name": ["Total", "A", "B", *[f"{d} / c{i}" for i, d in enumerate(departments)]],
+            "department": [None, "A", "B", *departments],
+            "category": [None, None, None, *[f"c{i}" for i in range(6)]],
+        }
+    )
+    weeks = tuple(date(2024, 1, 1) + timedelta(days=7 * i) for i in range(periods))
+    return Series(keys, values, weeks, np.full(periods, 7), "net_amount", "week", (), ())
+
+
+PLAN = forecast.Plan(horizon=4, season=52, origins=20)
+
+
+@pytest.fixture(scope="module")
+def outlook():
+    return forecast.predict(shop(), PLAN, levels=LEVELS)
+
+
+def test_forecast_adds_up_and_stays_inside_its_interval(outlook):
+    table = outlook.table.assign(cents=(outlook.table["mean"] * 100).round().astype("int64"))
+    sums = table.groupby(["ahead", "level"])["cents"].sum().unstack()
+    assert (sums.nunique(axis=1) == 1).all()
+    assert (table["mean"] >= 0).all()
+    known = table.dropna(subset=["low_80", "low_95"])
+    assert (known["low_95"] <= known["mean"]).all()
+    assert (known["mean"] <= known["high_80"]).all()
+    assert (known["low_80"] >= 0).all()
+    assert len(table) == 9 * 4
+    assert table["period_start"].min() == pd.Timestamp(outlook.series.end)
+
+
+def test_a_season_not_seen_once_is_not_used(outlook):
+    assert outlook.plan.season == 1
+    assert forecast.predict(shop(), replace(PLAN, season=4)).plan.season == 4
+
+
+def test_every_missing_interval_has_a_reason(outlook):
+    gone = outlook.table[outlook.table["low_95"].isna()]
+    assert (gone["reason"] != "").all()
+    there = outlook.table[outlook.table["low_95"].notna() & outlook.table["low_80"].notna()]
+    assert (there["reason"] == "").all()
+
+
+def test_sum_over_the_horizon_is_narrower_than_the_sum_of_intervals(outlook):
+    whole = totals.over_horizon(outlook).iloc[0]
+    rows = outlook.table[outlook.table["level"] == "total"]
+    assert whole["mean"] == pytest.approx(rows["mean"].sum())
+    assert whole["high"] - whole["low"] < (rows["high_80"] - rows["low_80"]).sum()
+    assert whole["low"] < whole["mean"] < whole["high"]
+
+
+def test_too_few_periods_are_refused():
+    whole = shop()
+    short = replace(whole, values=whole.values[:, :14], periods=whole.periods[:14])
+    with pytest.raises(NotApplicable, match="too few to test"):
+        forecast.predict(short, PLAN, levels=LEVELS)
+
+
+def test_kept_forecast_is_scored_on_what_happened():
+    whole = shop(60)
+    then = replace(whole, values=whole.values[:, :56], periods=whole.periods[:56])
+    made = kept.to_keep(forecast.predict(then, PLAN, levels=LEVELS))
+    now = forecast.predict(whole, PLAN, levels=LEVELS)
+    scored = kept.score(made, now)
+    assert not scored.replayed
+    row = scored.table.iloc[0]
+    assert row["actual"] == pytest.approx(whole.values[0, 56:].sum())
+    assert row["forecast"] == pytest.approx(made.loc[made["level"] == "total", "mean"].sum())
+    assert not scored.drifted
+
+
+def test_a_break_after_the_forecast_raises_the_alarm():
+    whole = shop(60)
+    then = replace(whole, values=whole.values[:, :56], periods=whole.periods[:56])
+    made = kept.to_keep(forecast.predict(then, PLAN, levels=LEVELS))
+    broken = whole.values.copy()
+    broken[:, 56:] *= 4
+    now = forecast.predict(replace(whole, values=broken), PLAN, levels=LEVELS)
+    scored = kept.score(made, now)
+    assert scored.drifted
+    assert scored.table.iloc[0]["covered"] == 0
+
+
+def test_replay_uses_only_what_was_known(outlook):
+    whole = outlook.series
+    broken = whole.values.copy()
+    broken[:, 56:] *= 4
+    other = forecast.predict(replace(whole, values=broken), PLAN, levels=LEVELS)
+    columns = ["mean", "low_95", "high_95"]
+    pd.testing.assert_frame_equal(kept.replay(outlook)[columns], kept.replay(other)[columns])
+    assert kept.score(None, outlook).replayed
+
+
+def test_a_forecast_whose_weeks_have_not_come_is_not_scored(outlook):
+    with pytest.raises(NotApplicable, match="has passed yet"):
+        kept.score(kept.to_keep(outlook), outlook)
+
+
+def test_boosting_learns_across_series_what_one_alone_does_not_show():
+    rng = np.random.default_rng(0)
+    time = np.arange(80)
+    level = rng.gamma(10, 10, (60, 1))
+    values = level * (1 + 0.5 * (time % 4 == 3)) * np.exp(rng.normal(0, 0.03, (60, 80)))
+    found = boosting.forecast(values[:, :76], horizon=4, seed=1)
+    assert np.abs(found / values[:, 76:] - 1).mean() < 0.06
+    np.testing.assert_array_equal(found, boosting.forecast(values[:, :76], horizon=4, seed=1))
+    low = boosting.forecast(values[:, :76], horizon=1, quantile=0.1)
+    high = boosting.forecast(values[:, :76], horizon=1, quantile=0.9)
+    assert (low <= high).mean() > 0.9
+
+
+def test_challenger_meets_the_others_on_the_same_series():
+    rng = np.random.default_rng(1)
+    values = rng.gamma(20, 5, (40, 60))
+    values[0, 30:] = 0
+    values[1, :50] = np.nan
+    keys = pd.DataFrame({"level": ["x"] * 40, "name": [str(i) for i in range(40)]})
+    weeks = tuple(date(2024, 1, 1) + timedelta(days=7 * i) for i in range(60))
+    series = Series(keys, values, weeks, np.full(60, 7), "net_amount", "week", (), ())
+    tested = forecast.predict(series, PLAN).tested
+    met = boosting.challenge(tested, values, season=1, origins=5, seed=0)
+    assert len(met.origins) == 5
+    board = judgement.scoreboard(met, np.array(["x"] * 40))
+    assert board["series"].nunique() == 1
+    with pytest.raises(NotApplicable, match="too few to boost"):
+        boosting.forecast(values[:2, :20], horizon=2)
+
+
+def test_daily_parts_add_up_and_the_week_is_found():
+    rng = np.random.default_rng(0)
+    time = np.arange(140)
+    values = 100 + 20 * (time % 7 >= 5) + rng.normal(0, 2, 140)
+    values[50] = np.nan
+    days = tuple(date(2024, 1, 1) + timedelta(days=int(i)) for i in time)
+    keys = pd.DataFrame({"level": ["total"], "name": ["Total"]})
+    series = Series(keys, values[None], days, np.ones(140), "net_amount", "day", (), ())
+    parts = daily_parts(series)
+    whole = parts["trend"] + parts["weekly"] + parts["remainder"]
+    assert whole.dropna().to_numpy() == pytest.approx(values[~np.isnan(values)])
+    assert strengths(parts)["weekly"] > 0.9
+    with pytest.raises(NotApplicable, match="weeks of days"):
+        daily_parts(replace(series, values=values[None, :20], periods=days[:20]))

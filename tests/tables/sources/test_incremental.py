@@ -1,0 +1,175 @@
+"""New files are added without reading the old ones; the tables equal those built at once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.errors import DataError
+from analysis.tables import deliveries
+from tests.tables.sources.shop import MAPPING, Shop
+
+DAYS = [
+    ("day1.csv", ["1,C1,A,2024-01-30 10:00,1,2.00,x", "2,C2,B,2024-01-31 10:00,1,3.00,y"]),
+    ("day2.csv", ["3,C1,A,2024-02-01 10:00,2,2.00,x2", "4,C3,C,2024-02-01 11:00,1,4.00,z"]),
+    ("day3.csv", ["5,C2,B,2024-01-31 23:30,1,3.00,late", "6,,A,2024-02-02 10:00,1,2.00,x3"]),
+]
+
+
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record which files are read."""
+    seen: list[str] = []
+    original = deliveries.build_part
+
+    def recording(connection, source, delivery, **kwargs):
+        seen.append(delivery.name)
+        return original(connection, source, delivery, **kwargs)
+
+    monkeypatch.setattr(deliveries, "build_part", recording)
+    return seen
+
+
+def test_only_new_files_are_read(shop: Shop, monkeypatch):
+    seen = reads(monkeypatch)
+    for name, lines in DAYS:
+        shop.deliver(name, *lines)
+        result = shop.ingest()
+    assert seen == ["day1.csv", "day2.csv", "day3.csv"]
+    assert result.news == ("new: day3.csv",)
+    assert result.manifest.rows == {"order_lines": 6, "products": 3, "customers": 3}
+
+
+def test_the_same_files_again_are_not_read_at_all(shop: Shop, monkeypatch):
+    shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    shop.ingest()
+    seen = reads(monkeypatch)
+    assert shop.ingest().skipped
+    assert seen == []
+
+
+def test_a_late_row_lands_in_its_own_month(shop: Shop):
+    for name, lines in DAYS:
+        shop.deliver(name, *lines)
+    shop.ingest()
+    january = sorted((shop.current / "order_lines" / "month=2024-01").glob("*.parquet"))
+    assert len(january) == 2  # day 1 and the late row of day 3
+    late = [r for r in shop.table("order_lines") if r["order_id"] == "5"]
+    assert late[0]["ordered_at"].month == 1
+    assert "month" not in late[0]
+
+
+def test_the_last_file_names_the_product(shop: Shop):
+    for name, lines in DAYS:
+        shop.deliver(name, *lines)
+    shop.ingest()
+    assert {r["product_id"]: r["name"] for r in shop.table("products")} == {
+        "A": "x3",
+        "B": "late",
+        "C": "z",
+    }
+
+
+def test_a_file_delivered_twice_counts_once_and_is_said(shop: Shop):
+    first = shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    shop.ingest()
+    shutil.copy(first, shop.folder / "day1 copy.csv")
+    result = shop.ingest()
+    assert result.manifest.rows["order_lines"] == 2
+    rule = "file delivered twice, as day1 copy.csv too"
+    twice = [e for e in result.manifest.ledger if rule in e.dropped]
+    assert [(e.table, e.source, e.rows_in, e.accepted) for e in twice] == [
+        ("order_lines", "day1.csv", 2, 0),
+        ("products", "day1.csv", 2, 0),
+        ("customers", "day1.csv", 2, 0),
+    ]
+
+
+def test_a_changed_file_replaces_what_it_said_before(shop: Shop):
+    for name, lines in DAYS:
+        shop.deliver(name, *lines)
+    shop.ingest()
+    shop.deliver("day2.csv", "3,C1,A,2024-02-01 10:00,5,2.00,x2")
+    result = shop.ingest()
+    assert result.news == ("changed since it was last read: day2.csv",)
+    assert result.manifest.rows == {"order_lines": 5, "products": 2, "customers": 2}
+    assert [r["quantity"] for r in shop.table("order_lines") if r["order_id"] == "3"] == [5.0]
+
+
+def test_a_withdrawn_file_takes_its_rows_along(shop: Shop):
+    for name, lines in DAYS:
+        shop.deliver(name, *lines)
+    shop.ingest()
+    (shop.folder / "day2.csv").unlink()
+    result = shop.ingest()
+    assert result.news == ("withdrawn: day2.csv",)
+    assert {r["order_id"] for r in shop.table("order_lines")} == {"1", "2", "5", "6"}
+
+
+def test_a_bad_new_file_leaves_the_old_tables(shop: Shop):
+    shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    shop.ingest()
+    before = shop.table("order_lines")
+    (shop.folder / "day2.csv").write_text("id,of,this\n1,2,3\n")
+    with pytest.raises(DataError, match="no column 'customer'"):
+        shop.ingest()
+    assert shop.table("order_lines") == before
+
+
+def test_another_mapping_reads_everything_again(shop: Shop, monkeypatch):
+    shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    shop.ingest()
+    seen = reads(monkeypatch)
+    shop.map({**MAPPING, "about": "changed"})
+    shop.ingest()
+    assert seen == ["day1.csv"]
+
+
+line = st.builds(
+    lambda order, customer, sku, day, qty: (
+        f"{order},{customer},{sku},2024-{1 + day // 28:02d}-{1 + day % 28:02d} 10:00,"
+        f"{qty},1.25,n{order}"
+    ),
+    st.integers(1, 40),
+    st.sampled_from(["", "C1", "C2", "C3"]),
+    st.sampled_from(["A", "B", "TEST1"]),
+    st.integers(0, 80),
+    st.sampled_from(["1", "2", "-1", "bad"]),
+)
+good_line = "0,C0,Z,2024-01-05 09:00,1,1.00,first"
+
+
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.lists(line, max_size=6), min_size=2, max_size=3), st.data())
+def test_day_by_day_equals_at_once(tmp_path_factory, files: list[list[str]], data) -> None:
+    """Whatever comes in whatever order, is changed or withdrawn: as if read for the first time."""
+    daily = Shop(Path(tmp_path_factory.mktemp("daily")) / "p")
+    names = data.draw(st.permutations([f"f{i}.csv" for i in range(len(files))]))
+    for name, lines in zip(names, files, strict=True):
+        daily.deliver(name, good_line, *lines)
+        daily.ingest()
+    changed = data.draw(st.sampled_from(names))
+    daily.deliver(changed, good_line, *data.draw(st.lists(line, max_size=3)))
+    result = daily.ingest()
+    once = Shop(Path(tmp_path_factory.mktemp("once")) / "p")
+    shutil.copytree(daily.folder, once.folder, dirs_exist_ok=True)
+    fresh = once.ingest()
+    assert result.manifest.rows == fresh.manifest.rows
+    assert result.manifest.ledger == fresh.manifest.ledger
+    for table in fresh.manifest.rows:
+        assert digests(daily.current / table) == digests(once.current / table)
+
+
+def digests(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*.parquet"))}
+
+
+def test_a_blank_says_nothing_against_an_earlier_row(shop: Shop):
+    shop.deliver("a.csv", "1,C1,A,2024-01-30 10:00,1,2.00,Mug", "2,C1,A,2024-01-31 10:00,1,2.00,")
+    shop.ingest()
+    assert [r["name"] for r in shop.table("products")] == ["Mug"]
