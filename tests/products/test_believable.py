@@ -10,7 +10,7 @@ import pytest
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from analysis.products import baskets, pairs, substitutes, switching
-from analysis.products.cells import BANDS, by_stratum, side_orders, sizes
+from analysis.products.cells import BANDS, by_stratum, hits, side_orders, sizes
 from analysis.products.stratified import clustered_lift, mantel_haenszel
 from tests.products.shelves import baskets_of
 from tests.products.shops import ORDERS, planted
@@ -110,7 +110,7 @@ def test_cells_and_odds_are_those_of_a_plain_count_and_of_statsmodels(by_size):
     rules = pd.DataFrame({"antecedents": [("a",)], "consequents": [("b",)]})
     engine = sizes(shelf.lines, ibis.memtable(frame))
     sides = side_orders(shelf.lines, rules)
-    cells = by_stratum(sides, engine, rules, ("store_id",), by_size=by_size)
+    cells = by_stratum(hits(sides, engine, rules), engine, ("store_id",), by_size=by_size)
     expected = counted(orders, facts, ["store_id"], by_size)
     rows = cells.to_pandas()
     rows = rows[rows[["both", "a_only", "b_only", "neither"]].sum(axis=1) > 0]
@@ -144,10 +144,9 @@ def test_the_interval_over_customers_covers_where_that_over_orders_does_not():
         shelf = baskets_of(orders)
         facts = pd.DataFrame({"order_id": [f"o{i}" for i in range(len(who))],
                               "customer_id": [f"c{w}" for w in who]})  # fmt: skip
-        cells = by_stratum(
-            side_orders(shelf.lines, rules), sizes(shelf.lines, ibis.memtable(facts)), rules,
-            ("customer_id",), by_size=False,
-        )  # fmt: skip
+        orders = sizes(shelf.lines, ibis.memtable(facts))
+        found = hits(side_orders(shelf.lines, rules), orders, rules)
+        cells = by_stratum(found, orders, ("customer_id",), by_size=False)
         row = clustered_lift(cells, orders=len(who), rules=1).iloc[0]
         covered += row["low"] <= truth <= row["high"]
     assert covered >= 20

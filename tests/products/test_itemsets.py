@@ -37,14 +37,14 @@ def by_mlxtend(orders, support):
     return {tuple(sorted(s)): n for s, n in zip(table["itemsets"], sizes, strict=True)}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(orders=ORDERS, least=st.integers(1, 8))
 def test_every_itemset_and_support_is_that_of_mlxtend(orders, least):
     support = min(1.0, least / len(orders))
     assert counts(mined(orders, support)) == by_mlxtend(orders, support)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(orders=ORDERS)
 def test_closed_and_maximal_are_what_they_say(orders):
     table = condensed.condense(mined(orders, 1 / len(orders)).table)

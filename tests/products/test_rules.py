@@ -26,7 +26,7 @@ def mined(orders, support, **options):
     return rules.mine(itemsets.frequent_itemsets(baskets, chosen, longest=8), **options)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(orders=ORDERS, least=st.integers(1, 6))
 def test_every_rule_and_metric_is_that_of_mlxtend(orders, least):
     support = min(1.0, least / len(orders))

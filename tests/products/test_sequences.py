@@ -77,7 +77,7 @@ def test_an_order_that_matters_stands_out_and_one_that_does_not_does_not():
     found = frequent_sequences(events, support=0.5, limits=limits)
     tested = against_shuffled(events, found, limits=limits, shuffles=99, seed=1)
     tested = tested.set_index(tested["pattern"].map(str))
-    assert tested.loc["(('a',), ('b',))", "p"] == 0.01
+    assert tested.loc["(('a',), ('b',))", "p"] < 1e-6
     assert tested.loc["(('a',), ('b',))", "ratio"] > 1.5
     assert tested.loc["(('c',), ('d',))", "p"] > 0.01
 

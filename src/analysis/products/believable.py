@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.discoveries import q_values
 from analysis.products import promoted
-from analysis.products.cells import by_stratum, side_orders, sizes
+from analysis.products.cells import by_stratum, hits, items_of, side_orders, sizes
 from analysis.products.chance import fisher_more
 from analysis.products.held import held
 from analysis.products.stratified import clustered_lift, mantel_haenszel
@@ -84,41 +84,64 @@ def check(
     """
     rules = rules.reset_index(drop=True)
     wanted = ["order_id", "item", "customer_id", "ordered_at", "store_id", "discount_amount"]
-    lines = held(lines.select([name for name in wanted if name in lines.columns]))
-    facts = held(order_facts(lines))
+    lines = lines.select([name for name in wanted if name in lines.columns])
+    facts = order_facts(lines)
     found = rules.join(_period(first, rules, facts, doubts).add_prefix("first_"))
     found = found.join(_period(second, rules, facts, doubts).add_prefix("second_"))
     p = fisher_more(found["second_both"], found["second_a"], found["second_b"], second.orders)
     found["second_p"], found["second_q"] = p, q_values(p)
     found["holds"] = (found["second_q"] <= doubts.fdr) & (found["second_low"] > 1)
+    return _verdicts(found.join(_controlled(tables, rules, lines, facts, doubts)))
+
+
+def _controlled(
+    tables: Tables, rules: pd.DataFrame, lines: ibis.Table, facts: ibis.Table, doubts: Doubts
+) -> pd.DataFrame:
+    """Return the odds ratios, as they are, under each control, and by offer."""
+    import pandas as pd
+
     everything = lines.select("order_id", "item").distinct()
-    sides, orders = side_orders(everything, rules), sizes(everything, facts)
+    found, orders = _seen(everything, rules, facts)
+    odds = []
     for name, strata in {"raw": None, **CONTROLS}.items():
-        if strata is not None and not set(strata) <= set(orders.columns):
-            continue
-        cells = by_stratum(sides, orders, rules, strata or (), by_size=strata is not None)
-        found = found.join(_odds(cells, len(rules), name, doubts))
-    cells = promoted.cells(tables, lines, sides, orders, rules)
-    found = found.join(_odds(cells, len(rules), "promotion", doubts))
-    return _verdicts(found)
+        if set(strata or ()) <= set(orders.columns):
+            cells = by_stratum(found, orders, strata or (), by_size=strata is not None)
+            odds.append(_odds(cells, len(rules), name, doubts))
+    offered = promoted.cells(tables, lines, found, orders, rules)
+    return pd.concat([*odds, _odds(offered, len(rules), "promotion", doubts)], axis=1)
+
+
+def _seen(
+    lines: ibis.Table, rules: pd.DataFrame, facts: ibis.Table
+) -> tuple[ibis.Table, ibis.Table]:
+    """Return `cells.hits` and `cells.sizes`, orders by number."""
+    orders = sizes(lines, facts)
+    items = items_of(rules)
+    few = lines.semi_join(items, "item").join(facts.select("order_id", "number"), "order_id")
+    few = held(few.select("item", order_id=few.number))
+    orders = held(orders.drop("order_id").rename(order_id="number"))
+    return hits(side_orders(few, rules), orders, rules), orders
 
 
 def order_facts(lines: ibis.Table) -> ibis.Table:
-    """Return one row an order: order_id, customer_id, week, and store_id if it is known."""
+    """Return one row an order: order_id, number, customer_id, week, and store_id if known."""
+    import ibis
+
     facts = {"customer_id": lines.customer_id.max(), "week": lines.ordered_at.min().truncate("W")}
     if "store_id" in lines.columns:
         facts["store_id"] = lines.store_id.max()
-    return lines.group_by("order_id").agg(**facts)
+    orders = lines.group_by("order_id").agg(**facts)
+    number = ibis.row_number().over(order_by="order_id")
+    return held(orders.mutate(number=number.cast("int32")))
 
 
 def _period(
     baskets: Baskets, rules: pd.DataFrame, facts: ibis.Table, doubts: Doubts
 ) -> pd.DataFrame:
-    orders = sizes(baskets.lines, facts)
     # A guest's order is a customer of its own.
-    orders = orders.mutate(customer_id=orders.customer_id.coalesce(orders.order_id))
-    sides = side_orders(baskets.lines, rules)
-    cells = by_stratum(sides, orders, rules, ("customer_id",), by_size=False)
+    facts = facts.mutate(customer_id=facts.customer_id.coalesce(facts.order_id.cast("string")))
+    found, orders = _seen(baskets.lines, rules, facts)
+    cells = by_stratum(found, orders, ("customer_id",), by_size=False)
     kept = clustered_lift(
         cells, orders=baskets.orders, rules=len(rules), confidence=doubts.confidence
     )

@@ -88,8 +88,9 @@ def compare(events: Events, first: str, then: str, design: Design = Design()) ->
     Notes
     -----
     A buyer's day 0 is the first purchase of A after ``quiet_days``. Controls came in the same week
-    with the same rhythm, had not bought A by then, and had or had not bought B in the window
-    before, like the buyer; their day 0 is that visit. Who took B along on day 0 is left out on
+    with the same rhythm and bought something of A's department (where departments are known),
+    had not bought A by then, and had or had not bought B in the window before, like the buyer;
+    their day 0 is that visit. Who took B along on day 0 is left out on
     both sides: the same order is no "next". Controls are censored when they buy A, everybody at
     the period's end. Shares are one less the estimate of Kaplan and Meier (1958), J. Am. Statist.
     Assoc. 53(282); intervals are percentiles over resampled buyers, each with its controls.
@@ -128,7 +129,8 @@ class _People:
         key_b = events.customer[rows].astype(np.int64) * 2 * days + events.day[rows]
         known = (first_a >= design.quiet_days) & (first_a < days - 1)
         buyers = np.flatnonzero(known)
-        return cls(first_a, key_b, rhythm(events), first_visits(events), buyers, days)
+        visits = first_visits(events, events.beside(a))
+        return cls(first_a, key_b, rhythm(events), visits, buyers, days)
 
     def next_b(self, who: Days, day: Days) -> Days:
         """Return the first day after ``day`` on which B was bought."""

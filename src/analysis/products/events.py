@@ -14,7 +14,6 @@ from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
     import ibis
-    import pandas as pd
 
     from analysis.tables.periods import Period
 
@@ -39,6 +38,8 @@ class Events:
         The customers' ids, by code.
     period
         The days looked at.
+    departments
+        The department of each item, as a code; None if not known.
     """
 
     customer: Codes
@@ -47,6 +48,13 @@ class Events:
     names: npt.NDArray[np.object_]
     customers: npt.NDArray[np.object_]
     period: Period
+    departments: Codes | None = None
+
+    def beside(self, item: int) -> npt.NDArray[np.bool_]:
+        """Tell which rows are of the item's department; all where none is known."""
+        if self.departments is None:
+            return np.ones(len(self.item), dtype=bool)
+        return (self.departments == self.departments[item])[self.item]
 
     def starts(self) -> npt.NDArray[np.int64]:
         """Return where each customer's rows begin, and the end after the last."""
@@ -75,7 +83,8 @@ def chunks(
     Parameters
     ----------
     lines
-        `baskets.bought`: customer_id, ordered_at, item. Guests are left out.
+        `baskets.bought`: customer_id, ordered_at, item, and department if known. Guests are left
+        out.
     period
         The days looked at.
     min_customers
@@ -99,26 +108,40 @@ def chunks(
     names = bought.filter(bought.n >= min_customers).to_pandas()["item"]
     if names.empty:
         raise NotApplicable(f"No item was bought by {min_customers} known customers.")
-    coded = _coded(daily, names, period.start)
+    ordered = np.sort(names.to_numpy(dtype=object))
+    departments = _departments(lines, ordered) if "department" in lines.columns else None
+    coded = _coded(daily, ordered, period.start)
     for part in range(number):
         rows = (
             coded if number == 1 else coded.filter(coded.customer_id.hash().abs() % number == part)
         )
-        yield _events(rows, np.sort(names.to_numpy(dtype=object)), period)
+        yield _events(rows, ordered, period, departments)
 
 
-def _coded(daily: ibis.Table, names: pd.Series, start: date) -> ibis.Table:
+def _departments(lines: ibis.Table, names: npt.NDArray[np.object_]) -> Codes:
+    known = lines.group_by("item").agg(department=lines.department.max()).to_pandas()
+    texts = known.set_index("item")["department"].astype("str").reindex(names)
+    return np.unique(texts.to_numpy(dtype=object).astype(str), return_inverse=True)[1].astype(
+        np.int32
+    )
+
+
+def _coded(daily: ibis.Table, ordered: npt.NDArray[np.object_], start: date) -> ibis.Table:
     import ibis
     import pandas as pd
 
-    ordered = np.sort(names.to_numpy(dtype=object))
     codes = pd.DataFrame({"item": pd.Series(ordered, dtype="str"), "code": np.arange(len(ordered))})
     joined = daily.join(ibis.memtable(codes), "item")
     since = joined.on.delta(ibis.date(start.isoformat()), unit="day")
     return joined.select("customer_id", day=since.cast("int32"), code=joined.code.cast("int32"))
 
 
-def _events(rows: ibis.Table, names: npt.NDArray[np.object_], period: Period) -> Events:
+def _events(
+    rows: ibis.Table,
+    names: npt.NDArray[np.object_],
+    period: Period,
+    departments: Codes | None,
+) -> Events:
     table = rows.order_by("customer_id", "day", "code").to_pyarrow()
     encoded = table["customer_id"].combine_chunks().dictionary_encode()
     # Sorted rows meet the customers in order, so that codes ascend.
@@ -129,4 +152,5 @@ def _events(rows: ibis.Table, names: npt.NDArray[np.object_], period: Period) ->
         names,
         np.array(encoded.dictionary.to_pylist(), dtype=object),
         period,
+        departments,
     )

@@ -88,17 +88,24 @@ def rhythm(events: Events) -> npt.NDArray[np.int64]:
     return np.digitize(per_week, [0.25, 0.5, 1.0])
 
 
-def visit_days(events: Events) -> npt.NDArray[np.int64]:
+def visit_days(
+    events: Events, rows: npt.NDArray[np.bool_] | slice = slice(None)
+) -> npt.NDArray[np.int64]:
     """Return the customers' distinct days, coded as customer x days of the period + day."""
-    codes = events.customer.astype(np.int64) * events.period.days + events.day
+    codes = events.customer[rows].astype(np.int64) * events.period.days + events.day[rows]
     return codes[np.concatenate([[True], codes[1:] != codes[:-1]])]
 
 
-def first_visits(events: Events) -> npt.NDArray[np.int32]:
-    """Return the first day each customer came in each week, -1 without; customers x weeks."""
+def first_visits(
+    events: Events, rows: npt.NDArray[np.bool_] | slice = slice(None)
+) -> npt.NDArray[np.int32]:
+    """Return the first day each customer came in each week, -1 without; customers x weeks.
+
+    Only the given rows of the events count as visits.
+    """
     days = events.period.days
     found = np.full((len(events.customers), -(-days // 7)), -1, np.int32)
-    codes = visit_days(events)[::-1]
+    codes = visit_days(events, rows)[::-1]
     found[codes // days, (codes % days) // 7] = codes % days
     return found
 

@@ -98,8 +98,10 @@ def _larger(
 ) -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]:
     pairs, counts = _pairs(baskets, support.orders, code)
     found = [(pairs, counts)]
+    if longest < 3:
+        return found
     candidates = _grown(pairs, counts, most_sets, support)
-    if longest < 3 or len(candidates) == 0:
+    if len(candidates) == 0:
         return found
     kept = np.unique(candidates)
     matrix = _matrix(baskets, kept, code)
@@ -140,9 +142,8 @@ def _pairs(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     """Count the pairs in the engine; return those that are frequent, by code."""
     lines = _coded(baskets, least, code)
-    other = lines.view()
-    both = lines.join(other, [lines.order_id == other.order_id, lines.code < other.code])
-    both = both.select(a=lines.code, b=other.code)
+    first, second = (lines.select("order_id", **{name: lines.code}) for name in ("a", "b"))
+    both = first.join(second, "order_id").filter(lambda t: t.a < t.b)
     counted = both.group_by("a", "b").agg(n=lambda t: t.count())
     table = counted.filter(counted.n >= least).order_by("a", "b").to_pyarrow()
     pairs = np.column_stack([table["a"].to_numpy(), table["b"].to_numpy()]).astype(np.int32)

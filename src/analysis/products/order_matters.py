@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.discoveries import q_values
-from analysis.products.sequences import Limits, item_places, occurrences
+from analysis.products.sequences import Limits, Pattern, Places, occurrences
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import pandas as pd
 
     from analysis.products.events import Events
+
+Floats = npt.NDArray[np.float64]
 
 
 def against_shuffled(
@@ -42,14 +45,15 @@ def against_shuffled(
     Returns
     -------
     pandas.DataFrame
-        The patterns with expected (mean over the shuffles), ratio (customers / expected), p (share
-        of shuffles with as many customers, the data themselves counted once: Phipson and Smyth
-        2010, Stat. Appl. Genet. Mol. Biol. 9(1)) and q over the patterns given.
+        The patterns with expected (mean over the shuffles), ratio (customers / expected), p (of so
+        many customers or more in any order) and q over the patterns given.
 
     Notes
     -----
     A shuffle keeps what a customer buys, what is bought together and when the customer comes; only
-    what comes before what is lost. p cannot be smaller than 1 / (shuffles + 1).
+    what comes before what is lost. The count is a sum over independent customers and so nearly
+    normal: p is that of Student's t for one more draw after ``shuffles`` draws, which reaches
+    further into the tail than the share of shuffles as large, 1 / (shuffles + 1) at least.
     """
     from analysis.products.sequence_kernel import customers
 
@@ -59,22 +63,51 @@ def against_shuffled(
         tuple(tuple(sorted(code[i] for i in visit)) for visit in pattern)
         for pattern in patterns["pattern"]
     ]
+    visits = _Visits.of(events, np.array(sorted({i for p in coded for v in p for i in v})))
     seen = np.zeros((shuffles, len(coded)))
     for shuffle in range(shuffles):
-        places = item_places(events, _dealt(events, rng))
-        seen[shuffle] = [customers(occurrences(p, places, limits)[0]) for p in coded]
-    observed = patterns["customers"].to_numpy()
-    p = (1 + (seen >= observed).sum(axis=0)) / (1 + shuffles)
-    expected = seen.mean(axis=0)
+        places = visits.dealt(rng)
+        known: dict[Pattern, Places] = {}
+        seen[shuffle] = [customers(occurrences(p, places, limits, known)[0]) for p in coded]
+    observed, expected = patterns["customers"].to_numpy(), seen.mean(axis=0)
+    p = _one_more(observed - expected, seen.std(axis=0, ddof=1), shuffles)
     ratio = np.divide(observed, expected, out=np.full(len(coded), np.nan), where=expected > 0)
     return patterns.assign(expected=expected, ratio=ratio, p=p, q=q_values(p))
 
 
-def _dealt(events: Events, rng: np.random.Generator) -> npt.NDArray[np.int32]:
-    """Return the day of every event after each customer's visits are dealt to their days."""
-    days = events.period.days
-    codes = events.customer.astype(np.int64) * days + events.day
-    visits, place = np.unique(codes, return_inverse=True)
-    who = visits // days
-    dealt = np.lexsort((rng.random(len(visits)), who))
-    return (visits[dealt] % days).astype(np.int32)[place]
+def _one_more(beyond: Floats, spread: Floats, draws: int) -> Floats:
+    from scipy.special import stdtr
+
+    reach = spread * np.sqrt(1 + 1 / draws)
+    # Where every order shows the same, only the same can be seen.
+    t = np.divide(beyond, reach, out=np.zeros_like(beyond), where=reach > 0)
+    return stdtr(draws - 1, -t)
+
+
+@dataclass(frozen=True)
+class _Visits:
+    """Customers' visits, and at which of them the items of the patterns were bought."""
+
+    who: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int64]
+    bought: dict[int, npt.NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, events: Events, items: npt.NDArray[np.int64]) -> _Visits:
+        days = events.period.days
+        codes = events.customer.astype(np.int64) * days + events.day
+        visits, place = np.unique(codes, return_inverse=True)
+        bought = {int(item): place[events.item == item] for item in items}
+        return cls(visits // days, visits % days, bought)
+
+    def dealt(self, rng: np.random.Generator) -> dict[int, Places]:
+        """Return where the items were bought, each customer's visits dealt to the same days."""
+        # Customers ascend, so that a draw beside their number sorts within each of them.
+        order = np.argsort(self.who + rng.random(len(self.who)))
+        code = (self.who << 32) + self.day[order]
+        found = {}
+        for item, place in self.bought.items():
+            rows = np.sort(code[place])
+            day = (rows & 0xFFFFFFFF).astype(np.int32)
+            found[item] = ((rows >> 32).astype(np.int32), day, day)
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.products.cells import band_of, by_stratum
+from analysis.products.cells import CELLS, band_of, items_of, known_in, own_cells, with_neither
 from analysis.products.held import held
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: A product is on offer in a week if so large a share of its lines is discounted.
 _MOSTLY = 0.5
+#: Whether the sides of a rule are on offer.
+_SIDES = ("offer_a", "offer_b")
 #: Fewer lines a week than this say nothing about an offer.
 _FEWEST_LINES = 3
 
@@ -22,7 +24,7 @@ _FEWEST_LINES = 3
 def cells(
     tables: Tables,
     lines: ibis.Table,
-    sides: ibis.Table,
+    found: ibis.Table,
     orders: ibis.Table,
     rules: pd.DataFrame,
 ) -> ibis.Table | None:
@@ -34,8 +36,8 @@ def cells(
         A study's tables, for placements.
     lines
         `baskets.bought`: the lines with item, time and, if known, discount_amount and store_id.
-    sides, orders
-        From `cells.side_orders` and `cells.sizes`.
+    found, orders
+        From `cells.hits` and `cells.sizes`.
     rules
         antecedents, consequents.
 
@@ -49,39 +51,51 @@ def cells(
     if offers is None:
         return None
     places = ["week", "store_id"] if "store_id" in orders.columns else ["week"]
-    counted = held(by_stratum(sides, orders, rules, places))
-    counted = counted.union(_elsewhere(counted, orders, rules, places))
-    for name, column in (("offer_a", "antecedents"), ("offer_b", "consequents")):
-        side = _side_offers(offers, rules, column, places)
-        joined = counted.left_join(side, ["rule", *places])
-        counted = joined.select(
-            *counted.columns, **{name: joined.offered.fill_null(0).cast("int64")}
-        )
-    kept = ["both", "a_only", "b_only", "neither"]
-    summed = counted.group_by("rule", "offer_a", "offer_b", "band").agg(
-        **{name: counted[name].sum() for name in kept}
-    )
-    return held(summed)
+    combined = _combined(offers, rules, places)
+    own = own_cells(known_in(found, places), places).left_join(combined, ["rule", *places])
+    own = own.mutate(**{name: own[name].fill_null(0) for name in _SIDES})
+    summed = own.group_by("rule", *_SIDES, "band").agg(**{name: own[name].sum() for name in CELLS})
+    everyone = _everyone(known_in(orders, places), combined, rules, places)
+    return with_neither(summed, everyone, _SIDES)
 
 
-def _elsewhere(
-    counted: ibis.Table, orders: ibis.Table, rules: pd.DataFrame, places: list[str]
-) -> ibis.Table:
-    """Return the orders of weeks and stores in which nobody bought either side of a rule."""
+def _combined(offers: ibis.Table, rules: pd.DataFrame, places: list[str]) -> ibis.Table:
+    """Return the rules, weeks and stores with an offer: offer_a, offer_b (0 or 1)."""
     import ibis
     import pandas as pd
 
-    numbers = ibis.memtable(pd.DataFrame({"rule": range(len(rules))}))
-    known = orders.filter([orders[name].notnull() for name in places])
-    known = known.mutate(band=band_of(known.size))
-    everyone = known.filter(known.band > 0).group_by(*places, "band").agg(n=lambda t: t.count())
-    rest = everyone.cross_join(numbers).anti_join(counted, ["rule", *places, "band"])
-    types = counted.schema()
-    none = {name: ibis.literal(0).cast(types[name]) for name in ("both", "a_only", "b_only")}
-    return rest.select(
-        rest.rule.cast(types["rule"]).name("rule"), *places, "band",
-        **none, neither=rest.n.cast(types["neither"]),
-    ).select(*counted.columns)  # fmt: skip
+    rows = [
+        (number, item, int(side == 0), int(side == 1))
+        for side, column in enumerate(("antecedents", "consequents"))
+        for number, items in enumerate(rules[column])
+        for item in items
+    ]
+    sides = pd.DataFrame(rows, columns=["rule", "item", *_SIDES])
+    types = {"rule": "int32", "item": "str", "offer_a": "int8", "offer_b": "int8"}
+    joined = offers.join(ibis.memtable(sides.astype(types)), "item")
+    return held(
+        joined.group_by("rule", *places).agg(**{name: joined[name].max() for name in _SIDES})
+    )
+
+
+def _everyone(
+    orders: ibis.Table, combined: ibis.Table, rules: pd.DataFrame, places: list[str]
+) -> ibis.Table:
+    """Return rule, offer_a, offer_b, band and all_: orders, whatever they hold."""
+    import ibis
+    import pandas as pd
+
+    counted = held(orders.group_by(*places, band=band_of(orders.size)).agg(n=orders.count()))
+    joined = combined.join(counted, places)
+    offered = joined.group_by("rule", *_SIDES, "band").agg(all_=joined.n.sum())
+    numbers = ibis.memtable(pd.DataFrame({"rule": range(len(rules))}, dtype="int32"))
+    total = counted.group_by("band").agg(all_=counted.n.sum()).cross_join(numbers)
+    # Where neither side was on offer is where none of the rule's offers was.
+    without = total.mutate(**{name: ibis.literal(0, "int8") for name in _SIDES})
+    taken = offered.mutate(all_=-offered.all_, **{n: ibis.literal(0, "int8") for n in _SIDES})
+    columns = ["rule", *_SIDES, "band", "all_"]
+    parts = ibis.union(*(part.select(*columns) for part in (without, taken, offered)))
+    return parts.group_by("rule", *_SIDES, "band").agg(all_=parts["all_"].sum())
 
 
 def item_offers(tables: Tables, lines: ibis.Table, rules: pd.DataFrame) -> ibis.Table | None:
@@ -95,10 +109,8 @@ def item_offers(tables: Tables, lines: ibis.Table, rules: pd.DataFrame) -> ibis.
         discounted, in whichever store.
     """
     import ibis
-    import pandas as pd
 
-    items = sorted({item for n in ("antecedents", "consequents") for s in rules[n] for item in s})
-    wanted = ibis.memtable(pd.DataFrame({"item": pd.Series(items, dtype="str")}))
+    wanted = items_of(rules)
     stores = "store_id" in lines.columns
     parts = []
     if "discount_amount" in lines.columns:
@@ -133,17 +145,3 @@ def _placed(tables: Tables, wanted: ibis.Table) -> ibis.Table:
     return (
         placed.select("item", "store_id", week=week).distinct().select("item", "week", "store_id")
     )
-
-
-def _side_offers(
-    offers: ibis.Table, rules: pd.DataFrame, column: str, places: list[str]
-) -> ibis.Table:
-    """Return the rules, weeks and stores where an item of the side is on offer."""
-    import ibis
-    import pandas as pd
-
-    rows = [(number, item) for number, items in enumerate(rules[column]) for item in items]
-    sides = pd.DataFrame(rows, columns=["rule", "item"]).astype({"item": "str"})
-    joined = offers.join(ibis.memtable(sides), "item")
-    found = joined.select("rule", *places).distinct()
-    return found.mutate(offered=ibis.literal(1))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 Floats = npt.NDArray[np.float64]
+#: Customers whose equations are solved at once.
+_AT_ONCE = 2_048
+
 Scorer = Callable[[Histories], Floats]
 
 
@@ -82,15 +85,18 @@ def factors(
 
 def _solve(wanted: Floats, given: Floats, weights: csr_array, alpha: float, ridge: float) -> None:
     """Solve every row of ``wanted`` for the given other side, in place."""
-    common = given.T @ given + ridge * np.eye(given.shape[1])
-    for row in range(len(wanted)):
-        begin, end = weights.indptr[row], weights.indptr[row + 1]
-        if begin == end:
-            wanted[row] = 0.0
-            continue
-        part, extra = given[weights.indices[begin:end]], alpha * weights.data[begin:end]
-        left = common + (part * extra[:, None]).T @ part
-        wanted[row] = np.linalg.solve(left, part.T @ (1.0 + extra))
+    size = given.shape[1]
+    common = given.T @ given + ridge * np.eye(size)
+    rows, columns = np.triu_indices(size)
+    products = given[:, rows] * given[:, columns]
+    sure = alpha * weights
+    right = sure @ given + (weights > 0) @ given
+    for begin in range(0, len(wanted), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        own = sure[part] @ products
+        left = np.empty((len(own), size, size))
+        left[:, rows, columns] = left[:, columns, rows] = own
+        wanted[part] = np.linalg.solve(left + common, right[part][..., None])[..., 0]
 
 
 #: All scorers, by the name they are reported under.

@@ -100,33 +100,73 @@ def frequent_sequences(
     return _table(found, events.names, total)
 
 
-def occurrences(pattern: Pattern, places: dict[int, Places], limits: Limits) -> Places:
-    """Return where a pattern occurs."""
+def most_common(
+    events: Events, *, wanted: int = 40, limits: Limits = Limits(), least: float = 0.02
+) -> pd.DataFrame:
+    """Return the most common closed sequences of two visits or more.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer, day and item.
+    wanted
+        How many sequences.
+    limits
+        Gaps, span and length.
+    least
+        Share of the customers below which a sequence is not common.
+
+    Raises
+    ------
+    NotApplicable
+        If no sequence of visits is common.
+    """
+    support = 0.8
+    while True:
+        found = frequent_sequences(events, support=support, limits=limits)
+        longer = found[found["closed"] & (found["visits"] > 1)]
+        if len(longer) >= wanted or support <= least:
+            break
+        support = max(0.75 * support, least)
+    if longer.empty:
+        raise NotApplicable(f"Fewer than {least:.0%} of the customers share a sequence of visits.")
+    return longer.head(wanted).reset_index(drop=True)
+
+
+def occurrences(
+    pattern: Pattern,
+    places: dict[int, Places],
+    limits: Limits,
+    known: dict[Pattern, Places] | None = None,
+) -> Places:
+    """Return where a pattern occurs; what it begins with is kept in ``known``."""
     from analysis.products.sequence_kernel import later, together
 
-    where: Places | None = None
-    for visit in pattern:
-        for place, item in enumerate(visit):
-            who, day, _ = places[item]
-            if where is None:
-                where = places[item]
-            elif place == 0:
-                where = later(*where, who, day, *limits.days())
-            else:
-                where = together(*where, who, day)
-    assert where is not None
-    return where
+    known = {} if known is None else known
+    if pattern in known:
+        return known[pattern]
+    *before, last = pattern
+    *rest, item = last
+    who, day, _ = places[item]
+    if rest:
+        found = together(*occurrences((*before, tuple(rest)), places, limits, known), who, day)
+    elif before:
+        start = occurrences(tuple(before), places, limits, known)
+        found = later(*start, who, day, *limits.days())
+    else:
+        found = places[item]
+    known[pattern] = found
+    return found
 
 
-def item_places(events: Events, day: Codes | None = None) -> dict[int, Places]:
-    """Return where each item was bought, on the given days instead of the events' own."""
-    days = events.day if day is None else day
-    order = np.lexsort((days, events.customer, events.item))
+def item_places(events: Events) -> dict[int, Places]:
+    """Return where each item was bought."""
+    order = np.lexsort((events.day, events.customer, events.item))
     ends = np.cumsum(np.bincount(events.item, minlength=len(events.names)))
     found = {}
     for item, (begin, end) in enumerate(zip(np.r_[0, ends[:-1]], ends, strict=True)):
         rows = order[begin:end]
-        found[item] = (events.customer[rows], days[rows], days[rows])
+        found[item] = (events.customer[rows], events.day[rows], events.day[rows])
     return found
 
 

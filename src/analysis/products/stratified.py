@@ -71,6 +71,10 @@ def mantel_haenszel(cells: ibis.Table, *, rules: int, confidence: float = 0.95) 
     )
 
 
+#: Terms are summed as whole numbers of so small a part: exact, whatever order the engine takes.
+_PART = float(1 << 30)
+
+
 def _sums(cells: ibis.Table) -> ibis.Table:
     """Return the sums over strata that the estimate, its variance and the test are made of."""
     a, b, c, d = (cells[n].cast("float64") for n in ("both", "a_only", "b_only", "neither"))
@@ -82,17 +86,17 @@ def _sums(cells: ibis.Table) -> ibis.Table:
         informative=((a + b > 0) & (a + c > 0)).cast("int64"),
     )  # fmt: skip
     cells = cells.filter(a + b + c + d > 0)
-    return cells.group_by("rule").agg(
-        strata=cells.informative.sum(),
-        r=cells.r.sum(),
-        s=cells.s.sum(),
-        pr=(cells.p * cells.r).sum(),
-        ps_qr=(cells.p * cells.s + cells.q * cells.r).sum(),
-        qs=(cells.q * cells.s).sum(),
-        o=cells.o.sum(),
-        e=cells.e.sum(),
-        v=cells.v.sum(),
-    )
+    terms = {
+        "r": cells.r, "s": cells.s, "pr": cells.p * cells.r,
+        "ps_qr": cells.p * cells.s + cells.q * cells.r, "qs": cells.q * cells.s,
+        "o": cells.o, "e": cells.e, "v": cells.v,
+    }  # fmt: skip
+    sums = {name: _exact_sum(term) for name, term in terms.items()}
+    return cells.group_by("rule").agg(strata=cells.informative.sum(), **sums)
+
+
+def _exact_sum(term: ibis.Value) -> ibis.Value:
+    return (term * _PART).round().cast("int64").sum().cast("float64") / _PART
 
 
 def clustered_lift(

@@ -92,7 +92,7 @@ def substitutes(
 def _within(baskets: Baskets, lines: ibis.Table, table: pd.DataFrame, fdr: float) -> pd.DataFrame:
     """Keep as substitutes what is below chance within stores and within weeks, too."""
     from analysis.products.believable import order_facts
-    from analysis.products.cells import by_stratum, side_orders, sizes
+    from analysis.products.cells import by_stratum, hits, side_orders, sizes
     from analysis.products.stratified import mantel_haenszel
 
     table = table.assign(expected_store=np.nan, expected_week=np.nan)
@@ -104,11 +104,11 @@ def _within(baskets: Baskets, lines: ibis.Table, table: pd.DataFrame, fdr: float
         antecedents=[(a,) for a in pairs["a"]], consequents=[(b,) for b in pairs["b"]]
     )
     orders = sizes(baskets.lines, order_facts(lines))
-    hits = side_orders(baskets.lines, sides)
+    found_in = hits(side_orders(baskets.lines, sides), orders, sides)
     for name, column in (("expected_store", "store_id"), ("expected_week", "week")):
         if column not in orders.columns:
             continue
-        cells = by_stratum(hits, orders, sides, (column,), by_size=False)
+        cells = by_stratum(found_in, orders, (column,), by_size=False)
         within = mantel_haenszel(cells, rules=len(sides))
         below = (within["together"] < within["expected"]) & (within["p"] <= fdr)
         table.loc[found, name] = within["expected"].to_numpy()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: What is left of the brands is one brand.
 OTHERS = "(others)"
 
+#: Parts of a step, whole numbers of which have the same sum in any order.
+_WHOLE = 5040 * 5040
+
 
 @dataclass(frozen=True)
 class Switching:
@@ -135,7 +138,8 @@ def _steps(lines: ibis.Table, by: str, brands: int) -> pd.DataFrame:
     after = placed.select("customer_id", place=placed.place - 1, next_n=placed.n, next=placed.brand)
     pairs = placed.join(after, ["customer_id", "place"])
     steps = pairs.group_by("customer_id", last=pairs.brand, next=pairs.next)
-    weights = steps.agg(weight=(1 / (pairs.n * pairs.next_n).cast("float64")).sum())
+    shares = (_WHOLE / (pairs.n * pairs.next_n)).round().cast("int64")
+    weights = steps.agg(weight=shares.sum().cast("float64") / _WHOLE)
     return weights.order_by("customer_id", "last", "next").to_pandas()
 
 

@@ -43,13 +43,11 @@ def support_and_lift(
             part = checked[chosen]
             ax.scatter(part["support"] * _PERCENT, part["lift"], color=color, s=18, label=label)
     believed = checked[holds]
-    for name, side in (("lift", "left"), ("support", "right")):
-        if believed.empty:
-            break
-        row = believed.loc[believed[name].idxmax()]
+    if len(believed):
+        row = believed.loc[believed["lift"].idxmax()]
         ax.annotate(
             shortened(row["pair"], 36), (row["support"] * _PERCENT, row["lift"]), (0, 7),
-            textcoords="offset points", ha=side,
+            textcoords="offset points",
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -90,7 +88,7 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
     ax.xaxis.set_minor_formatter(lambda *_: "")
-    ax.set_yticks(rows, [shortened(label, 34) for label in checked["pair"]])
+    ax.set_yticks(rows, [shortened(label, 40) for label in checked["pair"]])
     ax.set_ylim(len(checked) - 0.4, -0.9)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)

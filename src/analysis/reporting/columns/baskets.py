@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.reporting import formats
+from analysis.reporting import formats, words
 from analysis.reporting.formats import Format
 
 Columns = dict[str, Format]
@@ -11,9 +11,9 @@ Columns = dict[str, Format]
 def pairs(interval: str) -> Columns:
     """Return the columns of pairs that hold."""
     return {
-        "pair": formats.text("Who buys – also buys"),
+        "brief": formats.text("Who buys – also buys"),
         "orders": formats.integer("Orders"),
-        "confidence": formats.percent(0, "Of its orders"),
+        "confidence": formats.percent(0, "also buy"),
         "lift": formats.number(1, "Lift"),
         "second_lift": formats.number(1, "Later"),
         "or_least": formats.number(1, "Odds"),
@@ -24,7 +24,7 @@ def pairs(interval: str) -> Columns:
 def doubts() -> Columns:
     """Return the columns of pairs that are not to be believed."""
     return {
-        "pair": formats.text("Who buys – also buys"),
+        "brief": formats.text("Who buys – also buys"),
         "lift": formats.number(1, "Lift"),
         "second_lift": formats.number(1, "Later"),
         "or_least": formats.number(2, "Odds"),
@@ -46,7 +46,7 @@ def leading() -> Columns:
 def substitutes() -> Columns:
     """Return the columns of ``Substitutes.table``."""
     return {
-        "pair": formats.text("This – or that"),
+        "brief": formats.text("This – or that"),
         "both": formats.integer("Together"),
         "expected": formats.number(0, "By chance"),
         "buyers": formats.integer("Buy both"),
@@ -57,12 +57,12 @@ def substitutes() -> Columns:
 def bundles(discount: str) -> Columns:
     """Return the columns of ``decisions.bundles``."""
     return {
-        "pair": formats.text("Bundle"),
+        "brief": formats.text("Bundle"),
         "orders": formats.integer("Orders"),
         "price": formats.money(2, "Price"),
         "margin": formats.money(2, "Margin"),
         "margin_left": formats.money(2, f"at {discount} off"),
-        "break_even": formats.percent(0, "More needed", signed=True),
+        "break_even": formats.percent(0, "More needed"),
     }
 
 
@@ -84,11 +84,10 @@ def follow_ups(interval: str) -> Columns:
         "matched": formats.integer("Buyers"),
         "share": formats.percent(1, "Follow"),
         "control": formats.percent(1, "Others"),
-        "difference": formats.points(1, "More"),
-        "difference_low": formats.interval("difference_high", 1, interval),
+        "difference_low": formats.interval("difference_high", 1, interval, unit=words.POINTS),
         "ratio": formats.number(1, "Times"),
-        "median_days": formats.integer("Median"),
-        "best_day": formats.integer("Write on"),
+        "median_days": formats.integer("Half by day"),
+        "best_day": formats.integer("Write on day"),
     }
 
 
@@ -97,7 +96,6 @@ def sequences() -> Columns:
     return {
         "label": formats.text("Sequence"),
         "customers": formats.integer("Customers"),
-        "support": formats.percent(1, "Of all"),
         "expected": formats.integer("In any order"),
         "ratio": formats.number(2, "Times"),
         "q": formats.number(3, "q"),

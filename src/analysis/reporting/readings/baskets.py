@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from analysis.reporting import words
@@ -29,7 +30,19 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Return rules with a, b and pair: what to call their sides and both."""
     a = table["antecedents"].map(lambda s: words.listing(names.get(i, i) for i in s))
     b = table["consequents"].map(lambda s: words.listing(names.get(i, i) for i in s))
-    return flat(table.assign(a=a, b=b, pair=a + " – " + b))
+    return flat(table.assign(a=a, b=b, pair=a + " – " + b, brief=_brief_pairs(a, b)))
+
+
+def _brief_pairs(a: Iterable[str], b: Iterable[str]) -> list[str]:
+    return [f"{brief(x)} – {brief(y)}" for x, y in zip(a, b, strict=True)]
+
+
+def brief(name: str, most: int = 26) -> str:
+    """Return a name cut to so many characters, a number that tells it from others kept."""
+    plain, bracket, number = name.partition(" (")
+    room = most - len(bracket + number)
+    cut = plain if len(plain) <= room else plain[: room - 1].rstrip(" ,-") + "…"
+    return cut + bracket + number
 
 
 def strongest(table: pd.DataFrame) -> pd.DataFrame:
@@ -216,8 +229,8 @@ def bundle(table: pd.DataFrame, discount: float) -> str:
     off = words.percent(discount, 0)
     median = table["break_even"].median()
     return (
-        f"At {off} off, a bundle must sell {words.percent(median, 0, signed=True)} more (median) "
-        "before it costs nothing"
+        f"At {off} off, the median bundle must sell {words.percent(median, 0)} more before it "
+        "costs nothing"
     )
 
 
@@ -225,7 +238,7 @@ def both_named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Return a table of items a and b with their names."""
     a, b = ([names.get(i, i) for i in table[side]] for side in ("a", "b"))
     pair = [f"{x} – {y}" for x, y in zip(a, b, strict=True)]
-    return table.assign(a_name=a, b_name=b, pair=pair)
+    return table.assign(a_name=a, b_name=b, pair=pair, brief=_brief_pairs(a, b))
 
 
 def chosen_between(found: Substitutes, names: dict[str, str]) -> pd.DataFrame:
