@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import NotApplicable
-from analysis.products.follow_ups import first_visits, rhythm
+from analysis.products.matched import Design, People, Strata, Visits, strata_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,38 +19,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
 
-_NEVER = np.int64(1 << 40)
 
-
-@dataclass(frozen=True)
-class Design:
-    """How buyers of A are followed and compared.
-
-    Parameters
-    ----------
-    window
-        Days followed.
-    quiet_days
-        Days at the start in which a purchase of A is no first one.
-    controls
-        Matched customers drawn for each buyer.
-    confidence
-        Coverage of the intervals.
-    draws
-        Resamples of buyers with their controls.
-    seed
-        Seed of the matching and the resamples.
-    least
-        Fewest buyers to say anything about.
-    """
-
-    window: int = 30
-    quiet_days: int = 56
-    controls: int = 5
-    confidence: float = 0.95
-    draws: int = 400
-    seed: int = 0
-    least: int = 50
+_USUAL = Design()
 
 
 @dataclass(frozen=True)
@@ -73,7 +43,7 @@ class Followed:
     summary: pd.DataFrame
 
 
-def compare(events: Events, first: str, then: str, design: Design = Design()) -> Followed:
+def compare(events: Events, first: str, then: str, design: Design = _USUAL) -> Followed:
     """Follow buyers of ``first`` to their next ``then``, beside matched customers.
 
     Parameters
@@ -90,130 +60,85 @@ def compare(events: Events, first: str, then: str, design: Design = Design()) ->
     A buyer's day 0 is the first purchase of A after ``quiet_days``. Controls came in the same week
     with the same rhythm and bought something of A's department (where departments are known),
     had not bought A by then, and had or had not bought B in the window before, like the buyer;
-    their day 0 is that visit. Who took B along on day 0 is left out on
-    both sides: the same order is no "next". Controls are censored when they buy A, everybody at
-    the period's end. Shares are one less the estimate of Kaplan and Meier (1958), J. Am. Statist.
-    Assoc. 53(282); intervals are percentiles over resampled buyers, each with its controls.
+    their day 0 is that visit. All of a stratum's controls count, with as much weight together as
+    its buyers have. Who took B along on day 0 is left out on both sides: the same order is no
+    "next". Controls are censored when they buy A, everybody at the period's end. Shares are one
+    less the estimate of Kaplan and Meier (1958), J. Am. Statist. Assoc. 53(282); intervals are
+    percentiles over resampled customers, whether they are buyers, controls or both.
+    Who leaves stays at risk and never buys: so the share is that of everybody, as Aalen and
+    Johansen (1978) would have it with leaving as the competing event.
     """
     a, b = events.code(first), events.code(then)
-    people = _People.of(events, a, b, design)
-    buyers, controls = _matched(people, design)
-    if len(buyers) < design.least:
+    people = People.of(events, a, b, design)
+    strata = strata_of(people, design)
+    if len(strata.buyers.who) < design.least:
         raise NotApplicable(
-            f"{first}, then {then}: {len(buyers)} buyers could be matched; {design.least} are "
-            "needed."
+            f"{first}, then {then}: {len(strata.buyers.who)} buyers could be matched; "
+            f"{design.least} are needed."
         )
-    took = _by_day(people, buyers[:, 0], buyers[:, 1], design, censor_at_a=False)
-    rest = _by_day(people, controls[:, :, 0], controls[:, :, 1], design, censor_at_a=True)
-    return _compared(first, then, len(people.buyers), took, rest, design)
+    weights = _weights(strata, len(events.customers), design)
+    share, control = _shares(people, strata, weights, design)
+    return _compared(
+        first, then, len(people.buyers), len(strata.buyers.who), share, control, design
+    )
 
 
-@dataclass(frozen=True)
-class _People:
-    """Customers as far as one pair of items is concerned."""
-
-    first_a: Days
-    key_b: Days
-    group: Days
-    visits: npt.NDArray[np.int32]
-    buyers: Days
-    days: int
-
-    @classmethod
-    def of(cls, events: Events, a: int, b: int, design: Design) -> _People:
-        days = events.period.days
-        first_a = np.full(len(events.customers), _NEVER)
-        rows = np.flatnonzero(events.item == a)[::-1]
-        first_a[events.customer[rows]] = events.day[rows]
-        rows = events.item == b
-        key_b = events.customer[rows].astype(np.int64) * 2 * days + events.day[rows]
-        known = (first_a >= design.quiet_days) & (first_a < days - 1)
-        buyers = np.flatnonzero(known)
-        visits = first_visits(events, events.beside(a))
-        return cls(first_a, key_b, rhythm(events), visits, buyers, days)
-
-    def next_b(self, who: Days, day: Days) -> Days:
-        """Return the first day after ``day`` on which B was bought."""
-        place = np.searchsorted(self.key_b, who * 2 * self.days + day, side="right")
-        found = np.append(self.key_b, _NEVER)[place]
-        return np.where(found // (2 * self.days) == who, found % (2 * self.days), _NEVER)
-
-    def before(self, who: Days, day: Days, window: int) -> npt.NDArray[np.bool_]:
-        """Tell who bought B in the ``window`` days before ``day``."""
-        return self.next_b(who, np.maximum(day - window - 1, -1)) < day
-
-    def on(self, who: Days, day: Days) -> npt.NDArray[np.bool_]:
-        """Tell who bought B on ``day`` itself."""
-        return self.next_b(who, day - 1) == day
+def _weights(strata: Strata, customers: int, design: Design) -> tuple[Floats, Floats]:
+    """Return how often each buyer and each control counts: once, then in every resample."""
+    known = np.zeros(customers, bool)
+    known[strata.buyers.who] = known[strata.controls.who] = True
+    number = np.cumsum(known) - 1
+    n = int(known.sum())
+    rng = np.random.default_rng(design.seed + 1)
+    drawn = rng.multinomial(n, np.full(n, 1 / n), design.draws).astype(np.float64)
+    times = np.vstack([np.ones(n), drawn])
+    return times[:, number[strata.buyers.who]], times[:, number[strata.controls.who]]
 
 
-def _matched(people: _People, design: Design) -> tuple[Days, Days]:
-    """Return buyers (customer, day) and their controls (buyer x control x customer, day)."""
-    rng = np.random.default_rng(design.seed)
-    buyers, at = people.buyers, people.first_a[people.buyers]
-    keep = ~people.on(buyers, at)
-    buyers, at = buyers[keep], at[keep]
-    prior = people.before(buyers, at, design.window)
-    pairs, drawn = [], []
-    for week in np.unique(at // 7):
-        here = np.flatnonzero(people.visits[:, week] >= 0)
-        day = people.visits[here, week].astype(np.int64)
-        free = (people.first_a[here] > day) & ~people.on(here, day)
-        here, day = here[free], day[free]
-        had = people.before(here, day, design.window)
-        mine = at // 7 == week
-        for group in np.unique(people.group[buyers[mine]]):
-            for status in (False, True):
-                chosen = np.flatnonzero(mine & (people.group[buyers] == group) & (prior == status))
-                pool = np.flatnonzero((people.group[here] == group) & (had == status))
-                if len(chosen) == 0 or len(pool) == 0:
-                    continue
-                pick = pool[rng.integers(0, len(pool), (len(chosen), design.controls))]
-                pairs.append(np.column_stack([buyers[chosen], at[chosen]]))
-                drawn.append(np.stack([here[pick], day[pick]], axis=-1))
-    if not pairs:
-        return np.empty((0, 2), np.int64), np.empty((0, design.controls, 2), np.int64)
-    return np.concatenate(pairs), np.concatenate(drawn)
-
-
-def _by_day(
-    people: _People, who: Days, day: Days, design: Design, *, censor_at_a: bool
+def _shares(
+    people: People, strata: Strata, weights: tuple[Floats, Floats], design: Design
 ) -> tuple[Floats, Floats]:
-    """Return events and people at risk by buyer and day, 1 to the window."""
-    until = np.minimum(design.window, people.days - 1 - day)
+    """Return the shares that bought B, of buyers and of controls, by resample and day."""
+    own, theirs = weights
+    took = _ends_at(people, strata.buyers, design, censor_at_a=False)
+    rest = _ends_at(people, strata.controls, design, censor_at_a=True)
+    share, control = (np.empty((len(own), design.window)) for _ in range(2))
+    for draw in range(len(own)):
+        share[draw] = _incidence(*took, own[draw], design.window)
+        buyers = np.bincount(strata.buyers.stratum, own[draw], strata.number)
+        pool = np.bincount(strata.controls.stratum, theirs[draw], strata.number)
+        each = np.divide(buyers, pool, out=np.zeros_like(pool), where=pool > 0)
+        scaled = theirs[draw] * each[strata.controls.stratum]
+        control[draw] = _incidence(*rest, scaled, design.window)
+    return share, control
+
+
+def _ends_at(
+    people: People, visits: Visits, design: Design, *, censor_at_a: bool
+) -> tuple[Days, npt.NDArray[np.bool_]]:
+    """Return the day on which each visit stops to be followed, and whether with B."""
+    until = np.minimum(design.window, people.days - 1 - visits.day)
     if censor_at_a:
-        until = np.minimum(until, people.first_a[who] - day)
-    wait = people.next_b(who.ravel(), day.ravel()).reshape(who.shape) - day
+        until = np.minimum(until, people.first_a[visits.who] - visits.day)
+    wait = people.next_b(visits.who, visits.day) - visits.day
     happened = wait <= until
-    stop = np.where(happened, wait, until)
-    span = np.arange(1, design.window + 1)
-    risk = (stop[..., None] >= span).astype(np.float64)
-    event = (happened[..., None] & (stop[..., None] == span)).astype(np.float64)
-    if who.ndim == 2:
-        return event.sum(axis=1), risk.sum(axis=1)
-    return event, risk
+    return np.where(happened, wait, until), happened
 
 
-def _incidence(weights: Floats, event: Floats, risk: Floats) -> Floats:
-    """Return one less Kaplan and Meier's estimate, by row of weights and day."""
-    d, n = weights @ event, weights @ risk
-    return 1 - np.cumprod(1 - np.divide(d, n, out=np.zeros_like(d), where=n > 0), axis=1)
+def _incidence(stop: Days, happened: npt.NDArray[np.bool_], weight: Floats, window: int) -> Floats:
+    """Return one less Kaplan and Meier's estimate by day, from 1 to the window."""
+    left = np.bincount(stop, weight, window + 1)
+    d = np.bincount(stop[happened], weight[happened], window + 1)[1:]
+    # At risk on a day is who is followed that day or longer.
+    n = np.cumsum(left[::-1])[::-1][1:]
+    return 1 - np.cumprod(1 - np.divide(d, n, out=np.zeros_like(d), where=n > 0))
 
 
 def _compared(
-    first: str,
-    then: str,
-    buyers: int,
-    took: tuple[Floats, Floats],
-    rest: tuple[Floats, Floats],
-    design: Design,
+    first: str, then: str, buyers: int, n: int, share: Floats, control: Floats, design: Design
 ) -> Followed:
     import pandas as pd
 
-    n = len(took[0])
-    rng = np.random.default_rng(design.seed + 1)
-    weights = np.vstack([np.ones(n), rng.multinomial(n, np.full(n, 1 / n), design.draws)])
-    share, control = _incidence(weights, *took), _incidence(weights, *rest)
     end_share, end_control = share[:, -1], control[:, -1]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(end_control > 0, end_share / end_control, np.nan)

@@ -100,39 +100,6 @@ def frequent_sequences(
     return _table(found, events.names, total)
 
 
-def most_common(
-    events: Events, *, wanted: int = 40, limits: Limits = Limits(), least: float = 0.02
-) -> pd.DataFrame:
-    """Return the most common closed sequences of two visits or more.
-
-    Parameters
-    ----------
-    events
-        Purchases by customer, day and item.
-    wanted
-        How many sequences.
-    limits
-        Gaps, span and length.
-    least
-        Share of the customers below which a sequence is not common.
-
-    Raises
-    ------
-    NotApplicable
-        If no sequence of visits is common.
-    """
-    support = 0.8
-    while True:
-        found = frequent_sequences(events, support=support, limits=limits)
-        longer = found[found["closed"] & (found["visits"] > 1)]
-        if len(longer) >= wanted or support <= least:
-            break
-        support = max(0.75 * support, least)
-    if longer.empty:
-        raise NotApplicable(f"Fewer than {least:.0%} of the customers share a sequence of visits.")
-    return longer.head(wanted).reset_index(drop=True)
-
-
 def occurrences(
     pattern: Pattern,
     places: dict[int, Places],

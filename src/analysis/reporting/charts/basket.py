@@ -88,7 +88,7 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
     ax.xaxis.set_minor_formatter(lambda *_: "")
-    ax.set_yticks(rows, [shortened(label, 40) for label in checked["pair"]])
+    ax.set_yticks(rows, [shortened(label, 32) for label in checked["pair"]])
     ax.set_ylim(len(checked) - 0.4, -0.9)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -98,7 +98,7 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                     ha="right", color=style.BLUE)  # fmt: skip
         ax.annotate("as it looks", (first["or_raw"], 0), (-4, 8), textcoords="offset points",
                     ha="left", color=style.SOFT)  # fmt: skip
-    ax.set_xlabel("Odds ratio (log scale; 1: no more than chance)")
+    ax.set_xlabel("Odds ratio (log scale)")
     return ax
 
 

@@ -13,7 +13,6 @@ def pairs(interval: str) -> Columns:
     return {
         "brief": formats.text("Who buys – also buys"),
         "orders": formats.integer("Orders"),
-        "confidence": formats.percent(0, "also buy"),
         "lift": formats.number(1, "Lift"),
         "second_lift": formats.number(1, "Later"),
         "or_least": formats.number(1, "Odds"),
@@ -85,7 +84,6 @@ def follow_ups(interval: str) -> Columns:
         "share": formats.percent(1, "Follow"),
         "control": formats.percent(1, "Others"),
         "difference_low": formats.interval("difference_high", 1, interval, unit=words.POINTS),
-        "ratio": formats.number(1, "Times"),
         "median_days": formats.integer("Half by day"),
         "best_day": formats.integer("Write on day"),
     }
