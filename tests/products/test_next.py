@@ -143,6 +143,49 @@ def test_what_must_not_be_recommended_is_not():
     assert not own & set(zip(lists["customer_id"], lists["item"], strict=True))
 
 
+def mentioned(lists, item):
+    return lists[lists["item"] == item]
+
+
+def test_who_bought_the_first_is_offered_what_follows_with_the_reason():
+    rng = np.random.default_rng(4)
+    histories = []
+    for c in range(400):
+        history = {int(d): rng.choice(list("vwxyz")) for d in rng.choice(196, 9, replace=False)}
+        begin = 168 if c < 80 else int(rng.integers(0, 6)) * 28
+        if c % 2 == 0:
+            history[begin + 3] = "a"
+            if c >= 80:
+                history[begin + 30] = "b"
+        histories.append(history | {194: "v"})
+    lists = recommend(events_of(histories, 196), "bought next by others", Offer(length=1))
+    offered = lists.set_index("customer_id").loc[[f"c{c:05}" for c in range(0, 80, 2)]]
+    assert (offered["item"] == "b").mean() > 0.9
+    assert set(mentioned(offered, "b")["because"]) == {"a"}
+
+
+def test_what_is_due_comes_before_what_was_bought_a_moment_ago():
+    rng = np.random.default_rng(5)
+    histories = []
+    for _ in range(300):
+        history: dict[int, str] = {}
+        for item, gap in (("m", 30), ("n", 60)):
+            for day in range(int(rng.integers(0, gap)), 336, gap):
+                history[day] = history.get(day, "") + item
+        histories.append(history)
+    events = events_of(histories, 336)
+    lists = recommend(events, "own rhythm", Offer(length=2, new_only=False))
+    rows = events.item == list(events.names).index("n")
+    last = np.zeros(300)
+    last[events.customer[rows]] = events.day[rows]
+    score = mentioned(lists, "n").set_index("customer_id")["score"]
+    waited = 336 - last[[int(c[1:]) for c in score.index]]
+    assert score[waited > 45].mean() > 0.8
+    assert score[waited < 15].mean() < 0.2
+    assert mentioned(lists, "m")["every_days"].eq(30).all()
+    assert set(lists["reason"]) == {"your own rhythm"}
+
+
 def test_too_little_history_to_judge_is_said():
     with pytest.raises(NotApplicable, match="leave no history"):
         evaluate(steady(days=60))

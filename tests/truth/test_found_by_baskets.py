@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
@@ -46,9 +45,9 @@ class Shelf:
 
 
 @pytest.fixture(scope="module")
-def shelves(shops: Shops) -> Iterator[list[Shelf]]:
+def shelves(shops: Shops) -> list[Shelf]:
     """Return the shops, each with the rules between its planted products."""
-    yield [_shelf(shops, seed) for seed in list(shops.truth)[:16]]
+    return [_shelf(shops, seed) for seed in list(shops.truth)[:16]]
 
 
 def _shelf(shops: Shops, seed: int) -> Shelf:

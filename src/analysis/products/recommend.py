@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from analysis.products.histories import Histories
-from analysis.products.recommend_evaluation import top
-from analysis.products.recommenders import SCORERS, similarity
+from analysis.products.reasons import REASONS, Reasons
+from analysis.products.recommend_evaluation import blocks, top
+from analysis.products.recommenders import SCORERS, Model
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from analysis.products.events import Events
 
 
@@ -56,57 +57,58 @@ def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.Da
     -------
     pandas.DataFrame
         One row a customer and place: customer_id, place (from 1), item, score, reason, because
-        (the product behind the reason, empty where there is none).
+        (the product behind the reason, empty where there is none), every_days (the customer's own
+        gap between purchases of it; NaN for what was not bought twice).
     """
-    import pandas as pd
-
     known = Histories.of(events, events.period.days)
-    scores = np.array(SCORERS[recommender](known), dtype=float)
-    scores[:, ~_allowed(events, offer)] = -np.inf
-    lists = top(scores, known, length=offer.length, new_only=offer.new_only)
-    who = np.repeat(np.arange(len(lists)), lists.shape[1])
+    model, reasons = SCORERS[recommender](known), REASONS[recommender](known)
+    allowed = _allowed(events, offer)
+    parts = [
+        _block(events, known, model, reasons, rows, allowed, offer)
+        for rows in blocks(len(events.customers))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _block(
+    events: Events,
+    known: Histories,
+    model: Model,
+    reasons: Reasons,
+    rows: npt.NDArray[np.int64],
+    allowed: npt.NDArray[np.bool_],
+    offer: Offer,
+) -> pd.DataFrame:
+    scores = np.where(allowed, model(rows), -np.inf)
+    bought = known.bought[rows]
+    lists = top(scores, bought, length=offer.length, new_only=offer.new_only)
+    place = np.repeat(np.arange(len(lists)), lists.shape[1])
     item = lists.ravel()
-    values = scores[who, item]
-    if offer.new_only:
-        values = np.where(np.asarray(known.bought[who, item]).ravel() > 0, -np.inf, values)
-    because = _because(known, lists)
-    own = np.asarray(known.bought[who, item]).ravel() > 0
+    values = scores[place, item]
+    own = bought.toarray()[place, item] > 0
+    because, every = reasons(rows, lists)
     table = pd.DataFrame(
         {
-            "customer_id": events.customers[who],
+            "customer_id": events.customers[rows[place]],
             "place": np.tile(np.arange(1, lists.shape[1] + 1), len(lists)),
             "item": events.names[item],
             "score": values,
             "because": np.where(because >= 0, events.names[np.maximum(because, 0)], ""),
+            "every_days": np.where(own, every, np.nan),
         }
     )
     table["reason"] = np.select(
-        [own, table["because"] != ""],
-        ["you buy it regularly", "because you bought"],
+        [table["every_days"].notna(), own, table["because"] != ""],
+        ["your own rhythm", "you bought it before", "because you bought"],
         default="many customers buy it",
     )
     table.loc[own, "because"] = ""
-    return table[np.isfinite(table["score"])].reset_index(drop=True)
+    kept = np.isfinite(values) & ~(own & offer.new_only)
+    return table[kept]
 
 
-def _allowed(events: Events, offer: Offer) -> np.ndarray:
+def _allowed(events: Events, offer: Offer) -> npt.NDArray[np.bool_]:
     sold = np.zeros(len(events.names), bool)
     sold[events.item[events.day >= events.period.days - offer.in_range_days]] = True
     barred = np.isin(events.names.astype(str), sorted(offer.excluded) or [""])
     return sold & ~barred
-
-
-def _because(known: Histories, lists: np.ndarray) -> np.ndarray:
-    """Return the own product that speaks most for each recommended one; -1 if none does."""
-    alike = similarity(known)
-    weights = known.weights.log1p()
-    found = np.full(lists.shape, -1)
-    for customer, items in enumerate(lists):
-        begin, end = weights.indptr[customer], weights.indptr[customer + 1]
-        if begin == end:
-            continue
-        own = weights.indices[begin:end]
-        speaks = weights.data[begin:end, None] * alike[np.ix_(own, items)]
-        best = speaks.argmax(axis=0)
-        found[customer] = np.where(speaks.max(axis=0) > 0, own[best], -1)
-    return found.ravel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from analysis.discoveries import normal_quantile
 from analysis.errors import NotApplicable
 from analysis.products.histories import Histories, between
-from analysis.products.recommenders import SCORERS, Scorer
+from analysis.products.recommenders import OWN, SCORERS, Model, Scorer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from analysis.products.events import Events
 
 Floats = npt.NDArray[np.float64]
+
+#: Customers scored at once.
+_BLOCK = 4_096
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,11 @@ def evaluate(
             f"{total} days leave no history before two times {days} days held out; give "
             f"{4 * days} or more."
         )
-    usable = {
-        n: s
-        for n, s in scorers.items()
-        if not (new_only and n in ("usual basket", "usual, when due"))
-    }
+    usable = {n: s for n, s in scorers.items() if not (new_only and n in OWN)}
+    earlier, later = (_Trial.of(events, total - n * days, days, length, new_only) for n in (2, 1))
     rows = []
     for name, scorer in usable.items():
-        before = _measured(events, scorer, total - 2 * days, days, length, new_only)
-        now = _measured(events, scorer, total - days, days, length, new_only)
+        before, now = earlier.measured(scorer), later.measured(scorer)
         rows.append({"recommender": name, **_summary(now, confidence),
                      "validation": float(before["ndcg"].mean())})  # fmt: skip
     table = pd.DataFrame(rows)
@@ -102,39 +101,75 @@ def evaluate(
     return Evaluation(ordered, new_only, best)
 
 
-def top(scores: Floats, known: Histories, *, length: int, new_only: bool) -> npt.NDArray[np.int64]:
-    """Return the best items of each customer, best first; ties by the item's place."""
-    values = scores - np.where(known.bought.toarray() > 0, np.inf, 0.0) if new_only else scores
+def blocks(customers: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the customers in blocks whose scores fit in memory."""
+    for begin in range(0, customers, _BLOCK):
+        yield np.arange(begin, min(begin + _BLOCK, customers))
+
+
+def top(scores: Floats, bought: csr_array, *, length: int, new_only: bool) -> npt.NDArray[np.int64]:
+    """Return the best items of each customer, best first; ties by the item's place.
+
+    Parameters
+    ----------
+    scores
+        Customers x items.
+    bought
+        What they bought before, 1 where they did.
+    length
+        Items a customer.
+    new_only
+        Leave out what they bought before.
+    """
+    values = scores - np.where(bought.toarray() > 0, np.inf, 0.0) if new_only else scores
     length = min(length, values.shape[1])
     best = np.argpartition(-values, length - 1, axis=1)[:, :length]
     order = np.lexsort((best, -np.take_along_axis(values, best, axis=1)), axis=1)
     return np.take_along_axis(best, order, axis=1)
 
 
-def _measured(
-    events: Events, scorer: Scorer, day: int, days: int, length: int, new_only: bool
-) -> dict[str, Floats]:
-    known = Histories.of(events, day)
-    truth = Histories.of(between(events, day, day + days), day + days).bought
-    lists = top(scorer(known), known, length=length, new_only=new_only)
-    relevant = truth.toarray() > 0
-    if new_only:
-        relevant &= known.bought.toarray() == 0
-    seen = np.asarray(known.bought.sum(axis=1)).ravel() > 0
-    asked = np.flatnonzero(relevant.any(axis=1) & seen)
-    if len(asked) == 0:
-        raise NotApplicable("Nobody known before bought anything in the time held out.")
-    lists, relevant = lists[asked], relevant[asked]
-    hit = np.take_along_axis(relevant, lists, axis=1).astype(float)
-    count = relevant.sum(axis=1)
-    discount = 1 / np.log2(np.arange(2, lists.shape[1] + 2))
-    ideal = np.cumsum(discount)[np.minimum(count, lists.shape[1]) - 1]
-    return {
-        "recall": hit.sum(axis=1) / count,
-        "ndcg": (hit @ discount) / ideal,
-        "coverage": np.array([len(np.unique(lists)) / relevant.shape[1]]),
-        "novelty": _surprise(known.bought)[lists].mean(axis=1),
-    }
+@dataclass(frozen=True)
+class _Trial:
+    """A day up to which is known, and what was bought in the days after it."""
+
+    known: Histories
+    truth: csr_array
+    length: int
+    new_only: bool
+
+    @classmethod
+    def of(cls, events: Events, day: int, days: int, length: int, new_only: bool) -> _Trial:
+        after = Histories.of(between(events, day, day + days), day + days, learning=False)
+        return cls(Histories.of(events, day), after.bought, length, new_only)
+
+    def measured(self, scorer: Scorer) -> dict[str, Floats]:
+        """Return recall, ndcg and novelty by customer, and the coverage."""
+        model = scorer(self.known)
+        parts = [self._block(model, rows) for rows in blocks(self.truth.shape[0])]
+        found = {n: np.concatenate([p[n] for p in parts]) for n in parts[0]}
+        if len(found["recall"]) == 0:
+            raise NotApplicable("Nobody known before bought anything in the time held out.")
+        shown = np.unique(found.pop("lists"))
+        return found | {"coverage": np.array([len(shown) / self.truth.shape[1]])}
+
+    def _block(self, model: Model, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray]:
+        bought = self.known.bought[rows]
+        relevant = self.truth[rows].toarray() > 0
+        if self.new_only:
+            relevant &= bought.toarray() == 0
+        asked = relevant.any(axis=1) & (np.diff(bought.indptr) > 0)
+        rows, relevant, bought = rows[asked], relevant[asked], bought[asked]
+        lists = top(model(rows), bought, length=self.length, new_only=self.new_only)
+        hit = np.take_along_axis(relevant, lists, axis=1).astype(float)
+        count = relevant.sum(axis=1)
+        discount = 1 / np.log2(np.arange(2, lists.shape[1] + 2))
+        ideal = np.cumsum(discount)[np.minimum(count, lists.shape[1]) - 1]
+        return {
+            "recall": hit.sum(axis=1) / count,
+            "ndcg": (hit @ discount) / ideal,
+            "novelty": _surprise(self.known.bought)[lists].mean(axis=1),
+            "lists": lists,
+        }
 
 
 def _surprise(bought: csr_array) -> Floats:

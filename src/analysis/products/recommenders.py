@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from analysis.products.due import due
 from analysis.products.histories import Histories
+from analysis.products.steps import follow_ups
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -17,42 +19,50 @@ Floats = npt.NDArray[np.float64]
 #: Customers whose equations are solved at once.
 _AT_ONCE = 2_048
 
-Scorer = Callable[[Histories], Floats]
+Rows = npt.NDArray[np.int64]
+#: Scores of every product for some customers.
+Model = Callable[[Rows], Floats]
+#: Learns from histories how to score.
+Scorer = Callable[[Histories], Model]
 
 
-def popularity(known: Histories) -> Floats:
+def popularity(known: Histories) -> Model:
     """Score what many customers bought lately, the same for everybody."""
-    scores = np.asarray(known.weights.minimum(1.0).sum(axis=0)).ravel()
-    return np.broadcast_to(scores, known.weights.shape)
+    scores = _popular(known)
+    return lambda rows: np.broadcast_to(scores, (len(rows), len(scores)))
 
 
-def usual_basket(known: Histories) -> Floats:
+def _popular(known: Histories) -> Floats:
+    return np.asarray(known.weights.minimum(1.0).sum(axis=0)).ravel()
+
+
+def usual_basket(known: Histories) -> Model:
     """Score what the customer buys often and lately."""
     # What nothing else tells apart, popularity does.
-    return known.weights.toarray() + 1e-6 * popularity(known) / known.weights.shape[0]
+    rest = 1e-6 * _popular(known) / known.weights.shape[0]
+    return lambda rows: known.weights[rows].toarray() + rest
 
 
-def due(known: Histories) -> Floats:
-    """Score the usual basket, held back where it was bought a moment ago.
-
-    Someone who buys an item every n days and bought it t days ago needs it with a chance that
-    rises with t / n; an item bought once has no rhythm and keeps its score.
-    """
-    weights, last = known.weights.toarray(), known.last.toarray()
-    waited = known.day - last
-    # Purchases halved every h days at a steady gap g sum up to about h / (ln 2 g).
-    gap = np.divide(56.0 / np.log(2), weights, out=np.full_like(weights, np.inf), where=weights > 0)
-    ripe = np.clip(waited / np.maximum(gap, 1.0), 0.25, 1.0)
-    rhythmic = weights > 1.0
-    return np.where(rhythmic, weights * ripe, weights) + 1e-6 * popularity(known)
+def replenishment(known: Histories) -> Model:
+    """Score the chance that the customer's own rhythm brings the product next, by `due.due`."""
+    chances, rest = due(known), 1e-6 * _popular(known) / known.weights.shape[0]
+    return lambda rows: chances[rows].toarray() + rest
 
 
-def neighbours(known: Histories) -> Floats:
+def sequences(known: Histories) -> Model:
+    """Score what follows, a step later, what the customer bought in the latest step."""
+    after, latest = follow_ups(known), known.steps[-1]
+    rest = 1e-6 * _popular(known) / known.weights.shape[0]
+    return lambda rows: latest[rows] @ after + rest
+
+
+def neighbours(known: Histories) -> Model:
     """Score what is bought by those who buy what the customer buys.
 
     Item-to-item cosine over customers (Linden, Smith and York 2003, IEEE Internet Computing 7(1)).
     """
-    return known.weights.log1p() @ similarity(known)
+    alike, weights = similarity(known), known.weights.log1p()
+    return lambda rows: weights[rows] @ alike
 
 
 def similarity(known: Histories) -> Floats:
@@ -66,7 +76,7 @@ def similarity(known: Histories) -> Floats:
 
 def factors(
     known: Histories, *, size: int = 24, rounds: int = 6, alpha: float = 10.0, ridge: float = 8.0
-) -> Floats:
+) -> Model:
     """Score by latent tastes.
 
     Alternating least squares on implicit feedback: confidence 1 + alpha x weight (Hu, Koren and
@@ -80,7 +90,7 @@ def factors(
     for _ in range(rounds):
         _solve(people, goods, weights, alpha, ridge)
         _solve(goods, people, columns, alpha, ridge)
-    return people @ goods.T
+    return lambda rows: people[rows] @ goods.T
 
 
 def _solve(wanted: Floats, given: Floats, weights: csr_array, alpha: float, ridge: float) -> None:
@@ -103,7 +113,11 @@ def _solve(wanted: Floats, given: Floats, weights: csr_array, alpha: float, ridg
 SCORERS: dict[str, Scorer] = {
     "popularity": popularity,
     "usual basket": usual_basket,
-    "usual, when due": due,
+    "own rhythm": replenishment,
+    "bought next by others": sequences,
     "bought by similar customers": neighbours,
     "latent tastes": factors,
 }
+
+#: Those that know nothing of products the customer never bought.
+OWN = ("usual basket", "own rhythm")

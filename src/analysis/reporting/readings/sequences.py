@@ -152,8 +152,13 @@ def recommender_finding(found: Evaluation, confidence: float, days: int) -> Fiel
 
 def reasons(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Return recommendations with readable products and reasons."""
-    because = [
-        f"{r} {names.get(b, b)}" if b else r
-        for r, b in zip(table["reason"], table["because"], strict=True)
+    rows = zip(table["reason"], table["because"], table["every_days"], strict=True)
+    why = [
+        f"{reason} {names.get(because, because)}"
+        if because
+        else f"you buy it about every {words.count(days, 'day')}"
+        if days == days
+        else reason
+        for reason, because, days in rows
     ]
-    return table.assign(item_name=[names.get(i, i) for i in table["item"]], why=because)
+    return table.assign(item_name=[names.get(i, i) for i in table["item"]], why=why)
