@@ -132,12 +132,33 @@ class ForecastParams(_Strict):
     plan_price: Annotated[float, Field(gt=-0.9, lt=1)] = -0.10
 
 
+class BasketsParams(_Strict):
+    """Section of report 05."""
+
+    half_days: Days = 182
+    without: list[str] = []
+    support: Share = 0.0
+    fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    confidence: Confidence = 0.95
+    checked: Annotated[int, Field(ge=10, le=1_000)] = 60
+    target: str = ""
+    switching_category: str = ""
+    switching_by: str = "brand"
+    bundle_discount: Share = 0.10
+    window: Days = 28
+    quiet_days: Annotated[int, Field(ge=0)] = 84
+    shuffles: Annotated[int, Field(ge=19, le=9_999)] = 99
+    min_customers: Annotated[int, Field(ge=10)] = 100
+    held_out_days: Days = 28
+
+
 #: Parameter model by report; a notebook's parameters cell declares the same names and types.
 REPORT_PARAMS: dict[str, type[_Strict]] = {
     "01_profiling": ProfilingParams,
     "02_segmentation": SegmentationParams,
     "03_deciles": DecilesParams,
     "04_forecast": ForecastParams,
+    "05_baskets": BasketsParams,
 }
 
 

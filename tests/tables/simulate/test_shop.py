@@ -23,7 +23,7 @@ from analysis.tables.simulate.shop import Shop
         ({"orders": -1.0}, "orders must not be negative"),
         ({"returns": 0.9}, "returns must be at most 0.5"),
         ({"start": date(2024, 1, 2)}, "2024-01-02 is not a Monday"),
-        ({"start": "2024-01-01"}, r"start must be a date \(YYYY-MM-DD\)"),
+        ({"start": "2024-13-01"}, r"start must be a date \(YYYY-MM-DD\)"),
         ({"mess": 1}, "mess must be true or false"),
     ],
 )

@@ -104,6 +104,7 @@ class Shop:
     def from_options(cls, options: dict[str, Any]) -> Shop:
         """Return the shop that params describe; ParamsError names an unknown key or wrong type."""
         wanted = {f.name: str(f.type) for f in fields(cls)}
+        options = {n: _as_date(v) if wanted.get(n) == "date" else v for n, v in options.items()}
         for name, value in options.items():
             if name not in wanted:
                 raise ParamsError(
@@ -149,6 +150,14 @@ _WORDS = {
     "bool": "true or false",
     "date": "a date (YYYY-MM-DD)",
 }
+
+
+def _as_date(value: Any) -> Any:
+    """Return the day that a text from a run's record names; anything else as it is."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _fits(value: Any, wanted: str) -> bool:

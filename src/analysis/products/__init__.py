@@ -1,0 +1,1 @@
+"""What sells together, instead of each other, and next."""

@@ -1,0 +1,97 @@
+"""What chance alone would give: exact tests of a table of two by two, all rows at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.discoveries import normal_quantile
+
+Floats = npt.NDArray[np.float64]
+
+#: Terms of a tail that are smaller than this share of it no longer count.
+_NEGLIGIBLE = 1e-17
+
+
+def fisher_more(
+    both: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike, orders: npt.ArrayLike
+) -> Floats:
+    """Return the p-value of Fisher's exact test that A and B are together too often for chance.
+
+    Parameters
+    ----------
+    both, a, b
+        Orders that hold both sides, the first, the second.
+    orders
+        All orders.
+
+    Notes
+    -----
+    The upper tail of the hypergeometric distribution (Fisher 1935, The logic of inductive
+    inference), summed from the observed count outwards by the ratio of neighbouring terms.
+    """
+    both, a, b, n = _arrays(both, a, b, orders)
+    return _tail(both, a, b, n)
+
+
+def fisher_less(
+    both: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike, orders: npt.ArrayLike
+) -> Floats:
+    """Return the p-value of Fisher's exact test that A and B are together too seldom."""
+    both, a, b, n = _arrays(both, a, b, orders)
+    # Both at most k is A without B at least a - k, and those without B are n - b.
+    return _tail(a - both, a, n - b, n)
+
+
+def wilson(
+    hits: npt.ArrayLike, trials: npt.ArrayLike, *, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the ends of Wilson's (1927) score interval of a share; NaN without trials."""
+    z = normal_quantile(confidence)
+    k, n = _arrays(hits, trials)
+    n = np.where(n > 0, n, np.nan)
+    middle = (k + z**2 / 2) / (n + z**2)
+    reach = z * np.sqrt(k * (n - k) / n + z**2 / 4) / (n + z**2)
+    return middle - reach, middle + reach
+
+
+def _arrays(*values: npt.ArrayLike) -> list[Floats]:
+    return [v.astype(np.float64) for v in np.broadcast_arrays(*map(np.atleast_1d, values))]
+
+
+def _tail(k: Floats, a: Floats, b: Floats, n: Floats) -> Floats:
+    """Return P(K >= k), summed on the side of the mode on which it is small."""
+    upper = k > a * b / n
+    above = _sum_up(np.where(upper, k, np.minimum(a, b) + 1), a, b, n)
+    # P(K >= k) = 1 - P(K <= k - 1), and K <= k - 1 is A outside B at least a - k + 1.
+    below = _sum_up(np.where(upper, a + 1, a - k + 1), a, n - b, n)
+    return np.clip(np.where(upper, above, 1 - below), 0.0, 1.0)
+
+
+def _sum_up(k: Floats, a: Floats, b: Floats, n: Floats) -> Floats:
+    """Return P(K >= k) where k lies at or above the mode; 0 where k is out of reach."""
+    top = np.minimum(a, b)
+    start = np.maximum(k, np.maximum(0, a + b - n))
+    reachable = start <= top
+    term = np.where(reachable, np.exp(_log_pmf(np.minimum(start, top), a, b, n)), 0.0)
+    total, place, active = term.copy(), start.copy(), reachable & (start < top)
+    while active.any():
+        i = np.flatnonzero(active)
+        x = place[i]
+        term[i] *= (a[i] - x) * (b[i] - x) / ((x + 1) * (n[i] - a[i] - b[i] + x + 1))
+        total[i] += term[i]
+        place[i] += 1
+        active[i] = (place[i] < top[i]) & (term[i] > _NEGLIGIBLE * total[i])
+    return total
+
+
+def _log_pmf(k: Floats, a: Floats, b: Floats, n: Floats) -> Floats:
+    return _log_choose(b, k) + _log_choose(n - b, a - k) - _log_choose(n, a)
+
+
+def _log_choose(n: Floats, k: Floats) -> Floats:
+    from scipy.special import betaln
+
+    inside = (k > 0) & (k < n)
+    n_, k_ = np.where(inside, n, 2.0), np.where(inside, k, 1.0)
+    return np.where(inside, -betaln(1 + n_ - k_, 1 + k_) - np.log1p(n_), 0.0)

@@ -1,0 +1,160 @@
+"""Who buys B after a first A: every pair, counted once, against customers of the same rhythm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.discoveries import q_values, two_sided_p
+from analysis.errors import NotApplicable
+from analysis.products.events import Events
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Groups of customers by how often they come, from the rarest to the most frequent.
+RHYTHMS = 4
+
+
+@dataclass(frozen=True)
+class FollowUps:
+    """All pairs at a glance.
+
+    Parameters
+    ----------
+    table
+        One row a pair: first, then, customers (whose first purchase of ``first`` was followed for
+        the whole window), followed (bought ``then`` on a later day of it), share, expected (the
+        share among all customers of the same rhythm after a visit in the same week), difference,
+        ratio, z, p, q; the largest z first.
+    searched
+        Pairs looked at.
+    window
+        Days.
+    """
+
+    table: pd.DataFrame
+    searched: int
+    window: int
+
+
+def screen(
+    parts: Iterable[Events], *, window: int = 30, quiet_days: int = 0, min_customers: int = 100
+) -> FollowUps:
+    """Count, for every pair of items, who bought the second within ``window`` days.
+
+    Parameters
+    ----------
+    parts
+        Events, by sets of customers.
+    window
+        Days after the first purchase; the day itself does not count, so that what was bought in
+        the same order is left out.
+    quiet_days
+        Days at the start of the period in which a purchase is no first one: those before it are
+        not known.
+    min_customers
+        Pairs whose first item was followed in fewer customers are not looked at.
+
+    Notes
+    -----
+    The expected count sums, over the customers who bought A, the share of customers with the same
+    rhythm and a visit in the same week who bought B in as many days after that visit. Its variance
+    is that of a sum of independent trials. It is a sieve: `cumulative.compare` looks closely.
+    """
+    totals = None
+    names = np.array([], dtype=object)
+    for events in parts:
+        names = events.names
+        counts = count(events, window=window, quiet_days=quiet_days)
+        totals = counts if totals is None else [t + c for t, c in zip(totals, counts, strict=True)]
+    if totals is None or totals[0].sum() == 0:
+        raise NotApplicable(
+            f"No first purchase could be followed for {window} days: the period is too short."
+        )
+    return _screened(totals, names, window, min_customers)
+
+
+def rhythm(events: Events) -> npt.NDArray[np.int64]:
+    """Return each customer's rhythm, from 0 (rare) up, by days with a purchase."""
+    visits = visit_days(events)
+    days = np.bincount(visits // events.period.days, minlength=len(events.customers))
+    # Fixed bounds, so that sets of customers agree: about every month, fortnight, week.
+    per_week = days / (events.period.days / 7)
+    return np.digitize(per_week, [0.25, 0.5, 1.0])
+
+
+def visit_days(
+    events: Events, rows: npt.NDArray[np.bool_] | slice = slice(None)
+) -> npt.NDArray[np.int64]:
+    """Return the customers' distinct days, coded as customer x days of the period + day."""
+    codes = events.customer[rows].astype(np.int64) * events.period.days + events.day[rows]
+    return codes[np.concatenate([[True], codes[1:] != codes[:-1]])]
+
+
+def first_visits(
+    events: Events, rows: npt.NDArray[np.bool_] | slice = slice(None)
+) -> npt.NDArray[np.int32]:
+    """Return the first day each customer came in each week, -1 without; customers x weeks.
+
+    Only the given rows of the events count as visits.
+    """
+    days = events.period.days
+    found = np.full((len(events.customers), -(-days // 7)), -1, np.int32)
+    codes = visit_days(events, rows)[::-1]
+    found[codes // days, (codes % days) // 7] = codes % days
+    return found
+
+
+def count(events: Events, *, window: int, quiet_days: int = 0) -> list[npt.NDArray[np.int64]]:
+    """Return what `next_kernel.follow` counts: index, followed, visits and base."""
+    from analysis.products.next_kernel import follow
+
+    groups, visits = rhythm(events), first_visits(events)
+    weeks = visits.shape[1]
+    cell = groups[:, None] * weeks + np.arange(weeks)[None, :]
+    packed = np.where(visits >= 0, cell * 8 + visits % 7, -1).astype(np.int64)
+    order = np.lexsort((events.day, events.item, events.customer))
+    index, followed, seen, base = follow(
+        events.starts(), events.day[order], events.item[order], packed,
+        len(events.names), RHYTHMS * weeks, window, events.period.days - 1, quiet_days,
+    )  # fmt: skip
+    return [index, followed, seen, base]
+
+
+def _screened(
+    totals: list[npt.NDArray[np.int64]], names: npt.NDArray[np.object_], window: int, least: int
+) -> FollowUps:
+    import pandas as pd
+
+    index, followed, seen, base = totals
+    rate = base / np.maximum(seen, 1)[:, None]
+    expected, spread = index @ rate, index @ (rate * (1 - rate))
+    n = index.sum(axis=1)
+    looked = (n >= least)[:, None] & (expected >= 1) & (spread > 0)
+    np.fill_diagonal(looked, False)
+    a, b = np.nonzero(looked)
+    z = (followed[a, b] - expected[a, b]) / np.sqrt(spread[a, b])
+    p = two_sided_p(z)
+    share, chance = followed[a, b] / n[a], expected[a, b] / n[a]
+    table = pd.DataFrame(
+        {
+            "first": names[a],
+            "then": names[b],
+            "customers": n[a],
+            "followed": followed[a, b],
+            "share": share,
+            "expected": chance,
+            "difference": share - chance,
+            "ratio": share / chance,
+            "z": z,
+            "p": p,
+            "q": q_values(p),
+        }
+    )
+    ordered = table.sort_values(["z", "first", "then"], ascending=[False, True, True])
+    return FollowUps(ordered.reset_index(drop=True), len(table), window)

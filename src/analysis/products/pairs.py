@@ -1,0 +1,192 @@
+"""From orders to the pairs one can believe in, at one level of the hierarchy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from analysis.errors import NotApplicable
+from analysis.products import baskets as orders_as_sets
+from analysis.products import rules as rule_mining
+from analysis.products.believable import Doubts, check
+from analysis.products.estimate import choose_support
+from analysis.products.explained import beyond_categories
+from analysis.products.itemsets import Itemsets, frequent_itemsets
+from analysis.tables.periods import Period
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import ibis
+    import pandas as pd
+
+    from analysis.products.baskets import Baskets, Level
+    from analysis.products.rules import Rules
+    from analysis.tables.engine import Tables
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The same shop in two periods.
+
+    Parameters
+    ----------
+    first, second
+        Where pairs are found, and where they are checked.
+    """
+
+    first: Period
+    second: Period
+
+    @classmethod
+    def before(cls, as_of: date | str, *, days: int) -> Halves:
+        """Return the two periods of ``days`` days that end just before ``as_of``."""
+        second = Period.before(as_of, days=days)
+        return cls(second.previous(), second)
+
+    @property
+    def whole(self) -> Period:
+        """Both together."""
+        return Period(self.first.start, self.second.end)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of one level, found and checked.
+
+    Parameters
+    ----------
+    lines
+        What was bought in both halves, by `baskets.bought`.
+    first
+        Orders of the first half as sets.
+    itemsets
+        Its frequent itemsets.
+    rules
+        All rules between them.
+    discovered
+        Rules at the false discovery rate asked for, lift above 1, one a pair: the direction with
+        the higher confidence.
+    checked
+        The discovered pairs with most orders beyond chance, checked by `believable.check`.
+    """
+
+    lines: ibis.Table
+    first: Baskets
+    itemsets: Itemsets
+    rules: Rules
+    discovered: pd.DataFrame
+    checked: pd.DataFrame
+
+    def whole(self) -> Baskets:
+        """Return the orders of both halves as sets."""
+        return orders_as_sets.of_lines(self.lines, level=self.first.level)
+
+    @property
+    def believed(self) -> pd.DataFrame:
+        """The checked pairs that hold."""
+        return self.checked[self.checked["verdict"] == "holds"].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look for, and how hard.
+
+    Parameters
+    ----------
+    support
+        Share of orders; 0 lets the data choose.
+    fdr
+        False discovery rate.
+    confidence
+        Coverage of the intervals.
+    checked
+        Pairs to check.
+    longest
+        Size of the largest itemsets.
+    without
+        Departments that are no goods.
+    """
+
+    support: float = 0.0
+    fdr: float = 0.05
+    confidence: float = 0.95
+    checked: int = 60
+    longest: int = 3
+    without: tuple[str, ...] = ()
+
+
+def find(
+    tables: Tables,
+    halves: Halves,
+    search: Search,
+    *,
+    level: Level,
+    categories: Pairs | None = None,
+) -> Pairs:
+    """Find pairs in the first half and check them in the second.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs order_lines and products.
+    halves
+        The two periods.
+    search
+        What to look for.
+    level
+        What an item is.
+    categories
+        The same at the level of categories: pairs of products that say no more than their
+        categories do, or share one, are not checked.
+    """
+    lines = orders_as_sets.bought(tables, halves.whole, level=level, without=search.without)
+    first, second = (
+        orders_as_sets.of_lines(lines, level=level, period=p) for p in (halves.first, halves.second)
+    )
+    support = choose_support(first, support=search.support or None)
+    itemsets = frequent_itemsets(first, support, longest=search.longest)
+    rules = rule_mining.mine(itemsets, confidence=search.confidence)
+    discovered = _one_a_pair(rules, search.fdr)
+    if categories is not None:
+        discovered = beyond_categories(discovered, first, categories.itemsets)
+    shortlist = _shortlist(discovered, search.checked)
+    if shortlist.empty:
+        raise NotApplicable(f"No pair at the level of {level} is together beyond chance.")
+    doubts = Doubts(fdr=search.fdr, confidence=search.confidence)
+    checked = check(tables, shortlist, first=first, second=second, lines=lines, doubts=doubts)
+    return Pairs(lines, first, itemsets, rules, discovered, checked)
+
+
+def _one_a_pair(rules: Rules, fdr: float) -> pd.DataFrame:
+    found = rules.discoveries(fdr=fdr)
+    single = (found["antecedents"].map(len) == 1) & (found["consequents"].map(len) == 1)
+    found = found[single & (found["lift"] > 1)]
+    pair = found["antecedents"].map(lambda s: s[0]).combine(
+        found["consequents"].map(lambda s: s[0]), lambda x, y: "\x1f".join(sorted((x, y)))
+    )  # fmt: skip
+    ordered = found.assign(pair=pair).sort_values(["confidence", "pair"], ascending=[False, True])
+    return ordered.drop_duplicates("pair").drop(columns="pair").reset_index(drop=True)
+
+
+def _shortlist(discovered: pd.DataFrame, most: int) -> pd.DataFrame:
+    if "beyond" in discovered:
+        discovered = discovered[discovered["beyond"] & ~discovered["same_category"]]
+    extra = discovered["leverage"].rename("extra_share")
+    ordered = discovered.assign(extra_share=extra).sort_values(
+        ["extra_share", "antecedents"], ascending=[False, True]
+    )
+    return ordered.drop(columns="extra_share").head(most).reset_index(drop=True)
+
+
+def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:
+    """Return the rules that lead to one item, redundant ones left out, the largest lift first.
+
+    NotApplicable if the item is not frequent or nothing leads to it.
+    """
+    mined = rule_mining.mine(pairs.itemsets, target=target)
+    kept = rule_mining.prune(mined)
+    kept = kept[(kept["q"] <= fdr) & (kept["lift"] > 1)] if len(kept) else kept
+    if kept.empty:
+        raise NotApplicable(f"Nothing leads to {target or 'no item'} beyond chance.")
+    return kept.reset_index(drop=True)

@@ -1,0 +1,114 @@
+"""The next best products of each customer, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.products.histories import Histories
+from analysis.products.reasons import REASONS, Reasons
+from analysis.products.recommend_evaluation import blocks, top
+from analysis.products.recommenders import SCORERS, Model
+
+if TYPE_CHECKING:
+    from analysis.products.events import Events
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What may be recommended.
+
+    Parameters
+    ----------
+    length
+        Products a customer.
+    new_only
+        Only what the customer never bought.
+    in_range_days
+        A product that nobody bought for so many days is out of range.
+    excluded
+        Products that must not be recommended: not promoted while a promotion is restricted to
+        others, on a subscription that delivers them anyway.
+    """
+
+    length: int = 10
+    new_only: bool = True
+    in_range_days: int = 28
+    excluded: frozenset[str] = frozenset()
+
+
+def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.DataFrame:
+    """Return each customer's best products by the recommender of that name.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer, day and item, up to the day of the recommendation.
+    recommender
+        A name in `recommenders.SCORERS`; the one that `recommend_evaluation.evaluate` chose.
+    offer
+        What may be recommended.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a customer and place: customer_id, place (from 1), item, score, reason, because
+        (the product behind the reason, empty where there is none), every_days (the customer's own
+        gap between purchases of it; NaN for what was not bought twice).
+    """
+    known = Histories.of(events, events.period.days)
+    model, reasons = SCORERS[recommender](known), REASONS[recommender](known)
+    allowed = _allowed(events, offer)
+    parts = [
+        _block(events, known, model, reasons, rows, allowed, offer)
+        for rows in blocks(len(events.customers))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _block(
+    events: Events,
+    known: Histories,
+    model: Model,
+    reasons: Reasons,
+    rows: npt.NDArray[np.int64],
+    allowed: npt.NDArray[np.bool_],
+    offer: Offer,
+) -> pd.DataFrame:
+    scores = np.where(allowed, model(rows), -np.inf)
+    bought = known.bought[rows]
+    lists = top(scores, bought, length=offer.length, new_only=offer.new_only)
+    place = np.repeat(np.arange(len(lists)), lists.shape[1])
+    item = lists.ravel()
+    values = scores[place, item]
+    own = bought.toarray()[place, item] > 0
+    because, every = reasons(rows, lists)
+    table = pd.DataFrame(
+        {
+            "customer_id": events.customers[rows[place]],
+            "place": np.tile(np.arange(1, lists.shape[1] + 1), len(lists)),
+            "item": events.names[item],
+            "score": values,
+            "because": np.where(because >= 0, events.names[np.maximum(because, 0)], ""),
+            "every_days": np.where(own, every, np.nan),
+        }
+    )
+    table["reason"] = np.select(
+        [table["every_days"].notna(), own, table["because"] != ""],
+        ["your own rhythm", "you bought it before", "because you bought"],
+        default="many customers buy it",
+    )
+    table.loc[own, "because"] = ""
+    kept = np.isfinite(values) & ~(own & offer.new_only)
+    return table[kept]
+
+
+def _allowed(events: Events, offer: Offer) -> npt.NDArray[np.bool_]:
+    sold = np.zeros(len(events.names), bool)
+    sold[events.item[events.day >= events.period.days - offer.in_range_days]] = True
+    barred = np.isin(events.names.astype(str), sorted(offer.excluded) or [""])
+    return sold & ~barred

@@ -1,0 +1,167 @@
+"""Rules A -> B from frequent itemsets, judged against everything that was searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from analysis.discoveries import q_values
+from analysis.products.rule_metrics import lift_interval, metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.products.itemsets import Itemsets
+
+#: A confidence as large as the threshold counts, whatever the last bit of the division says.
+_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules and the family they were tested in.
+
+    Parameters
+    ----------
+    table
+        One row a rule: antecedents and consequents (tuples of items), orders (with both),
+        antecedent_orders, consequent_orders, the columns of `rule_metrics.metrics`, lift_low,
+        lift_high, q (false discovery rate over the whole family), improvement (confidence less
+        that of the best rule with a part of the antecedent, or none, and the same consequent).
+    tested
+        Size of the family: all splits of all sets that were looked at, frequent or not.
+    orders
+        Number of all orders.
+    """
+
+    table: pd.DataFrame
+    tested: int
+    orders: int
+
+    def discoveries(self, *, fdr: float) -> pd.DataFrame:
+        """Return the rules together more often than chance, at false discovery rate ``fdr``."""
+        return self.table[self.table["q"] <= fdr]
+
+
+def mine(
+    itemsets: Itemsets,
+    *,
+    min_confidence: float = 0.0,
+    target: str | None = None,
+    confidence: float = 0.95,
+) -> Rules:
+    """Return all rules that the itemsets make.
+
+    Parameters
+    ----------
+    itemsets
+        Frequent itemsets with all their parts.
+    min_confidence
+        Smallest confidence of a rule.
+    target
+        Only rules that lead to this item alone.
+    confidence
+        Coverage of the intervals of lift.
+
+    Notes
+    -----
+    A pair that too few orders hold was looked at all the same, so that the family counts every
+    candidate: all pairs of frequent items, all triples of frequent pairs, with all their splits.
+    Those that never became frequent enter Benjamini and Hochberg's procedure as p = 1, which
+    keeps the false discovery rate. A split and its mirror image are one test.
+    """
+    import pandas as pd
+
+    orders_of = dict(zip(itemsets.table["itemset"], itemsets.table["orders"], strict=True))
+    rows = [
+        (antecedent, consequent, count, orders_of[antecedent], orders_of[consequent])
+        for itemset, count in orders_of.items()
+        for antecedent, consequent in _splits(itemset, target)
+    ]
+    names = ["antecedents", "consequents", "orders", "antecedent_orders", "consequent_orders"]
+    table = pd.DataFrame({n: pd.Series([r[i] for r in rows], dtype=object if i < 2 else "int64")
+                          for i, n in enumerate(names)})  # fmt: skip
+    table = _judged(table, itemsets.orders, confidence)
+    tested = sum(n * (2 ** (size - 1) - 1) for size, n in itemsets.searched.items() if size > 1)
+    table["q"] = _q_over_family(table, tested)
+    table["improvement"] = _improvement(table)
+    table = table[table["confidence"] >= min_confidence - _TOLERANCE]
+    order = ["lift_low", "orders", "confidence"]
+    return Rules(_sorted(table, order), tested, itemsets.orders)
+
+
+def _splits(
+    itemset: tuple[str, ...], target: str | None
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    if target is not None:
+        rest = tuple(item for item in itemset if item != target)
+        return [(rest, (target,))] if target in itemset and rest else []
+    return [
+        (left, tuple(item for item in itemset if item not in left))
+        for size in range(1, len(itemset))
+        for left in combinations(itemset, size)
+    ]
+
+
+def _judged(table: pd.DataFrame, orders: int, confidence: float) -> pd.DataFrame:
+    import pandas as pd
+
+    counts = [table[n] for n in ("orders", "antecedent_orders", "consequent_orders")]
+    low, high = lift_interval(*counts, orders=orders, confidence=confidence)
+    measured = metrics(*counts, orders=orders)
+    return pd.concat([table, measured], axis=1).assign(lift_low=low, lift_high=high)
+
+
+def _q_over_family(table: pd.DataFrame, tested: int) -> Any:
+    """Return q of each rule, mirror images tested once and the unseen as p = 1."""
+    import pandas as pd
+
+    sides = zip(table["antecedents"], table["consequents"], strict=True)
+    splits = pd.Series([tuple(sorted(s)) for s in sides], dtype=object, index=table.index)
+    once = ~splits.duplicated()
+    p = table.loc[once, "p"].to_numpy()
+    unseen = np.ones(max(0, tested - len(p)))
+    q = dict(zip(splits[once], q_values(np.concatenate([p, unseen]))[: len(p)], strict=True))
+    return splits.map(q).astype("float64")
+
+
+def _improvement(table: pd.DataFrame) -> list[float]:
+    """Return what each antecedent adds over its parts (Bayardo, Agrawal and Gunopulos 1999)."""
+    keys = list(zip(table["antecedents"], table["consequents"], strict=True))
+    known = dict(zip(keys, table["confidence"], strict=True))
+    base = table["consequent support"].to_numpy()
+    gains = []
+    for (antecedent, consequent), alone in zip(keys, base, strict=True):
+        parts = (
+            known.get((part, consequent), 0.0)
+            for size in range(1, len(antecedent))
+            for part in combinations(antecedent, size)
+        )
+        gains.append(float(known[antecedent, consequent] - max([alone, *parts])))
+    return gains
+
+
+def prune(rules: Rules, *, min_improvement: float = 0.01) -> pd.DataFrame:
+    """Return the rules whose antecedent adds something to all its parts.
+
+    Parameters
+    ----------
+    rules
+        All rules, so that the parts are there to compare with.
+    min_improvement
+        Points of confidence, as a fraction, that the whole antecedent must add.
+    """
+    table = rules.table
+    return table[table["improvement"] >= min_improvement].reset_index(drop=True)
+
+
+def _sorted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    names = {"left": "antecedents", "right": "consequents"}
+    keys = {key: table[side].map("\x1f".join) for key, side in names.items()}
+    ordered = table.assign(**keys).sort_values(
+        [*by, "left", "right"], ascending=[False] * len(by) + [True, True]
+    )
+    return ordered.drop(columns=["left", "right"]).reset_index(drop=True)

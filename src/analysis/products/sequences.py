@@ -1,0 +1,232 @@
+"""Frequent sequences of visits, with gaps and a span in days, several items a visit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.errors import NotApplicable, ParamsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.products.events import Events
+
+Codes = npt.NDArray[np.int32]
+#: Where a pattern occurs: customer, day of its last visit, day of its first.
+Places = tuple[Codes, Codes, Codes]
+#: Visits in order, each with its items in order, as codes.
+Pattern = tuple[tuple[int, ...], ...]
+
+_EVER = np.int32(1 << 30)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a sequence may look like.
+
+    Parameters
+    ----------
+    min_gap, max_gap
+        Days between one visit of the pattern and the next; None: no maximum.
+    span
+        Days between its first visit and its last; None: any.
+    longest
+        Items in all; None: any number.
+    most
+        Refuse to find more patterns.
+    """
+
+    min_gap: int = 1
+    max_gap: int | None = None
+    span: int | None = None
+    longest: int | None = None
+    most: int = 200_000
+
+    def __post_init__(self) -> None:
+        if self.min_gap < 1 or (self.max_gap is not None and self.max_gap < self.min_gap):
+            raise ParamsError(
+                f"Gaps of {self.min_gap} to {self.max_gap} days leave no next visit: the least is "
+                "1 day and the most not below the least"
+            )
+
+    def days(self) -> tuple[np.int32, np.int32, np.int32]:
+        """Return the limits as the kernel wants them."""
+        ends = [_EVER if v is None else np.int32(v) for v in (self.max_gap, self.span)]
+        return np.int32(self.min_gap), ends[0], ends[1]
+
+
+def frequent_sequences(
+    events: Events, *, support: float, limits: Limits = Limits()
+) -> pd.DataFrame:
+    """Return all sequences that enough customers went through.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer, day and item.
+    support
+        Share of the customers with an event.
+    limits
+        Gaps, span and length.
+
+    Returns
+    -------
+    pandas.DataFrame
+        pattern (tuple of visits, each a tuple of items), visits, items, customers, support,
+        closed (no longer pattern of as many customers contains it); most customers first.
+
+    Raises
+    ------
+    NotApplicable
+        If there are more patterns than ``limits.most``, with a support that would do.
+
+    Notes
+    -----
+    SPADE (Zaki 2001, Machine Learning 42) on lists of where patterns end, with the constraints of
+    cSPADE (Zaki 2000). A maximum gap breaks the rule that all parts of a frequent sequence are
+    frequent; what still holds, and prunes, is that its neighbouring visits are.
+    """
+    if not 0 < support <= 1:
+        raise ParamsError(f"support {support!r} must be a share of customers above 0, at most 1")
+    total = len(events.customers)
+    least = max(1, math.ceil(support * total - 1e-9))
+    found = dict(_search(_Search.of(events, least, limits)))
+    return _table(found, events.names, total)
+
+
+def occurrences(
+    pattern: Pattern,
+    places: dict[int, Places],
+    limits: Limits,
+    known: dict[Pattern, Places] | None = None,
+) -> Places:
+    """Return where a pattern occurs; what it begins with is kept in ``known``."""
+    from analysis.products.sequence_kernel import later, together
+
+    known = {} if known is None else known
+    if pattern in known:
+        return known[pattern]
+    *before, last = pattern
+    *rest, item = last
+    who, day, _ = places[item]
+    if rest:
+        found = together(*occurrences((*before, tuple(rest)), places, limits, known), who, day)
+    elif before:
+        start = occurrences(tuple(before), places, limits, known)
+        found = later(*start, who, day, *limits.days())
+    else:
+        found = places[item]
+    known[pattern] = found
+    return found
+
+
+def item_places(events: Events) -> dict[int, Places]:
+    """Return where each item was bought."""
+    order = np.lexsort((events.day, events.customer, events.item))
+    ends = np.cumsum(np.bincount(events.item, minlength=len(events.names)))
+    found = {}
+    for item, (begin, end) in enumerate(zip(np.r_[0, ends[:-1]], ends, strict=True)):
+        rows = order[begin:end]
+        found[item] = (events.customer[rows], events.day[rows], events.day[rows])
+    return found
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What the search goes by."""
+
+    places: dict[int, Places]
+    least: int
+    limits: Limits
+    next_to: dict[int, list[int]]
+    beside: dict[int, list[int]]
+
+    @classmethod
+    def of(cls, events: Events, least: int, limits: Limits) -> _Search:
+        from analysis.products.sequence_kernel import customers, later, together
+
+        places = {i: p for i, p in item_places(events).items() if customers(p[0]) >= least}
+        next_to: dict[int, list[int]] = {i: [] for i in places}
+        beside: dict[int, list[int]] = {i: [] for i in places}
+        for a, where in places.items():
+            for b, (who, day, _) in places.items():
+                if customers(later(*where, who, day, *limits.days())[0]) >= least:
+                    next_to[a].append(b)
+                if b > a and customers(together(*where, who, day)[0]) >= least:
+                    beside[a].append(b)
+        return cls(places, least, limits, next_to, beside)
+
+
+def _search(search: _Search) -> Iterator[tuple[Pattern, int]]:
+    """Yield every frequent pattern with its number of customers, depth first."""
+    from analysis.products.sequence_kernel import customers
+
+    stack: list[tuple[Pattern, Places]] = [(((i,),), p) for i, p in search.places.items()]
+    found: list[int] = []
+    while stack:
+        pattern, where = stack.pop()
+        count = customers(where[0])
+        if count < search.least:
+            continue
+        found.append(count)
+        if len(found) > search.limits.most:
+            raise NotApplicable(
+                f"More than {search.limits.most:,} sequences are followed by {search.least:,} "
+                f"customers. About {int(np.quantile(found, 0.9)) + 1:,} customers as a minimum, or "
+                "shorter sequences, would do."
+            )
+        yield pattern, count
+        longest = search.limits.longest
+        if longest is None or sum(map(len, pattern)) < longest:
+            stack.extend(_longer(pattern, where, search))
+
+
+def _longer(pattern: Pattern, where: Places, search: _Search) -> Iterator[tuple[Pattern, Places]]:
+    from analysis.products.sequence_kernel import later, together
+
+    last = pattern[-1]
+    after = set.intersection(*(set(search.next_to[item]) for item in last))
+    for item in sorted(after):
+        who, day, _ = search.places[item]
+        yield (*pattern, (item,)), later(*where, who, day, *search.limits.days())
+    joined = set.intersection(*(set(search.beside[item]) for item in last))
+    for item in sorted(joined):
+        who, day, _ = search.places[item]
+        yield (*pattern[:-1], (*last, item)), together(*where, who, day)
+
+
+def _table(found: dict[Pattern, int], names: npt.NDArray[np.object_], total: int) -> pd.DataFrame:
+    import pandas as pd
+
+    covered = {part for p, n in found.items() for part in _parts(p) if found.get(part) == n}
+    table = pd.DataFrame(
+        {
+            "pattern": pd.Series(
+                [tuple(tuple(names[i] for i in visit) for visit in p) for p in found], dtype=object
+            ),
+            "visits": [len(p) for p in found],
+            "items": [sum(map(len, p)) for p in found],
+            "customers": list(found.values()),
+        }
+    )
+    table["support"] = table["customers"] / max(total, 1)
+    table["closed"] = [p not in covered for p in found]
+    table["key"] = table["pattern"].map(str)
+    ordered = table.sort_values(["customers", "items", "key"], ascending=[False, False, True])
+    return ordered.drop(columns="key").reset_index(drop=True)
+
+
+def _parts(pattern: Pattern) -> Iterator[Pattern]:
+    """Yield the patterns of one item less that the pattern contains."""
+    for place, visit in enumerate(pattern):
+        for item in visit:
+            rest = tuple(i for i in visit if i != item)
+            middle = (rest,) if rest else ()
+            if len(pattern) > 1 or rest:
+                yield (*pattern[:place], *middle, *pattern[place + 1 :])

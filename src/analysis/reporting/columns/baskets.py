@@ -1,0 +1,134 @@
+"""Columns of the tables of baskets and sequences."""
+
+from __future__ import annotations
+
+from analysis.reporting import formats, words
+from analysis.reporting.formats import Format
+
+Columns = dict[str, Format]
+
+
+def pairs(interval: str) -> Columns:
+    """Return the columns of pairs that hold."""
+    return {
+        "brief": formats.text("Who buys – also buys"),
+        "orders": formats.integer("Orders"),
+        "lift": formats.number(1, "Lift"),
+        "second_lift": formats.number(1, "Later"),
+        "or_least": formats.number(1, "Odds"),
+        "or_least_low": formats.interval("or_least_high", 1, interval, unit=""),
+    }
+
+
+def doubts() -> Columns:
+    """Return the columns of pairs that are not to be believed."""
+    return {
+        "brief": formats.text("Who buys – also buys"),
+        "lift": formats.number(1, "Lift"),
+        "second_lift": formats.number(1, "Later"),
+        "or_least": formats.number(2, "Odds"),
+        "why": formats.text("What makes it"),
+    }
+
+
+def leading() -> Columns:
+    """Return the columns of rules to one target."""
+    return {
+        "a": formats.text("Who buys"),
+        "orders": formats.integer("Orders"),
+        "confidence": formats.percent(1, "buys it"),
+        "lift": formats.number(1, "Lift"),
+        "lift_low": formats.interval("lift_high", 1, "Interval", unit=""),
+    }
+
+
+def substitutes() -> Columns:
+    """Return the columns of ``Substitutes.table``."""
+    return {
+        "brief": formats.text("This – or that"),
+        "both": formats.integer("Together"),
+        "expected": formats.number(0, "By chance"),
+        "buyers": formats.integer("Buy both"),
+        "buyer_lift": formats.number(1, "Buyer lift"),
+    }
+
+
+def bundles(discount: str) -> Columns:
+    """Return the columns of ``decisions.bundles``."""
+    return {
+        "brief": formats.text("Bundle"),
+        "orders": formats.integer("Orders"),
+        "price": formats.money(2, "Price"),
+        "margin": formats.money(2, "Margin"),
+        "margin_left": formats.money(2, f"at {discount} off"),
+        "break_even": formats.percent(0, "More needed"),
+    }
+
+
+def cross_sell() -> Columns:
+    """Return the columns of ``decisions.cross_sell``."""
+    return {
+        "a_name": formats.text("Buyers of"),
+        "b_name": formats.text("without"),
+        "segment": formats.text("Segment"),
+        "open": formats.integer("Customers"),
+        "reach": formats.percent(0, "Already have it"),
+    }
+
+
+def follow_ups(interval: str) -> Columns:
+    """Return the columns of ``Following.table``."""
+    return {
+        "label": formats.text("First, then"),
+        "matched": formats.integer("Buyers"),
+        "share": formats.percent(1, "Follow"),
+        "control": formats.percent(1, "Others"),
+        "difference_low": formats.interval("difference_high", 1, interval, unit=words.POINTS),
+        "median_days": formats.integer("Half by day"),
+        "best_day": formats.integer("Write on day"),
+    }
+
+
+def sequences() -> Columns:
+    """Return the columns of sequences against shuffled visits."""
+    return {
+        "label": formats.text("Sequence"),
+        "customers": formats.integer("Customers"),
+        "expected": formats.integer("In any order"),
+        "ratio": formats.number(2, "Times"),
+        "q": formats.number(3, "q"),
+    }
+
+
+def rhythms() -> Columns:
+    """Return the columns of ``Replenishment.items``."""
+    return {
+        "name": formats.text("Item"),
+        "customers": formats.integer("Customers"),
+        "median_days": formats.integer("Median days"),
+        "quarter_days": formats.interval("three_quarter_days", 0, "Middle half", unit=""),
+        "due_soon": formats.integer("Due in a week"),
+    }
+
+
+def recommenders(interval: str) -> Columns:
+    """Return the columns of ``Evaluation.table``."""
+    return {
+        "recommender": formats.text("Recommender"),
+        "recall": formats.percent(1, "Recall"),
+        "recall_low": formats.interval("recall_high", 1, interval),
+        "ndcg": formats.number(3, "NDCG"),
+        "coverage": formats.percent(0, "Range shown"),
+        "novelty": formats.number(1, "Novelty, bits"),
+        "chosen": formats.mark("Chosen"),
+    }
+
+
+def recommendations() -> Columns:
+    """Return the columns of recommendations."""
+    return {
+        "customer_id": formats.text("Customer"),
+        "place": formats.integer("Place"),
+        "item_name": formats.text("Product"),
+        "why": formats.text("Why"),
+    }

@@ -1,0 +1,122 @@
+"""Itemsets are those of mlxtend, on any orders, on both engines; refusals are sentences."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mlxtend.frequent_patterns import fpgrowth
+
+from analysis.errors import NotApplicable, ParamsError
+from analysis.products import condensed, estimate, itemsets
+from analysis.tables.engine import EngineSettings
+from tests.products.shelves import baskets_of, one_hot
+
+ITEMS = "abcdefgh"
+ORDERS = st.lists(st.sets(st.sampled_from(ITEMS), min_size=1), min_size=2, max_size=40).filter(
+    lambda orders: len(set().union(*orders)) > 1
+)
+
+
+def mined(orders, support, longest=8, settings=None):
+    baskets = baskets_of(orders, settings)
+    chosen = estimate.choose_support(baskets, support=support)
+    return itemsets.frequent_itemsets(baskets, chosen, longest=longest)
+
+
+def counts(found):
+    return dict(zip(found.table["itemset"], found.table["orders"], strict=True))
+
+
+def by_mlxtend(orders, support):
+    table = fpgrowth(one_hot(orders), min_support=support, use_colnames=True)
+    sizes = (table["support"] * len(orders)).round().astype(int)
+    return {tuple(sorted(s)): n for s, n in zip(table["itemsets"], sizes, strict=True)}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(orders=ORDERS, least=st.integers(1, 8))
+def test_every_itemset_and_support_is_that_of_mlxtend(orders, least):
+    support = min(1.0, least / len(orders))
+    assert counts(mined(orders, support)) == by_mlxtend(orders, support)
+
+
+@settings(max_examples=8, deadline=None)
+@given(orders=ORDERS)
+def test_closed_and_maximal_are_what_they_say(orders):
+    table = condensed.condense(mined(orders, 1 / len(orders)).table)
+    everything = dict(zip(table["itemset"], table["orders"], strict=True))
+    for row in table.itertuples():
+        above = [n for s, n in everything.items() if set(s) > set(row.itemset)]
+        assert row.closed == (row.orders not in above)
+        assert row.maximal == (not above)
+
+
+def test_a_set_of_many_blocks_of_words_is_counted_whole():
+    rng = np.random.default_rng(1)
+    held = rng.random((5, 3 * 64 * (1 << 13) + 17)) < 0.3
+    item, order = np.nonzero(held)
+    from analysis.products.bitsets import bit_matrix, count_sets
+
+    matrix = bit_matrix(order, item.astype(np.int32), orders=held.shape[1], items=5)
+    sets = np.array(list(combinations(range(5), 3)), np.int32)
+    expected = [held[list(s)].all(axis=0).sum() for s in sets]
+    assert count_sets(matrix, sets).tolist() == expected
+
+
+@pytest.mark.spark
+def test_both_engines_count_the_same(spark):
+    rng = np.random.default_rng(7)
+    orders = [set(rng.choice(list(ITEMS), rng.integers(1, 6))) for _ in range(200)]
+    here, there = (mined(orders, 0.03, settings=s) for s in (EngineSettings(threads=1), spark))
+    assert counts(here) == counts(there)
+
+
+@pytest.mark.parametrize(
+    ("orders", "sentence"),
+    [
+        ([], "There are 0 orders"),
+        ([{"a", "b"}], "There are 1 orders"),
+        ([{"a"}, {"a"}], "All orders hold the same product"),
+    ],
+)
+def test_nothing_to_search_is_said(orders, sentence):
+    with pytest.raises(NotApplicable, match=sentence):
+        estimate.choose_support(baskets_of(orders))
+
+
+def test_a_support_below_one_order_is_one_order():
+    chosen = estimate.choose_support(baskets_of([{"a", "b"}, {"b"}]), support=0.01)
+    assert chosen.orders == 1
+    assert "less than one of 2 orders" in chosen.reason
+
+
+def test_a_support_that_is_no_share_is_refused():
+    with pytest.raises(ParamsError, match="support 5 must be a share"):
+        estimate.choose_support(baskets_of([{"a", "b"}, {"b"}]), support=5)
+
+
+def test_no_support_is_reached_without_a_pair():
+    found = mined([{"a"}, {"b"}, {"c"}], 1 / 3)
+    assert set(counts(found)) == {("a",), ("b",), ("c",)}
+    assert found.searched == {1: 3, 2: 3}
+
+
+def test_an_order_of_five_thousand_lines_is_refused_or_mined_as_asked():
+    large = [{f"p{i}" for i in range(5_000)}, {"p1", "p2"}, {"p1", "p2"}]
+    baskets = baskets_of(large)
+    with pytest.raises(NotApplicable, match=r"12,497,502 pairs.*A support of 2 orders would do"):
+        estimate.choose_support(baskets, support=1 / 3, most_pair_rows=1_000_000)
+    chosen = estimate.choose_support(baskets, support=2 / 3, most_pair_rows=1_000_000)
+    assert counts(itemsets.frequent_itemsets(baskets, chosen))["p1", "p2"] == 3
+
+
+def test_too_many_sets_are_refused_with_a_support_that_would_do():
+    orders = [set(map(str, range(30)))] * 3
+    baskets = baskets_of([*orders, {"0"}])
+    chosen = estimate.choose_support(baskets, support=0.5)
+    with pytest.raises(NotApplicable, match=r"435 frequent sets of 2 items and more than 1,000"):
+        itemsets.frequent_itemsets(baskets, chosen, most_sets=1_000)

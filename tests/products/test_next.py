@@ -1,0 +1,191 @@
+"""Planted follow-ups come back with their shares; the same order is no next one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.errors import NotApplicable
+from analysis.products import follow_ups
+from analysis.products.cumulative import Design, compare
+from analysis.products.following import closest
+from analysis.products.recommend import Offer, recommend
+from analysis.products.recommend_evaluation import evaluate
+from analysis.products.replenishment import held_out, replenishment
+from tests.products.journeys import events_of
+
+WINDOW = 90
+
+
+def television_buyers(seed, customers=1_500, days=500):
+    """Weekly visitors; a third buys t once; x follows with 30 %, and comes to anyone with 6 %."""
+    rng = np.random.default_rng(seed)
+    histories = []
+    rate = -np.log(1 - 0.06) / WINDOW
+    for _ in range(customers):
+        history = {int(d): "v" for d in range(rng.integers(0, 7), days, 7)}
+        x = list(rng.uniform(0, days, rng.poisson(rate * days)))
+        if rng.random() < 1 / 3:
+            bought = int(rng.choice([d for d in history if 60 < d < days - WINDOW - 8]))
+            history[bought] += "tc"
+            if rng.random() < 1 - (1 - 0.30) / (1 - 0.06):
+                x.append(bought + 1 + rng.integers(1, WINDOW))
+        for day in x:
+            history[int(day)] = history.get(int(day), "") + "x"
+        histories.append(history)
+    return events_of(histories, days)
+
+
+def test_thirty_per_cent_within_ninety_days_against_six():
+    covered = 0
+    for seed in range(6):
+        found = compare(
+            television_buyers(seed), "t", "x", Design(window=WINDOW, draws=200, seed=seed)
+        )
+        row = found.summary.iloc[0]
+        assert row["share"] == pytest.approx(0.30, abs=0.07)
+        assert row["control"] == pytest.approx(0.06, abs=0.03)
+        covered += row["difference_low"] <= 0.24 <= row["difference_high"]
+    assert covered >= 5
+
+
+def test_the_same_order_is_no_next_purchase():
+    events = television_buyers(1)
+    with pytest.raises(NotApplicable, match="0 buyers could be matched"):
+        compare(events, "t", "c", Design(window=WINDOW))
+
+
+def test_the_screening_finds_the_planted_pair_and_hardly_another():
+    screened = follow_ups.screen([television_buyers(2)], window=WINDOW, quiet_days=30)
+    found = screened.table[(screened.table["q"] <= 0.05) & (screened.table["difference"] > 0)]
+    # The cable comes with the television, so that what follows the one follows the other.
+    first = set(zip(found["first"].head(2), found["then"].head(2), strict=True))
+    assert first == {("t", "x"), ("c", "x")}
+    followed = closest(television_buyers(2), screened, design=Design(window=WINDOW, draws=50))
+    assert followed.table.iloc[0]["difference_low"] > 0.1
+
+
+def test_counts_are_those_of_a_plain_loop():
+    rng = np.random.default_rng(8)
+    histories = [
+        {
+            int(d): "".join(sorted(set(rng.choice(list("abc"), 2))))
+            for d in rng.choice(60, 8, replace=False)
+        }
+        for _ in range(40)
+    ]
+    events = events_of(histories, 70)
+    table = follow_ups.screen([events], window=14, quiet_days=5, min_customers=1).table
+    for row in table.itertuples():
+        n = followed = 0
+        for history in histories:
+            days = sorted(d for d, items in history.items() if row.first in items)
+            if days and 5 <= days[0] <= 69 - 14:
+                n += 1
+                followed += any(
+                    row.then in items and days[0] < d <= days[0] + 14
+                    for d, items in history.items()
+                )
+        assert (row.customers, row.followed) == (n, followed)
+
+
+def test_customers_in_parts_count_as_in_one():
+    histories = [{d: "ab" if d % 3 else "c" for d in range(i % 5, 60, 4)} for i in range(60)]
+    whole = follow_ups.screen([events_of(histories, 70)], window=14, min_customers=1)
+    parts = [events_of(histories[:25], 70), events_of(histories[25:], 70)]
+    split = follow_ups.screen(parts, window=14, min_customers=1)
+    assert whole.table.equals(split.table)
+
+
+def test_a_period_too_short_is_said():
+    with pytest.raises(NotApplicable, match="could be followed for 90 days"):
+        follow_ups.screen([events_of([{0: "a", 5: "b"}], 30)], window=90)
+
+
+def steady(customers=60, days=200):
+    rng = np.random.default_rng(3)
+    histories = []
+    for c in range(customers):
+        gap = 7 if c % 2 else 20
+        history = dict.fromkeys(range(int(rng.integers(0, gap)), days, gap), "m")
+        for d in list(history)[::2]:
+            history[d] += "ab"[c % 2]
+        histories.append(history)
+    return events_of(histories, days)
+
+
+def test_repurchase_rhythms_and_due_days_are_the_customers_own():
+    found = replenishment(steady(), min_customers=10)
+    due = found.due[found.due["item"] == "m"].set_index("customer_id")
+    assert due.loc["c00001", "usual_days"] == pytest.approx(7, rel=0.1)
+    assert due.loc["c00000", "usual_days"] == pytest.approx(20, rel=0.3)
+    check = held_out(steady(), days=28)
+    near = check[(check["overdue_from"] >= -7) & (check["overdue_to"] <= 7)]["share"].mean()
+    far = check[check["overdue_to"] <= -7]["share"].mean()
+    assert near > far
+
+
+def test_recommenders_are_judged_on_time_they_have_not_seen():
+    found = evaluate(steady(), length=2)
+    rows = found.table.set_index("recommender")
+    assert rows.loc[found.best, "validation"] == rows["validation"].max()
+    assert rows.loc["usual basket", "recall"] > rows.loc["popularity", "recall"]
+    assert rows["recall"].between(0, 1).all()
+
+
+def test_what_must_not_be_recommended_is_not():
+    events = steady()
+    lists = recommend(
+        events, "bought by similar customers", Offer(length=2, excluded=frozenset("b"))
+    )
+    assert "b" not in set(lists["item"])
+    own = set(zip(events.customers[events.customer], events.names[events.item], strict=True))
+    assert not own & set(zip(lists["customer_id"], lists["item"], strict=True))
+
+
+def mentioned(lists, item):
+    return lists[lists["item"] == item]
+
+
+def test_who_bought_the_first_is_offered_what_follows_with_the_reason():
+    rng = np.random.default_rng(4)
+    histories = []
+    for c in range(400):
+        history = {int(d): rng.choice(list("vwxyz")) for d in rng.choice(196, 9, replace=False)}
+        begin = 168 if c < 80 else int(rng.integers(0, 6)) * 28
+        if c % 2 == 0:
+            history[begin + 3] = "a"
+            if c >= 80:
+                history[begin + 30] = "b"
+        histories.append(history | {194: "v"})
+    lists = recommend(events_of(histories, 196), "bought next by others", Offer(length=1))
+    offered = lists.set_index("customer_id").loc[[f"c{c:05}" for c in range(0, 80, 2)]]
+    assert (offered["item"] == "b").mean() > 0.9
+    assert set(mentioned(offered, "b")["because"]) == {"a"}
+
+
+def test_what_is_due_comes_before_what_was_bought_a_moment_ago():
+    rng = np.random.default_rng(5)
+    histories = []
+    for _ in range(300):
+        history: dict[int, str] = {}
+        for item, gap in (("m", 30), ("n", 60)):
+            for day in range(int(rng.integers(0, gap)), 336, gap):
+                history[day] = history.get(day, "") + item
+        histories.append(history)
+    events = events_of(histories, 336)
+    lists = recommend(events, "own rhythm", Offer(length=2, new_only=False))
+    rows = events.item == list(events.names).index("n")
+    last = np.zeros(300)
+    last[events.customer[rows]] = events.day[rows]
+    score = mentioned(lists, "n").set_index("customer_id")["score"]
+    waited = 336 - last[[int(c[1:]) for c in score.index]]
+    assert score[waited > 45].mean() > 0.8
+    assert score[waited < 15].mean() < 0.2
+    assert mentioned(lists, "m")["every_days"].eq(30).all()
+    assert set(lists["reason"]) == {"your own rhythm"}
+
+
+def test_too_little_history_to_judge_is_said():
+    with pytest.raises(NotApplicable, match="leave no history"):
+        evaluate(steady(days=60))
