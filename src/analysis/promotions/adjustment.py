@@ -117,7 +117,7 @@ def _slopes(arm: Moments, metric: str, covariates: Sequence[str]) -> Array:
     x, (y,) = arm.at(covariates), arm.at([metric])
     among = arm.covariance[..., x, :][..., :, x]
     along = arm.covariance[..., x, y]
-    return np.linalg.solve(among, along[..., None])[..., 0]
+    return np.asarray(np.linalg.solve(among, along[..., None])[..., 0], dtype=np.float64)
 
 
 def _adjusted(

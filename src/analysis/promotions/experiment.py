@@ -86,8 +86,8 @@ def estimate(
     pandas.DataFrame
         One row a measure and arm: measure, label, kind, money, arm, n, n_control, value, control
         (of the arms; adjusted where the estimate is), difference, error, low, high, p,
-        p_corrected, lift, lift_low, lift_high, primary, adjusted_for (covariates), reason (why something is missing;
-        empty otherwise).
+        p_corrected, lift, lift_low, lift_high, primary, adjusted_for (covariates), reason (why
+        something is missing; empty otherwise).
     """
     rows = [_rows(arms, measure, rules) for measure in measures]
     table = pd.DataFrame([row for part in rows for row in part])
@@ -112,7 +112,7 @@ def _rows(arms: Mapping[str, Moments], measure: Measure, rules: Rules) -> list[d
     if measure.kind == "share":
         found = [_share(arm, control, measure, rules) for arm in treated.values()]
     else:
-        found = _means(treated, control, measure, rules, primary=head["primary"])
+        found = _means(treated, control, measure, rules)
     return [
         head | {"arm": name, "n": int(arm.n)} | row
         for (name, arm), row in zip(treated.items(), found, strict=True)
@@ -145,18 +145,18 @@ def _means(
     control: Moments,
     measure: Measure,
     rules: Rules,
-    *,
-    primary: bool,
 ) -> list[dict[str, Any]]:
     effects, used = effects_of(treated, control, measure, rules.covariates)
+    primary = measure.key == rules.primary
     reach, corrected = together(effects, rules.confidence) if primary else (None, None)
+    smallest = min(float(arm.n) for arm in (control, *treated.values()))
     rows = []
     for i, effect in enumerate(effects):
         ends = effect.interval(rules.confidence) if reach is None else _within(effect, reach)
         p = float(effect.p())
         lift = [float(v) for v in effect.lift(rules.confidence)]
         value = (float(effect.baseline + effect.difference), float(effect.baseline))
-        reason = _reason(effect, lift[0], min(float(control.n), *(a.n for a in treated.values())))
+        reason = _reason(effect, lift[0], smallest)
         gap = (float(effect.difference), float(effect.error), float(ends[0]), float(ends[1]))
         both = (p, p if corrected is None else float(corrected[i]))
         rows.append(_row(value, gap, both, lift, ", ".join(used), reason))

@@ -108,7 +108,7 @@ def by_arm(rows: ibis.Table, names: Sequence[str], *, by: Sequence[str]) -> pd.D
         ``by``, sorted by it, and ``moments`` (Moments). The sums are exact.
     """
     whole = {
-        f"v{i}": (rows[name].cast("float64") * PARTS).round().cast("int64").cast("decimal(18, 0)")
+        f"v{i}": (rows[name].cast("float64") * PARTS).round().cast("int64").cast("decimal(38, 0)")
         for i, name in enumerate(names)
     }
     parts = rows.select(*by, **whole)
@@ -139,15 +139,10 @@ def _from_sums(row: dict[str, Any], names: Sequence[str], columns: dict[str, Any
 
 def pooled(arms: Sequence[Moments]) -> Moments:
     """Return the moments of several arms put together."""
-    n = sum(arm.n for arm in arms)
-    mean = sum(arm.mean * arm.n[..., None] for arm in arms) / n[..., None]  # type: ignore[index]
-    total = sum(_around(arm, mean) for arm in arms)
-    return Moments(
-        arms[0].names,
-        n,
-        mean,
-        total / np.maximum(n - 1, 1)[..., None, None],  # type: ignore
-    )
+    n = np.sum([arm.n for arm in arms], axis=0)
+    mean = np.sum([arm.mean * arm.n[..., None] for arm in arms], axis=0) / n[..., None]
+    total = np.sum([_around(arm, mean) for arm in arms], axis=0)
+    return Moments(arms[0].names, n, mean, total / np.maximum(n - 1, 1)[..., None, None])
 
 
 def _around(arm: Moments, centre: Array) -> Array:

@@ -28,8 +28,8 @@ class Design:
     alpha, power
         Chance of a false effect (for all arms together), and of seeing a true one.
     no_worse
-        Test that it does no more harm than the difference given (non-inferiority, one-sided at
-        half of ``alpha``), instead of two-sidedly for a difference.
+        Test that it does no more harm than the difference given (non-inferiority, one-sided),
+        where it truly does none, instead of two-sidedly for a difference.
     explained
         Share of the variance that covariates from before the start explain.
     cluster_size, resemblance
@@ -53,6 +53,11 @@ class Design:
     def control(self) -> float:
         """Share of the customers in control."""
         return 1 - sum(self.treated)
+
+    @property
+    def tail(self) -> float:
+        """Chance of a false effect on the side, or on each side, that is tested."""
+        return self.alpha if self.no_worse else self.alpha / 2
 
     @property
     def inflation(self) -> float:
@@ -134,10 +139,10 @@ def critical(design: Design) -> float:
     from scipy.special import ndtri
 
     if len(design.treated) == 1:
-        return float(ndtri(1 - design.alpha / 2))
+        return float(ndtri(1 - design.tail))
     share = np.array(design.treated)
     weights = np.sqrt(share / (share + design.control))
-    return dunnett_quantile(weights, confidence=1 - design.alpha)
+    return dunnett_quantile(weights, confidence=1 - 2 * design.tail)
 
 
 def _by_t(first: float, difference: float, variance: float, design: Design) -> int:
@@ -160,7 +165,7 @@ def power_of(customers: int, difference: float, variance: float, design: Design)
     left = variance * (1 - design.explained)
     away = difference / np.sqrt(left * (1 / one + 1 / two))
     degrees = one + two - 2
-    limit = student.ppf(1 - design.alpha / 2, degrees)
+    limit = student.ppf(1 - design.tail, degrees)
     beyond = float(nct.sf(limit, degrees, away))
     return beyond if design.no_worse or away > 6 else beyond + float(nct.cdf(-limit, degrees, away))
 
