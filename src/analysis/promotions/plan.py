@@ -264,3 +264,32 @@ def resemblance(stores: pd.DataFrame) -> float:
     typical = (total - np.sum(n**2) / total) / (groups - 1)
     whole = between + (typical - 1) * within
     return max(0.0, float((between - within) / whole)) if whole > 0 else 0.0
+
+
+def curve(found: Basis, *, measure: str, design: Design, points: int = 40) -> pd.DataFrame:
+    """Return the smallest relative change seen by customers taking part.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customers (from a twentieth of those there are to half as many again), plain, adjusted.
+    """
+    mean, variance = (float(v) for v in found.everybody.figure(measure))
+    if mean == 0:
+        raise NotApplicable(f"The measure {measure} is zero for every customer.")
+    n = float(found.everybody.n)
+    customers = np.unique(np.linspace(max(n / 20, 10), 1.5 * n, points).round())
+    adjusted = replace(design, explained=explained(found.everybody, measure))
+    seen = {
+        name: [power.smallest_difference(c, variance, chosen) / abs(mean) for c in customers]
+        for name, chosen in (("plain", design), ("adjusted", adjusted))
+    }
+    return pd.DataFrame({"customers": customers, **seen})
+
+
+def candidates(found: Basis, *, groups: int) -> pd.DataFrame:
+    """Return who could take part, sorted by customer_id, in ``groups`` by their past margin."""
+    rows = found.rows.select("customer_id", *COVARIATES).order_by("customer_id").to_pandas()
+    rank = rows["before_margin"].rank(method="first")
+    group = np.ceil(rank * groups / max(len(rows), 1)).astype("int64")
+    return rows.assign(group=group)

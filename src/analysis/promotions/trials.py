@@ -213,3 +213,32 @@ def moved_from(estimates: pd.DataFrame, alpha: float) -> str:
     if not found or not measures_fallen & {"category", "category_to_date"}:
         return ""
     return "purchases came from " + " and ".join(found)
+
+
+def required(trials: Trials | None) -> None:
+    """Raise NotApplicable if no promotion was drawn by lot."""
+    if trials is None:
+        raise NotApplicable("no promotion of this study was drawn by lot.")
+
+
+def leading(trials: Trials) -> tuple[str, str, str]:
+    """Return promotion_id, name and arm of the clearest effect among those that may be judged."""
+    judged = trials.verdicts[trials.verdicts["arm"] != ""]
+    if judged.empty:
+        raise NotApplicable("No promotion drawn by lot passed the checks.")
+    clear = (judged["difference"].abs() / (judged["high"] - judged["low"])).idxmax()
+    row = judged.loc[clear]
+    return str(row["promotion_id"]), str(row["name"]), str(row["arm"])
+
+
+def effects(trials: Trials) -> pd.DataFrame:
+    """Return the primary measure's estimates of promotions that may be judged, arm by arm."""
+    judged = trials.verdicts.loc[trials.verdicts["verdict"] != "no verdict", "promotion_id"]
+    primary = trials.estimates[trials.estimates["primary"]]
+    return primary[primary["promotion_id"].isin(judged)].reset_index(drop=True)
+
+
+def estimates_of(trials: Trials, promotion_id: str) -> pd.DataFrame:
+    """Return all estimates of one promotion, the primary measure first."""
+    own = trials.estimates[trials.estimates["promotion_id"] == promotion_id]
+    return own.sort_values("primary", ascending=False, kind="stable").reset_index(drop=True)
