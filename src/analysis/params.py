@@ -138,9 +138,10 @@ class PromotionParams(_Strict):
     confidence: Confidence = 0.95
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
     sample_ratio_alpha: Annotated[float, Field(gt=0, lt=0.05)] = 0.001
+    planned_shares: dict[str, dict[str, Annotated[float, Field(gt=0)]]] = {}
     winsor: Annotated[float, Field(gt=0.5, le=1)] = 0.99
     fdr: Annotated[float, Field(gt=0, lt=1)] = 0.10
-    worth_finding: Annotated[float, Field(gt=0, le=1)] = 0.10
+    worth_finding: Annotated[float, Field(gt=0, le=1)] = 0.15
     plan_weeks: Annotated[int, Field(ge=1, le=52)] = 4
     next_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     campaigns: Annotated[int, Field(ge=1, le=50)] = 5

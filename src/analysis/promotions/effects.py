@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class Effects:
         return pd.DataFrame(rows, columns=[*columns, "lift", "lift_low", "lift_high"])
 
 
-def _root(variance: float) -> float:
+def _root(variance: Any) -> float:
     return float(np.sqrt(np.maximum(variance, 0.0)))
 
 

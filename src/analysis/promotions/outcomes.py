@@ -87,7 +87,7 @@ def compute(tables: Tables, spans: Spans, *, people: ibis.Table | None = None) -
     becomes float64 at the end, so the table is the same on any engine and number of threads.
     """
     timed = _with_spans(people if people is not None else tables.assignments, tables, spans)
-    phases = _phases(timed, known_lines(tables))
+    phases = _phases(timed, netted_lines(tables))
     orders = _orders(_grouped(phases, tables))
     bought = _customers(orders)
     keys = ["promotion_id", "customer_id"]
@@ -188,8 +188,15 @@ def _with_spans(people: ibis.Table, tables: Tables, spans: Spans) -> ibis.Table:
     return chosen.join(dated, "promotion_id")
 
 
-def known_lines(tables: Tables) -> ibis.Table:
-    """Return the lines of known customers, refunds at the order they undo."""
+def netted_lines(tables: Tables) -> ibis.Table:
+    """Return the lines of known customers, refunds at the order they undo.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id, order_id, product_id, category, ordered_at, net and discount (int64 cents),
+        margin (int64 millionths), units, bought (no return).
+    """
     import ibis
 
     lines = lines_with_margin(tables)

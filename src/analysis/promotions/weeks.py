@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.promotions.outcomes import known_lines
+from analysis.promotions.outcomes import netted_lines
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def weekly_margin(tables: Tables, customers: pd.Series, period: Period) -> Float
     customers
         ``customer_id`` by row; whoever bought nothing has zeros.
     period
-        Days covered; weeks are counted from its start, and a last one that is not whole is left out.
+        Days covered; weeks are counted from its start, and the last one is left out unless whole.
 
     Notes
     -----
@@ -38,7 +38,7 @@ def weekly_margin(tables: Tables, customers: pd.Series, period: Period) -> Float
     import ibis
 
     weeks = period.days // 7
-    lines = known_lines(tables)
+    lines = netted_lines(tables)
     start, end = (ibis.timestamp(day.isoformat()) for day in (period.start, period.end))
     lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
     days = lines.ordered_at.date().delta(ibis.date(period.start.isoformat()), unit="day")

@@ -1,0 +1,244 @@
+"""Promotions whose arms were drawn by lot: checked first, then measured, then given a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.errors import NotApplicable
+from analysis.promotions import checks, experiment, exposure, measures, moments, outcomes
+from analysis.promotions.checks import Check
+from analysis.promotions.experiment import Rules
+from analysis.promotions.moments import Moments
+from analysis.tables.engine import hold
+
+if TYPE_CHECKING:
+    import ibis
+
+    from analysis.tables.engine import Tables
+
+Verdict = Literal["no verdict", "earned", "lost", "only moved", "no effect", "not decided"]
+
+
+@dataclass(frozen=True)
+class Standards:
+    """What a promotion must meet.
+
+    Parameters
+    ----------
+    sample_ratio_alpha
+        Below this p the arms are not as drawn, or were not alike before.
+    power, worth_finding
+        A promotion that would have seen a relative change of ``worth_finding`` with the chance
+        ``power``, and saw none, had no effect that matters; a smaller one decides nothing.
+    planned
+        Weights of the arms by promotion; a promotion not named here drew equal arms.
+    """
+
+    sample_ratio_alpha: float = 0.001
+    power: float = 0.8
+    worth_finding: float = 0.15
+    planned: Mapping[str, Mapping[str, float]] | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Trials:
+    """All promotions whose arms were drawn by lot.
+
+    Parameters
+    ----------
+    rows
+        One row a customer and promotion, held in the engine (``measures.measured``).
+    overview
+        Their rows of ``outcomes.overview``.
+    arms
+        Moments by promotion and arm, control first.
+    checks
+        Checks by promotion.
+    estimates
+        ``experiment.estimate`` of each, with promotion_id and name.
+    verdicts
+        promotion_id, name, verdict, why, arm, difference, low, high (of the primary measure, the
+        arm that did best; NaN without a verdict), lift, lift_low, lift_high, n, smallest
+        (difference it would have seen).
+    """
+
+    rows: ibis.Table
+    overview: pd.DataFrame
+    arms: dict[str, dict[str, Moments]]
+    checks: dict[str, list[Check]]
+    estimates: pd.DataFrame
+    verdicts: pd.DataFrame
+
+
+def judge(
+    tables: Tables, spans: outcomes.Spans, rules: Rules, standards: Standards | None = None
+) -> Trials:
+    """Check, measure and judge every promotion whose arms were drawn by lot.
+
+    Raises
+    ------
+    NotApplicable
+        If the study has none with a control arm.
+    """
+    standards = standards or Standards()
+    overview = drawn(tables, spans)
+    rows = hold(
+        tables.connection, "promotion_rows", measures.measured(outcomes.compute(tables, spans))
+    )
+    found = moments.by_arm(rows, measures.COLUMNS, by=["promotion_id", "arm"])
+    exposed = exposure.count(tables)
+    arms = {p: experiment.arms_of(found, p) for p in overview["promotion_id"]}
+    estimates = {p: experiment.estimate(arms[p], rules) for p in arms}
+    checked = {p: _checks(p, arms[p], exposed[p], estimates[p], standards) for p in arms}
+    verdicts = [_verdict(p, checked[p], estimates[p], rules, standards) for p in arms]
+    names = overview[["promotion_id", "name"]]
+    return Trials(
+        rows,
+        overview,
+        arms,
+        checked,
+        names.merge(_stacked(estimates), on="promotion_id"),
+        names.merge(pd.DataFrame(verdicts), on="promotion_id"),
+    )
+
+
+def drawn(tables: Tables, spans: outcomes.Spans) -> pd.DataFrame:
+    """Return the promotions with a control arm whose arms were drawn by lot."""
+    overview = outcomes.overview(tables, spans)
+    kept = overview[overview["randomised"] & overview["control"] & (overview["arms"] > 1)]
+    if kept.empty:
+        raise NotApplicable(
+            "No promotion of this study drew by lot who takes part and who is left out."
+        )
+    return kept.reset_index(drop=True)
+
+
+def _stacked(estimates: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(
+        [table.assign(promotion_id=promotion) for promotion, table in estimates.items()],
+        ignore_index=True,
+    )
+
+
+def _checks(
+    promotion: str,
+    arms: Mapping[str, Moments],
+    exposed: exposure.Exposure,
+    estimates: pd.DataFrame,
+    standards: Standards,
+) -> list[Check]:
+    alpha = standards.sample_ratio_alpha
+    counts = {arm: int(m.n) for arm, m in arms.items()}
+    planned = (standards.planned or {}).get(promotion)
+    primary = experiment.primary_of(estimates)
+    return [
+        checks.sample_ratio(counts, planned=planned, alpha=alpha),
+        checks.balance(arms, measures.COVARIATES, alpha=alpha),
+        checks.order_of_events(exposed),
+        checks.contamination(exposed),
+        checks.strength(
+            smallest_seen(primary, standards.power),
+            float(primary["control"].iloc[0]),
+            standards.worth_finding,
+        ),
+    ]
+
+
+def smallest_seen(primary: pd.DataFrame, power: float) -> float:
+    """Return the difference that the weakest arm would have shown with the chance ``power``."""
+    from scipy.special import ndtri
+
+    reach = (primary["high"] - primary["low"]) / 2
+    return float((reach + ndtri(power) * primary["error"]).max())
+
+
+def _verdict(
+    promotion: str,
+    found: list[Check],
+    estimates: pd.DataFrame,
+    rules: Rules,
+    standards: Standards,
+) -> dict[str, Any]:
+    primary = experiment.primary_of(estimates)
+    blocked = checks.blocked_by(found)
+    empty = dict.fromkeys(("difference", "low", "high", "lift", "lift_low", "lift_high"), np.nan)
+    head = {"promotion_id": promotion, "smallest": smallest_seen(primary, standards.power)}
+    head["n"] = int(primary["n"].sum() + primary["n_control"].iloc[0])
+    if blocked:
+        why = "; ".join(f"{check.name.lower()}: {check.text}" for check in blocked)
+        return {**head, **empty, "verdict": "no verdict", "why": why, "arm": ""}
+    if primary["difference"].isna().all():
+        why = str(primary["reason"].iloc[0])
+        return {**head, **empty, "verdict": "not decided", "why": why, "arm": ""}
+    best = primary.loc[primary["difference"].idxmax()]
+    verdict, why = _said(primary, best, found)
+    moved = moved_from(estimates, 1 - rules.confidence)
+    if verdict in ("no effect", "not decided") and moved:
+        verdict, why = "only moved", moved
+    return {
+        **head,
+        **best[list(empty)].to_dict(),
+        "verdict": verdict,
+        "why": why,
+        "arm": best["arm"],
+    }
+
+
+def _said(primary: pd.DataFrame, best: pd.Series, found: list[Check]) -> tuple[Verdict, str]:
+    if best["low"] > 0:
+        return "earned", "the interval lies above zero"
+    if (primary["high"] < 0).any():
+        return "lost", "the interval lies below zero"
+    if found[-1].ok:
+        return "no effect", "a change worth finding would have been seen"
+    return "not decided", "too few customers to see a change worth finding"
+
+
+def moved_from(estimates: pd.DataFrame, alpha: float) -> str:
+    """Return where purchases came from that a promotion only moved; empty if it did not.
+
+    The category's margin, which everything else a customer buys does not blur, must have fallen
+    beyond chance, and with it that of other products or of the weeks after. All these are among
+    the corrected measures.
+    """
+    fallen = estimates[(estimates["difference"] < 0) & (estimates["p_corrected"] < alpha)]
+    measures_fallen = set(fallen["measure"])
+    sources = {"offered_after": "the weeks after", "rivals": "other products of the category"}
+    found = [words for key, words in sources.items() if key in measures_fallen]
+    if not found or not measures_fallen & {"category", "category_to_date"}:
+        return ""
+    return "purchases came from " + " and ".join(found)
+
+
+def required(trials: Trials | None) -> None:
+    """Raise NotApplicable if no promotion was drawn by lot."""
+    if trials is None:
+        raise NotApplicable("no promotion of this study was drawn by lot.")
+
+
+def leading(trials: Trials) -> tuple[str, str, str]:
+    """Return promotion_id, name and arm of the clearest effect among those that may be judged."""
+    judged = trials.verdicts[trials.verdicts["arm"] != ""]
+    if judged.empty:
+        raise NotApplicable("No promotion drawn by lot passed the checks.")
+    clear = (judged["difference"].abs() / (judged["high"] - judged["low"])).idxmax()
+    row = judged.loc[clear]
+    return str(row["promotion_id"]), str(row["name"]), str(row["arm"])
+
+
+def effects(trials: Trials) -> pd.DataFrame:
+    """Return the primary measure's estimates of promotions that may be judged, arm by arm."""
+    judged = trials.verdicts.loc[trials.verdicts["verdict"] != "no verdict", "promotion_id"]
+    primary = trials.estimates[trials.estimates["primary"]]
+    return primary[primary["promotion_id"].isin(judged)].reset_index(drop=True)
+
+
+def estimates_of(trials: Trials, promotion_id: str) -> pd.DataFrame:
+    """Return all estimates of one promotion, the primary measure first."""
+    own = trials.estimates[trials.estimates["promotion_id"] == promotion_id]
+    return own.sort_values("primary", ascending=False, kind="stable").reset_index(drop=True)
