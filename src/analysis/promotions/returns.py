@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from analysis.promotions.campaigns import Campaigns
     from analysis.promotions.outcomes import Spans
+    from analysis.promotions.trials import Trials
     from analysis.tables.engine import Tables
 
     Floats = NDArray[np.float64]
@@ -78,7 +79,7 @@ def fetch(
     *,
     campaigns: Campaigns | None = None,
     assumed: Assumed,
-    withheld: Mapping[str, str] | None = None,
+    without: Mapping[str, str] | None = None,
     confidence: float = 0.95,
 ) -> Returns:
     """Return what every promotion sent to customers returned.
@@ -93,7 +94,7 @@ def fetch(
         Those that were not randomised, as far as they could be judged.
     assumed
         Costs where none are known.
-    withheld
+    without
         Promotions whose effect may not be believed, and why: they get no return.
     confidence
         Coverage of intervals.
@@ -110,7 +111,7 @@ def fetch(
         key = promotion["promotion_id"]
         arms = money.loc[money["promotion_id"] == key, "arm"].tolist()
         try:
-            by_arm = _effects(promotion, drawn, campaigns, withheld or {})
+            by_arm = _effects(promotion, drawn, campaigns, without or {})
         except NotApplicable as reason:
             rows += [_row(promotion, arm, arms, reason=str(reason)) for arm in arms]
             continue
@@ -122,6 +123,14 @@ def fetch(
             rows.append(_row(promotion, arm, arms, found[key, arm]))
     why = "" if found else "No promotion's effect could be estimated, so none has a return."
     return Returns(_table(rows), found, effects, why)
+
+
+def withheld(trials: Trials | None) -> dict[str, str]:
+    """Return the promotions whose checks take their verdict away, and why."""
+    if trials is None:
+        return {}
+    rows = trials.verdicts[trials.verdicts["verdict"] == "no verdict"]
+    return {row["promotion_id"]: f"No verdict: {row['why']}." for row in rows.to_dict("records")}
 
 
 def _drawn_by_lot(tables: Tables, spans: Spans, sent: pd.DataFrame) -> pd.DataFrame:
@@ -137,12 +146,12 @@ def _effects(
     promotion: dict[Hashable, Any],
     drawn: pd.DataFrame,
     campaigns: Campaigns | None,
-    withheld: Mapping[str, str],
+    without: Mapping[str, str],
 ) -> dict[str, tuple[Effects, float]]:
     """Return effects and redemptions a customer of every arm of one promotion."""
     key = str(promotion["promotion_id"])
-    if key in withheld:
-        raise NotApplicable(withheld[key])
+    if key in without:
+        raise NotApplicable(without[key])
     if not promotion["randomised"]:
         return _of_campaign(key, campaigns)
     people = drawn[drawn["promotion_id"] == key]
