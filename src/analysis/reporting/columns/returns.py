@@ -1,0 +1,147 @@
+"""Columns of the tables on targeted campaigns, placements, returns and the league."""
+
+from __future__ import annotations
+
+from analysis.reporting import formats
+from analysis.reporting.formats import Format
+
+Columns = dict[str, Format]
+
+
+def campaigns() -> Columns:
+    """Return the columns of `promotions.campaigns.Campaigns.table`."""
+    return {
+        "name": formats.text("Campaign"),
+        "customers": formats.integer("Sent to"),
+        "naive": formats.money(2, "Plain difference", signed=True),
+        "estimate": formats.money(2, "Like with like", signed=True),
+        "low": formats.interval("high", 2, "95 % interval", unit=""),
+        "matched": formats.money(2, "Matched pairs", signed=True),
+        "passed": formats.mark("Checks"),
+        "gamma": formats.number(2, "Hidden bias withstood"),
+        "reason": formats.text("Not judged because"),
+    }
+
+
+def estimates() -> Columns:
+    """Return the columns of `promotions.campaign.Campaign.estimates`."""
+    return {
+        "method": formats.text("How compared"),
+        "estimate": formats.money(2, "Margin a customer", signed=True),
+        "low": formats.interval("high", 2, "95 % interval", unit=""),
+        "customers": formats.integer("Customers"),
+    }
+
+
+def checks() -> Columns:
+    """Return the columns of `promotions.campaign.Campaign.checks`."""
+    return {
+        "check": formats.text("Should find nothing"),
+        "estimate": formats.money(2, "Found a customer", signed=True),
+        "low": formats.interval("high", 2, "95 % interval", unit=""),
+        "p": formats.number(3, "p"),
+        "passed": formats.mark("Nothing found"),
+    }
+
+
+def everybody() -> Columns:
+    """Return the columns of `promotions.everybody.Everybody.table`."""
+    return {
+        "name": formats.text("Promotion"),
+        "starts_on": formats.day("From"),
+        "lift": formats.percent(0, "Sales against the blend", signed=True),
+        "low": formats.interval("high", 0, "95 % interval"),
+        "gain": formats.money(0, "Sales gained", signed=True),
+        "misfit": formats.percent(0, "Misfit before"),
+        "reason": formats.text("Not judged because"),
+    }
+
+
+def placements() -> Columns:
+    """Return the columns of `promotions.placements.Placements.table`."""
+    return {
+        "term": formats.text("What"),
+        "lift": formats.percent(0, "Units more", signed=True),
+        "low": formats.interval("high", 0, "95 % interval"),
+        "units": formats.integer("Units sold there"),
+        "incremental": formats.integer("Of these incremental"),
+        "incremental_low": formats.interval("incremental_high", 0, "95 % interval", unit=""),
+        "cells": formats.integer("Product-store-weeks"),
+    }
+
+
+def waterfall() -> Columns:
+    """Return the columns of `promotions.roi.Return.waterfall`."""
+    return {
+        "part": formats.text("Part"),
+        "amount": formats.money(2, "Amount", signed=True),
+        "low": formats.interval("high", 0, "95 % interval", unit=""),
+    }
+
+
+def returns() -> Columns:
+    """Return the columns of `promotions.returns.Returns.table`."""
+    return {
+        "label": formats.text("Promotion"),
+        "customers": formats.integer("Customers"),
+        "net": formats.money(0, "Net return", signed=True),
+        "low": formats.interval("high", 0, "95 % interval", unit=""),
+        "spent": formats.money(0, "Spent"),
+        "roi": formats.number(2, "Return on it", signed=True),
+        "roi_low": formats.interval("roi_high", 2, "95 % interval", unit=""),
+        "p_positive": formats.percent(0, "Chance it pays"),
+        "redemption": formats.number(2, "Redeemed a customer"),
+        "break_even": formats.number(2, "Needed to pay"),
+        "reason": formats.text("No return because"),
+    }
+
+
+def goals() -> Columns:
+    """Return the columns of `promotions.goals.against_goals`."""
+    return {
+        "label": formats.text("Promotion"),
+        "goal": formats.text("Goal"),
+        "measure": formats.text("Measured by"),
+        "anyway": formats.number(3, "Without it"),
+        "change": formats.number(3, "Change", signed=True),
+        "low": formats.interval("high", 3, "95 % interval", unit=""),
+        "reached": formats.text("Reached"),
+    }
+
+
+def groups() -> Columns:
+    """Return the columns of `promotions.league.by_group`."""
+    return {
+        "kind": formats.text("Kind"),
+        "by": formats.text("By"),
+        "group": formats.text("Group"),
+        "promotions": formats.integer("Promotions"),
+        "lift": formats.percent(1, "Mean lift", signed=True),
+        "low": formats.interval("high", 1, "95 % interval"),
+        "share": formats.percent(0, "Spread that is real"),
+        "next_low": formats.interval("next_high", 0, "The next one, 95 %"),
+    }
+
+
+def actions() -> Columns:
+    """Return the columns of `promotions.league.actions`."""
+    return {
+        "label": formats.text("Promotion"),
+        "action": formats.text("Do"),
+        "why": formats.text("Because"),
+        "net": formats.money(0, "Net return", signed=True),
+        "p_positive": formats.percent(0, "Chance it pays"),
+    }
+
+
+def funnel() -> Columns:
+    """Return the columns of `readings.returns.steps`."""
+    return {
+        "label": formats.text("Promotion"),
+        "chosen": formats.integer("Chosen"),
+        "reached": formats.percent(0, "Reached"),
+        "opened": formats.percent(0, "Opened"),
+        "clicked": formats.percent(0, "Clicked"),
+        "redeemed": formats.percent(0, "Redeemed"),
+        "bought": formats.percent(0, "Bought the offer"),
+    }
