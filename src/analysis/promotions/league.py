@@ -181,7 +181,7 @@ def action(found: Return, *, sure: float = 0.975) -> tuple[str, str]:
         and the reason in words.
     """
     if not found.randomised:
-        return HOLD_OUT, "its customers were chosen: a control drawn by lot would show its worth"
+        return HOLD_OUT, "chosen customers: hold out a control by lot"
     parts = found.waterfall.set_index("part")
     extra = float(parts.loc[EXTRA, "amount"])
     moved = [

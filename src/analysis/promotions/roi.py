@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 #: Parts of the return that are sums of effects: name, measures and their factors.
 _SUMS: tuple[tuple[str, dict[str, float]], ...] = (
     ("extra sales of the offer, at full margin", {"offered_margin": 1.0, "offered_discount": 1.0}),
-    ("taken from its neighbours", {"rival_margin": 1.0}),
+    ("neighbouring products", {"rival_margin": 1.0}),
     ("other purchases", {"margin": 1.0, "offered_margin": -1.0, "rival_margin": -1.0}),
-    ("missing in the weeks after", {"after_offered_margin": 1.0, "after_rival_margin": 1.0}),
+    ("the offer in the weeks after", {"after_offered_margin": 1.0, "after_rival_margin": 1.0}),
 )
 EXTRA, NEIGHBOURS, HALO, AFTER = (name for name, _ in _SUMS)
 DISCOUNT = "discount on extra sales"

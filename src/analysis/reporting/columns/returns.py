@@ -18,19 +18,12 @@ def campaigns() -> Columns:
         "low": formats.interval("high", 2, "95 % interval", unit=""),
         "matched": formats.money(2, "Matched pairs", signed=True),
         "passed": formats.mark("Checks"),
-        "gamma": formats.number(2, "Hidden bias withstood"),
-        "reason": formats.text("Not judged because"),
     }
 
 
-def estimates() -> Columns:
-    """Return the columns of `promotions.campaign.Campaign.estimates`."""
-    return {
-        "method": formats.text("How compared"),
-        "estimate": formats.money(2, "Margin a customer", signed=True),
-        "low": formats.interval("high", 2, "95 % interval", unit=""),
-        "customers": formats.integer("Customers"),
-    }
+def reasons(name: str) -> Columns:
+    """Return the columns of promotions that could not be judged, called by the column ``name``."""
+    return {name: formats.text("Promotion"), "reason": formats.text("Because")}
 
 
 def checks() -> Columns:
@@ -53,7 +46,6 @@ def everybody() -> Columns:
         "low": formats.interval("high", 0, "95 % interval"),
         "gain": formats.money(0, "Sales gained", signed=True),
         "misfit": formats.percent(0, "Misfit before"),
-        "reason": formats.text("Not judged because"),
     }
 
 
@@ -83,16 +75,24 @@ def returns() -> Columns:
     """Return the columns of `promotions.returns.Returns.table`."""
     return {
         "label": formats.text("Promotion"),
-        "customers": formats.integer("Customers"),
+        "spent": formats.money(0, "Spent"),
         "net": formats.money(0, "Net return", signed=True),
         "low": formats.interval("high", 0, "95 % interval", unit=""),
-        "spent": formats.money(0, "Spent"),
-        "roi": formats.number(2, "Return on it", signed=True),
-        "roi_low": formats.interval("roi_high", 2, "95 % interval", unit=""),
+        "roi": formats.percent(0, "Of the spending", signed=True),
+        "roi_low": formats.interval("roi_high", 0, "95 % interval"),
         "p_positive": formats.percent(0, "Chance it pays"),
+    }
+
+
+def break_even() -> Columns:
+    """Return the columns of promotions that were redeemed, against what would pay."""
+    return {
+        "label": formats.text("Promotion"),
+        "customers": formats.integer("Customers"),
         "redemption": formats.number(2, "Redeemed a customer"),
-        "break_even": formats.number(2, "Needed to pay"),
-        "reason": formats.text("No return because"),
+        "needed": formats.text("Needed to pay"),
+        "contact_basis": formats.text("Contact cost from"),
+        "fixed_basis": formats.text("Fixed cost from"),
     }
 
 
@@ -102,9 +102,8 @@ def goals() -> Columns:
         "label": formats.text("Promotion"),
         "goal": formats.text("Goal"),
         "measure": formats.text("Measured by"),
-        "anyway": formats.number(3, "Without it"),
-        "change": formats.number(3, "Change", signed=True),
-        "low": formats.interval("high", 3, "95 % interval", unit=""),
+        "change": formats.number(2, "Change", signed=True),
+        "low": formats.interval("high", 2, "95 % interval", unit=""),
         "reached": formats.text("Reached"),
     }
 
@@ -116,10 +115,9 @@ def groups() -> Columns:
         "by": formats.text("By"),
         "group": formats.text("Group"),
         "promotions": formats.integer("Promotions"),
-        "lift": formats.percent(1, "Mean lift", signed=True),
-        "low": formats.interval("high", 1, "95 % interval"),
-        "share": formats.percent(0, "Spread that is real"),
-        "next_low": formats.interval("next_high", 0, "The next one, 95 %"),
+        "lift": formats.percent(0, "Mean lift", signed=True),
+        "low": formats.interval("high", 0, "95 % interval"),
+        "next_low": formats.interval("next_high", 0, "The next one"),
     }
 
 

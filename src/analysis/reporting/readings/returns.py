@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import NotApplicable
 from analysis.promotions.league import BY_LOT, CHANGE, CHOSEN, HOLD_OUT, REPEAT, STOP
 from analysis.promotions.roi import SUBSIDY
 from analysis.reporting import words
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 _BASES = {
-    "messages": "the cost of every message sent",
+    "messages": "every message sent",
     "promotion": "the promotion's record",
-    "assumed": "a parameter of this report",
+    "assumed": "a parameter here",
 }
 
 
@@ -48,6 +49,10 @@ def waterfall(returns: Returns, currency: str) -> str:
     """Say what the costliest promotion spent and what came back."""
     one, name = returns.require(), returns.label(returns.first())
     spent, net = (words.money(abs(v), 0, currency) for v in (one.spent, one.net))
+    if not one.randomised:
+        last = one.waterfall.iloc[-1]
+        ends = words.interval(last["low"], last["high"], 0, currency)
+        return f"{name} cost {spent}; what it returned lies anywhere from {ends} (no causal proof)"
     outcome = f"{net} were left" if one.net >= 0 else f"{net} were lost"
     chance = words.percent(one.p_positive, 0)
     return f"{name} cost {spent} and, all told, {outcome}: the chance that it paid is {chance}"
@@ -85,11 +90,33 @@ def assumptions(returns: Returns, basis: str) -> str:
 def paid(table: pd.DataFrame) -> str:
     """Say how many promotions surely paid, and how many surely did not."""
     known = table[table["net"].notna()]
+    if not known["randomised"].any():
+        seem = int((known["low"] > 0).sum())
+        return (
+            f"{seem} of {words.count(len(known), 'campaign')} seem to pay, and none is proved to: "
+            "customers were chosen"
+        )
     up, down = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
     rest = len(known) - up - down
     said = f"Of {words.count(len(known), 'promotion or arm', 'promotions and arms')}, {up} paid"
     lost = f"{down} cost more than they brought"
     return f"{said}, {lost}, and for {rest} it is open"
+
+
+def redeemed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the promotions that were redeemed, with what would pay; NotApplicable without any."""
+    used = table[table["redemption"] > 0]
+    if used.empty:
+        raise NotApplicable("no promotion was redeemed, so there is no break-even to state.")
+    needed = ["never" if b == float("inf") else words.number(b, 2) for b in used["break_even"]]
+    bases = {c: used[c].map(_BASES) for c in ("contact_basis", "fixed_basis")}
+    return used.assign(needed=needed, **bases).reset_index(drop=True)
+
+
+def pays(table: pd.DataFrame) -> str:
+    """Say how many are redeemed often enough to pay for contacts and set-up."""
+    enough = int((table["break_even"] <= table["redemption"]).sum())
+    return f"{enough} of {len(table)} are redeemed often enough to pay for contacts and set-up"
 
 
 def reached(table: pd.DataFrame) -> str:
