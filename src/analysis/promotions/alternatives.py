@@ -74,12 +74,10 @@ def in_other_ways(
     used = adjustment.usable([one, two], COVARIATES).used
     effects: dict[str, Callable[[], Effect]] = {
         "Adjusted by regression": lambda: adjustment.regression(one, two, metric, used),
-        "Adjusted with one slope (CUPED)": lambda: adjustment.cuped(one, two, metric, used),
-        "Like with like by past margin": lambda: _stratified(treated, control, metric),
+        "One slope (CUPED)": lambda: adjustment.cuped(one, two, metric, used),
+        "Like with like, past": lambda: _stratified(treated, control, metric),
         "Nothing adjusted (Welch)": lambda: adjustment.plain(one, two, metric),
-        f"Largest cut at the {100 * winsor:g} % quantile": lambda: adjustment.regression(
-            *cut, metric, used
-        ),
+        f"Largest cut at {100 * winsor:g} %": lambda: adjustment.regression(*cut, metric, used),
     }
     ways = {name: partial(_ends, effect, confidence) for name, effect in effects.items()}
     ways["Resampled customers"] = partial(_resampled, values, confidence, seed, resamples)

@@ -121,13 +121,16 @@ def overview(tables: Tables, spans: Spans) -> pd.DataFrame:
         promotion_id, name, mechanic, goal (empty where unknown), starts_on, ends_on (dates),
         customers, arms (assigned; 0 without assignments), control (an arm is named control),
         randomised (assigned and every arm drawn by lot), days_before and days_after (of those
-        asked for, how many the data cover), finished (ended before ``as_of``).
+        asked for, how many the data cover), finished (ended before ``as_of``), contact_cost
+        (currency a customer contacted; missing where unknown).
     """
     import pandas as pd
 
     promotions = tables.promotions.to_pandas()
     for name in ("mechanic", "goal"):
         promotions[name] = promotions.get(name, pd.Series("", promotions.index)).fillna("")
+    cost = promotions.get("contact_cost", pd.Series(float("nan"), promotions.index))
+    promotions["contact_cost"] = cost.astype("float64")
     for name in ("starts_on", "ends_on"):
         promotions[name] = pd.to_datetime(promotions[name])
     table = promotions.merge(_assigned(tables), on="promotion_id", how="left")
@@ -144,7 +147,7 @@ def overview(tables: Tables, spans: Spans) -> pd.DataFrame:
     )
     table["starts_on"], table["ends_on"] = table["starts_on"].dt.date, table["ends_on"].dt.date
     columns = ["promotion_id", "name", "mechanic", "goal", "starts_on", "ends_on", *counts]
-    columns += ["control", "randomised", "days_before", "days_after", "finished"]
+    columns += ["control", "randomised", "days_before", "days_after", "finished", "contact_cost"]
     return table.sort_values(["starts_on", "promotion_id"])[columns].reset_index(drop=True)
 
 

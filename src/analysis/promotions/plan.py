@@ -207,9 +207,10 @@ def by_design(
         raise NotApplicable(f"The measure {measure} is the same for every customer.")
     base = replace(design, explained=explained(found.everybody, measure))
     third = 0.25
+    unequal = {f"{100 * share:.0f} % are treated": replace(base, treated=(share,))}
     designs = {
         "Half are treated": base,
-        f"{100 * share:.0f} % are treated": replace(base, treated=(share,)),
+        **({} if share == 0.5 else unequal),
         "Three offers and a control": replace(base, treated=(third,) * 3),
         "Only rule out harm": replace(base, no_worse=True),
     }
@@ -219,7 +220,7 @@ def by_design(
     ]
     rows.append(_by_stores(found, base, worth_finding * abs(mean), variance))
     table = pd.DataFrame(rows)
-    return table.assign(smallest=table["smallest"] / abs(mean)).drop_duplicates("design")
+    return table.assign(smallest=table["smallest"] / abs(mean))
 
 
 def _planned(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-_NODES = 96
+_NODES = 64
 
 
 def dunnett_p(statistics: npt.ArrayLike, weights: npt.ArrayLike, degrees: float = np.inf) -> Array:
@@ -42,6 +44,10 @@ def dunnett_quantile(
     """Return how many standard errors intervals that hold for all arms at once reach."""
     from scipy.optimize import brentq
 
+    from analysis.promotions.effect import quantile
+
+    if len(np.atleast_1d(weights)) == 1:
+        return float(quantile(confidence, np.asarray(degrees)))
     w = np.asarray(weights, dtype=float)
     return float(brentq(lambda c: _all_below(np.array(c), w, degrees) - confidence, 0.5, 60.0))
 
@@ -53,21 +59,28 @@ def _all_below(limit: Array, weights: Array, degrees: float) -> Array:
     return np.sum(_normal_below(scaled, weights[..., None, :]) * chances, -1)
 
 
+@cache
 def _scales(degrees: float) -> tuple[Array, Array]:
     """Return values of the estimated over the true standard error, and their chances."""
-    from scipy.stats import chi2
+    from scipy.special import chdtri
 
     if not np.isfinite(degrees) or degrees > 5_000:
         return np.ones(1), np.ones(1)
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     u = (nodes + 1) / 2
-    return np.sqrt(chi2.ppf(u, degrees) / degrees), weights / 2
+    return np.sqrt(chdtri(degrees, 1 - u) / degrees), weights / 2
+
+
+@cache
+def _normal_nodes() -> tuple[Array, Array]:
+    nodes, chances = np.polynomial.hermite_e.hermegauss(_NODES)
+    return nodes, chances
 
 
 def _normal_below(limit: Array, weights: Array) -> Array:
     from scipy.special import ndtr
 
-    nodes, chances = np.polynomial.hermite_e.hermegauss(_NODES)
+    nodes, chances = _normal_nodes()
     own = np.sqrt(np.maximum(1 - weights**2, 1e-12))[..., None]
     shift = weights[..., None] * nodes
     edge = limit[..., None, None]

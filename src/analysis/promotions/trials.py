@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Verdict = Literal["no verdict", "earned", "lost", "only moved", "no effect", "not decided"]
 
+#: Measures of the category on offer alone, the longer one last.
+_CATEGORY = ("category", "category_to_date")
+
 
 @dataclass(frozen=True)
 class Standards:
@@ -64,7 +67,8 @@ class Trials:
     verdicts
         promotion_id, name, verdict, why, arm, difference, low, high (of the primary measure, the
         arm that did best; NaN without a verdict), lift, lift_low, lift_high, n, smallest
-        (difference it would have seen).
+        (difference it would have seen), moved, moved_low, moved_high (effect on the margin of the
+        category on offer, where purchases only moved; else NaN).
     """
 
     rows: ibis.Table
@@ -167,7 +171,9 @@ def _verdict(
     primary = experiment.primary_of(estimates)
     blocked = checks.blocked_by(found)
     empty = dict.fromkeys(("difference", "low", "high", "lift", "lift_low", "lift_high"), np.nan)
+    nothing = dict.fromkeys(("moved", "moved_low", "moved_high"), np.nan)
     head = {"promotion_id": promotion, "smallest": smallest_seen(primary, standards.power)}
+    head |= nothing
     head["n"] = int(primary["n"].sum() + primary["n_control"].iloc[0])
     if blocked:
         why = "; ".join(f"{check.name.lower()}: {check.text}" for check in blocked)
@@ -180,6 +186,7 @@ def _verdict(
     moved = moved_from(estimates, 1 - rules.confidence)
     if verdict in ("no effect", "not decided") and moved:
         verdict, why = "only moved", moved
+        head |= _moved(estimates, 1 - rules.confidence)
     return {
         **head,
         **best[list(empty)].to_dict(),
@@ -206,13 +213,24 @@ def moved_from(estimates: pd.DataFrame, alpha: float) -> str:
     beyond chance, and with it that of other products or of the weeks after. All these are among
     the corrected measures.
     """
-    fallen = estimates[(estimates["difference"] < 0) & (estimates["p_corrected"] < alpha)]
-    measures_fallen = set(fallen["measure"])
+    measures_fallen = set(_fallen(estimates, alpha)["measure"])
     sources = {"offered_after": "the weeks after", "rivals": "other products of the category"}
     found = [words for key, words in sources.items() if key in measures_fallen]
-    if not found or not measures_fallen & {"category", "category_to_date"}:
+    if not found or not measures_fallen & set(_CATEGORY):
         return ""
     return "purchases came from " + " and ".join(found)
+
+
+def _fallen(estimates: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    return estimates[(estimates["difference"] < 0) & (estimates["p_corrected"] < alpha)]
+
+
+def _moved(estimates: pd.DataFrame, alpha: float) -> dict[str, float]:
+    """Return the effect on the category, with the weeks after where they show it too."""
+    fallen = _fallen(estimates, alpha)
+    rows = fallen[fallen["measure"].isin(_CATEGORY)].sort_values("measure")
+    row = rows.iloc[-1]
+    return {"moved": row["difference"], "moved_low": row["low"], "moved_high": row["high"]}
 
 
 def required(trials: Trials | None) -> None:
@@ -242,3 +260,22 @@ def estimates_of(trials: Trials, promotion_id: str) -> pd.DataFrame:
     """Return all estimates of one promotion, the primary measure first."""
     own = trials.estimates[trials.estimates["promotion_id"] == promotion_id]
     return own.sort_values("primary", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def cost_of(trials: Trials, promotion_id: str) -> float:
+    """Return what contacting a customer of a promotion costs; zero where unknown."""
+    cost = trials.overview.set_index("promotion_id").loc[promotion_id, "contact_cost"]
+    return 0.0 if cost != cost else float(cost)
+
+
+def with_arms_to_choose(trials: Trials) -> pd.DataFrame:
+    """Return the primary estimates of the last promotion with several treated arms.
+
+    NotApplicable if none that may be judged has several.
+    """
+    found = effects(trials)
+    counts = found.groupby("promotion_id", sort=False)["arm"].size()
+    several = counts[counts > 1]
+    if several.empty:
+        raise NotApplicable("No promotion that may be judged tried several offers.")
+    return found[found["promotion_id"] == several.index[-1]].reset_index(drop=True)

@@ -24,8 +24,8 @@ def checks() -> dict[str, Format]:
     names = ("Sizes of the arms", "Alike before", "Assigned before the start", "Arms kept apart")
     return {
         "name": formats.text("Promotion"),
-        **{name: formats.text(name) for name in (*names, "Large enough")},
-        "failed": formats.text("What failed"),
+        **{name: formats.text(name) for name in names},
+        "sees": formats.percent(0, "Would have seen a change of"),
     }
 
 
@@ -33,14 +33,12 @@ def measures(interval: str) -> dict[str, Format]:
     """Return the columns of ``experiment.estimate`` for one promotion."""
     return {
         "label": formats.text("Measure"),
-        "arm": formats.text("Arm"),
         "control": formats.number(2, "Control"),
         "value": formats.number(2, "Treated"),
         "difference": formats.number(2, "Difference", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
         "lift": formats.percent(0, "Relative", signed=True),
-        "p_corrected": formats.number(3, "p, corrected"),
-        "reason": formats.text("Note"),
+        "p_corrected": formats.number(3, "p"),
     }
 
 
@@ -111,7 +109,6 @@ def designs() -> dict[str, Format]:
         "available": formats.integer("There are"),
         "enough": formats.mark("Enough"),
         "smallest": formats.percent(1, "All of them would show"),
-        "reason": formats.text("Note"),
     }
 
 
@@ -124,4 +121,40 @@ def drawn() -> dict[str, Format]:
         "before_orders": formats.number(2, "Orders before"),
         "before_net": formats.number(2, "Net sales before"),
         "furthest": formats.number(4, "Furthest from all, in sd"),
+    }
+
+
+def segments(interval: str) -> dict[str, Format]:
+    """Return the columns of ``segments.effects``, labelled."""
+    return {
+        "label": formats.text("Segment"),
+        "n": formats.integer("Treated"),
+        "n_control": formats.integer("Control"),
+        "difference": formats.number(2, "Effect", signed=True),
+        "shrunk": formats.number(2, "Shrunk", signed=True),
+        "low": formats.interval("high", 2, interval, unit=""),
+        "q": formats.number(3, "q against the rest"),
+    }
+
+
+def targeting(interval: str) -> dict[str, Format]:
+    """Return the columns of ``ranking.judge``."""
+    return {
+        "learner": formats.text("Model"),
+        "qini": formats.number(3, "Qini", signed=True),
+        "qini_low": formats.interval("qini_high", 3, interval, unit=""),
+        "treated": formats.percent(0, "Would treat"),
+        "gain": formats.number(2, "Against treating all or nobody", signed=True),
+        "gain_low": formats.interval("gain_high", 2, interval, unit=""),
+        "offered": formats.mark("Offered for targeting"),
+    }
+
+
+def shares() -> dict[str, Format]:
+    """Return the columns of ``reallocation.propose``."""
+    return {
+        "arm": formats.text("Arm"),
+        "mean": formats.number(2, "Measured a customer"),
+        "best": formats.percent(1, "Chance of being best"),
+        "share": formats.percent(0, "Share of the next"),
     }

@@ -40,6 +40,12 @@ def designs(plan: pd.DataFrame) -> str:
     return f"There are customers enough where {words.listing(lowered)}"
 
 
+def design_notes(plan: pd.DataFrame) -> str:
+    """Say why a design has no number; a sentence on stores otherwise."""
+    said = [f"{r['design']}: {r['reason']}." for r in plan[plan["reason"] != ""].to_dict("records")]
+    return " ".join(said) or "Whole stores allow for customers of a store resembling each other."
+
+
 def drawn(balance: pd.DataFrame) -> str:
     """Say how the next promotion was drawn, and how alike the arms are."""
     sizes = ", ".join(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from analysis.promotions.checks import Check
@@ -84,21 +84,23 @@ def _finding(row: Mapping[str, Any], primary: str, unit: str, confidence: float)
     said = {
         "earned": f"more {measure} a customer: {name} earned it",
         "lost": f"of {measure} a customer: {name} lost it",
-        "only moved": f"of {measure} a customer: {name} only moved purchases",
+        "only moved": "of margin a customer in its category, weeks after included: "
+        f"{name} only moved purchases",
         "no effect": f"of {measure} a customer: {name} changed nothing that matters",
         "not decided": f"of {measure} a customer: {name} was too small to tell",
     }[verdict]
+    moved = verdict == "only moved"
     return {
         **shared,
         "sentence": said,
-        "value": row["difference"],
-        "low": row["low"],
-        "high": row["high"],
+        "value": row["moved" if moved else "difference"],
+        "low": row["moved_low" if moved else "low"],
+        "high": row["moved_high" if moved else "high"],
         "unit": unit,
         "decimals": 2,
         "direction": "up_good",
-        "alert": verdict in ("lost", "only moved"),
-        "detail": row["why"] if verdict == "only moved" else None,
+        "alert": moved or verdict == "lost",
+        "detail": row["why"] if moved else None,
         "level": confidence,
     }
 
@@ -122,13 +124,15 @@ def _bullet(row: Mapping[str, Any], primary: str, unit: str) -> str:
     measure = MEASURES[primary]
     change = f", {words.percent(row['lift'], 0, signed=True)}" if row["lift"] == row["lift"] else ""
     figure = (
-        f"{amount(row['difference'], unit, signed=True)} of {measure} a customer "
+        f"{amount(row['difference'], unit)} of {measure} a customer "
         f"({words.interval(row['low'], row['high'], 2, unit)}{change})"
     )
     said = {
         "earned": f"earned {figure}.",
         "lost": f"lost {figure}.",
-        "only moved": f"only moved purchases: {row['why']}; {figure}.",
+        "only moved": f"only moved purchases: {row['why']}. Its category, weeks after included, "
+        f"brought {amount(row['moved'], unit)} of margin a customer "
+        f"({words.interval(row['moved_low'], row['moved_high'], 2, unit)}).",
         "no effect": f"changed nothing that matters: {figure}.",
         "not decided": f"cannot be told from nothing: {figure}; it would have taken "
         f"{amount(row['smallest'], unit)} to be seen.",
@@ -167,20 +171,32 @@ def marks(trials: Trials) -> pd.DataFrame:
     import pandas as pd
 
     names = dict(zip(trials.overview["promotion_id"], trials.overview["name"], strict=True))
+    sees = trials.verdicts["smallest"] / _baseline(trials).abs()
+    shown = dict(zip(trials.verdicts["promotion_id"], sees, strict=True))
     rows = [
-        {"name": names[promotion], **{c.name: _mark(c) for c in found}, "failed": _failed(found)}
-        for promotion, found in trials.checks.items()
+        {"name": names[p], **{c.name: _mark(c) for c in found}, "sees": shown[p]}
+        for p, found in trials.checks.items()
     ]
     return pd.DataFrame(rows)
+
+
+def _baseline(trials: Trials) -> pd.Series:
+    """Return control's figure of the primary measure, in the order of the verdicts."""
+    primary = trials.estimates[trials.estimates["primary"]]
+    control = primary.groupby("promotion_id", sort=False)["control"].first()
+    return control.reindex(trials.verdicts["promotion_id"]).reset_index(drop=True)
 
 
 def _mark(check: Check) -> str:
     return words.MISSING if check.ok is None else "✓" if check.ok else "!"
 
 
-def _failed(found: Sequence[Check]) -> str:
-    said = [check.text for check in found if check.ok is False]
-    return "; ".join(said) if said else ""
+def failures(trials: Trials) -> str:
+    """Return one bullet a blocked promotion: what failed, in words; a sentence if none is."""
+    blocked = trials.verdicts[trials.verdicts["verdict"] == "no verdict"]
+    if blocked.empty:
+        return "Nothing that blocks a verdict failed."
+    return "\n".join(f"- **{r['name']}**: {r['why']}." for r in blocked.to_dict("records"))
 
 
 def ways(found: pd.DataFrame, name: str, unit: str) -> str:
@@ -223,20 +239,18 @@ def daily(advice: pd.DataFrame) -> str:
 
 
 def advised(advice: pd.DataFrame) -> pd.DataFrame:
-    """Return the advice with a reason in words."""
-    labels = [name_of(row) for row in advice.to_dict("records")]
+    """Return the advice with a label and the reason in words."""
     reasons = [_reason(row) for row in advice.to_dict("records")]
-    return advice.assign(label=labels, reason=reasons)
+    return labelled(advice).assign(reason=reasons)
 
 
 def _reason(row: Mapping[str, Any]) -> str:
+    day = f"from day {int(row['since'])} of {int(row['days'])}"
     if row["advice"] == "stop for benefit":
-        return f"above zero on every day to come, from day {int(row['since'])}"
+        return f"above zero {day}"
     if row["advice"] == "stop for harm":
-        return f"below zero on every day to come, from day {int(row['since'])}"
-    if row["advice"] == "planned end":
-        return "it ran to its end without deciding early"
-    return "the interval still holds zero"
+        return f"below zero {day}"
+    return "zero is still inside"
 
 
 def looks(found: pd.DataFrame, name: str) -> str:
@@ -264,13 +278,14 @@ def arms(table: pd.DataFrame, primary: str) -> str:
     )
 
 
-def believed(table: pd.DataFrame) -> str:
-    """Say which arms are very likely to help."""
-    sure = list(table.loc[table["better"] >= 0.95, "label"])
-    if not sure:
-        return "No arm helps with a probability of 95 % or more"
-    helps = "helps" if len(sure) == 1 else "help"
-    return f"{words.listing(sure)} {helps} with a probability of 95 % or more"
+def believed(table: pd.DataFrame, confidence: float) -> str:
+    """Say how many arms are very likely to help."""
+    sure = int((table["better"] >= confidence).sum())
+    helps = "helps" if sure == 1 else "help"
+    return (
+        f"{sure} of {words.count(len(table), 'arm')} {helps} with a probability of "
+        f"{words.percent(confidence, 0)} or more"
+    )
 
 
 def watched(days: pd.DataFrame, name: str) -> str:
@@ -313,3 +328,18 @@ def trust(
     if simulated:
         lines.append(("Data", None, "The data are simulated; what is true of them is known."))
     return lines
+
+
+def assigned_first(promotions: pd.DataFrame) -> pd.DataFrame:
+    """Return the promotions that assigned customers first, each part by its first day."""
+    open_to_all = promotions["customers"] == 0
+    ordered = promotions.assign(open_to_all=open_to_all)
+    ordered = ordered.sort_values(["open_to_all", "starts_on", "promotion_id"])
+    return ordered.drop(columns="open_to_all").reset_index(drop=True)
+
+
+def by_measure(estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return one promotion's estimates, the arm in the label where there are several."""
+    if estimates["arm"].nunique() == 1:
+        return estimates
+    return estimates.assign(label=estimates["label"] + ", " + estimates["arm"])
