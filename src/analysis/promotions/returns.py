@@ -130,7 +130,7 @@ def withheld(trials: Trials | None) -> dict[str, str]:
     if trials is None:
         return {}
     rows = trials.verdicts[trials.verdicts["verdict"] == "no verdict"]
-    return {row["promotion_id"]: f"No verdict: {row['why']}." for row in rows.to_dict("records")}
+    return dict.fromkeys(rows["promotion_id"], "It fails the checks, so it has no verdict.")
 
 
 def _drawn_by_lot(tables: Tables, spans: Spans, sent: pd.DataFrame) -> pd.DataFrame:

@@ -78,9 +78,9 @@ def returns() -> Columns:
         "spent": formats.money(0, "Spent"),
         "net": formats.money(0, "Net return", signed=True),
         "low": formats.interval("high", 0, "95 % interval", unit=""),
-        "roi": formats.percent(0, "Of the spending", signed=True),
-        "roi_low": formats.interval("roi_high", 0, "95 % interval"),
-        "p_positive": formats.percent(0, "Chance it pays"),
+        "roi": formats.number(1, "Times spent", signed=True),
+        "roi_low": formats.interval("roi_high", 1, "95 % interval", unit=""),
+        "p_positive": formats.percent(0, "It pays"),
     }
 
 
@@ -91,8 +91,6 @@ def break_even() -> Columns:
         "customers": formats.integer("Customers"),
         "redemption": formats.number(2, "Redeemed a customer"),
         "needed": formats.text("Needed to pay"),
-        "contact_basis": formats.text("Contact cost from"),
-        "fixed_basis": formats.text("Fixed cost from"),
     }
 
 
@@ -128,7 +126,6 @@ def actions() -> Columns:
         "action": formats.text("Do"),
         "why": formats.text("Because"),
         "net": formats.money(0, "Net return", signed=True),
-        "p_positive": formats.percent(0, "Chance it pays"),
     }
 
 

@@ -109,8 +109,7 @@ def redeemed(table: pd.DataFrame) -> pd.DataFrame:
     if used.empty:
         raise NotApplicable("no promotion was redeemed, so there is no break-even to state.")
     needed = ["never" if b == float("inf") else words.number(b, 2) for b in used["break_even"]]
-    bases = {c: used[c].map(_BASES) for c in ("contact_basis", "fixed_basis")}
-    return used.assign(needed=needed, **bases).reset_index(drop=True)
+    return used.assign(needed=needed).reset_index(drop=True)
 
 
 def pays(table: pd.DataFrame) -> str:
