@@ -52,7 +52,7 @@ def test_parts_add_up_to_the_effect_on_their_sum() -> None:
 
 
 def test_intervals_cover_and_nothing_is_found_where_nothing_is() -> None:
-    """Two thousand experiments with skewed outcomes, a sixth of a customer's margin known before."""
+    """Two thousand experiments with skewed outcomes, part of them known before."""
     rng = np.random.default_rng(4)
     covered, experiments = 0, 2_000
     for _ in range(experiments):

@@ -43,13 +43,15 @@ def one_town(shops: Shops) -> Tables:
     rows = {}
     for name in ("order_lines", "products", "assignments", "redemptions", "contacts"):
         table = backend.table(name)
-        ids = [c for c in table.columns if c.endswith("_id") and c not in ("promotion_id", "store_id")]
+        ids = [
+            c for c in table.columns if c.endswith("_id") and c not in ("promotion_id", "store_id")
+        ]
         named = {c: table.seed.cast("string") + "-" + table[c].cast("string") for c in ids}
         rows[name] = table.mutate(**named).drop("seed")
     offers = pd.concat(
-        promotion_products_file(plan).to_pandas().assign(
-            product_id=lambda t, seed=seed: f"{seed}-" + t["product_id"].astype("str")
-        )
+        promotion_products_file(plan)
+        .to_pandas()
+        .assign(product_id=lambda t, seed=seed: f"{seed}-" + t["product_id"].astype("str"))
         for seed, plan in shops.plans.items()
     )
     rows["promotion_products"] = ibis.memtable(offers)
@@ -256,5 +258,3 @@ def test_price_cuts_for_everybody_lift_sales_as_planted(delivered: list[Delivere
     for key, truth in (("P6-", 2.0 * 0.8 - 1), ("P13-", 2.8 * 0.7 - 1)):
         mine = cuts[cuts["promotion_id"].str.startswith(key)]
         assert_centred(mine["lift"], truth, within=0.10)
-
-

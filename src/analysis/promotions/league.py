@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: How the comparison came about. Only the first shows what promotions cause; kinds are never mixed.
-BY_LOT, CHOSEN, FOR_ALL = "drawn by lot", "chosen customers", "for everybody"
+BY_LOT, CHOSEN, FOR_ALL = "by lot", "chosen", "for all"
 
 REPEAT, CHANGE, STOP, AGAIN = "repeat", "change", "stop", "test again"
 HOLD_OUT = "test by lot"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from analysis.reporting import formats
 from analysis.reporting.formats import Format
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Columns = dict[str, Format]
 
@@ -91,6 +96,7 @@ def break_even() -> Columns:
         "customers": formats.integer("Customers"),
         "redemption": formats.number(2, "Redeemed a customer"),
         "needed": formats.text("Needed to pay"),
+        "interval": formats.text("95 % interval"),
     }
 
 
@@ -112,7 +118,7 @@ def groups() -> Columns:
         "kind": formats.text("Kind"),
         "by": formats.text("By"),
         "group": formats.text("Group"),
-        "promotions": formats.integer("Promotions"),
+        "promotions": formats.integer("Count"),
         "lift": formats.percent(0, "Mean lift", signed=True),
         "low": formats.interval("high", 0, "95 % interval"),
         "next_low": formats.interval("next_high", 0, "The next one"),
@@ -129,9 +135,9 @@ def actions() -> Columns:
     }
 
 
-def funnel() -> Columns:
-    """Return the columns of `readings.returns.steps`."""
-    return {
+def funnel(table: pd.DataFrame) -> Columns:
+    """Return the columns of `readings.returns.steps`, of the steps that the study knows."""
+    columns = {
         "label": formats.text("Promotion"),
         "chosen": formats.integer("Chosen"),
         "reached": formats.percent(0, "Reached"),
@@ -140,3 +146,4 @@ def funnel() -> Columns:
         "redeemed": formats.percent(0, "Redeemed"),
         "bought": formats.percent(0, "Bought the offer"),
     }
+    return {name: column for name, column in columns.items() if name in table.columns}

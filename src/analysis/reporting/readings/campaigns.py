@@ -77,6 +77,18 @@ def misled(campaigns: Campaigns, currency: str) -> str:
     )
 
 
+def title(campaigns: Campaigns, currency: str) -> str:
+    """Return the title of a study in which nothing was drawn by lot."""
+    campaigns.require()
+    table = shown(campaigns, len(campaigns.table))
+    naive = words.money(float(table["naive"].median()), 0, currency)
+    surely = int((table["low"] > 0).sum())
+    return (
+        f"Campaigns look like {naive} a customer; compared like with like, {surely} of "
+        f"{len(table)} are above zero, and none is proved"
+    )
+
+
 def chance_note(campaigns: Campaigns) -> str:
     """Say how many above zero chance alone would give, and how many could not be judged."""
     table = campaigns.table
