@@ -22,6 +22,7 @@ from analysis.promotions.measures import COVARIATES, MEASURES, Measure
 from analysis.promotions.moments import Moments
 from analysis.promotions.outcomes import CONTROL
 from analysis.promotions.permutation import SMALL_ARM
+from analysis.promotions.permutation import p_value as redrawn_p
 from analysis.promotions.several import dunnett_p, dunnett_quantile, holm
 
 Array = npt.NDArray[np.float64]
@@ -31,6 +32,7 @@ NOBODY = "nobody did in either arm"
 ALL_EQUAL = "every customer has the same value"
 TOO_FEW = "an arm of fewer than two customers tells nothing"
 SMALL = f"fewer than {SMALL_ARM} customers in an arm: p needs other draws of the lot"
+REDRAWN = f"fewer than {SMALL_ARM} customers in an arm: p by other draws of the lot"
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,40 @@ def together(effects: Sequence[Effect], confidence: float) -> tuple[float, Array
     statistics = np.array([float(e.difference / e.error) for e in effects])
     reach = dunnett_quantile(weights, confidence=confidence, degrees=degrees)
     return reach, dunnett_p(statistics, weights, degrees)
+
+
+def with_small_arms(estimates: pd.DataFrame, people: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """Return the estimates with the p of small arms by other draws of the lot.
+
+    Parameters
+    ----------
+    estimates
+        ``estimate``.
+    people
+        The promotion's customers, one row each, with arm and the measures.
+    seed
+        Of the draws.
+
+    Notes
+    -----
+    The plain difference is tested, means alone; several arms are corrected by their number.
+    """
+    small = estimates["reason"].eq(SMALL) & estimates["kind"].eq("mean")
+    if not small.any():
+        return estimates
+    control = people[people["arm"] == CONTROL]
+    found = estimates.copy()
+    several = estimates["arm"].nunique()
+    for place in np.flatnonzero(small):
+        row = estimates.iloc[place]
+        own = people.loc[people["arm"] == row["arm"], row["measure"]].to_numpy(dtype=float)
+        p = float(redrawn_p(own, control[row["measure"]].to_numpy(dtype=float), seed=seed))
+        corrected = min(1.0, p * several) if row["primary"] else row["p_corrected"]
+        found.loc[found.index[place], ["p", "p_corrected"]] = p, corrected
+        found.loc[found.index[place], "reason"] = REDRAWN
+    others = ~found["primary"].to_numpy()
+    found.loc[others, "p_corrected"] = holm(found.loc[others, "p"].to_numpy())
+    return found
 
 
 def primary_of(estimates: pd.DataFrame) -> pd.DataFrame:

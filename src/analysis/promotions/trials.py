@@ -40,12 +40,15 @@ class Standards:
         ``power``, and saw none, had no effect that matters; a smaller one decides nothing.
     planned
         Weights of the arms by promotion; a promotion not named here drew equal arms.
+    seed
+        Of the draws that small arms are tested by.
     """
 
     sample_ratio_alpha: float = 0.001
     power: float = 0.8
     worth_finding: float = 0.15
     planned: Mapping[str, Mapping[str, float]] | None = None
+    seed: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,7 +100,7 @@ def judge(
     found = moments.by_arm(rows, measures.COLUMNS, by=["promotion_id", "arm"])
     exposed = exposure.count(tables)
     arms = {p: experiment.arms_of(found, p) for p in overview["promotion_id"]}
-    estimates = {p: experiment.estimate(arms[p], rules) for p in arms}
+    estimates = {p: _estimates(rows, p, arms[p], rules, standards.seed) for p in arms}
     checked = {p: _checks(p, arms[p], exposed[p], estimates[p], standards) for p in arms}
     verdicts = [_verdict(p, checked[p], estimates[p], rules, standards) for p in arms]
     names = overview[["promotion_id", "name"]]
@@ -127,6 +130,16 @@ def _stacked(estimates: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         [table.assign(promotion_id=promotion) for promotion, table in estimates.items()],
         ignore_index=True,
     )
+
+
+def _estimates(
+    rows: ibis.Table, promotion: str, arms: Mapping[str, Moments], rules: Rules, seed: int
+) -> pd.DataFrame:
+    found = experiment.estimate(arms, rules)
+    if not found["reason"].eq(experiment.SMALL).any():
+        return found
+    people = rows.filter(rows.promotion_id == promotion).order_by("customer_id").to_pandas()
+    return experiment.with_small_arms(found, people, seed=seed)
 
 
 def _checks(
