@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from analysis.errors import NotApplicable
 from analysis.promotions.campaign import MATCHED, NAIVE, WEIGHTED, Campaign, evaluate
+from analysis.promotions.outcomes import CONTROL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,11 +72,12 @@ def search(
 
     sent = promotions[(promotions["customers"] > 0) & ~promotions["randomised"]]
     sent = sent.sort_values(["customers", "promotion_id"], ascending=[False, True])
+    sizes = _sizes(tables) if len(sent) else {}
     judged, rows = {}, []
     for promotion in sent.to_dict("records"):
         key = promotion["promotion_id"]
         row = {c: promotion[c] for c in ("promotion_id", "name", "mechanic", "customers")}
-        row |= {"starts_on": promotion["starts_on"], "reason": ""}
+        row |= {"starts_on": promotion["starts_on"], "reason": "", "customers": sizes.get(key, 0)}
         try:
             judged[key] = evaluate(tables, spans, key, confidence=confidence, seed=seed)
             row |= _summary(judged[key])
@@ -90,6 +92,13 @@ def search(
 _FACTS = ["promotion_id", "name", "mechanic", "starts_on", "customers", "compared", "outside"]
 _FOUND = ["naive", "estimate", "low", "high", "p", "matched", "passed", "gamma"]
 _COLUMNS = [*_FACTS, *_FOUND, "e_value", "e_value_limit", "meanwhile", "reason"]
+
+
+def _sizes(tables: Tables) -> dict[str, int]:
+    """Return the customers that each promotion was sent to, its control left out."""
+    given = tables.assignments.filter(tables.assignments.arm != CONTROL)
+    counts = given.group_by("promotion_id").agg(n=given.customer_id.nunique()).to_pandas()
+    return dict(zip(counts["promotion_id"], counts["n"].astype(int), strict=True))
 
 
 def _none(rows: list[dict[str, object]]) -> str:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 #: Goal to the measure it is judged by, and how that is called.
 GOALS = {
-    "sales": ("net", "net sales a customer"),
-    "traffic": ("orders", "orders a customer"),
-    "launch": ("offered_orders", "orders of the new product a customer"),
-    "clearance": ("offered_units", "units of the offer a customer"),
-    "exposure": ("opened", "customers who opened the message"),
+    "sales": ("net", "net sales"),
+    "traffic": ("orders", "orders"),
+    "launch": ("offered_orders", "orders of the offer"),
+    "clearance": ("offered_units", "units of the offer"),
+    "exposure": ("opened", "share who opened"),
 }
 OPENED = "opened"
 

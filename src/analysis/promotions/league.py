@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: How the comparison came about. Only the first shows what promotions cause; kinds are never mixed.
-BY_LOT, CHOSEN, FOR_ALL = "drawn by lot", "chosen customers", "for everybody"
+BY_LOT, CHOSEN, FOR_ALL = "by lot", "chosen", "for all"
 
 REPEAT, CHANGE, STOP, AGAIN = "repeat", "change", "stop", "test again"
 HOLD_OUT = "test by lot"
@@ -181,7 +181,7 @@ def action(found: Return, *, sure: float = 0.975) -> tuple[str, str]:
         and the reason in words.
     """
     if not found.randomised:
-        return HOLD_OUT, "its customers were chosen: a control drawn by lot would show its worth"
+        return HOLD_OUT, "chosen customers: hold out a control by lot"
     parts = found.waterfall.set_index("part")
     extra = float(parts.loc[EXTRA, "amount"])
     moved = [

@@ -7,7 +7,9 @@ their weighted spread is what it should be.
 Hartung, Knapp (2001), Statistics in Medicine 20(24), and Sidik, Jonkman (2002), Statistics in
 Medicine 21(21): the error of the mean by the observed spread, with Student's t.
 Viechtbauer (2007), Statistics in Medicine 26(1): interval of the variance between (Q-profile).
-Higgins, Thompson, Spiegelhalter (2009), J. R. Statist. Soc. A 172(1): interval of the next effect.
+Nagashima, Noma, Furukawa (2019), Statistical Methods in Medical Research 28(6): interval of the
+next effect, over all variances between that the data leave possible. That of Higgins, Thompson and
+Spiegelhalter (2009) takes the variance for known and misses too often with few promotions.
 Morris (1983), Journal of the American Statistical Association 78(381): empirical Bayes shrinkage.
 """
 
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.errors import NotApplicable
 
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_LARGEST = 1e8
+_LARGEST, _HALVINGS = 1e8, 60
+
+#: Quantiles of the variance between that an interval of the next effect is mixed over.
+_MIXED = 40
 
 
 @dataclass(frozen=True)
@@ -81,11 +87,10 @@ def pool(effects: Floats, errors: Floats, *, confidence: float = 0.95) -> Pooled
         raise NotApplicable("Two promotions or more are needed to draw them together.")
     if not (np.isfinite(effects).all() and (variances > 0).all() and np.isfinite(variances).all()):
         raise NotApplicable("An effect without a standard error cannot be pooled.")
-    between = _between(effects, variances, k - 1)
+    between = float(_between(effects, variances, k - 1)[0])
     mean, error = _mean(effects, variances + between)
     quantile = float(t.ppf(0.5 + confidence / 2, k - 1))
-    ahead = float(t.ppf(0.5 + confidence / 2, k - 2)) if k > 2 else np.nan
-    reach_next = ahead * float(np.sqrt(between + error**2))
+    ahead = _ahead(effects, variances, confidence) if k > 2 else (np.nan, np.nan)
     shrunk, low, high = _shrunk(effects, variances, between, (mean, error), quantile)
     ends = _between_interval(effects, variances, confidence)
     return Pooled(
@@ -97,8 +102,8 @@ def pool(effects: Floats, errors: Floats, *, confidence: float = 0.95) -> Pooled
         between_low=ends[0],
         between_high=ends[1],
         share=_share(variances, between),
-        next_low=mean - reach_next,
-        next_high=mean + reach_next,
+        next_low=ahead[0],
+        next_high=ahead[1],
         shrunk=shrunk,
         shrunk_low=low,
         shrunk_high=high,
@@ -106,30 +111,57 @@ def pool(effects: Floats, errors: Floats, *, confidence: float = 0.95) -> Pooled
     )
 
 
-def _spread(effects: Floats, variances: Floats, between: float) -> float:
-    weights = 1 / (variances + between)
-    return float(weights @ (effects - weights @ effects / weights.sum()) ** 2)
+def _spread(effects: Floats, variances: Floats, between: Floats) -> Floats:
+    """Return the weighted spread of the effects at each variance between."""
+    weights = 1 / (variances + between[:, None])
+    means = weights @ effects / weights.sum(axis=1)
+    return np.asarray((weights * (effects - means[:, None]) ** 2).sum(axis=1))
 
 
-def _between(effects: Floats, variances: Floats, target: float) -> float:
-    """Return the variance between at which the weighted spread equals ``target``; 0 if none."""
-    from scipy.optimize import brentq
+def _between(effects: Floats, variances: Floats, targets: npt.ArrayLike) -> Floats:
+    """Return the variances between at which the weighted spread equals each of ``targets``.
 
-    if _spread(effects, variances, 0.0) <= target:
-        return 0.0
-    top = float(np.ptp(effects) ** 2) + 1e-12
-    while _spread(effects, variances, top) > target and top < _LARGEST:
-        top *= 4
-    return float(brentq(lambda v: _spread(effects, variances, v) - target, 0.0, top, xtol=1e-14))
+    The spread falls as the variance grows; where it is below the target already, it is zero.
+    """
+    wanted = np.atleast_1d(np.asarray(targets, dtype=float))
+    low, high = np.zeros(len(wanted)), np.full(len(wanted), np.ptp(effects) ** 2 + 1e-12)
+    while (wide := (_spread(effects, variances, high) > wanted) & (high < _LARGEST)).any():
+        high = np.where(wide, 4 * high, high)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        above = _spread(effects, variances, middle) > wanted
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    none = _spread(effects, variances, np.zeros(1)) <= wanted
+    return np.where(none, 0.0, (low + high) / 2)
 
 
 def _between_interval(effects: Floats, variances: Floats, confidence: float) -> tuple[float, float]:
     from scipy.stats import chi2
 
     tail, free = (1 - confidence) / 2, len(effects) - 1
-    targets = chi2.ppf([1 - tail, tail], free)
-    low, high = (_between(effects, variances, float(target)) for target in targets)
-    return low, high
+    low, high = _between(effects, variances, chi2.ppf([1 - tail, tail], free))
+    return float(low), float(high)
+
+
+def _ahead(effects: Floats, variances: Floats, confidence: float) -> tuple[float, float]:
+    """Return the interval of one more effect, mixed over the variances that are possible."""
+    from scipy.optimize import brentq
+    from scipy.stats import chi2, t
+
+    free = len(effects) - 1
+    targets = chi2.ppf((np.arange(_MIXED) + 0.5) / _MIXED, free)
+    between = _between(effects, variances, targets)
+    means = np.array([_mean(effects, variances + b) for b in between])
+    scale = np.sqrt(means[:, 1] ** 2 + between)
+    wide = 1e3 * (scale.max() + np.ptp(effects))
+
+    def end(share: float) -> float:
+        def off(x: float) -> float:
+            return float(t.cdf((x - means[:, 0]) / scale, free).mean()) - share
+
+        return float(brentq(off, means[:, 0].min() - wide, means[:, 0].max() + wide))
+
+    return end((1 - confidence) / 2), end((1 + confidence) / 2)
 
 
 def _mean(effects: Floats, variances: Floats) -> tuple[float, float]:

@@ -43,7 +43,7 @@ class Returns:
     table
         One row a promotion and arm: promotion_id, name, arm, label, mechanic, goal, starts_on,
         customers, randomised, net, low, high, spent, roi, roi_low, roi_high, p_positive,
-        redemption, break_even, contact_basis, fixed_basis, reason (why there is no return).
+        redemption, break_even, break_even_low, break_even_high, contact_basis, fixed_basis, reason (why there is no return).
     returns, effects
         By promotion and arm, in the order of the table.
     reason
@@ -130,7 +130,7 @@ def withheld(trials: Trials | None) -> dict[str, str]:
     if trials is None:
         return {}
     rows = trials.verdicts[trials.verdicts["verdict"] == "no verdict"]
-    return {row["promotion_id"]: f"No verdict: {row['why']}." for row in rows.to_dict("records")}
+    return dict.fromkeys(rows["promotion_id"], "It fails the checks, so it has no verdict.")
 
 
 def _drawn_by_lot(tables: Tables, spans: Spans, sent: pd.DataFrame) -> pd.DataFrame:
@@ -201,12 +201,13 @@ def _row(
     row |= {"low": last["low"], "high": last["high"]}
     row |= {"contact_basis": found.costs.contact_basis, "fixed_basis": found.costs.fixed_basis}
     same = ["customers", "net", "spent", "roi", "roi_low", "roi_high", "p_positive"]
-    return row | {c: getattr(found, c) for c in [*same, "redemption", "break_even"]}
+    return row | {c: getattr(found, c) for c in [*same, *_PAYING]}
 
 
 _FACTS = ["promotion_id", "name", "arm", "label", "mechanic", "goal", "starts_on", "customers"]
 _FOUND = ["randomised", "net", "low", "high", "spent", "roi", "roi_low", "roi_high", "p_positive"]
-_COLUMNS = [*_FACTS, *_FOUND, "redemption", "break_even", "contact_basis", "fixed_basis", "reason"]
+_PAYING = ["redemption", "break_even", "break_even_low", "break_even_high"]
+_COLUMNS = [*_FACTS, *_FOUND, *_PAYING, "contact_basis", "fixed_basis", "reason"]
 
 
 def _table(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 #: Parts of the return that are sums of effects: name, measures and their factors.
 _SUMS: tuple[tuple[str, dict[str, float]], ...] = (
     ("extra sales of the offer, at full margin", {"offered_margin": 1.0, "offered_discount": 1.0}),
-    ("taken from its neighbours", {"rival_margin": 1.0}),
+    ("neighbouring products", {"rival_margin": 1.0}),
     ("other purchases", {"margin": 1.0, "offered_margin": -1.0, "rival_margin": -1.0}),
-    ("missing in the weeks after", {"after_offered_margin": 1.0, "after_rival_margin": 1.0}),
+    ("the offer in the weeks after", {"after_offered_margin": 1.0, "after_rival_margin": 1.0}),
 )
 EXTRA, NEIGHBOURS, HALO, AFTER = (name for name, _ in _SUMS)
 DISCOUNT = "discount on extra sales"
@@ -55,9 +55,10 @@ class Return:
         or where it is not certain that something was.
     p_positive
         Probability that the net return is positive (flat prior, normal likelihood).
-    redemption, break_even
+    redemption, break_even, break_even_low, break_even_high
         Redemptions a customer treated, and as many as would pay for contacts and fixed cost if
-        each brought what one brings now; break_even is infinite if they bring nothing.
+        each brought what one brings now, with the interval that the net return's gives; infinite
+        if they bring nothing.
     customers
         Customers treated.
     randomised
@@ -76,6 +77,8 @@ class Return:
     p_positive: float
     redemption: float
     break_even: float
+    break_even_low: float
+    break_even_high: float
     customers: int
     randomised: bool
     costs: Costs
@@ -129,6 +132,8 @@ def returned(
         p_positive=float(norm.cdf(net / error)) if error > 0 else float(net > 0),
         redemption=redemption,
         break_even=_break_even(net, redemption, costs),
+        break_even_low=_break_even(net + reach * error, redemption, costs),
+        break_even_high=_break_even(net - reach * error, redemption, costs),
         customers=n,
         randomised=effects.randomised,
         costs=costs,

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.reporting import words
 from analysis.reporting.charts import style
-from analysis.reporting.charts.forest import forest, shortened, write_right
+from analysis.reporting.charts.forest import LONGEST, forest, shortened, write_right
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,15 +33,17 @@ def misled(campaigns: pd.DataFrame, *, currency: str) -> Axes:
         campaigns["estimate"],
         campaigns["low"],
         campaigns["high"],
-        written=[words.money(v, 0, currency, signed=True) for v in campaigns["estimate"]],
+        written=[words.money(v, 2, currency, signed=True) for v in campaigns["estimate"]],
         strong=(campaigns["low"] > 0) | (campaigns["high"] < 0),
     )
     rows = np.arange(len(campaigns))
     ax.plot(campaigns["naive"], rows, "x", color=style.VERMILLION, markersize=6)
     ax.annotate(
         "plain difference", (campaigns["naive"].iloc[0], 0), (0, 8), textcoords="offset points",
-        ha="center", color=style.VERMILLION, annotation_clip=False,
+        ha="right" if len(campaigns) == 1 else "center", color=style.VERMILLION,
+        annotation_clip=False,
     )  # fmt: skip
+    ax.margins(x=0.08)
     ax.set_ylim(len(campaigns) - 0.4, -1.1)
     ax.set_xlabel(f"Margin a targeted customer, {words.currency_sign(currency)}")
     return ax
@@ -187,6 +189,12 @@ def waterfall(parts: pd.DataFrame, *, currency: str) -> Axes:
     return ax
 
 
+def _short(label: str) -> str:
+    """Shorten the name of a promotion so that its arm can still be read."""
+    name, colon, arm = label.rpartition(": ")
+    return f"{shortened(name, LONGEST - len(arm) - 2)}: {arm}" if colon else label
+
+
 def _wrapped(part: str) -> str:
     """Break a long label in two lines."""
     import textwrap
@@ -203,7 +211,7 @@ def league(table: pd.DataFrame) -> Axes:
         Rows of one kind of `promotions.league.shrunk`.
     """
     ax = forest(
-        list(table["label"]),
+        [_short(label) for label in table["label"]],
         table["shrunk"] * 100,
         table["shrunk_low"] * 100,
         table["shrunk_high"] * 100,

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from analysis.reporting import formats
 from analysis.reporting.formats import Format
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Columns = dict[str, Format]
 
@@ -18,19 +23,12 @@ def campaigns() -> Columns:
         "low": formats.interval("high", 2, "95 % interval", unit=""),
         "matched": formats.money(2, "Matched pairs", signed=True),
         "passed": formats.mark("Checks"),
-        "gamma": formats.number(2, "Hidden bias withstood"),
-        "reason": formats.text("Not judged because"),
     }
 
 
-def estimates() -> Columns:
-    """Return the columns of `promotions.campaign.Campaign.estimates`."""
-    return {
-        "method": formats.text("How compared"),
-        "estimate": formats.money(2, "Margin a customer", signed=True),
-        "low": formats.interval("high", 2, "95 % interval", unit=""),
-        "customers": formats.integer("Customers"),
-    }
+def reasons(name: str) -> Columns:
+    """Return the columns of promotions that could not be judged, called by the column ``name``."""
+    return {name: formats.text("Promotion"), "reason": formats.text("Because")}
 
 
 def checks() -> Columns:
@@ -53,7 +51,6 @@ def everybody() -> Columns:
         "low": formats.interval("high", 0, "95 % interval"),
         "gain": formats.money(0, "Sales gained", signed=True),
         "misfit": formats.percent(0, "Misfit before"),
-        "reason": formats.text("Not judged because"),
     }
 
 
@@ -83,16 +80,23 @@ def returns() -> Columns:
     """Return the columns of `promotions.returns.Returns.table`."""
     return {
         "label": formats.text("Promotion"),
-        "customers": formats.integer("Customers"),
+        "spent": formats.money(0, "Spent"),
         "net": formats.money(0, "Net return", signed=True),
         "low": formats.interval("high", 0, "95 % interval", unit=""),
-        "spent": formats.money(0, "Spent"),
-        "roi": formats.number(2, "Return on it", signed=True),
-        "roi_low": formats.interval("roi_high", 2, "95 % interval", unit=""),
-        "p_positive": formats.percent(0, "Chance it pays"),
+        "roi": formats.number(1, "Times spent", signed=True),
+        "roi_low": formats.interval("roi_high", 1, "95 % interval", unit=""),
+        "p_positive": formats.percent(0, "It pays"),
+    }
+
+
+def break_even() -> Columns:
+    """Return the columns of promotions that were redeemed, against what would pay."""
+    return {
+        "label": formats.text("Promotion"),
+        "customers": formats.integer("Customers"),
         "redemption": formats.number(2, "Redeemed a customer"),
-        "break_even": formats.number(2, "Needed to pay"),
-        "reason": formats.text("No return because"),
+        "needed": formats.text("Needed to pay"),
+        "interval": formats.text("95 % interval"),
     }
 
 
@@ -102,9 +106,8 @@ def goals() -> Columns:
         "label": formats.text("Promotion"),
         "goal": formats.text("Goal"),
         "measure": formats.text("Measured by"),
-        "anyway": formats.number(3, "Without it"),
-        "change": formats.number(3, "Change", signed=True),
-        "low": formats.interval("high", 3, "95 % interval", unit=""),
+        "change": formats.number(2, "Change", signed=True),
+        "low": formats.interval("high", 2, "95 % interval", unit=""),
         "reached": formats.text("Reached"),
     }
 
@@ -115,11 +118,10 @@ def groups() -> Columns:
         "kind": formats.text("Kind"),
         "by": formats.text("By"),
         "group": formats.text("Group"),
-        "promotions": formats.integer("Promotions"),
-        "lift": formats.percent(1, "Mean lift", signed=True),
-        "low": formats.interval("high", 1, "95 % interval"),
-        "share": formats.percent(0, "Spread that is real"),
-        "next_low": formats.interval("next_high", 0, "The next one, 95 %"),
+        "promotions": formats.integer("Count"),
+        "lift": formats.percent(0, "Mean lift", signed=True),
+        "low": formats.interval("high", 0, "95 % interval"),
+        "next_low": formats.interval("next_high", 0, "The next one"),
     }
 
 
@@ -130,13 +132,12 @@ def actions() -> Columns:
         "action": formats.text("Do"),
         "why": formats.text("Because"),
         "net": formats.money(0, "Net return", signed=True),
-        "p_positive": formats.percent(0, "Chance it pays"),
     }
 
 
-def funnel() -> Columns:
-    """Return the columns of `readings.returns.steps`."""
-    return {
+def funnel(table: pd.DataFrame) -> Columns:
+    """Return the columns of `readings.returns.steps`, of the steps that the study knows."""
+    columns = {
         "label": formats.text("Promotion"),
         "chosen": formats.integer("Chosen"),
         "reached": formats.percent(0, "Reached"),
@@ -145,3 +146,4 @@ def funnel() -> Columns:
         "redeemed": formats.percent(0, "Redeemed"),
         "bought": formats.percent(0, "Bought the offer"),
     }
+    return {name: column for name, column in columns.items() if name in table.columns}

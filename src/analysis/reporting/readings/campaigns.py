@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import NotApplicable
 from analysis.promotions.placements import DISPLAY, MAILER, PRICE
 from analysis.reporting import words
 
@@ -76,6 +77,18 @@ def misled(campaigns: Campaigns, currency: str) -> str:
     )
 
 
+def title(campaigns: Campaigns, currency: str) -> str:
+    """Return the title of a study in which nothing was drawn by lot."""
+    campaigns.require()
+    table = shown(campaigns, len(campaigns.table))
+    naive = words.money(float(table["naive"].median()), 0, currency)
+    surely = int((table["low"] > 0).sum())
+    return (
+        f"Campaigns look like {naive} a customer; compared like with like, {surely} of "
+        f"{len(table)} are above zero, and none is proved"
+    )
+
+
 def chance_note(campaigns: Campaigns) -> str:
     """Say how many above zero chance alone would give, and how many could not be judged."""
     table = campaigns.table
@@ -84,7 +97,7 @@ def chance_note(campaigns: Campaigns) -> str:
     said = f"Chance alone would put {by_chance} of {judged} above zero. " if judged > 1 else ""
     left = len(table) - judged
     if left:
-        said += f"{words.count(left, 'campaign')} could not be judged; the table says why. "
+        said += f"{words.count(left, 'campaign')} could not be judged. "
     busy = table["meanwhile"].median()
     if busy > 0:
         said += (
@@ -92,6 +105,14 @@ def chance_note(campaigns: Campaigns) -> str:
             "one in the same weeks, so that single campaigns can hardly be told apart. "
         )
     return said + "Who was targeted was chosen: none of this is causal proof."
+
+
+def unjudged(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the promotions that could not be judged; NotApplicable if all could."""
+    left = table[table["reason"] != ""].reset_index(drop=True)
+    if left.empty:
+        raise NotApplicable("every promotion could be judged.")
+    return left
 
 
 def alike(campaigns: Campaigns) -> str:
@@ -140,8 +161,7 @@ def doubts(one: Campaign) -> str:
     said = ""
     if one.gamma == one.gamma:
         said = (
-            "Matched pairs speak for an effect even without anything hidden only beyond chance: "
-            "here they do not. "
+            "The matched pairs show no effect beyond chance, even if nothing is hidden. "
             if one.gamma <= 1
             else f"Something unseen that makes one of a pair {words.number(one.gamma, 2)} times as "
             "likely to be targeted could explain the pairs' gap away (Rosenbaum). "
@@ -210,14 +230,15 @@ def place_findings(found: Placements) -> list[Fields]:
 def places(found: Placements) -> str:
     """Say what displays and mailers go with, and how price-sensitive the products are."""
     said = [
-        f"{row['term']}s go with {words.percent(row['lift'], 0, signed=True)} units"
+        f"{row['term']}s with {words.percent(abs(row['lift']), 0)} "
+        f"{'more' if row['lift'] >= 0 else 'fewer'} units"
         for row in found.table[found.table["term"] != PRICE].to_dict("records")
     ]
     price = found.table[found.table["term"] == PRICE]
     if len(price):
         value = -float(price["lift"].iloc[0])
         said.append(f"a price 1 % lower with {words.number(value, 1)} % more")
-    return (words.listing(said) or "–")[:1].upper() + words.listing(said)[1:]
+    return f"What goes with what: {words.listing(said)}"
 
 
 def incremental(found: Placements) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import NotApplicable
 from analysis.promotions.league import BY_LOT, CHANGE, CHOSEN, HOLD_OUT, REPEAT, STOP
 from analysis.promotions.roi import SUBSIDY
 from analysis.reporting import words
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 _BASES = {
-    "messages": "the cost of every message sent",
+    "messages": "every message sent",
     "promotion": "the promotion's record",
-    "assumed": "a parameter of this report",
+    "assumed": "a parameter here",
 }
 
 
@@ -48,6 +49,10 @@ def waterfall(returns: Returns, currency: str) -> str:
     """Say what the costliest promotion spent and what came back."""
     one, name = returns.require(), returns.label(returns.first())
     spent, net = (words.money(abs(v), 0, currency) for v in (one.spent, one.net))
+    if not one.randomised:
+        last = one.waterfall.iloc[-1]
+        ends = words.interval(last["low"], last["high"], 0, currency)
+        return f"{name} cost {spent}; what it returned lies anywhere from {ends} (no causal proof)"
     outcome = f"{net} were left" if one.net >= 0 else f"{net} were lost"
     chance = words.percent(one.p_positive, 0)
     return f"{name} cost {spent} and, all told, {outcome}: the chance that it paid is {chance}"
@@ -85,6 +90,12 @@ def assumptions(returns: Returns, basis: str) -> str:
 def paid(table: pd.DataFrame) -> str:
     """Say how many promotions surely paid, and how many surely did not."""
     known = table[table["net"].notna()]
+    if not known["randomised"].any():
+        seem = int((known["low"] > 0).sum())
+        return (
+            f"{seem} of {words.count(len(known), 'campaign')} seem to pay, and none is proved to: "
+            "customers were chosen"
+        )
     up, down = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
     rest = len(known) - up - down
     said = f"Of {words.count(len(known), 'promotion or arm', 'promotions and arms')}, {up} paid"
@@ -92,14 +103,43 @@ def paid(table: pd.DataFrame) -> str:
     return f"{said}, {lost}, and for {rest} it is open"
 
 
+def redeemed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the promotions that were redeemed, with what would pay; NotApplicable without any."""
+    used = table[table["redemption"] > 0]
+    if used.empty:
+        raise NotApplicable("no promotion was redeemed, so there is no break-even to state.")
+    return used.assign(
+        needed=[_times(value) for value in used["break_even"]],
+        interval=[
+            f"{_times(low)} to {_times(high)}"
+            for low, high in zip(used["break_even_low"], used["break_even_high"], strict=True)
+        ],
+    ).reset_index(drop=True)
+
+
+def _times(value: float) -> str:
+    return "never" if value == float("inf") else words.number(value, 2)
+
+
+def pays(table: pd.DataFrame) -> str:
+    """Say how many are surely redeemed often enough to pay for contacts and set-up."""
+    enough = int((table["break_even_high"] <= table["redemption"]).sum())
+    return f"{enough} of {len(table)} are surely redeemed often enough to pay for themselves"
+
+
 def reached(table: pd.DataFrame) -> str:
     """Say how many promotions reached the goal they were run for."""
     known = table[table["reached"] != "unknown"]
-    stated = known[known["goal"].astype("str").str.len() > 0]
+    yes = int((known["reached"] == "yes").sum())
+    return f"{yes} of {len(known)} reached what they were run for"
+
+
+def with_goal(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the promotions that state a goal; NotApplicable if none does."""
+    stated = table[table["goal"].astype("str").str.len() > 0]
     if stated.empty:
-        return "No promotion states what it was for, so none can be held to its goal"
-    yes = int((stated["reached"] == "yes").sum())
-    return f"{yes} of {len(stated)} reached what they were run for"
+        raise NotApplicable("no promotion of this study states what it was for.")
+    return stated.reset_index(drop=True)
 
 
 def lifts(table: pd.DataFrame) -> str:
@@ -142,9 +182,26 @@ def what_to_do(table: pd.DataFrame) -> str:
     if said:
         first = "; ".join(said)
         return first[:1].upper() + first[1:]
-    if (table["action"] == HOLD_OUT).all():
-        return "Nothing can be repeated or stopped on this evidence: hold out a control by lot"
     return "No promotion surely pays or surely loses: test again on more customers"
+
+
+def decided(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the promotions that can be decided on; NotApplicable if all customers were chosen."""
+    by_lot = table[table["action"] != HOLD_OUT]
+    if by_lot.empty:
+        raise NotApplicable(
+            "every campaign chose its customers, so none can be repeated or stopped on this "
+            "evidence. Hold out a control drawn by lot, and the next report can say."
+        )
+    return by_lot.reset_index(drop=True)
+
+
+def undecided(table: pd.DataFrame) -> str:
+    """Say which promotions need a control drawn by lot before anything can be decided."""
+    names = table.loc[table["action"] == HOLD_OUT, "label"].tolist()
+    if not names:
+        return "All of these were drawn by lot."
+    return f"Chosen customers, so hold out a control by lot: {words.listing(names)}."
 
 
 def steps(funnel: pd.DataFrame, returns: Returns) -> pd.DataFrame:
@@ -153,16 +210,16 @@ def steps(funnel: pd.DataFrame, returns: Returns) -> pd.DataFrame:
     table = labels.merge(funnel, on=["promotion_id", "arm"])
     parts = [c for c in table.columns if c not in ("promotion_id", "arm", "label", "chosen")]
     shares = {c: table[c] / table["chosen"] for c in parts}
-    missing = [c for c in ("reached", "opened", "clicked", "redeemed") if c not in parts]
-    return table.assign(**shares, **dict.fromkeys(missing, float("nan")))
+    return table.assign(**shares)
 
 
 def funnel(table: pd.DataFrame) -> str:
     """Say where most customers are lost on the way."""
-    kept = table[["reached", "opened", "clicked", "redeemed", "bought"]].median()
-    bought = words.percent(float(kept["bought"]), 0)
-    if kept[["opened"]].isna().all():
-        used = words.percent(float(kept["redeemed"]), 0)
-        return f"Half of the promotions are redeemed by {used} or fewer of those chosen"
-    opened = words.percent(float(kept["opened"]), 0)
-    return f"In the middle of them {opened} open the message and {bought} buy what is on offer"
+    bought = words.percent(float(table["bought"].median()), 0)
+    if "opened" not in table.columns:
+        if "redeemed" not in table.columns:
+            return f"In the middle promotion {bought} of those chosen buy what is on offer"
+        used = words.percent(float(table["redeemed"].median()), 0)
+        return f"In the middle promotion {used} of those chosen redeem anything"
+    opened = words.percent(float(table["opened"].median()), 0)
+    return f"In the middle promotion {opened} open the message and {bought} buy what is on offer"
