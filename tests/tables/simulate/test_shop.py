@@ -23,7 +23,7 @@ from analysis.tables.simulate.shop import Shop
         ({"orders": -1.0}, "orders must not be negative"),
         ({"returns": 0.9}, "returns must be at most 0.5"),
         ({"start": date(2024, 1, 2)}, "2024-01-02 is not a Monday"),
-        ({"start": "2024-01-01"}, r"start must be a date \(YYYY-MM-DD\)"),
+        ({"start": "1 January 2024"}, r"start must be a date \(YYYY-MM-DD\)"),
         ({"mess": 1}, "mess must be true or false"),
     ],
 )
@@ -54,3 +54,8 @@ def test_every_topic_and_chunk_has_random_numbers_of_its_own() -> None:
     assert len(firsts) == 6
     assert shop.generator("people", 1).random() == Shop(seed=1).generator("people", 1).random()
     assert shop.generator("people", 1).random() != Shop(seed=2).generator("people", 1).random()
+
+
+def test_a_date_written_out_is_a_date() -> None:
+    """A run keeps its params as JSON, and is verified from them."""
+    assert Shop.from_options({"start": "2024-01-01"}) == Shop(start=date(2024, 1, 1))

@@ -111,7 +111,7 @@ class Shop:
                 )
             if not _fits(value, wanted[name]):
                 raise ParamsError(f"source.{name} must be {_WORDS[wanted[name]]}, not {value!r}")
-        return cls(**options)
+        return cls(**{name: _parsed(value, wanted[name]) for name, value in options.items()})
 
     @property
     def history_days(self) -> int:
@@ -151,7 +151,20 @@ _WORDS = {
 }
 
 
+def _parsed(value: Any, wanted: str) -> Any:
+    """Return a date written out as a date: a run keeps its params as JSON, which has none."""
+    if wanted == "date" and isinstance(value, str):
+        return date.fromisoformat(value)
+    return value
+
+
 def _fits(value: Any, wanted: str) -> bool:
+    if wanted == "date" and isinstance(value, str):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return False
+        return True
     if isinstance(value, bool):
         return wanted == "bool"
     if wanted == "int | None":
