@@ -42,6 +42,13 @@ def worth(found: Outlook) -> str:
     return f"Share of the naive's error that it saves: {words.listing(better)}"
 
 
+def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.DataFrame:
+    """Return the best models at the total, and what is published wherever it comes in."""
+    total = scores[(scores["level"] == "total") & (scores["verdict"] != "benchmark")]
+    best = total.head(count)["model"]
+    return total[total["model"].isin([*best, found.published])]
+
+
 def unbeaten(found: Outlook) -> str:
     """Say where the naive is not beaten, and which models fail to beat it."""
     scores = found.scores[found.scores["verdict"] != "benchmark"]
