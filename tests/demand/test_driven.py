@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import backtest, driven, known_ahead, level_drivers, occasions, offers
+from analysis.demand import (
+    backtest,
+    driven,
+    known_ahead,
+    labels,
+    level_drivers,
+    occasions,
+    offers,
+)
 from analysis.demand import series as demand
 from analysis.demand.forecast import Plan
 from analysis.demand.level_drivers import LevelDrivers
@@ -134,7 +142,7 @@ def mondays(count: int) -> list[date]:
     return [date(2024, 1, 1) + timedelta(days=7 * i) for i in range(count)]
 
 
-def shop_tables(weeks: int = 60):
+def shop_tables(weeks: int = 60, settings=None):
     lines = [
         {"order_id": f"{w}{p}", "customer_id": "c", "product_id": p, "ordered_at": str(day),
          "quantity": 2.0, "list_amount": 2 * price, "net_amount": 2 * price * paid,
@@ -155,7 +163,8 @@ def shop_tables(weeks: int = 60):
     on = [{"promotion_id": f"p{w}", "product_id": "a"} for w in (10, 20, 40, 62)]
     frames = {"order_lines": lines, "products": products, "promotions": offered,
               "promotion_products": on}  # fmt: skip
-    return in_memory({name: pd.DataFrame(rows) for name, rows in frames.items()})
+    tables = {name: pd.DataFrame(rows) for name, rows in frames.items()}
+    return in_memory(tables, settings=settings)
 
 
 def test_promotions_and_prices_are_read_week_by_week():
@@ -197,3 +206,18 @@ def test_what_is_planned_is_gathered_for_departments():
 def test_a_holiday_that_does_not_exist_is_refused():
     with pytest.raises(ParamsError, match=r"no holiday 'Weihnachten'; there are .*Christmas Day"):
         known_ahead.run_ups(mondays(60), country="DE", names=["Weihnachten"])
+
+
+@pytest.mark.spark
+def test_both_engines_read_the_same_offers(spark):
+    weeks, products = mondays(64), ["a", "b"]
+    ours, theirs = shop_tables(), shop_tables(settings=spark)
+    np.testing.assert_array_equal(
+        offers.promoted(theirs, products, weeks), offers.promoted(ours, products, weeks)
+    )
+    for one, other in zip(
+        offers.prices(theirs, products, weeks), offers.prices(ours, products, weeks), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    units = demand.fetch(ours, as_of=weeks[-4], levels=[("product_id",)], measure="units")
+    assert labels.named(units, theirs).keys.equals(labels.named(units, ours).keys)

@@ -152,8 +152,12 @@ def shifts(
 def largest_shifts(
     series: Series, table: pd.DataFrame, *, count: int
 ) -> list[tuple[str, pd.DataFrame, pd.Series]]:
-    """Return name, history and row of the ``count`` largest series that shifted."""
-    moved = table[table["shifted"]].sort_values("size", ascending=False).head(count)
+    """Return name, history and row of the ``count`` largest series that shifted.
+
+    An only child is its parent under another name, and not shown again.
+    """
+    moved = table[table["shifted"]].sort_values("size", ascending=False, kind="stable")
+    moved = moved.drop_duplicates(["size", "period_start", "before", "after"]).head(count)
     return [
         (str(row["name"]), series.history(str(row["level"]), str(row["name"])), row)
         for _, row in moved.iterrows()

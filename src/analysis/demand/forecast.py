@@ -152,11 +152,11 @@ def _predict(
         variances = _error_variances(tested, choice.AUTOMATIC)
         mean = minimum_trace(mean, built, variances=variances, free=free)
         published = COHERENT
-    kinds = _kinds(groups, sparse)
-    table = published_as.table(series, plan, mean, names, tested, published, kinds)
+    classes = _levels(groups, sparse)
+    table = published_as.table(series, plan, mean, names, tested, published, classes)
     return Outlook(
         table, tested, published, judgement.scoreboard(tested, groups),
-        conformal.realised(tested, published, _levels(groups, sparse), coverages=plan.coverages),
+        conformal.realised(tested, published, classes, coverages=plan.coverages),
         series, plan, groups, sparse,
     )  # fmt: skip
 
@@ -228,13 +228,11 @@ def _error_variances(tested: Backtest, model: str, *, origin: int | None = None)
     return np.where(count >= tested.horizon, total / np.maximum(count, 1), np.nan)
 
 
-def _kinds(groups: np.ndarray, sparse: np.ndarray) -> dict[tuple[str, bool], np.ndarray]:
-    return {(str(groups[mask][0]), kind): mask for mask, kind in choice.classes(groups, sparse)}
-
-
 def _levels(groups: np.ndarray, sparse: np.ndarray) -> dict[str, np.ndarray]:
     """Return the series that share an interval's calibration, by name."""
     return {
-        f"{level}, now and then" if kind else level: mask
-        for (level, kind), mask in _kinds(groups, sparse).items()
+        f"{level}{conformal.SPARSE_CLASS}" if kind else level: mask
+        for level, kind, mask in (
+            (str(groups[mask][0]), kind, mask) for mask, kind in choice.classes(groups, sparse)
+        )
     }

@@ -24,7 +24,7 @@ def table(
     names: np.ndarray,
     tested: Backtest,
     published: str,
-    kinds: dict[tuple[str, bool], np.ndarray],
+    classes: dict[str, np.ndarray],
 ) -> pd.DataFrame:
     """Return the table of `forecast.Outlook`.
 
@@ -38,13 +38,13 @@ def table(
         Model of each series.
     tested, published
         The backtest, and the model in it whose errors the intervals come from.
-    kinds
+    classes
         Series that share an interval's calibration.
     """
     import pandas as pd
 
     scale = scales(series.values, season=plan.season)[0]
-    ends = _ends(series, plan, mean, scale, tested, published, kinds)
+    ends = _ends(series, plan, mean, scale, tested, published, classes)
     starts = pd.to_datetime(list(ahead(series, plan.horizon))).as_unit("us")
     wide = {
         "level": np.repeat(series.keys["level"].to_numpy(), plan.horizon),
@@ -65,16 +65,18 @@ def _ends(
     scale: np.ndarray,
     tested: Backtest,
     published: str,
-    kinds: dict[tuple[str, bool], np.ndarray],
+    classes: dict[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """Return the intervals' ends by name; none below zero for what never was."""
     seen = np.where(np.isnan(series.values), 0.0, series.values)
     floor = np.where((seen >= 0).all(axis=1), 0.0, -np.inf)
-    ends = {}
+    ends, lent = {}, conformal.lenders(classes)
     for coverage in plan.coverages:
         low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-        for mask in kinds.values():
-            reach = conformal.calibrate(tested, published, mask, coverage=coverage)
+        for name, mask in classes.items():
+            reach = conformal.calibrate(
+                tested, published, mask, coverage=coverage, lent=lent.get(name)
+            )
             low[mask], high[mask] = conformal.intervals(
                 mean[mask], scale[mask], reach, floor=floor[mask]
             )

@@ -65,8 +65,10 @@ def _ends(
     tested = outlook.tested
     error = (tested.actual - tested.of(outlook.published)).sum(axis=2) / tested.scale
     low, high, n = np.full_like(mean, np.nan), np.full_like(mean, np.nan), np.zeros(len(mean), int)
-    for mask in outlook.classes().values():
-        reach = conformal.offsets(error[:, mask].reshape(-1, 1), coverage=coverage)
+    lent = conformal.lenders(outlook.classes())
+    for name, mask in outlook.classes().items():
+        more = error[:, lent[name]].reshape(-1, 1) if name in lent else None
+        reach = conformal.offsets(error[:, mask].reshape(-1, 1), coverage=coverage, lent=more)
         low[mask] = mean[mask] + scale[mask] * reach.low[0]
         high[mask] = mean[mask] + scale[mask] * reach.high[0]
         n[mask] = reach.n[0]

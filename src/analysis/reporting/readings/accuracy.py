@@ -42,6 +42,13 @@ def worth(found: Outlook) -> str:
     return f"Share of the naive's error that it saves: {words.listing(better)}"
 
 
+def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.DataFrame:
+    """Return the best models at the total, and what is published wherever it comes in."""
+    total = scores[(scores["level"] == "total") & (scores["verdict"] != "benchmark")]
+    best = total.head(count)["model"]
+    return total[total["model"].isin([*best, found.published])]
+
+
 def unbeaten(found: Outlook) -> str:
     """Say where the naive is not beaten, and which models fail to beat it."""
     scores = found.scores[found.scores["verdict"] != "benchmark"]
@@ -126,10 +133,9 @@ def few_weeks(coverage: pd.DataFrame) -> str:
         f"({words.interval(row['low'], row['high'], 0)})"
         for _, row in whole.iterrows()
     ]
-    inside = [row["low"] <= row["nominal"] <= row["high"] for _, row in whole.iterrows()]
     verdict = (
         "which is no evidence against them"
-        if all(inside)
+        if _held(coverage)
         else "fewer than promised: keep more slack for the total than the band shows"
         if (whole["realised"] < whole["nominal"]).any()
         else "more than promised"
@@ -162,20 +168,29 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
     }
 
 
+def _held(coverage: pd.DataFrame) -> bool | None:
+    """Tell whether the total's coverage agrees with what was promised; None where unknown."""
+    whole = coverage[(coverage["level"] == "total") & (coverage["n"] > 0)]
+    if whole.empty:
+        return None
+    return bool(((whole["low"] <= whole["nominal"]) & (whole["nominal"] <= whole["high"])).all())
+
+
 def trust(found: Outlook, scored: Scored, wanted: int) -> list[TrustLine]:
     """Return how far to trust the forecast."""
     row = _published(found, str(found.scores["level"].iloc[0]))
     widest = found.coverage[found.coverage["nominal"] == found.coverage["nominal"].max()]
     share = _share(widest)
     nominal = float(widest["nominal"].iloc[0])
+    alone = _held(widest)
     p = f"= {words.number(row['p'], 3)}" if row["p"] >= 0.0005 else "< 0.001"
     return [
         ("Better than naive", row["verdict"] == "better",
          f"{words.percent(row['gain'], 0)} less error at the total, p {p} over "
          f"{row['origins']} overlapping past forecasts (Diebold-Mariano), refitted at each."),
-        ("Intervals", abs(share - nominal) <= _KEPT,
+        ("Intervals", abs(share - nominal) <= _KEPT and alone is not False,
          f"{words.percent(share, 1)} of held-out weeks inside the {words.percent(nominal, 0)} "
-         "intervals, each calibrated on what was known before."),
+         f"intervals, each calibrated on what was known before. {few_weeks(found.coverage)}"),
         ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
         ("Last time", None if scored.replayed else not scored.drifted, replay_note(scored)),
         ("Yearly season", found.plan.season >= wanted or None,

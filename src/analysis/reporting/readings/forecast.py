@@ -105,7 +105,7 @@ def departments(totals: pd.DataFrame) -> str:
     texts = [f"{way} in {words.listing(sorted(p['name'])[:3])}" for p, way in told if len(p)]
     others = len(up) + len(down) - sum(min(len(p), 3) for p, _ in told)
     rest = f" and {words.number(others)} others" if others else ""
-    return f"Of {searched} sure to differ from of late: {', '.join(texts)}{rest}"
+    return f"Of {searched}, surely {', '.join(texts)}{rest}"
 
 
 def moving(totals: pd.DataFrame) -> pd.DataFrame:

@@ -17,9 +17,9 @@ Fields = dict[str, Any]
 def last_time(scored: Scored) -> str:
     """Say how the last forecast did."""
     whole = scored.table.iloc[0]
-    bias = words.percent(whole["bias"], 1, signed=True)
-    verb = "would have said" if scored.replayed else "said"
-    return f"The last forecast {verb} {bias} against what happened to the total"
+    way = "too high" if whole["bias"] > 0 else "too low"
+    verb = "would have been" if scored.replayed else "was"
+    return f"The last forecast {verb} {words.percent(abs(whole['bias']), 1)} {way} for the total"
 
 
 def replay_note(scored: Scored) -> str:

@@ -188,7 +188,9 @@ def sudden_counts(steps: pd.DataFrame) -> str:
     if found.empty:
         return "No product changed its level at once"
     priced = int(found["price_change"].notna().sum())
-    with_price = f", {priced} of them when the price changed" if priced else ""
+    with_price = f", {priced} of them when their price changed" if priced else ""
+    if len(found) == 1:
+        with_price = ", when its price changed" if priced else ""
     return (
         f"{words.count(len(found), 'product')} changed level from one week to the next{with_price}"
     )
