@@ -75,7 +75,7 @@ def test_a_run_that_cannot_be_removed_is_said(
     for day in (1, 2):
         run(tmp_path, at(day))
     monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(AnalysisError, match="is published, but the old run .* cannot be removed"):
+    with pytest.raises(AnalysisError, match=r"published, but the old run .* cannot be removed"):
         prune.put_away(StudyReports(tmp_path), keep=1)
 
 
