@@ -94,7 +94,7 @@ def test_a_look_one_edit_and_the_tables_are_there(project: Path) -> None:
     assert rows["customer_id"].isna().mean() == pytest.approx(0.2, abs=0.03)
     assert not rows["customer_id"].dropna().str.endswith(".0").any()
     shown = "\n".join(refusals("gifts", root=project))
-    assert "order_lines: 1 rows refused because Quantity is not a number" in shown
+    assert "order_lines: 1 row refused because Quantity is not a number" in shown
     assert f"till export.csv line {lines}: InvoiceNo=999003 | StockCode=21001" in shown
     assert "to mend: a delimiter within a cell: put the cell in quotes" in shown
 
@@ -117,7 +117,7 @@ def test_the_whole_path_on_the_command_line(project: Path) -> None:
     assert "next: analysis check gifts, then: analysis run gifts" in new.stdout
     check = analysis(project, "check", "gifts")
     assert check.returncode == 0, check.stderr
-    assert "order_lines: 1 rows refused because Quantity is not a number" in check.stdout
+    assert "order_lines: 1 row refused because Quantity is not a number" in check.stdout
     assert "can run    03_deciles" in check.stdout
     run = analysis(project, "run", "gifts", "--only", "03", "--jobs", "1")
     assert run.returncode == 0, run.stdout + run.stderr

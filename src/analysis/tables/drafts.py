@@ -349,5 +349,6 @@ def _said(looks: list[Look], ready: str | None, text: str) -> list[str]:
     ]
     if ready is not None:
         said.append(f"The header is that of the ready mapping {ready}, which was copied.")
-    unsure = text.count("UNSURE: ")
-    return [*said, f"{unsure} guesses are marked UNSURE; check them, then run: analysis check"]
+    unsure = sum("UNSURE: " in line and "Search for" not in line for line in text.splitlines())
+    guesses = "1 guess is" if unsure == 1 else f"{unsure} guesses are"
+    return [*said, f"{guesses} marked UNSURE; check what stands there, then run: analysis check"]

@@ -20,6 +20,7 @@ from analysis.tables.sources.staged import header_names
 from analysis.tables.sources.staging import FORMATS
 
 HEAD, TAIL = 3_000, 500
+MIDDLE, MIDDLE_A_CHUNK = 5_000, 200
 WORDS_FOR_NOTHING = ("NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "#N/A", "-", "\\N")
 FORMS = (
     "%d/%m/%Y %H:%M:%S",
@@ -155,8 +156,9 @@ def _csv(member: archives.Member) -> Look:
 
 
 def _some_lines(chunks: Iterable[bytes]) -> list[str]:
-    """Return lines from the start and the end of a text."""
+    """Return lines from the start and the end of a text, and some from all over it."""
     head: list[bytes] = []
+    middle: list[bytes] = []
     tail: list[bytes] = []
     rest = b""
     for chunk in chunks:
@@ -164,9 +166,13 @@ def _some_lines(chunks: Iterable[bytes]) -> list[str]:
         rest = lines.pop()
         room = max(0, HEAD - len(head))
         head += lines[:room]
-        tail = [*tail, *lines[room:]][-TAIL:]
+        later = lines[room:]
+        if len(middle) < MIDDLE:  # a day after the twelfth tells days from months
+            middle += later[:: max(1, len(later) // MIDDLE_A_CHUNK)]
+        tail = [*tail, *later][-TAIL:]
     tail = [*tail, rest] if rest else tail
-    return [line.decode("utf-8", "replace") for line in [*head, *tail] if b"\0" not in line]
+    found = [*head, *middle, *tail]
+    return [line.decode("utf-8", "replace") for line in found if b"\0" not in line]
 
 
 def _excel(member: archives.Member) -> Look:
