@@ -72,7 +72,7 @@ def test_a_look_one_edit_and_the_tables_are_there(project: Path) -> None:
     file = project / "data" / "raw" / "gifts" / "till export.csv"
     lines = orders(file)
     said = draft("gifts", [file], root=project).said
-    assert said[0] == "till export.csv: 8 columns, cp1252"
+    assert said[0] == "till export.csv: 8 columns, Windows-1252 (Latin-1)"
     path = project / "params" / "gifts.yaml"
     path.write_text(path.read_text().replace("default: 0.30 ", "default: 0.45 "))
     study = params.load("gifts", root=project)
