@@ -15,6 +15,8 @@ import pytest
 from analysis import params
 from analysis.tables.drafts import draft
 from analysis.tables.engine import open_study
+from analysis.tables.first_look import look
+from analysis.tables.guesses import date_forms
 from analysis.tables.ingest import ingest
 from analysis.tables.refusals import refusals
 
@@ -124,3 +126,16 @@ def test_the_whole_path_on_the_command_line(project: Path) -> None:
     runs = (project / "reports" / "gifts").glob("*/run.json")
     record = next(path for path in runs if not path.parent.is_symlink())
     assert json.loads(record.read_text())["params"]["study"] == "gifts"
+
+
+def test_days_are_told_from_months_by_days_in_the_middle(tmp_path: Path) -> None:
+    """The first and the last days of a long file may all be ambiguous."""
+    day = [f"{1 + i % 12:02}/{1 + i // 4000:02}/2023 10:00" for i in range(12_000)]
+    day[5_000:6_000] = ["25/02/2023 10:00"] * 1_000
+    lines = [f"{i},A,{when},1,2.00" for i, when in enumerate(day)]
+    path = tmp_path / "till.csv"
+    path.write_text("\n".join(["order id,sku,order date,qty,price", *lines]))
+    found = look(path)
+    forms, unsure, _ = date_forms(found.values("order date"))
+    assert forms == ["%d/%m/%Y %H:%M"]
+    assert not unsure

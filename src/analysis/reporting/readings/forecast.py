@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from analysis.demand.forecast import BOTTOM_UP, COHERENT
@@ -32,6 +33,9 @@ _FORECASTS = {
 
 #: Gap between nominal and realised coverage that is still called kept.
 _KEPT = 0.03
+
+#: Of a weekday closed more often than this, the number of days says more than their names.
+NAMED_DAYS = 5
 
 
 def level(name: str) -> str:
@@ -114,7 +118,11 @@ def closed(series: Series) -> str:
     """Say which days were closed."""
     if not series.closed:
         return "No day inside was closed everywhere."
-    days = words.listing([words.day(day) for day in series.closed])
+    weekdays = Counter(f"{day:%A}s" for day in series.closed)
+    often = {name: n for name, n in weekdays.items() if n > NAMED_DAYS}
+    each = [f"{n} {name}" for name, n in often.items()]
+    each += [words.day(day) for day in series.closed if f"{day:%A}s" not in often]
+    days = words.listing(each)
     return f"Nothing was sold anywhere on {days}: taken as closed, not as a week gone wrong."
 
 
