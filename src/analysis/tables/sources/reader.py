@@ -10,8 +10,9 @@ from analysis.tables.schema import ENGINE_TYPES, ColumnType
 from analysis.tables.sources import values
 from analysis.tables.sources.arithmetic import ARITHMETIC, exactly, levels, sums_in, verb_of
 from analysis.tables.sources.leaves import kind_of, leaf_key, leaves
-from analysis.tables.sources.staged import Looked, Staged
-from analysis.tables.sources.staged_file import LINE, REASON, RULE
+from analysis.tables.sources.prepared import prepared
+from analysis.tables.sources.staged import Staged
+from analysis.tables.sources.staged_file import LINE
 from analysis.tables.sources.used import columns_used
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Reader:
         self._columns = {name: f"v{i}" for i, name in enumerate(columns_used([table], spec))}
         self._leaves: dict[str, str] = {}
         self._sums: dict[str, str] = {}
-        self.rows = self._parsed(self._trimmed())
+        self.rows = self._parsed(prepared(staged, spec, self._columns))
         self._compute()
 
     def typed(self) -> dict[str, ibis.Value]:
@@ -118,42 +119,6 @@ class Reader:
         if condition.above is not None:
             return (values.number(found) > condition.above).fill_null(False)
         return _text_test(found.cast("string"), condition).fill_null(False)
-
-    def _trimmed(self) -> ibis.Table:
-        """Return the staged rows with the columns in use, trimmed, words for nothing made null."""
-        rows, spec = self._staged.rows, self._spec
-        looked = {n for each in self._staged.lookups.values() for n in each.columns}
-        found = {
-            short: self._tidy(self._staged.column(name, spec))
-            for name, short in self._columns.items()
-            if name not in looked
-        }
-        kept = rows.select(LINE, REASON, RULE, **found)
-        for each in self._staged.lookups.values():
-            kept = self._with_lookup(kept, each)
-        if spec.carry is None:
-            return kept
-        by = self._columns[spec.carry.by]
-        filled = [self._columns[n] for n in spec.carry.columns if n in self._columns]
-        return kept.mutate(**{n: kept[n].max().over(group_by=kept[by]) for n in filled})
-
-    def _tidy(self, column: ibis.Value) -> ibis.Value:
-        if column.type().is_string():
-            column = values.trimmed(column, odd_spaces=self._staged.odd_spaces)
-            for word in self._spec.missing:
-                column = column.nullif(word)
-        return column
-
-    def _with_lookup(self, kept: ibis.Table, looked: Looked) -> ibis.Table:
-        """Add the columns looked up; a row that finds nothing has none of them."""
-        match = kept[self._columns[looked.match]]
-        joined = kept.left_join(looked.rows, match == looked.rows["key"])
-        wanted = {
-            self._columns[name]: self._tidy(joined[short])
-            for name, short in looked.columns.items()
-            if name in self._columns
-        }
-        return joined.select(*kept.columns, **wanted)
 
     def _parsed(self, rows: ibis.Table) -> ibis.Table:
         """Add, for every use of a column, what is found there and what it is read as.
