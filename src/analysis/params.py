@@ -194,6 +194,7 @@ class StudyParams(_Strict):
     timezone: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     seed: Annotated[int, Field(ge=0)] = 0
+    keep: Annotated[int, Field(ge=1)] = 30
     engine: EngineParams = EngineParams()
     margins: MarginParams = MarginParams()
     uncounted_departments: tuple[str, ...] = ()

@@ -10,7 +10,8 @@ import pytest
 
 from analysis.errors import ParamsError
 from analysis.tables import identity
-from analysis.tables.likeness import LEVELS, likeness
+from analysis.tables.agreement import LEVELS
+from analysis.tables.likeness import likeness
 from analysis.tables.sources.options import LikelyOptions, UnifyOptions
 from tests.tables.sources.shop import Shop
 

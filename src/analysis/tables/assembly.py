@@ -16,6 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.tables.manifest import LedgerEntry
+from analysis.tables.merging import (
+    FEED,
+    ORDER,
+    PLACE,
+    RANK,
+    first_known,
+    latest_of_each,
+    place_in_order,
+    settled,
+    winners_by_feed,
+)
 from analysis.tables.overlap import HELD, Held, Overlap, find_overlap
 from analysis.tables.parts import BY_MONTH, RANKS_A_SOURCE, FeedRecord, Part
 from analysis.tables.schema import TABLES
@@ -24,8 +35,6 @@ if TYPE_CHECKING:
     import ibis
 
     from analysis.tables.identity import Unified
-
-_RANK, _ORDER, _FEED, _PLACE = "_rank", "_order", "_feed", "_place"
 
 
 @dataclass(frozen=True)
@@ -138,12 +147,12 @@ class Assembly:
     def _merge(self, name: str, pieces: list[_Piece]) -> list[LedgerEntry]:
         """Write one row a key and return the account, the rows that lost among the dropped."""
         key = list(TABLES[name].key)
-        latest = _latest(self._all(pieces), key)
+        latest = latest_of_each(self._all(pieces), key)
         if self.unified is not None:
             latest = self.unified.applied(latest, _identities(name))
-        place = _place_in_order(latest, key)
-        winners = self._scratch(latest.mutate(**{_PLACE: place}), f"latest-{name}")
-        final = _first_known(winners, key)
+        place = place_in_order(latest, key)
+        winners = self._scratch(latest.mutate(**{PLACE: place}), f"latest-{name}")
+        final = first_known(winners, key)
         if name == "products":
             final = self._with_assumptions(final)
         folder = self.target / name
@@ -151,8 +160,8 @@ class Assembly:
         kept = [n for n in final.columns if not n.startswith("_")]
         path = folder / "part-0.parquet"
         self.connection.to_parquet(final.select(kept).order_by(key), path, compression="zstd")
-        counts = _winners_by_feed(winners, key)
-        return [_settled(p.feed, *counts.get(i, (0, 0))) for i, p in enumerate(pieces)]
+        counts = winners_by_feed(winners, key)
+        return [settled(p.feed, *counts.get(i, (0, 0))) for i, p in enumerate(pieces)]
 
     def _all(self, pieces: list[_Piece]) -> ibis.Table:
         import ibis
@@ -160,7 +169,7 @@ class Assembly:
         tables = []
         for i, piece in enumerate(pieces):
             rows = self.connection.read_parquet([str(p) for p in piece.paths])
-            extra = {_RANK: piece.feed.rank, _ORDER: piece.order, _FEED: i}
+            extra = {RANK: piece.feed.rank, ORDER: piece.order, FEED: i}
             tables.append(rows.mutate(**{n: ibis.literal(v, "int64") for n, v in extra.items()}))
         return ibis.union(*tables) if len(tables) > 1 else tables[0]
 
@@ -209,57 +218,10 @@ def twice(entry: LedgerEntry, *, again: str, first: str) -> LedgerEntry:
     return LedgerEntry(entry.table, source, entry.rows_in, 0, {}, {rule: entry.rows_in})
 
 
-def _latest(rows: ibis.Table, key: list[str]) -> ibis.Table:
-    import ibis
-
-    newest = ibis.row_number().over(
-        group_by=[*key, _RANK], order_by=[ibis.desc(_ORDER), ibis.desc(_FEED)]
-    )
-    ranked = rows.mutate(_newest=newest)
-    return ranked.filter(ranked["_newest"] == 0).drop("_newest")
-
-
-def _place_in_order(rows: ibis.Table, key: list[str]) -> ibis.Value:
-    """Return numbers for the rows: the first of a key is the one whose word counts."""
-    import ibis
-
-    rest = [n for n in rows.columns if n not in {*key, _RANK, _ORDER, _FEED}]
-    return ibis.row_number().over(order_by=[_RANK, _ORDER, _FEED, *key, *rest])
-
-
-def _first_known(rows: ibis.Table, key: list[str]) -> ibis.Table:
-    """Return one row a key, each column from the first source that knows it."""
-    rest = [n for n in rows.columns if n not in key and not n.startswith("_")]
-    if not rest:
-        return rows.select(key).distinct()
-    return rows.group_by(key).agg(
-        **{n: rows[n].argmin(rows[_PLACE], where=rows[n].notnull()) for n in rest}
-    )
-
-
-def _winners_by_feed(winners: ibis.Table, key: list[str]) -> dict[int, tuple[int, int]]:
-    """Return, by feed, its latest rows and how many of them stand for their key."""
-    import ibis
-
-    first = ibis.row_number().over(group_by=key, order_by=_PLACE)
-    ranked = winners.mutate(_first=(first == 0).cast("int64"))
-    counts = ranked.group_by(_FEED).agg(n=ranked.count(), first=ranked["_first"].sum())
-    return {r[_FEED]: (r["n"], int(r["first"])) for r in counts.to_pyarrow().to_pylist()}
-
-
 def _identities(name: str) -> list[str]:
     """Return the columns of a table that name customers."""
     own = ["customer_id"] if name == "customers" else []
     return own + [c for c, target in TABLES[name].references.items() if target == "customers"]
-
-
-def _settled(feed: FeedRecord, latest: int, standing: int) -> LedgerEntry:
-    entry, dropped = feed.entry, dict(feed.entry.dropped)
-    if entry.accepted > latest:
-        dropped["replaced by a later file"] = entry.accepted - latest
-    if latest > standing:
-        dropped["merged with another row of the same key"] = latest - standing
-    return replace(entry, accepted=standing, dropped=dict(sorted(dropped.items())))
 
 
 def _numbered(pieces: list[_Piece]) -> list[Held]:

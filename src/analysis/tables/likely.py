@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from analysis.tables.agreement import LEVELS
 from analysis.tables.identity import spelled_alike
-from analysis.tables.likeness import LEVELS, NEAR_MISS, Likeness, likeness
+from analysis.tables.likeness import NEAR_MISS, Likeness, likeness
 from analysis.tables.spellings import normalisers
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.tables import validate
-from analysis.tables.manifest import LedgerEntry
+from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.overlap import HELD, VALUE
 from analysis.tables.parts import BY_MONTH, Delivery, FeedRecord, Part, PartFeed, PartSource
 from analysis.tables.schema import TABLES
@@ -102,7 +102,7 @@ class _FeedWriter:
                 accepted, shifted = row["kept"], int(row["shifted"])
                 if n > accepted:
                     key = " and ".join(TABLES[feed.table].key)
-                    dropped[f"another row of the same {key}"] = n - accepted
+                    dropped[f"{SAME_KEY} {key}"] = n - accepted
         entry = LedgerEntry(
             feed.table,
             feed.label,

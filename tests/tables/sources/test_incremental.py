@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.errors import DataError, ParamsError
 from analysis.tables import deliveries
+from analysis.tables.engine import EngineSettings, open_study
 from tests.tables.sources.shop import MAPPING, Shop
 
 DAYS = [
@@ -252,3 +253,20 @@ def test_an_overlap_in_a_column_that_is_none(shop: Shop):
     shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
     with pytest.raises(ParamsError, match="overlap names a mapped column"):
         shop.ingest()
+
+
+@pytest.mark.spark
+def test_monthly_folders_read_alike_on_spark(shop: Shop, spark: EngineSettings) -> None:
+    for name, lines in DAYS:
+        shop.deliver(name, *lines)
+    shop.ingest()
+    found = []
+    for engine in (EngineSettings(), spark):
+        tables = open_study("shop", settings=engine, root=shop.root)
+        rows = tables.order_lines
+        assert "month" not in rows.columns
+        ordered = rows.order_by("order_id").to_pyarrow().to_pylist()
+        found.append([{n: str(v) for n, v in sorted(row.items())} for row in ordered])
+        tables.close()
+    assert len(found[0]) == 6
+    assert found[0] == found[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from analysis.demand.forecast import BOTTOM_UP, COHERENT
@@ -19,6 +20,9 @@ Fields = dict[str, Any]
 
 #: Times the usual level beyond which a forecast is remarked on.
 _FAR = 1.5
+
+#: Of a weekday closed more often than this, the number of days says more than their names.
+NAMED_DAYS = 5
 
 
 def title(totals: pd.DataFrame, horizon: int, currency: str) -> str:
@@ -90,7 +94,11 @@ def closed(series: Series) -> str:
     """Say which days were closed."""
     if not series.closed:
         return "No day inside was closed everywhere."
-    days = words.listing([words.day(day) for day in series.closed])
+    weekdays = Counter(f"{day:%A}s" for day in series.closed)
+    often = {name: n for name, n in weekdays.items() if n > NAMED_DAYS}
+    each = [f"{n} {name}" for name, n in often.items()]
+    each += [words.day(day) for day in series.closed if f"{day:%A}s" not in often]
+    days = words.listing(each)
     return f"Nothing was sold anywhere on {days}: taken as closed, not as a week gone wrong."
 
 

@@ -170,7 +170,10 @@ def in_words(encoding: Encoding, label: str) -> str | None:
     """Return the sentence about a detected encoding; None where there is nothing to say."""
     if not encoding.detected or encoding.name in {"utf-8", "ascii"}:
         return None
-    name = {"cp1252": "Windows-1252 (Latin-1)", "big5": "Big5"}.get(
-        encoding.name, encoding.name.upper()
-    )
+    name = known_as(encoding.name)
     return f"{label} is read as {name}, which was detected; state encoding: if that is wrong."
+
+
+def known_as(name: str) -> str:
+    """Return the name that people know an encoding by."""
+    return {"cp1252": "Windows-1252 (Latin-1)", "big5": "Big5"}.get(name, name.upper())

@@ -13,7 +13,7 @@ from analysis.tables.sources.staged import Staged, header_names
 from analysis.tables.sources.staged_file import BLANK, StagedFile, read_back, writing
 
 if TYPE_CHECKING:
-    from analysis.tables.sources.mapping import FileSpec
+    from analysis.tables.sources.mapped_files import FileSpec
 
 
 def stage_workbook(

@@ -15,10 +15,12 @@ from analysis.errors import DataError, ParamsError
 from analysis.tables.parts import RANKS_A_SOURCE, Delivery, PartFeed
 from analysis.tables.schema import ENGINE_TYPES, TABLES
 from analysis.tables.sources import SourceRequest, archives, mapping, staging
+from analysis.tables.sources.mapped_files import FileSpec
 from analysis.tables.sources.options import OWN_KEYS, FilesOptions, OneSource
-from analysis.tables.sources.rows import IDENTITY, canonical_rows, columns_used
+from analysis.tables.sources.rows import IDENTITY, canonical_rows
 from analysis.tables.sources.staged import Looked, Staged
 from analysis.tables.sources.staged_file import LINE, TEXT
+from analysis.tables.sources.used import columns_used
 from analysis.tables.sources.values import trimmed
 
 if TYPE_CHECKING:
@@ -197,9 +199,7 @@ class Files:
         return rows.mutate(**{n: f"{source}:" + rows[n] for n in found})
 
 
-def looked_up(
-    staged: list[Staged], key: str, wanted: list[str], spec: mapping.FileSpec
-) -> ibis.Table:
+def looked_up(staged: list[Staged], key: str, wanted: list[str], spec: FileSpec) -> ibis.Table:
     """Return ``key`` and the ``wanted`` columns as l0, l1 and so on: the last row of each key."""
     import ibis
 

@@ -27,7 +27,7 @@ from analysis.tables.sources.staged_file import (
 if TYPE_CHECKING:
     import ibis
 
-    from analysis.tables.sources.mapping import FileSpec
+    from analysis.tables.sources.mapped_files import FileSpec
 
 
 def stage_json_lines(

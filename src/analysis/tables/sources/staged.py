@@ -11,7 +11,7 @@ from analysis.errors import DataError
 if TYPE_CHECKING:
     import ibis
 
-    from analysis.tables.sources.mapping import FileSpec
+    from analysis.tables.sources.mapped_files import FileSpec
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from analysis.errors import DataError
 from analysis.tables.sources.archives import Member
 
 if TYPE_CHECKING:
-    from analysis.tables.sources.mapping import FileSpec
+    from analysis.tables.sources.mapped_files import FileSpec
     from analysis.tables.sources.staged import Staged
 
 FORMATS = {
