@@ -14,11 +14,12 @@ REPOSITORY = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Cost:
-    """Wall time in seconds, peak resident memory in MB, and what the process printed."""
+    """Wall time and processor time in seconds, peak resident memory in MB, what was printed."""
 
     seconds: float
     peak_mb: float
     output: str
+    processor: float = 0.0
 
 
 def command(*words: str, cwd: Path = REPOSITORY) -> Cost:
@@ -31,7 +32,7 @@ def command(*words: str, cwd: Path = REPOSITORY) -> Cost:
     seconds = time.perf_counter() - began
     if status:
         sys.exit(f"{' '.join(words)} failed:\n{output}")
-    return Cost(seconds, usage.ru_maxrss / 1024, output)
+    return Cost(seconds, usage.ru_maxrss / 1024, output, usage.ru_utime + usage.ru_stime)
 
 
 def python(code: str) -> Cost:
