@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.measuring import Cost, python, table
 
 #: Orders an itemset must be in, and days in which a next purchase counts.
-SUPPORT_SHARE, WINDOW = 0.0005, 30
+SUPPORT_SHARE, WINDOW = 0.0001, 30
 
 MAKE = """
 import duckdb, sys

@@ -132,3 +132,28 @@ def recommendations() -> Columns:
         "item_name": formats.text("Product"),
         "why": formats.text("Why"),
     }
+
+
+def offers(interval: str) -> Columns:
+    """Return the columns of ``cannibalisation.at_risk``."""
+    return {
+        "offered_name": formats.text("On offer"),
+        "other_name": formats.text("takes from"),
+        "weeks": formats.integer("Weeks"),
+        "gained": formats.integer("Gained"),
+        "lost": formats.integer("Lost"),
+        "lost_low": formats.interval("lost_high", 0, interval, unit=""),
+        "q": formats.number(3, "q"),
+    }
+
+
+def first_orders(interval: str) -> Columns:
+    """Return the columns of ``FirstBaskets.table``."""
+    return {
+        "name": formats.text("In the first order"),
+        "customers": formats.integer("Customers"),
+        "later": formats.money(2, "Later margin"),
+        "difference": formats.money(2, "Difference", signed=True),
+        "low": formats.interval("high", 2, interval, unit=""),
+        "q": formats.number(3, "q"),
+    }

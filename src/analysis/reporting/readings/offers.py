@@ -1,0 +1,80 @@
+"""What offers take from other products, and what first baskets foretell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.reporting import words
+from analysis.reporting.readings.baskets import brief
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.products.first_baskets import FirstBaskets
+
+Fields = dict[str, Any]
+
+
+def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return a table of offers with readable products."""
+    offered, other = ([brief(names.get(i, i)) for i in table[c]] for c in ("offered", "other"))
+    return table.assign(offered_name=offered, other_name=other)
+
+
+def taken(table: pd.DataFrame, fdr: float) -> str:
+    """Say how many offers take from another product."""
+    found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
+    looked = words.number(len(table))
+    if found.empty:
+        return f"None of {looked} offers is seen to take from the product bought instead"
+    return f"{len(found)} of {looked} offers take orders from the product bought instead"
+
+
+def worst(table: pd.DataFrame, names: dict[str, str], fdr: float, confidence: float) -> Fields:
+    """Return the finding of the offer that takes most."""
+    found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
+    row = (found if len(found) else table).iloc[0]
+    offered, other = (names.get(row[c], row[c]) for c in ("offered", "other"))
+    return {
+        "key": "cannibalised",
+        "sentence": f"orders with {other} were lost in the weeks with an offer of {offered}"
+        + ("" if len(found) else ": not more than chance"),
+        "value": row["lost"],
+        "low": row["lost_low"],
+        "high": row["lost_high"],
+        "level": confidence,
+        "n": int(row["weeks"]),
+        "noun": "week",
+        "decimals": 0,
+        "direction": "up_bad",
+    }
+
+
+def foretold(found: FirstBaskets, fdr: float, names: dict[str, str], currency: str) -> str:
+    """Say which first purchase foretells most."""
+    sure = found.table[found.table["q"] <= fdr]
+    if sure.empty:
+        return (
+            f"What a first order holds foretells nothing: none of {len(found.table)} categories "
+            "differs beyond chance"
+        )
+    row = sure.loc[sure["difference"].abs().idxmax()]
+    more = "more" if row["difference"] > 0 else "less"
+    name = names.get(row["item"], row["item"])
+    worth = words.money(abs(row["difference"]), 0, currency)
+    return f"{name} in the first order foretells {worth} {more} margin in {found.days} days"
+
+
+def first_orders(found: FirstBaskets, currency: str) -> str:
+    """Say whose first orders were looked at."""
+    return (
+        f"{found.known_by} {words.count(found.customers, 'such customer')} could be followed for "
+        f"{found.days} days and brought {words.money(found.mean, 2, currency)} margin on average "
+        "after the first order. Each difference is to a first order of the same size with the same "
+        "else in it."
+    )
+
+
+def with_names(found: FirstBaskets, names: dict[str, str]) -> pd.DataFrame:
+    """Return the items with readable names."""
+    return found.table.assign(name=[names.get(i, i) for i in found.table["item"]])
