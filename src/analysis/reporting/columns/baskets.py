@@ -84,7 +84,6 @@ def follow_ups(interval: str) -> Columns:
         "share": formats.percent(1, "Follow"),
         "control": formats.percent(1, "Others"),
         "difference_low": formats.interval("difference_high", 1, interval, unit=words.POINTS),
-        "median_days": formats.integer("Half by day"),
         "best_day": formats.integer("Write on day"),
     }
 

@@ -30,24 +30,25 @@ def taken(table: pd.DataFrame, fdr: float) -> str:
     return f"{len(found)} of {looked} offers take orders from the product bought instead"
 
 
-def worst(table: pd.DataFrame, names: dict[str, str], fdr: float, confidence: float) -> Fields:
-    """Return the finding of the offer that takes most."""
+def finding(table: pd.DataFrame, names: dict[str, str], fdr: float) -> Fields:
+    """Return the finding of how many offers take from another product."""
     found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
-    row = (found if len(found) else table).iloc[0]
-    offered, other = (names.get(row[c], row[c]) for c in ("offered", "other"))
     return {
-        "key": "cannibalised",
-        "sentence": f"orders with {other} were lost in the weeks with an offer of {offered}"
-        + ("" if len(found) else ": not more than chance"),
-        "value": row["lost"],
-        "low": row["lost_low"],
-        "high": row["lost_high"],
-        "level": confidence,
-        "n": int(row["weeks"]),
-        "noun": "week",
+        "key": "cannibalising_offers",
+        "sentence": "offers took orders from the product that is bought instead",
+        "value": float(len(found)),
         "decimals": 0,
+        "n": len(table),
+        "noun": "offer",
         "direction": "up_bad",
+        "detail": _most(found.iloc[0], names) if len(found) else "none beyond chance",
     }
+
+
+def _most(row: pd.Series, names: dict[str, str]) -> str:
+    offered, other = (names.get(row[c], row[c]) for c in ("offered", "other"))
+    ends = words.interval(row["lost_low"], row["lost_high"], 0, "")
+    return f"most: {offered}, whose {int(row['weeks'])} weeks took {ends} orders from {other}"
 
 
 def foretold(found: FirstBaskets, fdr: float, names: dict[str, str], currency: str) -> str:
