@@ -11,6 +11,7 @@ import pytest
 from analysis.errors import NotApplicable
 from analysis.products import baskets
 from analysis.products.cannibalisation import at_risk
+from analysis.products.decisions import shelf_groups
 from analysis.products.first_baskets import first_baskets
 from analysis.tables.engine import EngineSettings, in_memory
 from analysis.tables.periods import Period
@@ -126,6 +127,24 @@ def test_the_first_purchase_that_foretells_is_found_and_no_other():
         tables.close()
     assert covered >= 5
     assert falsely <= 2
+
+
+def test_every_item_lies_with_its_strongest_partner():
+    rows = [("a", "b", 9.0, 50), ("b", "c", 3.0, 40), ("c", "d", 2.0, 30), ("e", "f", 5.0, 99),
+            ("a", "e", 1.5, 60)]  # fmt: skip
+    rules = pd.DataFrame(rows, columns=["x", "y", "or_least", "orders"])
+    rules["antecedents"], rules["consequents"] = (
+        [(v,) for v in rules["x"]],
+        [(v,) for v in rules["y"]],
+    )
+    table = shelf_groups(rules)
+    groups = table.groupby("group")["item"].agg("".join).tolist()
+    assert sorted(map("".join, map(sorted, groups))) == ["abcd", "ef"]
+    assert dict(zip(table["item"], table["beside"], strict=True)) == {
+        "a": "b", "b": "a", "c": "b", "d": "c", "e": "f", "f": "e",
+    }  # fmt: skip
+    assert table["group"].iloc[0] == 1
+    assert set(table.loc[table["group"] == 1, "item"]) == {"e", "f"}
 
 
 def test_without_true_first_baskets_it_says_so():

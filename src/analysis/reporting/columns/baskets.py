@@ -156,3 +156,12 @@ def first_orders(interval: str) -> Columns:
         "low": formats.interval("high", 2, interval, unit=""),
         "q": formats.number(3, "q"),
     }
+
+
+def shelves() -> Columns:
+    """Return the columns of shelf groups, a row a group."""
+    return {
+        "members": formats.text("Shelve together"),
+        "orders": formats.integer("Orders"),
+        "odds": formats.number(1, "Odds"),
+    }

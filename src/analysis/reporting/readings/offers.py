@@ -1,4 +1,4 @@
-"""What offers take from other products, and what first baskets foretell."""
+"""What to shelve together, what offers take from other products, what first baskets foretell."""
 
 from __future__ import annotations
 
@@ -79,3 +79,13 @@ def first_orders(found: FirstBaskets, currency: str) -> str:
 def with_names(found: FirstBaskets, names: dict[str, str]) -> pd.DataFrame:
     """Return the items with readable names."""
     return found.table.assign(name=[names.get(i, i) for i in found.table["item"]])
+
+
+def shelves(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return shelf groups, a row a group: members, orders with two of them, the strongest odds."""
+    named = table.assign(members=[names.get(i, i) for i in table["item"]])
+    groups = named.groupby("group", sort=True)
+    found = groups.agg(
+        members=("members", ", ".join), orders=("orders", "max"), odds=("odds", "max")
+    )
+    return found.reset_index()
