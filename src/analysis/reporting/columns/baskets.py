@@ -161,7 +161,7 @@ def first_orders(interval: str) -> Columns:
 def shelves() -> Columns:
     """Return the columns of shelf groups, a row a group."""
     return {
-        "members": formats.text("Shelve together"),
         "orders": formats.integer("Orders"),
         "odds": formats.number(1, "Odds"),
+        "members": formats.text("Shelve together"),
     }
