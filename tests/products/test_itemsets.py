@@ -73,6 +73,8 @@ def test_both_engines_count_the_same(spark):
     orders = [set(rng.choice(list(ITEMS), rng.integers(1, 6))) for _ in range(200)]
     here, there = (mined(orders, 0.03, settings=s) for s in (EngineSettings(threads=1), spark))
     assert counts(here) == counts(there)
+    assert here.searched == there.searched
+    assert here.table.equals(there.table)
 
 
 @pytest.mark.parametrize(

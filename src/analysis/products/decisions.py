@@ -129,3 +129,43 @@ def value_thirds(features: pd.DataFrame) -> pd.DataFrame:
     rank = features["net_amount"].rank(method="first", pct=True)
     segment = pd.cut(rank, [0, 1 / 3, 2 / 3, 1], labels=["low value", "middle value", "high value"])
     return pd.DataFrame({"customer_id": features["customer_id"], "segment": segment.astype("str")})
+
+
+def shelf_groups(rules: pd.DataFrame) -> pd.DataFrame:
+    """Return which items to place together: each with the one it is most bought with.
+
+    Parameters
+    ----------
+    rules
+        Believed rules between single items: antecedents, consequents, or_least (the least that any
+        control leaves of the odds), orders.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an item: group (from 1, the group with most orders that hold two of its items
+        first), item, beside (the item that is its strongest partner), odds (to be bought with it,
+        under all controls), orders (with both).
+
+    Notes
+    -----
+    Items whose strongest partners form a chain are one group: the components of the graph of
+    nearest neighbours, so that no item lies apart from the one it goes with best.
+    """
+    import pandas as pd
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    sides = {"antecedents": "item", "consequents": "beside"}
+    pairs = rules.assign(**{n: rules[c].map(lambda s: s[0]) for c, n in sides.items()})
+    pairs = pairs[["item", "beside", "or_least", "orders"]].rename(columns={"or_least": "odds"})
+    both = pd.concat([pairs, pairs.rename(columns={"item": "beside", "beside": "item"})])
+    ordered = both.sort_values(["item", "odds", "beside"], ascending=[True, False, True])
+    best = ordered.drop_duplicates("item").reset_index(drop=True)
+    place = pd.Series(range(len(best)), index=best["item"])
+    graph = csr_array((np.ones(len(best)), (best.index, place[best["beside"]])), (len(best),) * 2)
+    best["group"] = connected_components(graph, directed=False)[1]
+    weight = best.groupby("group")["orders"].sum().sort_values(ascending=False, kind="stable")
+    best["group"] = best["group"].map({old: new for new, old in enumerate(weight.index, start=1)})
+    table = best.sort_values(["group", "odds", "item"], ascending=[True, False, True])
+    return table[["group", "item", "beside", "odds", "orders"]].reset_index(drop=True)

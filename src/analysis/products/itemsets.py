@@ -2,7 +2,7 @@
 
 Items and pairs are counted in the engine, where the rows are. An item can be in a frequent triple
 only if it is in two frequent pairs; what is left of the orders after that rule is small, and a bit
-matrix counts the larger sets.
+matrix counts the larger sets. Where the rows are in Spark, its own FP-growth mines them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.errors import NotApplicable
+from analysis.products import spark_itemsets
 from analysis.products.bitsets import bit_matrix, count_sets, grow
 from analysis.products.estimate import frequent_lines
 from analysis.products.held import held
+from analysis.tables.engine import kind_of
 
 if TYPE_CHECKING:
     import ibis
@@ -84,7 +86,13 @@ def frequent_itemsets(
     found = [(single, items["orders"].to_numpy(np.int64))]
     searched = {1: len(baskets.items), 2: len(items) * (len(items) - 1) // 2}
     if longest >= 2 and len(items) >= 2:
-        found += _larger(baskets, support, code, longest, most_sets, searched)
+        if kind_of(baskets.lines.get_backend()) == "spark":
+            found += spark_itemsets.larger(
+                baskets, least, code, longest=longest, searched=searched,
+                grown=lambda sets, counts: _grown(sets, counts, most_sets, support),
+            )  # fmt: skip
+        else:
+            found += _larger(baskets, support, code, longest, most_sets, searched)
     return Itemsets(_table(found, names, baskets.orders), baskets.orders, searched, support)
 
 

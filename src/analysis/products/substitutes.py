@@ -40,6 +40,20 @@ class Substitutes:
     table: pd.DataFrame
     tested: int
 
+    def surest(self, most: int) -> pd.DataFrame:
+        """Return at most so many pairs that are substitutes; NotApplicable without one."""
+        found = self.table[self.table["substitutes"]]
+        if found.empty:
+            raise NotApplicable("No pair is bought instead of each other: no offer can take.")
+        return found.head(most)
+
+
+def none() -> Substitutes:
+    """Return that no pair was tested."""
+    import pandas as pd
+
+    return Substitutes(pd.DataFrame({"substitutes": pd.Series(dtype=bool)}), 0)
+
 
 def substitutes(
     baskets: Baskets,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: What is left of the brands is one brand.
 OTHERS = "(others)"
 
+#: A brand with a smaller share of the orders is one of the others.
+_LEAST = 0.02
+
 #: Parts of a step, whole numbers of which have the same sum in any order.
 _WHOLE = 5040 * 5040
 
@@ -127,7 +130,8 @@ def _steps(lines: ibis.Table, by: str, brands: int) -> pd.DataFrame:
 
     known = lines.filter(lines.customer_id.notnull(), lines[by].notnull())
     largest = known.group_by(brand=known[by]).agg(n=known.order_id.nunique())
-    names = largest.order_by(ibis.desc("n"), "brand").limit(brands).to_pandas()["brand"].tolist()
+    sizes = largest.order_by(ibis.desc("n"), "brand").to_pandas().head(brands)
+    names = sizes.loc[sizes["n"] >= _LEAST * sizes["n"].sum(), "brand"].tolist()
     known = known.mutate(brand=known[by].isin(names).ifelse(known[by], OTHERS))
     bought = known.group_by("customer_id", "order_id", "brand").agg(at=known.ordered_at.min())
     orders = bought.group_by("customer_id", "order_id").agg(at=bought["at"].min(), n=bought.count())

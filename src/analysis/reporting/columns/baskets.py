@@ -84,7 +84,6 @@ def follow_ups(interval: str) -> Columns:
         "share": formats.percent(1, "Follow"),
         "control": formats.percent(1, "Others"),
         "difference_low": formats.interval("difference_high", 1, interval, unit=words.POINTS),
-        "median_days": formats.integer("Half by day"),
         "best_day": formats.integer("Write on day"),
     }
 
@@ -131,4 +130,38 @@ def recommendations() -> Columns:
         "place": formats.integer("Place"),
         "item_name": formats.text("Product"),
         "why": formats.text("Why"),
+    }
+
+
+def offers(interval: str) -> Columns:
+    """Return the columns of ``cannibalisation.at_risk``."""
+    return {
+        "offered_name": formats.text("On offer"),
+        "other_name": formats.text("takes from"),
+        "weeks": formats.integer("Weeks"),
+        "gained": formats.integer("Gained"),
+        "lost": formats.integer("Lost"),
+        "lost_low": formats.interval("lost_high", 0, interval, unit=""),
+        "q": formats.number(3, "q"),
+    }
+
+
+def first_orders(interval: str) -> Columns:
+    """Return the columns of ``FirstBaskets.table``."""
+    return {
+        "name": formats.text("In the first order"),
+        "customers": formats.integer("Customers"),
+        "later": formats.money(2, "Later margin"),
+        "difference": formats.money(2, "Difference", signed=True),
+        "low": formats.interval("high", 2, interval, unit=""),
+        "q": formats.number(3, "q"),
+    }
+
+
+def shelves() -> Columns:
+    """Return the columns of shelf groups, a row a group."""
+    return {
+        "orders": formats.integer("Orders"),
+        "odds": formats.number(1, "Odds"),
+        "members": formats.text("Shelve together"),
     }

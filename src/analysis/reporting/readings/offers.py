@@ -1,0 +1,91 @@
+"""What to shelve together, what offers take from other products, what first baskets foretell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.reporting import words
+from analysis.reporting.readings.baskets import brief
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.products.first_baskets import FirstBaskets
+
+Fields = dict[str, Any]
+
+
+def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return a table of offers with readable products."""
+    offered, other = ([brief(names.get(i, i)) for i in table[c]] for c in ("offered", "other"))
+    return table.assign(offered_name=offered, other_name=other)
+
+
+def taken(table: pd.DataFrame, fdr: float) -> str:
+    """Say how many offers take from another product."""
+    found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
+    looked = words.number(len(table))
+    if found.empty:
+        return f"None of {looked} offers is seen to take from the product bought instead"
+    return f"{len(found)} of {looked} offers take orders from the product bought instead"
+
+
+def finding(table: pd.DataFrame, names: dict[str, str], fdr: float) -> Fields:
+    """Return the finding of how many offers take from another product."""
+    found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
+    return {
+        "key": "cannibalising_offers",
+        "sentence": "offers took orders from the product that is bought instead",
+        "value": float(len(found)),
+        "decimals": 0,
+        "n": len(table),
+        "noun": "offer",
+        "direction": "up_bad",
+        "detail": _most(found.iloc[0], names) if len(found) else "none beyond chance",
+    }
+
+
+def _most(row: pd.Series, names: dict[str, str]) -> str:
+    offered, other = (names.get(row[c], row[c]) for c in ("offered", "other"))
+    ends = words.interval(row["lost_low"], row["lost_high"], 0, "")
+    return f"most: {offered}, whose {int(row['weeks'])} weeks took {ends} orders from {other}"
+
+
+def foretold(found: FirstBaskets, fdr: float, names: dict[str, str], currency: str) -> str:
+    """Say which first purchase foretells most."""
+    sure = found.table[found.table["q"] <= fdr]
+    if sure.empty:
+        return (
+            f"What a first order holds foretells nothing: none of {len(found.table)} categories "
+            "differs beyond chance"
+        )
+    row = sure.loc[sure["difference"].abs().idxmax()]
+    more = "more" if row["difference"] > 0 else "less"
+    name = names.get(row["item"], row["item"])
+    worth = words.money(abs(row["difference"]), 0, currency)
+    return f"{name} in the first order foretells {worth} {more} margin in {found.days} days"
+
+
+def first_orders(found: FirstBaskets, currency: str) -> str:
+    """Say whose first orders were looked at."""
+    return (
+        f"{found.known_by} {words.count(found.customers, 'such customer')} could be followed for "
+        f"{found.days} days and brought {words.money(found.mean, 2, currency)} margin on average "
+        "after the first order. Each difference is to a first order of the same size with the same "
+        "else in it."
+    )
+
+
+def with_names(found: FirstBaskets, names: dict[str, str]) -> pd.DataFrame:
+    """Return the items with readable names."""
+    return found.table.assign(name=[names.get(i, i) for i in found.table["item"]])
+
+
+def shelves(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return shelf groups, a row a group: members, orders with two of them, the strongest odds."""
+    named = table.assign(members=[names.get(i, i) for i in table["item"]])
+    groups = named.groupby("group", sort=True)
+    found = groups.agg(
+        members=("members", ", ".join), orders=("orders", "max"), odds=("odds", "max")
+    )
+    return found.reset_index()
