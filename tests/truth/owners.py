@@ -23,6 +23,7 @@ ENGAGEMENT = "tests/truth/test_engagement.py"
 
 SEGMENTS = "tests/truth/test_found_by_segmentation.py"
 PORTRAITS = "tests/truth/test_found_by_portraits.py"
+BY_LOT = "tests/truth/test_found_by_promotions.py"
 
 #: Reports that exist: what they own is found, or it is named here as still open.
 WRITTEN = (
@@ -30,6 +31,7 @@ WRITTEN = (
     "02_segmentation",
     "03_deciles",
     "04_forecast",
+    "06_promotions",
 )
 
 
@@ -202,14 +204,50 @@ OWNERS: dict[str, Owner] = {
         PROMOTIONS,
         "test_a_randomised_effect_is_the_difference_in_means",
         "test_the_effect_differs_by_life_stage",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_young_families_are_found_to_gain_most",
+        ),
     ),
-    "T2": _owned("06_promotions", PROMOTIONS, "test_the_null_promotion_does_nothing"),
-    "T3": _owned("06_promotions", PROMOTIONS, "test_pulling_forward_gains_now_and_loses_after"),
-    "T4": _owned("06_promotions", PROMOTIONS, "test_cannibalising_moves_units_and_loses_margin"),
+    "T2": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_the_null_promotion_does_nothing",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_no_segment_gains_from_the_null_promotion",
+        ),
+    ),
+    "T3": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_pulling_forward_gains_now_and_loses_after",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_what_only_moved_is_seen_where_it_came_from",
+        ),
+    ),
+    "T4": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_cannibalising_moves_units_and_loses_margin",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_what_only_moved_is_seen_where_it_came_from",
+        ),
+    ),
     "T5": _owned(
         "06_promotions",
         PROMOTIONS,
         "test_the_broken_log_shows_in_the_sample_ratio_and_misleads",
+        found=(
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_the_broken_log_blocks_the_verdict_by_its_sizes",
+        ),
     ),
     "T6": _owned(
         "06_promotions",
@@ -217,8 +255,26 @@ OWNERS: dict[str, Owner] = {
         "test_targeting_misleads_by_the_stated_amount",
         "test_targeting_depends_on_past_spend_alone_so_weighting_repairs_it",
     ),
-    "T7": _owned("06_promotions", PROMOTIONS, "test_every_arm_has_its_effect"),
-    "T8": _owned("06_promotions", PROMOTIONS, "test_every_arm_has_its_effect"),
+    "T7": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_every_arm_has_its_effect",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_the_arms_are_ranked_as_planted",
+        ),
+    ),
+    "T8": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_every_arm_has_its_effect",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_intervals_hold_for_all_arms_of_a_promotion_at_once",
+        ),
+    ),
     "channel_response": _owned(
         "engagement.channels", ENGAGEMENT, "test_channels_respond_and_tire_as_planted"
     ),

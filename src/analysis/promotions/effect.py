@@ -105,7 +105,7 @@ def of_figures(
     (1947), Biometrika 34, 28-35; with degrees by Satterthwaite's formula.
     """
     (one, v1, d1), (two, v2, d2) = treated, control
-    total = v1 + v2
+    total = np.maximum(v1 + v2, 0.0)  # rounding may leave a trace below zero
     with np.errstate(divide="ignore", invalid="ignore"):
         degrees = total**2 / (v1**2 / d1 + v2**2 / d2)
     degrees = np.where(total > 0, degrees, np.inf)

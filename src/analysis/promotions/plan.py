@@ -66,10 +66,11 @@ def basis(tables: Tables, *, as_of: date, weeks: int, before_days: int) -> Basis
     if there are none.
     """
     import ibis
+    from ibis.util import gen_name
 
     window = Period.before(as_of, days=7 * weeks)
     before = Period(window.start - timedelta(days=before_days), window.start)
-    held = hold(tables.connection, "plan_rows", _rows(tables, before, window))
+    held = hold(tables.connection, gen_name("plan_rows"), _rows(tables, before, window))
     names = ["margin", "net", "orders", "units", "converted", *COVARIATES]
     found = moments.by_arm(held.mutate(everybody=ibis.literal("all")), names, by=["everybody"])
     if found.empty:

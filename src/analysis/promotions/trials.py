@@ -92,10 +92,14 @@ def judge(
     NotApplicable
         If the study has none with a control arm.
     """
+    from ibis.util import gen_name
+
     standards = standards or Standards()
     overview = drawn(tables, spans)
     rows = hold(
-        tables.connection, "promotion_rows", measures.measured(outcomes.compute(tables, spans))
+        tables.connection,
+        gen_name("promotion_rows"),
+        measures.measured(outcomes.compute(tables, spans)),
     )
     found = moments.by_arm(rows, measures.COLUMNS, by=["promotion_id", "arm"])
     exposed = exposure.count(tables)
@@ -197,7 +201,7 @@ def _verdict(
     best = primary.loc[primary["difference"].idxmax()]
     verdict, why = _said(primary, best, found)
     moved = moved_from(estimates, 1 - rules.confidence)
-    if verdict in ("no effect", "not decided") and moved:
+    if moved and (verdict in ("no effect", "not decided") or _given_back(estimates, rules)):
         verdict, why = "only moved", moved
         head |= _moved(estimates, 1 - rules.confidence)
     return {
@@ -232,6 +236,11 @@ def moved_from(estimates: pd.DataFrame, alpha: float) -> str:
     if not found or not measures_fallen & set(_CATEGORY):
         return ""
     return "purchases came from " + " and ".join(found)
+
+
+def _given_back(estimates: pd.DataFrame, rules: Rules) -> bool:
+    """Tell whether the category lost in the weeks after more than it gained in the window."""
+    return _CATEGORY[-1] in set(_fallen(estimates, 1 - rules.confidence)["measure"])
 
 
 def _fallen(estimates: pd.DataFrame, alpha: float) -> pd.DataFrame:
