@@ -132,6 +132,7 @@ def frames(**replaced: pd.DataFrame) -> dict[str, pd.DataFrame]:
                 "opened_at": [day[1] if n % 4 == 0 else pd.NaT for n in range(len(picked))],
                 "clicked_at": pd.NaT,
                 "cost": 0.75,
+                "unsubscribed_at": pd.NaT,
             }
         ),
     }
