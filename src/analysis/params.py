@@ -134,11 +134,11 @@ class PromotionParams(_Strict):
 
     before_days: Annotated[int, Field(ge=14, le=1_820)] = 182
     after_days: Annotated[int, Field(ge=7, le=364)] = 56
-    primary: Literal["margin", "net", "orders", "units"] = "margin"
+    primary: Annotated[str, Field(pattern="^(margin|net|orders|units)$")] = "margin"
     confidence: Confidence = 0.95
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
     sample_ratio_alpha: Annotated[float, Field(gt=0, lt=0.05)] = 0.001
-    planned_shares: dict[str, dict[str, Annotated[float, Field(gt=0)]]] = {}
+    planned_shares: dict[str, dict[str, float]] = {}
     winsor: Annotated[float, Field(gt=0.5, le=1)] = 0.99
     fdr: Annotated[float, Field(gt=0, lt=1)] = 0.10
     worth_finding: Annotated[float, Field(gt=0, le=1)] = 0.15

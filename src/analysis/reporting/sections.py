@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import NotApplicable
@@ -28,6 +28,17 @@ def if_possible(report: Report) -> Iterator[None]:
         yield
     except NotApplicable as reason:
         report.say(f"Not reported: {reason}")
+
+
+@contextmanager
+def continued() -> Iterator[None]:
+    """Do what is inside as far as the study allows, in silence.
+
+    For the further cells of a section whose first one has said, by `if_possible`, why the study
+    cannot fill it.
+    """
+    with suppress(NotApplicable):
+        yield
 
 
 def record(report: Report, findings: Iterable[dict[str, Any]]) -> None:
