@@ -20,6 +20,7 @@ from analysis.reporting.charts import style, svg
 from analysis.reporting.columns import returns as columns
 from analysis.reporting.findings import Finding
 from analysis.reporting.readings import campaigns as campaign_readings
+from analysis.reporting.readings import placements as place_readings
 from analysis.reporting.readings import returns as readings
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
@@ -97,7 +98,7 @@ DRAWN: dict[str, Callable[[], Axes]] = {
     "balance": lambda: charts.balance(SENT.require().balance),
     "weeks": lambda: charts.weeks(SENT.require().difference, currency="EUR"),
     "blend": lambda: charts.blend(_blend(), currency="EUR"),
-    "kinds": lambda: charts.kinds(campaign_readings.kinds(PLACED, "complete_journey")),
+    "kinds": lambda: charts.kinds(place_readings.kinds(PLACED, "complete_journey")),
     "waterfall": lambda: charts.waterfall(_first().waterfall, currency="EUR"),
     "league": lambda: charts.league(CONTEST),
 }
@@ -151,7 +152,7 @@ def test_columns_are_those_of_the_tables(
 def test_findings_say_that_nothing_is_proved_where_customers_were_chosen() -> None:
     found = Finding(**campaign_readings.finding(SENT, "EUR"))
     assert "no causal proof" in found.sentence
-    for fields in campaign_readings.place_findings(PLACED):
+    for fields in place_readings.place_findings(PLACED):
         assert "no causal proof" in Finding(**fields).sentence
     assert "no causal proof" not in Finding(**readings.finding(RETURNS, "EUR")).sentence
 
@@ -190,10 +191,10 @@ def test_doubts_name_the_hidden_bias_that_would_do() -> None:
 
 
 def test_places_are_called_by_their_names_where_codes_are_known() -> None:
-    named = campaign_readings.kinds(PLACED, "complete_journey")["label"].tolist()
+    named = place_readings.kinds(PLACED, "complete_journey")["label"].tolist()
     assert named == ["Display: store front", "Mailer: front page", "Discount: 5 to 15 % off"]
-    assert campaign_readings.kinds(PLACED, "other")["label"].iloc[0] == "Display: 1"
-    said = campaign_readings.places(PLACED)
+    assert place_readings.kinds(PLACED, "other")["label"].iloc[0] == "Display: 1"
+    said = place_readings.places(PLACED)
     assert "displays with 40 % more units" in said
     assert "mailers with 10 % fewer units" in said
     assert "1.5 % more" in said
