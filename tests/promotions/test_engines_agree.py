@@ -48,6 +48,7 @@ def frames() -> dict[str, pd.DataFrame]:
     offer = pd.DataFrame({"promotion_id": ["E"], "product_id": ["x"], "coupon_id": ["k"]})
     return {
         **found,
+        "products": found["products"].assign(category="A"),
         "promotions": pd.concat([found["promotions"], open_to_all], ignore_index=True),
         "promotion_products": pd.concat([found["promotion_products"], offer], ignore_index=True),
     }
@@ -75,7 +76,7 @@ QUESTIONS: dict[str, Question] = {
     "funnel": funnel.fetch,
     "shelves": lambda t: shelf_panel.fetch(t, as_of=AS_OF, size=shelf_panel.Size(10, 5)),
     "sales": _sales,
-    "offers": lambda t: offers.stayed_up(t, as_of=AS_OF),
+    "offers": lambda t: offers.stayed_up(t, as_of=AS_OF, span_days=28),
 }
 
 

@@ -219,7 +219,7 @@ def test_costs_that_are_assumed_are_said_to_be() -> None:
 def test_what_cannot_be_said_is_refused_in_words() -> None:
     with pytest.raises(NotApplicable, match="states what it was for"):
         readings.with_goal(pd.DataFrame({"goal": ["", ""]}))
-    with pytest.raises(NotApplicable, match="no promotion was redeemed"):
+    with pytest.raises(NotApplicable, match="none has a break-even"):
         readings.redeemed(RETURNS.table.assign(redemption=np.nan))
     with pytest.raises(NotApplicable, match="Hold out a control"):
         readings.decided(league.actions(RETURNS).assign(action=league.HOLD_OUT))

@@ -142,7 +142,7 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """
     import pandas as pd
 
-    whole = league.assign(all="all")
+    whole = league.assign(all="all of them")
     found = []
     for (kind, by), group, part in _groups(whole):
         if len(part) < 2 or group == "none" or (kind == FOR_ALL and by != "mechanic"):

@@ -140,10 +140,10 @@ def offers() -> Columns:
     return {
         "product": formats.text("Product"),
         "promotion": formats.text("Promotion"),
-        "before": formats.number(1, "A week before"),
-        "during": formats.number(1, "During"),
+        "before": formats.number(1, "Before"),
         "after": formats.number(1, "After"),
-        "growth": formats.percent(0, "Growth", signed=True),
+        "category": formats.percent(0, "Category", signed=True),
+        "growth": formats.percent(0, "Gained", signed=True),
         "low": formats.interval("high", 0, "95 % interval"),
     }
 

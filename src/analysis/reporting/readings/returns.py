@@ -104,10 +104,10 @@ def paid(table: pd.DataFrame) -> str:
 
 
 def redeemed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the promotions that were redeemed, with what would pay; NotApplicable without any."""
-    used = table[table["redemption"] > 0]
+    """Return the promotions by lot that were redeemed, with what would pay; or refuse."""
+    used = table[(table["redemption"] > 0) & table["randomised"].eq(True)]
     if used.empty:
-        raise NotApplicable("no promotion was redeemed, so there is no break-even to state.")
+        raise NotApplicable("no promotion drawn by lot was redeemed, so none has a break-even.")
     return used.assign(
         needed=[_times(value) for value in used["break_even"]],
         interval=[
@@ -175,21 +175,21 @@ def kind_note(table: pd.DataFrame) -> str:
 
 
 def stayed(table: pd.DataFrame, fdr: float) -> str:
-    """Say how many products on offer sold more after their promotion than before."""
+    """Say how many products on offer gained on their category, eight weeks before to after."""
     up = table[(table["q"] <= fdr) & (table["growth"] > 0)]
     down = table[(table["q"] <= fdr) & (table["growth"] < 0)]
     return (
-        f"Of {words.count(len(table), 'product')} on offer, {len(up)} sold more after it than "
-        f"before and {len(down)} less"
+        f"Of {words.count(len(table), 'product')} on offer, {len(up)} gained on their category "
+        f"for good and {len(down)} lost"
     )
 
 
 def growing(table: pd.DataFrame, fdr: float) -> pd.DataFrame:
-    """Return the products that sold more after, the fastest-growing first; or refuse."""
+    """Return the products that gained, the surest growth first; NotApplicable if none did."""
     up = table[(table["q"] <= fdr) & (table["growth"] > 0)]
     if up.empty:
-        raise NotApplicable("no product on offer sold more after its promotion beyond chance.")
-    return up.sort_values("growth", ascending=False, kind="stable").reset_index(drop=True)
+        raise NotApplicable("no product on offer gained on its category beyond chance.")
+    return up.reset_index(drop=True)
 
 
 def what_to_do(table: pd.DataFrame) -> str:
