@@ -112,7 +112,7 @@ def verdicts(trials: Trials, primary: str, unit: str) -> str:
 
 def _bullet(row: Mapping[str, Any], primary: str, unit: str) -> str:
     what = {
-        "earned": "Repeat it if this covers its cost.",
+        "earned": "Repeat it if that covers its cost (see the return).",
         "lost": "Stop it.",
         "only moved": "Change it: sales moved, they did not grow.",
         "no effect": "Save the effort.",
