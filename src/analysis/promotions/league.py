@@ -63,6 +63,7 @@ def rows(tables: Tables, returns: Returns, everybody: Everybody) -> pd.DataFrame
         found.append(row)
     columns = ["promotion_id", "arm", "label", "kind", "mechanic", "channel", "season"]
     table = pd.DataFrame(found, columns=[*columns, "lift", "error"])
+    table = table.astype({"lift": "float64", "error": "float64"})
     return table[np.isfinite(table["lift"]) & (table["error"] > 0)].reset_index(drop=True)
 
 

@@ -43,7 +43,8 @@ class Returns:
     table
         One row a promotion and arm: promotion_id, name, arm, label, mechanic, goal, starts_on,
         customers, randomised, net, low, high, spent, roi, roi_low, roi_high, p_positive,
-        redemption, break_even, break_even_low, break_even_high, contact_basis, fixed_basis, reason (why there is no return).
+        redemption, break_even, break_even_low, break_even_high, contact_basis, fixed_basis, reason
+        (why there is no return).
     returns, effects
         By promotion and arm, in the order of the table.
     reason

@@ -135,6 +135,19 @@ def actions() -> Columns:
     }
 
 
+def offers() -> Columns:
+    """Return the columns of `promotions.offers.stayed_up`."""
+    return {
+        "product": formats.text("Product"),
+        "promotion": formats.text("Promotion"),
+        "before": formats.number(1, "A week before"),
+        "during": formats.number(1, "During"),
+        "after": formats.number(1, "After"),
+        "growth": formats.percent(0, "Growth", signed=True),
+        "low": formats.interval("high", 0, "95 % interval"),
+    }
+
+
 def funnel(table: pd.DataFrame) -> Columns:
     """Return the columns of `readings.returns.steps`, of the steps that the study knows."""
     columns = {

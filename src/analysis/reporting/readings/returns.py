@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 _BASES = {
-    "messages": "every message sent",
-    "promotion": "the promotion's record",
-    "assumed": "a parameter here",
+    "messages": "stated for every message sent",
+    "promotion": "stated for the promotion",
+    "assumed": "assumed in the parameters of this report",
 }
 
 
@@ -111,7 +111,7 @@ def redeemed(table: pd.DataFrame) -> pd.DataFrame:
     return used.assign(
         needed=[_times(value) for value in used["break_even"]],
         interval=[
-            f"{_times(low)} to {_times(high)}"
+            _times(low) if low == high else f"{_times(low)} to {_times(high)}"
             for low, high in zip(used["break_even_low"], used["break_even_high"], strict=True)
         ],
     ).reset_index(drop=True)
@@ -151,6 +151,8 @@ def lifts(table: pd.DataFrame) -> str:
     lift = words.percent(best["shrunk"], 0, signed=True)
     said = f"{best['label']} did most: {lift} once luck is taken out"
     surely = int((kind["shrunk_low"] > 0).sum())
+    if not surely:
+        return f"Once luck is taken out, none of {len(kind)} promotions is surely above zero"
     return f"{said}; {surely} of {len(kind)} surely above zero"
 
 
@@ -170,6 +172,24 @@ def kind_note(table: pd.DataFrame) -> str:
     if (table["kind"] == CHOSEN).any():
         return "Customers were chosen: no causal proof, only what is left after like with like."
     return "For everybody: against products left alone, which is no causal proof."
+
+
+def stayed(table: pd.DataFrame, fdr: float) -> str:
+    """Say how many products on offer sold more after their promotion than before."""
+    up = table[(table["q"] <= fdr) & (table["growth"] > 0)]
+    down = table[(table["q"] <= fdr) & (table["growth"] < 0)]
+    return (
+        f"Of {words.count(len(table), 'product')} on offer, {len(up)} sold more after it than "
+        f"before and {len(down)} less"
+    )
+
+
+def growing(table: pd.DataFrame, fdr: float) -> pd.DataFrame:
+    """Return the products that sold more after, the fastest-growing first; or refuse."""
+    up = table[(table["q"] <= fdr) & (table["growth"] > 0)]
+    if up.empty:
+        raise NotApplicable("no product on offer sold more after its promotion beyond chance.")
+    return up.sort_values("growth", ascending=False, kind="stable").reset_index(drop=True)
 
 
 def what_to_do(table: pd.DataFrame) -> str:
