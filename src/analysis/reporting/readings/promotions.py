@@ -36,12 +36,14 @@ def kinds(promotions: pd.DataFrame) -> str:
         return "No promotion started before the day of this report"
     drawn = int(promotions["randomised"].sum())
     assigned = int((promotions["customers"] > 0).sum())
-    by_lot = f"{drawn} drew their customers by lot" if drawn else "none drew its customers by lot"
+    whose = "its" if drawn < 2 else "their"
+    by_lot = f"{drawn or 'none'} drew {whose} customers by lot"
     parts = [f"{words.count(len(promotions), 'promotion')}: {by_lot}"]
     if assigned > drawn:
         parts.append(f"{assigned - drawn} chose them")
     if assigned < len(promotions):
-        parts.append(f"{len(promotions) - assigned} were open to all")
+        left = len(promotions) - assigned
+        parts.append(f"{left} {'was' if left == 1 else 'were'} open to all")
     return ", ".join(parts)
 
 
@@ -112,7 +114,7 @@ def verdicts(trials: Trials, primary: str, unit: str) -> str:
 
 def _bullet(row: Mapping[str, Any], primary: str, unit: str) -> str:
     what = {
-        "earned": "Repeat it if this covers its cost.",
+        "earned": "Repeat it if that covers its cost (see the return).",
         "lost": "Stop it.",
         "only moved": "Change it: sales moved, they did not grow.",
         "no effect": "Save the effort.",
