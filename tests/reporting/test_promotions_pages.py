@@ -108,6 +108,19 @@ def test_each_promotion_has_one_finding(found: Trials) -> None:
     assert not fields["promotion_a"]["alert"]
 
 
+def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(found: Trials) -> None:
+    estimates = found.estimates[found.estimates["promotion_id"] == "A"].drop(columns="name")
+    row = trials._verdict("A", [OK, STRONG], estimates, RULES, STANDARDS, finished=False)
+    assert row["verdict"] == "still running"
+    assert np.isnan(row["difference"])
+    running = found.verdicts[found.verdicts["promotion_id"] == "A"].assign(**row)
+    only = Trials(None, found.overview, {}, found.checks, found.estimates, running)  # type: ignore
+    assert trials.effects(only).empty or "A" not in set(trials.effects(only)["promotion_id"])
+    assert "1 is still running" in readings.title(running, "margin")
+    assert "*Read it daily" in readings.verdicts(only, "margin", "EUR")
+    assert readings.findings(only, "margin", "EUR", 0.95)[0]["value"] is None
+
+
 def test_each_bullet_says_what_to_do(found: Trials) -> None:
     bullets = readings.verdicts(found, "margin", "EUR").splitlines()
     assert len(bullets) == 7

@@ -169,6 +169,22 @@ def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
     assert "none is proved" in campaign_readings.title(several, "EUR")
 
 
+def test_the_panel_says_what_is_not_proved_and_what_is_assumed() -> None:
+    label, holds, text = campaign_readings.trust(SENT)[0]
+    assert (label, holds) == ("Chosen customers", False)
+    assert "1 campaign chose" in text
+    assert readings.trust(RETURNS)[0][1] is True
+    assumed = RETURNS.table.assign(fixed_basis="assumed")
+    line = readings.trust(returns.Returns(assumed, {}, {}, ""))[0]
+    assert line == (
+        "Costs",
+        False,
+        "Costs of 2 promotions are assumed in the parameters of this report.",
+    )
+    empty = returns.Returns(RETURNS.table.iloc[:0], {}, {}, "None.")
+    assert readings.trust(empty) == []
+
+
 def test_a_failed_check_is_a_reason_not_to_act() -> None:
     one = SENT.require()
     failed = one.checks.assign(passed=[False, True, None])

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     from analysis.tables.engine import Tables
 
-Verdict = Literal["no verdict", "earned", "lost", "only moved", "no effect", "not decided"]
+Verdict = Literal[
+    "no verdict", "still running", "earned", "lost", "only moved", "no effect", "not decided"
+]
+
+#: Why an interval made for one look says nothing before the end.
+RUNNING = "its days are not over, and only the daily reading holds until they are"
 
 #: Measures of the category on offer alone, the longer one last.
 _CATEGORY = ("category", "category_to_date")
@@ -106,7 +111,10 @@ def judge(
     arms = {p: experiment.arms_of(found, p) for p in overview["promotion_id"]}
     estimates = {p: _estimates(rows, p, arms[p], rules, standards.seed) for p in arms}
     checked = {p: _checks(p, arms[p], exposed[p], estimates[p], standards) for p in arms}
-    verdicts = [_verdict(p, checked[p], estimates[p], rules, standards) for p in arms]
+    over = dict(zip(overview["promotion_id"], overview["finished"], strict=True))
+    verdicts = [
+        _verdict(p, checked[p], estimates[p], rules, standards, finished=over[p]) for p in arms
+    ]
     names = overview[["promotion_id", "name"]]
     return Trials(
         rows,
@@ -184,6 +192,8 @@ def _verdict(
     estimates: pd.DataFrame,
     rules: Rules,
     standards: Standards,
+    *,
+    finished: bool = True,
 ) -> dict[str, Any]:
     primary = experiment.primary_of(estimates)
     blocked = checks.blocked_by(found)
@@ -195,6 +205,8 @@ def _verdict(
     if blocked:
         why = "; ".join(f"{check.name.lower()}: {check.text}" for check in blocked)
         return {**head, **empty, "verdict": "no verdict", "why": why, "arm": ""}
+    if not finished:
+        return {**head, **empty, "verdict": "still running", "why": RUNNING, "arm": ""}
     if primary["difference"].isna().all():
         why = str(primary["reason"].iloc[0])
         return {**head, **empty, "verdict": "not decided", "why": why, "arm": ""}
@@ -273,7 +285,8 @@ def leading(trials: Trials) -> tuple[str, str, str]:
 
 def effects(trials: Trials) -> pd.DataFrame:
     """Return the primary measure's estimates of promotions that may be judged, arm by arm."""
-    judged = trials.verdicts.loc[trials.verdicts["verdict"] != "no verdict", "promotion_id"]
+    withheld = trials.verdicts["verdict"].isin(["no verdict", "still running"])
+    judged = trials.verdicts.loc[~withheld, "promotion_id"]
     primary = trials.estimates[trials.estimates["primary"]]
     return primary[primary["promotion_id"].isin(judged)].reset_index(drop=True)
 

@@ -162,6 +162,29 @@ def doubts(one: Campaign) -> str:
     )
 
 
+def trust(campaigns: Campaigns) -> list[tuple[str, bool | None, str]]:
+    """Return the lines of the panel on how far to trust what was not drawn by lot."""
+    table = campaigns.table
+    if table.empty:
+        return []
+    judged = table[table["estimate"].notna()]
+    passed = int(judged["passed"].eq(True).sum())
+    return [
+        (
+            "Chosen customers",
+            False,
+            f"{words.count(len(table), 'campaign')} chose their customers: nothing about them is "
+            "proof, however well they are compared.",
+        ),
+        (
+            "Like with like",
+            passed == len(judged) == len(table),
+            f"{len(judged)} could be compared, {passed} of them without a check that found what is "
+            "not there. What is found on those who could be compared is taken for all.",
+        ),
+    ]
+
+
 def verdict_on_checks(one: Campaign) -> str:
     """Say whether the checks found what is not there."""
     failed = one.checks.loc[one.checks["passed"].eq(False), "check"].tolist()

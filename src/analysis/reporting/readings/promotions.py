@@ -22,9 +22,10 @@ _COUNTED = {
     "only moved": "only moved purchases",
     "no effect": "changed nothing that matters",
     "not decided": "are too small to tell",
+    "still running": "are still running",
     "no verdict": "cannot be judged",
 }
-_SINGULAR = {"not decided": "is too small to tell"}
+_SINGULAR = {"not decided": "is too small to tell", "still running": "is still running"}
 
 #: What the primary measure is called in a sentence.
 MEASURES = {"margin": "margin", "net": "net sales", "orders": "orders", "units": "units"}
@@ -83,6 +84,9 @@ def _finding(row: Mapping[str, Any], primary: str, unit: str, confidence: float)
     if verdict == "no verdict":
         sentence = f"No verdict on {row['name']}"
         return {**shared, "sentence": sentence, "value": None, "alert": True, "detail": row["why"]}
+    if verdict == "still running":
+        sentence = f"{row['name']} is still running"
+        return {**shared, "sentence": sentence, "value": None, "detail": row["why"]}
     said = {
         "earned": f"more {measure} a customer: {name} earned it",
         "lost": f"of {measure} a customer: {name} lost it",
@@ -119,10 +123,13 @@ def _bullet(row: Mapping[str, Any], primary: str, unit: str) -> str:
         "only moved": "Change it: sales moved, they did not grow.",
         "no effect": "Save the effort.",
         "not decided": "Run it again on more customers before deciding.",
+        "still running": "Read it daily, below; stop only where that says so.",
         "no verdict": "Mend the log of who was assigned, then look again.",
     }[row["verdict"]]
     if row["verdict"] == "no verdict":
         return f"- **{row['name']}**: no verdict ({row['why']}). *{what}*"
+    if row["verdict"] == "still running":
+        return f"- **{row['name']}** is still running: {row['why']}. *{what}*"
     measure = MEASURES[primary]
     change = f", {words.percent(row['lift'], 0, signed=True)}" if row["lift"] == row["lift"] else ""
     figure = (

@@ -87,6 +87,18 @@ def assumptions(returns: Returns, basis: str) -> str:
     return f"{basis} {' '.join(sources)}"
 
 
+def trust(returns: Returns) -> list[tuple[str, bool | None, str]]:
+    """Return the line of the panel on where costs come from."""
+    known = returns.table[returns.table["net"].notna()]
+    if known.empty:
+        return []
+    assumed = known[["contact_basis", "fixed_basis"]].eq("assumed").any(axis=1)
+    if not assumed.any():
+        return [("Costs", True, "What contacts and promotions cost is stated by the study.")]
+    count = words.count(int(assumed.sum()), "promotion")
+    return [("Costs", False, f"Costs of {count} are assumed in the parameters of this report.")]
+
+
 def paid(table: pd.DataFrame) -> str:
     """Say how many promotions surely paid, and how many surely did not."""
     known = table[table["net"].notna()]
