@@ -21,6 +21,9 @@ _GROUPS = 1_000
 #: Values that fewer customers have are drawn customer by customer, which is then quicker.
 _RARE = 14
 
+#: From so many distinct values on, the arms are drawn side by side.
+_MANY = 2_000
+
 
 def by_buckets(
     treated: Array, control: Array, *, confidence: float, seed: int, replicates: int = 2_000
@@ -61,10 +64,13 @@ def by_values(
         the bootstrap, so how often a value is drawn is multinomial.
     """
     own = np.random.default_rng(seed).spawn(2)
-    with ThreadPoolExecutor(2) as both:  # drawing frees the interpreter
-        one = both.submit(_redrawn, *treated, own[0], replicates)
-        two = both.submit(_redrawn, *control, own[1], replicates)
-        gaps = one.result() - two.result()
+    if len(treated[0]) + len(control[0]) < _MANY:
+        gaps = _redrawn(*treated, own[0], replicates) - _redrawn(*control, own[1], replicates)
+    else:
+        with ThreadPoolExecutor(2) as both:  # drawing frees the interpreter
+            one = both.submit(_redrawn, *treated, own[0], replicates)
+            two = both.submit(_redrawn, *control, own[1], replicates)
+            gaps = one.result() - two.result()
     low, high = percentile_interval(gaps, confidence=confidence)
     return float(low[0]), float(high[0])
 
