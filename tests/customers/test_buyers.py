@@ -61,7 +61,7 @@ def test_called_customers_are_right_as_often_as_promised() -> None:
     truth = rng.beta(3, 5, 6_000)
     found = buyers.judge(population(truth, 5, 4, rng), threshold=0.5, certainty=0.80)
     called = found.table["buyer"].isin([buyers.PRICE, buyers.DEALS])
-    cleared = found.table["buyer"].isin([buyers.RELATIONSHIP, buyers.FULL_PRICE])
+    cleared = found.table["buyer"].isin([buyers.RELATIONSHIP, buyers.ORDINARY])
     assert (truth[called] > 0.5).mean() > 0.80
     assert (truth[cleared] < 0.5).mean() > 0.80
 

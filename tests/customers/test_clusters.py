@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from analysis.customers import cluster_inputs, cluster_reading, clusters
+from analysis.customers import (
+    cluster_again,
+    cluster_inputs,
+    cluster_names,
+    cluster_reading,
+    clusters,
+)
 from analysis.errors import NotApplicable
 
 NAMES = ("net_amount", "basket_value", "discount_share", "evening_share")
@@ -58,7 +64,7 @@ def test_the_tree_says_what_sets_them_apart(three) -> None:
 
 def test_the_same_customers_are_placed_the_same(three) -> None:
     inputs, found, _ = three
-    again = clusters.place_again(found, inputs, customers(KINDS, 120)[0])
+    again = cluster_again.place_again(found, inputs, customers(KINDS, 120)[0])
     assert again.agreement > 0.95
     assert again.matched > 0.95
 
@@ -90,10 +96,41 @@ def test_the_same_seed_gives_the_same_clusters() -> None:
     pd.testing.assert_frame_equal(one.members, two.members)
 
 
-def test_labels_follow_their_clusters() -> None:
-    previous = np.array([[0.0, 0], [5, 5], [9, 0]])
-    current = np.array([[9.1, 0.2], [0.1, -0.1], [20, 20], [5, 4.8]])
-    assert clusters.match_labels(previous, current).tolist() == [2, 0, 3, 1]
+def members(sizes: dict[int, range]) -> pd.DataFrame:
+    rows = [(f"c{i:03d}", cluster) for cluster, people in sizes.items() for i in people]
+    return pd.DataFrame(rows, columns=["customer_id", "cluster"])
+
+
+def test_numbers_follow_their_customers() -> None:
+    before = members({1: range(0, 40), 2: range(40, 100), 3: range(100, 120)})
+    now = members({1: range(95, 120), 2: range(0, 45), 3: range(45, 95), 4: range(200, 230)})
+    names = cluster_names.matched(now, before)
+    assert names["cluster"].tolist() == [3, 1, 2, 4]
+    assert names["continues"].tolist() == [3, 1, 2, pd.NA]
+    assert names["jaccard"].tolist()[:3] == pytest.approx([20 / 25, 40 / 45, 50 / 60])
+
+
+def test_a_cluster_that_dissolved_gives_its_number_to_nobody() -> None:
+    before = members({1: range(0, 50), 2: range(50, 100)})
+    now = members({1: range(0, 20), 2: range(20, 40), 3: range(40, 100)})
+    assert cluster_names.matched(now, before)["cluster"].tolist() == [3, 4, 2]
+
+
+def test_every_part_of_a_result_goes_by_the_lasting_number(three) -> None:
+    inputs, found, _ = three
+    before = found.members.assign(cluster=found.members["cluster"].map({1: 2, 2: 3, 3: 1}))
+    named, names = cluster_names.keep(found, before)
+    pd.testing.assert_frame_equal(named.members, before)
+    assert names["jaccard"].tolist() == [1.0, 1.0, 1.0]
+    sizes = before["cluster"].value_counts()
+    assert named.stability["customers"].tolist() == sizes[named.stability["cluster"]].tolist()
+    again = cluster_again.place_again(named, inputs, customers(KINDS, 120)[0])
+    assert (again.table["stayed"] > 0.95).all()
+
+
+def test_the_first_run_keeps_its_numbers(three) -> None:
+    _, found, _ = three
+    assert cluster_names.keep(found, None) == (found, None)
 
 
 def test_features_that_nobody_has_are_left_out_and_said() -> None:

@@ -37,7 +37,8 @@ LINES = [
 ]
 
 
-def _tables() -> Tables:
+def frames() -> dict[str, pd.DataFrame]:
+    """Return the tables of a small shop."""
     lines = pd.DataFrame(
         [
             (o, c, p, pd.Timestamp(START + timedelta(days=d)) + pd.Timedelta(hours=23), q, n, x, r)
@@ -56,32 +57,29 @@ def _tables() -> Tables:
             "margin_rate": [0.5, 0.5, 0.25],
         }
     )
-    return in_memory(
-        {
-            "order_lines": lines,
-            "products": products,
-            "promotions": _promotions(),
-            "promotion_products": pd.DataFrame({"promotion_id": ["P"], "product_id": ["tea"]}),
-            "assignments": _assignments(),
-            "redemptions": pd.DataFrame(
-                {
-                    "promotion_id": ["P", "P"],
-                    "customer_id": ["ann", "ann"],
-                    "redeemed_at": pd.to_datetime(["2024-03-11 23:00", "2024-03-18 00:00"]),
-                }
-            ),
-            "contacts": pd.DataFrame(
-                {
-                    "contact_id": ["1", "2"],
-                    "customer_id": ["ann", "cat"],
-                    "channel": "email",
-                    "sent_at": pd.to_datetime(["2024-03-11", "2024-03-11"]),
-                    "promotion_id": ["P", "P"],
-                }
-            ),
-        },
-        settings=EngineSettings(threads=1),
-    )
+    return {
+        "order_lines": lines,
+        "products": products,
+        "promotions": _promotions(),
+        "promotion_products": pd.DataFrame({"promotion_id": ["P"], "product_id": ["tea"]}),
+        "assignments": _assignments(),
+        "redemptions": pd.DataFrame(
+            {
+                "promotion_id": ["P", "P"],
+                "customer_id": ["ann", "ann"],
+                "redeemed_at": pd.to_datetime(["2024-03-11 23:00", "2024-03-18 00:00"]),
+            }
+        ),
+        "contacts": pd.DataFrame(
+            {
+                "contact_id": ["1", "2"],
+                "customer_id": ["ann", "cat"],
+                "channel": "email",
+                "sent_at": pd.to_datetime(["2024-03-11", "2024-03-11"]),
+                "promotion_id": ["P", "P"],
+            }
+        ),
+    }
 
 
 def _promotions() -> pd.DataFrame:
@@ -109,7 +107,7 @@ def _assignments() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def tables() -> Iterator[Tables]:
-    opened = _tables()
+    opened = in_memory(frames(), settings=EngineSettings(threads=1))
     yield opened
     opened.close()
 

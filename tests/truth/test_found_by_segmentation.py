@@ -9,13 +9,23 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 from statsmodels.stats.proportion import proportion_confint
 
-from analysis.customers import buyers, discount_pause, features, lifecycle, rhythm, win_back
+from analysis.customers import (
+    buyers,
+    discount_pause,
+    features,
+    lifecycle,
+    rhythm,
+    stocking_up,
+    win_back,
+)
 from analysis.tables.periods import Period
+from tests.truth.calibration import assert_calibrated
 from tests.truth.conftest import Delivered
 from tests.truth.shops import Shops, tables_of
 
 AS_OF = date(2025, 12, 29)
 YEAR = Period.before(AS_OF, days=364)
+BOTH_YEARS = Period.before(AS_OF, days=728)
 
 #: Enough customers of the rare kinds, and soon done.
 SEEDS = range(4)
@@ -60,7 +70,7 @@ def test_price_buyers_with_precision_and_recall(known: pd.DataFrame) -> None:
     found = buyers.judge(known, threshold=0.55).table["buyer"]
     lines = known.loc[known["priced_lines"] > 0].reset_index(drop=True)
     called = found.isin([buyers.PRICE, buyers.DEALS])
-    cleared = found.isin([buyers.RELATIONSHIP, buyers.FULL_PRICE])
+    cleared = found.isin([buyers.RELATIONSHIP, buyers.ORDINARY])
     planted = lines["attitude"] == "discount"
     assert interval(planted, called)[0] > 0.75
     assert interval(called, planted & (lines["priced_lines"] >= 15))[0] > 0.35
@@ -76,6 +86,37 @@ def test_price_buyers_stay_away_without_discounts(shops: Shops) -> None:
     assert got.loc[buyers.PRICE, "weeks"] == 8
     assert got.loc[buyers.PRICE, "high"] < 0.5
     assert got.loc[buyers.RELATIONSHIP, "low"] > 0.75
+
+
+def test_discount_customers_take_more_of_deeper_offers(shops: Shops) -> None:
+    """Others' response is planted as none; what fits a budget lets both look a little steeper."""
+    planted = shops.parameter("depth_response", "parameters", "response")
+    responses, errors = [], []
+    for seed in shops.truth:
+        kinds = shops.frame(
+            "select customer_id::varchar as customer_id, attitude as buyer from truth_customers "
+            "where seed = $seed",
+            seed=seed,
+        )
+        kinds["buyer"] = kinds["buyer"].astype("category")
+        found = stocking_up.stock_up(tables_of(shops, seed), BOTH_YEARS, kinds).set_index("group")
+        responses.append(found["response"].to_dict())
+        errors.append(found["error"].to_dict())
+    response, error = (pd.DataFrame(rows, index=list(shops.truth)) for rows in (responses, errors))
+    assert_calibrated(
+        response["discount"] - response["mixed"],
+        (error["discount"] ** 2 + error["mixed"] ** 2) ** 0.5,
+        planted["discount"],
+    )
+    assert (response["discount"] - 1.96 * error["discount"] > 0).all()
+
+
+def test_judged_price_buyers_take_more_of_deeper_offers(shops: Shops) -> None:
+    tables = tables_of(shops, 0)
+    judged = buyers.judge(features.fetch_detailed(tables, BOTH_YEARS), threshold=0.55).table
+    found = stocking_up.stock_up(tables, BOTH_YEARS, judged).set_index("group")
+    assert found.loc[buyers.PRICE, "low"] > 0
+    assert found.loc[buyers.RELATIONSHIP, "low"] < 0 < found.loc[buyers.RELATIONSHIP, "high"]
 
 
 def test_customers_who_left_are_silent_and_regulars_are_not(

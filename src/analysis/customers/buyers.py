@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PRICE, DEALS = "Price buyer", "Valuable deal seeker"
-RELATIONSHIP, FULL_PRICE = "Relationship customer", "Small full-price buyer"
+RELATIONSHIP, ORDINARY = "Relationship customer", "Small ordinary buyer"
 UNCERTAIN = "Uncertain"
-CLASSES = (RELATIONSHIP, DEALS, FULL_PRICE, PRICE, UNCERTAIN)
+CLASSES = (RELATIONSHIP, DEALS, ORDINARY, PRICE, UNCERTAIN)
 
 #: What each class means, and what to do about it.
 MEANING = {
@@ -43,8 +43,8 @@ MEANING = {
         "Bring much margin, and surely buy more on offer than the threshold.",
         "Keep the offers they come for, but let them earn them: tiers, bundles, points.",
     ),
-    FULL_PRICE: (
-        "Bring little margin, though surely at full price.",
+    ORDINARY: (
+        "Bring little margin, and surely buy less on offer than the threshold.",
         "Raise the number of visits, not the discount.",
     ),
     PRICE: (
@@ -226,7 +226,7 @@ def _classes(above: Floats, much: NDArray[np.bool_], certainty: float) -> pd.Cat
     price, full = above >= certainty, above <= 1 - certainty
     chosen = np.select(
         [full & much, price & much, full, price],
-        [RELATIONSHIP, DEALS, FULL_PRICE, PRICE],
+        [RELATIONSHIP, DEALS, ORDINARY, PRICE],
         UNCERTAIN,
     )
     return pd.Categorical(chosen, CLASSES, ordered=True)

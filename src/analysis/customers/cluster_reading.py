@@ -1,4 +1,9 @@
-"""What sets each cluster apart, in the units people know: a short tree, a table, a map."""
+"""What sets each cluster apart, in the units people know: a short tree, a table, a map.
+
+The map is of principal components. UMAP keeps more of the neighbours (trustworthiness 0.90 against
+0.77 on the real data) but less of the distances (rank correlation 0.53 against 0.70): it draws
+islands also where there is one cloud, which is just what this report has to tell apart.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.customers.cluster_inputs import prepare
+from analysis.customers.cluster_stability import by_cluster, cloud_silhouettes, jaccard, k_means
 from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ STABLE = 0.75
 SUBSTANTIAL = 0.25
 
 _MOST_JUDGED = 4_000
-_STARTS = 5
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,10 @@ class Clusters:
     members
         customer_id, cluster (1 brings most a customer), by row of the inputs.
     centres
-        Clusters x features on the scale of the inputs, in the order of the clusters.
+        Clusters x features on the scale of the inputs, by the order of ``numbers``.
+    numbers
+        Number of the cluster of each centre: 1, 2, 3, or what the last run knew them by
+        (``cluster_names``).
     stability
         cluster, customers, jaccard, low, high (middle 90 % of the resamples).
     best
@@ -80,6 +82,7 @@ class Clusters:
     criteria: pd.DataFrame
     members: pd.DataFrame
     centres: Floats
+    numbers: tuple[int, ...]
     stability: pd.DataFrame
     best: int
     worth_naming: bool
@@ -127,7 +130,7 @@ def _find(
     rng = np.random.default_rng(seed)
     judged = values[rng.permutation(len(values))[:_MOST_JUDGED]]
     counts = range(2, most + 1)
-    models = {k: _k_means(judged, k, seed) for k in counts}
+    models = {k: k_means(judged, k, seed) for k in counts}
     alike = {k: jaccard(judged, models[k], resamples=resamples, seed=seed) for k in counts}
     criteria = _criteria(judged, models, alike, clouds=clouds, seed=seed)
     holding = criteria[criteria["holds"]]
@@ -140,68 +143,11 @@ def _find(
         criteria=criteria,
         members=members,
         centres=models[best].cluster_centers_[order],
-        stability=_stability(alike[best][:, order], codes),
+        numbers=tuple(range(1, best + 1)),
+        stability=by_cluster(alike[best][:, order], np.bincount(codes, minlength=best)),
         best=best,
         worth_naming=not holding.empty,
         challenger=_challenger(judged, models[best].predict(judged)),
-    )
-
-
-@dataclass(frozen=True)
-class Again:
-    """The same customers in another period, placed among the clusters of this one.
-
-    Parameters
-    ----------
-    table
-        cluster, customers (of this period who were there in the other), stayed (share that is
-        nearest to the same centre in the other period), low, high (95 % Wilson).
-    agreement
-        Adjusted Rand index of both placements.
-    matched
-        Adjusted Rand index with as many clusters found anew in the other period.
-    """
-
-    table: pd.DataFrame
-    agreement: float
-    matched: float
-
-
-def place_again(found: Clusters | None, inputs: Inputs, other: pd.DataFrame) -> Again:
-    """Say whether customers are in the same cluster in another period.
-
-    Parameters
-    ----------
-    found, inputs
-        Clusters of this period and what they were made from.
-    other
-        ``features.fetch_detailed`` of the other period.
-    """
-    import pandas as pd
-    from sklearn.metrics import adjusted_rand_score
-    from statsmodels.stats.proportion import proportion_confint
-    from threadpoolctl import threadpool_limits
-
-    found = required(found)
-    there = prepare(other, names=inputs.names)
-    columns = [inputs.names.index(name) for name in there.names]
-    distance = ((there.values[:, None, :] - found.centres[None][:, :, columns]) ** 2).sum(axis=2)
-    with threadpool_limits(1):
-        anew = _k_means(there.values, found.best, 0).labels_
-    placed = pd.DataFrame(
-        {"customer_id": there.customers, "other": distance.argmin(axis=1) + 1, "anew": anew}
-    )
-    both = found.members.merge(placed, on="customer_id")
-    rows = []
-    for cluster, part in both.groupby("cluster"):
-        same = int((part["other"] == cluster).sum())
-        low, high = proportion_confint(same, len(part), method="wilson")
-        rows.append((cluster, len(part), same / len(part), low, high))
-    table = pd.DataFrame(rows, columns=["cluster", "customers", "stayed", "low", "high"])
-    return Again(
-        table,
-        float(adjusted_rand_score(both["cluster"], both["other"])),
-        float(adjusted_rand_score(both["cluster"], both["anew"])),
     )
 
 
@@ -221,53 +167,6 @@ def required(found: Clusters | None) -> Clusters:
     return found
 
 
-def jaccard(values: Floats, model: KMeans, *, resamples: int, seed: int) -> Floats:
-    """Return for each resample and cluster how alike its most similar new cluster is.
-
-    Customers are drawn with replacement and clustered anew; each original cluster, restricted to
-    those drawn, is compared with the new clusters by size of overlap over size of union.
-    """
-    rng = np.random.default_rng(seed)
-    k = model.n_clusters
-    original = model.predict(values)
-    found = np.zeros((resamples, k))
-    for i in range(resamples):
-        drawn = np.unique(rng.integers(0, len(values), len(values)), return_counts=True)
-        people, times = drawn
-        again = _k_means(values[people], k, seed + i + 1, starts=2, weights=times)
-        overlap = np.zeros((k, k))
-        np.add.at(overlap, (original[people], again.labels_), 1.0)
-        union = overlap.sum(axis=1)[:, None] + overlap.sum(axis=0)[None, :] - overlap
-        found[i] = (overlap / np.maximum(union, 1)).max(axis=1)
-    return found
-
-
-def match_labels(previous: Floats, current: Floats) -> Integers:
-    """Return for each current centre the place of the previous one it continues.
-
-    Centres are paired so that the sum of squared distances is least (Kuhn's assignment), so that
-    a cluster keeps its name from run to run. Where there are more than before, what is left over
-    gets places after the last.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    distance = ((current[:, None, :] - previous[None, :, :]) ** 2).sum(axis=2)
-    rows, columns = linear_sum_assignment(distance)
-    places = np.full(len(current), -1, dtype="int64")
-    places[rows] = columns
-    new = np.flatnonzero(places < 0)
-    places[new] = len(previous) + np.arange(len(new))
-    return places
-
-
-def _k_means(
-    values: Floats, k: int, seed: int, *, starts: int = _STARTS, weights: Integers | None = None
-) -> KMeans:
-    from sklearn.cluster import KMeans
-
-    return KMeans(k, n_init=starts, random_state=seed).fit(values, sample_weight=weights)
-
-
 def _criteria(
     values: Floats,
     models: dict[int, KMeans],
@@ -280,7 +179,7 @@ def _criteria(
     from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
     from sklearn.mixture import GaussianMixture
 
-    null = _clouds(values, list(models), clouds=clouds, seed=seed)
+    null = cloud_silhouettes(values, list(models), clouds=clouds, seed=seed)
     rows = []
     for k, model in models.items():
         mixture = GaussianMixture(k, random_state=seed, reg_covar=1e-3).fit(values)
@@ -304,23 +203,6 @@ def _criteria(
     return pd.DataFrame(rows)
 
 
-def _clouds(values: Floats, counts: list[int], *, clouds: int, seed: int) -> dict[int, list[float]]:
-    """Return silhouettes of single Gaussian clouds with the same correlations, cut alike."""
-    from sklearn.metrics import silhouette_score
-
-    rng = np.random.default_rng(seed)
-    covariance = np.cov(values, rowvar=False)
-    found: dict[int, list[float]] = {k: [] for k in counts}
-    size = min(len(values), 1_000)
-    for i in range(clouds):
-        cloud = rng.multivariate_normal(values.mean(axis=0), covariance, size=size)
-        cloud = np.clip(cloud, values.min(axis=0), values.max(axis=0))
-        for k in counts:
-            labels = _k_means(cloud, k, seed + i, starts=1).labels_
-            found[k].append(float(silhouette_score(cloud, labels)))
-    return found
-
-
 def _ordered(codes: Integers, value: Floats, k: int) -> tuple[Integers, Integers]:
     """Give clusters numbers by the mean of ``value``, the highest first."""
     means = np.array(
@@ -330,22 +212,6 @@ def _ordered(codes: Integers, value: Floats, k: int) -> tuple[Integers, Integers
     place = np.empty(k, dtype="int64")
     place[order] = np.arange(k)
     return place[codes], order
-
-
-def _stability(alike: Floats, codes: Integers) -> pd.DataFrame:
-    import pandas as pd
-
-    k = alike.shape[1]
-    low, high = np.quantile(alike, [0.05, 0.95], axis=0)
-    return pd.DataFrame(
-        {
-            "cluster": np.arange(1, k + 1),
-            "customers": np.bincount(codes, minlength=k),
-            "jaccard": alike.mean(axis=0),
-            "low": low,
-            "high": high,
-        }
-    )
 
 
 def _challenger(values: Floats, labels: Integers) -> dict[str, float]:

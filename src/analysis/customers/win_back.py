@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SILENT = ("At risk", "Lapsed")
 
+_MOSTLY = 0.5
+
 
 def brought_back(
     tables: Tables,
@@ -86,7 +88,9 @@ def drawn_by_lot(
     fewest: int = 20,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Measure what offers drawn by lot brought back, promotion by promotion.
+    """Measure what win-back offers drawn by lot brought back, promotion by promotion.
+
+    A promotion is a win-back where at least half of those drawn for it were silent.
 
     Parameters
     ----------
@@ -101,7 +105,7 @@ def drawn_by_lot(
     fewest
         Arms with fewer such customers are left out.
     confidence
-        Coverage of the intervals.
+        Coverage of all intervals together (Bonferroni), so that the best may be pointed at.
 
     Returns
     -------
@@ -116,27 +120,41 @@ def drawn_by_lot(
     """
     import pandas as pd
 
-    counts = _by_arm(tables, as_of, silent_days, return_days).to_pandas()
-    rows = []
-    for promotion, arms in counts.groupby("promotion_id"):
-        control = arms[arms["arm"] == CONTROL]
-        for arm in arms[arms["arm"] != CONTROL].sort_values("arm").to_dict("records"):
-            if control.empty or min(arm["customers"], control["customers"].iloc[0]) < fewest:
-                continue
-            of, back = (int(control[c].iloc[0]) for c in ("customers", "returned"))
-            found = difference_of_shares(
-                int(arm["returned"]), int(arm["customers"]), back, of, confidence
-            )
-            shares = (arm["returned"] / arm["customers"], back / of)
-            rows.append((promotion, arm["arm"], arm["customers"], of, *shares, *found))
-    if not rows:
+    pairs = _against_control(_by_arm(tables, as_of, silent_days, return_days).to_pandas(), fewest)
+    if not pairs:
         raise NotApplicable("No offer to silent customers was drawn by lot, so none was measured.")
+    each = 1 - (1 - confidence) / len(pairs)
+    rows = [
+        (
+            *(promotion, arm, of, among, back / of, others / among),
+            *difference_of_shares(back, of, others, among, each),
+        )
+        for promotion, arm, of, back, among, others in pairs
+    ]
     names = ["promotion_id", "arm", "customers", "control", "returned", "returned_control"]
     return pd.DataFrame(rows, columns=[*names, "difference", "low", "high"])
 
 
+def _against_control(
+    counts: pd.DataFrame, fewest: int
+) -> list[tuple[str, str, int, int, int, int]]:
+    """Return promotion, arm, its customers and returns, control's customers and returns."""
+    found = []
+    for promotion, arms in counts.groupby("promotion_id"):
+        if arms["customers"].sum() < _MOSTLY * arms["drawn"].sum():
+            continue
+        control = arms[arms["arm"] == CONTROL]
+        for arm in arms[arms["arm"] != CONTROL].sort_values("arm").to_dict("records"):
+            if control.empty or min(arm["customers"], control["customers"].iloc[0]) < fewest:
+                continue
+            among, others = (int(control[c].iloc[0]) for c in ("customers", "returned"))
+            mine = (int(arm["customers"]), int(arm["returned"]))
+            found.append((str(promotion), str(arm["arm"]), *mine, among, others))
+    return found
+
+
 def _by_arm(tables: Tables, as_of: date, silent_days: int, return_days: int) -> ibis.Table:
-    """Return customers and those who came back, by promotion and arm drawn at random."""
+    """Return those drawn, the silent among them and who came back, by promotion and arm."""
     import ibis
 
     arms = tables.assignments
@@ -154,9 +172,11 @@ def _by_arm(tables: Tables, as_of: date, silent_days: int, return_days: int) -> 
         last=both.since.max(where=both.since < 0),
         back=both.count(where=(both.since >= 0) & (both.since < return_days)),
     )
-    silent = people.filter(people["last"] < -silent_days)
-    return silent.group_by("promotion_id", "arm").agg(
-        customers=silent.count(), returned=silent.count(where=silent.back > 0)
+    silent = people["last"] < -silent_days
+    return people.group_by("promotion_id", "arm").agg(
+        drawn=people.count(),
+        customers=people.count(where=silent),
+        returned=people.count(where=silent & (people.back > 0)),
     )
 
 

@@ -111,6 +111,17 @@ def reaction(interval: str) -> Columns:
     }
 
 
+def stocked(interval: str) -> Columns:
+    """Return the columns of ``stocking_up.stock_up``."""
+    return {
+        "group": formats.text("Kind"),
+        "lines": formats.integer("Discounted lines"),
+        "further": formats.number(2, "Further units a line"),
+        "more": formats.percent(0, "Ten points deeper", signed=True),
+        "low": formats.interval("high", 0, interval),
+    }
+
+
 def segments(table: pd.DataFrame) -> Columns:
     """Return the columns of ``segments.assemble``: every kind that there is."""
     kinds = [name for name in table.columns if name in KINDS]

@@ -1,0 +1,148 @@
+"""What rhythm, life stage, second orders and win-backs say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.reporting import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+
+def rhythm_headline(table: pd.DataFrame) -> str:
+    """Say how many shop by the clock."""
+    clock = table[table["group"].str.startswith("By the clock")]
+    return (
+        f"{words.percent(clock['share'].sum(), 0)} of customers surely shop by the clock; they "
+        f"bring {words.percent(clock['net_share'].sum(), 0)} of sales"
+    )
+
+
+def regularity(common: Any) -> str:
+    """Say what Wheat and Morrison's k is for everybody."""
+    return (
+        f"Over all customers, Wheat and Morrison's k is {words.number(common.shape, 2)} "
+        f"({words.interval(common.low, common.high, 2, '')}, "
+        f"{words.count(common.customers, 'customer')}); 1 would be a shopper without memory."
+    )
+
+
+def rhythm_finding(table: pd.DataFrame) -> Fields:
+    """Return the finding on customers who shop by the clock."""
+    clock = table[table["group"].str.startswith("By the clock")]
+    return {
+        "key": "by_the_clock",
+        "sentence": "of customers shop more regularly than by lot, beyond doubt",
+        "value": float(clock["share"].sum()),
+        "unit": "%",
+        "n": int(table["customers"].sum()),
+        "noun": "customer",
+    }
+
+
+def stages_headline(table: pd.DataFrame) -> str:
+    """Say how many have been away longer than their own rhythm explains."""
+    away = table[table["group"].isin(["At risk", "Lapsed"])]
+    return (
+        f"{words.number(away['customers'].sum())} customers have been away longer than their own "
+        f"rhythm explains; they brought {words.percent(away['net_share'].sum(), 0)} of sales"
+    )
+
+
+def stages_finding(table: pd.DataFrame) -> Fields:
+    """Return the finding on unusual silence."""
+    away = table[table["group"].isin(["At risk", "Lapsed"])]
+    return {
+        "key": "unusually_silent",
+        "sentence": "of customers have been away longer than their own rhythm explains",
+        "value": float(away["share"].sum()),
+        "unit": "%",
+        "n": int(table["customers"].sum()),
+        "noun": "customer",
+        "direction": "up_bad",
+        "alert": bool(away["net_share"].sum() > 0.10),
+        "detail": f"they brought {words.percent(float(away['net_share'].sum()))} of sales",
+    }
+
+
+def transitions(table: pd.DataFrame) -> str:
+    """Say what became of the customers at risk."""
+    rows = table[table["was"] == "At risk"].set_index("became")["share"]
+    if rows.empty:
+        return "Where each life stage is later"
+    back = rows.reindex(["Active", "Won back", "Growing", "Declining"]).fillna(0).sum()
+    return f"{words.percent(back, 0)} of customers at risk were buying again later"
+
+
+def second(row: pd.Series, newcomers: int) -> str:
+    """Say how many newcomers come back."""
+    return (
+        f"{words.percent(row['returned'], 0)} of {words.count(newcomers, 'newcomer')} came back "
+        f"within {row.name} days ({words.interval(row['low'], row['high'], 0)})"
+    )
+
+
+def second_finding(row: pd.Series, newcomers: int, confidence: float) -> Fields:
+    """Return the finding on the second order."""
+    return {
+        "key": "second_order",
+        "sentence": f"of newcomers placed a second order within {row.name} days",
+        "value": row["returned"],
+        "low": row["low"],
+        "high": row["high"],
+        "unit": "%",
+        "n": newcomers,
+        "noun": "newcomer",
+        "direction": "up_good",
+        "level": confidence,
+    }
+
+
+def win_back(table: pd.DataFrame) -> str:
+    """Say what contacting silent customers went with, and that it is no effect."""
+    row = table.iloc[0]
+    who = f"{row['stage']} customers who were contacted came back"
+    if not row["low"] > 0:
+        return f"{who} no more often than others, as far as can be told"
+    points = words.points(row["difference"], 0, signed=False)
+    return f"{who} more often by {points}; they were chosen, so this is no effect"
+
+
+def tested(table: pd.DataFrame) -> str:
+    """Say what offers drawn by lot brought back."""
+    row = table.loc[table["low"].idxmax()]
+    points = words.points(row["difference"], 0, signed=False)
+    known = words.interval(row["low"], row["high"], 0, "points")
+    if not row["low"] > 0:
+        return "No offer drawn by lot surely brought silent customers back"
+    return f"Drawn by lot, {row['promotion_id']} brought back {points} more ({known})"
+
+
+def as_grid(moves: pd.DataFrame) -> pd.DataFrame:
+    """Return transitions with a row a stage before and a column a stage later."""
+    order = list(dict.fromkeys(moves["became"]))
+    rows = list(dict.fromkeys(moves["was"]))
+    wide = moves.pivot(index="was", columns="became", values="share").loc[rows, order]
+    return wide.loc[:, wide.sum() > 0]
+
+
+def as_triangle(kept: pd.DataFrame, *, most: int = 14) -> pd.DataFrame:
+    """Return retention with a row a cohort and a column a month later, the last cohorts."""
+    later = kept[kept["months_later"] > 0]
+    wide = later.pivot(index="cohort", columns="months_later", values="share")
+    wide.index = [f"{day:%b %Y}" for day in wide.index]
+    return wide.tail(most).dropna(axis="columns", how="all")
+
+
+def retention(kept: pd.DataFrame) -> str:
+    """Say how many of a cohort buy a quarter later."""
+    rows = kept[kept["known"] & (kept["months_later"] == 3)]
+    if rows.empty:
+        return "Too short a history to see newcomers a quarter later"
+    share = rows["bought"].sum() / rows["customers"].sum()
+    return f"{words.percent(share, 0)} of newcomers buy in the third month after their first"
