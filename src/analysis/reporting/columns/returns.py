@@ -26,11 +26,6 @@ def campaigns() -> Columns:
     }
 
 
-def reasons(name: str) -> Columns:
-    """Return the columns of promotions that could not be judged, called by the column ``name``."""
-    return {name: formats.text("Promotion"), "reason": formats.text("Because")}
-
-
 def checks() -> Columns:
     """Return the columns of `promotions.campaign.Campaign.checks`."""
     return {

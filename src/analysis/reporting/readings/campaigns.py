@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.errors import NotApplicable
 from analysis.reporting import words
 
 if TYPE_CHECKING:
@@ -46,8 +45,9 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
 def misled(campaigns: Campaigns, currency: str) -> str:
     """Say by how much the plain comparison misleads, and what is left of it."""
     table = shown(campaigns, len(campaigns.table))
-    naive = words.money(float(table["naive"].median()), 2, currency, signed=True)
-    fair = words.money(float(table["estimate"].median()), 2, currency, signed=True)
+    naive, fair = (
+        words.money(float(table[c].median()), 2, currency) for c in ("naive", "estimate")
+    )
     surely = int((table["low"] > 0).sum())
     if len(table) == 1:
         row = table.iloc[0]
@@ -79,9 +79,6 @@ def chance_note(campaigns: Campaigns) -> str:
     judged = int(table["estimate"].notna().sum())
     by_chance = words.number(judged * 0.025, 1)
     said = f"Chance alone would put {by_chance} of {judged} above zero. " if judged > 1 else ""
-    left = len(table) - judged
-    if left:
-        said += f"{words.count(left, 'campaign')} could not be judged. "
     busy = table["meanwhile"].median()
     if busy > 0:
         said += (
@@ -91,12 +88,22 @@ def chance_note(campaigns: Campaigns) -> str:
     return said + "Who was targeted was chosen: none of this is causal proof."
 
 
-def unjudged(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the promotions that could not be judged; NotApplicable if all could."""
-    left = table[table["reason"] != ""].reset_index(drop=True)
+def unjudged(table: pd.DataFrame, name: str) -> str:
+    """Say which promotions could not be judged, reason by reason.
+
+    Parameters
+    ----------
+    table
+        Holds a column reason, empty where a promotion was judged.
+    name
+        Column that says what people call a promotion.
+    """
+    left = table[table["reason"] != ""]
     if left.empty:
-        raise NotApplicable("every promotion could be judged.")
-    return left
+        return "None was left out."
+    reasons = left.groupby("reason", sort=False)[name].agg(list)
+    said = [f"- {words.listing(names)}: {reason}" for reason, names in reasons.items()]
+    return "\n".join(["Left out:", "", *said])
 
 
 def alike(campaigns: Campaigns) -> str:

@@ -192,7 +192,7 @@ def stayed(table: pd.DataFrame, fdr: float) -> str:
     down = table[(table["q"] <= fdr) & (table["growth"] < 0)]
     return (
         f"Of {words.count(len(table), 'product')} on offer, {len(up)} gained on their category "
-        f"for good and {len(down)} lost"
+        f"from before to after, {len(down)} lost"
     )
 
 
