@@ -13,7 +13,9 @@ import pytest
 
 from analysis.errors import NotApplicable
 from analysis.promotions import assign, days, exposure, measures, moments, monitor, outcomes, plan
+from analysis.promotions import stores as stores_of
 from analysis.promotions.power import Design
+from analysis.promotions.purchases import PURCHASES
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 
 AS_OF = date(2024, 6, 1)
@@ -145,7 +147,7 @@ def test_what_a_treated_customer_bought(rows: pd.DataFrame, column: str, value: 
 
 
 def test_who_never_came_counts_as_nothing(rows: pd.DataFrame) -> None:
-    assert (rows.loc["cat", list(outcomes.PURCHASES)] == 0).all()
+    assert (rows.loc["cat", list(PURCHASES)] == 0).all()
     assert rows.loc["bob", "net"] == 4.0
     assert list(rows.index) == ["ann", "bob", "cat"]
 
@@ -356,9 +358,9 @@ def test_resemblance_is_the_analysis_of_variance() -> None:
     level = rng.normal(0, 1, 400)
     values = level[:, None] + rng.normal(0, 2, (400, 30))
     stores = pd.DataFrame({"n": 30.0, "mean": values.mean(1), "variance": values.var(1, ddof=1)})
-    assert plan.resemblance(stores) == pytest.approx(1 / 5, abs=0.03)
+    assert stores_of.resemblance(stores) == pytest.approx(1 / 5, abs=0.03)
     alike = pd.DataFrame({"n": [5.0, 5.0], "mean": [1.0, 1.0], "variance": [2.0, 2.0]})
-    assert plan.resemblance(alike) == 0.0
+    assert stores_of.resemblance(alike) == 0.0
 
 
 def test_stores_need_more_customers_than_customers_drawn_one_by_one() -> None:

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import boundaries, experiment, followed, moments, reallocation, trials
+from analysis.promotions import (
+    boundaries,
+    experiment,
+    followed,
+    moments,
+    reallocation,
+    trials,
+    verdicts,
+)
 from analysis.promotions.checks import Check
 from analysis.promotions.measures import COLUMNS
 from analysis.promotions.trials import Trials
@@ -21,7 +29,7 @@ OK = Check("Sizes of the arms", "as drawn", True)
 BROKEN = Check("Sizes of the arms", "customers are missing from the log", False)
 WEAK = Check("Large enough", "it would have seen a change of 30 %", False, blocks=False)
 STRONG = Check("Large enough", "it would have seen a change of 5 %", True, blocks=False)
-STANDARDS = trials.Standards()
+STANDARDS = verdicts.Standards()
 RULES = experiment.Rules()
 
 
@@ -59,8 +67,8 @@ def found() -> Trials:
     }
     checked = {p: case[3] for p, case in CASES.items()}
     names = pd.DataFrame({"promotion_id": list(CASES), "name": [c[0] for c in CASES.values()]})
-    verdicts = pd.DataFrame(
-        [trials._verdict(p, checked[p], estimates[p], RULES, STANDARDS) for p in CASES]
+    judged = pd.DataFrame(
+        [verdicts.verdict(p, checked[p], estimates[p], RULES, STANDARDS) for p in CASES]
     )
     return Trials(
         rows=None,  # type: ignore[arg-type]
@@ -68,7 +76,7 @@ def found() -> Trials:
         arms={},
         checks=checked,
         estimates=names.merge(trials._stacked(estimates), on="promotion_id"),
-        verdicts=names.merge(verdicts, on="promotion_id"),
+        verdicts=names.merge(judged, on="promotion_id"),
     )
 
 
@@ -110,7 +118,7 @@ def test_each_promotion_has_one_finding(found: Trials) -> None:
 
 def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(found: Trials) -> None:
     estimates = found.estimates[found.estimates["promotion_id"] == "A"].drop(columns="name")
-    row = trials._verdict("A", [OK, STRONG], estimates, RULES, STANDARDS, finished=False)
+    row = verdicts.verdict("A", [OK, STRONG], estimates, RULES, STANDARDS, finished=False)
     assert row["verdict"] == "still running"
     assert np.isnan(row["difference"])
     running = found.verdicts[found.verdicts["promotion_id"] == "A"].assign(**row)
