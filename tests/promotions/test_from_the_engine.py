@@ -13,7 +13,9 @@ import pytest
 
 from analysis.errors import NotApplicable
 from analysis.promotions import assign, days, exposure, measures, moments, monitor, outcomes, plan
+from analysis.promotions import stores as stores_of
 from analysis.promotions.power import Design
+from analysis.promotions.purchases import PURCHASES
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 
 AS_OF = date(2024, 6, 1)
@@ -37,7 +39,8 @@ LINES = [
 ]
 
 
-def _tables() -> Tables:
+def frames() -> dict[str, pd.DataFrame]:
+    """Return the tables of a small shop."""
     lines = pd.DataFrame(
         [
             (o, c, p, pd.Timestamp(START + timedelta(days=d)) + pd.Timedelta(hours=23), q, n, x, r)
@@ -56,32 +59,29 @@ def _tables() -> Tables:
             "margin_rate": [0.5, 0.5, 0.25],
         }
     )
-    return in_memory(
-        {
-            "order_lines": lines,
-            "products": products,
-            "promotions": _promotions(),
-            "promotion_products": pd.DataFrame({"promotion_id": ["P"], "product_id": ["tea"]}),
-            "assignments": _assignments(),
-            "redemptions": pd.DataFrame(
-                {
-                    "promotion_id": ["P", "P"],
-                    "customer_id": ["ann", "ann"],
-                    "redeemed_at": pd.to_datetime(["2024-03-11 23:00", "2024-03-18 00:00"]),
-                }
-            ),
-            "contacts": pd.DataFrame(
-                {
-                    "contact_id": ["1", "2"],
-                    "customer_id": ["ann", "cat"],
-                    "channel": "email",
-                    "sent_at": pd.to_datetime(["2024-03-11", "2024-03-11"]),
-                    "promotion_id": ["P", "P"],
-                }
-            ),
-        },
-        settings=EngineSettings(threads=1),
-    )
+    return {
+        "order_lines": lines,
+        "products": products,
+        "promotions": _promotions(),
+        "promotion_products": pd.DataFrame({"promotion_id": ["P"], "product_id": ["tea"]}),
+        "assignments": _assignments(),
+        "redemptions": pd.DataFrame(
+            {
+                "promotion_id": ["P", "P"],
+                "customer_id": ["ann", "ann"],
+                "redeemed_at": pd.to_datetime(["2024-03-11 23:00", "2024-03-18 00:00"]),
+            }
+        ),
+        "contacts": pd.DataFrame(
+            {
+                "contact_id": ["1", "2"],
+                "customer_id": ["ann", "cat"],
+                "channel": "email",
+                "sent_at": pd.to_datetime(["2024-03-11", "2024-03-11"]),
+                "promotion_id": ["P", "P"],
+            }
+        ),
+    }
 
 
 def _promotions() -> pd.DataFrame:
@@ -109,7 +109,7 @@ def _assignments() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def tables() -> Iterator[Tables]:
-    opened = _tables()
+    opened = in_memory(frames(), settings=EngineSettings(threads=1))
     yield opened
     opened.close()
 
@@ -147,7 +147,7 @@ def test_what_a_treated_customer_bought(rows: pd.DataFrame, column: str, value: 
 
 
 def test_who_never_came_counts_as_nothing(rows: pd.DataFrame) -> None:
-    assert (rows.loc["cat", list(outcomes.PURCHASES)] == 0).all()
+    assert (rows.loc["cat", list(PURCHASES)] == 0).all()
     assert rows.loc["bob", "net"] == 4.0
     assert list(rows.index) == ["ann", "bob", "cat"]
 
@@ -358,9 +358,9 @@ def test_resemblance_is_the_analysis_of_variance() -> None:
     level = rng.normal(0, 1, 400)
     values = level[:, None] + rng.normal(0, 2, (400, 30))
     stores = pd.DataFrame({"n": 30.0, "mean": values.mean(1), "variance": values.var(1, ddof=1)})
-    assert plan.resemblance(stores) == pytest.approx(1 / 5, abs=0.03)
+    assert stores_of.resemblance(stores) == pytest.approx(1 / 5, abs=0.03)
     alike = pd.DataFrame({"n": [5.0, 5.0], "mean": [1.0, 1.0], "variance": [2.0, 2.0]})
-    assert plan.resemblance(alike) == 0.0
+    assert stores_of.resemblance(alike) == 0.0
 
 
 def test_stores_need_more_customers_than_customers_drawn_one_by_one() -> None:

@@ -186,7 +186,7 @@ def test_a_model_that_knows_nothing_is_rarely_offered() -> None:
     rng = np.random.default_rng(19)
     offered = []
     for _ in range(2_000):
-        predicted = pd.DataFrame(rng.normal(size=(120, 2)), columns=["model", "score"])
+        predicted = pd.DataFrame(rng.normal(size=(60, 2)), columns=["model", "score"])
         found = ranking.judge(
             predicted, ["model"], cost=0.0, confidence=0.95, seed=1, resamples=100
         )
@@ -198,8 +198,8 @@ def test_a_model_that_knows_nothing_is_rarely_offered() -> None:
 def test_several_arms_make_one_false_claim_in_twenty_together() -> None:
     rng = np.random.default_rng(9)
     n = np.array([200, 100, 150])
-    control = rng.normal(size=20_000) / np.sqrt(120)
-    arms_ = rng.normal(size=(20_000, 3)) / np.sqrt(n)
+    control = rng.normal(size=6_000) / np.sqrt(120)
+    arms_ = rng.normal(size=(6_000, 3)) / np.sqrt(n)
     errors = np.sqrt(1 / n + 1 / 120)
     weights = np.sqrt((1 / 120) / (1 / n + 1 / 120))
     statistics = (arms_ - control[:, None]) / errors
@@ -251,8 +251,10 @@ def _followed(seed: int, *, experiments: int, lift: float = 0.0) -> tuple[Floats
 def _year(rng: np.random.Generator, more: float, *, n: int = 100) -> days.Days:
     rate = rng.gamma(1.0, 0.02, n)
     before = 3.0 * rng.poisson(rate * 180)
-    bought = rng.poisson(rate[:, None] + more, (n, 365))
-    amount = np.cumsum(bought * rng.gamma(2.0, 1.5, (n, 365)), axis=1)
+    buyer = np.repeat(np.arange(n), rng.poisson((rate + more) * 365))
+    spent = np.zeros((n, 365))
+    np.add.at(spent, (buyer, rng.integers(0, 365, len(buyer))), rng.gamma(2.0, 1.5, len(buyer)))
+    amount = np.cumsum(spent, axis=1)
     return days.Days(
         n=float(n),
         total=amount.sum(0),

@@ -26,6 +26,7 @@ SEGMENTS = "tests/truth/test_found_by_segmentation.py"
 BASKETS = "tests/truth/test_found_by_baskets.py"
 PORTRAITS = "tests/truth/test_found_by_portraits.py"
 BY_LOT = "tests/truth/test_found_by_promotions.py"
+CAMPAIGNS = "tests/truth/test_found_by_campaigns.py"
 
 #: Reports that exist: what they own is found, or it is named here as still open.
 WRITTEN = (
@@ -284,7 +285,15 @@ OWNERS: dict[str, Owner] = {
         )
         for key, demand in DEMANDS.items()
     },
-    "placements": _owned("06_promotions", SERIES, "test_placements_lift_as_planted"),
+    "placements": _owned(
+        "06_promotions",
+        SERIES,
+        "test_placements_lift_as_planted",
+        found=(
+            f"{CAMPAIGNS}::test_places_and_prices_lift_as_planted",
+            f"{CAMPAIGNS}::test_incremental_units_are_what_the_lift_says",
+        ),
+    ),
     "T1": _owned(
         "06_promotions",
         PROMOTIONS,
@@ -314,6 +323,7 @@ OWNERS: dict[str, Owner] = {
             f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
             f"{BY_LOT}::test_every_promotion_gets_its_verdict",
             f"{BY_LOT}::test_what_only_moved_is_seen_where_it_came_from",
+            f"{CAMPAIGNS}::test_pulling_forward_shows_in_the_weeks_after",
         ),
     ),
     "T4": _owned(
@@ -324,6 +334,7 @@ OWNERS: dict[str, Owner] = {
             f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
             f"{BY_LOT}::test_every_promotion_gets_its_verdict",
             f"{BY_LOT}::test_what_only_moved_is_seen_where_it_came_from",
+            f"{CAMPAIGNS}::test_cannibalising_shows_in_the_neighbours",
         ),
     ),
     "T5": _owned(
@@ -340,6 +351,11 @@ OWNERS: dict[str, Owner] = {
         PROMOTIONS,
         "test_targeting_misleads_by_the_stated_amount",
         "test_targeting_depends_on_past_spend_alone_so_weighting_repairs_it",
+        found=(
+            f"{CAMPAIGNS}::test_the_naive_figure_misleads_about_the_targeted_promotion",
+            f"{CAMPAIGNS}::test_like_with_like_recovers_the_targeted_promotion",
+            f"{CAMPAIGNS}::test_weighting_recovers_what_the_targeted_bought_of_the_offer",
+        ),
     ),
     "T7": _owned(
         "06_promotions",

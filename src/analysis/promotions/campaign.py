@@ -150,12 +150,8 @@ def judge(
     effects = weighting.on_treated(names, measures[kept], *sides)
     matched, difference = _matched(found, kept, basis, chance, confidence)
     reach = normal_quantile(confidence)
-    untreated = measures[kept & ~treated, 0]
-    e_value, limit = sensitivity.e_values(
-        *effects.of(names[0]), float(untreated.std(ddof=1)), quantile=reach
-    )
+    e_value, limit = _e_values(effects, measures[kept & ~treated, 0], reach)
     margin = found.margin(0, found.window_weeks)[kept]
-    pairs_gap = matched.differences(margin) if matched else np.zeros(0)
     return Campaign(
         audience=found,
         overlap=alike,
@@ -164,10 +160,16 @@ def judge(
         estimates=_estimates(found, measures[:, 0], effects, difference, reach),
         difference=difference,
         checks=_checks(found, kept, sides, difference, reach),
-        gamma=sensitivity.largest_gamma(pairs_gap) if matched else np.nan,
+        gamma=sensitivity.largest_gamma(matched.differences(margin)) if matched else np.nan,
         e_value=e_value,
         e_value_limit=limit,
     )
+
+
+def _e_values(effects: Effects, untreated: Floats, reach: float) -> tuple[float, float]:
+    effect, error = effects.of(effects.names[0])
+    spread = float(untreated.std(ddof=1))
+    return sensitivity.e_values(effect, error, spread, quantile=reach)
 
 
 def _matched(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.promotions.outcomes import netted_lines
+from analysis.promotions.purchases import netted_lines
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:

@@ -42,22 +42,21 @@ def fetch(tables: Tables) -> pd.DataFrame:
     tables.require("assignments", "promotions")
     given = tables.assignments
     given = given.filter(given.arm != CONTROL).select("promotion_id", "arm", "customer_id")
-    parts = [given.mutate(step=_word("chosen"))]
-    if tables.has("contacts", "promotion_id"):
-        parts += _messages(tables, given)
+    parts = {"chosen": given, **_messages(tables, given)}
     if "redemptions" in tables:
-        used = tables.redemptions.select("promotion_id", "customer_id").distinct()
-        parts.append(_kept(given, used, "redeemed"))
+        parts["redeemed"] = _kept(given, tables.redemptions)
     if "promotion_products" in tables:
-        parts.append(_kept(given, _buyers(tables), "bought"))
-    rows = parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
+        parts["bought"] = _kept(given, _buyers(tables))
+    steps = [rows.mutate(step=_word(step)) for step, rows in parts.items()]
+    rows = steps[0].union(*steps[1:]) if len(steps) > 1 else steps[0]
     counts = rows.group_by("promotion_id", "arm", "step").agg(n=rows.customer_id.nunique())
     found = counts.to_pandas()
     if found.empty:
         raise NotApplicable("No promotion was sent to customers by name.")
-    laid = found.pivot(index=["promotion_id", "arm"], columns="step", values="n").fillna(0)
-    steps = [step for step in STEPS if step in laid.columns]
-    return laid[steps].astype("int64").rename_axis(columns=None).reset_index()
+    laid = found.pivot(index=["promotion_id", "arm"], columns="step", values="n")
+    # A step that nobody took is a column of zeros, not a step that the study does not know.
+    laid = laid.reindex(columns=list(parts)).fillna(0).astype("int64")
+    return laid.rename_axis(columns=None).reset_index()
 
 
 def _word(step: str) -> ibis.Value:
@@ -66,17 +65,20 @@ def _word(step: str) -> ibis.Value:
     return ibis.literal(step)
 
 
-def _messages(tables: Tables, given: ibis.Table) -> list[ibis.Table]:
+def _messages(tables: Tables, given: ibis.Table) -> dict[str, ibis.Table]:
+    """Return the customers at each step of the messages, if they name their promotion."""
+    if not tables.has("contacts", "promotion_id"):
+        return {}
     sent = tables.contacts.filter(tables.contacts.promotion_id.notnull())
-    return [
-        _kept(given, sent.filter(sent[column].notnull()), step)
+    return {
+        step: _kept(given, sent.filter(sent[column].notnull()))
         for step, column in _MESSAGE.items()
         if column in sent.columns
-    ]
+    }
 
 
-def _kept(given: ibis.Table, those: ibis.Table, step: str) -> ibis.Table:
-    return given.semi_join(those, ["promotion_id", "customer_id"]).mutate(step=_word(step))
+def _kept(given: ibis.Table, those: ibis.Table) -> ibis.Table:
+    return given.semi_join(those, ["promotion_id", "customer_id"])
 
 
 def _buyers(tables: Tables) -> ibis.Table:

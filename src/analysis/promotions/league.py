@@ -63,6 +63,7 @@ def rows(tables: Tables, returns: Returns, everybody: Everybody) -> pd.DataFrame
         found.append(row)
     columns = ["promotion_id", "arm", "label", "kind", "mechanic", "channel", "season"]
     table = pd.DataFrame(found, columns=[*columns, "lift", "error"])
+    table = table.astype({"lift": "float64", "error": "float64"})
     return table[np.isfinite(table["lift"]) & (table["error"] > 0)].reset_index(drop=True)
 
 
@@ -141,7 +142,7 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """
     import pandas as pd
 
-    whole = league.assign(all="all")
+    whole = league.assign(all="all of them")
     found = []
     for (kind, by), group, part in _groups(whole):
         if len(part) < 2 or group == "none" or (kind == FOR_ALL and by != "mechanic"):

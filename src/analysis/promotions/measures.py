@@ -42,14 +42,14 @@ MEASURES = (
     Measure("units", "Units a customer", "mean"),
     Measure("discount", "Discount a customer", "mean", money=True),
     Measure("converted", "Customers who bought", "share"),
-    Measure("participated", "Customers who bought what was on offer", "share"),
+    Measure("participated", "Customers who bought the offer", "share"),
     Measure("redeemed", "Customers who redeemed", "share"),
     Measure("basket", "Net sales an order", "ratio", money=True, per="orders"),
     Measure("margin_to_date", "Margin with the weeks after", "mean", money=True),
     Measure("category", "Margin of the category on offer", "mean", money=True),
     Measure("category_to_date", "The same with the weeks after", "mean", money=True),
     Measure("rivals", "Margin of its other products", "mean", money=True),
-    Measure("offered_after", "Margin of what was on offer, weeks after", "mean", money=True),
+    Measure("offered_after", "Margin of the offer, weeks after", "mean", money=True),
 )
 BY_KEY = {measure.key: measure for measure in MEASURES}
 

@@ -15,6 +15,7 @@ from analysis.errors import NotApplicable
 from analysis.promotions import moments, power
 from analysis.promotions.moments import Moments
 from analysis.promotions.power import Design
+from analysis.promotions.stores import main_stores, resemblance, spread
 from analysis.tables.engine import hold
 from analysis.tables.periods import Period
 
@@ -76,7 +77,7 @@ def basis(tables: Tables, *, as_of: date, weeks: int, before_days: int) -> Basis
     if found.empty:
         raise NotApplicable(f"Nobody bought anything in {before}, so nothing can be planned.")
     stores = moments.by_arm(held.filter(held.store.notnull()), ["margin"], by=["store"])
-    return Basis(held, found["moments"].iloc[0], _spread(stores), window)
+    return Basis(held, found["moments"].iloc[0], spread(stores), window)
 
 
 def _rows(tables: Tables, before: Period, window: Period) -> ibis.Table:
@@ -94,34 +95,8 @@ def _rows(tables: Tables, before: Period, window: Period) -> ibis.Table:
     rows = known.left_join(later, "customer_id").drop("customer_id_right")
     rows = rows.fill_null({"orders": 0, "units": 0.0, "net": 0.0, "margin": 0.0})
     rows = rows.mutate(converted=(rows.orders > 0).cast("int64"))
-    stores = _main_stores(tables, before)
+    stores = main_stores(tables, before)
     return rows.left_join(stores, "customer_id").drop("customer_id_right")
-
-
-def _main_stores(tables: Tables, period: Period) -> ibis.Table:
-    """Return the store with most of each customer's lines; of equals the first by name."""
-    import ibis
-
-    lines = features.raw_lines_in(tables, period)
-    lines = lines.filter(lines.customer_id.notnull())
-    store = lines.store_id if "store_id" in lines.columns else ibis.null("string")
-    counts = lines.select("customer_id", store=store).group_by("customer_id", "store")
-    sized = counts.agg(lines=ibis._.count())
-    best = ibis.window(group_by="customer_id", order_by=[ibis.desc(sized.lines), sized.store])
-    ranked = sized.mutate(rank=ibis.row_number().over(best))
-    return ranked.filter(ranked["rank"] == 0).select("customer_id", "store")
-
-
-def _spread(found: pd.DataFrame) -> pd.DataFrame:
-    rows = [
-        (
-            row["store"],
-            float(row["moments"].n),
-            *(float(v) for v in row["moments"].figure("margin")),
-        )
-        for row in found.to_dict("records")
-    ]
-    return pd.DataFrame(rows, columns=["store", "n", "mean", "variance"])
 
 
 def explained(everybody: Moments, measure: str, covariates: Sequence[str] = COVARIATES) -> float:
@@ -252,20 +227,6 @@ def _by_stores(found: Basis, base: Design, change: float, variance: float) -> di
     alike = resemblance(stores)
     chosen = replace(base, cluster_size=size, resemblance=alike)
     return _planned(name, chosen, change, variance, found.everybody)
-
-
-def resemblance(stores: pd.DataFrame) -> float:
-    """Return the intra-cluster correlation by the analysis of variance, zero at least.
-
-    ``stores`` has n, mean and variance. Donner and Koval (1980), Biometrics 36, 19-25.
-    """
-    n, mean = stores["n"].to_numpy(dtype=float), stores["mean"].to_numpy(dtype=float)
-    total, groups = n.sum(), len(n)
-    between = float(np.sum(n * (mean - np.sum(n * mean) / total) ** 2) / (groups - 1))
-    within = float(np.sum((n - 1) * stores["variance"].to_numpy(dtype=float)) / (total - groups))
-    typical = (total - np.sum(n**2) / total) / (groups - 1)
-    whole = between + (typical - 1) * within
-    return max(0.0, float((between - within) / whole)) if whole > 0 else 0.0
 
 
 def curve(found: Basis, *, measure: str, design: Design, points: int = 40) -> pd.DataFrame:

@@ -43,7 +43,8 @@ class Returns:
     table
         One row a promotion and arm: promotion_id, name, arm, label, mechanic, goal, starts_on,
         customers, randomised, net, low, high, spent, roi, roi_low, roi_high, p_positive,
-        redemption, break_even, break_even_low, break_even_high, contact_basis, fixed_basis, reason (why there is no return).
+        redemption, break_even, break_even_low, break_even_high, contact_basis, fixed_basis, reason
+        (why there is no return).
     returns, effects
         By promotion and arm, in the order of the table.
     reason
@@ -129,8 +130,12 @@ def withheld(trials: Trials | None) -> dict[str, str]:
     """Return the promotions whose checks take their verdict away, and why."""
     if trials is None:
         return {}
-    rows = trials.verdicts[trials.verdicts["verdict"] == "no verdict"]
-    return dict.fromkeys(rows["promotion_id"], "It fails the checks, so it has no verdict.")
+    said = {
+        "no verdict": "It fails the checks, so it has no verdict.",
+        "still running": "Its days are not over.",
+    }
+    rows = trials.verdicts[trials.verdicts["verdict"].isin(list(said))]
+    return dict(zip(rows["promotion_id"], rows["verdict"].map(said), strict=True))
 
 
 def _drawn_by_lot(tables: Tables, spans: Spans, sent: pd.DataFrame) -> pd.DataFrame:

@@ -116,8 +116,8 @@ def _sold(tables: Tables, as_of: date) -> ibis.Table:
     )
     lines = tables.order_lines
     lines = lines.filter(lines.quantity > 0, lines.ordered_at >= first, lines.ordered_at < end)
-    for key in ("product_id", "store_id"):
-        lines = lines.semi_join(shown.select(key).distinct(), key)
+    lines = lines.semi_join(shown.select("product_id").distinct(), "product_id")
+    lines = lines.semi_join(tables.placements.select("store_id").distinct(), "store_id")
     lines = lines.join(kinds, "product_id")
     lines = lines.filter(lines.counted)
     listed = lines.list_amount if "list_amount" in lines.columns else lines.net_amount

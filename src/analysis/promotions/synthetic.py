@@ -89,16 +89,8 @@ def contrast(
         If there is too little before, too little to blend, or no sales to compare.
     """
     before = len(promoted) - weeks
-    if before < FEWEST_WEEKS:
-        raise NotApplicable(f"Only {before} weeks before it; {FEWEST_WEEKS} are needed.")
-    if others.shape[1] < FEWEST_DONORS:
-        raise NotApplicable(
-            f"Only {others.shape[1]} products sold every week and were left alone; "
-            f"{FEWEST_DONORS} are needed."
-        )
+    _require_enough(promoted[:before], others)
     level = promoted[:before].mean()
-    if level <= 0:
-        raise NotApplicable("The products had no sales before it.")
     own, rest = promoted / level, others / others[:before].mean(axis=0)
     weights = blend_weights(own[:before], rest[:before])
     blend = rest @ weights
@@ -120,6 +112,19 @@ def contrast(
         weights=weights,
         misfit=misfit,
     )
+
+
+def _require_enough(past: Floats, others: Floats) -> None:
+    """Raise NotApplicable where there is too little to compare with."""
+    if len(past) < FEWEST_WEEKS:
+        raise NotApplicable(f"Only {len(past)} weeks before it; {FEWEST_WEEKS} are needed.")
+    if others.shape[1] < FEWEST_DONORS:
+        raise NotApplicable(
+            f"Only {others.shape[1]} products sold every week and were left alone; "
+            f"{FEWEST_DONORS} are needed."
+        )
+    if past.sum() <= 0:
+        raise NotApplicable("The products had no sales before it.")
 
 
 def blend_weights(own: Floats, others: Floats) -> Floats:

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.promotions.outcomes import CONTROL, GROUPS, MEASURES
+from analysis.promotions.outcomes import CONTROL
+from analysis.promotions.purchases import GROUPS, MEASURES
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.promotions.outcomes import netted_lines
+from analysis.promotions.purchases import netted_lines
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:

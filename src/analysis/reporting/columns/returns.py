@@ -26,11 +26,6 @@ def campaigns() -> Columns:
     }
 
 
-def reasons(name: str) -> Columns:
-    """Return the columns of promotions that could not be judged, called by the column ``name``."""
-    return {name: formats.text("Promotion"), "reason": formats.text("Because")}
-
-
 def checks() -> Columns:
     """Return the columns of `promotions.campaign.Campaign.checks`."""
     return {
@@ -132,6 +127,19 @@ def actions() -> Columns:
         "action": formats.text("Do"),
         "why": formats.text("Because"),
         "net": formats.money(0, "Net return", signed=True),
+    }
+
+
+def offers() -> Columns:
+    """Return the columns of `promotions.offers.stayed_up`."""
+    return {
+        "product": formats.text("Product"),
+        "promotion": formats.text("Promotion"),
+        "before": formats.number(1, "Before"),
+        "after": formats.number(1, "After"),
+        "category": formats.percent(0, "Category", signed=True),
+        "growth": formats.percent(0, "Gained", signed=True),
+        "low": formats.interval("high", 0, "95 % interval"),
     }
 
 

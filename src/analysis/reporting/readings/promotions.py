@@ -22,9 +22,10 @@ _COUNTED = {
     "only moved": "only moved purchases",
     "no effect": "changed nothing that matters",
     "not decided": "are too small to tell",
+    "still running": "are still running",
     "no verdict": "cannot be judged",
 }
-_SINGULAR = {"not decided": "is too small to tell"}
+_SINGULAR = {"not decided": "is too small to tell", "still running": "is still running"}
 
 #: What the primary measure is called in a sentence.
 MEASURES = {"margin": "margin", "net": "net sales", "orders": "orders", "units": "units"}
@@ -36,12 +37,14 @@ def kinds(promotions: pd.DataFrame) -> str:
         return "No promotion started before the day of this report"
     drawn = int(promotions["randomised"].sum())
     assigned = int((promotions["customers"] > 0).sum())
-    by_lot = f"{drawn} drew their customers by lot" if drawn else "none drew its customers by lot"
+    whose = "its" if drawn < 2 else "their"
+    by_lot = f"{drawn or 'none'} drew {whose} customers by lot"
     parts = [f"{words.count(len(promotions), 'promotion')}: {by_lot}"]
     if assigned > drawn:
         parts.append(f"{assigned - drawn} chose them")
     if assigned < len(promotions):
-        parts.append(f"{len(promotions) - assigned} were open to all")
+        left = len(promotions) - assigned
+        parts.append(f"{left} {'was' if left == 1 else 'were'} open to all")
     return ", ".join(parts)
 
 
@@ -81,6 +84,9 @@ def _finding(row: Mapping[str, Any], primary: str, unit: str, confidence: float)
     if verdict == "no verdict":
         sentence = f"No verdict on {row['name']}"
         return {**shared, "sentence": sentence, "value": None, "alert": True, "detail": row["why"]}
+    if verdict == "still running":
+        sentence = f"{row['name']} is still running"
+        return {**shared, "sentence": sentence, "value": None, "detail": row["why"]}
     said = {
         "earned": f"more {measure} a customer: {name} earned it",
         "lost": f"of {measure} a customer: {name} lost it",
@@ -112,15 +118,18 @@ def verdicts(trials: Trials, primary: str, unit: str) -> str:
 
 def _bullet(row: Mapping[str, Any], primary: str, unit: str) -> str:
     what = {
-        "earned": "Repeat it if this covers its cost.",
+        "earned": "Repeat it if that covers its cost (see the return).",
         "lost": "Stop it.",
         "only moved": "Change it: sales moved, they did not grow.",
         "no effect": "Save the effort.",
         "not decided": "Run it again on more customers before deciding.",
+        "still running": "Read it daily, below; stop only where that says so.",
         "no verdict": "Mend the log of who was assigned, then look again.",
     }[row["verdict"]]
     if row["verdict"] == "no verdict":
         return f"- **{row['name']}**: no verdict ({row['why']}). *{what}*"
+    if row["verdict"] == "still running":
+        return f"- **{row['name']}** is still running: {row['why']}. *{what}*"
     measure = MEASURES[primary]
     change = f", {words.percent(row['lift'], 0, signed=True)}" if row["lift"] == row["lift"] else ""
     figure = (

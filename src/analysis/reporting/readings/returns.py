@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 _BASES = {
-    "messages": "every message sent",
-    "promotion": "the promotion's record",
-    "assumed": "a parameter here",
+    "messages": "stated for every message sent",
+    "promotion": "stated for the promotion",
+    "assumed": "assumed in the parameters of this report",
 }
 
 
@@ -87,6 +87,18 @@ def assumptions(returns: Returns, basis: str) -> str:
     return f"{basis} {' '.join(sources)}"
 
 
+def trust(returns: Returns) -> list[tuple[str, bool | None, str]]:
+    """Return the line of the panel on where costs come from."""
+    known = returns.table[returns.table["net"].notna()]
+    if known.empty:
+        return []
+    assumed = known[["contact_basis", "fixed_basis"]].eq("assumed").any(axis=1)
+    if not assumed.any():
+        return [("Costs", True, "What contacts and promotions cost is stated by the study.")]
+    count = words.count(int(assumed.sum()), "promotion")
+    return [("Costs", False, f"Costs of {count} are assumed in the parameters of this report.")]
+
+
 def paid(table: pd.DataFrame) -> str:
     """Say how many promotions surely paid, and how many surely did not."""
     known = table[table["net"].notna()]
@@ -104,14 +116,14 @@ def paid(table: pd.DataFrame) -> str:
 
 
 def redeemed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the promotions that were redeemed, with what would pay; NotApplicable without any."""
-    used = table[table["redemption"] > 0]
+    """Return the promotions by lot that were redeemed, with what would pay; or refuse."""
+    used = table[(table["redemption"] > 0) & table["randomised"].eq(True)]
     if used.empty:
-        raise NotApplicable("no promotion was redeemed, so there is no break-even to state.")
+        raise NotApplicable("no promotion drawn by lot was redeemed, so none has a break-even.")
     return used.assign(
         needed=[_times(value) for value in used["break_even"]],
         interval=[
-            f"{_times(low)} to {_times(high)}"
+            _times(low) if low == high else f"{_times(low)} to {_times(high)}"
             for low, high in zip(used["break_even_low"], used["break_even_high"], strict=True)
         ],
     ).reset_index(drop=True)
@@ -151,6 +163,8 @@ def lifts(table: pd.DataFrame) -> str:
     lift = words.percent(best["shrunk"], 0, signed=True)
     said = f"{best['label']} did most: {lift} once luck is taken out"
     surely = int((kind["shrunk_low"] > 0).sum())
+    if not surely:
+        return f"Once luck is taken out, none of {len(kind)} promotions is surely above zero"
     return f"{said}; {surely} of {len(kind)} surely above zero"
 
 
@@ -170,6 +184,24 @@ def kind_note(table: pd.DataFrame) -> str:
     if (table["kind"] == CHOSEN).any():
         return "Customers were chosen: no causal proof, only what is left after like with like."
     return "For everybody: against products left alone, which is no causal proof."
+
+
+def stayed(table: pd.DataFrame, fdr: float) -> str:
+    """Say how many products on offer gained on their category, eight weeks before to after."""
+    up = table[(table["q"] <= fdr) & (table["growth"] > 0)]
+    down = table[(table["q"] <= fdr) & (table["growth"] < 0)]
+    return (
+        f"Of {words.count(len(table), 'product')} on offer, {len(up)} gained on their category "
+        f"from before to after, {len(down)} lost"
+    )
+
+
+def growing(table: pd.DataFrame, fdr: float) -> pd.DataFrame:
+    """Return the products that gained, the surest growth first; NotApplicable if none did."""
+    up = table[(table["q"] <= fdr) & (table["growth"] > 0)]
+    if up.empty:
+        raise NotApplicable("no product on offer gained on its category beyond chance.")
+    return up.reset_index(drop=True)
 
 
 def what_to_do(table: pd.DataFrame) -> str:
