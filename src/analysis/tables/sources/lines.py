@@ -83,8 +83,8 @@ def physical_lines(chunks: Iterable[bytes]) -> Iterator[Block]:
     old_mac: bool | None = None
     for chunk in chunks:
         text = rest + chunk
-        if old_mac is None:
-            old_mac = b"\r" in text and b"\n" not in text
+        if old_mac is None and (b"\n" in text or b"\r" in text[:-1]):  # the last may be half an end
+            old_mac = b"\n" not in text
         if old_mac:
             text = text.replace(b"\r", b"\n")
         cut = text.rfind(b"\n") + 1
