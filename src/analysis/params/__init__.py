@@ -1,0 +1,193 @@
+"""One YAML a study, checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from analysis.errors import ParamsError
+from analysis.params.reports import REPORT_PARAMS
+from analysis.params.study import EngineParams, MarginParams, StudyParams
+from analysis.tables.engine import EngineSettings, find_root
+
+__all__ = [
+    "REPORT_PARAMS",
+    "EngineParams",
+    "MarginParams",
+    "StudyParams",
+    "engine_of",
+    "load",
+    "resolve_day",
+]
+
+
+def load(
+    study: str,
+    overrides: Sequence[str] = (),
+    *,
+    root: Path | None = None,
+    today: date | None = None,
+) -> StudyParams:
+    """Read and check the params of a study.
+
+    Parameters
+    ----------
+    study
+        Key of the study: ``params/<study>.yaml``.
+    overrides
+        ``key=value`` pairs, the key dotted (``reports.03_deciles.groups=20``) and the value
+        read as YAML.
+    root
+        Project root; None looks upwards from the working directory.
+    today
+        The day that words such as ``last-complete-week`` are counted from; given by the
+        command line, the only place that reads the clock.
+
+    Raises
+    ------
+    ParamsError
+        Naming file, key and what is allowed.
+    """
+    path = (root or find_root()) / "params" / f"{study}.yaml"
+    raw = _read(path)
+    for override in overrides:
+        _apply(raw, override)
+    if raw.get("study") != study:
+        raise ParamsError(f"{path.name}: study is {raw.get('study')!r} but the file says {study!r}")
+    if "as_of" in raw:
+        raw["as_of"] = resolve_day(raw["as_of"], today=today, where=path.name)
+    return _checked(raw, path.name)
+
+
+def engine_of(study: str, *, root: Path) -> EngineSettings:
+    """Return the engine that the params of a study ask for; the default where there are none.
+
+    For an analyst who opens a study in JupyterLab, where no run has checked the params.
+    """
+    path = root / "params" / f"{study}.yaml"
+    section = _read(path).get("engine", {}) if path.exists() else {}
+    try:
+        return EngineSettings(**EngineParams.model_validate(section).model_dump())
+    except ValidationError as error:
+        raise ParamsError(_in_words(error, path.name, "engine.", EngineParams)) from None
+
+
+def resolve_day(value: Any, *, today: date | None, where: str) -> date:
+    """Return the day that ``value`` names: a date, or a word counted back from ``today``."""
+    if isinstance(value, date):
+        return value
+    words = {
+        "today": lambda day: day,
+        "last-complete-week": lambda day: day - timedelta(days=day.weekday()),
+        "last-complete-month": lambda day: day.replace(day=1),
+    }
+    if value in words:
+        if today is None:
+            raise ParamsError(f"{where}: as_of: {value} needs a run to count from; give a date")
+        return words[value](today)
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ParamsError(
+            f"{where}: as_of: {value!r} is neither a date that exists (YYYY-MM-DD) nor one of "
+            + ", ".join(words)
+        ) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
+        raise ParamsError(f"There is no {path.name} in params/; studies there: {known}")
+    try:
+        raw = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeys)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(
+            f"{path.name} is not valid YAML: {' '.join(str(error).split())}"
+        ) from None
+    except ValueError as error:
+        raise ParamsError(f"{path.name}: {error}; write dates as YYYY-MM-DD") from None
+    if not isinstance(raw, dict):
+        raise ParamsError(f"{path.name} must hold keys and values, study: first")
+    return raw
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ParamsError(f"--set {override}: write it as key=value")
+    *parents, last = key.split(".")
+    target = raw
+    for parent in parents:
+        target = target.setdefault(parent, {})
+        if not isinstance(target, dict):
+            raise ParamsError(f"--set {override}: {parent} is a value, not a section")
+    try:
+        target[last] = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ParamsError(f"--set {override}: {error}") from None
+
+
+def _checked(raw: dict[str, Any], where: str) -> StudyParams:
+    try:
+        params = StudyParams.model_validate(_tuples(raw))
+        for report in params.reports:
+            if report not in REPORT_PARAMS:
+                known = ", ".join(REPORT_PARAMS)
+                raise ParamsError(f"{where}: reports.{report}: no such report; there are {known}")
+            _section(params, report, where)
+    except ValidationError as error:
+        raise ParamsError(_in_words(error, where, "", StudyParams)) from None
+    return params
+
+
+def _section(params: StudyParams, report: str, where: str) -> None:
+    try:
+        params.section(report)
+    except ValidationError as error:
+        model = REPORT_PARAMS[report]
+        raise ParamsError(_in_words(error, where, f"reports.{report}.", model)) from None
+
+
+def _tuples(raw: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+
+
+def _in_words(error: ValidationError, where: str, prefix: str, model: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    key = prefix + ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        owner = _owner(model, first["loc"][:-1])
+        return f"{where}: {key}: no such key; allowed are {', '.join(owner.model_fields)}"
+    if first["type"] == "missing":
+        return f"{where}: {key} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] == "value_error" else f" (given: {first['input']!r})"
+    return f"{where}: {key.rstrip('.')}: {message}{given}"
+
+
+def _owner(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
+    for part in path:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return model
