@@ -216,7 +216,7 @@ def days() -> pd.DataFrame:
 def test_the_daily_reading(days: pd.DataFrame) -> None:
     advice = readings.advised(followed.advice(days))
     assert readings.daily(advice).endswith("Apples on day 10 of 28")
-    assert advice["reason"].iloc[0] == "above zero from day 10 of 28"
+    assert advice["reason"].iloc[0] == "above zero from day 10"
     assert readings.watched(days, "Apples") == "Apples was clear on day 10: stop for benefit"
     ax = charts.monitor(days, unit="Margin so far, EUR")
     low, high = ax.get_ylim()

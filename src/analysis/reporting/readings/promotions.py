@@ -254,7 +254,7 @@ def advised(advice: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(row: Mapping[str, Any]) -> str:
-    day = f"from day {int(row['since'])} of {int(row['days'])}"
+    day = f"from day {int(row['since'])}"
     if row["advice"] == "stop for benefit":
         return f"above zero {day}"
     if row["advice"] == "stop for harm":
