@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _LARGEST, _HALVINGS = 1e8, 60
 
 #: Quantiles of the variance between that an interval of the next effect is mixed over.
-_MIXED = 40
+_MIXED = 25
 
 
 @dataclass(frozen=True)

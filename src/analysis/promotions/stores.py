@@ -30,6 +30,12 @@ def main_stores(tables: Tables, period: Period) -> ibis.Table:
     return ranked.filter(ranked["rank"] == 0).select("customer_id", "store")
 
 
+def of_people(tables: Tables, people: pd.DataFrame, period: Period) -> pd.Series:
+    """Return the main store in ``period`` of each customer of ``people``, missing without one."""
+    found = main_stores(tables, period).to_pandas()
+    return people[["customer_id"]].merge(found, on="customer_id", how="left")["store"]
+
+
 def spread(found: pd.DataFrame) -> pd.DataFrame:
     """Return store, n, mean and variance of margin, from the moments by store."""
     rows = [

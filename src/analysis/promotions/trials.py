@@ -15,6 +15,7 @@ from analysis.promotions.experiment import Rules
 from analysis.promotions.moments import Moments
 from analysis.promotions.verdicts import Standards, smallest_seen, verdict
 from analysis.tables.engine import hold
+from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     import ibis
@@ -191,3 +192,9 @@ def with_arms_to_choose(trials: Trials) -> pd.DataFrame:
     if several.empty:
         raise NotApplicable("No promotion that may be judged tried several offers.")
     return found[found["promotion_id"] == several.index[-1]].reset_index(drop=True)
+
+
+def before(trials: Trials, promotion_id: str, days: int) -> Period:
+    """Return the days before a promotion's first day."""
+    first = trials.overview.set_index("promotion_id").loc[promotion_id, "starts_on"]
+    return Period.before(first, days=days)

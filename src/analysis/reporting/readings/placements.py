@@ -64,12 +64,12 @@ def places(found: Placements) -> str:
 
 
 def incremental(found: Placements) -> str:
-    """Say how many of the units sold at displays and in mailers would not have been sold."""
+    """Say how many of the units sold at displays and in mailers are beyond the baseline."""
     said = [
         f"Of {words.number(row['units'])} units sold under a {row['term']}, "
         f"{words.number(row['incremental'])} "
-        f"({words.interval(row['incremental_low'], row['incremental_high'], 0, '')}) would not "
-        "have been sold without it."
+        f"({words.interval(row['incremental_low'], row['incremental_high'], 0, '')}) are beyond "
+        "what the same products sell without one."
         for row in found.table[found.table["term"] != PRICE].to_dict("records")
     ]
     return " ".join(
