@@ -40,8 +40,7 @@ def misled(campaigns: pd.DataFrame, *, currency: str) -> Axes:
     ax.plot(campaigns["naive"], rows, "x", color=style.VERMILLION, markersize=6)
     ax.annotate(
         "plain difference", (campaigns["naive"].iloc[0], 0), (0, 8), textcoords="offset points",
-        ha="right" if len(campaigns) == 1 else "center", color=style.VERMILLION,
-        annotation_clip=False,
+        ha="right" if len(campaigns) == 1 else "center", annotation_clip=False,
     )  # fmt: skip
     ax.margins(x=0.08)
     ax.set_ylim(len(campaigns) - 0.4, -1.1)
@@ -65,12 +64,9 @@ def balance(table: pd.DataFrame) -> Axes:
     ax.plot(table["after"], rows, "o", color=style.BLUE, markersize=5)
     # Named where the two dots are farthest apart, so that the names do not meet.
     widest = int((table["before"] - table["after"]).abs().to_numpy().argmax())
-    for name, side, color in (
-        ("as chosen", "before", style.ORANGE),
-        ("weighted", "after", style.BLUE),
-    ):
+    for name, side in (("as chosen", "before"), ("weighted", "after")):
         ax.annotate(
-            name, (table[side].iloc[widest], -0.75), ha="center", color=color, va="center",
+            name, (table[side].iloc[widest], -0.75), ha="center", va="center",
             annotation_clip=False,
         )  # fmt: skip
     ax.set_yticks(rows, [shortened(name) for name in table["covariate"]])
