@@ -54,6 +54,11 @@ def test_code_keeps_its_spaces():
     assert "5\u00a0% of" in markdown.to_html("5 % of")
 
 
+def test_a_minus_stays_with_its_amount():
+    assert "−\u2060€\u00a05" in markdown.to_html("a loss of −€ 5")
+    assert "−5" in markdown.to_html("a fall of −5")
+
+
 def test_headings_inside_a_section_stay_below_it():
     assert markdown.to_html("# A\n\n#### B").split() == ["<h3>A</h3>", "<h4>B</h4>"]
 

@@ -21,13 +21,16 @@ _NUMBER_AND_UNIT = re.compile(
     r"(?<=\d) (?=(?:%|points?\b|MB\b|kB\b))|(?<=[$€£¥]) (?=\d)|(?<=\bn =) "
 )
 
+#: Between a minus and a currency sign, where a browser would break the line and hide the loss.
+_SIGN_AND_CURRENCY = re.compile(r"(?<=[−+])(?=[$€£¥])")
+
 #: Tags, and everything whose text is not prose.
 _MARKUP = re.compile(r"(<(?:code|pre|math)\b.*?</(?:code|pre|math)>|<[^>]*>)", re.S)
 
 
 def keep_together(text: str) -> str:
-    """Return ``text`` with no line break possible between a number and its unit."""
-    return _NUMBER_AND_UNIT.sub("\u00a0", text)
+    """Return ``text`` with no line break possible between a number, its sign and its unit."""
+    return _SIGN_AND_CURRENCY.sub("\u2060", _NUMBER_AND_UNIT.sub("\u00a0", text))
 
 
 def to_html(text: str) -> str:
