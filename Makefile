@@ -46,8 +46,8 @@ dictionary: .venv/.installed ## print the data dictionary from the schema into d
 
 lock: .venv/.installed ## resolve the requirements anew
 	$(COMPILE) --upgrade --extra build pyproject.toml -o requirements.lock
-	$(COMPILE) --upgrade --extra build --extra test --extra spark --extra databases -c requirements.lock \
-		pyproject.toml -o requirements-test.lock
+	$(COMPILE) --upgrade --extra build --extra test --extra spark --extra databases --extra matching \
+		-c requirements.lock pyproject.toml -o requirements-test.lock
 
 clean: ## remove the environment and everything that can be made again
 	rm -rf .venv data/canonical data/simulated .pytest_cache .mypy_cache .ruff_cache .hypothesis

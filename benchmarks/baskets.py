@@ -143,14 +143,14 @@ def _race(title: str, contestants: dict[str, str], facts: dict[str, object]) -> 
     results = {n: json.loads(c.output.rpartition("found ")[2]) for n, c in costs.items()}
     if len({json.dumps(r) for r in results.values()}) > 1:
         print(f"{title}: results differ: {results}")
-    ours = costs["ours"].processor
+    ours = costs["ours"].cpu_seconds
     rows = [
         (
             name,
             f"{c.seconds:.1f}",
-            f"{c.processor:.1f}",
+            f"{c.cpu_seconds:.1f}",
             f"{c.peak_mb:,.0f}",
-            f"{c.processor / ours:.1f}",
+            f"{c.cpu_seconds / ours:.1f}",
             str(results[name]),
         )
         for name, c in costs.items()

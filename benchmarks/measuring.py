@@ -15,12 +15,12 @@ REPOSITORY = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Cost:
-    """Wall time and processor time in seconds, peak resident memory in MB, what was printed."""
+    """Wall and processor seconds, peak resident memory in MB, and what the process printed."""
 
     seconds: float
     peak_mb: float
     output: str
-    processor: float = 0.0
+    cpu_seconds: float
 
 
 def command(*words: str, cwd: Path = REPOSITORY) -> Cost:

@@ -44,7 +44,7 @@ def test_locks_have_a_hash_a_package_and_no_address(path: Path) -> None:
     ("lock", "extras"),
     [
         ("requirements.lock", ["build"]),
-        ("requirements-test.lock", ["build", "test", "spark", "databases"]),
+        ("requirements-test.lock", ["build", "test", "spark", "databases", "matching"]),
     ],
 )
 def test_locks_hold_what_the_project_asks_for(lock: str, extras: list[str]) -> None:

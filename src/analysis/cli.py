@@ -249,6 +249,33 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
 
 
 @main.command()
+@click.argument("study")
+@click.option(
+    "--to",
+    "systems",
+    multiple=True,
+    type=click.Choice(["csv", "zoho_crm", "fxiaoke"]),
+    help="Form to write; default: CSV and the CRMs that the study's sources come from.",
+)
+@click.option(
+    "--channel",
+    type=click.Choice(["email", "sms", "phone", "app"]),
+    help="Only customers who agreed to this channel; default: to any.",
+)
+@_overrides
+def lists(
+    study: str, systems: tuple[str, ...], channel: str | None, overrides: tuple[str, ...]
+) -> None:
+    """Write whom to contact, from the last good run of STUDY, for import into a CRM."""
+    root = _root()
+    params = _params(study, overrides, root)
+    from analysis.reporting.lists import write_lists
+
+    for line in write_lists(params, root=root, systems=systems, channel=channel):
+        click.echo(line)
+
+
+@main.command()
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 def serve(port: int) -> None:
     """Show the published reports to this machine alone, until Ctrl-C."""

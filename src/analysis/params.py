@@ -127,6 +127,9 @@ class ForecastParams(_Strict):
     levers: Annotated[int, Field(ge=1, le=200)] = 25
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")] = "US"
     holidays: str = "Thanksgiving Day, Christmas Day"
+    plan_weeks: Annotated[int, Field(ge=1, le=52)] = 2
+    plan_discount: Annotated[float, Field(gt=0, lt=0.9)] = 0.20
+    plan_price: Annotated[float, Field(gt=-0.9, lt=1)] = -0.10
 
 
 class BasketsParams(_Strict):
@@ -149,6 +152,27 @@ class BasketsParams(_Strict):
     held_out_days: Days = 28
 
 
+class PromotionParams(_Strict):
+    """Section of report 06."""
+
+    before_days: Annotated[int, Field(ge=14, le=1_820)] = 182
+    after_days: Annotated[int, Field(ge=7, le=364)] = 56
+    primary: Annotated[str, Field(pattern="^(margin|net|orders|units)$")] = "margin"
+    confidence: Confidence = 0.95
+    power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
+    sample_ratio_alpha: Annotated[float, Field(gt=0, lt=0.05)] = 0.001
+    planned_shares: dict[str, dict[str, float]] = {}
+    winsor: Annotated[float, Field(gt=0.5, le=1)] = 0.99
+    fdr: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    worth_finding: Annotated[float, Field(gt=0, le=1)] = 0.15
+    plan_weeks: Annotated[int, Field(ge=1, le=52)] = 4
+    next_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    campaigns: Annotated[int, Field(ge=1, le=50)] = 10
+    contact_cost: Annotated[float, Field(ge=0)] = 0.50
+    fixed_cost: Annotated[float, Field(ge=0)] = 0.0
+    resamples: Annotated[int, Field(ge=200, le=100_000)] = 1_000
+
+
 #: Parameter model by report; a notebook's parameters cell declares the same names and types.
 REPORT_PARAMS: dict[str, type[_Strict]] = {
     "01_profiling": ProfilingParams,
@@ -156,6 +180,7 @@ REPORT_PARAMS: dict[str, type[_Strict]] = {
     "03_deciles": DecilesParams,
     "04_forecast": ForecastParams,
     "05_baskets": BasketsParams,
+    "06_promotions": PromotionParams,
 }
 
 
@@ -169,6 +194,7 @@ class StudyParams(_Strict):
     timezone: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     seed: Annotated[int, Field(ge=0)] = 0
+    keep: Annotated[int, Field(ge=1)] = 30
     engine: EngineParams = EngineParams()
     margins: MarginParams = MarginParams()
     uncounted_departments: tuple[str, ...] = ()

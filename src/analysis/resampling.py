@@ -19,7 +19,9 @@ MOST_UNITS = 4_000
 _BATCH = 500
 
 
-def resampled_totals(values: Array, *, seed: int, replicates: int = 2_000) -> Array:
+def resampled_totals(
+    values: Array, *, seed: int, replicates: int = 2_000, most_units: int = MOST_UNITS
+) -> Array:
     """Return the totals of every column over customers drawn with replacement.
 
     Parameters
@@ -31,6 +33,9 @@ def resampled_totals(values: Array, *, seed: int, replicates: int = 2_000) -> Ar
         Seed of the draws; the same seed draws the same customers whatever the columns.
     replicates
         Number of replicates.
+    most_units
+        Above so many customers, so many random groups of them are drawn instead. Fewer are
+        quicker; the spread they show is off by a share of about 1 / sqrt(2 x most_units).
 
     Returns
     -------
@@ -40,13 +45,13 @@ def resampled_totals(values: Array, *, seed: int, replicates: int = 2_000) -> Ar
     Notes
     -----
     The nonparametric bootstrap of Efron (1979), Annals of Statistics 7(1), the customer being the
-    cluster. Above `MOST_UNITS` customers, equal random groups of customers are drawn: the sum
+    cluster. Above ``most_units`` customers, equal random groups of customers are drawn: the sum
     over a random group of c customers has c times the variance of one, so totals keep theirs.
     Totals come out the same to the last bit in whatever order, on however many threads, they are
     summed.
     """
     rng = np.random.default_rng(seed)
-    units = _exactly_summable(_grouped(values, rng))
+    units = _exactly_summable(_grouped(values, rng, most_units))
     n = len(units)
     if n == 0:
         return np.zeros((replicates, values.shape[1]))
@@ -73,12 +78,12 @@ def _exactly_summable(units: Array) -> Array:
     return np.rint(units / grid) * grid
 
 
-def _grouped(values: Array, rng: np.random.Generator) -> Array:
-    """Sum equal random groups of rows, so that at most `MOST_UNITS` are left."""
+def _grouped(values: Array, rng: np.random.Generator, most_units: int) -> Array:
+    """Sum equal random groups of rows, so that at most ``most_units`` are left."""
     n = len(values)
-    if n <= MOST_UNITS:
+    if n <= most_units:
         return values.astype(np.float64)
-    group = np.arange(n) % (n // -(-n // MOST_UNITS))
+    group = np.arange(n) % (n // -(-n // most_units))
     order = rng.permutation(n)
     sums = np.zeros((group.max() + 1, values.shape[1]))
     np.add.at(sums, group, values[order])

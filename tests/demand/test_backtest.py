@@ -154,6 +154,22 @@ def test_neighbouring_horizons_lend_their_errors():
     assert (reach.low >= -1).all()
 
 
+def test_a_single_series_borrows_the_rare_errors_of_the_next_level():
+    rng = np.random.default_rng(4)
+    own, others = rng.normal(size=(20, 1, 4)), rng.normal(size=(20, 15, 4))
+    alone = conformal.offsets(own, coverage=0.95)
+    helped = conformal.offsets(own, coverage=0.95, lent=others)
+    assert (alone.n > 20).all()  # neighbouring horizons, made at the same time
+    assert (helped.n == 20 * 16).all()
+    assert np.abs(helped.high - 1.96).max() < 0.45
+    usual = conformal.offsets(own, coverage=0.80, lent=others)
+    assert (usual.n == 20).all()  # enough of its own
+    classes = {"total": np.array([True, False, False]), "x": np.array([False, True, True])}
+    assert list(conformal.lenders(classes)) == ["total"]
+    classes = {"total": classes["total"], "x, now and then": classes["x"]}
+    assert conformal.lenders(classes) == {}
+
+
 def test_realised_coverage_is_near_nominal_and_negative_sales_are_not_forecast():
     values = np.abs(noisy(60, 80, seed=9))
     tested = run(values, origins=tuple(range(30, 77)), horizon=4, models=("moving_average",))

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.demand import boosting, forecast, judgement, kept, totals
 from analysis.demand.decomposition import daily_parts, strengths
+from analysis.demand.level_drivers import LevelDrivers
 from analysis.demand.series import Series
 from analysis.errors import NotApplicable
 
@@ -168,3 +169,38 @@ def test_daily_parts_add_up_and_the_week_is_found():
     assert strengths(parts)["weekly"] > 0.9
     with pytest.raises(NotApplicable, match="weeks of days"):
         daily_parts(replace(series, values=values[None, :20], periods=days[:20]))
+
+
+DEGENERATE = {
+    "constant": np.full(60, 7.0),
+    "zero": np.zeros(60),
+    "one point": np.r_[np.full(59, np.nan), 5.0],
+    "mostly missing": np.where(np.arange(60) % 9 == 0, 10.0, np.nan),
+    "negative week": np.r_[np.full(30, 10.0), -3.0, np.linspace(9, 12, 29)],
+    "huge outlier": np.r_[np.linspace(9, 12, 40), 1e9, np.linspace(9, 12, 19)],
+    "usual": np.random.default_rng(0).gamma(20, 5, 60),
+}
+
+
+def test_degenerate_series_pass_the_whole_way_in_silence():
+    """Warnings fail the tests: none may reach a report."""
+    values = np.array(list(DEGENERATE.values()))
+    keys = pd.DataFrame({"level": "department", "name": list(DEGENERATE)})
+    weeks = tuple(date(2024, 1, 1) + timedelta(days=7 * i) for i in range(60))
+    series = Series(keys, values, weeks, np.full(60, 7), "net_amount", "week", (), ())
+    marks = (np.arange(64)[:, None] == [20, 51]).astype(float)
+    known = LevelDrivers(np.arange(7), ("promoted",), np.zeros((7, 64, 1)), marks)
+    found = forecast.predict(series, PLAN, known=known)
+    assert len(found.table) == 7 * 4
+    assert np.isfinite(found.table["mean"]).all()
+    explained = found.table["reason"] != ""
+    assert (found.table["low_95"].notna() | explained).all()
+    sums = totals.over_horizon(found)
+    assert len(sums) == 7
+    assert (sums["high"] >= sums["mean"]).where(sums["high"].notna(), True).all()
+    made = kept.to_keep(found)
+    assert len(kept.replay(found)) == len(made)
+    by_name = found.table.groupby("name")["mean"].max()
+    assert by_name["zero"] == 0
+    assert by_name["constant"] == pytest.approx(7.0, rel=0.01)
+    assert by_name["huge outlier"] < 1e9

@@ -171,10 +171,15 @@ def test_a_corrupt_parquet(shop: Shop) -> None:
 def test_json_lines_with_broken_ones(tmp_path: Path) -> None:
     good = '{"id":"1","customer":"C","sku":"S","when":"2024-03-01 10:00","qty":2,"price":1.5}'
     path = tmp_path / "a.jsonl"
-    path.write_text(f'{good}\n{{"id":\n[1]\n\n{good.replace(":2", ":NaN")}\n{good}\n')
+    twice = good.replace("{", '{"qty":3,')
+    path.write_text(f'{good}\n{{"id":\n[1]\n\n{good.replace(":2", ":NaN")}\n{good}\n{twice}\n')
     verdict = judge(path, tmp_path / "w", without_note())
     assert len(verdict.accepted) == 2
-    assert verdict.rejected == {"the line is not a JSON object": 2, "qty is not a number": 1}
+    assert verdict.rejected == {
+        "the line is not a JSON object": 2,
+        "qty is not a number": 1,
+        "the object has a key twice": 1,
+    }
     assert verdict.dropped == {"blank line": 1}
 
 

@@ -139,7 +139,7 @@ def test_killed_in_the_middle_then_run_again(journey: Journey) -> None:
     paused = INGEST.replace(
         "Journey(Path",
         "import analysis.tables.ingest as i, time; "
-        "i._publish = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(60)); "
+        "i.publish = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(60)); "
         "Journey(Path",
     )
     process = in_process(journey, paused)

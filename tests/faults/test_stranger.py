@@ -15,6 +15,8 @@ import pytest
 from analysis import params
 from analysis.tables.drafts import draft
 from analysis.tables.engine import open_study
+from analysis.tables.first_look import look
+from analysis.tables.guesses import date_forms
 from analysis.tables.ingest import ingest
 from analysis.tables.refusals import refusals
 
@@ -72,7 +74,7 @@ def test_a_look_one_edit_and_the_tables_are_there(project: Path) -> None:
     file = project / "data" / "raw" / "gifts" / "till export.csv"
     lines = orders(file)
     said = draft("gifts", [file], root=project).said
-    assert said[0] == "till export.csv: 8 columns, cp1252"
+    assert said[0] == "till export.csv: 8 columns, Windows-1252 (Latin-1)"
     path = project / "params" / "gifts.yaml"
     path.write_text(path.read_text().replace("default: 0.30 ", "default: 0.45 "))
     study = params.load("gifts", root=project)
@@ -94,7 +96,7 @@ def test_a_look_one_edit_and_the_tables_are_there(project: Path) -> None:
     assert rows["customer_id"].isna().mean() == pytest.approx(0.2, abs=0.03)
     assert not rows["customer_id"].dropna().str.endswith(".0").any()
     shown = "\n".join(refusals("gifts", root=project))
-    assert "order_lines: 1 rows refused because Quantity is not a number" in shown
+    assert "order_lines: 1 row refused because Quantity is not a number" in shown
     assert f"till export.csv line {lines}: InvoiceNo=999003 | StockCode=21001" in shown
     assert "to mend: a delimiter within a cell: put the cell in quotes" in shown
 
@@ -117,10 +119,23 @@ def test_the_whole_path_on_the_command_line(project: Path) -> None:
     assert "next: analysis check gifts, then: analysis run gifts" in new.stdout
     check = analysis(project, "check", "gifts")
     assert check.returncode == 0, check.stderr
-    assert "order_lines: 1 rows refused because Quantity is not a number" in check.stdout
+    assert "order_lines: 1 row refused because Quantity is not a number" in check.stdout
     assert "can run    03_deciles" in check.stdout
     run = analysis(project, "run", "gifts", "--only", "03", "--jobs", "1")
     assert run.returncode == 0, run.stdout + run.stderr
     runs = (project / "reports" / "gifts").glob("*/run.json")
     record = next(path for path in runs if not path.parent.is_symlink())
     assert json.loads(record.read_text())["params"]["study"] == "gifts"
+
+
+def test_days_are_told_from_months_by_days_in_the_middle(tmp_path: Path) -> None:
+    """The first and the last days of a long file may all be ambiguous."""
+    day = [f"{1 + i % 12:02}/{1 + i // 4000:02}/2023 10:00" for i in range(12_000)]
+    day[5_000:6_000] = ["25/02/2023 10:00"] * 1_000
+    lines = [f"{i},A,{when},1,2.00" for i, when in enumerate(day)]
+    path = tmp_path / "till.csv"
+    path.write_text("\n".join(["order id,sku,order date,qty,price", *lines]))
+    found = look(path)
+    forms, unsure, _ = date_forms(found.values("order date"))
+    assert forms == ["%d/%m/%Y %H:%M"]
+    assert not unsure

@@ -60,6 +60,7 @@ INDICES = pd.DataFrame(
 )
 LEDGER = pd.DataFrame(
     {
+        "table": "order_lines",
         "source": ["a.csv", "a.csv", "b.csv", "b.csv", "b.csv"],
         "outcome": ["read", "accepted", "read", "accepted", "rejected"],
         "rule": ["", "", "", "", "not a date"],

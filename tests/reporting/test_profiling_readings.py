@@ -190,7 +190,8 @@ def test_checks_are_listed_with_what_to_do() -> None:
 
 
 def test_trust_says_what_is_wrong() -> None:
-    ledger = pd.DataFrame({"outcome": ["read", "accepted"], "rows": [10, 10]})
+    told = {"table": "t", "source": "s", "rule": "", "outcome": ["read", "accepted"], "rows": 10}
+    ledger = pd.DataFrame(told)
     lines = {
         label: ok
         for label, ok, _ in quality.trust(COMPARED, ledger, CHECKED, tree([1.0] * 4), None)
@@ -213,6 +214,7 @@ def test_trust_says_what_is_wrong() -> None:
 def test_rows_left_out_are_named() -> None:
     ledger = pd.DataFrame(
         {
+            "table": "order_lines",
             "source": "b.csv",
             "outcome": ["read", "accepted", "rejected"],
             "rule": ["", "", "not a date"],
@@ -220,10 +222,29 @@ def test_rows_left_out_are_named() -> None:
         }
     )
     assert quality.ledger_headline(ledger) == (
-        "All 1,000 rows are accounted for; 2 were left out, each by a named rule"
+        "All 1,000 rows are accounted for; 2 left out, each by a named rule"
     )
     assert quality.ledger_paragraph(ledger) == "2 of b.csv rejected (not a date)."
     assert "none was left out" in quality.ledger_headline(ledger[:2])
+
+
+def test_what_is_gathered_from_rows_of_others_is_no_loss() -> None:
+    ledger = pd.DataFrame(
+        {
+            "table": ["order_lines"] * 2 + ["customers"] * 4,
+            "source": "b.csv",
+            "outcome": ["read", "accepted", "read", "accepted", "dropped", "dropped"],
+            "rule": ["", "", "", "", "another row of the same customer_id", "no customer_id"],
+            "rows": [1000, 1000, 1000, 40, 900, 60],
+        }
+    )
+    assert quality.ledger_headline(ledger) == (
+        "All 1,000 rows are accounted for; none was left out"
+    )
+    assert quality.ledger_paragraph(ledger) == (
+        "Every source row is in a canonical table. 40 customers were gathered from the same rows, "
+        "one row of each key."
+    )
 
 
 def test_rhythm_is_told() -> None:

@@ -58,3 +58,20 @@ def test_plain_csv_keeps_the_control_group(tmp_path: Path) -> None:
 def test_a_list_that_is_none(tmp_path: Path, ids: list, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         contact_lists.write(pd.DataFrame({"customer_id": ids}), tmp_path, name="x", system="csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@sum(A1)", "'@sum(A1)"),
+        ("-2+3", "'-2+3"),
+        ("+49 30 1234", "'+49 30 1234"),
+        ("\tx", "'\tx"),
+        ("-8.63", "-8.63"),
+        ("1e-05", "1e-05"),
+        ("plain", "plain"),
+    ],
+)
+def test_what_looks_like_a_formula_is_made_harmless(cell: str, written: str) -> None:
+    assert contact_lists.harmless(cell) == written

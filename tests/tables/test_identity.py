@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.tables import identity
-from analysis.tables.sources.files import UnifyOptions
+from analysis.tables import identity, spellings
+from analysis.tables.sources.options import UnifyOptions
 from tests.tables.sources.shop import Shop
 
 GB = UnifyOptions(phone_region="GB")
@@ -29,13 +29,13 @@ def people(**columns: list) -> pd.DataFrame:
     ],
 )
 def test_phone_numbers_have_one_spelling(text: str, number: str | None) -> None:
-    assert identity.phone(text, region="GB") == number
+    assert spellings.phone(text, region="GB") == number
 
 
 def test_mail_addresses_and_cards_have_one_spelling() -> None:
-    assert identity.email(" Ann@X.com ") == "ann@x.com"
-    assert identity.email("no address") is None
-    assert identity.code("ab-12 3") == "AB123"
+    assert spellings.email(" Ann@X.com ") == "ann@x.com"
+    assert spellings.email("no address") is None
+    assert spellings.code("ab-12 3") == "AB123"
 
 
 def test_connected_through_others() -> None:
@@ -45,7 +45,8 @@ def test_connected_through_others() -> None:
         phone=[None, "020 7946 0018", "+442079460018", None],
         rank=[0, 1000, 2000, 0],
     )
-    links, notes = identity.merged(records, GB)
+    found = identity.merged(records, GB)
+    links, notes = found.links, found.notes
     assert dict(zip(links["source_id"], links["unified_id"], strict=True)) == {
         "web:1": "web:1",
         "store:2": "web:1",
@@ -61,13 +62,15 @@ def test_connected_through_others() -> None:
 
 def test_the_shops_own_phone_connects_nobody() -> None:
     records = people(customer_id=[f"c{i}" for i in range(9)], phone=["020 7946 0018"] * 9)
-    links, notes = identity.merged(records, GB)
+    found = identity.merged(records, GB)
+    links, notes = found.links, found.notes
     assert links.empty
     assert "1 values of phone are shared by more than 5 customer records each" in notes[1]
 
 
 def test_nothing_shared_merges_nobody() -> None:
-    links, notes = identity.merged(people(customer_id=["a", "b"], email=["a@x.com", None]), GB)
+    found = identity.merged(people(customer_id=["a", "b"], email=["a@x.com", None]), GB)
+    links, notes = found.links, found.notes
     assert links.empty
     assert notes == ["No two customer records share any of crm_id, card, email, phone."]
 

@@ -21,9 +21,12 @@ SERIES = "tests/truth/test_demand_series.py"
 PROMOTIONS = "tests/truth/test_promotions.py"
 ENGAGEMENT = "tests/truth/test_engagement.py"
 
+FORECAST = "tests/truth/test_found_by_forecast.py"
 SEGMENTS = "tests/truth/test_found_by_segmentation.py"
 BASKETS = "tests/truth/test_found_by_baskets.py"
 PORTRAITS = "tests/truth/test_found_by_portraits.py"
+BY_LOT = "tests/truth/test_found_by_promotions.py"
+CAMPAIGNS = "tests/truth/test_found_by_campaigns.py"
 
 #: Reports that exist: what they own is found, or it is named here as still open.
 WRITTEN = (
@@ -32,6 +35,7 @@ WRITTEN = (
     "03_deciles",
     "04_forecast",
     "05_baskets",
+    "06_promotions",
 )
 
 
@@ -52,6 +56,43 @@ def _profiled(*functions: str) -> Owner:
 def _owned(report: str, file: str, *functions: str, found: tuple[str, ...] = ()) -> Owner:
     return Owner(report, tuple(f"{file}::{name}" for name in functions), found)
 
+
+_CALM = ("test_products_that_nothing_moves_are_not_called",)
+_SLOPES = ("test_trends_are_as_planted", "test_trends_are_called_and_flat_products_are_not")
+_WAVE = ("test_the_yearly_wave_is_as_planted",)
+_RUN_UP = ("test_holidays_lift_their_run_up_as_planted",)
+_OFFERED = (
+    "test_promotions_lift_as_planted",
+    "test_regressors_are_read_from_the_tables_as_planted",
+)
+_MOVED = ("test_level_shifts_are_found_dated_and_measured",)
+_LIVES = ("test_launches_and_ends_are_told_with_their_weeks",)
+_SPARSE = ("test_intermittent_demand_is_told_and_its_rate_forecast",)
+
+#: Tests that find each demand series.
+_SERIES_FOUND: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("flat", "flat_noisy", "steady", "slow"), (*_CALM, _SLOPES[1])),
+    "rising": (*_SLOPES, "test_intervals_of_called_slopes_cover"),
+    "falling": (*_SLOPES, "test_intervals_of_called_slopes_cover"),
+    **dict.fromkeys(("summer", "winter"), (*_WAVE, *_CALM)),
+    "rising_summer": (*_WAVE, *_SLOPES),
+    "promoted": _OFFERED,
+    "promoted_deep": _OFFERED,
+    "easter": _RUN_UP,
+    "christmas": _RUN_UP,
+    "rising_christmas": (*_RUN_UP, *_SLOPES),
+    "shift_up": _MOVED,
+    "shift_down": _MOVED,
+    **dict.fromkeys(("new", "very_new", "delisted"), _LIVES),
+    "intermittent": _SPARSE,
+    "rare": _SPARSE,
+    "dearer": (
+        "test_the_price_elasticity_is_as_planted",
+        "test_a_shift_that_a_change_of_price_explains_is_said_to_be_one",
+    ),
+    "out_of_stock": ("test_weeks_without_stock_are_suspected_and_no_others",),
+    "freak": ("test_the_freak_week_is_found_and_is_neither_trend_nor_shift",),
+}
 
 _LEDGER = "test_ingest_accounts_for_every_row_as_planted"
 _SUMS = "test_totals_are_those_of_the_truth"
@@ -238,32 +279,104 @@ OWNERS: dict[str, Owner] = {
             if demand.occurs == 1
             else "test_intermittent_demand_occurs_as_often_as_planted",
             "test_levels_trends_and_lifts_are_in_the_expectation",
+            found=tuple(
+                f"{FORECAST}::{name}" for name in _SERIES_FOUND[key.removeprefix("series_")]
+            ),
         )
         for key, demand in DEMANDS.items()
     },
-    "placements": _owned("06_promotions", SERIES, "test_placements_lift_as_planted"),
+    "placements": _owned(
+        "06_promotions",
+        SERIES,
+        "test_placements_lift_as_planted",
+        found=(
+            f"{CAMPAIGNS}::test_places_and_prices_lift_as_planted",
+            f"{CAMPAIGNS}::test_incremental_units_are_what_the_lift_says",
+        ),
+    ),
     "T1": _owned(
         "06_promotions",
         PROMOTIONS,
         "test_a_randomised_effect_is_the_difference_in_means",
         "test_the_effect_differs_by_life_stage",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_young_families_are_found_to_gain_most",
+        ),
     ),
-    "T2": _owned("06_promotions", PROMOTIONS, "test_the_null_promotion_does_nothing"),
-    "T3": _owned("06_promotions", PROMOTIONS, "test_pulling_forward_gains_now_and_loses_after"),
-    "T4": _owned("06_promotions", PROMOTIONS, "test_cannibalising_moves_units_and_loses_margin"),
+    "T2": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_the_null_promotion_does_nothing",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_no_segment_gains_from_the_null_promotion",
+        ),
+    ),
+    "T3": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_pulling_forward_gains_now_and_loses_after",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_what_only_moved_is_seen_where_it_came_from",
+            f"{CAMPAIGNS}::test_pulling_forward_shows_in_the_weeks_after",
+        ),
+    ),
+    "T4": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_cannibalising_moves_units_and_loses_margin",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_what_only_moved_is_seen_where_it_came_from",
+            f"{CAMPAIGNS}::test_cannibalising_shows_in_the_neighbours",
+        ),
+    ),
     "T5": _owned(
         "06_promotions",
         PROMOTIONS,
         "test_the_broken_log_shows_in_the_sample_ratio_and_misleads",
+        found=(
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_the_broken_log_blocks_the_verdict_by_its_sizes",
+        ),
     ),
     "T6": _owned(
         "06_promotions",
         PROMOTIONS,
         "test_targeting_misleads_by_the_stated_amount",
         "test_targeting_depends_on_past_spend_alone_so_weighting_repairs_it",
+        found=(
+            f"{CAMPAIGNS}::test_the_naive_figure_misleads_about_the_targeted_promotion",
+            f"{CAMPAIGNS}::test_like_with_like_recovers_the_targeted_promotion",
+            f"{CAMPAIGNS}::test_weighting_recovers_what_the_targeted_bought_of_the_offer",
+        ),
     ),
-    "T7": _owned("06_promotions", PROMOTIONS, "test_every_arm_has_its_effect"),
-    "T8": _owned("06_promotions", PROMOTIONS, "test_every_arm_has_its_effect"),
+    "T7": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_every_arm_has_its_effect",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_the_arms_are_ranked_as_planted",
+        ),
+    ),
+    "T8": _owned(
+        "06_promotions",
+        PROMOTIONS,
+        "test_every_arm_has_its_effect",
+        found=(
+            f"{BY_LOT}::test_effects_are_recovered_with_the_uncertainty_they_claim",
+            f"{BY_LOT}::test_every_promotion_gets_its_verdict",
+            f"{BY_LOT}::test_intervals_hold_for_all_arms_of_a_promotion_at_once",
+        ),
+    ),
     "channel_response": _owned(
         "engagement.channels", ENGAGEMENT, "test_channels_respond_and_tire_as_planted"
     ),
@@ -314,31 +427,4 @@ OWNERS: dict[str, Owner] = {
 }
 
 #: Truths whose report exists and has yet to find them; whoever makes it find one takes it out.
-STILL_OPEN = frozenset(
-    {
-        "series.christmas",
-        "series.dearer",
-        "series.delisted",
-        "series.easter",
-        "series.falling",
-        "series.flat",
-        "series.flat_noisy",
-        "series.freak",
-        "series.intermittent",
-        "series.new",
-        "series.out_of_stock",
-        "series.promoted",
-        "series.promoted_deep",
-        "series.rare",
-        "series.rising",
-        "series.rising_christmas",
-        "series.rising_summer",
-        "series.shift_down",
-        "series.shift_up",
-        "series.slow",
-        "series.steady",
-        "series.summer",
-        "series.very_new",
-        "series.winter",
-    }
-)
+STILL_OPEN: frozenset[str] = frozenset()

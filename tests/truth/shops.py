@@ -17,7 +17,12 @@ from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 from analysis.tables.simulate.chunk import generate
 from analysis.tables.simulate.plan import Plan
-from analysis.tables.simulate.shelves import placements_file, products_file
+from analysis.tables.simulate.shelves import (
+    placements_file,
+    products_file,
+    promotion_products_file,
+    promotions_file,
+)
 from analysis.tables.simulate.shop import Shop
 from analysis.tables.simulate.truth import series_table, write_down
 
@@ -72,6 +77,8 @@ def open_shops(seeds: range, *, customers: int) -> Shops:
             "truth_series": series_table(plan),
             "placements": placements_file(plan),
             "products": products_file(plan),
+            "promotions": promotions_file(plan),
+            "promotion_products": promotion_products_file(plan),
             "keys": _keys(plan),
         }
         for name, rows in tables.items():
@@ -101,7 +108,7 @@ def tables_of(shops: Shops, seed: int) -> Tables:
     """Return one shop's tables as analyses take them."""
     backend = ibis.duckdb.from_connection(shops.connection)
     rows = {}
-    for name in ("order_lines", "products", "customers"):
+    for name in ("order_lines", "products", "customers", "promotions", "promotion_products"):
         table = backend.table(name)
         table = table.filter(table.seed == seed).drop("seed")
         ids = [c for c in table.columns if c.endswith("_id")]

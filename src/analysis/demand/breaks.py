@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,14 @@ _EDGE = 6
 
 #: Draws of the statistic under no shift.
 _DRAWS = 20_000
+
+#: Confidence limit of a step's date: -2 log(1 - sqrt(0.95)) (Hansen 2000); of a mean.
+_HANSEN, _REACH = 7.3523, 1.959964
+
+_KEPT = [
+    *("level", "name", "size", "period_start", "earliest", "latest", "before", "after"),
+    *("change", "change_low", "change_high", "p", "q", "shifted"),
+]
 
 #: Robust standard deviations from the running median that make an outlier; periods of that median.
 _FAR, _WINDOW = 5.0, 7
@@ -98,81 +106,117 @@ def shifts(
     For each series the step that explains most (at least six periods on either side) is compared
     with what the best step would explain of noise without any (simulated), the noise's
     autocorrelation taken out. Outliers are drawn in to the running median first. A series that a
-    straight line explains better has a trend, not a shift.
+    straight line explains as well has a trend, not a shift: the step has a date besides, and pays
+    for it as in Schwarz (1978), Annals of Statistics 6(2).
 
     Returns
     -------
     pandas.DataFrame
-        level, name, size, period_start (first period at the new level), before and after (median
-        values), change (after / before - 1), p, q, and shifted (q at most ``fdr`` and no line
-        explains it better); one row a series searched, surest first.
+        level, name, size, period_start (first period at the new level) with earliest and latest,
+        before and after (mean values, outliers drawn in), change (after / before - 1) with
+        change_low and change_high, p, q, and shifted (q at most ``fdr`` and no line explains it
+        better); one row a series searched, surest first.
+
+    Notes
+    -----
+    Intervals have 95 %. That of the date holds the places whose step explains nearly as much as
+    the best one: Hansen (2000), Econometrica 68(3), theorem 2. That of the change is that of a
+    ratio of means on the logarithmic scale (linearised), at the date found.
     """
     import pandas as pd
 
     adjusted = without_season(series.values, season=season)
     searched = np.flatnonzero(_searchable(series, continuing, 4 * _EDGE))
     rows = [_best_step(adjusted[row]) for row in searched]
-    columns = ["at", "p", "before", "after", "stepped"]
-    table = pd.DataFrame(rows, columns=columns).assign(row=searched)
+    table = pd.DataFrame(rows, columns=list(_Step._fields)).assign(row=searched)
     q = q_values(table["p"])
     starts = pd.to_datetime(list(series.periods)).as_unit("us")
     before = table["before"].where(table["before"] > 0)
+    spread = np.exp(_REACH * table["error"])
     table = table.assign(
         level=series.keys["level"].to_numpy()[searched],
         name=series.keys["name"].to_numpy()[searched],
         size=np.nansum(series.values[searched], axis=1),
         period_start=starts[table["at"].to_numpy(dtype=int)],
+        earliest=starts[table["first"].to_numpy(dtype=int)],
+        latest=starts[table["last"].to_numpy(dtype=int)],
         change=table["after"] / before - 1,
+        change_low=table["after"] / before / spread - 1,
+        change_high=table["after"] / before * spread - 1,
         q=q,
         shifted=(q <= fdr) & table["stepped"].to_numpy(dtype=bool),
     )
-    kept = [
-        "level",
-        "name",
-        "size",
-        "period_start",
-        "before",
-        "after",
-        "change",
-        "p",
-        "q",
-        "shifted",
-    ]
-    return table.sort_values(["p", "size"], ascending=[True, False], ignore_index=True)[kept]
+    return table.sort_values(["p", "size"], ascending=[True, False], ignore_index=True)[_KEPT]
 
 
 def largest_shifts(
     series: Series, table: pd.DataFrame, *, count: int
 ) -> list[tuple[str, pd.DataFrame, pd.Series]]:
-    """Return name, history and row of the ``count`` largest series that shifted."""
-    moved = table[table["shifted"]].sort_values("size", ascending=False).head(count)
+    """Return name, history and row of the ``count`` largest series that shifted.
+
+    An only child is its parent under another name, and not shown again.
+    """
+    moved = table[table["shifted"]].sort_values("size", ascending=False, kind="stable")
+    moved = moved.drop_duplicates(["size", "period_start", "before", "after"]).head(count)
     return [
         (str(row["name"]), series.history(str(row["level"]), str(row["name"])), row)
         for _, row in moved.iterrows()
     ]
 
 
-def _best_step(row: np.ndarray) -> tuple[int, float, float, float, bool]:
+class _Step(NamedTuple):
+    """The best step of a series: places of its date and of the date's interval, levels, p."""
+
+    at: int
+    first: int
+    last: int
+    p: float
+    before: float
+    after: float
+    error: float
+    stepped: bool
+
+
+def _best_step(row: np.ndarray) -> _Step:
     closed = seasonal.filled(row[None])[0]
     first = int(np.argmax(~np.isnan(closed)))
     z, usual = _distance(row)
-    calm = _stable(np.where(np.abs(z) > _FAR, usual, closed)[first:])
+    drawn_in = np.where(np.abs(z) > _FAR, usual, closed)[first:]
+    calm = _stable(drawn_in)
     gains = _explained(calm[None])[0]
     at = int(gains.argmax()) + _EDGE
-    total = ((calm - calm.mean()) ** 2).sum()
+    total = float(((calm - calm.mean()) ** 2).sum())
     left = np.r_[calm[:at] - calm[:at].mean(), calm[at:] - calm[at:].mean()]
-    residual = (left**2).sum()
-    if residual <= 1e-12 * max(total, 1e-300):
-        p = 1.0 if total <= 1e-12 else 1 / (_DRAWS + 1)
-    else:
-        statistic = (total - residual) / residual * (len(calm) - 2) / inflation(left)
-        drawn = _null(len(calm))
-        p = float((1 + (drawn >= statistic).sum()) / (_DRAWS + 1))
+    raised = inflation(left)
+    noise = float((left**2).sum()) / (len(calm) - 2) * raised
+    near = np.flatnonzero(gains >= gains.max() - _HANSEN * noise) + _EDGE
     time = np.arange(len(calm)) - (len(calm) - 1) / 2
-    line = (time @ calm) ** 2 / (time @ time)
-    live = row[first:]
-    before, after = np.nanmedian(live[:at]), np.nanmedian(live[at:])
-    return first + at, p, float(before), float(after), bool(total - residual > line)
+    line = float((time @ calm) ** 2 / (time @ time))
+    before, after = drawn_in[:at], drawn_in[at:]
+    return _Step(
+        first + at, first + int(near[0]), first + int(near[-1]),
+        _chance(float(gains.max()), noise, total, calm),
+        float(before.mean()), float(after.mean()), _ratio_error(before, after, raised),
+        bool(gains.max() > line + noise * np.log(len(calm))),
+    )  # fmt: skip
+
+
+def _chance(gain: float, noise: float, total: float, calm: np.ndarray) -> float:
+    """Return the probability of a step that explains so much where there is none."""
+    if total <= 1e-12 * float((calm**2).sum()):
+        return 1.0
+    if noise <= 1e-12 * total:
+        return 1 / (_DRAWS + 1)
+    return float((1 + (_null(len(calm)) >= gain / noise).sum()) / (_DRAWS + 1))
+
+
+def _ratio_error(before: np.ndarray, after: np.ndarray, raised: float) -> float:
+    """Return the standard error of the logarithm of the ratio of two means."""
+    parts = [
+        part.var(ddof=1) * raised / len(part) / max(part.mean() ** 2, 1e-300)
+        for part in (before, after)
+    ]
+    return float(np.sqrt(min(sum(parts), 900.0)))
 
 
 def _explained(rows: np.ndarray) -> np.ndarray:

@@ -12,11 +12,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.demand import driven, occasions
 from analysis.demand import models as zoo
 from analysis.demand.backtest import Backtest
 from analysis.demand.scores import mean_of
 
 AUTOMATIC = "automatic"
+
+#: Candidates that know what is planned, and ARIMA without.
+_KNOWING = (driven.DRIVEN, driven.PLAIN, *occasions.NAMES)
 
 #: What is used before any error has been seen.
 _DEFAULT = {False: "ets_theta", True: "tsb"}
@@ -57,7 +61,7 @@ def choose(
 
 
 def _candidates(names: Sequence[str], kind: bool) -> list[str]:
-    fitting = zoo.SPARSE if kind else (*zoo.REGULAR, "wave")
+    fitting = zoo.SPARSE if kind else (*zoo.REGULAR, "wave", *_KNOWING)
     return [name for name in names if name in fitting]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def holidays_in(
     periods: Sequence[date], *, country: str, frequency: Frequency = "week"
 ) -> pd.DataFrame:
-    """Return the public holidays of each period, named in the country's own language.
+    """Return the public holidays of each period, in English whatever the machine's language.
 
     One row a holiday: period_start, holiday, day.
 
@@ -44,16 +44,10 @@ def holidays_in(
     ParamsError
         If no calendar of that country is known.
     """
-    import holidays
     import pandas as pd
 
-    code, _, part = country.partition("-")
     first, end = periods[0], following(periods[-1], frequency)
-    years = range(first.year, end.year + 1)
-    try:
-        calendar = holidays.country_holidays(code, subdiv=part or None, years=years)
-    except NotImplementedError:
-        raise ParamsError(f"There is no calendar of holidays for {country!r}") from None
+    calendar = _calendar(country, range(first.year, end.year + 1))
     edges = np.array([*periods, end], dtype="datetime64[D]")
     days = sorted(day for day in calendar if first <= day < end)
     at = np.searchsorted(edges, np.array(days, dtype="datetime64[D]"), side="right") - 1
@@ -66,6 +60,24 @@ def holidays_in(
     )
 
 
+def _calendar(country: str, years: Sequence[int]) -> dict[date, str]:
+    import holidays
+
+    code, _, part = country.partition("-")
+    try:
+        found = holidays.country_holidays(code, subdiv=part or None, years=years, language="en_US")
+    except NotImplementedError:
+        raise ParamsError(f"There is no calendar of holidays for {country!r}") from None
+    return dict(found)
+
+
+def _check_names(names: Sequence[str], country: str, years: Sequence[int]) -> None:
+    known = sorted(set(_calendar(country, years).values()))
+    for name in names:
+        if name not in known:
+            raise ParamsError(f"{country} has no holiday {name!r}; there are {', '.join(known)}")
+
+
 def holiday_dummies(
     periods: Sequence[date], *, country: str, names: Sequence[str], frequency: Frequency = "week"
 ) -> pd.DataFrame:
@@ -73,9 +85,15 @@ def holiday_dummies(
 
     A holiday on the first day of a week is shopped for in the week before, which is the one
     marked.
+
+    Raises
+    ------
+    ParamsError
+        If the country has no holiday of that name, in English.
     """
     import pandas as pd
 
+    _check_names(names, country, range(periods[0].year, periods[-1].year + 1))
     length = 7 if frequency == "week" else 0
     extended = [*periods, following(periods[-1], frequency)]
     found = holidays_in(extended, country=country, frequency=frequency)
@@ -88,8 +106,10 @@ def holiday_dummies(
     return table
 
 
-def with_holidays(table: pd.DataFrame, *, country: str) -> pd.DataFrame:
-    """Return ``table`` with a column holiday: what its week holds, or the Monday after it.
+def with_holidays(
+    table: pd.DataFrame, *, country: str, holidays: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return ``table`` with a column holiday: the first that its week or the Monday after holds.
 
     Beside the public holidays the occasions that people shop for: Valentine's Day, Easter,
     Mother's Day (second Sunday of May) and Halloween.
@@ -100,20 +120,35 @@ def with_holidays(table: pd.DataFrame, *, country: str) -> pd.DataFrame:
         Any table with a column period_start of Mondays.
     country
         As in `holidays_in`.
+    holidays
+        Those that people shop for some weeks ahead: the two weeks before are named as well.
     """
     import pandas as pd
 
     if table.empty:
         return table.assign(holiday=pd.Series(dtype="str"))
     first, last = table["period_start"].min().date(), table["period_start"].max().date()
-    weeks = [first + timedelta(days=7 * i) for i in range((last - first).days // 7 + 2)]
+    weeks = [first + timedelta(days=7 * i) for i in range((last - first).days // 7 + 4)]
     public = holidays_in(weeks, country=country)[["holiday", "day"]]
     found = pd.concat([public, _occasions(range(first.year, last.year + 1))], ignore_index=True)
     shopped = found["day"] - pd.Timedelta(days=1)
     monday = shopped - pd.to_timedelta(shopped.dt.day_of_week, unit="D")
     found = found.assign(monday=monday).sort_values("day", kind="stable")
-    names = found.groupby("monday")["holiday"].agg(lambda names: ", ".join(dict.fromkeys(names)))
+    found = pd.concat([found, *_weeks_before(found, holidays)], ignore_index=True)
+    names = found.groupby("monday")["holiday"].first()
     return table.assign(holiday=table["period_start"].map(names).fillna("").astype("str"))
+
+
+def _weeks_before(found: pd.DataFrame, holidays: Sequence[str]) -> list[pd.DataFrame]:
+    import pandas as pd
+
+    mine = found[found["holiday"].isin(list(holidays))]
+    return [
+        mine.assign(
+            monday=mine["monday"] - pd.Timedelta(weeks=k), holiday="before " + mine["holiday"]
+        )
+        for k in (1, 2)
+    ]
 
 
 def _occasions(years: Sequence[int]) -> pd.DataFrame:

@@ -7,17 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.demand import backtest, choice, conformal, hierarchy, intermittent, judgement
+from analysis.demand import (
+    backtest,
+    choice,
+    conformal,
+    driven,
+    hierarchy,
+    intermittent,
+    judgement,
+    occasions,
+)
 from analysis.demand import models as zoo
+from analysis.demand import published as published_as
 from analysis.demand.backtest import Backtest
 from analysis.demand.hierarchy import Hierarchy
 from analysis.demand.reconcile import bottom_up, minimum_trace
-from analysis.demand.scores import scales
-from analysis.demand.series import Series, ahead
+from analysis.demand.series import Series
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.demand.level_drivers import LevelDrivers
     from analysis.demand.series import Level
 
 #: Forecasts of the automatic choice, made coherent.
@@ -94,7 +104,13 @@ class Outlook:
         return zoo.label(str(chosen.mode().iloc[0]))
 
 
-def predict(series: Series, plan: Plan, *, levels: tuple[Level, ...] | None = None) -> Outlook:
+def predict(
+    series: Series,
+    plan: Plan,
+    *,
+    levels: tuple[Level, ...] | None = None,
+    known: LevelDrivers | None = None,
+) -> Outlook:
     """Forecast every series of ``series``, coherently where ``levels`` form a hierarchy.
 
     Parameters
@@ -105,6 +121,8 @@ def predict(series: Series, plan: Plan, *, levels: tuple[Level, ...] | None = No
         Horizon, season, backtest and coverages.
     levels
         The levels, top first, whose sums must add up; None where nothing has to.
+    known
+        What is known in advance about some of the series, for candidates that use it.
 
     Raises
     ------
@@ -114,17 +132,18 @@ def predict(series: Series, plan: Plan, *, levels: tuple[Level, ...] | None = No
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):  # many small systems: threads only wait
-        return _predict(series, plan, levels)
+        return _predict(series, plan, levels, known)
 
 
-def _predict(series: Series, plan: Plan, levels: tuple[Level, ...] | None) -> Outlook:
+def _predict(
+    series: Series, plan: Plan, levels: tuple[Level, ...] | None, known: LevelDrivers | None
+) -> Outlook:
     groups = np.asarray(series.keys["level"], dtype=object)
     sparse = intermittent.is_intermittent(series.values)
     plan = _with_known_season(series, plan)
-    tested = _tested(series, plan, groups, sparse)
+    tested = _tested(series, plan, groups, sparse, known)
     names = choice.choose(tested, groups, sparse)
-    models = tested.models[: tested.models.index(choice.AUTOMATIC)]
-    made = zoo.forecasts(series.values, models=models, horizon=plan.horizon, season=plan.season)
+    made = _made(series, plan, tested, known)
     mean, published = choice.pick(made, names), choice.AUTOMATIC
     if levels is not None:
         built = hierarchy.build(series, levels)
@@ -133,11 +152,11 @@ def _predict(series: Series, plan: Plan, levels: tuple[Level, ...] | None) -> Ou
         variances = _error_variances(tested, choice.AUTOMATIC)
         mean = minimum_trace(mean, built, variances=variances, free=free)
         published = COHERENT
-    kinds = _kinds(groups, sparse)
-    table = _table(series, plan, mean, names, tested, published, kinds)
+    classes = _levels(groups, sparse)
+    table = published_as.table(series, plan, mean, names, tested, published, classes)
     return Outlook(
         table, tested, published, judgement.scoreboard(tested, groups),
-        conformal.realised(tested, published, _levels(groups, sparse), coverages=plan.coverages),
+        conformal.realised(tested, published, classes, coverages=plan.coverages),
         series, plan, groups, sparse,
     )  # fmt: skip
 
@@ -152,12 +171,33 @@ def _with_known_season(series: Series, plan: Plan) -> Plan:
     return plan if _origins(series, plan)[0] >= plan.season else replace(plan, season=1)
 
 
-def _tested(series: Series, plan: Plan, groups: np.ndarray, sparse: np.ndarray) -> Backtest:
+def _made(
+    series: Series, plan: Plan, tested: Backtest, known: LevelDrivers | None
+) -> dict[str, np.ndarray]:
+    """Return every candidate's forecasts from the last period."""
+    models = [name for name in tested.models if name in zoo.MODELS]
+    made = zoo.forecasts(series.values, models=models, horizon=plan.horizon, season=plan.season)
+    if known is not None:
+        made |= driven.forecasts(series.values, known, horizon=plan.horizon)
+        made |= occasions.forecasts(series.values, known.marks)
+    return made
+
+
+def _tested(
+    series: Series,
+    plan: Plan,
+    groups: np.ndarray,
+    sparse: np.ndarray,
+    known: LevelDrivers | None,
+) -> Backtest:
     origins = _origins(series, plan)
     models = zoo.candidates(season=plan.season, columns=origins[0])
     tested = backtest.run(
         series.values, models=models, horizon=plan.horizon, season=plan.season, origins=origins
     )
+    if known is not None:
+        tested = driven.with_candidates(tested, series.values, known)
+        tested = occasions.with_candidates(tested, series.values, known.marks)
     return choice.with_automatic(tested, groups, sparse)
 
 
@@ -188,63 +228,11 @@ def _error_variances(tested: Backtest, model: str, *, origin: int | None = None)
     return np.where(count >= tested.horizon, total / np.maximum(count, 1), np.nan)
 
 
-def _kinds(groups: np.ndarray, sparse: np.ndarray) -> dict[tuple[str, bool], np.ndarray]:
-    return {(str(groups[mask][0]), kind): mask for mask, kind in choice.classes(groups, sparse)}
-
-
 def _levels(groups: np.ndarray, sparse: np.ndarray) -> dict[str, np.ndarray]:
     """Return the series that share an interval's calibration, by name."""
     return {
-        f"{level}, now and then" if kind else level: mask
-        for (level, kind), mask in _kinds(groups, sparse).items()
-    }
-
-
-def _table(
-    series: Series,
-    plan: Plan,
-    mean: np.ndarray,
-    names: np.ndarray,
-    tested: Backtest,
-    published: str,
-    kinds: dict[tuple[str, bool], np.ndarray],
-) -> pd.DataFrame:
-    import pandas as pd
-
-    scale = scales(series.values, season=plan.season)[0]
-    seen = np.where(np.isnan(series.values), 0.0, series.values)
-    floor = np.where((seen >= 0).all(axis=1), 0.0, -np.inf)
-    ends: dict[str, np.ndarray] = {}
-    for coverage in plan.coverages:
-        low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-        for mask in kinds.values():
-            reach = conformal.calibrate(tested, published, mask, coverage=coverage)
-            low[mask], high[mask] = conformal.intervals(
-                mean[mask], scale[mask], reach, floor=floor[mask]
-            )
-        ends[f"low_{coverage:.0%}".rstrip("%")], ends[f"high_{coverage:.0%}".rstrip("%")] = (
-            low,
-            high,
+        f"{level}{conformal.SPARSE_CLASS}" if kind else level: mask
+        for level, kind, mask in (
+            (str(groups[mask][0]), kind, mask) for mask, kind in choice.classes(groups, sparse)
         )
-    wide = {
-        "level": np.repeat(series.keys["level"].to_numpy(), plan.horizon),
-        "name": np.repeat(series.keys["name"].to_numpy(), plan.horizon),
-        "period_start": np.tile(
-            pd.to_datetime(list(ahead(series, plan.horizon))).as_unit("us"), len(mean)
-        ),
-        "ahead": np.tile(np.arange(1, plan.horizon + 1), len(mean)),
-        "mean": mean.ravel(),
-        **{name: end.ravel() for name, end in ends.items()},
-        "model": np.repeat(names.astype(str), plan.horizon),
     }
-    return pd.DataFrame(wide).assign(reason=_reasons(mean, scale, ends).ravel())
-
-
-def _reasons(mean: np.ndarray, scale: np.ndarray, ends: dict[str, np.ndarray]) -> np.ndarray:
-    """Return why a forecast stands without an interval; empty where it has one."""
-    reasons = np.full(mean.shape, "", dtype=object)
-    unknown = np.any([np.isnan(end) for end in ends.values()], axis=0)
-    reasons[unknown] = "too few past errors to draw an interval from"
-    reasons[np.isnan(scale)[:, None] & unknown] = "never varied, so its error cannot be told"
-    reasons[np.isnan(mean)] = "no value known"
-    return reasons

@@ -43,7 +43,8 @@ def scoreboard(
         level, model, label, series, origins, mase, rmsse, bias (sum of forecasts over sum of
         actuals - 1), gain (share of the benchmark's mean scaled error saved) with gain_low and
         gain_high, p (Diebold-Mariano), verdict (``better``, ``worse``, ``no different``,
-        ``benchmark`` or ``too few origins``), best first within a level.
+        ``benchmark`` or ``too few origins``), best first within a level; a model that
+        forecasts no series of a level has no row there.
     """
     import pandas as pd
 
@@ -53,6 +54,7 @@ def scoreboard(
         for m in range(len(tested.models))
     ]
     table = pd.DataFrame(rows)
+    table = table[table["series"] > 0]
     order = {level: i for i, level in enumerate(dict.fromkeys(groups))}
     table = table.assign(place=table["level"].map(order))
     table = table.sort_values(["place", "mase", "model"], ignore_index=True)
@@ -113,7 +115,7 @@ def _against(
     gain, width = saved.mean() / base.mean(), reach / base.mean()
     told = p < 1 - confidence
     verdict = ("better" if gain > 0 else "worse") if told else "no different"
-    ends = {"gain_low": gain - width, "gain_high": gain + width}
+    ends = {"gain_low": gain - width, "gain_high": min(gain + width, 1.0)}
     return {"gain": gain, **ends, "p": p, "verdict": verdict}
 
 

@@ -66,8 +66,11 @@ def replay(outlook: Outlook) -> pd.DataFrame:
     origin = tested.origins[-1]
     low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
     widest = max(plan.coverages)
-    for mask in outlook.classes().values():
-        reach = conformal.calibrate(tested, outlook.published, mask, coverage=widest, origin=origin)
+    lent = conformal.lenders(outlook.classes())
+    for name, mask in outlook.classes().items():
+        reach = conformal.calibrate(
+            tested, outlook.published, mask, coverage=widest, origin=origin, lent=lent.get(name)
+        )
         low[mask], high[mask] = conformal.intervals(
             mean[mask], scale[mask], reach, floor=np.zeros(int(mask.sum()))
         )

@@ -25,6 +25,9 @@ LEVERS = ("displayed", "mailed")
 #: a series says nothing about what twice as many would do.
 _LEAST_SPREAD = float(np.log(1.5))
 
+#: Weeks in which a lever must have been used for twice as much to mean anything.
+_LATE = 8
+
 #: Correlation beyond which two levers are one.
 _SAME = 0.95
 
@@ -79,8 +82,9 @@ def search(
     Returns
     -------
     pandas.DataFrame
-        name, size, regressor, effect (share by which demand is higher with twice the
-        usual placements), low, high, p, q, found (q at most ``fdr``), reason; surest first.
+        name, size, regressor, recent (mean of its places over the last weeks), effect (share by
+        which demand is higher with twice the usual placements), low, high, p, q, found (q at most
+        ``fdr``), reason; surest first.
     """
     import pandas as pd
 
@@ -102,13 +106,16 @@ def _one(series: Series, row: int, known: pd.DataFrame) -> pd.DataFrame:
         fitted = regression.fit(series.values[row], known)
     except NotApplicable as refused:
         nothing = {"regressor": "", "effect": np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
+        nothing["recent"] = np.nan
         return pd.DataFrame([{**head, **nothing, "reason": str(refused)}])
     effects = fitted.effects[fitted.effects["regressor"].isin(LEVERS)]
     ends = {
         column: _of_doubling(effects, column, known, fitted, series.values[row])
         for column in ("effect", "low", "high")
     }
-    return effects.assign(**ends, **head, reason="" if len(effects) else "placements never varied")
+    late = np.expm1(known[list(effects["regressor"])].tail(_LATE)).mean().to_numpy(dtype=float)
+    reason = "" if len(effects) else "placements never varied"
+    return effects.assign(**ends, **head, recent=late, reason=reason)
 
 
 def _of_doubling(
@@ -123,16 +130,18 @@ def _of_doubling(
 
 
 def surest(table: pd.DataFrame) -> pd.Series:
-    """Return the row of `search` worth a plan: the surest effect that raises demand.
+    """Return the row of `search` worth a plan: the surest raising effect of a lever in use.
 
     Raises
     ------
     NotApplicable
-        If no lever raises any series beyond chance.
+        If no lever used of late raises any series beyond chance.
     """
-    rising = table[table["found"] & (table["effect"] > 0)]
+    rising = table[table["found"] & (table["effect"] > 0) & (table["recent"] > 0)]
     if rising.empty:
-        raise NotApplicable("no lever raises sales beyond chance, so no plan can be weighed.")
+        raise NotApplicable(
+            "no lever used of late raises sales beyond chance, so no plan is weighed."
+        )
     return rising.iloc[0]
 
 

@@ -31,6 +31,14 @@ class Model:
     members: tuple[str, ...] = ()
 
 
+#: Models that `driven` and `occasions` add.
+_STUDIED = {
+    "driven": "ARIMA, what is planned",
+    "arima": "ARIMA",
+    "theta_holidays": "Theta, holidays known",
+    "ets_holidays": "smoothing, holidays known",
+}
+
 #: Seasons a series must span for its wave to be told from its trend.
 _WAVE_SEASONS = 1.25
 
@@ -109,7 +117,9 @@ def candidates(*, season: int, columns: int) -> tuple[str, ...]:
 
 def label(name: str) -> str:
     """Return how a model is called on a page."""
-    return MODELS[name].label if name in MODELS else name.replace("_", " ")
+    if name in MODELS:
+        return MODELS[name].label
+    return _STUDIED.get(name, name.replace("_", " "))
 
 
 def forecasts(

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from analysis.demand import sums
 from analysis.demand.calendar import (
     Frequency,
     closed_days,
@@ -22,7 +23,7 @@ from analysis.demand.calendar import (
     whole_periods,
 )
 from analysis.errors import NotApplicable, ParamsError
-from analysis.tables.margin import MICROS, lines_with_margin
+from analysis.tables.margin import lines_with_margin
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ LEVEL_COLUMNS = ("department", "category", "store_id", "channel", "brand", "prod
 
 #: Measures whose total is the sum of its parts; an order may hold several departments.
 ADDITIVE: tuple[Measure, ...] = ("net_amount", "margin", "units")
-
-#: Column that all lines share, so that the total is a level like any other.
-_WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -164,8 +162,9 @@ def fetch(
         raise NotApplicable(f"There are no order lines before {as_of}.")
     periods, cut = whole_periods(days, frequency, as_date(as_of))
     stamped = lines.mutate(period_start=lines.ordered_at.truncate(_UNITS[frequency]).date())
-    parts = [_level(tables, stamped, level, measure, periods, largest) for level in levels]
-    keys, values = _assembled(parts, levels, len(periods))
+    parts = [sums.of_level(tables, stamped, lvl, measure, periods, largest) for lvl in levels]
+    names = [level_name(level) for level in levels]
+    keys, values = sums.assembled(parts, levels, names, len(periods))
     closed, open_days = closed_days(days, periods, frequency)
     if frequency == "day":
         values[:, open_days == 0] = np.nan
@@ -214,62 +213,3 @@ def _check_levels(lines: ibis.Table, levels: Sequence[Level]) -> None:
         if column not in LEVEL_COLUMNS or column not in lines.columns:
             known = ", ".join(c for c in LEVEL_COLUMNS if c in lines.columns)
             raise ParamsError(f"There are no series by {column!r}; there are {known}")
-
-
-def _sums(lines: ibis.Table, keys: list[str], measure: Measure) -> ibis.Table:
-    import ibis
-
-    amounts: dict[str, Any] = {
-        "net_amount": lambda t: (t.net_amount * 100).cast("int64").sum().cast("float64") / 100,
-        "margin": lambda t: t.margin_micros.sum().cast("float64") / MICROS,
-        "units": lambda t: t.counted.ifelse(t.quantity, ibis.literal(0.0)).sum(),
-        "orders": lambda t: t.order_id.nunique().cast("float64"),
-    }
-    return lines.group_by(*keys, "period_start").agg(value=amounts[measure])
-
-
-def _level(
-    tables: Tables,
-    lines: ibis.Table,
-    level: Level,
-    measure: Measure,
-    periods: tuple[date, ...],
-    largest: int | None,
-) -> pd.DataFrame:
-    """Return a level's value for every series and period of the calendar, zero without a sale."""
-    import ibis
-    import pandas as pd
-
-    if measure == "units":
-        lines = lines.filter(lines.counted)
-    keys = list(level) or [_WHOLE]
-    sums = _sums(lines.mutate(**{_WHOLE: ibis.literal("Total")}), keys, measure)
-    calendar = ibis.memtable(pd.DataFrame({"period_start": list(periods)}))
-    calendar = calendar.mutate(period_start=calendar.period_start.cast("date"))
-    born = sums.group_by(keys).agg(born=sums.period_start.min(), size=sums.value.sum())
-    if largest is not None:
-        born = born.order_by(ibis.desc("size"), *keys).limit(largest)
-    laid = born.cross_join(calendar).left_join(sums, [*keys, "period_start"])
-    sold = ibis.coalesce(laid.value, 0.0)
-    known = (laid.period_start >= laid.born).ifelse(sold, ibis.null("float64"))
-    ordered = laid.select(*keys, "period_start", value=known).order_by(*keys, "period_start")
-    return tables.connection.to_pandas(ordered)
-
-
-def _assembled(
-    parts: list[pd.DataFrame], levels: Sequence[Level], columns: int
-) -> tuple[pd.DataFrame, np.ndarray]:
-    import pandas as pd
-
-    named = list(dict.fromkeys(c for level in levels for c in level))
-    keys, values = [], []
-    for part, level in zip(parts, levels, strict=True):
-        block = part["value"].to_numpy(dtype=float).reshape(-1, columns)
-        head = part.iloc[::columns][list(level)].reset_index(drop=True)
-        label = head.astype(str).agg(" / ".join, axis=1) if level else pd.Series(["Total"])
-        keys.append(head.reindex(columns=named).assign(level=level_name(level), name=label))
-        values.append(block)
-    table = pd.concat(keys, ignore_index=True)[["level", "name", *named]]
-    whole = np.vstack(values)
-    alive = ~np.isnan(whole).all(axis=1)
-    return table[alive].reset_index(drop=True), whole[alive]

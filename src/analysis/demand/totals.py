@@ -24,9 +24,10 @@ def over_horizon(outlook: Outlook, *, coverage: float = 0.80) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        level, name, recent (sum of as many periods before), mean, low, high, change (mean /
-        recent - 1) with change_low and change_high, n (past sums the interval rests on), kind
-        (``regular``, ``now and then``); largest forecast first within a level.
+        level, name, recent (sum of as many periods before), usual (as many median periods), mean,
+        low, high, change (mean / recent - 1) with change_low and change_high, n (past sums the
+        interval rests on), kind (``regular``, ``now and then``); largest forecast first within a
+        level.
     """
     plan, values = outlook.plan, outlook.series.values
     mean = outlook.table["mean"].to_numpy().reshape(-1, plan.horizon).sum(axis=1)
@@ -36,6 +37,7 @@ def over_horizon(outlook: Outlook, *, coverage: float = 0.80) -> pd.DataFrame:
     base = np.where(recent > 0, recent, np.nan)
     table = outlook.series.keys[["level", "name"]].assign(
         recent=recent,
+        usual=_medians(values) * plan.horizon,
         mean=mean,
         low=low,
         high=high,
@@ -52,14 +54,21 @@ def over_horizon(outlook: Outlook, *, coverage: float = 0.80) -> pd.DataFrame:
     return order.drop(columns="place").reset_index(drop=True)
 
 
+def _medians(values: np.ndarray) -> np.ndarray:
+    """Return each series' median over what is known of it."""
+    return np.array([np.median(row[~np.isnan(row)]) for row in values])
+
+
 def _ends(
     outlook: Outlook, mean: np.ndarray, scale: np.ndarray, coverage: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     tested = outlook.tested
     error = (tested.actual - tested.of(outlook.published)).sum(axis=2) / tested.scale
     low, high, n = np.full_like(mean, np.nan), np.full_like(mean, np.nan), np.zeros(len(mean), int)
-    for mask in outlook.classes().values():
-        reach = conformal.offsets(error[:, mask].reshape(-1, 1), coverage=coverage)
+    lent = conformal.lenders(outlook.classes())
+    for name, mask in outlook.classes().items():
+        more = error[:, lent[name]].reshape(-1, 1) if name in lent else None
+        reach = conformal.offsets(error[:, mask].reshape(-1, 1), coverage=coverage, lent=more)
         low[mask] = mean[mask] + scale[mask] * reach.low[0]
         high[mask] = mean[mask] + scale[mask] * reach.high[0]
         n[mask] = reach.n[0]

@@ -21,7 +21,7 @@ FEWEST = 16
 _HARMONICS = 2
 
 #: Correlation of two years from which they share a season, each smoothed over so many periods.
-_TOGETHER, _SMOOTHED = 0.5, 5
+_TOGETHER, _SMOOTHED = 0.6, 5
 
 
 def slopes(
@@ -186,7 +186,7 @@ def _described(
     size = np.where(seen, series.values, 0.0).sum(axis=1)
     middle = np.array([np.median(row[~np.isnan(row)]) for row in series.values])
     usual = np.where(middle > 0, middle, np.nan)
-    found = q <= fdr
+    found = (q <= fdr) & (slope != 0)  # many ties: an order that says more than the slope
     direction = np.where(found, np.where(slope > 0, "rising", "falling"), "steady")
     reason = np.where(continuing, "too short, or never varied", "launched or ended inside")
     known = ~np.isnan(p)

@@ -10,7 +10,7 @@ from analysis.reporting.atomic import disk_errors
 from analysis.reporting.layout import StudyReports
 from analysis.reporting.lock import hold
 from analysis.tables.ingest import IngestResult, ingest
-from analysis.tables.manifest import LedgerEntry
+from analysis.tables.manifest import SAME_KEY, LedgerEntry
 
 
 def bring_up_to_date(
@@ -52,6 +52,12 @@ def ledger_lines(result: IngestResult) -> list[str]:
 
 def _entry(entry: LedgerEntry) -> str:
     lost = {**entry.rejected, **entry.dropped}
+    again = {rule: n for rule, n in lost.items() if rule.startswith(SAME_KEY)}
+    if again:  # gathered from rows meant for another table: the others are no loss
+        lost = {rule: n for rule, n in lost.items() if rule not in again}
     why = "; ".join(f"{rows:,} {reason}" for reason, rows in sorted(lost.items()))
-    text = f"  {entry.table:<20} {entry.accepted:>12,} of {entry.rows_in:>12,} from {entry.source}"
+    how = "gathered out of" if again else "of"
+    text = (
+        f"  {entry.table:<20} {entry.accepted:>12,} {how} {entry.rows_in:>12,} from {entry.source}"
+    )
     return f"{text}: {why}" if why else text

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from analysis.reporting.report import Report
 
 
-def table_before(report: Report, reference: str, *, moment: str) -> pd.DataFrame | None:
+def table_before(
+    report: Report, reference: str, *, moment: str, before: object = None
+) -> pd.DataFrame | None:
     """Return the newest published table ``"report/table"`` that was made before this report's day.
 
     Parameters
@@ -21,6 +23,9 @@ def table_before(report: Report, reference: str, *, moment: str) -> pd.DataFrame
         Report and table, ``"04_forecast/kept"``.
     moment
         Column that holds the day before which the table's content was known.
+    before
+        The moment that this report's own table will have, where that is not its day, as with
+        whole weeks; None takes the day.
 
     Returns
     -------
@@ -32,11 +37,12 @@ def table_before(report: Report, reference: str, *, moment: str) -> pd.DataFrame
 
     from analysis.reporting import frames
 
+    own = pd.Timestamp(report.as_of if before is None else before)
     name, _, table = reference.partition("/")
     for run in report.workspace.runs():
         path = run / "tables" / name / f"{table}.parquet"
         if path.is_file():
             found = frames.load(path)
-            if pd.to_datetime(found[moment]).max() < pd.Timestamp(report.as_of):
+            if pd.to_datetime(found[moment]).max() < own:
                 return found
     return None

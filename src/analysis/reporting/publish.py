@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from analysis.errors import AnalysisError
+from analysis.reporting import prune
 from analysis.reporting.layout import RunFolder, StudyReports
 from analysis.reporting.record import ReportRecord, RunRecord
 from analysis.reporting.signals import unstoppable
@@ -27,8 +28,9 @@ def publish(
     reports: StudyReports,
     clock: Callable[[], datetime],
     tell: Callable[[Status], None],
+    keep: int,
 ) -> RunRecord:
-    """Render the pages of a staged run and publish it.
+    """Render the pages of a staged run and publish it, and remove old runs.
 
     Parameters
     ----------
@@ -42,6 +44,8 @@ def publish(
         Gives the time, in UTC.
     tell
         Called with the status of a report whose page cannot be made.
+    keep
+        Number of runs to keep; see ``prune``.
 
     Returns
     -------
@@ -60,7 +64,9 @@ def publish(
     site.write_index(folder.path, previous_run_dir=previous)
     with unstoppable():
         _show(folder, reports)
+        old = prune.put_away(reports, keep=keep)
         _update_overview(reports)
+    prune.delete(old)
     return record
 
 

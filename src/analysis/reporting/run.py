@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.errors import DataError
 from analysis.params import StudyParams
-from analysis.reporting import cache, provenance
+from analysis.reporting import cache, provenance, prune
 from analysis.reporting.atomic import disk_errors, write_json
 from analysis.reporting.dispatch import Console, Dispatch, Settled, Task
 from analysis.reporting.layout import RunFolder, StudyReports
@@ -102,6 +102,7 @@ def run_study(request: Request, console: Console) -> RunRecord:
             reports=request.reports,
             clock=request.clock,
             tell=console.ends,
+            keep=request.params.keep,
         )
 
 
@@ -114,7 +115,7 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
     started = request.clock()
     purpose = f"run of {request.params.study}"
     with disk_errors(reports.path), hold(reports.lock, purpose=purpose, now=started):
-        for leftover in reports.leftovers():
+        for leftover in [*reports.leftovers(), *prune.leftovers(reports)]:
             shutil.rmtree(leftover)
         data = _data(request, console)
         folder = reports.staging(reports.free_run_id(f"{started:%Y-%m-%dT%H%M%SZ}"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import NotApplicable
 
@@ -28,3 +28,20 @@ def if_possible(report: Report) -> Iterator[None]:
         yield
     except NotApplicable as reason:
         report.say(f"Not reported: {reason}")
+
+
+@contextmanager
+def continued() -> Iterator[None]:
+    """Do what is inside as far as the study allows, in silence.
+
+    For the further cells of a section whose first one has said, by `if_possible`, why the study
+    cannot fill it.
+    """
+    with suppress(NotApplicable):
+        yield
+
+
+def record(report: Report, findings: Iterable[dict[str, Any]]) -> None:
+    """Record one finding after the other, each given as `Report.finding` takes it."""
+    for fields in findings:
+        report.finding(**fields)

@@ -9,22 +9,32 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.tables.manifest import LedgerEntry
-from analysis.tables.parts import BY_MONTH, FeedRecord, Part
+from analysis.tables.merging import (
+    FEED,
+    ORDER,
+    PLACE,
+    RANK,
+    first_known,
+    latest_of_each,
+    place_in_order,
+    settled,
+    winners_by_feed,
+)
+from analysis.tables.overlap import HELD, Held, Overlap, find_overlap
+from analysis.tables.parts import BY_MONTH, RANKS_A_SOURCE, FeedRecord, Part
 from analysis.tables.schema import TABLES
 
 if TYPE_CHECKING:
     import ibis
 
     from analysis.tables.identity import Unified
-
-_RANK, _ORDER, _FEED, _PLACE = "_rank", "_order", "_feed", "_place"
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,15 @@ class _Piece:
     @property
     def paths(self) -> list[Path]:
         """Return its canonical files."""
-        names = [n for n in self.feed.files if not n.startswith("rejected/")]
-        return [self.part.directory / n for n in names]
+        return self._files(lambda folder: folder not in {"rejected", HELD})
+
+    @property
+    def held(self) -> list[Path]:
+        """Return the files with the values that it holds, where files may overlap."""
+        return self._files(lambda folder: folder == HELD)
+
+    def _files(self, wanted: Callable[[str], bool]) -> list[Path]:
+        return [self.part.directory / n for n in self.feed.files if wanted(n.partition("/")[0])]
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,8 @@ class Assembly:
     margin_rates: Mapping[str, float]
     uncounted_departments: tuple[str, ...] = ()
     unified: Unified | None = None
+    #: Sentences for the reader, filled by ``write``.
+    notes: list[str] = field(default_factory=list)
 
     def write(self) -> tuple[LedgerEntry, ...]:
         """Write every table and return the account of all rows."""
@@ -78,43 +97,62 @@ class Assembly:
         return tuple(entries)
 
     def _table(self, name: str, pieces: list[_Piece]) -> list[LedgerEntry]:
-        if TABLES[name].key:
-            entries = self._merge(name, pieces)
-        else:
-            self._join(name, pieces)
-            entries = [piece.feed.entry for piece in pieces]
+        entries = self._merge(name, pieces) if TABLES[name].key else self._join(name, pieces)
         self._check(name, entries)
         return entries
 
-    def _join(self, name: str, pieces: list[_Piece]) -> None:
-        """Link the parts' files, or, where customers are unified, rewrite their identities."""
+    def _join(self, name: str, pieces: list[_Piece]) -> list[LedgerEntry]:
+        """Link the parts' files, but for what a later file says anew; return the account."""
         folder = self.target / name
         folder.mkdir(parents=True)
-        filled = [p for piece in pieces if piece.feed.entry.accepted for p in piece.paths]
-        for path in filled or pieces[0].paths:
-            month = path.parent.name if path.parent.name.startswith("month=") else ""
-            goal = folder / month / path.name
-            goal.parent.mkdir(exist_ok=True)
-            self._place(name, path, goal)
+        feeds = _numbered(pieces)
+        overlap = find_overlap(self.connection, name, feeds)
+        self.notes.extend(overlap.notes)
+        nothing = not any(piece.feed.entry.accepted for piece in pieces)
+        entries = []
+        for number, (piece, held) in enumerate(zip(pieces, feeds, strict=True)):
+            left_out = 0
+            if piece.feed.entry.accepted or (nothing and number == 0):
+                for path in piece.paths:
+                    goal = self._goal(folder, path)
+                    left_out += self._place(name, path, goal, overlap, held.file)
+            entries.append(_said_anew(piece.feed.entry, left_out, overlap.column))
+        return entries
 
-    def _place(self, name: str, path: Path, goal: Path) -> None:
-        if self.unified is None or not _identities(name):
+    def _goal(self, folder: Path, path: Path) -> Path:
+        month = path.parent.name if path.parent.name.startswith("month=") else ""
+        goal = folder / month / path.name
+        goal.parent.mkdir(exist_ok=True)
+        return goal
+
+    def _place(self, name: str, path: Path, goal: Path, overlap: Overlap, file: int) -> int:
+        """Put a part's file in its place, rewritten where that changes it; return rows left out."""
+        identities = _identities(name) if self.unified is not None else []
+        if not identities and overlap.outdated is None:
             _link(path, goal)
-            return
-        rows = self.connection.read_parquet(path)
-        order = BY_MONTH[name][1] if name in BY_MONTH else list(rows.columns)
-        rows = self.unified.applied(rows, _identities(name)).order_by(order)
-        self.connection.to_parquet(rows, goal, compression="zstd")
+            return 0
+        rows = self.connection.read_parquet(path, hive_partitioning=False)
+        kept = overlap.without_outdated(rows, file)
+        left_out = int(rows.count().to_pandas()) - int(kept.count().to_pandas())
+        if not identities and not left_out:
+            _link(path, goal)
+            return 0
+        order = BY_MONTH[name][1] if name in BY_MONTH else []
+        if self.unified is not None:
+            kept = self.unified.applied(kept, identities)
+        rest = [n for n in rows.columns if n not in order]
+        self.connection.to_parquet(kept.order_by([*order, *rest]), goal, compression="zstd")
+        return left_out
 
     def _merge(self, name: str, pieces: list[_Piece]) -> list[LedgerEntry]:
         """Write one row a key and return the account, the rows that lost among the dropped."""
         key = list(TABLES[name].key)
-        latest = _latest(self._all(pieces), key)
+        latest = latest_of_each(self._all(pieces), key)
         if self.unified is not None:
             latest = self.unified.applied(latest, _identities(name))
-        place = _place_in_order(latest, key)
-        winners = self._scratch(latest.mutate(**{_PLACE: place}), f"latest-{name}")
-        final = _first_known(winners, key)
+        place = place_in_order(latest, key)
+        winners = self._scratch(latest.mutate(**{PLACE: place}), f"latest-{name}")
+        final = first_known(winners, key)
         if name == "products":
             final = self._with_assumptions(final)
         folder = self.target / name
@@ -122,8 +160,8 @@ class Assembly:
         kept = [n for n in final.columns if not n.startswith("_")]
         path = folder / "part-0.parquet"
         self.connection.to_parquet(final.select(kept).order_by(key), path, compression="zstd")
-        counts = _winners_by_feed(winners, key)
-        return [_settled(p.feed, *counts.get(i, (0, 0))) for i, p in enumerate(pieces)]
+        counts = winners_by_feed(winners, key)
+        return [settled(p.feed, *counts.get(i, (0, 0))) for i, p in enumerate(pieces)]
 
     def _all(self, pieces: list[_Piece]) -> ibis.Table:
         import ibis
@@ -131,7 +169,7 @@ class Assembly:
         tables = []
         for i, piece in enumerate(pieces):
             rows = self.connection.read_parquet([str(p) for p in piece.paths])
-            extra = {_RANK: piece.feed.rank, _ORDER: piece.order, _FEED: i}
+            extra = {RANK: piece.feed.rank, ORDER: piece.order, FEED: i}
             tables.append(rows.mutate(**{n: ibis.literal(v, "int64") for n, v in extra.items()}))
         return ibis.union(*tables) if len(tables) > 1 else tables[0]
 
@@ -180,57 +218,33 @@ def twice(entry: LedgerEntry, *, again: str, first: str) -> LedgerEntry:
     return LedgerEntry(entry.table, source, entry.rows_in, 0, {}, {rule: entry.rows_in})
 
 
-def _latest(rows: ibis.Table, key: list[str]) -> ibis.Table:
-    import ibis
-
-    newest = ibis.row_number().over(
-        group_by=[*key, _RANK], order_by=[ibis.desc(_ORDER), ibis.desc(_FEED)]
-    )
-    ranked = rows.mutate(_newest=newest)
-    return ranked.filter(ranked["_newest"] == 0).drop("_newest")
-
-
-def _place_in_order(rows: ibis.Table, key: list[str]) -> ibis.Value:
-    """Return numbers for the rows: the first of a key is the one whose word counts."""
-    import ibis
-
-    rest = [n for n in rows.columns if n not in {*key, _RANK, _ORDER, _FEED}]
-    return ibis.row_number().over(order_by=[_RANK, _ORDER, _FEED, *key, *rest])
-
-
-def _first_known(rows: ibis.Table, key: list[str]) -> ibis.Table:
-    """Return one row a key, each column from the first source that knows it."""
-    rest = [n for n in rows.columns if n not in key and not n.startswith("_")]
-    if not rest:
-        return rows.select(key).distinct()
-    return rows.group_by(key).agg(
-        **{n: rows[n].argmin(rows[_PLACE], where=rows[n].notnull()) for n in rest}
-    )
-
-
-def _winners_by_feed(winners: ibis.Table, key: list[str]) -> dict[int, tuple[int, int]]:
-    """Return, by feed, its latest rows and how many of them stand for their key."""
-    import ibis
-
-    first = ibis.row_number().over(group_by=key, order_by=_PLACE)
-    ranked = winners.mutate(_first=(first == 0).cast("int64"))
-    counts = ranked.group_by(_FEED).agg(n=ranked.count(), first=ranked["_first"].sum())
-    return {r[_FEED]: (r["n"], int(r["first"])) for r in counts.to_pyarrow().to_pylist()}
-
-
 def _identities(name: str) -> list[str]:
     """Return the columns of a table that name customers."""
     own = ["customer_id"] if name == "customers" else []
     return own + [c for c, target in TABLES[name].references.items() if target == "customers"]
 
 
-def _settled(feed: FeedRecord, latest: int, standing: int) -> LedgerEntry:
-    entry, dropped = feed.entry, dict(feed.entry.dropped)
-    if entry.accepted > latest:
-        dropped["replaced by a later file"] = entry.accepted - latest
-    if latest > standing:
-        dropped["merged with another row of the same key"] = latest - standing
-    return replace(entry, accepted=standing, dropped=dict(sorted(dropped.items())))
+def _numbered(pieces: list[_Piece]) -> list[Held]:
+    """Return what each piece holds; feeds of one file or sheet have one number."""
+    numbers: dict[tuple[int, str], int] = {}
+    return [
+        Held(
+            piece.feed,
+            piece.feed.rank // RANKS_A_SOURCE,
+            numbers.setdefault((piece.order, piece.feed.label), len(numbers)),
+            [str(p) for p in piece.held],
+            [str(p) for p in piece.paths],
+        )
+        for piece in pieces
+    ]
+
+
+def _said_anew(entry: LedgerEntry, rows: int, column: str) -> LedgerEntry:
+    """Return the account of a file of which a later one says ``rows`` anew."""
+    if not rows:
+        return entry
+    dropped = {**entry.dropped, f"{column} stands in a later file again": rows}
+    return replace(entry, accepted=entry.accepted - rows, dropped=dict(sorted(dropped.items())))
 
 
 def _link(path: Path, goal: Path) -> None:

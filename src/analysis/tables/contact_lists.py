@@ -10,6 +10,7 @@ offer needs one first.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -31,6 +32,7 @@ HEADERS: dict[str, dict[str, str]] = {
         "channel": "Contact_Channel",
         "offer": "Offer",
         "contact_on": "Contact_On",
+        "reason": "List_Reason",
     },
     "fxiaoke": {
         "customer_id": "客户名称",
@@ -39,6 +41,7 @@ HEADERS: dict[str, dict[str, str]] = {
         "channel": "触达渠道",
         "offer": "优惠",
         "contact_on": "触达日期",
+        "reason": "入选原因",
     },
     "csv": {},
 }
@@ -52,7 +55,8 @@ def write(
     Parameters
     ----------
     contacts
-        One row a customer: customer_id, and any of promotion_id, arm, channel, offer, contact_on.
+        One row a customer: customer_id, and any of promotion_id, arm, channel, offer, contact_on,
+        reason.
     folder
         Where to write; made if it is not there.
     name
@@ -104,16 +108,17 @@ def _text(value: object) -> str:
 
 
 def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+    """Return a cell that no spreadsheet takes for a formula; a number stays a number."""
+    if re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", cell):
+        return cell
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else cell
 
 
 def _csv(path: Path, header: list[str], rows: list[list[str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(header)
-        # The first column is the CRM's own id, which must stay what it is.
-        writer.writerows([row[0], *map(harmless, row[1:])] for row in rows)
+        writer.writerows(map(harmless, row) for row in rows)
 
 
 def _workbook(path: Path, header: list[str], rows: list[list[str]]) -> None:

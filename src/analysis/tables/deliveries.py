@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from analysis.errors import DataError
 from analysis.tables.assembly import Assembly, twice
 from analysis.tables.engine import connect
 from analysis.tables.manifest import LedgerEntry, SourceFile
-from analysis.tables.parts import Delivery, Part, PartSource, build_part
+from analysis.tables.part_writer import build_part
+from analysis.tables.parts import Delivery, Part, PartSource
 
 if TYPE_CHECKING:
     from analysis.tables.ingest import IngestRequest
@@ -74,6 +75,7 @@ def write_tables(
     found.remove_unused(parts)
     said = [note for part in parts for note in part.notes]
     said += unified.notes if unified is not None else []
+    said += assembly.notes
     return ledger, tuple(dict.fromkeys(said))
 
 
@@ -141,3 +143,17 @@ def _unified(source: PartSource, connection: Any, parts: Sequence[Part], target:
     from analysis.tables.identity import unify
 
     return unify(connection, parts, options, target=target)
+
+
+def changes(before: Sequence[SourceFile], now: Sequence[SourceFile]) -> Iterator[str]:
+    """Yield what changed about the delivered files since the last ingest, in sentences."""
+    old, new = ({f.name: f.sha256 for f in files} for files in (before, now))
+    kinds = {
+        "new": sorted(new.keys() - old.keys()),
+        "changed since it was last read": sorted(n for n in new if n in old and new[n] != old[n]),
+        "withdrawn": sorted(old.keys() - new.keys()),
+    }
+    for kind, names in kinds.items():
+        if names:
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            yield f"{kind}: {', '.join(names[:5])}{more}"

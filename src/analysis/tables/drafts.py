@@ -7,30 +7,18 @@ edit is a search for one word.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from analysis.errors import ParamsError
-from analysis.tables.first_look import (
-    Look,
-    currency,
-    date_forms,
-    decimal_comma,
-    fits,
-    last_day,
-    look,
-)
+from analysis.tables.draft_mapping import currency_of, listed, mapping_text, quoted, zone_of
+from analysis.tables.first_look import Look, fits, look
+from analysis.tables.guesses import date_forms, last_day
 from analysis.tables.sources import mapping
-from analysis.tables.sources.rows import columns_used
+from analysis.tables.sources.encodings import known_as
+from analysis.tables.sources.used import columns_used
 
-ZONES = {
-    "GBP": "Europe/London",
-    "EUR": "Europe/Berlin",
-    "CNY": "Asia/Shanghai",
-    "INR": "Asia/Kolkata",
-}
 NEEDED = ("order_id", "product_id", "ordered_at", "quantity")
 
 
@@ -76,9 +64,7 @@ def draft(study: str, files: list[Path], *, root: Path) -> Draft:
     orders = next((each for each in looks if set(NEEDED) <= set(each.columns)), None)
     if ready is None and orders is None:
         raise ParamsError(_lacking(looks))
-    text = (
-        _from_ready(study, ready[1], looks) if ready else _mapping_text(study, orders or looks[0])
-    )
+    text = _from_ready(study, ready[1], looks) if ready else mapping_text(study, orders or looks[0])
     params_text = _params_text(study, folders.pop(), orders or looks[0], root)
     for target, content in zip(targets, (params_text, text), strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +107,7 @@ def _ready(looks: list[Look], root: Path) -> tuple[str, str] | None:
 def _from_ready(study: str, text: str, looks: list[Look]) -> str:
     """Return a ready mapping's text under the study's name, for the study's files and dates."""
     text = re.sub(r"^mapping: .*$", f"mapping: {study}", text, count=1, flags=re.M)
-    names = _listed([each.path.name for each in looks])
+    names = listed([each.path.name for each in looks])
     comment = '   # add "*.csv" or the like to take up new files by themselves'
     found = f"    paths: {names}{comment}"
     text = re.sub(r"^    paths: (\[[^\]]*\]|.*)$", lambda _: found, text, count=1, flags=re.M)
@@ -130,161 +116,13 @@ def _from_ready(study: str, text: str, looks: list[Look]) -> str:
     if not forms or offset:
         return text
     note = "   # UNSURE: day before month, or month before day?" if unsure else ""
-    dates = f"        dates: {_listed(forms)}{note}"
+    dates = f"        dates: {listed(forms)}{note}"
     return re.sub(r"^        dates: \[[^\]]*\].*$", lambda _: dates, text, count=1, flags=re.M)
-
-
-def _mapping_text(study: str, found: Look) -> str:
-    ideas = found.columns
-    forms, unsure, offset = date_forms(found.values(ideas["ordered_at"]))
-    date_note = "   # UNSURE: day before month, or month before day?" if unsure else ""
-    zone = "offset" if offset else _zone(found)
-    zone_note = "" if offset else "   # UNSURE: the zone of the times in the file"
-    lines = [
-        f"# How the files of {study} become canonical tables; see template.yaml for all there is.",
-        "# Search for UNSURE: those are guesses that only you can check.",
-        f"mapping: {study}",
-        f"about: Drafted from a look at {found.path.name}.",
-        "",
-        "files:",
-        "  sales:",
-        f'    paths: ["{found.path.name}"]   # "*.csv" or the like takes up new files by itself',
-        *_form_lines(found),
-        "",
-        "tables:",
-        "  - table: order_lines",
-        "    from: sales",
-        f"    timezone: {zone}{zone_note}",
-        "    columns:",
-        f"      order_id: {_quoted(ideas['order_id'])}",
-        *_customer_line(found),
-        f"      product_id: {_quoted(ideas['product_id'])}",
-        f"      ordered_at: {{column: {_quoted(ideas['ordered_at'])}, "
-        f"dates: {_listed(forms)}}}{date_note}",
-        f"      quantity: {_number(found, 'quantity')}",
-        *_amount_lines(found),
-        *(f"      {n}: {_quoted(ideas[n])}" for n in ("store_id", "channel") if n in ideas),
-        *_return_lines(found),
-        *_drop_lines(found),
-        "",
-        *_product_lines(found),
-        *_customer_table(found),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _form_lines(found: Look) -> list[str]:
-    lines = []
-    if found.encoding not in {"", "utf-8"}:
-        lines.append(
-            f"    encoding: {found.encoding}   # detected; UNSURE: do accented letters look right?"
-        )
-    if found.delimiter not in {"", ","}:
-        word = {v: k for k, v in mapping.DELIMITERS.items()}.get(found.delimiter, found.delimiter)
-        lines.append(f"    delimiter: {word}")
-    if words := found.words_for_nothing():
-        lines.append(f"    missing: {_listed(words)}   # words that mean nothing")
-    return lines
-
-
-def _customer_line(found: Look) -> list[str]:
-    name = found.columns.get("customer_id")
-    if name is None:
-        return ['      customer_id: {constant: ""}   # UNSURE: no column looks like a customer']
-    values = found.values(name)
-    floats = values and sum(v.endswith(".0") for v in values) > len(values) / 2
-    return [
-        f'      customer_id: {{column: {_quoted(name)}, without: ".0"}}'
-        if floats
-        else f"      customer_id: {_quoted(name)}"
-    ]
-
-
-def _number(found: Look, idea: str) -> str:
-    name = found.columns[idea]
-    comma = decimal_comma(found.values(name))
-    return f'{{column: {_quoted(name)}, decimal: ","}}' if comma else _quoted(name)
-
-
-def _amount_lines(found: Look) -> list[str]:
-    if "price" in found.columns:
-        product = f"[{_number(found, 'quantity')}, {_number(found, 'price')}]"
-        return [f"      net_amount: {{multiply: {product}}}   # UNSURE: is the price without tax?"]
-    if "net_amount" in found.columns:
-        return [f"      net_amount: {_number(found, 'net_amount')}   # UNSURE: without tax?"]
-    return [
-        '      net_amount: {constant: "0"}   # UNSURE: no column looks like an amount or a price'
-    ]
-
-
-def _return_lines(found: Look) -> list[str]:
-    ids = found.values(found.columns["order_id"])
-    marked = [v for v in ids if re.fullmatch(r"[A-Za-z]\d+", v)]
-    if not marked or len(marked) > len(ids) / 2:
-        return []
-    letter = Counter(v[0].upper() for v in marked).most_common(1)[0][0]
-    return [
-        f"    returns: {{column: {_quoted(found.columns['order_id'])}, "
-        f'starts: ["{letter}", "{letter.lower()}"]}}'
-        f"   # UNSURE: are orders that begin with {letter} returns or cancellations?"
-    ]
-
-
-def _drop_lines(found: Look) -> list[str]:
-    name = found.columns["product_id"]
-    if not any(v.upper().startswith("TEST") for v in found.values(name)):
-        return []
-    return [
-        "    drop:",
-        "      - rule: test product",
-        f"        when: {{column: {_quoted(name)}, matches: '(?i)^test'}}",
-    ]
-
-
-def _product_lines(found: Look) -> list[str]:
-    ideas = found.columns
-    levels = {
-        level: f"{{column: {_quoted(ideas[level])}, default: (none)}}"
-        if level in ideas
-        else "{constant: ALL}   # UNSURE: no column looks like a " + level
-        for level in ("department", "category")
-    }
-    return [
-        "  - table: products",
-        "    from: sales",
-        "    once_per_key: true",
-        "    columns:",
-        f"      product_id: {_quoted(ideas['product_id'])}",
-        *(f"      {level}: {value}" for level, value in levels.items()),
-        *([f"      name: {_quoted(ideas['name'])}"] if "name" in ideas else []),
-        *_drop_lines(found),
-        "",
-    ]
-
-
-def _customer_table(found: Look) -> list[str]:
-    if "customer_id" not in found.columns:
-        return []
-    keys = [n for n in ("email", "phone") if n in found.columns]
-    return [
-        "  - table: customers",
-        "    from: sales",
-        "    once_per_key: true",
-        "    columns:",
-        *_customer_line(found),
-        *(
-            [f"      region: {_quoted(found.columns['region'])}"]
-            if "region" in found.columns
-            else []
-        ),
-        *(["    identity:"] if keys else []),
-        *(f"      {n}: {_quoted(found.columns[n])}" for n in keys),
-    ]
 
 
 def _params_text(study: str, folder: Path, found: Look, root: Path) -> str:
     inside = folder.is_relative_to(root)
-    money = _currency(found)
+    money = currency_of(found)
     sure = money is not None
     return f"""\
 # What to run for {study}, and on which data. Search for UNSURE: guesses that only you can check.
@@ -294,11 +132,11 @@ title: {study.replace("_", " ").capitalize()}
 source:
   kind: files
   mapping: {study}            # params/sources/{study}.yaml
-  folder: {_quoted(str(folder.relative_to(root) if inside else folder))}
+  folder: {quoted(str(folder.relative_to(root) if inside else folder))}
 
 # The first day not looked at: the day after the last order seen. Also: last-complete-month.
 as_of: {_as_of(found)}
-timezone: {_zone(found)}    # UNSURE: the zone that reports are in
+timezone: {zone_of(found)}    # UNSURE: the zone that reports are in
 currency: {money or "USD"}{"" if sure else "    # UNSURE: no currency sign was seen"}
 seed: 1
 
@@ -319,34 +157,14 @@ def _as_of(found: Look) -> date:
     return (latest.date() if latest else date(2000, 1, 1)) + timedelta(days=1)
 
 
-def _currency(found: Look) -> str | None:
-    for idea in ("price", "net_amount"):
-        if idea in found.columns and (sign := currency(found.values(found.columns[idea]))):
-            return sign
-    return None
-
-
-def _zone(found: Look) -> str:
-    return ZONES.get(_currency(found) or "", "UTC")
-
-
-def _quoted(text: str) -> str:
-    return (
-        text if re.fullmatch(r"[A-Za-z][\w ]*\w|\w", text) else '"' + text.replace('"', '\\"') + '"'
-    )
-
-
-def _listed(words: list[str]) -> str:
-    return "[" + ", ".join(f'"{w}"' for w in words) + "]"
-
-
 def _said(looks: list[Look], ready: str | None, text: str) -> list[str]:
     said = [
         f"{each.path.name}: {len(each.header)} columns"
-        + (f", {each.encoding}" if each.encoding not in {"", "utf-8"} else "")
+        + (f", {known_as(each.encoding)}" if each.encoding not in {"", "utf-8"} else "")
         for each in looks
     ]
     if ready is not None:
         said.append(f"The header is that of the ready mapping {ready}, which was copied.")
-    unsure = text.count("UNSURE: ")
-    return [*said, f"{unsure} guesses are marked UNSURE; check them, then run: analysis check"]
+    unsure = sum("UNSURE: " in line and "Search for" not in line for line in text.splitlines())
+    guesses = "1 guess is" if unsure == 1 else f"{unsure} guesses are"
+    return [*said, f"{guesses} marked UNSURE; check what stands there, then run: analysis check"]

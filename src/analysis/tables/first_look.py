@@ -7,44 +7,20 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from analysis.errors import DataError
 from analysis.tables.sources import archives, encodings, excel
-from analysis.tables.sources.lines import cells, guess_delimiter
-from analysis.tables.sources.mapping import FileSpec
-from analysis.tables.sources.staging import FORMATS, header_names
+from analysis.tables.sources.mapped_files import FileSpec
+from analysis.tables.sources.records import cells, guess_delimiter
+from analysis.tables.sources.staged import header_names
+from analysis.tables.sources.staging import FORMATS
 
 HEAD, TAIL = 3_000, 500
+MIDDLE, MIDDLE_A_CHUNK = 5_000, 200
 WORDS_FOR_NOTHING = ("NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "#N/A", "-", "\\N")
-FORMS = (
-    "%d/%m/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M:%S",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d/%m/%y %H:%M",
-    "%m/%d/%y %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y",
-    "%d-%m-%Y %H:%M",
-    "%m-%d-%Y %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%Y年%m月%d日",
-    "%Y%m%d",
-)
-ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?")
-ISO_OFFSET = re.compile(
-    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})"
-)
-CURRENCIES = {"£": "GBP", "€": "EUR", "$": "USD", "¥": "CNY", "₹": "INR", "₩": "KRW", "元": "CNY"}
 
 #: Names that columns go by, as they read without blanks, case and signs; the best first.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -154,8 +130,9 @@ def _csv(member: archives.Member) -> Look:
 
 
 def _some_lines(chunks: Iterable[bytes]) -> list[str]:
-    """Return lines from the start and the end of a text."""
+    """Return lines from the start and the end of a text, and some from all over it."""
     head: list[bytes] = []
+    middle: list[bytes] = []
     tail: list[bytes] = []
     rest = b""
     for chunk in chunks:
@@ -163,9 +140,13 @@ def _some_lines(chunks: Iterable[bytes]) -> list[str]:
         rest = lines.pop()
         room = max(0, HEAD - len(head))
         head += lines[:room]
-        tail = [*tail, *lines[room:]][-TAIL:]
+        later = lines[room:]
+        if len(middle) < MIDDLE:  # a day after the twelfth tells days from months
+            middle += later[:: max(1, len(later) // MIDDLE_A_CHUNK)]
+        tail = [*tail, *later][-TAIL:]
     tail = [*tail, rest] if rest else tail
-    return [line.decode("utf-8", "replace") for line in [*head, *tail] if b"\0" not in line]
+    found = [*head, *middle, *tail]
+    return [line.decode("utf-8", "replace") for line in found if b"\0" not in line]
 
 
 def _excel(member: archives.Member) -> Look:
@@ -214,66 +195,6 @@ def _ideas(found: Look) -> dict[str, str]:
         if match is not None:
             ideas[idea] = match
     return ideas
-
-
-def date_forms(values: list[str]) -> tuple[list[str], bool, bool]:
-    """Return the formats that read the values, whether that is unsure, and whether offsets are in.
-
-    Unsure: day and month could be the other way round in every value.
-    """
-    if values and sum(bool(ISO_OFFSET.fullmatch(v)) for v in values) > len(values) / 2:
-        return ["iso"], False, True
-    left, forms, unsure = list(values), [], False
-    if any(ISO.fullmatch(v) for v in left):
-        forms, left = ["iso"], [v for v in left if not ISO.fullmatch(v)]
-    while left and len(left) > len(values) / 200:
-        scores = {form: sum(_fits(v, form) for v in left) for form in FORMS}
-        best = max(scores, key=lambda f: scores[f])
-        if not scores[best]:
-            break
-        other = best.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-        unsure |= other != best and scores.get(other, 0) == scores[best]
-        forms, left = [*forms, best], [v for v in left if not _fits(v, best)]
-    return forms, unsure or len(left) > len(values) / 200, False
-
-
-def last_day(values: Iterable[str], forms: list[str]) -> datetime | None:
-    """Return the latest moment among the values."""
-    return max((m for v in values for m in _moments(v, forms)), default=None)
-
-
-def _moments(value: str, forms: list[str]) -> Iterator[datetime]:
-    for form in forms:
-        try:
-            read = (
-                datetime.fromisoformat(value) if form == "iso" else datetime.strptime(value, form)
-            )
-        except ValueError:
-            continue
-        if 1900 <= read.year < 2200:
-            yield read.replace(tzinfo=None)
-            return
-
-
-def _fits(value: str, form: str) -> bool:
-    try:
-        datetime.strptime(value, form)
-    except ValueError:
-        return False
-    return True
-
-
-def decimal_comma(values: list[str]) -> bool:
-    """Tell whether numbers are written with a decimal comma."""
-    commas = sum(bool(re.search(r"\d,\d{1,2}\D*$", v)) for v in values)
-    points = sum(bool(re.search(r"\d\.\d{1,2}\D*$", v)) for v in values)
-    return commas > points
-
-
-def currency(values: list[str]) -> str | None:
-    """Return the currency whose sign stands in the values."""
-    signs = Counter(c for v in values for c in v if c in CURRENCIES)
-    return CURRENCIES[signs.most_common(1)[0][0]] if signs else None
 
 
 def fits(header: list[str], spec: FileSpec, wanted: Iterable[str]) -> bool:

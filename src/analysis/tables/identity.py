@@ -7,20 +7,19 @@ records share than a household would, such as the shop's own phone, connects nob
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.tables.parts import Part
+from analysis.tables.spellings import normalisers
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
-    from analysis.tables.sources.files import UnifyOptions
+    from analysis.tables.sources.options import UnifyOptions
 
 PREFIX = "_identity_"
 SOURCE_ID, UNIFIED_ID = "source_id", "unified_id"
@@ -55,6 +54,26 @@ class Unified:
         return rows
 
 
+@dataclass(frozen=True)
+class Merged:
+    """Who is merged with whom.
+
+    Parameters
+    ----------
+    links
+        As ``Unified.links``.
+    notes
+        Sentences about it.
+    report
+        Tables about likely pairs by name: ``matches`` (left, right, probability, why, merged) and
+        ``model`` (key, agreement, m, u); none where that is switched off.
+    """
+
+    links: pd.DataFrame
+    notes: list[str]
+    report: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
 def unify(
     connection: Any, parts: Sequence[Part], options: UnifyOptions, *, target: Path
 ) -> Unified:
@@ -67,24 +86,26 @@ def unify(
     parts
         The parts of the study.
     options
-        Keys in order of trust, the region of phone numbers without a country code, and how many
-        records may share a value.
+        Keys in order of trust, the region of phone numbers without a country code, how many
+        records may share a value, and from which likeness on records without a common key are
+        one.
     target
-        Directory of the version; ``identity/links.parquet`` is written there.
+        Directory of the version; ``identity/links.parquet`` is written there, and, where
+        likeness counts, ``matches.parquet`` and ``model.parquet``.
     """
-    records = _records(connection, parts)
-    links, notes = merged(records, options)
+    found = merged(_records(connection, parts), options)
     folder = target / "identity"
     folder.mkdir(parents=True)
-    links.to_parquet(folder / "links.parquet", index=False)
+    for name, table in {"links": found.links, **found.report}.items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
     mapping = connection.create_table(
-        "unified_customers", links[[SOURCE_ID, UNIFIED_ID]], temp=True
+        "unified_customers", found.links[[SOURCE_ID, UNIFIED_ID]], temp=True
     )
-    return Unified(links, mapping, notes)
+    return Unified(found.links, mapping, found.notes)
 
 
-def merged(records: pd.DataFrame, options: UnifyOptions) -> tuple[pd.DataFrame, list[str]]:
-    """Return who is merged with whom and sentences about it.
+def merged(records: pd.DataFrame, options: UnifyOptions) -> Merged:
+    """Return who is merged with whom, and why.
 
     Parameters
     ----------
@@ -92,64 +113,27 @@ def merged(records: pd.DataFrame, options: UnifyOptions) -> tuple[pd.DataFrame, 
         ``customer_id``, ``rank`` (place of its source) and a column for each identity key.
     options
         As for ``unify``.
-
-    Returns
-    -------
-    tuple
-        The links, as ``Unified.links``, and the sentences.
     """
     shared, notes = _shared_values(records, options)
-    links = _links(records, _components(records, shared), shared)
+    component = _components(records, shared)
+    report: dict[str, pd.DataFrame] = {}
+    if options.likely is not None:
+        from analysis.tables.likely import likely_edges
+
+        likely = likely_edges(records, shared, component, options)
+        shared, report = likely.joined(shared), likely.report
+        component = _components(records, shared)
+        notes += likely.notes
+    links = _links(records, component, shared)
     people = links[UNIFIED_ID].nunique()
     said = (
         f"{len(links):,} customer records of the sources are {people:,} customers, connected by "
-        f"{', '.join(options.keys)}; identity/links.parquet lists them."
+        f"{', '.join(options.keys)}{' or likeness' if report else ''}; identity/links.parquet "
+        "lists them."
         if people
         else f"No two customer records share any of {', '.join(options.keys)}."
     )
-    return links, [said, *notes]
-
-
-def normalisers(region: str) -> dict[str, Callable[[str], str | None]]:
-    """Return, by key, the function that gives a value its one spelling, or None for no value."""
-    return {
-        "email": email,
-        "phone": partial(phone, region=region),
-        "card": code,
-        "crm_id": code,
-        "name": words,
-        "birth_date": words,
-        "postcode": code,
-    }
-
-
-def email(text: str) -> str | None:
-    """Return an e-mail address in lower case; None if it cannot be one."""
-    plain = text.strip().lower().removeprefix("mailto:")
-    return plain if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", plain) else None
-
-
-def phone(text: str, *, region: str) -> str | None:
-    """Return a phone number as E.164; None if it is no possible number."""
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse(text.strip().lstrip("'"), region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def code(text: str) -> str | None:
-    """Return a card or an id without blanks and dashes, in upper case; None if nothing is left."""
-    return re.sub(r"[\s\-_/.]", "", text).upper() or None
-
-
-def words(text: str) -> str | None:
-    """Return words in lower case with single blanks."""
-    return " ".join(text.casefold().split()) or None
+    return Merged(links, [said, *notes], report)
 
 
 def _records(connection: Any, parts: Sequence[Part]) -> pd.DataFrame:
@@ -177,8 +161,7 @@ def _shared_values(records: pd.DataFrame, options: UnifyOptions) -> tuple[pd.Dat
     spelled, found, notes = normalisers(options.phone_region), [], []
     for key in (k for k in options.keys if k in records.columns):
         values = records[["customer_id", key]].dropna()
-        spelling = {v: spelled[key](str(v)) for v in values[key].unique()}
-        values = values.assign(matched_on=values[key].map(spelling)).dropna()
+        values = values.assign(matched_on=spelled_alike(values[key], spelled[key])).dropna()
         values = values[["customer_id", "matched_on"]].drop_duplicates()
         holders = values.groupby("matched_on")["customer_id"].transform("size")
         crowd = values[holders > options.shared_by_at_most]
@@ -193,6 +176,11 @@ def _shared_values(records: pd.DataFrame, options: UnifyOptions) -> tuple[pd.Dat
     if not found:
         return pd.DataFrame({c: pd.Series(dtype="object") for c in columns}), notes
     return pd.concat(found, ignore_index=True), notes
+
+
+def spelled_alike(values: pd.Series, spelling: Callable[[str], str | None]) -> pd.Series:
+    """Return the values in their one spelling; None where there is none."""
+    return values.map({v: spelling(str(v)) for v in values.dropna().unique()})
 
 
 def _components(records: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+#: Rule of rows that say again what another row of their key says: they are gathered, not lost.
+SAME_KEY = "another row of the same"
+
+
 @dataclass(frozen=True)
 class LedgerEntry:
     """What became of the rows of one source on their way into one canonical table.

@@ -52,7 +52,8 @@ def _of_table(folder: Path) -> list[str]:
     lines = []
     for reason in frame["reason"].value_counts().index:
         same = frame[frame["reason"] == reason]
-        lines.append(f"  {folder.name}: {len(same):,} rows refused because {reason}")
+        rows = "1 row" if len(same) == 1 else f"{len(same):,} rows"
+        lines.append(f"  {folder.name}: {rows} refused because {reason}")
         for row in same.head(SHOWN_ROWS).itertuples():
             shown = " ".join(str(row.source_row).split())[:SHOWN_CHARACTERS]
             lines.append(f"    {row.source} line {row.line}: {shown}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,14 @@ def test_an_unchanged_shop_is_not_generated_again(tmp_path: Path) -> None:
 def test_a_misspelt_setting_names_what_is_allowed(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="unknown key 'costumers'; allowed are"):
         ingest(request(costumers=40), root=tmp_path)
+
+
+def test_a_date_may_be_text_as_the_record_of_a_run_keeps_it(tmp_path: Path) -> None:
+    made = ingest(request(customers=40, weeks=3, start="2024-01-01"), root=tmp_path)
+    again = ingest(request(customers=40, weeks=3, start=date(2024, 1, 1)), root=tmp_path)
+    assert made.manifest.fingerprint == again.manifest.fingerprint
+    with pytest.raises(ParamsError, match="is not a date"):
+        ingest(request(customers=40, start="monday"), root=tmp_path)
 
 
 def test_the_demo_study_is_a_valid_shop() -> None:

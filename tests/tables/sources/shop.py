@@ -15,7 +15,7 @@ from analysis.tables import validate
 from analysis.tables.engine import EngineSettings, read_parquet
 from analysis.tables.ingest import IngestRequest, IngestResult, ingest
 from analysis.tables.schema import TABLES
-from analysis.tables.sources import archives, mapping, rows, staging
+from analysis.tables.sources import archives, mapping, rows, staging, used
 
 HEADER = "id,customer,sku,when,qty,price,note"
 GOOD = "1001,C1,SKU1,2024-03-01 10:00,2,9.99,ok"
@@ -84,12 +84,12 @@ def judge(path: Path, work: Path, raw: dict[str, Any] = MAPPING) -> Verdict:
     checked = mapping.parse(raw, "shop.yaml")
     spec, table = checked.files["sales"], checked.tables[0]
     connection = ibis.duckdb.connect(threads=1)
-    used = rows.columns_used([table], spec)
+    names = used.columns_used([table], spec)
     found: list[dict[str, Any]] = []
     notes: tuple[str, ...] = ()
     work.mkdir()
     for i, member in enumerate(archives.members(path, path.name)):
-        for staged in staging.stage(connection, member, spec, work / str(i), used):
+        for staged in staging.stage(connection, member, spec, work / str(i), names):
             mapped = rows.canonical_rows(
                 staged, table, spec, connection=connection, timezone="Europe/London"
             )

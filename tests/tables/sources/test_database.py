@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.errors import DataError, ParamsError
-from analysis.tables.sources.database import snapshots
+from analysis.tables.sources.database import Wanted, snapshots
 from tests.tables.sources.shop import Shop, changed
 
 ROWS = [
@@ -142,7 +143,7 @@ def test_postgresql(shop: Shop, postgres: str, monkeypatch) -> None:
 
 def test_postgresql_with_a_wrong_password(postgres: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"postgresql database .*password authentication failed"):
-        list(snapshots(postgres, "wrong", ("sales",), tmp_path))
+        list(snapshots(postgres, "wrong", Wanted(("sales",)), tmp_path))
 
 
 def test_sqlite(shop: Shop, sqlite: str) -> None:
@@ -161,17 +162,17 @@ def test_a_row_added_to_the_database_is_seen(shop: Shop, sqlite: str) -> None:
 
 def test_a_table_that_is_not_there(sqlite: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no table orders; it has sales"):
-        list(snapshots(sqlite, None, ("orders",), tmp_path / "s"))
+        list(snapshots(sqlite, None, Wanted(("orders",)), tmp_path / "s"))
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
-        list(snapshots(f"sqlite:///{tmp_path}/none.db", None, ("sales",), tmp_path / "s"))
+        list(snapshots(f"sqlite:///{tmp_path}/none.db", None, Wanted(("sales",)), tmp_path / "s"))
 
 
 def test_a_password_in_the_url_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"source\.url holds a password") as error:
-        list(snapshots("postgresql://u:secret@h/d", None, ("t",), tmp_path))
+        list(snapshots("postgresql://u:secret@h/d", None, Wanted(("t",)), tmp_path))
     assert "secret" not in str(error.value).replace("source.url holds a password", "")
 
 
@@ -184,3 +185,70 @@ def test_a_password_that_the_environment_lacks(shop: Shop) -> None:
     }
     with pytest.raises(ParamsError, match="the environment has no NO_SUCH_PASSWORD"):
         shop.ingest()
+
+
+def growing(tmp_path: Path, *rows: tuple[int, str]) -> str:
+    path = tmp_path / "till.db"
+    with sqlite3.connect(path) as c:
+        c.execute(
+            "create table if not exists sales (no integer primary key, id text, customer text, "
+            'sku text, "when" text, qty real, price real, note text)'
+        )
+        for no, when in rows:
+            c.execute(
+                "insert into sales values (?, ?, 'C1', 'A', ?, 1, 2, 'x')", (no, f"o{no}", when)
+            )
+    c.close()
+    return f"sqlite:///{path}"
+
+
+def test_only_rows_above_the_watermark_are_read(shop: Shop, tmp_path: Path) -> None:
+    shop.map(changed(paths=["sales"], watermark="no"))
+    url = growing(tmp_path, (1, "2024-01-01 09:00"), (9, "2024-01-02 09:00"))
+    shop.source = {"kind": "database", "mapping": "shop", "url": url}
+    assert shop.ingest().manifest.rows["order_lines"] == 2
+    with sqlite3.connect(tmp_path / "till.db") as c:
+        c.execute("update sales set price = 99 where no = 1")  # below the mark: not read again
+    c.close()
+    growing(tmp_path, (10, "2023-12-31 09:00"), (11, "2024-01-03 09:00"))
+    result = shop.ingest()
+    assert result.news == ("new: sales up to no 11",)
+    assert [e.rows_in for e in result.manifest.ledger if e.table == "order_lines"] == [2, 2]
+    amounts = {r["order_id"]: str(r["net_amount"]) for r in shop.table("order_lines")}
+    assert amounts == {"o1": "2.00", "o9": "2.00", "o10": "2.00", "o11": "2.00"}
+    assert shop.ingest().skipped
+
+
+def test_a_watermark_on_an_empty_table_waits_for_rows(shop: Shop, tmp_path: Path) -> None:
+    shop.map(changed(paths=["sales"], watermark="no"))
+    shop.source = {"kind": "database", "mapping": "shop", "url": growing(tmp_path)}
+    assert shop.ingest().manifest.rows["order_lines"] == 0
+    growing(tmp_path, (1, "2024-01-01 09:00"))
+    assert shop.ingest().manifest.rows["order_lines"] == 1
+
+
+def test_a_watermark_that_is_not_there(shop: Shop, tmp_path: Path) -> None:
+    shop.map(changed(paths=["sales"], watermark="changed_at"))
+    shop.source = {"kind": "database", "mapping": "shop", "url": growing(tmp_path)}
+    with pytest.raises(DataError, match="no column 'changed_at'"):
+        shop.ingest()
+
+
+def test_postgresql_with_a_watermark_in_time(shop: Shop, postgres: str, tmp_path: Path) -> None:
+    import psycopg
+
+    wanted, home = Wanted(("till",), "at"), postgres.partition("host=")[2]
+    with psycopg.connect(host=home, user="shop", password=PASSWORD, dbname="postgres") as c:
+        c.execute("create table till as select * from sales where at is not null")
+    first = list(snapshots(postgres, PASSWORD, wanted, tmp_path / "s"))
+    with psycopg.connect(host=home, user="shop", password=PASSWORD, dbname="postgres") as c:
+        c.execute("insert into till values ('9', 'C9', 'S', '2030-03-03 09:00:00.25', 1, 1, 'n')")
+    second = list(snapshots(postgres, PASSWORD, wanted, tmp_path / "s"))
+    assert second[: len(first)] == first
+    assert [len(pd.read_parquet(path)) for _, path in second[1:]] == [1]
+    assert list(snapshots(postgres, PASSWORD, wanted, tmp_path / "s")) == second
+
+
+def test_rows_that_no_watermark_would_ever_reach_are_refused(postgres: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="1 rows of sales have no at, so they would never be read"):
+        list(snapshots(postgres, PASSWORD, Wanted(("sales",), "at"), tmp_path / "s"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.errors import DataError
+from analysis.errors import DataError, ParamsError
 from analysis.tables import deliveries
+from analysis.tables.engine import EngineSettings, open_study
 from tests.tables.sources.shop import MAPPING, Shop
 
 DAYS = [
@@ -173,3 +175,98 @@ def test_a_blank_says_nothing_against_an_earlier_row(shop: Shop):
     shop.deliver("a.csv", "1,C1,A,2024-01-30 10:00,1,2.00,Mug", "2,C1,A,2024-01-31 10:00,1,2.00,")
     shop.ingest()
     assert [r["name"] for r in shop.table("products")] == ["Mug"]
+
+
+def overlapping(shop: Shop) -> None:
+    raw = copy.deepcopy(MAPPING)
+    raw["tables"][0]["overlap"] = "order_id"
+    shop.map(raw)
+
+
+WIDER = [
+    "2,C2,B,2024-01-31 10:00,3,3.00,y",  # changed since
+    "2,C2,A,2024-01-31 10:00,1,2.00,y",  # added since
+    "3,C1,A,2024-02-01 10:00,2,2.00,x2",
+]
+
+
+def test_the_latest_of_overlapping_files_says_all_of_an_order(shop: Shop):
+    overlapping(shop)
+    shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    shop.deliver("day9.csv", *WIDER)
+    result = shop.ingest()
+    lines = [(r["order_id"], r["product_id"], r["quantity"]) for r in shop.table("order_lines")]
+    assert sorted(lines) == [("1", "A", 1.0), ("2", "A", 1.0), ("2", "B", 3.0), ("3", "A", 2.0)]
+    first = next(e for e in result.manifest.ledger if e.source == "day1.csv")
+    assert (first.rows_in, first.accepted) == (2, 1)
+    assert first.dropped == {"order_id stands in a later file again": 1}
+    shop.reconcile(result)
+
+
+def test_an_order_that_a_later_file_leaves_out_by_a_rule_is_gone(shop: Shop):
+    overlapping(shop)
+    shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    shop.deliver(
+        "day9.csv", "2,C2,TEST1,2024-01-31 10:00,1,3.00,y", "3,C1,A,2024-02-01 10:00,1,2.00,x"
+    )
+    result = shop.ingest()
+    assert {r["order_id"] for r in shop.table("order_lines")} == {"1", "3"}
+    shop.reconcile(result)
+
+
+def test_overlaps_that_nobody_settled_are_said(shop: Shop):
+    shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    shop.deliver("day9.csv", *WIDER)
+    result = shop.ingest()
+    assert result.manifest.rows["order_lines"] == 5
+    assert result.manifest.notes == (
+        "1 values of order_id stand in more than one file, so their order_lines may count twice; "
+        "if the files overlap, say overlap: order_id in the mapping.",
+    )
+
+
+def test_a_withdrawn_wider_file_gives_the_earlier_its_orders_back(shop: Shop):
+    overlapping(shop)
+    shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    shop.ingest()
+    before = digests(shop.current / "order_lines")
+    shop.deliver("day9.csv", *WIDER)
+    shop.ingest()
+    (shop.folder / "day9.csv").unlink()
+    shop.ingest()
+    assert digests(shop.current / "order_lines") == before
+
+
+def test_a_file_said_anew_altogether_leaves_nothing(shop: Shop):
+    overlapping(shop)
+    shop.deliver("a.csv", DAYS[0][1][0])
+    shop.deliver("b.csv", *DAYS[0][1])
+    result = shop.ingest()
+    assert result.manifest.rows["order_lines"] == 2
+    shop.reconcile(result)
+
+
+def test_an_overlap_in_a_column_that_is_none(shop: Shop):
+    raw = copy.deepcopy(MAPPING)
+    raw["tables"][0]["overlap"] = "no_such"
+    shop.map(raw)
+    shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
+    with pytest.raises(ParamsError, match="overlap names a mapped column"):
+        shop.ingest()
+
+
+@pytest.mark.spark
+def test_monthly_folders_read_alike_on_spark(shop: Shop, spark: EngineSettings) -> None:
+    for name, lines in DAYS:
+        shop.deliver(name, *lines)
+    shop.ingest()
+    found = []
+    for engine in (EngineSettings(), spark):
+        tables = open_study("shop", settings=engine, root=shop.root)
+        rows = tables.order_lines
+        assert "month" not in rows.columns
+        ordered = rows.order_by("order_id").to_pyarrow().to_pylist()
+        found.append([{n: str(v) for n, v in sorted(row.items())} for row in ordered])
+        tables.close()
+    assert len(found[0]) == 6
+    assert found[0] == found[1]

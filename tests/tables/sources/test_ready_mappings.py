@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -73,16 +74,16 @@ def test_online_retail_ii_reads_both_sheets(ready) -> None:
         for name, year in (("Year 2009-2010", 2009), ("Year 2010-2011", 2010)):
             sheet = book.add_worksheet(name)
             sheet.write_row(0, 0, header)
-            sheet.write_row(1, 0, [489434, "85048", "15CM GLOBE", 12])
-            from datetime import datetime
-
-            sheet.write_datetime(1, 4, datetime(year, 12, 15, 7, 45), date)
-            sheet.write_row(1, 5, [6.95, 13085, "United Kingdom"])
+            for row, invoice in ((1, 487_425 + year), (2, 536_365)):  # the second is in both
+                sheet.write_row(row, 0, [invoice, "85048", "15CM GLOBE", 12])
+                sheet.write_datetime(row, 4, datetime(year, 12, 15, 7, 45), date)
+                sheet.write_row(row, 5, [6.95, 13085, "United Kingdom"])
     result = shop.ingest()
     assert [(e.source, e.accepted) for e in result.manifest.ledger if e.table == "order_lines"] == [
         ("online_retail_II.xlsx/Year 2009-2010", 1),
-        ("online_retail_II.xlsx/Year 2010-2011", 1),
+        ("online_retail_II.xlsx/Year 2010-2011", 2),
     ]
+    shop.reconcile(result)
     assert lines_of(shop)[0] == (
         "489434", "85048", "2009-12-15 07:45:00", 12.0, Decimal("83.40")
     )  # fmt: skip

@@ -10,6 +10,7 @@ from analysis.reporting import words
 from analysis.reporting.charts import style
 from analysis.reporting.charts.forest import shortened, write_right
 from analysis.reporting.charts.rhythm import show_dates
+from analysis.tables.quality.reconciliation import gathered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,7 @@ def reconciliation(ledger: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def _steps(ledger: pd.DataFrame) -> pd.DataFrame:
     """Return the bars: each source with what was read, then what was left out, if anything."""
+    ledger = ledger[~gathered(ledger)]
     rejected = ledger["outcome"].isin(["rejected", "dropped"])
     lossy = ledger.loc[rejected, "source"].unique()
     whole = (ledger["outcome"] == "read") & ~ledger["source"].isin(lossy)

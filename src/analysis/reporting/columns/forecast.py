@@ -19,6 +19,17 @@ def totals(weeks: int) -> Columns:
     }
 
 
+def moving(weeks: int) -> Columns:
+    """Return the columns of `readings.forecast.moving`."""
+    return {
+        "name": formats.text("Category"),
+        "mean": formats.money(0, f"Next {weeks} weeks"),
+        "low": formats.interval("high", 0, "80 % interval", unit=""),
+        "change": formats.percent(0, "Change", signed=True),
+        "remark": formats.text("Remark"),
+    }
+
+
 def scores() -> Columns:
     """Return the columns of `demand.judgement.scoreboard`."""
     return {
@@ -27,8 +38,8 @@ def scores() -> Columns:
         "mase": formats.number(2, "MASE"),
         "rmsse": formats.number(2, "RMSSE"),
         "bias": formats.percent(1, "Bias", signed=True),
-        "gain": formats.percent(1, "Saved", signed=True),
-        "gain_low": formats.interval("gain_high", 1, "95 % interval"),
+        "gain": formats.percent(0, "Saved", signed=True),
+        "gain_low": formats.interval("gain_high", 0, "Interval"),
         "verdict": formats.text("Verdict"),
     }
 
@@ -39,8 +50,8 @@ def coverage() -> Columns:
         "level": formats.text("Level"),
         "nominal": formats.percent(0, "Nominal"),
         "realised": formats.percent(1, "Realised"),
-        "gap": formats.points(1, "Gap"),
-        "n": formats.integer("Weeks of series"),
+        "low": formats.interval("high", 0, "95 % interval", unit="%"),
+        "weeks": formats.integer("Weeks judged"),
     }
 
 
@@ -82,13 +93,34 @@ def shifts() -> Columns:
     }
 
 
+def sudden() -> Columns:
+    """Return the columns of the product shifts of `demand.causes`."""
+    return {
+        "name": formats.text("Product"),
+        "earliest": formats.day("Not before"),
+        "latest": formats.day("Not after"),
+        "change": formats.percent(0, "Change", signed=True),
+        "change_low": formats.interval("change_high", 0, "95 % interval"),
+        "price_change": formats.percent(0, "Price", signed=True),
+    }
+
+
+def slopes(weeks: int) -> Columns:
+    """Return the columns of `demand.trends.slopes`."""
+    return {
+        "name": formats.text("Product"),
+        "growth": formats.percent(0, f"In {weeks} weeks", signed=True),
+        "growth_low": formats.interval("growth_high", 0, "Interval"),
+        "size": formats.integer("Units"),
+    }
+
+
 def lifecycle() -> Columns:
     """Return the columns of `demand.lifecycle.statuses`."""
     return {
         "name": formats.text("Product"),
         "status": formats.text("Status"),
-        "first_sold": formats.day("First week sold"),
-        "last_sold": formats.day("Last week sold"),
-        "sold": formats.integer("Weeks sold"),
-        "size": formats.money(0, "Net sales"),
+        "first_sold": formats.day("First week"),
+        "last_sold": formats.day("Last week"),
+        "size": formats.integer("Units"),
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from analysis.reporting import words
 from analysis.reporting.readings.profiling import Fields
 from analysis.tables.quality.calendar import LIMIT
+from analysis.tables.quality.reconciliation import gathered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,24 +20,30 @@ if TYPE_CHECKING:
 
 def ledger_headline(ledger: pd.DataFrame) -> str:
     """State that every row is accounted for, and how many were left out."""
-    rows = ledger.groupby("outcome")["rows"].sum()
+    own = ledger[~gathered(ledger)]
+    rows = own.groupby("outcome")["rows"].sum()
     out = int(rows.get("rejected", 0) + rows.get("dropped", 0))
-    left = (
-        f"{words.number(out)} were left out, each by a named rule" if out else "none was left out"
-    )
+    left = f"{words.number(out)} left out, each by a named rule" if out else "none was left out"
     return f"All {words.number(int(rows.get('read', 0)))} rows are accounted for; {left}"
 
 
 def ledger_paragraph(ledger: pd.DataFrame) -> str:
-    """Name every rule that left rows out."""
-    out = ledger[ledger["outcome"].isin(["rejected", "dropped"])]
+    """Name every rule that left rows out, and the tables gathered from rows of others."""
+    of_others = gathered(ledger)
+    own = ledger[~of_others & ledger["outcome"].isin(["rejected", "dropped"])]
     named = [
         f"{rows:,} of {source} {outcome} ({rule})"
         for rows, source, outcome, rule in zip(
-            out["rows"], out["source"], out["outcome"], out["rule"], strict=True
+            own["rows"], own["source"], own["outcome"], own["rule"], strict=True
         )
     ]
-    return f"{words.listing(named)}." if named else "Every source row is in a canonical table."
+    left_out = f"{words.listing(named)}." if named else "Every source row is in a canonical table."
+    taken = ledger[of_others & (ledger["outcome"] == "accepted")]
+    tables = taken.groupby("table", sort=False)["rows"].sum()
+    if tables.empty:
+        return left_out
+    each = words.listing(f"{rows:,} {name}" for name, rows in tables.items())
+    return f"{left_out} {each} were gathered from the same rows, one row of each key."
 
 
 def checks_headline(found: pd.DataFrame) -> str:
@@ -207,7 +214,8 @@ def trust(
 ) -> list[TrustLine]:
     """Return the lines of the panel that says how far to trust the report."""
     decide = int((found["severity"] == "decide").sum())
-    read = words.number(int(ledger.loc[ledger["outcome"] == "read", "rows"].sum()))
+    own = ledger[~gathered(ledger)]
+    read = words.number(int(own.loc[own["outcome"] == "read", "rows"].sum()))
     lines: list[TrustLine] = [
         ("Rows", True, f"{read} rows read, every one accepted, rejected or dropped by a rule"),
         ("Checks", decide == 0, f"{decide} need a decision; see the table of checks"),

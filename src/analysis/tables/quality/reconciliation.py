@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.errors import DataError
+from analysis.tables.manifest import SAME_KEY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,17 @@ def reconcile(tables: Tables) -> pd.DataFrame:
     place = read[source].reset_index(names="place")
     ranked = both.merge(place, on=source, how="left").sort_values("place", kind="stable")
     return ranked.drop(columns="place").reset_index(drop=True)
+
+
+def gathered(ledger: pd.DataFrame) -> pd.Series:
+    """Tell which rows of ``reconcile`` are about a table gathered from rows meant for another.
+
+    Customers or products taken from order lines are one row of the many that name them: the
+    others are not lost.
+    """
+    keys = ["table", "source"]
+    same = ledger["rule"].str.startswith(SAME_KEY)
+    return same.groupby([ledger[key] for key in keys]).transform("any")
 
 
 def _prove(outcomes: pd.DataFrame, read: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""Take tables out of a database as a snapshot: read once, whole, as text, in batches.
+"""Take tables out of a database as text, in batches: whole, or what is new above a watermark.
 
 Any database that Ibis reaches by URL will do; PostgreSQL and SQLite are tested. What is text in the
 snapshot goes through the same mapping as a file, so a database and its export give equal tables.
@@ -6,8 +6,10 @@ snapshot goes through the same mapping as a file, so a database and its export g
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -20,10 +22,30 @@ if TYPE_CHECKING:
 BATCH = 100_000
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What to take out of a database.
+
+    Parameters
+    ----------
+    tables
+        Names of tables or views, ``schema.table`` where needed.
+    watermark
+        A column that grows with every new row, such as an id or the time of writing; None takes
+        the tables whole each time.
+    """
+
+    tables: tuple[str, ...]
+    watermark: str | None = None
+
+
 def snapshots(
-    url: str, password: str | None, tables: tuple[str, ...], folder: Path
+    url: str, password: str | None, wanted: Wanted, folder: Path
 ) -> Iterator[tuple[str, Path]]:
-    """Yield each of ``tables`` with a Parquet file that holds it as it is now.
+    """Yield Parquet files that hold the tables, each with the name of its table or its part.
+
+    Without a watermark a table is one file, written anew each time. With one, what was read
+    before stays as it is, and rows above the highest mark so far become one more file.
 
     Parameters
     ----------
@@ -32,27 +54,73 @@ def snapshots(
         not hold a password: those come from the environment alone.
     password
         Password, if the database wants one.
-    tables
-        Names of tables or views, ``schema.table`` where needed.
+    wanted
+        The tables.
     folder
-        Where the snapshots are written; its old ones are removed.
+        Where the files are written.
 
     Raises
     ------
     ParamsError
         If the URL holds a password or no driver for it is installed.
     DataError
-        If the database cannot be reached or has no such table.
+        If the database cannot be reached, has no such table, or a table has no such watermark.
     """
     connection = _connect(url, password)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        for name in tables:
-            path = folder / f"{name}.parquet"
-            _write(_table(connection, name, url), path)
-            yield name, path
+        for name in wanted.tables:
+            rows = _table(connection, name, url)
+            if wanted.watermark is None:
+                path = folder / f"{name}.parquet"
+                _write(rows, path)
+                yield name, path
+            else:
+                yield from _grown(rows, name, wanted.watermark, folder)
     finally:
         connection.disconnect()
+
+
+def _grown(rows: ibis.Table, name: str, watermark: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Add the rows above the highest mark read so far, and yield all that was read."""
+    if watermark not in rows.columns:
+        raise DataError(
+            f"{name} has no column {watermark!r}, which the mapping names as its watermark; it "
+            f"has {', '.join(rows.columns)}"
+        )
+    marks = folder / f"{name}.{watermark}.marks.json"
+    seen: list[str] = json.loads(marks.read_text("utf-8")) if marks.exists() else []
+    column = rows[watermark]
+    without = int(column.isnull().sum().fill_null(0).to_pyarrow().as_py())
+    if without:
+        raise DataError(
+            f"{without:,} rows of {name} have no {watermark}, so they would never be read; name a "
+            "watermark that every row has, or leave it out"
+        )
+    top = column.max().cast("string").to_pyarrow().as_py()
+    if top is not None and (not seen or top != seen[-1]):
+        new = rows.filter(column <= _like(top, column))
+        if seen:
+            new = new.filter(column > _like(seen[-1], column))
+        _write(new, _part(folder, name, len(seen)))
+        seen.append(top)
+        marks.write_text(json.dumps(seen), "utf-8")
+    if not seen:
+        _write(rows, _part(folder, name, 0))
+        yield name, _part(folder, name, 0)
+    for number, mark in enumerate(seen):
+        yield f"{name} up to {watermark} {mark}", _part(folder, name, number)
+
+
+def _part(folder: Path, name: str, number: int) -> Path:
+    return folder / f"{name}+{number:05}.parquet"
+
+
+def _like(mark: str, column: ibis.Column) -> ibis.Value:
+    """Return a mark, kept as text, in the type of its column."""
+    import ibis
+
+    return ibis.literal(mark).cast(column.type())
 
 
 def _connect(url: str, password: str | None) -> Any:

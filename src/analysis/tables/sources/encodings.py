@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from analysis.errors import DataError, ParamsError
 from analysis.tables.sources.archives import Member
+from analysis.tables.sources.lines import Block, decodes
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -25,6 +26,7 @@ CANDIDATES = ["gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1250", "cp1
 #: Western retail files are Windows-1252 unless something speaks clearly against it.
 WESTERN = "cp1252"
 SAMPLE = 256 * 1024
+ASKED = 1_000
 MARKED = "analysis.mark"
 
 
@@ -92,34 +94,41 @@ def _stated(stated: str, mark: tuple[bytes, str] | None, label: str) -> Encoding
 
 def _by_content(member: Member) -> Encoding:
     """Judge by the lines that are not ASCII: mostly valid UTF-8, or else what their bytes say."""
-    valid = broken = 0
+    valid = broken = 0.0
     sample: list[bytes] = []
     size = 0
-    for line in _foreign_lines(member):
-        try:
-            line.decode("utf-8")
-            valid += 1
-        except UnicodeDecodeError:
-            broken += 1
-        if size < SAMPLE:
-            sample.append(line)
-            size += len(line)
+    for block in _long_enough(member.chunks()):
+        foreign = block.foreign().tolist()
+        good = _share_valid(block, foreign) * len(foreign)
+        valid, broken = valid + good, broken + len(foreign) - good
+        for at in foreign:
+            if size >= SAMPLE:
+                break
+            sample.append(block.line(at)[:SAMPLE])
+            size += len(sample[-1])
     if broken == 0 or valid > broken:
         return Encoding("utf-8", detected=True)
     return Encoding(_guess(b"\n".join(sample), member.label), detected=True)
 
 
-def _foreign_lines(member: Member) -> Iterator[bytes]:
-    """Yield the lines that hold bytes beyond ASCII, from the chunks that hold any."""
+def _share_valid(block: Block, foreign: list[int]) -> float:
+    """Return the share of the ``foreign`` lines that are valid UTF-8, of very many a part asked."""
+    if decodes(block.text):
+        return 1.0
+    asked = foreign[:: -(-len(foreign) // ASKED)]
+    return sum(decodes(block.line(at)) for at in asked) / len(asked)
+
+
+def _long_enough(chunks: Iterable[bytes]) -> Iterator[Block]:
+    """Yield whole lines, of the last the part that fits: a file without lines is no table yet."""
     rest = b""
-    for chunk in member.chunks():
+    for chunk in chunks:
         text = rest + chunk
         cut = text.rfind(b"\n") + 1
-        body, rest = text[:cut], text[cut:][-SAMPLE:]
-        if not body.isascii():
-            yield from (line for line in body.split(b"\n") if not line.isascii())
-    if not rest.isascii():
-        yield rest
+        yield Block.of(text[:cut])
+        rest = text[cut:][-SAMPLE:]
+    if rest:
+        yield Block.of(rest + b"\n")
 
 
 def _guess(sample: bytes, label: str) -> str:
@@ -161,7 +170,10 @@ def in_words(encoding: Encoding, label: str) -> str | None:
     """Return the sentence about a detected encoding; None where there is nothing to say."""
     if not encoding.detected or encoding.name in {"utf-8", "ascii"}:
         return None
-    name = {"cp1252": "Windows-1252 (Latin-1)", "big5": "Big5"}.get(
-        encoding.name, encoding.name.upper()
-    )
+    name = known_as(encoding.name)
     return f"{label} is read as {name}, which was detected; state encoding: if that is wrong."
+
+
+def known_as(name: str) -> str:
+    """Return the name that people know an encoding by."""
+    return {"cp1252": "Windows-1252 (Latin-1)", "big5": "Big5"}.get(name, name.upper())

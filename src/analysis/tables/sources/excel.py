@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.tables.sources.archives import Member
-from analysis.tables.sources.lines import BLANK, Cutter, Dialect
-from analysis.tables.sources.staging import Staged, collect, cutting, header_names
+from analysis.tables.sources.staged import Staged, header_names
+from analysis.tables.sources.staged_file import BLANK, StagedFile, read_back, writing
 
 if TYPE_CHECKING:
-    from analysis.tables.sources.mapping import FileSpec
+    from analysis.tables.sources.mapped_files import FileSpec
 
 
 def stage_workbook(
@@ -106,22 +106,22 @@ def _sheet(
     while found and not found[-1].strip():
         found.pop()
     names = list(spec.names) or header_names(found)
-    with cutting(directory, Dialect(",", len(names)), spec.header + 1) as cutter:
+    with writing(directory, len(names)) as file:
         if spec.header == 0:
-            _cut(cutter, 1, found, len(names))
+            _take(file, 1, found, len(names))
         for number, row in rows:
-            _cut(cutter, number, row, len(names))
-    staged = collect(connection, directory, width=len(names), separator=",", outcome=cutter.outcome)
-    return Staged(label, staged, {name: f"c{i}" for i, name in enumerate(names)})
+            _take(file, number, row, len(names))
+    columns = {name: f"c{i}" for i, name in enumerate(names)}
+    return Staged(label, read_back(connection, file), columns)
 
 
-def _cut(cutter: Cutter, number: int, row: list[str], width: int) -> None:
+def _take(file: StagedFile, number: int, row: list[str], width: int) -> None:
     text = ",".join(row).encode("utf-8", "replace")
     if not any(cell.strip() for cell in row):
-        cutter.put_aside(number, b"", rule=BLANK)
+        file.put_aside(number, b"", rule=BLANK)
     elif any(cell.strip() for cell in row[width:]):
-        cutter.put_aside(number, text, reason="a cell stands outside the header's columns")
+        file.put_aside(number, text, reason="a cell stands outside the header's columns")
     elif any("\0" in cell for cell in row):
-        cutter.put_aside(number, text, reason="the line holds a NUL byte")
+        file.put_aside(number, text, reason="the line holds a NUL byte")
     else:
-        cutter.record(number, row[:width] + [""] * (width - len(row)))
+        file.record(number, row[:width] + [""] * (width - len(row)))

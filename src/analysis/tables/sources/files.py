@@ -7,81 +7,26 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from analysis.errors import DataError, ParamsError
-from analysis.tables.parts import Delivery, PartFeed
+from analysis.tables.parts import RANKS_A_SOURCE, Delivery, PartFeed
 from analysis.tables.schema import ENGINE_TYPES, TABLES
 from analysis.tables.sources import SourceRequest, archives, mapping, staging
-from analysis.tables.sources.rows import IDENTITY, canonical_rows, columns_used
-from analysis.tables.sources.staging import LINE, TEXT, Looked, Staged
+from analysis.tables.sources.mapped_files import FileSpec
+from analysis.tables.sources.options import OWN_KEYS, FilesOptions, OneSource
+from analysis.tables.sources.rows import IDENTITY, canonical_rows
+from analysis.tables.sources.staged import Looked, Staged
+from analysis.tables.sources.staged_file import LINE, TEXT
+from analysis.tables.sources.used import columns_used
 from analysis.tables.sources.values import trimmed
 
 if TYPE_CHECKING:
     import ibis
 
-#: Identifiers that two sources give out on their own, so that equal ones mean nothing.
-OWN_KEYS = ("customer_id", "order_id", "returned_order_id")
 SHOWN_COLUMNS = 60
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class UnifyOptions(_Strict):
-    """Which customers of the sources are one: by equal keys, the surest first."""
-
-    keys: tuple[Literal[mapping.IDENTITY_KEYS], ...] = (  # type: ignore[valid-type]
-        "crm_id",
-        "card",
-        "email",
-        "phone",
-    )
-    phone_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
-    shared_by_at_most: Annotated[int, Field(ge=2)] = 5
-
-
-class OneSource(_Strict):
-    """One source of a study: a mapping, and the folder or the database it is applied to."""
-
-    mapping: str
-    folder: str | None = None
-    url: str | None = None
-    password_env: str | None = None
-    own_keys: tuple[Literal[OWN_KEYS], ...] | None = None  # type: ignore[valid-type]
-
-    @model_validator(mode="after")
-    def _folder_or_url(self) -> OneSource:
-        if (self.folder is None) == (self.url is None):
-            raise ValueError("a source has either a folder or a url")
-        return self
-
-
-class FilesOptions(_Strict):
-    """The ``source`` section of a study of kind ``files``."""
-
-    mapping: str | None = None
-    folder: str | None = None
-    url: str | None = None
-    password_env: str | None = None
-    sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], OneSource] = {}
-    unify: UnifyOptions | None = None
-
-    @model_validator(mode="after")
-    def _one_or_several(self) -> FilesOptions:
-        if (self.mapping is None) == (not self.sources):
-            raise ValueError("give either mapping with folder or url, or several sources")
-        return self
-
-    def named(self) -> dict[str, OneSource]:
-        """Return the sources by name; a single one has none."""
-        if self.sources:
-            return self.sources
-        fields = self.model_dump(include={"mapping", "folder", "url", "password_env"})
-        return {"": OneSource.model_validate(fields)}
 
 
 class Files:
@@ -177,13 +122,14 @@ class Files:
                 yield Delivery(f"{prefix}{path.relative_to(folder)}", origin, name, path)
 
     def _snapshots(self, name: str, origin: str) -> Iterator[Delivery]:
-        from analysis.tables.sources.database import snapshots
+        from analysis.tables.sources.database import Wanted, snapshots
 
         one, prefix = self._sources[name], f"{name}/" if name else ""
         password = _password(one)
         home = self._request.root / "data" / "canonical" / self._request.study / ".snapshots"
         spec = self._mappings[name].files[origin]
-        for table, path in snapshots(str(one.url), password, spec.paths, home / (name or "db")):
+        wanted = Wanted(spec.paths, spec.watermark)
+        for table, path in snapshots(str(one.url), password, wanted, home / (name or "db")):
             yield Delivery(f"{prefix}{table}", origin, name, path)
 
     def _staged(
@@ -221,7 +167,7 @@ class Files:
 
     def _feeds(self, connection: Any, delivery: Delivery, staged: Staged) -> Iterator[PartFeed]:
         one = self._mappings[delivery.source]
-        offset = 1000 * list(self._sources).index(delivery.source)
+        offset = RANKS_A_SOURCE * list(self._sources).index(delivery.source)
         for rank, table in enumerate(one.tables):
             if table.origin != delivery.origin:
                 continue
@@ -240,6 +186,7 @@ class Files:
                 rows,
                 _source_text(staged),
                 table.once_per_key,
+                table.overlap or "",
             )
 
     def _own(self, rows: ibis.Table, source: str) -> ibis.Table:
@@ -252,9 +199,7 @@ class Files:
         return rows.mutate(**{n: f"{source}:" + rows[n] for n in found})
 
 
-def looked_up(
-    staged: list[Staged], key: str, wanted: list[str], spec: mapping.FileSpec
-) -> ibis.Table:
+def looked_up(staged: list[Staged], key: str, wanted: list[str], spec: FileSpec) -> ibis.Table:
     """Return ``key`` and the ``wanted`` columns as l0, l1 and so on: the last row of each key."""
     import ibis
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -22,207 +20,32 @@ from pydantic import (
 
 from analysis.errors import ParamsError
 from analysis.tables.schema import TABLES
+from analysis.tables.sources.mapped_files import FileSpec, Strict
+from analysis.tables.sources.mapped_values import Condition, Value, checked_zone
 
-DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
-#: What a value is made of; exactly one in each.
-VERBS = (
-    "column",
-    "constant",
-    "first",
-    "join",
-    "multiply",
-    "add",
-    "subtract",
-    "divide",
-    "when",
-    "line",
-)
 IDENTITY_KEYS = ("crm_id", "card", "email", "phone", "name", "birth_date", "postcode")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class Carry(_Strict):
-    """Fill values that an export writes only on the first row of each group."""
-
-    by: str
-    columns: Names
-
-
-class Lookup(_Strict):
-    """Bring columns of another kind of file along, as ``files.Column``.
-
-    The row of ``files`` whose ``key`` equals this file's ``match`` is the one looked up; of
-    several, the last delivered.
-    """
-
-    files: str
-    match: str
-    key: str
-
-
-class FileSpec(_Strict):
-    """How one kind of file is written.
-
-    ``paths`` are globs relative to the source's folder; ``header`` is the number of the line that
-    holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing;
-    ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
-    in every row; ``optional`` files may not be there at all.
-    """
-
-    paths: Names
-    format: Literal["auto", "csv", "excel", "parquet", "jsonl"] = "auto"
-    encoding: str = "auto"
-    delimiter: str = "auto"
-    header: Annotated[int, Field(ge=0, le=1000)] = 1
-    names: tuple[str, ...] = ()
-    sheet: str = "first"
-    missing: tuple[str, ...] = ()
-    carry: Carry | None = None
-    lookup: tuple[Lookup, ...] = ()
-    aliases: dict[str, Names] = {}
-    may_lack: tuple[str, ...] = ()
-    optional: bool = False
-
-    _lists = field_validator("paths", "names", "missing", "may_lack", mode="before")(_as_list)
-
-    @field_validator("aliases", mode="before")
-    @classmethod
-    def _alias_lists(cls, value: Any) -> Any:
-        return {k: _as_list(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-    @field_validator("delimiter")
-    @classmethod
-    def _one_character(cls, value: str) -> str:
-        value = DELIMITERS.get(value, value)
-        if value not in {"auto", "whitespace"} and (len(value) != 1 or value in '"\r\n'):
-            raise ValueError(
-                "delimiter must be auto, whitespace, tab, comma, semicolon, pipe or one character"
-            )
-        return value
-
-    @model_validator(mode="after")
-    def _names_without_header(self) -> FileSpec:
-        if self.header == 0 and not self.names and self.format != "parquet":
-            raise ValueError("header: 0 says there is no header, so names must list the columns")
-        return self
-
-
-class Condition(_Strict):
-    """A test on a row: a column and what must hold of it, or a combination of tests."""
-
-    column: str | None = None
-    equals: tuple[str, ...] | None = None
-    starts: tuple[str, ...] | None = None
-    ends: tuple[str, ...] | None = None
-    contains: tuple[str, ...] | None = None
-    matches: str | None = None
-    missing: bool | None = None
-    below: float | None = None
-    above: float | None = None
-    any: tuple[Condition, ...] | None = None
-    all: tuple[Condition, ...] | None = None
-    no: Condition | None = None
-
-    _lists = field_validator("equals", "starts", "ends", "contains", mode="before")(_as_list)
-
-    @model_validator(mode="after")
-    def _one_test(self) -> Condition:
-        combined = [n for n in ("any", "all", "no") if getattr(self, n) is not None]
-        tests = [
-            n
-            for n in type(self).model_fields
-            if n not in {"column", "any", "all", "no"} and getattr(self, n) is not None
-        ]
-        if (self.column is None) == (not combined) or len(combined) + len(tests) != 1:
-            raise ValueError(
-                "a condition is a column with one of equals, starts, ends, contains, matches, "
-                "missing, below, above; or one of any, all, no"
-            )
-        _check_pattern(self.matches)
-        return self
-
-
-class Value(_Strict):
-    """Where a canonical column's value comes from; a plain text is the name of a column."""
-
-    column: str | None = None
-    constant: str | None = None
-    first: tuple[Value, ...] | None = None
-    join: tuple[Value, ...] | None = None
-    multiply: tuple[Value, ...] | None = None
-    add: tuple[Value, ...] | None = None
-    subtract: tuple[Value, ...] | None = None
-    divide: tuple[Value, ...] | None = None
-    when: Condition | None = None
-    line: bool | None = None
-    then: Value | None = None
-    otherwise: Value | None = None
-    between: str = ""
-    values: dict[str, str] = {}
-    extract: str | None = None
-    without: str | None = None
-    case: Literal["lower", "upper"] | None = None
-    default: str | None = None
-    dates: tuple[str, ...] = ()
-    timezone: str | None = None
-    gaps: Literal["reject", "shift"] = "reject"
-    decimal: Literal[".", ","] = "."
-    negate: bool = False
-
-    _lists = field_validator("dates", mode="before")(_as_list)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_text(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str | None) -> str | None:
-        return _checked_zone(value)
-
-    @model_validator(mode="after")
-    def _one_verb(self) -> Value:
-        used = [verb for verb in VERBS if getattr(self, verb) is not None]
-        if len(used) != 1:
-            raise ValueError(
-                f"a value is exactly one of {', '.join(VERBS)}; here: {used or 'none'}"
-            )
-        if (self.when is None) != (self.then is None):
-            raise ValueError("when and then belong together")
-        _check_pattern(self.extract)
-        return self
-
-
-class Drop(_Strict):
+class Drop(Strict):
     """Rows left out on purpose, with the name of the rule that the ledger shows."""
 
     rule: str
     when: Condition
 
 
-class Reject(_Strict):
+class Reject(Strict):
     """Rows that are wrong, with the reason that the ledger shows."""
 
     reason: str
     when: Condition
 
 
-class TableSpec(_Strict):
+class TableSpec(Strict):
     """How one canonical table is filled from one kind of file.
 
     ``once_per_key`` makes one row of the many that share the table's key, the last in the file
-    winning column by column; ``returns`` makes the quantity and the amounts of rows negative.
+    winning column by column; ``returns`` makes the quantity and the amounts of rows negative. Of
+    files that ``overlap`` in a column, the latest that holds a value says all rows of it.
     """
 
     table: str
@@ -233,12 +56,15 @@ class TableSpec(_Strict):
     reject: tuple[Reject, ...] = ()
     returns: Condition | None = None
     once_per_key: bool = False
-    identity: dict[Literal[IDENTITY_KEYS], Value] = {}  # type: ignore[valid-type]
+    overlap: str | None = None
+    identity: dict[Literal[IDENTITY_KEYS], Value] = Field(  # type: ignore[valid-type]
+        default_factory=dict
+    )
 
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str | None) -> str | None:
-        return _checked_zone(value)
+        return checked_zone(value)
 
     @model_validator(mode="after")
     def _fits_the_schema(self) -> TableSpec:
@@ -254,12 +80,17 @@ class TableSpec(_Strict):
                 raise ValueError(f"{self.table} needs a column {name}, which columns: lacks")
         if self.once_per_key and not table.key:
             raise ValueError(f"{self.table} has no key, so once_per_key means nothing there")
+        if self.overlap and (table.key or self.overlap not in self.columns):
+            raise ValueError(
+                "overlap names a mapped column, such as order_id, of a table without a key; of "
+                "others the latest file counts anyway"
+            )
         if self.identity and self.table != "customers":
             raise ValueError("identity belongs to the table customers")
         return self
 
 
-class Mapping(_Strict):
+class Mapping(Strict):
     """A whole mapping: its files and the canonical tables made of them."""
 
     mapping: str
@@ -291,25 +122,6 @@ class Mapping(_Strict):
     def reading(self, origin: str) -> list[TableSpec]:
         """Return the tables made of the files ``origin``."""
         return [t for t in self.tables if t.origin == origin]
-
-
-def _checked_zone(value: str | None) -> str | None:
-    if value not in {None, "offset"}:
-        try:
-            ZoneInfo(str(value))
-        except (OSError, ValueError, KeyError):
-            raise ValueError(f"{value!r} is no IANA time zone, such as Europe/London") from None
-    return value
-
-
-def _check_pattern(pattern: str | None) -> None:
-    import re
-
-    if pattern is not None:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
 
 
 class _Text(yaml.BaseLoader):

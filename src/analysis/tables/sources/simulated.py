@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.tables.engine import read_parquet
+from analysis.tables.periods import as_date
 from analysis.tables.sources import Feed, SourceRequest
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Simulated:
         options = dict(request.options)
         folder = options.pop("folder", f"data/simulated/{request.study}")
         self.folder = request.root / str(folder)
+        if isinstance(options.get("start"), str):  # as the record of a run keeps it
+            options["start"] = as_date(options["start"])
         self._shop = Shop.from_options({"seed": request.seed, **options})
 
     def files(self) -> list[Path]:

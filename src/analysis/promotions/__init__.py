@@ -1,0 +1,1 @@
+"""What promotions earned: by lot where arms were drawn, with due doubt where they were not."""

@@ -1,0 +1,117 @@
+"""Charts of what rises, what shifted, and the rhythm of the days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analysis.reporting import words
+from analysis.reporting.charts import style
+from analysis.reporting.charts.forest import forest
+from analysis.reporting.charts.rhythm import show_dates
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.ticker import Formatter, Locator
+
+
+def trends(table: pd.DataFrame, *, weeks: int) -> Axes:
+    """Draw robust growth with intervals.
+
+    Parameters
+    ----------
+    table
+        Rows of `trends.slopes`: name, growth, growth_low, growth_high, size, direction.
+    weeks
+        Weeks that the growth is stated for.
+    """
+    ax = forest(
+        [str(name).rsplit(" / ", 1)[-1] for name in table["name"]],
+        table["growth"] * 100,
+        table["growth_low"] * 100,
+        table["growth_high"] * 100,
+        written=[words.percent(value, 0, signed=True) for value in table["growth"]],
+        strong=table["direction"] != "steady",
+    )
+    ax.set_xlabel(f"Change in {weeks} weeks, % of the usual week")
+    return ax
+
+
+def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Figure | SubFigure:
+    """Draw series that moved to another level, each with its two levels.
+
+    Parameters
+    ----------
+    panels
+        Name, history (period_start, value) and row of `breaks.shifts` of each.
+    unit
+        Label of the vertical axes.
+    """
+    rows = -(-len(panels) // 2)
+    axes = style.new_grid(rows, 2, width=5.0, height=0.3 + 1.45 * rows)
+    for ax in axes[len(panels) :]:
+        ax.set_visible(False)
+    for ax, (name, history, row) in zip(axes, panels, strict=False):
+        ax.plot(history["period_start"], history["value"], color=style.QUIET, linewidth=1.1)
+        first, end = history["period_start"].iloc[[0, -1]]
+        ax.hlines(row["before"], first, row["period_start"], color=style.INK, linewidth=1.4)
+        ax.hlines(row["after"], row["period_start"], end, color=style.VERMILLION, linewidth=1.8)
+        ax.set_ylim(bottom=0)
+        ax.set_title(_short_name(name), fontsize=9.5, loc="left", color=style.INK)
+        ax.xaxis.set_major_locator(_quarters())
+        ax.xaxis.set_major_formatter(_month_names())
+        ax.tick_params(labelsize=9)
+    axes[0].set_ylabel(unit, fontsize=9.5)
+    return axes[0].figure
+
+
+def _short_name(name: str) -> str:
+    last = name.rsplit(" / ", 1)[-1]
+    return last if len(last) <= 24 else last[:23].rstrip() + "…"
+
+
+def _quarters() -> Locator:
+    from matplotlib.dates import MonthLocator
+
+    return MonthLocator(bymonth=(1, 7))
+
+
+def _month_names() -> Formatter:
+    from matplotlib.dates import DateFormatter
+
+    return DateFormatter("%b")
+
+
+def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure | SubFigure:
+    """Draw trend, weekly rhythm and remainder of a daily series below each other.
+
+    Parameters
+    ----------
+    table
+        `decomposition.daily_parts`: day, trend, weekly, remainder.
+    unit
+        Label of the vertical axes.
+    scale
+        What values are divided by.
+    """
+    axes = style.new_grid(3, 1, width=5.0, height=3.6)
+    for ax, (name, label, color) in zip(
+        axes,
+        (
+            ("trend", "Trend", style.BLUE),
+            ("weekly", "Week", style.GREEN),
+            ("remainder", "Rest", style.SOFT),
+        ),
+        strict=True,
+    ):
+        ax.plot(table["day"], table[name] / scale, color=color, linewidth=1.0)
+        ax.margins(y=0.3)
+        ax.annotate(label, (0.01, 0.99), xycoords="axes fraction", va="top", color=style.INK)
+        if name != "trend":
+            ax.axhline(0, color=style.SOFT, linewidth=0.6)
+        show_dates(ax, table["day"])
+    for ax in axes[:-1]:
+        ax.tick_params(labelbottom=False)
+    axes[1].set_ylabel(unit)
+    return axes[0].figure

@@ -1,0 +1,200 @@
+"""What the forecast's past errors say: worth, challenger, coverage, and how far to trust it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.reporting import words
+from analysis.reporting.readings.forecast import adds_up
+from analysis.reporting.readings.last_time import replay_note
+from analysis.reporting.readings.levels import level
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.demand.forecast import Outlook
+    from analysis.demand.kept import Scored
+    from analysis.reporting.report import TrustLine
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+#: Gap between nominal and realised coverage that is still called kept.
+_KEPT = 0.03
+
+
+def _published(found: Outlook, name: str) -> pd.Series:
+    scores = found.scores
+    return scores[(scores["level"] == name) & (scores["model"] == found.published)].iloc[0]
+
+
+def worth(found: Outlook) -> str:
+    """Say whether the published forecast beats the naive at each level."""
+    levels = list(dict.fromkeys(found.scores["level"]))
+    rows = [(level(name), _published(found, name)) for name in levels]
+    better = [
+        f"{words.percent(row['gain'], 0)} for the {name}" if name == "total"
+        else f"{words.percent(row['gain'], 0)} for {name}"
+        for name, row in rows if row["verdict"] == "better"
+    ]  # fmt: skip
+    if not better:
+        return "The published forecast does not beat the naive at any level"
+    return f"Share of the naive's error that it saves: {words.listing(better)}"
+
+
+def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.DataFrame:
+    """Return the best models at the total, and what is published wherever it comes in."""
+    total = scores[(scores["level"] == "total") & (scores["verdict"] != "benchmark")]
+    best = total.head(count)["model"]
+    return total[total["model"].isin([*best, found.published])]
+
+
+def unbeaten(found: Outlook) -> str:
+    """Say where the naive is not beaten, and which models fail to beat it."""
+    scores = found.scores[found.scores["verdict"] != "benchmark"]
+    total = scores[scores["level"] == scores["level"].iloc[0]]
+    failing = total[total["verdict"].isin(["worse", "no different"])]
+    own = [
+        level(str(n))
+        for n in dict.fromkeys(scores["level"])
+        if _published(found, str(n))["verdict"] != "better"
+    ]
+    text = ""
+    if own:
+        text += f"The published forecast does not beat the naive for {words.listing(own)}. "
+    if len(failing):
+        names = words.listing(list(failing["label"]))
+        text += f"At the total, these do not beat the naive: {names}."
+    return text or "Every model beats the naive at the total."
+
+
+def accuracy_finding(found: Outlook) -> Fields:
+    """Return the share of the naive's error that the published forecast saves at the total."""
+    row = _published(found, str(found.scores["level"].iloc[0]))
+    beaten = row["verdict"] == "better"
+    return {
+        "key": "error_saved",
+        "sentence": "of the naive forecast's error saved at the total",
+        "value": row["gain"],
+        "low": row["gain_low"],
+        "high": row["gain_high"],
+        "unit": words.PERCENT,
+        "n": int(row["origins"]),
+        "noun": "past forecast",
+        "direction": "up_good",
+        "alert": not beaten,
+        "decimals": 0,
+        "detail": None if beaten else "not more than luck: use the naive or look for what is wrong",
+    }
+
+
+def challenged(scores: pd.DataFrame, published: str, challenger: str) -> str:
+    """Say where the boosted challenger beats what is published, at the origins both met."""
+    names = list(dict.fromkeys(scores["level"]))
+    rows = scores.set_index(["level", "model"])["mase"]
+    won = [level(n) for n in names if rows[n, challenger] < rows[n, published]]
+    ahead = f"is ahead for the {words.listing(won)}" if won else "is ahead nowhere"
+    return f"The boosted challenger {ahead}"
+
+
+def challenge_note(scores: pd.DataFrame, published: str, challenger: str) -> str:
+    """Say by how much, and what stands against trusting it."""
+    rows = scores.set_index(["level", "model"])["mase"]
+    parts = [
+        f"{words.number(rows[n, challenger], 2)} against {words.number(rows[n, published], 2)} "
+        f"({level(str(n))})"
+        for n in dict.fromkeys(scores["level"])
+    ]
+    origins = words.number(int(scores["origins"].iloc[0]))
+    return (
+        f"Its MASE is {words.listing(parts)} over {origins} past forecasts. It learns from all "
+        "series at once, is not made to add up, and too few forecasts have been compared to let "
+        "it lead: a lead that lasts over the coming runs would be the reason to change."
+    )
+
+
+def kept_promise(coverage: pd.DataFrame) -> str:
+    """Say whether intervals held what they promise, all series together."""
+    held = [
+        f"{words.percent(_share(part), 0)} of weeks fell inside the "
+        f"{words.percent(float(nominal), 0)} intervals"
+        for nominal, part in coverage.groupby("nominal", sort=False)
+    ]
+    return words.listing(held)
+
+
+def few_weeks(coverage: pd.DataFrame) -> str:
+    """Say how sure the coverage of the total is, which has few weeks to show it."""
+    whole = coverage[(coverage["level"] == "total") & (coverage["n"] > 0)]
+    if whole.empty:
+        return "Too few forecasts have come to their end for the total's intervals to be judged."
+    texts = [
+        f"{words.percent(row['realised'], 0)} for {words.percent(row['nominal'], 0)} "
+        f"({words.interval(row['low'], row['high'], 0)})"
+        for _, row in whole.iterrows()
+    ]
+    verdict = (
+        "which is no evidence against them"
+        if _held(coverage)
+        else "fewer than promised: keep more slack for the total than the band shows"
+        if (whole["realised"] < whole["nominal"]).any()
+        else "more than promised"
+    )
+    return (
+        f"The total alone, over {words.count(int(whole['weeks'].iloc[0]), 'week')}: "
+        f"{words.listing(texts)}, {verdict}."
+    )
+
+
+def _share(part: pd.DataFrame) -> float:
+    known = part[part["n"] > 0]
+    return float((known["realised"] * known["n"]).sum() / known["n"].sum())
+
+
+def coverage_finding(coverage: pd.DataFrame) -> Fields:
+    """Return the realised coverage of the widest intervals."""
+    nominal = float(coverage["nominal"].max())
+    part = coverage[coverage["nominal"] == nominal]
+    share = _share(part)
+    return {
+        "key": "coverage",
+        "sentence": f"of past weeks fell inside their {words.percent(nominal, 0)} interval",
+        "value": share,
+        "unit": words.PERCENT,
+        "n": int(part["n"].sum()),
+        "noun": "held-out week",
+        "alert": abs(share - nominal) > _KEPT,
+        "decimals": 1,
+    }
+
+
+def _held(coverage: pd.DataFrame) -> bool | None:
+    """Tell whether the total's coverage agrees with what was promised; None where unknown."""
+    whole = coverage[(coverage["level"] == "total") & (coverage["n"] > 0)]
+    if whole.empty:
+        return None
+    return bool(((whole["low"] <= whole["nominal"]) & (whole["nominal"] <= whole["high"])).all())
+
+
+def trust(found: Outlook, scored: Scored, wanted: int) -> list[TrustLine]:
+    """Return how far to trust the forecast."""
+    row = _published(found, str(found.scores["level"].iloc[0]))
+    widest = found.coverage[found.coverage["nominal"] == found.coverage["nominal"].max()]
+    share = _share(widest)
+    nominal = float(widest["nominal"].iloc[0])
+    alone = _held(widest)
+    p = f"= {words.number(row['p'], 3)}" if row["p"] >= 0.0005 else "< 0.001"
+    return [
+        ("Better than naive", row["verdict"] == "better",
+         f"{words.percent(row['gain'], 0)} less error at the total, p {p} over "
+         f"{row['origins']} overlapping past forecasts (Diebold-Mariano), refitted at each."),
+        ("Intervals", abs(share - nominal) <= _KEPT and alone is not False,
+         f"{words.percent(share, 1)} of held-out weeks inside the {words.percent(nominal, 0)} "
+         f"intervals, each calibrated on what was known before. {few_weeks(found.coverage)}"),
+        ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
+        ("Last time", None if scored.replayed else not scored.drifted, replay_note(scored)),
+        ("Yearly season", found.plan.season >= wanted or None,
+         "Known to the models." if found.plan.season >= wanted
+         else "Not known: less than a year of history before the first test. Expect the holidays "
+         "and the turn of the year to surprise this forecast."),
+    ]  # fmt: skip

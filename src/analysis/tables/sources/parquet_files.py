@@ -1,0 +1,40 @@
+"""Stage Parquet: its columns keep their types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.errors import DataError
+from analysis.tables.sources.archives import Member
+from analysis.tables.sources.staged import Staged
+from analysis.tables.sources.staged_file import LINE, REASON, RULE, TEXT
+
+if TYPE_CHECKING:
+    import ibis
+
+
+def stage_parquet(connection: Any, member: Member) -> Staged:
+    """Return the staged table of a Parquet file; DataError if it is none."""
+    import ibis
+
+    if member.inner or member.path.suffix.lower() == ".gz":
+        raise DataError(f"{member.label}: Parquet is packed already; deliver it unpacked")
+    try:
+        rows = connection.read_parquet(member.path, file_row_number=True)
+    except Exception as error:  # the engine raises several kinds for a damaged file
+        first = str(error).strip().partition("\n")[0]
+        raise DataError(f"{member.label} cannot be read as Parquet: {first}") from error
+    names = [n for n in rows.columns if n != "file_row_number"]
+    nothing = ibis.null("string")
+    staged = rows.select(
+        (rows.file_row_number + 1).cast("int64").name(LINE),
+        *(nothing.name(n) for n in (REASON, RULE, TEXT)),
+        *(_flat(rows[n]).name(f"c{i}") for i, n in enumerate(names)),
+    )
+    return Staged(member.label, staged, {n: f"c{i}" for i, n in enumerate(names)})
+
+
+def _flat(value: ibis.Value) -> ibis.Value:
+    kind = value.type()
+    simple = kind.is_numeric() or kind.is_temporal() or kind.is_boolean() or kind.is_string()
+    return value if simple else value.cast("string")

@@ -1,0 +1,64 @@
+"""The columns of a staged table that a mapping uses: trimmed, looked up, carried down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from analysis.tables.sources import values
+from analysis.tables.sources.staged import Looked, Staged
+from analysis.tables.sources.staged_file import LINE, REASON, RULE
+
+if TYPE_CHECKING:
+    import ibis
+
+    from analysis.tables.sources.mapped_files import FileSpec
+
+
+def prepared(staged: Staged, spec: FileSpec, columns: dict[str, str]) -> ibis.Table:
+    """Return the staged rows with the columns in use, words for nothing made null.
+
+    Parameters
+    ----------
+    staged
+        The staged table.
+    spec
+        How the mapping describes the file.
+    columns
+        Names in the mapping to the names that the columns get.
+    """
+    looked = {n for each in staged.lookups.values() for n in each.columns}
+    found = {
+        short: _tidy(staged.column(name, spec), staged, spec)
+        for name, short in columns.items()
+        if name not in looked
+    }
+    kept = staged.rows.select(LINE, REASON, RULE, **found)
+    for each in staged.lookups.values():
+        kept = _with_lookup(kept, each, columns, staged, spec)
+    if spec.carry is None:
+        return kept
+    by = columns[spec.carry.by]
+    filled = [columns[n] for n in spec.carry.columns if n in columns]
+    return kept.mutate(**{n: kept[n].max().over(group_by=kept[by]) for n in filled})
+
+
+def _tidy(column: ibis.Value, staged: Staged, spec: FileSpec) -> ibis.Value:
+    if column.type().is_string():
+        column = values.trimmed(column, odd_spaces=staged.odd_spaces)
+        for word in spec.missing:
+            column = column.nullif(word)
+    return column
+
+
+def _with_lookup(
+    kept: ibis.Table, looked: Looked, columns: dict[str, str], staged: Staged, spec: FileSpec
+) -> ibis.Table:
+    """Add the columns looked up; a row that finds nothing has none of them."""
+    match = kept[columns[looked.match]]
+    joined = kept.left_join(looked.rows, match == looked.rows["key"])
+    wanted = {
+        columns[name]: _tidy(joined[short], staged, spec)
+        for name, short in looked.columns.items()
+        if name in columns
+    }
+    return joined.select(*kept.columns, **wanted)

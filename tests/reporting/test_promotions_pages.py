@@ -1,0 +1,365 @@
+"""What report 06 says and draws of promotions drawn by lot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.errors import NotApplicable
+from analysis.promotions import (
+    boundaries,
+    experiment,
+    followed,
+    moments,
+    reallocation,
+    trials,
+    verdicts,
+)
+from analysis.promotions.checks import Check
+from analysis.promotions.measures import COLUMNS
+from analysis.promotions.trials import Trials
+from analysis.reporting.charts import promotions as charts
+from analysis.reporting.charts import style
+from analysis.reporting.readings import planning, whom
+from analysis.reporting.readings import promotions as readings
+from analysis.reporting.sections import continued, if_possible, record
+
+OK = Check("Sizes of the arms", "as drawn", True)
+BROKEN = Check("Sizes of the arms", "customers are missing from the log", False)
+WEAK = Check("Large enough", "it would have seen a change of 30 %", False, blocks=False)
+STRONG = Check("Large enough", "it would have seen a change of 5 %", True, blocks=False)
+STANDARDS = verdicts.Standards()
+RULES = experiment.Rules()
+
+
+def arms(gains: dict[str, float], *, category: float = 0.0) -> dict[str, moments.Moments]:
+    """Return a control and arms whose margin is higher by ``gains``, the category's by its own."""
+    rng = np.random.default_rng(1)
+    found = {}
+    for name, gain in {"control": 0.0, **gains}.items():
+        values = {c: rng.gamma(2.0, 3.0, 2_000) for c in COLUMNS}
+        shares = ("converted", "participated", "redeemed")
+        values |= {c: (rng.random(2_000) < 0.4).astype(float) for c in shares}
+        values["margin"] = values["margin"] + gain
+        if name != "control":
+            for column in ("category", "category_to_date", "offered_after"):
+                values[column] = values[column] + category
+        found[name] = moments.of_values(np.column_stack([values[c] for c in COLUMNS]), COLUMNS)
+    return found
+
+
+CASES = {
+    "A": ("Apples", {"treatment": 1.5}, 0.0, [OK, STRONG]),
+    "B": ("Bread", {"treatment": -1.5}, 0.0, [OK, STRONG]),
+    "C": ("Cheese", {"treatment": 0.0}, 0.0, [OK, STRONG]),
+    "D": ("Dates", {"treatment": 0.0}, 0.0, [OK, WEAK]),
+    "E": ("Eggs", {"treatment": 3.0}, 0.0, [BROKEN, STRONG]),
+    "F": ("Figs", {"treatment": 0.0}, -2.0, [OK, STRONG]),
+    "G": ("Grapes", {"5 %": 0.0, "10 %": 2.0}, 0.0, [OK, STRONG]),
+}
+
+
+@pytest.fixture(scope="module")
+def found() -> Trials:
+    estimates = {
+        p: experiment.estimate(arms(g, category=c), RULES) for p, (_, g, c, _) in CASES.items()
+    }
+    checked = {p: case[3] for p, case in CASES.items()}
+    names = pd.DataFrame({"promotion_id": list(CASES), "name": [c[0] for c in CASES.values()]})
+    judged = pd.DataFrame(
+        [verdicts.verdict(p, checked[p], estimates[p], RULES, STANDARDS) for p in CASES]
+    )
+    return Trials(
+        rows=None,  # type: ignore[arg-type]
+        overview=names.assign(contact_cost=[0.5, *[np.nan] * 6]),
+        arms={},
+        checks=checked,
+        estimates=names.merge(trials._stacked(estimates), on="promotion_id"),
+        verdicts=names.merge(judged, on="promotion_id"),
+    )
+
+
+EXPECTED = {
+    "A": "earned",
+    "B": "lost",
+    "C": "no effect",
+    "D": "not decided",
+    "E": "no verdict",
+    "F": "only moved",
+    "G": "earned",
+}
+
+
+@pytest.mark.parametrize("promotion", CASES)
+def test_every_kind_of_verdict(found: Trials, promotion: str) -> None:
+    row = found.verdicts.set_index("promotion_id").loc[promotion]
+    assert row["verdict"] == EXPECTED[promotion]
+
+
+def test_the_title_counts_the_verdicts(found: Trials) -> None:
+    assert readings.title(found.verdicts, "margin") == (
+        "Of 7 promotions tested by lot, 2 earned margin, 1 lost margin, 1 only moved purchases, "
+        "1 changed nothing that matters, 1 is too small to tell and 1 cannot be judged"
+    )
+
+
+def test_each_promotion_has_one_finding(found: Trials) -> None:
+    fields = {f["key"]: f for f in readings.findings(found, "margin", "EUR", 0.95)}
+    assert len(fields) == 7
+    assert fields["promotion_e"]["value"] is None
+    assert fields["promotion_e"]["alert"]
+    assert "missing from the log" in fields["promotion_e"]["detail"]
+    assert fields["promotion_f"]["value"] < 0
+    assert "only moved purchases" in fields["promotion_f"]["sentence"]
+    assert fields["promotion_g"]["sentence"] == "more margin a customer: Grapes: 10 % earned it"
+    assert not fields["promotion_a"]["alert"]
+
+
+def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(found: Trials) -> None:
+    estimates = found.estimates[found.estimates["promotion_id"] == "A"].drop(columns="name")
+    row = verdicts.verdict("A", [OK, STRONG], estimates, RULES, STANDARDS, finished=False)
+    assert row["verdict"] == "still running"
+    assert np.isnan(row["difference"])
+    running = found.verdicts[found.verdicts["promotion_id"] == "A"].assign(**row)
+    only = Trials(None, found.overview, {}, found.checks, found.estimates, running)  # type: ignore
+    assert trials.effects(only).empty or "A" not in set(trials.effects(only)["promotion_id"])
+    assert "1 is still running" in readings.title(running, "margin")
+    assert "*Read it daily" in readings.verdicts(only, "margin", "EUR")
+    assert readings.findings(only, "margin", "EUR", 0.95)[0]["value"] is None
+
+
+def test_each_bullet_says_what_to_do(found: Trials) -> None:
+    bullets = readings.verdicts(found, "margin", "EUR").splitlines()
+    assert len(bullets) == 7
+    for bullet, what in zip(
+        bullets, ("Repeat", "Stop", "Save", "Run it again", "Mend", "Change", "Repeat"), strict=True
+    ):
+        assert f"*{what}" in bullet
+    assert "€" in bullets[0]
+    assert "the weeks after" in bullets[5]
+
+
+def test_what_failed_is_said(found: Trials) -> None:
+    assert readings.checked(found) == "1 of 7 promotions gets no verdict: Eggs"
+    assert readings.failures(found).startswith("- **Eggs**")
+    marks = readings.marks(found).set_index("name")
+    assert marks.loc["Eggs", "Sizes of the arms"] == "!"
+    assert marks.loc["Apples", "Sizes of the arms"] == "✓"
+    assert (marks["sees"] > 0).all()
+
+
+def test_without_a_failure_that_is_said_too(found: Trials) -> None:
+    kept = found.verdicts[found.verdicts["verdict"] != "no verdict"]
+    sound = Trials(None, found.overview, {}, found.checks, found.estimates, kept)  # type: ignore
+    assert readings.checked(sound) == "All 6 promotions drawn by lot passed the checks"
+    assert "Nothing that blocks" in readings.failures(sound)
+
+
+def test_the_clearest_effect_leads_and_the_broken_one_never(found: Trials) -> None:
+    assert trials.leading(found)[0] in {"A", "B", "G"}
+    assert "Eggs" not in set(trials.effects(found)["name"])
+    assert trials.cost_of(found, "A") == 0.5
+    assert trials.cost_of(found, "B") == 0.0
+
+
+def test_effects_are_drawn_with_their_arms(found: Trials) -> None:
+    table = readings.labelled(trials.effects(found))
+    assert "Grapes: 10 %" in set(table["label"])
+    ax = charts.effects(table, unit="Margin, EUR")
+    labels = [tick.get_text() for tick in ax.get_yticklabels()]
+    assert labels == list(table["label"])
+    assert style.smallest_text(ax.figure) >= 9
+
+
+def test_a_long_name_is_cut_before_its_arm() -> None:
+    row = {"name": "A promotion of many a word", "arm": "10 %"}
+    assert charts._short(row | {"label": readings.name_of(row)}).endswith("…: 10 %")
+
+
+def test_where_the_next_customers_go(found: Trials) -> None:
+    table = trials.with_arms_to_choose(found)
+    standing = reallocation.standing(table)
+    assert list(standing["arm"]) == ["control", "5 %", "10 %"]
+    shares = reallocation.propose(standing, seed=1)
+    assert shares["share"].sum() == pytest.approx(1.0)
+    assert shares["share"].min() >= reallocation.LEAST
+    assert shares.set_index("arm")["share"].idxmax() == "10 %"
+    lost = reallocation.regret(standing, seed=1)
+    by = lost.set_index("policy")["regret"]
+    assert 0 <= by["Thompson sampling"] < by["Equal shares"]
+    assert "10 %" in whom.proposal(shares, lost, "Grapes", "EUR")
+
+
+@pytest.fixture
+def days() -> pd.DataFrame:
+    day = np.arange(1, 29)
+    wide = 3 / np.sqrt(day)
+    return pd.DataFrame(
+        {
+            "promotion_id": "A",
+            "name": "Apples",
+            "arm": "treatment",
+            "day": day,
+            "difference": 1.0,
+            "error": wide / 3,
+            "low": np.where(day < 3, -np.inf, 1 - wide),
+            "high": np.where(day < 3, np.inf, 1 + wide),
+            "naive_low": 1 - wide * 0.65,
+            "naive_high": 1 + wide * 0.65,
+            "advice": np.where(day > 9, "stop for benefit", "go on"),
+            "first": np.where(day > 9, 10, 1),
+        }
+    )
+
+
+def test_the_daily_reading(days: pd.DataFrame) -> None:
+    advice = readings.advised(followed.advice(days))
+    assert readings.daily(advice).endswith("Apples on day 10 of 28")
+    assert advice["reason"].iloc[0] == "above zero from day 10"
+    assert readings.watched(days, "Apples") == "Apples was clear on day 10: stop for benefit"
+    ax = charts.monitor(days, unit="Margin so far, EUR")
+    low, high = ax.get_ylim()
+    assert low < 0 < 1 < high < 5
+
+
+def test_weekly_looks_against_the_bounds(days: pd.DataFrame) -> None:
+    weekly = followed.at_fixed_looks(days, confidence=0.95)
+    assert list(weekly["day"]) == [7, 14, 21, 28]
+    assert weekly["obrien_fleming"].to_numpy() == pytest.approx(boundaries.bounds(4))
+    assert weekly["always_valid"].to_numpy() == pytest.approx(np.full(4, 3.0))
+    said = readings.looks(weekly, "Apples")
+    assert "Pocock at look 1" in said
+    assert "O'Brien and Fleming at look 2" in said
+
+
+def test_nothing_stops_early(days: pd.DataFrame) -> None:
+    calm = days.assign(advice="planned end", first=28)
+    advice = readings.advised(followed.advice(calm))
+    assert readings.daily(advice) == "Read every day, none of 1 arm could have been stopped early"
+    assert "not clear on any day" in readings.watched(calm, "Apples")
+
+
+def test_a_segment_that_differs_is_named() -> None:
+    table = pd.DataFrame(
+        {
+            "attribute": ["life_stage", "life_stage"],
+            "segment": ["young family", "retired"],
+            "shrunk": [5.0, 1.0],
+            "low": [4.0, 0.0],
+            "high": [6.0, 2.0],
+            "against_rest": [4.0, -3.0],
+            "p": [1e-6, 0.2],
+            "q": [2e-6, 0.2],
+        }
+    )
+    said = whom.segments(table, "Apples", "EUR", 0.1)
+    assert "worked better for life stage: young family" in said
+    assert "1 differs" in whom.searched(table, 0.1)
+    ax = charts.segments(whom.labelled(table), everybody=2.0, fdr=0.1, unit="Margin, EUR")
+    assert ax.get_xlabel() == "Margin, EUR (line: everybody)"
+    assert "no segment differs" in whom.segments(table.assign(q=0.5), "Apples", "EUR", 0.1)
+
+
+def test_a_model_is_offered_only_where_it_gains() -> None:
+    judged = pd.DataFrame(
+        {
+            "learner": ["T-learner", "X-learner"],
+            "treated": [0.4, 0.5],
+            "gain": [0.2, 0.1],
+            "gain_low": [0.1, -0.1],
+            "gain_high": [0.3, 0.3],
+            "offered": [True, False],
+        }
+    )
+    assert "the T-learner picks brings € 0.20 more" in whom.targeting(judged, "Apples", "EUR")
+    refused = whom.targeting(judged.assign(offered=False), "Apples", "EUR")
+    assert "is not better than treating all or nobody" in refused
+
+
+def test_the_plan_in_words() -> None:
+    plan = pd.DataFrame(
+        {
+            "measure": ["margin"],
+            "label": ["Margin a customer"],
+            "needed": [1000],
+            "needed_adjusted": [400],
+            "available": [5000],
+            "smallest": [0.042],
+        }
+    )
+    assert planning.needed(plan, "margin", 0.15, 4) == (
+        "To see a change of 15 % in margin a customer within 4 weeks takes 400 customers; knowing "
+        "what they bought before saves 60 % of them"
+    )
+    assert "4.2 %" in planning.enough(plan, "margin")
+    designs = pd.DataFrame(
+        {"design": ["Half are treated", "Whole stores are treated"], "enough": [True, False],
+         "reason": ["", "5 stores are too few"]}
+    )  # fmt: skip
+    assert planning.designs(designs) == "There are customers enough where half are treated"
+    assert planning.design_notes(designs) == "Whole stores are treated: 5 stores are too few."
+    assert "too few customers" in planning.designs(designs.assign(enough=False))
+
+
+def test_kinds_of_promotions_are_counted() -> None:
+    table = pd.DataFrame({"customers": [10, 5, 0], "randomised": [True, False, False]})
+    assert readings.kinds(table) == (
+        "3 promotions: 1 drew its customers by lot, 1 chose them, 1 was open to all"
+    )
+    assert "none drew" in readings.kinds(table.assign(randomised=False))
+    assert readings.kinds(table.head(0)).startswith("No promotion started")
+
+
+def test_trust_says_what_is_no_proof(found: Trials) -> None:
+    assert readings.trust(False, None, 0.15, 0.95)[0][1] is False
+    lines = {label: ok for label, ok, _ in readings.trust(True, found, 0.15, 0.95)}
+    assert lines == {
+        "By lot": True,
+        "Checks": False,
+        "Strength": False,
+        "One measure decides": True,
+        "Data": None,
+    }
+
+
+class _Said:
+    """Stands for a report that remembers what was said and found."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.found: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def finding(self, *, key: str, **rest: object) -> None:
+        self.found.append(key)
+
+
+@pytest.fixture
+def report() -> _Said:
+    return _Said()
+
+
+def test_a_section_that_cannot_be_filled_says_so_once(report: _Said) -> None:
+    with if_possible(report):  # type: ignore[arg-type]
+        trials.required(None)
+    with continued():
+        trials.required(None)
+        report.say("never")
+    assert report.said == ["Not reported: no promotion of this study was drawn by lot."]
+    with pytest.raises(ValueError, match="real"), continued():
+        raise ValueError("a real error")
+
+
+def test_findings_are_recorded_in_order(report: _Said, found: Trials) -> None:
+    record(report, readings.findings(found, "margin", "EUR", 0.95))  # type: ignore[arg-type]
+    assert report.found[0] == "promotion_a"
+    assert len(report.found) == 7
+
+
+def test_without_a_promotion_that_passed_nothing_leads(found: Trials) -> None:
+    none = Trials(None, found.overview, {}, {}, found.estimates, found.verdicts.assign(arm=""))  # type: ignore
+    with pytest.raises(NotApplicable, match="passed the checks"):
+        trials.leading(none)

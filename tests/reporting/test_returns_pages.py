@@ -1,0 +1,262 @@
+"""Charts and sentences on targeted campaigns, placements, returns and the league."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+
+from analysis.errors import NotApplicable
+from analysis.promotions import campaigns, costs, everybody, league, outcomes, returns
+from analysis.promotions.placements import Placements
+from analysis.promotions.roi import Return
+from analysis.promotions.synthetic import contrast
+from analysis.reporting import formats
+from analysis.reporting.charts import returns as charts
+from analysis.reporting.charts import style, svg
+from analysis.reporting.columns import returns as columns
+from analysis.reporting.findings import Finding
+from analysis.reporting.readings import campaigns as campaign_readings
+from analysis.reporting.readings import placements as place_readings
+from analysis.reporting.readings import returns as readings
+from tests.promotions import small_shop
+from tests.promotions.small_shop import SPANS
+
+TABLES = small_shop.tables()
+OVERVIEW = outcomes.overview(TABLES, SPANS)
+SENT = campaigns.search(TABLES, SPANS, OVERVIEW, seed=1)
+RETURNS = returns.fetch(TABLES, SPANS, OVERVIEW, campaigns=SENT, assumed=costs.Assumed(1.0, 2.0))
+NOBODY = everybody.search(TABLES, SPANS, OVERVIEW)
+CONTEST = league.shrunk(
+    pd.DataFrame(
+        {
+            "promotion_id": list("abc"),
+            "arm": "t",
+            "label": ["Coffee", "Olives at three depths of discount: 20 %", "Tea"],
+            "kind": league.BY_LOT,
+            "mechanic": "coupon",
+            "channel": "mail",
+            "season": "summer",
+            "lift": [0.5, 0.1, -0.2],
+            "error": [0.05, 0.1, 0.5],
+        }
+    )
+)
+MANY = pd.concat([SENT.table] * 3, ignore_index=True).assign(
+    name=["One", "Two", "Three"], naive=[50.0, 60.0, 70.0], low=[1.0, -5.0, -9.0]
+)
+KINDS = pd.DataFrame(
+    {
+        "term": ["display", "mailer", "price"],
+        "kind": ["1", "D", "5 to 15 % off"],
+        "lift": [0.4, -0.1, 0.2],
+        "low": [0.3, -0.3, 0.1],
+        "high": [0.5, 0.1, 0.3],
+        "p": 0.01,
+        "cells": 300,
+    }
+)
+PLACED = Placements(
+    table=pd.DataFrame(
+        {
+            "term": ["display", "mailer", "price"],
+            "lift": [0.4, -0.1, -1.5],
+            "low": [0.3, -0.3, -2.0],
+            "high": [0.5, 0.1, -1.0],
+            "p": 0.01,
+            "cells": 300,
+            "units": 1_000.0,
+            "incremental": [286.0, -111.0, np.nan],
+            "incremental_low": [231.0, -400.0, np.nan],
+            "incremental_high": [333.0, 91.0, np.nan],
+        }
+    ),
+    kinds=KINDS,
+    cells=5_000,
+    products=12,
+    stores=3,
+    clusters="product",
+)
+
+
+def _blend() -> object:
+    rng = np.random.default_rng(1)
+    sales = 100 + rng.normal(size=(30, 25))
+    return contrast(sales[:, 0], sales[:, 1:], 2)
+
+
+def _first() -> Return:
+    return RETURNS.require()
+
+
+DRAWN: dict[str, Callable[[], Axes]] = {
+    "one campaign": lambda: charts.misled(SENT.table, currency="EUR"),
+    "campaigns": lambda: charts.misled(MANY, currency="EUR"),
+    "balance": lambda: charts.balance(SENT.require().balance),
+    "weeks": lambda: charts.weeks(SENT.require().difference, currency="EUR"),
+    "blend": lambda: charts.blend(_blend(), currency="EUR"),
+    "kinds": lambda: charts.kinds(place_readings.kinds(PLACED, "complete_journey")),
+    "waterfall": lambda: charts.waterfall(_first().waterfall, currency="EUR"),
+    "league": lambda: charts.league(CONTEST),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_charts_are_legible_on_a_phone_and_survive_the_page(name: str) -> None:
+    ax = DRAWN[name]()
+    assert style.smallest_text(ax.figure) >= 9
+    drawing = svg.render(ax, name="c", alt="A chart.")
+    assert "<svg" in drawing
+
+
+def test_the_waterfall_ends_where_the_parts_end() -> None:
+    parts = _first().waterfall
+    bars = charts.waterfall(parts, currency="EUR").patches
+    ends = [bar.get_x() + bar.get_width() for bar in bars]
+    assert ends[-1] == pytest.approx(parts["amount"].iloc[-1])
+    assert ends[-2] == pytest.approx(ends[-1])
+    assert bars[1].get_x() == pytest.approx(ends[0])
+
+
+def test_the_arm_can_be_read_however_long_the_promotion_is_called() -> None:
+    labels = [t.get_text() for t in charts.league(CONTEST).get_yticklabels()]
+    assert labels[0] == "Coffee"
+    assert [label for label in labels if label.endswith(": 20 %")]
+    assert max(map(len, labels)) <= 27
+
+
+@pytest.mark.parametrize(
+    ("table", "shown"),
+    [
+        (SENT.table, columns.campaigns()),
+        (SENT.require().checks, columns.checks()),
+        (NOBODY.table, columns.everybody()),
+        (PLACED.table, columns.placements()),
+        (RETURNS.table, columns.returns()),
+        (league.by_group(CONTEST), columns.groups()),
+        (league.actions(RETURNS), columns.actions()),
+        (readings.redeemed(RETURNS.table), columns.break_even()),
+    ],
+)
+def test_columns_are_those_of_the_tables(
+    table: pd.DataFrame, shown: dict[str, formats.Format]
+) -> None:
+    assert list(formats.shown(table, shown)) == list(shown)
+
+
+def test_findings_say_that_nothing_is_proved_where_customers_were_chosen() -> None:
+    found = Finding(**campaign_readings.finding(SENT, "EUR"))
+    assert "no causal proof" in found.sentence
+    for fields in place_readings.place_findings(PLACED):
+        assert "no causal proof" in Finding(**fields).sentence
+    assert "no causal proof" not in Finding(**readings.finding(RETURNS, "EUR")).sentence
+
+
+def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
+    one = campaign_readings.misled(SENT, "EUR")
+    assert one.startswith("By choice: ")
+    assert "at first sight" in one
+    several = campaigns.Campaigns(SENT.judged, MANY, "")
+    said = campaign_readings.misled(several, "EUR")
+    assert "At first sight campaigns brought € 60.00" in said
+    assert "1 of 3 lie above zero" in said
+    assert "Chance alone would put 0.1 of 3" in campaign_readings.chance_note(several)
+    assert "none is proved" in campaign_readings.title(several, "EUR")
+
+
+def test_what_was_left_out_is_said_reason_by_reason() -> None:
+    assert campaign_readings.unjudged(SENT.table, "name") == "None was left out."
+    table = pd.DataFrame(
+        {"name": ["A", "B", "C", "D"], "reason": ["Too few.", "", "Too few.", "Late."]}
+    )
+    said = campaign_readings.unjudged(table, "name")
+    assert said == "Left out:\n\n- A and C: Too few.\n- D: Late."
+
+
+def test_the_panel_says_what_is_not_proved_and_what_is_assumed() -> None:
+    label, holds, text = campaign_readings.trust(SENT)[0]
+    assert (label, holds) == ("Chosen customers", False)
+    assert "1 campaign chose" in text
+    assert readings.trust(RETURNS)[0][1] is True
+    assumed = RETURNS.table.assign(fixed_basis="assumed")
+    line = readings.trust(returns.Returns(assumed, {}, {}, ""))[0]
+    assert line == (
+        "Costs",
+        False,
+        "Costs of 2 promotions are assumed in the parameters of this report.",
+    )
+    empty = returns.Returns(RETURNS.table.iloc[:0], {}, {}, "None.")
+    assert readings.trust(empty) == []
+
+
+def test_a_failed_check_is_a_reason_not_to_act() -> None:
+    one = SENT.require()
+    failed = one.checks.assign(passed=[False, True, None])
+    changed = type(one)(**{**vars(one), "checks": failed})
+    assert campaign_readings.verdict_on_checks(changed) == (
+        "The comparison fails on trends before: do not act on it"
+    )
+    assert not changed.believable
+
+
+def test_doubts_name_the_hidden_bias_that_would_do() -> None:
+    one = SENT.require()
+    strong = type(one)(**{**vars(one), "gamma": 1.8, "e_value": 2.5, "e_value_limit": 1.6})
+    said = campaign_readings.doubts(strong)
+    assert "1.80 times as likely" in said
+    assert "nearer end 1.60" in said
+    weak = type(one)(**{**vars(one), "gamma": 1.0, "e_value": 1.2, "e_value_limit": 1.0})
+    assert "no effect beyond chance" in campaign_readings.doubts(weak)
+    assert "nothing unseen is needed" in campaign_readings.doubts(weak)
+
+
+def test_places_are_called_by_their_names_where_codes_are_known() -> None:
+    named = place_readings.kinds(PLACED, "complete_journey")["label"].tolist()
+    assert named == ["Display: store front", "Mailer: front page", "Discount: 5 to 15 % off"]
+    assert place_readings.kinds(PLACED, "other")["label"].iloc[0] == "Display: 1"
+    said = place_readings.places(PLACED)
+    assert "displays with 40 % more units" in said
+    assert "mailers with 10 % fewer units" in said
+    assert "1.5 % more" in said
+
+
+def test_the_return_says_what_was_spent_and_what_is_left() -> None:
+    said = readings.waterfall(RETURNS, "EUR")
+    assert said.startswith("By lot cost € ")
+    assert "chance that it paid" in said
+    chosen = returns.Returns(
+        RETURNS.table, {("C", "treatment"): RETURNS.returns["C", "treatment"]}, {}, ""
+    )
+    assert "no causal proof" in readings.waterfall(chosen, "EUR")
+
+
+def test_costs_that_are_assumed_are_said_to_be() -> None:
+    assumed = RETURNS.table.assign(contact_basis="assumed")
+    said = readings.assumptions(returns.Returns(assumed, {}, {}, ""), "Margin is known.")
+    assert said.startswith("Margin is known. Contact cost: assumed in the parameters")
+
+
+def test_what_cannot_be_said_is_refused_in_words() -> None:
+    with pytest.raises(NotApplicable, match="states what it was for"):
+        readings.with_goal(pd.DataFrame({"goal": ["", ""]}))
+    with pytest.raises(NotApplicable, match="none has a break-even"):
+        readings.redeemed(RETURNS.table.assign(redemption=np.nan))
+    with pytest.raises(NotApplicable, match="Hold out a control"):
+        readings.decided(league.actions(RETURNS).assign(action=league.HOLD_OUT))
+    with pytest.raises(NotApplicable, match="none was for everybody"):
+        campaign_readings.for_everybody(NOBODY)
+
+
+def test_the_league_claims_nothing_where_nothing_is_sure() -> None:
+    assert readings.lifts(CONTEST).startswith("Coffee did most: +")
+    unsure = CONTEST.assign(shrunk_low=-1.0)
+    assert "none of 3 promotions is surely above zero" in readings.lifts(unsure)
+
+
+def test_what_to_do_names_what_to_repeat_change_and_stop() -> None:
+    table = pd.DataFrame({"label": ["A", "B", "C"], "action": ["repeat", "change", "stop"]})
+    assert readings.what_to_do(table) == "Repeat A; change B; stop C"
+    assert readings.what_to_do(table.assign(action="test again")).startswith("No promotion")
