@@ -58,10 +58,12 @@ def test_closed_and_maximal_are_what_they_say(orders):
 def test_a_set_of_many_blocks_of_words_is_counted_whole():
     rng = np.random.default_rng(1)
     held = rng.random((5, 3 * 64 * (1 << 13) + 17)) < 0.3
-    item, order = np.nonzero(held)
-    from analysis.products.bitsets import bit_matrix, count_sets
+    from analysis.products.basket_kernel import bit_matrix
+    from analysis.products.bitsets import count_sets
 
-    matrix = bit_matrix(order, item.astype(np.int32), orders=held.shape[1], items=5)
+    sizes = held.sum(axis=0).astype(np.int32)
+    starts, values = np.r_[0, np.cumsum(sizes)], np.nonzero(held.T)[1].astype(np.int32)
+    matrix = bit_matrix(starts, values, np.arange(5, dtype=np.int32), 5, sizes, 1)
     sets = np.array(list(combinations(range(5), 3)), np.int32)
     expected = [held[list(s)].all(axis=0).sum() for s in sets]
     assert count_sets(matrix, sets).tolist() == expected
