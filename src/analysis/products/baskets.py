@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.customers.features import lines_in
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products.gathered import Gathered, coded, gather, joined, share_of
+from analysis.products.gathered import Gathered, coded, gathered_from, joined, share_of
 from analysis.products.held import held
 from analysis.tables.engine import kind_of
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
@@ -175,9 +175,10 @@ def _gathered(lines: ibis.Table) -> tuple[pd.DataFrame, Gathered]:
         share_of(rows, "order_id", number, part)
         .group_by("order_id")
         .agg(codes=lambda t: t.code.collect(include_null=True))
+        .select("codes")
         for part in range(number)
     ]
-    gathered = joined([gather(part, "codes") for part in lists])
+    gathered = joined([gathered_from(part.to_pyarrow()["codes"]) for part in lists])
     items["orders"] = np.bincount(gathered.values, minlength=len(items))
     return _by_orders(items), gathered
 

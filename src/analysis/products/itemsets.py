@@ -1,8 +1,9 @@
 """Itemsets that enough orders hold.
 
-The engine gathers each order's items as integers; a compiled kernel counts the pairs. An item can be
-in a frequent triple only if it is in two frequent pairs; what is left of the orders after that rule
-is small, and a bit matrix counts the larger sets. Where the rows are in Spark, its own FP-growth mines them.
+The engine gathers each order's items as integers; a compiled kernel counts the pairs. An item can
+be in a frequent triple only if it is in two frequent pairs; what is left of the orders after that
+rule is small, and a bit matrix counts the larger sets. Where the rows are in Spark, its own
+FP-growth mines them.
 """
 
 from __future__ import annotations
