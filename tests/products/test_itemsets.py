@@ -124,3 +124,15 @@ def test_too_many_sets_are_refused_with_a_support_that_would_do():
     chosen = estimate.choose_support(baskets, support=0.5)
     with pytest.raises(NotApplicable, match=r"435 frequent sets of 2 items and more than 1,000"):
         itemsets.frequent_itemsets(baskets, chosen, most_sets=1_000)
+
+
+def test_orders_gathered_and_pairs_counted_in_parts_are_those_of_one_go(monkeypatch):
+    rng = np.random.default_rng(11)
+    orders = [set(rng.choice(list(ITEMS), rng.integers(1, 6))) for _ in range(200)]
+    whole = mined(orders, 0.03, longest=2)
+    monkeypatch.setattr("analysis.products.baskets._AT_A_TIME", 100)
+    monkeypatch.setattr(itemsets, "MOST_BYTES", 16 * len(ITEMS))
+    parts = mined(orders, 0.03, longest=2)
+    assert (parts.table["size"] == 2).any()
+    assert parts.table.equals(whole.table)
+    assert parts.searched == whole.searched
