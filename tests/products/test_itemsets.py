@@ -58,10 +58,12 @@ def test_closed_and_maximal_are_what_they_say(orders):
 def test_a_set_of_many_blocks_of_words_is_counted_whole():
     rng = np.random.default_rng(1)
     held = rng.random((5, 3 * 64 * (1 << 13) + 17)) < 0.3
-    item, order = np.nonzero(held)
-    from analysis.products.bitsets import bit_matrix, count_sets
+    from analysis.products.basket_kernel import bit_matrix
+    from analysis.products.bitsets import count_sets
 
-    matrix = bit_matrix(order, item.astype(np.int32), orders=held.shape[1], items=5)
+    sizes = held.sum(axis=0).astype(np.int32)
+    starts, values = np.r_[0, np.cumsum(sizes)], np.nonzero(held.T)[1].astype(np.int32)
+    matrix = bit_matrix(starts, values, np.arange(5, dtype=np.int32), 5, sizes, 1)
     sets = np.array(list(combinations(range(5), 3)), np.int32)
     expected = [held[list(s)].all(axis=0).sum() for s in sets]
     assert count_sets(matrix, sets).tolist() == expected
@@ -122,3 +124,15 @@ def test_too_many_sets_are_refused_with_a_support_that_would_do():
     chosen = estimate.choose_support(baskets, support=0.5)
     with pytest.raises(NotApplicable, match=r"435 frequent sets of 2 items and more than 1,000"):
         itemsets.frequent_itemsets(baskets, chosen, most_sets=1_000)
+
+
+def test_orders_gathered_and_pairs_counted_in_parts_are_those_of_one_go(monkeypatch):
+    rng = np.random.default_rng(11)
+    orders = [set(rng.choice(list(ITEMS), rng.integers(1, 6))) for _ in range(200)]
+    whole = mined(orders, 0.03, longest=2)
+    monkeypatch.setattr("analysis.products.baskets._AT_A_TIME", 100)
+    monkeypatch.setattr(itemsets, "MOST_BYTES", 16 * len(ITEMS))
+    parts = mined(orders, 0.03, longest=2)
+    assert (parts.table["size"] == 2).any()
+    assert parts.table.equals(whole.table)
+    assert parts.searched == whole.searched

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from analysis.customers.features import lines_in
 from analysis.errors import NotApplicable, ParamsError
+from analysis.products.gathered import Gathered, coded, gathered_from, joined, share_of
 from analysis.products.held import held
+from analysis.tables.engine import kind_of
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
 
 if TYPE_CHECKING:
@@ -28,14 +33,18 @@ _KEPT = (
 )  # fmt: skip
 
 
+#: Lines whose orders are gathered at a time; the engine holds about 40 bytes for each.
+_AT_A_TIME = 25_000_000
+
+
 @dataclass(frozen=True)
 class Baskets:
     """The orders of a period as sets of items.
 
     Parameters
     ----------
-    lines
-        One row an item in an order: order_id, item. Returns and free lines are told apart by
+    rows
+        The lines that were given: order_id, item. Returns and free lines are told apart by
         quantity: what was brought back is not in the basket.
     items
         One row an item: item, orders (that hold it), department, category; most frequent first.
@@ -45,13 +54,22 @@ class Baskets:
         What an item is.
     period
         The days looked at; None where the rows were given.
+    gathered
+        The items of each order, as places among their sorted names; None where the rows are in
+        Spark.
     """
 
-    lines: ibis.Table
+    rows: ibis.Table
     items: pd.DataFrame
     orders: int
     level: Level
     period: Period | None = None
+    gathered: Gathered | None = None
+
+    @cached_property
+    def lines(self) -> ibis.Table:
+        """One row an item in an order: order_id, item."""
+        return held(self.rows.select("order_id", "item").distinct())
 
     def require(self, least: int = 2) -> None:
         """Raise NotApplicable, saying why, if no two items can ever be bought together."""
@@ -126,12 +144,44 @@ def of_lines(
     if period is not None:
         start, end = (ibis.timestamp(d.isoformat()) for d in (period.start, period.end))
         lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
-    distinct = held(lines.select("order_id", "item").distinct())
-    described = {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
+    if kind_of(lines.get_backend()) == "spark":
+        items, orders = _counted(lines)
+        return Baskets(lines, items, orders, level, period)
+    items, gathered = _gathered(lines)
+    return Baskets(lines, items, len(gathered), level, period, gathered)
+
+
+def _described(lines: ibis.Table) -> dict[str, ibis.Value]:
+    return {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
+
+
+def _counted(lines: ibis.Table) -> tuple[pd.DataFrame, int]:
+    """Return the items and the number of orders, counted by the engine."""
+    distinct = lines.select("order_id", "item").distinct()
     counts = distinct.group_by("item").agg(orders=distinct.order_id.count())
-    if described:
-        labels = lines.group_by("item").agg(**described)
-        counts = counts.join(labels, "item")
-    items = counts.to_pandas().sort_values(["orders", "item"], ascending=[False, True])
-    total = int(distinct.order_id.nunique().to_pandas())
-    return Baskets(distinct, items.reset_index(drop=True), total, level, period)
+    if described := _described(lines):
+        counts = counts.join(lines.group_by("item").agg(**described), "item")
+    return _by_orders(counts.to_pandas()), int(distinct.order_id.nunique().to_pandas())
+
+
+def _gathered(lines: ibis.Table) -> tuple[pd.DataFrame, Gathered]:
+    """Return the items and the orders that hold them, gathered by the engine."""
+    known = lines.group_by("item").agg(orders=lines.count(), **_described(lines)).to_pandas()
+    items = known.sort_values("item", ignore_index=True)
+    # An item may be in several lines of an order: what is counted here bounds the work alone.
+    number = max(1, -(-int(items["orders"].sum()) // _AT_A_TIME))
+    rows = coded(lines, items["item"].to_numpy(dtype=object))
+    lists = [
+        share_of(rows, "order_id", number, part)
+        .group_by("order_id")
+        .agg(codes=lambda t: t.code.collect(include_null=True))
+        .select("codes")
+        for part in range(number)
+    ]
+    gathered = joined([gathered_from(part.to_pyarrow()["codes"]) for part in lists])
+    items["orders"] = np.bincount(gathered.values, minlength=len(items))
+    return _by_orders(items), gathered
+
+
+def _by_orders(items: pd.DataFrame) -> pd.DataFrame:
+    return items.sort_values(["orders", "item"], ascending=[False, True], ignore_index=True)

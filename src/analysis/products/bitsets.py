@@ -19,35 +19,13 @@ Sets = npt.NDArray[np.int32]
 _BLOCK = 1 << 13
 
 
-def bit_matrix(
-    order: npt.NDArray[np.int64], item: npt.NDArray[np.int32], *, orders: int, items: int
-) -> Words:
-    """Return one row of bits an item: bit ``order`` is set if the order holds the item.
-
-    Parameters
-    ----------
-    order, item
-        Codes from 0 of every line.
-    orders, items
-        How many of them there are.
-    """
-    matrix = np.zeros((items, -(-orders // 64)), np.uint64)
-    by_item = np.argsort(item, kind="stable")
-    ends = np.cumsum(np.bincount(item, minlength=items))
-    for code, begin, end in zip(range(items), np.r_[0, ends[:-1]], ends, strict=True):
-        row = np.zeros(matrix.shape[1] * 64, np.uint8)
-        row[order[by_item[begin:end]]] = 1
-        matrix[code] = np.packbits(row, bitorder="little").view(np.uint64)
-    return matrix
-
-
 def count_sets(matrix: Words, sets: Sets) -> npt.NDArray[np.int64]:
     """Return how many orders hold each of ``sets``.
 
     Parameters
     ----------
     matrix
-        From `bit_matrix`.
+        One row of bits an item, from `basket_kernel.bit_matrix`.
     sets
         One row a set: item codes, sorted, so that sets with the same beginning are together.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.errors import NotApplicable, ParamsError
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import ibis
 
     from analysis.products.baskets import Baskets
+    from analysis.products.gathered import Gathered
 
 #: Pairs of lines that a search may have to look at: minutes of work on two cores.
 MOST_PAIR_ROWS = 3_000_000_000
@@ -104,9 +106,26 @@ def pair_rows(baskets: Baskets, orders: int) -> int:
     kept = baskets.items[baskets.items["orders"] >= orders]
     if len(kept) < 2:
         return 0
-    sizes = frequent_lines(baskets, orders).group_by("order_id").agg(n=lambda t: t.count())
-    pairs = (sizes.n * (sizes.n - 1)).sum().to_pandas()
+    if baskets.gathered is not None:
+        sizes = frequent_sizes(baskets.gathered, places(baskets, orders)).astype(np.int64)
+        return int((sizes * (sizes - 1)).sum()) // 2
+    lines = frequent_lines(baskets, orders).group_by("order_id").agg(n=lambda t: t.count())
+    pairs = (lines.n * (lines.n - 1)).sum().to_pandas()
     return 0 if pairs is None or np.isnan(pairs) else int(pairs) // 2
+
+
+def places(baskets: Baskets, orders: int) -> npt.NDArray[np.int32]:
+    """Return each item's place, by name, among those that ``orders`` orders hold; -1 of others."""
+    frequent = baskets.items.sort_values("item")["orders"].to_numpy() >= orders
+    return np.where(frequent, np.cumsum(frequent) - 1, -1).astype(np.int32)
+
+
+def frequent_sizes(gathered: Gathered, place: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return how many of the items that have a place each order holds."""
+    from analysis.products.basket_kernel import held_sizes
+
+    sizes: npt.NDArray[np.int32] = held_sizes(gathered.starts, gathered.values, place)
+    return sizes
 
 
 def frequent_lines(baskets: Baskets, orders: int) -> ibis.Table:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import NotApplicable
+from analysis.products.gathered import Gathered, coded, gathered_from, share_of
 
 if TYPE_CHECKING:
     import ibis
@@ -98,24 +98,72 @@ def chunks(
     NotApplicable
         If no item is left.
     """
+    rows, names = _coded(lines, period, min_customers)
+    buyers = np.zeros(len(names), np.int64)
+    # What is gathered at once is not gathered again.
+    parts = [_gathered(rows, 1, 0)] if number == 1 else None
+    for gathered, _ in parts or (_gathered(rows, number, part) for part in range(number)):
+        buyers += _buyers(gathered, len(names))
+    kept = np.flatnonzero(buyers >= min_customers)
+    if len(kept) == 0:
+        raise NotApplicable(f"No item was bought by {min_customers} known customers.")
+    place = np.full(len(names), -1, np.int32)
+    place[kept] = np.arange(len(kept))
+    departments = _departments(lines, names[kept]) if "department" in lines.columns else None
+    for gathered, customers in parts or (_gathered(rows, number, part) for part in range(number)):
+        columns = _columns(gathered, customers, place)
+        yield Events(*columns[:3], names[kept], columns[3], period, departments)
+
+
+def _coded(
+    lines: ibis.Table, period: Period, min_customers: int
+) -> tuple[ibis.Table, npt.NDArray[np.object_]]:
+    """Return the known customers' lines as customer_id, event, and the items' names.
+
+    The event is the day times the number of items, plus the item's place among their names.
+    """
     import ibis
 
     known = lines.filter(lines.customer_id.notnull())
-    daily = known.select("customer_id", "item", on=known.ordered_at.date()).distinct()
-    daily = daily.filter(daily.on >= ibis.date(period.start.isoformat()),
-                         daily.on < ibis.date(period.end.isoformat()))  # fmt: skip
-    bought = daily.group_by("item").agg(n=daily.customer_id.nunique())
-    names = bought.filter(bought.n >= min_customers).to_pandas()["item"]
-    if names.empty:
-        raise NotApplicable(f"No item was bought by {min_customers} known customers.")
+    rows = known.select("customer_id", "item", on=known.ordered_at.date())
+    rows = rows.filter(rows.on >= ibis.date(period.start.isoformat()),
+                       rows.on < ibis.date(period.end.isoformat()))  # fmt: skip
+    sold = rows.group_by("item").agg(n=rows.count())
+    # An item with fewer lines has fewer customers.
+    names = sold.filter(sold.n >= min_customers).to_pandas()["item"]
     ordered = np.sort(names.to_numpy(dtype=object))
-    departments = _departments(lines, ordered) if "department" in lines.columns else None
-    coded = _coded(daily, ordered, period.start)
-    for part in range(number):
-        rows = (
-            coded if number == 1 else coded.filter(coded.customer_id.hash().abs() % number == part)
-        )
-        yield _events(rows, ordered, period, departments)
+    rows = coded(rows, ordered)
+    since = rows.on.delta(ibis.date(period.start.isoformat()), unit="day").cast("int64")
+    return rows.select("customer_id", event=since * len(ordered) + rows.code), ordered
+
+
+def _gathered(rows: ibis.Table, number: int, part: int) -> tuple[Gathered, npt.NDArray[np.object_]]:
+    """Return the distinct events of one set of customers, and the customers, sorted."""
+    rows = share_of(rows, "customer_id", number, part)
+    lists = rows.group_by("customer_id").agg(events=lambda t: t.event.collect(include_null=True))
+    table = lists.order_by("customer_id").to_pyarrow()
+    customers = np.array(table["customer_id"].to_pylist(), dtype=object)
+    return gathered_from(table["events"]), customers
+
+
+def _buyers(gathered: Gathered, items: int) -> npt.NDArray[np.int64]:
+    from analysis.products.next_kernel import owners
+
+    counts: npt.NDArray[np.int64] = owners(gathered.starts, gathered.values, items)
+    return counts
+
+
+def _columns(
+    gathered: Gathered, customers: npt.NDArray[np.object_], place: Codes
+) -> tuple[Codes, Codes, Codes, npt.NDArray[np.object_]]:
+    """Return customer, day and item of the events whose item has a place, and those customers."""
+    from analysis.products.next_kernel import unpacked
+
+    customer, day, item = unpacked(gathered.starts, gathered.values, place)
+    left = np.flatnonzero(np.bincount(customer, minlength=len(customers)))
+    code = np.zeros(len(customers), np.int32)
+    code[left] = np.arange(len(left))
+    return code[customer], day, item, customers[left]
 
 
 def _departments(lines: ibis.Table, names: npt.NDArray[np.object_]) -> Codes:
@@ -123,34 +171,4 @@ def _departments(lines: ibis.Table, names: npt.NDArray[np.object_]) -> Codes:
     texts = known.set_index("item")["department"].astype("str").reindex(names)
     return np.unique(texts.to_numpy(dtype=object).astype(str), return_inverse=True)[1].astype(
         np.int32
-    )
-
-
-def _coded(daily: ibis.Table, ordered: npt.NDArray[np.object_], start: date) -> ibis.Table:
-    import ibis
-    import pandas as pd
-
-    codes = pd.DataFrame({"item": pd.Series(ordered, dtype="str"), "code": np.arange(len(ordered))})
-    joined = daily.join(ibis.memtable(codes), "item")
-    since = joined.on.delta(ibis.date(start.isoformat()), unit="day")
-    return joined.select("customer_id", day=since.cast("int32"), code=joined.code.cast("int32"))
-
-
-def _events(
-    rows: ibis.Table,
-    names: npt.NDArray[np.object_],
-    period: Period,
-    departments: Codes | None,
-) -> Events:
-    table = rows.order_by("customer_id", "day", "code").to_pyarrow()
-    encoded = table["customer_id"].combine_chunks().dictionary_encode()
-    # Sorted rows meet the customers in order, so that codes ascend.
-    return Events(
-        encoded.indices.to_numpy().astype(np.int32),
-        table["day"].to_numpy().astype(np.int32),
-        table["code"].to_numpy().astype(np.int32),
-        names,
-        np.array(encoded.dictionary.to_pylist(), dtype=object),
-        period,
-        departments,
     )

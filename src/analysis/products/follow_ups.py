@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -110,20 +110,30 @@ def first_visits(
     return found
 
 
-def count(events: Events, *, window: int, quiet_days: int = 0) -> list[npt.NDArray[np.int64]]:
-    """Return what `next_kernel.follow` counts: index, followed, visits and base."""
+def followers(events: Events, *, window: int, quiet_days: int = 0) -> npt.NDArray[np.int32]:
+    """Return the customers by the item first bought and the item bought within ``window`` days."""
     from analysis.products.next_kernel import follow
+
+    followed: npt.NDArray[np.int32] = follow(
+        events.starts(), events.day, events.item, len(events.names), window,
+        events.period.days - 1, quiet_days,
+    )  # fmt: skip
+    return followed
+
+
+def count(events: Events, *, window: int, quiet_days: int = 0) -> list[npt.NDArray[Any]]:
+    """Return index, visits and base of `next_kernel.chances`, `followers` as the second of four."""
+    from analysis.products.next_kernel import chances
 
     groups, visits = rhythm(events), first_visits(events)
     weeks = visits.shape[1]
     cell = groups[:, None] * weeks + np.arange(weeks)[None, :]
     packed = np.where(visits >= 0, cell * 8 + visits % 7, -1).astype(np.int64)
-    order = np.lexsort((events.day, events.item, events.customer))
-    index, followed, seen, base = follow(
-        events.starts(), events.day[order], events.item[order], packed,
-        len(events.names), RHYTHMS * weeks, window, events.period.days - 1, quiet_days,
+    index, seen, base = chances(
+        events.starts(), events.day, events.item, packed, len(events.names), RHYTHMS * weeks,
+        window, events.period.days - 1, quiet_days,
     )  # fmt: skip
-    return [index, followed, seen, base]
+    return [index, followers(events, window=window, quiet_days=quiet_days), seen, base]
 
 
 def _screened(

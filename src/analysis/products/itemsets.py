@@ -1,8 +1,9 @@
 """Itemsets that enough orders hold.
 
-Items and pairs are counted in the engine, where the rows are. An item can be in a frequent triple
-only if it is in two frequent pairs; what is left of the orders after that rule is small, and a bit
-matrix counts the larger sets. Where the rows are in Spark, its own FP-growth mines them.
+The engine gathers each order's items as integers; a compiled kernel counts the pairs. An item can
+be in a frequent triple only if it is in two frequent pairs; what is left of the orders after that
+rule is small, and a bit matrix counts the larger sets. Where the rows are in Spark, its own
+FP-growth mines them.
 """
 
 from __future__ import annotations
@@ -14,18 +15,16 @@ import numpy as np
 
 from analysis.errors import NotApplicable
 from analysis.products import spark_itemsets
-from analysis.products.bitsets import bit_matrix, count_sets, grow
-from analysis.products.estimate import frequent_lines
-from analysis.products.held import held
-from analysis.tables.engine import kind_of
+from analysis.products.bitsets import count_sets, grow
+from analysis.products.estimate import frequent_sizes, places
 
 if TYPE_CHECKING:
-    import ibis
     import numpy.typing as npt
     import pandas as pd
 
     from analysis.products.baskets import Baskets
     from analysis.products.estimate import Support
+    from analysis.products.gathered import Gathered
 
 #: Candidate sets of one size; more mean a support far too low.
 MOST_SETS = 2_000_000
@@ -86,25 +85,26 @@ def frequent_itemsets(
     found = [(single, items["orders"].to_numpy(np.int64))]
     searched = {1: len(baskets.items), 2: len(items) * (len(items) - 1) // 2}
     if longest >= 2 and len(items) >= 2:
-        if kind_of(baskets.lines.get_backend()) == "spark":
+        if baskets.gathered is None:
             found += spark_itemsets.larger(
                 baskets, least, code, longest=longest, searched=searched,
                 grown=lambda sets, counts: _grown(sets, counts, most_sets, support),
             )  # fmt: skip
         else:
-            found += _larger(baskets, support, code, longest, most_sets, searched)
+            place = places(baskets, least)
+            found += _larger(baskets.gathered, support, place, longest, most_sets, searched)
     return Itemsets(_table(found, names, baskets.orders), baskets.orders, searched, support)
 
 
 def _larger(
-    baskets: Baskets,
+    gathered: Gathered,
     support: Support,
-    code: dict[str, int],
+    place: npt.NDArray[np.int32],
     longest: int,
     most_sets: int,
     searched: dict[int, int],
 ) -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]:
-    pairs, counts = _pairs(baskets, support.orders, code)
+    pairs, counts = _pairs(gathered, place, support.orders)
     found = [(pairs, counts)]
     if longest < 3:
         return found
@@ -112,13 +112,11 @@ def _larger(
     if len(candidates) == 0:
         return found
     kept = np.unique(candidates)
-    matrix = _matrix(baskets, kept, code)
-    place = {int(item): i for i, item in enumerate(kept)}
+    matrix = _matrix(gathered, place, kept)
     size = 3
     while len(candidates):
         searched[size] = len(candidates)
-        local = np.vectorize(place.__getitem__, otypes=[np.int32])(candidates)
-        counts = count_sets(matrix, local)
+        counts = count_sets(matrix, np.searchsorted(kept, candidates).astype(np.int32))
         enough = counts >= support.orders
         found.append((candidates[enough], counts[enough]))
         if size == longest:
@@ -146,56 +144,44 @@ def _grown(
 
 
 def _pairs(
-    baskets: Baskets, least: int, code: dict[str, int]
+    gathered: Gathered, place: npt.NDArray[np.int32], least: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Count the pairs in the engine; return those that are frequent, by code."""
-    lines = _coded(baskets, least, code)
-    first, second = (lines.select("order_id", **{name: lines.code}) for name in ("a", "b"))
-    both = first.join(second, "order_id").filter(lambda t: t.a < t.b)
-    counted = both.group_by("a", "b").agg(n=lambda t: t.count())
-    table = counted.filter(counted.n >= least).order_by("a", "b").to_pyarrow()
-    pairs = np.column_stack([table["a"].to_numpy(), table["b"].to_numpy()]).astype(np.int32)
-    return pairs.reshape(-1, 2), table["n"].to_numpy().astype(np.int64)
+    """Count the pairs of items that have a place; return those that are frequent."""
+    from analysis.products.basket_kernel import count_pairs
 
-
-def _coded(baskets: Baskets, least: int, code: dict[str, int]) -> ibis.Table:
-    import ibis
-    import pandas as pd
-
-    codes = pd.DataFrame({"item": pd.Series(list(code), dtype="str"), "code": code.values()})
-    lines = frequent_lines(baskets, least).join(ibis.memtable(codes), "item")
-    return held(lines.select("order_id", code=lines.code.cast("int32")))
+    items = int(place.max()) + 1
+    step = max(1, MOST_BYTES // (4 * 4 * items))
+    found = []
+    for low in range(0, items, step):
+        high = min(low + step, items)
+        counted = count_pairs(gathered.starts, gathered.values, place, items, low, high)
+        first, second = np.nonzero(counted >= least)
+        found.append(np.column_stack([first + low, second, counted[first, second]]))
+    pairs = np.concatenate(found)
+    return pairs[:, :2].astype(np.int32), pairs[:, 2].astype(np.int64)
 
 
 def _matrix(
-    baskets: Baskets, kept: npt.NDArray[np.int32], code: dict[str, int]
+    gathered: Gathered, place: npt.NDArray[np.int32], kept: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.uint64]:
     """Return the bit matrix of the orders that hold three or more of the items ``kept``."""
-    import ibis
-    import pandas as pd
+    from analysis.products.basket_kernel import bit_matrix
 
-    names = list(code)
-    chosen = pd.DataFrame(
-        {"item": pd.Series([names[i] for i in kept], dtype="str"), "code": range(len(kept))}
-    )
-    lines = baskets.lines.join(ibis.memtable(chosen), "item").select("order_id", "code")
-    large = lines.group_by("order_id").agg(n=lambda t: t.count())
-    large = large.filter(large.n >= 3)
-    numbered = large.select("order_id", row=ibis.row_number().over(order_by=large.order_id))
-    table = lines.join(numbered, "order_id").select("row", "code").to_pyarrow()
-    orders = int(table["row"].to_numpy().max(initial=-1)) + 1
+    local = np.full(place.max() + 2, -1, np.int32)
+    local[kept] = np.arange(len(kept))
+    own = local[place]  # the place -1 is the last, which no item has
+    sizes = frequent_sizes(gathered, own)
+    orders = int((sizes >= 3).sum())
     needed = len(kept) * orders // 8
     if needed > MOST_BYTES:
         raise NotApplicable(
             f"Sets of three and more of {len(kept):,} items in {orders:,} orders would need "
             f"{needed / 1e9:.1f} GB; a higher support, or pairs alone, would do."
         )
-    return bit_matrix(
-        table["row"].to_numpy().astype(np.int64),
-        table["code"].to_numpy().astype(np.int32),
-        orders=orders,
-        items=len(kept),
+    matrix: npt.NDArray[np.uint64] = bit_matrix(
+        gathered.starts, gathered.values, own, len(kept), sizes, 3
     )
+    return matrix
 
 
 def _table(
