@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -53,6 +54,20 @@ def test_closed_and_maximal_are_what_they_say(orders):
         above = [n for s, n in everything.items() if set(s) > set(row.itemset)]
         assert row.closed == (row.orders not in above)
         assert row.maximal == (not above)
+
+
+@settings(max_examples=8, deadline=None)
+@given(orders=ORDERS)
+def test_fewer_items_are_mined_as_if_there_were_no_others(orders):
+    """Whoever asks for a few items gets those, not the ones that stand in their places."""
+    baskets = baskets_of(orders)
+    wanted = {"b", "c", "e", "h"}
+    few = replace(baskets, items=baskets.items[baskets.items["item"].isin(wanted)])
+    every = estimate.choose_support(baskets, support=1 / len(orders))
+    inside = {
+        s: n for s, n in counts(mined(orders, 1 / len(orders))).items() if wanted.issuperset(s)
+    }
+    assert counts(itemsets.frequent_itemsets(few, every, longest=8)) == inside
 
 
 def test_a_set_of_many_blocks_of_words_is_counted_whole():

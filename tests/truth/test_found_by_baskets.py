@@ -58,7 +58,7 @@ def _shelf(shops: Shops, seed: int) -> Shelf:
     wanted = {str(p) for key in keys for p in planted[key]["parameters"]["products"]}
     chosen = replace(
         everything,
-        lines=everything.lines.filter(everything.lines.item.isin(sorted(wanted))),
+        rows=everything.rows.filter(everything.rows.item.isin(sorted(wanted))),
         items=everything.items[everything.items["item"].isin(wanted)],
     )
     support = choose_support(chosen, support=0.0005)

@@ -17,6 +17,7 @@ from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
 
 if TYPE_CHECKING:
     import ibis
+    import numpy.typing as npt
     import pandas as pd
 
     from analysis.tables.engine import Tables
@@ -55,8 +56,9 @@ class Baskets:
     period
         The days looked at; None where the rows were given.
     gathered
-        The items of each order, as places among their sorted names; None where the rows are in
-        Spark.
+        The items of each order, as places in ``names``; None where the rows are in Spark.
+    names
+        Every item of the rows, sorted, whatever of them ``items`` still holds.
     """
 
     rows: ibis.Table
@@ -65,6 +67,7 @@ class Baskets:
     level: Level
     period: Period | None = None
     gathered: Gathered | None = None
+    names: npt.NDArray[np.object_] | None = None
 
     @cached_property
     def lines(self) -> ibis.Table:
@@ -148,7 +151,8 @@ def of_lines(
         items, orders = _counted(lines)
         return Baskets(lines, items, orders, level, period)
     items, gathered = _gathered(lines)
-    return Baskets(lines, items, len(gathered), level, period, gathered)
+    names = np.sort(items["item"].to_numpy(dtype=object))
+    return Baskets(lines, items, len(gathered), level, period, gathered, names)
 
 
 def _described(lines: ibis.Table) -> dict[str, ibis.Value]:
