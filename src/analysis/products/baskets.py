@@ -86,10 +86,13 @@ class Baskets:
             )
 
 
-def of_period(
+def bought(
     tables: Tables, period: Period, *, level: Level = "product", without: tuple[str, ...] = ()
-) -> Baskets:
-    """Return the baskets of ``period``.
+) -> ibis.Table:
+    """Return the lines of ``period`` that are in a basket, with their ``item``.
+
+    Lines of products that are not in the catalogue, or without a category at the level of
+    categories, are left out: as an item they would be a crowd of strangers.
 
     Parameters
     ----------
@@ -101,18 +104,6 @@ def of_period(
         ``product``, ``category`` or ``department``.
     without
         Departments that are no goods: coupons, deposits, postings.
-    """
-    lines = bought(tables, period, level=level, without=without)
-    return of_lines(lines, level=level, period=period)
-
-
-def bought(
-    tables: Tables, period: Period, *, level: Level = "product", without: tuple[str, ...] = ()
-) -> ibis.Table:
-    """Return the lines of ``period`` that are in a basket, with their ``item``.
-
-    Lines of products that are not in the catalogue, or without a category at the level of
-    categories, are left out: as an item they would be a crowd of strangers.
     """
     if level not in _KEYS:
         raise ParamsError(f"level {level!r} is none of {', '.join(_KEYS)}")

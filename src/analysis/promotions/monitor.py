@@ -168,8 +168,3 @@ def _advice(low: Array, high: Array, planned_days: int) -> tuple[list[Advice], l
         first.append(first[-1] if advice and said == advice[-1] else day)
         advice.append(said)
     return advice, first
-
-
-def last_word(followed: pd.DataFrame) -> pd.DataFrame:
-    """Return the last day of each arm."""
-    return followed.groupby("arm", sort=True).tail(1).reset_index(drop=True)

@@ -6,7 +6,6 @@ by the delta method), so that one formula serves all designs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,13 +167,3 @@ def power_of(customers: int, difference: float, variance: float, design: Design)
     limit = student.ppf(1 - design.tail, degrees)
     beyond = float(nct.sf(limit, degrees, away))
     return beyond if design.no_worse or away > 6 else beyond + float(nct.cdf(-limit, degrees, away))
-
-
-def ratio_variance(mean: Sequence[float], covariance: npt.ArrayLike) -> float:
-    """Return the variance of one customer of a ratio of two totals, by the delta method.
-
-    ``mean`` and ``covariance`` are those of numerator and denominator.
-    """
-    ratio = mean[0] / mean[1]
-    weights = np.array([1.0, -ratio]) / mean[1]
-    return float(weights @ np.asarray(covariance, dtype=float) @ weights)
