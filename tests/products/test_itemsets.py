@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlxtend.frequent_patterns import fpgrowth
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products import condensed, estimate, itemsets
+from analysis.products import bitsets, condensed, estimate, gathered, itemsets
 from analysis.tables.engine import EngineSettings
 from tests.products.shelves import baskets_of, one_hot
 
@@ -141,13 +142,45 @@ def test_too_many_sets_are_refused_with_a_support_that_would_do():
         itemsets.frequent_itemsets(baskets, chosen, most_sets=1_000)
 
 
-def test_orders_gathered_and_pairs_counted_in_parts_are_those_of_one_go(monkeypatch):
+def test_pairs_counted_in_parts_are_those_of_one_go(monkeypatch):
     rng = np.random.default_rng(11)
     orders = [set(rng.choice(list(ITEMS), rng.integers(1, 6))) for _ in range(200)]
     whole = mined(orders, 0.03, longest=2)
-    monkeypatch.setattr("analysis.products.baskets._AT_A_TIME", 100)
     monkeypatch.setattr(itemsets, "MOST_BYTES", 16 * len(ITEMS))
     parts = mined(orders, 0.03, longest=2)
     assert (parts.table["size"] == 2).any()
     assert parts.table.equals(whole.table)
     assert parts.searched == whole.searched
+
+
+#: Hashes that differ in the first bits, in the last, and hardly at all.
+HASHES = st.sampled_from([*range(5), 1 << 63, (1 << 63) + 1, (1 << 64) - 1, 1 << 32, 3 << 15])
+ROWS = st.lists(st.tuples(HASHES, st.integers(0, 40)), max_size=60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=ROWS, cut=st.integers(0, 60), more=st.integers(0, 3))
+def test_rows_are_gathered_by_owner_whatever_the_bits(rows, cut, more):
+    owners = pa.chunked_array(
+        [pa.array([o for o, _ in part], pa.uint64()) for part in (rows[:cut], rows[cut:])]
+    )
+    codes = pa.chunked_array(
+        [pa.array([c for _, c in part], pa.int32()) for part in (rows[:cut], rows[cut:])]
+    )
+    items = max((c for _, c in rows), default=0) + 1 + more
+    found = gathered.by_owner(owners, codes, items)
+    expected = {}
+    for owner, code in rows:
+        expected.setdefault(owner, set()).add(code)
+    got = [found.values[a:b].tolist() for a, b in pairwise(found.starts.tolist())]
+    assert sorted(got) == sorted(sorted(codes) for codes in expected.values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(sets=st.sets(st.frozensets(st.integers(0, 7), min_size=3, max_size=3), min_size=1))
+def test_sets_grow_by_one_item_where_every_part_is_known(sets):
+    rows = np.array(sorted(sorted(s) for s in sets), np.int32)
+    expected = [
+        c for c in combinations(range(8), 4) if set(map(frozenset, combinations(c, 3))) <= sets
+    ]
+    assert [tuple(row) for row in bitsets.grow(rows, most=10_000).tolist()] == expected

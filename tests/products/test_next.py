@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import ibis
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.products import follow_ups
+from analysis.products import events, follow_ups
 from analysis.products.cumulative import Design, compare
 from analysis.products.following import closest
 from analysis.products.recommend import Offer, recommend
 from analysis.products.recommend_evaluation import evaluate
 from analysis.products.replenishment import held_out, replenishment
+from analysis.tables.periods import Period
 from tests.products.journeys import events_of
 
 WINDOW = 90
@@ -87,6 +92,71 @@ def test_counts_are_those_of_a_plain_loop():
                     for d, items in history.items()
                 )
         assert (row.customers, row.followed) == (n, followed)
+
+
+@pytest.mark.parametrize("letters", ["abc", "abcdefghijklmnopqrstuvwxyz"])
+def test_pairs_counted_in_any_number_of_goes_are_those_of_a_plain_loop(monkeypatch, letters):
+    rng = np.random.default_rng(9)
+    histories = [
+        {int(d): "".join(rng.choice(list(letters), 2)) for d in rng.choice(60, 9, replace=False)}
+        for _ in range(50)
+    ]
+    events = events_of(histories, 70)
+    expected = np.zeros((len(letters),) * 2, int)
+    for history in histories:
+        days = {a: min(d for d, items in history.items() if a in items) for a in letters
+                if any(a in items for items in history.values())}  # fmt: skip
+        for a, day in days.items():
+            later = {b for d, items in history.items() if 0 < d - day <= 14 for b in items}
+            if 5 <= day <= 69 - 14:
+                for b in later - {a}:
+                    expected[letters.index(a), letters.index(b)] += 1
+    for at_a_time in (1, 100, 1_000_000):
+        monkeypatch.setattr(follow_ups, "_AT_A_TIME", at_a_time)
+        found = follow_ups.followers(events, window=14, quiet_days=5)
+        assert (found.toarray() == expected).all()
+
+
+def lines_of(seed=4, customers=40):
+    """Lines of a table, with guests, days outside the period and lines that repeat."""
+    rng = np.random.default_rng(seed)
+    n = 1_500
+    table = pd.DataFrame(
+        {
+            "customer_id": rng.choice([None, *(f"c{i}" for i in range(customers))], n),
+            "item": rng.choice([f"p{i}" for i in range(30)], n),
+            "ordered_at": pd.Timestamp("2023-12-20") + pd.to_timedelta(rng.integers(0, 70, n), "D"),
+        }
+    )
+    return pd.concat([table, table.head(200)], ignore_index=True)
+
+
+@pytest.mark.parametrize("number", [1, 3, 100])
+def test_events_are_the_distinct_lines_of_known_customers(number):
+    table, period = lines_of(), Period(date(2024, 1, 1), date(2024, 2, 1))
+    parts = list(events.chunks(ibis.memtable(table), period, min_customers=12, number=number))
+    names = parts[0].names
+    rows = [
+        (p.customers[c], d, names[i])
+        for p in parts
+        for c, d, i in zip(p.customer, p.day, p.item, strict=True)
+    ]
+    inside = table[table["ordered_at"].between("2024-01-01", "2024-01-31")].dropna()
+    inside = inside.assign(day=(inside["ordered_at"] - pd.Timestamp("2024-01-01")).dt.days)
+    bought_by = inside.groupby("item")["customer_id"].nunique()
+    kept = inside[inside["item"].isin(bought_by[bought_by >= 12].index)]
+    assert 0 < len(names) < 30
+    assert rows == sorted(
+        set(kept[["customer_id", "day", "item"]].itertuples(index=False, name=None))
+    )
+    for p in parts:
+        assert len(p.customers) == len(set(p.customer.tolist()))
+
+
+def test_too_many_pairs_are_refused_before_they_are_counted(monkeypatch):
+    monkeypatch.setattr(follow_ups, "MOST_PAIRS", 4)
+    with pytest.raises(NotApplicable, match="3 items make 9 pairs"):
+        follow_ups.screen([events_of([{0: "abc", 5: "b"}], 60)], window=14)
 
 
 def test_customers_in_parts_count_as_in_one():

@@ -9,36 +9,60 @@ from numba import njit
 
 
 @njit(cache=True)
-def _sort(values: Any, lo: Any, hi: Any) -> None:
-    """Sort ``values[lo:hi]`` in place, by Shell's method: quick for a handful and for thousands."""
-    gap = 1
-    while 3 * gap < hi - lo:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for r in range(lo + gap, hi):
-            value, s = values[r], r
-            while s >= lo + gap and values[s - gap] > value:
-                values[s] = values[s - gap]
-                s -= gap
-            values[s] = value
-        gap //= 3
+def count_buckets(owners: Any, mask: Any, counts: Any) -> None:
+    """Add to ``counts`` how many of ``owners`` end in each pattern of the bits in ``mask``."""
+    for owner in owners:
+        counts[owner & mask] += 1
 
 
 @njit(cache=True)
-def compact(sizes: Any, values: Any) -> Any:
-    """Sort consecutive lists in place, each without repetitions; return sizes and values left."""
-    kept = np.empty_like(sizes)
-    lo = end = 0
-    for row in range(len(sizes)):
-        hi, begin = lo + sizes[row], end
-        _sort(values, lo, hi)
-        for r in range(lo, hi):
-            if end == begin or values[end - 1] != values[r]:
-                values[end] = values[r]
-                end += 1
-        kept[row] = end - begin
-        lo = hi
-    return kept, values[:end].copy()
+def deal(owners: Any, codes: Any, mask: Any, ends: Any, keys: Any) -> None:
+    """Write each row into its bucket of ``keys``, its code in place of the owner's last bits.
+
+    Parameters
+    ----------
+    owners, codes
+        A row's hash, and a number that fits into ``mask``.
+    mask
+        The last bits of the hash, by which rows are dealt.
+    ends
+        Where the next row of each bucket goes; moved on.
+    keys
+        Filled.
+    """
+    for row in range(len(owners)):
+        bucket = owners[row] & mask
+        keys[ends[bucket]] = (owners[row] & ~mask) | np.uint64(codes[row])
+        ends[bucket] += 1
+
+
+@njit(cache=True)
+def compact(keys: Any, bounds: Any, mask: Any) -> Any:
+    """Return where each owner's codes begin, and the distinct codes.
+
+    Parameters
+    ----------
+    keys
+        From `deal`, sorted within each bucket.
+    bounds
+        Where each bucket begins, and the end after the last.
+    mask
+        The bits that hold the code.
+    """
+    starts, values = np.empty(len(keys) + 1, np.int64), np.empty(len(keys), np.int32)
+    owners = end = 0
+    for bucket in range(len(bounds) - 1):
+        for row in range(bounds[bucket], bounds[bucket + 1]):
+            first = row == bounds[bucket]
+            if first or (keys[row] & ~mask) != (keys[row - 1] & ~mask):
+                starts[owners] = end
+                owners += 1
+            elif keys[row] == keys[row - 1]:
+                continue
+            values[end] = keys[row] & mask
+            end += 1
+    starts[owners] = end
+    return starts[: owners + 1].copy(), values[:end].copy()
 
 
 @njit(cache=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.customers.features import lines_in
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products.gathered import Gathered, coded, gathered_from, joined, share_of
+from analysis.products.gathered import Gathered, gathered
 from analysis.products.held import held
 from analysis.tables.engine import kind_of
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
@@ -32,10 +32,6 @@ _KEPT = (
     "order_id", "customer_id", "product_id", "ordered_at", "store_id", "department", "category",
     "brand", "net_amount", "discount_amount", "margin_micros",
 )  # fmt: skip
-
-
-#: Lines whose orders are gathered at a time; the engine holds about 40 bytes for each.
-_AT_A_TIME = 25_000_000
 
 
 @dataclass(frozen=True)
@@ -139,11 +135,11 @@ def of_lines(
         start, end = (ibis.timestamp(d.isoformat()) for d in (period.start, period.end))
         lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
     if kind_of(lines.get_backend()) == "spark":
-        items, orders = _counted(lines)
-        return Baskets(lines, items, orders, level, period)
-    items, gathered = _gathered(lines)
+        items, number = _counted(lines)
+        return Baskets(lines, items, number, level, period)
+    items, orders = _gathered(lines)
     names = np.sort(items["item"].to_numpy(dtype=object))
-    return Baskets(lines, items, len(gathered), level, period, gathered, names)
+    return Baskets(lines, items, len(orders), level, period, orders, names)
 
 
 def _described(lines: ibis.Table) -> dict[str, ibis.Value]:
@@ -160,22 +156,13 @@ def _counted(lines: ibis.Table) -> tuple[pd.DataFrame, int]:
 
 
 def _gathered(lines: ibis.Table) -> tuple[pd.DataFrame, Gathered]:
-    """Return the items and the orders that hold them, gathered by the engine."""
+    """Return the items and the orders that hold them."""
     known = lines.group_by("item").agg(orders=lines.count(), **_described(lines)).to_pandas()
     items = known.sort_values("item", ignore_index=True)
-    # An item may be in several lines of an order: what is counted here bounds the work alone.
-    number = max(1, -(-int(items["orders"].sum()) // _AT_A_TIME))
-    rows = coded(lines, items["item"].to_numpy(dtype=object))
-    lists = [
-        share_of(rows, "order_id", number, part)
-        .group_by("order_id")
-        .agg(codes=lambda t: t.code.collect(include_null=True))
-        .select("codes")
-        for part in range(number)
-    ]
-    gathered = joined([gathered_from(part.to_pyarrow()["codes"]) for part in lists])
-    items["orders"] = np.bincount(gathered.values, minlength=len(items))
-    return _by_orders(items), gathered
+    orders = gathered(lines, items["item"].to_numpy(dtype=object))
+    # An item may be in several lines of an order.
+    items["orders"] = np.bincount(orders.values, minlength=len(items))
+    return _by_orders(items), orders
 
 
 def _by_orders(items: pd.DataFrame) -> pd.DataFrame:

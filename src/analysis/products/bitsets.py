@@ -59,19 +59,39 @@ def grow(frequent: Sets, *, most: int) -> Sets | None:
         Sets to allow before pruning.
     """
     parts, total = [], 0
-    known = {tuple(row) for row in frequent.tolist()}
+    known = _Known(frequent)
     for first, last in _same_prefix(frequent):
         size = last - first
         total += size * (size - 1) // 2
         if total > most:
             return None
         left, right = np.triu_indices(size, 1)
-        joined = np.column_stack([frequent[first + left], frequent[first + right, -1]])
-        parts.append(joined[[_all_known(row, known) for row in joined.tolist()]])
-    grown = np.concatenate(parts) if parts else np.empty((0, frequent.shape[1] + 1))
-    return grown.astype(np.int32).reshape(-1, frequent.shape[1] + 1)
-
-
-def _all_known(row: list[int], known: set[tuple[int, ...]]) -> bool:
+        parts.append(np.column_stack([frequent[first + left], frequent[first + right, -1]]))
+    if not parts:
+        return np.empty((0, frequent.shape[1] + 1), np.int32)
+    grown = np.concatenate(parts).astype(np.int32)
     # The two parts that were joined are frequent already.
-    return all(tuple(row[:i] + row[i + 1 :]) in known for i in range(len(row) - 2))
+    for left_out in range(frequent.shape[1] - 1):
+        grown = grown[known.holds(np.delete(grown, left_out, axis=1))]
+    return grown
+
+
+class _Known:
+    """Sets that can be looked up, by as many steps as they have items."""
+
+    def __init__(self, sets: Sets) -> None:
+        self._items = int(sets.max(initial=0)) + 1
+        self._steps = []
+        begun = np.zeros(len(sets), np.int64)
+        for column in sets.T:
+            step, begun = np.unique(begun * self._items + column, return_inverse=True)
+            self._steps.append(step)
+
+    def holds(self, sets: Sets) -> npt.NDArray[np.bool_]:
+        """Tell which of ``sets``, whose items all occur among the known, are known."""
+        begun, found = np.zeros(len(sets), np.int64), np.ones(len(sets), bool)
+        for column, step in zip(sets.T, self._steps, strict=True):
+            wanted = begun * self._items + column
+            begun = np.minimum(np.searchsorted(step, wanted), len(step) - 1)
+            found &= step[begun] == wanted
+        return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import NotApplicable
-from analysis.products.gathered import Gathered, coded, gathered_from, share_of
+from analysis.products.gathered import coded
 
 if TYPE_CHECKING:
     import ibis
@@ -98,30 +98,51 @@ def chunks(
     NotApplicable
         If no item is left.
     """
-    rows, names = _coded(lines, period, min_customers)
-    buyers = np.zeros(len(names), np.int64)
-    # What is gathered at once is not gathered again.
-    parts = [_gathered(rows, 1, 0)] if number == 1 else None
-    for gathered, _ in parts or (_gathered(rows, number, part) for part in range(number)):
-        buyers += _buyers(gathered, len(names))
-    kept = np.flatnonzero(buyers >= min_customers)
+    packed, names, customers = _packed(lines, period, min_customers)
+    kept = np.flatnonzero(_buyers(packed) >= min_customers)
     if len(kept) == 0:
         raise NotApplicable(f"No item was bought by {min_customers} known customers.")
     place = np.full(len(names), -1, np.int32)
     place[kept] = np.arange(len(kept))
     departments = _departments(lines, names[kept]) if "department" in lines.columns else None
-    for gathered, customers in parts or (_gathered(rows, number, part) for part in range(number)):
-        columns = _columns(gathered, customers, place)
-        yield Events(*columns[:3], names[kept], columns[3], period, departments)
+    for part in packed.parts(number):
+        customer, day, item, left = _unpacked(part, place)
+        yield Events(customer, day, item, names[kept], customers[left], period, departments)
 
 
-def _coded(
-    lines: ibis.Table, period: Period, min_customers: int
-) -> tuple[ibis.Table, npt.NDArray[np.object_]]:
-    """Return the known customers' lines as customer_id, event, and the items' names.
+@dataclass(frozen=True)
+class _Packed:
+    """Events as one number each: the bits of the customer, then of the day, then of the item.
 
-    The event is the day times the number of items, plus the item's place among their names.
+    Parameters
+    ----------
+    events
+        Sorted; what a customer bought several times on a day is there as often.
+    day_bits, item_bits
+        How many bits the day and the item take.
+    items
+        How many items there are.
     """
+
+    events: npt.NDArray[np.int64]
+    day_bits: int
+    item_bits: int
+    items: int
+
+    def parts(self, number: int) -> Iterator[_Packed]:
+        """Yield the events of disjoint sets of customers, of about as many events each."""
+        bits = self.day_bits + self.item_bits
+        steps = np.linspace(0, len(self.events), number + 1).astype(np.int64)[1:-1]
+        # A set begins where a customer begins.
+        begins = np.searchsorted(self.events, self.events[steps] >> bits << bits)
+        for events in np.split(self.events, begins):
+            yield replace(self, events=events)
+
+
+def _packed(
+    lines: ibis.Table, period: Period, min_customers: int
+) -> tuple[_Packed, npt.NDArray[np.object_], npt.NDArray[np.object_]]:
+    """Return the known customers' events, the items' names and the customers, both sorted."""
     import ibis
 
     known = lines.filter(lines.customer_id.notnull())
@@ -130,40 +151,41 @@ def _coded(
                        rows.on < ibis.date(period.end.isoformat()))  # fmt: skip
     sold = rows.group_by("item").agg(n=rows.count())
     # An item with fewer lines has fewer customers.
-    names = sold.filter(sold.n >= min_customers).to_pandas()["item"]
-    ordered = np.sort(names.to_numpy(dtype=object))
-    rows = coded(rows, ordered)
+    names = _sorted(sold.filter(sold.n >= min_customers), "item")
+    customers = _sorted(rows.select("customer_id").distinct(), "customer_id")
     since = rows.on.delta(ibis.date(period.start.isoformat()), unit="day").cast("int64")
-    return rows.select("customer_id", event=since * len(ordered) + rows.code), ordered
+    rows = rows.mutate(since=since)
+    rows = coded(coded(rows, names), customers, key="customer_id")
+    day_bits, item_bits = (max(1, (n - 1).bit_length()) for n in (period.days, len(names)))
+    owner = rows.customer_id_code.cast("int64") * (1 << day_bits) + rows.since
+    table = rows.select(event=owner * (1 << item_bits) + rows.item_code).to_pyarrow()
+    parts = (part.to_numpy() for part in table["event"].chunks)
+    events = np.concatenate([np.zeros(0, np.int64), *parts])
+    events.sort()
+    return _Packed(events, day_bits, item_bits, len(names)), names, customers
 
 
-def _gathered(rows: ibis.Table, number: int, part: int) -> tuple[Gathered, npt.NDArray[np.object_]]:
-    """Return the distinct events of one set of customers, and the customers, sorted."""
-    rows = share_of(rows, "customer_id", number, part)
-    lists = rows.group_by("customer_id").agg(events=lambda t: t.event.collect(include_null=True))
-    table = lists.order_by("customer_id").to_pyarrow()
-    customers = np.array(table["customer_id"].to_pylist(), dtype=object)
-    return gathered_from(table["events"]), customers
+def _sorted(rows: ibis.Table, column: str) -> npt.NDArray[np.object_]:
+    return np.sort(rows.to_pandas()[column].to_numpy(dtype=object))
 
 
-def _buyers(gathered: Gathered, items: int) -> npt.NDArray[np.int64]:
+def _buyers(packed: _Packed) -> npt.NDArray[np.int64]:
     from analysis.products.next_kernel import owners
 
-    counts: npt.NDArray[np.int64] = owners(gathered.starts, gathered.values, items)
+    counts: npt.NDArray[np.int64] = owners(
+        packed.events, packed.day_bits, packed.item_bits, packed.items
+    )
     return counts
 
 
-def _columns(
-    gathered: Gathered, customers: npt.NDArray[np.object_], place: Codes
-) -> tuple[Codes, Codes, Codes, npt.NDArray[np.object_]]:
+def _unpacked(packed: _Packed, place: Codes) -> tuple[Codes, Codes, Codes, Codes]:
     """Return customer, day and item of the events whose item has a place, and those customers."""
     from analysis.products.next_kernel import unpacked
 
-    customer, day, item = unpacked(gathered.starts, gathered.values, place)
-    left = np.flatnonzero(np.bincount(customer, minlength=len(customers)))
-    code = np.zeros(len(customers), np.int32)
-    code[left] = np.arange(len(left))
-    return code[customer], day, item, customers[left]
+    columns: tuple[Codes, Codes, Codes, Codes] = unpacked(
+        packed.events, packed.day_bits, packed.item_bits, place
+    )
+    return columns
 
 
 def _departments(lines: ibis.Table, names: npt.NDArray[np.object_]) -> Codes:

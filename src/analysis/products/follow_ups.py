@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,13 @@ from analysis.products.events import Events
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy.sparse import csr_array
+
+#: Pairs of items that a screening may look at: a few GB.
+MOST_PAIRS = 25_000_000
+
+#: Customers' pairs that are held before they are counted.
+_AT_A_TIME = 16_000_000
 
 #: Groups of customers by how often they come, from the rarest to the most frequent.
 RHYTHMS = 4
@@ -70,6 +78,7 @@ def screen(
     names = np.array([], dtype=object)
     for events in parts:
         names = events.names
+        _affordable(events)
         counts = count(events, window=window, quiet_days=quiet_days)
         totals = counts if totals is None else [t + c for t, c in zip(totals, counts, strict=True)]
     if totals is None or totals[0].sum() == 0:
@@ -77,6 +86,18 @@ def screen(
             f"No first purchase could be followed for {window} days: the period is too short."
         )
     return _screened(totals, names, window, min_customers)
+
+
+def _affordable(events: Events) -> None:
+    """Raise NotApplicable if there are too many pairs to look at, saying what would do."""
+    items, most = len(events.names), math.isqrt(MOST_PAIRS)
+    if items > most:
+        rows = np.sort(np.bincount(events.item, minlength=items))[::-1]
+        raise NotApplicable(
+            f"{items:,} items make {items**2:,} pairs to look at; {MOST_PAIRS:,} are allowed. "
+            f"Categories instead of products, or only items bought on {rows[most] + 1:,} days and "
+            "more, would do."
+        )
 
 
 def rhythm(events: Events) -> npt.NDArray[np.int64]:
@@ -110,15 +131,45 @@ def first_visits(
     return found
 
 
-def followers(events: Events, *, window: int, quiet_days: int = 0) -> npt.NDArray[np.int32]:
-    """Return the customers by the item first bought and the item bought within ``window`` days."""
+def followers(events: Events, *, window: int, quiet_days: int = 0) -> csr_array:
+    """Return the customers by the item first bought and another bought within ``window`` days."""
+    from scipy.sparse import csr_array
+
+    items = len(events.names)
+    counts = csr_array((items, items), dtype=np.int64)
+    for pairs in _pairs(events, window, quiet_days):
+        counts += _counted(pairs, items)
+    return counts
+
+
+def _pairs(events: Events, window: int, quiet_days: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield a number for each customer and pair: item first bought x items + item that followed."""
     from analysis.products.next_kernel import follow
 
-    followed: npt.NDArray[np.int32] = follow(
-        events.starts(), events.day, events.item, len(events.names), window,
-        events.period.days - 1, quiet_days,
-    )  # fmt: skip
-    return followed
+    starts, items = events.starts(), len(events.names)
+    largest = int(np.diff(starts).max(initial=0))
+    pairs = np.empty(max(_AT_A_TIME, largest), np.int64)
+    known = np.full(items, -1, np.int64)
+    customer = row = 0
+    while customer < len(starts) - 1:
+        customer, row, found = follow(
+            starts, events.day, events.item, known, items, window, events.period.days - 1,
+            quiet_days, (customer, row), pairs,
+        )  # fmt: skip
+        yield pairs[:found]
+
+
+def _counted(pairs: npt.NDArray[np.int64], items: int) -> csr_array:
+    """Return how often each pair is among ``pairs``, which are sorted on the way."""
+    from scipy.sparse import csr_array
+
+    if items * items <= len(pairs):
+        return csr_array(np.bincount(pairs, minlength=items * items).reshape(items, items))
+    pairs.sort()
+    begins = np.flatnonzero(np.concatenate([[True], pairs[1:] != pairs[:-1]]))[: len(pairs)]
+    numbers, counts = pairs[begins], np.diff(begins, append=len(pairs))
+    rows = np.searchsorted(numbers, np.arange(items + 1) * items)
+    return csr_array((counts, numbers % items, rows), shape=(items, items))
 
 
 def count(events: Events, *, window: int, quiet_days: int = 0) -> list[npt.NDArray[Any]]:
@@ -137,11 +188,12 @@ def count(events: Events, *, window: int, quiet_days: int = 0) -> list[npt.NDArr
 
 
 def _screened(
-    totals: list[npt.NDArray[np.int64]], names: npt.NDArray[np.object_], window: int, least: int
+    totals: list[Any], names: npt.NDArray[np.object_], window: int, least: int
 ) -> FollowUps:
     import pandas as pd
 
-    index, followed, seen, base = totals
+    index, sparse, seen, base = totals
+    followed = sparse.toarray()
     rate = base / np.maximum(seen, 1)[:, None]
     expected, spread = index @ rate, index @ (rate * (1 - rate))
     n = index.sum(axis=1)

@@ -9,34 +9,50 @@ from numba import njit
 
 
 @njit(cache=True)
-def owners(starts: Any, values: Any, items: Any) -> Any:
-    """Count the owners that have each item, the rest of a value divided by ``items``."""
+def owners(events: Any, day_bits: Any, item_bits: Any, items: Any) -> Any:
+    """Count the customers of each item; ``events`` as `events._Packed` has them."""
     counts, seen = np.zeros(items, np.int64), np.full(items, -1, np.int64)
-    for c in range(len(starts) - 1):
-        for r in range(starts[c], starts[c + 1]):
-            item = values[r] % items
-            if seen[item] != c:
-                seen[item] = c
-                counts[item] += 1
+    for event in events:
+        item, customer = event & ((1 << item_bits) - 1), event >> (day_bits + item_bits)
+        if seen[item] != customer:
+            seen[item] = customer
+            counts[item] += 1
     return counts
 
 
 @njit(cache=True)
-def unpacked(starts: Any, values: Any, place: Any) -> Any:
-    """Return owner, day and the item's place of the values whose item has one of 0 and above.
+def unpacked(events: Any, day_bits: Any, item_bits: Any, place: Any) -> Any:
+    """Return the distinct events whose item has a place of 0 and above.
 
-    A value is the day times the number of items, plus the item.
+    Parameters
+    ----------
+    events, day_bits, item_bits
+        As `events._Packed` has them.
+    place
+        Place of each item; -1 of those to leave out.
+
+    Returns
+    -------
+    tuple of arrays
+        Customer (numbered anew), day and the item's place of each event, and what each customer's
+        number was before.
     """
-    items, end = len(place), 0
-    owner, day = np.empty(len(values), np.int32), np.empty(len(values), np.int32)
-    item = np.empty(len(values), np.int32)
-    for c in range(len(starts) - 1):
-        for r in range(starts[c], starts[c + 1]):
-            own = place[values[r] % items]
-            if own >= 0:
-                owner[end], day[end], item[end] = c, values[r] // items, own
-                end += 1
-    return owner[:end], day[:end], item[:end]
+    day, item = np.empty(len(events), np.int32), np.empty(len(events), np.int32)
+    customer, numbers = np.empty(len(events), np.int32), np.empty(len(events), np.int32)
+    end, customers = 0, 0
+    for row in range(len(events)):
+        event = events[row]
+        own = place[event & ((1 << item_bits) - 1)]
+        if own < 0 or (row > 0 and event == events[row - 1]):
+            continue
+        number = event >> (day_bits + item_bits)
+        if customers == 0 or numbers[customers - 1] != number:
+            numbers[customers] = number
+            customers += 1
+        customer[end], item[end] = customers - 1, own
+        day[end] = (event >> item_bits) & ((1 << day_bits) - 1)
+        end += 1
+    return customer[:end], day[:end], item[:end], numbers[:customers].copy()
 
 
 @njit(cache=True)
@@ -49,9 +65,10 @@ def _later(day: Any, at: Any, hi: Any, moment: Any) -> Any:
 
 @njit(cache=True)
 def follow(
-    starts: Any, day: Any, item: Any, n_items: Any, window: Any, last: Any, quiet: Any
-) -> Any:
-    """Count who bought what within ``window`` days after the first purchase of an item.
+    starts: Any, day: Any, item: Any, known: Any, n_items: Any, window: Any, last: Any, quiet: Any,
+    at: Any, pairs: Any,
+) -> Any:  # fmt: skip
+    """Find who bought what within ``window`` days after the first purchase of an item.
 
     Parameters
     ----------
@@ -59,6 +76,8 @@ def follow(
         Where each customer's rows begin.
     day, item
         Rows sorted by customer, day, item.
+    known
+        The last customer seen to buy each item; -1 at first. Kept between calls.
     n_items
         How many items there are.
     window
@@ -67,31 +86,40 @@ def follow(
         The last day seen.
     quiet
         First day on which a purchase may count as a customer's first.
+    at
+        Customer and row to go on with.
+    pairs
+        Filled with one number a customer and pair: first item x ``n_items`` + item that followed.
 
     Returns
     -------
-    array
-        item x item: customers by first purchase, by what they bought within the window after it.
+    tuple
+        Customer and row to go on with when ``pairs`` is full, and how many were found.
     """
-    followed = np.zeros((n_items, n_items), np.int32)
-    known, seen = np.full(n_items, -1, np.int64), np.full(n_items, -1, np.int64)
-    for c in range(len(starts) - 1):
+    seen = np.full(n_items, -1, np.int64)
+    found = 0
+    for c in range(at[0], len(starts) - 1):
         hi = starts[c + 1]
         begin = starts[c]
-        for r in range(starts[c], hi):
+        for r in range(max(at[1], starts[c]), hi):
             moment = day[r]
             if known[item[r]] == c:
                 continue
+            if found + hi - r > len(pairs):
+                return c, r, found
             known[item[r]] = c
             if moment + window > last or moment < quiet:
                 continue
             begin = _later(day, max(begin, r), hi, moment)
             seen[item[r]] = r
-            for s in range(begin, _later(day, begin, hi, moment + window)):
+            for s in range(begin, hi):
+                if day[s] > moment + window:
+                    break
                 if seen[item[s]] != r:
                     seen[item[s]] = r
-                    followed[item[r], item[s]] += 1
-    return followed
+                    pairs[found] = np.int64(item[r]) * n_items + item[s]
+                    found += 1
+    return len(starts) - 1, len(day), found
 
 
 @njit(cache=True)

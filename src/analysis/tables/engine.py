@@ -144,6 +144,11 @@ def localise(connection: Connection, moment: ibis.Value, *, source: str, target:
     return detach(target, attach(source, moment))
 
 
+def hash64(column: ibis.Column) -> ibis.Value:
+    """Return a 64-bit hash of ``column``, without a sign; DuckDB only."""
+    return builtin("hash", (str(column.type().copy(nullable=True)),), "uint64")(column)
+
+
 def builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
     """Declare a function that the engine has and Ibis has no word for."""
     import ibis
