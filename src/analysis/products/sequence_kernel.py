@@ -79,3 +79,49 @@ def customers(who: Any) -> Any:
         if i == 0 or who[i] != who[i - 1]:
             count += 1
     return count
+
+
+@njit(cache=True)
+def pairs(
+    starts: Any, day: Any, item: Any, low: Any, high: Any, items: Any, min_gap: Any, reach: Any
+) -> Any:
+    """Count the customers who bought one item some days after another, and on the same day.
+
+    Parameters
+    ----------
+    starts
+        Where each customer's rows begin, and the end after the last.
+    day, item
+        Rows sorted by customer, day, item.
+    low, high
+        The first item counted before the other, and the one after the last.
+    items
+        How many items there are.
+    min_gap, reach
+        Least and most days between the two.
+
+    Returns
+    -------
+    tuple of arrays
+        (high - low) x items each: later; on the same day, filled where the second item is above
+        the first.
+    """
+    after = np.zeros((high - low, items), np.int32)
+    beside = np.zeros((high - low, items), np.int32)
+    seen_after, seen_beside = np.full_like(after, -1), np.full_like(after, -1)
+    for c in range(len(starts) - 1):
+        for r in range(starts[c], starts[c + 1]):
+            if item[r] < low or item[r] >= high:
+                continue
+            a = item[r] - low
+            for s in range(r + 1, starts[c + 1]):
+                gap, b = day[s] - day[r], item[s]
+                if gap > reach:
+                    break
+                if gap == 0:
+                    beside[a, b] += seen_beside[a, b] != c
+                    seen_beside[a, b] = c
+                elif gap >= min_gap:
+                    after[a, b] += seen_after[a, b] != c
+                    seen_after[a, b] = c
+    return after, beside

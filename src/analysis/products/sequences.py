@@ -25,6 +25,9 @@ Pattern = tuple[tuple[int, ...], ...]
 
 _EVER = np.int32(1 << 30)
 
+#: Pairs of items counted at a time, at 16 bytes each.
+_MOST_CELLS = 32_000_000
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -128,7 +131,8 @@ def occurrences(
 
 def item_places(events: Events) -> dict[int, Places]:
     """Return where each item was bought."""
-    order = np.lexsort((events.day, events.customer, events.item))
+    # Stable: what is sorted by customer and day remains so.
+    order = np.argsort(events.item, kind="stable")
     ends = np.cumsum(np.bincount(events.item, minlength=len(events.names)))
     found = {}
     for item, (begin, end) in enumerate(zip(np.r_[0, ends[:-1]], ends, strict=True)):
@@ -149,18 +153,37 @@ class _Search:
 
     @classmethod
     def of(cls, events: Events, least: int, limits: Limits) -> _Search:
-        from analysis.products.sequence_kernel import customers, later, together
+        from analysis.products.sequence_kernel import customers
 
         places = {i: p for i, p in item_places(events).items() if customers(p[0]) >= least}
-        next_to: dict[int, list[int]] = {i: [] for i in places}
-        beside: dict[int, list[int]] = {i: [] for i in places}
-        for a, where in places.items():
-            for b, (who, day, _) in places.items():
-                if customers(later(*where, who, day, *limits.days())[0]) >= least:
-                    next_to[a].append(b)
-                if b > a and customers(together(*where, who, day)[0]) >= least:
-                    beside[a].append(b)
+        names = np.array(list(places), np.int32)
+        next_to: dict[int, list[int]] = {}
+        beside: dict[int, list[int]] = {}
+        for low, after, same_day in _pairs(events, names, limits):
+            for row, item in enumerate(names[low : low + len(after)].tolist()):
+                next_to[item] = names[after[row] >= least].tolist()
+                beside[item] = names[same_day[row] >= least].tolist()
         return cls(places, least, limits, next_to, beside)
+
+
+def _pairs(
+    events: Events, items: Codes, limits: Limits
+) -> Iterator[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
+    """Yield, for some of ``items`` at a time, the customers with each other item after, beside."""
+    from analysis.products.sequence_kernel import pairs
+
+    place = np.full(len(events.names), -1, np.int32)
+    place[items] = np.arange(len(items))
+    kept = place[events.item] >= 0
+    customer, day, item = events.customer[kept], events.day[kept], place[events.item[kept]]
+    ends = np.cumsum(np.bincount(customer, minlength=len(events.customers)))
+    starts = np.concatenate([[0], ends]).astype(np.int64)
+    min_gap, max_gap, span = limits.days()
+    step = max(1, _MOST_CELLS // max(1, len(items)))
+    for low in range(0, len(items), step):
+        high = min(low + step, len(items))
+        counted = pairs(starts, day, item, low, high, len(items), min_gap, min(max_gap, span))
+        yield low, *counted
 
 
 def _search(search: _Search) -> Iterator[tuple[Pattern, int]]:
