@@ -108,14 +108,20 @@ from analysis.products import events, follow_ups
 from analysis.tables.engine import EngineSettings, connect
 from analysis.tables.periods import Period
 from datetime import date
+def followed(lines, least):
+    period = Period(date(2023, 1, 1), date(2024, 1, 1))
+    bought = events.fetch(lines, period, min_customers=least)
+    return int(follow_ups.followers(bought, window={window}).sum())
+days = pd.to_datetime(["2023-02-01", "2023-02-05"])
+followed(ibis.memtable(pd.DataFrame(dict(customer_id="c", item=[*"xy"], ordered_at=days))), 1)
+{started}
 lines = connect(EngineSettings(memory="2GB")).read_parquet({path!r})
-period = Period(date(2023, 1, 1), date(2024, 1, 1))
-parts = events.chunks(lines, period, min_customers=100, number={parts})
-counted = (follow_ups.followers(p, window={window}) for p in parts)
-print("\\nfound", json.dumps(sum(int(followed.sum()) for followed in counted)))
+print("\\nfound", json.dumps(followed(lines, 100)))
 """
 
-NEXT_AND_CONTROLS = NEXT.replace("followers(p, window={window})", "count(p, window={window})[1]")
+NEXT_AND_CONTROLS = NEXT.replace(
+    "followers(bought, window={window})", "count(bought, window={window})[1]"
+)
 
 SELF_JOIN = """
 import duckdb, json
@@ -149,7 +155,7 @@ FOLLOWS = {
 }
 
 
-def main(millions: float, only: str = "") -> None:
+def main(millions: float = 1, only: str = "") -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         facts: dict[str, object] = {
@@ -169,4 +175,4 @@ def _chosen(contestants: dict[str, str], only: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1, *sys.argv[2:3])
+    main(*map(float, sys.argv[1:2]), *sys.argv[2:3])

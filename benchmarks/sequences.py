@@ -77,7 +77,7 @@ print("\\\nfound", json.dumps(list(found.first())))
 CONTESTANTS = {"ours": OURS, "prefixspan": PREFIXSPAN, "Spark PrefixSpan": SPARK}
 
 
-def main(millions: float) -> None:
+def main(millions: float = 1) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         facts: dict[str, object] = {
@@ -93,4 +93,4 @@ def main(millions: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    main(*map(float, sys.argv[1:2]))

@@ -16,6 +16,7 @@ from analysis.products.following import closest
 from analysis.products.recommend import Offer, recommend
 from analysis.products.recommend_evaluation import evaluate
 from analysis.products.replenishment import held_out, replenishment
+from analysis.tables.engine import connect
 from analysis.tables.periods import Period
 from tests.products.journeys import events_of
 
@@ -151,6 +152,19 @@ def test_events_are_the_distinct_lines_of_known_customers(number):
     )
     for p in parts:
         assert len(p.customers) == len(set(p.customer.tolist()))
+
+
+@pytest.mark.spark
+def test_both_engines_see_the_same_events(spark):
+    table, period = lines_of(), Period(date(2024, 1, 1), date(2024, 2, 1))
+    here = events.fetch(ibis.memtable(table), period, min_customers=12)
+    # Ibis hands a missing text over to Spark as the text "None".
+    rows = ibis.memtable(table.fillna({"customer_id": "guest"}))
+    rows = rows.mutate(customer_id=rows.customer_id.nullif("guest"))
+    lines = connect(spark).create_view("lines_of_events", rows)
+    there = events.fetch(lines, period, min_customers=12)
+    for name in ("customer", "day", "item", "names", "customers"):
+        assert (getattr(here, name) == getattr(there, name)).all()
 
 
 def test_too_many_pairs_are_refused_before_they_are_counted(monkeypatch):

@@ -95,7 +95,7 @@ def _affordable(events: Events) -> None:
         rows = np.sort(np.bincount(events.item, minlength=items))[::-1]
         raise NotApplicable(
             f"{items:,} items make {items**2:,} pairs to look at; {MOST_PAIRS:,} are allowed. "
-            f"Categories instead of products, or only items bought on {rows[most] + 1:,} days and "
+            f"Categories instead of products, or only items bought {rows[most] + 1:,} times and "
             "more, would do."
         )
 
@@ -178,8 +178,8 @@ def count(events: Events, *, window: int, quiet_days: int = 0) -> list[npt.NDArr
 
     groups, visits = rhythm(events), first_visits(events)
     weeks = visits.shape[1]
-    cell = groups[:, None] * weeks + np.arange(weeks)[None, :]
-    packed = np.where(visits >= 0, cell * 8 + visits % 7, -1).astype(np.int64)
+    cell = groups.astype(np.int32)[:, None] * weeks + np.arange(weeks, dtype=np.int32)
+    packed = np.where(visits >= 0, cell * 8 + visits % 7, np.int32(-1))
     index, seen, base = chances(
         events.starts(), events.day, events.item, packed, len(events.names), RHYTHMS * weeks,
         window, events.period.days - 1, quiet_days,
