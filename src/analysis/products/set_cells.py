@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from analysis.products.cells import BANDS, band_of, sizes
 from analysis.products.held import held
 from analysis.products.three_way import CELLS
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-#: Bands of size: an order without anything beside the set's own is in the first, and left out.
-_BANDS = len(BANDS) + 1
+#: Upper ends of the bands of how many other items an order holds. One without any is left out.
+BANDS = (0, 1, 3, 7, 15, 31)
 
 #: Influences are summed as whole numbers of so small a part of the largest: exact in any order.
 _PART = 1 << 30
@@ -35,8 +34,9 @@ class SetCells:
     Parameters
     ----------
     counts
-        sets x bands x 8: orders by how many other items they hold and, as in `three_way`, by which
-        of the set. Orders that hold nothing else are left out, as in `cells.by_stratum`.
+        sets x bands x 8: orders by how many other items they hold and, as in `three_way`, by
+        which of the set. Orders that hold nothing else are left out: if they held nothing of the
+        set, either, they would be none, so there is nothing to compare them with.
     parts
         One row an order and set of which it holds something: set, customer_id, cell, band,
         whole_band (of all its items).
@@ -57,9 +57,10 @@ class SetCells:
         sets = list(sets)
         facts = lines.group_by("order_id").agg(customer_id=lines.customer_id.max())
         known = facts.customer_id.coalesce(facts.order_id.cast("string"))
-        orders = sizes(baskets.lines, facts.mutate(customer_id=known))
+        counted = baskets.lines.group_by("order_id").agg(size=baskets.lines.count())
+        orders = held(counted.join(facts.mutate(customer_id=known), "order_id"))
         parts = _parts(baskets.lines, orders, sets)
-        orders = orders.select("customer_id", band=band_of(orders.size))
+        orders = orders.select("customer_id", band=_band_of(orders.size))
         return cls(_counts(parts, orders, len(sets)), parts, orders)
 
     def clustered_error(self, influence: Floats) -> Floats:
@@ -116,14 +117,21 @@ def _parts(lines: ibis.Table, orders: ibis.Table, sets: list[tuple[str, ...]]) -
             "set",
             "customer_id",
             cell=joined.cell.cast("int8"),
-            band=band_of(joined.size - joined.own),
-            whole_band=band_of(joined.size),
+            band=_band_of(joined.size - joined.own),
+            whole_band=_band_of(joined.size),
         )
     )
 
 
+def _band_of(n: ibis.Value) -> ibis.Value:
+    import ibis
+
+    cases = [(n <= end, band) for band, end in enumerate(BANDS)]
+    return ibis.cases(*cases, else_=len(BANDS)).cast("int8")
+
+
 def _counts(parts: ibis.Table, orders: ibis.Table, sets: int) -> Floats:
-    counts = np.zeros((sets, _BANDS, CELLS))
+    counts = np.zeros((sets, len(BANDS) + 1, CELLS))
     everyone = orders.group_by("band").agg(n=orders.count()).to_pandas()
     counts[:, everyone["band"], 0] = everyone["n"].to_numpy(float)
     seen = parts.group_by("set", "band", "cell", "whole_band").agg(n=parts.count()).to_pandas()
