@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import NotApplicable
+from analysis.products.incidence import Ends
 from analysis.products.matched import Design, People, Strata, Visits, strata_of
 
 if TYPE_CHECKING:
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from analysis.products.events import Events
 
 Floats = npt.NDArray[np.float64]
-Days = npt.NDArray[np.int64]
-
 
 _USUAL = Design()
+
+#: A day that no window reaches.
+_LATER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Followed:
     ----------
     curve
         One row a day: day, share, share_low, share_high (of buyers of A, who bought B by then),
-        control, control_low, control_high (of matched customers).
+        control, control_low, control_high (of matched customers), control_least, control_most
+        (the same if who buys A were never to buy B, and followed on past their own A).
     summary
-        One row: first, then, buyers, matched (buyers with controls), share, control, difference
-        and ratio with _low and _high, at the end of the window; median_days (among those who
-        follow, beyond what the controls do), best_day (the last before the seven days in which
-        most of what is beyond the controls happens); reason.
+        One row: first, then, buyers, matched (buyers with controls), share, control,
+        control_least, control_most, difference (share less control), difference_least (share less
+        control_most) and ratio with _low and _high, at the end of the window; median_days (among
+        those who follow, beyond what the controls do), best_day (the last before the seven days
+        in which most of what is beyond the controls happens); reason.
     """
 
     curve: pd.DataFrame
@@ -62,11 +66,25 @@ def compare(events: Events, first: str, then: str, design: Design = _USUAL) -> F
     had not bought A by then, and had or had not bought B in the window before, like the buyer;
     their day 0 is that visit. All of a stratum's controls count, with as much weight together as
     its buyers have. Who took B along on day 0 is left out on both sides: the same order is no
-    "next". Controls are censored when they buy A, everybody at the period's end. Shares are one
-    less the estimate of Kaplan and Meier (1958), J. Am. Statist. Assoc. 53(282); intervals are
-    percentiles over resampled customers, whether they are buyers, controls or both.
-    Who leaves stays at risk and never buys: so the share is that of everybody, as Aalen and
-    Johansen (1978) would have it with leaving as the competing event.
+    "next". Intervals are percentiles over resampled customers, whether buyers, controls or both.
+
+    Two things may come before B, and they are not treated alike.
+
+    *Leaving* is a part of what is asked: how many of the buyers of A come for B, whoever else
+    stays away. Who leaves stays at risk and never buys, until the period ends for everybody; that
+    is the share of Aalen and Johansen (1978) with leaving as the competing event, though nobody
+    says goodbye.
+
+    *Buying A* ends what a control is there for: to show what a buyer would have done without it.
+    As a competing event it would leave those who buy A without a B for ever, which is fewer than
+    would have bought one (``control_least``); followed past it, they would bring B because of A
+    (``control_most``). So a control is lost sight of at A, and one less the estimate of Kaplan and
+    Meier (1958) is the share had nobody bought A: if, within a rhythm and an earlier purchase of
+    B, who buys A were as likely to buy B as who does not, for the estimate is made within these.
+    Where they are likelier for a reason that no column knows, it is too low; but whatever the
+    reason, the share lies between the two others unless A keeps from buying B, so that
+    ``difference_least`` is what is left at worst. B in the same order as A is counted: on that
+    day chance brings both together too, and without it the difference would be too large.
     """
     a, b = events.code(first), events.code(then)
     people = People.of(events, a, b, design)
@@ -77,10 +95,8 @@ def compare(events: Events, first: str, then: str, design: Design = _USUAL) -> F
             f"{design.least} are needed."
         )
     weights = _weights(strata, len(events.customers), design)
-    share, control = _shares(people, strata, weights, design)
-    return _compared(
-        first, then, len(people.buyers), len(strata.buyers.who), share, control, design
-    )
+    shares = _shares(people, strata, weights, design)
+    return _compared(first, then, len(people.buyers), len(strata.buyers.who), shares, design)
 
 
 def _weights(strata: Strata, customers: int, design: Design) -> tuple[Floats, Floats]:
@@ -97,65 +113,74 @@ def _weights(strata: Strata, customers: int, design: Design) -> tuple[Floats, Fl
 
 def _shares(
     people: People, strata: Strata, weights: tuple[Floats, Floats], design: Design
-) -> tuple[Floats, Floats]:
+) -> dict[str, Floats]:
     """Return the shares that bought B, of buyers and of controls, by resample and day."""
     own, theirs = weights
-    took = _ends_at(people, strata.buyers, design, censor_at_a=False)
-    rest = _ends_at(people, strata.controls, design, censor_at_a=True)
-    share, control = (np.empty((len(own), design.window)) for _ in range(2))
+    took = _stops(people, strata.buyers, design)
+    rest = _stops(people, strata.controls, design, before_a=True)
+    past = _stops(people, strata.controls, design)
+    size: dict[str, int] = {"window": design.window, "groups": people.groups}
+    shares = {
+        name: np.empty((len(own), design.window))
+        for name in ("share", "control", "control_least", "control_most")
+    }
     for draw in range(len(own)):
-        share[draw] = _incidence(*took, own[draw], design.window)
         buyers = np.bincount(strata.buyers.stratum, own[draw], strata.number)
         pool = np.bincount(strata.controls.stratum, theirs[draw], strata.number)
         each = np.divide(buyers, pool, out=np.zeros_like(pool), where=pool > 0)
         scaled = theirs[draw] * each[strata.controls.stratum]
-        control[draw] = _incidence(*rest, scaled, design.window)
-    return share, control
+        without = rest.hazards(scaled, causes=2, **size)
+        shares["share"][draw] = took.hazards(own[draw], **size).incidence(1)[0]
+        shares["control"][draw] = without.incidence(1)[0]
+        shares["control_least"][draw] = without.incidence(2)[0]
+        shares["control_most"][draw] = past.hazards(scaled, **size).incidence(1)[0]
+    return shares
 
 
-def _ends_at(
-    people: People, visits: Visits, design: Design, *, censor_at_a: bool
-) -> tuple[Days, npt.NDArray[np.bool_]]:
-    """Return the day on which each visit stops to be followed, and whether with B."""
+def _stops(people: People, visits: Visits, design: Design, *, before_a: bool = False) -> Ends:
+    """Return how each visit stops to be followed: 1 with B, 2 with A if that ends it."""
     until = np.minimum(design.window, people.days - 1 - visits.day)
-    if censor_at_a:
-        until = np.minimum(until, people.first_a[visits.who] - visits.day)
-    wait = people.next_b(visits.who, visits.day) - visits.day
-    happened = wait <= until
-    return np.where(happened, wait, until), happened
-
-
-def _incidence(stop: Days, happened: npt.NDArray[np.bool_], weight: Floats, window: int) -> Floats:
-    """Return one less Kaplan and Meier's estimate by day, from 1 to the window."""
-    left = np.bincount(stop, weight, window + 1)
-    d = np.bincount(stop[happened], weight[happened], window + 1)[1:]
-    # At risk on a day is who is followed that day or longer.
-    n = np.cumsum(left[::-1])[::-1][1:]
-    return 1 - np.cumprod(1 - np.divide(d, n, out=np.zeros_like(d), where=n > 0))
+    bought_b = people.next_b(visits.who, visits.day) - visits.day
+    bought_a = people.first_a[visits.who] - visits.day if before_a else np.full_like(until, _LATER)
+    stop = np.minimum(until, np.minimum(bought_a, bought_b))
+    cause = np.select([bought_b == stop, bought_a == stop], [1, 2], default=0)
+    return Ends(stop, cause, people.like(visits, design.window))
 
 
 def _compared(
-    first: str, then: str, buyers: int, n: int, share: Floats, control: Floats, design: Design
+    first: str, then: str, buyers: int, n: int, shares: dict[str, Floats], design: Design
 ) -> Followed:
     import pandas as pd
 
-    end_share, end_control = share[:, -1], control[:, -1]
+    end = {name: values[:, -1] for name, values in shares.items()}
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(end_control > 0, end_share / end_control, np.nan)
-    measures = {"difference": end_share - end_control, "ratio": ratio}
+        ratio = np.where(end["control"] > 0, end["share"] / end["control"], np.nan)
+    measures = {
+        "difference": end["share"] - end["control"],
+        "difference_least": end["share"] - end["control_most"],
+        "ratio": ratio,
+    }
     row: dict[str, object] = {
         "first": first, "then": then, "buyers": buyers, "matched": n,
-        "share": end_share[0], "control": end_control[0],
+        **{name: values[0] for name, values in end.items()},
     }  # fmt: skip
     for name, values in measures.items():
         low, high = _ends(values[1:, None], design.confidence)
         row |= {name: values[0], f"{name}_low": low[0], f"{name}_high": high[0]}
-    row |= _when(share[0] - control[0])
+    row |= _when(shares["share"][0] - shares["control"][0])
+    return Followed(_curve(shares, design), pd.DataFrame([row]))
+
+
+def _curve(shares: dict[str, Floats], design: Design) -> pd.DataFrame:
+    import pandas as pd
+
     curve: dict[str, npt.NDArray] = {"day": np.arange(1, design.window + 1)}
-    for name, values in (("share", share), ("control", control)):
-        low, high = _ends(values[1:], design.confidence)
-        curve |= {name: values[0], f"{name}_low": low, f"{name}_high": high}
-    return Followed(pd.DataFrame(curve), pd.DataFrame([row]))
+    for name in ("share", "control"):
+        low, high = _ends(shares[name][1:], design.confidence)
+        curve |= {name: shares[name][0], f"{name}_low": low, f"{name}_high": high}
+    for name in ("control_least", "control_most"):
+        curve[name] = shares[name][0]
+    return pd.DataFrame(curve)
 
 
 def _ends(values: Floats, confidence: float) -> tuple[Floats, Floats]:

@@ -84,6 +84,16 @@ class People:
         """Tell who bought B in the ``window`` days before ``day``."""
         return self.next_b(who, np.maximum(day - window - 1, -1)) < day
 
+    @property
+    def groups(self) -> int:
+        """Return how many groups `like` tells apart."""
+        return 2 * RHYTHMS
+
+    def like(self, visits: Visits, window: int) -> Days:
+        """Return the visits' groups: of one rhythm, with or without B in the window before."""
+        had = self.before(visits.who, visits.day, window)
+        return self.group[visits.who] * 2 + had
+
     def on(self, who: Days, day: Days) -> npt.NDArray[np.bool_]:
         """Tell who bought B on ``day`` itself."""
         return self.next_b(who, day - 1) == day
@@ -131,9 +141,10 @@ def strata_of(people: People, design: Design) -> Strata:
 def _placed(people: People, who: Days, day: Days, design: Design) -> Visits:
     """Return the visits without B, with their strata."""
     kept = ~people.on(who, day)
-    who, day = who[kept], day[kept]
-    had = people.before(who, day, design.window)
-    return Visits(who, day, (day // 7 * RHYTHMS + people.group[who]) * 2 + had)
+    visits = Visits(who[kept], day[kept], np.zeros(int(kept.sum()), np.int64))
+    week = visits.day // 7
+    stratum = week * people.groups + people.like(visits, design.window)
+    return Visits(visits.who, visits.day, stratum)
 
 
 def _at_most(visits: Visits, most: Days, seed: int) -> Visits:

@@ -27,7 +27,7 @@ def support_and_lift(
     discovered
         All pairs beyond chance: support, lift.
     checked
-        The checked ones: support, lift, verdict, pair (what to call it).
+        The checked ones: support, lift, verdict, short (what to call it).
     ax
         Axes to draw on.
     """
@@ -46,7 +46,7 @@ def support_and_lift(
     if len(believed):
         row = believed.loc[believed["lift"].idxmax()]
         ax.annotate(
-            shortened(row["pair"], 36), (row["support"] * _PERCENT, row["lift"]), (0, 7),
+            row["short"], (row["support"] * _PERCENT, row["lift"]), (0, 7),
             textcoords="offset points",
         )  # fmt: skip
     ax.set_xscale("log")
@@ -66,7 +66,7 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     checked
-        pair, or_raw, or_least, or_least_low, or_least_high.
+        short (what to call the pair), or_raw, or_least, or_least_low, or_least_high.
     ax
         Axes to draw on.
     """
@@ -88,7 +88,7 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
     ax.xaxis.set_minor_formatter(lambda *_: "")
-    ax.set_yticks(rows, [shortened(label, 32) for label in checked["pair"]])
+    ax.set_yticks(rows, checked["short"].tolist())
     ax.set_ylim(len(checked) - 0.4, -0.9)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -152,11 +152,22 @@ def network(edges: pd.DataFrame, *, seed: int = 0, ax: Axes | None = None) -> Ax
         ax.plot(*at[[i, j]].T, color=style.SKY, linewidth=0.8 + 3.5 * w, zorder=0, alpha=0.8)
     degree = np.bincount(np.concatenate([a, b]), minlength=len(names))
     ax.scatter(at[:, 0], at[:, 1], s=20 + 14 * degree, color=style.BLUE, linewidth=0)
-    for name, (x, y) in zip(names, at, strict=True):
-        ax.annotate(shortened(name, 22), (x, y), (0, 6), textcoords="offset points", ha="center")
+    for name, (x, y), below in zip(names, at, _lowest(at[:, 1], a, b), strict=True):
+        ax.annotate(
+            shortened(name, 22), (x, y), (0, -6 if below else 6), textcoords="offset points",
+            ha="center", va="top" if below else "baseline",
+        )  # fmt: skip
     ax.margins(0.16, 0.08)
     ax.axis("off")
     return ax
+
+
+def _lowest(height: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Tell whose neighbours all lie higher: the name goes below, where no line leads."""
+    highest_below = np.full(len(height), -np.inf)
+    np.maximum.at(highest_below, a, -height[b])
+    np.maximum.at(highest_below, b, -height[a])
+    return -highest_below > height
 
 
 def _spread(n: int, a: np.ndarray, b: np.ndarray, weight: np.ndarray, seed: int) -> np.ndarray:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from analysis.reporting import formats, words
+from analysis.reporting import formats
 from analysis.reporting.formats import Format
 
 Columns = dict[str, Format]
 
 
-def pairs(interval: str) -> Columns:
+def pairs() -> Columns:
     """Return the columns of pairs that hold."""
     return {
         "brief": formats.text("Who buys – also buys"),
         "orders": formats.integer("Orders"),
         "lift": formats.number(1, "Lift"),
         "second_lift": formats.number(1, "Later"),
-        "or_least": formats.number(1, "Odds"),
-        "or_least_low": formats.interval("or_least_high", 1, interval, unit=""),
+        "or_least_low": formats.interval("or_least_high", 1, "Odds", unit=""),
     }
 
 
@@ -28,6 +27,17 @@ def doubts() -> Columns:
         "second_lift": formats.number(1, "Later"),
         "or_least": formats.number(2, "Odds"),
         "why": formats.text("What makes it"),
+    }
+
+
+def threes() -> Columns:
+    """Return the columns of sets of three against their pairs."""
+    return {
+        "label": formats.text("In one order"),
+        "orders": formats.integer("Orders"),
+        "expected": formats.integer("By pairs"),
+        "second_low": formats.interval("second_high", 2, "Later", unit=""),
+        "holds": formats.mark("Holds"),
     }
 
 
@@ -58,7 +68,6 @@ def bundles(discount: str) -> Columns:
     return {
         "brief": formats.text("Bundle"),
         "orders": formats.integer("Orders"),
-        "price": formats.money(2, "Price"),
         "margin": formats.money(2, "Margin"),
         "margin_left": formats.money(2, f"at {discount} off"),
         "break_even": formats.percent(0, "More needed"),
@@ -71,19 +80,19 @@ def cross_sell() -> Columns:
         "a_name": formats.text("Buyers of"),
         "b_name": formats.text("without"),
         "segment": formats.text("Segment"),
-        "open": formats.integer("Customers"),
-        "reach": formats.percent(0, "Already have it"),
+        "open": formats.integer("Open"),
+        "reach": formats.percent(0, "Have it"),
     }
 
 
-def follow_ups(interval: str) -> Columns:
+def follow_ups() -> Columns:
     """Return the columns of ``Following.table``."""
     return {
         "label": formats.text("First, then"),
         "matched": formats.integer("Buyers"),
-        "share": formats.percent(1, "Follow"),
-        "control": formats.percent(1, "Others"),
-        "difference_low": formats.interval("difference_high", 1, interval, unit=words.POINTS),
+        "share": formats.percent(0, "Follow"),
+        "control": formats.percent(0, "Others"),
+        "difference_low": formats.interval("difference_high", 0, "More"),
         "best_day": formats.integer("Write on day"),
     }
 
@@ -92,8 +101,8 @@ def sequences() -> Columns:
     """Return the columns of sequences against shuffled visits."""
     return {
         "label": formats.text("Sequence"),
-        "customers": formats.integer("Customers"),
-        "expected": formats.integer("In any order"),
+        "customers": formats.integer("Buyers"),
+        "expected": formats.integer("Any order"),
         "ratio": formats.number(2, "Times"),
         "q": formats.number(3, "q"),
     }
@@ -103,7 +112,7 @@ def rhythms() -> Columns:
     """Return the columns of ``Replenishment.items``."""
     return {
         "name": formats.text("Item"),
-        "customers": formats.integer("Customers"),
+        "customers": formats.integer("Buyers"),
         "median_days": formats.integer("Median days"),
         "quarter_days": formats.interval("three_quarter_days", 0, "Middle half", unit=""),
         "due_soon": formats.integer("Due in a week"),
@@ -114,12 +123,12 @@ def recommenders(interval: str) -> Columns:
     """Return the columns of ``Evaluation.table``."""
     return {
         "recommender": formats.text("Recommender"),
+        "chosen": formats.mark("Chosen"),
         "recall": formats.percent(1, "Recall"),
         "recall_low": formats.interval("recall_high", 1, interval),
         "ndcg": formats.number(3, "NDCG"),
         "coverage": formats.percent(0, "Range shown"),
         "novelty": formats.number(1, "Novelty, bits"),
-        "chosen": formats.mark("Chosen"),
     }
 
 
@@ -133,16 +142,14 @@ def recommendations() -> Columns:
     }
 
 
-def offers(interval: str) -> Columns:
+def offers() -> Columns:
     """Return the columns of ``cannibalisation.at_risk``."""
     return {
         "offered_name": formats.text("On offer"),
         "other_name": formats.text("takes from"),
         "weeks": formats.integer("Weeks"),
         "gained": formats.integer("Gained"),
-        "lost": formats.integer("Lost"),
-        "lost_low": formats.interval("lost_high", 0, interval, unit=""),
-        "q": formats.number(3, "q"),
+        "lost_low": formats.interval("lost_high", 0, "Lost", unit=""),
     }
 
 
@@ -161,7 +168,7 @@ def first_orders(interval: str) -> Columns:
 def shelves() -> Columns:
     """Return the columns of shelf groups, a row a group."""
     return {
+        "members": formats.text("Shelve together"),
         "orders": formats.integer("Orders"),
         "odds": formats.number(1, "Odds"),
-        "members": formats.text("Shelve together"),
     }

@@ -22,6 +22,7 @@ def lines(
         _promotion(products),
         ("Same orders", True, "What was bought with A on the same day never counts as next."),
         _matching(followed),
+        _later(followed),
         ("Margin", None, margin_basis),
     ]
 
@@ -64,4 +65,15 @@ def _matching(followed: Following) -> TrustLine:
         share >= 0.5,
         f"{words.percent(share, 0)} of first buyers could be followed and matched; those who took "
         "the second along at once, or had no like, are left out.",
+    )
+
+
+def _later(followed: Following) -> TrustLine:
+    table = followed.table
+    sure, least = ((table[c] > 0).sum() for c in ("difference_low", "difference_least_low"))
+    return (
+        "Later buyers",
+        bool(least == sure) if sure else None,
+        "Matched customers leave the comparison when they buy A themselves. Followed past it, "
+        f"charged with what A brings, {least} of {sure} sure differences remain.",
     )

@@ -1,11 +1,11 @@
-"""What to shelve together, what offers take from other products, what first baskets foretell."""
+"""What bundles need, what offers take from other products, what first baskets foretell."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from analysis.reporting import words
-from analysis.reporting.readings.baskets import brief
+from analysis.reporting.readings.names import brief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,11 +81,11 @@ def with_names(found: FirstBaskets, names: dict[str, str]) -> pd.DataFrame:
     return found.table.assign(name=[names.get(i, i) for i in found.table["item"]])
 
 
-def shelves(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """Return shelf groups, a row a group: members, orders with two of them, the strongest odds."""
-    named = table.assign(members=[names.get(i, i) for i in table["item"]])
-    groups = named.groupby("group", sort=True)
-    found = groups.agg(
-        members=("members", ", ".join), orders=("orders", "max"), odds=("odds", "max")
+def bundle(table: pd.DataFrame, discount: float) -> str:
+    """Say whether bundles pay."""
+    off = words.percent(discount, 0)
+    median = table["break_even"].median()
+    return (
+        f"At {off} off, the median bundle must sell {words.percent(median, 0)} more before it "
+        "costs nothing"
     )
-    return found.reset_index()

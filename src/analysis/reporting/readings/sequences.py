@@ -35,6 +35,24 @@ def most(table: pd.DataFrame, days: int) -> str:
     )
 
 
+def sure(table: pd.DataFrame) -> str:
+    """Say after how many first purchases more follow than among matched customers."""
+    n = int((table["difference_low"] > 0).sum())
+    if n == 0:
+        return f"None of the {len(table)} surest first purchases is seen to bring the next"
+    return f"{n} of the {len(table)} surest first purchases bring more of the next than others buy"
+
+
+def bounds(table: pd.DataFrame) -> str:
+    """Say what the first row's others would be if those who buy A later were taken otherwise."""
+    row = table.iloc[0]
+    least, most = (words.percent(row[c]) for c in ("control_least", "control_most"))
+    return (
+        f"If matched customers who buy A later never bought B, they would reach {least}; followed "
+        f"past it, {most}."
+    )
+
+
 def screening(screened: FollowUps, window: int, fdr: float) -> str:
     """Say how many pairs were looked at."""
     searched, found = screened.searched, int((screened.table["q"] <= fdr).sum())

@@ -1,0 +1,59 @@
+"""What is bought instead of each other, and who stays with a brand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from analysis.reporting import words
+from analysis.reporting.readings.names import both_named
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.products.substitutes import Substitutes
+    from analysis.products.switching import Switching
+
+Fields = dict[str, Any]
+
+
+def substitutes(found: Substitutes) -> str:
+    """Say how many pairs are bought instead of each other."""
+    n = int(found.table["substitutes"].sum())
+    return (
+        f"{words.count(n, 'pair')} of {words.number(found.tested)} within a category are bought "
+        "instead of each other, by the same customers"
+    )
+
+
+def substitutes_finding(found: Substitutes, names: dict[str, str]) -> Fields:
+    """Return the finding of the surest substitutes."""
+    n = int(found.table["substitutes"].sum())
+    top = found.table.iloc[0]
+    pair = f"{names.get(top['a'], top['a'])} or {names.get(top['b'], top['b'])}"
+    return {
+        "key": "substitutes",
+        "sentence": "product pairs are bought instead of each other: promoting one takes from the "
+        "other",
+        "value": float(n),
+        "decimals": 0,
+        "n": found.tested,
+        "noun": "pair",
+        "detail": f"surest: {pair}" if n else "none beyond chance within stores and weeks",
+    }
+
+
+def chosen_between(found: Substitutes, names: dict[str, str]) -> pd.DataFrame:
+    """Return all tested pairs with their names, substitutes first."""
+    return both_named(found.table, names)
+
+
+def loyal(found: Switching, by: str) -> str:
+    """Say which brand keeps its buyers best, beyond its size."""
+    table = found.loyalty[found.loyalty["purchases"] >= 100]
+    if table.empty:
+        return f"{found.group} is bought again too seldom to tell who stays"
+    row = table.loc[(table["loyal"] - table["usual"]).idxmax()]
+    return (
+        f"{found.group}: after {by} {row['brand']}, {words.percent(row['loyal'], 0)} of next "
+        f"purchases stay; its share alone would give {words.percent(row['usual'], 0)}"
+    )
