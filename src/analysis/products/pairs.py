@@ -12,7 +12,7 @@ from analysis.products.believable import Doubts, check
 from analysis.products.estimate import choose_support
 from analysis.products.explained import beyond_categories
 from analysis.products.itemsets import Itemsets, frequent_itemsets
-from analysis.tables.periods import Period
+from analysis.tables.periods import Period, as_date
 
 if TYPE_CHECKING:
     from datetime import date
@@ -44,6 +44,13 @@ class Halves:
         second = Period.before(as_of, days=days)
         return cls(second.previous(), second)
 
+    @classmethod
+    def known(cls, tables: Tables, as_of: date | str, *, days: int) -> Halves:
+        """Return them as `before` does, no longer than half of what the study knows."""
+        begin = tables.order_lines.ordered_at.min().to_pandas()
+        known = 0 if begin != begin else (as_date(as_of) - begin.date()).days
+        return cls.before(as_of, days=max(1, min(days, known // 2)))
+
     @property
     def whole(self) -> Period:
         """Both together."""
@@ -67,8 +74,9 @@ class Pairs:
     discovered
         Rules at the false discovery rate asked for, lift above 1, one a pair: the direction with
         the higher confidence.
-    checked
-        The discovered pairs with most orders beyond chance, checked by `believable.check`.
+    looked_at
+        The discovered pairs with most orders beyond chance, checked by `believable.check`; None
+        without any.
     """
 
     lines: ibis.Table
@@ -76,16 +84,32 @@ class Pairs:
     itemsets: Itemsets
     rules: Rules
     discovered: pd.DataFrame
-    checked: pd.DataFrame
+    looked_at: pd.DataFrame | None
 
     def whole(self) -> Baskets:
         """Return the orders of both halves as sets."""
         return orders_as_sets.of_lines(self.lines, level=self.first.level)
 
     @property
+    def checked(self) -> pd.DataFrame:
+        """The pairs that were looked at again; NotApplicable without any."""
+        if self.looked_at is None:
+            raise NotApplicable(
+                f"No pair at the level of {self.first.level} is together beyond chance."
+            )
+        return self.looked_at
+
+    @property
     def believed(self) -> pd.DataFrame:
-        """The checked pairs that hold."""
-        return self.checked[self.checked["verdict"] == "holds"].reset_index(drop=True)
+        """The checked pairs that hold; NotApplicable without any."""
+        found = self.checked[self.checked["verdict"] == "holds"]
+        if found.empty:
+            n, level = len(self.checked), self.first.level
+            said = f"The one pair at the level of {level} beyond chance does not hold"
+            if n > 1:
+                said = f"None of the {n} strongest pairs at the level of {level} holds"
+            raise NotApplicable(f"{said} later and under all controls.")
+        return found.reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -151,10 +175,12 @@ def find(
     if categories is not None:
         discovered = beyond_categories(discovered, first, categories.itemsets)
     shortlist = _shortlist(discovered, search.checked)
-    if shortlist.empty:
-        raise NotApplicable(f"No pair at the level of {level} is together beyond chance.")
     doubts = Doubts(fdr=search.fdr, confidence=search.confidence)
-    checked = check(tables, shortlist, first=first, second=second, lines=lines, doubts=doubts)
+    checked = (
+        check(tables, shortlist, first=first, second=second, lines=lines, doubts=doubts)
+        if len(shortlist)
+        else None
+    )
     return Pairs(lines, first, itemsets, rules, discovered, checked)
 
 
@@ -182,11 +208,13 @@ def _shortlist(discovered: pd.DataFrame, most: int) -> pd.DataFrame:
 def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:
     """Return the rules that lead to one item, redundant ones left out, the largest lift first.
 
-    NotApplicable if the item is not frequent or nothing leads to it.
+    NotApplicable if no item is named, it is not frequent or nothing leads to it.
     """
+    if not target:
+        raise NotApplicable("No category is named to which rules should lead (target).")
     mined = rule_mining.mine(pairs.itemsets, target=target)
     kept = rule_mining.prune(mined)
     kept = kept[(kept["q"] <= fdr) & (kept["lift"] > 1)] if len(kept) else kept
     if kept.empty:
-        raise NotApplicable(f"Nothing leads to {target or 'no item'} beyond chance.")
+        raise NotApplicable(f"Nothing leads to {target} beyond chance.")
     return kept.reset_index(drop=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from analysis.errors import NotApplicable
 
@@ -39,6 +39,47 @@ def continued() -> Iterator[None]:
     """
     with suppress(NotApplicable):
         yield
+
+
+class Missing:
+    """What could not be made; whatever is asked of it raises the NotApplicable that says why.
+
+    It is false, so that what can do without asks ``if``.
+    """
+
+    def __init__(self, reason: NotApplicable) -> None:
+        self._reason = reason
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise self._reason
+
+    def __getitem__(self, key: object) -> NoReturn:
+        raise self._reason
+
+    def __iter__(self) -> NoReturn:
+        raise self._reason
+
+    def __len__(self) -> NoReturn:
+        raise self._reason
+
+
+def attempt(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """Return what ``work`` makes, or what says why not in each section that needs it.
+
+    For what several sections share: those that need it end in the sentence of `if_possible`::
+
+        history = attempt(events.fetch, lines, period, min_customers=50)
+
+        with if_possible(report):
+            rhythm = replenishment.replenishment(history)
+    """
+    try:
+        return work(*given, **named)
+    except NotApplicable as reason:
+        return Missing(reason)
 
 
 def record(report: Report, findings: Iterable[dict[str, Any]]) -> None:

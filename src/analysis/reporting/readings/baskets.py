@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import NotApplicable
 from analysis.reporting import words
-from analysis.reporting.readings.names import shorter
+from analysis.reporting.readings.names import named, shorter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +33,10 @@ def strongest(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def why_not(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the pairs not to be believed, with why."""
+    """Return the pairs not to be believed, with why; NotApplicable without any."""
     doubted = table[table["verdict"] != "holds"]
+    if doubted.empty:
+        raise NotApplicable("All of the checked pairs hold.")
     reasons = [
         {"promotion": "a joint promotion", "fades": "chance: it fades later"}.get(
             v, _WHY.get(e, "")
@@ -43,12 +46,38 @@ def why_not(table: pd.DataFrame) -> pd.DataFrame:
     return doubted.assign(why=reasons).reset_index(drop=True)
 
 
-def title(believed: pd.DataFrame, checked: pd.DataFrame) -> str:
+def looked_at(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
+    """Return the pairs that were checked, with their names; NotApplicable without any."""
+    return named(pairs.checked, names)
+
+
+def believed(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
+    """Return the pairs that hold, with their names, the strongest first; else NotApplicable."""
+    return strongest(named(pairs.believed, names))
+
+
+def title(pairs: Pairs, names: dict[str, str]) -> str:
     """Return the page's title."""
-    share = f"{len(believed)} of the {len(checked)} strongest product pairs are real"
-    if believed.empty:
+    if pairs.looked_at is None:
+        return "No two products sell together beyond chance"
+    checked = looked_at(pairs, names)
+    held = checked[checked["verdict"] == "holds"]
+    if held.empty:
         return "No strong product pair survives a second look"
-    return f"{share}: {shorter(believed['pair'].iloc[0])} first of all"
+    first = shorter(strongest(held)["pair"].iloc[0])
+    return (
+        f"{len(held)} of the {len(checked)} strongest product pairs are real: {first} first of all"
+    )
+
+
+def leads(table: pd.DataFrame) -> str:
+    """Say which pair is first."""
+    return f"{shorter(table['pair'].iloc[0])} lead the pairs that can be believed"
+
+
+def neighbours(table: pd.DataFrame) -> str:
+    """Say which categories belong on neighbouring shelves."""
+    return f"{shorter(table['pair'].iloc[0])} belong on neighbouring shelves"
 
 
 def support(chosen: Support, tested: int, discovered: int, orders: int, fdr: float) -> str:
@@ -56,7 +85,8 @@ def support(chosen: Support, tested: int, discovered: int, orders: int, fdr: flo
     return (
         f"Minimum support is {words.count(chosen.orders, 'order')} of {words.number(orders)} "
         f"({words.percent(chosen.share, 2)}). {chosen.reason}. Of {words.number(tested)} splits of "
-        f"item sets that were looked at, {words.count(discovered, 'pair')} are together more often "
+        f"item sets that were looked at, {words.count(discovered, 'pair')} "
+        f"{'is' if discovered == 1 else 'are'} together more often "
         f"than chance at a false discovery rate of {words.percent(fdr, 0)} over all of them."
     )
 
@@ -65,6 +95,9 @@ def lifts(pairs: Pairs) -> str:
     """Say how strong the pairs beyond chance are."""
     table = pairs.discovered
     strong = int((table["lift"] >= 3).sum())
+    if len(table) == 1:
+        times = words.number(table["lift"].iloc[0], 1)
+        return f"One pair of products sells together beyond chance, {times} times as often"
     return (
         f"{words.count(len(table), 'pair')} of products sell together beyond chance, "
         f"{words.number(strong)} of them at least three times as often"

@@ -5,30 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.reporting import words
+from analysis.reporting.sections import continued
 
 if TYPE_CHECKING:
     from analysis.products.following import Following
     from analysis.products.pairs import Pairs
     from analysis.reporting.report import TrustLine
+    from analysis.reporting.sections import Missing
 
 
 def lines(
-    products: Pairs, categories: Pairs, followed: Following, margin_basis: str
+    products: Pairs, categories: Pairs | Missing, followed: Following | Missing, margin_basis: str
 ) -> list[TrustLine]:
-    """Return the lines of the panel."""
-    return [
-        ("Multiplicity", True, _searched(products, categories)),
-        _second(products),
-        _promotion(products),
-        ("Same orders", True, "What was bought with A on the same day never counts as next."),
-        _matching(followed),
-        _later(followed),
-        ("Margin", None, margin_basis),
-    ]
+    """Return the lines of the panel, as far as there is something to trust."""
+    found: list[TrustLine] = [("Multiplicity", True, _searched(products, categories))]
+    for line in (_second, _promotion):
+        with continued():
+            found.append(line(products))
+    with continued():
+        said = "What was bought with A on the same day never counts as next."
+        found += [_matching(followed), ("Same orders", True, said), _later(followed)]
+    return [*found, ("Margin", None, margin_basis)]
 
 
-def _searched(products: Pairs, categories: Pairs) -> str:
-    total = products.rules.tested + categories.rules.tested
+def _searched(products: Pairs, categories: Pairs | Missing) -> str:
+    total = products.rules.tested + (categories.rules.tested if categories else 0)
     return (
         f"Exact p-values over all {words.number(total)} splits that were looked at, not only "
         "those shown."
@@ -57,7 +58,7 @@ def _promotion(products: Pairs) -> TrustLine:
     )
 
 
-def _matching(followed: Following) -> TrustLine:
+def _matching(followed: Following | Missing) -> TrustLine:
     table = followed.table
     share = float(table["matched"].sum() / table["buyers"].sum())
     return (
@@ -68,7 +69,7 @@ def _matching(followed: Following) -> TrustLine:
     )
 
 
-def _later(followed: Following) -> TrustLine:
+def _later(followed: Following | Missing) -> TrustLine:
     table = followed.table
     sure, least = ((table[c] > 0).sum() for c in ("difference_low", "difference_least_low"))
     return (

@@ -20,7 +20,8 @@ def substitutes(found: Substitutes) -> str:
     """Say how many pairs are bought instead of each other."""
     n = int(found.table["substitutes"].sum())
     return (
-        f"{words.count(n, 'pair')} of {words.number(found.tested)} within a category are bought "
+        f"{words.count(n, 'pair')} of {words.number(found.tested)} within a category "
+        f"{'is' if n == 1 else 'are'} bought "
         "instead of each other, by the same customers"
     )
 

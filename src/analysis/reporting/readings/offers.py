@@ -51,12 +51,14 @@ def _most(row: pd.Series, names: dict[str, str]) -> str:
     return f"most: {offered}, whose {int(row['weeks'])} weeks took {ends} orders from {other}"
 
 
-def foretold(found: FirstBaskets, fdr: float, names: dict[str, str], currency: str) -> str:
+def foretold(
+    found: FirstBaskets, fdr: float, names: dict[str, str], currency: str, items: str
+) -> str:
     """Say which first purchase foretells most."""
     sure = found.table[found.table["q"] <= fdr]
     if sure.empty:
         return (
-            f"What a first order holds foretells nothing: none of {len(found.table)} categories "
+            f"What a first order holds foretells nothing: none of {len(found.table)} {items} "
             "differs beyond chance"
         )
     row = sure.loc[sure["difference"].abs().idxmax()]

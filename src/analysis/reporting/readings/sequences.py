@@ -53,11 +53,11 @@ def bounds(table: pd.DataFrame) -> str:
     )
 
 
-def screening(screened: FollowUps, window: int, fdr: float) -> str:
+def screening(screened: FollowUps, window: int, fdr: float, items: str) -> str:
     """Say how many pairs were looked at."""
     searched, found = screened.searched, int((screened.table["q"] <= fdr).sum())
     return (
-        f"Of {words.count(searched, 'ordered pair')} of categories, {words.number(found)} follow "
+        f"Of {words.count(searched, 'ordered pair')} of {items}, {words.number(found)} follow "
         f"within {window} days more or less often than the customers' rhythm would give, at a "
         f"false discovery rate of {words.percent(fdr, 0)}. The surest are followed day by day, "
         "against customers who came in the same week with the same rhythm and had, or had not, "

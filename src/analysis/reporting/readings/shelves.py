@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.errors import NotApplicable
 from analysis.reporting import words
 
 if TYPE_CHECKING:
@@ -13,16 +14,21 @@ if TYPE_CHECKING:
 
 
 def lift_square(pairs: Pairs, names: dict[str, str], *, most: int = 10) -> pd.DataFrame:
-    """Return the lifts between the most frequent items, as a square by name."""
+    """Return the lifts between the most frequent items, as a square by name.
+
+    NotApplicable if no two of them are together often enough to be counted.
+    """
     import numpy as np
     import pandas as pd
 
-    items = pairs.first.items["item"].head(most).tolist()
     shares = dict(
         zip(pairs.itemsets.table["itemset"], pairs.itemsets.table["support"], strict=True)
     )
+    items = [i for i in pairs.first.items["item"].head(most) if (i,) in shares]
     square = [[_lift(shares, a, b) if a != b else np.nan for b in items] for a in items]
     labels = [names[i] for i in items]
+    if np.isnan(np.array(square, dtype=float)).all():
+        raise NotApplicable("No two of the largest categories are in one order often enough.")
     return pd.DataFrame(square, index=labels, columns=labels)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.reporting import words
 from analysis.reporting.readings.names import brief
+from analysis.reporting.sections import Missing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,8 +14,26 @@ if TYPE_CHECKING:
     from analysis.products.threes import Threes
 
 
-def named(found: Threes, names: dict[str, str], level: str) -> pd.DataFrame:
-    """Return the sets that were looked at again, with their level and what to call them."""
+def together(*levels: tuple[Threes | Missing, dict[str, str], str]) -> pd.DataFrame:
+    """Return the sets that were looked at again: those that hold first, then the least q.
+
+    Parameters
+    ----------
+    levels
+        The sets of a level, what its items are called, and the level; what is missing is left out.
+    """
+    import pandas as pd
+
+    there = [_named(f, names, level) for f, names, level in levels if not isinstance(f, Missing)]
+    return pd.concat(there).sort_values(
+        ["holds", "q", "second_ratio"],
+        ascending=[False, True, False],
+        kind="stable",
+        ignore_index=True,
+    )
+
+
+def _named(found: Threes, names: dict[str, str], level: str) -> pd.DataFrame:
     table = found.table[found.table["second_orders"].notna()]
     items = [[names.get(i, i) for i in s] for s in table["itemset"]]
     return table.assign(
@@ -22,18 +41,6 @@ def named(found: Threes, names: dict[str, str], level: str) -> pd.DataFrame:
         itemset=table["itemset"].map(" + ".join),
         whole=[words.listing(s) for s in items],
         label=[" + ".join(brief(i, 22) for i in s) for s in items],
-    )
-
-
-def together(*levels: pd.DataFrame) -> pd.DataFrame:
-    """Return the sets of all levels as one table: those that hold first, then the least q."""
-    import pandas as pd
-
-    return pd.concat(levels).sort_values(
-        ["holds", "q", "second_ratio"],
-        ascending=[False, True, False],
-        kind="stable",
-        ignore_index=True,
     )
 
 
@@ -50,12 +57,12 @@ def first(table: pd.DataFrame) -> str:
     )
 
 
-def searched(products: Threes, categories: Threes) -> str:
+def searched(products: Threes, categories: Threes | Missing) -> str:
     """Say how many sets there were, how many were tested and how many held."""
-    return (
-        f"{_passed(products, 'products')} {_passed(categories, 'categories')} "
-        f"{_standing_for(products)}"
-    )
+    said = [_passed(products, "products")]
+    if not isinstance(categories, Missing):
+        said.append(_passed(categories, "categories"))
+    return " ".join([*said, _standing_for(products)])
 
 
 def _passed(found: Threes, items: str) -> str:

@@ -1,0 +1,64 @@
+"""Shops that a stranger may bring, written as one file of order lines each."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from tests.real_site import REPOSITORY, analysis
+
+_HEADER = (
+    "order_id", "customer_id", "order_date", "product_id", "product_name", "category",
+    "department", "quantity", "net_amount", "store_id",
+)  # fmt: skip
+_OPENED = datetime(2024, 1, 1, 10)
+
+
+def _line(order: int, customer: str, day: int, product: int) -> list[object]:
+    return [
+        f"o{order}", customer, _OPENED + timedelta(days=day), f"p{product}", f"Item {product}",
+        f"Kind {product % 9}", f"Part {product % 3}", 1, round(1 + product / 7, 2), "S1",
+    ]  # fmt: skip
+
+
+def _lines(customers: int, days: int, *, known: bool = True) -> Iterator[list[object]]:
+    """Yield the lines of a small shop; item 7 is often taken along with item 3."""
+    rng = np.random.default_rng(days)
+    order = 0
+    for c in range(customers):
+        visits = np.flatnonzero(rng.random(days) < rng.gamma(1.0, 0.1))
+        for day in visits.tolist():
+            order += 1
+            items = {int(60 * x**2) for x in rng.random(rng.integers(1, 6))}
+            if 3 in items and rng.random() < 0.5:
+                items.add(7)
+            for item in sorted(items):
+                yield _line(order, f"c{c}" if known else "", day, item)
+
+
+#: Name to lines. Only the first is a shop of which everything can be told.
+SHOPS = {
+    "healthy": lambda: _lines(250, 760),
+    "young": lambda: _lines(200, 80),
+    "guests": lambda: _lines(200, 150, known=False),
+    "one_product": lambda: (_line(n, f"c{n % 7}", n, 1) for n in range(400)),
+    "one_order": lambda: (_line(1, "c1", 0, item) for item in (1, 2)),
+}
+
+
+def opened(root: Path, shop: str) -> Path:
+    """Return a project with a study of the shop, as `analysis new` makes it from its file."""
+    source = root / "data" / "raw" / shop / "orders.csv"
+    source.parent.mkdir(parents=True)
+    with source.open("w", newline="") as stream:
+        csv.writer(stream).writerows([_HEADER, *SHOPS[shop]()])
+    for folder in ("notebooks", "params"):
+        shutil.copytree(REPOSITORY / folder, root / folder)
+    made = analysis(root, "new", shop, str(source.relative_to(root)))
+    assert made.returncode == 0, made.stdout + made.stderr
+    return root
