@@ -238,7 +238,10 @@ OWNERS: dict[str, Owner] = {
         "05_baskets",
         ASSOCIATIONS,
         "test_a_bundle_is_bought_as_a_whole",
-        found=(f"{BASKETS}::test_the_bundle_of_three_is_found_as_a_whole",),
+        found=(
+            f"{BASKETS}::test_the_bundle_of_three_is_found_as_a_whole",
+            f"{BASKETS}::test_only_the_bundle_is_a_three_beyond_its_pairs",
+        ),
     ),
     "leaflet": _owned(
         "05_baskets",

@@ -12,7 +12,16 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from analysis.products import baskets, believable, events, itemsets, rules, substitutes, switching
+from analysis.products import (
+    baskets,
+    believable,
+    events,
+    itemsets,
+    rules,
+    substitutes,
+    switching,
+    threes,
+)
 from analysis.products.cumulative import Design, compare
 from analysis.products.estimate import choose_support
 from analysis.products.events import Events
@@ -32,6 +41,7 @@ class Shelf:
     tables: Tables
     lines: Any
     rules: rules.Rules
+    itemsets: itemsets.Itemsets
     planted: dict[str, Any]
 
     def products(self, key: str) -> list[str]:
@@ -63,7 +73,7 @@ def _shelf(shops: Shops, seed: int) -> Shelf:
     )
     support = choose_support(chosen, support=0.0005)
     found = itemsets.frequent_itemsets(chosen, support, longest=3)
-    return Shelf(tables, lines, rules.mine(found), planted)
+    return Shelf(tables, lines, rules.mine(found), found, planted)
 
 
 def _with_weighed(shops: Shops, seed: int, lines: Any) -> Any:
@@ -123,6 +133,18 @@ def test_the_bundle_of_three_is_found_as_a_whole(shelves: list[Shelf]) -> None:
         share, n = truth["support"][2], shelf.rules.orders
         covered += abs(row["support"] - share) < 1.96 * np.sqrt(share * (1 - share) / n)
     assert_covers(covered, len(shelves))
+
+
+def test_only_the_bundle_is_a_three_beyond_its_pairs(shelves: list[Shelf]) -> None:
+    falsely = 0
+    for shelf in shelves:
+        table = threes.beyond_pairs(shelf.itemsets)
+        whole = tuple(sorted(shelf.products("bundle")))
+        assert len(table) > 20  # the others were looked at
+        assert table["itemset"].iloc[0] == whole
+        assert table["q"].iloc[0] <= FDR
+        falsely += bool((table["q"].iloc[1:] <= FDR).any())
+    assert falsely <= binom.ppf(1 - UNLIKELY, len(shelves), FDR)
 
 
 @pytest.fixture(scope="module")

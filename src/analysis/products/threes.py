@@ -48,7 +48,7 @@ class Threes:
 
 
 def find(
-    pairs: Pairs, halves: Halves, *, fdr: float = 0.05, confidence: float = 0.95, again: int = 20
+    pairs: Pairs, halves: Halves, *, fdr: float = 0.05, confidence: float = 0.95, again: int = 60
 ) -> Threes:
     """Tell which sets of three say more than their pairs do.
 

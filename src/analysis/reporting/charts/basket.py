@@ -45,9 +45,10 @@ def support_and_lift(
     believed = checked[holds]
     if len(believed):
         row = believed.loc[believed["lift"].idxmax()]
+        right = row["support"] > discovered["support"].median()
         ax.annotate(
-            row["short"], (row["support"] * _PERCENT, row["lift"]), (0, 7),
-            textcoords="offset points",
+            row["short"], (row["support"] * _PERCENT, row["lift"]), (-6 if right else 0, 7),
+            textcoords="offset points", ha="right" if right else "left",
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -56,7 +57,7 @@ def support_and_lift(
         axis.set_minor_formatter(lambda *_: "")
     ax.set_xlabel("Support: orders with both, % (log scale)")
     ax.set_ylabel("Lift (log scale)")
-    ax.legend(loc="upper right", handletextpad=0.2, borderaxespad=0)
+    _legend_above(ax)
     return ax
 
 
@@ -73,7 +74,9 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     rows = np.arange(len(checked))
     ax = ax or style.new_axes(height=0.9 + 0.25 * len(checked))
     ax.hlines(rows, checked["or_least"], checked["or_raw"], color=style.GRID, linewidth=2, zorder=0)
-    ax.plot(checked["or_raw"], rows, "o", color=style.QUIET, markersize=5)
+    ax.plot(
+        checked["or_raw"], rows, "o", color=style.QUIET, markersize=5, label="as it looks"
+    )  # fmt: skip
     reach = np.vstack(
         [
             checked["or_least"] - checked["or_least_low"],
@@ -82,24 +85,27 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     )
     ax.errorbar(
         checked["or_least"], rows, xerr=np.clip(np.nan_to_num(reach), 0, None), fmt="o",
-        color=style.BLUE, markersize=4, linewidth=1.3,
+        color=style.BLUE, markersize=4, linewidth=1.3, label="controlled",
     )  # fmt: skip
     ax.axvline(1, color=style.SOFT, linewidth=0.8)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
     ax.xaxis.set_minor_formatter(lambda *_: "")
     ax.set_yticks(rows, checked["short"].tolist())
-    ax.set_ylim(len(checked) - 0.4, -0.9)
+    ax.set_ylim(len(checked) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    if len(checked):
-        first = checked.iloc[0]
-        ax.annotate("controlled", (first["or_least"], 0), (4, 8), textcoords="offset points",
-                    ha="right", color=style.BLUE)  # fmt: skip
-        ax.annotate("as it looks", (first["or_raw"], 0), (-4, 8), textcoords="offset points",
-                    ha="left", color=style.SOFT)  # fmt: skip
+    _legend_above(ax)
     ax.set_xlabel("Odds ratio (log scale)")
     return ax
+
+
+def _legend_above(ax: Axes) -> None:
+    """Say what the colours are above the chart, where no dot can lie."""
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handletextpad=0.2, borderaxespad=0.2,
+        columnspacing=1,
+    )  # fmt: skip
 
 
 def lift_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

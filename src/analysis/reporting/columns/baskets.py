@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.reporting import formats
+from analysis.reporting import formats, words
 from analysis.reporting.formats import Format
 
 Columns = dict[str, Format]
@@ -90,10 +90,8 @@ def follow_ups() -> Columns:
     return {
         "label": formats.text("First, then"),
         "matched": formats.integer("Buyers"),
-        "share": formats.percent(0, "Follow"),
-        "control": formats.percent(0, "Others"),
-        "difference_low": formats.interval("difference_high", 0, "More"),
-        "best_day": formats.integer("Write on day"),
+        "difference_low": formats.interval("difference_high", 1, "More", unit=words.POINTS),
+        "write_on": formats.integer("Write on day"),
     }
 
 
@@ -147,9 +145,9 @@ def offers() -> Columns:
     return {
         "offered_name": formats.text("On offer"),
         "other_name": formats.text("takes from"),
-        "weeks": formats.integer("Weeks"),
         "gained": formats.integer("Gained"),
         "lost_low": formats.interval("lost_high", 0, "Lost", unit=""),
+        "q": formats.number(3, "q"),
     }
 
 
@@ -157,8 +155,7 @@ def first_orders(interval: str) -> Columns:
     """Return the columns of ``FirstBaskets.table``."""
     return {
         "name": formats.text("In the first order"),
-        "customers": formats.integer("Customers"),
-        "later": formats.money(2, "Later margin"),
+        "customers": formats.integer("Buyers"),
         "difference": formats.money(2, "Difference", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
         "q": formats.number(3, "q"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analysis.errors import NotApplicable
 from analysis.reporting import words
 from analysis.reporting.readings.names import named, shorter
 
@@ -33,10 +32,8 @@ def strongest(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def why_not(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the pairs not to be believed, with why; NotApplicable without any."""
+    """Return the pairs not to be believed, with why."""
     doubted = table[table["verdict"] != "holds"]
-    if doubted.empty:
-        raise NotApplicable("All of the checked pairs hold.")
     reasons = [
         {"promotion": "a joint promotion", "fades": "chance: it fades later"}.get(
             v, _WHY.get(e, "")

@@ -54,7 +54,8 @@ def loyal(found: Switching, by: str) -> str:
     if table.empty:
         return f"{found.group} is bought again too seldom to tell who stays"
     row = table.loc[(table["loyal"] - table["usual"]).idxmax()]
+    named = row["brand"] if by in ("name", "brand") else f"{by} {row['brand']}"
     return (
-        f"{found.group}: after {by} {row['brand']}, {words.percent(row['loyal'], 0)} of next "
+        f"{found.group}: after {named}, {words.percent(row['loyal'], 0)} of next "
         f"purchases stay; its share alone would give {words.percent(row['usual'], 0)}"
     )

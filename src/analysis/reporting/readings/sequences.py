@@ -18,12 +18,13 @@ Fields = dict[str, Any]
 
 
 def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """Return follow-ups with a label: first, then."""
+    """Return follow-ups with a label: first, then; and the day to write where more follow."""
     label = [
         f"{names.get(a, a)} → {names.get(b, b)}"
         for a, b in zip(table["first"], table["then"], strict=True)
     ]
-    return table.assign(label=label)
+    sure = table["difference_low"] > 0
+    return table.assign(label=label, write_on=table["best_day"].where(sure))
 
 
 def most(table: pd.DataFrame, days: int) -> str:
@@ -145,8 +146,9 @@ def recommender(found: Evaluation) -> str:
     second = rest["recall"].idxmax()
     what = "new products" if found.new_only else "the next baskets"
     return (
-        f"For {what}, “{found.best}” names {words.percent(best['recall'])} of what was bought with "
-        f"ten products; “{second}” {words.percent(rest['recall'].max())}"
+        f"For {what}, “{found.best}”, best in the month before, names "
+        f"{words.percent(best['recall'])} of what was bought with ten products; “{second}” "
+        f"{words.percent(rest['recall'].max())}"
     )
 
 

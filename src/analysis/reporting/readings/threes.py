@@ -50,7 +50,9 @@ def first(table: pd.DataFrame) -> str:
     if held.empty:
         return "No three belong together: what is bought in threes, their pairs explain"
     row, more = held.iloc[0], len(held) - 1
-    rest = f", and so do {words.count(more, 'more set')}" if more else ""
+    rest = (
+        f", and so {'does' if more == 1 else 'do'} {words.count(more, 'more set')}" if more else ""
+    )
     return (
         f"{row['whole']} belong together as three: {words.number(row['second_ratio'], 1)} times as "
         f"often as their pairs explain{rest}"

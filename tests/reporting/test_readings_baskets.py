@@ -1,0 +1,126 @@
+"""What report 05 says of threes, shelves, brands and what comes next."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.products.estimate import Support
+from analysis.products.itemsets import Itemsets
+from analysis.products.switching import Switching
+from analysis.products.threes import Threes
+from analysis.reporting.charts import basket as charts
+from analysis.reporting.readings import instead, names, sequences, shelves, threes
+
+CALLED = {"a": "Apples", "b": "Bread", "c": "Cheese", "d": "Dates"}
+
+
+def found(*holds: bool) -> Threes:
+    """Return sets of three, the last one not looked at again."""
+    sets = [("a", "b", "c"), ("a", "b", "d"), ("a", "c", "d")][: len(holds) + 1]
+    again = [*([1.27] * len(holds)), np.nan][: len(sets)]
+    table = pd.DataFrame(
+        {
+            "itemset": pd.Series(sets, dtype=object),
+            "orders": 90,
+            "expected": 70.0,
+            "q": np.arange(len(sets)) / 10,
+            "second_orders": np.where(np.isnan(again), np.nan, 80.0),
+            "second_ratio": again,
+            "holds": [*holds, False][: len(sets)],
+        }
+    )
+    frequent = pd.DataFrame(
+        {
+            "itemset": pd.Series([("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c"),
+                                  ("a", "b", "c")], dtype=object),
+            "size": [1, 1, 1, 2, 2, 2, 3],
+            "orders": [50, 40, 30, 20, 15, 9, 9],
+        }
+    )  # fmt: skip
+    return Threes(table, Itemsets(frequent, 100, {1: 4, 2: 6, 3: 4}, Support(5, 0.05, "", 0)))
+
+
+@pytest.mark.parametrize(
+    ("holds", "said"),
+    [
+        ((False,), "No three belong together: what is bought in threes, their pairs explain"),
+        ((True,), "Apples, Bread and Cheese belong together as three: 1.3 times as often as their "
+                  "pairs explain"),
+        ((True, True), "Apples, Bread and Cheese belong together as three: 1.3 times as often as "
+                       "their pairs explain, and so does 1 more set"),
+    ],
+)  # fmt: skip
+def test_which_three_belong_together(holds: tuple[bool, ...], said: str) -> None:
+    table = threes.together((found(*holds), CALLED, "product"))
+    assert threes.first(table) == said
+    assert len(table) == len(holds)  # what was not looked at again is not shown
+
+
+def test_how_many_were_looked_at_and_which_stand_for_all() -> None:
+    said = threes.searched(found(True, False), found())
+    assert said == (
+        "Of 3 frequent sets of three products, the 2 furthest beyond their pairs were looked at "
+        "again in the second half: 1 holds. No three categories are often enough in one order to "
+        "be looked at. In all, 4 sets of two and three products are frequent. The 1 that are in no "
+        "larger one (maximal sets) tell which; to tell how often, too, takes 3 (closed sets)."
+    )
+    whole = threes.maximal(found(True), CALLED).set_index("label")
+    assert whole.loc["Apples + Bread + Cheese", "maximal"]
+    assert not whole.loc["Bread + Cheese", "closed"]
+
+
+def test_long_groups_of_shelves_are_counted_not_listed() -> None:
+    items = [f"i{n}" for n in range(7)]
+    groups = pd.DataFrame({"group": [1] * 5 + [2] * 2, "item": items, "orders": 9, "odds": 2.0})
+    more = pd.concat([groups, groups.assign(item="z", group=1).head(2)])
+    assert shelves.shelves(groups, {})["members"].tolist() == ["i0, i1, i2, i3, i4", "i5, i6"]
+    assert shelves.shelves(more, {})["members"].iloc[0] == "i0, i1, i2, i3 and 3 more"
+
+
+def test_the_two_largest_that_are_together_most() -> None:
+    square = pd.DataFrame([[np.nan, 1.2, 2.6], [1.2, np.nan, 1.1], [2.6, 1.1, np.nan]],
+                          index=list("xyz"), columns=list("xyz"))  # fmt: skip
+    assert shelves.largest(square) == (
+        "Of the 3 largest categories, x and z are together most: 2.6 times as often as by chance"
+    )
+
+
+@pytest.mark.parametrize(("by", "named"), [("name", "Red"), ("maker", "maker Red")])
+def test_a_brand_is_called_by_its_name_another_column_with_its_own(by: str, named: str) -> None:
+    loyalty = pd.DataFrame({"brand": ["Red", "Blue"], "purchases": [200, 300],
+                            "loyal": [0.8, 0.7], "usual": [0.3, 0.5]})  # fmt: skip
+    steps = Switching(pd.DataFrame(), loyalty, "Cola")
+    assert instead.loyal(steps, by).startswith(f"Cola: after {named}, 80 % of next")
+
+
+def follow_ups() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "first": ["a", "b"], "then": ["b", "c"], "best_day": [7.0, 68.0],
+            "difference_low": [0.1, -0.02], "control_least": [0.024, 0.1],
+            "control_most": [0.049, 0.2],
+        }
+    )  # fmt: skip
+
+
+def test_only_where_more_follow_is_there_a_day_to_write() -> None:
+    table = sequences.named(follow_ups(), CALLED)
+    assert table["write_on"].iloc[0] == 7
+    assert np.isnan(table["write_on"].iloc[1])
+    assert sequences.sure(table).startswith("1 of the 2 surest first purchases")
+    assert sequences.sure(table.tail(1)).startswith("None of the 1 surest")
+    assert "would reach 2.4 %; followed past it, 4.9 %." in sequences.bounds(table)
+
+
+def test_short_pairs_keep_what_tells_them_apart() -> None:
+    rules = pd.DataFrame({"antecedents": [("a",)], "consequents": [("b",)]})
+    table = names.named(rules, {"a": "Fluid milk white only (995242)", "b": "Bananas, 40 lb"})
+    assert table["short"].iloc[0] == "Fluid… (995242) – Bananas, 40 lb"
+
+
+def test_names_stand_below_where_all_lines_lead_up() -> None:
+    height = np.array([2.0, 1.0, 0.0, -1.0])
+    below = charts._lowest(height, np.array([0, 1, 0]), np.array([1, 2, 3]))
+    assert below.tolist() == [False, False, True, True]
