@@ -34,7 +34,7 @@ def as_numbers(orders: Sequence[Iterable[str]], facts: pd.DataFrame) -> Numbered
 def shop_of(who: Any, *, a: Any, b: Any, **facts: Any) -> Numbered:
     """Return the orders of customers ``who`` (ascending), which hold a and b where it is so."""
     starts = np.append(np.flatnonzero(np.diff(who, prepend=-1)), len(who))
-    held = {"a": np.flatnonzero(a), "b": np.flatnonzero(b)}
+    held = {"a": np.flatnonzero(a).astype(np.int32), "b": np.flatnonzero(b).astype(np.int32)}
     facts = {"customer": who, **facts}
     size = (1 + np.asarray(a, int) + np.asarray(b, int)).astype(np.int32)
     return Numbered(starts, size, {n: v.astype(np.int32) for n, v in facts.items()}, held)

@@ -124,12 +124,6 @@ def test_tests_of_independence_err_at_their_nominal_rate():
     exact = fisher_more(both / worth, of_a / worth, of_b / worth, n / worth)
     assert (exact <= 0.05).sum() <= binom.ppf(1 - UNLIKELY, RUNS, 0.05)
     assert (fisher_more(both, of_a, of_b, n) <= 0.05).mean() > 0.08
-    print(
-        (abs(off) > 1.96 * np.sqrt(spread)).mean(),
-        (abs(off) > 1.96 * np.sqrt(alone)).mean(),
-        (exact <= 0.05).mean(),
-        (fisher_more(both, of_a, of_b, n) <= 0.05).mean(),
-    )
 
 
 def test_never_together_by_chance_has_the_variance_of_chance():

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.products.chance import fisher_less, fisher_more
-from analysis.products.order_kernel import likeness
 from analysis.products.stratified import cells_of_rules
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.products.numbered import Numbered
+    from analysis.products.numbered import Ints, Numbered
     from analysis.products.stratified import Cells, Control
 
 Floats = npt.NDArray[np.float64]
@@ -61,14 +60,14 @@ def design_effects(orders: Numbered, rules: pd.DataFrame) -> Floats:
 
     @cache
     def correlation(items: Sequence[str]) -> float:
-        return _alike(orders, np.flatnonzero(orders.holding(items)), n, others)
+        return _alike(orders, orders.held_by(items), n, others)
 
     sides = zip(rules["antecedents"], rules["consequents"], strict=True)
     products = np.array([correlation(a) * correlation(b) for a, b in sides])
     return 1 + products * others / max(len(orders), 1)
 
 
-def _alike(orders: Numbered, held: npt.NDArray[np.int64], n: Floats, others: float) -> float:
+def _alike(orders: Numbered, held: Ints, n: Floats, others: float) -> float:
     """Return the intraclass correlation of holding something; 0 where it cannot be told."""
     count = np.bincount(orders.customer[held], minlength=orders.customers)
     share = len(held) / max(len(orders), 1)
@@ -133,6 +132,8 @@ def null_variance(orders: Numbered, cells: Cells) -> float:
     rests on what was bought of either side alone, so that it does not vanish where nothing was
     bought together.
     """
+    from analysis.products.order_kernel import likeness
+
     a, b, c, d, inverse = cells.parts()
     n = a + b + c + d
     several = np.where(n > 1, n - 1, 1.0)

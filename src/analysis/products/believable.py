@@ -77,11 +77,12 @@ def check(
         The rules with, for each period, first_ and second_ before both, a, b (orders), customers
         (who had both in one order), lift, low and high (whole customers) and p
         (`alike.exact_p`); second_q over the rules given; or_raw and for each of `CONTROLS`
-        or_<control>, over both periods, intervals over whole customers (`stratified`); or_least (of the control that leaves least); or_promotion (among weeks in which both, one
-        or neither side was on offer; NaN where offers are not known), each with _low and _high;
-        holds (second_q at most the rate asked for), promotion_made, explained_by (the first
-        control within which nothing is left, else empty), verdict (``holds``, ``fades``,
-        ``promotion`` or ``explained``).
+        or_<control>, over both periods; or_least (of the control that leaves least); or_promotion
+        (among weeks in which both, one or neither side was on offer; NaN where offers are not
+        known), each with _low and _high, over whole customers, too; holds (second_q at most the
+        rate asked for, second_low above 1), promotion_made, explained_by (the first control
+        within which nothing is left, else empty), verdict (``holds``, ``fades``, ``promotion`` or
+        ``explained``).
     """
     rules = rules.reset_index(drop=True)
     wanted = ["order_id", "item", "customer_id", "ordered_at", "store_id", "discount_amount"]

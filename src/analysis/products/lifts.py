@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from analysis.discoveries import normal_quantile
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.products.numbered import Numbered, Sides
+    from analysis.products.numbered import Numbered
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,24 +46,31 @@ def clustered_lift(
     """
     import pandas as pd
 
+    from analysis.products.order_kernel import lift_moments
+
     reach = normal_quantile(confidence)
-    rows = [_lift(orders, side, reach) for side in orders.sides(rules)]
+    squares = float((np.diff(orders.starts).astype(np.float64) ** 2).sum())
+
+    @cache
+    def moments(a: tuple[str, ...], b: tuple[str, ...]) -> Floats:
+        counted = lift_moments(orders.starts, orders.held_by(a), orders.held_by(b))
+        return np.append(counted, squares)
+
+    sides = zip(rules["antecedents"], rules["consequents"], strict=True)
+    # A rule and its mirror image are counted once.
+    rows = [_lift(moments(*sorted(pair)), len(orders), reach, pair[0] > pair[1]) for pair in sides]
     return pd.DataFrame(rows, columns=["both", "a", "b", "customers", "lift", "low", "high"])
 
 
-def _lift(orders: Numbered, side: Sides, reach: float) -> tuple[float, ...]:
-    held = np.flatnonzero(side)
-    owner, side = orders.customer[held], side[held]
-    t, a, b = (
-        np.bincount(owner[kept], minlength=orders.customers)
-        for kept in (side == 3, (side & 1) == 1, side >= 2)
-    )
-    n = np.diff(orders.starts)
-    counts = (int(t.sum()), int(a.sum()), int(b.sum()), int((t > 0).sum()))
-    if counts[0] == 0:
+def _lift(moments: Floats, orders: int, reach: float, mirrored: bool) -> tuple[float, ...]:
+    t, a, b, customers = (int(v) for v in moments[:4])
+    counts = (t, b, a, customers) if mirrored else (t, a, b, customers)
+    if t == 0:
         return *counts, np.nan, np.nan, np.nan
-    both, of_a, of_b = (count / len(orders) for count in counts[:3])
-    influence = t / both - a / of_a - b / of_b + n
-    lift = both / (of_a * of_b)
-    spread = np.exp(reach * np.sqrt(float((influence**2).sum())) / len(orders))
+    x = np.array([orders / t, -orders / a, -orders / b, 1.0])
+    # Squares of influences, of which every product of two different parts is there twice.
+    twice = np.array([1, 2, 2, 2, 1, 2, 2, 1, 2, 1])
+    variance = float((moments[4:] * twice * np.outer(x, x)[np.triu_indices(4)]).sum())
+    lift = t / (a * b) * orders
+    spread = np.exp(reach * np.sqrt(max(variance, 0.0)) / orders)
     return *counts, lift, lift / spread, lift * spread

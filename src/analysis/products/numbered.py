@@ -40,13 +40,13 @@ class Numbered:
         By name (of `FACTS`), a number of the customer, store, week, or store and week, of each
         order; -1 where it is not known.
     holders
-        By item, the orders that hold it.
+        By item, the orders that hold it, ascending.
     """
 
     starts: Places
     size: Ints
     facts: dict[str, Ints]
-    holders: dict[str, Places]
+    holders: dict[str, Ints]
 
     def __len__(self) -> int:
         return len(self.size)
@@ -71,6 +71,12 @@ class Numbered:
         for item in items:
             counted[self.holders[item]] += 1
         return (counted == len(items)).astype(np.uint8)
+
+    def held_by(self, items: Sequence[str]) -> Ints:
+        """Return the orders that hold all of ``items``, ascending."""
+        if len(items) == 1:
+            return self.holders[items[0]]
+        return np.flatnonzero(self.holding(items)).astype(np.int32)
 
     def sides(self, rules: pd.DataFrame) -> Iterable[Sides]:
         """Return, rule by rule, what each order holds of it: 0 neither, 1 A, 2 B, 3 both."""
@@ -142,15 +148,15 @@ def numbered(lines: ibis.Table, facts: ibis.Table, items: Sequence[str]) -> Numb
     begins = (np.diff(sorted_, prepend=-1) != 0) | (sorted_ < 0)
     starts = np.append(np.flatnonzero(begins), len(order))
     kept = {name: column[order] for name, column in columns.items()}
-    place = np.full(int(number.max(initial=-1)) + 1, -1, np.int64)
-    place[number[order]] = np.arange(len(order))
+    place = np.full(int(number.max(initial=-1)) + 1, -1, np.int32)
+    place[number[order]] = np.arange(len(order), dtype=np.int32)
     rows = coded(lines, items).join(facts.select("order_id", "number"), "order_id")
     found = rows.select("code", "number").to_pyarrow()
     holders = _by_code(found["code"].to_numpy(), place[found["number"].to_numpy()], items)
     return Numbered(starts, kept.pop("size"), kept, holders)
 
 
-def _by_code(code: Ints, place: Places, items: Sequence[str]) -> dict[str, Places]:
+def _by_code(code: Ints, place: Ints, items: Sequence[str]) -> dict[str, Ints]:
     order = np.lexsort((place, code))
     ends = np.searchsorted(code[order], np.arange(len(items) + 1))
     return {item: place[order[ends[i] : ends[i + 1]]] for i, item in enumerate(items)}

@@ -106,6 +106,45 @@ def left_out(starts: Any, place: Any, side: Any, cells: Any, inverse: Any, sums:
 
 
 @njit(cache=True)
+def lift_moments(starts: Any, a: Any, b: Any) -> Any:
+    """Return what the lift of two sides, and its variance over customers, are made of.
+
+    Parameters
+    ----------
+    starts
+        Where each customer's orders begin, and the end after the last.
+    a, b
+        The orders that hold the first side, and the second, ascending.
+
+    Returns
+    -------
+    array
+        Sums over customers of t (orders with both), a and b, the customers with both, and sums of
+        the products tt, ta, tb, tn, aa, ab, an, bb and bn, n being all orders of the customer.
+    """
+    sums = np.zeros(13, np.int64)
+    i = j = customer = 0
+    while i < len(a) or j < len(b):
+        first = a[i] if i < len(a) else starts[-1]
+        first = min(first, b[j]) if j < len(b) else first
+        customer += np.searchsorted(starts[customer:], first, side="right") - 1
+        end = starts[customer + 1]
+        t, begin_a, begin_b = 0, i, j
+        while i < len(a) and a[i] < end:
+            while j < len(b) and b[j] < a[i]:
+                j += 1
+            t += j < len(b) and b[j] == a[i]
+            i += 1
+        while j < len(b) and b[j] < end:
+            j += 1
+        x, y, n = i - begin_a, j - begin_b, end - starts[customer]
+        parts = (t, x, y, min(t, 1), t * t, t * x, t * y, t * n, x * x, x * y, x * n, y * y, y * n)
+        for k in range(13):
+            sums[k] += parts[k]
+    return sums
+
+
+@njit(cache=True)
 def likeness(starts: Any, place: Any, side: Any, share_a: Any, share_b: Any) -> Any:
     """Return how alike two orders of one customer are in what they hold of the pair.
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.discoveries import normal_quantile
-from analysis.products.order_kernel import cells_of, left_out, strata_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +79,8 @@ class Cells:
         cls, orders: Numbered, side: Sides, sizes: tuple[int, int], control: Control, rule: int
     ) -> Cells:
         """Count the orders of one rule whose sides hold ``sizes`` items."""
+        from analysis.products.order_kernel import cells_of, strata_of
+
         own = np.array([0, sizes[0], sizes[1], sum(sizes)], np.int32)
         rest = (own, orders.size)
         place = strata_of(control.group(rule), rest, side, _BAND, control.by_size)
@@ -177,6 +178,8 @@ def log_variance(orders: Numbered, cells: Cells, r: float, s: float) -> float:
     of which Liang (1985), Biometrika 72(3), makes use because it needs no independence within
     them. Begg and Panageas (1999), Stat. Med. 18(9), correct for clusters that lie across strata.
     """
+    from analysis.products.order_kernel import left_out
+
     a, b, c, d, inverse = cells.parts()
     sums = np.array([r, s])
     moves, within = left_out(orders.starts, cells.place, cells.side, cells.counts, inverse, sums)
