@@ -12,8 +12,9 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 
 from analysis.products import baskets, pairs, substitutes, switching
 from analysis.products.alike import cochran_mantel_haenszel
+from analysis.products.bands import BANDS
 from analysis.products.lifts import clustered_lift
-from analysis.products.stratified import BANDS, Control, cells_of_rules, mantel_haenszel
+from analysis.products.stratified import Control, cells_of_rules, mantel_haenszel
 from tests.products.regulars import as_numbers, rule, shop_of
 from tests.products.shops import ORDERS, planted
 from tests.truth.calibration import assert_covers

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.discoveries import normal_quantile
+from analysis.products.bands import BAND_OF, BANDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from analysis.products.numbered import Ints, Numbered, Sides
 
 Floats = npt.NDArray[np.float64]
-
-#: Upper ends of the bands of how many other items an order holds.
-BANDS = (0, 1, 3, 7, 15, 31)
-
-_BAND = np.searchsorted(BANDS, np.arange(BANDS[-1] + 2)).astype(np.int32)
 
 _NOTHING = "no stratum has both sides apart from each other"
 
@@ -83,7 +79,7 @@ class Cells:
 
         own = np.array([0, sizes[0], sizes[1], sum(sizes)], np.int32)
         rest = (own, orders.size)
-        place = strata_of(control.group(rule), rest, side, _BAND, control.by_size)
+        place = strata_of(control.group(rule), rest, side, BAND_OF, control.by_size)
         return cls(place, side, cells_of(place, side, control.strata))
 
     def parts(self) -> tuple[Floats, ...]:

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     from analysis.reporting.report import TrustLine
 
 
+#: With fewer orders of known customers, intervals say little about how alike orders are.
+_MOSTLY = 0.5
+
+
 def lines(
     products: Pairs, categories: Pairs, followed: Following, margin_basis: str
 ) -> list[TrustLine]:
     """Return the lines of the panel."""
     return [
         ("Multiplicity", True, _searched(products, categories)),
+        _alike(products),
         _second(products),
         _promotion(products),
         ("Same orders", True, "What was bought with A on the same day never counts as next."),
@@ -32,6 +37,18 @@ def _searched(products: Pairs, categories: Pairs) -> str:
         f"Exact p-values over all {words.number(total)} splits that were looked at, not only "
         "those shown."
     )
+
+
+def _alike(products: Pairs) -> TrustLine:
+    known = float((products.orders.facts["customer"] >= 0).mean())
+    text = f"{words.percent(known, 0)} of orders have a known customer."
+    if known < _MOSTLY:
+        return (
+            "Same customers",
+            False,
+            f"Only {text} The others are taken as strangers: intervals are rather too narrow.",
+        )
+    return ("Same customers", True, f"{text} Intervals and tests of pairs take customers as whole.")
 
 
 def _second(products: Pairs) -> TrustLine:
