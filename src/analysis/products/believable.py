@@ -9,25 +9,30 @@ import numpy as np
 
 from analysis.discoveries import q_values
 from analysis.products import promoted
-from analysis.products.cells import by_stratum, hits, items_of, side_orders, sizes
-from analysis.products.chance import fisher_more
-from analysis.products.held import held
-from analysis.products.stratified import clustered_lift, mantel_haenszel
+from analysis.products.alike import exact_p
+from analysis.products.lifts import clustered_lift
+from analysis.products.numbered import items_of, numbered, order_facts
+from analysis.products.stratified import Control, mantel_haenszel
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
     from analysis.products.baskets import Baskets
+    from analysis.products.numbered import Numbered
     from analysis.tables.engine import Tables
 
-#: What orders may have in common that makes a pair: the strata by name.
+#: What orders may have in common that makes a pair, beside their size: a fact of the orders.
 CONTROLS = {
-    "size": (),
-    "size_store": ("store_id",),
-    "size_week": ("week",),
-    "customer": ("customer_id",),
+    "size": None,
+    "size_store": "store",
+    "size_week": "week",
+    "customer": "customer",
 }
+
+#: Share of the orders of which a fact must be known for it to be a control: within the few others
+#: nothing would be left of any pair.
+MOSTLY = 0.5
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,14 @@ def check(
     -------
     pandas.DataFrame
         The rules with, for each period, first_ and second_ before both, a, b (orders), customers
-        (who had both in one order), lift, low and high (whole customers); second_p and second_q
-        over the rules given; or_raw and for each of `CONTROLS` or_<control>, over both periods;
-        or_least (of the control that leaves least); or_promotion (among weeks in which both, one
-        or neither side was on offer; NaN where offers are not known), each with _low and _high;
-        holds (second_q at most the rate asked for), promotion_made, explained_by (the first
-        control within which nothing is left, else empty), verdict (``holds``, ``fades``,
-        ``promotion`` or ``explained``).
+        (who had both in one order), lift, low and high (whole customers) and p
+        (`alike.exact_p`); second_q over the rules given; or_raw and for each of `CONTROLS`
+        or_<control>, over both periods; or_least (of the control that leaves least); or_promotion
+        (among weeks in which both, one or neither side was on offer; NaN where offers are not
+        known), each with _low and _high, over whole customers, too; holds (second_q at most the
+        rate asked for, second_low above 1), promotion_made, explained_by (the first control
+        within which nothing is left, else empty), verdict (``holds``, ``fades``, ``promotion`` or
+        ``explained``).
     """
     rules = rules.reset_index(drop=True)
     wanted = ["order_id", "item", "customer_id", "ordered_at", "store_id", "discount_amount"]
@@ -88,10 +94,17 @@ def check(
     facts = order_facts(lines)
     found = rules.join(_period(first, rules, facts, doubts).add_prefix("first_"))
     found = found.join(_period(second, rules, facts, doubts).add_prefix("second_"))
-    p = fisher_more(found["second_both"], found["second_a"], found["second_b"], second.orders)
-    found["second_p"], found["second_q"] = p, q_values(p)
+    found["second_q"] = q_values(found["second_p"])
     found["holds"] = (found["second_q"] <= doubts.fdr) & (found["second_low"] > 1)
     return _verdicts(found.join(_controlled(tables, rules, lines, facts, doubts)))
+
+
+def _period(
+    baskets: Baskets, rules: pd.DataFrame, facts: ibis.Table, doubts: Doubts
+) -> pd.DataFrame:
+    orders = numbered(baskets.lines, facts, items_of(rules))
+    found = clustered_lift(orders, rules, confidence=doubts.confidence)
+    return found.assign(p=exact_p(orders, rules, more=True))
 
 
 def _controlled(
@@ -100,61 +113,25 @@ def _controlled(
     """Return the odds ratios, as they are, under each control, and by offer."""
     import pandas as pd
 
-    everything = lines.select("order_id", "item").distinct()
-    found, orders = _seen(everything, rules, facts)
-    odds = []
-    for name, strata in {"raw": None, **CONTROLS}.items():
-        if set(strata or ()) <= set(orders.columns):
-            cells = by_stratum(found, orders, strata or (), by_size=strata is not None)
-            odds.append(_odds(cells, len(rules), name, doubts))
-    offered = promoted.cells(tables, lines, found, orders, rules)
-    return pd.concat([*odds, _odds(offered, len(rules), "promotion", doubts)], axis=1)
+    orders = numbered(lines.select("order_id", "item").distinct(), facts, items_of(rules))
+    controls: dict[str, Control | None] = {"raw": Control.of(orders, None, by_size=False)}
+    for name, fact in CONTROLS.items():
+        if fact is None or orders.known(fact) >= MOSTLY:
+            controls[name] = Control.of(orders, fact)
+    controls["promotion"] = promoted.control(tables, lines, facts, orders, rules)
+    odds = [_odds(orders, rules, name, control, doubts) for name, control in controls.items()]
+    return pd.concat(odds, axis=1)
 
 
-def _seen(
-    lines: ibis.Table, rules: pd.DataFrame, facts: ibis.Table
-) -> tuple[ibis.Table, ibis.Table]:
-    """Return `cells.hits` and `cells.sizes`, orders by number."""
-    orders = sizes(lines, facts)
-    items = items_of(rules)
-    few = lines.semi_join(items, "item").join(facts.select("order_id", "number"), "order_id")
-    few = held(few.select("item", order_id=few.number))
-    orders = held(orders.drop("order_id").rename(order_id="number"))
-    return hits(side_orders(few, rules), orders, rules), orders
-
-
-def order_facts(lines: ibis.Table) -> ibis.Table:
-    """Return one row an order: order_id, number, customer_id, week, and store_id if known."""
-    import ibis
-
-    facts = {"customer_id": lines.customer_id.max(), "week": lines.ordered_at.min().truncate("W")}
-    if "store_id" in lines.columns:
-        facts["store_id"] = lines.store_id.max()
-    orders = lines.group_by("order_id").agg(**facts)
-    number = ibis.row_number().over(order_by="order_id")
-    return held(orders.mutate(number=number.cast("int32")))
-
-
-def _period(
-    baskets: Baskets, rules: pd.DataFrame, facts: ibis.Table, doubts: Doubts
+def _odds(
+    orders: Numbered, rules: pd.DataFrame, name: str, control: Control | None, doubts: Doubts
 ) -> pd.DataFrame:
-    # A guest's order is a customer of its own.
-    facts = facts.mutate(customer_id=facts.customer_id.coalesce(facts.order_id.cast("string")))
-    found, orders = _seen(baskets.lines, rules, facts)
-    cells = by_stratum(found, orders, ("customer_id",), by_size=False)
-    kept = clustered_lift(
-        cells, orders=baskets.orders, rules=len(rules), confidence=doubts.confidence
-    )
-    return kept.drop(columns="rule")
-
-
-def _odds(cells: ibis.Table | None, rules: int, name: str, doubts: Doubts) -> pd.DataFrame:
     import pandas as pd
 
     columns = [f"or_{name}", f"or_{name}_low", f"or_{name}_high"]
-    if cells is None:
-        return pd.DataFrame(np.nan, index=range(rules), columns=columns)
-    table = mantel_haenszel(cells, rules=rules, confidence=doubts.confidence)
+    if control is None:
+        return pd.DataFrame(np.nan, index=range(len(rules)), columns=columns)
+    table = mantel_haenszel(orders, rules, control, confidence=doubts.confidence)
     return table[["odds_ratio", "low", "high"]].set_axis(columns, axis=1)
 
 

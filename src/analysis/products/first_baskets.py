@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from analysis.discoveries import normal_quantile, q_values, selected_confidence, two_sided_p
 from analysis.errors import NotApplicable
-from analysis.products.cells import band_of
+from analysis.products.bands import band_of
 from analysis.products.held import held
 from analysis.tables.margin import MICROS
 from analysis.tables.periods import Period

@@ -12,6 +12,7 @@ from analysis.products.believable import Doubts, check
 from analysis.products.estimate import choose_support
 from analysis.products.explained import beyond_categories
 from analysis.products.itemsets import Itemsets, frequent_itemsets
+from analysis.products.numbered import numbered, order_facts
 from analysis.tables.periods import Period, as_date
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.products.baskets import Baskets, Level
+    from analysis.products.numbered import Numbered
     from analysis.products.rules import Rules
     from analysis.tables.engine import Tables
 
@@ -67,6 +69,8 @@ class Pairs:
         What was bought in both halves, by `baskets.bought`.
     first
         Orders of the first half as sets.
+    orders
+        The same orders by customer.
     itemsets
         Its frequent itemsets.
     rules
@@ -81,6 +85,7 @@ class Pairs:
 
     lines: ibis.Table
     first: Baskets
+    orders: Numbered
     itemsets: Itemsets
     rules: Rules
     discovered: pd.DataFrame
@@ -170,7 +175,9 @@ def find(
     )
     support = choose_support(first, support=search.support or None)
     itemsets = frequent_itemsets(first, support, longest=search.longest)
-    rules = rule_mining.mine(itemsets, confidence=search.confidence)
+    frequent = [s[0] for s in itemsets.table["itemset"] if len(s) == 1]
+    orders = numbered(first.lines, order_facts(lines), frequent)
+    rules = rule_mining.mine(itemsets, orders=orders, confidence=search.confidence)
     discovered = _one_a_pair(rules, search.fdr)
     if categories is not None:
         discovered = beyond_categories(discovered, first, categories.itemsets)
@@ -181,7 +188,7 @@ def find(
         if len(shortlist)
         else None
     )
-    return Pairs(lines, first, itemsets, rules, discovered, checked)
+    return Pairs(lines, first, orders, itemsets, rules, discovered, checked)
 
 
 def _one_a_pair(rules: Rules, fdr: float) -> pd.DataFrame:
@@ -212,7 +219,7 @@ def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:
     """
     if not target:
         raise NotApplicable("No category is named to which rules should lead (target).")
-    mined = rule_mining.mine(pairs.itemsets, target=target)
+    mined = rule_mining.mine(pairs.itemsets, orders=pairs.orders, target=target)
     kept = rule_mining.prune(mined)
     kept = kept[(kept["q"] <= fdr) & (kept["lift"] > 1)] if len(kept) else kept
     if kept.empty:

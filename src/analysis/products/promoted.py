@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analysis.products.cells import CELLS, band_of, items_of, known_in, own_cells, with_neither
+import numpy as np
+
 from analysis.products.held import held
+from analysis.products.numbered import items_of
+from analysis.products.stratified import Control
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
+    from analysis.products.numbered import Ints, Numbered
     from analysis.tables.engine import Tables
 
 #: A product is on offer in a week if so large a share of its lines is discounted.
 _MOSTLY = 0.5
-#: Whether the sides of a rule are on offer.
-_SIDES = ("offer_a", "offer_b")
 #: Fewer lines a week than this say nothing about an offer.
 _FEWEST_LINES = 3
 
 
-def cells(
-    tables: Tables,
-    lines: ibis.Table,
-    found: ibis.Table,
-    orders: ibis.Table,
-    rules: pd.DataFrame,
-) -> ibis.Table | None:
-    """Return the four cells of each rule where both, one or neither side was on offer.
+def control(
+    tables: Tables, lines: ibis.Table, facts: ibis.Table, orders: Numbered, rules: pd.DataFrame
+) -> Control | None:
+    """Return the control by which sides of a rule were on offer, and by size.
 
     Parameters
     ----------
@@ -36,66 +34,56 @@ def cells(
         A study's tables, for placements.
     lines
         `baskets.bought`: the lines with item, time and, if known, discount_amount and store_id.
-    found, orders
-        From `cells.hits` and `cells.sizes`.
+    facts
+        From `numbered.order_facts`.
+    orders
+        The same orders as numbers.
     rules
         antecedents, consequents.
 
     Returns
     -------
-    ibis.Table or None
-        As `cells.by_stratum`, the strata being ``offer_a``, ``offer_b`` and the size; None if
-        the study knows neither discounts nor placements.
+    Control or None
+        Both, one or neither side on offer in the order's store and week; None if the study knows
+        neither discounts nor placements.
     """
     offers = item_offers(tables, lines, rules)
     if offers is None:
         return None
-    places = ["week", "store_id"] if "store_id" in orders.columns else ["week"]
-    combined = _combined(offers, rules, places)
-    own = own_cells(known_in(found, places), places).left_join(combined, ["rule", *places])
-    own = own.mutate(**{name: own[name].fill_null(0) for name in _SIDES})
-    summed = own.group_by("rule", *_SIDES, "band").agg(**{name: own[name].sum() for name in CELLS})
-    everyone = _everyone(known_in(orders, places), combined, rules, places)
-    return with_neither(summed, everyone, _SIDES)
+    found = _combined(offers, facts, rules).to_pyarrow()
+    rule, place, sides = (found[name].to_numpy() for name in ("rule", "place", "sides"))
+    order = np.argsort(rule, kind="stable")
+    ends = np.searchsorted(rule[order], np.arange(len(rules) + 1))
+
+    def group(number: int) -> Ints:
+        rows = order[ends[number] : ends[number + 1]]
+        # An order whose store is unknown has place -1, the last of all.
+        offered = np.zeros(orders.groups("place") + 1, np.int32)
+        offered[-1] = -1
+        offered[place[rows]] = sides[rows]
+        return offered[orders.facts["place"]]
+
+    return Control(group, 4)
 
 
-def _combined(offers: ibis.Table, rules: pd.DataFrame, places: list[str]) -> ibis.Table:
-    """Return the rules, weeks and stores with an offer: offer_a, offer_b (0 or 1)."""
+def _combined(offers: ibis.Table, facts: ibis.Table, rules: pd.DataFrame) -> ibis.Table:
+    """Return the rules' places with an offer: rule, place, sides (1 the first, 2 the second)."""
     import ibis
     import pandas as pd
 
     rows = [
-        (number, item, int(side == 0), int(side == 1))
+        (number, item, side + 1)
         for side, column in enumerate(("antecedents", "consequents"))
         for number, items in enumerate(rules[column])
         for item in items
     ]
-    sides = pd.DataFrame(rows, columns=["rule", "item", *_SIDES])
-    types = {"rule": "int32", "item": "str", "offer_a": "int8", "offer_b": "int8"}
-    joined = offers.join(ibis.memtable(sides.astype(types)), "item")
-    return held(
-        joined.group_by("rule", *places).agg(**{name: joined[name].max() for name in _SIDES})
-    )
-
-
-def _everyone(
-    orders: ibis.Table, combined: ibis.Table, rules: pd.DataFrame, places: list[str]
-) -> ibis.Table:
-    """Return rule, offer_a, offer_b, band and all_: orders, whatever they hold."""
-    import ibis
-    import pandas as pd
-
-    counted = held(orders.group_by(*places, band=band_of(orders.size)).agg(n=orders.count()))
-    joined = combined.join(counted, places)
-    offered = joined.group_by("rule", *_SIDES, "band").agg(all_=joined.n.sum())
-    numbers = ibis.memtable(pd.DataFrame({"rule": range(len(rules))}, dtype="int32"))
-    total = counted.group_by("band").agg(all_=counted.n.sum()).cross_join(numbers)
-    # Where neither side was on offer is where none of the rule's offers was.
-    without = total.mutate(**{name: ibis.literal(0, "int8") for name in _SIDES})
-    taken = offered.mutate(all_=-offered.all_, **{n: ibis.literal(0, "int8") for n in _SIDES})
-    columns = ["rule", *_SIDES, "band", "all_"]
-    parts = ibis.union(*(part.select(*columns) for part in (without, taken, offered)))
-    return parts.group_by("rule", *_SIDES, "band").agg(all_=parts["all_"].sum())
+    sides = pd.DataFrame(rows, columns=["rule", "item", "side"])
+    wanted = ibis.memtable(sides.astype({"rule": "int32", "item": "str", "side": "int32"}))
+    keys = [name for name in ("week_start", "store_id") if name in facts.columns]
+    places = facts.filter(facts.place >= 0).select("place", *keys).distinct()
+    joined = offers.rename(week_start="week").join(wanted, "item").join(places, keys)
+    once = joined.select("rule", "place", "side").distinct()
+    return once.group_by("rule", "place").agg(sides=once.side.sum().cast("int32"))
 
 
 def item_offers(tables: Tables, lines: ibis.Table, rules: pd.DataFrame) -> ibis.Table | None:
@@ -109,8 +97,10 @@ def item_offers(tables: Tables, lines: ibis.Table, rules: pd.DataFrame) -> ibis.
         discounted, in whichever store.
     """
     import ibis
+    import pandas as pd
 
-    wanted = items_of(rules)
+    items = pd.DataFrame({"item": pd.Series(items_of(rules), dtype="str")})
+    wanted = ibis.memtable(items)
     stores = "store_id" in lines.columns
     parts = []
     if "discount_amount" in lines.columns:

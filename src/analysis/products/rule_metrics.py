@@ -17,7 +17,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def metrics(
-    both: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike, *, orders: int
+    both: npt.ArrayLike,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    *,
+    orders: int,
+    worth: npt.ArrayLike = 1.0,
 ) -> pd.DataFrame:
     """Return all metrics of rules A -> B from how many orders hold A, B and both.
 
@@ -27,6 +32,8 @@ def metrics(
         Orders with both sides, with the antecedent, with the consequent.
     orders
         All orders.
+    worth
+        Orders that tell no more than one independent one, as `alike.design_effects` has it.
 
     Returns
     -------
@@ -35,11 +42,12 @@ def metrics(
         confidence, lift, representativity, leverage, conviction (infinite where the confidence
         is 1), zhangs_metric, jaccard, certainty, kulczynski. Also cosine and imbalance_ratio
         (Wu, Chen and Han 2010, Re-examination of interestingness measures, table 3 and
-        section 4), and p, that of Fisher's exact test for more than chance.
+        section 4), and p, that of Fisher's exact test for more than chance on orders / worth.
     """
     import pandas as pd
 
     both, a, b = (np.asarray(v, dtype=np.float64) for v in (both, a, b))
+    k = np.asarray(worth, dtype=np.float64)
     s, sa, sb = both / orders, a / orders, b / orders
     confidence, leverage = s / sa, s - sa * sb
     return pd.DataFrame(
@@ -58,7 +66,7 @@ def metrics(
             "kulczynski": (both / a + both / b) / 2,
             "cosine": both / np.sqrt(a * b),
             "imbalance_ratio": np.abs(a - b) / (a + b - both),
-            "p": fisher_more(both, a, b, orders),
+            "p": fisher_more(both / k, a / k, b / k, orders / k),
         }
     )
 

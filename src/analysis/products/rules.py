@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.discoveries import q_values
+from analysis.products.alike import design_effects
+from analysis.products.lifts import clustered_lift
 from analysis.products.rule_metrics import lift_interval, metrics
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.products.itemsets import Itemsets
+    from analysis.products.numbered import Numbered
 
 #: A confidence as large as the threshold counts, whatever the last bit of the division says.
 _TOLERANCE = 1e-12
@@ -49,6 +52,7 @@ class Rules:
 def mine(
     itemsets: Itemsets,
     *,
+    orders: Numbered | None = None,
     min_confidence: float = 0.0,
     target: str | None = None,
     confidence: float = 0.95,
@@ -59,6 +63,9 @@ def mine(
     ----------
     itemsets
         Frequent itemsets with all their parts.
+    orders
+        The same orders by customer, with all frequent items: those of one customer are alike, for
+        which p-values and intervals then allow. Without, orders are taken as independent.
     min_confidence
         Smallest confidence of a rule.
     target
@@ -84,7 +91,7 @@ def mine(
     names = ["antecedents", "consequents", "orders", "antecedent_orders", "consequent_orders"]
     table = pd.DataFrame({n: pd.Series([r[i] for r in rows], dtype=object if i < 2 else "int64")
                           for i, n in enumerate(names)})  # fmt: skip
-    table = _judged(table, itemsets.orders, confidence)
+    table = _judged(table, itemsets.orders, orders, confidence)
     tested = sum(n * (2 ** (size - 1) - 1) for size, n in itemsets.searched.items() if size > 1)
     table["q"] = _q_over_family(table, tested)
     table["improvement"] = _improvement(table)
@@ -106,12 +113,19 @@ def _splits(
     ]
 
 
-def _judged(table: pd.DataFrame, orders: int, confidence: float) -> pd.DataFrame:
+def _judged(
+    table: pd.DataFrame, n: int, orders: Numbered | None, confidence: float
+) -> pd.DataFrame:
     import pandas as pd
 
     counts = [table[n] for n in ("orders", "antecedent_orders", "consequent_orders")]
-    low, high = lift_interval(*counts, orders=orders, confidence=confidence)
-    measured = metrics(*counts, orders=orders)
+    if orders is None:
+        low, high = lift_interval(*counts, orders=n, confidence=confidence)
+        measured = metrics(*counts, orders=n)
+    else:
+        ends = clustered_lift(orders, table, confidence=confidence)
+        low, high = ends["low"].to_numpy(), ends["high"].to_numpy()
+        measured = metrics(*counts, orders=n, worth=design_effects(orders, table))
     return pd.concat([table, measured], axis=1).assign(lift_low=low, lift_high=high)
 
 

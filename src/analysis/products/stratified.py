@@ -2,161 +2,183 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.discoveries import normal_quantile
+from analysis.products.bands import BAND_OF, BANDS
 
 if TYPE_CHECKING:
-    import ibis
     import pandas as pd
+
+    from analysis.products.numbered import Ints, Numbered, Sides
 
 Floats = npt.NDArray[np.float64]
 
+_NOTHING = "no stratum has both sides apart from each other"
 
-def mantel_haenszel(cells: ibis.Table, *, rules: int, confidence: float = 0.95) -> pd.DataFrame:
-    """Return the common odds ratio of each rule over its strata, and whether it is one.
+
+@dataclass(frozen=True)
+class Control:
+    """What to compare orders within.
 
     Parameters
     ----------
-    cells
-        From `cells.by_stratum`.
-    rules
-        Number of rules, so that those without any informative stratum are there, too.
-    confidence
-        Coverage of the interval.
-
-    Returns
-    -------
-    pandas.DataFrame
-        rule, strata (with something to compare), odds_ratio, low, high, together (orders with
-        both), expected (the same by chance within strata), chi2 (the
-        Cochran-Mantel-Haenszel statistic with continuity correction, one degree of freedom),
-        p (its upper tail, two-sided), reason (why there is no estimate, else empty).
+    group
+        For the number of a rule, the group of each order; -1 leaves the order out.
+    groups
+        How many there are.
+    by_size
+        Cut by how many items the order holds beside the rule's own, too.
 
     Notes
     -----
-    Mantel and Haenszel (1959), J. Natl. Cancer Inst. 22(4); the variance of the logarithm is that
-    of Robins, Breslow and Greenland (1986), Biometrics 42(2), right for many sparse strata.
+    The size is that of the rest of the order. Taking the whole order's would make any two items
+    of a small order seem to shun each other. An order exists because it holds something: one with
+    neither side holds something else. Orders without anything else are therefore left out where
+    size is a control, for there would be none with neither side among them, and every pair would
+    seem to be shunned.
     """
-    import pandas as pd
-    from scipy.special import chdtrc
 
-    sums = _sums(cells).to_pandas().set_index("rule").reindex(range(rules))
-    s = sums.fillna(0.0).astype("float64")
-    r, q = s["r"].to_numpy(), s["s"].to_numpy()
-    known = (r > 0) & (q > 0)
-    r_, q_ = np.where(known, r, 1.0), np.where(known, q, 1.0)
-    variance = s["pr"] / (2 * r_**2) + s["ps_qr"] / (2 * r_ * q_) + s["qs"] / (2 * q_**2)
-    reach = normal_quantile(confidence) * np.sqrt(variance.to_numpy())
-    log = np.where(known, np.log(r_ / q_), np.nan)
-    spread = s["v"].to_numpy()
-    distance = np.maximum(np.abs(s["o"] - s["e"]).to_numpy() - 0.5, 0)
-    statistic = np.divide(distance**2, spread, out=np.full(rules, np.nan), where=spread > 0)
-    return pd.DataFrame(
-        {
-            "rule": range(rules),
-            "strata": s["strata"].astype("int64").to_numpy(),
-            "odds_ratio": np.exp(log),
-            "low": np.exp(log - reach),
-            "high": np.exp(log + reach),
-            "together": s["o"].astype("int64").to_numpy(),
-            "expected": s["e"].to_numpy(),
-            "chi2": statistic,
-            "p": chdtrc(1, statistic),
-            "reason": np.where(known, "", "no stratum has both sides apart from each other"),
-        }
-    )
+    group: Callable[[int], Ints]
+    groups: int
+    by_size: bool = True
+
+    @classmethod
+    def of(cls, orders: Numbered, fact: str | None, *, by_size: bool = True) -> Control:
+        """Return the control by one fact of the orders, or by none."""
+        if fact is None:
+            alone = np.zeros(len(orders), np.int32)
+            return cls(lambda _: alone, 1, by_size)
+        return cls(lambda _: orders.facts[fact], orders.groups(fact), by_size)
+
+    @property
+    def strata(self) -> int:
+        """How many strata there are at most."""
+        return self.groups * (len(BANDS) + 1) if self.by_size else self.groups
 
 
-#: Terms are summed as whole numbers of so small a part: exact, whatever order the engine takes.
-_PART = float(1 << 30)
+@dataclass(frozen=True)
+class Cells:
+    """The four cells of one rule in every stratum: both (a), one (b, c) and neither (d)."""
+
+    place: Ints
+    side: Sides
+    counts: Ints
+
+    @classmethod
+    def of(
+        cls, orders: Numbered, side: Sides, sizes: tuple[int, int], control: Control, rule: int
+    ) -> Cells:
+        """Count the orders of one rule whose sides hold ``sizes`` items."""
+        from analysis.products.order_kernel import cells_of, strata_of
+
+        own = np.array([0, sizes[0], sizes[1], sum(sizes)], np.int32)
+        rest = (own, orders.size)
+        place = strata_of(control.group(rule), rest, side, BAND_OF, control.by_size)
+        return cls(place, side, cells_of(place, side, control.strata))
+
+    def parts(self) -> tuple[Floats, ...]:
+        """Return a, b, c, d and one by their sum, which is 0 where nothing can be compared."""
+        d, b, c, a = self.counts.T.astype(np.float64)
+        compared = (a + b > 0) & (a + c > 0)
+        return a, b, c, d, np.divide(1.0, a + b + c + d, out=np.zeros_like(a), where=compared)
 
 
-def _sums(cells: ibis.Table) -> ibis.Table:
-    """Return the sums over strata that the estimate, its variance and the test are made of."""
-    a, b, c, d = (cells[n].cast("float64") for n in ("both", "a_only", "b_only", "neither"))
-    n = a + b + c + d
-    cells = cells.mutate(
-        r=a * d / n, s=b * c / n, p=(a + d) / n, q=(b + c) / n,
-        o=a, e=(a + b) * (a + c) / n,
-        v=((a + b) * (c + d) * (a + c) * (b + d) / (n * n * (n - 1).nullif(0))).fill_null(0.0),
-        informative=((a + b > 0) & (a + c > 0)).cast("int64"),
-    )  # fmt: skip
-    cells = cells.filter(a + b + c + d > 0)
-    terms = {
-        "r": cells.r, "s": cells.s, "pr": cells.p * cells.r,
-        "ps_qr": cells.p * cells.s + cells.q * cells.r, "qs": cells.q * cells.s,
-        "o": cells.o, "e": cells.e, "v": cells.v,
-    }  # fmt: skip
-    sums = {name: _exact_sum(term) for name, term in terms.items()}
-    return cells.group_by("rule").agg(strata=cells.informative.sum(), **sums)
+def cells_of_rules(orders: Numbered, rules: pd.DataFrame, control: Control) -> Iterator[Cells]:
+    """Return the cells of each rule, one after the other."""
+    asked = zip(orders.sides(rules), rules["antecedents"], rules["consequents"], strict=True)
+    for rule, (side, a, b) in enumerate(asked):
+        yield Cells.of(orders, side, (len(a), len(b)), control, rule)
 
 
-def _exact_sum(term: ibis.Value) -> ibis.Value:
-    return (term * _PART).round().cast("int64").sum().cast("float64") / _PART
-
-
-def clustered_lift(
-    cells: ibis.Table, *, orders: int, rules: int, confidence: float = 0.95
+def mantel_haenszel(
+    orders: Numbered, rules: pd.DataFrame, control: Control, *, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Return each rule's lift with an interval over whole customers.
+    """Return the common odds ratio of each rule over its strata.
 
     Parameters
     ----------
-    cells
-        From `cells.by_stratum` with the customer as the only stratum, sizes left aside.
     orders
-        Orders of all the customers, theirs included.
+        The orders, with the items of the rules.
     rules
-        Number of rules.
+        antecedents, consequents.
+    control
+        What to compare orders within.
     confidence
         Coverage of the interval.
 
     Returns
     -------
     pandas.DataFrame
-        rule, both, a, b (orders), customers (who have both in one order), lift, low, high.
+        strata (with something to compare), odds_ratio, low, high (over whole customers), reason
+        (why there is no estimate, else empty). The interval is without end where all that speaks
+        for the pair, or against it, is one customer's.
 
     Notes
     -----
-    A customer's orders are alike, so that orders are no independent draws. The logarithm of the
-    lift is linearised and its influences are summed within customers before they are squared (the
-    sandwich of Liang and Zeger 1986, Biometrika 73(1), for a ratio of means).
+    Mantel and Haenszel (1959), J. Natl. Cancer Inst. 22(4); the variance is that of
+    `log_variance`.
     """
     import pandas as pd
 
-    both, a, b = cells.both, cells.both + cells.a_only, cells.both + cells.b_only
-    n = cells.both + cells.a_only + cells.b_only + cells.neither
-    columns = {"t": both, "a": a, "b": b, "n": n}
-    products = [(x, y) for i, x in enumerate(columns) for y in list(columns)[i:]]
-    sums = cells.group_by("rule").agg(
-        **{f"sum_{x}": columns[x].sum() for x in ("t", "a", "b")},
-        **{f"{x}{y}": (columns[x] * columns[y]).cast("float64").sum() for x, y in products},
-        customers=(both > 0).cast("int64").sum(),
-    )
-    m = sums.to_pandas().set_index("rule").reindex(range(rules)).fillna(0.0).astype("float64")
-    known = (m["sum_t"] > 0).to_numpy()
-    share = {x: np.where(known, m[f"sum_{x}"], 1.0) / orders for x in ("t", "a", "b")}
-    weight: dict[str, Floats] = {
-        "t": 1 / share["t"],
-        "a": -1 / share["a"],
-        "b": -1 / share["b"],
-        "n": np.ones(rules),
-    }
-    # Customers with neither side have influence n, too: their squares are small beside the others.
-    variance = (
-        sum(
-            (1 if x == y else 2) * weight[x] * weight[y] * m[f"{x}{y}"].to_numpy()
-            for x, y in products
-        )
-        / float(orders) ** 2
-    )
-    log = np.log(share["t"] / (share["a"] * share["b"]))
-    reach = normal_quantile(confidence) * np.sqrt(np.maximum(variance, 0))
-    ends = {"lift": log, "low": log - reach, "high": log + reach}
-    counts = m[["sum_t", "sum_a", "sum_b", "customers"]].astype("int64").reset_index()
-    counts.columns = pd.Index(["rule", "both", "a", "b", "customers"])
-    return counts.assign(**{k: np.where(known, np.exp(v), np.nan) for k, v in ends.items()})
+    reach = normal_quantile(confidence)
+    rows = [_estimate(orders, cells, reach) for cells in cells_of_rules(orders, rules, control)]
+    return pd.DataFrame(rows, columns=["strata", "odds_ratio", "low", "high", "reason"])
+
+
+def _estimate(orders: Numbered, cells: Cells, reach: float) -> tuple[object, ...]:
+    a, b, c, d, inverse = cells.parts()
+    strata = int((inverse > 0).sum())
+    r, s = float((a * d * inverse).sum()), float((b * c * inverse).sum())
+    if not (r > 0 and s > 0):
+        return strata, np.nan, np.nan, np.nan, _NOTHING
+    ends = reach * np.sqrt(log_variance(orders, cells, r, s)) * np.array([0, -1, 1])
+    return strata, *(float(v) for v in np.exp(np.log(r / s) + ends)), ""
+
+
+def log_variance(orders: Numbered, cells: Cells, r: float, s: float) -> float:
+    """Return the variance of the logarithm of the common odds ratio, customers taken whole.
+
+    Parameters
+    ----------
+    orders, cells
+        The orders and their cells.
+    r, s
+        Sums over strata of a d / n and of b c / n, both above 0.
+
+    Returns
+    -------
+    float
+        Infinite where all terms of either sum are one customer's.
+
+    Notes
+    -----
+    A customer's orders are alike, so that orders are no independent draws, and customers are
+    resampled whole: the sum over customers of the squared moves of the logarithm when one is left
+    out (the jackknife, Efron and Stein 1981, Ann. Stat. 9(3)). Leaving out is done by formula, at
+    fixed sizes of the strata: r and s are sums of terms of two orders each that lie across from
+    each other in a stratum, and lose the terms that one of the customer's orders is in. Every term
+    between two customers is then lost with either of them; its square, which counts twice, is
+    taken off once. Terms of the same two customers are taken as unrelated, which takes off rather
+    too little; never more than half is taken off (Hoeffding 1948, Ann. Math. Stat. 19(3): the
+    variance of such a sum is at least half of what the moves say).
+
+    Where every order is a customer, this estimates what Robins, Breslow and Greenland (1986),
+    Biometrics 42(2), do, in few large strata and in many sparse ones; where the customers are
+    themselves the strata, it is Breslow's (1981), Biometrika 68(1), sum of squares over strata,
+    of which Liang (1985), Biometrika 72(3), makes use because it needs no independence within
+    them. Begg and Panageas (1999), Stat. Med. 18(9), correct for clusters that lie across strata.
+    """
+    from analysis.products.order_kernel import left_out
+
+    a, b, c, d, inverse = cells.parts()
+    sums = np.array([r, s])
+    moves, within = left_out(orders.starts, cells.place, cells.side, cells.counts, inverse, sums)
+    terms = np.array([(a * d * inverse**2).sum(), (b * c * inverse**2).sum()])
+    between = float(((terms - within) / sums**2).sum())
+    return max(moves - between, moves / 2)

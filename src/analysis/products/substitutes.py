@@ -9,14 +9,17 @@ import numpy as np
 
 from analysis.discoveries import q_values
 from analysis.errors import NotApplicable
-from analysis.products.chance import fisher_less
-from analysis.products.rule_metrics import lift_interval
+from analysis.products.alike import cochran_mantel_haenszel, exact_p
+from analysis.products.lifts import clustered_lift
+from analysis.products.numbered import numbered, order_facts
+from analysis.products.stratified import Control
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
     from analysis.products.baskets import Baskets
+    from analysis.products.numbered import Numbered
 
 
 @dataclass(frozen=True)
@@ -90,40 +93,37 @@ def substitutes(
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
     counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")
     counted["both"] = counted["both"].fillna(0).astype("int64")
-    both, a, b = (counted[n].to_numpy(float) for n in ("both", "a_orders", "b_orders"))
-    low, high = lift_interval(both, a, b, orders=baskets.orders)
-    p = fisher_less(both, a, b, baskets.orders)
+    rules = _rules(counted)
+    items = sorted({*counted["a"], *counted["b"]})
+    orders = numbered(baskets.lines, order_facts(lines), items)
+    p = exact_p(orders, rules, more=False)
+    lift = clustered_lift(orders, rules)
     table = counted.assign(
-        lift=counted["both"] / counted["expected"], lift_low=low, lift_high=high, p=p,
-        q=q_values(p),
+        lift=counted["both"] / counted["expected"], lift_low=lift["low"], lift_high=lift["high"],
+        p=p, q=q_values(p),
     )  # fmt: skip
     table["substitutes"] = (table["q"] <= fdr) & table["same_buyers"]
-    table = _within(baskets, lines, table, fdr)
+    table = _within(orders, table, fdr)
     ordered = table.sort_values(["substitutes", "p", "a", "b"], ascending=[False, True, True, True])
     return Substitutes(ordered.reset_index(drop=True), len(table))
 
 
-def _within(baskets: Baskets, lines: ibis.Table, table: pd.DataFrame, fdr: float) -> pd.DataFrame:
-    """Keep as substitutes what is below chance within stores and within weeks, too."""
-    from analysis.products.believable import order_facts
-    from analysis.products.cells import by_stratum, hits, side_orders, sizes
-    from analysis.products.stratified import mantel_haenszel
+def _rules(pairs: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
 
+    sides = {"antecedents": [(a,) for a in pairs["a"]], "consequents": [(b,) for b in pairs["b"]]}
+    return pd.DataFrame(sides)
+
+
+def _within(orders: Numbered, table: pd.DataFrame, fdr: float) -> pd.DataFrame:
+    """Keep as substitutes what is below chance within stores and within weeks, too."""
     table = table.assign(expected_store=np.nan, expected_week=np.nan)
     found = table.index[table["substitutes"]]
-    pairs = table.loc[found, ["a", "b"]].reset_index(drop=True)
-    if pairs.empty:
-        return table
-    sides = pairs.assign(
-        antecedents=[(a,) for a in pairs["a"]], consequents=[(b,) for b in pairs["b"]]
-    )
-    orders = sizes(baskets.lines, order_facts(lines))
-    found_in = hits(side_orders(baskets.lines, sides), orders, sides)
-    for name, column in (("expected_store", "store_id"), ("expected_week", "week")):
-        if column not in orders.columns:
+    for name, fact in (("expected_store", "store"), ("expected_week", "week")):
+        if fact not in orders.facts or found.empty:
             continue
-        cells = by_stratum(found_in, orders, (column,), by_size=False)
-        within = mantel_haenszel(cells, rules=len(sides))
+        control = Control.of(orders, fact, by_size=False)
+        within = cochran_mantel_haenszel(orders, _rules(table.loc[found]), control)
         below = (within["together"] < within["expected"]) & (within["p"] <= fdr)
         table.loc[found, name] = within["expected"].to_numpy()
         table.loc[found, "substitutes"] &= below.to_numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.products.believable import MOSTLY
 from analysis.reporting import words
 from analysis.reporting.sections import continued
 
@@ -18,7 +19,8 @@ def lines(
     products: Pairs, categories: Pairs | Missing, followed: Following | Missing, margin_basis: str
 ) -> list[TrustLine]:
     """Return the lines of the panel, as far as there is something to trust."""
-    found: list[TrustLine] = [("Multiplicity", True, _searched(products, categories))]
+    searched = ("Multiplicity", True, _searched(products, categories))
+    found: list[TrustLine] = [searched, _alike(products)]
     for line in (_second, _promotion):
         with continued():
             found.append(line(products))
@@ -34,6 +36,19 @@ def _searched(products: Pairs, categories: Pairs | Missing) -> str:
         f"Exact p-values over all {words.number(total)} splits that were looked at, not only "
         "those shown."
     )
+
+
+def _alike(products: Pairs) -> TrustLine:
+    known = products.orders.known("customer")
+    text = f"{words.percent(known, 0)} of orders have a known customer."
+    if known < MOSTLY:
+        return (
+            "Same customers",
+            False,
+            f"Only {text} The others are taken as strangers: intervals are rather too narrow, and "
+            "the customer is no control.",
+        )
+    return ("Same customers", True, f"{text} Intervals and tests of pairs take customers as whole.")
 
 
 def _second(products: Pairs) -> TrustLine:
