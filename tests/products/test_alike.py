@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import binom
 
 from analysis.products.alike import cochran_mantel_haenszel, design_effects, null_variance
 from analysis.products.chance import fisher_more
+from analysis.products.numbered import Numbered
 from analysis.products.stratified import Control, cells_of_rules, log_variance
 from tests.products.regulars import Tastes, rule, shop_of
 from tests.truth.calibration import UNLIKELY, assert_covers
@@ -135,3 +138,17 @@ def test_never_together_by_chance_has_the_variance_of_chance():
     chance = of_a * of_b * (n - of_a) * (n - of_b) / (n**2 * (n - 1))
     assert row["together"] == 0
     assert row["chi2"] == pytest.approx((of_a * of_b / n - 0.5) ** 2 / chance)
+
+
+@settings(max_examples=40, deadline=None)
+@given(orders=st.lists(st.sets(st.sampled_from("abcd")), min_size=1, max_size=30))
+def test_who_holds_several_items_holds_each(orders: list[set[str]]) -> None:
+    holders = {
+        i: np.array([n for n, held in enumerate(orders) if i in held], np.int32) for i in "abcd"
+    }
+    sizes = np.array([len(held) for held in orders], np.int32)
+    shelf = Numbered(np.arange(len(orders) + 1), sizes, {}, holders)
+    for items in ("a", "ab", "bcd"):
+        expected = [n for n, held in enumerate(orders) if set(items) <= held]
+        assert shelf.held_by(tuple(items)).tolist() == expected
+        assert np.flatnonzero(shelf.holding(tuple(items))).tolist() == expected

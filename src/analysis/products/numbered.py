@@ -79,9 +79,11 @@ class Numbered:
 
     def held_by(self, items: Sequence[str]) -> Ints:
         """Return the orders that hold all of ``items``, ascending."""
-        if len(items) == 1:
-            return self.holders[items[0]]
-        return np.flatnonzero(self.holding(items)).astype(np.int32)
+        rarest, *others = sorted((self.holders[item] for item in items), key=len)
+        for other in others:
+            place = np.minimum(np.searchsorted(other, rarest), len(other) - 1)
+            rarest = rarest[other[place] == rarest]
+        return rarest
 
     def sides(self, rules: pd.DataFrame) -> Iterable[Sides]:
         """Return, rule by rule, what each order holds of it: 0 neither, 1 A, 2 B, 3 both."""

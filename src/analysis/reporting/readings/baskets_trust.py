@@ -33,8 +33,7 @@ def lines(
 def _searched(products: Pairs, categories: Pairs | Missing) -> str:
     total = products.rules.tested + (categories.rules.tested if categories else 0)
     return (
-        f"Exact p-values over all {words.number(total)} splits that were looked at, not only "
-        "those shown."
+        f"P-values over all {words.number(total)} splits that were looked at, not only those shown."
     )
 
 
