@@ -112,7 +112,7 @@ def _controlled(
     orders = numbered(lines.select("order_id", "item").distinct(), facts, items_of(rules))
     controls: dict[str, Control | None] = {"raw": Control.of(orders, None, by_size=False)}
     for name, fact in CONTROLS.items():
-        if fact is None or fact in orders.facts:
+        if fact is None or orders.groups(fact) > 0:
             controls[name] = Control.of(orders, fact)
     controls["promotion"] = promoted.control(tables, lines, facts, orders, rules)
     odds = [_odds(orders, rules, name, control, doubts) for name, control in controls.items()]
