@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from datetime import date
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 from analysis.products import baskets, pairs, substitutes, switching
 from analysis.products.alike import cochran_mantel_haenszel
 from analysis.products.bands import BANDS
+from analysis.products.believable import check
 from analysis.products.lifts import clustered_lift
 from analysis.products.stratified import Control, cells_of_rules, mantel_haenszel
 from tests.products.regulars import as_numbers, rule, shop_of
@@ -64,6 +66,16 @@ def test_a_pair_that_only_a_store_made_is_explained(found):
     assert row["lift_low"] > 2
     assert row["or_size_store_low"] <= 1 <= row["or_size_store_high"]
     assert row["verdict"] == "explained"
+
+
+def test_without_customers_every_order_is_one_and_nothing_is_put_down_to_them(shop):
+    halves = pairs.Halves.before(date(2024, 1, 1), days=182)
+    lines = baskets.bought(shop, halves.whole).mutate(customer_id=ibis.null("string"))
+    first, second = (baskets.of_lines(lines, period=p) for p in (halves.first, halves.second))
+    row = check(shop, rule("true_a", "true_b"), first=first, second=second, lines=lines).iloc[0]
+    assert row["verdict"] == "holds"
+    assert "or_customer" not in row
+    assert row["first_customers"] == row["first_both"]
 
 
 def test_independent_products_are_no_discovery(found):
