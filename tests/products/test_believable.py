@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from datetime import date
+from datetime import date, timedelta
 
 import ibis
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.contingency_tables import StratifiedTable
 
+from analysis.errors import NotApplicable
 from analysis.products import baskets, pairs, substitutes, switching
 from analysis.products.alike import cochran_mantel_haenszel
 from analysis.products.bands import BANDS
@@ -172,3 +173,21 @@ def test_products_outside_the_catalogue_and_returns_are_in_no_basket(shop):
     halves = pairs.Halves.before(date(2024, 1, 1), days=182)
     lines = baskets.bought(shop, halves.whole, level="category")
     assert "(no category)" not in set(lines.item.to_pandas())
+
+
+def test_halves_are_no_longer_than_what_is_known(shop):
+    begin = shop.order_lines.ordered_at.min().to_pandas().date()
+    short = pairs.Halves.known(shop, begin + timedelta(days=81), days=182)
+    assert (short.first.days, short.second.days) == (40, 40)
+    assert short.first.start == begin + timedelta(days=1)
+    enough = pairs.Halves.known(shop, date(2024, 1, 1), days=60)
+    assert enough == pairs.Halves.before(date(2024, 1, 1), days=60)
+
+
+def test_without_a_pair_the_search_stands_and_says_so(shop):
+    halves = pairs.Halves.before(date(2024, 1, 1), days=182)
+    none = pairs.find(shop, halves, pairs.Search(fdr=0.0, longest=2), level="product")
+    assert none.rules.tested > 0
+    for ask in ("checked", "believed"):
+        with pytest.raises(NotApplicable, match="No pair at the level of product"):
+            getattr(none, ask)

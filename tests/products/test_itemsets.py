@@ -101,6 +101,7 @@ def test_both_engines_count_the_same(spark):
         ([], "There are 0 orders"),
         ([{"a", "b"}], "There are 1 orders"),
         ([{"a"}, {"a"}], "All orders hold the same product"),
+        ([{"a", "b"}, {"b"}], "There are 2 orders: 78 must hold two items before"),
     ],
 )
 def test_nothing_to_search_is_said(orders, sentence):
