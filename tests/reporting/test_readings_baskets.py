@@ -8,10 +8,11 @@ import pytest
 
 from analysis.products.estimate import Support
 from analysis.products.itemsets import Itemsets
+from analysis.products.pairs import Pairs
 from analysis.products.switching import Switching
 from analysis.products.threes import Threes
 from analysis.reporting.charts import basket as charts
-from analysis.reporting.readings import instead, names, sequences, shelves, threes
+from analysis.reporting.readings import baskets, instead, names, sequences, shelves, threes
 
 CALLED = {"a": "Apples", "b": "Bread", "c": "Cheese", "d": "Dates"}
 
@@ -124,3 +125,34 @@ def test_names_stand_below_where_all_lines_lead_up() -> None:
     height = np.array([2.0, 1.0, 0.0, -1.0])
     below = charts._lowest(height, np.array([0, 1, 0]), np.array([1, 2, 3]))
     assert below.tolist() == [False, False, True, True]
+
+
+def checked(*verdicts: str, left: float = 2.0) -> pd.DataFrame:
+    """Return pairs as `Pairs.checked` has them, as far as they are read."""
+    sides = [(f"{n}",) for n in range(len(verdicts))]
+    return pd.DataFrame(
+        {"antecedents": sides, "consequents": sides, "verdict": verdicts, "or_raw": 4.0,
+         "or_least": left, "or_least_low": left - 0.5}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (("holds", "fades"), "1 of the 2 strongest product pairs are real: 0 and 0 first of all"),
+        (("holds",), "One pair of products sells together beyond chance: 0 and 0"),
+        (("fades",), "No strong product pair survives a second look"),
+        (None, "No two products sell together beyond chance"),
+    ],
+)
+def test_the_title_tells_how_many_pairs_are_real(verdicts: tuple[str, ...] | None, said: str):
+    table = None if verdicts is None else checked(*verdicts)
+    made = Pairs(None, None, None, None, None, None, table)  # type: ignore[arg-type]
+    assert baskets.title(made, {}) == said
+
+
+def test_controls_are_said_to_explain_what_they_do() -> None:
+    assert baskets.controlled(checked("holds", left=1.0)).startswith(
+        "Basket size, store, week and customer explain much: the median pair keeps 25 %"
+    )
+    assert "explain little" in baskets.controlled(checked("holds", left=3.9))

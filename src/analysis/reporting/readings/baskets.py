@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
+#: Share of the odds that is left where controls explain little.
+_LITTLE = 0.8
+
 _WHY = {
     "size": "full trolleys",
     "size_store": "the store",
@@ -62,6 +65,8 @@ def title(pairs: Pairs, names: dict[str, str]) -> str:
     if held.empty:
         return "No strong product pair survives a second look"
     first = shorter(strongest(held)["pair"].iloc[0])
+    if len(checked) == 1:
+        return f"One pair of products sells together beyond chance: {first}"
     return (
         f"{len(held)} of the {len(checked)} strongest product pairs are real: {first} first of all"
     )
@@ -105,8 +110,9 @@ def controlled(checked: pd.DataFrame) -> str:
     """Say what basket size, store, week and customer leave of the pairs."""
     shrunk = (checked["or_least"] / checked["or_raw"]).median()
     held = int((checked["verdict"] == "holds").sum())
+    much = "much" if shrunk < _LITTLE else "little"
     return (
-        f"Basket size, store, week and customer explain much: the median pair keeps "
+        f"Basket size, store, week and customer explain {much}: the median pair keeps "
         f"{words.percent(shrunk, 0)} of its odds; {held} of {len(checked)} hold"
     )
 
@@ -115,7 +121,8 @@ def doubted(checked: pd.DataFrame) -> str:
     """Say how many pairs not to act on."""
     n = int((checked["verdict"] != "holds").sum())
     if n == 0:
-        return "All of the checked pairs hold: none is made by size, store, season or promotion"
+        each = "The checked pair holds" if len(checked) == 1 else "All checked pairs hold"
+        return f"{each}: none is made by size, store, season or promotion"
     return f"{words.count(n, 'pair')} with a high lift should not be acted on"
 
 
