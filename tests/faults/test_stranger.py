@@ -139,3 +139,19 @@ def test_days_are_told_from_months_by_days_in_the_middle(tmp_path: Path) -> None
     forms, unsure, _ = date_forms(found.values("order date"))
     assert forms == ["%d/%m/%Y %H:%M"]
     assert not unsure
+
+
+@pytest.mark.parametrize("amount", ["amount", "unit_price"])
+def test_a_file_without_quantities_counts_each_line_as_one(project: Path, amount: str) -> None:
+    folder = project / "data" / "raw" / "plain"
+    folder.mkdir(parents=True)
+    lines = ["order_id,customer_id,order_date,product_id," + amount, "1,7,2024-01-05,a,2.50"]
+    (folder / "orders.csv").write_text("\n".join([*lines, "1,7,2024-01-05,b,1.25"]) + "\n", "utf-8")
+    made = draft("plain", [folder / "orders.csv"], root=project)
+    assert "each line counts as one" in made.mapping.read_text("utf-8")
+    ingest(params.load("plain", root=project).ingest_request(), root=project)
+    with_study = open_study("plain", root=project)
+    table = with_study.order_lines.to_pandas().sort_values("product_id")
+    with_study.close()
+    assert table["quantity"].astype(float).tolist() == [1, 1]
+    assert table["net_amount"].astype(float).tolist() == [2.5, 1.25]

@@ -46,7 +46,7 @@ def mapping_text(study: str, found: Look) -> str:
         f"      product_id: {quoted(ideas['product_id'])}",
         f"      ordered_at: {{column: {quoted(ideas['ordered_at'])}, "
         f"dates: {listed(forms)}}}{date_note}",
-        f"      quantity: {_number(found, 'quantity')}",
+        f"      quantity: {_quantity(found)}",
         *_amount_lines(found),
         *(f"      {n}: {quoted(ideas[n])}" for n in ("store_id", "channel") if n in ideas),
         *_return_lines(found),
@@ -91,7 +91,15 @@ def _number(found: Look, idea: str) -> str:
     return f'{{column: {quoted(name)}, decimal: ","}}' if comma else quoted(name)
 
 
+def _quantity(found: Look) -> str:
+    if "quantity" in found.columns:
+        return _number(found, "quantity")
+    return '{constant: "1"}   # UNSURE: no column looks like a quantity, so each line counts as one'
+
+
 def _amount_lines(found: Look) -> list[str]:
+    if "price" in found.columns and "quantity" not in found.columns:
+        return [f"      net_amount: {_number(found, 'price')}   # UNSURE: without tax?"]
     if "price" in found.columns:
         product = f"[{_number(found, 'quantity')}, {_number(found, 'price')}]"
         return [f"      net_amount: {{multiply: {product}}}   # UNSURE: is the price without tax?"]

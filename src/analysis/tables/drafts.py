@@ -19,7 +19,7 @@ from analysis.tables.sources import mapping
 from analysis.tables.sources.encodings import known_as
 from analysis.tables.sources.used import columns_used
 
-NEEDED = ("order_id", "product_id", "ordered_at", "quantity")
+NEEDED = ("order_id", "product_id", "ordered_at")
 
 
 @dataclass(frozen=True)
