@@ -81,7 +81,7 @@ def test_little_evidence_is_uncertain_and_shrunk() -> None:
 
 def test_nothing_on_offer_is_not_applicable() -> None:
     rng = np.random.default_rng(6)
-    with pytest.raises(NotApplicable, match="nothing, or everything"):
+    with pytest.raises(NotApplicable, match="nothing was on offer"):
         buyers.judge(population(np.zeros(100), 5, 4, rng))
 
 

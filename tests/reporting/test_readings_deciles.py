@@ -121,7 +121,7 @@ def test_negative_totals_are_counted_and_explained() -> None:
 
 def test_ranks_by_margin() -> None:
     assert readings.agreement(rank_agreement(CUSTOMERS, sampling=FEW)) == (
-        "0 of 1,000 customers are in another group by margin, 0 of them by two or more"
+        "All 1,000 customers are in the same group by margin as by sales"
     )
 
 

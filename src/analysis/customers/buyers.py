@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.errors import NotApplicable
+from analysis.errors import NotApplicable, SaidAbove
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,8 +127,14 @@ def judge(
 
     known = features[features["priced_lines"] > 0].reset_index(drop=True)
     x, n = (known[c].to_numpy("float64") for c in ("discounted_lines", "priced_lines"))
-    if len(known) < _FEWEST or x.sum() == 0 or x.sum() == n.sum():
-        raise NotApplicable("Price buyers cannot be told: nothing, or everything, was on offer.")
+    if len(known) < _FEWEST:
+        raise NotApplicable(
+            f"Price buyers cannot be told: fewer than {_FEWEST} customers ({len(known)}) bought "
+            "anything with a list price."
+        )
+    if x.sum() == 0 or x.sum() == n.sum():
+        amount = "nothing" if x.sum() == 0 else "everything"
+        raise NotApplicable(f"Price buyers cannot be told: {amount} was on offer.")
     effect = design_effect(known)
     a, b = fit_beta(x / effect, n / effect)
     cut = float(beta.mean(a, b) + beta.std(a, b)) if threshold is None else threshold
@@ -151,9 +157,9 @@ def judge(
 
 
 def required(found: Buyers | None) -> Buyers:
-    """Return ``found``; NotApplicable where price buyers could not be told."""
+    """Return ``found``; SaidAbove where price buyers could not be told."""
     if found is None:
-        raise NotApplicable("Price buyers could not be told; the reason stands above.")
+        raise SaidAbove("Price buyers could not be told; the reason stands above.")
     return found
 
 

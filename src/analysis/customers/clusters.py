@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.customers.cluster_stability import by_cluster, cloud_silhouettes, jaccard, k_means
-from analysis.errors import NotApplicable
+from analysis.errors import NotApplicable, SaidAbove
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,9 +161,9 @@ def of_customers(found: Clusters | None, features: pd.DataFrame) -> pd.Series:
 
 
 def required(found: Clusters | None) -> Clusters:
-    """Return ``found``; NotApplicable where clusters could not be looked for."""
+    """Return ``found``; SaidAbove where clusters could not be looked for."""
     if found is None:
-        raise NotApplicable("Clusters could not be looked for; the reason stands above.")
+        raise SaidAbove("Clusters could not be looked for; the reason stands above.")
     return found
 
 

@@ -61,7 +61,7 @@ def by_area(
     groups = known[value].groupby(areas[areas.notna()].astype("object"))
     n, mean = groups.size(), groups.mean()
     if len(n) < 3:
-        raise NotApplicable(f"Areas cannot be compared: there are {len(n)}.")
+        raise NotApplicable(f"Areas cannot be compared: fewer than three are known ({len(n)}).")
     pooled = float(np.sqrt((groups.var(ddof=1).fillna(0) * (n - 1)).sum() / max((n - 1).sum(), 1)))
     # One spread for all: where spending is skewed, a low mean brings a low spread, and an area's
     # own spread would make low means look certain.

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.customers import gaps, habits, own_change, silence, weekly
-from analysis.errors import NotApplicable
+from analysis.customers.newness import is_new
+from analysis.errors import NotApplicable, SaidAbove
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class StageRules:
     Parameters
     ----------
     new_days
-        Days since the first purchase for which a customer is new, and since the return for which
-        one is won back.
+        Days since the first purchase for which a customer is new (see ``newness.is_new``), and
+        since the return for which one is won back.
     at_risk, lapsed
         Share of a customer's own gaps that are as long as the silence.
     half_days
@@ -142,11 +143,19 @@ def stages(
     return Stages(table, pace, silence.calibration(pace, people), as_of, amounts.gap)
 
 
-def of_customers(found: Stages, features: pd.DataFrame) -> pd.Series:
+def required(found: Stages | None) -> Stages:
+    """Return ``found``; SaidAbove where life stages could not be told."""
+    if found is None:
+        raise SaidAbove("Life stages could not be told; the reason stands above.")
+    return found
+
+
+def of_customers(found: Stages | None, features: pd.DataFrame) -> pd.Series:
     """Return each customer's stage by row of ``features``; missing without a purchase."""
     import pandas as pd
 
-    places = pd.Series(found.table["stage"].cat.codes.to_numpy(), found.table["customer_id"])
+    table = required(found).table
+    places = pd.Series(table["stage"].cat.codes.to_numpy(), table["customer_id"])
     codes = features["customer_id"].map(places).fillna(-1).astype("int64")
     return pd.Series(pd.Categorical.from_codes(codes, STAGES, ordered=True), features.index)
 
@@ -196,7 +205,7 @@ def _rhythm(tables: Tables, period: Period) -> pd.DataFrame:
     joined = joined.left_join(last, "customer_id").drop("customer_id_right")
     people = joined.order_by("customer_id").to_pandas()
     if people.empty:
-        raise NotApplicable(f"Nobody bought in {period}.")
+        raise NotApplicable(f"Life stages cannot be told: nobody bought from {period}.")
     end = pd.Timestamp(period.end)
     for name in ("last_order_on", "first_seen_on", "longest_gap_ended_on"):
         people[name] = pd.to_datetime(people[name])
@@ -215,7 +224,7 @@ def _stage(people: pd.DataFrame, pace: silence.Pace, cuts: Floats, rules: StageR
     conditions = {
         "Lapsed": people["unusual"] < cuts[1],
         "At risk": people["unusual"] < cuts[0],
-        "New": people["tenure_days"] <= rules.new_days,
+        "New": is_new(people["tenure_days"], new_days=rules.new_days),
         "Won back": was_lapsed & (people["back_days"] <= rules.new_days),
         "Growing": people["rising"].fillna(False).astype("bool"),
         "Declining": people["falling"].fillna(False).astype("bool"),

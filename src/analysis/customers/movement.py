@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.customers.deciles import equal_groups
+from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
+
+#: With fewer customers, one who changes moves every share by several points.
+FEWEST = 30
 
 SCORES = ("recency", "frequency", "monetary")
 
@@ -52,7 +56,18 @@ def movement(
         (share in the same group in both halves), noise, noise_low, noise_high (the same when nobody
         changed: mean and range of the middle 95 % of the deals), chance, moved (noise - stayed:
         left beyond noise).
+
+    Raises
+    ------
+    NotApplicable
+        If the halves cannot be compared, or fewer than thirty customers bought.
     """
+    amounts.require()
+    if len(amounts.customers) < FEWEST:
+        raise NotApplicable(
+            f"Movement cannot be told from noise with fewer than {FEWEST} customers "
+            f"({len(amounts.customers)})."
+        )
     weeks = amounts.of("net_amount")
     seen = _stayed(weeks, bins)
     generator = np.random.default_rng(seed)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from analysis.customers.deciles import equal_groups
 from analysis.customers.intervals import Estimates, Sampling, estimate_totals
+from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,13 +87,18 @@ def persistence(
     Raises
     ------
     NotApplicable
-        If the halves cannot be compared.
+        If the halves cannot be compared, or so many customers are equal that nobody is in the best
+        group of the first half.
     """
     weekly.require()
     sampling = sampling or Sampling()
     amounts = weekly.of(value)
     middle = amounts.shape[1] // 2
     calendar = [(_grouped(amounts[:, :middle], groups), _grouped(amounts[:, middle:], groups))]
+    if not (calendar[0][0] == 1).any():
+        raise NotApplicable(
+            "Too many customers brought the same in the first half: nobody is in its best group."
+        )
     dealt = [
         (_grouped(amounts[:, one], groups), _grouped(amounts[:, other], groups))
         for one, other in _dealt_weeks(amounts.shape[1], deals, sampling.seed)

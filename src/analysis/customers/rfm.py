@@ -15,7 +15,7 @@ import numpy as np
 
 from analysis.customers.deciles import equal_groups
 from analysis.customers.features import raw_lines_in
-from analysis.errors import ParamsError
+from analysis.errors import NotApplicable, ParamsError
 
 if TYPE_CHECKING:
     import ibis
@@ -29,6 +29,12 @@ SCORED = {
     "recency": ("recency_days", False),
     "frequency": ("orders", True),
     "monetary": ("net_amount", True),
+}
+
+_ALIKE = {
+    "recency": "day of the last purchase",
+    "frequency": "number of orders",
+    "monetary": "net sales",
 }
 
 Cuts = Mapping[str, Sequence[float]]
@@ -65,6 +71,31 @@ def score(features: pd.DataFrame, *, bins: int = 5, cuts: Cuts | None = None) ->
     }
     result = pd.DataFrame({"customer_id": bought["customer_id"].to_numpy(), **scores})
     return result.assign(value=(result["frequency"] + result["monetary"] + 1) // 2)
+
+
+def require_spread(features: pd.DataFrame, *, cuts: Cuts | None = None) -> None:
+    """Raise NotApplicable where customers who are all alike would be called middling.
+
+    Equal groups of equal values are one group, in the middle of the scores: where nobody bought
+    twice, the best would be said to buy often.
+
+    Parameters
+    ----------
+    features
+        As for ``score``.
+    cuts
+        As for ``score``; a score with cut points of its own needs no spread.
+    """
+    bought = features[features["orders"] > 0]
+    alike = [
+        _ALIKE[name]
+        for name, (column, _) in SCORED.items()
+        if not (cuts and name in cuts) and bought[column].nunique() == 1
+    ]
+    if alike:
+        raise NotApplicable(
+            f"RFM segments cannot be told: all customers have the same {', the same '.join(alike)}."
+        )
 
 
 def sizes(features: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:

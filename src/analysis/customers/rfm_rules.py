@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.customers.newness import is_new
 from analysis.customers.rfm import Cuts, score
 from analysis.errors import ParamsError
 
@@ -153,7 +154,7 @@ def segment(
     rules
         As in ``parse``.
     new_days
-        Days since the first purchase for which a customer is a newcomer.
+        Days since the first purchase for which a customer is a newcomer; see ``newness.is_new``.
 
     Returns
     -------
@@ -164,7 +165,8 @@ def segment(
 
     scores = score(features, bins=bins, cuts=cuts)
     tenure = features.set_index("customer_id")["tenure_days"].reindex(scores["customer_id"])
-    named = name_segments(scores, parse(rules, bins=bins), newcomer=(tenure <= new_days).to_numpy())
+    newcomer = is_new(tenure, new_days=new_days).to_numpy()
+    named = name_segments(scores, parse(rules, bins=bins), newcomer=newcomer)
     places = pd.Series(named.cat.codes.to_numpy(), scores["customer_id"])
     codes = features["customer_id"].map(places).fillna(-1).astype("int64")
     found = pd.Categorical.from_codes(codes, named.cat.categories, ordered=True)

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.discoveries import normal_quantile
+from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,6 +153,12 @@ def shapes(
     result.loc[known] = np.column_stack(list(columns.values()))
     result.insert(0, "customer_id", features["customer_id"])
     return result
+
+
+def require(judged: pd.DataFrame) -> None:
+    """Raise NotApplicable where ``shapes`` could judge nobody."""
+    if judged["shape"].isna().all():
+        raise NotApplicable("Rhythm cannot be told: nobody came on five days or more.")
 
 
 def likeliest(spread: Floats) -> Floats:

@@ -53,8 +53,8 @@ def newcomers(tables: Tables, *, as_of: date, quiet_days: int = 90) -> pd.DataFr
     rows = rows[first >= pd.Timestamp(start.date() + timedelta(days=quiet_days))].copy()
     if len(rows) < _FEWEST:
         raise NotApplicable(
-            f"Only {len(rows)} customers were first seen later than {quiet_days} days after the "
-            "data begin: too few for a survival curve."
+            f"Newcomers cannot be followed: fewer than {_FEWEST} customers ({len(rows)}) were "
+            f"first seen {quiet_days} days or more after the data begin."
         )
     rows["came_back"] = rows["second_on"].notna()
     until = pd.to_datetime(rows["second_on"]).fillna(pd.Timestamp(as_of))
@@ -85,11 +85,18 @@ def return_curve(found: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFra
     -------
     pandas.DataFrame
         days, returned, low, high, at_risk (customers still waiting that day).
+
+    Raises
+    ------
+    NotApplicable
+        If nobody has come back.
     """
     import pandas as pd
     from scipy.special import ndtri
     from statsmodels.duration.survfunc import SurvfuncRight
 
+    if not found["came_back"].any():
+        raise NotApplicable(f"None of {len(found)} newcomers has come back yet.")
     fitted = SurvfuncRight(found["days"], found["came_back"].astype("int64"))
     survival = np.asarray(fitted.surv_prob, dtype="float64")
     error = np.asarray(fitted.surv_prob_se, dtype="float64")

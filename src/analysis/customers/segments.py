@@ -10,8 +10,18 @@ from analysis.errors import AnalysisError
 if TYPE_CHECKING:
     import pandas as pd
 
+#: A kind of segment that is written out although nobody could be judged.
+UNJUDGED = "Not judged"
+
 #: Kinds of segment, in the order of the columns.
 KINDS = ("rfm", "tier", "buyer", "rhythm", "life_stage", "cluster", "region", "main_store")
+
+
+def unjudged(features: pd.DataFrame, name: str | None = None) -> pd.Series:
+    """Return a kind of segment that could not be told: ``name`` for everybody, else missing."""
+    import pandas as pd
+
+    return pd.Series([name] * len(features), features.index, dtype="object")
 
 
 def assemble(features: pd.DataFrame, kinds: Mapping[str, pd.DataFrame | pd.Series]) -> pd.DataFrame:

@@ -93,7 +93,8 @@ def fit(features: pd.DataFrame, *, seed: int = 0) -> Pace:
     known = features[features["gaps"] > 0]
     if len(known) < _FEWEST:
         raise NotApplicable(
-            f"Silence cannot be judged: {len(known)} customers bought on two days or more."
+            f"Silence cannot be judged: fewer than {_FEWEST} customers ({len(known)}) bought on "
+            "two days or more."
         )
     fitted = known.sample(min(len(known), _MOST_FITTED), random_state=seed)
     n, total, logs = (fitted[name].to_numpy("float64") for name in ("gaps", "gap_sum", "log_gaps"))
@@ -137,9 +138,13 @@ def thresholds(pace: Pace, features: pd.DataFrame, chances: tuple[float, ...]) -
     """Return the p-values below which a share ``chances`` of real gaps fall.
 
     Real gaps have more long ones than the model (holidays, illness), so a p of one in a hundred is
-    not as rare as it says. Each customer's last gap, judged by those before it, shows how rare.
+    not as rare as it says. Each customer's last gap, judged by those before it, shows how rare;
+    where nobody has two gaps, the model is taken at its word.
     """
-    return np.minimum(np.quantile(_last_gaps(pace, features), chances), chances)
+    last = _last_gaps(pace, features)
+    if len(last) == 0:
+        return np.asarray(chances, dtype="float64")
+    return np.minimum(np.quantile(last, chances), chances)
 
 
 def _last_gaps(pace: Pace, features: pd.DataFrame) -> Floats:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from analysis.errors import NotApplicable
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -117,6 +119,14 @@ def goodness(values: Floats, codes: NDArray[np.int64]) -> float:
     return float(1 - inside / total) if total > 0 else float("nan")
 
 
+def require(tiers: pd.Series) -> None:
+    """Raise NotApplicable where all customers are in one tier, and none is high or low."""
+    if tiers.nunique() < 2:
+        raise NotApplicable(
+            "Value tiers cannot be told apart: all customers bring the same margin, or none."
+        )
+
+
 def spending_bounds(table: pd.DataFrame, *, uplift: float, period_days: int) -> pd.DataFrame:
     """Add what a treatment may cost a customer and year before it loses money.
 
@@ -133,12 +143,12 @@ def spending_bounds(table: pd.DataFrame, *, uplift: float, period_days: int) -> 
     -------
     pandas.DataFrame
         The table with treatment, bound and bound_low, bound_high: margin per customer and year
-        times ``uplift`` (currency).
+        times ``uplift`` (currency); 0 where there is no margin to raise.
     """
     year = 365 / period_days * uplift
     return table.assign(
         treatment=[MEANING[group][1] for group in table["group"]],
-        bound=table["margin_per_customer"] * year,
-        bound_low=table["margin_per_customer_low"] * year,
-        bound_high=table["margin_per_customer_high"] * year,
+        bound=table["margin_per_customer"].clip(lower=0) * year,
+        bound_low=table["margin_per_customer_low"].clip(lower=0) * year,
+        bound_high=table["margin_per_customer_high"].clip(lower=0) * year,
     )

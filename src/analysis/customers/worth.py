@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.errors import NotApplicable
 from analysis.resampling import percentile_interval, resampled_totals
 
 if TYPE_CHECKING:
@@ -46,10 +47,17 @@ def worth(
         margin_amount, margin_share; net_per_customer and margin_per_customer with _low and
         _high; orders_per_customer, basket_value, discount_share, recency_days (median), reason
         (why an interval is missing).
+
+    Raises
+    ------
+    NotApplicable
+        If no customer has a group.
     """
     import pandas as pd
 
     names, codes = _codes(groups)
+    if not names:
+        raise NotApplicable("No customer is in any of the groups.")
     known = codes >= 0
     member = np.equal.outer(codes[known], np.arange(len(names))).astype("float64")
     values = np.column_stack(
@@ -100,10 +108,19 @@ def what_next(
         intervals); net_before, net_after (currency a customer and 30 days), net_after_low,
         net_after_high; change, change_low, change_high (of the group's spending), margin_after,
         discount_before, discount_after (share of list), reason.
+
+    Raises
+    ------
+    NotApplicable
+        If nobody had a group before, or nobody at all bought afterwards.
     """
     import pandas as pd
     from statsmodels.stats.proportion import proportion_confint
 
+    if not groups.notna().any():
+        raise NotApplicable(f"Nobody bought from {periods[0]} who could be followed afterwards.")
+    if not (after["orders"] > 0).any():
+        raise NotApplicable(f"Nobody bought from {periods[1]}: there is nothing to follow.")
     columns = ["customer_id", "net_amount", "margin_amount", "discount_amount", "list_amount"]
     days = (_covered(before, periods[0]), periods[1].days)
     both = before[columns].assign(group=groups, days=_exposure(before, days[0]))

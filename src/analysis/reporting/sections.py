@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from analysis.errors import NotApplicable
+from analysis.errors import NotApplicable, SaidAbove
 
 if TYPE_CHECKING:
     from analysis.reporting.report import Report
@@ -22,12 +22,37 @@ def if_possible(report: Report) -> Iterator[None]:
             stores = movers.changes(tables, compared, by="store_id")
             report.table(stores.table, name="stores")
 
-    Any other error goes through.
+    What an earlier section has said already (`needs`) is not said again. Any other error goes
+    through.
     """
     try:
         yield
+    except SaidAbove:
+        pass
     except NotApplicable as reason:
         report.say(f"Not reported: {reason}")
+
+
+def needs(*found: object, why: str = "") -> None:
+    """End a section where an earlier cell could not find what it is made from.
+
+    Parameters
+    ----------
+    found
+        Results of earlier cells, None where they had to say why there is none.
+    why
+        What is missing, for a section that has said nothing yet; without it the end is silent.
+
+    Raises
+    ------
+    NotApplicable
+        If any is None: `SaidAbove` without ``why``.
+    """
+    if all(result is not None for result in found):
+        return
+    if why:
+        raise NotApplicable(why)
+    raise SaidAbove("An earlier cell says why this one cannot be filled.")
 
 
 @contextmanager

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from analysis.customers.agreement import Agreement
     from analysis.customers.deciles import Deciles
     from analysis.customers.persistence import Persistence
+    from analysis.customers.weekly import WeeklyAmounts
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
 _MOST = 0.8
+
+#: A group whose size is further than this part of it from an equal one is no tenth.
+_UNEQUAL = 0.25
 
 _NEAR = 3
 
@@ -25,7 +29,8 @@ _NEAR = 3
 def best_group(deciles: Deciles) -> str:
     """Return the name of the best group, by what it really holds."""
     first, n = deciles.table.iloc[0], int(deciles.table["customers"].sum())
-    if len(deciles.table) < deciles.groups:
+    unequal = abs(first["customers"] * deciles.groups / n - 1) > _UNEQUAL
+    if len(deciles.table) < deciles.groups or unequal:
         return f"first {words.number(first['customers'])} of {words.count(n, 'customer')}"
     tenth = "tenth" if deciles.groups == 10 else f"of {deciles.groups} equal groups"
     return f"best {tenth} of the customers"
@@ -36,7 +41,11 @@ def title(deciles: Deciles) -> str:
     best = deciles.table.iloc[0]
     if math.isnan(best["share"]):
         return f"Shares of sales cannot be given: {best['reason']}"
-    return f"The {best_group(deciles)} brings {words.percent(best['share'], 0)} of net sales"
+    if len(deciles.table) == 1:
+        return f"All {words.count(best['customers'], 'customer')} bring the same net sales"
+    name = best_group(deciles)
+    bring = "brings" if name.startswith("best") or best["customers"] == 1 else "bring"
+    return f"The {name} {bring} {words.percent(best['share'], 0)} of net sales"
 
 
 def gap(deciles: Deciles) -> str:
@@ -44,12 +53,22 @@ def gap(deciles: Deciles) -> str:
     first, last = deciles.table.iloc[0], deciles.table.iloc[-1]
     if len(deciles.table) < deciles.groups:
         filled = words.number(len(deciles.table))
-        return f"Customers are too few or too equal: {filled} of {deciles.groups} groups are filled"
+        are = "is" if len(deciles.table) == 1 else "are"
+        return (
+            f"Customers are too few or too equal: {filled} of {deciles.groups} groups {are} filled"
+        )
     name = _part(deciles.groups)
-    if last["net_amount"] <= 0:
+    if last["net_amount"] < 0:
+        return f"The last {name} of the customers returned more than it bought"
+    if last["net_amount"] == 0:
         return f"The last {name} of the customers brings nothing"
     ratio = words.number(first["net_amount"] / last["net_amount"])
     return f"The best {name} buys {ratio} times what the last {name} buys"
+
+
+def halves(weeks: WeeklyAmounts) -> str:
+    """Say what the halves are, or why there are none to compare."""
+    return weeks.gap or f"The halves are {weeks.before} and {weeks.now}."
 
 
 def growth(deciles: Deciles) -> str:
@@ -59,6 +78,8 @@ def growth(deciles: Deciles) -> str:
     held = _held(total["growth_low"], total["growth_high"])
     clear = table[table["stands_out"]]
     name = _part(deciles.groups)
+    if table["contribution_low"].isna().all():
+        return f"Sales moved by {grew}{held}; the groups are too small to tell whose part is chance"
     if clear.empty:
         return f"Sales moved by {grew}{held}; no {name}'s part in it stands out from chance"
     parts = words.listing(
@@ -73,10 +94,15 @@ def first_part(parts: pd.DataFrame) -> str:
     first, last = parts.iloc[0], parts.iloc[-1]
     if math.isnan(first["customers"]):
         return f"Sales cannot be cut into parts: {first['reason']}"
+    many, name = words.number(last["customers"]), _part(len(parts))
+    if first["customers"] == 0:
+        return (
+            f"The largest customer alone brings more than a {name} of sales; {many} make the last"
+        )
     few = words.count(first["customers"], "customer")
     share = words.percent(first["customers_share"])
-    many = words.number(last["customers"])
-    return f"{few} ({share}) make the first {_part(len(parts))} of sales, {many} the last"
+    make = "makes" if first["customers"] == 1 else "make"
+    return f"{few} ({share}) {make} the first {name} of sales, {many} the last"
 
 
 def one_percent(curve: pd.DataFrame) -> str:
@@ -93,6 +119,8 @@ def pareto(parts: pd.DataFrame) -> str:
     share, made = words.percent(row["cumulative_share"]), words.percent(place / len(parts), 0)
     if math.isnan(row["cumulative_share"]):
         return f"There is no Pareto curve: {row['reason']}"
+    if row["cumulative_customers"] == 0:
+        return f"The largest customer alone brings more than {made} of sales"
     held = _held(row["cumulative_low"], row["cumulative_high"])
     return f"{share} of customers{held} bring {made} of sales"
 
@@ -143,6 +171,8 @@ def agreement(found: Agreement) -> str:
     counts = found.summary.set_index("measure")["customers"]
     moved = words.number(counts["one"] + counts["more"])
     total = words.count(counts.sum(), "customer")
+    if counts["one"] + counts["more"] == 0:
+        return f"All {total} are in the same group by margin as by sales"
     return (
         f"{moved} of {total} are in another group by margin, "
         f"{words.number(counts['more'])} of them by two or more"
@@ -177,15 +207,16 @@ def went(found: Persistence) -> str:
     rows, last = found.matrix, int(found.stayed["decile"].max())
     near = float(rows[(rows["first"] == 1) & (rows["second"] <= _NEAR)]["share"].sum())
     gone = float(rows[(rows["first"] == last) & (rows["second"] == last + 1)]["share"].sum())
-    return (
-        f"{words.percent(near, 0)} of the best {_part(last)} stay in the best three; "
-        f"{words.percent(gone, 0)} of the last stop buying"
-    )
+    stay = f"{words.percent(near, 0)} of the best {_part(last)} stay in the best three"
+    if found.stayed["customers"].iloc[-1] == 0:
+        return stay
+    return f"{stay}; {words.percent(gone, 0)} of the last stop buying"
 
 
 def share_finding(deciles: Deciles, confidence: float) -> Fields:
     """Return the finding of what the best group brings."""
     best = deciles.table.iloc[0]
+    reason = best["reason"] if math.isnan(best["share_low"]) else ""
     return {
         "key": "best_group_share",
         "sentence": f"of net sales come from the {best_group(deciles)}",
@@ -196,18 +227,27 @@ def share_finding(deciles: Deciles, confidence: float) -> Fields:
         "level": confidence,
         "n": int(deciles.table["customers"].sum()),
         "noun": "customer",
-        "detail": best["reason"] or _best_two(deciles),
+        "detail": reason or _best_two(deciles),
     }
 
 
 def _best_two(deciles: Deciles) -> str:
-    both = words.percent(deciles.table["cumulative_share"].iloc[min(1, len(deciles.table) - 1)])
+    if len(deciles.table) < deciles.groups:
+        return gap(deciles)
+    both = words.percent(deciles.table["cumulative_share"].iloc[1])
     return f"the best two {_part(deciles.groups)}s together: {both}"
 
 
 def part_finding(parts: pd.DataFrame, curve: pd.DataFrame, confidence: float) -> Fields:
     """Return the finding of how few customers make the first part of sales."""
     first, everyone = parts.iloc[0], parts["cumulative_customers"].iloc[-1]
+    if first["customers"] == 0:
+        return {
+            "key": "first_part_customers",
+            "sentence": f"of the customers make the first {_part(len(parts))} of net sales",
+            "value": None,
+            "detail": "the largest customer alone brings more than that",
+        }
     counted = f" ({words.number(first['customers'])} of {words.number(everyone)})"
     known = "" if math.isnan(first["customers"]) else counted
     return {

@@ -24,6 +24,9 @@ Fields = dict[str, Any]
 _WEAK_CORRELATION = 0.10
 _CENT = 0.005
 
+#: Where equal or very large totals end the first groups before this share, it is not half.
+_NEARLY_HALF = 0.45
+
 _GROUP_NAMES = {
     "first": "First 10 % of sales",
     "next": "Next, up to 50 %",
@@ -40,10 +43,14 @@ def group_names(kinds: pd.DataFrame) -> pd.Series:
 def groups(kinds: pd.DataFrame) -> str:
     """Say how few bring half of the sales, and how many of those who bring much are fading."""
     few = kinds[kinds["group"].isin(["first", "next"])]
-    customers = words.count(int(few["customers"].sum()), "customer")
-    share = words.percent(float(few["customers_share"].sum()))
-    fading = words.number(int(few["fading"].sum()))
-    return f"{customers} ({share}) bring half of the sales; {fading} of them are fading"
+    count, fading = int(few["customers"].sum()), words.number(int(few["fading"].sum()))
+    if count == 0:
+        return "Nobody stands out by the first half of the sales: totals are too large, or equal"
+    customers = f"{words.count(count, 'customer')} ({words.percent(few['customers_share'].sum())})"
+    reached = float(few["net_share"].sum())
+    sales = "half" if reached > _NEARLY_HALF else words.percent(reached, 0)
+    bring = "brings" if count == 1 else "bring"
+    return f"{customers} {bring} {sales} of the sales; {fading} of them are fading"
 
 
 def noise(fading: Fading) -> str:
@@ -180,7 +187,9 @@ def _independence(weekly: WeeklyAmounts) -> TrustLine:
     if weekly.gap:
         return ("Noise", None, weekly.gap)
     correlation = weekly.serial_correlation()
-    holds = not math.isnan(correlation) and correlation < _WEAK_CORRELATION
+    if math.isnan(correlation):
+        return ("Noise", None, "No customer's weeks differ, so there is no noise to test against.")
+    holds = correlation < _WEAK_CORRELATION
     return (
         "Noise",
         holds,

@@ -45,7 +45,7 @@ def worth_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_yticks(rows, [shortened(str(name)) for name in table["group"]])
     ax.invert_yaxis()
     ax.set_xlabel("Per cent of sales (blue), of customers (grey)")
-    ax.set_xlim(0, 1.16 * max(np.nanmax(tops), np.nanmax(people), 1.0))
+    ax.set_xlim(0, 1.16 * float(np.nanmax([*tops, *people, 1.0])))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     return ax

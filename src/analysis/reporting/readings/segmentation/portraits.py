@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.customers.segments import UNJUDGED
+from analysis.customers.worth import FEWEST
 from analysis.reporting import words
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analysis.customers.lifecycle import Stages
+    from analysis.reporting.report import TrustLine
 
 
 #: Fields of a finding, as `Report.finding` takes them.
@@ -60,7 +65,8 @@ def kinds(table: pd.DataFrame) -> str:
     names = [
         c for c in table.columns if table[c].dtype.kind in "OUT" or str(table[c].dtype) == "str"
     ]
-    named = [c.replace("_", " ") for c in names if c != "customer_id"]
+    told = [c for c in names if c != "customer_id" and not table[c].isin([None, UNJUDGED]).all()]
+    named = [c.replace("_", " ") for c in told]
     return (
         f"{words.count(len(table), 'customer')}, each with {words.listing(named)}, in one table "
         "that other reports join by customer."
@@ -71,11 +77,10 @@ def trust(
     *,
     rows: int,
     simulated: bool,
-    calibration: pd.DataFrame,
-    bought: pd.DataFrame,
+    stages: Stages | None,
+    bought: pd.DataFrame | None,
     margin: str,
-    gap: str,
-) -> list[tuple[str, bool | None, str]]:
+) -> list[TrustLine]:
     """Return the lines of the trust panel.
 
     Parameters
@@ -84,28 +89,43 @@ def trust(
         Customers judged.
     simulated
         Whether the study is simulated.
-    calibration
-        ``silence.calibration``.
+    stages
+        Life stages; None where they could not be told.
     bought
-        ``worth.what_next`` of the RFM segments.
+        ``worth.what_next`` of the RFM segments; None where they could not be followed.
     margin
         The sentence on where margin comes from.
-    gap
-        Why growth could not be judged; empty if it was.
     """
-    tenth = calibration.iloc[0]
-    off = abs(tenth["called"] - tenth["expected"])
-    order = bought[bought["customers"] >= 10]
-    apart = order["bought"].max() - order["bought"].min()
+    gap = stages.gap if stages else "Life stages could not be told, nor growth."
     return [
-        ("Held-out check", bool(apart > 0.1), "Segments were formed on what was known before and "
-         f"checked on what followed: from most to least {words.points(apart, 0)} in buying again."),
-        ("Silence", bool(off < 0.03), f"The model calls {words.percent(tenth['called'])} of past "
-         "gaps unusual where it should call 10 %; the cuts are set by the gaps themselves, not by "
-         "the model."),
+        _held_out(bought),
+        _silence(stages),
         ("Growth", None if gap else True, gap or "Rises and falls are held to the false discovery "
          "rate of the parameters; most customers buy too seldom to be called."),
         ("Margin", None if "assum" in margin else True, margin),
         ("Data", None if simulated else True, "Simulated: nothing in it happened." if simulated
          else f"{words.count(rows, 'customer')} with an order in the window; guests are nobody."),
     ]  # fmt: skip
+
+
+def _held_out(bought: pd.DataFrame | None) -> TrustLine:
+    known = bought[bought["customers"] >= FEWEST] if bought is not None else None
+    if known is None or len(known) < 2:
+        return ("Held-out check", None, "Segments could not be checked on what followed: no two "
+                f"had {FEWEST} customers to follow.")  # fmt: skip
+    apart = known["bought"].max() - known["bought"].min()
+    return ("Held-out check", bool(apart > 0.1), "Segments were formed on what was known before "
+            f"and checked on what followed: from most to least {words.points(apart, 0)} in buying "
+            "again.")  # fmt: skip
+
+
+def _silence(stages: Stages | None) -> TrustLine:
+    if stages is None:
+        return ("Silence", None, "Too few gaps between purchases to judge silence by.")
+    tenth = stages.calibration.iloc[0]
+    if tenth["customers"] == 0:
+        return ("Silence", None, "Nobody has two gaps, so the model of silence is unchecked.")
+    off = abs(tenth["called"] - tenth["expected"])
+    return ("Silence", bool(off < 0.03), f"The model calls {words.percent(tenth['called'])} of "
+            "past gaps unusual where it should call 10 %; the cuts are set by the gaps "
+            "themselves, not by the model.")  # fmt: skip

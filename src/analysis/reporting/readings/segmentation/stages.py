@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+from analysis.customers.worth import FEWEST
 from analysis.reporting import words
 
 if TYPE_CHECKING:
     import pandas as pd
 
+
+#: Smaller shares are read with a decimal.
+_FEW = 0.01
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
@@ -17,14 +22,31 @@ Fields = dict[str, Any]
 def rhythm_headline(table: pd.DataFrame) -> str:
     """Say how many shop by the clock."""
     clock = table[table["group"].str.startswith("By the clock")]
+    if clock.empty:
+        return "Nobody surely shops by the clock"
+    share, sales = clock["share"].sum(), clock["net_share"].sum()
+    decimals = 1 if share < _FEW else 0
     return (
-        f"{words.percent(clock['share'].sum(), 0)} of customers surely shop by the clock; they "
-        f"bring {words.percent(clock['net_share'].sum(), 0)} of sales"
+        f"{words.percent(share, decimals)} of customers surely shop by the clock; they "
+        f"bring {words.percent(sales, decimals)} of sales"
     )
 
 
 def regularity(common: Any) -> str:
-    """Say what Wheat and Morrison's k is for everybody."""
+    """Say what Wheat and Morrison's k is for everybody, if there are gaps that differ."""
+    if math.isnan(common.shape):
+        return "Wheat and Morrison's k cannot be given: fewer than three customers have two gaps."
+    if math.isinf(common.shape):
+        return (
+            f"Over all customers ({words.number(common.customers)}), the last two gaps are alike: "
+            "Wheat and Morrison's k has no end, a clock's."
+        )
+    if math.isinf(common.high):
+        return (
+            f"Over all customers, Wheat and Morrison's k is {words.number(common.shape, 2)} (at "
+            f"least {words.number(common.low, 2)}, {words.count(common.customers, 'customer')}); 1 "
+            "would be a shopper without memory."
+        )
     return (
         f"Over all customers, Wheat and Morrison's k is {words.number(common.shape, 2)} "
         f"({words.interval(common.low, common.high, 2, '')}, "
@@ -48,9 +70,12 @@ def rhythm_finding(table: pd.DataFrame) -> Fields:
 def stages_headline(table: pd.DataFrame) -> str:
     """Say how many have been away longer than their own rhythm explains."""
     away = table[table["group"].isin(["At risk", "Lapsed"])]
+    if away.empty:
+        return "Nobody has been away longer than their own rhythm explains"
+    have = "has" if away["customers"].sum() == 1 else "have"
     return (
-        f"{words.number(away['customers'].sum())} customers have been away longer than their own "
-        f"rhythm explains; they brought {words.percent(away['net_share'].sum(), 0)} of sales"
+        f"{words.count(away['customers'].sum(), 'customer')} {have} been away longer than their "
+        f"own rhythm explains; they brought {words.percent(away['net_share'].sum(), 0)} of sales"
     )
 
 
@@ -72,11 +97,18 @@ def stages_finding(table: pd.DataFrame) -> Fields:
 
 def transitions(table: pd.DataFrame) -> str:
     """Say what became of the customers at risk."""
-    rows = table[table["was"] == "At risk"].set_index("became")["share"]
+    rows = table[table["was"] == "At risk"].set_index("became")[["share", "customers"]]
     if rows.empty:
-        return "Where each life stage is later"
-    back = rows.reindex(["Active", "Won back", "Growing", "Declining"]).fillna(0).sum()
-    return f"{words.percent(back, 0)} of customers at risk were buying again later"
+        return "Nobody was at risk before; where each life stage is later"
+    again = rows.reindex(["Active", "Won back", "Growing", "Declining"]).fillna(0).sum()
+    known = int(rows["customers"].sum())
+    if known < FEWEST:
+        were = "was" if again["customers"] == 1 else "were"
+        return (
+            f"{words.number(again['customers'])} of {words.count(known, 'customer')} at risk "
+            f"{were} buying again later"
+        )
+    return f"{words.percent(again['share'], 0)} of customers at risk were buying again later"
 
 
 def second(row: pd.Series, newcomers: int) -> str:
@@ -143,6 +175,6 @@ def retention(kept: pd.DataFrame) -> str:
     """Say how many of a cohort buy a quarter later."""
     rows = kept[kept["known"] & (kept["months_later"] == 3)]
     if rows.empty:
-        return "Too short a history to see newcomers a quarter later"
+        return "No newcomers can be seen a quarter later yet"
     share = rows["bought"].sum() / rows["customers"].sum()
     return f"{words.percent(share, 0)} of newcomers buy in the third month after their first"

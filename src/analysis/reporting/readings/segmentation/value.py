@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from analysis.customers.worth import FEWEST
 from analysis.reporting import words
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analysis.tables.periods import Period
 
 
 #: Fields of a finding, as `Report.finding` takes them.
@@ -63,6 +68,21 @@ def title(table: pd.DataFrame) -> str:
     names = words.listing(top["group"])
     share, people = (words.percent(top[c].sum(), 0) for c in ("net_share", "share"))
     return f"{names}: {people} of the customers bring {share} of net sales"
+
+
+def quiet(customers: pd.DataFrame, *, days: int = 28) -> str:
+    """Say that nobody at all has bought lately, where that is so; empty otherwise."""
+    silent = customers["recency_days"].min()
+    if not silent > days:
+        return ""
+    return f" Nobody has bought in the last {words.number(silent - 1)} days."
+
+
+def checked(earlier: pd.DataFrame, before: Period, after: Period) -> str:
+    """Say on what the segments are checked, or why they cannot be."""
+    if earlier.empty:
+        return f"Nobody bought from {before}, so no segments can be followed through {after}."
+    return f"Segments are checked on {after}, for which they are formed on {before} alone."
 
 
 def rfm_headline(table: pd.DataFrame) -> str:
@@ -121,15 +141,23 @@ def ties(sizes: pd.DataFrame) -> str:
         for name, low, high in spread.itertuples()
     ]
     return (
-        "Customers with equal values stay in one group, so groups are not quite equal: "
+        "Customers with equal values stay in one group, so groups need not be equal: "
         f"{words.listing(parts)} of customers each."
     )
 
 
 def next_headline(table: pd.DataFrame) -> str:
-    """Say how far apart the segments were afterwards."""
-    known = table[table["customers"] >= 10]
+    """Say how far apart the segments were afterwards, if any is large enough to say so."""
+    known = table[table["customers"] >= FEWEST]
+    if len(known) < 2:
+        everybody = np.average(table["bought"], weights=table["customers"])
+        return (
+            f"{words.percent(everybody, 0)} of the customers bought again; no two segments have "
+            f"{FEWEST} customers to be compared"
+        )
     high, low = known.loc[known["bought"].idxmax()], known.loc[known["bought"].idxmin()]
+    if high["bought"] == low["bought"]:
+        return f"{words.percent(high['bought'], 0)} bought again, of every segment alike"
     return (
         f"Of {high['group']}, {words.percent(high['bought'], 0)} bought again; of "
         f"{low['group']}, {words.percent(low['bought'], 0)}"
@@ -154,8 +182,9 @@ def movement(table: pd.DataFrame) -> str:
 def tiers(table: pd.DataFrame, uplift: float, currency: str) -> str:
     """Say what may be spent on the best tier and on the last."""
     first, last = table.iloc[0], table.iloc[-1]
+    one, other = (str(row["group"]).lower() for row in (first, last))
     return (
         f"If a treatment lifts margin by {words.percent(uplift, 0)}, it may cost "
-        f"{words.money(first['bound'], 2, currency)} a year for a high-value customer, "
-        f"{words.money(last['bound'], 2, currency)} for a low one"
+        f"{words.money(first['bound'], 2, currency)} a year for a {one}-value customer, "
+        f"{words.money(last['bound'], 2, currency)} for a {other} one"
     )
