@@ -111,7 +111,8 @@ def shrunk(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         part = league[league["kind"] == kind]
         if len(part):
             parts.append(_with_shrunk(part, confidence))
-    table = pd.concat(parts, ignore_index=True) if parts else league.assign(shrunk=np.nan)
+    unknown = dict.fromkeys(("shrunk", "shrunk_low", "shrunk_high"), np.nan)
+    table = pd.concat(parts, ignore_index=True) if parts else league.assign(**unknown)
     ends = {
         "low": table["lift"] - reach * table["error"],
         "high": table["lift"] + reach * table["error"],

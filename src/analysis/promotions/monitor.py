@@ -124,7 +124,8 @@ def follow(
     for name in treated:
         found = path(arms[name], arms[CONTROL])
         small = min(arms[name].n, arms[CONTROL].n) < FEWEST
-        wide = reach(found.information, planned=planned, confidence=level) * found.error
+        with np.errstate(invalid="ignore"):  # where nobody differs yet, `_told` knows no interval
+            wide = reach(found.information, planned=planned, confidence=level) * found.error
         parts.append(_told(name, found, np.inf if small else wide, level, planned_days))
     return pd.concat(parts, ignore_index=True)
 

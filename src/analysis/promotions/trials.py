@@ -145,19 +145,23 @@ def _checks(
     ]
 
 
-def required(trials: Trials | None) -> None:
-    """Raise NotApplicable if no promotion was drawn by lot."""
+def required(trials: Trials | None) -> Trials:
+    """Return the promotions drawn by lot; NotApplicable without any."""
     if trials is None:
         raise NotApplicable("no promotion of this study was drawn by lot.")
+    return trials
 
 
-def leading(trials: Trials) -> tuple[str, str, str]:
+def leading(trials: Trials | None) -> tuple[str, str, str]:
     """Return promotion_id, name and arm of the clearest effect among those that may be judged."""
-    judged = trials.verdicts[trials.verdicts["arm"] != ""]
+    verdicts = required(trials).verdicts
+    judged = verdicts[verdicts["arm"] != ""]
     if judged.empty:
         raise NotApplicable("No promotion drawn by lot passed the checks.")
-    clear = (judged["difference"].abs() / (judged["high"] - judged["low"])).idxmax()
-    row = judged.loc[clear]
+    clear = judged["difference"].abs() / (judged["high"] - judged["low"])
+    if clear.isna().all():
+        raise NotApplicable("No promotion drawn by lot has an effect whose interval is known.")
+    row = judged.loc[clear.idxmax()]
     return str(row["promotion_id"]), str(row["name"]), str(row["arm"])
 
 

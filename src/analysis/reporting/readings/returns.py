@@ -154,11 +154,19 @@ def with_goal(table: pd.DataFrame) -> pd.DataFrame:
     return stated.reset_index(drop=True)
 
 
+#: Steps on the way to the purchase, those first that tell most.
+_STEPS = {
+    "opened": "open the message",
+    "redeemed": "redeem anything",
+    "bought": "buy what is on offer",
+    "clicked": "click in the message",
+    "reached": "are reached by it",
+}
+
+
 def lifts(table: pd.DataFrame) -> str:
     """Say which promotion did most once luck is taken out, of those drawn by lot if any."""
     kind = shown_kind(table)
-    if table.empty or kind["shrunk"].isna().all():
-        return "One promotion alone says nothing about promotions in general"
     best = kind.loc[kind["shrunk"].idxmax()]
     lift = words.percent(best["shrunk"], 0, signed=True)
     said = f"{best['label']} did most: {lift} once luck is taken out"
@@ -169,12 +177,21 @@ def lifts(table: pd.DataFrame) -> str:
 
 
 def shown_kind(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the kind that proves most: drawn by lot, else chosen, else for all."""
+    """Return the rows of the kind that proves most: drawn by lot, else chosen, else for all.
+
+    NotApplicable if no kind has several promotions whose effect is known.
+    """
     for kind in (BY_LOT, CHOSEN):
         part = table[table["kind"] == kind]
         if len(part) > 1:
             return part.reset_index(drop=True)
-    return table[~table["kind"].isin([BY_LOT, CHOSEN])].reset_index(drop=True)
+    part = table[~table["kind"].isin([BY_LOT, CHOSEN])]
+    if part["shrunk"].isna().all():
+        raise NotApplicable(
+            "Fewer than two promotions of a kind have a known effect, and one alone says nothing "
+            "about promotions in general."
+        )
+    return part.reset_index(drop=True)
 
 
 def kind_note(table: pd.DataFrame) -> str:
@@ -246,12 +263,14 @@ def steps(funnel: pd.DataFrame, returns: Returns) -> pd.DataFrame:
 
 
 def funnel(table: pd.DataFrame) -> str:
-    """Say where most customers are lost on the way."""
-    bought = words.percent(float(table["bought"].median()), 0)
-    if "opened" not in table.columns:
-        if "redeemed" not in table.columns:
-            return f"In the middle promotion {bought} of those chosen buy what is on offer"
-        used = words.percent(float(table["redeemed"].median()), 0)
-        return f"In the middle promotion {used} of those chosen redeem anything"
-    opened = words.percent(float(table["opened"].median()), 0)
-    return f"In the middle promotion {opened} open the message and {bought} buy what is on offer"
+    """Say where most customers are lost on the way; NotApplicable if no step is known."""
+    known = [step for step in _STEPS if step in table.columns]
+    if not known:
+        raise NotApplicable("What became of those chosen is not known: no message, no redemption.")
+    share = {step: words.percent(float(table[step].median()), 0) for step in known}
+    if {"opened", "bought"} <= set(known):
+        return (
+            f"In the middle promotion {share['opened']} {_STEPS['opened']} and {share['bought']} "
+            f"{_STEPS['bought']}"
+        )
+    return f"In the middle promotion {share[known[0]]} of those chosen {_STEPS[known[0]]}"
