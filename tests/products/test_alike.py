@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
+from analysis.products import itemsets, rules
 from analysis.products.alike import cochran_mantel_haenszel, design_effects, null_variance
 from analysis.products.chance import fisher_more
+from analysis.products.estimate import choose_support
+from analysis.products.lifts import clustered_lift
 from analysis.products.numbered import Numbered
 from analysis.products.stratified import Control, cells_of_rules, log_variance
-from tests.products.regulars import Tastes, rule, shop_of
+from tests.products.regulars import Tastes, as_numbers, rule, shop_of
+from tests.products.shelves import baskets_of
 from tests.truth.calibration import UNLIKELY, assert_covers
 
 PAIR = rule("a", "b")
@@ -89,6 +94,38 @@ def test_a_pair_that_one_customer_alone_makes_has_no_interval():
     shop = shop_of(who, a=a, b=b, store=np.zeros(len(who)))
     cells = only(shop)
     assert log_variance(shop, cells, *sums(cells)) == np.inf
+
+
+def test_the_interval_of_lift_is_that_of_a_plain_sum_over_customers():
+    shop = Tastes(150, 10, rate=0.2).draw(np.random.default_rng(5))
+    (side,) = shop.sides(PAIR)
+    t, a, b = (np.add.reduceat(v * 1.0, shop.starts[:-1]) for v in (side == 3, side & 1, side >> 1))
+    shares = [v.sum() / len(shop) for v in (t, a, b)]
+    influence = t / shares[0] - a / shares[1] - b / shares[2] + np.diff(shop.starts)
+    log, error = np.log(shares[0] / shares[1] / shares[2]), np.sqrt((influence**2).sum())
+    row = clustered_lift(shop, PAIR).iloc[0]
+    assert row[["both", "a", "b"]].tolist() == [t.sum(), a.sum(), b.sum()]
+    assert row["customers"] == (t > 0).sum()
+    assert np.log(row["low"]) == pytest.approx(log - norm.ppf(0.975) * error / len(shop))
+    assert np.log(row["high"]) == pytest.approx(log + norm.ppf(0.975) * error / len(shop))
+    mirrored = clustered_lift(shop, rule("b", "a")).iloc[0].rename({"a": "b", "b": "a"})
+    assert mirrored[row.index].tolist() == row.tolist()
+
+
+def test_rules_of_strangers_are_those_of_independent_orders():
+    rng = np.random.default_rng(8)
+    held = [set(rng.choice(list("abcde"), rng.integers(1, 4))) for _ in range(500)]
+    shelf = baskets_of(held)
+    found = itemsets.frequent_itemsets(shelf, choose_support(shelf, support=0.01), longest=3)
+    strangers = as_numbers(held, pd.DataFrame(index=range(500)))
+    regulars = as_numbers(held, pd.DataFrame({"customer_id": [f"c{i // 50}" for i in range(500)]}))
+    alone, theirs, own = (rules.mine(found, orders=o).table for o in (None, strangers, regulars))
+    pd.testing.assert_frame_equal(alone, theirs)
+    sides = ["antecedents", "consequents"]
+    both = own.merge(alone, on=sides, suffixes=("", "_alone"))
+    assert len(both) == len(alone)
+    assert both["lift"].tolist() == both["lift_alone"].tolist()
+    assert not np.allclose(both["lift_low"], both["lift_low_alone"])
 
 
 @pytest.mark.parametrize(

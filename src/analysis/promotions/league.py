@@ -140,6 +140,11 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         high, p, share (of the spread that is between promotions), next_low, next_high. Groups of
         one promotion are left out; promotions for everybody are grouped by mechanic only, as the
         sales of what is on offer have no common scale.
+
+    Raises
+    ------
+    NotApplicable
+        If no two promotions of a kind have anything in common.
     """
     import pandas as pd
 
@@ -151,6 +156,8 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         one = meta.pool(part["lift"].to_numpy(), part["error"].to_numpy(), confidence=confidence)
         ends = (one.mean, one.low, one.high, one.p, one.share, one.next_low, one.next_high)
         found.append((kind, by, group, len(part), *ends))
+    if not found:
+        raise NotApplicable("No two promotions of a kind share a mechanic, channel or season.")
     columns = ["kind", "by", "group", "promotions", "lift", "low", "high", "p", "share"]
     return pd.DataFrame(found, columns=[*columns, "next_low", "next_high"])
 

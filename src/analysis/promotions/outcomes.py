@@ -106,7 +106,9 @@ def fetch(
 
 
 def overview(tables: Tables, spans: Spans) -> pd.DataFrame:
-    """Return the promotions that started before ``as_of``, in order of their first day.
+    """Return the promotions of the days that are known, in order of their first day.
+
+    Those that start at ``as_of`` or later, or ended before the first order, are `outside`.
 
     Returns
     -------
@@ -124,6 +126,7 @@ def overview(tables: Tables, spans: Spans) -> pd.DataFrame:
         promotions[name] = promotions.get(name, pd.Series("", promotions.index)).fillna("")
     cost = promotions.get("contact_cost", pd.Series(float("nan"), promotions.index))
     promotions["contact_cost"] = cost.astype("float64")
+    promotions = promotions[_when(promotions, tables, spans) == ""].copy()
     for name in ("starts_on", "ends_on"):
         promotions[name] = pd.to_datetime(promotions[name])
     table = promotions.merge(_assigned(tables), on="promotion_id", how="left")
@@ -132,7 +135,6 @@ def overview(tables: Tables, spans: Spans) -> pd.DataFrame:
     for name in ("control", "randomised"):
         table[name] = table[name].eq(True)
     as_of, first = pd.Timestamp(spans.as_of), pd.Timestamp(_first_day(tables))
-    table = table[table["starts_on"] < as_of]
     known = (table["starts_on"] - first).dt.days.clip(0, spans.before_days)
     since = (as_of - table["ends_on"]).dt.days - 1
     table = table.assign(
@@ -142,6 +144,32 @@ def overview(tables: Tables, spans: Spans) -> pd.DataFrame:
     columns = ["promotion_id", "name", "mechanic", "goal", "starts_on", "ends_on", *counts]
     columns += ["control", "randomised", "days_before", "days_after", "finished", "contact_cost"]
     return table.sort_values(["starts_on", "promotion_id"])[columns].reset_index(drop=True)
+
+
+def outside(tables: Tables, spans: Spans) -> pd.DataFrame:
+    """Return the promotions that are left out: name and when, by name.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs promotions and order_lines.
+    spans
+        Whose ``as_of`` ends what is known.
+    """
+    promotions = tables.promotions.to_pandas()
+    table = promotions.assign(when=_when(promotions, tables, spans))
+    return table.loc[table["when"] != "", ["name", "when"]].sort_values("name", ignore_index=True)
+
+
+def _when(promotions: pd.DataFrame, tables: Tables, spans: Spans) -> pd.Series:
+    """Say ``later`` or ``earlier`` of promotions outside the days that are known, else nothing."""
+    import pandas as pd
+
+    starts, ends = (pd.to_datetime(promotions[name]) for name in ("starts_on", "ends_on"))
+    said = pd.Series("", promotions.index, dtype="str")
+    said[starts >= pd.Timestamp(spans.as_of)] = "later"
+    said[ends < pd.Timestamp(_first_day(tables))] = "earlier"
+    return said
 
 
 def _assigned(tables: Tables) -> pd.DataFrame:
