@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.errors import NotApplicable
 from analysis.promotions import (
     campaigns,
     costs,
@@ -27,6 +28,7 @@ from analysis.promotions.roi import (
     NET,
     SUBSIDY,
 )
+from analysis.reporting.readings import returns as return_readings
 from analysis.tables.engine import Tables
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
@@ -177,5 +179,30 @@ def test_one_promotion_alone_is_not_shrunk() -> None:
         {"promotion_id": ["a"], "arm": "t", "label": "a", "kind": league.BY_LOT, "mechanic": "m",
          "channel": "none", "season": "summer", "lift": 0.1, "error": 0.1}
     )  # fmt: skip
-    assert league.shrunk(rows)["shrunk"].isna().all()
-    assert league.by_group(rows).empty
+    alone = league.shrunk(rows)
+    assert alone["shrunk"].isna().all()
+    with pytest.raises(NotApplicable, match="No two promotions of a kind share"):
+        league.by_group(rows)
+    with pytest.raises(NotApplicable, match="one alone says nothing"):
+        return_readings.shown_kind(alone)
+    none = league.shrunk(rows.head(0))
+    assert none[["shrunk", "shrunk_low", "shrunk_high"]].empty
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ({"opened": 0.5, "bought": 0.2}, "50 % open the message and 20 % buy what is on offer"),
+        ({"redeemed": 0.1, "bought": 0.2}, "10 % of those chosen redeem anything"),
+        ({"bought": 0.2}, "20 % of those chosen buy what is on offer"),
+        ({"redeemed": 0.1}, "10 % of those chosen redeem anything"),
+    ],
+)
+def test_the_funnel_tells_the_steps_that_are_known(steps: dict[str, float], said: str) -> None:
+    table = pd.DataFrame({"chosen": [100], **{k: [v] for k, v in steps.items()}})
+    assert return_readings.funnel(table) == f"In the middle promotion {said}"
+
+
+def test_without_a_step_there_is_no_funnel() -> None:
+    with pytest.raises(NotApplicable, match="What became of those chosen is not known"):
+        return_readings.funnel(pd.DataFrame({"chosen": [100]}))
