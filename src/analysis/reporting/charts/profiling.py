@@ -104,11 +104,11 @@ def growth(table: pd.DataFrame, *, names: pd.Series, top: int, ax: Axes | None =
     Raises
     ------
     NotApplicable
-        If no row is given.
+        If no group sold something in both periods.
     """
     drawn = table.head(top)
-    if drawn.empty:
-        raise NotApplicable("no group is large enough to be drawn.")
+    if drawn["growth"].isna().all():
+        raise NotApplicable("no group sold something in both periods, so none has a growth.")
     ax = forest(
         names.head(top).astype("str").tolist(),
         100 * drawn["growth"],

@@ -259,9 +259,11 @@ def _sentence(reason: NotApplicable) -> str:
     return text[:1].upper() + text[1:]
 
 
-def trust(found: Outlook, scored: Scored, wanted: int) -> list[TrustLine]:
-    """Return how far to trust the forecast."""
+def trust(found: Outlook, scored: Scored, wanted: int, *, late: str = "") -> list[TrustLine]:
+    """Return how far to trust the forecast; ``late`` says that the data end before it begins."""
+    lines: list[TrustLine] = [("Up to date", False, late)] if late else []
     return [
+        *lines,
         ("Better than naive", *_beats(found)),
         ("Intervals", *_holds(found.coverage)),
         ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.demand.forecast import BOTTOM_UP, COHERENT
 from analysis.reporting import words
 from analysis.reporting.readings.levels import level
+from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,27 +33,49 @@ NO_INTERVAL = "no interval, for past forecasts show no error to draw one from"
 _DAYS = {"day": 1, "week": 7, "month": 28}
 
 
-def title(totals: pd.DataFrame, horizon: int, currency: str) -> str:
+def weeks_ahead(series: Series, horizon: int, as_of: str) -> str:
+    """Return how the weeks forecast are called: by their date where the data end before them."""
+    if not late(series, as_of):
+        return f"the next {horizon} weeks"
+    return f"the {horizon} weeks from {words.day(series.end)}"
+
+
+def late(series: Series, as_of: str) -> str:
+    """Say that the data end too early for the weeks forecast to be those ahead; else nothing."""
+    missing = (as_date(as_of) - series.end).days // 7
+    if missing < 1:
+        return ""
+    return (
+        f"The last whole week of data ended before {words.day(series.end)}, "
+        f"{words.count(missing, 'week')} before {words.day(as_date(as_of))}: what is forecast are "
+        "the weeks from then on, not those ahead."
+    )
+
+
+def title(totals: pd.DataFrame, weeks: str, currency: str) -> str:
     """Say what the horizon should bring, and how sure that is."""
     whole = totals.iloc[0]
     mean, reach = whole["mean"], (whole["high"] - whole["low"]) / 2
-    said = f"The next {horizon} weeks should bring {words.money(mean, 0, currency)}"
+    said = f"{_capital(weeks)} should bring {words.money(mean, 0, currency)}"
     if not math.isfinite(reach):
         return f"{said}; how surely, past forecasts do not tell"
     if reach > abs(mean):
-        return (
-            f"{said}, or anything from {words.interval(whole['low'], whole['high'], 0, currency)}"
-        )
+        low, high = (words.money(whole[end], 0, currency) for end in ("low", "high"))
+        return f"{said}, or anything from {low} to {high}"
     return f"{said}, give or take {words.percent(reach / abs(mean) if mean else 0.0, 0)}"
 
 
-def total_finding(totals: pd.DataFrame, horizon: int, currency: str) -> Fields:
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def total_finding(totals: pd.DataFrame, weeks: str, currency: str) -> Fields:
     """Return the forecast of the total over the horizon."""
     whole = totals.iloc[0]
     judged = math.isfinite(whole["low"])
     return {
         "key": "next_weeks",
-        "sentence": f"net sales forecast for the next {horizon} weeks",
+        "sentence": f"net sales forecast for {weeks}",
         "value": whole["mean"],
         "low": whole["low"],
         "high": whole["high"],
@@ -61,32 +84,39 @@ def total_finding(totals: pd.DataFrame, horizon: int, currency: str) -> Fields:
         "noun": "past forecast",
         "level": 0.80,
         "direction": "up_good",
-        "detail": _against(whole, horizon) + ("" if judged else f"; {NO_INTERVAL}"),
+        "detail": _against(whole, weeks) + ("" if judged else f"; {NO_INTERVAL}"),
         "decimals": 0,
     }
 
 
-def _against(whole: pd.Series, horizon: int) -> str:
+def _against(whole: pd.Series, weeks: str) -> str:
     """Say how the sum compares with that of as many weeks before."""
     if not math.isfinite(whole["change"]):
-        return f"no net sales in the last {horizon} weeks to compare with"
-    return f"{words.percent(whole['change'], 1, signed=True)} against the last {horizon} weeks"
+        return f"{_before(weeks)} sold nothing net of returns"
+    return f"{words.percent(whole['change'], 1, signed=True)} against {_before(weeks)}"
 
 
-def outlook(found: Outlook, totals: pd.DataFrame) -> str:
+def _before(weeks: str) -> str:
+    """Return what the weeks before are called: ``the last 8 weeks``, ``the 8 weeks before``."""
+    if " from " in weeks:
+        return f"{weeks.partition(' from ')[0]} before"
+    return weeks.replace("next", "last")
+
+
+def outlook(totals: pd.DataFrame, weeks: str) -> str:
     """Say where the total goes from here."""
     whole = totals.iloc[0]
-    horizon = found.plan.horizon
+    ahead, before = _capital(weeks), _before(weeks).removesuffix(" weeks")
     if not math.isfinite(whole["change"]):
-        return f"The next {horizon} weeks, after {_against(whole, horizon)}"
+        return f"{ahead}; {_against(whole, weeks)}"
     change = words.percent(whole["change"], 1, signed=True)
     if not math.isfinite(whole["change_low"]):
-        return f"The next {horizon} weeks: {change} against the last {horizon}; {NO_INTERVAL}"
+        return f"{ahead}: {change} against {before}; {NO_INTERVAL}"
     if whole["change_low"] <= 0 <= whole["change_high"]:
         way = "about as much as"
     else:
         way = "more than" if whole["change"] > 0 else "less than"
-    return f"The next {horizon} weeks: {way} the last {horizon} ({change})"
+    return f"{ahead}: {way} {before} ({change})"
 
 
 def bands(whole: pd.DataFrame) -> str:
@@ -102,19 +132,22 @@ def fan_alt(whole: pd.DataFrame) -> str:
     return f"Line of weekly net sales and their forecast{around}."
 
 
-def span(series: Series) -> str:
-    """Say which weeks the data cover."""
+def span(series: Series, as_of: str) -> str:
+    """Say which weeks the data cover, and whether they are the latest."""
     weeks = words.count(len(series.periods), series.frequency)
     most = int(series.open_days.max())
     whole = words.number(int((series.open_days == most).sum()))
     first, last = words.day(series.periods[0]), words.day(series.end)
-    often = "all days" if most >= _DAYS[series.frequency] else words.count(most, "day")
-    text = f"{weeks} from {first} up to {last}, {whole} of them open on {often}"
-    text += "" if often == "all days" else ", the most there are"
+    often = (
+        f"{whole} of them open on all days"
+        if most >= _DAYS[series.frequency]
+        else f"none of them open on more than {words.count(most, 'day')}"
+    )
+    text = f"{weeks} from {first} up to {last}, {often}"
     if series.cut:
         are = "is" if len(series.cut) == 1 else "are"
         text += f"; {words.number(len(series.cut))} more at the ends {are} covered in part, and cut"
-    return f"{text}."
+    return f"{text}. {late(series, as_of)}".strip()
 
 
 def season(found: Outlook, wanted: int) -> str:

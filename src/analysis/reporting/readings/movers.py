@@ -76,6 +76,11 @@ def movers_paragraph(found: Movers, currency: str) -> str:
     """Say what the search guards against, and what it cannot tell."""
     if found.table.empty:
         return withheld(found, currency, nouns="products")
+    if found.sure.empty:
+        return (
+            f"None of {words.count(len(found.table), 'product')} moved by more than searching so "
+            f"many would bring about by chance. {withheld(found, currency, nouns='products')}"
+        )
     launched, gone = ((found.sure["status"] == s).sum() for s in ("launched", "delisted"))
     share = words.number(int((found.table["share_q"] <= found.fdr).sum()))
     return (
@@ -125,6 +130,9 @@ def movers_alt(largest: pd.DataFrame, currency: str) -> str:
     if largest.empty:
         return "An empty chart: nothing moved beyond chance"
     first, last = largest.iloc[0], largest.iloc[-1]
+    if len(largest) == 1:
+        change = words.money(first["change"], 0, currency, signed=True)
+        return f"Bar chart of one change, of {first['name']} ({change})"
     return (
         f"Bar chart of the {len(largest)} largest changes, from {first['name']} "
         f"({words.money(first['change'], 0, currency, signed=True)}) to {last['name']} "

@@ -55,6 +55,8 @@ def title(tree: RevenueTree | None) -> str:
 
 def tree_headline(tree: RevenueTree, currency: str) -> str:
     """State the change of net sales and the factor behind most of it."""
+    if not tree.change and not tree.factors["contribution"].any():
+        return "Net sales are what they were, to the cent, and so is what they are made of"
     change = words.money(tree.change, 0, currency, signed=True)
     driver = tree.driver
     part = words.money(driver["contribution"], 0, currency, signed=True)
@@ -143,8 +145,9 @@ def bridge_headline(bridge: pd.DataFrame, currency: str) -> str:
             largest["change"], currency
         )
     noise = kept["by_chance"].abs().sum(min_count=1) / kept["change"].abs().sum()
-    much = words.percent(noise, 0) if noise < 1 else "no less than all"
-    told = f"; {much} of that is week-to-week noise" if noise == noise else ""
+    told = f"; {words.percent(noise, 0)} of that is week-to-week noise" if noise == noise else ""
+    if noise >= 1:
+        told = "; week-to-week noise alone makes as many"
     return f"Kept customers make {words.percent(share, 0)} of the ups and downs{told}"
 
 

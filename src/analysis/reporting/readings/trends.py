@@ -76,7 +76,10 @@ def stood_out(table: pd.DataFrame) -> str:
         return "No week of a series stood out alone"
     told = int((table["holiday"] != "").sum())
     weeks = words.count(len(table), "week")
-    before = f"{told or 'none'} of them before a holiday or occasion"
+    if len(table) == 1:
+        before = f"{'' if told else 'not '}before a holiday or occasion"
+    else:
+        before = f"{told or 'none'} of them before a holiday or occasion"
     return f"{weeks} of a series stood out alone, {before}"
 
 
