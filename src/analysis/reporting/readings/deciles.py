@@ -25,12 +25,16 @@ _UNEQUAL = 0.25
 
 _NEAR = 3
 
+#: A smaller ratio is read with a decimal.
+_FEW_TIMES = 2
+
 
 def best_group(deciles: Deciles) -> str:
     """Return the name of the best group, by what it really holds."""
     first, n = deciles.table.iloc[0], int(deciles.table["customers"].sum())
-    unequal = abs(first["customers"] * deciles.groups / n - 1) > _UNEQUAL
-    if len(deciles.table) < deciles.groups or unequal:
+    if len(deciles.table) < deciles.groups or _unequal(deciles, 0):
+        if first["customers"] == 1:
+            return f"largest of {words.count(n, 'customer')}"
         return f"first {words.number(first['customers'])} of {words.count(n, 'customer')}"
     tenth = "tenth" if deciles.groups == 10 else f"of {deciles.groups} equal groups"
     return f"best {tenth} of the customers"
@@ -44,7 +48,7 @@ def title(deciles: Deciles) -> str:
     if len(deciles.table) == 1:
         return f"All {words.count(best['customers'], 'customer')} bring the same net sales"
     name = best_group(deciles)
-    bring = "brings" if name.startswith("best") or best["customers"] == 1 else "bring"
+    bring = "bring" if name.startswith("first") else "brings"
     return f"The {name} {bring} {words.percent(best['share'], 0)} of net sales"
 
 
@@ -62,8 +66,18 @@ def gap(deciles: Deciles) -> str:
         return f"The last {name} of the customers returned more than it bought"
     if last["net_amount"] == 0:
         return f"The last {name} of the customers brings nothing"
-    ratio = words.number(first["net_amount"] / last["net_amount"])
+    if _unequal(deciles, 0) or _unequal(deciles, -1):
+        each = [row["net_amount"] / row["customers"] for row in (first, last)]
+        times = _times(each[0] / each[1])
+        return f"A customer of the best group buys {times} times what one of the last buys"
+    ratio = _times(first["net_amount"] / last["net_amount"])
     return f"The best {name} buys {ratio} times what the last {name} buys"
+
+
+def _unequal(deciles: Deciles, place: int) -> bool:
+    """Tell whether a group is so far from an equal one that it must not be called a tenth."""
+    customers = deciles.table["customers"]
+    return bool(abs(customers.iloc[place] * deciles.groups / customers.sum() - 1) > _UNEQUAL)
 
 
 def halves(weeks: WeeklyAmounts) -> str:
@@ -216,6 +230,13 @@ def went(found: Persistence) -> str:
 def share_finding(deciles: Deciles, confidence: float) -> Fields:
     """Return the finding of what the best group brings."""
     best = deciles.table.iloc[0]
+    if len(deciles.table) == 1:
+        return {
+            "key": "best_group_share",
+            "sentence": "of net sales come from the best group of customers",
+            "value": None,
+            "detail": best["reason"] if math.isnan(best["share"]) else title(deciles),
+        }
     reason = best["reason"] if math.isnan(best["share_low"]) else ""
     return {
         "key": "best_group_share",
@@ -282,6 +303,10 @@ def stay_finding(found: Persistence, groups: int, confidence: float) -> Fields:
 
 def _part(count: int) -> str:
     return "tenth" if count == 10 else "part"
+
+
+def _times(ratio: float) -> str:
+    return words.number(ratio, 0 if ratio >= _FEW_TIMES else 1)
 
 
 def _held(low: float, high: float, decimals: int = 1, unit: str = words.PERCENT) -> str:
