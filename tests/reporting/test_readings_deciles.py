@@ -18,6 +18,7 @@ from analysis.customers.persistence import persistence
 from analysis.reporting.findings import Finding
 from analysis.reporting.readings import deciles as readings
 from analysis.reporting.readings import fading as fading_readings
+from analysis.reporting.readings import persistence as persistence_readings
 from tests.customers.populations import features_of, lognormal, shoppers, weekly_of
 
 FEW = Sampling(draws=200, seed=1)
@@ -127,9 +128,12 @@ def test_ranks_by_margin() -> None:
 
 def test_who_stayed_and_where_they_went() -> None:
     stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
-    assert "of the best stayed among the best; noise alone would keep" in readings.stayed(stay)
-    assert "Beyond what noise explains" in readings.moved(stay)
-    assert "of the best tenth stay in the best three" in readings.went(stay)
+    assert (
+        "of the best stayed among the best; noise alone would keep"
+        in persistence_readings.stayed(stay)
+    )
+    assert "Beyond what noise explains" in persistence_readings.moved(stay)
+    assert "of the best tenth stay in the best three" in persistence_readings.went(stay)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +220,7 @@ def test_every_finding_can_be_recorded() -> None:
         readings.share_finding(ranked([0.0] * 40), 0.95),
         readings.part_finding(parts, curve, 0.95),
         readings.part_finding(empty[0], empty[1], 0.95),
-        readings.stay_finding(stay, 10, 0.95),
+        persistence_readings.stay_finding(stay, 10, 0.95),
         fading_readings.fading_finding(faded(5.0)),
     ):
         assert Finding(**fields).key
@@ -228,7 +232,7 @@ def test_every_finding_can_be_recorded() -> None:
 def test_a_group_that_is_no_tenth_is_not_called_one() -> None:
     fifteen = ranked([100.0 - place for place in range(15)])
     assert readings.title(fifteen).startswith("The largest of 15 customers brings 7 %")
-    assert readings.gap(fifteen).startswith("A customer of the best group buys 1.1 times")
+    assert readings.gap(fifteen).startswith("A customer of the best group buys 1.2 times")
     nineteen = ranked([100.0 - place for place in range(28)])
     assert readings.title(nineteen).startswith("The first 2 of 28 customers bring")
     assert readings.title(ranked([100.0 - p for p in range(30)])).startswith("The best tenth")
@@ -305,6 +309,6 @@ def test_weeks_that_never_differ_leave_no_noise() -> None:
 
 def test_where_nobody_is_last_nothing_is_said_of_the_last() -> None:
     stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
-    assert "of the last stop buying" in readings.went(stay)
+    assert "of the last stop buying" in persistence_readings.went(stay)
     stay.stayed.loc[stay.stayed.index[-1], "customers"] = 0
-    assert "of the last" not in readings.went(stay)
+    assert "of the last" not in persistence_readings.went(stay)

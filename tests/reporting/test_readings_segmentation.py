@@ -151,14 +151,14 @@ class Paper:
 
 def test_a_reason_is_given_once_a_section_and_not_cell_by_cell() -> None:
     paper = Paper()
-    with if_possible(paper):  # type: ignore[arg-type]
+    with if_possible(paper):
         raise NotApplicable("Nobody bought.")
-    with if_possible(paper):  # type: ignore[arg-type]
+    with if_possible(paper):
         needs(None)
         paper.say("never")
-    with if_possible(paper):  # type: ignore[arg-type]
+    with if_possible(paper):
         needs(0, None, why="There is nothing to follow.")
-    with if_possible(paper):  # type: ignore[arg-type]
+    with if_possible(paper):
         needs(0, "", pd.DataFrame())
         paper.say("All is there.")
     assert paper.said == [
