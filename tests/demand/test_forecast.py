@@ -151,7 +151,7 @@ def test_challenger_meets_the_others_on_the_same_series():
     assert len(met.origins) == 5
     board = judgement.scoreboard(met, np.array(["x"] * 40))
     assert board["series"].nunique() == 1
-    with pytest.raises(NotApplicable, match="too few to boost"):
+    with pytest.raises(NotApplicable, match="too short for the boosted challenger"):
         boosting.forecast(values[:2, :20], horizon=2)
 
 

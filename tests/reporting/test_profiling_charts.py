@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
+from analysis.errors import NotApplicable
 from analysis.reporting.charts import profiling, quality, rhythm, style
 from analysis.reporting.charts.forest import forest, shortened
 
@@ -115,6 +116,9 @@ EMPTY = {
     "completeness": lambda: quality.completeness(FILL[:0]),
 }
 
+#: Charts that are left out where they would be empty: what stands above says so.
+NEVER_EMPTY = ("growth", "movers", "portrait", "completeness")
+
 
 def texts(ax: Axes) -> str:
     drawn = [
@@ -137,8 +141,23 @@ def test_a_chart_is_legible_on_a_phone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EMPTY)
-def test_nothing_to_draw_is_an_empty_chart(name: str) -> None:
-    EMPTY[name]().figure.canvas.draw()
+def test_nothing_to_draw_is_an_empty_chart_or_none(name: str) -> None:
+    if name in NEVER_EMPTY:
+        with pytest.raises(NotApplicable):
+            EMPTY[name]()
+    else:
+        EMPTY[name]().figure.canvas.draw()
+
+
+def test_days_on_which_more_came_back_than_was_sold_are_on_the_chart() -> None:
+    days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=8), "net_amount": 900.0})
+    days = days.assign(missing=False, score=0.0)
+    assert quality.days(days, limit=3.5, currency="USD").get_ylim()[0] == 0
+    days.loc[3, "net_amount"] = -500.0
+    assert quality.days(days, limit=3.5, currency="USD").get_ylim()[0] < -0.5
+    weeks = days.rename(columns={"day": "week_start"})
+    drawn = rhythm.weeks(weeks, split=date(2024, 1, 5), currency="USD")
+    assert drawn.get_ylim()[0] < -0.5
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from analysis.customers.persistence import persistence
 from analysis.reporting.findings import Finding
 from analysis.reporting.readings import deciles as readings
 from analysis.reporting.readings import fading as fading_readings
+from analysis.reporting.readings import persistence as persistence_readings
 from tests.customers.populations import features_of, lognormal, shoppers, weekly_of
 
 FEW = Sampling(draws=200, seed=1)
@@ -127,9 +128,12 @@ def test_ranks_by_margin() -> None:
 
 def test_who_stayed_and_where_they_went() -> None:
     stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
-    assert "of the best stayed among the best; noise alone would keep" in readings.stayed(stay)
-    assert "Beyond what noise explains" in readings.moved(stay)
-    assert "of the best tenth stay in the best three" in readings.went(stay)
+    assert (
+        "of the best stayed among the best; noise alone would keep"
+        in persistence_readings.stayed(stay)
+    )
+    assert "Beyond what noise explains" in persistence_readings.moved(stay)
+    assert "of the best tenth stay in the best three" in persistence_readings.went(stay)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +220,95 @@ def test_every_finding_can_be_recorded() -> None:
         readings.share_finding(ranked([0.0] * 40), 0.95),
         readings.part_finding(parts, curve, 0.95),
         readings.part_finding(empty[0], empty[1], 0.95),
-        readings.stay_finding(stay, 10, 0.95),
+        persistence_readings.stay_finding(stay, 10, 0.95),
         fading_readings.fading_finding(faded(5.0)),
     ):
         assert Finding(**fields).key
+
+
+# Few customers, or equal ones -------------------------------------------------------------------
+
+
+def test_a_group_that_is_no_tenth_is_not_called_one() -> None:
+    fifteen = ranked([100.0 - place for place in range(15)])
+    assert readings.title(fifteen).startswith("The largest of 15 customers brings 7 %")
+    assert readings.gap(fifteen).startswith("A customer of the best group buys 1.2 times")
+    nineteen = ranked([100.0 - place for place in range(28)])
+    assert readings.title(nineteen).startswith("The first 2 of 28 customers bring")
+    assert readings.title(ranked([100.0 - p for p in range(30)])).startswith("The best tenth")
+
+
+def test_equal_customers_have_no_best_tenth() -> None:
+    equal = ranked([5.0] * 40)
+    assert readings.title(equal) == "All 40 customers bring the same net sales"
+    found = readings.share_finding(equal, 0.95)
+    assert found["value"] is None
+    assert found["detail"] == "All 40 customers bring the same net sales"
+
+
+def test_the_last_group_may_have_returned_more_than_it_bought() -> None:
+    assert readings.gap(ranked([*range(1, 37), -1, -2, -3, -4])).endswith("more than it bought")
+
+
+def test_the_reason_for_missing_growth_is_not_the_share_s() -> None:
+    weeks = shoppers(200, 12, np.random.default_rng(5))
+    made = ranked(weeks.sum(axis=1), halves=weekly_of(weeks).halves())
+    assert "fewer than 30" in made.table["reason"].iloc[0]
+    assert readings.share_finding(made, 0.95)["detail"].startswith("the best two tenths together")
+    assert "too small to tell" in readings.growth(made)
+
+
+def test_one_customer_who_brings_more_than_a_part() -> None:
+    large = features_of([1_000.0, *[10.0] * 20])
+    parts = purchase_deciles(large, sampling=FEW)
+    assert readings.first_part(parts) == (
+        "The largest customer alone brings more than a tenth of sales; 12 make the last"
+    )
+    assert readings.pareto(parts) == "The largest customer alone brings more than 80 % of sales"
+    curve = pareto_curve(large, sampling=FEW)
+    assert readings.part_finding(parts, curve, 0.95)["value"] is None
+
+
+def test_halves_that_cannot_be_compared_are_not_named() -> None:
+    weeks = np.ones((3, 4))
+    assert readings.halves(weekly_of(weeks)).startswith("The halves are 4 Dec 2017 to 17 Dec 2017")
+    assert readings.halves(weekly_of(weeks, gap="Too late.")) == "Too late."
+
+
+def kinds_of(customers: list[int], net: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "group": ["first", "next", "others", "fading"],
+            "customers": [*customers, 0],
+            "customers_share": [count / 50 for count in [*customers, 0]],
+            "net_share": [*net, 0.0],
+            "fading": 0,
+        }
+    )
+
+
+def test_half_of_the_sales_is_said_only_where_it_is_half() -> None:
+    assert fading_readings.groups(kinds_of([2, 8, 40], [0.1, 0.39, 0.51])).startswith(
+        "10 customers (20.0 %) bring half of the sales"
+    )
+    assert fading_readings.groups(kinds_of([0, 1, 49], [0.0, 0.15, 0.85])).startswith(
+        "1 customer (2.0 %) brings 15 % of the sales"
+    )
+    assert fading_readings.groups(kinds_of([0, 0, 50], [0.0, 0.0, 1.0])).startswith("Nobody stands")
+
+
+def test_weeks_that_never_differ_leave_no_noise() -> None:
+    covered = Coverage(10, 10, 40.0, 10.0, 0, 0.0)
+    weeks = weekly_of(np.full((40, 8), 5.0))
+    terms = ContactTerms(2.0, 0.1, 182, 182)
+    panel = fading_readings.trust(ranked([1.0] * 40), covered, weeks, terms, "By cost.")
+    noise = next(line for line in panel if line[0] == "Noise")
+    assert noise[1] is None
+    assert "no noise to test against" in noise[2]
+
+
+def test_where_nobody_is_last_nothing_is_said_of_the_last() -> None:
+    stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
+    assert "of the last stop buying" in persistence_readings.went(stay)
+    stay.stayed.loc[stay.stayed.index[-1], "customers"] = 0
+    assert "of the last" not in persistence_readings.went(stay)

@@ -32,7 +32,11 @@ def test_influences_are_counted_by_products_and_kinds() -> None:
         "Beyond chance: promotions with 1 of 2 and the run-up to a holiday with 1 of 1 "
         "products that had any"
     )
-    assert products.moved(table.assign(found=False)).startswith("Neither promotions nor prices")
+    assert products.moved(table.assign(found=False)) == (
+        "No product is moved beyond chance by promotions or the shelf price or the run-up to a "
+        "holiday"
+    )
+    assert products.moved(table[:0]).startswith("No product has had promotions")
 
 
 def test_one_row_a_holiday_and_labels_that_fit() -> None:
@@ -132,7 +136,9 @@ def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
         ["Tea", ""], ["Toys", "5.0 × its usual"],
     ]  # fmt: skip
     assert forecast.categories(totals) == "Of 3 categories 1 will need more and 1 less than of late"
-    assert "None of 1 category" in forecast.categories(totals.tail(1))
+    assert forecast.categories(totals.tail(1)) == "No category is sure to move"
+    rare = totals.assign(kind="now and then")
+    assert forecast.categories(rare) == "No category sells in most weeks, and none is sure to move"
 
 
 def test_departments_that_move_are_named() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from analysis.customers.cluster_inputs import prepare
 from analysis.customers.cluster_stability import k_means
 from analysis.customers.clusters import required
+from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,11 @@ def place_again(found: Clusters | None, inputs: Inputs, other: pd.DataFrame) -> 
         Clusters of this period and what they were made from.
     other
         ``features.fetch_detailed`` of the other period.
+
+    Raises
+    ------
+    NotApplicable
+        If the other period has too few customers, or none of this one's.
     """
     import pandas as pd
     from sklearn.metrics import adjusted_rand_score
@@ -54,7 +60,12 @@ def place_again(found: Clusters | None, inputs: Inputs, other: pd.DataFrame) -> 
     from threadpoolctl import threadpool_limits
 
     found = required(found)
-    there = prepare(other, names=inputs.names)
+    try:
+        there = prepare(other, names=inputs.names)
+    except NotApplicable as reason:
+        raise NotApplicable(
+            f"In the earlier window there are none to compare. {reason}"
+        ) from reason
     columns = [inputs.names.index(name) for name in there.names]
     distance = ((there.values[:, None, :] - found.centres[None][:, :, columns]) ** 2).sum(axis=2)
     nearest = np.asarray(found.numbers)[distance.argmin(axis=1)]
@@ -62,6 +73,8 @@ def place_again(found: Clusters | None, inputs: Inputs, other: pd.DataFrame) -> 
         anew = k_means(there.values, found.best, 0).labels_
     placed = pd.DataFrame({"customer_id": there.customers, "other": nearest, "anew": anew})
     both = found.members.merge(placed, on="customer_id")
+    if both.empty:
+        raise NotApplicable("In the earlier window there is none of these customers to compare.")
     rows = []
     for cluster, part in both.groupby("cluster"):
         same = int((part["other"] == cluster).sum())

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 GROUPS = ("lost", "buying less", "unchanged", "buying more", "new", "back", "returns only")
 
 
+#: Fewest customers drawn again: one alone is the same in every draw, which is no certainty.
+_FEWEST_CUSTOMERS = 2
+
+
 def customer_bridge(
     paired: pd.DataFrame,
     guests: pd.Series,
@@ -35,7 +39,7 @@ def customer_bridge(
         The two periods. ``new`` and ``back`` can be told apart only where the data reach back
         one period more; else both are ``new``, which then means not seen in the period before.
     confidence
-        Coverage of the intervals, from resampling whole customers.
+        Coverage of the intervals, from resampling whole customers; there are none for one alone.
     seed
         Seed of the resampling.
 
@@ -55,6 +59,8 @@ def customer_bridge(
     change = (paired["net_now"] - paired["net_before"]).to_numpy()
     member = group.to_numpy()[:, None] == np.array(present)
     drawn = resampled_totals(member * change[:, None], seed=seed)
+    if len(paired) < _FEWEST_CUSTOMERS:
+        drawn[:] = np.nan
     low, high = percentile_interval(drawn, confidence=confidence)
     sums = paired.groupby(group.to_numpy())[["net_before", "net_now"]].sum().reindex(present)
     bridge = pd.DataFrame(

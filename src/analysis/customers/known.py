@@ -29,13 +29,15 @@ def known_against_unknown(
     Raises
     ------
     NotApplicable
-        If no known customer bought.
+        If no customer who bought can be told by a key, or nothing is known of any of them.
     """
     import pandas as pd
 
     if features.empty:
         raise NotApplicable("No known customer bought in the period.")
     known, net = _known(features, attributes), features["net_amount"].to_numpy()
+    if not known.any():
+        raise NotApplicable("Nothing is known about the customers apart from what they bought.")
     member = np.column_stack([known, ~known]).astype("float64")
     drawn = resampled_totals(np.hstack([member, member * net[:, None]]), seed=seed)
     customers, sums = member.sum(axis=0), (member * net[:, None]).sum(axis=0)
@@ -48,7 +50,7 @@ def known_against_unknown(
             "group": ["known", "unknown"],
             "customers": customers.astype("int64"),
             "share": customers / len(features),
-            "net_share": sums / net.sum(),
+            "net_share": sums / (net.sum() if net.sum() > 0 else np.nan),
             "net_per_customer": mean,
             "ratio": ratio,
             "low": low,

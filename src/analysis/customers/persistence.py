@@ -18,7 +18,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.customers.deciles import equal_groups
-from analysis.customers.intervals import Estimates, Sampling, estimate_totals
+from analysis.customers.intervals import (
+    FEWEST_CUSTOMERS,
+    Estimates,
+    Sampling,
+    estimate_totals,
+)
 from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
@@ -87,10 +92,15 @@ def persistence(
     Raises
     ------
     NotApplicable
-        If the halves cannot be compared, or so many customers are equal that nobody is in the best
-        group of the first half.
+        If the halves cannot be compared, if fewer than thirty customers bought, or if so many are
+        equal that nobody is in the best group of the first half.
     """
     weekly.require()
+    if len(weekly.customers) < FEWEST_CUSTOMERS:
+        raise NotApplicable(
+            f"Staying in a group cannot be told from noise with fewer than {FEWEST_CUSTOMERS} "
+            f"customers ({len(weekly.customers)})."
+        )
     sampling = sampling or Sampling()
     amounts = weekly.of(value)
     middle = amounts.shape[1] // 2

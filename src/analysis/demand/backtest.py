@@ -82,21 +82,24 @@ class Backtest:
         return replace(self, forecasts=made)
 
 
-def origins_for(columns: int, *, horizon: int, count: int, step: int = 1) -> tuple[int, ...]:
+def origins_for(
+    columns: int, *, horizon: int, count: int, step: int = 1, frequency: str = "period"
+) -> tuple[int, ...]:
     """Return up to ``count`` origins, ``step`` apart, the last one ``horizon`` before the end.
 
     Raises
     ------
     NotApplicable
-        If there are too few periods for two origins.
+        If there are too few periods, called ``frequency``, for two origins.
     """
     last = columns - horizon
     first = max(last - (count - 1) * step, FEWEST + (last - FEWEST) % step)
     found = tuple(range(first, last + 1, step))
     if len(found) < 2:
+        sold = f"{columns} {frequency} is" if columns == 1 else f"{columns} {frequency}s are"
         raise NotApplicable(
-            f"{columns} periods are too few to test forecasts of {horizon} periods: "
-            f"{FEWEST + horizon + step} are the least."
+            f"{sold} too few to test forecasts of {horizon}: {FEWEST + horizon + step} are the "
+            "least."
         )
     return found
 

@@ -70,7 +70,10 @@ def forecast(
         target = _targets(series, ends, ahead)
         known = ~np.isnan(target) & ~np.isnan(x[:, :LAGS]).any(axis=1) & (scale > 0)
         if known.sum() < _FEWEST_ROWS:
-            raise NotApplicable(f"{int(known.sum())} rows are too few to boost on.")
+            raise NotApplicable(
+                "All series together are too short for the boosted challenger to learn from: "
+                f"{int(known.sum())} periods with what came after them, {_FEWEST_ROWS} needed."
+            )
         picked = np.flatnonzero(known)[-_MOST_ROWS:]
         with threadpool_limits(limits=1):  # the same sums in the same order, on any machine
             model = _model(quantile, seed).fit(x[picked], target[picked] / scale[picked])

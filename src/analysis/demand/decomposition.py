@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 #: Fewest weeks, and years for a yearly season beside the weekly one.
 _FEWEST_WEEKS, _FEWEST_YEARS = 8, 2
 
+#: Least share of days with a sale: the closed ones between them are bridged, not known.
+_FEWEST_TRADED = 0.5
+
 
 def daily_parts(series: Series) -> pd.DataFrame:
     """Take one daily series apart, robustly.
 
     STL (Cleveland, Cleveland, McRae and Terpenning 1990, J. Official Statistics 6(1)) with
-    seven days; MSTL (Bandara, Hyndman and Bergmeir 2021) with a year beside, where two years are
-    there. Closed days are bridged first and stay missing in the remainder.
+    seven days; MSTL (Bandara, Hyndman and Bergmeir 2021) with a year beside, where more than two
+    years are there. Closed days are bridged first and stay missing in the remainder.
 
     Returns
     -------
@@ -34,7 +37,8 @@ def daily_parts(series: Series) -> pd.DataFrame:
     Raises
     ------
     NotApplicable
-        If there are fewer than eight weeks of days.
+        If there are fewer than eight weeks of days, if fewer than half of the days saw a sale, or
+        if every day sold the same.
     """
     import pandas as pd
     from statsmodels.tsa.seasonal import MSTL, STL
@@ -44,9 +48,16 @@ def daily_parts(series: Series) -> pd.DataFrame:
     values = filled(series.values)[0]
     if np.isnan(values).any() or len(values) < 7 * _FEWEST_WEEKS:
         raise NotApplicable(f"A weekly rhythm needs {_FEWEST_WEEKS} weeks of days.")
+    traded = int((~np.isnan(series.values)).sum())
+    if traded < _FEWEST_TRADED * len(values):
+        raise NotApplicable(
+            f"Only {traded} of {len(values)} days saw a sale: too few to tell a rhythm of the days."
+        )
+    if np.ptp(values) == 0:
+        raise NotApplicable("Every day sold the same, so there is no rhythm to take apart.")
     days = pd.to_datetime(list(series.periods)).as_unit("us")
     table = pd.DataFrame({"day": days, "value": series.values[0]})
-    if len(values) >= 365 * _FEWEST_YEARS:
+    if len(values) > 365 * _FEWEST_YEARS:  # a season must repeat within less than half
         found = MSTL(values, periods=(7, 365), stl_kwargs={"robust": True}).fit()
         table = table.assign(
             trend=found.trend, weekly=found.seasonal[:, 0], yearly=found.seasonal[:, 1]

@@ -163,7 +163,10 @@ def _predict(
 
 def _origins(series: Series, plan: Plan) -> tuple[int, ...]:
     columns = series.values.shape[1]
-    return backtest.origins_for(columns, horizon=plan.horizon, count=plan.origins, step=plan.step)
+    return backtest.origins_for(
+        columns, horizon=plan.horizon, count=plan.origins, step=plan.step,
+        frequency=series.frequency,
+    )  # fmt: skip
 
 
 def _with_known_season(series: Series, plan: Plan) -> Plan:

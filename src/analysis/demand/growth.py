@@ -61,6 +61,10 @@ class RevenueTree:
         return self.factors.iloc[int(signed.to_numpy().argmax())]
 
 
+#: Fewest customers drawn again: one alone is the same in every draw, which is no certainty.
+_FEWEST_CUSTOMERS = 2
+
+
 def revenue_tree(
     paired: pd.DataFrame, guests: pd.Series, *, confidence: float, seed: int
 ) -> RevenueTree:
@@ -72,7 +76,7 @@ def revenue_tree(
         As `tables.paired` gives them.
     confidence
         Coverage of the intervals, which come from resampling whole customers, both periods of a
-        customer together.
+        customer together; there are none for a single customer.
     seed
         Seed of the resampling.
 
@@ -96,6 +100,8 @@ def revenue_tree(
             "the change to be taken apart into them."
         )
     replicates = resampled_totals(totals, seed=seed)
+    if len(totals) < _FEWEST_CUSTOMERS:
+        replicates[:] = np.nan
     rng = np.random.default_rng([seed, 1])
     guest_change = guests["net_now"] - guests["net_before"]
     guest_draws = guest_change + rng.normal(size=len(replicates)) * guests["variance"] ** 0.5

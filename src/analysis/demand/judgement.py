@@ -79,7 +79,7 @@ def _score(
         "origins": len(tested.origins),
         "mase": mean_of(absolute),
         "rmsse": mean_of(squared),
-        "bias": forecast[both].sum() / total - 1 if total else float("nan"),
+        "bias": forecast[both].sum() / total - 1 if total > 0 else float("nan"),
         **compared,
     }
 

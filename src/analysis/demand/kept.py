@@ -27,9 +27,9 @@ class Scored:
     ----------
     table
         One row a level: level, series, periods, actual and forecast (sums over series and
-        periods), bias (forecast / actual - 1), error (mean scaled absolute error), usual (its
-        95th percentile over the origins of the backtest), covered (share inside the widest
-        interval kept), drifted (error beyond the usual).
+        periods), bias (forecast / actual - 1; NaN unless actual is above zero), error (mean
+        scaled absolute error), usual (its 95th percentile over the origins of the backtest),
+        covered (share inside the widest interval kept), drifted (error beyond the usual).
     detail
         One row a series and period: level, name, period_start, ahead, mean, low, high, actual,
         scaled, inside.
@@ -148,7 +148,7 @@ def _level(level: object, part: pd.DataFrame, outlook: Outlook) -> dict[str, obj
         "periods": int(part["period_start"].nunique()),
         "actual": actual,
         "forecast": forecast,
-        "bias": forecast / actual - 1 if actual else float("nan"),
+        "bias": forecast / actual - 1 if actual > 0 else float("nan"),
         "error": error,
         "usual": usual,
         "covered": mean_of(part["inside"].to_numpy()),

@@ -84,8 +84,9 @@ def gather(
     rows = np.flatnonzero(series.keys["level"].isin(STUDIED))
     departments = list(series.keys["department"].iloc[rows])
     until = backtest.origins_for(
-        len(series.periods), horizon=plan.horizon, count=plan.origins, step=plan.step
-    )[0]
+        len(series.periods), horizon=plan.horizon, count=plan.origins, step=plan.step,
+        frequency=series.frequency,
+    )[0]  # fmt: skip
     names, parts = ["promoted"], [_promoted(departments, products, known, until)]
     placed = _placed(tables, departments, weeks, len(series.periods))
     if placed is not None:

@@ -149,7 +149,7 @@ class Report:
         columns: Mapping[str, Format] | None = None,
         rows: int | None = None,
     ) -> None:
-        """Save a table for download and show it.
+        """Save a table for download and show it; one without rows is said to be empty.
 
         Parameters
         ----------
@@ -169,6 +169,10 @@ class Report:
         from analysis.reporting import frames
 
         self.save(frame, name)
+        if frame.empty:
+            if title:
+                self.say(f"{title}: none.")
+            return
         drawing = frames.render(
             frame, name=name, title=title, columns=columns, rows=rows, currency=self._currency
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.errors import NotApplicable
 from analysis.reporting import words
 from analysis.reporting.charts import style
 from analysis.reporting.charts.forest import forest
@@ -109,8 +110,15 @@ def gains(scores: pd.DataFrame) -> Axes:
     scores
         Rows of `judgement.scoreboard` at one level: label, gain, gain_low, gain_high, mase,
         verdict.
+
+    Raises
+    ------
+    NotApplicable
+        If no model but the naive has a score.
     """
     shown = scores[scores["verdict"] != "benchmark"].sort_values("gain", ascending=False)
+    if shown.empty:
+        raise NotApplicable("no past forecast could be scored.")
     ax = forest(
         list(shown["label"]),
         shown["gain"] * 100,
@@ -138,7 +146,14 @@ def by_horizon(table: pd.DataFrame, *, own: str, benchmark: str, frequency: str 
         The two models drawn.
     frequency
         What a period is called.
+
+    Raises
+    ------
+    NotApplicable
+        If neither has an error.
     """
+    if table["mase"].isna().all():
+        raise NotApplicable("no past forecast could be scored, so no error grows.")
     ax = style.new_axes(height=2.4)
     for model, color, label in (
         (benchmark, style.SOFT, "naive"), (own, style.BLUE, "published"),

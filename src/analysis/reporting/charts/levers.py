@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.errors import NotApplicable
 from analysis.reporting import words
 from analysis.reporting.charts import style
 from analysis.reporting.charts.forest import forest
@@ -22,7 +23,14 @@ def influences(table: pd.DataFrame) -> Axes:
     ----------
     table
         `readings.products.surest`: label, effect, low, high.
+
+    Raises
+    ------
+    NotApplicable
+        If no row is given.
     """
+    if table.empty:
+        raise NotApplicable("no effect is sure enough to be drawn.")
     times = [(1 + table[column]).clip(lower=0.02) for column in ("effect", "low", "high")]
     ax = forest(
         list(table["label"]),
@@ -45,7 +53,14 @@ def levers(table: pd.DataFrame) -> Axes:
     ----------
     table
         Rows of `levers.search`: name, regressor, effect, low, high, found.
+
+    Raises
+    ------
+    NotApplicable
+        If no row is given.
     """
+    if table.empty:
+        raise NotApplicable("no effect of a display or mailer could be told.")
     ax = forest(
         [
             f"{str(name).rsplit(' / ', 1)[-1][:15].rstrip()}, {lever}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.errors import NotApplicable
 from analysis.reporting import words
 from analysis.reporting.charts import style
 from analysis.reporting.charts.forest import forest, shortened, write_right
@@ -99,8 +100,15 @@ def growth(table: pd.DataFrame, *, names: pd.Series, top: int, ax: Axes | None =
         Rows drawn.
     ax
         Axes to draw on.
+
+    Raises
+    ------
+    NotApplicable
+        If no group sold something in both periods.
     """
     drawn = table.head(top)
+    if drawn["growth"].isna().all():
+        raise NotApplicable("no group sold something in both periods, so none has a growth.")
     ax = forest(
         names.head(top).astype("str").tolist(),
         100 * drawn["growth"],
@@ -135,7 +143,14 @@ def movers(table: pd.DataFrame, *, names: pd.Series, currency: str, ax: Axes | N
         Currency code of the amounts.
     ax
         Axes to draw on.
+
+    Raises
+    ------
+    NotApplicable
+        If no row is given.
     """
+    if table.empty:
+        raise NotApplicable("nothing moved beyond chance.")
     ax = ax or style.new_axes(height=0.75 + 0.25 * len(table))
     _signed_bars(ax, table["change"], table["change_low"], table["change_high"])
     ax.set_yticks(range(len(table)), [shortened(str(name)) for name in names])
@@ -160,9 +175,16 @@ def portrait(indices: pd.DataFrame, *, fdr: float, ax: Axes | None = None) -> Ax
         False discovery rate up to which a level stands in full colour.
     ax
         Axes to draw on.
+
+    Raises
+    ------
+    NotApplicable
+        If no row is given.
     """
     import pandas as pd
 
+    if indices.empty:
+        raise NotApplicable("no group of customers is large enough to be drawn.")
     opens = indices["attribute"] != indices["attribute"].shift()
     headings = indices.loc[opens, ["attribute"]].assign(level=indices["attribute"].map(words_of))
     # A heading row, without a dot, opens every attribute: it takes the index of its first level.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.errors import NotApplicable
 from analysis.reporting import words
 from analysis.reporting.charts import style
 from analysis.reporting.charts.forest import shortened, write_right
@@ -73,9 +74,16 @@ def completeness(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         `tables.quality.completeness.completeness`: table, column, present, share_filled.
     ax
         Axes to draw on.
+
+    Raises
+    ------
+    NotApplicable
+        If every column is full.
     """
     gaps = table[table["present"] & (table["share_filled"] < 1)].sort_values("share_filled")
-    ax = ax or style.new_axes(height=0.7 + 0.26 * max(len(gaps), 1))
+    if gaps.empty:
+        raise NotApplicable("every column is full.")
+    ax = ax or style.new_axes(height=0.7 + 0.26 * len(gaps))
     places = np.arange(len(gaps))
     ax.barh(places, 100 * gaps["share_filled"], color=style.QUIET, height=0.6)
     ax.set_yticks(places, [shortened(name, 32) for name in gaps["table"] + "." + gaps["column"]])
@@ -111,7 +119,7 @@ def days(calendar: pd.DataFrame, *, limit: float, currency: str, ax: Axes | None
         )
     _name_days(ax, odd.reindex(odd["score"].abs().sort_values(ascending=False).index).head(4))
     _name_days(ax, missing.head(3), suffix=" (none)")
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(bottom=ax.get_ylim()[0] if (calendar["net_amount"] < 0).any() else 0.0)
     show_dates(ax, calendar["day"])
     ax.set_ylabel(f"Net sales a day, {words.currency_sign(currency)} thousand")
     return ax

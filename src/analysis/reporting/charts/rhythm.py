@@ -43,7 +43,7 @@ def weeks(table: pd.DataFrame, *, split: date, currency: str, ax: Axes | None = 
         ax.plot(week, amount, color=color, marker="o", markersize=2.5)
         ends = (week.min(), week.max())
         ax.hlines(amount.mean(), *ends, color=color, linewidth=0.9, linestyle="--")
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(bottom=ax.get_ylim()[0] if (table["net_amount"] < 0).any() else 0.0)
     show_dates(ax, table["week_start"])
     ax.set_ylabel(f"Net sales a week, {words.currency_sign(currency)} thousand")
     return ax

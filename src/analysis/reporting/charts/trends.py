@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.errors import NotApplicable
 from analysis.reporting import words
 from analysis.reporting.charts import style
 from analysis.reporting.charts.forest import forest
@@ -25,7 +26,14 @@ def trends(table: pd.DataFrame, *, weeks: int) -> Axes:
         Rows of `trends.slopes`: name, growth, growth_low, growth_high, size, direction.
     weeks
         Weeks that the growth is stated for.
+
+    Raises
+    ------
+    NotApplicable
+        If no row is given.
     """
+    if table.empty:
+        raise NotApplicable("no trend is sure enough to be drawn.")
     ax = forest(
         [str(name).rsplit(" / ", 1)[-1] for name in table["name"]],
         table["growth"] * 100,
@@ -47,7 +55,14 @@ def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Fi
         Name, history (period_start, value) and row of `breaks.shifts` of each.
     unit
         Label of the vertical axes.
+
+    Raises
+    ------
+    NotApplicable
+        If no panel is given.
     """
+    if not panels:
+        raise NotApplicable("no series moved to another level.")
     rows = -(-len(panels) // 2)
     axes = style.new_grid(rows, 2, width=5.0, height=0.3 + 1.45 * rows)
     for ax in axes[len(panels) :]:
@@ -57,7 +72,7 @@ def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Fi
         first, end = history["period_start"].iloc[[0, -1]]
         ax.hlines(row["before"], first, row["period_start"], color=style.INK, linewidth=1.4)
         ax.hlines(row["after"], row["period_start"], end, color=style.VERMILLION, linewidth=1.8)
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(bottom=min(0.0, float(history["value"].min())))
         ax.set_title(_short_name(name), fontsize=9.5, loc="left", color=style.INK)
         ax.xaxis.set_major_locator(_quarters())
         ax.xaxis.set_major_formatter(_month_names())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from analysis.demand.forecast import BOTTOM_UP, COHERENT
 from analysis.reporting import words
 from analysis.reporting.readings.levels import level
+from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,58 +26,128 @@ _FAR = 1.5
 #: Of a weekday closed more often than this, the number of days says more than their names.
 NAMED_DAYS = 5
 
+#: Why a forecast stands alone.
+NO_INTERVAL = "no interval, for past forecasts show no error to draw one from"
 
-def title(totals: pd.DataFrame, horizon: int, currency: str) -> str:
-    """Say what the horizon should bring, and how sure that is."""
-    whole = totals.iloc[0]
-    amount = words.money(whole["mean"], 0, currency)
-    spread = (whole["high"] - whole["low"]) / 2 / whole["mean"]
+#: Days of a period whose every day is a trading day.
+_DAYS = {"day": 1, "week": 7, "month": 28}
+
+
+def weeks_ahead(series: Series, horizon: int, as_of: str) -> str:
+    """Return how the weeks forecast are called: by their date where the data end before them."""
+    if not late(series, as_of):
+        return f"the next {horizon} weeks"
+    return f"the {horizon} weeks from {words.day(series.end)}"
+
+
+def late(series: Series, as_of: str) -> str:
+    """Say that the data end too early for the weeks forecast to be those ahead; else nothing."""
+    missing = (as_date(as_of) - series.end).days // 7
+    if missing < 1:
+        return ""
     return (
-        f"The next {horizon} weeks should bring {amount}, give or take {words.percent(spread, 0)}"
+        f"The last whole week of data ended before {words.day(series.end)}, "
+        f"{words.count(missing, 'week')} before {words.day(as_date(as_of))}: what is forecast are "
+        "the weeks from then on, not those ahead."
     )
 
 
-def total_finding(totals: pd.DataFrame, horizon: int, currency: str) -> Fields:
+def title(totals: pd.DataFrame, weeks: str, currency: str) -> str:
+    """Say what the horizon should bring, and how sure that is."""
+    whole = totals.iloc[0]
+    mean, reach = whole["mean"], (whole["high"] - whole["low"]) / 2
+    said = f"{_capital(weeks)} should bring {words.money(mean, 0, currency)}"
+    if not math.isfinite(reach):
+        return f"{said}; how surely, past forecasts do not tell"
+    if reach > abs(mean):
+        low, high = (words.money(whole[end], 0, currency) for end in ("low", "high"))
+        return f"{said}, or anything from {low} to {high}"
+    return f"{said}, give or take {words.percent(reach / abs(mean) if mean else 0.0, 0)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def total_finding(totals: pd.DataFrame, weeks: str, currency: str) -> Fields:
     """Return the forecast of the total over the horizon."""
     whole = totals.iloc[0]
-    change = words.percent(whole["change"], 1, signed=True)
+    judged = math.isfinite(whole["low"])
     return {
         "key": "next_weeks",
-        "sentence": f"net sales forecast for the next {horizon} weeks",
+        "sentence": f"net sales forecast for {weeks}",
         "value": whole["mean"],
         "low": whole["low"],
         "high": whole["high"],
         "unit": currency,
-        "n": int(whole["n"]),
+        "n": int(whole["n"]) if judged else None,
         "noun": "past forecast",
         "level": 0.80,
         "direction": "up_good",
-        "detail": f"{change} against the last {horizon} weeks",
+        "detail": _against(whole, weeks) + ("" if judged else f"; {NO_INTERVAL}"),
         "decimals": 0,
     }
 
 
-def outlook(found: Outlook, totals: pd.DataFrame) -> str:
+def _against(whole: pd.Series, weeks: str) -> str:
+    """Say how the sum compares with that of as many weeks before."""
+    if not math.isfinite(whole["change"]):
+        return f"{_before(weeks)} sold nothing net of returns"
+    return f"{words.percent(whole['change'], 1, signed=True)} against {_before(weeks)}"
+
+
+def _before(weeks: str) -> str:
+    """Return what the weeks before are called: ``the last 8 weeks``, ``the 8 weeks before``."""
+    if " from " in weeks:
+        return f"{weeks.partition(' from ')[0]} before"
+    return weeks.replace("next", "last")
+
+
+def outlook(totals: pd.DataFrame, weeks: str) -> str:
     """Say where the total goes from here."""
     whole = totals.iloc[0]
-    horizon = found.plan.horizon
+    ahead, before = _capital(weeks), _before(weeks).removesuffix(" weeks")
+    if not math.isfinite(whole["change"]):
+        return f"{ahead}; {_against(whole, weeks)}"
+    change = words.percent(whole["change"], 1, signed=True)
+    if not math.isfinite(whole["change_low"]):
+        return f"{ahead}: {change} against {before}; {NO_INTERVAL}"
     if whole["change_low"] <= 0 <= whole["change_high"]:
         way = "about as much as"
     else:
         way = "more than" if whole["change"] > 0 else "less than"
-    change = words.percent(whole["change"], 1, signed=True)
-    return f"The next {horizon} weeks: {way} the last {horizon} ({change})"
+    return f"{ahead}: {way} {before} ({change})"
 
 
-def span(series: Series) -> str:
-    """Say which weeks the data cover."""
+def bands(whole: pd.DataFrame) -> str:
+    """Say what the bands around the total's forecast are, if there are any."""
+    if whole["low_95"].isna().all():
+        return f"No band: {NO_INTERVAL}."
+    return "Bands: 80 % and 95 % of past errors at as many weeks ahead."
+
+
+def fan_alt(whole: pd.DataFrame) -> str:
+    """Describe the chart of the total's forecast."""
+    around = "" if whole["low_95"].isna().all() else ", with a wide and a narrow band around it"
+    return f"Line of weekly net sales and their forecast{around}."
+
+
+def span(series: Series, as_of: str) -> str:
+    """Say which weeks the data cover, and whether they are the latest."""
     weeks = words.count(len(series.periods), series.frequency)
-    whole = words.number(int((series.open_days == series.open_days.max()).sum()))
+    most = int(series.open_days.max())
+    whole = words.number(int((series.open_days == most).sum()))
     first, last = words.day(series.periods[0]), words.day(series.end)
-    text = f"{weeks} from {first} up to {last}, {whole} of them open on all days"
+    often = (
+        f"{whole} of them open on all days"
+        if most >= _DAYS[series.frequency]
+        else f"none of them open on more than {words.count(most, 'day')}"
+    )
+    text = f"{weeks} from {first} up to {last}, {often}"
     if series.cut:
-        text += f"; {words.number(len(series.cut))} more at the ends are covered in part, and cut"
-    return f"{text}."
+        are = "is" if len(series.cut) == 1 else "are"
+        text += f"; {words.number(len(series.cut))} more at the ends {are} covered in part, and cut"
+    return f"{text}. {late(series, as_of)}".strip()
 
 
 def season(found: Outlook, wanted: int) -> str:
@@ -108,7 +180,7 @@ def departments(totals: pd.DataFrame) -> str:
     up, down = parts[parts["change_low"] > 0], parts[parts["change_high"] < 0]
     searched = words.count(len(parts), "department")
     if up.empty and down.empty:
-        return f"None of {searched} is sure to sell more or less than of late"
+        return f"{_none_of(len(parts), 'department')} is sure to sell more or less than of late"
     told = [(up, "more"), (down, "less")]
     texts = [f"{way} in {words.listing(sorted(p['name'])[:3])}" for p, way in told if len(p)]
     others = len(up) + len(down) - sum(min(len(p), 3) for p, _ in told)
@@ -138,12 +210,17 @@ def categories(totals: pd.DataFrame) -> str:
     found = moving(totals)
     searched = (totals["level"] == "department x category") & (totals["kind"] == "regular")
     if found.empty:
-        return (
-            f"None of {words.count(int(searched.sum()), 'category', 'categories')} is sure to move"
-        )
+        return f"{_none_of(int(searched.sum()), 'category', 'categories')} is sure to move"
     up = int((found["change"] > 0).sum())
     whole = words.number(int(searched.sum()))
     return f"Of {whole} categories {up} will need more and {len(found) - up} less than of late"
+
+
+def _none_of(searched: int, noun: str, nouns: str | None = None) -> str:
+    """Return the subject of a sentence on none of what was searched."""
+    if not searched:
+        return f"No {noun} sells in most weeks, and none"
+    return f"None of {words.count(searched, noun, nouns)}" if searched > 1 else f"No {noun}"
 
 
 def adds_up(found: Outlook) -> str:
@@ -161,8 +238,10 @@ def adds_up(found: Outlook) -> str:
 def reconciled(found: Outlook) -> str:
     """Compare the three ways at the total and the bottom."""
     levels = list(dict.fromkeys(found.scores["level"]))
+    if not levels:
+        return "What adding up costs is not known: no past forecast could be scored."
     texts = []
-    for name in (levels[0], levels[-1]):
+    for name in dict.fromkeys((levels[0], levels[-1])):
         part = found.scores[found.scores["level"] == name].set_index("model")["mase"]
         texts.append(
             f"for the {level(name)} MASE is {words.number(part['automatic'], 3)} before, "

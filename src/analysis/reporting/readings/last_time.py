@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from analysis.reporting import words
@@ -10,13 +11,22 @@ from analysis.reporting.readings.levels import level
 if TYPE_CHECKING:
     from analysis.demand.kept import Scored
 
+#: Bias that rounds to nothing.
+_EXACT = 0.0005
+
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
 
-def last_time(scored: Scored) -> str:
+def last_time(scored: Scored, currency: str) -> str:
     """Say how the last forecast did."""
     whole = scored.table.iloc[0]
+    if not math.isfinite(whole["bias"]):
+        said, came = (words.money(whole[name], 0, currency) for name in ("forecast", "actual"))
+        return f"The last forecast of the total: {said}; {came} came"
+    if abs(whole["bias"]) < _EXACT:
+        verb = "would have been" if scored.replayed else "was"
+        return f"The last forecast {verb} exact for the total"
     way = "too high" if whole["bias"] > 0 else "too low"
     verb = "would have been" if scored.replayed else "was"
     return f"The last forecast {verb} {words.percent(abs(whole['bias']), 1)} {way} for the total"
@@ -36,6 +46,15 @@ def drift_finding(scored: Scored) -> Fields:
     """Return the bias of the last forecast, an alert where errors have left the usual."""
     whole = scored.table.iloc[0]
     worse = [level(str(n)) for n in scored.table.loc[scored.table["drifted"], "level"]]
+    detail = (
+        f"errors larger than 95 % of those before, for {words.listing(worse)}"
+        if worse
+        else "errors as usual at every level"
+        if scored.table["usual"].notna().all()
+        else "no error before it to compare with"
+    )
+    if not math.isfinite(whole["bias"]):
+        detail = f"no share, for net sales were not above zero; {detail}"
     return {
         "key": "last_forecast",
         "sentence": "the last forecast's total against what happened"
@@ -45,8 +64,6 @@ def drift_finding(scored: Scored) -> Fields:
         "n": int(whole["periods"]),
         "noun": "week",
         "alert": scored.drifted and not scored.replayed,
-        "detail": f"errors larger than 95 % of those before, for {words.listing(worse)}"
-        if worse
-        else "errors as usual at every level",
+        "detail": detail,
         "decimals": 1,
     }

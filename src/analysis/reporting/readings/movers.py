@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def groups_headline(found: Movers, *, noun: str, nouns: str) -> str:
     """State how many groups of a kind changed beyond chance, and the one that changed most."""
     real = found.sure
+    if found.table.empty:
+        return f"No {noun} has {found.minimum_group} customers, so that none is compared"
     if real.empty:
         return f"No {noun} changed by more than chance"
     continued = real[real["growth"].notna()]
@@ -45,6 +47,11 @@ def withheld(found: Movers, currency: str, *, nouns: str) -> str:
     if not found.withheld:
         return f"All {nouns} have at least {found.minimum_group} customers."
     change = words.money(found.withheld_change, 0, currency, signed=True)
+    if found.withheld == 1:
+        return (
+            f"One of the {nouns} has fewer than {found.minimum_group} customers and is withheld; "
+            f"it changed by {change}."
+        )
     return (
         f"{words.number(found.withheld)} {nouns} with fewer than {found.minimum_group} customers "
         f"are withheld; together they changed by {change}."
@@ -54,6 +61,8 @@ def withheld(found: Movers, currency: str, *, nouns: str) -> str:
 def movers_headline(found: Movers) -> str:
     """State how many products moved beyond chance."""
     real = found.sure
+    if found.table.empty:
+        return f"No product has {found.minimum_group} customers, so that none is searched"
     if real.empty:
         return "No product moved by more than chance"
     up = int((real["change"] > 0).sum())
@@ -65,6 +74,13 @@ def movers_headline(found: Movers) -> str:
 
 def movers_paragraph(found: Movers, currency: str) -> str:
     """Say what the search guards against, and what it cannot tell."""
+    if found.table.empty:
+        return withheld(found, currency, nouns="products")
+    if found.sure.empty:
+        return (
+            f"None of {words.count(len(found.table), 'product')} moved by more than searching so "
+            f"many would bring about by chance. {withheld(found, currency, nouns='products')}"
+        )
     launched, gone = ((found.sure["status"] == s).sum() for s in ("launched", "delisted"))
     share = words.number(int((found.table["share_q"] <= found.fdr).sum()))
     return (
@@ -83,9 +99,14 @@ def moved_products(found: Movers) -> Fields:
     return {
         "key": "moved_products",
         "sentence": f"products rose or fell beyond chance, of "
-        f"{words.number(len(found.table))} searched; many with the season.",
+        f"{words.number(len(found.table))} searched"
+        + ("; many with the season." if len(real) else "."),
         "value": len(real),
-        "detail": f"at most {words.percent(found.fdr, 0)} of them by chance",
+        "detail": f"at most {words.percent(found.fdr, 0)} of them by chance"
+        if len(real)
+        else None
+        if len(found.table)
+        else f"none has {found.minimum_group} customers",
     }
 
 
@@ -109,6 +130,9 @@ def movers_alt(largest: pd.DataFrame, currency: str) -> str:
     if largest.empty:
         return "An empty chart: nothing moved beyond chance"
     first, last = largest.iloc[0], largest.iloc[-1]
+    if len(largest) == 1:
+        change = words.money(first["change"], 0, currency, signed=True)
+        return f"Bar chart of one change, of {first['name']} ({change})"
     return (
         f"Bar chart of the {len(largest)} largest changes, from {first['name']} "
         f"({words.money(first['change'], 0, currency, signed=True)}) to {last['name']} "

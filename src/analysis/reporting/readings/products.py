@@ -38,8 +38,11 @@ def moved(table: pd.DataFrame) -> str:
         if found:
             searched = words.number(mine["name"].nunique())
             parts.append(f"{called} with {found} of {searched}")
+    if table.empty:
+        return "No product has had promotions, prices or holidays enough to tell what they do"
     if not parts:
-        return "Neither promotions nor prices nor holidays move a product beyond chance"
+        tried = [called for kind, called in _KINDS.items() if (table["kind"] == kind).any()]
+        return f"No product is moved beyond chance by {' or '.join(tried)}"
     return f"Beyond chance: {words.listing(parts)} products that had any"
 
 
@@ -143,7 +146,7 @@ def stock(gaps: pd.DataFrame) -> str:
 def stock_weeks(gaps: pd.DataFrame) -> str:
     """Say which products and weeks these are, largest loss first."""
     if gaps.empty:
-        return "Of the products that always sell none went a week without."
+        return "Every week without a sale is one that the product's usual sales explain by chance."
     parts = []
     for name, mine in list(gaps.groupby("name", sort=False))[:5]:
         weeks = words.listing([words.day(day) for day in sorted(mine["period_start"])])
@@ -164,6 +167,10 @@ def trend_counts(table: pd.DataFrame) -> str:
     """Say how many products rise and fall."""
     up, down = (int((table["direction"] == way).sum()) for way in ("rising", "falling"))
     searched = words.count(int(table["p"].notna().sum()), "product")
+    if table["p"].isna().all():
+        return "No product sold all the time and ever more or less, so that none has a trend"
+    if not up and not down:
+        return f"Of {searched} sold all the time none rises or falls beyond chance"
     return f"Of {searched} sold all the time {words.number(up)} rise and {words.number(down)} fall"
 
 

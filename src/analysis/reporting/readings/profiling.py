@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from analysis.reporting import words
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 _MAYBE = ", no more than chance can make"
+
+_ALONE = ", of one customer alone, so that chance cannot be told"
+
+
+def _surely(low: float, high: float) -> str:
+    """Return what an interval adds to a sentence: nothing where it leaves out zero."""
+    if not math.isfinite(low):
+        return _ALONE
+    return "" if low > 0 or high < 0 else _MAYBE
 
 
 def scope(manifest: Manifest, compared: Comparison) -> str:
@@ -38,13 +48,15 @@ def title(tree: RevenueTree | None) -> str:
     risen, fallen = (_listed(names) for names in _sure(tree))
     parts = [f"{risen} rose"] * bool(risen) + [f"{fallen} fell"] * bool(fallen)
     because = f": {', '.join(parts)}" if parts else ""
-    if low > 0 or high < 0:
+    if low > 0 or high < 0 or not math.isfinite(low):
         return f"Sales {'grew' if change > 0 else 'fell'} {words.percent(abs(change))}{because}"
     return f"Sales are level{because}"
 
 
 def tree_headline(tree: RevenueTree, currency: str) -> str:
     """State the change of net sales and the factor behind most of it."""
+    if not tree.change and not tree.factors["contribution"].any():
+        return "Net sales are what they were, to the cent, and so is what they are made of"
     change = words.money(tree.change, 0, currency, signed=True)
     driver = tree.driver
     part = words.money(driver["contribution"], 0, currency, signed=True)
@@ -55,11 +67,12 @@ def tree_paragraph(tree: RevenueTree, currency: str, confidence: float) -> str:
     """Say how large the change is, and how sure."""
     change, low, high = tree.growth
     span = words.interval(low, high, 1)
-    sure = "more than chance" if low > 0 or high < 0 else "no more than chance can make"
+    sure = _surely(low, high).removeprefix(", ") or "more than chance"
+    given = f" ({words.percent(confidence, 0)} interval {span})" if math.isfinite(low) else ""
     return (
         f"Net sales went from {words.money(tree.before, 0, currency)} to "
-        f"{words.money(tree.now, 0, currency)}: {words.percent(change, signed=True)} "
-        f"({words.percent(confidence, 0)} interval {span}), {sure}. The parts add up to the change "
+        f"{words.money(tree.now, 0, currency)}: {words.percent(change, signed=True)}"
+        f"{given}, {sure}. The parts add up to the change "
         "to the cent. Grey bars cannot be told from no contribution. Net per item moves with "
         "prices, discounts and with what is bought; a quantity that counts no units, such as "
         "litres of fuel, is one item."
@@ -86,7 +99,7 @@ def net_change(tree: RevenueTree, compared: Comparison, confidence: float) -> Fi
     return {
         "key": "net_change",
         "sentence": f"{'growth' if change > 0 else 'change'} of net sales on the "
-        f"{compared.previous.days} days before{'' if low > 0 or high < 0 else _MAYBE}.",
+        f"{compared.previous.days} days before{_surely(low, high)}.",
         "value": change,
         "low": low,
         "high": high,
@@ -105,7 +118,7 @@ def driver(tree: RevenueTree, currency: str, confidence: float) -> Fields:
     clear = factors[(factors["low"] > 0) | (factors["high"] < 0)]
     chosen = (clear if len(clear) else factors).sort_values("contribution", key=abs).iloc[-1]
     part = words.money(chosen["contribution"], 0, currency, signed=True)
-    sure = "" if len(clear) else _MAYBE
+    sure = _surely(chosen["low"], chosen["high"])
     verb = "rise" if chosen["growth"] > 0 else "change"
     return {
         "key": "driver",
@@ -133,6 +146,8 @@ def bridge_headline(bridge: pd.DataFrame, currency: str) -> str:
         )
     noise = kept["by_chance"].abs().sum(min_count=1) / kept["change"].abs().sum()
     told = f"; {words.percent(noise, 0)} of that is week-to-week noise" if noise == noise else ""
+    if noise >= 1:
+        told = "; week-to-week noise alone makes as many"
     return f"Kept customers make {words.percent(share, 0)} of the ups and downs{told}"
 
 
@@ -175,10 +190,7 @@ def bought_less(bridge: pd.DataFrame, currency: str, confidence: float) -> Field
         sentence = "came from kept customers: none bought less than in the period before."
         return {"key": "bought_less", "sentence": sentence, "value": 0.0, "unit": currency}
     row = rows.iloc[0]
-    chance = words.money(abs(row["by_chance"]), 0, currency)
-    noise = (
-        f"{chance} of it is week-to-week noise" if row["by_chance"] == row["by_chance"] else None
-    )
+    noise = _noise(row, currency)
     return {
         "key": "bought_less",
         "sentence": "came from kept customers who bought less than in the period before.",
@@ -192,6 +204,15 @@ def bought_less(bridge: pd.DataFrame, currency: str, confidence: float) -> Field
         "level": confidence,
         "detail": noise,
     }
+
+
+def _noise(row: pd.Series, currency: str) -> str | None:
+    """Say how much of a change the same customers show between odd and even weeks."""
+    if not math.isfinite(row["by_chance"]):
+        return None
+    if abs(row["by_chance"]) >= abs(row["change"]):
+        return "week-to-week noise alone makes as much"
+    return f"{words.money(abs(row['by_chance']), 0, currency)} of it is week-to-week noise"
 
 
 def _sure(tree: RevenueTree) -> tuple[list[str], list[str]]:

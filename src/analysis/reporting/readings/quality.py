@@ -82,7 +82,7 @@ def checks(found: pd.DataFrame) -> Fields:
     named = found.loc[found["severity"] == "decide", "check"].str.lower().head(3)
     return {
         "key": "checks",
-        "sentence": f"of {len(found)} data checks need a decision.",
+        "sentence": f"of {len(found)} data checks {'needs' if decide == 1 else 'need'} a decision.",
         "value": decide,
         "direction": "up_bad",
         "alert": decide > 0,
@@ -134,6 +134,8 @@ def fill_alt(table: pd.DataFrame) -> str:
 def extremes_headline(limits: pd.DataFrame) -> str:
     """State how many quantities, prices and baskets are far from usual."""
     beyond = limits.assign(out=limits["below"] + limits["above"]).groupby("measure")["out"].sum()
+    if not beyond.sum():
+        return "No quantity, price or basket is far from usual"
     parts = [
         words.count(int(beyond.get(measure, 0)), noun, nouns)
         for measure, noun, nouns in (
@@ -218,7 +220,7 @@ def trust(
     read = words.number(int(own.loc[own["outcome"] == "read", "rows"].sum()))
     lines: list[TrustLine] = [
         ("Rows", True, f"{read} rows read, every one accepted, rejected or dropped by a rule"),
-        ("Checks", decide == 0, f"{decide} need a decision; see the table of checks"),
+        ("Checks", decide == 0, _decisions(decide)),
         _returns(found),
     ]
     if tree is None:
@@ -238,6 +240,12 @@ def trust(
         told = f"Attributes are known of {words.percent(share, 0)} of customers"
         lines.append(("Portrait", bool(share >= 0.5), told))
     return lines
+
+
+def _decisions(decide: int) -> str:
+    if not decide:
+        return "None needs a decision"
+    return f"{decide} {'needs' if decide == 1 else 'need'} a decision; see the list of checks"
 
 
 def _returns(found: pd.DataFrame) -> TrustLine:

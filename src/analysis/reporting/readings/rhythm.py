@@ -22,6 +22,10 @@ def weeks_alt(weeks: pd.DataFrame, currency: str) -> str:
 def weeks_headline(weeks: pd.DataFrame) -> str:
     """State how far the best week lies above the average one."""
     best = weeks.iloc[int(weeks["net_amount"].to_numpy().argmax())]
+    if not weeks["net_amount"].mean() > 0:
+        return "Net of returns the average week sold nothing"
+    if weeks["net_amount"].nunique() == 1:
+        return "Every week sold the same"
     above = best["net_amount"] / weeks["net_amount"].mean() - 1
     return (
         f"The best week, from {words.day(best['week_start'])}, sold "
@@ -31,6 +35,12 @@ def weeks_headline(weeks: pd.DataFrame) -> str:
 
 def rhythm_headline(weekdays: pd.DataFrame) -> str:
     """State the strongest and the weakest day of the week."""
+    if weekdays["index"].isna().all():
+        return "Net of returns the average day sold nothing, so that no weekday stands out"
+    if len(weekdays) == 1:
+        return f"Only {weekdays['name'].iloc[0]}s saw orders"
+    if weekdays["index"].round(2).nunique() == 1:
+        return "Every weekday sells the same"
     best, worst = (
         weekdays.loc[weekdays["index"] == chosen].iloc[0]
         for chosen in (weekdays["index"].max(), weekdays["index"].min())

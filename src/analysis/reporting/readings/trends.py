@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from analysis.demand.scenarios import Scenario
 
+#: Why there is nothing to search for a trend.
+_UNSEARCHED = "each is too short, never varies, or came or went"
+
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
@@ -28,6 +31,10 @@ def trend_counts(table: pd.DataFrame) -> str:
     up = int((table["direction"] == "rising").sum())
     down = int((table["direction"] == "falling").sum())
     searched = int(table["p"].notna().sum())
+    if not searched:
+        return f"No series is searched for a trend: {_UNSEARCHED}"
+    if not up and not down:
+        return f"None of {words.number(searched)} series searched rises or falls beyond chance"
     return f"{up} rise and {down} fall beyond chance, of {words.number(searched)} searched"
 
 
@@ -36,14 +43,16 @@ def trend_finding(table: pd.DataFrame, fdr: float) -> Fields:
     found = table[table["direction"].isin(["rising", "falling"])]
     top = found.sort_values("size", ascending=False).head(2)["name"]
     names = words.listing([str(n).rsplit(" / ", 1)[-1] for n in top])
+    searched = int(table["p"].notna().sum())
+    nothing = "nothing rises or falls beyond chance" if searched else _UNSEARCHED
     return {
         "key": "trends",
         "sentence": "series with a trend beyond chance",
         "value": float(len(found)),
-        "n": int(table["p"].notna().sum()),
+        "n": searched,
         "detail": f"largest: {names}; {words.percent(fdr, 0)} at most expected to be false"
         if len(found)
-        else "nothing rises or falls beyond chance",
+        else nothing,
         "decimals": 0,
     }
 
@@ -63,15 +72,27 @@ def shift_counts(table: pd.DataFrame) -> str:
 
 def stood_out(table: pd.DataFrame) -> str:
     """Say how many single weeks stood out, and how many of them lead up to an occasion."""
+    if table.empty:
+        return "No week of a series stood out alone"
     told = int((table["holiday"] != "").sum())
     weeks = words.count(len(table), "week")
-    return f"{weeks} of a series stood out alone, {told} of them before a holiday or occasion"
+    if len(table) == 1:
+        before = f"{'' if told else 'not '}before a holiday or occasion"
+    else:
+        before = f"{told or 'none'} of them before a holiday or occasion"
+    return f"{weeks} of a series stood out alone, {before}"
 
 
 def came_and_went(table: pd.DataFrame) -> str:
     """Say how many products were launched and ended."""
     launched = int(table["status"].str.contains("launched").sum())
     ended = int(table["status"].str.contains("ended").sum())
+    rare = int((table["status"] == "too rare to tell").sum())
+    if rare == len(table):
+        return "No product sells often enough to tell whether it came or went"
+    if not launched and not ended:
+        told = "Of {} none surely came or went".format(words.count(len(table), "best seller"))
+        return f"{told}; {words.number(rare)} sell too rarely to tell" if rare else told
     return (
         f"Of the {words.number(len(table))} best sellers {launched} came and {ended} went: "
         "not trends, and left out of them"
