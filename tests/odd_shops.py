@@ -62,3 +62,50 @@ def opened(root: Path, shop: str) -> Path:
     made = analysis(root, "new", shop, str(source.relative_to(root)))
     assert made.returncode == 0, made.stdout + made.stderr
     return root
+
+
+_MAPPED = """
+  - table: promotions
+    from: offers
+    columns:
+      promotion_id: id
+      name: id
+      starts_on: {column: from, dates: iso}
+      ends_on: {column: to, dates: iso}
+  - table: assignments
+    from: chosen
+    timezone: UTC
+    columns:
+      promotion_id: id
+      customer_id: customer
+      arm: arm
+      assigned_at: {column: at, dates: iso}
+      randomised: by_lot
+"""
+
+
+def with_promotions(root: Path, shop: str) -> None:
+    """Add promotions of every awkward kind: of seven customers, of one arm, long ago, to come."""
+    folder = root / "data" / "raw" / shop
+    offers = [("few", "2024-03-04", "2024-03-17"), ("one_arm", "2024-05-06", "2024-05-19"),
+              ("for_all", "2024-07-01", "2024-07-14"), ("long_ago", "2020-01-06", "2020-01-19"),
+              ("to_come", "2031-01-06", "2031-01-19")]  # fmt: skip
+    arms = {"few": ["treatment", "control"], "one_arm": ["treatment"],
+            "long_ago": ["treatment", "control"], "to_come": ["treatment", "control"]}  # fmt: skip
+    chosen = [
+        (name, f"c{c}", own[c % len(own)], "2019-12-01 08:00:00", "yes")
+        for name, own in arms.items()
+        for c in range(7 if name == "few" else 100)
+    ]
+    tables = {
+        "offers": [("id", "from", "to"), *offers],
+        "chosen": [("id", "customer", "arm", "at", "by_lot"), *chosen],
+    }
+    mapping = root / "params" / "sources" / f"{shop}.yaml"
+    files = ""
+    for name, rows in tables.items():
+        with (folder / f"{name}.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows(rows)
+        files += f"  {name}: {{paths: {name}.csv}}\n"
+    text = mapping.read_text("utf-8").replace("files:\n", "files:\n" + files, 1)
+    mapping.write_text(text.rstrip() + "\n" + _MAPPED, "utf-8")

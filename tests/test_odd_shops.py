@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.odd_shops import SHOPS, opened
+from tests.odd_shops import SHOPS, opened, with_promotions
 from tests.real_site import analysis
 
 pytestmark = pytest.mark.slow
@@ -22,16 +22,25 @@ DONE = {
 }
 
 
-@pytest.mark.parametrize("shop", SHOPS)
-def test_no_shop_breaks_a_report(tmp_path: Path, shop: str) -> None:
-    root = opened(tmp_path, shop)
-    run = analysis(root, "run", shop, "--jobs", "2")
+def told(root: Path, shop: str, *words: str) -> dict[str, tuple[str, str]]:
+    """Run the shop's reports and return each one's status and reason, by its number."""
+    run = analysis(root, "run", shop, "--jobs", "2", *words)
     assert run.returncode == 0, run.stdout + run.stderr
     record = json.loads((root / "reports" / shop / "latest" / "run.json").read_text("utf-8"))
-    told = {
-        name: (report["status"], report["reason"]) for name, report in record["reports"].items()
-    }
-    done = {name[:2] for name, (status, _) in told.items() if status == "done"}
-    assert DONE[shop] <= done
-    for status, reason in told.values():
+    return {name[:2]: (one["status"], one["reason"]) for name, one in record["reports"].items()}
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+def test_no_shop_breaks_a_report(tmp_path: Path, shop: str) -> None:
+    reports = told(opened(tmp_path, shop), shop)
+    assert DONE[shop] <= {name for name, (status, _) in reports.items() if status == "done"}
+    for status, reason in reports.values():
         assert status == "done" or (status == "not_applicable" and reason.endswith("."))
+
+
+def test_no_promotion_breaks_the_report_on_promotions(tmp_path: Path) -> None:
+    root = opened(tmp_path, "healthy")
+    with_promotions(root, "healthy")
+    assert told(root, "healthy", "--only", "06")["06"] == ("done", "")
+    page = (root / "reports" / "healthy" / "latest" / "06_promotions.html").read_text("utf-8")
+    assert "Left out: long_ago (ended before the first order) and to_come (had not begun)." in page
