@@ -61,7 +61,7 @@ def choose_support(
     within
         A lift must be known within this factor, at 95 % confidence. The logarithm of a lift has a
         standard error of about one over the root of the orders that hold both, so a factor of
-        1.25 needs 78 of them.
+        1.25 needs 78 of them, and more where several are one customer's.
     most_pair_rows
         Refuse a search that looks at more pairs of lines.
 
@@ -82,8 +82,8 @@ def choose_support(
         orders, reason = (
             needed,
             (
-                f"Fewer than {needed} orders with both would leave a lift uncertain by more than a "
-                f"factor of {within:g}"
+                f"Fewer than {needed} orders with both, even of as many customers, would leave a "
+                f"lift uncertain by more than a factor of {within:g}"
             ),
         )
     else:
