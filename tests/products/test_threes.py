@@ -75,11 +75,15 @@ def test_cells_are_those_of_a_plain_count() -> None:
         assert within[band, cell] == expected
 
 
-def counted(orders: Sequence[str], customers: Sequence[str | None] | None = None) -> SetCells:
+def counted(
+    orders: Sequence[str],
+    customers: Sequence[str | None] | None = None,
+    settings: EngineSettings | None = None,
+) -> SetCells:
     """Return the cells of a, b and c."""
     import ibis
 
-    shelf = baskets_of(orders)
+    shelf = baskets_of(orders, settings)
     who = pd.Series(customers or [None] * len(orders), dtype="str")
     facts = ibis.memtable(
         pd.DataFrame({"order_id": [f"o{i}" for i in range(len(orders))], "customer_id": who})
@@ -103,6 +107,18 @@ def test_the_error_is_that_of_influences_summed_by_customer() -> None:
         sums[key] = sums.get(key, 0.0) + influence[0, band, cell]
     expected = np.sqrt(np.sum(np.square(list(sums.values()))))
     assert cells.clustered_error(influence) == pytest.approx([expected], rel=1e-6)
+
+
+@pytest.mark.spark
+def test_both_engines_count_the_same(spark: EngineSettings) -> None:
+    rng = np.random.default_rng(8)
+    orders = ["".join(rng.choice(list("abcdefgh"), rng.integers(1, 8), replace=False))
+              for _ in range(120)]  # fmt: skip
+    who = [f"c{n}" for n in rng.integers(0, 30, len(orders))]
+    here, there = counted(orders, who), counted(orders, who, spark)
+    assert here.counts.tolist() == there.counts.tolist()
+    influence = rng.normal(size=here.counts.shape)
+    assert here.clustered_error(influence) == there.clustered_error(influence)
 
 
 START, DAYS = date(2024, 1, 1), 364

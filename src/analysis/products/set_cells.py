@@ -83,8 +83,10 @@ class SetCells:
         weight[:, 0] = 0
         cells = ibis.memtable(_long(weight, ("set", "band", "cell")))
         empty = ibis.memtable(_long(weight[:, :, 0], ("set", "band")))
-        own = self.parts.join(cells, ["set", "band", "cell"])
-        taken = self.parts.join(empty, [("set", "set"), ("whole_band", "band")])
+        # A view is no part of the joins that made it, which some engines would go on with.
+        parts = self.parts.view()
+        own = parts.join(cells, ["set", "band", "cell"])
+        taken = parts.join(empty.rename(whole_band="band"), ["set", "whole_band"])
         many = self.orders.group_by("customer_id", "band").agg(n=lambda t: t.count())
         every = many.join(empty, "band")
         rows = ibis.union(
