@@ -85,6 +85,22 @@ def test_sales_that_never_vary_are_forecast_without_an_interval(constant: Outloo
     assert readings.departments(ahead).startswith("No department is sure to sell more or less")
 
 
+@pytest.mark.parametrize(
+    ("sold", "bottom", "label"),
+    [(17.5, 0.0, "$"), (0.0, 0.0, "$"), (-21.0, -22.05, "$"), (17_500.0, 0.0, "$ thousand")],
+)
+def test_a_flat_line_lies_inside_its_chart(sold: float, bottom: float, label: str) -> None:
+    found = shop(np.full(30, sold))
+    unit, scale = readings.unit(found, "USD")
+    assert unit == f"Net sales a week, {label}"
+    ahead = pd.DataFrame({"period_start": [pd.Timestamp(found.end)], "mean": sold})
+    ends = dict.fromkeys(("low_80", "high_80", "low_95", "high_95"), np.nan)
+    ax = charts.fan(found.history("total", "Total"), ahead.assign(**ends), unit=unit, scale=scale)
+    low, high = ax.get_ylim()
+    assert low == pytest.approx(bottom)
+    assert low <= sold / scale < high
+
+
 def test_what_has_no_score_is_not_reported(constant: Outlook) -> None:
     assert constant.scores.empty
     with pytest.raises(NotApplicable, match="for the total could be scored"):
