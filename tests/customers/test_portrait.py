@@ -152,3 +152,16 @@ def test_everyone_known_has_no_others_to_compare_with() -> None:
     assert table[["ratio", "low", "high"]].isna().all().all()
     with pytest.raises(NotApplicable, match="No known customer"):
         known_against_unknown(features[:0], attributes, confidence=0.95, seed=1)
+
+
+def test_nobody_known_is_not_compared() -> None:
+    features, attributes = people(np.random.default_rng(9), {None: 40})
+    with pytest.raises(NotApplicable, match="Nothing is known"):
+        known_against_unknown(features, attributes, confidence=0.95, seed=1)
+
+
+def test_customers_who_paid_nothing_have_no_share_of_sales() -> None:
+    features, attributes = people(np.random.default_rng(9), {"a": 40, None: 40})
+    free = features.assign(net_amount=0.0)
+    table = known_against_unknown(free, attributes, confidence=0.95, seed=1)
+    assert table["net_share"].isna().all()

@@ -74,8 +74,10 @@ def test_origins_end_one_horizon_before_the_data_do():
     assert backtest.origins_for(52, horizon=8, count=4) == (41, 42, 43, 44)
     assert backtest.origins_for(52, horizon=8, count=4, step=8) == (20, 28, 36, 44)
     assert min(backtest.origins_for(30, horizon=4, count=50)) >= backtest.FEWEST
-    with pytest.raises(NotApplicable, match="too few to test"):
+    with pytest.raises(NotApplicable, match=r"15 periods are too few to test .* 21 are the least"):
         backtest.origins_for(15, horizon=8, count=4)
+    with pytest.raises(NotApplicable, match=r"^1 week is too few to test forecasts of 8"):
+        backtest.origins_for(1, horizon=8, count=4, frequency="week")
 
 
 def test_scaled_errors_of_a_random_walk_are_about_one_step_ahead():

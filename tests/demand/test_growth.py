@@ -130,6 +130,16 @@ def test_totals_of_zero_have_no_tree(column: str) -> None:
         growth.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
 
 
+def test_one_customer_alone_gives_no_interval() -> None:
+    """Drawn again it is the same customer: a whisker of no length would claim certainty."""
+    paired = people(np.random.default_rng(1))
+    bought = paired[(paired["net_before"] > 0) & (paired["net_now"] > 0)]
+    tree = growth.revenue_tree(bought.head(1), NO_GUESTS, confidence=0.95, seed=1)
+    assert np.isnan([tree.low, tree.high]).all()
+    assert tree.factors[["low", "high", "growth_low", "growth_high"]].isna().all(axis=None)
+    assert round(tree.factors["contribution"].sum(), 2) == tree.change
+
+
 def test_the_driver_is_the_largest_part_in_the_direction_of_the_change() -> None:
     paired = people(np.random.default_rng(1))
     paired["net_now"] = paired["net_now"] * 2

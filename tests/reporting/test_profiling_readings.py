@@ -254,6 +254,59 @@ def test_rhythm_is_told() -> None:
     )
 
 
+def test_a_week_that_sells_nothing_net_of_returns_stands_out_by_no_share() -> None:
+    weeks = pd.DataFrame({"week_start": pd.date_range("2024-01-01", periods=3, freq="7D")})
+    assert rhythm.weeks_headline(weeks.assign(net_amount=[5.0, -9.0, 4.0])).startswith("Net of")
+    assert rhythm.weeks_headline(weeks.assign(net_amount=0.0)).startswith("Net of returns")
+    assert rhythm.weeks_headline(weeks.assign(net_amount=7.0)) == "Every week sold the same"
+    days = pd.DataFrame({"name": ["Monday", "Sunday"], "index": [np.nan, np.nan]})
+    assert rhythm.rhythm_headline(days).startswith("Net of returns the average day sold nothing")
+    assert rhythm.rhythm_headline(days.assign(index=100.0)) == "Every weekday sells the same"
+    assert rhythm.rhythm_headline(days.assign(index=100.0)[1:]) == "Only Sundays saw orders"
+
+
+def test_one_customer_alone_is_no_evidence() -> None:
+    alone = tree([1.0, 1.0, 1.0, 40.0], reach=np.nan)
+    assert profiling.title(alone) == "Sales grew 4.3 %"
+    told = profiling.tree_paragraph(alone, "USD", 0.95)
+    assert "of one customer alone, so that chance cannot be told" in told
+    assert "interval" not in told.partition(".")[0]
+    for fields in (
+        profiling.net_change(alone, COMPARED, 0.95),
+        profiling.driver(alone, "USD", 0.95),
+    ):
+        assert "chance cannot be told" in Finding(**fields).sentence
+
+
+def test_sales_that_did_not_change_have_no_driver() -> None:
+    assert profiling.tree_headline(tree([0.0] * 4), "USD").startswith(
+        "Net sales are what they were"
+    )
+
+
+def test_noise_beyond_the_change_is_no_share_of_it() -> None:
+    bridge = pd.DataFrame(
+        {"group": ["buying less"], "customers": 3, "change": -49.0, "low": -60.0, "high": -30.0,
+         "by_chance": -55.0}
+    )  # fmt: skip
+    assert profiling.bridge_headline(bridge, "USD").endswith("noise alone makes as many")
+    told = profiling.bought_less(bridge, "USD", 0.95)
+    assert told["detail"] == "week-to-week noise alone makes as much"
+
+
+def test_groups_too_small_are_not_called_unchanged() -> None:
+    table = pd.DataFrame(columns=["group", "change", "growth", "status", "sure", "share_q"])
+    table = table.astype({"sure": bool})
+    few = Movers(table, 1, 49.0, 30, 0.95, 0.1)
+    assert movers.groups_headline(few, noun="store", nouns="stores") == (
+        "No store has 30 customers, so that none is compared"
+    )
+    assert movers.movers_headline(few).startswith("No product has 30 customers")
+    assert movers.withheld(few, "USD", nouns="stores").startswith("One of the stores has fewer")
+    assert movers.movers_paragraph(few, "USD") == movers.withheld(few, "USD", nouns="products")
+    assert Finding(**movers.moved_products(few)).detail == "none has 30 customers"
+
+
 def test_everyone_known_needs_no_warning() -> None:
     known = pd.DataFrame(
         {

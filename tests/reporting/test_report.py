@@ -113,6 +113,17 @@ def test_what_a_cell_shows_carries_its_part_on_the_page(
     assert all("text/plain" in output.data for output in shown)
 
 
+def test_a_table_without_rows_is_saved_and_not_drawn(
+    report: Report, shown: list[outputs.Output], tmp_path: Path
+):
+    report.table(DECILES[:0], name="none")
+    assert shown == []
+    report.table(DECILES[:0], name="still_none", title="Deciles")
+    assert [output.data["text/plain"] for output in shown] == ["Deciles: none."]
+    for name in ("none", "still_none"):
+        assert (tmp_path / "run" / "tables" / "03_deciles" / f"{name}.csv").is_file()
+
+
 def test_title_and_findings_are_written_as_they_are_said(report: Report, tmp_path: Path):
     report.title("First")
     report.finding(key="a", sentence="of sales.", value=0.5, unit="%", alert=True)

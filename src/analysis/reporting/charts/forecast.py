@@ -61,9 +61,17 @@ def fan(
 
 
 def _give_room(ax: Axes, values: np.ndarray) -> None:
-    """Start the axis at zero, unless the lines would then lie flat at the top of the chart."""
+    """Start the axis at zero, unless the lines would then lie flat at the top of the chart.
+
+    What lies below zero is shown; a line that never varies stands above an axis from zero.
+    """
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    ax.set_ylim(bottom=0 if low < 0.6 * high else low - (high - low))
+    if low < 0:
+        ax.set_ylim(bottom=low - 0.05 * max(high - low, -low))
+    else:
+        ax.set_ylim(bottom=0 if low < 0.6 * high or low == high else low - (high - low))
+    if low == high:
+        ax.set_ylim(top=2 * high if high > 0 else 1)
 
 
 def _end_label(ax: Axes, moment: object, height: float, label: str) -> None:

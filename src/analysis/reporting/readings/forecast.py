@@ -29,6 +29,9 @@ NAMED_DAYS = 5
 #: Why a forecast stands alone.
 NO_INTERVAL = "no interval, for past forecasts show no error to draw one from"
 
+#: Weekly sales from which charts are in thousands.
+_THOUSAND = 1_000.0
+
 #: Days of a period whose every day is a trading day.
 _DAYS = {"day": 1, "week": 7, "month": 28}
 
@@ -38,6 +41,13 @@ def weeks_ahead(series: Series, horizon: int, as_of: str) -> str:
     if not late(series, as_of):
         return f"the next {horizon} weeks"
     return f"the {horizon} weeks from {words.day(series.end)}"
+
+
+def unit(series: Series, currency: str) -> tuple[str, float]:
+    """Return label and scale of charts of the total: in thousands where it is that large."""
+    thousand = abs(series.history("total", "Total")["value"]).max() >= _THOUSAND
+    label = f"Net sales a week, {words.currency_sign(currency)}"
+    return (f"{label} thousand", _THOUSAND) if thousand else (label, 1.0)
 
 
 def late(series: Series, as_of: str) -> str:
