@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 
 from analysis.customers import (
+    agreement,
     buyers,
     cluster_again,
     cohorts,
+    deciles,
     enough,
     features,
+    geography,
     lifecycle,
     movement,
     persistence,
@@ -157,6 +160,19 @@ def test_movement_and_staying_need_thirty_customers() -> None:
     assert len(movement.movement(weekly_of(weeks))) == 6
 
 
+def test_nobody_stays_or_moves_where_everybody_came_once() -> None:
+    once = weekly_of(np.eye(40, 20) + np.eye(40, 20, -20))
+    for compare in (movement.movement, persistence.persistence):
+        with pytest.raises(NotApplicable, match="Nobody bought in two different weeks"):
+            compare(once)
+
+
+def test_equal_customers_have_no_groups() -> None:
+    with pytest.raises(NotApplicable, match="no best and no last"):
+        deciles.require(deciles.monetary_deciles(features_of([5.0] * 40)))
+    deciles.require(deciles.monetary_deciles(features_of([5.0] * 40 + [9.0])))
+
+
 def test_where_all_are_equal_there_is_no_best_group_to_stay_in() -> None:
     with pytest.raises(NotApplicable, match="nobody is in its best group"):
         persistence.persistence(weekly_of(np.full((40, 8), 5.0)))
@@ -194,8 +210,26 @@ def test_stages_without_a_past_say_so() -> None:
 
 
 def test_a_history_of_one_month_has_no_cohorts_to_follow() -> None:
-    with pytest.raises(NotApplicable, match="Nobody can be followed"):
-        cohorts.retention(shop({f"c{i:02d}": [3, 9] for i in range(20)}), as_of=AS_OF)
+    with pytest.raises(NotApplicable, match="Cohorts cannot be followed"):
+        cohorts.require(
+            cohorts.retention(shop({f"c{i:02d}": [3, 9] for i in range(20)}), as_of=AS_OF)
+        )
+    with pytest.raises(NotApplicable, match="Cohorts cannot be followed"):
+        cohorts.require(cohorts.retention(shop({"a": [3, 90, 160]}), as_of=AS_OF))
+
+
+def test_ranks_that_agree_leave_nobody_to_list() -> None:
+    same = features_of(np.arange(1.0, 41.0))
+    with pytest.raises(NotApplicable, match="another group by margin"):
+        agreement.require(agreement.rank_agreement(same))
+    other = features_of(np.arange(1.0, 41.0), margin=np.arange(40.0, 0.0, -1.0))
+    agreement.require(agreement.rank_agreement(other))
+
+
+def test_areas_that_buy_alike_have_no_preferences_to_list() -> None:
+    found = pd.DataFrame({"area": ["a", "b"], "low": [80.0, 99.0]})
+    with pytest.raises(NotApplicable, match="No area surely buys more"):
+        geography.clear_preferences(found)
 
 
 def test_newcomers_of_whom_nobody_came_back_have_no_curve() -> None:

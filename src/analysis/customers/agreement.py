@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.customers.deciles import equal_groups
 from analysis.customers.intervals import Sampling, estimate_totals
+from analysis.errors import NotApplicable
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ def rank_agreement(
         ordered.drop(columns="distance").reset_index(drop=True),
         _summary(table["steps"].abs().to_numpy(), sampling or Sampling()),
     )
+
+
+def require(found: Agreement) -> None:
+    """Raise NotApplicable where no customer is in another group by margin than by sales."""
+    if found.customers.empty:
+        raise NotApplicable("No customer is in another group by margin than by sales.")
 
 
 def _summary(distance: np.ndarray, sampling: Sampling) -> pd.DataFrame:

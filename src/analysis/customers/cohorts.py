@@ -37,11 +37,6 @@ def retention(
         cohort (first day of the month of the first purchase), months_later (0 is the first month
         itself), customers (of the cohort), bought, share, low, high, known (False for the cohort
         of the data's first month: its customers may be of any age).
-
-    Raises
-    ------
-    NotApplicable
-        If no cohort is large enough and old enough to be followed.
     """
     import ibis
     import pandas as pd
@@ -61,11 +56,6 @@ def retention(
     table["customers"] = table.groupby("cohort")["bought"].transform("first")
     over = table["month"] < as_of.year * 12 + as_of.month - 1
     table = table[over & (table["customers"] >= fewest)].reset_index(drop=True)
-    if not (table["months_later"] > 0).any():
-        raise NotApplicable(
-            f"Nobody can be followed into a month after their first: no cohort of {fewest} "
-            "customers has one that is over."
-        )
     low, high = proportion_confint(
         table["bought"], table["customers"], alpha=1 - confidence, method="wilson"
     )
@@ -85,3 +75,11 @@ def retention(
             "known": known,
         }
     )
+
+
+def require(kept: pd.DataFrame) -> None:
+    """Raise NotApplicable where no cohort of ``retention`` can be followed for two months."""
+    if not (kept["months_later"] > 1).any():
+        raise NotApplicable(
+            "Cohorts cannot be followed: none is large enough with a second month that is over."
+        )

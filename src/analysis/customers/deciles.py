@@ -26,6 +26,7 @@ from analysis.customers.intervals import (
 )
 from analysis.customers.lorenz import Ranked, estimate
 from analysis.customers.weekly import Value
+from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -67,6 +68,12 @@ class Deciles:
     members: pd.DataFrame
     value: Value
     groups: int
+
+
+def require(found: Deciles) -> None:
+    """Raise NotApplicable where customers are so alike that there is only one group."""
+    if len(found.table) < 2:
+        raise NotApplicable("All customers bring the same, so there is no best and no last group.")
 
 
 def equal_groups(values: ArrayLike, groups: int) -> NDArray[np.int64]:

@@ -60,7 +60,8 @@ def movement(
     Raises
     ------
     NotApplicable
-        If the halves cannot be compared, or fewer than thirty customers bought.
+        If the halves cannot be compared, fewer than thirty customers bought, or nobody bought
+        twice.
     """
     amounts.require()
     if len(amounts.customers) < FEWEST:
@@ -68,6 +69,7 @@ def movement(
             f"Movement cannot be told from noise with fewer than {FEWEST} customers "
             f"({len(amounts.customers)})."
         )
+    amounts.require_return()
     weeks = amounts.of("net_amount")
     seen = _stayed(weeks, bins)
     generator = np.random.default_rng(seed)

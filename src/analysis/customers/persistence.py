@@ -92,8 +92,8 @@ def persistence(
     Raises
     ------
     NotApplicable
-        If the halves cannot be compared, if fewer than thirty customers bought, or if so many are
-        equal that nobody is in the best group of the first half.
+        If the halves cannot be compared, if fewer than thirty customers bought, if nobody bought
+        twice, or if so many are equal that nobody is in the best group of the first half.
     """
     weekly.require()
     if len(weekly.customers) < FEWEST_CUSTOMERS:
@@ -101,6 +101,7 @@ def persistence(
             f"Staying in a group cannot be told from noise with fewer than {FEWEST_CUSTOMERS} "
             f"customers ({len(weekly.customers)})."
         )
+    weekly.require_return()
     sampling = sampling or Sampling()
     amounts = weekly.of(value)
     middle = amounts.shape[1] // 2

@@ -69,6 +69,11 @@ class WeeklyAmounts:
         if self.gap:
             raise NotApplicable(self.gap)
 
+    def require_return(self) -> None:
+        """Raise NotApplicable if nobody bought in two weeks: then nobody can stay or move."""
+        if not ((self.net_amount != 0).sum(axis=1) > 1).any():
+            raise NotApplicable("Nobody bought in two different weeks, so nobody stays or moves.")
+
     def serial_correlation(self, value: Value = "margin_amount") -> float:
         """Return the correlation of neighbouring weeks within a half, over all customers.
 
