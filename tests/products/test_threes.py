@@ -12,7 +12,8 @@ import pytest
 import statsmodels.api as sm
 
 from analysis.products import pairs, threes
-from analysis.products.set_cells import BANDS, SetCells
+from analysis.products.bands import BANDS
+from analysis.products.set_cells import SetCells
 from analysis.products.three_way import ThreeWay, cells_of
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from tests.products.shelves import baskets_of

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from analysis.products.bands import BANDS, band_of
 from analysis.products.held import held
 from analysis.products.three_way import CELLS
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from analysis.products.baskets import Baskets
 
 Floats = npt.NDArray[np.float64]
-
-#: Upper ends of the bands of how many other items an order holds. One without any is left out.
-BANDS = (0, 1, 3, 7, 15, 31)
 
 #: Influences are summed as whole numbers of so small a part of the largest: exact in any order.
 _PART = 1 << 30
@@ -60,7 +58,7 @@ class SetCells:
         counted = baskets.lines.group_by("order_id").agg(size=baskets.lines.count())
         orders = held(counted.join(facts.mutate(customer_id=known), "order_id"))
         parts = _parts(baskets.lines, orders, sets)
-        orders = orders.select("customer_id", band=_band_of(orders.size))
+        orders = orders.select("customer_id", band=band_of(orders.size))
         return cls(_counts(parts, orders, len(sets)), parts, orders)
 
     def clustered_error(self, influence: Floats) -> Floats:
@@ -119,17 +117,10 @@ def _parts(lines: ibis.Table, orders: ibis.Table, sets: list[tuple[str, ...]]) -
             "set",
             "customer_id",
             cell=joined.cell.cast("int8"),
-            band=_band_of(joined.size - joined.own),
-            whole_band=_band_of(joined.size),
+            band=band_of(joined.size - joined.own),
+            whole_band=band_of(joined.size),
         )
     )
-
-
-def _band_of(n: ibis.Value) -> ibis.Value:
-    import ibis
-
-    cases = [(n <= end, band) for band, end in enumerate(BANDS)]
-    return ibis.cases(*cases, else_=len(BANDS)).cast("int8")
 
 
 def _counts(parts: ibis.Table, orders: ibis.Table, sets: int) -> Floats:
