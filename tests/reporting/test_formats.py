@@ -33,7 +33,7 @@ def test_each_kind_is_written_as_it_reads():
     assert written("share", formats.number(3))[0] == "0.351"
     assert written("low", formats.interval("high")) == ["33.8 to 36.3 %", "–"]
     assert written("kept", formats.mark()) == ["✓", "–"]
-    assert written("first_order_on", formats.day()) == ["2 Jan 2017", "–"]
+    assert written("first_order_on", formats.day()) == ["2\u00a0Jan\u00a02017", "–"]
     assert written("note", formats.text()) == ["<b>", "–"]
 
 

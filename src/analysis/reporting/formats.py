@@ -84,7 +84,9 @@ class Format:
         if self.kind == "mark":
             return "✓" if value else words.MISSING
         if self.kind == "date":
-            return words.day(value) if isinstance(value, date) else str(value)
+            # A date in three lines of a narrow column is hard to read.
+            whole = words.day(value) if isinstance(value, date) else str(value)
+            return whole.replace(" ", "\u00a0")
         return self._figure(_number(value), currency)
 
     def _figure(self, value: float, currency: str) -> str:
