@@ -348,7 +348,7 @@ def test_a_section_that_cannot_be_filled_says_so_once(report: _Said) -> None:
     with continued():
         trials.required(None)
         report.say("never")
-    assert report.said == ["Not reported: no promotion of this study was drawn by lot."]
+    assert report.said == ["Not reported: No promotion of this study was drawn by lot."]
     with pytest.raises(ValueError, match="real"), continued():
         raise ValueError("a real error")
 

@@ -148,7 +148,7 @@ def _checks(
 def required(trials: Trials | None) -> Trials:
     """Return the promotions drawn by lot; NotApplicable without any."""
     if trials is None:
-        raise NotApplicable("no promotion of this study was drawn by lot.")
+        raise NotApplicable("No promotion of this study was drawn by lot.")
     return trials
 
 

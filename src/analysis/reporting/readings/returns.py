@@ -119,7 +119,7 @@ def redeemed(table: pd.DataFrame) -> pd.DataFrame:
     """Return the promotions by lot that were redeemed, with what would pay; or refuse."""
     used = table[(table["redemption"] > 0) & table["randomised"].eq(True)]
     if used.empty:
-        raise NotApplicable("no promotion drawn by lot was redeemed, so none has a break-even.")
+        raise NotApplicable("No promotion drawn by lot was redeemed, so none has a break-even.")
     return used.assign(
         needed=[_times(value) for value in used["break_even"]],
         interval=[
