@@ -59,3 +59,10 @@ def test_intervals_of_a_ratio_cover_the_truth() -> None:
         low, high = percentile_interval(drawn[:, 0] / drawn[:, 1], confidence=0.95)
         hits += low.item() <= 20 <= high.item()
     assert 0.91 <= hits / rounds <= 0.98
+
+
+def test_too_few_customers_are_no_certainty() -> None:
+    one = np.array([[3.0, 5.0]])
+    assert (resampled_totals(one, seed=1, replicates=4) == one).all()
+    assert np.isnan(resampled_totals(one, seed=1, replicates=4, fewest=2)).all()
+    assert not np.isnan(resampled_totals(np.vstack([one, one]), seed=1, fewest=2)).any()

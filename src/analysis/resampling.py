@@ -20,7 +20,12 @@ _BATCH = 500
 
 
 def resampled_totals(
-    values: Array, *, seed: int, replicates: int = 2_000, most_units: int = MOST_UNITS
+    values: Array,
+    *,
+    seed: int,
+    replicates: int = 2_000,
+    most_units: int = MOST_UNITS,
+    fewest: int = 0,
 ) -> Array:
     """Return the totals of every column over customers drawn with replacement.
 
@@ -36,6 +41,9 @@ def resampled_totals(
     most_units
         Above so many customers, so many random groups of them are drawn instead. Fewer are
         quicker; the spread they show is off by a share of about 1 / sqrt(2 x most_units).
+    fewest
+        With fewer customers all replicates are NaN: one alone is the same in every draw, which is
+        no certainty.
 
     Returns
     -------
@@ -50,6 +58,8 @@ def resampled_totals(
     Totals come out the same to the last bit in whatever order, on however many threads, they are
     summed.
     """
+    if len(values) < fewest:
+        return np.full((replicates, values.shape[1]), np.nan)
     rng = np.random.default_rng(seed)
     units = _exactly_summable(_grouped(values, rng, most_units))
     n = len(units)

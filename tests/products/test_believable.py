@@ -17,6 +17,7 @@ from analysis.products.alike import cochran_mantel_haenszel
 from analysis.products.bands import BANDS
 from analysis.products.believable import check
 from analysis.products.lifts import clustered_lift
+from analysis.products.numbered import order_facts
 from analysis.products.stratified import Control, cells_of_rules, mantel_haenszel
 from tests.products.regulars import as_numbers, rule, shop_of
 from tests.products.shops import ORDERS, planted
@@ -73,7 +74,14 @@ def test_without_customers_every_order_is_one_and_nothing_is_put_down_to_them(sh
     halves = pairs.Halves.before(date(2024, 1, 1), days=182)
     lines = baskets.bought(shop, halves.whole).mutate(customer_id=ibis.null("string"))
     first, second = (baskets.of_lines(lines, period=p) for p in (halves.first, halves.second))
-    row = check(shop, rule("true_a", "true_b"), first=first, second=second, lines=lines).iloc[0]
+    row = check(
+        shop,
+        rule("true_a", "true_b"),
+        first=first,
+        second=second,
+        lines=lines,
+        facts=order_facts(lines),
+    ).iloc[0]
     assert row["verdict"] == "holds"
     assert "or_customer" not in row
     assert row["first_customers"] == row["first_both"]

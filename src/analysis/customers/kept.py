@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 GROUPS = ("lost", "buying less", "unchanged", "buying more", "new", "back", "returns only")
 
 
-#: Fewest customers drawn again: one alone is the same in every draw, which is no certainty.
-_FEWEST_CUSTOMERS = 2
-
-
 def customer_bridge(
     paired: pd.DataFrame,
     guests: pd.Series,
@@ -58,9 +54,7 @@ def customer_bridge(
     present = [name for name in GROUPS if (group == name).any()]
     change = (paired["net_now"] - paired["net_before"]).to_numpy()
     member = group.to_numpy()[:, None] == np.array(present)
-    drawn = resampled_totals(member * change[:, None], seed=seed)
-    if len(paired) < _FEWEST_CUSTOMERS:
-        drawn[:] = np.nan
+    drawn = resampled_totals(member * change[:, None], seed=seed, fewest=2)
     low, high = percentile_interval(drawn, confidence=confidence)
     sums = paired.groupby(group.to_numpy())[["net_before", "net_now"]].sum().reindex(present)
     bridge = pd.DataFrame(

@@ -7,13 +7,12 @@ row a customer is all that leaves it. Change, noise and persistence are judged o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from analysis.customers.features import lines_in
 from analysis.errors import NotApplicable, ParamsError
 from analysis.tables.margin import MICROS
-from analysis.tables.periods import Period
+from analysis.tables.periods import Period, written
 
 if TYPE_CHECKING:
     import ibis
@@ -186,13 +185,9 @@ def _late(tables: Tables, period: Period) -> str:
     if (first - period.start).days <= _SLACK_DAYS:
         return ""
     return (
-        f"Orders start on {_day(first)}, but comparing two halves needs them from "
-        f"{_day(period.start)} on; shorter halves would need less."
+        f"Orders start on {written(first)}, but comparing two halves needs them from "
+        f"{written(period.start)} on; shorter halves would need less."
     )
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def _nothing(amounts: np.ndarray) -> str:

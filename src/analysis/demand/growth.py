@@ -61,10 +61,6 @@ class RevenueTree:
         return self.factors.iloc[int(signed.to_numpy().argmax())]
 
 
-#: Fewest customers drawn again: one alone is the same in every draw, which is no certainty.
-_FEWEST_CUSTOMERS = 2
-
-
 def revenue_tree(
     paired: pd.DataFrame, guests: pd.Series, *, confidence: float, seed: int
 ) -> RevenueTree:
@@ -99,9 +95,7 @@ def revenue_tree(
             "Customers, orders, items and net amount must all be above zero in both periods for "
             "the change to be taken apart into them."
         )
-    replicates = resampled_totals(totals, seed=seed)
-    if len(totals) < _FEWEST_CUSTOMERS:
-        replicates[:] = np.nan
+    replicates = resampled_totals(totals, seed=seed, fewest=2)
     rng = np.random.default_rng([seed, 1])
     guest_change = guests["net_now"] - guests["net_before"]
     guest_draws = guest_change + rng.normal(size=len(replicates)) * guests["variance"] ** 0.5

@@ -11,7 +11,7 @@ from analysis.discoveries import q_values
 from analysis.products import promoted
 from analysis.products.alike import exact_p
 from analysis.products.lifts import clustered_lift
-from analysis.products.numbered import items_of, numbered, order_facts
+from analysis.products.numbered import items_of, numbered
 from analysis.products.stratified import Control, mantel_haenszel
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def check(
     first: Baskets,
     second: Baskets,
     lines: ibis.Table,
+    facts: ibis.Table,
     doubts: Doubts = Doubts(),
 ) -> pd.DataFrame:
     """Look at the rules again, in the second period and within what their orders share.
@@ -71,7 +72,9 @@ def check(
     first, second
         Baskets of the two periods.
     lines
-        `baskets.bought` over both periods, for customer, store, time and discounts.
+        `baskets.bought` over both periods, for discounts.
+    facts
+        `numbered.order_facts` of the lines: customer, store and time of each order.
     doubts
         How to judge.
 
@@ -89,9 +92,6 @@ def check(
         ``explained``).
     """
     rules = rules.reset_index(drop=True)
-    wanted = ["order_id", "item", "customer_id", "ordered_at", "store_id", "discount_amount"]
-    lines = lines.select([name for name in wanted if name in lines.columns])
-    facts = order_facts(lines)
     found = rules.join(_period(first, rules, facts, doubts).add_prefix("first_"))
     found = found.join(_period(second, rules, facts, doubts).add_prefix("second_"))
     found["second_q"] = q_values(found["second_p"])

@@ -67,8 +67,8 @@ class Numbered:
         return 0.0 if found is None or len(found) == 0 else float((found >= 0).mean())
 
     def groups(self, fact: str) -> int:
-        """Return how many groups a fact cuts the orders in; 0 if no order knows it."""
-        return int(self.facts[fact].max(initial=-1)) + 1 if fact in self.facts else 0
+        """Return how many groups a fact cuts the orders in."""
+        return int(self.facts[fact].max(initial=-1)) + 1
 
     def holding(self, items: Sequence[str]) -> Sides:
         """Return 1 for each order that holds all of ``items``, else 0."""

@@ -151,7 +151,7 @@ def likeness(starts: Any, place: Any, side: Any, share_a: Any, share_b: Any) -> 
     Parameters
     ----------
     starts, place, side
-        As in `squares`.
+        As in `left_out`.
     share_a, share_b
         Share of the orders of each stratum that hold the first side, and the second; both are
         strictly between 0 and 1 where the stratum counts.

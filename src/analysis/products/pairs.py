@@ -176,7 +176,8 @@ def find(
     support = choose_support(first, support=search.support or None)
     itemsets = frequent_itemsets(first, support, longest=search.longest)
     frequent = [s[0] for s in itemsets.table["itemset"] if len(s) == 1]
-    orders = numbered(first.lines, order_facts(lines), frequent)
+    facts = order_facts(lines)
+    orders = numbered(first.lines, facts, frequent)
     rules = rule_mining.mine(itemsets, orders=orders, confidence=search.confidence)
     discovered = _one_a_pair(rules, search.fdr)
     if categories is not None:
@@ -184,7 +185,9 @@ def find(
     shortlist = _shortlist(discovered, search.checked)
     doubts = Doubts(fdr=search.fdr, confidence=search.confidence)
     checked = (
-        check(tables, shortlist, first=first, second=second, lines=lines, doubts=doubts)
+        check(
+            tables, shortlist, first=first, second=second, lines=lines, facts=facts, doubts=doubts
+        )
         if len(shortlist)
         else None
     )

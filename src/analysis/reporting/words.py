@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TypeGuard
 
+from analysis.tables.periods import written
+
 #: What stands for a number that is not there.
 MISSING = "–"
 
@@ -128,7 +130,7 @@ def is_currency(unit: str) -> bool:
 
 def day(value: date) -> str:
     """Return a date as it is read: ``31 Dec 2017``."""
-    return f"{value.day} {value:%b %Y}"
+    return written(value)
 
 
 def listing(items: Iterable[object]) -> str:

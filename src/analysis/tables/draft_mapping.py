@@ -98,13 +98,12 @@ def _quantity(found: Look) -> str:
 
 
 def _amount_lines(found: Look) -> list[str]:
-    if "price" in found.columns and "quantity" not in found.columns:
-        return [f"      net_amount: {_number(found, 'price')}   # UNSURE: without tax?"]
-    if "price" in found.columns:
+    if {"price", "quantity"} <= set(found.columns):
         product = f"[{_number(found, 'quantity')}, {_number(found, 'price')}]"
         return [f"      net_amount: {{multiply: {product}}}   # UNSURE: is the price without tax?"]
-    if "net_amount" in found.columns:
-        return [f"      net_amount: {_number(found, 'net_amount')}   # UNSURE: without tax?"]
+    for amount in ("net_amount", "price"):
+        if amount in found.columns:
+            return [f"      net_amount: {_number(found, amount)}   # UNSURE: without tax?"]
     return [
         '      net_amount: {constant: "0"}   # UNSURE: no column looks like an amount or a price'
     ]

@@ -58,8 +58,9 @@ class Period:
 
     def __str__(self) -> str:
         """Return both ends inclusive, as a reader expects them: 2 Jan 2017 to 31 Dec 2017."""
-        return f"{_written(self.start)} to {_written(self.last_day)}"
+        return f"{written(self.start)} to {written(self.last_day)}"
 
 
-def _written(day: date) -> str:
+def written(day: date) -> str:
+    """Return a date as it is read: ``31 Dec 2017``."""
     return f"{day.day} {day:%b %Y}"
