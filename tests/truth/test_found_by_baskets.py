@@ -25,6 +25,7 @@ from analysis.products import (
 from analysis.products.cumulative import Design, compare
 from analysis.products.estimate import choose_support
 from analysis.products.events import Events
+from analysis.products.numbered import order_facts
 from analysis.products.pairs import Halves
 from analysis.tables.engine import Tables
 from tests.truth.calibration import UNLIKELY, assert_calibrated, assert_covers
@@ -156,7 +157,14 @@ def judged(shelves: list[Shelf]) -> pd.DataFrame:
         asked = planted_rules(shelf, *keys)
         lines = shelf.lines
         first, second = (baskets.of_lines(lines, period=p) for p in (HALVES.first, HALVES.second))
-        found = believable.check(shelf.tables, asked, first=first, second=second, lines=lines)
+        found = believable.check(
+            shelf.tables,
+            asked,
+            first=first,
+            second=second,
+            lines=lines,
+            facts=order_facts(lines),
+        )
         parts.append(found.assign(key=keys))
     return pd.concat(parts, ignore_index=True)
 
