@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 
 from analysis import params
-from analysis.reporting.layout import RunFolder, StudyReports
-from analysis.reporting.outcomes import Limits
-from analysis.reporting.record import RunRecord
-from analysis.reporting.run import Request, run_study
-from analysis.reporting.status import Status
+from analysis.reporting.runner.failures import Limits
+from analysis.reporting.runner.run import Request, run_study
+from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.run_record import RunRecord
+from analysis.reporting.store.status import Status
 from tests.tiny import Journey
 
 PARAMETERS = """\

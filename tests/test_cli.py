@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analysis import cli
-from analysis.reporting import dispatch
-from analysis.reporting.workspace import find_root
+from analysis.reporting.runner import dispatch
+from analysis.reporting.store.layout import find_root
 from tests.projects import Project
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
@@ -171,7 +171,7 @@ def test_check_finds_a_broken_notebook(project: Project) -> None:
 
 
 def test_words_for_days_are_resolved_and_kept(project: Project) -> None:
-    from analysis.reporting.record import RunRecord
+    from analysis.reporting.store.run_record import RunRecord
 
     assert call("run", "tiny", "--set", "as_of=last-complete-month").exit_code == 0
     record = RunRecord.read(project.reports.runs()[0].run_json)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from analysis.discoveries import normal_quantile, q_values, selected_confidence, two_sided_p
+from analysis.stats.multiplicity import normal_quantile, q_values, selected_confidence, two_sided_p
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 

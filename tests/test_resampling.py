@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.resampling import MOST_UNITS, percentile_interval, resampled_totals
+from analysis.stats.resampling import MOST_UNITS, percentile_interval, resampled_totals
 
 
 @pytest.mark.parametrize("n", [300, 4 * MOST_UNITS + 3])

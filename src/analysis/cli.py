@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.errors import AnalysisError
-from analysis.reporting.signals import Stopped, stoppable
+from analysis.reporting.runner.terminal import Stopped, stoppable
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
-    from analysis.reporting.outcomes import Limits
+    from analysis.reporting.runner.failures import Limits
 
 
 class _Commands(click.Group):
@@ -47,7 +47,7 @@ def _now() -> datetime:
 
 
 def _root() -> Path:
-    from analysis.reporting.workspace import find_root
+    from analysis.reporting.store.layout import find_root
 
     return find_root()
 
@@ -64,7 +64,7 @@ def _params(study: str, overrides: tuple[str, ...], root: Path) -> StudyParams:
 
 
 def _limits(cell_limit: int, time_limit: int) -> Limits:
-    from analysis.reporting.outcomes import Limits
+    from analysis.reporting.runner.failures import Limits
 
     return Limits(cell_seconds=cell_limit, notebook_seconds=time_limit)
 
@@ -99,7 +99,7 @@ def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
     """Bring the canonical tables of STUDY up to date."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.data import bring_up_to_date, ledger_lines
+    from analysis.reporting.runner.ingested import bring_up_to_date, ledger_lines
 
     with stoppable():
         result = bring_up_to_date(params, root=root, now=_now(), force=force)
@@ -114,7 +114,7 @@ def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
 )
 def new(study: str, files: tuple[Path, ...]) -> None:
     """Begin STUDY from a look at FILES: write its params and mapping, unsure guesses marked."""
-    from analysis.tables.drafts import draft
+    from analysis.ingest.onboarding.draft import draft
 
     root = _root()
     written = draft(study, list(files), root=root)
@@ -132,9 +132,9 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     """Check the params and data of STUDY and say which reports can run, without running any."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.check import readiness
-    from analysis.reporting.data import bring_up_to_date, ledger_lines
-    from analysis.tables.refusals import refusals
+    from analysis.ingest.onboarding.refusals import refusals
+    from analysis.reporting.runner.check import readiness
+    from analysis.reporting.runner.ingested import bring_up_to_date, ledger_lines
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
@@ -170,8 +170,8 @@ def run(
     """Run the reports of STUDY and publish them."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.run import Request, run_study
-    from analysis.reporting.terminal import Terminal
+    from analysis.reporting.runner.run import Request, run_study
+    from analysis.reporting.runner.terminal import Terminal
 
     terminal = Terminal(sys.stdout)
     terminal.line(f"{params.title}, as of {params.as_of}")
@@ -206,9 +206,9 @@ def run_one(
 
     The params are those in the folder's params.json, which a run writes, or else the study's.
     """
-    from analysis.reporting.layout import RunFolder, staged_params
-    from analysis.reporting.run_one import Job
-    from analysis.reporting.run_one import run_one as execute
+    from analysis.reporting.runner.execute import Job
+    from analysis.reporting.runner.execute import run_one as execute
+    from analysis.reporting.store.layout import RunFolder, staged_params
 
     root = root or _root()
     folder = RunFolder(staging)
@@ -233,10 +233,10 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
     RUN is a run's folder, STUDY/RUN below reports/, or a study for its latest run.
     """
     root = _root()
-    from analysis.reporting import verify as verifying
-    from analysis.reporting.record import RunRecord
-    from analysis.reporting.run import Request
-    from analysis.reporting.terminal import Terminal
+    from analysis.reporting.runner import verify as verifying
+    from analysis.reporting.runner.run import Request
+    from analysis.reporting.runner.terminal import Terminal
+    from analysis.reporting.store.run_record import RunRecord
 
     folder = verifying.find_run(run, root=root)
     params = verifying.params_of(RunRecord.read(folder.run_json))
@@ -269,7 +269,7 @@ def lists(
     """Write whom to contact, from the last good run of STUDY, for import into a CRM."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.lists import write_lists
+    from analysis.reporting.contacts.contact_lists import write_lists
 
     for line in write_lists(params, root=root, systems=systems, channel=channel):
         click.echo(line)
@@ -279,7 +279,7 @@ def lists(
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 def serve(port: int) -> None:
     """Show the published reports to this machine alone, until Ctrl-C."""
-    from analysis.reporting.serve import make_server
+    from analysis.reporting.site.serve import make_server
 
     with make_server(_root() / "reports", port=port) as server:
         click.echo(f"http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")

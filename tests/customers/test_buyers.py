@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers import buyers, price_reaction, tiers
+from analysis.customers.deals import deal_proneness, discount_response
+from analysis.customers.value import tiers
 from analysis.errors import NotApplicable
 from analysis.tables.engine import in_memory
 from analysis.tables.periods import Period
@@ -36,7 +37,7 @@ def test_the_distribution_of_shares_is_recovered() -> None:
     rng = np.random.default_rng(1)
     n = rng.integers(1, 60, 8_000)
     x = rng.binomial(n, rng.beta(2.0, 3.0, 8_000))
-    a, b = buyers.fit_beta(x.astype(float), n.astype(float))
+    a, b = deal_proneness.fit_beta(x.astype(float), n.astype(float))
     assert (a, b) == (pytest.approx(2.0, rel=0.08), pytest.approx(3.0, rel=0.08))
 
 
@@ -45,13 +46,13 @@ def test_the_design_effect_of_orders(clustered: float, expected: float) -> None:
     """Order-wise all or nothing in a part c of orders of five lines: 1 + 4 c."""
     rng = np.random.default_rng(2)
     people = population(rng.beta(4, 4, 3_000), 12, 5, rng, clustered)
-    assert buyers.design_effect(people) == pytest.approx(expected, rel=0.05)
+    assert deal_proneness.design_effect(people) == pytest.approx(expected, rel=0.05)
 
 
 def test_shares_cover_the_truth() -> None:
     rng = np.random.default_rng(3)
     truth = rng.beta(3, 5, 4_000)
-    found = buyers.judge(population(truth, 6, 4, rng), level=0.90).table
+    found = deal_proneness.judge(population(truth, 6, 4, rng), level=0.90).table
     inside = (found["share_low"] <= truth) & (truth <= found["share_high"])
     assert 0.88 < inside.mean() < 0.92
 
@@ -59,9 +60,9 @@ def test_shares_cover_the_truth() -> None:
 def test_called_customers_are_right_as_often_as_promised() -> None:
     rng = np.random.default_rng(4)
     truth = rng.beta(3, 5, 6_000)
-    found = buyers.judge(population(truth, 5, 4, rng), threshold=0.5, certainty=0.80)
-    called = found.table["buyer"].isin([buyers.PRICE, buyers.DEALS])
-    cleared = found.table["buyer"].isin([buyers.RELATIONSHIP, buyers.ORDINARY])
+    found = deal_proneness.judge(population(truth, 5, 4, rng), threshold=0.5, certainty=0.80)
+    called = found.table["buyer"].isin([deal_proneness.PRICE, deal_proneness.DEALS])
+    cleared = found.table["buyer"].isin([deal_proneness.RELATIONSHIP, deal_proneness.ORDINARY])
     assert (truth[called] > 0.5).mean() > 0.80
     assert (truth[cleared] < 0.5).mean() > 0.80
 
@@ -73,20 +74,20 @@ def test_little_evidence_is_uncertain_and_shrunk() -> None:
         customer_id="one", priced_lines=1, discounted_lines=1, lines_squared=1,
         discounted_squared=1, crossed=1,
     )  # fmt: skip
-    found = buyers.judge(pd.concat([many, one])).table.set_index("customer_id").loc["one"]
+    found = deal_proneness.judge(pd.concat([many, one])).table.set_index("customer_id").loc["one"]
     assert found["raw_share"] == 1
     assert found["share"] < 0.62
-    assert found["buyer"] == buyers.UNCERTAIN
+    assert found["buyer"] == deal_proneness.UNCERTAIN
 
 
 def test_nothing_on_offer_is_not_applicable() -> None:
     rng = np.random.default_rng(6)
     with pytest.raises(NotApplicable, match="nothing was on offer"):
-        buyers.judge(population(np.zeros(100), 5, 4, rng))
+        deal_proneness.judge(population(np.zeros(100), 5, 4, rng))
 
 
 def test_margin_rank_by_hand() -> None:
-    got = buyers.margin_rank(np.array([50.0, 30.0, 30.0, -10.0]))
+    got = deal_proneness.margin_rank(np.array([50.0, 30.0, 30.0, -10.0]))
     np.testing.assert_allclose(got, [0, 50 / 110, 50 / 110, 1.0])
 
 
@@ -161,7 +162,7 @@ def test_reaction_to_depth_is_recovered_against_customers_who_do_not_react() -> 
     kinds = pd.DataFrame({"customer_id": names, "buyer": pd.Categorical(buyer)})
     with_shop = in_memory({"order_lines": order_lines, "products": products})
     period = Period.before("2018-01-01", days=182)
-    got = price_reaction.react(with_shop, period, kinds).set_index("group")
+    got = discount_response.react(with_shop, period, kinds).set_index("group")
     # Their odds rise by exp(0.2) for ten points; of a share near a fifth, that is 16 to 19 %.
     assert 0.12 < got.loc["Price buyer", "low"] < 0.19 < 0.12 + got.loc["Price buyer", "high"]
     assert got.loc["Relationship customer", "high"] < 0
@@ -171,4 +172,4 @@ def test_reaction_to_depth_is_recovered_against_customers_who_do_not_react() -> 
 def test_too_few_categories_are_not_applicable(real) -> None:
     kinds = pd.DataFrame({"customer_id": ["1"], "buyer": pd.Categorical(["Price buyer"])})
     with pytest.raises(NotApplicable, match="fewer than 20 categories"):
-        price_reaction.react(real, Period.before("2018-01-01", days=7), kinds)
+        discount_response.react(real, Period.before("2018-01-01", days=7), kinds)

@@ -7,10 +7,9 @@ from math import comb
 import numpy as np
 import pytest
 
-from analysis.customers.fading import cutoff, judge
-from analysis.customers.intervals import Sampling
-from analysis.customers.rebound import rebound
+from analysis.customers.retention.decline import cutoff, judge, rebound
 from analysis.errors import NotApplicable
+from analysis.stats.bca import Sampling
 from tests.customers.populations import shoppers, weekly_of
 
 FEW = Sampling(draws=1_000, seed=1)

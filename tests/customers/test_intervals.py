@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from analysis.customers.intervals import (
-    NOT_STABLE,
-    TOO_FEW,
-    Sampling,
-    acceleration,
-    bca,
-    estimate_totals,
-)
+from analysis.stats.bca import NOT_STABLE, TOO_FEW, Sampling, acceleration, bca, estimate_totals
 
 
 def mean(sums: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.customers.kept import GROUPS, customer_bridge
+from analysis.customers.retention.sales_bridge import GROUPS, customer_bridge
 from analysis.tables.comparison import Comparison
 from analysis.tables.periods import Period
 

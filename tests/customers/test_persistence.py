@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.customers.intervals import Sampling
-from analysis.customers.persistence import persistence
+from analysis.customers.value.decile_migration import persistence
 from analysis.errors import NotApplicable
+from analysis.stats.bca import Sampling
 from tests.customers.populations import shoppers, weekly_of
 
 FEW = Sampling(draws=400, seed=1)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
-from analysis.customers import rhythm, silence
+from analysis.customers.retention import inactivity, regularity
 from analysis.errors import NotApplicable
 
 
@@ -36,21 +36,21 @@ def process(k: float, customers: int, gaps: int, seed: int = 1) -> pd.DataFrame:
 
 @pytest.mark.parametrize("k", [0.7, 1.0, 2.0, 5.0])
 def test_one_shape_for_all_is_recovered(k: float) -> None:
-    found = rhythm.wheat_morrison(process(k, 4_000, 6))
+    found = regularity.wheat_morrison(process(k, 4_000, 6))
     assert found.low < k < found.high
     assert found.shape == pytest.approx(k, rel=0.1)
     assert found.customers == 4_000
 
 
 def test_too_few_customers_give_no_shape() -> None:
-    found = rhythm.wheat_morrison(process(2.0, 2, 3))
+    found = regularity.wheat_morrison(process(2.0, 2, 3))
     assert np.isnan(found.shape)
     assert found.customers == 2
 
 
 @pytest.mark.parametrize("k", [1.0, 3.0])
 def test_each_customer_s_shape_is_unbiased_and_shrunk(k: float) -> None:
-    judged = rhythm.shapes(process(k, 3_000, 12))
+    judged = regularity.shapes(process(k, 3_000, 12))
     assert judged["shape"].mean() == pytest.approx(k, rel=0.05)
     assert judged["shrunk"].std() < judged["shape"].std() / 2
 
@@ -58,7 +58,7 @@ def test_each_customer_s_shape_is_unbiased_and_shrunk(k: float) -> None:
 def test_intervals_of_shapes_cover_where_shapes_differ() -> None:
     rng = np.random.default_rng(5)
     k = rng.lognormal(0.4, 0.5, 3_000)
-    judged = rhythm.shapes(of_gaps(rng.gamma(k[:, None], 5.0, (3_000, 20))), confidence=0.90)
+    judged = regularity.shapes(of_gaps(rng.gamma(k[:, None], 5.0, (3_000, 20))), confidence=0.90)
     inside = (judged["low"] < k) & (k < judged["high"])
     assert 0.87 < inside.mean() < 0.93
 
@@ -66,7 +66,7 @@ def test_intervals_of_shapes_cover_where_shapes_differ() -> None:
 def test_the_likeliest_shape_is_scipy_s() -> None:
     gaps = np.random.default_rng(2).gamma(2.5, 3.0, 40)
     expected, _, _ = stats.gamma.fit(gaps, floc=0)
-    got = rhythm.likeliest(np.array([np.log(gaps.mean()) - np.log(gaps).mean()]))
+    got = regularity.likeliest(np.array([np.log(gaps.mean()) - np.log(gaps).mean()]))
     assert got[0] == pytest.approx(expected, rel=1e-6)
 
 
@@ -74,8 +74,10 @@ def test_whole_days_alone_make_no_rhythm() -> None:
     rng = np.random.default_rng(3)
     chance = rng.uniform(0.05, 0.6, (3_000, 1))
     features = of_gaps(rng.geometric(chance, (3_000, 25)).astype("float64"))
-    judged = rhythm.shapes(features, confidence=0.90)
-    called = rhythm.rhythms(features, judged).astype("str").str.startswith("By the clock").mean()
+    judged = regularity.shapes(features, confidence=0.90)
+    called = (
+        regularity.rhythms(features, judged).astype("str").str.startswith("By the clock").mean()
+    )
     assert judged["shape"].mean() > 1.1
     assert called < 0.06
 
@@ -83,13 +85,13 @@ def test_whole_days_alone_make_no_rhythm() -> None:
 def test_a_weekly_shopper_is_by_the_clock() -> None:
     rng = np.random.default_rng(4)
     features = of_gaps(np.maximum(1, np.rint(rng.normal(7, 1, (200, 30)))))
-    found = rhythm.rhythms(features, rhythm.shapes(features))
+    found = regularity.rhythms(features, regularity.shapes(features))
     assert (found == "By the clock, weekly").all()
 
 
 def test_few_visits_are_not_judged() -> None:
     features = process(9.0, 50, 3)
-    assert (rhythm.rhythms(features, rhythm.shapes(features)) == rhythm.TOO_FEW).all()
+    assert (regularity.rhythms(features, regularity.shapes(features)) == regularity.TOO_FEW).all()
 
 
 # Silence ---------------------------------------------------------------------------------------
@@ -98,14 +100,14 @@ def test_few_visits_are_not_judged() -> None:
 def test_all_three_parameters_of_silence_are_recovered() -> None:
     rng = np.random.default_rng(6)
     pace = rng.gamma(2.0, 1 / 15, (20_000, 1))
-    found = silence.fit(of_gaps(rng.gamma(1.8, 1.0, (20_000, 8)) / pace))
+    found = inactivity.fit(of_gaps(rng.gamma(1.8, 1.0, (20_000, 8)) / pace))
     assert found.shape == pytest.approx(1.8, rel=0.03)
     assert found.prior_shape == pytest.approx(2.0, rel=0.06)
     assert found.prior_rate == pytest.approx(15, rel=0.08)
 
 
 def test_silence_is_the_integral_over_paces() -> None:
-    pace = silence.Pace(shape=1.7, prior_shape=2.2, prior_rate=12.0, customers=0)
+    pace = inactivity.Pace(shape=1.7, prior_shape=2.2, prior_rate=12.0, customers=0)
     after = stats.gamma(2.2 + 3 * 1.7, scale=1 / (12.0 + 40))
     expected, _ = integrate.quad(
         lambda rate: after.pdf(rate) * stats.gamma.sf(25, 1.7, scale=1 / rate), 0, 3
@@ -114,7 +116,7 @@ def test_silence_is_the_integral_over_paces() -> None:
 
 
 def test_overdue_is_the_inverse_of_silence() -> None:
-    pace = silence.Pace(shape=1.7, prior_shape=2.2, prior_rate=12.0, customers=0)
+    pace = inactivity.Pace(shape=1.7, prior_shape=2.2, prior_rate=12.0, customers=0)
     days = pace.overdue_after(0.05, np.array([0, 3, 50]), np.array([0, 40, 300]))
     np.testing.assert_allclose(pace.longer(days, [0, 3, 50], [0, 40, 300]), 0.05)
     assert days[2] < days[1] < days[0]
@@ -122,7 +124,7 @@ def test_overdue_is_the_inverse_of_silence() -> None:
 
 def test_calibration_holds_where_the_model_does() -> None:
     features = process(1.5, 8_000, 10)
-    table = silence.calibration(silence.fit(features), features)
+    table = inactivity.calibration(inactivity.fit(features), features)
     # Real gaps are whole days; these are not, and a day is taken off a silence to be careful.
     assert (table["called"] <= table["expected"] * 1.1).all()
     assert (table["called"] >= table["expected"] * 0.6).all()
@@ -133,8 +135,8 @@ def test_cuts_follow_the_gaps_where_the_model_fails() -> None:
     gaps = rng.gamma(3.0, 2.0, (4_000, 12))
     away = rng.random(gaps.shape) < 0.05
     features = of_gaps(np.where(away, gaps * 8, gaps))
-    pace = silence.fit(features)
-    cut = silence.thresholds(pace, features, (0.10, 0.02))
+    pace = inactivity.fit(features)
+    cut = inactivity.thresholds(pace, features, (0.10, 0.02))
     assert cut[1] < 0.02
     last = pace.longer(
         features["last_gap"] - 1, features["gaps"] - 1, features["gap_sum"] - features["last_gap"]
@@ -144,4 +146,4 @@ def test_cuts_follow_the_gaps_where_the_model_fails() -> None:
 
 def test_silence_of_nobody_cannot_be_judged() -> None:
     with pytest.raises(NotApplicable, match=r"fewer than 30 customers \(29\)"):
-        silence.fit(process(1.0, 29, 3))
+        inactivity.fit(process(1.0, 29, 3))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from analysis.customers import stocking_up
+from analysis.customers.deals import discount_response
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
@@ -48,7 +48,7 @@ KINDS = pd.DataFrame({"customer_id": ["c1"], "buyer": pd.Categorical(["Price buy
 def test_it_is_the_poisson_regression_with_a_level_for_each_category() -> None:
     lines = offers(2.0)
     tables = shop(lines)
-    got = stocking_up.stock_up(tables, YEAR, KINDS).iloc[0]
+    got = discount_response.stock_up(tables, YEAR, KINDS).iloc[0]
     tables.close()
     design = pd.get_dummies(lines["category"], dtype="float64").assign(depth=lines["depth"])
     fit = sm.GLM(lines["units"] - 1, design, family=sm.families.Poisson()).fit(
@@ -66,12 +66,12 @@ def test_it_is_the_poisson_regression_with_a_level_for_each_category() -> None:
 def test_nobody_who_always_takes_one_can_be_measured() -> None:
     tables = shop(offers(0.0).assign(units=1))
     with pytest.raises(NotApplicable, match="200 discounted lines in 10 categories"):
-        stocking_up.stock_up(tables, YEAR, KINDS)
+        discount_response.stock_up(tables, YEAR, KINDS)
     tables.close()
 
 
 def test_one_depth_alone_says_nothing() -> None:
     tables = shop(offers(0.0).assign(depth=0.2))
     with pytest.raises(NotApplicable):
-        stocking_up.stock_up(tables, YEAR, KINDS)
+        discount_response.stock_up(tables, YEAR, KINDS)
     tables.close()

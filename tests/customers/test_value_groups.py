@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.customers import features, weekly
-from analysis.customers.agreement import rank_agreement
-from analysis.customers.fading import judge
-from analysis.customers.intervals import Sampling
-from analysis.customers.value_groups import members, value_groups
+from analysis.customers.features import features, weekly
+from analysis.customers.retention.decline import judge
+from analysis.customers.value.profit_groups import members, value_groups
+from analysis.customers.value.rank_agreement import rank_agreement
+from analysis.stats.bca import Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 from tests.customers.populations import features_of, lognormal, shoppers, weekly_of

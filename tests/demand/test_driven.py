@@ -6,18 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import (
-    backtest,
-    driven,
-    known_ahead,
-    labels,
-    level_drivers,
-    occasions,
-    offers,
-)
-from analysis.demand import series as demand
-from analysis.demand.forecast import Plan
-from analysis.demand.level_drivers import LevelDrivers
+from analysis.demand.drivers import future_covariates, regressors
+from analysis.demand.forecast import level_regressors
+from analysis.demand.forecast.forecast_plan import Plan
+from analysis.demand.forecast.level_regressors import LevelDrivers
+from analysis.demand.models import arima, backtest, holiday_run_up
+from analysis.demand.series import sales_series
+from analysis.demand.series import sales_series as demand
 from analysis.errors import ParamsError
 from analysis.tables.engine import in_memory
 
@@ -46,8 +41,8 @@ def knowing(on: np.ndarray) -> LevelDrivers:
 
 def errors_with(values: np.ndarray, known: LevelDrivers) -> dict[str, float]:
     plain = backtest.run(values, models=("ets",), horizon=AHEAD, origins=ORIGINS)
-    tested = driven.with_candidates(plain, values, known)
-    tested = occasions.with_candidates(tested, values, known.marks)
+    tested = arima.with_candidates(plain, values, known)
+    tested = holiday_run_up.with_candidates(tested, values, known.marks)
     error = np.abs(tested.scaled())
     return dict(zip(tested.models, error.mean(axis=(1, 2, 3)), strict=True))
 
@@ -70,11 +65,11 @@ def test_candidates_see_nothing_of_what_comes_later():
     changed = values.copy()
     changed[80:] *= 7
     origins = (72, 76, 80)
-    for name in (driven.DRIVEN, driven.PLAIN):
+    for name in (arima.DRIVEN, arima.PLAIN):
         made = []
         for rows in (values[None], changed[None]):
             plain = backtest.run(rows, models=("naive",), horizon=AHEAD, origins=origins)
-            made.append(driven.with_candidates(plain, rows, knowing(on)).of(name))
+            made.append(arima.with_candidates(plain, rows, knowing(on)).of(name))
         np.testing.assert_array_equal(made[0], made[1])
 
 
@@ -82,7 +77,7 @@ def test_arima_is_that_of_statsmodels():
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     values, on = promoted_level(4)
-    ours = driven.forecasts(values[None], knowing(on), horizon=AHEAD)["arima"][0]
+    ours = arima.forecasts(values[None], knowing(on), horizon=AHEAD)["arima"][0]
     fitted = SARIMAX(np.log(values), order=(0, 1, 1)).fit(disp=False)
     assert ours == pytest.approx(np.exp(fitted.forecast(AHEAD)), rel=1e-3)
 
@@ -103,8 +98,8 @@ def test_degenerate_series_get_a_sane_forecast(values):
     on = promoted_level(5)[1]
     known = LevelDrivers(np.array([0]), ("promoted",), on[None, :, None], marks())
     found = {
-        **driven.forecasts(values[None], known, horizon=AHEAD),
-        **occasions.forecasts(values[None], known.marks),
+        **arima.forecasts(values[None], known, horizon=AHEAD),
+        **holiday_run_up.forecasts(values[None], known.marks),
     }
     for name, ahead in found.items():
         assert np.isfinite(ahead).all(), name
@@ -121,11 +116,11 @@ def christmas(seed: int, rows: int = 30) -> np.ndarray:
 
 def test_december_is_not_taken_for_the_level_of_january():
     values = christmas(0)
-    known = occasions.forecasts(values, marks())["theta_holidays"]
+    known = holiday_run_up.forecasts(values, marks())["theta_holidays"]
     assert known.mean() == pytest.approx(60, rel=0.05)
-    lifts = occasions.lifts(values, marks()[:WEEKS])
+    lifts = holiday_run_up.lifts(values, marks()[:WEEKS])
     assert np.exp(lifts).mean(axis=0) == pytest.approx([3.0, 3.0, 3.0], rel=0.05)
-    before = occasions.forecasts(values[:, :98], marks()[:104])["theta_holidays"]
+    before = holiday_run_up.forecasts(values[:, :98], marks()[:104])["theta_holidays"]
     assert before[:, :3].mean() == pytest.approx(60, rel=0.1)
     assert before[:, 3:].mean() == pytest.approx(180, rel=0.1)
 
@@ -135,7 +130,7 @@ def test_weeks_that_are_no_holiday_of_a_series_are_left_alone():
     rng = np.random.default_rng(1)
     for noise, most in ((rng.normal(size=(500, WEEKS)), 0.001),
                         (rng.standard_t(4, (500, WEEKS)), 0.02)):  # fmt: skip
-        assert (occasions.lifts(100 + 8 * noise, marks()[:WEEKS]) != 0).mean() < most
+        assert (holiday_run_up.lifts(100 + 8 * noise, marks()[:WEEKS]) != 0).mean() < most
 
 
 def mondays(count: int) -> list[date]:
@@ -169,11 +164,11 @@ def shop_tables(weeks: int = 60, settings=None):
 
 def test_promotions_and_prices_are_read_week_by_week():
     tables, weeks = shop_tables(), mondays(64)
-    on = offers.promoted(tables, ["a", "b"], weeks)
+    on = regressors.promoted(tables, ["a", "b"], weeks)
     assert np.flatnonzero(on[0]).tolist() == [10, 20, 40, 62]
     assert on[0, 62] == pytest.approx(4 / 7)  # planned for after the last week sold
     assert not on[1].any()
-    shelf, depth = offers.prices(tables, ["b", "a", "z"], weeks[:60])
+    shelf, depth = regressors.prices(tables, ["b", "a", "z"], weeks[:60])
     assert shelf[1].tolist() == [5.0] * 30 + [6.0] * 30
     assert shelf[0].tolist() == [1.0] * 60  # also in the week without a sale
     assert np.isnan(shelf[2]).all()
@@ -190,8 +185,8 @@ def test_what_is_planned_is_gathered_for_departments():
         tables, as_of=until, levels=[("department", "product_id")], measure="units"
     )
     calendar = {"country": "DE", "holidays": ("Christmas Day",)}
-    known = known_ahead.gather(tables, units, horizon=4, **calendar)
-    found = level_drivers.gather(
+    known = future_covariates.gather(tables, units, horizon=4, **calendar)
+    found = level_regressors.gather(
         tables, sold, units, known, plan=Plan(horizon=4, origins=10), **calendar
     )
     assert found.names == ("promoted",)  # no placements are planned
@@ -205,7 +200,7 @@ def test_what_is_planned_is_gathered_for_departments():
 
 def test_a_holiday_that_does_not_exist_is_refused():
     with pytest.raises(ParamsError, match=r"no holiday 'Weihnachten'; there are .*Christmas Day"):
-        known_ahead.run_ups(mondays(60), country="DE", names=["Weihnachten"])
+        future_covariates.run_ups(mondays(60), country="DE", names=["Weihnachten"])
 
 
 @pytest.mark.spark
@@ -213,11 +208,13 @@ def test_both_engines_read_the_same_offers(spark):
     weeks, products = mondays(64), ["a", "b"]
     ours, theirs = shop_tables(), shop_tables(settings=spark)
     np.testing.assert_array_equal(
-        offers.promoted(theirs, products, weeks), offers.promoted(ours, products, weeks)
+        regressors.promoted(theirs, products, weeks), regressors.promoted(ours, products, weeks)
     )
     for one, other in zip(
-        offers.prices(theirs, products, weeks), offers.prices(ours, products, weeks), strict=True
+        regressors.prices(theirs, products, weeks),
+        regressors.prices(ours, products, weeks),
+        strict=True,
     ):
         np.testing.assert_array_equal(one, other)
     units = demand.fetch(ours, as_of=weeks[-4], levels=[("product_id",)], measure="units")
-    assert labels.named(units, theirs).keys.equals(labels.named(units, ours).keys)
+    assert sales_series.named(units, theirs).keys.equals(sales_series.named(units, ours).keys)

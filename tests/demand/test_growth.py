@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.demand import growth
+from analysis.demand.change import revenue_tree
 from analysis.errors import NotApplicable
 
 FACTOR = st.floats(1e-3, 1e6)
@@ -34,7 +34,7 @@ def people(rng: np.random.Generator, n: int = 200) -> pd.DataFrame:
 
 @given(FACTORS, FACTORS)
 def test_contributions_add_up_to_the_change(before: np.ndarray, now: np.ndarray) -> None:
-    parts = growth.contributions(before, now)
+    parts = revenue_tree.contributions(before, now)
     change = now.prod() - before.prod()
     scale = max(now.prod(), before.prod())
     assert abs(parts.sum() - change) <= 1e-9 * max(scale, np.abs(parts).sum())
@@ -42,7 +42,7 @@ def test_contributions_add_up_to_the_change(before: np.ndarray, now: np.ndarray)
 
 @given(FACTORS, FACTORS)
 def test_turning_time_round_turns_the_signs(before: np.ndarray, now: np.ndarray) -> None:
-    there, back = growth.contributions(before, now), growth.contributions(now, before)
+    there, back = revenue_tree.contributions(before, now), revenue_tree.contributions(now, before)
     np.testing.assert_allclose(there, -back, rtol=1e-6, atol=1e-9 * np.abs(there).max())
 
 
@@ -50,45 +50,45 @@ def test_turning_time_round_turns_the_signs(before: np.ndarray, now: np.ndarray)
 def test_the_order_of_factors_does_not_matter(
     before: np.ndarray, now: np.ndarray, order: list[int]
 ) -> None:
-    parts = growth.contributions(before, now)
+    parts = revenue_tree.contributions(before, now)
     np.testing.assert_allclose(
-        growth.contributions(before[order], now[order]), parts[order], rtol=1e-9
+        revenue_tree.contributions(before[order], now[order]), parts[order], rtol=1e-9
     )
 
 
 def test_a_factor_that_stays_contributes_nothing_and_the_only_one_that_moves_all() -> None:
-    parts = growth.contributions(np.array([2.0, 3.0, 5.0]), np.array([2.0, 6.0, 5.0]))
+    parts = revenue_tree.contributions(np.array([2.0, 3.0, 5.0]), np.array([2.0, 6.0, 5.0]))
     np.testing.assert_allclose(parts, [0, 30, 0], atol=1e-12)
 
 
 def test_two_factors_by_hand() -> None:
     """V from 100 x 2 to 110 x 2.5: L = 75 / ln(275 / 200), parts L ln 1.1 and L ln 1.25."""
     weight = 75 / np.log(1.375)
-    parts = growth.contributions(np.array([100, 2.0]), np.array([110, 2.5]))
+    parts = revenue_tree.contributions(np.array([100, 2.0]), np.array([110, 2.5]))
     np.testing.assert_allclose(parts, [weight * np.log(1.1), weight * np.log(1.25)])
 
 
 def test_the_logarithmic_mean_of_equals_is_their_value() -> None:
-    mean = growth.logarithmic_mean(np.array([7.0, 7.0]), np.array([0.0, 1e-12]))
+    mean = revenue_tree.logarithmic_mean(np.array([7.0, 7.0]), np.array([0.0, 1e-12]))
     np.testing.assert_allclose(mean, [7.0, 7.0])
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0])
 def test_zero_and_negative_factors_have_no_contributions(bad: float) -> None:
-    assert np.isnan(growth.contributions(np.array([1.0, bad]), np.array([1.0, 2.0]))).all()
+    assert np.isnan(revenue_tree.contributions(np.array([1.0, bad]), np.array([1.0, 2.0]))).all()
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6))
 def test_rounding_to_the_cent_keeps_the_total(parts: list[float]) -> None:
     total = round(sum(parts), 2)
-    rounded = growth.to_the_cent(np.array(parts), total)
+    rounded = revenue_tree.to_the_cent(np.array(parts), total)
     assert sum(Decimal(str(round(part, 2))) for part in rounded) == Decimal(str(total))
     np.testing.assert_allclose(rounded, parts, atol=0.011)
 
 
 def test_the_tree_is_what_plain_arithmetic_gives() -> None:
     paired = people(np.random.default_rng(1))
-    tree = growth.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
+    tree = revenue_tree.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
     now = tree.factors.set_index("factor")["now"]
     bought = paired[paired["orders_now"] > 0]
     assert now["customers"] == len(bought)
@@ -113,8 +113,8 @@ def test_guests_are_a_part_of_their_own() -> None:
             "variance": 400.0,
         }
     )
-    alone = growth.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
-    tree = growth.revenue_tree(paired, guests, confidence=0.95, seed=1)
+    alone = revenue_tree.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
+    tree = revenue_tree.revenue_tree(paired, guests, confidence=0.95, seed=1)
     row = tree.factors.iloc[-1]
     assert row["factor"] == "guests"
     assert row["contribution"] == 30.55
@@ -127,14 +127,14 @@ def test_guests_are_a_part_of_their_own() -> None:
 def test_totals_of_zero_have_no_tree(column: str) -> None:
     paired = people(np.random.default_rng(1)).assign(**{column: 0.0})
     with pytest.raises(NotApplicable, match="above zero"):
-        growth.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
+        revenue_tree.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
 
 
 def test_one_customer_alone_gives_no_interval() -> None:
     """Drawn again it is the same customer: a whisker of no length would claim certainty."""
     paired = people(np.random.default_rng(1))
     bought = paired[(paired["net_before"] > 0) & (paired["net_now"] > 0)]
-    tree = growth.revenue_tree(bought.head(1), NO_GUESTS, confidence=0.95, seed=1)
+    tree = revenue_tree.revenue_tree(bought.head(1), NO_GUESTS, confidence=0.95, seed=1)
     assert np.isnan([tree.low, tree.high]).all()
     assert tree.factors[["low", "high", "growth_low", "growth_high"]].isna().all(axis=None)
     assert round(tree.factors["contribution"].sum(), 2) == tree.change
@@ -143,7 +143,7 @@ def test_one_customer_alone_gives_no_interval() -> None:
 def test_the_driver_is_the_largest_part_in_the_direction_of_the_change() -> None:
     paired = people(np.random.default_rng(1))
     paired["net_now"] = paired["net_now"] * 2
-    tree = growth.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
+    tree = revenue_tree.revenue_tree(paired, NO_GUESTS, confidence=0.95, seed=1)
     assert tree.driver["factor"] == "net_per_item"
 
 
@@ -152,7 +152,7 @@ def test_intervals_cover_the_change_and_every_contribution() -> None:
     rng, rounds, hits = np.random.default_rng(11), 150, []
     for _ in range(rounds):
         seed = int(rng.integers(2**31))
-        tree = growth.revenue_tree(people(rng), NO_GUESTS, confidence=0.9, seed=seed)
+        tree = revenue_tree.revenue_tree(people(rng), NO_GUESTS, confidence=0.9, seed=seed)
         low, high = [*tree.factors["low"], tree.low], [*tree.factors["high"], tree.high]
         hits.append((np.array(low) <= 0) & (np.array(high) >= 0))
     cover = np.mean(hits, axis=0)

@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import influences, labels, poisson, stockouts
-from analysis.demand.known_ahead import KnownAhead
-from analysis.demand.series import Series
+from analysis.demand.change import stockouts
+from analysis.demand.drivers import product_effects
+from analysis.demand.drivers.future_covariates import KnownAhead
+from analysis.demand.series import sales_series
+from analysis.demand.series.sales_series import Series
+from analysis.stats import poisson_glm
 from analysis.tables.engine import in_memory
 
 WEEKS = 104
@@ -30,7 +33,7 @@ def test_each_regression_is_that_of_statsmodels():
     values[1, :30] = np.nan
     used = np.ones((5, 4), dtype=bool)
     used[2, 3] = False
-    found = poisson.fit(values, design, used)
+    found = poisson_glm.fit(values, design, used)
     for row in range(5):
         seen, kept = ~np.isnan(values[row]), used[row]
         family = statsmodels.families.Poisson()
@@ -53,7 +56,7 @@ def test_memory_widens_slow_regressors_and_hardly_isolated_weeks():
     values = rng.poisson(100 * np.exp(noise)).astype(float)
     line, single = (weeks - 52) / 52, np.isin(weeks, (9, 35, 61, 87)).astype(float)
     design = np.broadcast_to(np.column_stack([np.ones(WEEKS), line, single]), (200, WEEKS, 3))
-    found = poisson.fit(values, design, np.ones((200, 3), dtype=bool))
+    found = poisson_glm.fit(values, design, np.ones((200, 3), dtype=bool))
     inside = np.abs(found.coefficients / found.errors) < 1.98
     # Short memory is underestimated in a hundred weeks; without it a fourth would miss.
     assert inside[:, 1].mean() > 0.85
@@ -80,7 +83,7 @@ def test_degenerate_products_are_left_out_in_silence():
         ]
     )  # fmt: skip
     promoted = np.isin(np.arange(WEEKS), (10, 30, 60)).astype(float)
-    found = influences.search(series_of(values), known_for(6, promoted=promoted), season=52)
+    found = product_effects.search(series_of(values), known_for(6, promoted=promoted), season=52)
     assert not found.table["found"].any()
     assert np.isfinite(found.table[["coefficient", "error"]]).all().all()
 
@@ -90,7 +93,7 @@ def test_a_discount_that_is_the_promotion_is_told_once():
     rng = np.random.default_rng(2)
     values = rng.poisson(50 * 2**promoted, (3, WEEKS)).astype(float)
     known = known_for(3, promoted=promoted, discount=0.22 * promoted)
-    table = influences.search(series_of(values), known, season=52).table
+    table = product_effects.search(series_of(values), known, season=52).table
     assert table["kind"].unique().tolist() == ["promotion"]
     assert table["effect"].to_numpy() == pytest.approx(1.0, abs=0.25)
 
@@ -118,6 +121,6 @@ def test_products_are_called_by_their_names_and_by_their_keys_where_these_are_sh
     keys = series.keys.assign(product_id=["1", "2", "3", "9"])
     from dataclasses import replace
 
-    named = labels.named(replace(series, keys=keys), tables)
+    named = sales_series.named(replace(series, keys=keys), tables)
     assert named.keys["name"].tolist() == ["Tea 1", "Tea 2", "Green", "(not in the catalogue)"]
     assert named.keys["department"].tolist()[:3] == ["D"] * 3

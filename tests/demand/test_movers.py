@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import kstest
 
-from analysis.demand import movers
-from analysis.demand.movers import Movers, changes, top_movers
-from analysis.discoveries import q_values
+from analysis.demand.change import contribution
+from analysis.demand.change.contribution import Movers, changes, top_movers
 from analysis.errors import NotApplicable
+from analysis.stats.multiplicity import q_values
 from analysis.tables.comparison import Comparison, compare
 from analysis.tables.engine import Tables
 from tests.sales import AS_OF, catalogue, lines_of, shop, tables_of
@@ -185,7 +185,7 @@ def test_products_get_the_best_name_there_is() -> None:
     products = catalogue("p1", "p2", "p3", name=["Milk", None, None], subcategory=[None, "S", None])
     tables = tables_of(lines_of({}), products)
     table = pd.DataFrame({"group": ["p1", "p2", "p3", "p9"]})
-    named = movers.name_products(table, tables)
+    named = contribution.name_products(table, tables)
     assert list(named["name"]) == ["Milk", "S", "C", "(not in the catalogue)"]
     assert list(named["department"]) == ["D", "D", "D", "(unknown)"]
 

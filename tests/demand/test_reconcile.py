@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.demand.hierarchy import Hierarchy, build
-from analysis.demand.reconcile import bottom_up, minimum_trace
-from analysis.demand.series import Series
+from analysis.demand.series.hierarchy import Hierarchy, bottom_up, build, minimum_trace
+from analysis.demand.series.sales_series import Series
 from analysis.errors import ParamsError
 
 #: Total, two departments, four categories.

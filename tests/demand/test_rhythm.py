@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.demand import rhythm
+from analysis.demand.change import trading_pattern
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
@@ -33,7 +33,7 @@ def orders(tables: Tables) -> pd.DataFrame:
 
 
 def test_weeks(tables: Tables, orders: pd.DataFrame) -> None:
-    weeks = rhythm.weekly_sales(tables, PERIOD)
+    weeks = trading_pattern.weekly_sales(tables, PERIOD)
     start = orders["day"] - pd.to_timedelta(orders["weekday"] - 1, unit="D")
     by_week = orders.groupby(start)
     assert list(weeks["week_start"]) == list(by_week.groups)
@@ -44,13 +44,13 @@ def test_weeks(tables: Tables, orders: pd.DataFrame) -> None:
 
 def test_a_week_without_orders_is_zero_and_a_broken_week_left_out() -> None:
     tables = tables_of(lines_of({"ordered_at": "2017-12-05 10:00:00", "order_id": "o2"}, {}))
-    weeks = rhythm.weekly_sales(tables, Period.before(AS_OF, days=30))
+    weeks = trading_pattern.weekly_sales(tables, Period.before(AS_OF, days=30))
     assert list(weeks["orders"]) == [1, 0, 0, 0]
     assert weeks["basket_value"].isna().tolist() == [False, True, True, True]
 
 
 def test_weekdays(tables: Tables, orders: pd.DataFrame) -> None:
-    table = rhythm.weekdays(tables, PERIOD)
+    table = trading_pattern.weekdays(tables, PERIOD)
     daily = orders.groupby(["weekday", "day"])["net"].sum()
     mean = daily.groupby("weekday").mean()
     assert list(table["net_amount"]) == pytest.approx(mean.tolist())
@@ -61,7 +61,7 @@ def test_weekdays(tables: Tables, orders: pd.DataFrame) -> None:
 
 
 def test_hours(tables: Tables, orders: pd.DataFrame) -> None:
-    table = rhythm.weekday_hours(tables, PERIOD)
+    table = trading_pattern.weekday_hours(tables, PERIOD)
     count = orders.groupby(["weekday", orders["time"].dt.hour]).size()
     assert list(table["orders"]) == count.tolist()
     assert table["orders"].sum() == len(orders)
@@ -70,14 +70,14 @@ def test_hours(tables: Tables, orders: pd.DataFrame) -> None:
 
 
 def test_half_of_the_orders_in_the_fewest_hours() -> None:
-    assert rhythm.busiest(pd.DataFrame({"orders": [1, 10, 5, 4]})) == (1, 4)
-    assert rhythm.busiest(pd.DataFrame({"orders": [1, 1, 1, 1]})) == (2, 4)
+    assert trading_pattern.busiest(pd.DataFrame({"orders": [1, 10, 5, 4]})) == (1, 4)
+    assert trading_pattern.busiest(pd.DataFrame({"orders": [1, 1, 1, 1]})) == (2, 4)
 
 
 def test_too_little_time_is_said(tables: Tables) -> None:
     with pytest.raises(NotApplicable, match="no whole week"):
-        rhythm.weekly_sales(tables, Period.before(AS_OF, days=6))
-    for analysis in (rhythm.weekdays, rhythm.weekday_hours):
+        trading_pattern.weekly_sales(tables, Period.before(AS_OF, days=6))
+    for analysis in (trading_pattern.weekdays, trading_pattern.weekday_hours):
         with pytest.raises(NotApplicable, match="fewer than 4"):
             analysis(tables, Period.before(AS_OF, days=27))
 
@@ -85,4 +85,4 @@ def test_too_little_time_is_said(tables: Tables) -> None:
 def test_a_source_that_knows_days_only_has_no_hours() -> None:
     days = [{"order_id": f"o{i}", "ordered_at": f"2017-12-{i:02d}"} for i in range(4, 31)]
     with pytest.raises(NotApplicable, match="midnight"):
-        rhythm.weekday_hours(tables_of(lines_of(*days)), Period.before(AS_OF, days=28))
+        trading_pattern.weekday_hours(tables_of(lines_of(*days)), Period.before(AS_OF, days=28))

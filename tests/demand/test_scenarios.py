@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import drivers, levers, regression, scenarios
-from analysis.demand.series import Series
+from analysis.demand.drivers import arima_regression, placement_effects, regressors, what_if
+from analysis.demand.series.sales_series import Series
 from analysis.errors import NotApplicable, ParamsError
 from analysis.tables.engine import in_memory
 
@@ -25,7 +25,7 @@ def test_planted_lift_is_recovered_within_its_interval():
     inside = []
     for seed in range(10):
         values, known = promoted(seed)
-        row = regression.fit(values, known).effects.iloc[0]
+        row = arima_regression.fit(values, known).effects.iloc[0]
         inside.append(row["low"] <= 1.0 <= row["high"])
         assert row["effect"] == pytest.approx(1.0, abs=0.15)
         assert row["p"] < 1e-6
@@ -37,59 +37,59 @@ def test_a_regressor_that_does_nothing_is_said_to_do_nothing():
     for seed in range(20):
         values, _ = promoted(seed, lift=1.0)
         noise = np.random.default_rng(seed + 100).normal(size=WEEKS)
-        p.append(regression.fit(values, pd.DataFrame({"noise": noise})).effects["p"].iloc[0])
+        p.append(arima_regression.fit(values, pd.DataFrame({"noise": noise})).effects["p"].iloc[0])
     assert np.mean(np.array(p) < 0.05) <= 0.2
 
 
 def test_planned_promotion_adds_what_it_added_before():
     values, known = promoted(3)
-    fitted = regression.fit(values, known)
+    fitted = arima_regression.fit(values, known)
     without = pd.DataFrame({"promotion": np.zeros(4)})
     planned = pd.DataFrame({"promotion": [0.0, 1.0, 0.0, 0.0]})
-    found = scenarios.compare(fitted, without=without, planned=planned, seed=1)
+    found = what_if.compare(fitted, without=without, planned=planned, seed=1)
     truth = 450 * np.exp(0.1 * 105 / 52)
     assert found.low < truth < found.high
     assert found.difference == pytest.approx(found.planned - found.without)
     quiet = found.table["ahead"] != 2
     assert (found.table.loc[quiet, ["difference", "low", "high"]] == 0).all().all()
-    again = scenarios.compare(fitted, without=without, planned=planned, seed=1)
+    again = what_if.compare(fitted, without=without, planned=planned, seed=1)
     pd.testing.assert_frame_equal(found.table, again.table)
 
 
 def test_a_plan_beyond_what_was_seen_is_named():
     values, known = promoted(3)
-    fitted = regression.fit(values, known)
+    fitted = arima_regression.fit(values, known)
     flat = pd.DataFrame({"promotion": [0.0]})
-    found = scenarios.compare(fitted, without=flat, planned=flat + 3)
+    found = what_if.compare(fitted, without=flat, planned=flat + 3)
     assert found.outside == ("promotion",)
     with pytest.raises(ParamsError, match="columns promotion"):
-        scenarios.compare(fitted, without=flat, planned=flat.rename(columns={"promotion": "x"}))
+        what_if.compare(fitted, without=flat, planned=flat.rename(columns={"promotion": "x"}))
 
 
 def test_too_short_or_flat_is_refused_in_words():
     known = pd.DataFrame({"a": np.arange(12.0)})
     with pytest.raises(NotApplicable, match="too few"):
-        regression.fit(np.arange(12.0), known)
+        arima_regression.fit(np.arange(12.0), known)
     with pytest.raises(NotApplicable, match="never varies"):
-        regression.fit(np.full(60, 3.0), pd.DataFrame({"a": np.arange(60.0)}))
+        arima_regression.fit(np.full(60, 3.0), pd.DataFrame({"a": np.arange(60.0)}))
     with pytest.raises(NotApplicable, match="a never varied"):
-        regression.fit(np.arange(60.0) + 1, pd.DataFrame({"a": np.zeros(60)}))
+        arima_regression.fit(np.arange(60.0) + 1, pd.DataFrame({"a": np.zeros(60)}))
 
 
 def test_holidays_fall_into_their_weeks():
     weeks = [date(2017, 1, 2) + timedelta(days=7 * i) for i in range(52)]
-    marks = drivers.holiday_dummies(
+    marks = regressors.holiday_dummies(
         weeks, country="US", names=["Thanksgiving Day", "Christmas Day"]
     )
     assert weeks[int(marks["Thanksgiving Day"].idxmax())] == date(2017, 11, 20)
     # Christmas 2017 was a Monday: it was shopped for in the week before.
     assert weeks[int(marks["Christmas Day"].idxmax())] == date(2017, 12, 18)
     with pytest.raises(ParamsError, match="no calendar"):
-        drivers.holidays_in(weeks, country="XX")
+        regressors.holidays_in(weeks, country="XX")
     freaks = pd.DataFrame(
         {"period_start": pd.to_datetime(["2017-04-10", "2017-02-06", "2017-06-12"])}
     )
-    named = drivers.with_holidays(freaks, country="US")["holiday"].tolist()
+    named = regressors.with_holidays(freaks, country="US")["holiday"].tolist()
     assert named == ["Easter", "", ""]
 
 
@@ -113,18 +113,18 @@ def placement_tables():
 
 def test_displays_are_counted_and_their_effect_is_found():
     weeks, shown, tables = placement_tables()
-    placed = drivers.placements_by(tables, level=("department", "category"), periods=weeks)
+    placed = regressors.placements_by(tables, level=("department", "category"), periods=weeks)
     key = {"department": "D", "category": "C"}
-    assert drivers.over(placed, key, "displayed", weeks).tolist() == shown.tolist()
+    assert regressors.over(placed, key, "displayed", weeks).tolist() == shown.tolist()
     rng = np.random.default_rng(1)
     sold = 100 * (1 + shown) ** 0.3 * np.exp(rng.normal(0, 0.05, 60))
     keys = pd.DataFrame({"level": ["x"], "name": ["D / C"], "department": ["D"], "category": ["C"]})
     series = Series(keys, sold[None], tuple(weeks), np.full(60, 7), "net_amount", "week", (), ())
-    found = levers.search(series, placed)
+    found = placement_effects.search(series, placed)
     row = found.iloc[0]
     assert row["found"]
     usual = shown.mean()
     truth = ((1 + 2 * usual) / (1 + usual)) ** 0.3 - 1
     assert row["low"] < truth < row["high"]
-    compared, _ = levers.doubled(series, "D / C", "displayed", placed, horizon=4)
+    compared, _ = placement_effects.doubled(series, "D / C", "displayed", placed, horizon=4)
     assert compared.low > 0

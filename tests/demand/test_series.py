@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import series as demand
+from analysis.demand.series import sales_series as demand
 from analysis.errors import NotApplicable, ParamsError
 from analysis.tables.engine import EngineSettings, in_memory
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.demand import models, smoothing
-from analysis.demand.recursion import Form
+from analysis.demand.models import ets, registry
+from analysis.demand.models.ets_kernel import Form
 
 
 def seasonal_series(seed: int = 1, periods: int = 72) -> np.ndarray:
@@ -17,13 +17,13 @@ def seasonal_series(seed: int = 1, periods: int = 72) -> np.ndarray:
     )
 
 
-def sum_of_squares(y: np.ndarray, form: Form, fitted: smoothing.Fitted) -> float:
-    from analysis.demand import recursion
-    from analysis.demand.states import starting_states
+def sum_of_squares(y: np.ndarray, form: Form, fitted: ets.Fitted) -> float:
+    from analysis.demand.models import ets_kernel
+    from analysis.demand.models.ets import starting_states
 
     start = starting_states(y[None], form, season=12)
     parameters = {name: fitted.parameters[name][:, None] for name in form.parameters}
-    return float(recursion.run(y[None], start, form, parameters).squared[0, 0])
+    return float(ets_kernel.run(y[None], start, form, parameters).squared[0, 0])
 
 
 @pytest.mark.parametrize("trend", ["none", "linear", "damped"])
@@ -31,14 +31,14 @@ def sum_of_squares(y: np.ndarray, form: Form, fitted: smoothing.Fitted) -> float
 def test_recursion_is_that_of_statsmodels_for_given_states(trend, season):
     from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
-    from analysis.demand import recursion
-    from analysis.demand.states import extrapolate, starting_states
+    from analysis.demand.models import ets_kernel
+    from analysis.demand.models.ets import extrapolate, starting_states
 
     y, form = seasonal_series(), Form(trend, season)
     start = starting_states(y[None], form, season=12)
     given = {"alpha": 0.4, "beta": 0.2, "phi": 0.9, "gamma": 0.3}
     ours = {name: np.array([[given[name]]]) for name in form.parameters}
-    outcome = recursion.run(y[None], start, form, ours)
+    outcome = ets_kernel.run(y[None], start, form, ours)
     mean = extrapolate(outcome, form, ours, 11, len(y))[0]
     model = ExponentialSmoothing(
         y,
@@ -63,14 +63,14 @@ def test_recursion_is_that_of_statsmodels_for_given_states(trend, season):
 def test_nonseasonal_recursion_equals_statsmodels_exactly():
     from statsmodels.tsa.holtwinters import Holt
 
-    from analysis.demand import recursion
-    from analysis.demand.recursion import Start
-    from analysis.demand.states import extrapolate
+    from analysis.demand.models import ets_kernel
+    from analysis.demand.models.ets import extrapolate
+    from analysis.demand.models.ets_kernel import Start
 
     y, form = seasonal_series(), Form("damped", "none")
     start = Start(np.array([90.0]), np.array([1.5]), np.zeros((1, 1)), np.array([0]))
     ours = {"alpha": np.array([[0.3]]), "beta": np.array([[0.5]]), "phi": np.array([[0.95]])}
-    outcome = recursion.run(y[None], start, form, ours)
+    outcome = ets_kernel.run(y[None], start, form, ours)
     theirs = Holt(
         y, damped_trend=True, initialization_method="known", initial_level=90.0, initial_trend=1.5
     ).fit(smoothing_level=0.3, smoothing_trend=0.5, damping_trend=0.95, optimized=False)
@@ -83,13 +83,13 @@ def test_nonseasonal_recursion_equals_statsmodels_exactly():
 def test_search_finds_what_a_fine_grid_finds():
     y = seasonal_series(3)
     form = Form("none", "none")
-    fitted = smoothing.fit(y[None], horizon=1, forms=[form])
-    from analysis.demand import recursion
-    from analysis.demand.states import starting_states
+    fitted = ets.fit(y[None], horizon=1, forms=[form])
+    from analysis.demand.models import ets_kernel
+    from analysis.demand.models.ets import starting_states
 
     alphas = np.linspace(0.0001, 0.9999, 2_000)[None]
     start = starting_states(y[None], form, season=1)
-    outcome = recursion.run(y[None], start, form, {"alpha": alphas})
+    outcome = ets_kernel.run(y[None], start, form, {"alpha": alphas})
     squared = min(outcome.squared[0])
     relative = (len(y) * np.log(outcome.relative) + 2 * outcome.log_fitted)[0].argmin()
     found = fitted.parameters["alpha"][0]
@@ -106,18 +106,16 @@ def test_batch_gives_each_series_what_it_gets_alone():
     rows = np.stack([seasonal_series(seed) for seed in range(5)])
     rows[1, :20] = np.nan
     rows[2, 40] = np.nan
-    together = smoothing.fit(rows, horizon=6, season=12).mean
+    together = ets.fit(rows, horizon=6, season=12).mean
     for row, mean in zip(rows, together, strict=True):
-        assert smoothing.fit(row[None], horizon=6, season=12).mean[0] == pytest.approx(
-            mean, rel=1e-9
-        )
+        assert ets.fit(row[None], horizon=6, season=12).mean[0] == pytest.approx(mean, rel=1e-9)
 
 
 def test_young_series_is_fitted_on_its_own_span():
     y = seasonal_series(2, 60)
     padded = np.r_[np.full(24, np.nan), y]
-    alone = smoothing.fit(y[None], horizon=12, season=12)
-    later = smoothing.fit(padded[None], horizon=12, season=12)
+    alone = ets.fit(y[None], horizon=12, season=12)
+    later = ets.fit(padded[None], horizon=12, season=12)
     assert later.mean[0] == pytest.approx(alone.mean[0], rel=1e-9)
 
 
@@ -125,7 +123,7 @@ def test_input_is_not_changed():
     rows = seasonal_series()[None].copy()
     rows[0, 5] = np.nan
     before = rows.copy()
-    models.forecasts(rows, models=tuple(models.MODELS), horizon=4, season=12)
+    registry.forecasts(rows, models=tuple(registry.MODELS), horizon=4, season=12)
     np.testing.assert_array_equal(rows, before)
 
 
@@ -146,7 +144,7 @@ DEGENERATE = {
 @pytest.mark.parametrize("case", DEGENERATE)
 def test_degenerate_series_get_a_sane_forecast_from_every_model(case, season):
     y = DEGENERATE[case]
-    found = models.forecasts(y[None], models=tuple(models.MODELS), horizon=5, season=season)
+    found = registry.forecasts(y[None], models=tuple(registry.MODELS), horizon=5, season=season)
     low, high = np.nanmin(y), np.nanmax(y)
     for name, mean in found.items():
         assert np.isfinite(mean).all(), name
@@ -160,7 +158,7 @@ def test_degenerate_series_get_a_sane_forecast_from_every_model(case, season):
 
 
 def test_series_without_a_value_is_forecast_as_unknown():
-    found = models.forecasts(np.full((1, 20), np.nan), models=tuple(models.MODELS), horizon=3)
+    found = registry.forecasts(np.full((1, 20), np.nan), models=tuple(registry.MODELS), horizon=3)
     for name, mean in found.items():
         assert np.isnan(mean).all(), name
 
@@ -169,6 +167,6 @@ def test_yearly_wave_is_learnt_from_little_more_than_a_year():
     time = np.arange(80)
     y = 100 + 30 * np.sin(2 * np.pi * time / 52)
     truth = 100 + 30 * np.sin(2 * np.pi * np.arange(80, 88) / 52)
-    found = models.forecasts(y[None], models=("wave", "ets"), horizon=8, season=52)
+    found = registry.forecasts(y[None], models=("wave", "ets"), horizon=8, season=52)
     assert np.abs(found["wave"][0] - truth).mean() < 6
     assert np.abs(found["wave"][0] - truth).mean() < np.abs(found["ets"][0] - truth).mean()

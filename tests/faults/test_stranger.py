@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 
 from analysis import params
-from analysis.tables.drafts import draft
+from analysis.ingest.ingest import ingest
+from analysis.ingest.onboarding.draft import draft
+from analysis.ingest.onboarding.refusals import refusals
+from analysis.ingest.onboarding.sniff import date_forms, look
 from analysis.tables.engine import open_study
-from analysis.tables.first_look import look
-from analysis.tables.guesses import date_forms
-from analysis.tables.ingest import ingest
-from analysis.tables.refusals import refusals
 
 REPOSITORY = Path(__file__).parents[2]
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"

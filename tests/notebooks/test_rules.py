@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from analysis.params import REPORT_PARAMS, load
-from analysis.reporting.parameters import Parameter, read_parameters, source, tags
-from analysis.reporting.plan import make_plan, read_notebook
+from analysis.reporting.runner.parameters import Parameter, read_parameters, source, tags
+from analysis.reporting.runner.run_plan import make_plan, read_notebook
 from tests.notebooks.rules import broken_rules
 from tests.projects import notebook
 

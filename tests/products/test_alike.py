@@ -9,13 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from analysis.products import itemsets, rules
-from analysis.products.alike import cochran_mantel_haenszel, design_effects, null_variance
-from analysis.products.chance import fisher_more
-from analysis.products.estimate import choose_support
-from analysis.products.lifts import clustered_lift
-from analysis.products.numbered import Numbered
-from analysis.products.stratified import Control, cells_of_rules, log_variance
+from analysis.products.association import association_rules, itemsets
+from analysis.products.association.lift import clustered_lift
+from analysis.products.association.mantel_haenszel import (
+    Control,
+    cells_of_rules,
+    cochran_mantel_haenszel,
+    design_effects,
+    log_variance,
+    null_variance,
+)
+from analysis.products.association.support import choose_support
+from analysis.products.baskets.order_index import Numbered
+from analysis.stats.proportions import fisher_more
 from tests.products.regulars import Tastes, as_numbers, rule, shop_of
 from tests.products.shelves import baskets_of
 from tests.truth.calibration import UNLIKELY, assert_covers
@@ -119,7 +125,9 @@ def test_rules_of_strangers_are_those_of_independent_orders():
     found = itemsets.frequent_itemsets(shelf, choose_support(shelf, support=0.01), longest=3)
     strangers = as_numbers(held, pd.DataFrame(index=range(500)))
     regulars = as_numbers(held, pd.DataFrame({"customer_id": [f"c{i // 50}" for i in range(500)]}))
-    alone, theirs, own = (rules.mine(found, orders=o).table for o in (None, strangers, regulars))
+    alone, theirs, own = (
+        association_rules.mine(found, orders=o).table for o in (None, strangers, regulars)
+    )
     pd.testing.assert_frame_equal(alone, theirs)
     sides = ["antecedents", "consequents"]
     both = own.merge(alone, on=sides, suffixes=("", "_alone"))

@@ -12,13 +12,19 @@ import pytest
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from analysis.errors import NotApplicable
-from analysis.products import baskets, pairs, substitutes, switching
-from analysis.products.alike import cochran_mantel_haenszel
-from analysis.products.bands import BANDS
-from analysis.products.believable import check
-from analysis.products.lifts import clustered_lift
-from analysis.products.numbered import order_facts
-from analysis.products.stratified import Control, cells_of_rules, mantel_haenszel
+from analysis.products.association import pairs
+from analysis.products.association.confounding import check
+from analysis.products.association.lift import clustered_lift
+from analysis.products.association.mantel_haenszel import (
+    Control,
+    cells_of_rules,
+    cochran_mantel_haenszel,
+    mantel_haenszel,
+)
+from analysis.products.baskets import order_contents
+from analysis.products.baskets.order_contents import BANDS
+from analysis.products.baskets.order_index import order_facts
+from analysis.products.substitution import brand_switching, substitutes
 from tests.products.regulars import as_numbers, rule, shop_of
 from tests.products.shops import ORDERS, planted
 from tests.truth.calibration import assert_covers
@@ -72,8 +78,10 @@ def test_a_pair_that_only_a_store_made_is_explained(found):
 
 def test_without_customers_every_order_is_one_and_nothing_is_put_down_to_them(shop):
     halves = pairs.Halves.before(date(2024, 1, 1), days=182)
-    lines = baskets.bought(shop, halves.whole).mutate(customer_id=ibis.null("string"))
-    first, second = (baskets.of_lines(lines, period=p) for p in (halves.first, halves.second))
+    lines = order_contents.bought(shop, halves.whole).mutate(customer_id=ibis.null("string"))
+    first, second = (
+        order_contents.of_lines(lines, period=p) for p in (halves.first, halves.second)
+    )
     row = check(
         shop,
         rule("true_a", "true_b"),
@@ -97,7 +105,7 @@ def test_colas_are_substitutes_and_switched_at_random(shop, found):
     assert table.loc[0, ["a", "b"]].tolist() == ["cola_1", "cola_2"]
     assert table.loc[0, "substitutes"]
     assert table.loc[0, "both"] == 0
-    steps = switching.switching(lines.filter(lines.category == "COLA"), by="product_id")
+    steps = brand_switching.switching(lines.filter(lines.category == "COLA"), by="product_id")
     loyal = steps.loyalty.set_index("brand")
     assert (loyal["loyal_low"] < 0.5).all()
     assert (loyal["loyal_high"] > 0.5).all()
@@ -179,7 +187,7 @@ def test_orders_become_numbers_whatever_is_missing_of_them():
 
 def test_products_outside_the_catalogue_and_returns_are_in_no_basket(shop):
     halves = pairs.Halves.before(date(2024, 1, 1), days=182)
-    lines = baskets.bought(shop, halves.whole, level="category")
+    lines = order_contents.bought(shop, halves.whole, level="category")
     assert "(no category)" not in set(lines.item.to_pandas())
 
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
-from analysis.products.cumulative import Design, compare
-from analysis.products.incidence import Ends
+from analysis.products.sequences.matched_follow_on import Design, compare
+from analysis.stats.competing_risks import Ends
 from tests.products.journeys import events_of
 
 WINDOW = 30

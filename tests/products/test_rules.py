@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from mlxtend.frequent_patterns import association_rules, fpgrowth
 from scipy import stats
 
-from analysis.products import chance, estimate, itemsets, rule_metrics, rules
+from analysis.products.association import association_rules as rule_metrics
+from analysis.products.association import association_rules as rules
+from analysis.products.association import itemsets
+from analysis.products.association import support as estimate
+from analysis.stats import proportions
 from tests.products.shelves import baskets_of, one_hot
 from tests.products.test_itemsets import ORDERS
 
@@ -67,7 +71,7 @@ def test_p_is_fishers(n, data):
     a, b = data.draw(st.integers(1, n)), data.draw(st.integers(1, n))
     both = data.draw(st.integers(max(0, a + b - n), min(a, b)))
     table = [[both, a - both], [b - both, n - a - b + both]]
-    for ours, side in ((chance.fisher_more, "greater"), (chance.fisher_less, "less")):
+    for ours, side in ((proportions.fisher_more, "greater"), (proportions.fisher_less, "less")):
         expected = stats.fisher_exact(table, alternative=side).pvalue
         assert ours(both, a, b, n)[0] == pytest.approx(expected, rel=1e-8, abs=1e-12)
 
@@ -76,7 +80,7 @@ def test_shares_have_wilsons_interval():
     from statsmodels.stats.proportion import proportion_confint
 
     for hits, trials in ((0, 5), (3, 10), (52, 60), (7, 7)):
-        low, high = chance.wilson(hits, trials)
+        low, high = proportions.wilson_interval(hits, trials)
         assert (low[0], high[0]) == pytest.approx(
             proportion_confint(hits, trials, method="wilson"), abs=1e-12
         )

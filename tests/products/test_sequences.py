@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products.order_matters import against_shuffled
-from analysis.products.sequences import Limits, frequent_sequences
+from analysis.products.sequences.sequential_patterns import (
+    Limits,
+    against_shuffled,
+    frequent_sequences,
+)
 from tests.products.journeys import events_of
 
 HISTORIES = st.lists(

@@ -11,10 +11,9 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from analysis.products import pairs, threes
-from analysis.products.bands import BANDS
-from analysis.products.set_cells import SetCells
-from analysis.products.three_way import ThreeWay, cells_of
+from analysis.products.association import pairs, triples
+from analysis.products.association.triples import SetCells, ThreeWay, cells_of
+from analysis.products.baskets.order_contents import BANDS
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from tests.products.shelves import baskets_of
 
@@ -157,10 +156,10 @@ def shop(seed: int, *, orders: int = 16_000, customers: int = 500) -> Tables:
     return in_memory(frames, settings=EngineSettings(threads=1), study=f"threes_{seed}")
 
 
-def looked_for(tables: Tables) -> threes.Threes:
+def looked_for(tables: Tables) -> triples.Threes:
     halves = pairs.Halves.before(START + timedelta(days=DAYS), days=DAYS // 2)
     found = pairs.find(tables, halves, pairs.Search(checked=5, support=0.002), level="product")
-    return threes.find(found, halves)
+    return triples.find(found, halves)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -189,7 +188,7 @@ def test_the_interval_over_customers_covers_where_that_over_orders_does_not() ->
         for whose, cells in (
             ("customers", counted(orders, [f"c{w}" for w in who])), ("orders", counted(orders))
         ):  # fmt: skip
-            row = threes._again(cells, 0.95).iloc[0]
+            row = triples._again(cells, 0.95).iloc[0]
             inside[whose] += row["second_low"] <= 1 <= row["second_high"]
     assert inside["customers"] >= 13
     assert inside["orders"] <= 11
@@ -199,7 +198,7 @@ def test_a_search_that_stopped_at_pairs_goes_on() -> None:
     tables = shop(1, orders=4_000)
     halves = pairs.Halves.before(START + timedelta(days=DAYS), days=DAYS // 2)
     short, whole = (
-        threes.find(
+        triples.find(
             pairs.find(tables, halves, pairs.Search(longest=n, support=0.005), level="product"),
             halves,
             again=3,
@@ -214,6 +213,6 @@ def test_without_three_that_are_often_together_there_is_nothing_to_believe() -> 
     halves = pairs.Halves.before(START + timedelta(days=DAYS), days=DAYS // 2)
     search = pairs.Search(support=0.075)
     tables = shop(1, orders=4_000)
-    found = threes.find(pairs.find(tables, halves, search, level="product"), halves)
+    found = triples.find(pairs.find(tables, halves, search, level="product"), halves)
     assert found.table.empty
     assert found.believed.empty

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.promotions.outcomes import Spans
+from analysis.promotions.outcomes.outcomes import Spans
 from analysis.tables.engine import Tables, in_memory
 
 START = pd.Timestamp("2024-01-01")

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import audience, campaign, campaigns, covariates, outcomes
-from analysis.promotions.audience import Audience
+from analysis.promotions.observational import audience, campaign
+from analysis.promotions.observational.audience import Audience
+from analysis.promotions.outcomes import outcomes
 from analysis.tables.engine import Tables
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
@@ -45,8 +46,8 @@ def test_covariates_know_nothing_of_the_campaign(found: Audience) -> None:
     after = found.weekly.copy()
     after[:, -found.first_week :] += 1_000.0
     changed = replace(found, weekly=after, people=found.people.assign(margin=1e6, net=1e6))
-    assert np.array_equal(covariates.of(found), covariates.of(changed))
-    assert covariates.of(found).shape == (len(found.people), len(covariates.NAMES))
+    assert np.array_equal(audience.of(found), audience.of(changed))
+    assert audience.of(found).shape == (len(found.people), len(audience.NAMES))
 
 
 def test_the_methods_stand_side_by_side_and_none_is_called_proof(found: Audience) -> None:
@@ -112,7 +113,7 @@ def test_too_little_history_is_refused_in_words(starts: str, ends: str, words: s
     promotions.loc[mine, "starts_on"] = pd.Timestamp(starts).date()
     promotions.loc[mine, "ends_on"] = pd.Timestamp(ends).date()
     tables = small_shop.tables(promotions=promotions)
-    sent = campaigns.search(tables, SPANS, outcomes.overview(tables, SPANS))
+    sent = campaign.search(tables, SPANS, outcomes.overview(tables, SPANS))
     assert words in sent.table.set_index("promotion_id").loc["C", "reason"]
     with pytest.raises(NotApplicable, match="No campaign could be compared"):
         sent.require()
@@ -133,7 +134,7 @@ def test_a_campaign_sent_to_all_has_nobody_to_compare_with() -> None:
 
 
 def test_promotions_by_lot_are_not_looked_at_here(tables: Tables) -> None:
-    sent = campaigns.search(tables, SPANS, outcomes.overview(tables, SPANS), seed=1)
+    sent = campaign.search(tables, SPANS, outcomes.overview(tables, SPANS), seed=1)
     assert sent.table["promotion_id"].tolist() == ["C"]
     assert sent.table["customers"].tolist() == [40]
     assert sent.name("C") == "By choice"

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from analysis.errors import NotApplicable
-from analysis.promotions.effects import by_lot
+from analysis.promotions.observational.doubly_robust import by_lot
 
 sm = pytest.importorskip("statsmodels.api")
 

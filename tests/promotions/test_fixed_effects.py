@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions.fixed_effects import poisson
+from analysis.stats.fixed_effects import poisson
 
 sm = pytest.importorskip("statsmodels.api")
 

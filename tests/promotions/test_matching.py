@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, kstest
 
 from analysis.errors import NotApplicable
-from analysis.promotions.matching import CALIPER, Pairs, difference, pairs
+from analysis.promotions.observational.matched_did import CALIPER, Pairs, difference, pairs
 
 BEFORE, DURING = 12, 4
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from analysis.errors import NotApplicable
-from analysis.promotions.meta import pool
+from analysis.stats.random_effects import pool
 
 #: Thirteen trials of the BCG vaccine, log risk ratio and its variance: Colditz and others (1994),
 #: JAMA 271(9), as distributed with metafor (dat.bcg).

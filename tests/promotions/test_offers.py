@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import offers
+from analysis.promotions.observational import offer_persistence
 from analysis.tables.engine import Tables
 from tests.promotions import small_shop
 from tests.promotions.small_shop import AS_OF
@@ -26,8 +26,10 @@ def one_category(**replaced: pd.DataFrame) -> Tables:
 def test_growth_is_the_odds_ratio_against_the_rest_of_the_category(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(offers, "_widening", lambda z: 1.0)
-    row = offers.stayed_up(one_category(), as_of=AS_OF).set_index("promotion_id").loc["L"]
+    monkeypatch.setattr(offer_persistence, "_widening", lambda z: 1.0)
+    row = (
+        offer_persistence.stayed_up(one_category(), as_of=AS_OF).set_index("promotion_id").loc["L"]
+    )
     lines = small_shop.lines()
     starts, over = pd.Timestamp("2024-06-17"), pd.Timestamp("2024-07-15")
     span, moment = pd.Timedelta(days=56), lines["ordered_at"]
@@ -48,30 +50,32 @@ def test_growth_is_the_odds_ratio_against_the_rest_of_the_category(
 
 def test_errors_are_widened_to_what_the_middle_product_shows() -> None:
     rng = np.random.default_rng(1)
-    assert offers._widening(rng.normal(size=20_000)) == pytest.approx(1.0, abs=0.02)
-    assert offers._widening(3 * rng.normal(size=20_000)) == pytest.approx(3.0, rel=0.02)
-    assert offers._widening(0.1 * rng.normal(size=20_000)) == 1.0
+    assert offer_persistence._widening(rng.normal(size=20_000)) == pytest.approx(1.0, abs=0.02)
+    assert offer_persistence._widening(3 * rng.normal(size=20_000)) == pytest.approx(3.0, rel=0.02)
+    assert offer_persistence._widening(0.1 * rng.normal(size=20_000)) == 1.0
 
 
 def test_promotions_without_weeks_after_them_are_left_out() -> None:
-    whole = offers.stayed_up(one_category(), as_of=AS_OF, span_days=56)
+    whole = offer_persistence.stayed_up(one_category(), as_of=AS_OF, span_days=56)
     assert sorted(whole["promotion_id"]) == ["C", "L"]
-    found = offers.stayed_up(one_category(), as_of=AS_OF - timedelta(days=1), span_days=56)
+    found = offer_persistence.stayed_up(
+        one_category(), as_of=AS_OF - timedelta(days=1), span_days=56
+    )
     assert found["promotion_id"].tolist() == ["L"]
 
 
 def test_products_hardly_bought_are_refused_in_words() -> None:
     rare = pd.DataFrame({"promotion_id": ["L"], "product_id": ["r"], "coupon_id": ["k"]})
     with pytest.raises(NotApplicable, match="often enough before and after"):
-        offers.stayed_up(one_category(promotion_products=rare), as_of=AS_OF)
+        offer_persistence.stayed_up(one_category(promotion_products=rare), as_of=AS_OF)
 
 
 def test_a_product_alone_in_its_category_has_nothing_to_be_held_against() -> None:
     with pytest.raises(NotApplicable, match="often enough"):
-        offers.stayed_up(small_shop.tables(), as_of=AS_OF)
+        offer_persistence.stayed_up(small_shop.tables(), as_of=AS_OF)
 
 
 def test_products_without_a_name_go_by_their_category() -> None:
     products = small_shop.frames()["products"].assign(category="A").drop(columns="name")
-    found = offers.stayed_up(one_category(products=products), as_of=AS_OF)
+    found = offer_persistence.stayed_up(one_category(products=products), as_of=AS_OF)
     assert found["product"].unique().tolist() == ["A o"]

@@ -7,17 +7,10 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import (
-    campaigns,
-    costs,
-    everybody,
-    funnel,
-    goals,
-    league,
-    outcomes,
-    returns,
-)
-from analysis.promotions.roi import (
+from analysis.promotions.observational import campaign, synthetic_control
+from analysis.promotions.outcomes import costs, outcomes
+from analysis.promotions.returns import funnel, goals, incremental_return, league
+from analysis.promotions.returns.roi import (
     AFTER,
     CONTACT,
     DISCOUNT,
@@ -28,7 +21,7 @@ from analysis.promotions.roi import (
     NET,
     SUBSIDY,
 )
-from analysis.reporting.readings import returns as return_readings
+from analysis.reports.promotions import text_returns as return_readings
 from analysis.tables.engine import Tables
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
@@ -41,18 +34,20 @@ def tables() -> Tables:
     return small_shop.tables()
 
 
-def found(tables: Tables, **options: object) -> returns.Returns:
+def found(tables: Tables, **options: object) -> incremental_return.Returns:
     overview = outcomes.overview(tables, SPANS)
-    sent = campaigns.search(tables, SPANS, overview, seed=1)
-    return returns.fetch(tables, SPANS, overview, campaigns=sent, assumed=ASSUMED, **options)
+    sent = campaign.search(tables, SPANS, overview, seed=1)
+    return incremental_return.fetch(
+        tables, SPANS, overview, campaigns=sent, assumed=ASSUMED, **options
+    )
 
 
 @pytest.fixture(scope="module")
-def whole(tables: Tables) -> returns.Returns:
+def whole(tables: Tables) -> incremental_return.Returns:
     return found(tables)
 
 
-def test_the_return_by_lot_is_what_was_written_down(whole: returns.Returns) -> None:
+def test_the_return_by_lot_is_what_was_written_down(whole: incremental_return.Returns) -> None:
     """Sixty customers: one more unit each at a margin of 4, less 2 off it and off two others."""
     parts = whole.returns["L", "treatment"].waterfall.set_index("part")["amount"]
     assert parts[EXTRA] == pytest.approx(240.0, abs=0.02)
@@ -106,15 +101,17 @@ def test_a_promotion_without_control_says_so() -> None:
 def test_a_study_without_assignments_has_no_returns() -> None:
     bare = small_shop.without("assignments", "contacts", "redemptions")
     overview = outcomes.overview(bare, SPANS)
-    sent = campaigns.search(bare, SPANS, overview)
+    sent = campaign.search(bare, SPANS, overview)
     assert sent.reason == "No promotion was sent to customers whom somebody chose."
-    one = returns.fetch(bare, SPANS, overview, campaigns=sent, assumed=ASSUMED)
+    one = incremental_return.fetch(bare, SPANS, overview, campaigns=sent, assumed=ASSUMED)
     assert one.reason == "No promotion was sent to customers by name."
     assert one.table.empty
-    assert league.rows(bare, one, everybody.search(bare, SPANS, overview)).empty
+    assert league.rows(bare, one, synthetic_control.search(bare, SPANS, overview)).empty
 
 
-def test_each_goal_is_judged_by_its_own_measure(tables: Tables, whole: returns.Returns) -> None:
+def test_each_goal_is_judged_by_its_own_measure(
+    tables: Tables, whole: incremental_return.Returns
+) -> None:
     table = goals.against_goals(tables, whole).set_index("promotion_id")
     launch = table.loc["L"]
     assert launch["measure"] == "orders of the offer"
@@ -127,7 +124,9 @@ def test_each_goal_is_judged_by_its_own_measure(tables: Tables, whole: returns.R
     assert (exposure["low"], exposure["high"]) == pytest.approx((0.1419, 0.4019), abs=5e-5)
 
 
-def test_a_goal_whose_measure_is_not_in_the_data_is_unknown(whole: returns.Returns) -> None:
+def test_a_goal_whose_measure_is_not_in_the_data_is_unknown(
+    whole: incremental_return.Returns,
+) -> None:
     table = goals.against_goals(small_shop.without("contacts"), whole).set_index("promotion_id")
     assert table.loc["C", "reached"] == "unknown"
 
@@ -144,9 +143,9 @@ def test_a_study_without_messages_has_a_shorter_funnel() -> None:
 
 
 def test_the_league_names_mechanic_channel_and_season(
-    tables: Tables, whole: returns.Returns
+    tables: Tables, whole: incremental_return.Returns
 ) -> None:
-    blends = everybody.search(tables, SPANS, outcomes.overview(tables, SPANS))
+    blends = synthetic_control.search(tables, SPANS, outcomes.overview(tables, SPANS))
     table = league.rows(tables, whole, blends).set_index("promotion_id")
     assert table.loc["C", ["kind", "channel", "season"]].tolist() == ["chosen", "mail", "summer"]
     assert table.loc["L", ["kind", "mechanic", "channel"]].tolist() == ["by lot", "coupon", "none"]

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from analysis.promotions import league
-from analysis.promotions.costs import Costs
-from analysis.promotions.effects import Effects, by_lot
-from analysis.promotions.roi import (
+from analysis.promotions.observational.doubly_robust import Effects, by_lot
+from analysis.promotions.outcomes.costs import Costs
+from analysis.promotions.returns import league
+from analysis.promotions.returns.roi import (
     AFTER,
     CONTACT,
     DISCOUNT,

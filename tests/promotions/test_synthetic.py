@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.stats import binom
 
 from analysis.errors import NotApplicable
-from analysis.promotions.synthetic import blend_weights, contrast
+from analysis.promotions.observational.synthetic_control import blend_weights, contrast
 
 
 def market(rng: np.random.Generator, products: int = 30, weeks: int = 30) -> np.ndarray:

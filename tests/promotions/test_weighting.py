@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import binom
 
 from analysis.errors import NotApplicable
-from analysis.promotions import overlap
-from analysis.promotions.covariates import basis
-from analysis.promotions.weighting import on_treated
+from analysis.promotions.observational import propensity
+from analysis.promotions.observational.audience import basis
+from analysis.promotions.observational.propensity import on_treated
 
 
 def chosen(
@@ -27,7 +27,7 @@ def estimate(
     outcome: np.ndarray, known: np.ndarray, treated: np.ndarray, seed: int = 0
 ) -> tuple[float, float]:
     terms = basis(known)
-    chance, fold = overlap.chances(terms, treated, seed=seed)
+    chance, fold = propensity.chances(terms, treated, seed=seed)
     return on_treated(["m"], outcome, terms, treated, chance, fold).of("m")
 
 
@@ -53,7 +53,7 @@ def test_it_is_right_if_only_one_of_the_models_is() -> None:
     """With many customers, and either the chance or the outcome modelled by noise alone."""
     rng = np.random.default_rng(2)
     outcome, known, treated = chosen(rng, 40_000, effect=0.5)
-    chance, fold = overlap.chances(basis(known), treated)
+    chance, fold = propensity.chances(basis(known), treated)
     useless = rng.normal(size=known.shape)
     no_outcome, _ = on_treated(["m"], outcome, basis(useless), treated, chance, fold).of("m")
     flat = np.full(len(treated), treated.mean())
@@ -75,7 +75,7 @@ def test_parts_add_up_to_the_effect_on_their_sum() -> None:
     outcome, known, treated = chosen(rng, 500, effect=1.0)
     parts = np.column_stack([outcome, outcome**2, outcome + outcome**2])
     terms = basis(known)
-    chance, fold = overlap.chances(terms, treated)
+    chance, fold = propensity.chances(terms, treated)
     found = on_treated(["a", "b", "both"], parts, terms, treated, chance, fold)
     assert found.combined({"a": 1, "b": 1}) == pytest.approx(found.of("both"), rel=1e-9)
     assert not found.randomised
@@ -85,7 +85,7 @@ def test_what_they_would_have_done_and_the_effect_make_what_they_did() -> None:
     rng = np.random.default_rng(5)
     outcome, known, treated = chosen(rng, 500, effect=1.0)
     terms = basis(known)
-    chance, fold = overlap.chances(terms, treated)
+    chance, fold = propensity.chances(terms, treated)
     found = on_treated(["m"], outcome, terms, treated, chance, fold)
     assert found.would_have("m") + found.of("m")[0] == pytest.approx(outcome[treated].mean())
 
@@ -102,23 +102,23 @@ def test_without_overlap_there_is_a_reason_and_no_estimate() -> None:
     rng = np.random.default_rng(7)
     known = rng.normal(size=(400, 1))
     treated = known[:, 0] > 0
-    chance, _ = overlap.chances(basis(known), treated)
-    found = overlap.judge(chance, treated)
-    assert found.outside > overlap.MOST_OUTSIDE
+    chance, _ = propensity.chances(basis(known), treated)
+    found = propensity.judge(chance, treated)
+    assert found.outside > propensity.MOST_OUTSIDE
     assert "nobody like them" in found.reason
 
 
 def test_a_few_heavy_weights_are_too_few_customers() -> None:
     treated = np.r_[np.ones(40, bool), np.zeros(400, bool)]
     chance = np.r_[np.full(40, 0.5), np.full(10, 0.9), np.full(390, 0.001)]
-    found = overlap.judge(chance, treated)
+    found = propensity.judge(chance, treated)
     assert found.effective < 12
     assert "are worth" in found.reason
 
 
 def test_equal_weights_are_worth_every_customer() -> None:
     treated = np.arange(200) < 80
-    found = overlap.judge(np.full(200, 0.4), treated)
+    found = propensity.judge(np.full(200, 0.4), treated)
     assert found.reason == ""
     assert found.outside == 0
     assert found.effective == pytest.approx(120)
@@ -127,8 +127,8 @@ def test_equal_weights_are_worth_every_customer() -> None:
 def test_weighting_balances_what_it_weighs_by() -> None:
     rng = np.random.default_rng(8)
     _, known, treated = chosen(rng, 5_000, effect=0.0)
-    chance, _ = overlap.chances(basis(known), treated)
-    table = overlap.balance(["a", "b"], known, treated, overlap.judge(chance, treated))
+    chance, _ = propensity.chances(basis(known), treated)
+    table = propensity.balance(["a", "b"], known, treated, propensity.judge(chance, treated))
     assert abs(table["before"].iloc[0]) > 0.6
     assert table["after"].abs().max() < 0.06
 
@@ -137,12 +137,12 @@ def test_the_chance_does_not_depend_on_the_customers_own_fold() -> None:
     rng = np.random.default_rng(9)
     _, known, treated = chosen(rng, 300, effect=0.0)
     terms = basis(known)
-    chance, fold = overlap.chances(terms, treated, seed=3)
+    chance, fold = propensity.chances(terms, treated, seed=3)
     flipped = treated.copy()
     first = np.flatnonzero((fold == 0) & treated)[0]
     second = np.flatnonzero((fold == 0) & ~treated)[0]
     flipped[[first, second]] = flipped[[second, first]]
-    again, same = overlap.chances(terms, flipped, seed=3)
+    again, same = propensity.chances(terms, flipped, seed=3)
     if (same == fold).all():
         assert np.allclose(chance[fold == 0], again[fold == 0])
 

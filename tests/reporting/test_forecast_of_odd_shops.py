@@ -10,21 +10,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import breaks, forecast, judgement, kept, lifecycle, totals, trends
-from analysis.demand.decomposition import daily_parts
-from analysis.demand.forecast import Outlook
-from analysis.demand.models import BENCHMARK
-from analysis.demand.series import Series
+from analysis.demand.change import changepoints, trends
+from analysis.demand.change.decomposition import daily_parts
+from analysis.demand.forecast import accuracy as judgement
+from analysis.demand.forecast import forecast, forecast_plan, horizon_totals, track_record
+from analysis.demand.forecast.forecast import Outlook
+from analysis.demand.models.registry import BENCHMARK
+from analysis.demand.series import product_lifecycle
+from analysis.demand.series.sales_series import Series
 from analysis.errors import NotApplicable
-from analysis.reporting.charts import forecast as charts
-from analysis.reporting.charts import levers as lever_charts
 from analysis.reporting.charts import svg
-from analysis.reporting.charts import trends as trend_charts
-from analysis.reporting.findings import Finding
-from analysis.reporting.readings import accuracy, last_time, products
-from analysis.reporting.readings import forecast as readings
-from analysis.reporting.readings import trends as trend_readings
-from analysis.reporting.words import MISSING
+from analysis.reporting.notebook.findings import Finding
+from analysis.reporting.notebook.words import MISSING
+from analysis.reports.forecast import charts, text_accuracy, text_products
+from analysis.reports.forecast import charts_products as lever_charts
+from analysis.reports.forecast import charts_products as trend_charts
+from analysis.reports.forecast import text as last_time
+from analysis.reports.forecast import text as readings
+from analysis.reports.forecast import text_products as trend_readings
 
 LEVELS = ((), ("department",), ("department", "category"))
 NEXT = "the next 4 weeks"
@@ -47,7 +50,7 @@ def shop(total: np.ndarray, *, open_days: int = 7) -> Series:
 
 def predicted(total: np.ndarray, *, origins: int = 8) -> Outlook:
     return forecast.predict(
-        shop(total), forecast.Plan(horizon=4, season=52, origins=origins), levels=LEVELS
+        shop(total), forecast_plan.Plan(horizon=4, season=52, origins=origins), levels=LEVELS
     )
 
 
@@ -69,7 +72,7 @@ def returned() -> Outlook:
 
 
 def test_sales_that_never_vary_are_forecast_without_an_interval(constant: Outlook) -> None:
-    ahead = totals.over_horizon(constant)
+    ahead = horizon_totals.over_horizon(constant)
     assert readings.title(ahead, NEXT, "USD") == (
         "The next 4 weeks should bring $ 70; how surely, past forecasts do not tell"
     )
@@ -104,11 +107,11 @@ def test_a_flat_line_lies_inside_its_chart(sold: float, bottom: float, label: st
 def test_what_has_no_score_is_not_reported(constant: Outlook) -> None:
     assert constant.scores.empty
     with pytest.raises(NotApplicable, match="for the total could be scored"):
-        accuracy.accuracy_finding(constant)
+        text_accuracy.accuracy_finding(constant)
     with pytest.raises(NotApplicable, match="could be scored"):
         charts.gains(constant.scores)
     with pytest.raises(NotApplicable, match="challenger has no error to save"):
-        accuracy.challenged(constant.scores, constant.published, "boosted")
+        text_accuracy.challenged(constant.scores, constant.published, "boosted")
     errors = judgement.by_horizon(constant.tested, constant.groups == "department")
     with pytest.raises(NotApplicable, match="no error grows"):
         charts.by_horizon(errors, own=constant.published, benchmark=BENCHMARK)
@@ -118,13 +121,13 @@ def test_what_has_no_score_is_not_reported(constant: Outlook) -> None:
 def test_intervals_that_none_has_tested_are_not_judged(constant: Outlook, short: Outlook) -> None:
     for found in (constant, short):
         with pytest.raises(NotApplicable, match="too few past forecasts"):
-            accuracy.coverage_finding(found.coverage)
+            text_accuracy.coverage_finding(found.coverage)
         with pytest.raises(NotApplicable, match="too few past forecasts"):
-            accuracy.kept_promise(found.coverage)
+            text_accuracy.kept_promise(found.coverage)
 
 
 def test_trust_neither_holds_nor_fails_where_nothing_was_tested(constant: Outlook) -> None:
-    lines = accuracy.trust(constant, kept.score(None, constant), 52)
+    lines = text_accuracy.trust(constant, track_record.score(None, constant), 52)
     told = {label: (ok, text) for label, ok, text in lines}
     assert told["Better than naive"][0] is None
     assert told["Better than naive"][1].startswith("No past forecast for the total could be")
@@ -133,7 +136,7 @@ def test_trust_neither_holds_nor_fails_where_nothing_was_tested(constant: Outloo
 
 
 def test_an_exact_forecast_was_neither_too_high_nor_too_low(constant: Outlook) -> None:
-    scored = kept.score(None, constant)
+    scored = track_record.score(None, constant)
     assert last_time.last_time(scored, "USD") == (
         "The last forecast would have been exact for the total"
     )
@@ -143,13 +146,13 @@ def test_an_exact_forecast_was_neither_too_high_nor_too_low(constant: Outlook) -
 
 def test_few_past_forecasts_tell_nothing_from_luck(short: Outlook) -> None:
     assert len(short.tested.origins) < 5
-    found = Finding(**accuracy.accuracy_finding(short))
+    found = Finding(**text_accuracy.accuracy_finding(short))
     assert found.detail == "too few past forecasts to tell it from luck"
-    assert accuracy.worth(short).startswith("Too few past forecasts to tell")
-    assert accuracy.unbeaten(short).startswith("Fewer than five past forecasts")
-    ok, text = {a: (b, c) for a, b, c in accuracy.trust(short, kept.score(None, short), 52)}[
-        "Better than naive"
-    ]
+    assert text_accuracy.worth(short).startswith("Too few past forecasts to tell")
+    assert text_accuracy.unbeaten(short).startswith("Fewer than five past forecasts")
+    ok, text = {
+        a: (b, c) for a, b, c in text_accuracy.trust(short, track_record.score(None, short), 52)
+    }["Better than naive"]
     assert ok is None
     assert "p <" not in text
     assert text.endswith("too few to tell that from luck.")
@@ -158,16 +161,16 @@ def test_few_past_forecasts_tell_nothing_from_luck(short: Outlook) -> None:
 def test_more_error_than_the_naive_is_called_more(short: Outlook) -> None:
     scores = short.scores.assign(gain=-0.34, p=0.2, verdict="no different")
     worse = replace(short, scores=scores)
-    text = accuracy.trust(worse, kept.score(None, short), 52)[0][2]
+    text = text_accuracy.trust(worse, track_record.score(None, short), 52)[0][2]
     assert text.startswith("34 % more error at the total, p = 0.200")
 
 
 def test_returns_beyond_sales_give_no_shares(returned: Outlook) -> None:
-    ahead = totals.over_horizon(returned)
+    ahead = horizon_totals.over_horizon(returned)
     assert ahead["change"].isna().all()
     assert "sold nothing net of returns" in readings.outlook(ahead, NEXT)
     assert "or anything from −$ " in readings.title(ahead, NEXT, "USD")
-    scored = kept.score(None, returned)
+    scored = track_record.score(None, returned)
     assert math.isnan(scored.table["bias"].iloc[0])
     assert " came" in last_time.last_time(scored, "USD")
     found = Finding(**last_time.drift_finding(scored))
@@ -177,7 +180,7 @@ def test_returns_beyond_sales_give_no_shares(returned: Outlook) -> None:
 def test_a_total_that_sells_now_and_then_is_still_the_total() -> None:
     row = {"level": "total, now and then", "nominal": 0.95, "realised": 0.94, "low": 0.7,
            "high": 1.0, "gap": -0.01, "n": 80, "weeks": 18}  # fmt: skip
-    assert accuracy.few_weeks(pd.DataFrame([row])).startswith("The total alone, over 18 weeks")
+    assert text_accuracy.few_weeks(pd.DataFrame([row])).startswith("The total alone, over 18 weeks")
 
 
 def test_data_that_end_early_name_the_weeks_that_are_forecast() -> None:
@@ -226,23 +229,25 @@ def test_a_week_below_zero_is_on_the_chart_of_levels() -> None:
 
 def test_series_that_cannot_be_searched_are_not_counted_as_searched() -> None:
     sold = shop(np.full(60, 5.0))
-    lasting = lifecycle.continuing(lifecycle.statuses(sold))
+    lasting = product_lifecycle.continuing(product_lifecycle.statuses(sold))
     table = trends.slopes(sold, continuing=lasting)
-    assert trend_readings.trend_counts(table).startswith("No series is searched for a trend")
+    assert trend_readings.category_trend_counts(table).startswith(
+        "No series is searched for a trend"
+    )
     found = Finding(**trend_readings.trend_finding(table, 0.1))
     assert str(found.detail).startswith("each is too short, never varies")
-    assert products.trend_counts(table).startswith("No product sold all the time")
-    steps = breaks.shifts(sold, continuing=lasting)
+    assert text_products.trend_counts(table).startswith("No product sold all the time")
+    steps = changepoints.shifts(sold, continuing=lasting)
     assert trend_readings.shift_counts(steps) == "No series moved to another level"
-    assert breaks.largest_shifts(sold, steps, count=6) == []
+    assert changepoints.largest_shifts(sold, steps, count=6) == []
 
 
 def test_what_was_searched_in_vain_is_said_in_words() -> None:
     table = pd.DataFrame({"direction": ["steady"] * 3, "p": [0.5, 0.6, 0.7]})
-    assert trend_readings.trend_counts(table) == (
+    assert trend_readings.category_trend_counts(table) == (
         "None of 3 series searched rises or falls beyond chance"
     )
-    assert products.trend_counts(table).endswith("none rises or falls beyond chance")
+    assert text_products.trend_counts(table).endswith("none rises or falls beyond chance")
     alone = pd.DataFrame({"holiday": [""]})
     assert trend_readings.stood_out(alone[:0]) == "No week of a series stood out alone"
     assert trend_readings.stood_out(alone).endswith("alone, not before a holiday or occasion")
@@ -276,13 +281,13 @@ def test_days_without_a_rhythm_have_none() -> None:
 
 def test_no_sentence_has_a_hole(constant: Outlook, short: Outlook, returned: Outlook) -> None:
     for found in (constant, short, returned):
-        ahead, scored = totals.over_horizon(found), kept.score(None, found)
+        ahead, scored = horizon_totals.over_horizon(found), track_record.score(None, found)
         said = [
             readings.title(ahead, NEXT, "USD"), readings.outlook(ahead, NEXT),
             readings.departments(ahead), readings.categories(ahead),
             readings.total_finding(ahead, NEXT, "USD")["detail"], readings.reconciled(found),
             last_time.last_time(scored, "USD"),
-            *[text for _, _, text in accuracy.trust(found, scored, 52)],
+            *[text for _, _, text in text_accuracy.trust(found, scored, 52)],
         ]  # fmt: skip
         for text in said:
             assert MISSING not in text

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.reporting.readings import forecast
+from analysis.reports.forecast import text
 
 CHRISTMAS = date(2023, 12, 25)
 SATURDAYS = [date(2023, 1, 7) + timedelta(days=7 * i) for i in range(50)]
@@ -23,4 +23,4 @@ SATURDAYS = [date(2023, 1, 7) + timedelta(days=7 * i) for i in range(50)]
     ],
 )
 def test_closed_days_are_named_or_counted(closed: list[date], said: str) -> None:
-    assert forecast.closed(SimpleNamespace(closed=closed)).startswith(said)
+    assert text.closed(SimpleNamespace(closed=closed)).startswith(said)

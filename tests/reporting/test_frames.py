@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting import frames
+from analysis.reporting.notebook import frames
 
 
 def result() -> pd.DataFrame:

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import outcomes
-from analysis.reporting.readings import left_out
+from analysis.promotions.outcomes import outcomes
+from analysis.reports.promotions import text
 from analysis.tables.engine import in_memory
 
 
@@ -36,7 +36,7 @@ def test_promotions_outside_the_known_days_are_named() -> None:
     )
     spans = outcomes.Spans(date(2024, 7, 1), before_days=10, after_days=10)
     assert outcomes.overview(tables, spans)["name"].tolist() == ["Begun before", "Within"]
-    assert left_out.outside(outcomes.outside(tables, spans)) == (
+    assert text.outside(outcomes.outside(tables, spans)) == (
         "Left out: Next (had not begun) and Old (ended before the first order)."
     )
     tables.close()
@@ -46,5 +46,5 @@ def test_nothing_is_said_where_nothing_is_left_out() -> None:
     tables = in_memory(days_of(("Within", "2024-03-01", "2024-03-10")))
     spans = outcomes.Spans(date(2024, 7, 1), before_days=10, after_days=10)
     with pytest.raises(NotApplicable):
-        left_out.outside(outcomes.outside(tables, spans))
+        text.outside(outcomes.outside(tables, spans))
     tables.close()

@@ -14,11 +14,11 @@ from python_calamine import CalamineWorkbook
 
 from analysis.errors import AnalysisError
 from analysis.params import StudyParams
-from analysis.reporting import frames
-from analysis.reporting.layout import RunFolder, StudyReports
-from analysis.reporting.lists import SOURCES, ListSource, write_lists
-from analysis.reporting.record import ReportRecord
-from analysis.reporting.status import Status
+from analysis.reporting.contacts.contact_lists import SOURCES, ListSource, write_lists
+from analysis.reporting.notebook import frames
+from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.run_record import ReportRecord
+from analysis.reporting.store.status import Status
 from tests.reporting.sample_run import record
 from tests.tables.sources.shop import Shop
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting import markdown
-from analysis.reporting.outputs import escape_dollars
+from analysis.reporting.notebook.outputs import escape_dollars
+from analysis.reporting.site import templating
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_dollars_are_formulas_by_pandocs_rule(text: str, escaped: str):
 
 
 def test_formulas_become_mathml_with_their_tex_as_alt_text():
-    html = markdown.to_html(r"with $\frac{a}{b} < 1$ and $ 5 and $ 7")
+    html = templating.to_html(r"with $\frac{a}{b} < 1$ and $ 5 and $ 7")
     assert html.count("<math ") == 1
     assert "<mfrac>" in html
     assert r'alttext="\frac{a}{b} &lt; 1"' in html
@@ -32,41 +32,41 @@ def test_formulas_become_mathml_with_their_tex_as_alt_text():
 
 
 def test_displayed_formulas_and_environments():
-    assert 'display="block"' in markdown.to_html("$$\nG = 1\n$$")
-    assert "<mtable" in markdown.to_html("\\begin{pmatrix} a & b \\end{pmatrix}")
+    assert 'display="block"' in templating.to_html("$$\nG = 1\n$$")
+    assert "<mtable" in templating.to_html("\\begin{pmatrix} a & b \\end{pmatrix}")
 
 
 @pytest.mark.parametrize("wrong", [r"$\frobnicate x$", r"$\frac{a}{$"])
 def test_a_formula_that_cannot_be_written_is_an_error(wrong: str):
     with pytest.raises(AnalysisError, match="The formula"):
-        markdown.to_html(wrong)
+        templating.to_html(wrong)
 
 
 def test_html_in_text_is_text():
-    html = markdown.to_html("Brand <b onclick='x'>A & B</b> <script>y</script>")
+    html = templating.to_html("Brand <b onclick='x'>A & B</b> <script>y</script>")
     assert "<b " not in html
     assert "<script" not in html
     assert "A &amp; B" in html
 
 
 def test_code_keeps_its_spaces():
-    assert "5 % 3" in markdown.to_html("`5 % 3`")
-    assert "5\u00a0% of" in markdown.to_html("5 % of")
+    assert "5 % 3" in templating.to_html("`5 % 3`")
+    assert "5\u00a0% of" in templating.to_html("5 % of")
 
 
 def test_a_minus_stays_with_its_amount():
-    assert "−\u2060€\u00a05" in markdown.to_html("a loss of −€ 5")
-    assert "−5" in markdown.to_html("a fall of −5")
+    assert "−\u2060€\u00a05" in templating.to_html("a loss of −€ 5")
+    assert "−5" in templating.to_html("a fall of −5")
 
 
 def test_headings_inside_a_section_stay_below_it():
-    assert markdown.to_html("# A\n\n#### B").split() == ["<h3>A</h3>", "<h4>B</h4>"]
+    assert templating.to_html("# A\n\n#### B").split() == ["<h3>A</h3>", "<h4>B</h4>"]
 
 
 def test_one_paragraph_can_stand_in_a_line():
-    assert markdown.to_inline_html("all *of* it") == "all <em>of</em> it"
-    assert markdown.to_inline_html("a\n\nb").count("<p>") == 2
+    assert templating.to_inline_html("all *of* it") == "all <em>of</em> it"
+    assert templating.to_inline_html("a\n\nb").count("<p>") == 2
 
 
 def test_dangerous_links_go_nowhere():
-    assert "javascript:" not in markdown.to_html("[x](javascript:alert(1))")
+    assert "javascript:" not in templating.to_html("[x](javascript:alert(1))")

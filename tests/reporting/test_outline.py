@@ -6,8 +6,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from analysis.errors import AnalysisError
-from analysis.reporting import outputs
-from analysis.reporting.outline import Outline, read_outline
+from analysis.reporting.notebook import outputs
+from analysis.reporting.site.outline import Outline, read_outline
 
 
 def shown(output: outputs.Output) -> Any:

@@ -10,8 +10,8 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_output
 
 from analysis.errors import AnalysisError
-from analysis.reporting import html
-from analysis.reporting.layout import RunFolder
+from analysis.reporting.site import page as html
+from analysis.reporting.store.layout import RunFolder
 from tests.reporting.sample_run import write_run
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

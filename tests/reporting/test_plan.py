@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from analysis.errors import ParamsError
-from analysis.reporting.plan import Plan, make_plan, missing_tables, read_notebook
+from analysis.reporting.runner.run_plan import Plan, make_plan, missing_tables, read_notebook
 from tests.projects import notebook
 
 

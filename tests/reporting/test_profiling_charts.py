@@ -10,8 +10,9 @@ import pytest
 from matplotlib.axes import Axes
 
 from analysis.errors import NotApplicable
-from analysis.reporting.charts import profiling, quality, rhythm, style
+from analysis.reporting.charts import style
 from analysis.reporting.charts.forest import forest, shortened
+from analysis.reports.profiling import charts, charts_quality
 
 FACTORS = pd.DataFrame(
     {
@@ -94,26 +95,26 @@ DRIFT = pd.DataFrame(
 )
 
 DRAWINGS = {
-    "contributions": lambda: profiling.contributions(FACTORS, currency="USD"),
-    "bridge": lambda: profiling.bridge(BRIDGE, currency="USD"),
-    "growth": lambda: profiling.growth(MOVED, names=MOVED["group"], top=2),
-    "movers": lambda: profiling.movers(MOVED, names=MOVED["group"], currency="CHF"),
-    "portrait": lambda: profiling.portrait(INDICES, fdr=0.1),
-    "weeks": lambda: rhythm.weeks(WEEKS, split=date(2017, 11, 6), currency="EUR"),
-    "heat": lambda: rhythm.heat(HOURS),
-    "reconciliation": lambda: quality.reconciliation(LEDGER),
-    "completeness": lambda: quality.completeness(FILL),
-    "days": lambda: quality.days(DAYS, limit=3.5, currency="USD"),
-    "drift": lambda: quality.drift(DRIFT),
+    "contributions": lambda: charts.contributions(FACTORS, currency="USD"),
+    "bridge": lambda: charts.bridge(BRIDGE, currency="USD"),
+    "growth": lambda: charts.growth(MOVED, names=MOVED["group"], top=2),
+    "movers": lambda: charts.movers(MOVED, names=MOVED["group"], currency="CHF"),
+    "portrait": lambda: charts.portrait(INDICES, fdr=0.1),
+    "weeks": lambda: charts.weeks(WEEKS, split=date(2017, 11, 6), currency="EUR"),
+    "heat": lambda: charts.heat(HOURS),
+    "reconciliation": lambda: charts_quality.reconciliation(LEDGER),
+    "completeness": lambda: charts_quality.completeness(FILL),
+    "days": lambda: charts_quality.days(DAYS, limit=3.5, currency="USD"),
+    "drift": lambda: charts_quality.drift(DRIFT),
 }
 EMPTY = {
-    "contributions": lambda: profiling.contributions(FACTORS[:0], currency="USD"),
-    "bridge": lambda: profiling.bridge(BRIDGE[:0], currency="USD"),
-    "growth": lambda: profiling.growth(MOVED[:0], names=MOVED["group"][:0], top=2),
-    "movers": lambda: profiling.movers(MOVED[:0], names=MOVED["group"][:0], currency="USD"),
-    "portrait": lambda: profiling.portrait(INDICES[:0], fdr=0.1),
-    "reconciliation": lambda: quality.reconciliation(LEDGER[:0]),
-    "completeness": lambda: quality.completeness(FILL[:0]),
+    "contributions": lambda: charts.contributions(FACTORS[:0], currency="USD"),
+    "bridge": lambda: charts.bridge(BRIDGE[:0], currency="USD"),
+    "growth": lambda: charts.growth(MOVED[:0], names=MOVED["group"][:0], top=2),
+    "movers": lambda: charts.movers(MOVED[:0], names=MOVED["group"][:0], currency="USD"),
+    "portrait": lambda: charts.portrait(INDICES[:0], fdr=0.1),
+    "reconciliation": lambda: charts_quality.reconciliation(LEDGER[:0]),
+    "completeness": lambda: charts_quality.completeness(FILL[:0]),
 }
 
 #: Charts that are left out where they would be empty: what stands above says so.
@@ -152,11 +153,11 @@ def test_nothing_to_draw_is_an_empty_chart_or_none(name: str) -> None:
 def test_days_on_which_more_came_back_than_was_sold_are_on_the_chart() -> None:
     days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=8), "net_amount": 900.0})
     days = days.assign(missing=False, score=0.0)
-    assert quality.days(days, limit=3.5, currency="USD").get_ylim()[0] == 0
+    assert charts_quality.days(days, limit=3.5, currency="USD").get_ylim()[0] == 0
     days.loc[3, "net_amount"] = -500.0
-    assert quality.days(days, limit=3.5, currency="USD").get_ylim()[0] < -0.5
+    assert charts_quality.days(days, limit=3.5, currency="USD").get_ylim()[0] < -0.5
     weeks = days.rename(columns={"day": "week_start"})
-    drawn = rhythm.weeks(weeks, split=date(2024, 1, 5), currency="USD")
+    drawn = charts.weeks(weeks, split=date(2024, 1, 5), currency="USD")
     assert drawn.get_ylim()[0] < -0.5
 
 
@@ -189,7 +190,7 @@ def test_a_column_without_gaps_or_not_there_is_not_drawn() -> None:
 
 def test_the_axes_given_are_drawn_on() -> None:
     ax = style.new_axes()
-    assert profiling.contributions(FACTORS, currency="USD", ax=ax) is ax
+    assert charts.contributions(FACTORS, currency="USD", ax=ax) is ax
     assert forest(["a"], [1.0], [0.5], [2.0], written=["1"], ax=ax) is ax
 
 

@@ -7,29 +7,22 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import (
-    boundaries,
-    experiment,
-    followed,
-    moments,
-    reallocation,
-    trials,
-    verdicts,
-)
-from analysis.promotions.checks import Check
-from analysis.promotions.measures import COLUMNS
-from analysis.promotions.trials import Trials
-from analysis.reporting.charts import promotions as charts
+from analysis.promotions.experiments import bandit, experiments, group_sequential
+from analysis.promotions.experiments import estimates as experiment
+from analysis.promotions.experiments.experiments import Trials
+from analysis.promotions.experiments.validity_checks import Check
+from analysis.promotions.outcomes import moments
+from analysis.promotions.outcomes.outcomes import COLUMNS
 from analysis.reporting.charts import style
-from analysis.reporting.readings import planning, whom
-from analysis.reporting.readings import promotions as readings
-from analysis.reporting.sections import continued, if_possible, record
+from analysis.reporting.notebook.sections import continued, if_possible, record
+from analysis.reports.promotions import charts, text_planning
+from analysis.reports.promotions import text as readings
 
 OK = Check("Sizes of the arms", "as drawn", True)
 BROKEN = Check("Sizes of the arms", "customers are missing from the log", False)
 WEAK = Check("Large enough", "it would have seen a change of 30 %", False, blocks=False)
 STRONG = Check("Large enough", "it would have seen a change of 5 %", True, blocks=False)
-STANDARDS = verdicts.Standards()
+STANDARDS = experiments.Standards()
 RULES = experiment.Rules()
 
 
@@ -68,14 +61,14 @@ def found() -> Trials:
     checked = {p: case[3] for p, case in CASES.items()}
     names = pd.DataFrame({"promotion_id": list(CASES), "name": [c[0] for c in CASES.values()]})
     judged = pd.DataFrame(
-        [verdicts.verdict(p, checked[p], estimates[p], RULES, STANDARDS) for p in CASES]
+        [experiments.verdict(p, checked[p], estimates[p], RULES, STANDARDS) for p in CASES]
     )
     return Trials(
         rows=None,  # type: ignore[arg-type]
         overview=names.assign(contact_cost=[0.5, *[np.nan] * 6]),
         arms={},
         checks=checked,
-        estimates=names.merge(trials._stacked(estimates), on="promotion_id"),
+        estimates=names.merge(experiments._stacked(estimates), on="promotion_id"),
         verdicts=names.merge(judged, on="promotion_id"),
     )
 
@@ -118,12 +111,14 @@ def test_each_promotion_has_one_finding(found: Trials) -> None:
 
 def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(found: Trials) -> None:
     estimates = found.estimates[found.estimates["promotion_id"] == "A"].drop(columns="name")
-    row = verdicts.verdict("A", [OK, STRONG], estimates, RULES, STANDARDS, finished=False)
+    row = experiments.verdict("A", [OK, STRONG], estimates, RULES, STANDARDS, finished=False)
     assert row["verdict"] == "still running"
     assert np.isnan(row["difference"])
     running = found.verdicts[found.verdicts["promotion_id"] == "A"].assign(**row)
     only = Trials(None, found.overview, {}, found.checks, found.estimates, running)  # type: ignore
-    assert trials.effects(only).empty or "A" not in set(trials.effects(only)["promotion_id"])
+    assert experiments.effects(only).empty or "A" not in set(
+        experiments.effects(only)["promotion_id"]
+    )
     assert "1 is still running" in readings.title(running, "margin")
     assert "*Read it daily" in readings.verdicts(only, "margin", "EUR")
     assert readings.findings(only, "margin", "EUR", 0.95)[0]["value"] is None
@@ -157,14 +152,14 @@ def test_without_a_failure_that_is_said_too(found: Trials) -> None:
 
 
 def test_the_clearest_effect_leads_and_the_broken_one_never(found: Trials) -> None:
-    assert trials.leading(found)[0] in {"A", "B", "G"}
-    assert "Eggs" not in set(trials.effects(found)["name"])
-    assert trials.cost_of(found, "A") == 0.5
-    assert trials.cost_of(found, "B") == 0.0
+    assert experiments.leading(found)[0] in {"A", "B", "G"}
+    assert "Eggs" not in set(experiments.effects(found)["name"])
+    assert experiments.cost_of(found, "A") == 0.5
+    assert experiments.cost_of(found, "B") == 0.0
 
 
 def test_effects_are_drawn_with_their_arms(found: Trials) -> None:
-    table = readings.labelled(trials.effects(found))
+    table = readings.labelled(experiments.effects(found))
     assert "Grapes: 10 %" in set(table["label"])
     ax = charts.effects(table, unit="Margin, EUR")
     labels = [tick.get_text() for tick in ax.get_yticklabels()]
@@ -178,17 +173,17 @@ def test_a_long_name_is_cut_before_its_arm() -> None:
 
 
 def test_where_the_next_customers_go(found: Trials) -> None:
-    table = trials.with_arms_to_choose(found)
-    standing = reallocation.standing(table)
+    table = experiments.with_arms_to_choose(found)
+    standing = bandit.standing(table)
     assert list(standing["arm"]) == ["control", "5 %", "10 %"]
-    shares = reallocation.propose(standing, seed=1)
+    shares = bandit.propose(standing, seed=1)
     assert shares["share"].sum() == pytest.approx(1.0)
-    assert shares["share"].min() >= reallocation.LEAST
+    assert shares["share"].min() >= bandit.LEAST
     assert shares.set_index("arm")["share"].idxmax() == "10 %"
-    lost = reallocation.regret(standing, seed=1)
+    lost = bandit.regret(standing, seed=1)
     by = lost.set_index("policy")["regret"]
     assert 0 <= by["Thompson sampling"] < by["Equal shares"]
-    assert "10 %" in whom.proposal(shares, lost, "Grapes", "EUR")
+    assert "10 %" in text_planning.proposal(shares, lost, "Grapes", "EUR")
 
 
 @pytest.fixture
@@ -214,7 +209,7 @@ def days() -> pd.DataFrame:
 
 
 def test_the_daily_reading(days: pd.DataFrame) -> None:
-    advice = readings.advised(followed.advice(days))
+    advice = readings.advised(group_sequential.advice(days))
     assert readings.daily(advice).endswith("Apples on day 10 of 28")
     assert advice["reason"].iloc[0] == "above zero from day 10"
     assert readings.watched(days, "Apples") == "Apples was clear on day 10: stop for benefit"
@@ -224,9 +219,9 @@ def test_the_daily_reading(days: pd.DataFrame) -> None:
 
 
 def test_weekly_looks_against_the_bounds(days: pd.DataFrame) -> None:
-    weekly = followed.at_fixed_looks(days, confidence=0.95)
+    weekly = group_sequential.at_fixed_looks(days, confidence=0.95)
     assert list(weekly["day"]) == [7, 14, 21, 28]
-    assert weekly["obrien_fleming"].to_numpy() == pytest.approx(boundaries.bounds(4))
+    assert weekly["obrien_fleming"].to_numpy() == pytest.approx(group_sequential.bounds(4))
     assert weekly["always_valid"].to_numpy() == pytest.approx(np.full(4, 3.0))
     said = readings.looks(weekly, "Apples")
     assert "Pocock at look 1" in said
@@ -235,7 +230,7 @@ def test_weekly_looks_against_the_bounds(days: pd.DataFrame) -> None:
 
 def test_nothing_stops_early(days: pd.DataFrame) -> None:
     calm = days.assign(advice="planned end", first=28)
-    advice = readings.advised(followed.advice(calm))
+    advice = readings.advised(group_sequential.advice(calm))
     assert readings.daily(advice) == "Read every day, none of 1 arm could have been stopped early"
     assert "not clear on any day" in readings.watched(calm, "Apples")
 
@@ -253,12 +248,12 @@ def test_a_segment_that_differs_is_named() -> None:
             "q": [2e-6, 0.2],
         }
     )
-    said = whom.segments(table, "Apples", "EUR", 0.1)
+    said = text_planning.segments(table, "Apples", "EUR", 0.1)
     assert "worked better for life stage: young family" in said
-    assert "1 differs" in whom.searched(table, 0.1)
-    ax = charts.segments(whom.labelled(table), everybody=2.0, fdr=0.1, unit="Margin, EUR")
+    assert "1 differs" in text_planning.searched(table, 0.1)
+    ax = charts.segments(text_planning.labelled(table), everybody=2.0, fdr=0.1, unit="Margin, EUR")
     assert ax.get_xlabel() == "Margin, EUR (line: everybody)"
-    assert "no segment differs" in whom.segments(table.assign(q=0.5), "Apples", "EUR", 0.1)
+    assert "no segment differs" in text_planning.segments(table.assign(q=0.5), "Apples", "EUR", 0.1)
 
 
 def test_a_model_is_offered_only_where_it_gains() -> None:
@@ -272,8 +267,10 @@ def test_a_model_is_offered_only_where_it_gains() -> None:
             "offered": [True, False],
         }
     )
-    assert "the T-learner picks brings € 0.20 more" in whom.targeting(judged, "Apples", "EUR")
-    refused = whom.targeting(judged.assign(offered=False), "Apples", "EUR")
+    assert "the T-learner picks brings € 0.20 more" in text_planning.targeting(
+        judged, "Apples", "EUR"
+    )
+    refused = text_planning.targeting(judged.assign(offered=False), "Apples", "EUR")
     assert "is not better than treating all or nobody" in refused
 
 
@@ -288,18 +285,18 @@ def test_the_plan_in_words() -> None:
             "smallest": [0.042],
         }
     )
-    assert planning.needed(plan, "margin", 0.15, 4) == (
+    assert text_planning.needed(plan, "margin", 0.15, 4) == (
         "To see a change of 15 % in margin a customer within 4 weeks takes 400 customers; knowing "
         "what they bought before saves 60 % of them"
     )
-    assert "4.2 %" in planning.enough(plan, "margin")
+    assert "4.2 %" in text_planning.enough(plan, "margin")
     designs = pd.DataFrame(
         {"design": ["Half are treated", "Whole stores are treated"], "enough": [True, False],
          "reason": ["", "5 stores are too few"]}
     )  # fmt: skip
-    assert planning.designs(designs) == "There are customers enough where half are treated"
-    assert planning.design_notes(designs) == "Whole stores are treated: 5 stores are too few."
-    assert "too few customers" in planning.designs(designs.assign(enough=False))
+    assert text_planning.designs(designs) == "There are customers enough where half are treated"
+    assert text_planning.design_notes(designs) == "Whole stores are treated: 5 stores are too few."
+    assert "too few customers" in text_planning.designs(designs.assign(enough=False))
 
 
 def test_kinds_of_promotions_are_counted() -> None:
@@ -344,9 +341,9 @@ def report() -> _Said:
 
 def test_a_section_that_cannot_be_filled_says_so_once(report: _Said) -> None:
     with if_possible(report):  # type: ignore[arg-type]
-        trials.required(None)
+        experiments.required(None)
     with continued():
-        trials.required(None)
+        experiments.required(None)
         report.say("never")
     assert report.said == ["Not reported: No promotion of this study was drawn by lot."]
     with pytest.raises(ValueError, match="real"), continued():
@@ -362,4 +359,4 @@ def test_findings_are_recorded_in_order(report: _Said, found: Trials) -> None:
 def test_without_a_promotion_that_passed_nothing_leads(found: Trials) -> None:
     none = Trials(None, found.overview, {}, {}, found.estimates, found.verdicts.assign(arm=""))  # type: ignore
     with pytest.raises(NotApplicable, match="passed the checks"):
-        trials.leading(none)
+        experiments.leading(none)

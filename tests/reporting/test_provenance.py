@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.reporting import provenance
+from analysis.reporting.store import run_record
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -24,29 +24,29 @@ def test_the_commit_and_whether_anything_has_changed_since(tmp_path: Path) -> No
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-q", "-m", "All")
-    version = provenance.code_version(tmp_path)
+    version = run_record.code_version(tmp_path)
     assert version["commit"] == git(tmp_path, "rev-parse", "HEAD")
     assert version["changed"] is False
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "index.html").write_text("what runs write is no change of code")
-    assert provenance.code_version(tmp_path)["changed"] is False
+    assert run_record.code_version(tmp_path)["changed"] is False
     (tmp_path / "notebooks" / "10_a.ipynb").write_text("{ }")
-    assert provenance.code_version(tmp_path)["changed"] is True
+    assert run_record.code_version(tmp_path)["changed"] is True
 
 
 def test_without_a_work_tree_or_git_the_sources_still_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    version = provenance.code_version(tmp_path)
+    version = run_record.code_version(tmp_path)
     assert (version["commit"], version["changed"], version["lock"]) == (None, None, "")
-    assert version["sources"] == provenance.sources_hash()
+    assert version["sources"] == run_record.sources_hash()
     monkeypatch.setenv("PATH", "")
-    assert provenance.code_version(tmp_path) == version
+    assert run_record.code_version(tmp_path) == version
 
 
 def test_the_packages_are_those_the_project_depends_on_directly() -> None:
-    found = provenance.packages()
+    found = run_record.packages()
     assert {"pandas", "papermill", "duckdb", "ibis-framework", "pydantic"} <= set(found)
     assert not {"pytest", "hatchling", "pyspark", "parso"} & set(found)
     assert found["pandas"] == metadata.version("pandas")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting import prune
-from analysis.reporting.layout import StudyReports
+from analysis.reporting.site import publish
+from analysis.reporting.store.layout import StudyReports
 from tests.projects import Project
 from tests.reporting.test_history import at, run
 from tests.reporting.test_run import Pretended
@@ -22,9 +22,9 @@ def names(study: Path) -> list[str]:
 def test_the_newest_are_kept(tmp_path: Path) -> None:
     for day in range(1, 6):
         run(tmp_path, at(day))
-    gone = prune.put_away(StudyReports(tmp_path), keep=2)
+    gone = publish.put_away(StudyReports(tmp_path), keep=2)
     assert len(gone) == 3
-    prune.delete(gone)
+    publish.delete(gone)
     assert names(tmp_path) == ["2026-11-04", "2026-11-05"]
 
 
@@ -33,7 +33,7 @@ def test_the_last_good_run_of_a_report_stays_whatever_its_age(tmp_path: Path) ->
     run(tmp_path, at(2))  # the last good one
     for day in (3, 4, 5):
         run(tmp_path, at(day), good=False)
-    prune.delete(prune.put_away(StudyReports(tmp_path), keep=1))
+    publish.delete(publish.put_away(StudyReports(tmp_path), keep=1))
     assert names(tmp_path) == ["2026-11-02", "2026-11-05"]
 
 
@@ -44,7 +44,7 @@ def test_the_last_good_run_of_an_earlier_day_stays(tmp_path: Path) -> None:
     earlier.write_text(earlier.read_text().replace('"as_of": "2018', '"as_of": "2017'))
     for day in (2, 3, 4):
         run(tmp_path, at(day))
-    prune.delete(prune.put_away(StudyReports(tmp_path), keep=1))
+    publish.delete(publish.put_away(StudyReports(tmp_path), keep=1))
     assert names(tmp_path) == ["2026-11-01", "2026-11-04"]
 
 
@@ -52,9 +52,9 @@ def test_what_an_interrupted_deletion_left_is_no_run_and_goes_later(tmp_path: Pa
     for day in (1, 2):
         run(tmp_path, at(day))
     reports = StudyReports(tmp_path)
-    (gone,) = prune.put_away(reports, keep=1)
+    (gone,) = publish.put_away(reports, keep=1)
     assert [r.path.name[:10] for r in reports.runs()] == ["2026-11-02"]
-    assert prune.leftovers(reports) == [gone]
+    assert publish.leftovers(reports) == [gone]
 
 
 def test_a_damaged_run_is_needed_by_nobody(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_damaged_run_is_needed_by_nobody(tmp_path: Path) -> None:
         run(tmp_path, at(day))
     damaged = tmp_path / f"{at(1):%Y-%m-%dT%H%M%SZ}" / "run.json"
     damaged.write_text("{")
-    prune.delete(prune.put_away(StudyReports(tmp_path), keep=1))
+    publish.delete(publish.put_away(StudyReports(tmp_path), keep=1))
     assert names(tmp_path) == ["2026-11-02"]
 
 
@@ -76,13 +76,13 @@ def test_a_run_that_cannot_be_removed_is_said(
         run(tmp_path, at(day))
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(AnalysisError, match=r"published, but the old run .* cannot be removed"):
-        prune.put_away(StudyReports(tmp_path), keep=1)
+        publish.put_away(StudyReports(tmp_path), keep=1)
 
 
 def test_a_run_removes_the_runs_before_it(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from analysis.reporting import dispatch
+    from analysis.reporting.runner import dispatch
 
     monkeypatch.setattr(dispatch, "Worker", Pretended)
     project = Project(journey)

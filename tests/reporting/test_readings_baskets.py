@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.products.estimate import Support
-from analysis.products.itemsets import Itemsets
-from analysis.products.pairs import Pairs
-from analysis.products.switching import Switching
-from analysis.products.threes import Threes
-from analysis.reporting.charts import basket as charts
-from analysis.reporting.readings import baskets, instead, names, sequences, shelves, threes
+from analysis.products.association.itemsets import Itemsets
+from analysis.products.association.pairs import Pairs
+from analysis.products.association.support import Support
+from analysis.products.association.triples import Threes
+from analysis.products.substitution.brand_switching import Switching
+from analysis.reports.baskets import charts, text, text_next, text_sets
 
 CALLED = {"a": "Apples", "b": "Bread", "c": "Cheese", "d": "Dates"}
 
@@ -54,20 +53,20 @@ def found(*holds: bool) -> Threes:
     ],
 )  # fmt: skip
 def test_which_three_belong_together(holds: tuple[bool, ...], said: str) -> None:
-    table = threes.together((found(*holds), CALLED, "product"))
-    assert threes.first(table) == said
+    table = text_sets.together((found(*holds), CALLED, "product"))
+    assert text_sets.first(table) == said
     assert len(table) == len(holds)  # what was not looked at again is not shown
 
 
 def test_how_many_were_looked_at_and_which_stand_for_all() -> None:
-    said = threes.searched(found(True, False), found())
+    said = text_sets.searched(found(True, False), found())
     assert said == (
         "Of 3 frequent sets of three products, the 2 furthest beyond their pairs were looked at "
         "again in the second half: 1 holds. No three categories are often enough in one order to "
         "be looked at. In all, 4 sets of two and three products are frequent. The 1 that are in no "
         "larger one (maximal sets) tell which; to tell how often, too, takes 3 (closed sets)."
     )
-    whole = threes.maximal(found(True), CALLED).set_index("label")
+    whole = text_sets.maximal(found(True), CALLED).set_index("label")
     assert whole.loc["Apples + Bread + Cheese", "maximal"]
     assert not whole.loc["Bread + Cheese", "closed"]
 
@@ -76,14 +75,14 @@ def test_long_groups_of_shelves_are_counted_not_listed() -> None:
     items = [f"i{n}" for n in range(7)]
     groups = pd.DataFrame({"group": [1] * 5 + [2] * 2, "item": items, "orders": 9, "odds": 2.0})
     more = pd.concat([groups, groups.assign(item="z", group=1).head(2)])
-    assert shelves.shelves(groups, {})["members"].tolist() == ["i0, i1, i2, i3, i4", "i5, i6"]
-    assert shelves.shelves(more, {})["members"].iloc[0] == "i0, i1, i2, i3 and 3 more"
+    assert text_sets.shelves(groups, {})["members"].tolist() == ["i0, i1, i2, i3, i4", "i5, i6"]
+    assert text_sets.shelves(more, {})["members"].iloc[0] == "i0, i1, i2, i3 and 3 more"
 
 
 def test_the_two_largest_that_are_together_most() -> None:
     square = pd.DataFrame([[np.nan, 1.2, 2.6], [1.2, np.nan, 1.1], [2.6, 1.1, np.nan]],
                           index=list("xyz"), columns=list("xyz"))  # fmt: skip
-    assert shelves.largest(square) == (
+    assert text_sets.largest(square) == (
         "Of the 3 largest categories, x and z are together most: 2.6 times as often as by chance"
     )
 
@@ -93,7 +92,7 @@ def test_a_brand_is_called_by_its_name_another_column_with_its_own(by: str, name
     loyalty = pd.DataFrame({"brand": ["Red", "Blue"], "purchases": [200, 300],
                             "loyal": [0.8, 0.7], "usual": [0.3, 0.5]})  # fmt: skip
     steps = Switching(pd.DataFrame(), loyalty, "Cola")
-    assert instead.loyal(steps, by).startswith(f"Cola: after {named}, 80 % of next")
+    assert text_next.loyal(steps, by).startswith(f"Cola: after {named}, 80 % of next")
 
 
 def follow_ups() -> pd.DataFrame:
@@ -107,17 +106,17 @@ def follow_ups() -> pd.DataFrame:
 
 
 def test_only_where_more_follow_is_there_a_day_to_write() -> None:
-    table = sequences.named(follow_ups(), CALLED)
+    table = text_next.named(follow_ups(), CALLED)
     assert table["write_on"].iloc[0] == 7
     assert np.isnan(table["write_on"].iloc[1])
-    assert sequences.sure(table).startswith("1 of the 2 surest first purchases")
-    assert sequences.sure(table.tail(1)).startswith("None of the 1 surest")
-    assert "would reach 2.4 %; followed past it, 4.9 %." in sequences.bounds(table)
+    assert text_next.sure(table).startswith("1 of the 2 surest first purchases")
+    assert text_next.sure(table.tail(1)).startswith("None of the 1 surest")
+    assert "would reach 2.4 %; followed past it, 4.9 %." in text_next.bounds(table)
 
 
 def test_short_pairs_keep_what_tells_them_apart() -> None:
     rules = pd.DataFrame({"antecedents": [("a",)], "consequents": [("b",)]})
-    table = names.named(rules, {"a": "Fluid milk white only (995242)", "b": "Bananas, 40 lb"})
+    table = text.named(rules, {"a": "Fluid milk white only (995242)", "b": "Bananas, 40 lb"})
     assert table["short"].iloc[0] == "Fluid… (995242) – Bananas, 40 lb"
 
 
@@ -148,11 +147,11 @@ def checked(*verdicts: str, left: float = 2.0) -> pd.DataFrame:
 def test_the_title_tells_how_many_pairs_are_real(verdicts: tuple[str, ...] | None, said: str):
     table = None if verdicts is None else checked(*verdicts)
     made = Pairs(None, None, None, None, None, None, table)  # type: ignore[arg-type]
-    assert baskets.title(made, {}) == said
+    assert text.title(made, {}) == said
 
 
 def test_controls_are_said_to_explain_what_they_do() -> None:
-    assert baskets.controlled(checked("holds", left=1.0)).startswith(
+    assert text.controlled(checked("holds", left=1.0)).startswith(
         "Basket size, store, week and customer explain much: the median pair keeps 25 %"
     )
-    assert "explain little" in baskets.controlled(checked("holds", left=3.9))
+    assert "explain little" in text.controlled(checked("holds", left=3.9))

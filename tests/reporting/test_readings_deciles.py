@@ -6,19 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.agreement import rank_agreement
-from analysis.customers.concentration import concentration
-from analysis.customers.contacts import ContactPlan, ContactTerms, plan_contacts
-from analysis.customers.coverage import Coverage
-from analysis.customers.deciles import Deciles, monetary_deciles
-from analysis.customers.fading import Fading
-from analysis.customers.intervals import Estimates, Sampling
-from analysis.customers.pareto import lorenz_curve, pareto_curve, purchase_deciles
-from analysis.customers.persistence import persistence
-from analysis.reporting.findings import Finding
-from analysis.reporting.readings import deciles as readings
-from analysis.reporting.readings import fading as fading_readings
-from analysis.reporting.readings import persistence as persistence_readings
+from analysis.customers.features.coverage import Coverage
+from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms, plan_contacts
+from analysis.customers.retention.decline import Fading
+from analysis.customers.value.concentration import (
+    concentration,
+    lorenz_curve,
+    pareto_curve,
+    purchase_deciles,
+)
+from analysis.customers.value.decile_migration import persistence
+from analysis.customers.value.deciles import Deciles, monetary_deciles
+from analysis.customers.value.rank_agreement import rank_agreement
+from analysis.reporting.notebook.findings import Finding
+from analysis.reports.deciles import text as persistence_readings
+from analysis.reports.deciles import text as readings
+from analysis.reports.deciles import text_decline as fading_readings
+from analysis.stats.bca import Estimates, Sampling
 from tests.customers.populations import features_of, lognormal, shoppers, weekly_of
 
 FEW = Sampling(draws=200, seed=1)

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.segments import UNJUDGED
+from analysis.customers.segments.segment_table import UNJUDGED
 from analysis.errors import NotApplicable
-from analysis.reporting.charts import segmentation as charts
-from analysis.reporting.readings import segmentation as readings
-from analysis.reporting.sections import if_possible, needs
+from analysis.reporting.notebook.sections import if_possible, needs
+from analysis.reports.segmentation import charts as charts_charts
+from analysis.reports.segmentation import text as readings_text
+from analysis.reports.segmentation import text_profiles, text_stages
 from analysis.tables.periods import Period
 
 BEFORE, AFTER = Period.before("2017-10-02", days=274), Period.before("2018-01-01", days=91)
@@ -34,25 +35,25 @@ def followed(*rows: tuple[str, int, float]) -> pd.DataFrame:
 def test_segments_are_compared_only_where_two_are_large_enough(
     rows: list[tuple[str, int, float]], said: str
 ) -> None:
-    assert readings.next_headline(followed(*rows)).startswith(said)
+    assert readings_text.next_headline(followed(*rows)).startswith(said)
 
 
 def test_a_silent_shop_is_said_to_be_silent() -> None:
-    assert readings.quiet(pd.DataFrame({"recency_days": [29, 90]})) == (
+    assert readings_text.quiet(pd.DataFrame({"recency_days": [29, 90]})) == (
         " Nobody has bought in the last 28 days."
     )
-    assert readings.quiet(pd.DataFrame({"recency_days": [3, 90]})) == ""
+    assert readings_text.quiet(pd.DataFrame({"recency_days": [3, 90]})) == ""
 
 
 def test_segments_without_a_past_are_not_said_to_be_checked() -> None:
     there, nobody = pd.DataFrame({"customer_id": ["a"]}), pd.DataFrame({"customer_id": []})
-    assert "are checked on 2 Oct 2017" in readings.checked(there, BEFORE, AFTER)
-    assert readings.checked(nobody, BEFORE, AFTER).startswith("Nobody bought from 1 Jan 2017")
+    assert "are checked on 2 Oct 2017" in readings_text.checked(there, BEFORE, AFTER)
+    assert readings_text.checked(nobody, BEFORE, AFTER).startswith("Nobody bought from 1 Jan 2017")
 
 
 def test_tiers_are_called_by_their_names() -> None:
     table = pd.DataFrame({"group": ["High", "Medium"], "bound": [4.0, 1.0]})
-    assert readings.tiers(table, 0.05, "USD").endswith(
+    assert readings_text.tiers(table, 0.05, "USD").endswith(
         "$ 4.00 a year for a high-value customer, $ 1.00 for a medium one"
     )
 
@@ -63,9 +64,9 @@ def worth(*rows: tuple[str, int, float, float]) -> pd.DataFrame:
 
 def test_nobody_by_the_clock_and_one_by_the_clock() -> None:
     none = worth(("Now and then, small baskets", 50, 1.0, 1.0))
-    assert readings.rhythm_headline(none) == "Nobody surely shops by the clock"
+    assert text_stages.rhythm_headline(none) == "Nobody surely shops by the clock"
     one = worth(("By the clock, weekly", 1, 0.004, 0.003), ("Other", 249, 0.996, 0.997))
-    assert readings.rhythm_headline(one).startswith("0.4 % of customers")
+    assert text_stages.rhythm_headline(one).startswith("0.4 % of customers")
 
 
 @pytest.mark.parametrize(
@@ -79,15 +80,15 @@ def test_nobody_by_the_clock_and_one_by_the_clock() -> None:
 )
 def test_regularity_without_an_end(shape: float, low: float, high: float, said: str) -> None:
     common = SimpleNamespace(shape=shape, low=low, high=high, customers=40)
-    assert said in readings.regularity(common)
-    assert "–" not in readings.regularity(common)
+    assert said in text_stages.regularity(common)
+    assert "–" not in text_stages.regularity(common)
 
 
 def test_nobody_and_one_away_longer_than_usual() -> None:
     active = worth(("Active", 50, 1.0, 1.0))
-    assert readings.stages_headline(active).startswith("Nobody has been away")
+    assert text_stages.stages_headline(active).startswith("Nobody has been away")
     one = worth(("Active", 49, 0.98, 0.99), ("At risk", 1, 0.02, 0.01))
-    assert readings.stages_headline(one).startswith("1 customer has been away")
+    assert text_stages.stages_headline(one).startswith("1 customer has been away")
 
 
 def test_a_handful_at_risk_is_counted_not_turned_into_per_cent() -> None:
@@ -99,10 +100,10 @@ def test_a_handful_at_risk_is_counted_not_turned_into_per_cent() -> None:
             "share": [0.25, 0.75],
         }
     )
-    assert readings.transitions(moves) == "1 of 4 customers at risk was buying again later"
+    assert text_stages.transitions(moves) == "1 of 4 customers at risk was buying again later"
     many = moves.assign(customers=[10, 30])
-    assert readings.transitions(many) == "25 % of customers at risk were buying again later"
-    assert readings.transitions(moves.assign(was="New")).startswith("Nobody was at risk")
+    assert text_stages.transitions(many) == "25 % of customers at risk were buying again later"
+    assert text_stages.transitions(moves.assign(was="New")).startswith("Nobody was at risk")
 
 
 def test_kinds_that_nobody_could_be_told_are_not_listed() -> None:
@@ -110,11 +111,13 @@ def test_kinds_that_nobody_could_be_told_are_not_listed() -> None:
         {"customer_id": ["a"], "rfm": [None], "tier": ["High"], "life_stage": [UNJUDGED]}
     ).astype({"rfm": "str"})
     table["rfm"] = table["rfm"].where([False], None)
-    assert "each with tier, in one table" in readings.kinds(table)
+    assert "each with tier, in one table" in text_profiles.kinds(table)
 
 
 def lines(stages: object, bought: pd.DataFrame | None) -> dict[str, tuple[bool | None, str]]:
-    panel = readings.trust(rows=1, simulated=False, stages=stages, bought=bought, margin="By cost.")  # type: ignore[arg-type]
+    panel = text_profiles.trust(
+        rows=1, simulated=False, stages=stages, bought=bought, margin="By cost."
+    )  # type: ignore[arg-type]
     return {label: (holds, text) for label, holds, text in panel}
 
 
@@ -136,7 +139,7 @@ def test_what_could_not_be_checked_is_neither_right_nor_wrong() -> None:
 
 def test_bars_of_groups_that_bring_nothing_are_drawn() -> None:
     table = worth(("A", 10, 1.0, np.nan)).assign(net_share_low=np.nan, net_share_high=np.nan)
-    assert charts.worth_bars(table).get_xlim()[1] > 100
+    assert charts_charts.worth_bars(table).get_xlim()[1] > 100
 
 
 class Paper:

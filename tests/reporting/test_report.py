@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, ParamsError
-from analysis.reporting import formats, open_report, outputs
+from analysis.reporting import open_report
 from analysis.reporting.charts import style
-from analysis.reporting.report import Report
-from analysis.reporting.workspace import ROOT, STAGING, Workspace, find_root
+from analysis.reporting.notebook import formats, outputs
+from analysis.reporting.notebook.report import Report
+from analysis.reporting.store.layout import ROOT, STAGING, Workspace, find_root
 
 DECILES = pd.DataFrame({"decile": [1, 2, 3], "share": [0.5, 0.3, 0.2]})
 

@@ -10,26 +10,30 @@ import pytest
 from matplotlib.axes import Axes
 
 from analysis.errors import NotApplicable
-from analysis.promotions import campaigns, costs, everybody, league, outcomes, returns
-from analysis.promotions.placements import Placements
-from analysis.promotions.roi import Return
-from analysis.promotions.synthetic import contrast
-from analysis.reporting import formats
-from analysis.reporting.charts import returns as charts
+from analysis.promotions.observational import campaign, synthetic_control
+from analysis.promotions.observational.placements import Placements
+from analysis.promotions.observational.synthetic_control import contrast
+from analysis.promotions.outcomes import costs, outcomes
+from analysis.promotions.returns import incremental_return, league
+from analysis.promotions.returns.roi import Return
 from analysis.reporting.charts import style, svg
-from analysis.reporting.columns import returns as columns
-from analysis.reporting.findings import Finding
-from analysis.reporting.readings import campaigns as campaign_readings
-from analysis.reporting.readings import placements as place_readings
-from analysis.reporting.readings import returns as readings
+from analysis.reporting.notebook import formats
+from analysis.reporting.notebook.findings import Finding
+from analysis.reports.promotions import charts_returns as charts
+from analysis.reports.promotions import columns
+from analysis.reports.promotions import text_campaigns as campaign_readings
+from analysis.reports.promotions import text_campaigns as place_readings
+from analysis.reports.promotions import text_returns as readings
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
 
 TABLES = small_shop.tables()
 OVERVIEW = outcomes.overview(TABLES, SPANS)
-SENT = campaigns.search(TABLES, SPANS, OVERVIEW, seed=1)
-RETURNS = returns.fetch(TABLES, SPANS, OVERVIEW, campaigns=SENT, assumed=costs.Assumed(1.0, 2.0))
-NOBODY = everybody.search(TABLES, SPANS, OVERVIEW)
+SENT = campaign.search(TABLES, SPANS, OVERVIEW, seed=1)
+RETURNS = incremental_return.fetch(
+    TABLES, SPANS, OVERVIEW, campaigns=SENT, assumed=costs.Assumed(1.0, 2.0)
+)
+NOBODY = synthetic_control.search(TABLES, SPANS, OVERVIEW)
 CONTEST = league.shrunk(
     pd.DataFrame(
         {
@@ -132,7 +136,7 @@ def test_the_arm_can_be_read_however_long_the_promotion_is_called() -> None:
     ("table", "shown"),
     [
         (SENT.table, columns.campaigns()),
-        (SENT.require().checks, columns.checks()),
+        (SENT.require().checks, columns.return_checks()),
         (NOBODY.table, columns.everybody()),
         (PLACED.table, columns.placements()),
         (RETURNS.table, columns.returns()),
@@ -159,7 +163,7 @@ def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
     one = campaign_readings.misled(SENT, "EUR")
     assert one.startswith("By choice: ")
     assert "at first sight" in one
-    several = campaigns.Campaigns(SENT.judged, MANY, "")
+    several = campaign.Campaigns(SENT.judged, MANY, "")
     said = campaign_readings.misled(several, "EUR")
     assert "At first sight campaigns brought € 60.00" in said
     assert "1 of 3 lie above zero" in said
@@ -182,13 +186,13 @@ def test_the_panel_says_what_is_not_proved_and_what_is_assumed() -> None:
     assert "1 campaign chose" in text
     assert readings.trust(RETURNS)[0][1] is True
     assumed = RETURNS.table.assign(fixed_basis="assumed")
-    line = readings.trust(returns.Returns(assumed, {}, {}, ""))[0]
+    line = readings.trust(incremental_return.Returns(assumed, {}, {}, ""))[0]
     assert line == (
         "Costs",
         False,
         "Costs of 2 promotions are assumed in the parameters of this report.",
     )
-    empty = returns.Returns(RETURNS.table.iloc[:0], {}, {}, "None.")
+    empty = incremental_return.Returns(RETURNS.table.iloc[:0], {}, {}, "None.")
     assert readings.trust(empty) == []
 
 
@@ -227,7 +231,7 @@ def test_the_return_says_what_was_spent_and_what_is_left() -> None:
     said = readings.waterfall(RETURNS, "EUR")
     assert said.startswith("By lot cost € ")
     assert "chance that it paid" in said
-    chosen = returns.Returns(
+    chosen = incremental_return.Returns(
         RETURNS.table, {("C", "treatment"): RETURNS.returns["C", "treatment"]}, {}, ""
     )
     assert "no causal proof" in readings.waterfall(chosen, "EUR")
@@ -235,7 +239,7 @@ def test_the_return_says_what_was_spent_and_what_is_left() -> None:
 
 def test_costs_that_are_assumed_are_said_to_be() -> None:
     assumed = RETURNS.table.assign(contact_basis="assumed")
-    said = readings.assumptions(returns.Returns(assumed, {}, {}, ""), "Margin is known.")
+    said = readings.assumptions(incremental_return.Returns(assumed, {}, {}, ""), "Margin is known.")
     assert said.startswith("Margin is known. Contact cost: assumed in the parameters")
 
 

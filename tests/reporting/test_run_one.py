@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.reporting.layout import RunFolder
-from analysis.reporting.status import Status
+from analysis.reporting.store.layout import RunFolder
+from analysis.reporting.store.status import Status
 from tests.projects import REPORT, Project, execute, family, notebook, wait_for
 from tests.tiny import Journey
 

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.reporting.layout import RunFolder
-from analysis.reporting.record import RunRecord
+from analysis.reporting.store.layout import RunFolder
+from analysis.reporting.store.run_record import RunRecord
 from tests.projects import PARAMETERS, Listener, Project, family
 from tests.tiny import Journey
 

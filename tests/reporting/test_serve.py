@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting.serve import make_server
+from analysis.reporting.site.serve import make_server
 
 
 @pytest.fixture

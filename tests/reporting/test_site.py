@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis.reporting import site
-from analysis.reporting.layout import RunFolder
+from analysis.reporting.site import index_page
+from analysis.reporting.store.layout import RunFolder
 from tests.reporting.sample_run import write_run
 
 
@@ -151,7 +151,7 @@ def test_a_damaged_run_does_not_take_the_overview_down(tmp_path: Path):
     broken.mkdir()
     (broken / "run.json").write_text("{", encoding="utf-8")
     (tmp_path / "empty").mkdir()
-    site.write_overview(tmp_path)
+    index_page.write_overview(tmp_path)
     soup = BeautifulSoup((tmp_path / "index.html").read_text("utf-8"), "html.parser")
     rows = [words_of(row) for row in soup.select("#demo tbody tr")]
     assert rows[0].startswith("2026-11-02T060000Zcannot be read:")
@@ -161,5 +161,5 @@ def test_a_damaged_run_does_not_take_the_overview_down(tmp_path: Path):
 
 
 def test_without_a_run_the_overview_says_so(tmp_path: Path):
-    site.write_overview(tmp_path)
+    index_page.write_overview(tmp_path)
     assert "Nothing has been published yet" in (tmp_path / "index.html").read_text("utf-8")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError, DataError
-from analysis.reporting import verify as verifying
-from analysis.reporting.record import RunRecord
+from analysis.reporting.runner import verify as verifying
+from analysis.reporting.store.run_record import RunRecord
 from tests.projects import Listener, Project
 from tests.tiny import Journey, frames
 

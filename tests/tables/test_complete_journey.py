@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from analysis import params
+from analysis.ingest.ingest import ingest
 from analysis.tables.engine import Tables, open_study
-from analysis.tables.ingest import ingest
 from tests.conftest import REPOSITORY
 
 # As measured on the source files, independently of this project.

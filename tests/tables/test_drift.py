@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 
 from analysis.errors import NotApplicable
-from analysis.tables import drift, mixes
+from analysis.quality import drift
 from analysis.tables.comparison import compare
 from tests.sales import AS_OF, lines_of, shop, tables_of
 
@@ -75,7 +75,7 @@ def test_a_mix_that_moved_is_found_and_its_size_told() -> None:
 def test_weekly_mixes_count_every_order_once() -> None:
     frames = shop(3)
     tables = tables_of(frames["order_lines"], frames["products"])
-    counted = mixes.weekly_mixes(tables, compare(tables, AS_OF, days=28))
+    counted = drift.weekly_mixes(tables, compare(tables, AS_OF, days=28))
     orders, lines = frames["order_lines"]["order_id"].nunique(), len(frames["order_lines"])
     departments = counted.pop("Department (lines)")
     assert departments.to_numpy().sum() == lines
@@ -94,7 +94,7 @@ def test_values_land_in_the_bucket_that_names_them() -> None:
         for t in ("2017-11-06", "2017-12-31")
     ]
     tables = tables_of(lines_of(*rows, *ends).assign(discount_amount=0.0))
-    counted = mixes.weekly_mixes(tables, compare(tables, AS_OF, days=28))["Basket value"]
+    counted = drift.weekly_mixes(tables, compare(tables, AS_OF, days=28))["Basket value"]
     assert counted.sum().to_dict() == {
         "below 0": 1,
         "0 to 1": 2,

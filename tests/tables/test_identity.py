@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.tables import identity, spellings
-from analysis.tables.sources.options import UnifyOptions
+from analysis.ingest.identity import identity, spellings
+from analysis.ingest.mapping.file_options import UnifyOptions
 from tests.tables.sources.shop import Shop
 
 GB = UnifyOptions(phone_region="GB")

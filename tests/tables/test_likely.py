@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 from analysis.errors import ParamsError
-from analysis.tables import identity
-from analysis.tables.agreement import LEVELS
-from analysis.tables.likeness import likeness
-from analysis.tables.sources.options import LikelyOptions, UnifyOptions
+from analysis.ingest.identity import identity
+from analysis.ingest.identity.record_linkage import LEVELS, likeness
+from analysis.ingest.mapping.file_options import LikelyOptions, UnifyOptions
 from tests.tables.sources.shop import Shop
 
 pytest.importorskip("splink")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import DataError
-from analysis.tables import validate
+from analysis.ingest import validate
 from analysis.tables.schema import TABLES
 
 

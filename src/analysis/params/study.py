@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
+from analysis.ingest.request import IngestRequest
 from analysis.params.reports import REPORT_PARAMS, Strict
 from analysis.tables.engine import EngineSettings
-from analysis.tables.ingest import IngestRequest
 
 
 class EngineParams(Strict):

@@ -4,7 +4,7 @@ A notebook needs `open_report` alone, with `formats` and `words` for its figures
 loads nothing heavy.
 """
 
-from analysis.reporting import formats, words
-from analysis.reporting.report import Report, open_report
+from analysis.reporting.notebook import formats, words
+from analysis.reporting.notebook.report import Report, open_report
 
 __all__ = ["Report", "formats", "open_report", "words"]

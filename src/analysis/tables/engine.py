@@ -2,6 +2,8 @@
 
 Everything that differs between the two engines is in this module: connecting, reading and
 writing Parquet, and the few functions for which Ibis has no common word.
+
+Rows that several steps read, computed once where the engine can keep them.
 """
 
 from __future__ import annotations
@@ -11,15 +13,14 @@ import inspect
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import ibis
+import pandas as pd
 
 from analysis.errors import AnalysisError, DataError, NotApplicable
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, TABLES
-
-if TYPE_CHECKING:
-    import ibis
-    import pandas as pd
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
 
@@ -53,7 +54,6 @@ def connect(settings: EngineSettings | None = None) -> Connection:
 
 
 def _connect_duckdb(settings: EngineSettings) -> Connection:
-    import ibis
 
     options: dict[str, Any] = {
         "memory_limit": settings.memory,
@@ -67,7 +67,6 @@ def _connect_duckdb(settings: EngineSettings) -> Connection:
 
 
 def _connect_spark(settings: EngineSettings) -> Connection:
-    import ibis
 
     try:
         from pyspark.sql import SparkSession
@@ -151,7 +150,6 @@ def hash64(column: ibis.Column) -> ibis.Value:
 
 def builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
     """Declare a function that the engine has and Ibis has no word for."""
-    import ibis
 
     def declared(*_: Any) -> None: ...
 
@@ -300,3 +298,11 @@ def _as_arrow(frame: pd.DataFrame) -> Any:
 def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:
     declared = {c.name: ENGINE_TYPES[c.type] for c in TABLES[name].columns}
     return rows.cast({n: t for n, t in declared.items() if n in rows.columns})
+
+
+def held(rows: ibis.Table) -> ibis.Table:
+    """Return ``rows``, kept by the engine until they are no longer used.
+
+    Spark computes them again: Ibis keeps no rows there that come with rows of our own.
+    """
+    return rows if kind_of(rows.get_backend()) == "spark" else rows.cache()

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from analysis.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 #: Rule of rows that say again what another row of their key says: they are gathered, not lost.
 SAME_KEY = "another row of the same"
@@ -111,8 +109,6 @@ class Manifest:
         ``outcome`` is accepted, rejected or dropped; ``rule`` is the reason or the rule's name,
         empty for accepted rows.
         """
-        import pandas as pd
-
         records = [
             (entry.table, entry.source, outcome, rule, rows)
             for entry in self.ledger

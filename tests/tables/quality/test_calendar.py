@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.quality.date_coverage import LIMIT, calendar, records
 from analysis.tables.engine import Tables
-from analysis.tables.quality.calendar import LIMIT, calendar, records
 from tests.sales import lines_of, tables_of
 
 AS_OF = date(2018, 1, 1)

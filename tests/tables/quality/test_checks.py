@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analysis.quality import checks
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import LedgerEntry
-from analysis.tables.quality import checks
 from tests.sales import catalogue, lines_of, shop, tables_of
 
 AS_OF = date(2018, 1, 1)

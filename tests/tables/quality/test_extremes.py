@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables.quality.extremes import EVERY_BASKET, extremes
+from analysis.quality.extremes import EVERY_BASKET, extremes
 from tests.sales import catalogue, lines_of, tables_of
 
 

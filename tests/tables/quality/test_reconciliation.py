@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from analysis.errors import DataError
+from analysis.quality.reconciliation import reconcile
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import LedgerEntry
-from analysis.tables.quality.reconciliation import reconcile
 from tests.sales import lines_of, tables_of
 
 ENTRY = LedgerEntry("order_lines", "b.csv", 5, 2, {"not a date": 1}, {"test till": 2})

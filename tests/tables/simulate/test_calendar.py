@@ -6,8 +6,8 @@ from datetime import date
 
 import numpy as np
 
-from analysis.tables.simulate.calendar import DAY_US, HOURS, OPENS, WEEKDAYS, Calendar
-from analysis.tables.simulate.shop import Shop
+from analysis.simulator.shop import Shop
+from analysis.simulator.trading_calendar import DAY_US, HOURS, OPENS, WEEKDAYS, Calendar
 
 TWO_YEARS = Calendar.of(Shop())
 

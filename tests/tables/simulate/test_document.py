@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.tables.simulate import document
-from analysis.tables.simulate.document import MARGINALS, comparison, page
+from analysis.simulator import document
+from analysis.simulator import shop as shop_module
+from analysis.simulator.document import MARGINALS, comparison, page
 from tests.conftest import REPOSITORY
 from tests.truth.owners import OWNERS
 
@@ -41,6 +42,6 @@ def test_two_columns_stand_side_by_side() -> None:
 
 
 def test_a_setting_without_words_would_fail_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document.Shop, "__doc__", "Parameters\n    ----------\n")
+    monkeypatch.setattr(shop_module.Shop, "__doc__", "Parameters\n    ----------\n")
     with pytest.raises(KeyError, match="customers"):
         page()

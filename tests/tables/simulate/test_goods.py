@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.tables.simulate import facts
-from analysis.tables.simulate.assortment import DEPARTMENTS
-from analysis.tables.simulate.columns import money
-from analysis.tables.simulate.facts import Facts
-from analysis.tables.simulate.lines import DEPTHS, discounted, totals
-from analysis.tables.simulate.plan import Plan
-from analysis.tables.simulate.shop import FEWEST_PRODUCTS, Shop
-from analysis.tables.simulate.visits import KIND
+from analysis.simulator import chunk_facts
+from analysis.simulator.arrow_columns import money
+from analysis.simulator.chunk_facts import Facts
+from analysis.simulator.goods.assortment import DEPARTMENTS
+from analysis.simulator.goods.simulated_lines import DEPTHS, discounted, totals
+from analysis.simulator.people.visits import KIND
+from analysis.simulator.shop import FEWEST_PRODUCTS, Shop
+from analysis.simulator.shop_plan import Plan
 
 
 @pytest.fixture(scope="module")
 def shop() -> Facts:
-    return facts.gather(Plan.of(Shop(customers=1_000, chunk=1_000, seed=11)), 0)
+    return chunk_facts.gather(Plan.of(Shop(customers=1_000, chunk=1_000, seed=11)), 0)
 
 
 def test_orders_of_the_main_body_are_worth_their_budget(shop: Facts) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from analysis.errors import ParamsError
-from analysis.tables.simulate.shop import Shop
+from analysis.simulator.shop import Shop
 
 
 @pytest.mark.parametrize(

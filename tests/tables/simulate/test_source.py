@@ -11,11 +11,12 @@ import pytest
 
 from analysis import params
 from analysis.errors import NotApplicable, ParamsError
+from analysis.ingest.ingest import ingest
+from analysis.ingest.request import IngestRequest
+from analysis.simulator.shop import Shop
 from analysis.tables.comparison import daily_sales
 from analysis.tables.engine import EngineSettings, Tables, open_study
-from analysis.tables.ingest import IngestRequest, ingest
 from analysis.tables.schema import TABLES
-from analysis.tables.simulate.shop import Shop
 from tests.conftest import REPOSITORY
 
 ONE_THREAD = EngineSettings(threads=1)

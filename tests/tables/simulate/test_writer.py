@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.tables.simulate import writer
-from analysis.tables.simulate.shop import Shop
-from analysis.tables.simulate.writer import FIXED, GROWING, simulate, source_files
+from analysis.simulator import writer
+from analysis.simulator.shop import Shop
+from analysis.simulator.writer import FIXED, GROWING, simulate, source_files
 
 SMALL = Shop(customers=500, chunk=125, weeks=30, seed=7)
 

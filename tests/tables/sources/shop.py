@@ -11,11 +11,13 @@ from typing import Any
 import ibis
 import yaml
 
-from analysis.tables import validate
+from analysis.ingest import validate
+from analysis.ingest.ingest import ingest
+from analysis.ingest.mapping import expressions, model, source_rows
+from analysis.ingest.readers import archives, stage
+from analysis.ingest.request import IngestRequest, IngestResult
 from analysis.tables.engine import EngineSettings, read_parquet
-from analysis.tables.ingest import IngestRequest, IngestResult, ingest
 from analysis.tables.schema import TABLES
-from analysis.tables.sources import archives, mapping, rows, staging, used
 
 HEADER = "id,customer,sku,when,qty,price,note"
 GOOD = "1001,C1,SKU1,2024-03-01 10:00,2,9.99,ok"
@@ -81,16 +83,16 @@ def changed(**file: Any) -> dict[str, Any]:
 
 def judge(path: Path, work: Path, raw: dict[str, Any] = MAPPING) -> Verdict:
     """Stage one file and judge its rows, without writing tables."""
-    checked = mapping.parse(raw, "shop.yaml")
+    checked = model.parse(raw, "shop.yaml")
     spec, table = checked.files["sales"], checked.tables[0]
     connection = ibis.duckdb.connect(threads=1)
-    names = used.columns_used([table], spec)
+    names = expressions.columns_used([table], spec)
     found: list[dict[str, Any]] = []
     notes: tuple[str, ...] = ()
     work.mkdir()
     for i, member in enumerate(archives.members(path, path.name)):
-        for staged in staging.stage(connection, member, spec, work / str(i), names):
-            mapped = rows.canonical_rows(
+        for staged in stage.stage(connection, member, spec, work / str(i), names):
+            mapped = source_rows.canonical_rows(
                 staged, table, spec, connection=connection, timezone="Europe/London"
             )
             judged = validate.judged(mapped, TABLES["order_lines"], source=path.name)

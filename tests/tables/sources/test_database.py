@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import DataError, ParamsError
-from analysis.tables.sources.database import Wanted, snapshots
+from analysis.ingest.readers.database import Wanted, snapshots
 from tests.tables.sources.shop import Shop, changed
 
 ROWS = [

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import DataError, ParamsError
-from analysis.tables import deliveries
+from analysis.ingest import deliveries, part_writer
 from analysis.tables.engine import EngineSettings, open_study
 from tests.tables.sources.shop import MAPPING, Shop
 
@@ -25,7 +25,7 @@ DAYS = [
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record which files are read."""
     seen: list[str] = []
-    original = deliveries.build_part
+    original = part_writer.build_part
 
     def recording(connection, source, delivery, **kwargs):
         seen.append(delivery.name)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from analysis.tables.sources import mapping
+from analysis.ingest.mapping import model
 from tests.tables.sources.shop import Shop
 
 READY = Path(__file__).parents[3] / "params" / "sources"
@@ -37,7 +37,7 @@ def lines_of(shop: Shop) -> list[tuple]:
 
 @pytest.mark.parametrize("path", sorted(READY.glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_mapping_in_the_project_is_valid(path: Path) -> None:
-    assert mapping.load(path).mapping == path.stem
+    assert model.load(path).mapping == path.stem
 
 
 def test_online_retail(ready) -> None:

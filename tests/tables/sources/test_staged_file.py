@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.errors import DataError
-from analysis.tables.sources.cutter import Cutter
-from analysis.tables.sources.lines import physical_lines
-from analysis.tables.sources.records import Dialect
-from analysis.tables.sources.staged_file import read_back, writing
+from analysis.ingest.readers.delimited import Cutter, Dialect
+from analysis.ingest.readers.physical_lines import physical_lines
+from analysis.ingest.readers.staged_table import read_back, writing
 
 CELLS = st.text(
     st.sampled_from('ab1 ,"£é元\n\u00a0') | st.characters(exclude_categories=["Cs", "Cc"]),

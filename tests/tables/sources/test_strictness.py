@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from analysis.tables.sources.lines import Block, physical_lines
-from analysis.tables.sources.strictness import Strictness
+from analysis.ingest.readers.delimited import Strictness
+from analysis.ingest.readers.physical_lines import Block, physical_lines
 
 ASCII = [b"a", b"bc", b",", b",", b'"', b'"', b'""', b'","', b"\n", b"\n", b" ", b"\r", b"\0"]
 PIECES = st.sampled_from([*ASCII, "é".encode(), "元".encode(), b"\xff", b"\xc3"])

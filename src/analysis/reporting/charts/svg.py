@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.charts import style
-from analysis.reporting.outputs import FORMULA
+from analysis.reporting.notebook.outputs import FORMULA
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,1 @@
+"""Retention: life stages, inactivity, decline, repeat purchase and win-back."""

@@ -1,0 +1,1 @@
+"""Customer value: RFM, tiers, deciles, concentration and how they move."""

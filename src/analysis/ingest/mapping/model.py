@@ -1,0 +1,409 @@
+"""The mapping of a source's files to canonical tables: one YAML, checked before anything is read.
+
+Every scalar in the file is read as text, so that ``No``, ``0123`` and ``12:30`` stay what they
+are; the models below turn text into numbers and switches where they want them.
+
+How a mapping describes a kind of file.
+
+How a mapping says where a value comes from, and which rows something holds of.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from analysis.errors import ParamsError
+from analysis.tables.schema import TABLES
+
+
+class Strict(BaseModel):
+    """A model that knows its keys and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def as_list(value: Any) -> Any:
+    """Return a single text as a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Carry(Strict):
+    """Fill values that an export writes only on the first row of each group."""
+
+    by: str
+    columns: Names
+
+
+class Lookup(Strict):
+    """Bring columns of another kind of file along, as ``files.Column``.
+
+    The row of ``files`` whose ``key`` equals this file's ``match`` is the one looked up; of
+    several, the last delivered.
+    """
+
+    files: str
+    match: str
+    key: str
+
+
+class FileSpec(Strict):
+    """How one kind of file is written.
+
+    ``paths`` are globs relative to the source's folder; ``header`` is the number of the line that
+    holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing;
+    ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
+    in every row; ``optional`` files may not be there at all. Of a database's table, only rows whose
+    ``watermark`` is above those read before are read.
+    """
+
+    paths: Names
+    format: Literal["auto", "csv", "excel", "parquet", "jsonl"] = "auto"
+    encoding: str = "auto"
+    delimiter: str = "auto"
+    header: Annotated[int, Field(ge=0, le=1000)] = 1
+    names: tuple[str, ...] = ()
+    sheet: str = "first"
+    missing: tuple[str, ...] = ()
+    carry: Carry | None = None
+    lookup: tuple[Lookup, ...] = ()
+    aliases: dict[str, Names] = {}
+    may_lack: tuple[str, ...] = ()
+    optional: bool = False
+    watermark: str | None = None
+
+    _lists = field_validator("paths", "names", "missing", "may_lack", mode="before")(as_list)
+
+    @field_validator("aliases", mode="before")
+    @classmethod
+    def _alias_lists(cls, value: Any) -> Any:
+        return {k: as_list(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, value: str) -> str:
+        value = DELIMITERS.get(value, value)
+        if value not in {"auto", "whitespace"} and (len(value) != 1 or value in '"\r\n'):
+            raise ValueError(
+                "delimiter must be auto, whitespace, tab, comma, semicolon, pipe or one character"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _names_without_header(self) -> FileSpec:
+        if self.header == 0 and not self.names and self.format != "parquet":
+            raise ValueError("header: 0 says there is no header, so names must list the columns")
+        return self
+
+
+#: What a value is made of; exactly one in each.
+VERBS = (
+    "column",
+    "constant",
+    "first",
+    "join",
+    "multiply",
+    "add",
+    "subtract",
+    "divide",
+    "when",
+    "line",
+)
+
+
+class Condition(Strict):
+    """A test on a row: a column and what must hold of it, or a combination of tests."""
+
+    column: str | None = None
+    equals: tuple[str, ...] | None = None
+    starts: tuple[str, ...] | None = None
+    ends: tuple[str, ...] | None = None
+    contains: tuple[str, ...] | None = None
+    matches: str | None = None
+    missing: bool | None = None
+    below: float | None = None
+    above: float | None = None
+    any: tuple[Condition, ...] | None = None
+    all: tuple[Condition, ...] | None = None
+    no: Condition | None = None
+
+    _lists = field_validator("equals", "starts", "ends", "contains", mode="before")(as_list)
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Condition:
+        combined = [n for n in ("any", "all", "no") if getattr(self, n) is not None]
+        tests = [
+            n
+            for n in type(self).model_fields
+            if n not in {"column", "any", "all", "no"} and getattr(self, n) is not None
+        ]
+        if (self.column is None) == (not combined) or len(combined) + len(tests) != 1:
+            raise ValueError(
+                "a condition is a column with one of equals, starts, ends, contains, matches, "
+                "missing, below, above; or one of any, all, no"
+            )
+        _check_pattern(self.matches)
+        return self
+
+
+class Value(Strict):
+    """Where a canonical column's value comes from; a plain text is the name of a column."""
+
+    column: str | None = None
+    constant: str | None = None
+    first: tuple[Value, ...] | None = None
+    join: tuple[Value, ...] | None = None
+    multiply: tuple[Value, ...] | None = None
+    add: tuple[Value, ...] | None = None
+    subtract: tuple[Value, ...] | None = None
+    divide: tuple[Value, ...] | None = None
+    when: Condition | None = None
+    line: bool | None = None
+    then: Value | None = None
+    otherwise: Value | None = None
+    between: str = ""
+    values: dict[str, str] = Field(default_factory=dict)
+    extract: str | None = None
+    without: str | None = None
+    case: Literal["lower", "upper"] | None = None
+    default: str | None = None
+    dates: tuple[str, ...] = ()
+    timezone: str | None = None
+    gaps: Literal["reject", "shift"] = "reject"
+    decimal: Literal[".", ","] = "."
+    negate: bool = False
+
+    _lists = field_validator("dates", mode="before")(as_list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_text(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return checked_zone(value)
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> Value:
+        used = [verb for verb in VERBS if getattr(self, verb) is not None]
+        if len(used) != 1:
+            raise ValueError(
+                f"a value is exactly one of {', '.join(VERBS)}; here: {used or 'none'}"
+            )
+        if (self.when is None) != (self.then is None):
+            raise ValueError("when and then belong together")
+        _check_pattern(self.extract)
+        return self
+
+
+def checked_zone(value: str | None) -> str | None:
+    """Return a time zone, or ``offset``; ValueError if there is no such zone."""
+    if value not in {None, "offset"}:
+        try:
+            ZoneInfo(str(value))
+        except (OSError, ValueError, KeyError):
+            raise ValueError(f"{value!r} is no IANA time zone, such as Europe/London") from None
+    return value
+
+
+def _check_pattern(pattern: str | None) -> None:
+    if pattern is not None:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+
+
+IDENTITY_KEYS = ("crm_id", "card", "email", "phone", "name", "birth_date", "postcode")
+
+
+class Drop(Strict):
+    """Rows left out on purpose, with the name of the rule that the ledger shows."""
+
+    rule: str
+    when: Condition
+
+
+class Reject(Strict):
+    """Rows that are wrong, with the reason that the ledger shows."""
+
+    reason: str
+    when: Condition
+
+
+class TableSpec(Strict):
+    """How one canonical table is filled from one kind of file.
+
+    ``once_per_key`` makes one row of the many that share the table's key, the last in the file
+    winning column by column; ``returns`` makes the quantity and the amounts of rows negative. Of
+    files that ``overlap`` in a column, the latest that holds a value says all rows of it.
+    """
+
+    table: str
+    origin: Annotated[str, Field(alias="from")]
+    columns: dict[str, Value]
+    timezone: str | None = None
+    drop: tuple[Drop, ...] = ()
+    reject: tuple[Reject, ...] = ()
+    returns: Condition | None = None
+    once_per_key: bool = False
+    overlap: str | None = None
+    identity: dict[Literal[IDENTITY_KEYS], Value] = Field(  # type: ignore[valid-type]
+        default_factory=dict
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return checked_zone(value)
+
+    @model_validator(mode="after")
+    def _fits_the_schema(self) -> TableSpec:
+        if self.table not in TABLES:
+            raise ValueError(f"table {self.table!r} is none of {', '.join(TABLES)}")
+        table = TABLES[self.table]
+        known = [c.name for c in table.columns]
+        for name in self.columns:
+            if name not in known and not table.open_columns:
+                raise ValueError(f"{self.table} has no column {name!r}; it has {', '.join(known)}")
+        for name in table.required:
+            if name not in self.columns:
+                raise ValueError(f"{self.table} needs a column {name}, which columns: lacks")
+        if self.once_per_key and not table.key:
+            raise ValueError(f"{self.table} has no key, so once_per_key means nothing there")
+        if self.overlap and (table.key or self.overlap not in self.columns):
+            raise ValueError(
+                "overlap names a mapped column, such as order_id, of a table without a key; of "
+                "others the latest file counts anyway"
+            )
+        if self.identity and self.table != "customers":
+            raise ValueError("identity belongs to the table customers")
+        return self
+
+
+class Mapping(Strict):
+    """A whole mapping: its files and the canonical tables made of them."""
+
+    mapping: str
+    about: str = ""
+    files: dict[str, FileSpec]
+    tables: Annotated[tuple[TableSpec, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _origins_exist(self) -> Mapping:
+        for table in self.tables:
+            if table.origin not in self.files:
+                raise ValueError(
+                    f"tables: {table.table} comes from {table.origin!r}, which is none of the "
+                    f"files: {', '.join(self.files)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _lookups_exist(self) -> Mapping:
+        for name, spec in self.files.items():
+            for lookup in spec.lookup:
+                if lookup.files not in self.files or lookup.files == name:
+                    raise ValueError(
+                        f"files.{name}: lookup in {lookup.files!r}, which is no other of the "
+                        f"files: {', '.join(self.files)}"
+                    )
+        return self
+
+    def reading(self, origin: str) -> list[TableSpec]:
+        """Return the tables made of the files ``origin``."""
+        return [t for t in self.tables if t.origin == origin]
+
+
+class _Text(yaml.BaseLoader):
+    """A loader that leaves every scalar text and refuses a key given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key_node.value!r} is given twice", key_node.start_mark
+                )
+            seen.add(key_node.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load(path: Path) -> Mapping:
+    """Read and check a mapping.
+
+    Raises
+    ------
+    ParamsError
+        Naming file, key and what is allowed.
+    """
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
+        raise ParamsError(f"There is no mapping {path.stem} in params/sources/; there are: {known}")
+    try:
+        raw = yaml.load(path.read_text("utf-8"), Loader=_Text)  # a safe loader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(
+            f"{path.name} is not valid YAML: {' '.join(str(error).split())}"
+        ) from None
+    if not isinstance(raw, dict) or raw.get("mapping") != path.stem:
+        raise ParamsError(f"{path.name} must begin with mapping: {path.stem}")
+    return parse(raw, path.name)
+
+
+def parse(raw: dict[str, Any], where: str) -> Mapping:
+    """Check a mapping given as keys and values; ParamsError names ``where`` and the key."""
+    try:
+        return Mapping.model_validate(raw)
+    except ValidationError as error:
+        raise ParamsError(in_words(error, where, Mapping)) from None
+
+
+def in_words(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    """Return the first mistake as one sentence naming file and key."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    at = f"{where}: {key}" if key else where
+    if first["type"] == "extra_forbidden":
+        allowed = ", ".join(_allowed(model, first["loc"][:-1]))
+        return f"{at}: no such key; allowed are {allowed}"
+    if first["type"] == "missing":
+        return f"{at} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] == "value_error" else f" (given: {first['input']!r})"
+    return f"{at}: {message}{given}"
+
+
+def _allowed(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """Return the keys allowed where ``path`` leads, following the models' annotations."""
+    current = model
+    for part in path:
+        fields = {(f.alias or n): f.annotation for n, f in current.model_fields.items()}
+        current = _inner_model(fields.get(str(part))) or current
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    """Return the first model within an annotation such as ``dict[str, Value] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_inner_model, get_args(annotation))), None)

@@ -1,0 +1,1 @@
+"""Data quality: what a retailer checks before believing a report."""

@@ -1,0 +1,122 @@
+"""What a report shows, as notebook outputs.
+
+Every output has a plain form, a form that JupyterLab renders, and, in its metadata under
+``analysis``, the part it plays on the published page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from analysis.reporting.notebook.findings import Finding
+
+Role = Literal["title", "headline", "text", "chart", "caption", "table", "finding", "trust"]
+
+#: Key of an output's metadata that says which part it plays.
+KEY = "analysis"
+
+#: A formula by pandoc's rule: no space inside the dollars, no digit after the last.
+FORMULA = re.compile(
+    r"(?<![\\$])\$(?![\s$])(?:\\.|[^$\\\n])*?(?<![\s\\])\$(?!\d)|\$\$.+?\$\$", re.S
+)
+
+_MARKS: dict[bool | None, str] = {True: "✓", False: "!", None: "–"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output: its forms by MIME type, and its metadata."""
+
+    data: dict[str, str]
+    metadata: dict[str, Any]
+
+
+def title(text: str) -> Output:
+    """Return the page's title."""
+    return _output("title", text, f"# {escape_dollars(text)}", text=text)
+
+
+def headline(text: str) -> Output:
+    """Return the heading that states what the next chart or table shows."""
+    return _output("headline", text, f"### {escape_dollars(text)}", text=text)
+
+
+def text(markdown: str) -> Output:
+    """Return a paragraph."""
+    return _output("text", markdown, escape_dollars(markdown))
+
+
+def chart(drawing: str, *, alt: str, caption: str | None) -> Output:
+    """Return a chart drawn as SVG."""
+    metadata = {
+        KEY: {"role": "chart", "alt": alt, "caption": caption},
+        "image/svg+xml": {"alt": alt},
+    }
+    return Output({"text/plain": alt, "image/svg+xml": drawing}, metadata)
+
+
+def caption(text: str) -> Output:
+    """Return small print; on the page the chart or table brings its own."""
+    return _output("caption", text, f"*{escape_dollars(text)}*")
+
+
+def table(drawing: str, *, name: str, **facts: Any) -> Output:
+    """Return a table, with its title, caption, and how many of its rows are drawn."""
+    plain = f"Table {name}: {facts['total']} rows"
+    return Output(
+        {"text/plain": plain, "text/html": drawing}, {KEY: {"role": "table", "name": name, **facts}}
+    )
+
+
+def finding(recorded: Finding) -> Output:
+    """Return a finding as its notebook shows it."""
+    small = [part for part in (recorded.interval, recorded.observations, recorded.detail) if part]
+    plain = f"{recorded.number} {recorded.sentence}" + (f" ({'; '.join(small)})" if small else "")
+    shown = f"**{recorded.number}** {recorded.sentence}"
+    shown += f"  \n<small>{' · '.join(small)}</small>" if small else ""
+    return _output("finding", plain, escape_dollars(shown), finding=asdict(recorded))
+
+
+def trust(lines: Sequence[tuple[str, bool | None, str]]) -> Output:
+    """Return the panel that says how far to trust a report."""
+    rows = [{"label": label, "ok": _holds(ok), "text": text} for label, ok, text in lines]
+    marked = [(_MARKS[_holds(ok)], label, text) for label, ok, text in lines]
+    plain = "\n".join(f"- {mark} {label}: {text}" for mark, label, text in marked)
+    shown = "\n".join(f"- {mark} **{label}** {text}" for mark, label, text in marked)
+    return _output("trust", plain, escape_dollars(shown), lines=rows)
+
+
+def escape_dollars(markdown: str) -> str:
+    r"""Return ``markdown`` with every ``$`` that encloses no formula written ``\$``."""
+    kept = []
+    end = 0
+    for formula in FORMULA.finditer(markdown):
+        kept += [_escaped(markdown[end : formula.start()]), formula.group()]
+        end = formula.end()
+    return "".join([*kept, _escaped(markdown[end:])])
+
+
+def show(output: Output) -> None:
+    """Show an output in the notebook that is running, its caption below it."""
+    from IPython.display import display
+
+    display(output.data, metadata=output.metadata, raw=True)
+    small_print = output.metadata[KEY].get("caption")
+    if small_print:
+        show(caption(small_print))
+
+
+def _output(role: Role, plain: str, markdown: str, **facts: Any) -> Output:
+    data = {"text/plain": plain, "text/markdown": markdown}
+    return Output(data, {KEY: {"role": role, **facts}})
+
+
+def _holds(ok: bool | None) -> bool | None:
+    return None if ok is None else bool(ok)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"(?<!\\)\$", r"\\$", text)

@@ -1,0 +1,65 @@
+"""How the execution of one report went."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from analysis.reporting.store.atomic import write_json
+
+#: ``done`` ran, ``cached`` was copied from a run with equal inputs, ``failed`` has a reason and
+#: mostly a traceback, ``not_applicable`` lacks data, ``left_out`` was not asked for.
+Outcome = Literal["done", "cached", "failed", "not_applicable", "left_out"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the execution of one report went.
+
+    Parameters
+    ----------
+    report
+        Name of the report, such as ``03_deciles``.
+    status
+        The outcome; see ``Outcome``.
+    reason
+        One sentence saying why it is not done; empty when it is.
+    traceback
+        Where the notebook failed, without colour codes; empty if it did not.
+    seconds
+        Wall-clock seconds from the start of its process to its end.
+    peak_memory_mb
+        Largest memory of the kernel and what it started, in megabytes.
+    cells
+        Code cells that ran.
+    """
+
+    report: str
+    status: Outcome
+    reason: str = ""
+    traceback: str = ""
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    cells: int = 0
+
+    @property
+    def good(self) -> bool:
+        """There are results to read."""
+        return self.status in ("done", "cached")
+
+    @property
+    def exit_code(self) -> int:
+        """What the process that executed it ends with."""
+        return 1 if self.status == "failed" else 0
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> Status:
+        """Read what ``write`` wrote."""
+        return cls(**json.loads(path.read_text("utf-8")))
