@@ -27,7 +27,7 @@ lint: .venv/.installed-test ## format, lint, types, who may import whom, clean n
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m analysis.reporting.notebooks notebooks/*.ipynb
+	@$(BIN)/python -m analysis.reporting.notebook.hygiene notebooks/*.ipynb
 
 lab: .venv/.installed ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --config jupyter_lab_config.py notebooks

@@ -24,8 +24,8 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import numpy as np  # noqa: E402 (after the threads are bounded)
 
-from analysis.demand.forecast import conformal, model_selection
-from analysis.demand.models import backtest, ets, intermittent, registry
+from analysis.demand.forecast import conformal, model_selection  # noqa: E402
+from analysis.demand.models import backtest, ets, intermittent, registry  # noqa: E402
 
 #: sMAPE of Theta on the 1,428 monthly series: as printed, and from the published forecasts.
 THETA_PRINTED, THETA_RECOMPUTED = 13.85, 13.89

@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import analysis
 from analysis.errors import AnalysisError
 from analysis.ingest import deliveries
 from analysis.ingest.sources import Source
@@ -140,25 +141,9 @@ def code_digest() -> str:
 
 
 def _ingest_code() -> list[Path]:
-    """Return the modules that decide what the canonical tables hold."""
-    room = Path(__file__).parent
-    names = (
-        "agreement",
-        "assembly",
-        "deliveries",
-        "engine",
-        "identity",
-        "ingest",
-        "likely",
-        "likeness",
-        "merging",
-        "overlap",
-        "part_writer",
-        "parts",
-        "schema",
-        "spellings",
-        "validate",
-        "whole_tables",
+    """Return the modules that decide what the canonical tables hold: ingest, schema and engine."""
+    package = Path(analysis.__file__).parent
+    return sorted(
+        [*(package / "ingest").rglob("*.py"), *(package / "tables").glob("*.py")],
+        key=lambda path: path.relative_to(package).as_posix(),
     )
-    own = [room / f"{name}.py" for name in names]
-    return [*own, *sorted((room / "sources").rglob("*.py"))]

@@ -16,15 +16,13 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values
+from analysis.stats.types import Floats
 from analysis.tables.comparison import in_either
 from analysis.tables.margin import cents, lines_with_margin
 
 if TYPE_CHECKING:
     from analysis.tables.comparison import Comparison
     from analysis.tables.engine import Tables
-
-
-Array = npt.NDArray[np.float64]
 
 
 #: Weeks in each period below which too few ways to deal them anew are left to call anything rare.
@@ -119,7 +117,7 @@ def mix_drift(
     return Drift(dimensions.loc[order].reset_index(drop=True), values, shuffles)
 
 
-def jensen_shannon(p: Array, q: Array) -> Array:
+def jensen_shannon(p: Floats, q: Floats) -> Floats:
     """Return the Jensen-Shannon distance along the last axis: 0 equal, 1 nothing in common."""
     middle = (p + q) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -129,14 +127,14 @@ def jensen_shannon(p: Array, q: Array) -> Array:
     return np.sqrt(np.clip(divergence, 0.0, 1.0))
 
 
-def stability_index(p: Array, q: Array) -> float:
+def stability_index(p: Floats, q: Floats) -> float:
     """Return the population stability index of shares ``q`` against ``p``."""
     a, b = np.maximum(p, _FLOOR), np.maximum(q, _FLOOR)
     return float(((b - a) * np.log(b / a)).sum())
 
 
 def tested(
-    weekly: Array,
+    weekly: Floats,
     now: npt.NDArray[np.bool_],
     *,
     shuffles: int,
@@ -178,7 +176,7 @@ def tested(
     }
 
 
-def _two_shares(weekly: Array, now: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+def _two_shares(weekly: Floats, now: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return the mixes of the weeks not in and in ``now``, one row a dealing of weeks."""
     sums = (~now).astype(float) @ weekly, now.astype(float) @ weekly
     before, after = (s / np.maximum(s.sum(axis=1, keepdims=True), 1.0) for s in sums)

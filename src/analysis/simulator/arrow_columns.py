@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from analysis.stats.types import Flags, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 NO_DAY = np.iinfo(np.int64).min
 

@@ -13,12 +13,9 @@ from functools import cached_property
 
 import numpy as np
 from dateutil.easter import easter
-from numpy.typing import NDArray
 
 from analysis.simulator.shop import Shop
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)

@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.stats.resampling import resampled_totals
-
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: With fewer customers an interval would pretend to a knowledge that nobody has.
 FEWEST_CUSTOMERS = 30

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -25,9 +23,9 @@ class Ends:
         Codes from 0. Within a group, who is lost sight of is like who is still seen.
     """
 
-    stop: Whole
-    cause: Whole
-    group: Whole
+    stop: Integers
+    cause: Integers
+    group: Integers
 
     def hazards(self, weight: Floats, *, window: int, causes: int = 1, groups: int = 1) -> Hazards:
         """Return how many of those still followed end by which cause on which day.

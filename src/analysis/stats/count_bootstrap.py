@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.types import Floats
 
-Array = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 _BATCH = 50
@@ -26,7 +26,7 @@ _MANY = 2_000
 
 
 def by_buckets(
-    treated: Array, control: Array, *, confidence: float, seed: int, replicates: int = 2_000
+    treated: Floats, control: Floats, *, confidence: float, seed: int, replicates: int = 2_000
 ) -> tuple[float, float]:
     """Return the interval of the difference of means, resampling random groups of customers.
 
@@ -40,7 +40,7 @@ def by_buckets(
     return float(low[0]), float(high[0])
 
 
-def _means(values: Array, seed: int, replicates: int) -> Array:
+def _means(values: Floats, seed: int, replicates: int) -> Floats:
     n = len(values)
     units = n if n <= _MOST_GROUPS else _GROUPS
     drawn = resampled_totals(values[:, None], seed=seed, replicates=replicates, most_units=units)
@@ -48,8 +48,8 @@ def _means(values: Array, seed: int, replicates: int) -> Array:
 
 
 def by_values(
-    treated: tuple[Array, Counts],
-    control: tuple[Array, Counts],
+    treated: tuple[Floats, Counts],
+    control: tuple[Floats, Counts],
     *,
     confidence: float,
     seed: int,
@@ -75,7 +75,7 @@ def by_values(
     return float(low[0]), float(high[0])
 
 
-def _redrawn(values: Array, counts: Counts, rng: np.random.Generator, replicates: int) -> Array:
+def _redrawn(values: Floats, counts: Counts, rng: np.random.Generator, replicates: int) -> Floats:
     n = int(counts.sum())
     rare = counts < _RARE
     one_by_one = np.repeat(values[rare], counts[rare])
@@ -88,7 +88,7 @@ def _redrawn(values: Array, counts: Counts, rng: np.random.Generator, replicates
     return np.concatenate(means)
 
 
-def _sums(values: Array, sizes: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
+def _sums(values: Floats, sizes: npt.NDArray[np.int64], rng: np.random.Generator) -> Floats:
     """Return the sums of so many values, drawn one by one."""
     total = int(sizes.sum())
     if not total:

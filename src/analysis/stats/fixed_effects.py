@@ -20,9 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError, NotApplicable
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 _MOST_STEPS, _CLOSE = 100, 1e-12
 

@@ -10,17 +10,17 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 
-def two_sided_p(z: npt.ArrayLike) -> Array:
+def two_sided_p(z: npt.ArrayLike) -> Floats:
     """Return the two-sided normal p-value of each ``z``; NaN stays NaN."""
     from scipy.special import ndtr
 
     return np.asarray(2 * ndtr(-np.abs(np.asarray(z, dtype=float))))
 
 
-def q_values(p_values: npt.ArrayLike) -> Array:
+def q_values(p_values: npt.ArrayLike) -> Floats:
     """Return the false discovery rate at which each p-value would be called a discovery.
 
     Benjamini and Hochberg (1995), J. R. Statist. Soc. B 57(1), adjusted p-values over everything
@@ -60,7 +60,7 @@ def normal_quantile(confidence: float) -> float:
 _NODES = 64
 
 
-def dunnett_p(statistics: npt.ArrayLike, weights: npt.ArrayLike, degrees: float = np.inf) -> Array:
+def dunnett_p(statistics: npt.ArrayLike, weights: npt.ArrayLike, degrees: float = np.inf) -> Floats:
     """Return p-values corrected for comparing every arm with the same control.
 
     Parameters
@@ -100,7 +100,7 @@ def dunnett_quantile(
     return float(brentq(lambda c: _all_below(np.array(c), w, degrees) - confidence, 0.5, 60.0))
 
 
-def _all_below(limit: Array, weights: Array, degrees: float) -> Array:
+def _all_below(limit: Floats, weights: Floats, degrees: float) -> Floats:
     """Return the chance that all statistics stay within ``limit``; ``limit`` of any shape."""
     scales, chances = _scales(degrees)
     scaled = limit[..., None] * scales
@@ -108,7 +108,7 @@ def _all_below(limit: Array, weights: Array, degrees: float) -> Array:
 
 
 @cache
-def _scales(degrees: float) -> tuple[Array, Array]:
+def _scales(degrees: float) -> tuple[Floats, Floats]:
     """Return values of the estimated over the true standard error, and their chances."""
     from scipy.special import chdtri
 
@@ -120,12 +120,12 @@ def _scales(degrees: float) -> tuple[Array, Array]:
 
 
 @cache
-def _normal_nodes() -> tuple[Array, Array]:
+def _normal_nodes() -> tuple[Floats, Floats]:
     nodes, chances = np.polynomial.hermite_e.hermegauss(_NODES)
     return nodes, chances
 
 
-def _normal_below(limit: Array, weights: Array) -> Array:
+def _normal_below(limit: Floats, weights: Floats) -> Floats:
     from scipy.special import ndtr
 
     nodes, chances = _normal_nodes()
@@ -136,7 +136,7 @@ def _normal_below(limit: Array, weights: Array) -> Array:
     return np.sum(np.prod(within, -2) * chances, -1) / np.sqrt(2 * np.pi)
 
 
-def holm(p_values: npt.ArrayLike) -> Array:
+def holm(p_values: npt.ArrayLike) -> Floats:
     """Return p-values corrected for all of them (Holm 1979, Scand. J. Statist. 6, 65-70).
 
     NaN was not tested: it stays NaN and does not count.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: Below so many customers in an arm this p is given instead of Welch's.
 SMALL_ARM = 30
@@ -14,7 +13,7 @@ SMALL_ARM = 30
 _MOST_CELLS = 2_000_000
 
 
-def p_value(treated: Array, control: Array, *, seed: int, draws: int = 9_999) -> Array:
+def p_value(treated: Floats, control: Floats, *, seed: int, draws: int = 9_999) -> Floats:
     """Return the two-sided p of Welch's statistic over other draws of the lot.
 
     Parameters
@@ -45,7 +44,7 @@ def p_value(treated: Array, control: Array, *, seed: int, draws: int = 9_999) ->
     return (more + 1) / (draws + 1)
 
 
-def _drawn(draws: int, n: int, total: int, rng: np.random.Generator) -> Array:
+def _drawn(draws: int, n: int, total: int, rng: np.random.Generator) -> Floats:
     """Return other draws of the lot, one a row: 1 for the treated."""
     places = np.argpartition(rng.random((draws, total)), n - 1, axis=-1)[:, :n]
     drawn = np.zeros((draws, total))
@@ -53,7 +52,7 @@ def _drawn(draws: int, n: int, total: int, rng: np.random.Generator) -> Array:
     return drawn
 
 
-def _statistics(values: Array, drawn: Array) -> Array:
+def _statistics(values: Floats, drawn: Floats) -> Floats:
     """Return the size of Welch's statistic; last axis by draw. Sums are all that it takes."""
     n, m = drawn[0].sum(), drawn.shape[1] - drawn[0].sum()
     sums, squares = values @ drawn.T, values**2 @ drawn.T

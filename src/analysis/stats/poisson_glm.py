@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.demand.series.seasonality import Array
 from analysis.stats.autocorrelation import inflation
+from analysis.stats.types import Floats
 
 #: Rounds of iteratively reweighted least squares, and the change of a coefficient that ends them.
 _ROUNDS, _CLOSE = 40, 1e-9
@@ -39,20 +39,20 @@ class Fits:
         Degrees of freedom left.
     """
 
-    coefficients: Array
-    covariance: Array
-    fitted: Array
-    dispersion: Array
-    freedom: Array
+    coefficients: Floats
+    covariance: Floats
+    fitted: Floats
+    dispersion: Floats
+    freedom: Floats
 
     @property
-    def errors(self) -> Array:
+    def errors(self) -> Floats:
         """Standard errors, NaN where a regressor was not used."""
         variance = np.einsum("spp->sp", self.covariance)
         return np.where(np.isnan(self.coefficients), np.nan, np.sqrt(variance))
 
 
-def fit(values: Array, design: Array, used: np.ndarray) -> Fits:
+def fit(values: Floats, design: Floats, used: np.ndarray) -> Fits:
     """Fit every series on its own regressors by maximum quasi-likelihood.
 
     Parameters
@@ -78,11 +78,11 @@ def fit(values: Array, design: Array, used: np.ndarray) -> Fits:
     return Fits(coefficients, covariance, fitted, dispersion, freedom)
 
 
-def _expected(design: Array, beta: Array) -> Array:
+def _expected(design: Floats, beta: Floats) -> Floats:
     return np.exp(np.clip(np.einsum("stp,sp->st", design, beta), -_HIGHEST, _HIGHEST))
 
 
-def _iterated(counts: Array, design: Array, known: np.ndarray, used: np.ndarray) -> Array:
+def _iterated(counts: Floats, design: Floats, known: np.ndarray, used: np.ndarray) -> Floats:
     beta = np.zeros(used.shape)
     mean = counts.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     beta[:, 0] = np.log(np.maximum(mean, 1e-6))
@@ -98,22 +98,22 @@ def _iterated(counts: Array, design: Array, known: np.ndarray, used: np.ndarray)
     return beta
 
 
-def _information(design: Array, weight: Array, used: np.ndarray) -> Array:
+def _information(design: Floats, weight: Floats, used: np.ndarray) -> Floats:
     found = np.matmul(np.swapaxes(design * weight[:, :, None], 1, 2), design)
     diagonal = np.arange(design.shape[2])
     found[:, diagonal, diagonal] += np.where(used, _RIDGE, 1.0)
     return np.asarray(found)
 
 
-def _memories(pearson: Array, known: np.ndarray) -> Array:
+def _memories(pearson: Floats, known: np.ndarray) -> Floats:
     """Return each series' first-order autocorrelation of what is left, at least 0."""
     raised = np.array([inflation(row[seen]) for row, seen in zip(pearson, known, strict=True)])
     return np.asarray((raised - 1) / (raised + 1))
 
 
 def _covariance(
-    design: Array, weight: Array, used: np.ndarray, dispersion: Array, memory: Array
-) -> Array:
+    design: Floats, weight: Floats, used: np.ndarray, dispersion: Floats, memory: Floats
+) -> Floats:
     """Return the sandwich whose middle has the errors' memory: isolated weeks widen little."""
     inverse = np.linalg.inv(_information(design, weight, used))
     rooted = design * np.sqrt(weight)[:, :, None]
@@ -124,7 +124,7 @@ def _covariance(
     return np.where(both, found, 0.0)
 
 
-def _remembered(rooted: Array, memory: Array) -> Array:
+def _remembered(rooted: Floats, memory: Floats) -> Floats:
     """Return R x for the correlation matrix R of first-order memory, without building R."""
     forward, backward = rooted.copy(), rooted.copy()
     r = memory[:, None]

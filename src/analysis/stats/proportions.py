@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.stats.multiplicity import normal_quantile
-
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 _HALVINGS = 60
 
 
-def wilson(successes: npt.ArrayLike, n: npt.ArrayLike, *, z: npt.ArrayLike) -> tuple[Array, Array]:
+def wilson(
+    successes: npt.ArrayLike, n: npt.ArrayLike, *, z: npt.ArrayLike
+) -> tuple[Floats, Floats]:
     """Return Wilson's score interval of a share (1927, J. Am. Statist. Assoc. 22, 209-212)."""
     x, n, z = (np.asarray(v, dtype=float) for v in (successes, n, z))
     p = x / n
@@ -32,7 +33,7 @@ def newcombe(
     n2: npt.ArrayLike,
     *,
     z: npt.ArrayLike,
-) -> tuple[Array, Array, Array]:
+) -> tuple[Floats, Floats, Floats]:
     """Return the difference of two shares, treated minus control, and its interval.
 
     The hybrid of two score intervals, method 10 of Newcombe (1998), Statistics in Medicine 17,
@@ -48,7 +49,7 @@ def newcombe(
     return difference, difference - down, difference + up
 
 
-def p_value(x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike) -> Array:
+def p_value(x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike) -> Floats:
     """Return the two-sided p at which Newcombe's interval just touches no difference.
 
     It agrees with the interval by construction: below 0.05 exactly where the 95 % interval leaves
@@ -69,7 +70,7 @@ def p_value(x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.Arr
 
 def relative(
     x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike, *, z: float
-) -> tuple[Array, Array, Array]:
+) -> tuple[Floats, Floats, Floats]:
     """Return the relative lift of a share and its interval; NaN where the control has none.
 
     The score intervals of both shares, combined for their ratio (MOVER): Donner and Zou (2012),
@@ -90,9 +91,6 @@ def relative(
         high = (product + up) / (low2 * (2 * p2 - low2))
     there = (p2 > 0) & (low2 > 0)
     return tuple(np.where(there, v - 1, np.nan) for v in (ratio, low, high))  # type: ignore
-
-
-Floats = npt.NDArray[np.float64]
 
 
 #: Terms of a tail that are smaller than this share of it no longer count.

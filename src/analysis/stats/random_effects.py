@@ -19,11 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
-
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 _LARGEST, _HALVINGS = 1e8, 60
 

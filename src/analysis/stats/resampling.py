@@ -8,9 +8,8 @@ replicate are all that is needed, and they cost the same for a thousand customer
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: Above this many customers, equal random groups of them are drawn instead.
 MOST_UNITS = 4_000
@@ -20,13 +19,13 @@ _BATCH = 500
 
 
 def resampled_totals(
-    values: Array,
+    values: Floats,
     *,
     seed: int,
     replicates: int = 2_000,
     most_units: int = MOST_UNITS,
     fewest: int = 0,
-) -> Array:
+) -> Floats:
     """Return the totals of every column over customers drawn with replacement.
 
     Parameters
@@ -69,7 +68,7 @@ def resampled_totals(
     return np.vstack([_times_drawn(n, size, rng) @ units for size in sizes])
 
 
-def _times_drawn(n: int, replicates: int, rng: np.random.Generator) -> Array:
+def _times_drawn(n: int, replicates: int, rng: np.random.Generator) -> Floats:
     """Return how often each of ``n`` units is drawn in each replicate."""
     drawn = rng.integers(0, n, size=(replicates, n))
     drawn += np.arange(replicates)[:, None] * n
@@ -77,7 +76,7 @@ def _times_drawn(n: int, replicates: int, rng: np.random.Generator) -> Array:
     return times.reshape(replicates, n).astype(np.float64)
 
 
-def _exactly_summable(units: Array) -> Array:
+def _exactly_summable(units: Floats) -> Floats:
     """Round every column to a grid on which the totals of all draws are exact.
 
     Multiples of one power of two are summed without rounding as long as the sum has no more than
@@ -88,7 +87,7 @@ def _exactly_summable(units: Array) -> Array:
     return np.rint(units / grid) * grid
 
 
-def _grouped(values: Array, rng: np.random.Generator, most_units: int) -> Array:
+def _grouped(values: Floats, rng: np.random.Generator, most_units: int) -> Floats:
     """Sum equal random groups of rows, so that at most ``most_units`` are left."""
     n = len(values)
     if n <= most_units:
@@ -100,7 +99,7 @@ def _grouped(values: Array, rng: np.random.Generator, most_units: int) -> Array:
     return sums
 
 
-def percentile_interval(replicates: Array, *, confidence: float) -> tuple[Array, Array]:
+def percentile_interval(replicates: Floats, *, confidence: float) -> tuple[Floats, Floats]:
     """Return the lower and upper percentile ends of every column.
 
     A column where more than one replicate in a hundred is undefined gets NaN: its interval

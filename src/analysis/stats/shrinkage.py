@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 
 def shrink(mean: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 
-def quantile(confidence: float, degrees: Array) -> Array:
+def quantile(confidence: float, degrees: Floats) -> Floats:
     """Return Student's quantile of a two-sided interval; the normal's for infinite degrees."""
     from scipy.special import ndtri, stdtrit
 

@@ -22,8 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable, SaidAbove
-
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 PRICE, DEALS = "Price buyer", "Valuable deal seeker"
 RELATIONSHIP, ORDINARY = "Relationship customer", "Small ordinary buyer"

@@ -38,13 +38,12 @@ from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.types import Floats
 from analysis.tables.lines import lines_in
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
-
-Floats = NDArray[np.float64]
 
 
 _FEWEST_LINES = 20
@@ -223,7 +222,8 @@ def stock_up(
     if table["error"].isna().all():
         raise NotApplicable(
             "Whether deeper offers sell more units cannot be measured: no kind of buyer has "
-            f"{_STOCKING_FEWEST_LINES} discounted lines in {_STOCKING_FEWEST_CATEGORIES} categories."
+            f"{_STOCKING_FEWEST_LINES} discounted lines in "
+            f"{_STOCKING_FEWEST_CATEGORIES} categories."
         )
     reach = normal_quantile(confidence) * table["error"]
     for name, edge in (("more", 0.0), ("low", -reach), ("high", reach)):

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.customers.retention.decline import Fading
     from analysis.stats.bca import Estimates
 
-Floats = NDArray[np.float64]
 
 _CURVE_STEPS = 60
 

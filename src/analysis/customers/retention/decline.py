@@ -34,12 +34,11 @@ from numpy.typing import NDArray
 from analysis.errors import NotApplicable
 from analysis.stats.bca import Estimates, Sampling, estimate_totals, without_interval
 from analysis.stats.multiplicity import q_values
+from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import Value, WeeklyAmounts
-
-Floats = NDArray[np.float64]
 
 
 _MOST_DEALS = 20_000

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Floats = NDArray[np.float64]
 
 #: More customers than this add nothing to three parameters; a random part is fitted.
 _MOST_FITTED = 50_000

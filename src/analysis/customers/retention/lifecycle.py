@@ -23,20 +23,18 @@ from typing import TYPE_CHECKING
 import ibis
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.customers.features import habits, purchase_gaps, weekly
 from analysis.customers.features.coverage import is_new
 from analysis.customers.retention import inactivity
 from analysis.customers.retention.decline import cutoff, moved_with_total
 from analysis.errors import NotApplicable, SaidAbove
+from analysis.stats.types import Floats
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
     from analysis.tables.engine import Tables
-
-Floats = NDArray[np.float64]
 
 
 STAGES = ("New", "Growing", "Active", "Declining", "At risk", "Lapsed", "Won back")

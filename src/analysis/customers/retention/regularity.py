@@ -27,12 +27,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
-
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: Shapes beyond this cannot be told from a clock.
 LARGEST_SHAPE = 50.0

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.shrinkage import shrink
-
-Floats = NDArray[np.float64]
 
 
 def by_area(

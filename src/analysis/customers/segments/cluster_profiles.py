@@ -30,8 +30,6 @@ from analysis.errors import NotApplicable
 if TYPE_CHECKING:
     from analysis.customers.segments.clusters import Clusters, Inputs
 
-Floats = NDArray[np.float64]
-
 
 _FOLDS = 5
 

@@ -30,15 +30,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable, SaidAbove
+from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 #: A cluster that comes back at least this alike is valid (Hennig 2007, section 3).

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.tables.periods import Period
 
-Floats = NDArray[np.float64]
 
 _SUMS = ("net_amount", "margin_amount", "orders", "discount_amount", "list_amount")
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values, two_sided_p
 from analysis.stats.resampling import percentile_interval, resampled_totals
-
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: What customers are compared by: measure to numerator and denominator, each a sum over the
 #: customers of a group; None counts customers.
@@ -160,7 +158,7 @@ def _indices(
     return pd.concat([part.assign(**groups) for part in parts], ignore_index=True)[_COLUMNS]
 
 
-def _of_measure(observed: Array, drawn: Array, measure: str, confidence: float) -> pd.DataFrame:
+def _of_measure(observed: Floats, drawn: Floats, measure: str, confidence: float) -> pd.DataFrame:
 
     value, index = _index(observed, measure)
     _, drawn_index = _index(drawn, measure)
@@ -173,7 +171,7 @@ def _of_measure(observed: Array, drawn: Array, measure: str, confidence: float) 
     )
 
 
-def _index(totals: Array, measure: str) -> tuple[Array, Array]:
+def _index(totals: Floats, measure: str) -> tuple[Floats, Floats]:
     """Return every group's value of ``measure`` and its index against everybody."""
     column = {None: 0} | {name: i + 1 for i, name in enumerate(_SUMMED)}
     numerator, denominator = MEASURES[measure]

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values, two_sided_p
 from analysis.stats.resampling import percentile_interval, resampled_totals
-
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: Habits compared as means over customers, with the words a reader knows them by.
 HABITS = {

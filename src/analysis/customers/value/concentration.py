@@ -26,9 +26,7 @@ from numpy.typing import NDArray
 from analysis.customers.features.weekly import Value
 from analysis.customers.value.ranked import Ranked, estimate
 from analysis.stats.bca import FEWEST_AT_HEAD, SINGLE_CASES, Estimates, Sampling, without_interval
-
-Floats = NDArray[np.float64]
-
+from analysis.stats.types import Floats
 
 _CURVE_POINTS = 101
 

@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 from analysis.customers.value.deciles import equal_groups
 from analysis.errors import NotApplicable
 from analysis.stats.bca import FEWEST_CUSTOMERS, Estimates, Sampling, estimate_totals
+from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import Value, WeeklyAmounts
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 _DEALS = 20
 _FAR = 3

@@ -27,11 +27,11 @@ from analysis.stats.bca import (
     estimate_totals,
     without_interval,
 )
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.float64]
 
 _SHORT = {"net_amount": "net", "margin_amount": "margin"}
 _SUMS = ("orders", "net_amount", "margin_amount", "list_amount", "discount_amount")

@@ -30,12 +30,11 @@ from analysis.stats.bca import (
     bca,
     without_interval,
 )
+from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    Floats = NDArray[np.float64]
+    from numpy.typing import ArrayLike
 
 
 #: Beyond this many customers, neighbours in rank below the largest are drawn together.

@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.customers.value.deciles import equal_groups
 from analysis.errors import NotApplicable
+from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 #: With fewer customers, one who changes moves every share by several points.
 FEWEST = 30

@@ -15,8 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
-
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 TIERS = ("High", "Medium", "Low")
 Method = Literal["share", "breaks"]

@@ -16,15 +16,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.stats.multiplicity import normal_quantile, q_values, selected_confidence, two_sided_p
+from analysis.stats.types import Floats
 from analysis.tables.comparison import in_either
 from analysis.tables.margin import cents, lines_with_margin
 
 if TYPE_CHECKING:
     from analysis.tables.comparison import Comparison
     from analysis.tables.engine import Tables
-
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -208,7 +206,7 @@ def _share(part: pd.Series, total: float) -> pd.Series:
     return part / (total if total > 0 else float("nan"))
 
 
-def _p(estimate: pd.Series, sd: pd.Series) -> Array:
+def _p(estimate: pd.Series, sd: pd.Series) -> Floats:
     """Return two-sided p-values; an estimate that cannot vary is not searched."""
     return two_sided_p(estimate / sd.where(sd > 0))
 

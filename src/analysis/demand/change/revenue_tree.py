@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.resampling import percentile_interval, resampled_totals
-
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: The factors of net amount, in the order of the tree; their product is net amount.
 FACTORS = ("customers", "orders_per_customer", "items_per_order", "net_per_item")
@@ -107,7 +105,7 @@ def revenue_tree(
     )
 
 
-def contributions(before: Array, now: Array) -> Array:
+def contributions(before: Floats, now: Floats) -> Floats:
     """Return what each factor contributed to the change of the product of all factors.
 
     Parameters
@@ -126,7 +124,7 @@ def contributions(before: Array, now: Array) -> Array:
     return np.where(defined, mean * logs, np.nan)
 
 
-def logarithmic_mean(base: Array, log_ratio: Array) -> Array:
+def logarithmic_mean(base: Floats, log_ratio: Floats) -> Floats:
     """Return the logarithmic mean of ``base`` and ``base * exp(log_ratio)``.
 
     (a - b) / (ln a - ln b), and ``base`` where the two are equal.
@@ -135,7 +133,7 @@ def logarithmic_mean(base: Array, log_ratio: Array) -> Array:
     return np.where(log_ratio == 0, base, base * np.expm1(safe) / safe)
 
 
-def to_the_cent(parts: Array, total: float) -> Array:
+def to_the_cent(parts: Floats, total: float) -> Floats:
     """Round ``parts`` to cents so that they still add up to ``total``, itself whole cents.
 
     The parts with the largest remainders are rounded up.
@@ -148,7 +146,7 @@ def to_the_cent(parts: Array, total: float) -> Array:
     return floors / 100
 
 
-def _totals(paired: pd.DataFrame) -> Array:
+def _totals(paired: pd.DataFrame) -> Floats:
     """Return customers, orders, items and net, before and then now, one row a customer."""
     columns = [
         (paired[f"orders_{when}"] > 0).astype("float64")
@@ -160,14 +158,14 @@ def _totals(paired: pd.DataFrame) -> Array:
     return np.column_stack(columns)
 
 
-def _ratios(totals: Array) -> Array:
+def _ratios(totals: Floats) -> Floats:
     """Turn customers, orders, items and net into the four factors."""
     denominators = np.concatenate([np.ones_like(totals[..., :1]), totals[..., :-1]], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return totals / denominators
 
 
-def _factors(observed: Array, replicates: Array, confidence: float) -> pd.DataFrame:
+def _factors(observed: Floats, replicates: Floats, confidence: float) -> pd.DataFrame:
 
     before, now = _ratios(observed[:4]), _ratios(observed[4:])
     drawn_before, drawn_now = _ratios(replicates[:, :4]), _ratios(replicates[:, 4:])
@@ -193,7 +191,7 @@ def _factors(observed: Array, replicates: Array, confidence: float) -> pd.DataFr
 
 
 def _with_guests(
-    factors: pd.DataFrame, guests: pd.Series, drawn: Array, confidence: float
+    factors: pd.DataFrame, guests: pd.Series, drawn: Floats, confidence: float
 ) -> pd.DataFrame:
 
     before, now = guests["net_before"], guests["net_now"]

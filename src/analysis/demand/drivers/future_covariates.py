@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.demand.drivers import regressors
-from analysis.demand.series.seasonality import Array
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.series.sales_series import Series
@@ -39,8 +39,8 @@ class KnownAhead:
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]
-    values: Array
-    shelf: Array
+    values: Floats
+    shelf: Floats
 
 
 def gather(
@@ -85,7 +85,7 @@ def gather(
     )
 
 
-def _held(values: Array, horizon: int, *, last: bool) -> Array:
+def _held(values: Floats, horizon: int, *, last: bool) -> Floats:
     """Return values with ``horizon`` more columns: the last one, or nothing."""
     future = np.repeat(values[:, -1:] if last else np.zeros((len(values), 1)), horizon, axis=1)
     return np.hstack([values, future])
@@ -93,7 +93,7 @@ def _held(values: Array, horizon: int, *, last: bool) -> Array:
 
 def run_ups(
     weeks: Sequence[date], *, country: str, names: Sequence[str]
-) -> tuple[tuple[str, ...], Array]:
+) -> tuple[tuple[str, ...], Floats]:
     """Return names and marks (weeks x names) of each holiday's week and the weeks before it."""
     later = [weeks[-1] + timedelta(days=7 * (i + 1)) for i in range(RUN_UP)]
     table = regressors.holiday_dummies([*weeks, *later], country=country, names=names)

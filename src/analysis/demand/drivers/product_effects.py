@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.demand.series import product_lifecycle, seasonality
-from analysis.demand.series.seasonality import Array
 from analysis.stats import poisson_glm
 from analysis.stats.multiplicity import q_values, selected_confidence
 from analysis.stats.poisson_glm import Fits
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead
@@ -62,9 +62,9 @@ class Influences:
     adjusted: Series
     fits: Fits
     names: tuple[str, ...]
-    design: Array
+    design: Floats
     used: np.ndarray
-    sold: Array
+    sold: Floats
     season: int
 
 
@@ -95,7 +95,7 @@ def search(series: Series, known: KnownAhead, *, season: int = 1, fdr: float = 0
     return Influences(table, adjusted, fits, names, design, used, values, season)
 
 
-def _while_sold(series: Series) -> Array:
+def _while_sold(series: Series) -> Floats:
     """Return units without the weeks after a product's end, and without net returns."""
     lives = product_lifecycle.statuses(series)
     ended = lives["status"].str.contains("ended").to_numpy()
@@ -105,7 +105,7 @@ def _while_sold(series: Series) -> Array:
     return np.where(gone, np.nan, np.maximum(series.values, 0.0))
 
 
-def base_columns(weeks: Array, season: int, middle: float) -> Array:
+def base_columns(weeks: Floats, season: int, middle: float) -> Floats:
     """Return constant, trend a year and wave (two harmonics) at ``weeks``."""
     year = season if season > 1 else 52
     angle = 2 * np.pi * np.outer(weeks, [1, 2]) / year
@@ -116,7 +116,7 @@ def base_columns(weeks: Array, season: int, middle: float) -> Array:
 _BASE = ("constant", "trend", "sin 1", "sin 2", "cos 1", "cos 2")
 
 
-def _design(values: Array, known: KnownAhead, season: int) -> tuple[tuple[str, ...], Array]:
+def _design(values: Floats, known: KnownAhead, season: int) -> tuple[tuple[str, ...], Floats]:
     rows, columns = values.shape
     base = base_columns(np.arange(columns, dtype=float), season, columns / 2)
     shared = np.broadcast_to(base, (rows, *base.shape))
@@ -125,7 +125,7 @@ def _design(values: Array, known: KnownAhead, season: int) -> tuple[tuple[str, .
 
 
 def _usable(
-    values: Array, names: tuple[str, ...], design: Array, known: KnownAhead, season: int
+    values: Floats, names: tuple[str, ...], design: Floats, known: KnownAhead, season: int
 ) -> np.ndarray:
     seen = ~np.isnan(values)
     weeks, units = seen.sum(axis=1), np.nansum(values, axis=1)
@@ -146,7 +146,7 @@ def _usable(
     return used & used[:, :1]
 
 
-def _varies(x: Array, seen: np.ndarray, mean: Array, kind: str) -> np.ndarray:
+def _varies(x: Floats, seen: np.ndarray, mean: Floats, kind: str) -> np.ndarray:
     """Tell for which series a regressor moved enough to be told anything from."""
     if kind == "price":
         middle = (x.max(axis=1) + x.min(axis=1)) / 2
@@ -161,8 +161,8 @@ def _varies(x: Array, seen: np.ndarray, mean: Array, kind: str) -> np.ndarray:
     return np.asarray(enough & (weeks >= least) & (weeks <= seen.sum(axis=1) - 8))
 
 
-def _alike(one: Array, other: Array, seen: np.ndarray) -> np.ndarray:
-    def centred(x: Array) -> Array:
+def _alike(one: Floats, other: Floats, seen: np.ndarray) -> np.ndarray:
+    def centred(x: Floats) -> Floats:
         kept = np.where(seen, x, 0.0)
         mean = kept.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
         return np.where(seen, x - mean[:, None], 0.0)
@@ -176,7 +176,7 @@ def _table(
     series: Series,
     known: KnownAhead,
     fits: Fits,
-    design: Array,
+    design: Floats,
     used: np.ndarray,
     names: tuple[str, ...],
     fdr: float,
@@ -206,7 +206,7 @@ def _table(
     )
 
 
-def _steps(kind: str, x: Array, on: np.ndarray) -> Array:
+def _steps(kind: str, x: Floats, on: np.ndarray) -> Floats:
     """Return what an effect is stated for: a promoted week, the usual discount, a price step."""
     if kind == "price":
         return np.full(len(x), np.log1p(PRICE_STEP))
@@ -231,7 +231,7 @@ def _judged(part: pd.DataFrame, fdr: float) -> pd.DataFrame:
 
 
 def _without(
-    series: Series, table: pd.DataFrame, fits: Fits, design: Array, names: tuple[str, ...]
+    series: Series, table: pd.DataFrame, fits: Fits, design: Floats, names: tuple[str, ...]
 ) -> Series:
     """Return the series divided by the factors of what was found."""
     from dataclasses import replace

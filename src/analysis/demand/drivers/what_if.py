@@ -14,11 +14,11 @@ import pandas as pd
 from analysis.demand.drivers.arima_regression import Regression
 from analysis.demand.drivers.product_effects import base_columns
 from analysis.errors import NotApplicable, ParamsError
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead
     from analysis.demand.drivers.product_effects import Influences
-    from analysis.demand.series.seasonality import Array
 
 
 _DRAWS = 4_000
@@ -229,7 +229,7 @@ def _seen(known: KnownAhead, row: int, price: float) -> bool:
     return bool(shelf.min() <= shelf[-1] * (1 + price) <= shelf.max())
 
 
-def _designs(found: Influences, known: KnownAhead, row: int, horizon: int) -> tuple[Array, Array]:
+def _designs(found: Influences, known: KnownAhead, row: int, horizon: int) -> tuple[Floats, Floats]:
     """Return the regressors of the weeks ahead as planned so far, twice."""
     past = found.design.shape[1]
     if known.values.shape[1] < past + horizon:
@@ -240,8 +240,12 @@ def _designs(found: Influences, known: KnownAhead, row: int, horizon: int) -> tu
 
 
 def _prices(
-    known: KnownAhead, row: int, designs: tuple[Array, Array], names: tuple[str, ...], price: float
-) -> tuple[Array, Array]:
+    known: KnownAhead,
+    row: int,
+    designs: tuple[Floats, Floats],
+    names: tuple[str, ...],
+    price: float,
+) -> tuple[Floats, Floats]:
     """Return what is paid a unit in each week ahead, without and with the plan."""
     past = known.shelf.shape[1]
     on = known.values[row, :past, known.names.index("promoted")] > 0.5
@@ -253,7 +257,7 @@ def _prices(
     return without, planned * (1 + price)
 
 
-def _draws(found: Influences, row: int, designs: tuple[Array, Array], seed: int) -> list[Array]:
+def _draws(found: Influences, row: int, designs: tuple[Floats, Floats], seed: int) -> list[Floats]:
     """Return drawn units, draws x weeks, without and with the plan; the first row is the estimate.
 
     The coefficients come from their joint normal distribution, the level of the last weeks from
@@ -281,7 +285,7 @@ def _late_level(found: Influences, row: int, weeks: int) -> tuple[float, float]:
     return float(np.log(units / expected)), float(np.sqrt(found.fits.dispersion[row] / units))
 
 
-def _totals(draws: list[Array], paid: tuple[Array, Array], tail: float) -> pd.DataFrame:
+def _totals(draws: list[Floats], paid: tuple[Floats, Floats], tail: float) -> pd.DataFrame:
 
     rows = []
     one = np.ones(draws[0].shape[1])
@@ -301,7 +305,7 @@ def _totals(draws: list[Array], paid: tuple[Array, Array], tail: float) -> pd.Da
     return pd.DataFrame(rows)
 
 
-def _by_week(draws: list[Array], tail: float) -> pd.DataFrame:
+def _by_week(draws: list[Floats], tail: float) -> pd.DataFrame:
 
     gap = draws[1] - draws[0]
     low, high = np.quantile(gap[1:], [tail, 1 - tail], axis=0)

@@ -17,8 +17,8 @@ import pandas as pd
 
 from analysis.demand.drivers import future_covariates, regressors
 from analysis.demand.models import backtest
-from analysis.demand.series.seasonality import Array
 from analysis.errors import NotApplicable
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead
@@ -50,8 +50,8 @@ class LevelDrivers:
 
     rows: np.ndarray
     names: tuple[str, ...]
-    values: Array
-    marks: Array
+    values: Floats
+    marks: Floats
 
 
 def gather(
@@ -98,7 +98,7 @@ def gather(
 
 def _promoted(
     departments: Sequence[object], products: Series, known: KnownAhead, until: int
-) -> Array:
+) -> Floats:
     weight = np.nansum(np.maximum(np.nan_to_num(products.values[:, :until]), 0.0), axis=1)
     own = products.keys["department"].to_numpy()
     on = known.values[:, :, known.names.index("promoted")]
@@ -111,7 +111,7 @@ def _promoted(
 
 def _placed(
     tables: Tables, departments: Sequence[object], weeks: Sequence[date], past: int
-) -> Array | None:
+) -> Floats | None:
     """Return log(1 + places) of each series; None unless they are planned for all weeks ahead."""
     try:
         table = regressors.placements_by(tables, level=("department",), periods=weeks)
@@ -123,7 +123,7 @@ def _placed(
     return np.stack([_places(table, name, weeks) for name in departments])
 
 
-def _places(table: pd.DataFrame, name: object, weeks: Sequence[date]) -> Array:
+def _places(table: pd.DataFrame, name: object, weeks: Sequence[date]) -> Floats:
     key = {"department": name} if isinstance(name, str) else {}
     mine = table.groupby("period_start", as_index=False)[["displayed", "mailed"]].sum()
     places = [regressors.over(table if key else mine, key, lever, weeks)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.demand.models import holiday_run_up, registry
-from analysis.demand.series.seasonality import Array
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.forecast.level_regressors import LevelDrivers
@@ -35,7 +35,7 @@ _FEWEST, _WEEKS_EACH = 20, 6
 _HIGHEST = 5.0
 
 
-def with_candidates(found: Backtest, values: Array, known: LevelDrivers) -> Backtest:
+def with_candidates(found: Backtest, values: Floats, known: LevelDrivers) -> Backtest:
     """Return the backtest with both candidates, NaN for series without regressors.
 
     Parameters
@@ -54,7 +54,7 @@ def with_candidates(found: Backtest, values: Array, known: LevelDrivers) -> Back
     return found
 
 
-def forecasts(values: Array, known: LevelDrivers, *, horizon: int) -> dict[str, Array]:
+def forecasts(values: Floats, known: LevelDrivers, *, horizon: int) -> dict[str, Floats]:
     """Return both candidates' forecasts from the last week, NaN without regressors."""
     made = {name: np.full((len(values), horizon), np.nan) for name in (DRIVEN, PLAIN)}
     for name, table in made.items():
@@ -64,11 +64,11 @@ def forecasts(values: Array, known: LevelDrivers, *, horizon: int) -> dict[str, 
 
 
 def _rolled(
-    values: Array, known: LevelDrivers, origins: tuple[int, ...], horizon: int, name: str
-) -> Array:
+    values: Floats, known: LevelDrivers, origins: tuple[int, ...], horizon: int, name: str
+) -> Floats:
     """Return the forecasts (origins x series x horizon) of one candidate."""
     made = np.full((len(origins), len(values), horizon), np.nan)
-    smoothing: list[Array | None] = [None] * len(values)
+    smoothing: list[Floats | None] = [None] * len(values)
     for o, origin in enumerate(origins):
         past = values[:, :origin]
         calm, factor = past, np.ones((len(values), horizon))
@@ -83,8 +83,8 @@ def _rolled(
 
 
 def _one(
-    past: Array, regressors: Array, horizon: int, smoothing: Array | None
-) -> tuple[Array, Array | None]:
+    past: Floats, regressors: Floats, horizon: int, smoothing: Floats | None
+) -> tuple[Floats, Floats | None]:
     """Return one series' forecast and its smoothing; the last value while it is too young."""
     seen = ~np.isnan(past)
     if seen.sum() < _FEWEST:
@@ -96,7 +96,7 @@ def _one(
     return np.exp(ahead), found
 
 
-def _held_back(ahead: Array, past: Array) -> Array:
+def _held_back(ahead: Floats, past: Floats) -> Floats:
     """Return forecasts no higher than a bold guess, and no lower than zero if none ever was."""
     if np.isnan(past).all():
         return ahead
@@ -104,7 +104,9 @@ def _held_back(ahead: Array, past: Array) -> Array:
     return np.asarray(np.clip(ahead, low, max(float(np.nanmax(past)), 0.0) * _HIGHEST))
 
 
-def _forecast(past: Array, x: Array, horizon: int, smoothing: Array | None) -> tuple[Array, Array]:
+def _forecast(
+    past: Floats, x: Floats, horizon: int, smoothing: Floats | None
+) -> tuple[Floats, Floats]:
     """Return the forecast and the smoothing, fitted where it is not given."""
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
@@ -120,7 +122,7 @@ def _forecast(past: Array, x: Array, horizon: int, smoothing: Array | None) -> t
     return np.asarray(ahead), np.asarray(fitted.params)
 
 
-def _told(regressors: Array, origin: int, seen: np.ndarray) -> Array:
+def _told(regressors: Floats, origin: int, seen: np.ndarray) -> Floats:
     """Return the regressors that varied, standardised, no more of them than the weeks allow."""
     past = regressors[:origin][seen]
     spread = past.std(axis=0)

@@ -20,13 +20,14 @@ import numpy as np
 
 from analysis.demand.models import registry as zoo
 from analysis.demand.models.ets import LONGEST_SEASON
-from analysis.demand.series.seasonality import Array, lengths
+from analysis.demand.series.seasonality import lengths
 from analysis.errors import NotApplicable
+from analysis.stats.types import Floats
 
 #: Fewest periods a series must span at an origin to be judged there.
 FEWEST = 12
 
-Reconciler = Callable[[Array], Array]
+Reconciler = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def origins_for(
 
 
 def run(
-    values: Array,
+    values: Floats,
     *,
     models: Sequence[str],
     horizon: int,
@@ -135,8 +136,8 @@ def run(
         Columns known at each origin, ascending.
     """
     made, actual = [], []
-    scale: list[Array] = []
-    root: list[Array] = []
+    scale: list[Floats] = []
+    root: list[Floats] = []
     for origin in origins:
         known = values[:, :origin]
         found = zoo.forecasts(known, models=models, horizon=horizon, season=season)
@@ -163,14 +164,14 @@ def at_origins(tested: Backtest, chosen: np.ndarray) -> Backtest:
     )
 
 
-def _ahead(values: Array, origin: int, horizon: int) -> Array:
+def _ahead(values: Floats, origin: int, horizon: int) -> Floats:
     found = np.full((len(values), horizon), np.nan)
     part = values[:, origin : origin + horizon]
     found[:, : part.shape[1]] = part
     return found
 
 
-def scales(values: Array, *, season: int = 1) -> tuple[Array, Array]:
+def scales(values: Floats, *, season: int = 1) -> tuple[Floats, Floats]:
     """Return each series' mean absolute and root mean squared naive error; NaN where it is zero.
 
     A season too long to be learnt (`smoothing.LONGEST_SEASON`) is not used: the scale of a series
@@ -185,7 +186,7 @@ def scales(values: Array, *, season: int = 1) -> tuple[Array, Array]:
     return one, np.sqrt(one_squared)
 
 
-def _steps(values: Array, lag: int) -> tuple[Array, Array]:
+def _steps(values: Floats, lag: int) -> tuple[Floats, Floats]:
     moves = np.abs(values[:, lag:] - values[:, :-lag])
     seen = ~np.isnan(moves)
     count = np.maximum(seen.sum(axis=1), 1)
@@ -195,7 +196,7 @@ def _steps(values: Array, lag: int) -> tuple[Array, Array]:
     return np.where(usable, absolute, np.nan), np.where(usable, squared, np.nan)
 
 
-def smape(actual: Array, forecast: Array) -> float:
+def smape(actual: Floats, forecast: Floats) -> float:
     """Return the symmetric mean absolute percentage error of the M3 competition, in per cent.
 
     Makridakis and Hibon (2000), International Journal of Forecasting 16(4), appendix A.
@@ -203,13 +204,13 @@ def smape(actual: Array, forecast: Array) -> float:
     return float(np.mean(200 * np.abs(actual - forecast) / (np.abs(actual) + np.abs(forecast))))
 
 
-def pinball(actual: Array, quantile: Array, *, level: float) -> Array:
+def pinball(actual: Floats, quantile: Floats, *, level: float) -> Floats:
     """Return the quantile loss of forecasts of the quantile ``level``."""
     error = actual - quantile
     return np.where(error >= 0, level * error, (level - 1) * error)
 
 
-def mean_of(values: Array) -> float:
+def mean_of(values: Floats) -> float:
     """Return the mean of what is there; NaN where nothing is."""
     seen = ~np.isnan(values)
     return float(values[seen].mean()) if seen.any() else float("nan")

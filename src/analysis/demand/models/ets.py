@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.demand.models import ets_kernel
-from analysis.demand.models.ets_kernel import Array, Form, Outcome, Start
+from analysis.demand.models.ets_kernel import Form, Outcome, Start
 from analysis.demand.series import seasonality
+from analysis.stats.types import Floats
 
 #: Grid of each parameter: coarse, since a search follows.
 GRID: dict[str, tuple[float, ...]] = {
@@ -83,14 +84,14 @@ class Fitted:
         AICc of the form chosen.
     """
 
-    mean: Array
+    mean: Floats
     form: npt.NDArray[np.int64]
     error: npt.NDArray[np.str_]
-    parameters: dict[str, Array]
-    criterion: Array
+    parameters: dict[str, Floats]
+    criterion: Floats
 
 
-def fit(values: Array, *, horizon: int, season: int = 1, forms: Sequence[Form] = FORMS) -> Fitted:
+def fit(values: Floats, *, horizon: int, season: int = 1, forms: Sequence[Form] = FORMS) -> Fitted:
     """Fit the best of ``forms`` to every series (S, T) and forecast ``horizon`` periods.
 
     A season is tried where a series spans at least two of them, a multiplicative one and a
@@ -112,7 +113,7 @@ def fit(values: Array, *, horizon: int, season: int = 1, forms: Sequence[Form] =
     return best
 
 
-def _last_values(values: Array, horizon: int) -> Fitted:
+def _last_values(values: Floats, horizon: int) -> Fitted:
     return Fitted(
         np.repeat(seasonality.filled(values)[:, -1:], horizon, axis=1),
         np.full(len(values), -1),
@@ -127,7 +128,7 @@ def _improve(
     rows: npt.NDArray[np.int64],
     number: int,
     form: Form,
-    values: Array,
+    values: Floats,
     horizon: int,
     season: int,
     positive: npt.NDArray[np.bool_],
@@ -153,7 +154,7 @@ def _improve(
         best.parameters[name][won] = found
 
 
-def _penalty(estimated: int, counted: npt.NDArray[np.int64]) -> Array:
+def _penalty(estimated: int, counted: npt.NDArray[np.int64]) -> Floats:
     """Return AICc's penalty; infinite where a series is too short for the form."""
     room = counted - estimated - 1
     correction = 2 * estimated * (estimated + 1) / np.maximum(room, 1)
@@ -162,7 +163,7 @@ def _penalty(estimated: int, counted: npt.NDArray[np.int64]) -> Array:
 
 def _deviance(
     outcome: Outcome, counted: npt.NDArray[np.int64], positive: npt.NDArray[np.bool_]
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Return -2 log likelihood of the additive and of the multiplicative error, (S, G) each."""
     n = counted[:, None]
     floor = 1e-20 * np.maximum(outcome.squared.min(axis=1, keepdims=True), 1e-20)
@@ -172,8 +173,8 @@ def _deviance(
 
 
 def _search(
-    values: Array, start: Start, form: Form, positive: npt.NDArray[np.bool_]
-) -> dict[str, Array]:
+    values: Floats, start: Start, form: Form, positive: npt.NDArray[np.bool_]
+) -> dict[str, Floats]:
     """Return each series' best parameters (S, 1): the grid's best, then a pattern search."""
     names = form.parameters
     combinations = np.array(list(product(*(GRID[name] for name in names))))
@@ -193,8 +194,8 @@ def _search(
 
 
 def _best_of(
-    values: Array, start: Start, form: Form, candidates: Array, positive: npt.NDArray[np.bool_]
-) -> tuple[Array, Array]:
+    values: Floats, start: Start, form: Form, candidates: Floats, positive: npt.NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
     """Return each series' best candidate (S, P) and its deviance."""
     chosen, deviances = [], []
     size = max(1, _CHUNK // candidates.shape[1])
@@ -219,7 +220,7 @@ def _best_of(
 _FEWEST = 10
 
 
-def starting_states(values: Array, form: Form, *, season: int) -> Start:
+def starting_states(values: Floats, form: Form, *, season: int) -> Start:
     """Return initial level, slope and seasonal indices of every series.
 
     The indices come from classical decomposition, level and slope from the straight line through
@@ -240,7 +241,7 @@ def starting_states(values: Array, form: Form, *, season: int) -> Start:
     return Start(level, slope, index, first)
 
 
-def _window(series: Array, first: np.ndarray, periods: int) -> Array:
+def _window(series: Floats, first: np.ndarray, periods: int) -> Floats:
     """Return the first ``periods`` periods of every series, NaN beyond its end."""
     columns = first[:, None] + np.arange(periods)
     inside = columns < series.shape[1]
@@ -248,11 +249,11 @@ def _window(series: Array, first: np.ndarray, periods: int) -> Array:
     return np.where(inside, taken, np.nan)
 
 
-def _first_mean(series: Array, first: np.ndarray, *, periods: int) -> Array:
+def _first_mean(series: Floats, first: np.ndarray, *, periods: int) -> Floats:
     return np.asarray(np.nanmean(_window(series, first, periods), axis=1))
 
 
-def _first_line(series: Array, first: np.ndarray, *, periods: int) -> tuple[Array, Array]:
+def _first_line(series: Floats, first: np.ndarray, *, periods: int) -> tuple[Floats, Floats]:
     """Return the level before the first period and the slope of the line through the first."""
     window = _window(series, first, periods)
     seen = ~np.isnan(window)
@@ -267,8 +268,8 @@ def _first_line(series: Array, first: np.ndarray, *, periods: int) -> tuple[Arra
 
 
 def extrapolate(
-    outcome: Outcome, form: Form, parameters: dict[str, Array], horizon: int, columns: int
-) -> Array:
+    outcome: Outcome, form: Form, parameters: dict[str, Floats], horizon: int, columns: int
+) -> Floats:
     """Return the forecasts (S, horizon) that the last states of the first candidate lead to."""
     level, slope = outcome.level[:, [0]], outcome.slope[:, [0]]
     phi = parameters["phi"] if "phi" in parameters else np.ones_like(level)

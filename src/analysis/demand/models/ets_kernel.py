@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
+
 Trend = Literal["none", "linear", "damped"]
 Season = Literal["none", "additive", "multiplicative"]
 
@@ -48,9 +49,9 @@ class Form:
 class Start:
     """Initial states of every series: level and slope (S,), seasonal indices (S, season)."""
 
-    level: Array
-    slope: Array
-    index: Array
+    level: Floats
+    slope: Floats
+    index: Floats
     first: npt.NDArray[np.int64]
 
 
@@ -72,15 +73,15 @@ class Outcome:
         Last seasonal indices by phase of the column (season, S, G); None without a season.
     """
 
-    squared: Array
-    relative: Array
-    log_fitted: Array
-    level: Array
-    slope: Array
-    index: Array | None
+    squared: Floats
+    relative: Floats
+    log_fitted: Floats
+    level: Floats
+    slope: Floats
+    index: Floats | None
 
 
-def run(values: Array, start: Start, form: Form, parameters: dict[str, Array]) -> Outcome:
+def run(values: Floats, start: Start, form: Form, parameters: dict[str, Floats]) -> Outcome:
     """Run the recursion over ``values`` (S, T) for ``parameters`` of shape (S or 1, G).
 
     ``beta`` and ``gamma`` are shares of what they may be: the slope moves by alpha x beta, the
@@ -97,7 +98,7 @@ class _State:
     """The recursion's arrays while it runs; all of them are written in place."""
 
     def __init__(
-        self, values: Array, start: Start, form: Form, parameters: dict[str, Array]
+        self, values: Floats, start: Start, form: Form, parameters: dict[str, Floats]
     ) -> None:
         alpha = parameters["alpha"]
         self.shape = (len(values), alpha.shape[1])
@@ -121,10 +122,10 @@ class _State:
         self.fitted, self.error, self.scratch = (np.empty(self.shape) for _ in range(3))
         self.last_first = int(start.first.max())
 
-    def _spread(self, column: Array) -> Array:
+    def _spread(self, column: Floats) -> Floats:
         return np.repeat(column[:, None], self.shape[1], axis=1)
 
-    def _seasons(self, index: Array) -> Array:
+    def _seasons(self, index: Floats) -> Floats:
         return np.repeat(index.T[:, :, None], self.shape[1], axis=2)
 
     def step(self, t: int) -> None:
@@ -145,7 +146,7 @@ class _State:
             np.copyto(self.level, before[0], where=waiting)
             np.copyto(self.slope, before[1], where=waiting)
 
-    def _fit(self, phase: int) -> Array | None:
+    def _fit(self, phase: int) -> Floats | None:
         """Write the one-step forecast; return what a multiplicative season divides by."""
         if self.index is None:
             np.copyto(self.fitted, self.level)
@@ -179,7 +180,7 @@ class _State:
         self.log_fitted += np.log(self.product)
         self.product.fill(1.0)
 
-    def _move(self, phase: int, divisor: Array | None) -> None:
+    def _move(self, phase: int, divisor: Floats | None) -> None:
         """Correct level, slope and season by the error."""
         if self.index is not None and self.gamma is not None:
             np.multiply(self.gamma, self.error, out=self.scratch)

@@ -15,8 +15,9 @@ import numpy as np
 
 from analysis.demand.models.backtest import at_origins
 from analysis.demand.models.registry import last_value, within_reason
-from analysis.demand.series.seasonality import Array, filled
+from analysis.demand.series.seasonality import filled
 from analysis.errors import NotApplicable
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.models.backtest import Backtest
@@ -35,8 +36,8 @@ _MOST_ROWS = 40_000
 
 
 def forecast(
-    values: Array, *, horizon: int, season: int = 1, quantile: float = 0.5, seed: int = 0
-) -> Array:
+    values: Floats, *, horizon: int, season: int = 1, quantile: float = 0.5, seed: int = 0
+) -> Floats:
     """Return one quantile of every series' next ``horizon`` periods (S, horizon).
 
     Parameters
@@ -91,7 +92,7 @@ def _model(quantile: float, seed: int) -> Any:
     )  # fmt: skip
 
 
-def _rows(series: Array, ends: np.ndarray, season: int) -> tuple[Array, Array]:
+def _rows(series: Floats, ends: np.ndarray, season: int) -> tuple[Floats, Floats]:
     """Return features and level of every end (columns known) and series, ends outermost."""
     parts, levels = [], []
     for end in ends:
@@ -112,11 +113,13 @@ def _rows(series: Array, ends: np.ndarray, season: int) -> tuple[Array, Array]:
     return np.vstack(parts), np.concatenate(levels)
 
 
-def _targets(series: Array, ends: np.ndarray, ahead: int) -> Array:
+def _targets(series: Floats, ends: np.ndarray, ahead: int) -> Floats:
     return np.concatenate([series[:, end + ahead - 1] for end in ends])
 
 
-def challenge(tested: Backtest, values: Array, *, season: int, origins: int, seed: int) -> Backtest:
+def challenge(
+    tested: Backtest, values: Floats, *, season: int, origins: int, seed: int
+) -> Backtest:
     """Return the last ``origins`` origins of a backtest with the challenger beside the others.
 
     Learning anew at each origin is slow, so that the challenger meets the others at a few origins

@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.demand.models import registry
 from analysis.demand.series import seasonality
-from analysis.demand.series.seasonality import Array
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.models.backtest import Backtest
@@ -29,7 +29,7 @@ _WINDOW, _CLEAR = 9, 6.0
 _LARGEST = np.log(20.0)
 
 
-def with_candidates(found: Backtest, values: Array, marks: Array) -> Backtest:
+def with_candidates(found: Backtest, values: Floats, marks: Floats) -> Backtest:
     """Return the backtest with every model of `BASES` knowing the holidays.
 
     Parameters
@@ -51,21 +51,21 @@ def with_candidates(found: Backtest, values: Array, marks: Array) -> Backtest:
     return found
 
 
-def forecasts(values: Array, marks: Array) -> dict[str, Array]:
+def forecasts(values: Floats, marks: Floats) -> dict[str, Floats]:
     """Return the forecasts for the periods that ``marks`` goes beyond ``values``."""
     calm, factor = apart(values, marks)
     plain = registry.forecasts(calm, models=tuple(BASES), horizon=factor.shape[1])
     return {BASES[name]: made * factor for name, made in plain.items()}
 
 
-def apart(values: Array, marks: Array) -> tuple[Array, Array]:
+def apart(values: Floats, marks: Floats) -> tuple[Floats, Floats]:
     """Return series without their holidays, and the holidays' factors in the periods ahead."""
     columns = values.shape[1]
     moved = lifts(values, marks[:columns]) @ marks.T
     return values / np.exp(moved[:, :columns]), np.exp(moved[:, columns:])
 
 
-def lifts(values: Array, marks: Array) -> Array:
+def lifts(values: Floats, marks: Floats) -> Floats:
     """Return each series' difference in each holiday's week on the logarithm; 0 if not clear.
 
     Compared with the running median of the other weeks; clear beyond six robust standard errors
@@ -85,7 +85,7 @@ def lifts(values: Array, marks: Array) -> Array:
     return np.where(clear, np.clip(mean, -_LARGEST, _LARGEST), 0.0)
 
 
-def _usual(plain: Array) -> Array:
+def _usual(plain: Floats) -> Floats:
     closed = seasonality.filled(plain)
     reach = _WINDOW // 2
     padded = np.pad(closed, ((0, 0), (reach, reach)), mode="edge")
@@ -93,7 +93,7 @@ def _usual(plain: Array) -> Array:
     return np.asarray(np.median(windows, axis=2))
 
 
-def _spread(ratio: Array) -> Array:
+def _spread(ratio: Floats) -> Floats:
     """Return the robust standard deviation of each row; infinite where next to nothing is known."""
     known = ~np.isnan(ratio)
     enough = known.sum(axis=1) >= 2 * _WINDOW

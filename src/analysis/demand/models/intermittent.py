@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.demand.series import seasonality
-from analysis.demand.series.seasonality import Array
+from analysis.stats.types import Floats
 
 _ALPHA = 0.1
 _BETA = 0.1
@@ -19,14 +19,14 @@ _BETA = 0.1
 SPARSE = 1 - 1 / 1.32
 
 
-def is_intermittent(values: Array) -> np.ndarray:
+def is_intermittent(values: Floats) -> np.ndarray:
     """Tell which series lack demand in so many of their periods that they are intermittent."""
     seen = ~np.isnan(values)
     empty = (values == 0) & seen
     return empty.sum(axis=1) > SPARSE * np.maximum(seen.sum(axis=1), 1)
 
 
-def croston(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: ARG001
+def croston(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
     """Return Croston's (1972) forecasts corrected by Syntetos and Boylan (2005), factor 1 - a/2.
 
     International Journal of Forecasting 21(2), equation 7.
@@ -36,7 +36,7 @@ def croston(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: 
     return np.repeat(rate[:, None], horizon, axis=1)
 
 
-def tsb(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: ARG001
+def tsb(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
     """Return the forecasts of Teunter, Syntetos and Babai (2011), which fade with obsolescence.
 
     European Journal of Operational Research 214(3), section 3: the probability of demand is
@@ -55,12 +55,12 @@ def tsb(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: ARG0
     return np.repeat(rate[:, None], horizon, axis=1)
 
 
-def _first_sizes(values: Array, demand: np.ndarray) -> Array:
+def _first_sizes(values: Floats, demand: np.ndarray) -> Floats:
     total = np.where(demand, values, 0.0).sum(axis=1)
     return np.asarray(total / np.maximum(demand.sum(axis=1), 1))
 
 
-def _sizes_and_intervals(values: Array) -> tuple[Array, Array]:
+def _sizes_and_intervals(values: Floats) -> tuple[Floats, Floats]:
     seen = ~np.isnan(values)
     demand = seen & (values != 0)
     count = np.maximum(demand.sum(axis=1), 1)

@@ -19,16 +19,17 @@ import numpy as np
 
 from analysis.demand.models import ets, intermittent, theta
 from analysis.demand.series import seasonality
-from analysis.demand.series.seasonality import Array, filled, lengths
+from analysis.demand.series.seasonality import filled, lengths
 from analysis.errors import ParamsError
+from analysis.stats.types import Floats
 
 
-def last_value(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: ARG001
+def last_value(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
     """Return the last value known, for every period ahead."""
     return np.repeat(filled(values)[:, -1:], horizon, axis=1)
 
 
-def seasonal(values: Array, *, horizon: int, season: int = 1) -> Array:
+def seasonal(values: Floats, *, horizon: int, season: int = 1) -> Floats:
     """Return the value of the same phase one season ago; the last value for younger series."""
     series = filled(values)
     if season < 2 or series.shape[1] < season:
@@ -38,7 +39,7 @@ def seasonal(values: Array, *, horizon: int, season: int = 1) -> Array:
     return np.where(np.isnan(ahead), series[:, -1:], ahead)
 
 
-def drift(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: ARG001
+def drift(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
     """Return the line through the first and the last value."""
     series = filled(values)
     spans = lengths(values)
@@ -47,7 +48,7 @@ def drift(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: AR
     return series[:, -1:] + slope[:, None] * np.arange(1, horizon + 1)
 
 
-def moving_average(values: Array, *, horizon: int, season: int = 1, window: int = 4) -> Array:
+def moving_average(values: Floats, *, horizon: int, season: int = 1, window: int = 4) -> Floats:
     """Return the mean of the last ``window`` values, or of the last season where it is longer."""
     recent = filled(values)[:, -max(window, season) :]
     seen = ~np.isnan(recent)
@@ -57,7 +58,7 @@ def moving_average(values: Array, *, horizon: int, season: int = 1, window: int 
     return np.repeat(mean[:, None], horizon, axis=1)
 
 
-Forecaster = Callable[..., Array]
+Forecaster = Callable[..., Floats]
 
 
 #: The model that every other has to beat.
@@ -90,11 +91,11 @@ _WAVE_SEASONS = 1.25
 _WAVE_RIDGE = 4.0
 
 
-def _ets(values: Array, *, horizon: int, season: int = 1) -> Array:
+def _ets(values: Floats, *, horizon: int, season: int = 1) -> Floats:
     return ets.fit(values, horizon=horizon, season=season).mean
 
 
-def _wave(values: Array, *, horizon: int, season: int = 1) -> Array:
+def _wave(values: Floats, *, horizon: int, season: int = 1) -> Floats:
     """Smooth what a yearly wave of two harmonics leaves: Hyndman and Athanasopoulos, FPP3, 10.5."""
     columns = values.shape[1]
     enough = seasonality.lengths(values) >= _WAVE_SEASONS * season
@@ -114,7 +115,7 @@ def _wave(values: Array, *, horizon: int, season: int = 1) -> Array:
     return _ets(values - added[:, :columns], horizon=horizon) + added[:, columns:]
 
 
-def _damped(values: Array, *, horizon: int, season: int = 1) -> Array:
+def _damped(values: Floats, *, horizon: int, season: int = 1) -> Floats:
     forms = tuple(form for form in ets.FORMS if form.trend == "damped")
     return ets.fit(values, horizon=horizon, season=season, forms=forms).mean
 
@@ -122,7 +123,7 @@ def _damped(values: Array, *, horizon: int, season: int = 1) -> Array:
 def _short(forecaster: Forecaster) -> Forecaster:
     """Return the forecaster without seasons too long to be learnt index by index."""
 
-    def forecast(values: Array, *, horizon: int, season: int = 1) -> Array:
+    def forecast(values: Floats, *, horizon: int, season: int = 1) -> Floats:
         known = season if season <= ets.LONGEST_SEASON else 1
         return np.asarray(forecaster(values, horizon=horizon, season=known))
 
@@ -169,8 +170,8 @@ def label(name: str) -> str:
 
 
 def forecasts(
-    values: Array, *, models: Sequence[str], horizon: int, season: int = 1
-) -> dict[str, Array]:
+    values: Floats, *, models: Sequence[str], horizon: int, season: int = 1
+) -> dict[str, Floats]:
     """Return the forecasts (S, horizon) of each of ``models``, each base model run once."""
     for name in models:
         if name not in MODELS:
@@ -183,14 +184,14 @@ def forecasts(
     return {name: found[name] for name in models}
 
 
-def _bounded(name: str, values: Array, horizon: int, season: int) -> Array:
+def _bounded(name: str, values: Floats, horizon: int, season: int) -> Floats:
     forecaster = MODELS[name].forecaster
     assert forecaster is not None  # a base model, by construction
     mean = forecaster(values, horizon=horizon, season=season)
     return within_reason(mean, values)
 
 
-def within_reason(mean: Array, values: Array) -> Array:
+def within_reason(mean: Floats, values: Floats) -> Floats:
     """Return forecasts that no planner would laugh at.
 
     Never below zero where the series never was, and no further from its range than the range is

@@ -11,30 +11,30 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.demand.series import seasonality
-from analysis.demand.series.seasonality import Array
+from analysis.stats.types import Floats
 
 _ALPHAS = np.r_[0.01, 0.03, np.linspace(0.05, 0.95, 19), 0.99]
 _THETAS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 9.0)
 
 
-def standard(values: Array, *, horizon: int, season: int = 1) -> Array:
+def standard(values: Floats, *, horizon: int, season: int = 1) -> Floats:
     """Return the standard Theta forecasts (S, horizon)."""
     return _forecast(values, horizon, season, thetas=(2.0,))
 
 
-def optimised(values: Array, *, horizon: int, season: int = 1) -> Array:
+def optimised(values: Floats, *, horizon: int, season: int = 1) -> Floats:
     """Return the forecasts with each series' theta chosen by its one-step errors."""
     return _forecast(values, horizon, season, thetas=_THETAS)
 
 
-def _forecast(values: Array, horizon: int, season: int, *, thetas: tuple[float, ...]) -> Array:
+def _forecast(values: Floats, horizon: int, season: int, *, thetas: tuple[float, ...]) -> Floats:
     series, index, kind = deseasonalised(values, season=season)
     mean = _nonseasonal(series, horizon, thetas)
     ahead = seasonality.over_time(index, columns=horizon, start=values.shape[1])
     return np.where(kind[:, None], mean * ahead, mean + ahead)
 
 
-def deseasonalised(values: Array, *, season: int) -> tuple[Array, Array, np.ndarray]:
+def deseasonalised(values: Floats, *, season: int) -> tuple[Floats, Floats, np.ndarray]:
     """Return the series without season, the indices, and whether these multiply.
 
     A series without a significant season keeps neutral indices; one with values that are not
@@ -58,7 +58,7 @@ def deseasonalised(values: Array, *, season: int) -> tuple[Array, Array, np.ndar
     return without, np.where(positive[:, None], multiplied, added), positive
 
 
-def _nonseasonal(series: Array, horizon: int, thetas: tuple[float, ...]) -> Array:
+def _nonseasonal(series: Floats, horizon: int, thetas: tuple[float, ...]) -> Floats:
     """Smooth every Theta line with every alpha; keep each series' best one-step errors."""
     spans = seasonality.lengths(series)
     intercept, slope = _line(series, spans)
@@ -77,7 +77,7 @@ def _nonseasonal(series: Array, horizon: int, thetas: tuple[float, ...]) -> Arra
     return mean
 
 
-def _line(series: Array, spans: np.ndarray) -> tuple[Array, Array]:
+def _line(series: Floats, spans: np.ndarray) -> tuple[Floats, Floats]:
     """Return intercept and slope of each series' least-squares line, time counting from one."""
     seen = ~np.isnan(series)
     time = np.arange(series.shape[1]) - (series.shape[1] - spans)[:, None] + 1.0
@@ -92,8 +92,8 @@ def _line(series: Array, spans: np.ndarray) -> tuple[Array, Array]:
 
 
 def _smooth(
-    curved: Array, line: Array, series: Array, spans: np.ndarray, theta: float
-) -> tuple[Array, Array]:
+    curved: Floats, line: Floats, series: Floats, spans: np.ndarray, theta: float
+) -> tuple[Floats, Floats]:
     """Return each series' smallest sum of squared errors over alphas, and its last level."""
     first = series.shape[1] - spans
     rows = np.arange(len(series))

@@ -12,14 +12,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
+
 Kind = Literal["additive", "multiplicative"]
 
 #: Normal quantile of the 90 % test for a season (Assimakopoulos and Nikolopoulos 2000).
 _TEST_QUANTILE = 1.6448536269514722
 
 
-def filled(values: Array) -> Array:
+def filled(values: Floats) -> Floats:
     """Return ``values`` with gaps inside a series closed by the straight line across them."""
     gaps = np.isnan(values)
     inner = (gaps & np.logical_or.accumulate(~gaps, axis=1)).any(axis=1)
@@ -33,18 +34,18 @@ def filled(values: Array) -> Array:
     return closed
 
 
-def all_positive(values: Array) -> npt.NDArray[np.bool_]:
+def all_positive(values: Floats) -> npt.NDArray[np.bool_]:
     """Tell which series never touch zero, where they are known."""
     return np.asarray((np.where(np.isnan(values), 1.0, values) > 0).all(axis=1))
 
 
-def lengths(values: Array) -> npt.NDArray[np.int64]:
+def lengths(values: Floats) -> npt.NDArray[np.int64]:
     """Return how many periods each series spans, from its first value to the last column."""
     seen = ~np.isnan(values)
     return np.where(seen.any(axis=1), values.shape[1] - seen.argmax(axis=1), 0)
 
 
-def has_season(values: Array, *, season: int) -> npt.NDArray[np.bool_]:
+def has_season(values: Floats, *, season: int) -> npt.NDArray[np.bool_]:
     """Tell for each series whether its autocorrelation at the season's lag is significant.
 
     The 90 % test of Assimakopoulos and Nikolopoulos (2000), International Journal of Forecasting
@@ -67,7 +68,7 @@ def has_season(values: Array, *, season: int) -> npt.NDArray[np.bool_]:
     return long_enough & (variance > 0) & (np.abs(correlation[:, -1]) > limit)
 
 
-def centred_average(series: Array, *, season: int) -> Array:
+def centred_average(series: Floats, *, season: int) -> Floats:
     """Return the moving average over one season, centred; NaN where it does not fit."""
     kernel = np.ones(season) if season % 2 else np.r_[0.5, np.ones(season - 1), 0.5]
     kernel = kernel / season
@@ -79,7 +80,7 @@ def centred_average(series: Array, *, season: int) -> Array:
     return average
 
 
-def indices(values: Array, *, season: int, kind: Kind) -> Array:
+def indices(values: Floats, *, season: int, kind: Kind) -> Floats:
     """Return each series' seasonal indices by classical decomposition, one column a phase.
 
     Multiplicative indices average one, additive ones zero. A series that spans fewer than two
@@ -102,8 +103,8 @@ def indices(values: Array, *, season: int, kind: Kind) -> Array:
 
 
 def _normalised(
-    shape: Array, *, kind: Kind, usable: npt.NDArray[np.bool_], neutral: float
-) -> Array:
+    shape: Floats, *, kind: Kind, usable: npt.NDArray[np.bool_], neutral: float
+) -> Floats:
     known = usable & np.isfinite(shape).all(axis=1)
     if kind == "multiplicative":
         known &= (shape > 0.01).all(axis=1)
@@ -112,7 +113,7 @@ def _normalised(
     return shape / middle if kind == "multiplicative" else shape - middle
 
 
-def over_time(index: Array, *, columns: int, start: int = 0) -> Array:
+def over_time(index: Floats, *, columns: int, start: int = 0) -> Floats:
     """Return the seasonal indices laid out over ``columns`` columns from column ``start`` on."""
     phases = (start + np.arange(columns)) % index.shape[1]
     return index[:, phases]

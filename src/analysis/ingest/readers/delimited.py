@@ -41,6 +41,7 @@ from analysis.ingest.readers.staged_table import (
     read_back,
     writing,
 )
+from analysis.stats.types import Flags
 
 if TYPE_CHECKING:
     from analysis.ingest.mapping.model import FileSpec
@@ -86,8 +87,6 @@ def _split_header(blocks: Iterator[Block], header: int) -> tuple[bytes | None, I
     return None, iter(())
 
 
-Mask = NDArray[np.bool_]
-
 Places = NDArray[np.int64]
 
 QUOTE, NEW_LINE = ord('"'), ord("\n")
@@ -111,7 +110,7 @@ class Strictness:
         one = rb'(?:"(?:[^"\r\n]|"")*"|[^"\r\n%b]*)' % escaped
         self._record = re.compile(one + (rb"(?:%b%b){%d}" % (escaped, one, width - 1)))
 
-    def records(self, block: Block) -> Mask:
+    def records(self, block: Block) -> Flags:
         """Return, for every line, whether it is a record beyond doubt."""
         if len(self._mark) > 1:  # such a delimiter is not found byte by byte
             return np.zeros(len(block), "bool")
@@ -126,7 +125,7 @@ class Strictness:
         fine[_broken(block, letters)] = False
         return fine
 
-    def _quoted(self, block: Block, letters: NDArray[np.uint8], marks: Places) -> Mask:
+    def _quoted(self, block: Block, letters: NDArray[np.uint8], marks: Places) -> Flags:
         """Return the verdict where some line holds a quote.
 
         Within a line, quotes open and close by turns. An opening one must follow a delimiter or

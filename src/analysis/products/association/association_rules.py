@@ -17,6 +17,7 @@ from analysis.products.association.lift import clustered_lift
 from analysis.products.association.mantel_haenszel import design_effects
 from analysis.stats.multiplicity import normal_quantile, q_values
 from analysis.stats.proportions import fisher_more
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.products.association.itemsets import Itemsets
@@ -178,9 +179,6 @@ def _sorted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         [*by, "left", "right"], ascending=[False] * len(by) + [True, True]
     )
     return ordered.drop(columns=["left", "right"]).reset_index(drop=True)
-
-
-Floats = npt.NDArray[np.float64]
 
 
 def metrics(

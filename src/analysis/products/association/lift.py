@@ -6,15 +6,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.products.baskets.order_index import Numbered
-
-Floats = npt.NDArray[np.float64]
 
 
 def clustered_lift(

@@ -11,18 +11,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.products.baskets.order_contents import BAND_OF, BANDS
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.proportions import fisher_less, fisher_more
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.products.baskets.order_index import Ints, Numbered, Sides
 
-
-Floats = npt.NDArray[np.float64]
 
 _NOTHING = "no stratum has both sides apart from each other"
 

@@ -21,6 +21,7 @@ from analysis.products.association.itemsets import frequent_itemsets
 from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.order_contents import BANDS, band_of
 from analysis.stats.multiplicity import normal_quantile, q_values
+from analysis.stats.types import Floats
 from analysis.tables.engine import held
 
 if TYPE_CHECKING:
@@ -151,9 +152,6 @@ def _upper(z: npt.ArrayLike) -> npt.NDArray[np.float64]:
     from scipy.special import ndtr
 
     return np.asarray(ndtr(-np.asarray(z, dtype=float)))
-
-
-Floats = npt.NDArray[np.float64]
 
 
 #: Influences are summed as whole numbers of so small a part of the largest: exact in any order.

@@ -14,13 +14,13 @@ from analysis.errors import NotApplicable
 from analysis.products.recommend.recommenders import OWN, SCORERS, Model, Scorer
 from analysis.products.sequences.purchase_matrix import Histories, between
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from analysis.products.sequences.purchase_events import Events
 
-Floats = npt.NDArray[np.float64]
 
 #: Customers scored at once.
 _BLOCK = 4_096

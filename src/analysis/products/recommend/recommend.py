@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.products.recommend.evaluation import blocks, top
 from analysis.products.recommend.recommenders import SCORERS, Model, similarity
 from analysis.products.sequences.purchase_matrix import Histories, follow_ups
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -119,8 +120,6 @@ def _allowed(events: Events, offer: Offer) -> npt.NDArray[np.bool_]:
     barred = np.isin(events.names.astype(str), sorted(offer.excluded) or [""])
     return sold & ~barred
 
-
-Floats = npt.NDArray[np.float64]
 
 Codes = npt.NDArray[np.int64]
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from analysis.products.sequences.purchase_matrix import Histories, follow_ups
 from analysis.products.sequences.replenishment import due
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Floats = npt.NDArray[np.float64]
 #: Customers whose equations are solved at once.
 _AT_ONCE = 2_048
 

@@ -14,14 +14,13 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.products.baskets.order_contents import band_of
 from analysis.stats.multiplicity import normal_quantile, q_values, selected_confidence, two_sided_p
+from analysis.stats.types import Floats
 from analysis.tables.engine import held
 from analysis.tables.margin import MICROS
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

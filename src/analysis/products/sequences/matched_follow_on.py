@@ -18,6 +18,7 @@ from analysis.errors import NotApplicable
 from analysis.products.sequences.follow_on_screen import RHYTHMS, FollowUps, first_visits, rhythm
 from analysis.stats.competing_risks import Ends
 from analysis.stats.multiplicity import selected_confidence
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.products.sequences.purchase_events import Events
@@ -165,8 +166,6 @@ def _at_most(visits: Visits, most: Days, seed: int) -> Visits:
     place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
     return visits.only(np.sort(order[place < most[ordered]]))
 
-
-Floats = npt.NDArray[np.float64]
 
 _USUAL = Design()
 

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from analysis.products.sequences.purchase_events import Events
 
 
-Floats = npt.NDArray[np.float64]
-
-
 #: Days after which a purchase counts half.
 HALF_LIFE = 56.0
 

@@ -13,15 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from analysis.products.sequences.purchase_events import Events
     from analysis.products.sequences.purchase_matrix import Histories
-
-
-Floats = npt.NDArray[np.float64]
 
 
 #: Bounds of the classes: usual gap in days, time waited as a multiple of it, purchases so far.

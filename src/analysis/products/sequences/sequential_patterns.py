@@ -16,6 +16,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
 from analysis.stats.multiplicity import q_values
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.products.sequences.purchase_events import Events
@@ -259,9 +260,6 @@ def _parts(pattern: Pattern) -> Iterator[Pattern]:
             middle = (rest,) if rest else ()
             if len(pattern) > 1 or rest:
                 yield (*pattern[:place], *middle, *pattern[place + 1 :])
-
-
-Floats = npt.NDArray[np.float64]
 
 
 def most_common(

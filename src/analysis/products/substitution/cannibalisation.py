@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.products.association.confounding import item_offers
 from analysis.stats.multiplicity import q_values
+from analysis.stats.types import Floats
 from analysis.tables.engine import held
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-Floats = npt.NDArray[np.float64]
 
 #: Weeks that are compared with each other, within a store.
 _SEASON = 13

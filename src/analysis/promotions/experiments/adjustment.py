@@ -13,15 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments.effect import Effect, of_figures
 from analysis.promotions.outcomes.moments import Moments, pooled
-
-Array = npt.NDArray[np.float64]
-
+from analysis.stats.types import Floats
 
 #: A covariate whose spread is this share of its size, or less, counts as constant.
 _CONSTANT = 1e-12
@@ -85,7 +82,7 @@ def plain(treated: Moments, control: Moments, metric: str) -> Effect:
     return of_figures(_mean(treated, metric), _mean(control, metric))
 
 
-def _mean(arm: Moments, metric: str) -> tuple[Array, Array, Array]:
+def _mean(arm: Moments, metric: str) -> tuple[Floats, Floats, Floats]:
     mean, variance = arm.figure(metric)
     return mean, variance / arm.n, np.maximum(arm.n - 1, 1)
 
@@ -121,7 +118,7 @@ def regression(
     return _adjusted(treated, control, metric, covariates, slopes, both, spent=len(covariates))
 
 
-def _slopes(arm: Moments, metric: str, covariates: Sequence[str]) -> Array:
+def _slopes(arm: Moments, metric: str, covariates: Sequence[str]) -> Floats:
     x, (y,) = arm.at(covariates), arm.at([metric])
     among = arm.covariance[..., x, :][..., :, x]
     along = arm.covariance[..., x, y]
@@ -133,7 +130,7 @@ def _adjusted(
     control: Moments,
     metric: str,
     covariates: Sequence[str],
-    slopes: tuple[Array, ...],
+    slopes: tuple[Floats, ...],
     both: Moments,
     *,
     spent: int,
@@ -149,8 +146,8 @@ def _adjusted(
 
 
 def _residual(
-    arm: Moments, metric: str, x: list[int], slopes: Array, centre: Array, spent: int
-) -> tuple[Array, Array, Array]:
+    arm: Moments, metric: str, x: list[int], slopes: Floats, centre: Floats, spent: int
+) -> tuple[Floats, Floats, Floats]:
     """Return an arm's mean at the average customer, its variance and degrees of freedom."""
     (y,) = arm.at([metric])
     mean = arm.mean[..., y] - np.sum(slopes * (arm.mean[..., x] - centre), -1)
@@ -179,7 +176,7 @@ def as_ratio(
     return arms[0], arms[1]
 
 
-def _shifted(arm: Moments, by: Array) -> Moments:
+def _shifted(arm: Moments, by: Floats) -> Moments:
     mean = arm.mean.copy()
     mean[..., -1] += by
     return Moments(arm.names, arm.n, mean, arm.covariance)
@@ -257,7 +254,7 @@ def difference(sums: pd.DataFrame) -> Effect:
     return of_sums(*(sums[c].to_numpy(dtype=float) for c in columns))
 
 
-def of_sums(n1: Array, s1: Array, n2: Array, s2: Array) -> Effect:
+def of_sums(n1: Floats, s1: Floats, n2: Floats, s2: Floats) -> Effect:
     """Return ``difference`` of arrays; last axis by cluster, others experiments side by side."""
     total1, total2 = n1.sum(-1), n2.sum(-1)
     one, two = s1.sum(-1) / total1, s2.sum(-1) / total2

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Array = npt.NDArray[np.float64]
-
+from analysis.stats.types import Floats
 
 #: Standard deviation of the prior, in standard deviations of a customer.
 PRIOR = 0.2
@@ -22,7 +21,7 @@ PRIOR = 0.2
 
 def posterior(
     difference: npt.ArrayLike, error: npt.ArrayLike, *, scale: npt.ArrayLike
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of the effect, after a normal prior about zero.
 
     Parameters
@@ -41,7 +40,7 @@ def posterior(
     return weight * d, np.sqrt(weight) * e
 
 
-def losses(mean: npt.ArrayLike, deviation: npt.ArrayLike) -> tuple[Array, Array]:
+def losses(mean: npt.ArrayLike, deviation: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Return what is lost on average by using the arm, and by not using it, a customer.
 
     Using it costs where the effect is below zero, not using it where it is above.
@@ -56,7 +55,7 @@ def losses(mean: npt.ArrayLike, deviation: npt.ArrayLike) -> tuple[Array, Array]
     return gain - m, gain
 
 
-def better(mean: npt.ArrayLike, deviation: npt.ArrayLike) -> Array:
+def better(mean: npt.ArrayLike, deviation: npt.ArrayLike) -> Floats:
     """Return the probability that the effect is above zero."""
     from scipy.special import ndtr
 
@@ -119,7 +118,7 @@ LEAST = 0.05
 _DRAWS = 400
 
 
-def chances_of_best(mean: Array, error: Array, rng: np.random.Generator, draws: int) -> Array:
+def chances_of_best(mean: Floats, error: Floats, rng: np.random.Generator, draws: int) -> Floats:
     """Return the chance that each arm is best; last axis by arm."""
     drawn = rng.normal(size=(*mean.shape[:-1], draws, mean.shape[-1]))
     best = np.argmax(mean[..., None, :] + error[..., None, :] * drawn, axis=-1)
@@ -127,7 +126,7 @@ def chances_of_best(mean: Array, error: Array, rng: np.random.Generator, draws: 
     return np.mean(best[..., None] == arms, axis=-2)
 
 
-def shares(chances: Array, *, least: float = LEAST) -> Array:
+def shares(chances: Floats, *, least: float = LEAST) -> Floats:
     """Return the shares of the next customers: the chance of being best, no arm below ``least``."""
     arms = chances.shape[-1]
     return least + (1 - arms * least) * chances

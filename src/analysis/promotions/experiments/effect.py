@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.stats.student import quantile
-
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 
 @dataclass(frozen=True)
@@ -31,24 +29,24 @@ class Effect:
         are adjusted to the same average customer).
     """
 
-    difference: Array
-    error: Array
-    degrees: Array
-    baseline: Array
-    baseline_variance: Array
-    treated_variance: Array
-    shared: Array
+    difference: Floats
+    error: Floats
+    degrees: Floats
+    baseline: Floats
+    baseline_variance: Floats
+    treated_variance: Floats
+    shared: Floats
 
-    def reach(self, confidence: float) -> Array:
+    def reach(self, confidence: float) -> Floats:
         """Return how far a two-sided interval reaches to either side of the difference."""
         return quantile(confidence, self.degrees) * self.error
 
-    def interval(self, confidence: float) -> tuple[Array, Array]:
+    def interval(self, confidence: float) -> tuple[Floats, Floats]:
         """Return the ends of the interval of the difference (Student's t)."""
         reach = self.reach(confidence)
         return self.difference - reach, self.difference + reach
 
-    def p(self) -> Array:
+    def p(self) -> Floats:
         """Return the two-sided p of no difference; 1 where nothing varies and nothing differs."""
         from scipy.special import stdtr
 
@@ -57,7 +55,7 @@ class Effect:
         same = (self.error == 0) & (self.difference == 0)
         return np.where(same, 1.0, p)
 
-    def lift(self, confidence: float) -> tuple[Array, Array, Array]:
+    def lift(self, confidence: float) -> tuple[Floats, Floats, Floats]:
         """Return the difference over the size of the control's figure, with Fieller's interval.
 
         A control below zero is measured by its size, so that the sign stays that of the
@@ -86,10 +84,10 @@ class Effect:
 
 
 def of_figures(
-    treated: tuple[Array, Array, Array],
-    control: tuple[Array, Array, Array],
+    treated: tuple[Floats, Floats, Floats],
+    control: tuple[Floats, Floats, Floats],
     *,
-    shared: Array | float = 0.0,
+    shared: Floats | float = 0.0,
 ) -> Effect:
     """Return the effect of two figures, each (value, variance, degrees), with Welch's degrees.
 

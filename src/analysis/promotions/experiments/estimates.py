@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
@@ -24,8 +23,7 @@ from analysis.stats import proportions
 from analysis.stats.multiplicity import dunnett_p, dunnett_quantile, holm
 from analysis.stats.permutation import SMALL_ARM
 from analysis.stats.permutation import p_value as redrawn_p
-
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 NO_YARDSTICK = "the control's own figure may be zero, so there is no relative lift"
 NOBODY = "nobody did in either arm"
@@ -173,7 +171,7 @@ def _reason(effect: Effect, lift: float, smallest: float) -> str:
     return NO_YARDSTICK if np.isnan(lift) else ""
 
 
-def _within(effect: Effect, reach: float) -> tuple[Array, Array]:
+def _within(effect: Effect, reach: float) -> tuple[Floats, Floats]:
     return effect.difference - reach * effect.error, effect.difference + reach * effect.error
 
 
@@ -221,7 +219,7 @@ def _undefined() -> Effect:
     return Effect(*(np.asarray(np.nan) for _ in range(7)))
 
 
-def together(effects: Sequence[Effect], confidence: float) -> tuple[float, Array]:
+def together(effects: Sequence[Effect], confidence: float) -> tuple[float, Floats]:
     """Return the reach in standard errors and the p-values that hold for all arms at once."""
     variances = np.array([float(e.error**2) for e in effects])
     base = min(float(e.baseline_variance - e.shared) for e in effects)

@@ -19,20 +19,19 @@ import pandas as pd
 
 from analysis.promotions.experiments import sequential
 from analysis.promotions.outcomes.outcomes import CONTROL
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.promotions.experiments.experiments import Trials
     from analysis.tables.engine import Tables
 
 
-Array = npt.NDArray[np.float64]
-
 Shape = Literal["obrien-fleming", "pocock"]
 
 _NODES = 121
 
 
-def bounds(looks: int, *, alpha: float = 0.05, shape: Shape = "obrien-fleming") -> Array:
+def bounds(looks: int, *, alpha: float = 0.05, shape: Shape = "obrien-fleming") -> Floats:
     """Return the standardised statistic beyond which each look stops.
 
     O'Brien and Fleming (1979), Biometrics 35, 549-556, hardly ever stop early; Pocock (1977),
@@ -49,7 +48,7 @@ def constant(looks: int, *, alpha: float = 0.05, shape: Shape = "obrien-fleming"
     return float(brentq(lambda c: crossing(c * form) - alpha, 0.5, 12.0, xtol=1e-10))
 
 
-def _scaled(looks: int, shape: Shape) -> Array:
+def _scaled(looks: int, shape: Shape) -> Floats:
     k = np.arange(1, looks + 1)
     return np.sqrt(looks / k) if shape == "obrien-fleming" else np.ones(looks)
 

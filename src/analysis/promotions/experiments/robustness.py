@@ -10,7 +10,6 @@ from functools import partial
 
 import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
@@ -20,8 +19,7 @@ from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.moments import Moments
 from analysis.promotions.outcomes.outcomes import CONTROL, COVARIATES
 from analysis.stats import count_bootstrap, permutation
-
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 Ends = tuple[float, float, float, float]
 
@@ -133,7 +131,7 @@ def _cut(
     return one, two
 
 
-def _resampled(values: tuple[Array, ...], confidence: float, seed: int, resamples: int) -> Ends:
+def _resampled(values: tuple[Floats, ...], confidence: float, seed: int, resamples: int) -> Ends:
     one, two = values
     low, high = count_bootstrap.by_buckets(
         one, two, confidence=confidence, seed=seed, replicates=resamples
@@ -141,7 +139,7 @@ def _resampled(values: tuple[Array, ...], confidence: float, seed: int, resample
     return float(one.mean() - two.mean()), low, high, np.nan
 
 
-def _redrawn(values: tuple[Array, ...], seed: int) -> Ends:
+def _redrawn(values: tuple[Floats, ...], seed: int) -> Ends:
     one, two = values
     p = float(permutation.p_value(one, two, seed=seed, draws=999))
     return float(one.mean() - two.mean()), np.nan, np.nan, p
@@ -176,14 +174,14 @@ def at_quantiles(
 
 
 def quantile_effects(
-    treated: Array,
-    control: Array,
+    treated: Floats,
+    control: Floats,
     shares: Sequence[float],
     *,
     confidence: float,
     seed: int,
     replicates: int = 2_000,
-) -> tuple[Array, Array, Array]:
+) -> tuple[Floats, Floats, Floats]:
     """Return the difference of quantiles of two arms and its bootstrap interval.
 
     Parameters
@@ -220,11 +218,11 @@ def _rank(n: int, share: float) -> int:
     return min(max(int(np.ceil(share * n)), 1), n)
 
 
-def _order(ordered: Array, share: float) -> Array:
+def _order(ordered: Floats, share: float) -> Floats:
     return ordered[..., _rank(ordered.shape[-1], share) - 1]
 
 
-def _drawn(ordered: Array, share: float, replicates: int, rng: np.random.Generator) -> Array:
+def _drawn(ordered: Floats, share: float, replicates: int, rng: np.random.Generator) -> Floats:
     n = ordered.shape[-1]
     rank = _rank(n, share)
     places = rng.beta(rank, n - rank + 1, size=(*ordered.shape[:-1], replicates))
@@ -232,7 +230,7 @@ def _drawn(ordered: Array, share: float, replicates: int, rng: np.random.Generat
     return np.take_along_axis(ordered, index, -1)
 
 
-def cut(values: Array, *, at: float) -> tuple[Array, float]:
+def cut(values: Floats, *, at: float) -> tuple[Floats, float]:
     """Return values with those above the quantile ``at`` set to it, and that value.
 
     Cut over both arms together, or the cut itself would differ by arm.

@@ -22,13 +22,12 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.promotions.outcomes.outcomes import CONTROL
 from analysis.promotions.outcomes.purchases import netted_lines
+from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
-Array = npt.NDArray[np.float64]
 
 Advice = Literal["stop for benefit", "stop for harm", "go on", "planned end"]
 
@@ -41,9 +40,9 @@ FEWEST = 50
 class Path:
     """The difference of an arm and control so far, at the end of each day."""
 
-    difference: Array
-    error: Array
-    information: Array
+    difference: Floats
+    error: Floats
+    information: Floats
 
 
 def path(treated: Days, control: Days) -> Path:
@@ -62,7 +61,7 @@ def path(treated: Days, control: Days) -> Path:
     return Path(one - two, np.sqrt(v1 / treated.n + v2 / control.n), information)
 
 
-def _adjusted(arm: Days, slope: Array, centre: float) -> tuple[Array, Array]:
+def _adjusted(arm: Days, slope: Floats, centre: float) -> tuple[Floats, Floats]:
     y, x = arm.total / arm.n, arm.covariate / arm.n
     yy = arm.squares / arm.n - y**2
     xx = arm.covariate_squares / arm.n - x**2
@@ -71,7 +70,7 @@ def _adjusted(arm: Days, slope: Array, centre: float) -> tuple[Array, Array]:
     return y - slope * (x - centre), variance * arm.n / max(arm.n - 1, 1)
 
 
-def reach(information: npt.ArrayLike, *, planned: npt.ArrayLike, confidence: float) -> Array:
+def reach(information: npt.ArrayLike, *, planned: npt.ArrayLike, confidence: float) -> Floats:
     """Return how many standard errors the sequence reaches to either side.
 
     Parameters
@@ -143,7 +142,7 @@ def follow(
 
 
 def _told(
-    name: str, found: Path, wide: Array | float, level: float, planned_days: int
+    name: str, found: Path, wide: Floats | float, level: float, planned_days: int
 ) -> pd.DataFrame:
     from analysis.stats.multiplicity import normal_quantile
 
@@ -167,7 +166,7 @@ def _told(
     )
 
 
-def _advice(low: Array, high: Array, planned_days: int) -> tuple[list[Advice], list[int]]:
+def _advice(low: Floats, high: Floats, planned_days: int) -> tuple[list[Advice], list[int]]:
     advice: list[Advice] = []
     first: list[int] = []
     for day, (down, up) in enumerate(zip(low, high, strict=True), start=1):
@@ -203,9 +202,9 @@ class Days:
     """
 
     n: float
-    total: Array
-    squares: Array
-    along: Array
+    total: Floats
+    squares: Floats
+    along: Floats
     covariate: float
     covariate_squares: float
 
@@ -295,7 +294,7 @@ def _days(head: dict[str, object], daily: pd.DataFrame, days: int) -> Days:
     )
 
 
-def _filled(daily: pd.DataFrame, column: str, days: int) -> Array:
+def _filled(daily: pd.DataFrame, column: str, days: int) -> Floats:
     """Return the running sum of a column over all days, exact until the last step."""
     changes: Sequence[int] = [0] * days
     running = list(changes)

@@ -14,8 +14,7 @@ from analysis.promotions.experiments.effect import Effect
 from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.outcomes import CONTROL, COVARIATES
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
-
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: A segment with fewer customers in an arm is not looked at.
 FEWEST = 30
@@ -145,7 +144,7 @@ def _shrunk(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return rows.assign(shrunk=shrunk, low=shrunk - reach, high=shrunk + reach)
 
 
-def spread_between(estimates: Array, variances: Array) -> float:
+def spread_between(estimates: Floats, variances: Floats) -> float:
     """Return the variance of the true effects behind ``estimates`` (Paule and Mandel 1982)."""
     from scipy.optimize import brentq
 

@@ -12,19 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.promotions.outcomes.outcomes import CONTROL
 from analysis.promotions.outcomes.purchases import GROUPS, MEASURES
 from analysis.stats.resampling import percentile_interval
-
-Array = npt.NDArray[np.float64]
-
-Bools = npt.NDArray[np.bool_]
-
-Ints = npt.NDArray[np.int64]
+from analysis.stats.types import Flags, Floats, Integers
 
 LEARNERS = ("T-learner", "X-learner", "DR-learner")
 
@@ -101,7 +95,7 @@ def predict(people: pd.DataFrame, known: pd.DataFrame, metric: str, *, seed: int
     return pd.DataFrame({"customer_id": people["customer_id"].to_numpy(), **found})
 
 
-def _folds(treated: Bools, seed: int) -> Ints:
+def _folds(treated: Flags, seed: int) -> Integers:
     """Give folds at random, each with the same part of both arms."""
     rng = np.random.default_rng(seed)
     fold = np.empty(len(treated), dtype=np.int64)
@@ -112,8 +106,8 @@ def _folds(treated: Bools, seed: int) -> Ints:
 
 
 def _fold(
-    x: Array, y: Array, treated: Bools, train: Bools, test: Bools, chance: float, fold: Ints
-) -> dict[str, Array]:
+    x: Floats, y: Floats, treated: Flags, train: Flags, test: Flags, chance: float, fold: Integers
+) -> dict[str, Floats]:
     one, two = train & treated, train & ~treated
     with_it, without = _fit(x[one], y[one]), _fit(x[two], y[two])
     mu1, mu0 = with_it(x[test]), without(x[test])
@@ -130,8 +124,8 @@ def _fold(
 
 
 def _own_scores(
-    x: Array, y: Array, treated: Bools, train: Bools, chance: float, fold: Ints
-) -> Array:
+    x: Floats, y: Floats, treated: Flags, train: Flags, chance: float, fold: Integers
+) -> Floats:
     """Return the scores of the training customers, each from the other half of them."""
     half = fold % 2 == 0
     scores = np.empty(len(y))
@@ -143,12 +137,12 @@ def _own_scores(
     return scores[train]
 
 
-def _score(y: Array, own: Bools, mu1: Array, mu0: Array, chance: float) -> Array:
+def _score(y: Floats, own: Flags, mu1: Floats, mu0: Floats, chance: float) -> Floats:
     right = np.where(own, (y - mu1) / chance, -(y - mu0) / (1 - chance))
     return mu1 - mu0 + right
 
 
-def _fit(x: Array, y: Array) -> Callable[[Array], Array]:
+def _fit(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
@@ -163,7 +157,7 @@ def _fit(x: Array, y: Array) -> Callable[[Array], Array]:
 _BATCH = 100
 
 
-def curve(predicted: Array, scores: Array) -> Array:
+def curve(predicted: Floats, scores: Floats) -> Floats:
     """Return what treating the best ranked brings a customer of all, by share treated.
 
     Customers with equal predictions come in an order that has nothing to do with the outcome:
@@ -174,19 +168,19 @@ def curve(predicted: Array, scores: Array) -> Array:
     return np.concatenate([[0.0], np.cumsum(ranked)]) / len(scores)
 
 
-def _ties_averaged(predicted: Array, scores: Array) -> Array:
+def _ties_averaged(predicted: Floats, scores: Floats) -> Floats:
     starts = np.flatnonzero(np.r_[True, predicted[1:] != predicted[:-1]])
     sizes = np.diff(np.r_[starts, len(predicted)])
     return np.repeat(np.add.reduceat(scores, starts) / sizes, sizes)
 
 
-def auuc(predicted: Array, scores: Array) -> float:
+def auuc(predicted: Floats, scores: Floats) -> float:
     """Return the area under `curve`."""
     gained = curve(predicted, scores)
     return float((gained[:-1] + gained[1:]).sum() / 2 / len(scores))
 
 
-def qini(predicted: Array, scores: Array) -> float:
+def qini(predicted: Floats, scores: Floats) -> float:
     """Return the area between `curve` and treating the same share at random.
 
     Radcliffe (2007), Direct Marketing Analytics Journal, 14-21, on doubly robust scores, which
@@ -257,14 +251,14 @@ def judge(
     return pd.DataFrame(rows)
 
 
-def _weights(n: int, resamples: int, rng: np.random.Generator) -> list[Array]:
+def _weights(n: int, resamples: int, rng: np.random.Generator) -> list[Floats]:
     sizes = [min(_BATCH, resamples - done) for done in range(0, resamples, _BATCH)]
     return [rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float) for size in sizes]
 
 
 def _redrawn(
-    ranked: Array, scores: Array, gains: Array, cost: float, weights: Sequence[Array]
-) -> Array:
+    ranked: Floats, scores: Floats, gains: Floats, cost: float, weights: Sequence[Floats]
+) -> Floats:
     """Return Qini and the gain over the better of all and nobody, resample by resample."""
     order = np.argsort(-ranked, kind="stable")
     own = _ties_averaged(ranked[order], scores[order])

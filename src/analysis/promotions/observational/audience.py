@@ -16,20 +16,17 @@ from typing import TYPE_CHECKING
 import ibis
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.promotions.observational.doubly_robust import FEWEST
 from analysis.promotions.outcomes import outcomes
 from analysis.promotions.outcomes.outcomes import CONTROL, Spans
 from analysis.promotions.outcomes.purchases import weekly_margin
+from analysis.stats.types import Flags, Floats
 from analysis.tables.periods import Period, as_date
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 #: Fewest weeks before a campaign on which customers can be compared.

@@ -24,12 +24,11 @@ from analysis.promotions.observational.matched_did import Difference
 from analysis.promotions.observational.propensity import Overlap
 from analysis.promotions.outcomes.outcomes import CONTROL
 from analysis.stats.multiplicity import normal_quantile, two_sided_p
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.promotions.outcomes.outcomes import Spans
     from analysis.tables.engine import Tables
-
-Floats = NDArray[np.float64]
 
 
 NAIVE, WEIGHTED, MATCHED = "naive", "doubly robust", "matched difference in differences"

@@ -12,13 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, two_sided_p
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from analysis.stats.types import Flags, Floats
 
 #: Fewest customers of an arm from whom anything is estimated.
 FEWEST = 20

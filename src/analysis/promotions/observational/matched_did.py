@@ -18,14 +18,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Flags, Floats, Integers
 
 #: Caliper in standard deviations of the logit.
 CALIPER = 0.2

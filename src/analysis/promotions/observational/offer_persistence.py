@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import ibis
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
+from analysis.stats.types import Floats
 from analysis.tables.margin import NO_CATEGORY
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from analysis.tables.engine import Tables
 
-Floats = NDArray[np.float64]
 
 #: Days before and after, and fewest purchases in each.
 SPAN_DAYS, FEWEST = 56, 10

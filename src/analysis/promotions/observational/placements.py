@@ -25,13 +25,12 @@ from numpy.typing import NDArray
 from analysis.errors import NotApplicable
 from analysis.stats import fixed_effects
 from analysis.stats.fixed_effects import Fit
+from analysis.stats.types import Floats
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
-
-Floats = NDArray[np.float64]
 
 
 DISPLAY, MAILER, PRICE = "display", "mailer", "price"

@@ -27,10 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.promotions.observational.doubly_robust import Effects, from_influence, require_arms
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
+from analysis.stats.types import Flags, Floats
 
 #: A chance of being targeted above which a customer has next to no untargeted likeness.
 HIGHEST = 0.95

@@ -11,9 +11,8 @@ Wilcoxon's signed rank test when one of a pair may be up to gamma times as likel
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: From d to the logarithm of the risk ratio (VanderWeele and Ding 2017, table 2).
 _LOG_RATIO_A_D = 0.91

@@ -27,12 +27,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.promotions.outcomes.outcomes import Spans
     from analysis.tables.engine import Tables
-
-Floats = NDArray[np.float64]
 
 
 #: Fewest weeks before, and fewest products to blend.

@@ -14,10 +14,9 @@ from typing import Any
 
 import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: Values are summed as so many parts of one: money, margin and quantities have no finer ones.
 PARTS = 1_000_000
@@ -40,20 +39,20 @@ class Moments:
     """
 
     names: tuple[str, ...]
-    n: Array
-    mean: Array
-    covariance: Array
+    n: Floats
+    mean: Floats
+    covariance: Floats
 
     def at(self, names: Sequence[str]) -> list[int]:
         """Return the places of columns; ValueError if one is missing."""
         return [self.names.index(name) for name in names]
 
-    def figure(self, name: str) -> tuple[Array, Array]:
+    def figure(self, name: str) -> tuple[Floats, Floats]:
         """Return a column's mean and variance."""
         (i,) = self.at([name])
         return self.mean[..., i], self.covariance[..., i, i]
 
-    def weighted(self, name: str, weights: dict[str, Array | float]) -> Moments:
+    def weighted(self, name: str, weights: dict[str, Floats | float]) -> Moments:
         """Return the moments with one more column: a sum of columns with ``weights``."""
         shape = np.broadcast_shapes(*(np.shape(v) for v in weights.values()))
         w = np.zeros((*shape, self.size))
@@ -74,7 +73,7 @@ class Moments:
         return len(self.names)
 
 
-def of_values(values: Array, names: Sequence[str]) -> Moments:
+def of_values(values: Floats, names: Sequence[str]) -> Moments:
     """Return the moments of customers; axes experiment (any), customer, column."""
     n = values.shape[-2]
     mean = values.mean(-2) if n else np.zeros(values.shape[:-2] + values.shape[-1:])
@@ -143,7 +142,7 @@ def pooled(arms: Sequence[Moments]) -> Moments:
     return Moments(arms[0].names, n, mean, total / np.maximum(n - 1, 1)[..., None, None])
 
 
-def _around(arm: Moments, centre: Array) -> Array:
+def _around(arm: Moments, centre: Floats) -> Floats:
     away = arm.mean - centre
     spread = arm.covariance * np.maximum(arm.n - 1, 0)[..., None, None]
     return spread + np.einsum("...i,...j->...ij", away, away) * arm.n[..., None, None]

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 import ibis
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS, lines_with_margin
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
-
-Floats = NDArray[np.float64]
 
 
 PHASES = ("before_", "", "after_")

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.promotions.outcomes.outcomes import CONTROL
-
-Array = npt.NDArray[np.float64]
+from analysis.stats.types import Floats
 
 
 def draw(
@@ -93,7 +92,7 @@ def _blocks(customers: pd.DataFrame, strata: Sequence[str]) -> list[npt.NDArray[
 
 def _drawn(
     blocks: Sequence[npt.NDArray[np.int64]],
-    shares: Array,
+    shares: Floats,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
     """Give arms block by block: whole customers by share, those left over by lot."""
@@ -110,7 +109,7 @@ def _drawn(
     return given
 
 
-def _whitened(values: Array) -> Array:
+def _whitened(values: Floats) -> Floats:
     """Return uncorrelated columns of unit variance, constant ones left out."""
     centred = values - values.mean(0)
     centred = centred[:, centred.std(0) > 0]
@@ -118,7 +117,7 @@ def _whitened(values: Array) -> Array:
     return u[:, s > s.max(initial=0.0) * 1e-9] * np.sqrt(len(values))
 
 
-def _distance(values: Array, drawn: npt.NDArray[np.int64], arms: int) -> float:
+def _distance(values: Floats, drawn: npt.NDArray[np.int64], arms: int) -> float:
     sums = np.zeros((arms, values.shape[1]))
     np.add.at(sums, drawn, values)
     n = np.bincount(drawn, minlength=arms)

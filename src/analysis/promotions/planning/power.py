@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.stats.multiplicity import dunnett_quantile
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.promotions.observational.campaign import MEASURES
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from analysis.promotions.outcomes.outcomes import Spans
     from analysis.tables.engine import Tables
 
-Floats = NDArray[np.float64]
 
 #: What customers were like before, to which randomised arms are adjusted.
 BEFORE = ("before_margin", "before_orders", "before_offered_margin", "before_rival_margin")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.promotions.returns.roi import AFTER, EXTRA, NEIGHBOURS, Return
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from analysis.promotions.returns.incremental_return import Returns
     from analysis.tables.engine import Tables
 
-Floats = NDArray[np.float64]
 
 #: How the comparison came about. Only the first shows what promotions cause; kinds are never mixed.
 BY_LOT, CHOSEN, FOR_ALL = "by lot", "chosen", "for all"

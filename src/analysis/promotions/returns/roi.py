@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.promotions.observational.doubly_robust import Effects
 from analysis.promotions.outcomes.costs import Costs
 from analysis.stats.multiplicity import normal_quantile
-
-Floats = NDArray[np.float64]
+from analysis.stats.types import Floats
 
 #: Parts of the return that are sums of effects: name, measures and their factors.
 _SUMS: tuple[tuple[str, dict[str, float]], ...] = (

@@ -1,7 +1,7 @@
 """Keep notebooks in git clean: no outputs, no execution counts, nothing private.
 
-Run as ``python -m analysis.reporting.notebooks [--fix] notebooks/*.ipynb``; the pre-commit hook
-and ``make lint`` do. Without ``--fix`` it says what is wrong, with it the files are mended; in
+Run as ``python -m analysis.reporting.notebook.hygiene [--fix] notebooks/*.ipynb``; the pre-commit
+hook and ``make lint`` do. Without ``--fix`` it says what is wrong, with it the files are mended; in
 both cases the exit code is 1 if anything was wrong, so that a commit stops to be looked at.
 """
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.people.history_effects import TIER_POINTS, TIER_WEEKS
@@ -15,13 +14,11 @@ from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
+from analysis.stats.types import Flags, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 #: Points of an order that are never redeemed, and the days that points live.
 BREAKAGE, LIFE_DAYS = 0.35, 365

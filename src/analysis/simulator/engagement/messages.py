@@ -17,13 +17,11 @@ from analysis.simulator.selling.promotion_plan import MESSAGE_COST, TRIALS, WIN_
 from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, Calendar
+from analysis.stats.types import Flags, Floats, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 CHANNELS = tuple(MESSAGE_COST)
 NEWSLETTERS = ("email", "sms", "app")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.goods.catalogue import DEFECTIVE
@@ -15,13 +14,11 @@ from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US
+from analysis.stats.types import Flags, Floats, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 KINDS = ("nps", "csat", "review", "complaint")
 #: Share of purchases after which each kind comes about (reviews: of general-range lines).

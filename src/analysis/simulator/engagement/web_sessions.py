@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.goods.basket_filling import pick
@@ -19,12 +18,11 @@ from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US
+from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 #: Page views are tracked over the last weeks of the history only.
 TRACKED_WEEKS = 26

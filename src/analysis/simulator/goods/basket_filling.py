@@ -9,15 +9,12 @@ budget, which is rare, does an order become worth more.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator.goods.catalogue import Catalogue
 from analysis.simulator.goods.simulated_lines import Lines, depths, discounted, join, totals
 from analysis.simulator.people.population import ATTITUDES, STAGE_SHARES, People
 from analysis.simulator.people.visits import GUEST, PAUSE, Visits
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 #: Left for the weighed line at least, in cents.
 LEFT_OVER = 20

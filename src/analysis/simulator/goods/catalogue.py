@@ -18,9 +18,7 @@ from analysis.simulator.goods.assortment import (
 )
 from analysis.simulator.goods.demand_plan import SERIES_ITEMS
 from analysis.simulator.shop import Shop
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 PLANTED: tuple[Item, ...] = INDEPENDENT + PATTERNS + ELECTRONICS + TRIALS + SERIES_ITEMS
 

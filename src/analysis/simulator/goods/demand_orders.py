@@ -11,8 +11,7 @@ from analysis.simulator.people.population import People
 from analysis.simulator.people.visits import GUEST, Visits, guests_at
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import Calendar
-
-Integers = NDArray[np.int64]
+from analysis.stats.types import Integers
 
 #: Customers whose orders take the series' units, beside guests. The main body is left out, so
 #: that its order values stay Gamma-Gamma.

@@ -18,9 +18,7 @@ from analysis.simulator.goods.demand_plan import (
 from analysis.simulator.people.store_network import split
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import WEEKS_A_YEAR, Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 #: Placements of the placed products: how often, and what they do to demand.
 DISPLAY_SHARE, DISPLAY_LIFT = 0.20, 1.5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator.goods.catalogue import Catalogue
 from analysis.simulator.goods.simulated_lines import Lines, join, single
@@ -13,9 +12,7 @@ from analysis.simulator.people.population import GROUP_NUMBER, People
 from analysis.simulator.people.visits import GUEST, Visits, known
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 #: What an order of a big-ticket customer holds.
 TV_CHANCE, LARGE_CHANCE, CABLE_WITH_TV = 0.35, 0.30, 0.40

@@ -15,9 +15,7 @@ from analysis.simulator.goods.simulated_lines import Lines, discounted, single
 from analysis.simulator.people.population import BRAND_LOYALTY, BRAND_SHARES, People
 from analysis.simulator.people.visits import GUEST, Visits
 from analysis.simulator.trading_calendar import WEEKS_A_YEAR, Calendar
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from analysis.stats.types import Flags, Floats
 
 #: Chance of each independent product in an order.
 INDEPENDENT_CHANCE = tuple(0.01 + 0.004 * i for i in range(len(INDEPENDENT)))

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.goods.catalogue import Catalogue
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 #: Depth of a discount and how often each is met.
 DEPTHS, DEPTH_SHARES = (0.1, 0.2, 0.3, 0.5), (0.10, 0.20, 0.30, 0.40)

@@ -6,7 +6,6 @@ These are drawn after everything else, from the orders that are there by then.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator.people.population import People
 from analysis.simulator.people.visits import GUEST, Visits
@@ -22,10 +21,7 @@ from analysis.simulator.selling.promotion_plan import (
 )
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from analysis.stats.types import Flags, Floats, Integers
 
 #: Loyalty years are of 52 weeks; points earned in one give the tier of the next.
 TIER_WEEKS = 52

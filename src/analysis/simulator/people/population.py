@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator.people.store_network import DIGITAL, physical
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from analysis.stats.types import Flags, Floats, Integers
 
 #: How a customer buys, and the share of customers.
 GROUPS = {

@@ -12,12 +12,11 @@ from analysis.simulator import arrow_columns
 from analysis.simulator.people.population import GAMMA_GAMMA, STAGES, People
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import EPOCH
+from analysis.stats.types import Flags, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 #: Ages by life stage, households by life stage.
 AGES = ((18, 30), (25, 42), (38, 60), (60, 85))

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 #: Share of orders made on the web, and in the app at the start and at the end of two years.
 WEB_SHARE, APP_FIRST, APP_LAST = 0.12, 0.06, 0.22

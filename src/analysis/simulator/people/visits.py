@@ -19,9 +19,7 @@ from analysis.simulator.people.population import (
 )
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import WEEKS_A_YEAR, Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 GUEST = -1
 #: What an order is: the customer's own process, a guest's, or made by a planted effect.

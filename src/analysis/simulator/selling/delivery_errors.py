@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
-
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from analysis.stats.types import Flags, Integers
 
 #: Share of orders delivered late, and delivered again with the late ones.
 LATE_SHARE, TWICE_SHARE = 0.015, 0.005

@@ -12,9 +12,7 @@ from analysis.simulator.people.visits import Visits, known
 from analysis.simulator.selling.promotion_plan import COMES_BACK, WIN_BACK_WEEK, WIN_BACK_WEEKS
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Integers
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator.goods import simulated_lines as lines_module
 from analysis.simulator.goods.catalogue import DEFECTIVE
@@ -13,9 +12,7 @@ from analysis.simulator.goods.simulated_lines import Lines
 from analysis.simulator.people.visits import GUEST, KIND
 from analysis.simulator.selling.trading import Trade
 from analysis.simulator.trading_calendar import DAY_US
-
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from analysis.stats.types import Flags, Integers
 
 #: Order numbers of a chunk begin at its index times this.
 NUMBERS_A_CHUNK = 10_000_000

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.selling.promotion_plan import TRIALS, WIN_BACK, WIN_BACK_WEEK
 from analysis.simulator.selling.trading import Played, Trade
 from analysis.simulator.trading_calendar import DAY_US
+from analysis.stats.types import Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Integers = NDArray[np.int64]
 
 PROMOTIONS = (*(t.key for t in TRIALS), WIN_BACK)
 ARMS = tuple(dict.fromkeys(arm.name for t in TRIALS for arm in t.arms))

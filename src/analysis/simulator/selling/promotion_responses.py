@@ -14,10 +14,7 @@ from analysis.simulator.people.visits import scattered
 from analysis.simulator.selling.promotion_plan import TRIALS, Arm, Trial
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from analysis.stats.types import Flags, Floats, Integers
 
 #: Club products are on sale this many weeks before and after their promotion.
 RANGE_WEEKS = 8

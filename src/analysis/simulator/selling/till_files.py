@@ -15,11 +15,10 @@ from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.delivery_errors import DAMAGES, TRAINING, Delivery
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
+from analysis.stats.types import Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Integers = NDArray[np.int64]
 
 
 def files(plan: Plan, people: People, ledger: Ledger, delivery: Delivery) -> dict[str, pa.Table]:

@@ -21,9 +21,7 @@ from analysis.simulator.people.visits import Visits
 from analysis.simulator.selling import lapsed_offer, promotion_plan, promotion_responses
 from analysis.simulator.selling.lapsed_offer import WinBack
 from analysis.simulator.shop_plan import Plan
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,8 @@ def _club(plan: Plan, counts: Counts) -> dict[str, Planted]:
         "breakage": Planted(
             "A share of the points earned is never redeemed.",
             LOYALTY,
-            f"Share of points earned at least {loyalty_club.LIFE_DAYS} days before the end that expired.",
+            "Share of points earned at least "
+            f"{loyalty_club.LIFE_DAYS} days before the end that expired.",
             {"life_days": loyalty_club.LIFE_DAYS},
             {"breakage": loyalty_club.BREAKAGE},
             {

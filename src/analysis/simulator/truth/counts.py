@@ -17,9 +17,7 @@ from analysis.simulator.people.visits import GUEST, KIND, PAUSE
 from analysis.simulator.selling.delivery_errors import DAMAGES
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.simulator.truth.truth_tables import MEASURES
-
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from analysis.stats.types import Flags, Integers
 
 
 def of(facts: Facts) -> dict[str, int]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.people import population
 from analysis.simulator.people.population import People
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import WEEKS_A_YEAR, Calendar
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from analysis.stats.types import Floats, Integers
 
 YEAR_DAYS = 364
 VALUE_GROUPS = ("low", "middle", "high")

@@ -1,0 +1,1 @@
+"""The reports, one folder each: text, charts, column formats and params."""
