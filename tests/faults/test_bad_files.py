@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError, DataError, ParamsError
-from tests.tables.sources.shop import GOOD, HEADER, Shop, changed, judge
+from tests.ingest.shop import GOOD, HEADER, Shop, changed, judge
 
 TEXT = f"{HEADER}\n{GOOD}\n{GOOD.replace('1001', '1002')}\n"
 

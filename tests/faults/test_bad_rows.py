@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faults.bad_rows import KINDS, Kind
-from tests.tables.sources.shop import GOOD, HEADER, changed, judge
+from tests.ingest.shop import GOOD, HEADER, changed, judge
 
 _numbers = itertools.count()
 

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.ingest.identity import identity, spellings
 from analysis.ingest.mapping.file_options import UnifyOptions
-from tests.tables.sources.shop import Shop
+from tests.ingest.shop import Shop
 
 GB = UnifyOptions(phone_region="GB")
 

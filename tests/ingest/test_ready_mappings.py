@@ -12,9 +12,9 @@ import pytest
 import xlsxwriter
 
 from analysis.ingest.mapping import model
-from tests.tables.sources.shop import Shop
+from tests.ingest.shop import Shop
 
-READY = Path(__file__).parents[3] / "params" / "sources"
+READY = Path(__file__).parents[2] / "params" / "sources"
 
 
 @pytest.fixture

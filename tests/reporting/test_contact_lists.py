@@ -19,8 +19,8 @@ from analysis.reporting.notebook import frames
 from analysis.reporting.store.layout import RunFolder, StudyReports
 from analysis.reporting.store.run_record import ReportRecord
 from analysis.reporting.store.status import Status
+from tests.ingest.shop import Shop
 from tests.reporting.sample_run import record
-from tests.tables.sources.shop import Shop
 
 CUSTOMERS = {
     "table": "customers",

@@ -17,7 +17,7 @@ import pytest
 
 from analysis.errors import DataError, ParamsError
 from analysis.ingest.readers.database import Wanted, snapshots
-from tests.tables.sources.shop import Shop, changed
+from tests.ingest.shop import Shop, changed
 
 ROWS = [
     ("1001", "C1", "SKU1", "2024-03-01 10:00", 2.0, 9.99, "ok"),

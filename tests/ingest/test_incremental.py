@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analysis.errors import DataError, ParamsError
 from analysis.ingest import deliveries, part_writer
 from analysis.tables.engine import EngineSettings, open_study
-from tests.tables.sources.shop import MAPPING, Shop
+from tests.ingest.shop import MAPPING, Shop
 
 DAYS = [
     ("day1.csv", ["1,C1,A,2024-01-30 10:00,1,2.00,x", "2,C2,B,2024-01-31 10:00,1,3.00,y"]),

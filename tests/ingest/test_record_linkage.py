@@ -12,7 +12,7 @@ from analysis.errors import ParamsError
 from analysis.ingest.identity import identity
 from analysis.ingest.identity.record_linkage import LEVELS, likeness
 from analysis.ingest.mapping.file_options import LikelyOptions, UnifyOptions
-from tests.tables.sources.shop import Shop
+from tests.ingest.shop import Shop
 
 pytest.importorskip("splink")
 
