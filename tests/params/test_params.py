@@ -32,7 +32,7 @@ def changed(**keys: object) -> str:
 def test_every_study_in_the_repository_is_right(path: Path) -> None:
     study = params.load(path.stem, root=REPOSITORY, today=date(2026, 1, 5))
     assert study.study == path.stem
-    for report in params.REPORT_PARAMS:
+    for report in params.report_params():
         assert study.notebook_parameters(report)["as_of"] == study.as_of.isoformat()
 
 

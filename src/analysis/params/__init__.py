@@ -11,17 +11,17 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from analysis.errors import ParamsError
-from analysis.params.reports import REPORT_PARAMS
+from analysis.params.report_params import report_params
 from analysis.params.study import EngineParams, MarginParams, StudyParams
 from analysis.tables.engine import EngineSettings, find_root
 
 __all__ = [
-    "REPORT_PARAMS",
     "EngineParams",
     "MarginParams",
     "StudyParams",
     "engine_of",
     "load",
+    "report_params",
     "resolve_day",
 ]
 
@@ -151,8 +151,8 @@ def _checked(raw: dict[str, Any], where: str) -> StudyParams:
     try:
         params = StudyParams.model_validate(_tuples(raw))
         for report in params.reports:
-            if report not in REPORT_PARAMS:
-                known = ", ".join(REPORT_PARAMS)
+            if report not in report_params():
+                known = ", ".join(report_params())
                 raise ParamsError(f"{where}: reports.{report}: no such report; there are {known}")
             _section(params, report, where)
     except ValidationError as error:
@@ -164,7 +164,7 @@ def _section(params: StudyParams, report: str, where: str) -> None:
     try:
         params.section(report)
     except ValidationError as error:
-        model = REPORT_PARAMS[report]
+        model = report_params()[report]
         raise ParamsError(_in_words(error, where, f"reports.{report}.", model)) from None
 
 

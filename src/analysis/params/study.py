@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 
 from analysis.ingest.request import IngestRequest
-from analysis.params.reports import REPORT_PARAMS, Strict
+from analysis.params.limits import Strict
+from analysis.params.report_params import report_params
 from analysis.tables.engine import EngineSettings
 
 
@@ -64,7 +65,7 @@ class StudyParams(Strict):
 
     def section(self, report: str) -> Strict | None:
         """Return the checked parameters of ``report``, defaults filled in; None if it has none."""
-        model = REPORT_PARAMS.get(report)
+        model = report_params().get(report)
         return model.model_validate(self.reports.get(report, {})) if model else None
 
     def notebook_parameters(self, report: str) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 from analysis.reporting.notebook.findings import Finding
 
-Role = Literal["title", "headline", "text", "chart", "caption", "table", "finding", "trust"]
+Role = Literal[
+    "title", "headline", "text", "chart", "caption", "table", "finding", "trust", "not given"
+]
 
 #: Key of an output's metadata that says which part it plays.
 KEY = "analysis"
@@ -87,6 +89,13 @@ def trust(lines: Sequence[tuple[str, bool | None, str]]) -> Output:
     plain = "\n".join(f"- {mark} {label}: {text}" for mark, label, text in marked)
     shown = "\n".join(f"- {mark} **{label}** {text}" for mark, label, text in marked)
     return _output("trust", plain, escape_dollars(shown), lines=rows)
+
+
+def not_given(reason: str, *, again: bool) -> Output:
+    """Return why a section has nothing to show; a reason said before is not read twice."""
+    said = f"Not reported: {reason}"
+    shown = "*Not reported, for the reason given above.*" if again else said
+    return _output("not given", said, escape_dollars(shown), reason=reason, again=again)
 
 
 def escape_dollars(markdown: str) -> str:

@@ -1,10 +1,11 @@
 """What a notebook uses for everything it shows.
 
-    report = open_report("03_deciles", study=study, as_of=as_of, seed=seed)
-    deciles = monetary_deciles(report.tables, ...)
-    report.title("A tenth of the customers brings a third of the sales")
-    report.chart(charts.deciles.shares(deciles), alt="...", caption="...")
-    report.table(deciles, name="deciles", columns={...})
+    report = open_report("03_deciles", locals())
+    deciles = customers.monetary_deciles(...)
+    report.show(deciles)
+
+`Report.show` presents a result as its report does; ``headline``, ``say``, ``chart``, ``table``
+and ``finding`` are what presenters are made of, and are there for an analyst's own cells.
 
 In JupyterLab each call shows what it says. In a run the same output carries, as metadata, the
 part it plays on the page; the files go where `workspace` says.
@@ -15,14 +16,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
-from analysis.errors import AnalysisError
+from analysis.answers import missing
+from analysis.errors import AnalysisError, NotApplicable
+from analysis.params.report_params import from_notebook
 from analysis.reporting.notebook import outputs
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.presentation import presenter_of
 from analysis.reporting.store.layout import Workspace, checked_name
 from analysis.tables.periods import as_date
 
@@ -37,26 +41,36 @@ TrustLine = tuple[str, bool | None, str]
 
 
 def open_report(
-    name: str, *, study: str, as_of: date | str, seed: int = 0, root: Path | None = None
+    name: str, names: Mapping[str, Any] | None = None, *, root: Path | None = None, **given: Any
 ) -> Report:
-    """Open the report ``name`` of ``study`` for writing.
+    """Open the report ``name`` for writing.
 
     Parameters
     ----------
     name
         The notebook's name without its suffix, ``03_deciles``.
-    study
-        Study whose canonical tables the report reads.
-    as_of
-        The day before which everything is known; ISO text or a date.
-    seed
-        Seed of everything random in the report.
+    names
+        The notebook's ``locals()``: ``study``, ``as_of`` (ISO text or a date), ``seed`` and the
+        parameters that the report's model declares are taken from it and checked.
     root
         Root of the project, where it is not above the working directory.
+    given
+        The same, named one by one.
+
+    Raises
+    ------
+    ParamsError
+        If a parameter is outside its limits.
     """
-    workspace = Workspace.find(study, root)
+    names = {**(names or {}), **given}
+    workspace = Workspace.find(names["study"], root)
     return Report(
-        checked_name(name), study=study, as_of=as_date(as_of), seed=seed, workspace=workspace
+        checked_name(name),
+        study=names["study"],
+        as_of=as_date(names["as_of"]),
+        seed=names.get("seed", 0),
+        workspace=workspace,
+        params=from_notebook(name, names),
     )
 
 
@@ -69,6 +83,8 @@ class Report:
         As given to `open_report`, ``as_of`` as a date.
     workspace
         Where the report's files go.
+    params
+        The report's parameters; None where it declares none.
     """
 
     def __init__(
@@ -79,6 +95,7 @@ class Report:
         as_of: date,
         seed: int,
         workspace: Workspace,
+        params: Any = None,
         tables: Tables | None = None,
         show: Callable[[outputs.Output], None] = outputs.show,
     ) -> None:
@@ -87,7 +104,10 @@ class Report:
         self.as_of = as_of
         self.seed = seed
         self.workspace = workspace
-        self._show = show
+        self.params = params
+        self._display = show
+        self._only: str | None = None
+        self._reasons: set[str] = set()
         self._tables = tables
         self._saved: set[str] = set()
         self._findings = Findings(name)
@@ -105,6 +125,57 @@ class Report:
             engine = engine_of(self.study, writes_to=self.workspace.directory, root=root)
             self._tables = open_study(self.study, settings=engine, root=root)
         return self._tables
+
+    @property
+    def currency(self) -> str:
+        """The study's currency, as a code."""
+        return self.tables.manifest.currency
+
+    @property
+    def interval(self) -> str:
+        """What the report's intervals are called: "95 % interval"."""
+        return f"{100 * self.params.confidence:g} % interval"
+
+    def show(self, *shown: Any, only: str | None = None, **named: Any) -> None:
+        """Present results as this report does, or say why there are none.
+
+        Parameters
+        ----------
+        shown
+            The result, or the name of a presenter of ``reports/<name>/present.py`` and what it is
+            given. Where one of these is `NotGiven`, its reason is said instead, once a page.
+        only
+            One part alone: ``"chart"``, ``"table"``, ``"headline"``, ``"text"`` or ``"finding"``.
+        named
+            Further arguments of the presenter.
+
+        Raises
+        ------
+        AnalysisError
+            If the report knows no such presenter.
+        """
+        lacking = missing(*shown, *named.values())
+        if lacking is not None:
+            self.not_given(lacking.reason)
+            return
+        presenter, given = presenter_of(self.name, shown)
+        self._only = only
+        try:
+            presenter(self, *given, **named)
+        except NotApplicable as reason:
+            self.not_given(str(reason))
+        finally:
+            self._only = None
+
+    def not_given(self, reason: str) -> None:
+        """Say why a section has nothing to show; a reason that stands above is not repeated."""
+        self._show(outputs.not_given(reason, again=reason in self._reasons))
+        self._reasons.add(reason)
+
+    def _show(self, output: outputs.Output) -> None:
+        role = output.metadata[outputs.KEY]["role"]
+        if self._only in (None, role):
+            self._display(output)
 
     def title(self, text: str) -> None:
         """Set the page's title: the finding, not the topic."""
@@ -175,7 +246,7 @@ class Report:
                 self.say(f"{title}: none.")
             return
         drawing = frames.render(
-            frame, name=name, title=title, columns=columns, rows=rows, currency=self._currency
+            frame, name=name, title=title, columns=columns, rows=rows, currency=self.currency
         )
         total = len(frame)
         shown = total if rows is None else min(total, rows)
@@ -238,7 +309,3 @@ class Report:
             Label, whether it holds (True ✓, False !, None –), and the sentence.
         """
         self._show(outputs.trust(lines))
-
-    @property
-    def _currency(self) -> str:
-        return self.tables.manifest.currency

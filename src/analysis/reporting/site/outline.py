@@ -21,8 +21,8 @@ class Block:
     Parameters
     ----------
     kind
-        ``text``, ``headline``, ``chart``, ``table``, ``trust``, ``code``, ``picture``, ``html``
-        or ``plain``.
+        ``text``, ``headline``, ``chart``, ``table``, ``trust``, ``not given``, ``code``,
+        ``picture``, ``html`` or ``plain``.
     content
         Markdown, SVG, HTML, code or plain text, as the kind has it.
     facts
@@ -56,6 +56,33 @@ class Section:
         if block.kind == "headline" and self.headline is None and self.anchor and not shows:
             return replace(self, headline=block.content)
         return replace(self, blocks=(*self.blocks, block))
+
+    def repeated_reason(self) -> str | None:
+        """Return the reason that is all this section shows, if it stands above already."""
+        told = [block for block in self.blocks if block.kind not in ("code", "text")]
+        if not told or self.headline is not None:
+            return None
+        if any(block.kind != "not given" or not block.facts["again"] for block in told):
+            return None
+        return str(told[0].facts["reason"])
+
+    def naming(self, also: Mapping[str, list[str]]) -> Section:
+        """Return the section with the topics that a reason ends named beside it.
+
+        Further words on a reason that stands above are left out.
+        """
+        blocks = [
+            Block("text", block.content + _other_sections(also.get(block.facts["reason"], [])))
+            if block.kind == "not given"
+            else block
+            for block in self.blocks
+            if not (block.kind == "not given" and block.facts["again"])
+        ]
+        return replace(self, blocks=tuple(blocks))
+
+
+def _other_sections(topics: list[str]) -> str:
+    return f" The same holds for: {'; '.join(topics)}." if topics else ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +140,24 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
                 sections[-1] = sections[-1].with_block(content)
     except AnalysisError as error:
         raise AnalysisError(f"{name}: {error}") from None
-    return Outline(topic, title, intro, sections[0], tuple(sections[1:]))
+    return Outline(topic, title, intro, sections[0], tuple(_folded(sections[1:])))
+
+
+def _folded(sections: list[Section]) -> Iterator[Section]:
+    """Yield the sections with those that only repeat a reason folded into where it stands.
+
+    A heading over nothing tells nobody anything: the reason names the sections it ends.
+    """
+    also: dict[str, list[str]] = {}
+    kept = []
+    for section in sections:
+        repeated = section.repeated_reason()
+        if repeated is None:
+            kept.append(section)
+        else:
+            also.setdefault(repeated, []).append(section.topic)
+    for section in kept:
+        yield section.naming(also)
 
 
 @dataclass(frozen=True)
