@@ -1,1 +1,29 @@
-"""Who the customers are, which carry the business, which are fading."""
+"""Who the customers are, which carry the business, which are fading.
+
+What a notebook calls, by one name each; the rooms below hold the methods.
+"""
+
+from analysis.answers import face
+
+__getattr__ = face(
+    __name__,
+    {
+        "bought_in": "features.features:fetch",
+        "enough": "features.coverage:require",
+        "contact_plan": "retention.contact_plan:plan_contacts",
+        "ContactTerms": "retention.contact_plan:ContactTerms",
+        "decline": "retention.decline:judge",
+        "recovery": "retention.decline:rebound",
+        "coverage": "features.coverage:measure",
+        "weekly": "features.weekly:fetch",
+        "monetary_deciles": "value.deciles:monetary_deciles",
+        "purchase_deciles": "value.concentration:purchase_deciles",
+        "pareto_curve": "value.concentration:pareto_curve",
+        "lorenz_curve": "value.concentration:lorenz_curve",
+        "concentration": "value.concentration:concentration",
+        "losses": "value.concentration:losses",
+        "rank_agreement": "value.rank_agreement:rank_agreement",
+        "profit_groups": "value.profit_groups:value_groups",
+        "decile_migration": "value.decile_migration:persistence",
+    },
+)

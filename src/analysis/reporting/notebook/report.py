@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import pandas as pd
 
-from analysis.answers import missing
+from analysis.answers import NotGiven, missing
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.params.report_params import from_notebook
 from analysis.reporting.notebook import outputs
@@ -28,6 +28,8 @@ from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.formats import Format
 from analysis.reporting.notebook.presentation import presenter_of
 from analysis.reporting.store.layout import Workspace, checked_name
+from analysis.stats.bca import Sampling
+from analysis.tables.margin import margin_basis_sentence
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
@@ -132,6 +134,16 @@ class Report:
         return self.tables.manifest.currency
 
     @property
+    def margin(self) -> str:
+        """The sentence that says what contribution margin rests on in this study."""
+        return margin_basis_sentence(self.tables)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the report's intervals are resampled: its confidence, bootstrap and seed."""
+        return Sampling(self.params.confidence, self.params.bootstrap, self.seed)
+
+    @property
     def interval(self) -> str:
         """What the report's intervals are called: "95 % interval"."""
         return f"{100 * self.params.confidence:g} % interval"
@@ -166,6 +178,17 @@ class Report:
             self.not_given(str(reason))
         finally:
             self._only = None
+
+    def require(self, result: Any) -> None:
+        """End the whole report where it could say nothing without ``result``.
+
+        Raises
+        ------
+        NotApplicable
+            If it is `NotGiven`; the site shows the reason in place of the report.
+        """
+        if isinstance(result, NotGiven):
+            raise NotApplicable(result.reason)
 
     def not_given(self, reason: str) -> None:
         """Say why a section has nothing to show; a reason that stands above is not repeated."""
