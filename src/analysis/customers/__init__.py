@@ -10,6 +10,10 @@ __getattr__ = face(
     {
         "bought_in": "features.features:fetch",
         "enough": "features.coverage:require",
+        "attributes": "features.attributes:customer_attributes",
+        "attribute_coverage": "segments.attribute_coverage:known_against_unknown",
+        "portrait": "segments.profile:portrait",
+        "sales_bridge": "retention.sales_bridge:customer_bridge",
         "contact_plan": "retention.contact_plan:plan_contacts",
         "ContactTerms": "retention.contact_plan:ContactTerms",
         "decline": "retention.decline:judge",

@@ -159,14 +159,15 @@ class Report:
         only
             One part alone: ``"chart"``, ``"table"``, ``"headline"``, ``"text"`` or ``"finding"``.
         named
-            Further arguments of the presenter.
+            What the presenter can do without: it gets None for a `NotGiven`.
 
         Raises
         ------
         AnalysisError
             If the report knows no such presenter.
         """
-        lacking = missing(*shown, *named.values())
+        named = {k: None if isinstance(v, NotGiven) else v for k, v in named.items()}
+        lacking = missing(*shown)
         if lacking is not None:
             self.not_given(lacking.reason)
             return
