@@ -6,6 +6,7 @@ Exit codes: 0 all well · 1 some report failed, the others are published · 2 pa
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -273,6 +274,22 @@ def lists(
 
     for line in write_lists(params, root=root, systems=systems, channel=channel):
         click.echo(line)
+
+
+@main.command()
+@click.argument("study", default="complete_journey")
+@click.option("--port", default=8888, show_default=True, type=click.IntRange(1, 65535))
+def lab(study: str, port: int) -> None:
+    """Open JupyterLab on the notebooks, with the parameters of STUDY.
+
+    A parameter that is changed in a notebook keeps the value it is changed to.
+    """
+    root = _root()
+    _params(study, (), root)
+    from analysis.reporting.notebook.lab import command, environment
+
+    os.chdir(root)
+    os.execvpe(sys.executable, command(root, port=port), environment(study, today=_now().date()))
 
 
 @main.command()

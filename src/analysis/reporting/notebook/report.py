@@ -13,7 +13,8 @@ part it plays on the page; the files go where `workspace` says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -23,11 +24,11 @@ import pandas as pd
 from analysis.answers import NotGiven, missing
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.params.report_params import from_notebook
-from analysis.reporting.notebook import outputs
+from analysis.reporting.notebook import lab, outputs
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.formats import Format
 from analysis.reporting.notebook.presentation import presenter_of
-from analysis.reporting.store.layout import Workspace, checked_name
+from analysis.reporting.store.layout import STAGING, Workspace, checked_name, find_root
 from analysis.stats.bca import Sampling
 from analysis.tables.margin import margin_basis_sentence
 from analysis.tables.periods import as_date
@@ -64,7 +65,9 @@ def open_report(
     ParamsError
         If a parameter is outside its limits.
     """
-    names = {**(names or {}), **given}
+    names = given if names is None else names
+    if isinstance(names, MutableMapping) and STAGING not in os.environ:
+        lab.take_parameters(name, names, root=root or find_root())
     workspace = Workspace.find(names["study"], root)
     return Report(
         checked_name(name),
