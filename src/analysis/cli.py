@@ -1,12 +1,15 @@
 """The ``analysis`` command: the only place that reads the clock.
 
-Exit codes: 0 all well · 1 some report failed, the others are published · 2 params or usage ·
-3 data refused. What is heavy is imported by the command that needs it, so that help is quick.
+Exit codes: 0 all well · 1 some report failed, the others are published, or the command was
+refused · 2 params or usage · 3 data refused · 4 an unforeseen error, its traceback in a file ·
+128 + n stopped by signal n. What is heavy is imported by the command that needs it, so that help
+is quick.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,29 +18,71 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.errors import AnalysisError
+from analysis.reporting.runner.standard_output import lasting_output
 from analysis.reporting.runner.terminal import Stopped, stoppable
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
     from analysis.reporting.runner.failures import Limits
 
+#: Exit code of an error that nobody foresaw.
+UNFORESEEN = 4
+
 
 class _Commands(click.Group):
     """Commands whose refusals are one line on standard error and an exit code."""
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line; output that cannot be written ends no work."""
+        with lasting_output() as lost:
+            try:
+                result = super().main(*arguments, **options)
+            except SystemExit as end:
+                result = end.code
+            if lost.reason:
+                _say(f"its output could not be written ({lost.reason}), which stopped nothing else")
+        sys.exit(result or (1 if lost.reason else 0))
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a refusal ends it with its sentence."""
+        """Run the command; a refusal or an error ends it with its sentence and exit code."""
         try:
             return super().invoke(ctx)
         except AnalysisError as error:
-            click.echo(f"analysis: {error}", err=True)
+            _say(str(error))
             sys.exit(error.exit_code)
-        except Stopped as stop:
-            click.echo(f"analysis: stopped by {stop}; nothing was published", err=True)
+        except (Stopped, KeyboardInterrupt) as error:
+            stop = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
+            _say(f"stopped by {stop}; nothing was published")
             sys.exit(stop.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from analysis.reporting.runner.unforeseen import sentence
+
+            _say(sentence(error))
+            sys.exit(UNFORESEEN)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def _say(text: str) -> None:
+    """Write a sentence for whoever looks after the command to standard error."""
+    click.echo(f"analysis: {text}", err=True)
+
+
+_EXIT_CODES = """\b
+Exit codes:
+  0    all well
+  1    some report failed and the others are published, or the command was refused
+  2    the params or the command line are wrong
+  3    the data are refused
+  4    an unforeseen error; the sentence names the file with its traceback
+  128+n  stopped by signal n, such as 130 by Ctrl-C"""
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXIT_CODES,
+)
 @click.version_option(package_name="retail-analysis", prog_name="analysis")
 def main() -> None:
     """Retail analysis: from source files to published reports."""
@@ -62,6 +107,12 @@ def _params(study: str, overrides: tuple[str, ...], root: Path) -> StudyParams:
     now = _now()
     zone = ZoneInfo(params.load(study, overrides, root=root, today=now.date()).timezone)
     return params.load(study, overrides, root=root, today=now.astimezone(zone).date())
+
+
+def _reading(done: int, of: int) -> None:
+    """Say now and then how many of many delivered files are read."""
+    if done and done % 50 == 0:
+        click.echo(f"read {done:,} of {of:,} files", err=True)
 
 
 def _limits(cell_limit: int, time_limit: int) -> Limits:
@@ -94,36 +145,47 @@ _time_limit = click.option(
 
 @main.command()
 @click.argument("study")
-@click.option("--force", is_flag=True, help="Read the sources again even if nothing changed.")
+@click.option("--force", is_flag=True, help="Read the contents of all sources again.")
 @_overrides
 def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
-    """Bring the canonical tables of STUDY up to date."""
+    """Bring the canonical tables of STUDY up to date.
+
+    What is damaged of the tables is set aside and made again.
+    """
     root = _root()
     params = _params(study, overrides, root)
     from analysis.reporting.runner.ingested import bring_up_to_date, ledger_lines
 
     with stoppable():
-        result = bring_up_to_date(params, root=root, now=_now(), force=force)
+        result = bring_up_to_date(params, root=root, now=_now(), force=force, tell=_reading)
     for line in ledger_lines(result):
         click.echo(line)
 
 
 @main.command()
 @click.argument("study")
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def new(study: str, files: tuple[Path, ...]) -> None:
-    """Begin STUDY from a look at FILES: write its params and mapping, unsure guesses marked."""
+    """Begin STUDY from a look at FILES: write its params and mapping, unsure guesses marked.
+
+    FILES are all files of the study, or the folder that holds them.
+    """
     from analysis.ingest.onboarding.draft import draft
 
     root = _root()
-    written = draft(study, list(files), root=root)
+    with stoppable():
+        written = draft(study, list(files), root=root, progress=_progress)
     for line in written.said:
         click.echo(line)
     for path in (written.params, written.mapping):
         click.echo(f"wrote {path.relative_to(root)}")
     click.echo(f"next: analysis check {study}, then: analysis run {study}")
+
+
+def _progress(done: int, of: int) -> None:
+    """Say now and then how many files were looked at, of many."""
+    if of >= 100 and done % 100 == 0:
+        click.echo(f"looked at {done:,} of {of:,} files", err=True)
 
 
 @main.command()
@@ -134,21 +196,43 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     root = _root()
     params = _params(study, overrides, root)
     from analysis.ingest.onboarding.refusals import refusals
+    from analysis.quality.order_span import check_as_of
     from analysis.reporting.runner.check import readiness
+    from analysis.reporting.runner.doubts import doubts
     from analysis.reporting.runner.ingested import bring_up_to_date, ledger_lines
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
-        result = bring_up_to_date(params, root=root, now=_now())
+        result = bring_up_to_date(params, root=root, now=_now(), tell=_reading)
     found = readiness(params, present=frozenset(result.manifest.rows), root=root)
     words = {"ready": "can run", "lacking": "cannot run", "broken": "BROKEN"}
     for line in [
         *ledger_lines(result),
         *refusals(study, root=root),
+        *(f"doubt: {sentence}" for sentence in doubts(params, root=root)),
         *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
+        *_what_was_read(params, root),
     ]:
         click.echo(line.rstrip())
+    check_as_of(params.as_of, result.manifest)
     sys.exit(2 if any(each.state == "broken" for each in found) else 0)
+
+
+def _what_was_read(params: StudyParams, root: Path) -> list[str]:
+    from analysis.errors import NotApplicable
+    from analysis.quality.control_totals import control_totals
+    from analysis.reporting.runner.check_page import page, unsure_guesses
+    from analysis.tables.engine import open_study
+
+    tables = open_study(params.study, settings=params.engine_settings(), root=root)
+    try:
+        totals = control_totals(tables, as_of=params.as_of)
+    except NotApplicable as reason:
+        return [str(reason)]
+    finally:
+        tables.close()
+    unsure = unsure_guesses(params, root=root)
+    return page(totals, tables.manifest, as_of=params.as_of, unsure=unsure)
 
 
 @main.command()
@@ -246,7 +330,7 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
         verdict = verifying.verify(folder, request, Terminal(sys.stdout))
     for line in verdict.lines():
         click.echo(line)
-    sys.exit(1 if verdict.differences else 0)
+    sys.exit(0 if verdict.same else 1)
 
 
 @main.command()

@@ -52,6 +52,12 @@ def test_a_lift_is_found_with_its_size() -> None:
     assert found.gain == pytest.approx((found.actual - found.blend)[-2:].sum(), rel=1e-9)
 
 
+def test_without_a_promoted_week_there_is_no_p() -> None:
+    sales = np.random.default_rng(1).uniform(50, 100, (40, 25))
+    with pytest.raises(NotApplicable, match="No whole week of the promotion is in the data"):
+        contrast(sales[:, 0], sales[:, 1:], 0)
+
+
 def test_the_unit_of_sales_does_not_matter() -> None:
     sales = market(np.random.default_rng(4))
     one, other = (contrast(f * sales[:, 0], sales[:, 1:], 3) for f in (1.0, 1_000.0))
@@ -73,3 +79,36 @@ def test_too_little_is_refused_in_words(
     sales = market(np.random.default_rng(5), products, weeks)
     with pytest.raises(NotApplicable, match=words):
         contrast(scale * sales[:, 0], sales[:, 1:], 2)
+
+
+@pytest.mark.parametrize("lift", [0.0, 0.2, 1.0])
+def test_the_interval_holds_the_true_lift_at_its_nominal_rate(lift: float) -> None:
+    """What doubles the sales doubles the week's noise: placebos' own gaps are too narrow for it."""
+    rng = np.random.default_rng(7)
+    experiments, held = 300, 0
+    for _ in range(experiments):
+        sales = market(rng, 40)
+        sales[-2:, 0] *= 1 + lift
+        found = contrast(sales[:, 0], sales[:, 1:], 2)
+        held += found.low < lift < found.high
+    assert held >= binom.ppf(0.001, experiments, 0.95)
+
+
+def test_the_interval_is_the_lifts_that_placebos_do_not_reject() -> None:
+    """Against the definition: freed of an end, the gap stands out as the placebos' quantile."""
+    sales = market(np.random.default_rng(8))
+    sales[-2:, 0] *= 1.5
+    found = contrast(sales[:, 0], sales[:, 1:], 2)
+    usual = found.blend[-2:].mean()
+    sold = found.actual[-2:].mean()
+    below, above = sold / (1 + found.high) - usual, sold / (1 + found.low) - usual
+    assert above == pytest.approx(-below)
+    assert found.high - found.lift > found.lift - found.low
+
+
+def test_placebos_that_stray_as_far_as_the_blend_leave_no_upper_end() -> None:
+    rng = np.random.default_rng(9)
+    sales = rng.lognormal(0.0, 1.5, size=(30, 30))
+    found = contrast(sales[:, 0], sales[:, 1:], 1)
+    assert found.high == np.inf or found.high > found.lift
+    assert found.low > -1

@@ -15,7 +15,7 @@ from analysis.demand.change.decomposition import daily_parts
 from analysis.demand.forecast import accuracy as judgement
 from analysis.demand.forecast import forecast, forecast_plan, horizon_totals, track_record
 from analysis.demand.forecast.forecast import Outlook
-from analysis.demand.models.registry import BENCHMARK
+from analysis.demand.models.registry import BENCHMARKS
 from analysis.demand.series import product_lifecycle
 from analysis.demand.series.sales_series import Series
 from analysis.errors import NotApplicable
@@ -114,7 +114,7 @@ def test_what_has_no_score_is_not_reported(constant: Outlook) -> None:
         text_accuracy.challenged(constant.scores, constant.published, "boosted")
     errors = judgement.by_horizon(constant.tested, constant.groups == "department")
     with pytest.raises(NotApplicable, match="no error grows"):
-        charts.by_horizon(errors, own=constant.published, benchmark=BENCHMARK)
+        charts.by_horizon(errors, own=constant.published, benchmark=BENCHMARKS[0])
     assert readings.reconciled(constant).endswith("no past forecast could be scored.")
 
 
@@ -129,8 +129,10 @@ def test_intervals_that_none_has_tested_are_not_judged(constant: Outlook, short:
 def test_trust_neither_holds_nor_fails_where_nothing_was_tested(constant: Outlook) -> None:
     lines = text_accuracy.trust(constant, track_record.score(None, constant), 52)
     told = {label: (ok, text) for label, ok, text in lines}
-    assert told["Better than naive"][0] is None
-    assert told["Better than naive"][1].startswith("No past forecast for the total could be")
+    assert told["Better than a simple forecast"][0] is None
+    assert told["Better than a simple forecast"][1].startswith(
+        "No past forecast for the total could be"
+    )
     assert told["Intervals"][0] is None
     assert told["Adds up"][0] is True
 
@@ -152,13 +154,13 @@ def test_few_past_forecasts_tell_nothing_from_luck(short: Outlook) -> None:
     assert text_accuracy.unbeaten(short).startswith("Fewer than five past forecasts")
     ok, text = {
         a: (b, c) for a, b, c in text_accuracy.trust(short, track_record.score(None, short), 52)
-    }["Better than naive"]
+    }["Better than a simple forecast"]
     assert ok is None
     assert "p <" not in text
     assert text.endswith("too few to tell that from luck.")
 
 
-def test_more_error_than_the_naive_is_called_more(short: Outlook) -> None:
+def test_more_error_than_the_benchmark_is_called_more(short: Outlook) -> None:
     scores = short.scores.assign(gain=-0.34, p=0.2, verdict="no different")
     worse = replace(short, scores=scores)
     text = text_accuracy.trust(worse, track_record.score(None, short), 52)[0][2]
@@ -292,3 +294,18 @@ def test_no_sentence_has_a_hole(constant: Outlook, short: Outlook, returned: Out
         for text in said:
             assert MISSING not in text
             assert "nan" not in text.split()
+
+
+def test_where_nothing_beats_the_mean_that_is_the_headline() -> None:
+    """Weekly sales drawn at random about one level: no model can know more than the mean."""
+    rng = np.random.default_rng(5)
+    values = np.round(1_000 + 50 * rng.standard_normal(60), 2)
+    found = predicted(values, origins=24)
+    assert {"naive", "mean"} <= set(text_accuracy.compared(found)["model"])
+    assert "mean of all past" in text_accuracy.bars(found)
+    assert "does not beat" in text_accuracy.worth(found) or "No model beats" in text_accuracy.worth(
+        found
+    )
+    told = text_accuracy.accuracy_finding(found)
+    assert told["alert"]
+    assert told["detail"].startswith("against the mean of all past")

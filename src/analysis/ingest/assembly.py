@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from analysis.errors import DataError
+from analysis.ingest.outlying_dates import outlying_months, rule
 from analysis.ingest.parts import (
     BY_MONTH,
     FEED,
@@ -36,8 +37,9 @@ from analysis.ingest.parts import (
     settled,
     winners_by_feed,
 )
+from analysis.tables.engine import write_file
 from analysis.tables.manifest import LedgerEntry
-from analysis.tables.schema import TABLES
+from analysis.tables.schema import PERSONAL_KEY, TABLES, customer_columns
 
 if TYPE_CHECKING:
     from analysis.ingest.identity.identity import Unified
@@ -115,25 +117,26 @@ class Assembly:
         overlap = find_overlap(self.connection, name, feeds)
         self.notes.extend(overlap.notes)
         nothing = not any(piece.feed.entry.accepted for piece in pieces)
+        outlying = outlying_months(_by_month(pieces))
         entries = []
         for number, (piece, held) in enumerate(zip(pieces, feeds, strict=True)):
             left_out = 0
             if piece.feed.entry.accepted or (nothing and number == 0):
-                for path in piece.paths:
+                for path in (p for p in piece.paths if _month(p) not in outlying):
                     goal = self._goal(folder, path)
                     left_out += self._place(name, path, goal, overlap, held.file)
-            entries.append(_said_anew(piece.feed.entry, left_out, overlap.column))
+            entry = _without_outlying(piece, outlying)
+            entries.append(_said_anew(entry, left_out, overlap.column))
         return entries
 
     def _goal(self, folder: Path, path: Path) -> Path:
-        month = path.parent.name if path.parent.name.startswith("month=") else ""
-        goal = folder / month / path.name
+        goal = folder / (path.parent.name if _month(path) else "") / path.name
         goal.parent.mkdir(exist_ok=True)
         return goal
 
     def _place(self, name: str, path: Path, goal: Path, overlap: Overlap, file: int) -> int:
         """Put a part's file in its place, rewritten where that changes it; return rows left out."""
-        identities = _identities(name) if self.unified is not None else []
+        identities = customer_columns(name) if self.unified is not None else []
         if not identities and overlap.outdated is None:
             _link(path, goal)
             return 0
@@ -147,7 +150,7 @@ class Assembly:
         if self.unified is not None:
             kept = self.unified.applied(kept, identities)
         rest = [n for n in rows.columns if n not in order]
-        self.connection.to_parquet(kept.order_by([*order, *rest]), goal, compression="zstd")
+        write_file(self.connection, kept.order_by([*order, *rest]), goal)
         return left_out
 
     def _merge(self, name: str, pieces: list[_Piece]) -> list[LedgerEntry]:
@@ -155,17 +158,19 @@ class Assembly:
         key = list(TABLES[name].key)
         latest = latest_of_each(self._all(pieces), key)
         if self.unified is not None:
-            latest = self.unified.applied(latest, _identities(name))
+            latest = self.unified.applied(latest, customer_columns(name))
         place = place_in_order(latest, key)
         winners = self._scratch(latest.mutate(**{PLACE: place}), f"latest-{name}")
         final = first_known(winners, key)
         if name == "products":
             final = self._with_assumptions(final)
+        if PERSONAL_KEY in final.columns:
+            final = self._with_personal_keys(final)
         folder = self.target / name
         folder.mkdir(parents=True)
         kept = [n for n in final.columns if not n.startswith("_")]
         path = folder / "part-0.parquet"
-        self.connection.to_parquet(final.select(kept).order_by(key), path, compression="zstd")
+        write_file(self.connection, final.select(kept).order_by(key), path)
         counts = winners_by_feed(winners, key)
         return [settled(p.feed, *counts.get(i, (0, 0))) for i, p in enumerate(pieces)]
 
@@ -182,7 +187,7 @@ class Assembly:
         folder = self.target / ".scratch"
         folder.mkdir(exist_ok=True)
         path = folder / f"{name}.parquet"
-        self.connection.to_parquet(rows, path, compression="snappy")
+        write_file(self.connection, rows, path, compression="snappy")
         return self.connection.read_parquet(path)
 
     def _with_assumptions(self, products: ibis.Table) -> ibis.Table:
@@ -194,6 +199,18 @@ class Assembly:
         if self.uncounted_departments and "counted" not in products.columns:
             products = products.mutate(counted=department.notin(self.uncounted_departments))
         return products
+
+    def _with_personal_keys(self, customers: ibis.Table) -> ibis.Table:
+        """Say how many customers go by a pseudonym; without any, leave the column out."""
+        known = int(customers[PERSONAL_KEY].count().to_pandas())
+        if not known:
+            return customers.drop(PERSONAL_KEY)
+        self.notes.append(
+            f"{known:,} customers are known by an e-mail address, a phone number or a name and go "
+            "by a pseudonym (keyed digest) in its place. What it stands for is kept in the table "
+            f"customers, column {PERSONAL_KEY}, for contact lists alone."
+        )
+        return customers
 
     def _check(self, name: str, entries: list[LedgerEntry]) -> None:
         written = int(self.connection.read_parquet(_glob(self.target / name)).count().to_pandas())
@@ -221,12 +238,6 @@ def twice(entry: LedgerEntry, *, again: str, first: str) -> LedgerEntry:
     return LedgerEntry(entry.table, source, entry.rows_in, 0, {}, {rule: entry.rows_in})
 
 
-def _identities(name: str) -> list[str]:
-    """Return the columns of a table that name customers."""
-    own = ["customer_id"] if name == "customers" else []
-    return own + [c for c, target in TABLES[name].references.items() if target == "customers"]
-
-
 def _numbered(pieces: list[_Piece]) -> list[Held]:
     """Return what each piece holds; feeds of one file or sheet have one number."""
     numbers: dict[tuple[int, str], int] = {}
@@ -240,6 +251,36 @@ def _numbered(pieces: list[_Piece]) -> list[Held]:
         )
         for piece in pieces
     ]
+
+
+def _month(path: Path) -> str:
+    """Return the month whose rows a file holds; empty where files are not by month."""
+    name = path.parent.name
+    return name.removeprefix("month=") if name.startswith("month=") else ""
+
+
+def _rows(path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows)
+
+
+def _by_month(pieces: list[_Piece]) -> dict[str, int]:
+    """Return how many rows each month has in all files."""
+    counts: dict[str, int] = {}
+    for path in (p for piece in pieces for p in piece.paths if _month(p)):
+        counts[_month(path)] = counts.get(_month(path), 0) + _rows(path)
+    return counts
+
+
+def _without_outlying(piece: _Piece, outlying: frozenset[str]) -> LedgerEntry:
+    """Return the account of a file without the months left out as outliers."""
+    entry = piece.feed.entry
+    lost = {rule(_month(p)): _rows(p) for p in piece.paths if _month(p) in outlying}
+    if not lost:
+        return entry
+    dropped = dict(sorted({**entry.dropped, **lost}.items()))
+    return replace(entry, accepted=entry.accepted - sum(lost.values()), dropped=dropped)
 
 
 def _said_anew(entry: LedgerEntry, rows: int, column: str) -> LedgerEntry:

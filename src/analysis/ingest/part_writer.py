@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from analysis.ingest import validate
 from analysis.ingest.parts import (
     BY_MONTH,
     HELD,
+    MARKS,
     VALUE,
     Delivery,
     FeedRecord,
@@ -21,6 +24,8 @@ from analysis.ingest.parts import (
     PartFeed,
     PartSource,
 )
+from analysis.tables.engine import write_file
+from analysis.tables.engine_errors import reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.schema import TABLES
 
@@ -28,9 +33,31 @@ LINE, SHIFTED, ROWS = "_line", "_shifted", "_rows"
 
 
 def build_part(
-    connection: Any, source: PartSource, delivery: Delivery, *, key: str, parts: Path
+    connection: Any,
+    source: PartSource,
+    delivery: Delivery,
+    *,
+    key: str,
+    parts: Path,
+    check: Callable[[], None],
 ) -> Part:
     """Read one delivered file into a part; the last whole part or none is left behind.
+
+    Parameters
+    ----------
+    connection
+        DuckDB through Ibis.
+    source
+        Adapter that reads the file.
+    delivery
+        The file.
+    key
+        Name of the part.
+    parts
+        Folder of all parts.
+    check
+        Raises where the file is no longer the one that ``key`` was made for; asked once it is
+        read, whether well or with an error.
 
     Raises
     ------
@@ -40,20 +67,26 @@ def build_part(
     staging = parts / f".staging-{key}"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    feeds, notes = source.part_feeds(connection, delivery, staging / "work")
-    records = []
-    for number, feed in enumerate(feeds):
-        writer = _FeedWriter(connection, staging, f"{key}-{number}", source.columns_of(feed.table))
-        record, said = writer.write(feed)
-        records.append(record)
-        notes += said
+    try:
+        with reading(delivery.name):
+            feeds, notes = source.part_feeds(connection, delivery, staging / "work")
+            records = []
+            for number, feed in enumerate(feeds):
+                columns = source.columns_of(feed.table)
+                writer = _FeedWriter(connection, staging, f"{key}-{number}", columns)
+                record, said = writer.write(feed)
+                records.append(record)
+                notes += said
+    finally:
+        check()
     shutil.rmtree(staging / "work", ignore_errors=True)
-    part = Part(key, staging, delivery.name, tuple(records), tuple(dict.fromkeys(notes)))
+    said, secret = tuple(dict.fromkeys(notes)), source.secret_label()
+    part = Part(key, staging, delivery.name, tuple(records), said, secret)
     part.write()
     final = parts / key
     shutil.rmtree(final, ignore_errors=True)
     staging.rename(final)
-    return Part(key, final, delivery.name, part.feeds, part.notes)
+    return replace(part, directory=final)
 
 
 class _FeedWriter:
@@ -88,7 +121,7 @@ class _FeedWriter:
     def _kept(self, rows: ibis.Table, name: str) -> ibis.Table:
         path = self._directory / "work" / f"{self._stem}-{name}.parquet"
         path.parent.mkdir(exist_ok=True)
-        self._connection.to_parquet(rows, path, compression="snappy")
+        write_file(self._connection, rows, path, compression="snappy")
         return self._connection.read_parquet(path)
 
     def _account(self, counted: ibis.Table, feed: PartFeed) -> tuple[LedgerEntry, int]:
@@ -139,9 +172,16 @@ class _FeedWriter:
         ]
 
     def _write_held(self, counted: ibis.Table, feed: PartFeed) -> str:
-        """Write what the file holds, rows left out included: a cancelled order is said as well."""
-        held = counted.select(**{VALUE: counted[feed.overlap]}).distinct()
-        held = held.filter(held[VALUE].notnull()).order_by(VALUE)
+        """Write what the file holds, rows left out included: a cancelled order is said as well.
+
+        With each value stands what tells one order from another of the same number.
+        """
+        rows = counted.mutate(**{VALUE: counted[feed.overlap].cast("string")})
+        marks = {
+            mark: rows[name].cast("string").min() if name in rows.columns else ibis.null("string")
+            for mark, name in MARKS.items()
+        }
+        held = rows.filter(rows[VALUE].notnull()).group_by(VALUE).agg(**marks).order_by(VALUE)
         return self._parquet(held, f"{HELD}/{feed.table}")
 
     def _shaped(self, rows: ibis.Table) -> ibis.Table:
@@ -169,7 +209,7 @@ class _FeedWriter:
     def _parquet(self, rows: ibis.Table, folder: str) -> str:
         path = self._directory / folder / f"{self._stem}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection.to_parquet(rows, path, compression="zstd")
+        write_file(self._connection, rows, path)
         return str(path.relative_to(self._directory))
 
 

@@ -59,15 +59,31 @@ class IngestRequest:
                 margin_rates=self.margin_rates,
                 uncounted_departments=self.uncounted_departments,
                 seed=self.seed,
+                currency=self.currency,
             ),
         )
 
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What ingest did: the current manifest, whether it was there already, what files changed."""
+    """What ingest did.
+
+    Parameters
+    ----------
+    manifest
+        The current manifest.
+    skipped
+        The tables were there already.
+    seconds
+        How long it took.
+    news
+        Which delivered files changed since the last ingest.
+    mended
+        What was found damaged and made again, a sentence each.
+    """
 
     manifest: Manifest
     skipped: bool
     seconds: float
     news: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()

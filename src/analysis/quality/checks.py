@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.quality import date_coverage, keys
 from analysis.quality.business_rules import LINE_RULES, ORDER_RULES, Rule
 from analysis.quality.check_record import COLUMNS, Record, Severity, record
+from analysis.quality.questions import guest_record
 from analysis.quality.row_checks import line_rows, order_rows
 from analysis.tables.lines import midnight
 from analysis.tables.margin import cents
@@ -49,6 +50,7 @@ def run_checks(tables: Tables, *, as_of: date, stale_days: int) -> pd.DataFrame:
         *_count(orders, ORDER_RULES, total=orders.net),
         _same_product(tables.order_lines, orders),
         _posted_twice(orders),
+        guest_record(orders),
         *date_coverage.records(tables, as_of=as_of, stale_days=stale_days),
         *keys.records(tables),
     ]

@@ -327,7 +327,8 @@ def _unusable(people: pd.DataFrame, name: str) -> str:
     return ""
 
 
-_STARTS = 5
+#: One start in five finds the best three kinds of iris; of 25, all but one in a hundred seeds do.
+_STARTS = 25
 
 
 def k_means(

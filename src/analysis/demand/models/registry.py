@@ -48,6 +48,23 @@ def drift(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: 
     return series[:, -1:] + slope[:, None] * np.arange(1, horizon + 1)
 
 
+def mean(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
+    """Return the mean of all past values."""
+    seen = ~np.isnan(values)
+    total, count = np.where(seen, values, 0.0).sum(axis=1), seen.sum(axis=1)
+    level = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.repeat(level[:, None], horizon, axis=1)
+
+
+def median(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
+    """Return the median of all past values, which single peaks do not move."""
+    level = np.full(len(values), np.nan)
+    seen = ~np.isnan(values)
+    known = seen.any(axis=1)
+    level[known] = np.nanmedian(values[known], axis=1)
+    return np.repeat(level[:, None], horizon, axis=1)
+
+
 def moving_average(values: Floats, *, horizon: int, season: int = 1, window: int = 4) -> Floats:
     """Return the mean of the last ``window`` values, or of the last season where it is longer."""
     recent = filled(values)[:, -max(window, season) :]
@@ -61,8 +78,8 @@ def moving_average(values: Floats, *, horizon: int, season: int = 1, window: int
 Forecaster = Callable[..., Floats]
 
 
-#: The model that every other has to beat.
-BENCHMARK = "seasonal_naive"
+#: The simple forecasts, the best of which every other has to beat.
+BENCHMARKS: tuple[str, ...] = ("naive", "seasonal_naive", "mean")
 
 
 @dataclass(frozen=True)
@@ -132,7 +149,9 @@ def _short(forecaster: Forecaster) -> Forecaster:
 
 MODELS: dict[str, Model] = {
     "naive": Model("last value", last_value),
-    "seasonal_naive": Model("seasonal naive", seasonal),
+    "seasonal_naive": Model("last season's value", seasonal),
+    "mean": Model("mean of all past", mean),
+    "median": Model("median of all past", median),
     "drift": Model("line of first and last", drift),
     "moving_average": Model("moving average", moving_average),
     "ets": Model("exponential smoothing", _ets),
@@ -149,17 +168,24 @@ MODELS: dict[str, Model] = {
 
 #: What is tried for series that sell in most periods, and for those that sell now and then.
 REGULAR: tuple[str, ...] = (
-    "naive", "seasonal_naive", "drift", "moving_average", "ets", "damped", "theta",
-    "optimised_theta", "ets_theta", "combination",
+    "naive", "seasonal_naive", "mean", "median", "drift", "moving_average", "ets", "damped",
+    "theta", "optimised_theta", "ets_theta", "combination",
 )  # fmt: skip
 
-SPARSE: tuple[str, ...] = ("naive", "seasonal_naive", "moving_average", "ets", "croston", "tsb")
+SPARSE: tuple[str, ...] = (
+    "naive", "seasonal_naive", "mean", "moving_average", "ets", "croston", "tsb",
+)  # fmt: skip
 
 
 def candidates(*, season: int, columns: int) -> tuple[str, ...]:
-    """Return every model worth a try; the yearly wave only where there is more than a year."""
+    """Return every model worth a try.
+
+    The yearly wave only where there is more than a year, last season's value where there is a
+    season.
+    """
     wave = season > ets.LONGEST_SEASON and columns >= _WAVE_SEASONS * season
-    return tuple(dict.fromkeys((*REGULAR, *(("wave",) if wave else ()), *SPARSE)))
+    tried = dict.fromkeys((*REGULAR, *(("wave",) if wave else ()), *SPARSE))
+    return tuple(name for name in tried if season > 1 or name != "seasonal_naive")
 
 
 def label(name: str) -> str:

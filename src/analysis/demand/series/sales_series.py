@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
+from analysis.tables.credit_notes import bought
 from analysis.tables.margin import MICROS, lines_with_margin
 from analysis.tables.periods import as_date
 
@@ -40,7 +41,7 @@ def _sums(lines: ibis.Table, keys: list[str], measure: Measure) -> ibis.Table:
         "net_amount": lambda t: (t.net_amount * 100).cast("int64").sum().cast("float64") / 100,
         "margin": lambda t: t.margin_micros.sum().cast("float64") / MICROS,
         "units": lambda t: t.counted.ifelse(t.quantity, ibis.literal(0.0)).sum(),
-        "orders": lambda t: t.order_id.nunique().cast("float64"),
+        "orders": lambda t: t.order_id.nunique(where=bought(t)).cast("float64"),
     }
     return lines.group_by(*keys, "period_start").agg(value=amounts[measure])
 

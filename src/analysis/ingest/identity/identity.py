@@ -6,8 +6,9 @@ records share than a household would, such as the shop's own phone, connects nob
 
 The name that a customer has in the source they came from, which is not always the study's.
 
-A study of several sources puts a source's name before its ids, and unified customers bear the id
-of one of their records. What goes back to a source must bear that source's own id.
+A study of several sources puts a source's name before its ids, unified customers bear the id of
+one of their records, and a customer known by an e-mail address goes by a pseudonym. What goes back
+to a source must bear that source's own id.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pandas as pd
 
 from analysis.ingest.identity.spellings import normalisers, spelled_alike
 from analysis.ingest.parts import Part
+from analysis.tables.schema import PERSONAL_KEY
 
 if TYPE_CHECKING:
     from analysis.ingest.mapping.file_options import UnifyOptions
@@ -101,10 +103,12 @@ def unify(
         Directory of the version; ``identity/links.parquet`` is written there, and, where
         likeness counts, ``matches.parquet`` and ``model.parquet``.
     """
-    found = merged(_records(connection, parts), options)
+    records = _records(connection, parts)
+    found = merged(records, options)
     folder = target / "identity"
     folder.mkdir(parents=True)
-    for name, table in {"links": found.links, **found.report}.items():
+    links = _with_personal_keys(found.links, records)
+    for name, table in {"links": links, **found.report}.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     mapping = connection.create_table(
         "unified_customers", found.links[[SOURCE_ID, UNIFIED_ID]], temp=True
@@ -152,12 +156,21 @@ def _records(connection: Any, parts: Sequence[Part]) -> pd.DataFrame:
             paths = [str(part.directory / n) for n in feed.files if not n.startswith("rejected/")]
             rows = connection.read_parquet(paths)
             keys = [n for n in rows.columns if n.startswith(PREFIX)]
-            frame = rows.select("customer_id", *keys).to_pandas()
+            frame = rows.select("customer_id", PERSONAL_KEY, *keys).to_pandas()
             frames.append(frame.rename(columns=lambda n: n.removeprefix(PREFIX)))
             frames[-1]["rank"] = feed.rank
     if not frames:
         return pd.DataFrame({"customer_id": pd.Series(dtype="str"), "rank": []})
     return pd.concat(frames, ignore_index=True)
+
+
+def _with_personal_keys(links: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Return the links with what a pseudonym stands for in its source, where there are any."""
+    if PERSONAL_KEY not in records.columns or records[PERSONAL_KEY].isna().all():
+        return links
+    known = records.dropna(subset=[PERSONAL_KEY]).drop_duplicates("customer_id")
+    keys = known.set_index("customer_id")[PERSONAL_KEY]
+    return links.assign(**{PERSONAL_KEY: links[SOURCE_ID].map(keys).astype("str")})
 
 
 def _shared_values(records: pd.DataFrame, options: UnifyOptions) -> tuple[pd.DataFrame, list[str]]:
@@ -220,16 +233,48 @@ def own_ids(customer_ids: pd.Series, source: str, *, version: Path) -> pd.Series
     customer_ids
         Ids as the study has them.
     source
-        Name of one of the study's several sources.
+        Name of one of the study's several sources; empty where there is only one.
     version
         Directory of the study's current tables.
     """
-    prefix = f"{source}:"
-    own = {i: i.removeprefix(prefix) for i in customer_ids if i.startswith(prefix)}
-    path = version / "identity" / "links.parquet"
-    if path.is_file():
-        links = pd.read_parquet(path, columns=["source_id", "unified_id"])
+    prefix = f"{source}:" if source else ""
+    keys = _stood_for(version)
+    own = {i: keys.get(i, i.removeprefix(prefix)) for i in customer_ids if i.startswith(prefix)}
+    links = _own_ids_links(version)
+    if links is not None:
         links = links[links["source_id"].str.startswith(prefix)].sort_values("source_id")
         for row in links.drop_duplicates("unified_id").itertuples():
-            own.setdefault(row.unified_id, row.source_id.removeprefix(prefix))
+            found = keys.get(row.source_id, row.source_id.removeprefix(prefix))
+            own[row.unified_id] = own.get(row.unified_id, found)
     return customer_ids.map(own)
+
+
+def personal_keys(customer_ids: pd.Series, *, version: Path) -> pd.Series | None:
+    """Return what each customer's pseudonym stands for, for contact lists; missing for an id.
+
+    None where no customer of the study goes by a pseudonym.
+    """
+    keys = _stood_for(version)
+    return customer_ids.map(keys) if keys else None
+
+
+def _stood_for(version: Path) -> dict[str, str]:
+    """Return the personal key behind each pseudonym: those of each source first."""
+    found: dict[str, str] = {}
+    folder = version / "customers"
+    for path in sorted(folder.glob("*.parquet")) if folder.is_dir() else []:
+        people = pd.read_parquet(path)
+        if PERSONAL_KEY in people.columns:
+            known = people.dropna(subset=[PERSONAL_KEY])
+            found |= dict(zip(known["customer_id"], known[PERSONAL_KEY], strict=True))
+    links = _own_ids_links(version)
+    if links is not None and PERSONAL_KEY in links.columns:
+        known = links.dropna(subset=[PERSONAL_KEY])
+        found |= dict(zip(known["source_id"], known[PERSONAL_KEY], strict=True))
+    return found
+
+
+def _own_ids_links(version: Path) -> pd.DataFrame | None:
+
+    path = version / "identity" / "links.parquet"
+    return pd.read_parquet(path) if path.is_file() else None

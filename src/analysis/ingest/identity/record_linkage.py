@@ -24,6 +24,7 @@ import pandas as pd
 
 from analysis.errors import ParamsError
 from analysis.ingest.identity.spellings import normalisers, spelled_alike
+from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
     from analysis.ingest.mapping.file_options import UnifyOptions
@@ -286,7 +287,8 @@ def _linker(
             if set(needs) <= set(keys)
         ],
     }
-    connection = duckdb.connect(config={"threads": 1})  # more threads sum in another order
+    # One thread, because more would sum in another order.
+    connection = duckdb.connect(config={"threads": 1, "temp_directory": str(spill_path())})
     api = DuckDBAPI(connection)
     return Linker(api.register(records[["customer_id", *keys]]), settings, log_level=None)
 

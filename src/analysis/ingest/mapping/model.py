@@ -10,7 +10,7 @@ How a mapping says where a value comes from, and which rows something holds of.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -26,6 +26,11 @@ from pydantic import (
 )
 
 from analysis.errors import ParamsError
+from analysis.ingest.identity.pseudonyms import CustomerKey
+from analysis.ingest.mapping import values
+from analysis.ingest.mapping.bounded_yaml import read_yaml
+from analysis.ingest.mapping.currencies import Currency
+from analysis.ingest.mapping.engine_syntax import date_format_problem, pattern_problem
 from analysis.tables.schema import TABLES
 
 
@@ -52,6 +57,13 @@ class Carry(Strict):
     columns: Names
 
 
+class Totals(Strict):
+    """Add columns up over the rows of each group, as ``totals.Column``."""
+
+    by: str
+    columns: Names
+
+
 class Lookup(Strict):
     """Bring columns of another kind of file along, as ``files.Column``.
 
@@ -70,12 +82,13 @@ class FileSpec(Strict):
     ``paths`` are globs relative to the source's folder; ``header`` is the number of the line that
     holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing;
     ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
-    in every row; ``optional`` files may not be there at all. Of a database's table, only rows whose
-    ``watermark`` is above those read before are read.
+    in every row; of format ``baskets``, each line is a basket and each of its cells a row with the
+    column ``item``; ``optional`` files may not be there at all. Of a database's table, only rows
+    whose ``watermark`` is above those read before are read.
     """
 
     paths: Names
-    format: Literal["auto", "csv", "excel", "parquet", "jsonl"] = "auto"
+    format: Literal["auto", "csv", "excel", "parquet", "jsonl", "baskets"] = "auto"
     encoding: str = "auto"
     delimiter: str = "auto"
     header: Annotated[int, Field(ge=0, le=1000)] = 1
@@ -83,6 +96,7 @@ class FileSpec(Strict):
     sheet: str = "first"
     missing: tuple[str, ...] = ()
     carry: Carry | None = None
+    totals: Totals | None = None
     lookup: tuple[Lookup, ...] = ()
     aliases: dict[str, Names] = {}
     may_lack: tuple[str, ...] = ()
@@ -108,7 +122,7 @@ class FileSpec(Strict):
 
     @model_validator(mode="after")
     def _names_without_header(self) -> FileSpec:
-        if self.header == 0 and not self.names and self.format != "parquet":
+        if self.header == 0 and not self.names and self.format not in {"parquet", "baskets"}:
             raise ValueError("header: 0 says there is no header, so names must list the columns")
         return self
 
@@ -123,6 +137,7 @@ VERBS = (
     "add",
     "subtract",
     "divide",
+    "least",
     "when",
     "line",
 )
@@ -174,6 +189,7 @@ class Value(Strict):
     add: tuple[Value, ...] | None = None
     subtract: tuple[Value, ...] | None = None
     divide: tuple[Value, ...] | None = None
+    least: tuple[Value, ...] | None = None
     when: Condition | None = None
     line: bool | None = None
     then: Value | None = None
@@ -187,7 +203,8 @@ class Value(Strict):
     dates: tuple[str, ...] = ()
     timezone: str | None = None
     gaps: Literal["reject", "shift"] = "reject"
-    decimal: Literal[".", ","] = "."
+    #: None: as all numbers of the file together show.
+    decimal: Literal[".", ","] | None = None
     negate: bool = False
 
     _lists = field_validator("dates", mode="before")(as_list)
@@ -212,6 +229,7 @@ class Value(Strict):
         if (self.when is None) != (self.then is None):
             raise ValueError("when and then belong together")
         _check_pattern(self.extract)
+        _check_formats(self.dates)
         return self
 
 
@@ -226,12 +244,18 @@ def checked_zone(value: str | None) -> str | None:
 
 
 def _check_pattern(pattern: str | None) -> None:
-    if pattern is not None:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    if pattern is not None and (problem := pattern_problem(pattern)):
+        raise ValueError(problem)
 
+
+def _check_formats(formats: tuple[str, ...]) -> None:
+    for form in formats:
+        if form not in values.SPECIAL and (problem := date_format_problem(form)):
+            raise ValueError(f"dates: {problem}")
+
+
+#: What stands in a drafted mapping where only a person can say what belongs there.
+UNANSWERED = "?"
 
 IDENTITY_KEYS = ("crm_id", "card", "email", "phone", "name", "birth_date", "postcode")
 
@@ -255,7 +279,8 @@ class TableSpec(Strict):
 
     ``once_per_key`` makes one row of the many that share the table's key, the last in the file
     winning column by column; ``returns`` makes the quantity and the amounts of rows negative. Of
-    files that ``overlap`` in a column, the latest that holds a value says all rows of it.
+    files that ``overlap`` in a column, the latest that holds a value says all rows of it. Rows in
+    another ``currency`` than the study's are refused.
     """
 
     table: str
@@ -267,6 +292,7 @@ class TableSpec(Strict):
     returns: Condition | None = None
     once_per_key: bool = False
     overlap: str | None = None
+    currency: Currency = Currency()
     identity: dict[Literal[IDENTITY_KEYS], Value] = Field(  # type: ignore[valid-type]
         default_factory=dict
     )
@@ -300,13 +326,34 @@ class TableSpec(Strict):
         return self
 
 
+class Ready(Strict):
+    """What a mapping shipped with the project knows of the shop whose files it describes.
+
+    It marks those that `analysis new` may copy. ``timezone`` and ``currency`` of the study;
+    ``country`` and ``holidays`` of its calendar; ``without``: departments that are no goods.
+    """
+
+    timezone: str | None = None
+    currency: str | None = None
+    country: str | None = None
+    holidays: str | None = None
+    without: tuple[str, ...] = ()
+
+
 class Mapping(Strict):
-    """A whole mapping: its files and the canonical tables made of them."""
+    """A whole mapping: its files and the canonical tables made of them.
+
+    ``customer_key`` says what customer ids are: an ``email`` address, a ``phone`` number or a
+    ``name``, which are replaced by pseudonyms; or an ``id`` that identifies nobody to a stranger,
+    even if it looks like a phone number. ``auto`` looks at each value.
+    """
 
     mapping: str
     about: str = ""
+    customer_key: CustomerKey = "auto"
     files: dict[str, FileSpec]
     tables: Annotated[tuple[TableSpec, ...], Field(min_length=1)]
+    ready: Ready | None = None
 
     @model_validator(mode="after")
     def _origins_exist(self) -> Mapping:
@@ -340,6 +387,10 @@ class _Text(yaml.BaseLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is a list or a mapping", key_node.start_mark
+                )
             if key_node.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key_node.value!r} is given twice", key_node.start_mark
@@ -359,15 +410,26 @@ def load(path: Path) -> Mapping:
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
         raise ParamsError(f"There is no mapping {path.stem} in params/sources/; there are: {known}")
-    try:
-        raw = yaml.load(path.read_text("utf-8"), Loader=_Text)  # a safe loader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(
-            f"{path.name} is not valid YAML: {' '.join(str(error).split())}"
-        ) from None
+    raw = read_yaml(path, _Text)
     if not isinstance(raw, dict) or raw.get("mapping") != path.stem:
         raise ParamsError(f"{path.name} must begin with mapping: {path.stem}")
+    for key in _unanswered(raw):
+        raise ParamsError(
+            f"{path.name}: {key} still says {UNANSWERED}; answer the question beside it, marked "
+            "UNSURE"
+        )
     return parse(raw, path.name)
+
+
+def _unanswered(raw: Any) -> Iterator[str]:
+    """Yield the keys that a draft left for a person to answer."""
+    if raw == UNANSWERED:
+        yield ""
+    named: Iterable[tuple[Any, Any]] = raw.items() if isinstance(raw, dict) else ()
+    if isinstance(raw, list):
+        named = ((e.get("table", i) if isinstance(e, dict) else i, e) for i, e in enumerate(raw))
+    for key, value in named:
+        yield from (f"{key}.{rest}".rstrip(".") for rest in _unanswered(value))
 
 
 def parse(raw: dict[str, Any], where: str) -> Mapping:

@@ -1,75 +1,34 @@
 """Look at a newcomer's file: its form, its header, some rows, and what its columns seem to be.
 
+However large the file, only its head, pieces from all over it and its tail are looked at.
+
 Guess from values how they are written: dates, numbers, money.
 """
 
 from __future__ import annotations
 
-import csv
-import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from analysis.errors import DataError
+from analysis.ingest.inspection.column_names import ideas_of
+from analysis.ingest.inspection.header_search import Layout, find_layout, header_row
+from analysis.ingest.inspection.samples import Sample, records_of, sample_of
 from analysis.ingest.mapping.model import FileSpec
-from analysis.ingest.readers import archives, encodings, excel
-from analysis.ingest.readers.delimited import cells, guess_delimiter
+from analysis.ingest.readers import archives, excel
 from analysis.ingest.readers.stage import FORMATS
 from analysis.ingest.readers.staged_table import header_names
 
-HEAD, TAIL = 3_000, 500
-
-MIDDLE, MIDDLE_A_CHUNK = 5_000, 200
+#: Bytes of a text, or rows of a workbook, that are looked at.
+BUDGET, ROWS = 3_000_000, 20_000
 
 WORDS_FOR_NOTHING = ("NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "#N/A", "-", "\\N")
-
-
-#: Names that columns go by, as they read without blanks, case and signs; the best first.
-NAMES: dict[str, tuple[str, ...]] = {
-    "order_id": (
-        "orderid", "orderno", "ordernumber", "invoiceno", "invoicenumber", "invoice", "invoiceid",
-        "receipt", "receiptno", "receiptid", "transactionid", "transaction", "basketid", "bonnr",
-        "belegnummer", "bestellnummer", "order", "订单编号", "订单号", "销售订单编号", "单号",
-    ),
-    "customer_id": (
-        "customerid", "customerno", "customernumber", "clientid", "memberid", "userid", "cardno",
-        "cardnumber", "card", "kundennummer", "kunde", "customer", "client", "member", "email",
-        "customeremail", "客户编号", "会员号", "会员编号", "客户名称", "客户",
-    ),
-    "product_id": (
-        "stockcode", "sku", "productid", "productcode", "itemid", "itemcode", "articleid",
-        "artikelnummer", "ean", "upc", "barcode", "product", "item", "商品编号", "产品编码",
-        "产品编号", "商品", "产品名称",
-    ),
-    "ordered_at": (
-        "invoicedate", "orderdate", "orderedat", "createdat", "ordertime", "timestamp", "datetime",
-        "transactiondate", "purchasedate", "date", "time", "datum", "bestelldatum", "下单时间",
-        "下单日期", "订单日期", "日期", "创建时间",
-    ),
-    "quantity": ("quantity", "qty", "units", "pieces", "menge", "anzahl", "count", "数量"),
-    "price": ("unitprice", "price", "itemprice", "preis", "einzelpreis", "单价", "销售单价"),
-    "net_amount": (
-        "netamount", "lineamount", "linetotal", "amount", "total", "salesvalue", "sales",
-        "revenue", "net", "betrag", "umsatz", "小计", "金额", "销售额", "实付金额",
-    ),
-    "name": (
-        "description", "productname", "itemname", "title", "bezeichnung", "商品名称", "产品名称",
-    ),
-    "department": ("department", "productgroup", "warengruppe", "abteilung", "部门", "大类"),
-    "category": (
-        "category", "productcategory", "kategorie", "subcategory", "产品分类", "分类", "类别",
-    ),
-    "store_id": ("storeid", "store", "shop", "branch", "filiale", "门店", "店铺"),
-    "channel": ("channel", "saleschannel", "kanal", "渠道"),
-    "region": ("country", "region", "state", "land", "billingcountry", "国家", "省", "地区"),
-    "email": ("email", "customeremail", "emailaddress", "邮箱", "邮件"),
-    "phone": ("phone", "phonenumber", "mobile", "telefon", "手机", "手机号", "电话"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,11 +42,25 @@ class Look:
     header
         Names of its columns.
     rows
-        Some rows, from its start and its end.
+        Some rows, from its start, its middle and its end.
     encoding, delimiter
         How it is written; empty where that means nothing.
     columns
         Canonical idea (``order_id``, ``price`` and so on) to the column that seems to hold it.
+    kind
+        csv, excel, parquet or jsonl.
+    header_line
+        Number of the line with the names; 0 where there is none.
+    above
+        Lines above the first that are not counted: the one that names the delimiter.
+    whole
+        The rows are all that the file has.
+    baskets
+        Each line is a basket, its cells the products in it.
+    sheet
+        ``all`` where all sheets of a workbook have the same header; else empty.
+    other_sheets
+        Sheets with another header, which are not read.
     """
 
     path: Path
@@ -96,12 +69,23 @@ class Look:
     encoding: str = ""
     delimiter: str = ""
     columns: dict[str, str] = field(default_factory=dict)
+    kind: str = "csv"
+    header_line: int = 1
+    above: int = 0
+    whole: bool = True
+    baskets: bool = False
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
 
     def values(self, column: str) -> list[str]:
         """Return the values of a column that are there."""
+        return [v for v in self.cells(column) if v]
+
+    def cells(self, column: str) -> list[str]:
+        """Return a column row by row; what means nothing is an empty text."""
         place = self.header.index(column)
         found = (row[place].strip() for row in self.rows if len(row) == len(self.header))
-        return [v for v in found if v and v not in WORDS_FOR_NOTHING]
+        return ["" if v in WORDS_FOR_NOTHING else v for v in found]
 
     def words_for_nothing(self) -> list[str]:
         """Return the words that stand where nothing is known."""
@@ -109,77 +93,135 @@ class Look:
         return [word for word in WORDS_FOR_NOTHING if seen[word]]
 
 
-def look(path: Path) -> Look:
+def look(path: Path, *, budget: int = BUDGET) -> Look:
     """Look at a file; DataError if it cannot be read at all."""
-    member = archives.members(path, path.name)[0]
+    member, *more = archives.members(path, path.name)
     kind = FORMATS.get(member.suffix)
     if kind is None:
         known = ", ".join(FORMATS)
         raise DataError(f"{path.name}: no kind of file that can be read; there are {known}")
     reader = {"csv": _csv, "excel": _excel, "parquet": _parquet, "jsonl": _json_lines}[kind]
-    found = reader(member)
+    found = reader(member, budget)
     if not found.header:
         raise DataError(f"{path.name} is empty")
+    whole = found.whole and not more
+    return replace(found, kind=kind, columns=ideas_of(found.header), whole=whole)
+
+
+def _csv(member: archives.Member, budget: int) -> Look:
+    sample = sample_of(member, budget)
+    layout = find_layout(sample.head_lines())
+    if layout is None:
+        return Look(member.path, [], [])
+    names = layout.names
+    parts = [records_of(piece, layout.delimiter, len(names)) for piece in _bodies(sample, layout)]
     return Look(
-        found.path, found.header, found.rows, found.encoding, found.delimiter, _ideas(found)
+        member.path,
+        names,
+        [row for part in parts for row in part if row != names],
+        sample.encoding.name,
+        layout.delimiter,
+        header_line=layout.header_line,
+        above=layout.above,
+        whole=sample.whole,
+        baskets=layout.baskets,
     )
 
 
-def _csv(member: archives.Member) -> Look:
-    encoding = encodings.detect(member, "auto")
-    lines = _some_lines(encodings.as_utf8(member.chunks(), encoding))
-    if not lines:
-        return Look(member.path, [], [])
-    delimiter = guess_delimiter(lines[0].encode())
-    rows = list(csv.reader(lines[1:], delimiter=delimiter))
-    header = header_names(cells(lines[0].encode(), delimiter))
-    return Look(member.path, header, rows, encoding.name, delimiter)
+def _bodies(sample: Sample, layout: Layout) -> list[bytes]:
+    """Return the pieces of a text without what stands above its first record."""
+    head, *others = sample.pieces
+    for _ in range(layout.header_line + layout.above):
+        head = head.partition(b"\n")[2]
+    return [head, *others]
 
 
-def _some_lines(chunks: Iterable[bytes]) -> list[str]:
-    """Return lines from the start and the end of a text, and some from all over it."""
-    head: list[bytes] = []
-    middle: list[bytes] = []
-    tail: list[bytes] = []
-    rest = b""
-    for chunk in chunks:
-        lines = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
-        rest = lines.pop()
-        room = max(0, HEAD - len(head))
-        head += lines[:room]
-        later = lines[room:]
-        if len(middle) < MIDDLE:  # a day after the twelfth tells days from months
-            middle += later[:: max(1, len(later) // MIDDLE_A_CHUNK)]
-        tail = [*tail, *later][-TAIL:]
-    tail = [*tail, rest] if rest else tail
-    found = [*head, *middle, *tail]
-    return [line.decode("utf-8", "replace") for line in found if b"\0" not in line]
-
-
-def _excel(member: archives.Member) -> Look:
+def _excel(member: archives.Member, _: int) -> Look:
     book = excel.open_workbook(member)
-    rows = [row for _, row in itertools.islice(excel.rows_of(book, book.sheet_names[0]), HEAD)]
-    return Look(member.path, header_names(rows[0]) if rows else [], rows[1:])
+    first, *others = (_sheet(book, name) for name in book.sheet_names)
+    if not first.header:
+        return Look(member.path, [], [])
+    alike = [each for each in others if each.header == first.header]
+    same = len(alike) == len(others) and bool(others)
+    same &= all(each.header_line == first.header_line for each in alike)
+    rows = [row for each in (first, *alike) for row in each.rows] if same else first.rows
+    other = (
+        ()
+        if same
+        else tuple(n for n, s in zip(book.sheet_names[1:], others, strict=True) if s.header)
+    )
+    step = -(-len(rows) // ROWS) or 1
+    whole = step == 1
+    shown = rows if whole else [*rows[: ROWS // 2], *rows[ROWS // 2 :: step], *rows[-500:]]
+    return Look(
+        member.path,
+        first.header,
+        shown,
+        header_line=first.header_line,
+        whole=whole,
+        sheet="all" if same else "",
+        other_sheets=other,
+    )
 
 
-def _parquet(member: archives.Member) -> Look:
+@dataclass(frozen=True)
+class _Sheet:
+    """The header and the rows of one sheet; no header if it is empty."""
+
+    header: list[str]
+    rows: list[list[str]]
+    header_line: int = 0
+
+
+def _sheet(book: Any, name: str) -> _Sheet:
+    numbers, filled = [], []
+    for number, row in excel.rows_of(book, name):
+        if any(cell.strip() for cell in row):
+            numbers.append(number)
+            filled.append(row)
+    if not filled:
+        return _Sheet([], [])
+    place = header_row(filled)
+    found = list(filled[max(place, 0)])
+    while found and not found[-1].strip():
+        found.pop()
+    names = header_names(found) if place >= 0 else _numbered(len(found))
+    width = len(names)
+    rows = [[*row[:width], *[""] * (width - len(row))] for row in filled[place + 1 :]]
+    return _Sheet(names, rows, numbers[place] if place >= 0 else 0)
+
+
+def _numbered(width: int) -> list[str]:
+    return [f"column {i}" for i in range(1, width + 1)]
+
+
+def _parquet(member: archives.Member, _: int) -> Look:
     import pyarrow.parquet as pq
 
     try:
-        batch = next(pq.ParquetFile(member.path).iter_batches(batch_size=HEAD), None)
+        file = pq.ParquetFile(member.path)
+        groups = sorted({0, file.num_row_groups // 2, max(0, file.num_row_groups - 1)})
+        batches = [
+            next(file.iter_batches(batch_size=ROWS // 2, row_groups=[group]), None)
+            for group in groups
+            if file.num_row_groups
+        ]
+        names = file.schema_arrow.names
     except (OSError, ValueError) as error:
         raise DataError(f"{member.label} cannot be read as Parquet: {error}") from None
-    rows = (
-        []
-        if batch is None
-        else [["" if v is None else str(v) for v in r.values()] for r in batch.to_pylist()]
-    )
-    return Look(member.path, [] if batch is None else batch.schema.names, rows)
+    rows = [
+        ["" if v is None else str(v) for v in record.values()]
+        for batch in batches
+        if batch is not None
+        for record in batch.to_pylist()
+    ]
+    return Look(member.path, names, rows, whole=len(rows) == file.metadata.num_rows)
 
 
-def _json_lines(member: archives.Member) -> Look:
+def _json_lines(member: archives.Member, budget: int) -> Look:
+    sample = sample_of(member, budget)
     records = []
-    for line in _some_lines(member.chunks()):
+    for line in b"".join(sample.pieces).split(b"\n"):
         try:
             record = json.loads(line)
         except ValueError:
@@ -188,20 +230,7 @@ def _json_lines(member: archives.Member) -> Look:
             records.append(record)
     header = list(dict.fromkeys(k for r in records for k in r))
     rows = [["" if r.get(k) is None else str(r[k]) for k in header] for r in records]
-    return Look(member.path, header, rows)
-
-
-def _ideas(found: Look) -> dict[str, str]:
-    """Return the column that each idea most likely is; no column serves two identifiers."""
-    plain = {re.sub(r"[\W_]", "", name.casefold()): name for name in reversed(found.header)}
-    ideas: dict[str, str] = {}
-    for idea, names in NAMES.items():
-        taken = {ideas.get(i) for i in ("order_id", "customer_id", "product_id", "ordered_at")}
-        free = {p: n for p, n in plain.items() if n not in taken or idea in {"email", "name"}}
-        match = next((free[n] for n in names if n in free), None)
-        if match is not None:
-            ideas[idea] = match
-    return ideas
+    return Look(member.path, header, rows, whole=sample.whole)
 
 
 def fits(header: list[str], spec: FileSpec, wanted: Iterable[str]) -> bool:
@@ -215,73 +244,212 @@ def fits(header: list[str], spec: FileSpec, wanted: Iterable[str]) -> bool:
     return True
 
 
-FORMS = (
-    "%d/%m/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M:%S",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d/%m/%y %H:%M",
-    "%m/%d/%y %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y",
-    "%d-%m-%Y %H:%M",
-    "%m-%d-%Y %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%Y年%m月%d日",
-    "%Y%m%d",
-)
+#: Formats of a day; the first of two that read the values alike is taken.
+DAYS = (
+    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d",
+    "%Y年%m月%d日", "%Y%m%d", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y",
+    "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%b %d %Y",
+)  # fmt: skip
+
+#: Formats of a time behind a day.
+TIMES = (
+    "", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S", "T%H:%M", " %H:%M:%S.%f",
+)  # fmt: skip
+
+#: A time behind a day: a blank or T, hours and minutes, whatever follows.
+TIME = r"[ T]+\d{1,2}:\d{2}.*$"
 
 ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 
 ISO_OFFSET = re.compile(
-    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})"
+    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 )
 
-CURRENCIES = {"£": "GBP", "€": "EUR", "$": "USD", "¥": "CNY", "₹": "INR", "₩": "KRW", "元": "CNY"}
+#: An offset that strptime reads, behind a blank.
+BLANK_OFFSET = re.compile(r"\d{4}-\d{1,2}-\d{1,2} \d{2}:\d{2}:\d{2} [+-]\d{2}:?\d{2}")
+
+BLANK_OFFSET_FORM = "%Y-%m-%d %H:%M:%S %z"
+
+#: Serial days of Excel, 1980 to 2060.
+SERIAL = re.compile(r"(29[2-9]\d\d|[345]\d{4})(\.\d+)?")
+
+CURRENCIES = {
+    "£": "GBP", "€": "EUR", "$": "USD", "¥": "CNY", "￥": "CNY", "₹": "INR", "₩": "KRW",
+    "元": "CNY", "₽": "RUB", "₺": "TRY", "zł": "PLN", "Kč": "CZK",
+}  # fmt: skip
+
+#: Values of a column that may be read by no format before the column is called no date.
+FOREIGN = 1 / 200
+
+#: Values that are tried with every form of a time.
+SOME = 3_000
+
+#: Days that one is away from all others to be an outlier, and rows that it then has at most.
+LONE, FEW = 180, 0.01
 
 
-def date_forms(values: list[str]) -> tuple[list[str], bool, bool]:
-    """Return the formats that read the values, whether that is unsure, and whether offsets are in.
+@dataclass(frozen=True)
+class DateForms:
+    """How the times in a column are written.
 
-    Unsure: day and month could be the other way round in every value.
+    Parameters
+    ----------
+    forms
+        Formats that read them, as a mapping states them; none if no known format does.
+    either
+        Day and month could be the other way round in every value.
+    mixed
+        Some values read only with the day first, others only with the month first.
+    offset
+        Each value carries its offset from UTC.
+    unread
+        A value that no format reads, of more than one in 200; else empty.
     """
-    if values and sum(bool(ISO_OFFSET.fullmatch(v)) for v in values) > len(values) / 2:
-        return ["iso"], False, True
-    left, forms, unsure = list(values), [], False
-    if any(ISO.fullmatch(v) for v in left):
-        forms, left = ["iso"], [v for v in left if not ISO.fullmatch(v)]
-    while left and len(left) > len(values) / 200:
-        scores = {form: sum(_fits(v, form) for v in left) for form in FORMS}
+
+    forms: list[str]
+    either: bool = False
+    mixed: bool = False
+    offset: bool = False
+    unread: str = ""
+
+    @property
+    def unsure(self) -> bool:
+        """Tell whether somebody must look at the values."""
+        return self.either or self.mixed or bool(self.unread) or self.forms == ["excel"]
+
+
+def date_forms(values: list[str], counts: Mapping[str, int] | None = None) -> DateForms:
+    """Return how ``values`` are written.
+
+    Parameters
+    ----------
+    values
+        Some values of a column.
+    counts
+        The days of all its rows as written, without their time, and the rows of each; those of
+        ``values`` where they are not given.
+    """
+    weights = Counter(values)
+    for pattern, form, offset in (
+        (BLANK_OFFSET, BLANK_OFFSET_FORM, True),
+        (ISO_OFFSET, "iso", True),
+        (SERIAL, "excel", False),
+    ):
+        if values and _share(weights, pattern) > 0.5:
+            return DateForms([form], offset=offset)
+    days = dict(counts) if counts else dict(Counter(day_text(v) for v in values))
+    forms, either, left = _day_forms(days)
+    unread = max(left, key=lambda v: left[v]) if _enough(left, days) else ""
+    mixed = any(turned(f) in forms for f in forms)
+    found = [form + time for form in forms for time in _times(form, weights)]
+    return DateForms(found, either and not mixed, mixed, False, unread)
+
+
+def _day_forms(days: Mapping[str, int]) -> tuple[list[str], bool, dict[str, int]]:
+    """Return formats of the days, whether one could be turned round, and the days left unread."""
+    left = {v: n for v, n in days.items() if not ISO.fullmatch(v)}
+    forms, either = ["iso"] if len(left) < len(days) else [], False
+    while _enough(left, days):
+        scores = _scores(left)
         best = max(scores, key=lambda f: scores[f])
         if not scores[best]:
             break
-        other = best.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-        unsure |= other != best and scores.get(other, 0) == scores[best]
-        forms, left = [*forms, best], [v for v in left if not _fits(v, best)]
-    return forms, unsure or len(left) > len(values) / 200, False
+        either |= scores.get(turned(best), 0) == scores[best]
+        forms, left = [*forms, best], {v: n for v, n in left.items() if not _fits(v, best)}
+    return forms, either, left
 
 
-def last_day(values: Iterable[str], forms: list[str]) -> datetime | None:
-    """Return the latest moment among the values."""
-    return max((m for v in values for m in _moments(v, forms)), default=None)
+def _enough(left: Mapping[str, int], days: Mapping[str, int]) -> bool:
+    return sum(left.values()) > sum(days.values()) * FOREIGN
 
 
-def _moments(value: str, forms: list[str]) -> Iterator[datetime]:
+def _times(day: str, weights: Mapping[str, int]) -> list[str]:
+    """Return what stands behind a day of this format, the most frequent first."""
+    if day == "iso":
+        return [""]
+    left = [v for v in weights if _fits(day_text(v), day)][:SOME]
+    found: list[str] = []
+    while left:
+        scores = {time: sum(_fits(v, day + time) for v in left) for time in TIMES}
+        best = max(TIMES, key=lambda time: scores[time])
+        if not scores[best]:
+            break
+        found, left = [*found, best], [v for v in left if not _fits(v, day + best)]
+    return found or [""]
+
+
+def day_text(value: str) -> str:
+    """Return a value without the time behind its day."""
+    return re.sub(TIME, "", value)
+
+
+def turned(form: str) -> str:
+    """Return a format with day and month the other way round; empty if it is the same."""
+    other = form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
+    return other if other != form and form.startswith(("%d", "%m")) else ""
+
+
+def _share(weights: Mapping[str, int], pattern: re.Pattern[str]) -> float:
+    total = sum(weights.values())
+    return sum(n for v, n in weights.items() if pattern.fullmatch(v)) / total if total else 0.0
+
+
+def _scores(left: Mapping[str, int]) -> dict[str, int]:
+    """Return how many values each format reads, those tried alone that read one of some."""
+    some = list(left)[:: max(1, len(left) // 20)]
+    likely = [form for form in DAYS if any(_fits(v, form) for v in some)] or list(DAYS)
+    return {form: sum(n for v, n in left.items() if _fits(v, form)) for form in likely}
+
+
+def days_of(counts: Mapping[str, int], forms: list[str]) -> Counter[date]:
+    """Return the days that were counted as they are written, read by ``forms``, with their rows."""
+    found: Counter[date] = Counter()
+    cut = list(dict.fromkeys(form_of_day(form) for form in forms))
+    for text, rows in counts.items():
+        if (day := _read(text, cut)) is not None:
+            found[day] += rows
+    return found
+
+
+def day_of(value: str, forms: list[str]) -> date | None:
+    """Return the day of a value with or without a time; None if no format reads it."""
+    return _read(day_text(value), list(dict.fromkeys(form_of_day(form) for form in forms)))
+
+
+def form_of_day(form: str) -> str:
+    """Return the part of a format that reads the day."""
+    return re.sub(r"[ T]%[HI].*$", "", form)
+
+
+def without_lone(days: Mapping[date, int]) -> Counter[date]:
+    """Return the days without a few rows far beyond all others: they are typing errors."""
+    kept, total = sorted(days), sum(days.values())
+    while len(kept) > 2 and (kept[-1] - kept[-2]).days > LONE and days[kept[-1]] <= FEW * total:
+        kept.pop()
+    while len(kept) > 2 and (kept[1] - kept[0]).days > LONE and days[kept[0]] <= FEW * total:
+        kept.pop(0)
+    return Counter({day: days[day] for day in kept})
+
+
+def _read(text: str, forms: list[str]) -> date | None:
     for form in forms:
         try:
-            read = (
-                datetime.fromisoformat(value) if form == "iso" else datetime.strptime(value, form)
-            )
-        except ValueError:
+            if form == "iso":
+                read = datetime.fromisoformat(_padded(text)).date()
+            elif form == "excel":
+                read = date(1899, 12, 30) + timedelta(days=int(float(text)))
+            else:
+                read = datetime.strptime(text, form).date()
+        except (ValueError, OverflowError):
             continue
         if 1900 <= read.year < 2200:
-            yield read.replace(tzinfo=None)
-            return
+            return read
+    return None
+
+
+def _padded(text: str) -> str:
+    year, _, rest = text.partition("-")
+    return "-".join([year, *(part.zfill(2) for part in rest.split("-"))])
 
 
 def _fits(value: str, form: str) -> bool:
@@ -292,14 +460,39 @@ def _fits(value: str, form: str) -> bool:
     return True
 
 
-def decimal_comma(values: list[str]) -> bool:
-    """Tell whether numbers are written with a decimal comma."""
-    commas = sum(bool(re.search(r"\d,\d{1,2}\D*$", v)) for v in values)
-    points = sum(bool(re.search(r"\d\.\d{1,2}\D*$", v)) for v in values)
-    return commas > points
+def decimal_comma(columns: Iterable[list[str]]) -> bool | None:
+    """Tell whether the numbers of a file have a decimal comma; None if nothing tells.
+
+    Weighed over all its columns of numbers: one or two digits behind the last sign, or two kinds
+    of sign, tell which is the decimal sign; three digits behind a single sign tell nothing.
+    """
+    commas = points = 0
+    for value in (v for values in columns for v in values):
+        digits = re.sub(r"[^\d.,]", "", value).rstrip(".,")
+        if re.search(r",\d{1,2}$|\.\d{3},\d+$|^0,\d+$|,\d{4,}$", digits):
+            commas += 1
+        elif re.search(r"\.\d{1,2}$|,\d{3}\.\d+$|^0\.\d+$|\.\d{4,}$", digits):
+            points += 1
+    return None if commas == points == 0 else commas > points
 
 
-def currency(values: list[str]) -> str | None:
-    """Return the currency whose sign stands in the values."""
-    signs = Counter(c for v in values for c in v if c in CURRENCIES)
-    return CURRENCIES[signs.most_common(1)[0][0]] if signs else None
+def thousands_or_decimals(values: list[str]) -> bool:
+    """Tell whether every number with a sign has three digits behind it, as ``12.500`` has."""
+    signed = [v for v in (re.sub(r"[^\d.,]", "", v) for v in values) if re.search(r"\d[.,]\d", v)]
+    return bool(signed) and all(re.fullmatch(r"[1-9]\d{0,2}([.,])\d{3}", v) for v in signed)
+
+
+def number(text: str, *, comma: bool = False) -> float | None:
+    """Return an amount as a number for comparisons; None where there is none."""
+    bare = re.sub(r"[^\d.,()+-]", "", text)
+    bare = f"-{bare[1:-1]}" if bare.startswith("(") and bare.endswith(")") else bare
+    bare = bare.replace(".", "").replace(",", ".") if comma else bare.replace(",", "")
+    try:
+        return float(bare)
+    except ValueError:
+        return None
+
+
+def currencies(values: Iterable[str]) -> Counter[str]:
+    """Return the currencies whose signs stand in the values, with how many values have each."""
+    return Counter(code for v in values for sign, code in CURRENCIES.items() if sign in v)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -35,6 +36,7 @@ from analysis.ingest.readers.archives import Member
 from analysis.ingest.readers.physical_lines import MAXIMUM_LENGTH, Block, decodes, physical_lines
 from analysis.ingest.readers.staged_table import (
     BLANK,
+    REPEATED,
     Staged,
     StagedFile,
     header_names,
@@ -49,20 +51,28 @@ if TYPE_CHECKING:
 
 _EMPTY = "is empty"
 
+_SEPARATOR = re.compile(rb'"?sep=([^\w\s"]|\t)"?', re.IGNORECASE)
+
 
 def stage_delimited(connection: Any, member: Member, spec: FileSpec, directory: Path) -> Staged:
     """Return the staged table of a delimited file; DataError if it is empty or no text."""
     encoding = encodings.detect(member, spec.encoding)
     blocks = physical_lines(encodings.as_utf8(member.chunks(), encoding))
     try:
+        said_by_file, skipped, blocks = _separator_line(blocks)
         ahead, rest = _split_header(blocks, spec.header)
         if ahead is None:
             raise DataError(_EMPTY)
-        delimiter = guess_delimiter(ahead) if spec.delimiter == "auto" else spec.delimiter
-        names = list(spec.names) or header_names(cells(ahead, delimiter))
+        stated = said_by_file if spec.delimiter == "auto" else spec.delimiter
+        delimiter = stated or guess_delimiter(ahead)
+        names = list(spec.names)
+        if not names:
+            given, rest = _as_wide_as_records(cells(ahead, delimiter), rest, delimiter)
+            names = header_names(given)
         dialect = Dialect(delimiter, len(names), encoding.name)
         with writing(directory, len(names)) as file:
-            cutter = Cutter(dialect, file, spec.header + 1)
+            header = ahead if spec.header else b""
+            cutter = Cutter(dialect, file, spec.header + 1 + skipped, header)
             for block in rest:
                 cutter.feed(block)
             cutter.finish()
@@ -73,6 +83,40 @@ def stage_delimited(connection: Any, member: Member, spec: FileSpec, directory: 
     said = encodings.in_words(encoding, member.label)
     columns = {name: f"c{i}" for i, name in enumerate(names)}
     return Staged(member.label, rows, columns, cutter.odd_spaces, (said,) if said else ())
+
+
+def _separator_line(blocks: Iterator[Block]) -> tuple[str, int, Iterator[Block]]:
+    """Return the delimiter that a first line such as ``sep=;`` names, and the lines behind it.
+
+    Spreadsheets write that line for each other; it is no part of the table.
+    """
+    first = next(blocks, None)
+    if first is None:
+        return "", 0, iter(())
+    found = _SEPARATOR.fullmatch(first.line(0)) if len(first) else None
+    if found is None:
+        return "", 0, chain([first], blocks)
+    rest = first.after(1)
+    return found[1].decode(), 1, chain([rest] if len(rest) else [], blocks)
+
+
+def _as_wide_as_records(
+    given: list[str], rest: Iterator[Block], delimiter: str
+) -> tuple[list[str], Iterator[Block]]:
+    """Return the header's cells, as many as records have, where only empty ones differ.
+
+    A delimiter at the end of the header alone, or of the records alone, adds no column.
+    """
+    first = next(rest, None)
+    if first is None:
+        return given, iter(())
+    record = cells(next((line for line in first.lines() if line.strip()), b""), delimiter)
+    width = len(record)
+    if 0 < width < len(given) and not any(name.strip() for name in given[width:]):
+        given = given[:width]
+    elif width > len(given) and not any(cell.strip() for cell in record[len(given) :]):
+        given = given + [""] * (width - len(given))
+    return given, chain([first], rest)
 
 
 def _split_header(blocks: Iterator[Block], header: int) -> tuple[bytes | None, Iterator[Block]]:
@@ -123,7 +167,8 @@ class Strictness:
             fine = np.diff(np.searchsorted(marks, block.starts)) == self._width - 1
         fine &= (lengths > 0) & (lengths < MAXIMUM_LENGTH)
         fine[_broken(block, letters)] = False
-        return fine
+        blank = np.diff(np.searchsorted(marks, block.starts)) == lengths
+        return fine & ~blank  # nothing but delimiters, as spreadsheets write below a table
 
     def _quoted(self, block: Block, letters: NDArray[np.uint8], marks: Places) -> Flags:
         """Return the verdict where some line holds a quote.
@@ -271,11 +316,14 @@ class Cutter:
         Receives the records, and the broken and the blank lines.
     first_line
         Number of the first line after the header.
+    header
+        The line of the header; where it stands again, as in files put together, it is dropped.
     """
 
     dialect: Dialect
     file: StagedFile
     first_line: int
+    header: bytes = b""
     #: Some value may hold blanks other than the space.
     odd_spaces: bool = False
 
@@ -301,7 +349,7 @@ class Cutter:
 
     def _cut(self, block: Block, *, last: bool) -> None:
         """Hand on the lines that are records as they stand; settle the others singly."""
-        fine = self._strictness.records(block)
+        fine = self._strictness.records(block) & ~self._headers(block)
         at = 0
         for odd in np.flatnonzero(~fine).tolist():
             if odd < at:
@@ -318,6 +366,20 @@ class Cutter:
         self.file.records(block.chosen(fine), numbers, self.dialect.separator)
         self._number += at
 
+    def _headers(self, block: Block) -> NDArray[np.bool_]:
+        """Return, for every line, whether it is the header again."""
+        found = np.zeros(len(block), "bool")
+        if self.header and self.header in block.text:
+            place = block.text.find(self.header)
+            while place >= 0:
+                at = int(block.holding(np.array([place]))[0])
+                found[at] = self._is_header(block.line(at))
+                place = block.text.find(self.header, place + len(self.header))
+        return found
+
+    def _is_header(self, line: bytes) -> bool:
+        return bool(self.header) and line.removeprefix(BOM_UTF8) == self.header
+
     def _take(self, block: Block, at: int, *, last: bool) -> int:
         """Settle the line at ``at`` and return how many lines that took.
 
@@ -327,7 +389,9 @@ class Cutter:
         reason = problem(line, self.dialect.encoding)
         if reason:
             self.file.put_aside(number, line, reason=reason)
-        elif not line.strip():
+        elif self._is_header(line):
+            self.file.put_aside(number, line, rule=REPEATED)
+        elif not line.replace(self.dialect.separator.encode(), b"").strip():
             self.file.put_aside(number, line, rule=BLANK)
         else:
             return self._take_loosely(block, at, last=last)

@@ -27,6 +27,7 @@ from analysis.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from analysis.ingest.mapping.decimal_marks import Mark
     from analysis.ingest.mapping.model import FileSpec
 
 
@@ -72,6 +73,8 @@ class Staged:
     columns: dict[str, str]
     odd_spaces: bool = True
     notes: tuple[str, ...] = ()
+    #: How each column's numbers are written; None: not looked at yet.
+    marks: dict[str, Mark] | None = None
     lookups: dict[str, Looked] = field(default_factory=dict)
 
     def column(self, name: str, spec: FileSpec) -> ibis.Value:
@@ -113,6 +116,8 @@ def _plain(name: str) -> str:
 LINE, REASON, RULE, TEXT = "_line", "_reason", "_rule", "_text"
 
 BLANK = "blank line"
+
+REPEATED = "header repeated"
 
 KEPT_OF_BROKEN = 2_000
 

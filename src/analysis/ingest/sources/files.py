@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterator
@@ -13,17 +14,21 @@ import ibis
 from pydantic import ValidationError
 
 from analysis.errors import DataError, ParamsError
-from analysis.ingest.mapping import model
+from analysis.ingest.identity.pseudonyms import Pseudonyms, customer_key, study_secret
+from analysis.ingest.mapping import decimal_marks, model
+from analysis.ingest.mapping.arithmetic import computed_columns
 from analysis.ingest.mapping.expressions import columns_used
 from analysis.ingest.mapping.file_options import OWN_KEYS, FilesOptions, OneSource
+from analysis.ingest.mapping.missing_words import taken_for_missing
 from analysis.ingest.mapping.model import FileSpec
 from analysis.ingest.mapping.source_rows import IDENTITY, canonical_rows
-from analysis.ingest.mapping.values import trimmed
+from analysis.ingest.mapping.values import as_text, trimmed
 from analysis.ingest.parts import RANKS_A_SOURCE, Delivery, PartFeed
 from analysis.ingest.readers import archives, stage
 from analysis.ingest.readers.staged_table import LINE, TEXT, Looked, Staged
 from analysis.ingest.sources import SourceRequest
-from analysis.tables.schema import ENGINE_TYPES, TABLES
+from analysis.tables.engine import canonical_dir
+from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 
 SHOWN_COLUMNS = 60
 
@@ -42,6 +47,8 @@ class Files:
 
     def __init__(self, request: SourceRequest) -> None:
         self._request = request
+        #: What was found damaged of a database's snapshots and read again, a sentence each.
+        self.mended: list[str] = []
         try:
             self.options = FilesOptions.model_validate(_plain(request.options))
             self._sources = self.options.named()
@@ -57,7 +64,12 @@ class Files:
         """Return the mappings and everything of the study that decides a part."""
         maps = {name: m.model_dump(mode="json") for name, m in self._mappings.items()}
         sources = {n: [s.mapping, s.own_keys] for n, s in self._sources.items()}
-        return json.dumps([maps, sources, self._request.timezone], sort_keys=True)
+        own = [self._request.timezone, self._request.currency]
+        return json.dumps([maps, sources, *own], sort_keys=True)
+
+    def secret_label(self) -> str:
+        """Return what changes with the secret that customers' pseudonyms are made with."""
+        return self._pseudonyms.label
 
     def files(self) -> list[Path]:
         """Return every file that is read; DataError if a kind of file has none."""
@@ -65,7 +77,12 @@ class Files:
 
     def deliveries(self) -> list[Delivery]:
         """Return the files of every source, in the order of their names within each."""
-        return [d for name in self._sources for d in self._delivered(name)]
+        return [d for name in self._sources for d in self._delivered[name]]
+
+    @functools.cached_property
+    def _delivered(self) -> dict[str, list[Delivery]]:
+        """The files of every source, looked for once: what is hashed is what is read."""
+        return {name: list(self._look_for(name)) for name in self._sources}
 
     def part_feeds(
         self, connection: Any, delivery: Delivery, directory: Path
@@ -74,10 +91,11 @@ class Files:
         spec = self._mappings[delivery.source].files[delivery.origin]
         wanted = self._mappings[delivery.source].reading(delivery.origin)
         used = columns_used(wanted, spec)
+        self._pseudonyms.declare(connection)
         directory.mkdir(parents=True)
         lookups = self._lookups(connection, delivery, directory, used)
         staged = [
-            replace(each, lookups=lookups)
+            _with_marks(replace(each, lookups=lookups), wanted, spec)
             for each in self._staged(connection, delivery, directory / "own", used)
         ]
         feeds = [feed for each in staged for feed in self._feeds(connection, delivery, each)]
@@ -99,9 +117,19 @@ class Files:
             for spec in (t for t in one.tables if t.table == table):
                 used |= {name: declared.get(name, "string") for name in spec.columns}
                 used |= {IDENTITY + name: "string" for name in spec.identity}
+        if table == "customers":
+            used[PERSONAL_KEY] = declared[PERSONAL_KEY]
         return {n: used[n] for n in [*declared, *used] if n in used}
 
-    def _delivered(self, name: str) -> Iterator[Delivery]:
+    @functools.cached_property
+    def _pseudonyms(self) -> Pseudonyms:
+        return Pseudonyms(study_secret(self._home))
+
+    @property
+    def _home(self) -> Path:
+        return canonical_dir(self._request.study, root=self._request.root)
+
+    def _look_for(self, name: str) -> Iterator[Delivery]:
         one, prefix = self._sources[name], f"{name}/" if name else ""
         for origin, spec in self._mappings[name].files.items():
             if one.url is not None:
@@ -124,10 +152,13 @@ class Files:
 
         one, prefix = self._sources[name], f"{name}/" if name else ""
         password = _password(one)
-        home = self._request.root / "data" / "canonical" / self._request.study / ".snapshots"
+        home = self._home / ".snapshots"
         spec = self._mappings[name].files[origin]
         wanted = Wanted(spec.paths, spec.watermark)
-        for table, path in snapshots(str(one.url), password, wanted, home / (name or "db")):
+        folder = home / (name or "db")
+        for table, path in snapshots(
+            str(one.url), password, wanted, folder, say=self.mended.append
+        ):
             yield Delivery(f"{prefix}{table}", origin, name, path)
 
     def _staged(
@@ -151,7 +182,7 @@ class Files:
             wanted = [name.removeprefix(prefix) for name in used if name.startswith(prefix)]
             staged = [
                 each
-                for i, d in enumerate(self._delivered(delivery.source))
+                for i, d in enumerate(self._delivered[delivery.source])
                 if d.origin == lookup.files
                 for each in self._staged(
                     connection, d, directory / f"{lookup.files}{i}", (lookup.key, *wanted)
@@ -175,7 +206,9 @@ class Files:
                 one.files[table.origin],
                 connection=connection,
                 timezone=self._request.timezone,
+                currency=self._request.currency,
             )
+            rows = self._pseudonyms.applied(rows, table.table, customer_key(one))
             rows = self._own(rows, delivery.source)
             yield PartFeed(
                 table.table,
@@ -197,13 +230,21 @@ class Files:
         return rows.mutate(**{n: f"{source}:" + rows[n] for n in found})
 
 
+def _with_marks(staged: Staged, tables: list[model.TableSpec], spec: FileSpec) -> Staged:
+    """Return the staged table with how its numbers are written, decided over all its columns."""
+    marks, notes = decimal_marks.decide(staged, tables, spec)
+    own = tuple(n for n in columns_used(tables, spec) if n not in computed_columns(staged, spec))
+    missing = taken_for_missing(staged, own, spec)
+    return replace(staged, marks=marks, notes=(*staged.notes, *notes, *missing))
+
+
 def looked_up(staged: list[Staged], key: str, wanted: list[str], spec: FileSpec) -> ibis.Table:
     """Return ``key`` and the ``wanted`` columns as l0, l1 and so on: the last row of each key."""
     tables = [
         each.rows.select(
-            key=trimmed(each.column(key, spec).cast("string"), odd_spaces=each.odd_spaces),
+            key=trimmed(as_text(each.column(key, spec)), odd_spaces=each.odd_spaces),
             place=ibis.literal(i, "int64") * 10_000_000_000 + each.rows[LINE],
-            **{f"l{n}": each.column(name, spec).cast("string") for n, name in enumerate(wanted)},
+            **{f"l{n}": as_text(each.column(name, spec)) for n, name in enumerate(wanted)},
         )
         for i, each in enumerate(staged)
     ]

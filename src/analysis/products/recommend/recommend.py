@@ -5,7 +5,7 @@ Why a product is recommended: what the customer bought that speaks for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,12 +40,16 @@ class Offer:
     excluded
         Products that must not be recommended: not promoted while a promotion is restricted to
         others, on a subscription that delivers them anyway.
+    instead
+        Pairs of products that may stand in for each other (`substitutes.Substitutes.pairs`): who
+        bought one is not recommended the other because of it.
     """
 
     length: int = 10
     new_only: bool = True
     in_range_days: int = 28
     excluded: frozenset[str] = frozenset()
+    instead: frozenset[frozenset[str]] = frozenset()
 
 
 def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.DataFrame:
@@ -68,7 +72,8 @@ def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.Da
         gap between purchases of it; NaN for what was not bought twice).
     """
     known = Histories.of(events, events.period.days)
-    model, reasons = SCORERS[recommender](known), REASONS[recommender](known)
+    apart = _places(events, offer.instead)
+    model, reasons = SCORERS[recommender](known), REASONS[recommender](known, apart)
     allowed = _allowed(events, offer)
     parts = [
         _block(events, known, model, reasons, rows, allowed, offer)
@@ -114,6 +119,13 @@ def _block(
     return table[kept]
 
 
+def _places(events: Events, pairs: frozenset[frozenset[str]]) -> list[tuple[int, int]]:
+    """Return pairs of products by their places among the names, as far as they are known."""
+    place = {str(name): i for i, name in enumerate(events.names)}
+    known = [sorted(pair) for pair in pairs if all(p in place for p in pair)]
+    return sorted((place[a], place[b]) for a, b in known)
+
+
 def _allowed(events: Events, offer: Offer) -> npt.NDArray[np.bool_]:
     sold = np.zeros(len(events.names), bool)
     sold[events.item[events.day >= events.period.days - offer.in_range_days]] = True
@@ -127,15 +139,32 @@ Codes = npt.NDArray[np.int64]
 #: none does, and the days between the customer's own purchases of the item, NaN where unknown.
 Reasons = Callable[[Codes, Codes], tuple[Codes, Floats]]
 
-
-def alike(known: Histories) -> Reasons:
-    """Give as reason the own product whose buyers are most like those of the recommended."""
-    return _by(known, known.weights.log1p().tocsr(), similarity(known))
+#: Pairs of places of products.
+Apart = Collection[tuple[int, int]]
 
 
-def followed(known: Histories) -> Reasons:
-    """Give as reason the product bought in the latest step that it follows most."""
-    return _by(known, known.steps[-1].tocsr(), follow_ups(known))
+def alike(known: Histories, apart: Apart = ()) -> Reasons:
+    """Give as reason the own product whose buyers are most like those of the recommended.
+
+    Of ``apart``, pairs of products that may stand in for each other, neither is a reason for the
+    other.
+    """
+    return _by(known, known.weights.log1p().tocsr(), _without(similarity(known), apart))
+
+
+def followed(known: Histories, apart: Apart = ()) -> Reasons:
+    """Give as reason the product bought in the latest step that it follows most; as `alike`."""
+    return _by(known, known.steps[-1].tocsr(), _without(follow_ups(known), apart))
+
+
+def _without(speaks: Floats, apart: Apart) -> Floats:
+    if not len(apart):
+        return speaks
+    places = np.array([sorted(pair) for pair in apart], dtype=np.int64)
+    kept = speaks.copy()
+    kept[places[:, 0], places[:, 1]] = 0.0
+    kept[places[:, 1], places[:, 0]] = 0.0
+    return kept
 
 
 def _by(known: Histories, weights: csr_array, speaks: Floats) -> Reasons:
@@ -161,6 +190,6 @@ def _own_gaps(known: Histories, rows: Codes, lists: Codes) -> Floats:
 
 
 #: Reasons by recommender: of what it goes by, or else of what is bought by the same customers.
-REASONS: dict[str, Callable[[Histories], Reasons]] = {
+REASONS: dict[str, Callable[[Histories, Apart], Reasons]] = {
     name: followed if name == "bought next by others" else alike for name in SCORERS
 }

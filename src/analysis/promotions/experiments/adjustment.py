@@ -44,8 +44,21 @@ class Covariates:
     reasons: dict[str, str]
 
 
-def usable(arms: Sequence[Moments], covariates: Sequence[str]) -> Covariates:
-    """Leave out covariates that are constant, repeat others, or are too many for the arms."""
+def usable(
+    arms: Sequence[Moments], covariates: Sequence[str], *, in_each: bool = True
+) -> Covariates:
+    """Leave out covariates that are constant, repeat others, or are too many for the arms.
+
+    Parameters
+    ----------
+    arms
+        Those that are compared.
+    covariates
+        Names, in the order in which they are kept.
+    in_each
+        Ask it of every arm by itself, as slopes of its own need (`regression`); else of all
+        customers together.
+    """
     everybody = pooled(arms)
     smallest = min(float(arm.n) for arm in arms)
     kept: list[str] = []
@@ -55,6 +68,10 @@ def usable(arms: Sequence[Moments], covariates: Sequence[str]) -> Covariates:
             reasons[name] = "it is the same for every customer"
         elif _unexplained(everybody, name, kept) < 1e-8:
             reasons[name] = "other covariates say the same"
+        elif in_each and any(_is_constant(arm, name) for arm in arms):
+            reasons[name] = "it is the same for every customer of one arm"
+        elif in_each and any(_unexplained(arm, name, kept) < 1e-8 for arm in arms):
+            reasons[name] = "other covariates say the same within one arm"
         elif smallest < CUSTOMERS_A_COVARIATE * (len(kept) + 1):
             reasons[name] = "the smallest arm has too few customers for it"
         else:
@@ -122,6 +139,12 @@ def _slopes(arm: Moments, metric: str, covariates: Sequence[str]) -> Floats:
     x, (y,) = arm.at(covariates), arm.at([metric])
     among = arm.covariance[..., x, :][..., :, x]
     along = arm.covariance[..., x, y]
+    # What does not vary within an arm explains nothing: its slope is zero, not undetermined.
+    variance = np.diagonal(among, axis1=-2, axis2=-1)
+    constant = variance <= _CONSTANT * np.maximum(1.0, arm.mean[..., x] ** 2)
+    along = np.where(constant, 0.0, along)
+    among = np.where(constant[..., None] | constant[..., None, :], 0.0, among)
+    among = among + constant[..., None] * np.eye(len(x))
     return np.asarray(np.linalg.solve(among, along[..., None])[..., 0], dtype=np.float64)
 
 

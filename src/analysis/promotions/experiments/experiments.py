@@ -45,7 +45,8 @@ class Trials:
         ``experiment.estimate`` of each, with promotion_id and name.
     verdicts
         promotion_id, name, verdict, why, arm, difference, low, high (of the primary measure, the
-        arm that did best; NaN without a verdict), lift, lift_low, lift_high, n, smallest
+        arm that did best; NaN without a verdict), lift, lift_low, lift_high, n (customers of that
+        arm and of control; of all arms without a verdict), smallest
         (difference it would have seen), moved, moved_low, moved_high (effect on the margin of the
         category on offer, where purchases only moved; else NaN).
     """
@@ -261,7 +262,7 @@ def verdict(
     nothing = dict.fromkeys(("moved", "moved_low", "moved_high"), np.nan)
     head = {"promotion_id": promotion, "smallest": smallest_seen(primary, standards.power)}
     head |= nothing
-    head["n"] = int(primary["n"].sum() + primary["n_control"].iloc[0])
+    head["n"] = int(primary["n"].sum() + primary["n_control"].iloc[0])  # all arms: no comparison
     if blocked:
         why = "; ".join(f"{check.name.lower()}: {check.text}" for check in blocked)
         return {**head, **empty, "verdict": "no verdict", "why": why, "arm": ""}
@@ -279,6 +280,7 @@ def verdict(
     return {
         **head,
         **best[list(empty)].to_dict(),
+        "n": int(best["n"] + best["n_control"]),
         "verdict": verdict,
         "why": why,
         "arm": best["arm"],

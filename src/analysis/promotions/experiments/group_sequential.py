@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.errors import NotApplicable
 from analysis.promotions.experiments import sequential
 from analysis.promotions.outcomes.outcomes import CONTROL
 from analysis.stats.types import Floats
@@ -96,9 +97,16 @@ def day_by_day(
     -------
     pandas.DataFrame
         promotion_id, name, date and the columns of ``monitor.follow``.
+
+    Raises
+    ------
+    NotApplicable
+        If every promotion is blocked.
     """
     blocked = trials.verdicts["verdict"] == "no verdict"
     chosen = trials.overview[~blocked.to_numpy()]
+    if chosen.empty:
+        raise NotApplicable("No promotion drawn by lot passed the checks.")
     parts = [
         _one(tables, trials.rows, row, as_of, before_days, confidence)
         for row in chosen.to_dict("records")

@@ -68,7 +68,11 @@ def sample_ratio(
     Pearson's chi-square. Fabijan et al. (2019), KDD '19: a mismatch of the sample ratio is the
     most frequent sign that whole customers are missing, and no estimate survives it.
     """
-    p = sample_ratio_p(*_aligned(counts, planned))
+    seen, weights = _aligned(counts, planned)
+    if len(seen) < 2:
+        only = ", ".join(f"{arm} {n:,}" for arm, n in counts.items()) or "no customers"
+        return Check("Sizes of the arms", f"{only}: one arm alone has no ratio to test", None)
+    p = sample_ratio_p(seen, weights)
     parts = ", ".join(f"{arm} {n:,}" for arm, n in counts.items())
     ok = bool(p >= alpha)
     told = "as drawn" if ok else "not as drawn: customers are missing from the log"
@@ -108,7 +112,7 @@ def balance(
     (Hotelling-Lawley trace, chi-square for many customers). One test, so many covariates are no
     hunt for a difference.
     """
-    used = usable(list(arms.values()), covariates).used
+    used = usable(list(arms.values()), covariates, in_each=False).used
     if not used:
         return Check("Alike before", "nothing is known from before the start", None)
     p = balance_p(list(arms.values()), used)
@@ -118,7 +122,11 @@ def balance(
 
 
 def balance_p(arms: Sequence[Moments], covariates: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Return the p of `balance`; leading axes of the moments are experiments side by side."""
+    """Return the p of `balance`; leading axes of the moments are experiments side by side.
+
+    Zero where a covariate, or a sum of some, is the same within every arm but not over all: such
+    arms are certainly not alike.
+    """
     from scipy.special import chdtrc
 
     everybody = pooled(arms)
@@ -130,7 +138,10 @@ def balance_p(arms: Sequence[Moments], covariates: Sequence[str]) -> npt.NDArray
     total = np.zeros(np.shape(everybody.n))
     for arm in arms:
         away = arm.mean[..., x] - everybody.mean[..., x]
-        solved = np.linalg.solve(within, away[..., None])[..., 0]
+        try:
+            solved = np.linalg.solve(within, away[..., None])[..., 0]
+        except np.linalg.LinAlgError:
+            return np.zeros(np.shape(everybody.n))
         total = total + arm.n * np.sum(away * solved, -1)
     return np.asarray(chdtrc(len(x) * (len(arms) - 1), total))
 
@@ -211,7 +222,8 @@ class Exposure:
     customers
         Assigned.
     late
-        Assigned after the first day, or after being contacted for it.
+        Assigned after 00:00 of the first day, or after being contacted for it. A log that knows
+        days only gives 00:00, which is before the promotion could reach anybody.
     control_reached
         Of control: contacted for it, or redeemed it.
     control
@@ -238,7 +250,7 @@ def count(tables: Tables) -> dict[str, Exposure]:
     reached = _reached(tables)
     rows = given.left_join(reached, ["promotion_id", "customer_id"])
     rows = rows.drop("promotion_id_right", "customer_id_right")
-    late = (rows.assigned_at >= rows.starts_on.cast("timestamp")) | (
+    late = (rows.assigned_at > rows.starts_on.cast("timestamp")) | (
         rows.contacted_at < rows.assigned_at
     )
     control = rows.arm == CONTROL

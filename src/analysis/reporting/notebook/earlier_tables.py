@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.reporting.store.layout import stored_table
 
 if TYPE_CHECKING:
     from analysis.reporting.notebook.report import Report
@@ -33,14 +37,20 @@ def table_before(
         None where no published run has kept one; a run of the same day keeps the same forecast,
         which has nothing to be compared with.
     """
+    own = pd.Timestamp(report.as_of if before is None else before)
+    for run in report.workspace.runs():
+        found = _readable(run, reference)
+        if found is not None and pd.to_datetime(found[moment]).max() < own:
+            return found
+    return None
+
+
+def _readable(run: Path, reference: str) -> pd.DataFrame | None:
+    """Return a run's table; None where it has none, or one that was damaged since."""
     from analysis.reporting.notebook import frames
 
-    own = pd.Timestamp(report.as_of if before is None else before)
-    name, _, table = reference.partition("/")
-    for run in report.workspace.runs():
-        path = run / "tables" / name / f"{table}.parquet"
-        if path.is_file():
-            found = frames.load(path)
-            if pd.to_datetime(found[moment]).max() < own:
-                return found
-    return None
+    path = stored_table(run, reference)
+    try:
+        return frames.load(path) if path else None
+    except AnalysisError:
+        return None

@@ -24,11 +24,18 @@ import pandas as pd
 from analysis.answers import NotGiven, missing
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.params.report_params import from_notebook
-from analysis.reporting.notebook import lab, outputs
+from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.formats import Format
 from analysis.reporting.notebook.presentation import presenter_of
-from analysis.reporting.store.layout import STAGING, Workspace, checked_name, find_root
+from analysis.reporting.store.layout import (
+    LISTS,
+    STAGING,
+    TABLES,
+    Workspace,
+    checked_name,
+    find_root,
+)
 from analysis.stats.bca import Sampling
 from analysis.tables.margin import margin_basis_sentence
 from analysis.tables.periods import as_date
@@ -214,9 +221,13 @@ class Report:
         """State what the chart or table that follows shows."""
         self._show(outputs.headline(text))
 
-    def say(self, markdown: str) -> None:
-        """Write a paragraph with computed numbers; ``$`` is a dollar unless it holds a formula."""
-        self._show(outputs.text(markdown))
+    def say(self, said: str) -> None:
+        """Write a paragraph, or a list, with computed numbers and names of data.
+
+        ``**`` around words makes them bold and ``- `` begins an item; everything else reads as it
+        stands, whatever a product or a promotion is called (see `outputs.literal`).
+        """
+        self._show(outputs.text(said))
 
     def chart(self, drawn: Axes | Figure, *, alt: str, caption: str | None = None) -> None:
         """Show a chart and close its figure.
@@ -250,6 +261,8 @@ class Report:
     ) -> None:
         """Save a table for download and show it; one without rows is said to be empty.
 
+        Of one that names customers only the number of rows is shown.
+
         Parameters
         ----------
         frame
@@ -268,6 +281,9 @@ class Report:
         from analysis.reporting.notebook import frames
 
         self.save(frame, name)
+        if frames.names_customers(frame):
+            self.say(self._withheld(frame, name, title))
+            return
         if frame.empty:
             if title:
                 self.say(f"{title}: none.")
@@ -283,14 +299,16 @@ class Report:
     def save(self, frame: pd.DataFrame, name: str) -> None:
         """Save a table as CSV and Parquet, byte for byte the same for the same table.
 
-        Row labels are not saved: what identifies a row is a column. AnalysisError if the table
-        has named row labels, or if a run saves two tables under one name.
+        One that names customers goes among the run's lists, which are not published, unless the
+        study's params say ``publish: customers``. Row labels are not saved: what identifies a row
+        is a column. AnalysisError if the table has named row labels, or if a run saves two tables
+        under one name.
         """
         from analysis.reporting.notebook import frames
 
         if self.workspace.staged and name in self._saved:
             raise AnalysisError(f"{self.name} saves two tables under the name {name!r}")
-        frames.save(frame, self.workspace.table(self.name, name))
+        frames.save(frame, self.workspace.table(self.name, name, self._room(frame)))
         self._saved.add(name)
 
     def need(self, reference: str) -> pd.DataFrame:
@@ -336,3 +354,19 @@ class Report:
             Label, whether it holds (True ✓, False !, None –), and the sentence.
         """
         self._show(outputs.trust(lines))
+
+    def _room(self, frame: pd.DataFrame) -> str:
+        """Return the folder of a run that a table belongs into."""
+        from analysis.reporting.notebook import frames
+        from analysis.reporting.store.layout import publishes_customers
+
+        if not frames.names_customers(frame):
+            return TABLES
+        return TABLES if publishes_customers(writes_to=self.workspace.directory) else LISTS
+
+    def _withheld(self, frame: pd.DataFrame, name: str, title: str | None) -> str:
+        """Return the sentence that stands for a table that names customers."""
+        what = f"{title}: " if title else ""
+        where = f"{self._room(frame)}/{self.name}/{name}.csv"
+        rows = words.count(len(frame), "row")
+        return f"{what}{rows} on single customers, in {where} of this run. No page shows them."

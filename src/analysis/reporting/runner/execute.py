@@ -35,8 +35,10 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError, ParamsError
+from analysis.reporting.runner import isolation
 from analysis.reporting.runner import parameters as cells
 from analysis.reporting.runner.failures import Ending, Limits, explain
+from analysis.reporting.runner.isolation import ending_of
 from analysis.reporting.runner.parameters import check_injection, read_parameters
 from analysis.reporting.runner.worker import Watch, adopt_orphans, die_with_parent
 from analysis.reporting.store.atomic import write_text
@@ -80,8 +82,8 @@ class Job:
 def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
     """Execute a notebook and write its status, and on success the executed notebook.
 
-    When it does not end well, its tables and findings are taken away: half of a report must not
-    be published.
+    When it fails, its tables and findings are taken away: half of a report must not be published.
+    A section that failed is half of nothing; see `isolation`.
 
     Parameters
     ----------
@@ -93,7 +95,8 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
     Returns
     -------
     Status
-        ``done``, ``failed`` or ``not_applicable``; the same is in ``status/<report>.json``.
+        ``done``, ``incomplete``, ``failed`` or ``not_applicable``; the same is in
+        ``status/<report>.json``.
     """
     began = time.perf_counter()
     adopt_orphans()
@@ -103,8 +106,9 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
     try:
         notebook = checked_notebook(job.notebook, job.parameters)
         progress = Progress(job.report, sum(map(is_run, notebook["cells"])), say)
-        _execute(job, progress)
-        ending = Ending("done")
+        ending = _execute(job, progress)
+        if ending.status == "failed":
+            job.folder.discard(job.report)
     except Exception as error:
         job.folder.discard(job.report)
         ending = explain(error, limits=job.limits, cells=progress.cells, expired=watch.expired)
@@ -126,14 +130,12 @@ def checked_notebook(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any
 
     ParamsError for everything that Papermill would only warn about or stumble over.
     """
-    if re.search(r"[{}]", str(path.resolve())):
-        raise ParamsError(f"{path}: braces in a path would be read as a format; rename it")
     try:
         notebook = json.loads(path.read_text("utf-8"))
         kernel = notebook["metadata"].get("kernelspec", {}).get("name")
     except FileNotFoundError:
         raise ParamsError(f"There is no notebook {path.name} in {path.parent}") from None
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ParamsError(f"{path.name} is not a readable notebook: {error}") from None
     if kernel != KERNEL:
         raise ParamsError(f"{path.name}: its kernel is {kernel}, but reports run in {KERNEL}")
@@ -141,7 +143,7 @@ def checked_notebook(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any
     return notebook
 
 
-def _execute(job: Job, progress: Progress) -> None:
+def _execute(job: Job, progress: Progress) -> Ending:
     place = {STAGING: str(job.folder.path.resolve()), ROOT: str(job.root.resolve())}
     with environment(place, beside=job.folder.path.resolve()):
         executed = execute(
@@ -151,11 +153,15 @@ def _execute(job: Job, progress: Progress) -> None:
             progress=progress,
         )
     save(executed, job.folder.notebook(job.report), job.parameters)
+    return ending_of(executed.cells)
 
 
 KERNEL = "python3"
 
-_WARNING = re.compile(r"\w*Warning: .*")
+
+#: The folders in front of a file's name, as warnings name the code that they come from; of a
+#: cell's own code, the name as well, which is another in every process.
+_FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:\"']+/)+(\d+\.py)?")
 
 
 def is_run(cell: Mapping[str, Any]) -> bool:
@@ -231,16 +237,18 @@ def execute(
     Raises
     ------
     AnalysisError
-        If a cell was skipped, ended the notebook without an exception, or wrote to standard
-        error, where warnings go: a reader must not meet one.
+        If a cell was lost: not executed though nothing it needs had failed, or ended the notebook
+        without an exception. An exception that fails its section alone is in the cell's metadata
+        (see `isolation`); what was written to standard error, where warnings go, is kept.
     """
     skip_address_grammar()
     import papermill
 
     executed = papermill.execute_notebook(
-        str(notebook.resolve()),
+        re.sub(r"[{}]", r"\g<0>\g<0>", str(notebook.resolve())),  # Papermill formats paths
         None,
         dict(parameters),
+        engine_name=isolation.engine(),
         kernel_name=KERNEL,
         language="python",
         cwd=str(notebook.parent.resolve()),
@@ -254,7 +262,8 @@ def execute(
     )
     code = [cell for cell in executed.cells if is_run(cell)]
     for number, cell in enumerate(code, start=1):
-        _check_ran(cell, f"Code cell {number} of {len(code)}")
+        if isolation.loss_of(cell) is None:
+            _check_ran(cell, f"Code cell {number} of {len(code)}")
     return executed
 
 
@@ -264,15 +273,10 @@ def _check_ran(cell: Any, name: str) -> None:
         raise AnalysisError(
             f"{name} ended the notebook or did not run; every cell must run to its end"
         )
-    for output in cell.outputs:
-        if output.output_type == "stream" and output.name == "stderr":
-            warning = _WARNING.search(output.text)
-            said = warning.group() if warning else output.text.strip()
-            raise AnalysisError(f"{name} wrote to standard error: {said}")
 
 
 def save(executed: Any, path: Path, parameters: Mapping[str, Any]) -> None:
-    """Write the executed notebook, without Papermill's notes and machine paths.
+    """Write the executed notebook, without Papermill's notes and machine paths in warnings.
 
     Papermill writes text outside ASCII into the injected cell as escapes; it is written anew.
     """
@@ -282,6 +286,9 @@ def save(executed: Any, path: Path, parameters: Mapping[str, Any]) -> None:
         cell.metadata.pop("papermill", None)
         if "injected-parameters" in cells.tags(cell):
             cell.source = cells.injected_source(parameters)
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream" and output.name == "stderr":
+                output.text = _FOLDERS.sub(lambda m: "cell" if m[1] else "", output.text)
     executed.metadata.pop("papermill", None)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, nbformat.writes(executed) + "\n")
@@ -350,7 +357,7 @@ if __name__ == "__main__":
     keep_first_use_quiet()
     from ipykernel import kernelapp
 
-    kernelapp.launch_new_instance()
+    kernelapp.launch_new_instance(outstream_class="analysis.reporting.runner.capture.BoundedStream")
 
 
 def skip_address_grammar() -> None:

@@ -13,15 +13,17 @@ from typing import Any
 from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
 from analysis.params import StudyParams
+from analysis.quality.order_span import check_as_of
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.dispatch import Console, Dispatch, Settled, Task
 from analysis.reporting.runner.failures import Limits
 from analysis.reporting.runner.parameters import refuse_secrets
 from analysis.reporting.runner.run_plan import Plan, make_plan
+from analysis.reporting.site import history
 from analysis.reporting.site import publish as prune
 from analysis.reporting.store import run_record
-from analysis.reporting.store.atomic import disk_errors, hold, write_json
-from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.atomic import disk_errors, hold, remove, write_json
+from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.tables.manifest import Manifest
 
@@ -102,7 +104,7 @@ def run_study(request: Request, console: Console) -> RunRecord:
             run.record,
             reports=request.reports,
             clock=request.clock,
-            tell=console.ends,
+            console=console,
             keep=request.params.keep,
         )
 
@@ -117,7 +119,9 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
     purpose = f"run of {request.params.study}"
     with disk_errors(reports.path), hold(reports.lock, purpose=purpose, now=started):
         for leftover in [*reports.leftovers(), *prune.leftovers(reports)]:
-            shutil.rmtree(leftover)
+            remove(leftover)
+        for sentence in history.damage(reports.runs()):
+            console.notes(sentence)
         data = _data(request, console)
         folder = reports.staging(reports.free_run_id(f"{started:%Y-%m-%dT%H%M%SZ}"))
         try:
@@ -140,6 +144,7 @@ def _data(request: Request, console: Console) -> Manifest:
             f"The sources, or the code that reads them, have changed since: the tables were "
             f"{request.data} then and are {found} now"
         )
+    check_as_of(request.params.as_of, result.manifest)
     return result.manifest
 
 
@@ -197,7 +202,13 @@ def _record(
         packages=run_record.packages(),
         only=list(request.only),
         reports={name: _report(task, name, each) for name, each in settled.items()},
+        number=1 + max((_number(run) for run in task.reports.runs()), default=0),
     )
+
+
+def _number(run: RunFolder) -> int:
+    place = place_in_order(run.path)
+    return place[0] if place else 0
 
 
 def _report(task: Task, report: str, settled: Settled) -> ReportRecord:
@@ -213,5 +224,4 @@ def _report(task: Task, report: str, settled: Settled) -> ReportRecord:
         parameters=dict(task.parameters[report]),
         fingerprint=settled.fingerprint,
         reused_from=settled.reused_from,
-        tables=cache.table_hashes(task.folder, report) if status.good else {},
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _WORDS = {
     "done": "done",
     "cached": "cached",
+    "incomplete": "PARTLY",
     "failed": "FAILED",
     "not_applicable": "no data",
     "left_out": "left out",
@@ -49,6 +50,8 @@ class Terminal:
         """Say whether the data are new, and how much there are."""
         how = "as before" if result.skipped else f"read in {result.seconds:.1f} s"
         rows = f"{sum(result.manifest.rows.values()):,} rows in {len(result.manifest.rows)} tables"
+        for sentence in result.mended:
+            self.line(f"  {'mended':<9} {sentence}")
         self.line(f"  {'data':<9} {rows}, {how}")
 
     def starts(self, report: str) -> None:
@@ -70,11 +73,15 @@ class Terminal:
             f"  {_WORDS[status.status]:<9} {status.report:<24} {self._facts(status)}".rstrip()
         )
 
+    def notes(self, sentence: str) -> None:
+        """Say what was found and worked around."""
+        self.line(f"  {'note':<9} {sentence}")
+
     def _facts(self, status: Status) -> str:
         took = f"{status.seconds:6.1f} s  {status.peak_memory_mb:6.0f} MB"
         if status.status == "done":
             return took
-        if status.status == "failed" and status.seconds:
+        if status.status in ("failed", "incomplete") and status.seconds:
             return f"{took}  {status.reason}"
         return status.reason
 

@@ -17,9 +17,13 @@ from datetime import datetime
 from pathlib import Path
 
 from analysis.errors import AnalysisError
+from analysis.reporting.runner import cache
+from analysis.reporting.runner.dispatch import Console
 from analysis.reporting.runner.terminal import unstoppable
+from analysis.reporting.site import history
 from analysis.reporting.site.history import is_good
-from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.atomic import remove, set_folder_aside
+from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.reporting.store.status import Status
 
@@ -30,7 +34,7 @@ def publish(
     *,
     reports: StudyReports,
     clock: Callable[[], datetime],
-    tell: Callable[[Status], None],
+    console: Console,
     keep: int,
 ) -> RunRecord:
     """Render the pages of a staged run and publish it, and remove old runs.
@@ -40,13 +44,14 @@ def publish(
     folder
         The staging folder.
     record
-        The run; its finish is set anew, and a report whose page cannot be made is failed.
+        The run; its finish is set anew, the hashes of its files are added, and a report whose page
+        cannot be made is failed.
     reports
         Where the study's runs are.
     clock
         Gives the time, in UTC.
-    tell
-        Called with the status of a report whose page cannot be made.
+    console
+        Told of a report whose page cannot be made, and of what stood in the way.
     keep
         Number of runs to keep; see ``prune``.
 
@@ -55,21 +60,34 @@ def publish(
     RunRecord
         The run as published.
     """
-    from analysis.reporting.site import index_page
-
-    previous = next((run.path for run in reports.runs()), None)
+    previous = next((run.path for run in reports.runs() if history.is_readable(run)), None)
     record.write(folder.run_json)
     made = {
-        name: _page(folder, name, each, previous, tell) for name, each in record.reports.items()
+        name: _page(folder, name, each, previous, console) for name, each in record.reports.items()
     }
-    record = replace(record, reports=made, finished=clock())
+    record = _sealed(folder, replace(record, reports=made, finished=clock()), previous)
+    with unstoppable():
+        _show(folder, reports, console)
+        old = put_away(reports, keep=keep)
+        _update_overview(reports, console)
+    delete(old)
+    return record
+
+
+def _sealed(folder: RunFolder, record: RunRecord, previous: Path | None) -> RunRecord:
+    """Write the index and the record with the hashes of all files; return the record."""
+    from analysis.reporting.site import index_page
+
+    hashed = {
+        name: replace(each, files=cache.digests(folder, name))
+        for name, each in record.reports.items()
+    }
+    record = replace(record, reports=hashed)
     record.write(folder.run_json)
     index_page.write_index(folder.path, previous_run_dir=previous)
-    with unstoppable():
-        _show(folder, reports)
-        old = put_away(reports, keep=keep)
-        _update_overview(reports)
-    delete(old)
+    single = (folder.index, folder.params_json)
+    record = replace(record, files={path.name: cache.digest(path) for path in single})
+    record.write(folder.run_json)
     return record
 
 
@@ -78,12 +96,12 @@ def _page(
     report: str,
     record: ReportRecord,
     previous: Path | None,
-    tell: Callable[[Status], None],
+    console: Console,
 ) -> ReportRecord:
     """Write the page of a report; one that cannot be made fails its report, and no other."""
     from analysis.reporting.site import page
 
-    if not record.good:
+    if not record.shown:
         return record
     context = page.PageContext(report, folder.path, previous)
     try:
@@ -97,26 +115,17 @@ def _page(
         status = Status(report, "failed", f"Its page cannot be made: {error!r}", trace)
     else:
         return record
-    return _fail(folder, report, record, status, tell)
-
-
-def _fail(
-    folder: RunFolder,
-    report: str,
-    record: ReportRecord,
-    status: Status,
-    tell: Callable[[Status], None],
-) -> ReportRecord:
     folder.discard(report)
     status.write(folder.status(report))
-    tell(status)
-    return replace(record, status="failed", reason=status.reason, reused_from=None, tables={})
+    console.ends(status)
+    return replace(record, status="failed", reason=status.reason, reused_from=None)
 
 
-def _show(folder: RunFolder, reports: StudyReports) -> None:
+def _show(folder: RunFolder, reports: StudyReports, console: Console) -> None:
     """Give the run its name and let ``latest`` point to it."""
     link = reports.path / f".latest-{os.getpid()}"
-    link.unlink(missing_ok=True)
+    remove(link)
+    _clear(reports.latest, console)
     link.symlink_to(folder.run_id)
     try:
         folder.path.rename(reports.path / folder.run_id)
@@ -125,17 +134,23 @@ def _show(folder: RunFolder, reports: StudyReports) -> None:
         link.unlink(missing_ok=True)
 
 
-def _update_overview(reports: StudyReports) -> None:
+def _update_overview(reports: StudyReports, console: Console) -> None:
     from analysis.reporting.site import index_page
 
     overview = reports.path.parent
     try:
+        _clear(overview / "index.html", console)
         index_page.write_overview(overview)
     except OSError as error:
         raise AnalysisError(
             f"The run is published, but {overview / 'index.html'}, which lists all runs, does not "
             f"show it: {error.strerror}. The next run mends that"
         ) from error
+
+
+def _clear(path: Path, console: Console) -> None:
+    if sentence := set_folder_aside(path):
+        console.notes(sentence)
 
 
 #: What the name of a run folder starts with while it is being removed.
@@ -150,8 +165,9 @@ def put_away(reports: StudyReports, *, keep: int) -> list[Path]:
     reports
         The study's runs.
     keep
-        Number of newest runs to keep. Kept besides, for each report: its last good run, and the
-        last good run of an earlier day, which a forecast is measured against.
+        Number of newest runs to keep, and whatever cannot be told from the last of them by age.
+        Kept besides: the run that ``latest`` leads to and, for each report, its last good run and
+        the last good run of an earlier day, which a forecast is measured against.
 
     Raises
     ------
@@ -159,7 +175,9 @@ def put_away(reports: StudyReports, *, keep: int) -> list[Path]:
         If a run cannot be renamed; those before it are out of sight, the others as they were.
     """
     runs = reports.runs()
-    kept = {run.path for run in runs[:keep]} | _needed(runs)
+    if not runs:
+        return []
+    kept = _newest(runs, keep) | _needed(runs) | {reports.path / reports.latest.resolve().name}
     gone = []
     for run in runs:
         if run.path not in kept:
@@ -184,6 +202,14 @@ def delete(folders: list[Path]) -> None:
 def leftovers(reports: StudyReports) -> list[Path]:
     """Return what an interrupted deletion left behind."""
     return sorted(reports.path.glob(f"{REMOVED}*"))
+
+
+def _newest(runs: list[RunFolder], keep: int) -> set[Path]:
+    """Return the newest runs; those that the last of them ties with are as new."""
+    places = [place_in_order(run.path) for run in runs]
+    last = places[:keep][-1]
+    ties = (n for n, place in enumerate(places) if place is not None and place == last)
+    return {runs[n].path for n in {*range(min(keep, len(runs))), *ties}}
 
 
 def _needed(runs: list[RunFolder]) -> set[Path]:

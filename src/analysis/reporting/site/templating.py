@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.outputs import escape_dollars
+from analysis.reporting.notebook.outputs import escape_dollars, literal
 from analysis.reporting.site.containment import checked
 from analysis.tables.periods import as_date
 
@@ -51,6 +51,7 @@ def add_filters(target: Environment) -> None:
     target.filters["tidy"] = lambda text: Markup(escape(keep_together(str(text))))
     target.filters["prose"] = lambda text: Markup(to_html(text))
     target.filters["phrase"] = lambda text: Markup(to_inline_html(text))
+    target.filters["said"] = lambda text: Markup(to_inline_html(literal(text)))
     target.filters["code"] = lambda text: Markup(_highlighted(text))
     target.filters["day"] = words.day
     target.filters["moment"] = lambda time: f"{words.day(time)}, {time:%H:%M %Z}"

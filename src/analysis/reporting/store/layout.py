@@ -1,9 +1,9 @@
 """The files of a run and of a study's runs: the one place that knows their names.
 
 ``reports/<study>/<run_id>/`` holds ``index.html``, a page, a notebook and a status a report,
-``tables/<report>/``, ``findings/<report>.json``, ``params.json`` and ``run.json``. It is written
-as ``.staging-<run_id>`` beside and renamed when it is complete. Where a notebook finds the folder
-it writes to is `workspace`'s matter.
+``tables/<report>/``, ``lists/<report>/``, ``findings/<report>.json``, ``params.json`` and
+``run.json``. It is written as ``.staging-<run_id>`` beside and renamed when it is complete. Where
+a notebook finds the folder it writes to is `workspace`'s matter.
 
 Where a report's files are written, and where another report's tables are found.
 
@@ -15,10 +15,13 @@ no published run ever reads.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,13 +80,37 @@ class RunFolder:
 
     def tables(self, report: str) -> Path:
         """Return the directory with the result tables of a report."""
-        return self.path / "tables" / report
+        return self.path / TABLES / report
+
+    def lists(self, report: str) -> Path:
+        """Return the directory with those result tables of a report that name customers."""
+        return self.path / LISTS / report
+
+    def stored(self, reference: str) -> Path | None:
+        """Return the Parquet file of the table ``"report/table"``, None if it was not made."""
+        return stored_table(self.path, reference)
+
+    def results(self, report: str) -> list[Path]:
+        """Return the files of all result tables of a report."""
+        rooms = (self.tables(report), self.lists(report))
+        return sorted(path for room in rooms for path in room.rglob("*") if path.is_file())
+
+    def files(self, report: str) -> list[Path]:
+        """Return every file that a report has."""
+        single = (
+            self.notebook(report),
+            self.page(report),
+            self.findings(report),
+            self.status(report),
+        )
+        return [*(path for path in single if path.is_file()), *self.results(report)]
 
     def discard(self, report: str) -> None:
         """Remove what a report has written so far, its status excepted."""
         self.notebook(report).unlink(missing_ok=True)
         self.findings(report).unlink(missing_ok=True)
-        shutil.rmtree(self.tables(report), ignore_errors=True)
+        for room in (self.tables(report), self.lists(report)):
+            shutil.rmtree(room, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -105,7 +132,7 @@ class StudyReports:
     @property
     def latest(self) -> Path:
         """The link to the newest run."""
-        return self.path / "latest"
+        return self.path / LATEST
 
     def run(self, run_id: str) -> RunFolder:
         """Return the published folder of a run."""
@@ -127,7 +154,9 @@ class StudyReports:
         """Return ``stamp``, with a suffix if a run of that second exists already."""
         numbered = (f"{stamp}-{n:02}" for n in itertools.count(2))
         return next(
-            name for name in itertools.chain([stamp], numbered) if not (self.path / name).exists()
+            name
+            for name in itertools.chain([stamp], numbered)
+            if not os.path.lexists(self.path / name)
         )
 
 
@@ -138,6 +167,12 @@ def staged_params(folder: RunFolder) -> StudyParams | None:
     from analysis.params import StudyParams
 
     return StudyParams.model_validate_json(folder.params_json.read_text("utf-8"))
+
+
+def publishes_customers(*, writes_to: Path) -> bool:
+    """Return whether a run's params ask for tables of single customers among its downloads."""
+    staged = staged_params(RunFolder(writes_to))
+    return staged is not None and staged.publish == "customers"
 
 
 def engine_of(study: str, *, writes_to: Path, root: Path) -> EngineSettings:
@@ -168,6 +203,14 @@ ROOT = "ANALYSIS_ROOT"
 
 #: Directory of an analyst's own files, beside the published runs.
 DRAFT = "draft"
+
+
+#: Name of the link to the latest run.
+LATEST = "latest"
+
+
+#: Folders of a run that hold result tables: those to publish, and those that name customers.
+TABLES, LISTS = "tables", "lists"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -222,9 +265,9 @@ class Workspace:
             return cls(Path(staging).resolve(), published, staged=True)
         return cls(published / DRAFT, published, staged=False)
 
-    def table(self, report: str, name: str) -> Path:
+    def table(self, report: str, name: str, room: str = TABLES) -> Path:
         """Return where the table ``name`` of ``report`` is written, without its suffix."""
-        return self.directory / "tables" / checked_name(report) / checked_name(name)
+        return self.directory / room / checked_name(report) / checked_name(name)
 
     def findings(self, report: str) -> Path:
         """Return where the findings of ``report`` are written."""
@@ -235,11 +278,10 @@ class Workspace:
 
         AnalysisError, naming the report to run, where no run has made it.
         """
-        report, _, name = reference.partition("/")
-        path = Path("tables") / checked_name(report) / f"{checked_name(name)}.parquet"
+        report = reference.partition("/")[0]
         for directory in (self.directory, *self.runs()):
-            if (directory / path).is_file():
-                return directory / path
+            if found := stored_table(directory, reference):
+                return found
         raise AnalysisError(
             f"{reference} is needed and no run has made it yet; "
             f"run `analysis run {self.published.name} --only {report}` first"
@@ -250,19 +292,59 @@ class Workspace:
         return published_runs(self.published)
 
 
+def stored_table(directory: Path, reference: str) -> Path | None:
+    """Return the Parquet file of ``"report/table"`` below a run's directory; None if not there."""
+    report, _, name = reference.partition("/")
+    for room in (TABLES, LISTS):
+        path = directory / room / checked_name(report) / f"{checked_name(name)}.parquet"
+        if path.is_file():
+            return path
+    return None
+
+
 def published_runs(study_directory: Path) -> list[Path]:
     """Return the published runs below a study's directory, the latest first.
 
-    A run's name is the time it started, so that names sort as times do; links to runs and
-    whatever has no run.json are not runs.
+    They are ordered by what their run.json holds, the number of the run and the time it started,
+    not by a clock or a folder's name. One of which this cannot be read any more stands where its
+    name puts it. Links to runs and whatever has no run.json are not runs.
     """
+    if not study_directory.is_dir():
+        return []
     found = [
-        run.parent
-        for run in study_directory.glob("*/run.json")
-        if not run.parent.is_symlink() and run.parent.name != DRAFT
+        folder
+        for folder in study_directory.iterdir()
+        if not folder.name.startswith(".")
+        and folder.name not in (DRAFT, LATEST)
+        and not folder.is_symlink()
+        and os.path.lexists(folder / "run.json")
     ]
-    return sorted(
-        (run for run in found if not run.name.startswith(".")),
-        key=lambda run: run.name,
-        reverse=True,
-    )
+    places = {run: place_in_order(run) for run in found}
+    return sorted(found, key=lambda run: (*_placed(run, places), run.name), reverse=True)
+
+
+def place_in_order(run: Path) -> tuple[int, float] | None:
+    """Return what runs are ordered by: the run's number, and the time it started.
+
+    Runs of before runs were numbered have the number 0. None if run.json is damaged.
+    """
+    try:
+        content = json.loads((run / "run.json").read_text("utf-8"))
+        started = datetime.fromisoformat(content["started"]).timestamp()
+        return int(content.get("number", 0)), started
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
+    except RecursionError:
+        return None
+
+
+def _placed(run: Path, places: Mapping[Path, tuple[int, float] | None]) -> tuple[int, float]:
+    """Return the place of a run, of a damaged one that behind the run its name follows."""
+    if place := places[run]:
+        return place
+    before = (place[0] for other, place in places.items() if place and other.name < run.name)
+    try:
+        started = datetime.strptime(run.name[:18], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return max(before, default=0), 0.0
+    return max(before, default=0), started.timestamp()

@@ -40,9 +40,10 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 def most(table: pd.DataFrame, days: int) -> str:
     """Say what follows most surely."""
     row = table.iloc[0]
+    told = "" if row["difference_low"] > 0 else ": not told apart"
     return (
         f"{row['label']}: {words.percent(row['share'], 0)} within {days} days, against "
-        f"{words.percent(row['control'], 0)} of matched customers"
+        f"{words.percent(row['control'], 0)} of matched customers{told}"
     )
 
 
@@ -76,10 +77,12 @@ def screening(screened: FollowUps, window: int, fdr: float, items: str) -> str:
     )
 
 
-def finding(followed: Following, table: pd.DataFrame, days: int) -> Fields:
-    """Return the finding of the largest difference."""
+def findings(followed: Following, table: pd.DataFrame, days: int) -> list[Fields]:
+    """Return the finding of the largest difference; none whose interval holds no difference."""
     row = table.iloc[0]
-    return {
+    if not row["difference_low"] > 0:
+        return []
+    found = {
         "key": "next_purchase",
         "sentence": f"more first buyers go on within {days} days than matched customers: "
         f"{row['label']}",
@@ -92,6 +95,7 @@ def finding(followed: Following, table: pd.DataFrame, days: int) -> Fields:
         "noun": "buyer",
         "detail": row["reason"] or f"half of them by day {words.number(row['median_days'])}",
     }
+    return [found]
 
 
 def pattern_label(pattern: tuple[tuple[str, ...], ...], names: dict[str, str]) -> str:
@@ -201,20 +205,20 @@ def offers_named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 
 
 def taken(table: pd.DataFrame, fdr: float) -> str:
-    """Say how many offers take from another product."""
+    """Say in the weeks of how many offers another product sells less."""
     found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
     looked = words.number(len(table))
     if found.empty:
-        return f"None of {looked} offers is seen to take from the product bought instead"
-    return f"{len(found)} of {looked} offers take orders from the product bought instead"
+        return f"In weeks of none of {looked} offers the other product is seen to sell less"
+    return f"In weeks of {len(found)} of {looked} offers the other product sells less"
 
 
 def cannibalisation_finding(table: pd.DataFrame, names: dict[str, str], fdr: float) -> Fields:
-    """Return the finding of how many offers take from another product."""
+    """Return the finding of how many offers another product sold less under."""
     found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
     return {
         "key": "cannibalising_offers",
-        "sentence": "offers took orders from the product that is bought instead",
+        "sentence": "offers in whose weeks the other product, seldom ordered with it, sold less",
         "value": float(len(found)),
         "decimals": 0,
         "n": len(table),
@@ -227,7 +231,10 @@ def cannibalisation_finding(table: pd.DataFrame, names: dict[str, str], fdr: flo
 def _most(row: pd.Series, names: dict[str, str]) -> str:
     offered, other = (names.get(row[c], row[c]) for c in ("offered", "other"))
     ends = words.interval(row["lost_low"], row["lost_high"], 0, "")
-    return f"most: {offered}, whose {int(row['weeks'])} weeks took {ends} orders from {other}"
+    return (
+        f"most: in {int(row['weeks'])} weeks of {offered}, {other} had {ends} orders fewer (no "
+        "causal proof)"
+    )
 
 
 def foretold(
@@ -273,29 +280,29 @@ def bundle(table: pd.DataFrame, discount: float) -> str:
 
 
 def substitutes(found: Substitutes) -> str:
-    """Say how many pairs are bought instead of each other."""
+    """Say how many pairs of a category are ordered together less often than expected."""
     n = int(found.table["substitutes"].sum())
     return (
         f"{words.count(n, 'pair')} of {words.number(found.tested)} within a category "
-        f"{'is' if n == 1 else 'are'} bought "
-        "instead of each other, by the same customers"
+        f"{'is' if n == 1 else 'are'} ordered together less often than expected, though the same "
+        "customers buy both"
     )
 
 
 def substitutes_finding(found: Substitutes, names: dict[str, str]) -> Fields:
-    """Return the finding of the surest substitutes."""
+    """Return the finding of how many pairs may stand in for each other."""
     n = int(found.table["substitutes"].sum())
     top = found.table.iloc[0]
-    pair = f"{names.get(top['a'], top['a'])} or {names.get(top['b'], top['b'])}"
+    pair = f"{names.get(top['a'], top['a'])} and {names.get(top['b'], top['b'])}"
+    said = "hypothesis: one stands in for the other; surest"
     return {
         "key": "substitutes",
-        "sentence": "product pairs are bought instead of each other: promoting one takes from the "
-        "other",
+        "sentence": "product pairs of one category are ordered together less often than expected",
         "value": float(n),
         "decimals": 0,
         "n": found.tested,
         "noun": "pair",
-        "detail": f"surest: {pair}" if n else "none beyond chance within stores and weeks",
+        "detail": f"{said}: {pair}" if n else "none beyond chance within sizes, stores and weeks",
     }
 
 

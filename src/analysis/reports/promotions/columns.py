@@ -53,9 +53,10 @@ def bayes(interval: str) -> dict[str, Format]:
         "label": formats.text("Promotion"),
         "mean": formats.number(2, "Effect after the prior", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
-        "better": formats.percent(1, "Chance it helps"),
+        "better": formats.percent(1, "Chance it helps, before costs"),
         "loss_using": formats.number(2, "Expected loss if used"),
         "loss_not_using": formats.number(2, "if not used"),
+        "verdict": formats.text("After all costs"),
     }
 
 
@@ -235,7 +236,6 @@ def returns() -> Columns:
         "low": formats.interval("high", 0, "95 % interval", unit=""),
         "roi": formats.number(1, "Times spent", signed=True),
         "roi_low": formats.interval("roi_high", 1, "95 % interval", unit=""),
-        "p_positive": formats.percent(0, "It pays"),
     }
 
 
