@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from analysis import params
-from analysis.reporting.runner.failures import Limits
+from analysis.reporting.execution.failures import Limits
 from analysis.reporting.runner.run import Request, run_study
 from analysis.reporting.store.layout import RunFolder, StudyReports
 from analysis.reporting.store.run_record import RunRecord

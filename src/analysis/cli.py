@@ -23,7 +23,7 @@ from analysis.reporting.runner.terminal import Stopped, stoppable
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
-    from analysis.reporting.runner.failures import Limits
+    from analysis.reporting.execution.failures import Limits
 
 #: Exit code of an error that nobody foresaw.
 UNFORESEEN = 4
@@ -116,7 +116,7 @@ def _reading(done: int, of: int) -> None:
 
 
 def _limits(cell_limit: int, time_limit: int) -> Limits:
-    from analysis.reporting.runner.failures import Limits
+    from analysis.reporting.execution.failures import Limits
 
     return Limits(cell_seconds=cell_limit, notebook_seconds=time_limit)
 
@@ -154,7 +154,7 @@ def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
     """
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.runner.ingested import bring_up_to_date, ledger_lines
+    from analysis.reporting.checking.ingested import bring_up_to_date, ledger_lines
 
     with stoppable():
         result = bring_up_to_date(params, root=root, now=_now(), force=force, tell=_reading)
@@ -197,9 +197,9 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     params = _params(study, overrides, root)
     from analysis.ingest.onboarding.refusals import refusals
     from analysis.quality.order_span import check_as_of
-    from analysis.reporting.runner.check import readiness
-    from analysis.reporting.runner.doubts import doubts
-    from analysis.reporting.runner.ingested import bring_up_to_date, ledger_lines
+    from analysis.reporting.checking.doubts import doubts
+    from analysis.reporting.checking.ingested import bring_up_to_date, ledger_lines
+    from analysis.reporting.checking.readiness import readiness
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
@@ -221,7 +221,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
 def _what_was_read(params: StudyParams, root: Path) -> list[str]:
     from analysis.errors import NotApplicable
     from analysis.quality.control_totals import control_totals
-    from analysis.reporting.runner.check_page import page, unsure_guesses
+    from analysis.reporting.checking.check_page import page, unsure_guesses
     from analysis.tables.engine import open_study
 
     tables = open_study(params.study, settings=params.engine_settings(), root=root)
@@ -291,8 +291,8 @@ def run_one(
 
     The params are those in the folder's params.json, which a run writes, or else the study's.
     """
-    from analysis.reporting.runner.execute import Job
-    from analysis.reporting.runner.execute import run_one as execute
+    from analysis.reporting.execution.execute import Job
+    from analysis.reporting.execution.execute import run_one as execute
     from analysis.reporting.store.layout import RunFolder, staged_params
 
     root = root or _root()
@@ -318,7 +318,7 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
     RUN is a run's folder, STUDY/RUN below reports/, or a study for its latest run.
     """
     root = _root()
-    from analysis.reporting.runner import verify as verifying
+    from analysis.reporting.checking import verify as verifying
     from analysis.reporting.runner.run import Request
     from analysis.reporting.runner.terminal import Terminal
     from analysis.reporting.store.run_record import RunRecord

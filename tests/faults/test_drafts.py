@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import ParamsError
-from analysis.ingest.onboarding.sniff import look
+from analysis.ingest.inspection.sniff import look
 from tests.faults.newcomer import Newcomer
 
 READY = Path(__file__).parents[2] / "params" / "sources"
@@ -103,7 +103,7 @@ def test_the_days_of_every_row_are_counted_in_every_form(
     import pandas as pd
 
     monkeypatch.setattr("analysis.ingest.onboarding.draft.BUDGET", 20_000)
-    monkeypatch.setattr("analysis.ingest.onboarding.sniff.ROWS", 200)
+    monkeypatch.setattr("analysis.ingest.inspection.sniff.ROWS", 200)
     records = rows(5_000)
     records[2_600]["order date"] = "2029-12-30"
     if form == "gz":

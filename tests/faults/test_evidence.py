@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.reporting.checking import verify as verifying
 from analysis.reporting.notebook import frames
 from analysis.reporting.notebook.findings import Finding, Findings
 from analysis.reporting.runner import dispatch
-from analysis.reporting.runner import verify as verifying
 from analysis.reporting.store.layout import RunFolder
 from analysis.reporting.store.run_record import RunRecord
 from analysis.reporting.store.status import Status

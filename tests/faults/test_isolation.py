@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis.reporting.runner.dataflow import names_of
+from analysis.reporting.execution.dataflow import names_of
 from analysis.reporting.store.layout import RunFolder
 from tests.projects import Project
 from tests.tiny import Journey

@@ -14,9 +14,9 @@ import yaml
 
 from analysis.errors import DataError
 from analysis.ingest.identity.pseudonyms import customer_key
+from analysis.ingest.inspection.sniff import look
 from analysis.ingest.mapping import model
-from analysis.ingest.onboarding.draft import mapping_text
-from analysis.ingest.onboarding.sniff import look
+from analysis.ingest.onboarding.draft_mapping import mapping_text
 from analysis.tables.engine import open_study
 from tests.projects import Project
 from tests.tables.sources.shop import MAPPING, Shop
@@ -172,6 +172,7 @@ def test_a_list_that_comes_back_with_pseudonyms_still_joins(keyed: Keyed) -> Non
     keyed.shop.deliver("back.csv", f"7,{ann},A,2024-02-01 10:00,1,4.00,x")
     keyed.shop.ingest()
     assert keyed.spend()[ann] == 9.0
+    assert keyed.people()["ann.planted@x.de"] == ann
 
 
 def test_a_column_named_after_phones_holds_phones() -> None:

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting.runner import dispatch, worker
-from analysis.reporting.runner.failures import Limits
+from analysis.reporting.execution import worker
+from analysis.reporting.execution.failures import Limits
+from analysis.reporting.runner import dispatch
 from analysis.reporting.store.layout import StudyReports
 from analysis.reporting.store.run_record import RunRecord
 from tests.projects import Project, family, wait_for
@@ -145,7 +146,7 @@ def test_a_kernel_killed_from_outside_fails_its_report(project: Project) -> None
     run = project.start("run", "tiny")
     wait_for((project.root / "here").exists)
     kernels = [
-        p for p in family(project.root) if "analysis.reporting.runner.execute" in p.cmdline()
+        p for p in family(project.root) if "analysis.reporting.execution.execute" in p.cmdline()
     ]
     assert len(kernels) == 1
     kernels[0].kill()

@@ -14,9 +14,10 @@ import pytest
 
 from analysis import params
 from analysis.ingest.ingest import ingest
+from analysis.ingest.inspection.sniff import look
+from analysis.ingest.inspection.value_forms import date_forms
 from analysis.ingest.onboarding.draft import draft
 from analysis.ingest.onboarding.refusals import refusals
-from analysis.ingest.onboarding.sniff import date_forms, look
 from analysis.tables.engine import open_study
 
 REPOSITORY = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from analysis.params import load, report_params
-from analysis.reporting.runner.parameters import Parameter, read_parameters, source, tags
+from analysis.reporting.execution.parameters import Parameter, read_parameters, source, tags
 from analysis.reporting.runner.run_plan import make_plan, read_notebook
 from tests.notebooks.rules import broken_rules
 from tests.projects import notebook

@@ -7,7 +7,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from analysis.errors import DataError
-from analysis.reporting.runner.failures import Ending, Limits, explain
+from analysis.reporting.execution.failures import Ending, Limits, explain
 
 LIMITS = Limits(cell_seconds=60, notebook_seconds=600)
 

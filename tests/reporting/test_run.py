@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from analysis.errors import DataError, ParamsError
+from analysis.reporting.execution.worker import Assignment
 from analysis.reporting.runner import dispatch
-from analysis.reporting.runner.worker import Assignment
 from analysis.reporting.store.run_record import RunRecord
 from analysis.reporting.store.status import Status
 from tests.projects import Project

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError, DataError
-from analysis.reporting.runner import verify as verifying
+from analysis.reporting.checking import verify as verifying
 from analysis.reporting.store.run_record import RunRecord
 from tests.projects import Listener, Project
 from tests.tiny import Journey, frames

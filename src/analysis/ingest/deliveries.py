@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.ingest.assembly import Assembly, twice
+from analysis.ingest.compiled_queries import CompiledQueries
 from analysis.ingest.part_writer import build_part
 from analysis.ingest.parts import Delivery, Part, PartSource
 from analysis.ingest.quarantine import Quarantine, remove
@@ -108,7 +109,7 @@ class _Parts:
     """The parts of a study on disk, built where they are not there yet."""
 
     def __init__(self, connection: Any, build: Build, code: str) -> None:
-        self._connection, self._build = connection, build
+        self._queries, self._build = CompiledQueries(connection), build
         self._source: PartSource = build.source
         self._folder = build.home / ".parts"
         self._salt = f"{code}\0{self._source.settings()}"
@@ -150,7 +151,7 @@ class _Parts:
             return there
         names = {delivery.name, *self._source.depends_on(delivery)}
         return build_part(
-            self._connection,
+            self._queries,
             self._source,
             delivery,
             key=key,

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from analysis.errors import ParamsError
-from analysis.ingest.mapping.bounded_yaml import parse_yaml, read_yaml
+from analysis.ingest.bounded_yaml import parse_yaml, read_yaml
 from analysis.params.credentials import refuse_credentials
 from analysis.params.report_params import report_params
 from analysis.params.study import EngineParams, MarginParams, StudyParams

@@ -13,17 +13,18 @@ import pandas as pd
 
 from analysis.demand.forecast import accuracy, conformal, model_selection
 from analysis.demand.forecast.forecast_plan import Plan
-from analysis.demand.models import arima, backtest, holiday_run_up, intermittent
+from analysis.demand.models import arima, backtest, ets, holiday_run_up, intermittent
 from analysis.demand.models import registry as zoo
 from analysis.demand.models.backtest import Backtest, scales
-from analysis.demand.series import hierarchy
+from analysis.demand.series import hierarchy, year_ago
 from analysis.demand.series.hierarchy import Hierarchy, bottom_up, minimum_trace
+from analysis.demand.series.peaks import far_from_usual
 from analysis.demand.series.sales_series import Series, ahead
 
 if TYPE_CHECKING:
+    from analysis.demand.forecast.conformal import Reach
     from analysis.demand.forecast.forecast_plan import Plan
     from analysis.demand.forecast.level_regressors import LevelDrivers
-    from analysis.demand.models.backtest import Backtest
     from analysis.demand.series.sales_series import Level
 
 
@@ -57,6 +58,12 @@ class Outlook:
         What was forecast, and how; the plan's season is 1 where the data are too short for it.
     groups, sparse
         Level of each series, and whether it sells now and then.
+    far
+        (Origins + 1) x series: which were far from their usual level (`peaks`), then and now.
+    reaches
+        `conformal.reach` of the published forecasts by nominal coverage.
+    before
+        What the periods ahead took one season before (series x horizon); NaN where not known.
     """
 
     table: pd.DataFrame
@@ -68,6 +75,9 @@ class Outlook:
     plan: Plan
     groups: np.ndarray
     sparse: np.ndarray
+    far: np.ndarray
+    reaches: dict[float, conformal.Reach]
+    before: np.ndarray
 
     def classes(self) -> dict[str, np.ndarray]:
         """Return the series that share an interval's calibration, as masks by name."""
@@ -115,25 +125,50 @@ def _predict(
 ) -> Outlook:
     groups = np.asarray(series.keys["level"], dtype=object)
     sparse = intermittent.is_intermittent(series.values)
-    plan = _with_known_season(series, plan)
+    wanted, plan = plan, _with_known_season(series, plan)
     tested = _tested(series, plan, groups, sparse, known)
     names = model_selection.choose(tested, groups, sparse)
     made = _made(series, plan, tested, known)
     mean, published = model_selection.pick(made, names), model_selection.AUTOMATIC
+    shape = _shape(series, wanted, groups, known)
+    if shape is not None:
+        tested, evidence = year_ago.with_combination(
+            tested, series.values, shape, sparse, model=published
+        )
+        mean = year_ago.combined(mean, evidence, series.values, shape, sparse)
+        published = year_ago.COMBINED
     if levels is not None:
         built = hierarchy.build(series, levels)
         free = _free(series, built)
-        tested = _coherent(tested, built, free)
-        variances = _error_variances(tested, model_selection.AUTOMATIC)
+        variances = _error_variances(tested, published)
+        tested = _coherent(tested, built, free, model=published)
         mean = minimum_trace(mean, built, variances=variances, free=free)
         published = COHERENT
     classes = _levels(groups, sparse)
-    table = forecast_table(series, plan, mean, names, tested, published, classes)
+    ends = [*tested.origins, series.values.shape[1]]
+    far = np.stack([far_from_usual(series.values[:, :end]) for end in ends])
+    reaches = {c: conformal.of_backtest(tested, published, classes, far, c) for c in plan.coverages}
+    table = forecast_table(series, plan, mean, names, reaches)
     return Outlook(
         table, tested, published, accuracy.scoreboard(tested, groups),
-        conformal.realised(tested, published, classes, coverages=plan.coverages),
-        series, plan, groups, sparse,
+        conformal.realised(tested, published, classes, reaches),
+        series, plan, groups, sparse, far, reaches,
+        year_ago.same_periods(series.values, season=wanted.season, horizon=plan.horizon),
     )  # fmt: skip
+
+
+def _shape(
+    series: Series, plan: Plan, groups: np.ndarray, known: LevelDrivers | None
+) -> year_ago.Shape | None:
+    """Return what is pooled of the year before; None where it says nothing that models do not.
+
+    A season short enough to be learnt index by index is the models' own where it was seen.
+    """
+    learnt = plan.season <= ets.LONGEST_SEASON and _origins(series, plan)[0] >= plan.season
+    if learnt or plan.season <= 1 or series.values.shape[1] < plan.season:
+        return None
+    marks = None if known is None else known.marks
+    return year_ago.Shape(plan.season, groups, year_ago.parents_of(series), marks)
 
 
 def _origins(series: Series, plan: Plan) -> tuple[int, ...]:
@@ -184,14 +219,14 @@ def _free(series: Series, built: Hierarchy) -> np.ndarray:
     return np.asarray((np.where(np.isnan(bottom), 0.0, bottom) < 0).any(axis=1))
 
 
-def _coherent(tested: Backtest, built: Hierarchy, free: np.ndarray) -> Backtest:
-    """Return the backtest with bottom-up and MinTrace, each using what was known at its origin."""
-    base = tested.of(model_selection.AUTOMATIC)
-    summed, traced = np.empty_like(base), np.empty_like(base)
+def _coherent(tested: Backtest, built: Hierarchy, free: np.ndarray, *, model: str) -> Backtest:
+    """Return the backtest with ``model`` added up and reconciled, by what was known at origins."""
+    made = tested.of(model)
+    summed, traced = np.empty_like(made), np.empty_like(made)
     for o, origin in enumerate(tested.origins):
-        variances = _error_variances(tested, model_selection.AUTOMATIC, origin=origin)
-        summed[o] = bottom_up(base[o], built)
-        traced[o] = minimum_trace(base[o], built, variances=variances, free=free)
+        variances = _error_variances(tested, model, origin=origin)
+        summed[o] = bottom_up(made[o], built)
+        traced[o] = minimum_trace(made[o], built, variances=variances, free=free)
     return tested.with_model(BOTTOM_UP, summed).with_model(COHERENT, traced)
 
 
@@ -222,9 +257,7 @@ def forecast_table(
     plan: Plan,
     mean: np.ndarray,
     names: np.ndarray,
-    tested: Backtest,
-    published: str,
-    classes: dict[str, np.ndarray],
+    reaches: dict[float, Reach],
 ) -> pd.DataFrame:
     """Return the table of `forecast.Outlook`.
 
@@ -236,13 +269,11 @@ def forecast_table(
         Series x periods ahead.
     names
         Model of each series.
-    tested, published
-        The backtest, and the model in it whose errors the intervals come from.
-    classes
-        Series that share an interval's calibration.
+    reaches
+        How far the intervals reach, by nominal coverage.
     """
     scale = scales(series.values, season=plan.season)[0]
-    ends = _ends(series, plan, mean, scale, tested, published, classes)
+    ends = _ends(series, mean, scale, reaches)
     starts = pd.to_datetime(list(ahead(series, plan.horizon))).as_unit("us")
     wide = {
         "level": np.repeat(series.keys["level"].to_numpy(), plan.horizon),
@@ -257,27 +288,14 @@ def forecast_table(
 
 
 def _ends(
-    series: Series,
-    plan: Plan,
-    mean: np.ndarray,
-    scale: np.ndarray,
-    tested: Backtest,
-    published: str,
-    classes: dict[str, np.ndarray],
+    series: Series, mean: np.ndarray, scale: np.ndarray, reaches: dict[float, Reach]
 ) -> dict[str, np.ndarray]:
     """Return the intervals' ends by name; none below zero for what never was."""
     seen = np.where(np.isnan(series.values), 0.0, series.values)
     floor = np.where((seen >= 0).all(axis=1), 0.0, -np.inf)
-    ends, lent = {}, conformal.lenders(classes)
-    for coverage in plan.coverages:
-        low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-        for name, mask in classes.items():
-            reach = conformal.calibrate(
-                tested, published, mask, coverage=coverage, lent=lent.get(name)
-            )
-            low[mask], high[mask] = conformal.intervals(
-                mean[mask], scale[mask], reach, floor=floor[mask]
-            )
+    ends = {}
+    for coverage, reach in reaches.items():
+        low, high = conformal.around(mean, scale, reach, floor=floor)
         percent = f"{coverage:.0%}".rstrip("%")
         ends[f"low_{percent}"], ends[f"high_{percent}"] = low, high
     return ends

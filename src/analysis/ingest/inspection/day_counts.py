@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from analysis.ingest.inspection.file_scans import ask, cells_of_workbook
-from analysis.ingest.onboarding.sniff import TIME, Look, day_text
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import TIME, day_text
 
 #: More different days than a shop has: the column holds something else.
 MOST = 10_000

@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.errors import DataError
 from analysis.ingest.inspection.samples import sample_of
-from analysis.ingest.onboarding.sniff import Look
+from analysis.ingest.inspection.sniff import Look
 from analysis.ingest.readers import archives, encodings, excel
 from analysis.ingest.readers.physical_lines import physical_lines
 

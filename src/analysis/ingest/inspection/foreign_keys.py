@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analysis.ingest.inspection.column_names import OF_IDS, ideas_of, plain
 from analysis.ingest.inspection.file_scans import values_held
-from analysis.ingest.onboarding.sniff import Look
+from analysis.ingest.inspection.sniff import Look
 
 #: Share of values that must be there for a column of the same name, or of another, to be a key.
 SAME_NAME, OTHER_NAME = 0.5, 0.95

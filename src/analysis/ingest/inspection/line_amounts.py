@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.ingest.inspection.column_names import NAMES, plain
-from analysis.ingest.onboarding.sniff import Look, decimal_comma, number
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import decimal_comma, number
 
 #: Share of rows in which an identity must hold, and rows that it takes to tell.
 HOLDS, ENOUGH = 0.95, 2

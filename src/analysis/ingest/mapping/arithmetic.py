@@ -16,7 +16,8 @@ from analysis.ingest.mapping import values
 from analysis.ingest.readers.staged_table import LINE, REASON, RULE, Looked, Staged
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import FileSpec, Value
+    from analysis.ingest.mapping.file_mapping import FileSpec
+    from analysis.ingest.mapping.value_mapping import Value
 
 
 def _least(left: Any, right: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import ibis
 from pydantic import Field, model_validator
 
-from analysis.ingest.mapping.model import Strict
+from analysis.ingest.mapping.file_mapping import Strict
 from analysis.tables.engine import builtin
 
 #: The currencies that a sign, or a short name, may stand for; of others the code itself.

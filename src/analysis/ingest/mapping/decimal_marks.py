@@ -16,12 +16,14 @@ import ibis
 from analysis.errors import DataError
 from analysis.ingest.mapping import values
 from analysis.ingest.mapping.arithmetic import totals_of
-from analysis.ingest.mapping.expressions import kind_of, leaves
+from analysis.ingest.mapping.referenced_columns import kind_of, leaves
 from analysis.ingest.readers.staged_table import LINE
 from analysis.tables.engine import builtin
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import Condition, FileSpec, TableSpec, Value
+    from analysis.ingest.mapping.file_mapping import FileSpec
+    from analysis.ingest.mapping.model import TableSpec
+    from analysis.ingest.mapping.value_mapping import Condition, Value
     from analysis.ingest.readers.staged_table import Staged
 
 #: Rows looked at first; the rest only if these decide nothing.

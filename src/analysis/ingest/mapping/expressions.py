@@ -1,7 +1,5 @@
 """Build the expressions that read one staged table as its mapping says.
 
-The columns of a file that a mapping's values are made of, and what each is read as.
-
 Which columns of a file a mapping uses.
 """
 
@@ -24,12 +22,15 @@ from analysis.ingest.mapping.arithmetic import (
     sums_in,
     verb_of,
 )
+from analysis.ingest.mapping.referenced_columns import kind_of, leaf_key, leaves
 from analysis.ingest.readers.staged_table import LINE, Staged
 from analysis.tables import engine
-from analysis.tables.schema import ENGINE_TYPES, TABLES, ColumnType
+from analysis.tables.schema import ENGINE_TYPES, ColumnType
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import Condition, FileSpec, TableSpec, Value
+    from analysis.ingest.mapping.file_mapping import FileSpec
+    from analysis.ingest.mapping.model import TableSpec
+    from analysis.ingest.mapping.value_mapping import Condition, Value
 
 
 _WORDS = {
@@ -352,29 +353,6 @@ def _text_test(text: ibis.Value, condition: Condition) -> ibis.Value:
         if words is not None:
             return functools.reduce(operator.or_, [getattr(text, method)(w) for w in words])
     raise AssertionError("the model lets no other test pass")
-
-
-def leaf_key(value: Value, kind: ColumnType) -> str:
-    """Return what is the same for two uses of a column that read it alike."""
-    return f"{kind} {value.model_dump_json(exclude_defaults=True, exclude={'negate'})}"
-
-
-def leaves(value: Value, kind: ColumnType) -> Iterator[tuple[Value, ColumnType]]:
-    """Yield the parts of ``value`` that are columns of the file, with what each is read as."""
-    if value.column is not None:
-        yield value, kind
-    for verb in ("first", "join", *ARITHMETIC):
-        inner: ColumnType = "string" if verb == "join" else "number" if verb in ARITHMETIC else kind
-        for part in getattr(value, verb) or ():
-            yield from leaves(part, inner)
-    for branch in (value.then, value.otherwise):
-        if branch is not None:
-            yield from leaves(branch, kind)
-
-
-def kind_of(name: str, table: str) -> ColumnType:
-    """Return the type of a canonical column; one that a study adds is a text."""
-    return next((c.type for c in TABLES[table].columns if c.name == name), "string")
 
 
 def columns_used(tables: list[TableSpec], spec: FileSpec) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from analysis.ingest.mapping.values import trimmed
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import FileSpec
+    from analysis.ingest.mapping.file_mapping import FileSpec
     from analysis.ingest.readers.staged_table import Staged
 
 #: How the sentences about them begin, by which the page of what was read finds them.

@@ -2,10 +2,6 @@
 
 Every scalar in the file is read as text, so that ``No``, ``0123`` and ``12:30`` stay what they
 are; the models below turn text into numbers and switches where they want them.
-
-How a mapping describes a kind of file.
-
-How a mapping says where a value comes from, and which rows something holds of.
 """
 
 from __future__ import annotations
@@ -13,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -26,233 +20,12 @@ from pydantic import (
 )
 
 from analysis.errors import ParamsError
+from analysis.ingest.bounded_yaml import read_yaml
 from analysis.ingest.identity.pseudonyms import CustomerKey
-from analysis.ingest.mapping import values
-from analysis.ingest.mapping.bounded_yaml import read_yaml
 from analysis.ingest.mapping.currencies import Currency
-from analysis.ingest.mapping.engine_syntax import date_format_problem, pattern_problem
+from analysis.ingest.mapping.file_mapping import FileSpec, Strict
+from analysis.ingest.mapping.value_mapping import Condition, Value, checked_zone
 from analysis.tables.schema import TABLES
-
-
-class Strict(BaseModel):
-    """A model that knows its keys and nothing else."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def as_list(value: Any) -> Any:
-    """Return a single text as a list of it."""
-    return [value] if isinstance(value, str) else value
-
-
-DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
-
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class Carry(Strict):
-    """Fill values that an export writes only on the first row of each group."""
-
-    by: str
-    columns: Names
-
-
-class Totals(Strict):
-    """Add columns up over the rows of each group, as ``totals.Column``."""
-
-    by: str
-    columns: Names
-
-
-class Lookup(Strict):
-    """Bring columns of another kind of file along, as ``files.Column``.
-
-    The row of ``files`` whose ``key`` equals this file's ``match`` is the one looked up; of
-    several, the last delivered.
-    """
-
-    files: str
-    match: str
-    key: str
-
-
-class FileSpec(Strict):
-    """How one kind of file is written.
-
-    ``paths`` are globs relative to the source's folder; ``header`` is the number of the line that
-    holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing;
-    ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
-    in every row; of format ``baskets``, each line is a basket and each of its cells a row with the
-    column ``item``; ``optional`` files may not be there at all. Of a database's table, only rows
-    whose ``watermark`` is above those read before are read.
-    """
-
-    paths: Names
-    format: Literal["auto", "csv", "excel", "parquet", "jsonl", "baskets"] = "auto"
-    encoding: str = "auto"
-    delimiter: str = "auto"
-    header: Annotated[int, Field(ge=0, le=1000)] = 1
-    names: tuple[str, ...] = ()
-    sheet: str = "first"
-    missing: tuple[str, ...] = ()
-    carry: Carry | None = None
-    totals: Totals | None = None
-    lookup: tuple[Lookup, ...] = ()
-    aliases: dict[str, Names] = {}
-    may_lack: tuple[str, ...] = ()
-    optional: bool = False
-    watermark: str | None = None
-
-    _lists = field_validator("paths", "names", "missing", "may_lack", mode="before")(as_list)
-
-    @field_validator("aliases", mode="before")
-    @classmethod
-    def _alias_lists(cls, value: Any) -> Any:
-        return {k: as_list(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-    @field_validator("delimiter")
-    @classmethod
-    def _one_character(cls, value: str) -> str:
-        value = DELIMITERS.get(value, value)
-        if value not in {"auto", "whitespace"} and (len(value) != 1 or value in '"\r\n'):
-            raise ValueError(
-                "delimiter must be auto, whitespace, tab, comma, semicolon, pipe or one character"
-            )
-        return value
-
-    @model_validator(mode="after")
-    def _names_without_header(self) -> FileSpec:
-        if self.header == 0 and not self.names and self.format not in {"parquet", "baskets"}:
-            raise ValueError("header: 0 says there is no header, so names must list the columns")
-        return self
-
-
-#: What a value is made of; exactly one in each.
-VERBS = (
-    "column",
-    "constant",
-    "first",
-    "join",
-    "multiply",
-    "add",
-    "subtract",
-    "divide",
-    "least",
-    "when",
-    "line",
-)
-
-
-class Condition(Strict):
-    """A test on a row: a column and what must hold of it, or a combination of tests."""
-
-    column: str | None = None
-    equals: tuple[str, ...] | None = None
-    starts: tuple[str, ...] | None = None
-    ends: tuple[str, ...] | None = None
-    contains: tuple[str, ...] | None = None
-    matches: str | None = None
-    missing: bool | None = None
-    below: float | None = None
-    above: float | None = None
-    any: tuple[Condition, ...] | None = None
-    all: tuple[Condition, ...] | None = None
-    no: Condition | None = None
-
-    _lists = field_validator("equals", "starts", "ends", "contains", mode="before")(as_list)
-
-    @model_validator(mode="after")
-    def _one_test(self) -> Condition:
-        combined = [n for n in ("any", "all", "no") if getattr(self, n) is not None]
-        tests = [
-            n
-            for n in type(self).model_fields
-            if n not in {"column", "any", "all", "no"} and getattr(self, n) is not None
-        ]
-        if (self.column is None) == (not combined) or len(combined) + len(tests) != 1:
-            raise ValueError(
-                "a condition is a column with one of equals, starts, ends, contains, matches, "
-                "missing, below, above; or one of any, all, no"
-            )
-        _check_pattern(self.matches)
-        return self
-
-
-class Value(Strict):
-    """Where a canonical column's value comes from; a plain text is the name of a column."""
-
-    column: str | None = None
-    constant: str | None = None
-    first: tuple[Value, ...] | None = None
-    join: tuple[Value, ...] | None = None
-    multiply: tuple[Value, ...] | None = None
-    add: tuple[Value, ...] | None = None
-    subtract: tuple[Value, ...] | None = None
-    divide: tuple[Value, ...] | None = None
-    least: tuple[Value, ...] | None = None
-    when: Condition | None = None
-    line: bool | None = None
-    then: Value | None = None
-    otherwise: Value | None = None
-    between: str = ""
-    values: dict[str, str] = Field(default_factory=dict)
-    extract: str | None = None
-    without: str | None = None
-    case: Literal["lower", "upper"] | None = None
-    default: str | None = None
-    dates: tuple[str, ...] = ()
-    timezone: str | None = None
-    gaps: Literal["reject", "shift"] = "reject"
-    #: None: as all numbers of the file together show.
-    decimal: Literal[".", ","] | None = None
-    negate: bool = False
-
-    _lists = field_validator("dates", mode="before")(as_list)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_text(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str | None) -> str | None:
-        return checked_zone(value)
-
-    @model_validator(mode="after")
-    def _one_verb(self) -> Value:
-        used = [verb for verb in VERBS if getattr(self, verb) is not None]
-        if len(used) != 1:
-            raise ValueError(
-                f"a value is exactly one of {', '.join(VERBS)}; here: {used or 'none'}"
-            )
-        if (self.when is None) != (self.then is None):
-            raise ValueError("when and then belong together")
-        _check_pattern(self.extract)
-        _check_formats(self.dates)
-        return self
-
-
-def checked_zone(value: str | None) -> str | None:
-    """Return a time zone, or ``offset``; ValueError if there is no such zone."""
-    if value not in {None, "offset"}:
-        try:
-            ZoneInfo(str(value))
-        except (OSError, ValueError, KeyError):
-            raise ValueError(f"{value!r} is no IANA time zone, such as Europe/London") from None
-    return value
-
-
-def _check_pattern(pattern: str | None) -> None:
-    if pattern is not None and (problem := pattern_problem(pattern)):
-        raise ValueError(problem)
-
-
-def _check_formats(formats: tuple[str, ...]) -> None:
-    for form in formats:
-        if form not in values.SPECIAL and (problem := date_format_problem(form)):
-            raise ValueError(f"dates: {problem}")
-
 
 #: What stands in a drafted mapping where only a person can say what belongs there.
 UNANSWERED = "?"

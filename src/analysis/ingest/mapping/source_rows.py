@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from analysis.ingest import validate
-from analysis.ingest.mapping.expressions import Reader, kind_of
+from analysis.ingest.mapping.expressions import Reader
+from analysis.ingest.mapping.referenced_columns import kind_of
 from analysis.ingest.readers.staged_table import LINE, REASON, RULE, Staged
 from analysis.tables.schema import TABLES
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import FileSpec, TableSpec
+    from analysis.ingest.mapping.file_mapping import FileSpec
+    from analysis.ingest.mapping.model import TableSpec
 
 SHIFTED = "_shifted"
 IDENTITY = "_identity_"

@@ -11,8 +11,9 @@ from analysis.ingest.inspection.line_amounts import (
     has_comma,
     price_is_of_the_line,
 )
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import thousands_or_decimals
 from analysis.ingest.mapping.model import UNANSWERED
-from analysis.ingest.onboarding.sniff import Look, thousands_or_decimals
 from analysis.ingest.onboarding.yaml_text import quoted
 
 TAX = "UNSURE: without tax?"

@@ -6,19 +6,13 @@ from pathlib import Path
 
 from analysis.ingest.inspection.foreign_keys import Kind
 from analysis.ingest.mapping.model import UNANSWERED
-from analysis.ingest.onboarding.draft import file_lines
+from analysis.ingest.onboarding.draft_files import file_lines, heading
 
 
 def baskets_text(study: str, kind: Kind, folder: Path) -> str:
     """Return the mapping of baskets that state neither day nor customer nor amount."""
     lines = [
-        f"# How the files of {study} become canonical tables; see template.yaml for all there is.",
-        "# Search for UNSURE: those are guesses that only you can check. A ? is no guess but a",
-        "# question: nothing is read before it is answered.",
-        f"mapping: {study}",
-        f"about: Drafted from a look at {kind.looks[0].path.name}, a basket a line.",
-        "",
-        "files:",
+        *heading(study, f"{kind.looks[0].path.name}, a basket a line"),
         *file_lines(kind, folder),
         "",
         "tables:",

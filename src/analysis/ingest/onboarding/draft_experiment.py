@@ -9,9 +9,10 @@ from pathlib import Path
 
 from analysis.ingest.inspection.column_names import plain
 from analysis.ingest.inspection.foreign_keys import Kind
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import number
 from analysis.ingest.mapping.model import UNANSWERED
-from analysis.ingest.onboarding.draft import file_lines
-from analysis.ingest.onboarding.sniff import Look, number
+from analysis.ingest.onboarding.draft_files import file_lines, heading
 from analysis.ingest.onboarding.yaml_text import quoted
 
 ARMS = (
@@ -94,13 +95,7 @@ def experiment_text(study: str, kind: Kind, trial: Trial, folder: Path) -> str:
     key = found.columns.get("customer_id")
     customer = quoted(key) if key else "{line: true}"
     lines = [
-        f"# How the files of {study} become canonical tables; see template.yaml for all there is.",
-        "# Search for UNSURE: those are guesses that only you can check. A ? is no guess but a",
-        "# question: nothing is read before it is answered.",
-        f"mapping: {study}",
-        f"about: Drafted from a look at {kind.looks[0].path.name}, an experiment.",
-        "",
-        "files:",
+        *heading(study, f"{kind.looks[0].path.name}, an experiment"),
         *file_lines(kind, folder),
         "",
         "tables:",

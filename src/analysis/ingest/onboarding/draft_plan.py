@@ -13,9 +13,9 @@ from analysis.ingest.inspection.column_names import NOT_THE_ORDER
 from analysis.ingest.inspection.day_counts import day_counts
 from analysis.ingest.inspection.foreign_keys import Kind, Reference, joined, references
 from analysis.ingest.inspection.order_numbers import Line, Numbers, judge
-from analysis.ingest.onboarding.sniff import (
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import (
     DateForms,
-    Look,
     currencies,
     date_forms,
     day_of,

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from analysis.errors import ParamsError
 from analysis.ingest.inspection.foreign_keys import Kind
+from analysis.ingest.inspection.sniff import Look, fits
+from analysis.ingest.inspection.value_forms import DateForms, date_forms
 from analysis.ingest.mapping import model
 from analysis.ingest.mapping.expressions import columns_used
-from analysis.ingest.mapping.model import FileSpec, Mapping, Value
-from analysis.ingest.onboarding.draft import paths_of
-from analysis.ingest.onboarding.sniff import DateForms, Look, date_forms, fits
+from analysis.ingest.mapping.file_mapping import FileSpec
+from analysis.ingest.mapping.model import Mapping
+from analysis.ingest.mapping.value_mapping import Value
+from analysis.ingest.onboarding.draft_files import paths_of
 from analysis.ingest.onboarding.yaml_text import listed
 
 

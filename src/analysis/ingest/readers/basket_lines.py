@@ -15,7 +15,7 @@ from analysis.ingest.readers.physical_lines import physical_lines
 from analysis.ingest.readers.staged_table import BLANK, Staged, StagedFile, read_back, writing
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import FileSpec
+    from analysis.ingest.mapping.file_mapping import FileSpec
 
 ITEM = "item"
 #: Lines whose longest tells the delimiter where the mapping does not.

@@ -21,7 +21,7 @@ from analysis.ingest.readers.staged_table import (
 )
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import FileSpec
+    from analysis.ingest.mapping.file_mapping import FileSpec
 
 #: Stands for the cells of a row that the reader cannot give; no cell can hold it.
 IMPOSSIBLE = "\0 no time"

@@ -27,7 +27,7 @@ from analysis.ingest.readers.staged_table import (
 from analysis.tables.engine import builtin
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import FileSpec
+    from analysis.ingest.mapping.file_mapping import FileSpec
 
 
 def stage_json_lines(

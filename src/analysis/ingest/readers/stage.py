@@ -9,7 +9,7 @@ from analysis.errors import DataError
 from analysis.ingest.readers.archives import Member
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import FileSpec
+    from analysis.ingest.mapping.file_mapping import FileSpec
     from analysis.ingest.readers.staged_table import Staged
 
 FORMATS = {

@@ -23,12 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import DataError
+from analysis.ingest.compiled_queries import view_name
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from analysis.ingest.mapping.decimal_marks import Mark
-    from analysis.ingest.mapping.model import FileSpec
+    from analysis.ingest.mapping.file_mapping import FileSpec
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,7 @@ def writing(directory: Path, width: int) -> Iterator[StagedFile]:
 
 def read_back(connection: Any, file: StagedFile) -> ibis.Table:
     """Return the staged table; DataError if the engine counts otherwise."""
-    staged = connection.read_parquet(file.path)
+    staged = connection.read_parquet(file.path, table_name=view_name(file.path))
     counted = int(staged.count().to_pandas())
     if counted != file.outcome.rows:
         raise DataError(

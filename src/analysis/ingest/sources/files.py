@@ -18,9 +18,9 @@ from analysis.ingest.identity.pseudonyms import Pseudonyms, customer_key, study_
 from analysis.ingest.mapping import decimal_marks, model
 from analysis.ingest.mapping.arithmetic import computed_columns
 from analysis.ingest.mapping.expressions import columns_used
+from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.mapping.file_options import OWN_KEYS, FilesOptions, OneSource
 from analysis.ingest.mapping.missing_words import taken_for_missing
-from analysis.ingest.mapping.model import FileSpec
 from analysis.ingest.mapping.source_rows import IDENTITY, canonical_rows
 from analysis.ingest.mapping.values import as_text, trimmed
 from analysis.ingest.parts import RANKS_A_SOURCE, Delivery, PartFeed

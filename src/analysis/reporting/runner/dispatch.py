@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
+from analysis.reporting.execution.failures import Limits
+from analysis.reporting.execution.worker import (
+    Assignment,
+    Worker,
+    adopt_orphans,
+    kill_strays,
+    look_at,
+)
 from analysis.reporting.runner import cache
-from analysis.reporting.runner.failures import Limits
 from analysis.reporting.runner.run_plan import Plan, Planned, missing_tables
-from analysis.reporting.runner.worker import Assignment, Worker, adopt_orphans, kill_strays, look_at
 from analysis.reporting.store.layout import RunFolder, StudyReports
 from analysis.reporting.store.status import Status
 

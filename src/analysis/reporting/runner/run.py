@@ -14,10 +14,10 @@ from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
 from analysis.params import StudyParams
 from analysis.quality.order_span import check_as_of
+from analysis.reporting.execution.failures import Limits
+from analysis.reporting.execution.parameters import refuse_secrets
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.dispatch import Console, Dispatch, Settled, Task
-from analysis.reporting.runner.failures import Limits
-from analysis.reporting.runner.parameters import refuse_secrets
 from analysis.reporting.runner.run_plan import Plan, make_plan
 from analysis.reporting.site import history
 from analysis.reporting.site import publish as prune

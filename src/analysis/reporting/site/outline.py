@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analysis.errors import AnalysisError
+from analysis.reporting.execution.parameters import source, tags
 from analysis.reporting.notebook import outputs
-from analysis.reporting.runner.parameters import source, tags
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
 

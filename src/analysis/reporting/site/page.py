@@ -16,9 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.reporting.execution.execute import skip_address_grammar
+from analysis.reporting.execution.parameters import read_parameters, source, tags
 from analysis.reporting.notebook.findings import Findings
-from analysis.reporting.runner.execute import skip_address_grammar
-from analysis.reporting.runner.parameters import read_parameters, source, tags
 from analysis.reporting.site import history, templating
 from analysis.reporting.site.containment import checked
 from analysis.reporting.site.outline import Outline, read_outline

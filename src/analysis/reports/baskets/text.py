@@ -194,12 +194,18 @@ def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
 
 
 def gone(pairs: Pairs) -> str:
-    """Say how many articles are in no call because they are no longer sold; empty if none is."""
-    n = len(pairs.gone)
+    """Say how many articles are in no call because they are no longer sold; empty if none is.
+
+    Of those that are in orders often enough for a pair; the others would be in no call anyway.
+    """
+    n = len(pairs.gone & set(pairs.orders.holders))
     if not n:
         return ""
     is_, are = ("article is", "It is") if n == 1 else ("articles are", "They are")
-    return f"{words.number(n)} {is_} no longer sold, or out of season. {are} in no call below."
+    return (
+        f"{words.number(n)} {is_} no longer sold, or out of season, though often sold in the first "
+        f"half. {are} in no call below."
+    )
 
 
 def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
@@ -232,8 +238,11 @@ def items_of(*tables: pd.DataFrame) -> list[str]:
 
 
 def shorter(pair: str) -> str:
-    """Return a pair without package sizes and numbers."""
-    sides = [side.split(" (")[0].split(",")[0].strip() for side in pair.split(" – ")]
+    """Return a pair without package sizes and numbers, but for those that tell its sides apart."""
+    whole = pair.split(" – ")
+    sides = [side.split(" (")[0].split(",")[0].strip() for side in whole]
+    if len(whole) > 1 and sides[0] == sides[-1]:
+        sides = whole
     return " and ".join([sides[0], sides[-1][:1].lower() + sides[-1][1:]])
 
 

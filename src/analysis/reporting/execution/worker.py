@@ -32,7 +32,7 @@ from pathlib import Path
 
 import psutil
 
-from analysis.reporting.runner.failures import Limits
+from analysis.reporting.execution.failures import Limits
 from analysis.reporting.store.layout import RunFolder
 from analysis.reporting.store.status import Status
 

@@ -35,12 +35,12 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError, ParamsError
-from analysis.reporting.runner import isolation
-from analysis.reporting.runner import parameters as cells
-from analysis.reporting.runner.failures import Ending, Limits, explain
-from analysis.reporting.runner.isolation import ending_of
-from analysis.reporting.runner.parameters import check_injection, read_parameters
-from analysis.reporting.runner.worker import Watch, adopt_orphans, die_with_parent
+from analysis.reporting.execution import isolation
+from analysis.reporting.execution import parameters as cells
+from analysis.reporting.execution.failures import Ending, Limits, explain
+from analysis.reporting.execution.isolation import ending_of
+from analysis.reporting.execution.parameters import check_injection, read_parameters
+from analysis.reporting.execution.worker import Watch, adopt_orphans, die_with_parent
 from analysis.reporting.store.atomic import write_text
 from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
 from analysis.reporting.store.status import Status
@@ -309,7 +309,7 @@ def command(connection_file: str) -> list[str]:
 
     Its own log is silent: stopping a kernel interrupts it first, which it would log as an error.
     """
-    module = ("-m", "analysis.reporting.runner.execute")
+    module = ("-m", "analysis.reporting.execution.execute")
     return [sys.executable, "-P", *module, "-f", connection_file, "--log-level=CRITICAL"]
 
 
@@ -357,7 +357,9 @@ if __name__ == "__main__":
     keep_first_use_quiet()
     from ipykernel import kernelapp
 
-    kernelapp.launch_new_instance(outstream_class="analysis.reporting.runner.capture.BoundedStream")
+    kernelapp.launch_new_instance(
+        outstream_class="analysis.reporting.execution.capture.BoundedStream"
+    )
 
 
 def skip_address_grammar() -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from analysis.errors import ParamsError
 from analysis.params import StudyParams
-from analysis.reporting.runner.execute import checked_notebook
+from analysis.reporting.execution.execute import checked_notebook
 from analysis.reporting.runner.run_plan import make_plan, missing_tables
 
 

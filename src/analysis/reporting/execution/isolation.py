@@ -14,11 +14,11 @@ from functools import cache
 from typing import Any, Literal
 
 from analysis import errors
+from analysis.reporting.execution.dataflow import names_of
+from analysis.reporting.execution.failures import Ending, said_by
+from analysis.reporting.execution.parameters import source
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.outputs import KEY
-from analysis.reporting.runner.dataflow import names_of
-from analysis.reporting.runner.failures import Ending, said_by
-from analysis.reporting.runner.parameters import source
 from analysis.reporting.site.outline import sections_of
 
 #: Key, beside an output's, of what is known about a lost cell, in the cell's own metadata.
