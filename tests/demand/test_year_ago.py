@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import year_ago
 from analysis.demand.forecast import accuracy as judgement
 from analysis.demand.forecast import conformal, forecast, forecast_plan, horizon_totals
-from analysis.demand.peaks import far_from_usual
+from analysis.demand.series import year_ago
+from analysis.demand.series.peaks import far_from_usual
 from analysis.demand.series.sales_series import Series
 from analysis.reports.forecast import text as readings
 

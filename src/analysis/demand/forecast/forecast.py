@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.demand import year_ago
 from analysis.demand.forecast import accuracy, conformal, model_selection
 from analysis.demand.forecast.forecast_plan import Plan
 from analysis.demand.models import arima, backtest, ets, holiday_run_up, intermittent
 from analysis.demand.models import registry as zoo
 from analysis.demand.models.backtest import Backtest, scales
-from analysis.demand.peaks import far_from_usual
-from analysis.demand.series import hierarchy
+from analysis.demand.series import hierarchy, year_ago
 from analysis.demand.series.hierarchy import Hierarchy, bottom_up, minimum_trace
+from analysis.demand.series.peaks import far_from_usual
 from analysis.demand.series.sales_series import Series, ahead
 
 if TYPE_CHECKING:
@@ -115,6 +114,7 @@ def predict(
     NotApplicable
         If there are too few periods to test a forecast.
     """
+    import scipy.linalg  # noqa: F401  its own BLAS can be limited only once it is loaded
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):  # many small systems: threads only wait

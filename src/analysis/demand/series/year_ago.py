@@ -19,7 +19,7 @@ import numpy as np
 
 from analysis.demand.models import holiday_run_up
 from analysis.demand.models.backtest import mean_of
-from analysis.demand.peaks import far_from_usual
+from analysis.demand.series.peaks import far_from_usual
 from analysis.demand.series.seasonality import Array
 
 if TYPE_CHECKING:
