@@ -13,7 +13,7 @@ The kernel a report runs in: this very interpreter, and never an orphan.
 
 Jupyter would look for a kernel called ``python3`` in the user's home first and run whichever
 interpreter it names. A report must run on the packages it was locked with, so the kernel is
-started as ``python -m analysis.reporting.kernel`` with the running interpreter.
+started as ``python -m analysis.reporting.execution.execute`` with the running interpreter.
 
 Save the second that importing Jupyter's notebook format costs every process.
 """
