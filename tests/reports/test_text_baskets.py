@@ -75,6 +75,12 @@ def test_how_many_were_looked_at_and_which_stand_for_all() -> None:
     assert not whole.loc["Bread + Cheese", "closed"]
 
 
+def test_threes_of_categories_are_told_where_there_are_any() -> None:
+    alone = text_sets.together((found(True), CALLED, "product"), (None, {}, "category"))
+    assert alone["level"].unique().tolist() == ["product"]
+    assert "categories" not in text_sets.searched(found(True), None)
+
+
 def test_long_groups_of_shelves_are_counted_not_listed() -> None:
     items = [f"i{n}" for n in range(7)]
     groups = pd.DataFrame({"group": [1] * 5 + [2] * 2, "item": items, "orders": 9, "odds": 2.0})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.products.association import association_rules as rule_mining
 from analysis.products.association.confounding import Doubts, check
@@ -19,7 +20,7 @@ from analysis.products.association.mantel_haenszel import Control, common_odds
 from analysis.products.association.support import choose_support
 from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.live_articles import gone_items
-from analysis.products.baskets.order_index import numbered, order_facts
+from analysis.products.baskets.order_index import items_of, numbered, order_facts
 from analysis.products.substitution.bundles import worth
 from analysis.tables.periods import Period, as_date
 
@@ -127,6 +128,16 @@ class Pairs:
             raise NotApplicable(f"{said} later and under all controls, large enough to act on.")
         return found.reset_index(drop=True)
 
+    @property
+    def items(self) -> list[str]:
+        """Every item of the rules, sorted."""
+        return items_of(self.rules.table)
+
+
+def believed(pairs: Pairs) -> pd.DataFrame:
+    """Return `Pairs.believed`; NotApplicable without any."""
+    return pairs.believed
+
 
 @dataclass(frozen=True)
 class Search:
@@ -159,6 +170,7 @@ class Search:
     least_odds: float = 2.0
 
 
+@without("categories")
 def find(
     tables: Tables,
     halves: Halves,

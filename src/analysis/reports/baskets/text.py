@@ -14,14 +14,12 @@ import pandas as pd
 
 from analysis.products.association.confounding import MOSTLY
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.sections import continued
 
 if TYPE_CHECKING:
     from analysis.products.association.pairs import Pairs
     from analysis.products.association.support import Support
     from analysis.products.sequences.matched_follow_on import Following
     from analysis.reporting.notebook.report import TrustLine
-    from analysis.reporting.notebook.sections import Missing
 
 
 #: Fields of a finding, as `Report.finding` takes them.
@@ -73,6 +71,11 @@ def _doubt(row: dict[Any, Any]) -> str:
     if row["or_promotion"] <= _AS_MUCH * known[least]:
         least = _DOUBTED["promotion"]
     return f"mostly {least}; too weak to act on"
+
+
+def plural(level: str) -> str:
+    """Return what several items of a level are called."""
+    return {"category": "categories"}.get(level, f"{level}s")
 
 
 def looked_at(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
@@ -231,12 +234,6 @@ def brief(name: str, most: int = 26) -> str:
     return cut + bracket + number
 
 
-def items_of(*tables: pd.DataFrame) -> list[str]:
-    """Return all items of rules."""
-    columns = ("antecedents", "consequents")
-    return sorted({i for t in tables for c in columns for s in t[c] for i in s})
-
-
 def shorter(pair: str) -> str:
     """Return a pair without package sizes and numbers, but for those that tell its sides apart."""
     whole = pair.split(" – ")
@@ -262,21 +259,20 @@ def flat(rules: pd.DataFrame) -> pd.DataFrame:
 
 
 def lines(
-    products: Pairs, categories: Pairs | Missing, followed: Following | Missing, margin_basis: str
+    products: Pairs, categories: Pairs | None, followed: Following | None, margin_basis: str
 ) -> list[TrustLine]:
     """Return the lines of the panel, as far as there is something to trust."""
     searched = ("Multiplicity", True, _searched(products, categories))
     found: list[TrustLine] = [searched, _alike(products)]
-    for line in (_second, _promotion):
-        with continued():
-            found.append(line(products))
-    with continued():
+    if products.looked_at is not None:
+        found += [_second(products), _promotion(products)]
+    if followed is not None:
         said = "What was bought with A on the same day never counts as next."
         found += [_matching(followed), ("Same orders", True, said), _later(followed)]
     return [*found, ("Margin", None, margin_basis)]
 
 
-def _searched(products: Pairs, categories: Pairs | Missing) -> str:
+def _searched(products: Pairs, categories: Pairs | None) -> str:
     total = products.rules.tested + (categories.rules.tested if categories else 0)
     return (
         f"P-values over all {words.number(total)} splits that were looked at, not only those shown."
@@ -318,7 +314,7 @@ def _promotion(products: Pairs) -> TrustLine:
     )
 
 
-def _matching(followed: Following | Missing) -> TrustLine:
+def _matching(followed: Following) -> TrustLine:
     table = followed.table
     share = float(table["matched"].sum() / table["buyers"].sum())
     return (
@@ -329,7 +325,7 @@ def _matching(followed: Following | Missing) -> TrustLine:
     )
 
 
-def _later(followed: Following | Missing) -> TrustLine:
+def _later(followed: Following) -> TrustLine:
     table = followed.table
     sure, least = ((table[c] > 0).sum() for c in ("difference_low", "difference_least_low"))
     return (

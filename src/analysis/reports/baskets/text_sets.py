@@ -12,7 +12,6 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.sections import Missing
 from analysis.reports.baskets.text import brief
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from analysis.products.association.triples import Threes
 
 
-def together(*levels: tuple[Threes | Missing, dict[str, str], str]) -> pd.DataFrame:
+def together(*levels: tuple[Threes | None, dict[str, str], str]) -> pd.DataFrame:
     """Return the sets that were looked at again: those that hold first, then the least q.
 
     Parameters
@@ -28,7 +27,7 @@ def together(*levels: tuple[Threes | Missing, dict[str, str], str]) -> pd.DataFr
     levels
         The sets of a level, what its items are called, and the level; what is missing is left out.
     """
-    there = [_named(f, names, level) for f, names, level in levels if not isinstance(f, Missing)]
+    there = [_named(f, names, level) for f, names, level in levels if f is not None]
     return pd.concat(there).sort_values(
         ["holds", "q", "second_ratio"],
         ascending=[False, True, False],
@@ -63,10 +62,10 @@ def first(table: pd.DataFrame) -> str:
     )
 
 
-def searched(products: Threes, categories: Threes | Missing) -> str:
+def searched(products: Threes, categories: Threes | None) -> str:
     """Say how many sets there were, how many were tested and how many held."""
     said = [_passed(products, "products")]
-    if not isinstance(categories, Missing):
+    if categories is not None:
         said.append(_passed(categories, "categories"))
     return " ".join([*said, _standing_for(products)])
 
