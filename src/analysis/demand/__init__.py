@@ -9,6 +9,7 @@ __getattr__ = face(
     __name__,
     {
         "changes": "change.contribution:changes",
+        "price_index": "change.price_index:price_index",
         "revenue_tree": "change.revenue_tree:revenue_tree",
         "weekdays": "change.trading_pattern:weekdays",
         "weekday_hours": "change.trading_pattern:weekday_hours",
