@@ -10,6 +10,7 @@ from analysis.customers.segments import profile
 from analysis.customers.segments.profile import Portrait
 from analysis.demand.change import contribution, trading_pattern
 from analysis.demand.change.contribution import Movers
+from analysis.demand.change.price_index import PriceIndex
 from analysis.demand.change.revenue_tree import RevenueTree
 from analysis.errors import NotApplicable
 from analysis.quality import date_coverage
