@@ -261,7 +261,7 @@ def test_what_is_due_comes_before_what_was_bought_a_moment_ago():
                 history[day] = history.get(day, "") + item
         histories.append(history)
     events = events_of(histories, 336)
-    lists = recommend(events, "own rhythm", Offer(length=2, new_only=False))
+    lists = recommend(events, "purchase interval", Offer(length=2, new_only=False))
     rows = events.item == list(events.names).index("n")
     last = np.zeros(300)
     last[events.customer[rows]] = events.day[rows]
@@ -270,7 +270,7 @@ def test_what_is_due_comes_before_what_was_bought_a_moment_ago():
     assert score[waited > 45].mean() > 0.8
     assert score[waited < 15].mean() < 0.2
     assert mentioned(lists, "m")["every_days"].eq(30).all()
-    assert set(lists["reason"]) == {"your own rhythm"}
+    assert set(lists["reason"]) == {"your usual interval"}
 
 
 def test_too_little_history_to_judge_is_said():

@@ -29,7 +29,7 @@ __getattr__ = face(
         "matched_follow_on": "sequences.matched_follow_on:closest",
         "SequenceLimits": "sequences.sequential_patterns:Limits",
         "common_sequences": "sequences.sequential_patterns:most_common",
-        "order_permutation": "sequences.sequential_patterns:against_shuffled",
+        "order_permutation_test": "sequences.sequential_patterns:order_permutation_test",
         "first_baskets": "sequences.first_baskets:first_baskets",
         "replenishment": "sequences.replenishment:replenishment",
         "due_check": "sequences.replenishment:held_out",

@@ -111,9 +111,7 @@ class Pairs:
     def checked(self) -> pd.DataFrame:
         """The pairs that were looked at again; NotApplicable without any."""
         if self.looked_at is None:
-            raise NotApplicable(
-                f"No pair at the level of {self.first.level} is together beyond chance."
-            )
+            raise NotApplicable(f"No pair at the level of {self.first.level} is significant.")
         return self.looked_at
 
     @property
@@ -122,10 +120,12 @@ class Pairs:
         found = self.checked[self.checked["verdict"] == "holds"]
         if found.empty:
             n, level = len(self.checked), self.first.level
-            said = f"The one pair at the level of {level} beyond chance does not hold"
+            said = f"The one significant pair at the level of {level} does not hold"
             if n > 1:
-                said = f"None of the {n} pairs at the level of {level} that were looked at holds"
-            raise NotApplicable(f"{said} later and under all controls, large enough to act on.")
+                said = f"None of the {n} checked pairs at the level of {level} holds"
+            raise NotApplicable(
+                f"{said} in the second half and under all controls, large enough to act on."
+            )
         return found.reset_index(drop=True)
 
     @property
@@ -303,7 +303,7 @@ def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:
     kept = kept[(kept["q"] <= fdr) & (kept["lift"] > 1)] if len(kept) else kept
     kept = kept[kept["antecedents"].map(pairs.gone.isdisjoint).astype(bool)]
     if kept.empty:
-        raise NotApplicable(f"Nothing leads to {target} beyond chance.")
+        raise NotApplicable(f"No rule leads to {target} significantly.")
     return kept.reset_index(drop=True)
 
 

@@ -144,7 +144,7 @@ def _block(
     )
     table["reason"] = np.select(
         [table["every_days"].notna(), own, table["because"] != ""],
-        ["your own rhythm", "you bought it before", "because you bought"],
+        ["your usual interval", "you bought it before", "because you bought"],
         default="many customers buy it",
     )
     table.loc[own, "because"] = ""

@@ -69,7 +69,9 @@ def surest(found: Substitutes, most: int = 20) -> pd.DataFrame:
     """Return at most so many pairs that are substitutes; NotApplicable without one."""
     table = found.table[found.table["substitutes"]]
     if table.empty:
-        raise NotApplicable("No two products seem to stand in for each other: no offer can take.")
+        raise NotApplicable(
+            "No two products look like substitutes: no offer can cannibalise another."
+        )
     return table.head(most)
 
 

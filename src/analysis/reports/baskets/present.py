@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.products.association.pairs import Halves, Pairs
-from analysis.products.association.triples import Threes
+from analysis.products.association.triples import Triples
 from analysis.products.recommend.evaluation import Evaluation
 from analysis.products.sequences.first_baskets import FirstBaskets
 from analysis.products.sequences.follow_on_screen import FollowUps
@@ -56,22 +56,23 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
         name="pairs_that_hold",
         columns=columns.pairs(within=True),
         rows=12,
-        caption=f"Odds ({report.interval}): how much likelier an order with the first holds the "
-        "second than one without, among orders of the same size and store, week or customer, "
-        "whichever leaves least. Later: lift in the second half. Margin: of the second product.",
+        caption=f"Odds ratio ({report.interval}): by what factor an order that holds the first has "
+        "higher odds of the second, among orders of the same size and store, week or customer, "
+        "whichever leaves least. Extra margin: of the second product, in the orders with both "
+        "beyond chance.",
     )
 
 
 @presents()
 def lifts(report: Report, found: Pairs, names: Names) -> None:
-    """Show how often and how much beyond chance pairs are together."""
+    """Show support and lift of the pairs."""
     looked_at = text.looked_at(found, names)
     report.headline(text.lifts(found))
     report.chart(
         charts.support_and_lift(found.discovered, looked_at),
         alt="Scatter of pairs by support and lift on logarithmic axes: the rarer, the higher the "
         "lift can be; the checked pairs lie at the upper right edge.",
-        caption=f"Pairs of products beyond chance, {found.first.period}; grey: not checked.",
+        caption=f"Significant pairs of products, {found.first.period}; grey: not checked.",
     )
 
 
@@ -81,8 +82,8 @@ def confounding(report: Report, found: Pairs, names: Names) -> None:
     report.headline(text.controlled(text.looked_at(found, names)))
     report.chart(
         charts.within(text.believed(found, names).head(10)),
-        alt="For ten pairs, the odds ratio as it looks and, far smaller, the least that any "
-        "control leaves; all above one.",
+        alt="For the pairs that hold, the unadjusted odds ratio and the least that any control "
+        "leaves of it; all above one.",
         caption=f"Both halves. Whiskers: {report.interval}.",
     )
 
@@ -97,16 +98,16 @@ def doubtful_pairs(report: Report, found: Pairs, names: Names) -> None:
         report.table(doubtful, name="pairs_to_doubt", columns=columns.doubts(), rows=8)
 
 
-@presents(Threes)
+@presents(Triples)
 def triples(
     report: Report,
-    found: Threes,
+    found: Triples,
     names: Names,
     *,
-    categories: Threes | None,
+    categories: Triples | None,
     category_names: Names | None,
 ) -> None:
-    """Show the sets of three that hold beyond their pairs."""
+    """Show the triples that hold beyond their pairs."""
     levels = (found, names, "product"), (categories, category_names or {}, "category")
     sets = text_sets.together(*levels)
     report.headline(text_sets.first(sets))
@@ -116,10 +117,10 @@ def triples(
         name="threes",
         columns=columns.threes(),
         rows=5,
-        caption="By pairs: orders with all three in the first half if only their pairs were real. "
-        "Later: times as many in the second half, among orders of the same size "
-        f"({report.interval}). "
-        "Holds: beyond chance in both halves, all that was looked at reckoned with.",
+        caption="Expected: orders with all three in the first half if only their pairs were real. "
+        "Ratio: observed to expected in the second half, among orders of the same size "
+        f"({report.interval}). Holds: significant in both halves, corrected for all triples "
+        "tested.",
     )
     report.save(text_sets.maximal(found, names), "frequent_sets")
 
@@ -211,7 +212,7 @@ def cannibalisation(report: Report, risk: pd.DataFrame, names: Names) -> None:
         name="cannibalisation",
         columns=columns.offers(),
         rows=8,
-        caption=f"Orders over all weeks on offer. Fewer: {report.interval}.",
+        caption=f"Orders over all weeks on offer. Lost by the other: {report.interval}.",
     )
 
 
@@ -248,7 +249,8 @@ def cross_sell(report: Report, open_to: pd.DataFrame, names: Names) -> None:
     report.table(
         text.both_named(open_to, names),
         name="cross_sell",
-        title="Who buys the first, never the second",
+        title="Cross-selling: who buys the first, never the second",
+        caption="Penetration: share of the buyers of the first who have bought the second.",
         columns=columns.cross_sell(),
         rows=8,
     )
@@ -268,7 +270,7 @@ def follow_on(
     report.chart(
         charts.incidence(followed.curves.merge(then.head(1)[["first", "then"]])),
         alt=f"Two rising curves: {then['label'].iloc[0]}, the buyers above the matched customers.",
-        caption="One less the Kaplan-Meier estimate, within rhythms. "
+        caption="One less the Kaplan-Meier estimate, within groups of purchase frequency. "
         f"Bands: {words.percent(followed.confidence, 1)} intervals over customers. "
         f"{text_next.bounds(then)}",
     )
@@ -293,15 +295,21 @@ def follow_on_differences(report: Report, followed: Following, names: Names) -> 
 
 @presents()
 def sequences(report: Report, tested: pd.DataFrame, names: Names) -> None:
-    """Show which sequences need their order."""
+    """Show in which sequences the order of visits matters."""
     report.headline(text_next.order(tested, report.params.fdr))
     ordered = text_next.labelled(tested, names)
-    report.table(ordered, name="sequences", columns=columns.sequences(), rows=8)
+    report.table(
+        ordered,
+        name="sequences",
+        columns=columns.sequences(),
+        rows=8,
+        caption="Random order: mean over permutations of each customer's visits.",
+    )
 
 
 @presents(FirstBaskets)
 def first_baskets(report: Report, begun: FirstBaskets, level: Pairs, names: Names) -> None:
-    """Show which first purchases foretell margin."""
+    """Show which items of a first order predict margin."""
     items = text.plural(level.first.level)
     report.headline(text_next.foretold(begun, report.params.fdr, names, report.currency, items))
     report.say(text_next.first_orders(begun, report.currency))
@@ -333,8 +341,8 @@ def due_check(report: Report, right: pd.DataFrame) -> None:
     report.chart(
         charts.due_bars(right, days=_DUE_DAYS),
         alt="Bars of the share that bought in the next week, by days overdue.",
-        caption=f"Rhythms learnt up to {report.params.held_out_days} days before the end. "
-        f"Whiskers: {report.interval}.",
+        caption=f"Purchase intervals learnt up to {report.params.held_out_days} days before the "
+        f"end. Whiskers: {report.interval}.",
     )
     report.save(right, "due_check")
 

@@ -16,10 +16,10 @@ from analysis.reports.baskets.text import brief
 
 if TYPE_CHECKING:
     from analysis.products.association.pairs import Pairs
-    from analysis.products.association.triples import Threes
+    from analysis.products.association.triples import Triples
 
 
-def together(*levels: tuple[Threes | None, dict[str, str], str]) -> pd.DataFrame:
+def together(*levels: tuple[Triples | None, dict[str, str], str]) -> pd.DataFrame:
     """Return the sets that were looked at again: those that hold first, then the least q.
 
     Parameters
@@ -36,7 +36,7 @@ def together(*levels: tuple[Threes | None, dict[str, str], str]) -> pd.DataFrame
     )
 
 
-def _named(found: Threes, names: dict[str, str], level: str) -> pd.DataFrame:
+def _named(found: Triples, names: dict[str, str], level: str) -> pd.DataFrame:
     table = found.table[found.table["second_orders"].notna()]
     items = [[names.get(i, i) for i in s] for s in table["itemset"]]
     return table.assign(
@@ -51,7 +51,7 @@ def first(table: pd.DataFrame) -> str:
     """Say which three belong together."""
     held = table[table["holds"]]
     if held.empty:
-        return "No three belong together: what is bought in threes, their pairs explain"
+        return "No triple holds: what is bought in threes, its pairs explain"
     row, more = held.iloc[0], len(held) - 1
     rest = (
         f", and so {'does' if more == 1 else 'do'} {words.count(more, 'more set')}" if more else ""
@@ -62,7 +62,7 @@ def first(table: pd.DataFrame) -> str:
     )
 
 
-def searched(products: Threes, categories: Threes | None) -> str:
+def searched(products: Triples, categories: Triples | None) -> str:
     """Say how many sets there were, how many were tested and how many held."""
     said = [_passed(products, "products")]
     if categories is not None:
@@ -70,19 +70,19 @@ def searched(products: Threes, categories: Threes | None) -> str:
     return " ".join([*said, _standing_for(products)])
 
 
-def _passed(found: Threes, items: str) -> str:
+def _passed(found: Triples, items: str) -> str:
     again = int(found.table["second_orders"].notna().sum())
     if again == 0:
-        return f"No three {items} are often enough in one order to be looked at."
+        return f"No three {items} are often enough in one order to be checked."
     held = len(found.believed)
     return (
         f"Of {words.number(len(found.table))} frequent sets of three {items}, the "
-        f"{words.number(again)} furthest beyond their pairs were looked at again in the second "
+        f"{words.number(again)} furthest beyond their pairs were checked in the second "
         f"half: {words.number(held) if held else 'none'} {'holds' if held <= 1 else 'hold'}."
     )
 
 
-def _standing_for(found: Threes) -> str:
+def _standing_for(found: Triples) -> str:
     """Say which sets of products stand for all."""
     from analysis.products.association.itemsets import condense
 
@@ -96,7 +96,7 @@ def _standing_for(found: Threes) -> str:
     )
 
 
-def maximal(found: Threes, names: dict[str, str]) -> pd.DataFrame:
+def maximal(found: Triples, names: dict[str, str]) -> pd.DataFrame:
     """Return all frequent sets with their names, and which of them are closed and maximal."""
     from analysis.products.association.itemsets import condense
 
