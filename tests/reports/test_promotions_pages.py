@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import promotions
+from analysis.answers import NotGiven
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments import bandit, experiments, group_sequential
 from analysis.promotions.experiments import estimates as experiment
@@ -21,10 +28,14 @@ from analysis.promotions.returns import after_costs, league
 from analysis.promotions.returns.incremental_return import NO_COST, Returns
 from analysis.promotions.returns.roi import AFTER, EXTRA, NEEDED, NEIGHBOURS, NET, Return
 from analysis.reporting.charts import style
-from analysis.reporting.notebook.sections import continued, if_possible, record
-from analysis.reports.promotions import charts, text_planning
+from analysis.reporting.notebook.outputs import KEY, Output
+from analysis.reporting.notebook.presentation import presenters
+from analysis.reporting.notebook.report import Report
+from analysis.reporting.store.layout import Workspace, find_root
+from analysis.reports.promotions import charts, text_planning, text_returns
 from analysis.reports.promotions import text as readings
 from analysis.reports.promotions import text_verdicts as readings_of_verdicts
+from analysis.reports.promotions.params import Params
 
 OK = Check("Sizes of the arms", "as drawn", True)
 BROKEN = Check("Sizes of the arms", "customers are missing from the log", False)
@@ -455,40 +466,74 @@ def test_trust_says_what_is_no_proof(found: Trials) -> None:
     }
 
 
-class _Said:
-    """Stands for a report that remembers what was said and found."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.found: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def finding(self, *, key: str, **rest: object) -> None:
-        self.found.append(key)
+@pytest.fixture
+def shown() -> list[Output]:
+    return []
 
 
 @pytest.fixture
-def report() -> _Said:
-    return _Said()
+def report(tmp_path: Path, shown: list[Output]) -> Report:
+    manifest = SimpleNamespace(currency="EUR", simulated=False)
+    return Report(
+        "06_promotions",
+        study="demo",
+        as_of=date(2018, 1, 1),
+        seed=1,
+        workspace=Workspace(tmp_path / "run", tmp_path / "reports" / "demo", True),
+        params=Params(),
+        tables=SimpleNamespace(manifest=manifest),  # type: ignore[arg-type]
+        show=shown.append,
+    )
 
 
-def test_a_section_that_cannot_be_filled_says_so_once(report: _Said) -> None:
-    with if_possible(report):  # type: ignore[arg-type]
-        experiments.required(None)
-    with continued():
-        experiments.required(None)
-        report.say("never")
-    assert report.said == ["Not reported: No promotion of this study was drawn by lot."]
-    with pytest.raises(ValueError, match="real"), continued():
-        raise ValueError("a real error")
+def test_that_nothing_was_randomised_is_said_once(report: Report, shown: list[Output]) -> None:
+    """What only a randomised control can show is one reason, whatever section asks for it."""
+    trials = NotGiven(experiments.NONE_RANDOMISED)
+    led = promotions.leading(trials)
+    chosen = pd.DataFrame({"randomised": [False], "redemption": [0.5]})
+    report.show("verdicts", promotions.verdicts(trials, trials), trials)
+    report.show("checks", trials)
+    report.show("leading", trials, led)
+    report.show("daily", promotions.day_by_day(trials, trials, as_of=None, before_days=1))
+    with pytest.raises(NotApplicable, match="Hold out a randomised control") as refused:
+        text_returns.redeemed(chosen)
+    report.not_given(str(refused.value))
+    facts = [output.metadata[KEY] for output in shown]
+    assert {each["reason"] for each in facts} == {experiments.NONE_RANDOMISED}
+    assert [each["again"] for each in facts] == [False, True, True, True, True]
+    assert promotions.withheld(trials=trials) == {}
 
 
-def test_findings_are_recorded_in_order(report: _Said, judged: pd.DataFrame) -> None:
-    record(report, readings_of_verdicts.findings(judged, "EUR", 0.95))  # type: ignore[arg-type]
-    assert report.found[0] == "promotion_a"
-    assert len(report.found) == 7
+def test_every_presenter_that_the_notebook_asks_for_exists() -> None:
+    notebook = json.loads((find_root() / "notebooks" / "06_promotions.ipynb").read_text("utf-8"))
+    code = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code")
+    asked = re.findall(r'report\.show\(\s*"(\w+)"', code)
+    assert len(asked) > 30
+    assert set(asked) == {n for n in presenters("06_promotions") if isinstance(n, str)}
+
+
+def test_verdicts_are_shown_and_recorded_in_order(
+    report: Report, shown: list[Output], found: Trials, judged: pd.DataFrame
+) -> None:
+    report.show("verdicts", judged, found)
+    roles = [output.metadata[KEY]["role"] for output in shown]
+    assert roles == ["title", *["finding"] * 7, "headline", "text"]
+    record = json.loads(report.workspace.findings("06_promotions").read_text("utf-8"))
+    assert [each["key"] for each in record["findings"]] == [f"promotion_{p.lower()}" for p in CASES]
+    saved = report.workspace.table("06_promotions", "verdicts_after_costs").with_suffix(".parquet")
+    assert pd.read_parquet(saved)["verdict"].tolist() == list(AFTER_COSTS.values())
+
+
+def test_matched_pairs_that_are_too_few_are_said_to_be(report: Report, shown: list[Output]) -> None:
+    sent = SimpleNamespace(
+        require=lambda: SimpleNamespace(
+            difference=None, audience=SimpleNamespace(promotion_id="P")
+        ),
+        name=lambda promotion_id: "Spring",
+    )
+    report.show("pretrend", sent)
+    (said,) = shown
+    assert said.data["text/plain"] == "Spring: too few pairs to look at week by week."
 
 
 def test_a_covariate_that_was_left_out_is_said_with_its_reason(found: Trials) -> None:

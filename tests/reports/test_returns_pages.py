@@ -319,7 +319,7 @@ def test_what_cannot_be_said_is_refused_in_words() -> None:
         readings.with_goal(pd.DataFrame({"goal": ["", ""]}))
     with pytest.raises(NotApplicable, match="none has a break-even"):
         readings.redeemed(RETURNS.table.assign(redemption=np.nan))
-    with pytest.raises(NotApplicable, match="Hold out a control"):
+    with pytest.raises(NotApplicable, match="Hold out a randomised control"):
         readings.decided(league.actions(RETURNS).assign(action=league.HOLD_OUT))
     with pytest.raises(NotApplicable, match="none was for everybody"):
         campaign_readings.for_everybody(NOBODY)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import ibis
 import numpy as np
@@ -25,6 +25,13 @@ from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
+
+
+#: The one reason for all that only a randomised control can show; said once a page.
+NONE_RANDOMISED = (
+    "No promotion of this study was randomised, so what promotions cause cannot be shown. Hold out "
+    "a randomised control from the next one."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,9 +110,7 @@ def drawn(tables: Tables, spans: outcomes.Spans) -> pd.DataFrame:
     overview = outcomes.overview(tables, spans)
     kept = overview[overview["randomised"] & overview["control"] & (overview["arms"] > 1)]
     if kept.empty:
-        raise NotApplicable(
-            "No promotion of this study drew by lot who takes part and who is left out."
-        )
+        raise NotApplicable(NONE_RANDOMISED)
     return kept.reset_index(drop=True)
 
 
@@ -150,16 +155,20 @@ def _checks(
     ]
 
 
-def required(trials: Trials | None) -> Trials:
-    """Return the promotions drawn by lot; NotApplicable without any."""
-    if trials is None:
-        raise NotApplicable("No promotion of this study was drawn by lot.")
-    return trials
+class Leading(NamedTuple):
+    """The arm of a promotion whose effect is the clearest."""
+
+    promotion_id: str
+    name: str
+    arm: str
 
 
-def leading(trials: Trials | None) -> tuple[str, str, str]:
-    """Return promotion_id, name and arm of the clearest effect among those that may be judged."""
-    verdicts = required(trials).verdicts
+def leading(trials: Trials) -> Leading:
+    """Return the clearest effect among those that may be judged.
+
+    NotApplicable if no promotion passed the checks, or no interval is known.
+    """
+    verdicts = trials.verdicts
     judged = verdicts[verdicts["arm"] != ""]
     if judged.empty:
         raise NotApplicable("No promotion drawn by lot passed the checks.")
@@ -167,7 +176,7 @@ def leading(trials: Trials | None) -> tuple[str, str, str]:
     if clear.isna().all():
         raise NotApplicable("No promotion drawn by lot has an effect whose interval is known.")
     row = judged.loc[clear.idxmax()]
-    return str(row["promotion_id"]), str(row["name"]), str(row["arm"])
+    return Leading(str(row["promotion_id"]), str(row["name"]), str(row["arm"]))
 
 
 def effects(trials: Trials) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments import adjustment
 from analysis.promotions.experiments.effect import Effect
@@ -36,6 +37,7 @@ def customers(rows: ibis.Table, promotion_id: str, *, arm: str) -> pd.DataFrame:
     return chosen.order_by("customer_id").to_pandas()
 
 
+@without("cluster")
 def in_other_ways(
     people: pd.DataFrame,
     metric: str,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.returns import after_costs
 from analysis.promotions.returns.roi import Return
@@ -201,6 +202,7 @@ def action(found: Return, trial: str = "") -> tuple[str, str]:
     return ACTIONS[verdict], why
 
 
+@without("trials")
 def actions(returns: Returns, trials: Trials | None = None) -> pd.DataFrame:
     """Return promotion_id, arm, label, randomised, net, verdict, action and why."""
     said = {} if trials is None else trials.verdicts.set_index("promotion_id")["verdict"].to_dict()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.promotions.experiments.experiments import NONE_RANDOMISED
 from analysis.promotions.returns.league import BY_LOT, CHANGE, CHOSEN, HOLD_OUT, REPEAT, STOP
 from analysis.promotions.returns.roi import SUBSIDY
 from analysis.reporting.notebook import words
@@ -141,7 +142,10 @@ def spendings(table: pd.DataFrame) -> pd.DataFrame:
 
 def redeemed(table: pd.DataFrame) -> pd.DataFrame:
     """Return the promotions by lot that were redeemed, with what would pay; or refuse."""
-    used = table[(table["redemption"] > 0) & table["randomised"].eq(True)]
+    randomised = table[table["randomised"].eq(True)]
+    if randomised.empty:
+        raise NotApplicable(NONE_RANDOMISED)
+    used = randomised[randomised["redemption"] > 0]
     if used.empty:
         raise NotApplicable("No promotion drawn by lot was redeemed, so none has a break-even.")
     return used.assign(
@@ -282,10 +286,7 @@ def decided(table: pd.DataFrame) -> pd.DataFrame:
     """Return the promotions that can be decided on; NotApplicable if all customers were chosen."""
     by_lot = table[table["action"] != HOLD_OUT]
     if by_lot.empty:
-        raise NotApplicable(
-            "every campaign chose its customers, so none can be repeated or stopped on this "
-            "evidence. Hold out a control drawn by lot, and the next report can say."
-        )
+        raise NotApplicable(NONE_RANDOMISED)
     return by_lot.reset_index(drop=True)
 
 
