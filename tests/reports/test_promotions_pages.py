@@ -1,4 +1,4 @@
-"""What report 06 says and draws of promotions drawn by lot."""
+"""What report 06 says and draws of randomised promotions."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_title_findings_bullets_and_advice_share_the_verdict(
     found: Trials, returned: Returns, judged: pd.DataFrame
 ) -> None:
     assert readings_of_verdicts.title(judged) == (
-        "Of 7 promotions tested by lot, 2 paid for themselves, 2 cost more than they brought, "
+        "Of 7 randomised promotions, 2 paid for themselves, 2 cost more than they brought, "
         "1 changed nothing that matters, 1 is open and 1 cannot be judged"
     )
     fields = {f["key"]: f for f in readings_of_verdicts.findings(judged, "EUR", 0.95)}
@@ -186,7 +186,7 @@ def test_title_findings_bullets_and_advice_share_the_verdict(
     assert fields["promotion_e"]["alert"]
     assert "missing from the log" in fields["promotion_e"]["detail"]
     assert fields["promotion_g"]["sentence"] == (
-        "net return a customer treated: Grapes: 10 % paid for itself"
+        "net return per treated customer: Grapes: 10 % paid for itself"
     )
     assert (fields["promotion_g"]["value"], fields["promotion_g"]["low"]) == (2.5, 0.5)
     assert fields["promotion_f"]["alert"]
@@ -195,12 +195,12 @@ def test_title_findings_bullets_and_advice_share_the_verdict(
     said = readings_of_verdicts.bullets(judged, "EUR").splitlines()
     wanted = ("Repeat", "Stop", "Save", "Run it again", "Mend", "Stop", "Repeat")
     for bullet, what in zip(said, wanted, strict=True):
-        assert f"*{what}" in bullet
+        assert f" {what}" in bullet
     advice = league.actions(returned, found).set_index(["promotion_id", "arm"])["action"]
     for row in judged[judged["verdict"].isin(list(league.ACTIONS))].to_dict("records"):
         assert advice[row["promotion_id"], row["arm"]] == league.ACTIONS[row["verdict"]]
     assert readings_of_verdicts.best(judged, "EUR") == (
-        "Grapes: 10 % paid most: net return € 2.50 a customer treated (0.50 to 4.50)"
+        "Grapes: 10 % paid most: net return € 2.50 per treated customer (0.50 to 4.50)"
     )
 
 
@@ -247,7 +247,7 @@ def test_without_a_known_cost_nothing_is_said_to_pay(found: Trials) -> None:
     assert bullets[0].startswith(
         "- **Apples** earned before its costs: it earned before its costs; "
     )
-    assert bullets[0].endswith("*State what it cost before deciding.*")
+    assert bullets[0].endswith(" State what it cost before deciding.")
 
 
 def test_likely_help_before_costs_is_not_called_more(found: Trials, returned: Returns) -> None:
@@ -258,8 +258,8 @@ def test_likely_help_before_costs_is_not_called_more(found: Trials, returned: Re
     assert shown["verdict"].tolist() == ["paid", "lost"]
     said = readings.believed(shown, 0.95)
     assert said == (
-        "2 of 2 arms raise the measure that decides, in the promotion's days and before its costs, "
-        "with a probability of 95 % or more; 1 of them surely paid after all costs"
+        "2 of 2 arms raise the primary measure, in the promotion's days and before its costs, "
+        "with a probability of 95 % or more; 1 of them paid significantly after all costs"
     )
 
 
@@ -277,7 +277,7 @@ def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(
     )
     judged = after_costs.judged(only, returned)
     assert "1 is still running" in readings_of_verdicts.title(judged)
-    assert "*Read it daily" in readings_of_verdicts.bullets(judged, "EUR")
+    assert " Read it daily" in readings_of_verdicts.bullets(judged, "EUR")
     assert readings_of_verdicts.findings(judged, "EUR", 0.95)[0]["value"] is None
 
 
@@ -293,7 +293,7 @@ def test_what_failed_is_said(found: Trials) -> None:
 def test_without_a_failure_that_is_said_too(found: Trials) -> None:
     kept = found.verdicts[found.verdicts["verdict"] != "no verdict"]
     sound = Trials(None, found.overview, {}, found.checks, found.estimates, kept)  # type: ignore
-    assert readings.checked(sound) == "All 6 promotions drawn by lot passed the checks"
+    assert readings.checked(sound) == "All 6 randomised promotions passed the checks"
     assert "Nothing that blocks" in readings.failures(sound)
 
 
@@ -398,7 +398,7 @@ def test_a_segment_that_differs_is_named() -> None:
     assert "worked better for life stage: young family" in said
     assert "1 differs" in text_planning.searched(table, 0.1)
     ax = charts.segments(text_planning.labelled(table), everybody=2.0, fdr=0.1, unit="Margin, EUR")
-    assert ax.get_xlabel() == "Margin, EUR (line: everybody)"
+    assert ax.get_xlabel() == "Margin, EUR (line: all customers)"
     assert "no segment differs" in text_planning.segments(table.assign(q=0.5), "Apples", "EUR", 0.1)
 
 
@@ -424,7 +424,7 @@ def test_the_plan_in_words() -> None:
     plan = pd.DataFrame(
         {
             "measure": ["margin"],
-            "label": ["Margin a customer"],
+            "label": ["Margin per customer"],
             "needed": [1000],
             "needed_adjusted": [400],
             "available": [5000],
@@ -432,8 +432,8 @@ def test_the_plan_in_words() -> None:
         }
     )
     assert text_planning.needed(plan, "margin", 0.15, 4) == (
-        "To see a change of 15 % in margin a customer within 4 weeks takes 400 customers; knowing "
-        "what they bought before saves 60 % of them"
+        "To detect a change of 15 % in margin per customer within 4 weeks takes 400 customers; "
+        "adjusting for what they bought before saves 60 % of them"
     )
     assert "4.2 %" in text_planning.enough(plan, "margin")
     designs = pd.DataFrame(
@@ -448,9 +448,11 @@ def test_the_plan_in_words() -> None:
 def test_kinds_of_promotions_are_counted() -> None:
     table = pd.DataFrame({"customers": [10, 5, 0], "randomised": [True, False, False]})
     assert readings.kinds(table) == (
-        "3 promotions: 1 drew its customers by lot, 1 chose them, 1 was open to all"
+        "3 promotions: 1 randomised, 1 chose its customers, 1 was open to all"
     )
-    assert "none drew" in readings.kinds(table.assign(randomised=False))
+    assert "none randomised, 2 chose their customers" in readings.kinds(
+        table.assign(randomised=False)
+    )
     assert readings.kinds(table.head(0)).startswith("No promotion started")
 
 
@@ -458,10 +460,10 @@ def test_trust_says_what_is_no_proof(found: Trials) -> None:
     assert readings.trust(False, None, 0.15, 0.95)[0][1] is False
     lines = {label: ok for label, ok, _ in readings.trust(True, found, 0.15, 0.95)}
     assert lines == {
-        "By lot": True,
+        "Randomised": True,
         "Checks": False,
-        "Strength": False,
-        "One measure decides": True,
+        "Power": False,
+        "One primary measure": True,
         "Data": None,
     }
 

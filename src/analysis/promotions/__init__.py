@@ -1,4 +1,4 @@
-"""What promotions earned: by lot where arms were drawn, with due doubt where they were not.
+"""What promotions earned: proved where arms were randomised, estimated where they were not.
 
 What a notebook calls, by one name each; the rooms below hold the methods.
 """

@@ -1,4 +1,4 @@
-"""Promotions whose arms were drawn by lot: checked first, then measured, then given a verdict.
+"""Randomised promotions: checked first, then measured, then given a verdict.
 
 The verdict on one promotion: from its checks, the measure that decides, and what only moved.
 """
@@ -36,7 +36,7 @@ NONE_RANDOMISED = (
 
 @dataclass(frozen=True, repr=False)
 class Trials:
-    """All promotions whose arms were drawn by lot.
+    """All randomised promotions.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Trials:
 def judge(
     tables: Tables, spans: outcomes.Spans, rules: Rules, standards: Standards | None = None
 ) -> Trials:
-    """Check, measure and judge every promotion whose arms were drawn by lot.
+    """Check, measure and judge every randomised promotion.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def judge(
 
 
 def drawn(tables: Tables, spans: outcomes.Spans) -> pd.DataFrame:
-    """Return the promotions with a control arm whose arms were drawn by lot."""
+    """Return the promotions with a control arm whose arms were randomised."""
     overview = outcomes.overview(tables, spans)
     kept = overview[overview["randomised"] & overview["control"] & (overview["arms"] > 1)]
     if kept.empty:
@@ -171,10 +171,10 @@ def leading(trials: Trials) -> Leading:
     verdicts = trials.verdicts
     judged = verdicts[verdicts["arm"] != ""]
     if judged.empty:
-        raise NotApplicable("No promotion drawn by lot passed the checks.")
+        raise NotApplicable("No randomised promotion passed the checks.")
     clear = judged["difference"].abs() / (judged["high"] - judged["low"])
     if clear.isna().all():
-        raise NotApplicable("No promotion drawn by lot has an effect whose interval is known.")
+        raise NotApplicable("No randomised promotion has an effect whose interval is known.")
     row = judged.loc[clear.idxmax()]
     return Leading(str(row["promotion_id"]), str(row["name"]), str(row["arm"]))
 

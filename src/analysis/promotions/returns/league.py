@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 #: How the comparison came about. Only the first shows what promotions cause; kinds are never mixed.
-BY_LOT, CHOSEN, FOR_ALL = "by lot", "chosen", "for all"
+BY_LOT, CHOSEN, FOR_ALL = "randomised", "chosen", "for all"
 
 REPEAT, CHANGE, STOP, AGAIN = "repeat", "change", "stop", "test again"
-HOLD_OUT = "test by lot"
+HOLD_OUT = "hold out a control"
 
 #: Fewest promotions that are drawn together: of two, the spread between them has one degree of
 #: freedom, and the interval it gives says nothing beside their own.
