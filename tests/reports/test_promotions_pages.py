@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from analysis import promotions
 from analysis.answers import NotGiven
@@ -28,9 +29,11 @@ from analysis.promotions.returns import after_costs, league
 from analysis.promotions.returns.incremental_return import NO_COST, Returns
 from analysis.promotions.returns.roi import AFTER, EXTRA, NEEDED, NEIGHBOURS, NET, Return
 from analysis.reporting.charts import style
+from analysis.reporting.notebook import outputs
 from analysis.reporting.notebook.outputs import KEY, Output
 from analysis.reporting.notebook.presentation import presenters
 from analysis.reporting.notebook.report import Report
+from analysis.reporting.site import templating
 from analysis.reporting.store.layout import Workspace, find_root
 from analysis.reports.promotions import charts, text_planning, text_returns
 from analysis.reports.promotions import text as readings
@@ -202,6 +205,19 @@ def test_title_findings_bullets_and_advice_share_the_verdict(
     assert readings_of_verdicts.best(judged, "EUR") == (
         "Grapes: 10 % paid most: net return € 2.50 per treated customer (0.50 to 4.50)"
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["A *deal* [x](http://e)", "$10 #1 $20", "<b>x</b> & y", "a ** b", "1. {{ 7 }}"]
+)
+def test_the_name_of_a_promotion_reads_as_it_stands_in_its_verdict(
+    judged: pd.DataFrame, name: str
+) -> None:
+    said = readings_of_verdicts.bullets(judged.head(5).assign(name=name, label=name), "EUR")
+    page = BeautifulSoup(templating.to_html(outputs.literal(said)), "html.parser")
+    assert all(" ".join(name.split()) in item.get_text() for item in page.select("li"))
+    assert len(page.select("li")) == 5
+    assert {tag.name for tag in page.find_all(True)} <= {"ul", "li", "p", "strong"}
 
 
 def test_what_only_moved_purchases_is_called_so_where_its_return_is_open(found: Trials) -> None:
