@@ -59,7 +59,7 @@ def test_a_folder_can_be_taken_in_at_a_glance(folder: Path):
 @pytest.mark.parametrize("folder", REPORTS, ids=lambda p: p.name)
 def test_a_report_keeps_its_budget(folder: Path):
     """What a report says, draws and declares; above this it should be two reports."""
-    assert sum(map(lines, folder.glob("*.py"))) <= 2_400
+    assert sum(map(lines, folder.glob("*.py"))) <= 2_600
 
 
 def test_intervals_resampling_and_shrinkage_stand_in_stats_alone():
