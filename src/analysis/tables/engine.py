@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from analysis.errors import AnalysisError, DataError, NotApplicable
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, TABLES
+from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
     import ibis
@@ -57,7 +57,7 @@ def _connect_duckdb(settings: EngineSettings) -> Connection:
 
     options: dict[str, Any] = {
         "memory_limit": settings.memory,
-        "temp_directory": str(Path(tempfile.gettempdir()) / "analysis-spill"),
+        "temp_directory": str(spill_path()),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
@@ -82,7 +82,7 @@ def _connect_spark(settings: EngineSettings) -> Connection:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.timestampType", "TIMESTAMP_NTZ")
         .config("spark.sql.shuffle.partitions", "8")
-        .config("spark.sql.warehouse.dir", str(Path(tempfile.gettempdir()) / "analysis-spark"))
+        .config("spark.sql.warehouse.dir", str(spill_path()))
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import ParamsError
 from analysis.tables.agreement import BLOCKS, LEVELS
+from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +162,8 @@ def _linker(
             if set(needs) <= set(keys)
         ],
     }
-    connection = duckdb.connect(config={"threads": 1})  # more threads sum in another order
+    # One thread, because more would sum in another order.
+    connection = duckdb.connect(config={"threads": 1, "temp_directory": str(spill_path())})
     api = DuckDBAPI(connection)
     return Linker(api.register(records[["customer_id", *keys]]), settings, log_level=None)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from analysis.errors import DataError, ParamsError
+from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
     import ibis
@@ -135,7 +136,11 @@ def _connect(url: str, password: str | None) -> Any:
     try:
         if parts.scheme == "sqlite":
             return ibis.sqlite.connect(_existing(url))
-        return ibis.connect(_with_password(url, password))
+        connection = ibis.connect(_with_password(url, password))
+        if connection.name == "duckdb":
+            folder = str(spill_path()).replace("'", "''")
+            connection.raw_sql(f"SET temp_directory = '{folder}'")
+        return connection
     except ImportError as error:
         raise ParamsError(
             f"source.url: {parts.scheme} needs a driver that is not installed ({error}); install "
