@@ -111,6 +111,36 @@ def test_a_plain_list_keeps_every_column_and_the_studys_ids(
     assert {row[2] for row in found} == {"-1.5"}  # a number, no formula
 
 
+def test_lists_carry_the_address_that_a_pseudonym_stands_for(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    mapping = {**MAPPING, "tables": [{"table": "customers", "from": "members"}]}
+    mapping["tables"][0]["columns"] = {"customer_id": "Mail", "consent_email": "Mail_ok"}
+    shop.map(mapping, "fxiaoke")
+    (shop.folder / "members.csv").write_text("\n".join([HEADER, *WEB]))
+    shop.source = {"kind": "files", "mapping": "fxiaoke", "folder": "data/raw/shop"}
+    shop.ingest()
+    ann, ed = sorted(shop.table("customers"), key=lambda row: row["personal_key"])
+    params = StudyParams(
+        study="shop",
+        title="Shop",
+        source=shop.source,
+        as_of=date(2024, 1, 1),
+        timezone="UTC",
+        currency="GBP",
+    )
+    folder = run(tmp_path, 5, [ann["customer_id"], ed["customer_id"]])
+    write_lists(params, root=tmp_path)
+    header, *found = rows(folder.path / "lists" / "csv" / "worth_contacting.csv")
+    assert header[-1] == "personal_key"
+    assert {(row[0], row[-1]) for row in found} == {
+        (ann["customer_id"], "ANN@x.com"),
+        (ed["customer_id"], "ed@x.com"),
+    }
+    path = folder.path / "lists" / "fxiaoke" / "worth_contacting.xlsx"
+    sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    assert {row[0] for row in sheet} == {"客户名称", "ANN@x.com", "ed@x.com"}
+
+
 def test_consent_is_counted_by_channel(study: StudyParams, tmp_path: Path) -> None:
     folder = run(tmp_path, 5, ALL)
     said = write_lists(study, root=tmp_path, systems=("fxiaoke",), channel="sms")

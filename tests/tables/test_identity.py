@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pandas as pd
 import pytest
 
 from analysis.tables import identity, spellings
+from analysis.tables.own_ids import own_ids
 from analysis.tables.sources.options import UnifyOptions
 from tests.tables.sources.shop import Shop
 
@@ -135,19 +138,27 @@ def test_web_store_and_app_are_one_customer(shop: Shop) -> None:
         "unify": {"phone_region": "GB"},
     }
     result = shop.ingest()
+    (secret,) = (bytes.fromhex(p.read_text()) for p in shop.current.parent.glob("*.key"))
+    ann, bo = (
+        "web:p" + hmac.digest(secret, address, "sha256").hex()[:24]
+        for address in (b"ann@x.com", b"bo@x.com")
+    )
     assert [(r["customer_id"], r["city"], r["region"]) for r in shop.table("customers")] == [
         ("crm:77", "Leeds", "GB"),
         ("crm:78", "York", None),
-        ("web:bo@x.com", None, "GB"),
+        (bo, None, "GB"),
     ]
     assert [(r["order_id"], r["customer_id"]) for r in shop.table("order_lines")] == [
         ("web:1", "crm:77"),
-        ("web:2", "web:bo@x.com"),
+        ("web:2", bo),
     ]
     links = pd.read_parquet(shop.current / "identity" / "links.parquet")
     assert sorted(zip(links["source_id"], links["unified_id"], strict=True)) == [
         ("crm:77", "crm:77"),
-        ("web:ann@x.com", "crm:77"),
+        (ann, "crm:77"),
     ]
+    unified = pd.Series(["crm:77", bo, "crm:78"])
+    asked = own_ids(unified, "web", version=shop.current)
+    assert [None if v != v else v for v in asked] == ["ann@x.com", "bo@x.com", None]
     dropped = {e.source: e.dropped for e in result.manifest.ledger if e.table == "customers"}
     assert dropped["web/a.csv"] == {"merged with another row of the same key": 1}

@@ -20,7 +20,8 @@ from analysis.reporting.layout import RunFolder, StudyReports
 from analysis.tables import contact_lists
 from analysis.tables.consent import Consent, consent
 from analysis.tables.engine import canonical_dir, open_study
-from analysis.tables.own_ids import own_ids
+from analysis.tables.own_ids import own_ids, personal_keys
+from analysis.tables.schema import PERSONAL_KEY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +147,8 @@ def _write_system(
     for each in found:
         half = each.folder.path / "lists" / f".{system}"
         rows, left_out = _contactable(each.rows, agreed, channel)
-        rows, unknown = _with_own_ids(rows, params, root, source if system != "csv" else None)
+        version = canonical_dir(params.study, root=root) / "current"
+        rows, unknown = _named(rows, system, source, version)
         contacts = rows.assign(promotion_id=each.name) if system != "csv" else rows
         paths = contact_lists.write(contacts, half, name=each.name, system=system)  # type: ignore[arg-type]
         agreed_to = f"did not agree to {channel or 'be contacted'}"
@@ -177,14 +179,17 @@ def _contactable(
     return kept, len(rows) - len(kept)
 
 
-def _with_own_ids(
-    rows: pd.DataFrame, params: StudyParams, root: Path, source: str | None
+def _named(
+    rows: pd.DataFrame, system: str, source: str | None, version: Path
 ) -> tuple[pd.DataFrame, int]:
-    """Return the rows with the ids that the source itself gave, and how many it does not know."""
-    if not source:
-        return rows, 0
-    version = canonical_dir(params.study, root=root) / "current"
-    named = rows.assign(customer_id=own_ids(rows["customer_id"], source, version=version))
+    """Return the rows with the ids that the source itself gave, and how many it does not know.
+
+    A plain list keeps the study's ids, with what a pseudonym stands for beside it.
+    """
+    if system == "csv":
+        keys = personal_keys(rows["customer_id"], version=version)
+        return (rows, 0) if keys is None else (rows.assign(**{PERSONAL_KEY: keys}), 0)
+    named = rows.assign(customer_id=own_ids(rows["customer_id"], source or "", version=version))
     known = named[named["customer_id"].notna()]
     return known, len(rows) - len(known)
 

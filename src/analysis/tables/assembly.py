@@ -29,7 +29,7 @@ from analysis.tables.merging import (
 )
 from analysis.tables.overlap import HELD, Held, Overlap, find_overlap
 from analysis.tables.parts import BY_MONTH, RANKS_A_SOURCE, FeedRecord, Part
-from analysis.tables.schema import TABLES
+from analysis.tables.schema import PERSONAL_KEY, TABLES, customer_columns
 
 if TYPE_CHECKING:
     import ibis
@@ -127,7 +127,7 @@ class Assembly:
 
     def _place(self, name: str, path: Path, goal: Path, overlap: Overlap, file: int) -> int:
         """Put a part's file in its place, rewritten where that changes it; return rows left out."""
-        identities = _identities(name) if self.unified is not None else []
+        identities = customer_columns(name) if self.unified is not None else []
         if not identities and overlap.outdated is None:
             _link(path, goal)
             return 0
@@ -149,12 +149,14 @@ class Assembly:
         key = list(TABLES[name].key)
         latest = latest_of_each(self._all(pieces), key)
         if self.unified is not None:
-            latest = self.unified.applied(latest, _identities(name))
+            latest = self.unified.applied(latest, customer_columns(name))
         place = place_in_order(latest, key)
         winners = self._scratch(latest.mutate(**{PLACE: place}), f"latest-{name}")
         final = first_known(winners, key)
         if name == "products":
             final = self._with_assumptions(final)
+        if PERSONAL_KEY in final.columns:
+            final = self._with_personal_keys(final)
         folder = self.target / name
         folder.mkdir(parents=True)
         kept = [n for n in final.columns if not n.startswith("_")]
@@ -192,6 +194,18 @@ class Assembly:
             products = products.mutate(counted=department.notin(self.uncounted_departments))
         return products
 
+    def _with_personal_keys(self, customers: ibis.Table) -> ibis.Table:
+        """Say how many customers go by a pseudonym; without any, leave the column out."""
+        known = int(customers[PERSONAL_KEY].count().to_pandas())
+        if not known:
+            return customers.drop(PERSONAL_KEY)
+        self.notes.append(
+            f"{known:,} customers are known by an e-mail address, a phone number or a name and go "
+            "by a pseudonym (keyed digest) in its place. What it stands for is kept in the table "
+            f"customers, column {PERSONAL_KEY}, for contact lists alone."
+        )
+        return customers
+
     def _check(self, name: str, entries: list[LedgerEntry]) -> None:
         written = int(self.connection.read_parquet(_glob(self.target / name)).count().to_pandas())
         accounted = sum(entry.accepted for entry in entries)
@@ -216,12 +230,6 @@ def twice(entry: LedgerEntry, *, again: str, first: str) -> LedgerEntry:
     source = again + entry.source.removeprefix(first)
     rule = f"file delivered twice, as {first} too"
     return LedgerEntry(entry.table, source, entry.rows_in, 0, {}, {rule: entry.rows_in})
-
-
-def _identities(name: str) -> list[str]:
-    """Return the columns of a table that name customers."""
-    own = ["customer_id"] if name == "customers" else []
-    return own + [c for c, target in TABLES[name].references.items() if target == "customers"]
 
 
 def _numbered(pieces: list[_Piece]) -> list[Held]:

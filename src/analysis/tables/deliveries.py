@@ -116,7 +116,7 @@ class _Parts:
 
     def _part(self, delivery: Delivery, key: str) -> Part:
         there = Part.read(key, self._folder / key, delivery.name)
-        if there is not None:
+        if there is not None and there.secret == self._source.secret_label():
             return there
         return build_part(self._connection, self._source, delivery, key=key, parts=self._folder)
 

@@ -8,6 +8,7 @@ from collections import Counter
 from analysis.tables.first_look import Look
 from analysis.tables.guesses import currency, date_forms, decimal_comma
 from analysis.tables.sources.mapped_files import DELIMITERS
+from analysis.tables.sources.pseudonyms import EMAIL
 
 ZONES = {
     "GBP": "Europe/London",
@@ -15,6 +16,10 @@ ZONES = {
     "CNY": "Asia/Shanghai",
     "INR": "Asia/Kolkata",
 }
+
+
+#: A phone number as dialled within its country: with a 0, or a Chinese mobile's eleven digits.
+NATIONAL_PHONE = re.compile(r"^(\(?0[1-9][\d\s/().-]{6,}|1[3-9]\d{9})$")
 
 
 def mapping_text(study: str, found: Look) -> str:
@@ -29,6 +34,7 @@ def mapping_text(study: str, found: Look) -> str:
         "# Search for UNSURE: those are guesses that only you can check.",
         f"mapping: {study}",
         f"about: Drafted from a look at {found.path.name}.",
+        *_key_lines(found),
         "",
         "files:",
         "  sales:",
@@ -56,6 +62,21 @@ def mapping_text(study: str, found: Look) -> str:
         *_customer_table(found),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _key_lines(found: Look) -> list[str]:
+    """Return what customers are known by, where that is what a person is known by."""
+    name = found.columns.get("customer_id")
+    values = found.values(name) if name else []
+    if not name or not values:
+        return []
+    if 2 * sum(bool(re.match(EMAIL, v)) for v in values) > len(values):
+        return ["customer_key: email   # pseudonyms take the place of the addresses"]
+    if 10 * sum(bool(NATIONAL_PHONE.match(v)) for v in values) > 9 * len(values):
+        return ["customer_key: phone   # UNSURE: phone numbers? They get pseudonyms. Else: id"]
+    if re.search(r"name\b|名称|姓名", name, re.IGNORECASE):
+        return ["customer_key: name   # pseudonyms take the place of the names"]
+    return []
 
 
 def _form_lines(found: Look) -> list[str]:

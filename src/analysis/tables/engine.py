@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from analysis.errors import AnalysisError, DataError, NotApplicable
 from analysis.tables.manifest import Manifest
-from analysis.tables.schema import ENGINE_TYPES, TABLES
+from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Tables:
 def open_study(
     study: str, *, settings: EngineSettings | None = None, root: Path | None = None
 ) -> Tables:
-    """Open the canonical tables of an ingested study.
+    """Open the canonical tables of an ingested study, without what names a person.
 
     Parameters
     ----------
@@ -231,6 +231,8 @@ def open_study(
     manifest = Manifest.read(current / "manifest.json")
     connection = connect(settings)
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
+    if "customers" in tables and PERSONAL_KEY in tables["customers"].columns:
+        tables["customers"] = tables["customers"].drop(PERSONAL_KEY)
     return Tables(connection, manifest, tables)
 
 

@@ -50,6 +50,8 @@ def fingerprint_of(request: IngestRequest, source: Source, files: tuple[SourceFi
         digest.update(f"{file.name}\0{file.sha256}\0".encode())
     if hasattr(source, "settings"):
         digest.update(source.settings().encode())
+    if hasattr(source, "secret_label"):
+        digest.update(source.secret_label().encode())
     digest.update(code_digest().encode())
     return digest.hexdigest()[:16]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.tables.parts import Part
+from analysis.tables.schema import PERSONAL_KEY
 from analysis.tables.spellings import normalisers
 
 if TYPE_CHECKING:
@@ -93,10 +94,12 @@ def unify(
         Directory of the version; ``identity/links.parquet`` is written there, and, where
         likeness counts, ``matches.parquet`` and ``model.parquet``.
     """
-    found = merged(_records(connection, parts), options)
+    records = _records(connection, parts)
+    found = merged(records, options)
     folder = target / "identity"
     folder.mkdir(parents=True)
-    for name, table in {"links": found.links, **found.report}.items():
+    links = _with_personal_keys(found.links, records)
+    for name, table in {"links": links, **found.report}.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     mapping = connection.create_table(
         "unified_customers", found.links[[SOURCE_ID, UNIFIED_ID]], temp=True
@@ -146,12 +149,21 @@ def _records(connection: Any, parts: Sequence[Part]) -> pd.DataFrame:
             paths = [str(part.directory / n) for n in feed.files if not n.startswith("rejected/")]
             rows = connection.read_parquet(paths)
             keys = [n for n in rows.columns if n.startswith(PREFIX)]
-            frame = rows.select("customer_id", *keys).to_pandas()
+            frame = rows.select("customer_id", PERSONAL_KEY, *keys).to_pandas()
             frames.append(frame.rename(columns=lambda n: n.removeprefix(PREFIX)))
             frames[-1]["rank"] = feed.rank
     if not frames:
         return pd.DataFrame({"customer_id": pd.Series(dtype="str"), "rank": []})
     return pd.concat(frames, ignore_index=True)
+
+
+def _with_personal_keys(links: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    """Return the links with what a pseudonym stands for in its source, where there are any."""
+    if PERSONAL_KEY not in records.columns or records[PERSONAL_KEY].isna().all():
+        return links
+    known = records.dropna(subset=[PERSONAL_KEY]).drop_duplicates("customer_id")
+    keys = known.set_index("customer_id")[PERSONAL_KEY]
+    return links.assign(**{PERSONAL_KEY: links[SOURCE_ID].map(keys).astype("str")})
 
 
 def _shared_values(records: pd.DataFrame, options: UnifyOptions) -> tuple[pd.DataFrame, list[str]]:

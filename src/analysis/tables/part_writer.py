@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,12 +42,13 @@ def build_part(
         records.append(record)
         notes += said
     shutil.rmtree(staging / "work", ignore_errors=True)
-    part = Part(key, staging, delivery.name, tuple(records), tuple(dict.fromkeys(notes)))
+    said, secret = tuple(dict.fromkeys(notes)), source.secret_label()
+    part = Part(key, staging, delivery.name, tuple(records), said, secret)
     part.write()
     final = parts / key
     shutil.rmtree(final, ignore_errors=True)
     staging.rename(final)
-    return Part(key, final, delivery.name, part.feeds, part.notes)
+    return replace(part, directory=final)
 
 
 class _FeedWriter:

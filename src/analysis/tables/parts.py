@@ -106,6 +106,9 @@ class Part:
         What it holds.
     notes
         Sentences about how the file was read.
+    secret
+        Label of the secret that its pseudonyms were made with. It is no part of ``key``, so that
+        two projects that read the same file name its part alike.
     """
 
     key: str
@@ -113,10 +116,12 @@ class Part:
     delivery: str
     feeds: tuple[FeedRecord, ...]
     notes: tuple[str, ...] = field(default=())
+    secret: str = ""
 
     def write(self) -> None:
         """Write the record of the part beside its files."""
-        record = {"feeds": [asdict(f) for f in self.feeds], "notes": self.notes}
+        feeds = [asdict(feed) for feed in self.feeds]
+        record = {"feeds": feeds, "notes": self.notes, "secret": self.secret}
         path = self.directory / "part.json"
         path.write_text(json.dumps(record, ensure_ascii=False, indent=1), "utf-8")
 
@@ -140,7 +145,8 @@ class Part:
             return None
         if not all((directory / name).is_file() for feed in feeds for name in feed.files):
             return None
-        return cls(key, directory, delivery, feeds, tuple(record["notes"]))
+        notes, secret = tuple(record["notes"]), record.get("secret", "")
+        return cls(key, directory, delivery, feeds, notes, secret)
 
 
 class PartSource(Protocol):
@@ -165,6 +171,10 @@ class PartSource(Protocol):
 
     def depends_on(self, delivery: Delivery) -> list[str]:
         """Return the names of the other files whose contents decide this file's part."""
+        ...
+
+    def secret_label(self) -> str:
+        """Return what changes with the secret that customers' pseudonyms are made with."""
         ...
 
     def columns_of(self, table: str) -> dict[str, str]:

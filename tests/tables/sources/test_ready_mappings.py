@@ -131,8 +131,10 @@ def test_shopify(ready) -> None:
         ("#1", "M1", "2024-07-01 09:00:00", 2.0, Decimal("68.00")),
         ("#2", "M1", "2024-07-02 10:00:00", 1.0, Decimal("34.90")),
     ]
-    ann = next(r for r in shop.table("customers") if r["customer_id"] == "ann@x.com")
+    people = {r["personal_key"]: r for r in shop.table("customers")}
+    ann = people["ann@x.com"]
     assert (ann["city"], ann["consent_email"]) == ("Paris", True)
+    assert {r["customer_id"] for r in shop.table("order_lines")} == {ann["customer_id"], None}
 
 
 def test_woocommerce(ready) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from analysis.errors import DataError, ParamsError
+from analysis.tables.engine import canonical_dir
 from analysis.tables.parts import RANKS_A_SOURCE, Delivery, PartFeed
-from analysis.tables.schema import ENGINE_TYPES, TABLES
+from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 from analysis.tables.sources import SourceRequest, archives, mapping, staging
 from analysis.tables.sources.mapped_files import FileSpec
 from analysis.tables.sources.options import OWN_KEYS, FilesOptions, OneSource
+from analysis.tables.sources.pseudonyms import Pseudonyms, customer_key, study_secret
 from analysis.tables.sources.rows import IDENTITY, canonical_rows
 from analysis.tables.sources.staged import Looked, Staged
 from analysis.tables.sources.staged_file import LINE, TEXT
@@ -61,6 +64,10 @@ class Files:
         sources = {n: [s.mapping, s.own_keys] for n, s in self._sources.items()}
         return json.dumps([maps, sources, self._request.timezone], sort_keys=True)
 
+    def secret_label(self) -> str:
+        """Return what changes with the secret that customers' pseudonyms are made with."""
+        return self._pseudonyms.label
+
     def files(self) -> list[Path]:
         """Return every file that is read; DataError if a kind of file has none."""
         return [delivery.path for delivery in self.deliveries()]
@@ -76,6 +83,7 @@ class Files:
         spec = self._mappings[delivery.source].files[delivery.origin]
         wanted = self._mappings[delivery.source].reading(delivery.origin)
         used = columns_used(wanted, spec)
+        self._pseudonyms.declare(connection)
         directory.mkdir(parents=True)
         lookups = self._lookups(connection, delivery, directory, used)
         staged = [
@@ -101,7 +109,17 @@ class Files:
             for spec in (t for t in one.tables if t.table == table):
                 used |= {name: declared.get(name, "string") for name in spec.columns}
                 used |= {IDENTITY + name: "string" for name in spec.identity}
+        if table == "customers":
+            used[PERSONAL_KEY] = declared[PERSONAL_KEY]
         return {n: used[n] for n in [*declared, *used] if n in used}
+
+    @functools.cached_property
+    def _pseudonyms(self) -> Pseudonyms:
+        return Pseudonyms(study_secret(self._home))
+
+    @property
+    def _home(self) -> Path:
+        return canonical_dir(self._request.study, root=self._request.root)
 
     def _delivered(self, name: str) -> Iterator[Delivery]:
         one, prefix = self._sources[name], f"{name}/" if name else ""
@@ -126,7 +144,7 @@ class Files:
 
         one, prefix = self._sources[name], f"{name}/" if name else ""
         password = _password(one)
-        home = self._request.root / "data" / "canonical" / self._request.study / ".snapshots"
+        home = self._home / ".snapshots"
         spec = self._mappings[name].files[origin]
         wanted = Wanted(spec.paths, spec.watermark)
         for table, path in snapshots(str(one.url), password, wanted, home / (name or "db")):
@@ -178,6 +196,7 @@ class Files:
                 connection=connection,
                 timezone=self._request.timezone,
             )
+            rows = self._pseudonyms.applied(rows, table.table, customer_key(one))
             rows = self._own(rows, delivery.source)
             yield PartFeed(
                 table.table,

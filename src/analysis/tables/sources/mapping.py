@@ -22,6 +22,7 @@ from analysis.errors import ParamsError
 from analysis.tables.schema import TABLES
 from analysis.tables.sources.mapped_files import FileSpec, Strict
 from analysis.tables.sources.mapped_values import Condition, Value, checked_zone
+from analysis.tables.sources.pseudonyms import CustomerKey
 
 IDENTITY_KEYS = ("crm_id", "card", "email", "phone", "name", "birth_date", "postcode")
 
@@ -91,10 +92,16 @@ class TableSpec(Strict):
 
 
 class Mapping(Strict):
-    """A whole mapping: its files and the canonical tables made of them."""
+    """A whole mapping: its files and the canonical tables made of them.
+
+    ``customer_key`` says what customer ids are: an ``email`` address, a ``phone`` number or a
+    ``name``, which are replaced by pseudonyms; or an ``id`` that identifies nobody to a stranger,
+    even if it looks like a phone number. ``auto`` looks at each value.
+    """
 
     mapping: str
     about: str = ""
+    customer_key: CustomerKey = "auto"
     files: dict[str, FileSpec]
     tables: Annotated[tuple[TableSpec, ...], Field(min_length=1)]
 
