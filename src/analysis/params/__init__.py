@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from analysis.errors import ParamsError
+from analysis.params.credentials import refuse_credentials
 from analysis.params.reports import REPORT_PARAMS
 from analysis.params.study import EngineParams, MarginParams, StudyParams
 from analysis.tables.engine import EngineSettings, find_root
@@ -57,6 +58,7 @@ def load(
     raw = _read(path)
     for override in overrides:
         _apply(raw, override)
+    refuse_credentials(raw, path.name)
     if raw.get("study") != study:
         raise ParamsError(f"{path.name}: study is {raw.get('study')!r} but the file says {study!r}")
     if "as_of" in raw:

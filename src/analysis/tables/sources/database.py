@@ -149,8 +149,17 @@ def _connect(url: str, password: str | None) -> Any:
     except DataError:
         raise
     except Exception as error:  # each driver raises its own kind
-        first = str(error).strip().partition("\n")[0]
+        first = _without(password, str(error).strip().partition("\n")[0])
         raise DataError(f"{parts.scheme} database {_shown(url)}: {first}") from None
+
+
+def _without(password: str | None, text: str) -> str:
+    """Return a driver's message without the password, however the driver quotes it."""
+    from urllib.parse import quote
+
+    for form in (quote(password, safe=""), password) if password else ():
+        text = text.replace(form, "***")
+    return text
 
 
 def _existing(url: str) -> Path:
