@@ -1,11 +1,14 @@
 """The ``analysis`` command: the only place that reads the clock.
 
-Exit codes: 0 all well · 1 some report failed, the others are published · 2 params or usage ·
-3 data refused. What is heavy is imported by the command that needs it, so that help is quick.
+Exit codes: 0 all well · 1 some report failed, the others are published, or the command was
+refused · 2 params or usage · 3 data refused · 4 an unforeseen error, its traceback in a file ·
+128 + n stopped by signal n. What is heavy is imported by the command that needs it, so that help
+is quick.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,28 +18,70 @@ import click
 
 from analysis.errors import AnalysisError
 from analysis.reporting.signals import Stopped, stoppable
+from analysis.reporting.standard_output import lasting_output
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
     from analysis.reporting.outcomes import Limits
 
+#: Exit code of an error that nobody foresaw.
+UNFORESEEN = 4
+
 
 class _Commands(click.Group):
     """Commands whose refusals are one line on standard error and an exit code."""
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line; output that cannot be written ends no work."""
+        with lasting_output() as lost:
+            try:
+                result = super().main(*arguments, **options)
+            except SystemExit as end:
+                result = end.code
+            if lost.reason:
+                _say(f"its output could not be written ({lost.reason}), which stopped nothing else")
+        sys.exit(result or (1 if lost.reason else 0))
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a refusal ends it with its sentence."""
+        """Run the command; a refusal or an error ends it with its sentence and exit code."""
         try:
             return super().invoke(ctx)
         except AnalysisError as error:
-            click.echo(f"analysis: {error}", err=True)
+            _say(str(error))
             sys.exit(error.exit_code)
-        except Stopped as stop:
-            click.echo(f"analysis: stopped by {stop}; nothing was published", err=True)
+        except (Stopped, KeyboardInterrupt) as error:
+            stop = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
+            _say(f"stopped by {stop}; nothing was published")
             sys.exit(stop.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from analysis.reporting.unforeseen import sentence
+
+            _say(sentence(error))
+            sys.exit(UNFORESEEN)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def _say(text: str) -> None:
+    """Write a sentence for whoever looks after the command to standard error."""
+    click.echo(f"analysis: {text}", err=True)
+
+
+_EXIT_CODES = """\b
+Exit codes:
+  0    all well
+  1    some report failed and the others are published, or the command was refused
+  2    the params or the command line are wrong
+  3    the data are refused
+  4    an unforeseen error; the sentence names the file with its traceback
+  128+n  stopped by signal n, such as 130 by Ctrl-C"""
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXIT_CODES,
+)
 @click.version_option(package_name="retail-analysis", prog_name="analysis")
 def main() -> None:
     """Retail analysis: from source files to published reports."""
