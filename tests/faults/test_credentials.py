@@ -80,7 +80,7 @@ def test_a_secret_in_an_override_is_refused(
         {"source": {"url": "postgresql://reader@db/shop?sslmode=require", "password_env": "PW"}},
         {"title": "Password managers: which sell?"},
         {"title": "https://example.org/shop?page=2"},
-        {"reports": {"01": {"tokens": 3, "key": "a"}}},
+        {"reports": {"01": {"broken": 3, "key": "a", "password_env": "PW"}}},
         {"title": "odd ://[address"},
     ],
 )

@@ -9,12 +9,20 @@ from urllib.parse import parse_qsl, urlsplit
 
 from analysis.errors import ParamsError
 
-_WORDS = r"(password|passwd|passphrase|pwd|secret|token|credentials?|(api|access|private)_?key)"
-_NAME = re.compile(rf"(^|_){_WORDS}$", re.IGNORECASE)
+_WORDS = (
+    r"(password|passwd|passphrase|pwd|secrets?|tokens?|credentials?"
+    r"|(api|access|private|secret)_?keys?)"
+)
+_NAME = re.compile(rf"(^|_){_WORDS}(_|$)", re.IGNORECASE)
 _QUERY = re.compile(_WORDS, re.IGNORECASE)
 _ADDRESS = re.compile(r"[a-z][\w+.-]*:(//|\S*\?)", re.IGNORECASE)
 #: As in ``host=db password=x``, the other form of a connection that databases take.
 _PAIR = re.compile(rf"(^|[\s;]){_WORDS}\s*=\s*[^\s;]", re.IGNORECASE)
+
+
+def names_secret(key: str) -> bool:
+    """Tell whether a key is named like a secret; ``password_env`` names a variable instead."""
+    return bool(_NAME.search(key)) and not key.endswith("_env")
 
 
 def refuse_credentials(raw: Mapping[str, Any], where: str) -> None:
@@ -40,7 +48,7 @@ def _credentials(value: Any, key: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             path = f"{key}.{name}" if key else str(name)
-            if _NAME.search(str(name)) and isinstance(inner, str | int | float):
+            if names_secret(str(name)) and isinstance(inner, str | int | float):
                 yield path, "a secret"
             yield from _credentials(inner, path)
     elif isinstance(value, list | tuple):

@@ -107,7 +107,7 @@ def execute(
     from analysis.reporting.kernel import manager_class
 
     executed = papermill.execute_notebook(
-        str(notebook.resolve()),
+        re.sub(r"[{}]", r"\g<0>\g<0>", str(notebook.resolve())),  # Papermill formats paths
         None,
         dict(parameters),
         kernel_name=KERNEL,

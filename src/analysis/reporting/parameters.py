@@ -10,18 +10,12 @@ from __future__ import annotations
 
 import ast
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from analysis.errors import ParamsError
-
-_SECRET_WORDS = re.compile(
-    r"(?:^|_)(?:password|passwd|passphrase|pwd|secrets?|tokens?|credentials?|"
-    r"(?:api|access|private|secret)_?keys?)(?:_|$)",
-    re.IGNORECASE,
-)
+from analysis.params.credentials import names_secret
 
 
 @dataclass(frozen=True)
@@ -148,7 +142,7 @@ def check_injection(
 def refuse_secrets(parameters: Mapping[str, Any], *, name: str) -> None:
     """Raise ParamsError if a key, at any level, looks like a secret."""
     for key, value in parameters.items():
-        if _SECRET_WORDS.search(str(key)):
+        if names_secret(str(key)):
             raise ParamsError(
                 f"{name}: {key} looks like a secret, and parameters are published with the "
                 "report; read secrets from the environment instead"

@@ -8,7 +8,6 @@ refused afterwards, and the kernel, in `execution`.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -112,8 +111,6 @@ def checked_notebook(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any
 
     ParamsError for everything that Papermill would only warn about or stumble over.
     """
-    if re.search(r"[{}]", str(path.resolve())):
-        raise ParamsError(f"{path}: braces in a path would be read as a format; rename it")
     try:
         notebook = json.loads(path.read_text("utf-8"))
         kernel = notebook["metadata"].get("kernelspec", {}).get("name")

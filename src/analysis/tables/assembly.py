@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
+from analysis.tables.engine import write_file
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.merging import (
     FEED,
@@ -141,7 +142,7 @@ class Assembly:
         if self.unified is not None:
             kept = self.unified.applied(kept, identities)
         rest = [n for n in rows.columns if n not in order]
-        self.connection.to_parquet(kept.order_by([*order, *rest]), goal, compression="zstd")
+        write_file(self.connection, kept.order_by([*order, *rest]), goal)
         return left_out
 
     def _merge(self, name: str, pieces: list[_Piece]) -> list[LedgerEntry]:
@@ -161,7 +162,7 @@ class Assembly:
         folder.mkdir(parents=True)
         kept = [n for n in final.columns if not n.startswith("_")]
         path = folder / "part-0.parquet"
-        self.connection.to_parquet(final.select(kept).order_by(key), path, compression="zstd")
+        write_file(self.connection, final.select(kept).order_by(key), path)
         counts = winners_by_feed(winners, key)
         return [settled(p.feed, *counts.get(i, (0, 0))) for i, p in enumerate(pieces)]
 
@@ -179,7 +180,7 @@ class Assembly:
         folder = self.target / ".scratch"
         folder.mkdir(exist_ok=True)
         path = folder / f"{name}.parquet"
-        self.connection.to_parquet(rows, path, compression="snappy")
+        write_file(self.connection, rows, path, compression="snappy")
         return self.connection.read_parquet(path)
 
     def _with_assumptions(self, products: ibis.Table) -> ibis.Table:

@@ -105,9 +105,12 @@ def read_parquet(connection: Connection, path: Path) -> ibis.Table:
         raise DataError(f"{path.name} does not exist in {path.parent}")
     by_month = path.is_dir() and any(path.glob("month=*"))
     pattern = "month=*/*.parquet" if by_month else "*.parquet"
-    target = str(path / pattern) if path.is_dir() else str(path)
-    # The month is in the rows already; as a column of its own it would be a second truth.
-    options = {"hive_partitioning": False} if by_month and kind_of(connection) == "duckdb" else {}
+    target: str | list[str] = str(path / pattern) if path.is_dir() else str(path)
+    options = {}
+    if path.is_dir() and kind_of(connection) == "duckdb":
+        # By name, for the pattern would take the brackets of a folder above for its own. The month
+        # is in the rows already; as a column of its own it would be a second truth.
+        target, options = sorted(map(str, path.glob(pattern))), {"hive_partitioning": False}
     try:
         return connection.read_parquet(target, **options)
     except Exception as error:  # each engine raises its own kind for a damaged file
@@ -120,7 +123,27 @@ def write_parquet(connection: Connection, rows: ibis.Table, directory: Path) -> 
         connection.to_parquet_dir(rows, directory)
         return
     directory.mkdir(parents=True)
-    connection.to_parquet(rows, directory / "part-0.parquet", compression="zstd")
+    write_file(connection, rows, directory / "part-0.parquet")
+
+
+def write_file(
+    connection: Connection, rows: ibis.Table, path: Path, *, compression: str = "zstd"
+) -> None:
+    """Write ``rows`` as one Parquet file, whatever characters its path has; DuckDB only."""
+    connection.to_parquet(rows, _SqlText(path), compression=compression)
+
+
+class _SqlText(str):
+    """A text that is quoted as SQL wants it where Ibis quotes it as Python does.
+
+    The two differ for a backslash, a tab, and quotes of both kinds.
+    """
+
+    def __str__(self) -> str:
+        return self
+
+    def __repr__(self) -> str:
+        return "'" + self.replace("'", "''") + "'"
 
 
 def hold(connection: Connection, name: str, rows: ibis.Table) -> ibis.Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.tables import validate
+from analysis.tables.engine import write_file
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.overlap import HELD, VALUE
 from analysis.tables.parts import BY_MONTH, Delivery, FeedRecord, Part, PartFeed, PartSource
@@ -83,7 +84,7 @@ class _FeedWriter:
     def _kept(self, rows: ibis.Table, name: str) -> ibis.Table:
         path = self._directory / "work" / f"{self._stem}-{name}.parquet"
         path.parent.mkdir(exist_ok=True)
-        self._connection.to_parquet(rows, path, compression="snappy")
+        write_file(self._connection, rows, path, compression="snappy")
         return self._connection.read_parquet(path)
 
     def _account(self, counted: ibis.Table, feed: PartFeed) -> tuple[LedgerEntry, int]:
@@ -167,7 +168,7 @@ class _FeedWriter:
     def _parquet(self, rows: ibis.Table, folder: str) -> str:
         path = self._directory / folder / f"{self._stem}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection.to_parquet(rows, path, compression="zstd")
+        write_file(self._connection, rows, path)
         return str(path.relative_to(self._directory))
 
 
