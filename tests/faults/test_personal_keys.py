@@ -117,6 +117,13 @@ def test_another_secret_means_other_pseudonyms_everywhere(keyed: Keyed) -> None:
     assert set(keyed.spend()) == {*keyed.people().values(), ""}
 
 
+def test_a_copy_that_others_could_read_is_closed_to_them_again(keyed: Keyed) -> None:
+    keyed.shop.ingest()
+    keyed.secret.chmod(0o644)
+    keyed.shop.ingest()
+    assert stat.S_IMODE(keyed.secret.stat().st_mode) == 0o600
+
+
 def test_a_damaged_secret_is_said_and_nothing_is_read_under_it(keyed: Keyed) -> None:
     keyed.shop.ingest()
     before = keyed.spend()
@@ -156,6 +163,15 @@ def test_what_a_mapping_says_customers_are(
     assert ids == {r["customer_id"] for r in shop.table("customers")}
     kept = key == "auto" or (key == "id" and "@" not in values[0])
     assert (ids <= set(values)) == kept
+
+
+def test_a_list_that_comes_back_with_pseudonyms_still_joins(keyed: Keyed) -> None:
+    keyed.shop.map({**MAPPING, "customer_key": "email"})
+    keyed.shop.ingest()
+    ann = keyed.people()["ann.planted@x.de"]
+    keyed.shop.deliver("back.csv", f"7,{ann},A,2024-02-01 10:00,1,4.00,x")
+    keyed.shop.ingest()
+    assert keyed.spend()[ann] == 9.0
 
 
 def test_a_column_named_after_phones_holds_phones() -> None:
