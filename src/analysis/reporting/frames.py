@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING
 
 from analysis.errors import AnalysisError
 from analysis.reporting import formats
+from analysis.tables.schema import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: Columns that hold customers' keys.
+PERSONAL = frozenset({"customer_id"}).union(
+    column
+    for table in TABLES.values()
+    for column, target in table.references.items()
+    if target == "customers"
+)
 
 
 def save(frame: pd.DataFrame, stem: Path) -> None:
@@ -38,11 +48,21 @@ def save(frame: pd.DataFrame, stem: Path) -> None:
         path.replace(stem.with_name(stem.name + path.suffix))
 
 
+def names_customers(frame: pd.DataFrame) -> bool:
+    """Return whether the rows of a table are about single customers: it has their keys."""
+    return not PERSONAL.isdisjoint(frame.columns)
+
+
 def load(path: Path) -> pd.DataFrame:
-    """Return a saved table."""
+    """Return a saved table; AnalysisError if the file is damaged."""
     import pandas as pd
 
-    return pd.read_parquet(path)
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # Arrow's own errors are of these kinds
+        raise AnalysisError(
+            f"{path} cannot be read as a table ({error}); run the report that makes it again"
+        ) from error
 
 
 def render(

@@ -70,7 +70,7 @@ def find_run(name: str, *, root: Path) -> RunFolder:
 
 def request_of(record: RunRecord, request: Request) -> Request:
     """Return ``request`` changed so that it repeats a recorded run."""
-    good = tuple(name for name, report in record.reports.items() if report.good)
+    good = tuple(name for name, report in record.reports.items() if report.shown)
     if not good:
         raise AnalysisError(f"Run {record.run_id} has no results to verify")
     return replace(request, only=good, reuse=False, data=record.data["fingerprint"])
@@ -107,7 +107,7 @@ def verify(folder: RunFolder, request: Request, console: Console) -> Verdict:
     with executed(request, console) as again:
         for report in request.only:
             outcome = again.record.reports[report]
-            if not outcome.good:
+            if not outcome.shown:
                 differences.append(f"{report} did not run to its end again: {outcome.reason}")
                 continue
             names = _results(folder, report) | _results(again.folder, report)
