@@ -42,7 +42,7 @@ def names_of(code: str) -> CellNames:
 def _in_order(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in statements:
         if isinstance(statement, ast.With):
-            yield ast.With(items=statement.items, body=[ast.Pass()])
+            yield ast.copy_location(ast.With(statement.items, [ast.Pass()]), statement)
             yield from _in_order(statement.body)
         else:
             yield statement

@@ -71,11 +71,7 @@ class Isolation:
     def __init__(self, cells: Sequence[Any]) -> None:
         self._cells = cells
         self._sections = sections_of(cells)
-        opening = [n for n, cell in enumerate(cells) if _OPENS in source(cell)]
-        home = self._sections[opening[0]] if opening else None
-        self._setup_ends = max(
-            (n for n, section in enumerate(self._sections) if section == home), default=len(cells)
-        )
+        self._setup_ends = _setup_ends(cells, self._sections)
         self._missing: dict[str, Loss] = {}
 
     def skips(self, number: int) -> bool:
@@ -133,14 +129,20 @@ def ending_of(cells: Sequence[Mapping[str, Any]]) -> Ending:
     reason = "; ".join(_sentences(losses))
     trace = "\n\n".join(f"{loss.section}\n{loss.traceback}" for loss in losses if loss.traceback)
     lost = {loss.section for loss in losses}
-    after = list(sections_of(cells))
-    start = max((n for n, cell in enumerate(cells) if _OPENS in source(cell)), default=0)
+    sections = sections_of(cells)
     left = {
-        section
-        for section, cell in zip(after, cells, strict=True)
-        if cell["cell_type"] == "code" and section != after[start] and loss_of(cell) is None
+        sections[n]
+        for n in range(_setup_ends(cells, sections) + 1, len(cells))
+        if cells[n]["cell_type"] == "code" and loss_of(cells[n]) is None
     }
     return Ending("incomplete" if left - lost else "failed", reason, trace)
+
+
+def _setup_ends(cells: Sequence[Mapping[str, Any]], sections: Sequence[str]) -> int:
+    """Return the place of the last cell of the set-up: all of them if no report is opened."""
+    opening = [n for n, cell in enumerate(cells) if _OPENS in source(cell)]
+    home = sections[opening[0]] if opening else None
+    return max((n for n, section in enumerate(sections) if section == home), default=len(cells))
 
 
 def _sentences(losses: Sequence[Loss]) -> Iterator[str]:
