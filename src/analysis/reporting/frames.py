@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from analysis.errors import AnalysisError
 from analysis.reporting import formats
+from analysis.tables.contact_lists import harmless
 from analysis.tables.schema import TABLES
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def save(frame: pd.DataFrame, stem: Path) -> None:
     """Write ``frame`` to ``stem`` with ``.csv`` and ``.parquet``, whole or not at all.
 
     The same table gives the same bytes: no time stamp, no row labels, no library's own
-    metadata; numbers are written in the shortest form that reads back exactly.
+    metadata; numbers are written in the shortest form that reads back exactly. In the CSV, which
+    people open in a spreadsheet, text that it would take for a formula has an apostrophe before.
     """
     import pandas as pd
     import pyarrow as pa
@@ -42,10 +44,24 @@ def save(frame: pd.DataFrame, stem: Path) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
     arrow = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     beside = [stem.with_name(f".{stem.name}.{os.getpid()}.{kind}") for kind in ("csv", "parquet")]
-    frame.to_csv(beside[0], index=False, lineterminator="\n")
+    _harmless(frame).to_csv(beside[0], index=False, lineterminator="\n")
     pq.write_table(arrow, beside[1], compression="zstd")
     for path in beside:
         path.replace(stem.with_name(stem.name + path.suffix))
+
+
+def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with no text that a spreadsheet would take for a formula."""
+    import pandas as pd
+
+    safe = {
+        name: column.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+        for name, column in frame.items()
+        if not (
+            pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
+        )
+    }
+    return frame.assign(**safe).rename(columns=lambda name: harmless(str(name)))
 
 
 def names_customers(frame: pd.DataFrame) -> bool:

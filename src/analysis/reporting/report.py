@@ -115,9 +115,13 @@ class Report:
         """State what the chart or table that follows shows."""
         self._show(outputs.headline(text))
 
-    def say(self, markdown: str) -> None:
-        """Write a paragraph with computed numbers; ``$`` is a dollar unless it holds a formula."""
-        self._show(outputs.text(markdown))
+    def say(self, said: str) -> None:
+        """Write a paragraph, or a list, with computed numbers and names of data.
+
+        ``**`` around words makes them bold and ``- `` begins an item; everything else reads as it
+        stands, whatever a product or a promotion is called (see `outputs.literal`).
+        """
+        self._show(outputs.text(said))
 
     def chart(self, drawn: Axes | Figure, *, alt: str, caption: str | None = None) -> None:
         """Show a chart and close its figure.
@@ -259,7 +263,7 @@ class Report:
         what = f"{title}: " if title else ""
         where = f"{self._room(frame)}/{self.name}/{name}.csv"
         rows = words.count(len(frame), "row")
-        return f"{what}{rows} on single customers, in `{where}` of this run. No page shows them."
+        return f"{what}{rows} on single customers, in {where} of this run. No page shows them."
 
     @property
     def _currency(self) -> str:
