@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from analysis.reporting import dispatch
-from analysis.reporting.layout import RunFolder
+from analysis.reporting import dispatch, history, site
+from analysis.reporting.layout import RunFolder, StudyReports
 from analysis.reporting.record import RunRecord
 from tests.faults.test_evidence import Reported
 from tests.projects import Listener, Project
+from tests.reporting.test_history import at, run
 from tests.tiny import Journey
 
 DEEP = '{"a":' * 5_000
@@ -90,6 +95,38 @@ def test_findings_without_sense_are_damage_too(project: Project) -> None:
     path.write_text(json.dumps(content))
     _, listener = a_run_is_published(project)
     assert "Finding 'k': has no value and no detail that says why" in listener.noted[0]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(value=JSON, which=st.integers(0, 10**6), remove=st.booleans())
+def test_any_value_anywhere_in_a_record_is_read_or_refused_in_a_sentence(
+    value: object, which: int, remove: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        study = Path(folder) / "demo"
+        run(study, at(1), groups=10)
+        path = study / f"{at(1):%Y-%m-%dT%H%M%SZ}" / "run.json"
+        content = json.loads(path.read_text())
+        holder, key = _places(content)[which % len(_places(content))]
+        holder.pop(key) if remove else holder.update({key: value})
+        path.write_text(json.dumps(content))
+        site.write_overview(Path(folder))
+        said = list(history.damage(StudyReports(study).runs()))
+        assert all("\n" not in sentence for sentence in said)
+        assert len(said) <= 1
+
+
+def _places(content: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """Return every mapping of a JSON document with each of its keys."""
+    inner = [value for value in content.values() if isinstance(value, dict)]
+    return [(content, key) for key in content] + [p for each in inner for p in _places(each)]
 
 
 @pytest.mark.parametrize("name", ["latest", ".lock", "index.html"])
