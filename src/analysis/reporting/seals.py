@@ -18,6 +18,8 @@ SEAL = "seal"
 
 Record = TypeVar("Record")
 
+_ADAPTERS: dict[Any, Any] = {}
+
 #: What goes wrong while a damaged record is read.
 _DAMAGE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
 
@@ -39,12 +41,20 @@ def read_record(kind: type[Record], path: Path, what: str) -> Record:
     AnalysisError
         If the file is missing or damaged.
     """
-    from pydantic import TypeAdapter
-
     try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
+        found: Record = _adapter(kind).validate_json(path.read_bytes())
+        return found
     except (*_DAMAGE, AnalysisError) as error:
         raise AnalysisError(f"{path} is not {what} ({_brief(error)})") from error
+
+
+def _adapter(kind: Any) -> Any:
+    """Return what checks the fields of ``kind``; making it takes longer than using it."""
+    from pydantic import TypeAdapter
+
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def sealed(content: dict[str, Any]) -> dict[str, Any]:
