@@ -54,12 +54,18 @@ def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with no text that a spreadsheet would take for a formula."""
     import pandas as pd
 
+    def is_text(column: pd.Series) -> bool:
+        kind = column.dtype
+        return isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_string_dtype(kind)
+
     safe = {
-        name: column.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
-        for name, column in frame.items()
-        if not (
-            pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
+        name: pd.Series(
+            [harmless(cell) if isinstance(cell, str) else cell for cell in column],
+            index=frame.index,
+            dtype=object,  # as it stands: nothing else may become a number on the way
         )
+        for name, column in frame.items()
+        if column.dtype == object or is_text(column)
     }
     return frame.assign(**safe).rename(columns=lambda name: harmless(str(name)))
 
