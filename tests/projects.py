@@ -84,6 +84,7 @@ class Listener:
     ended: dict[str, Status] = field(default_factory=dict)
     cells: set[tuple[str, int, int]] = field(default_factory=set)
     ingests: int = 0
+    noted: list[str] = field(default_factory=list)
 
     def ingested(self, result: Any) -> None:
         self.ingests += not result.skipped
@@ -96,6 +97,9 @@ class Listener:
 
     def ends(self, status: Status) -> None:
         self.ended[status.report] = status
+
+    def notes(self, sentence: str) -> None:
+        self.noted.append(sentence)
 
 
 def _clock() -> Callable[[], datetime]:

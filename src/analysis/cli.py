@@ -290,7 +290,7 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
         verdict = verifying.verify(folder, request, Terminal(sys.stdout))
     for line in verdict.lines():
         click.echo(line)
-    sys.exit(1 if verdict.differences else 0)
+    sys.exit(0 if verdict.same else 1)
 
 
 @main.command()

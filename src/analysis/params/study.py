@@ -41,6 +41,7 @@ class StudyParams(Strict):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     seed: Annotated[int, Field(ge=0)] = 0
     keep: Annotated[int, Field(ge=1)] = 30
+    publish: Literal["aggregates", "customers"] = "aggregates"
     engine: EngineParams = EngineParams()
     margins: MarginParams = MarginParams()
     uncounted_departments: tuple[str, ...] = ()

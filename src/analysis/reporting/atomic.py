@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,28 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` as readable JSON, whole or not at all."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder; nothing if there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def set_folder_aside(path: Path) -> str:
+    """Rename the folder that stands where a file or a link belongs; return what was done.
+
+    A copy of a project may have folders for links. The folder is kept, out of sight, under a name
+    that no other has; the sentence is empty where nothing stood in the way.
+    """
+    if path.is_symlink() or not path.is_dir():
+        return ""
+    names = (path.with_name(f".aside-{number}-{path.name}") for number in itertools.count(1))
+    goal = next(name for name in names if not os.path.lexists(name))
+    path.rename(goal)
+    return f"{path} was a folder where none belongs; it was set aside as {goal.name}"
 
 
 #: What the file system says when it will not have a file, rather than when a program is wrong.

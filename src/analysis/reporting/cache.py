@@ -16,6 +16,7 @@ from analysis.reporting import provenance
 from analysis.reporting.layout import RunFolder, StudyReports
 from analysis.reporting.plan import Planned
 from analysis.reporting.record import ReportRecord, RunRecord
+from analysis.reporting.seals import is_sealed
 
 #: How many runs to look back for equal inputs.
 _LOOK_BACK = 30
@@ -88,14 +89,14 @@ def fingerprint(
         Run folder that holds the tables of other reports that it needs.
     """
     everything = {
-        "notebook": _hash(planned.path),
+        "notebook": digest(planned.path),
         "parameters": dict(parameters),
         "params": dict(inputs.params),
         "data": inputs.data,
         "code": inputs.code,
         "lock": inputs.lock,
         "python": inputs.python,
-        "needs": {need: _hash(_needed(folder, need)) for need in planned.needs},
+        "needs": {need: digest(folder.stored(need)) for need in planned.needs},
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -103,7 +104,8 @@ def fingerprint(
 def find(wanted: str, report: str, *, reports: StudyReports) -> Reusable | None:
     """Return the newest results of ``report`` whose fingerprint is ``wanted``, if still intact.
 
-    Results of which a file has been changed or lost since are passed over.
+    Results of which any file, or the record of the run itself, was changed or lost since are
+    passed over: evidence that was edited is never published again.
     """
     for folder in itertools.islice(reports.runs(), _LOOK_BACK):
         record = _record_of(report, folder)
@@ -111,7 +113,7 @@ def find(wanted: str, report: str, *, reports: StudyReports) -> Reusable | None:
             record
             and record.good
             and record.fingerprint == wanted
-            and _intact(folder, report, record)
+            and record.files == digests(folder, report)
         ):
             return Reusable(folder, record)
     return None
@@ -126,35 +128,32 @@ def reuse(found: Reusable, report: str, *, folder: RunFolder) -> None:
     for source, target in pairs:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    if old.tables(report).is_dir():
-        shutil.copytree(old.tables(report), folder.tables(report))
+    for room, copied in (
+        (old.tables(report), folder.tables(report)),
+        (old.lists(report), folder.lists(report)),
+    ):
+        if room.is_dir():
+            shutil.copytree(room, copied)
 
 
-def table_hashes(folder: RunFolder, report: str) -> dict[str, str]:
-    """Return the hash of each result table file of a report, by file name."""
-    directory = folder.tables(report)
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
-    return {str(path.relative_to(directory)): _hash(path) for path in files}
+def digests(folder: RunFolder, report: str) -> dict[str, str]:
+    """Return the hash of every file of a report, by its path in the run's folder."""
+    files = folder.files(report)
+    return {path.relative_to(folder.path).as_posix(): digest(path) for path in files}
 
 
 def _record_of(report: str, folder: RunFolder) -> ReportRecord | None:
+    if not is_sealed(folder.run_json):
+        return None
     try:
         return RunRecord.read(folder.run_json).reports.get(report)
     except AnalysisError:  # a record of another version of this program: nothing to reuse
         return None
 
 
-def _intact(folder: RunFolder, report: str, record: ReportRecord) -> bool:
-    return folder.notebook(report).is_file() and table_hashes(folder, report) == record.tables
-
-
-def _needed(folder: RunFolder, need: str) -> Path:
-    report, _, name = need.partition("/")
-    return folder.tables(report) / f"{name}.parquet"
-
-
-def _hash(path: Path) -> str:
-    if not path.is_file():
+def digest(path: Path | None) -> str:
+    """Return the hash of a file's bytes; ``missing`` where there is no file."""
+    if path is None or not path.is_file():
         return "missing"
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

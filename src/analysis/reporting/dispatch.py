@@ -36,6 +36,9 @@ class Console(Protocol):
     def ends(self, status: Status) -> None:
         """Take note of how a report ended."""
 
+    def notes(self, sentence: str) -> None:
+        """Take note of something that was found and worked around."""
+
 
 @dataclass(frozen=True)
 class Settled:
@@ -155,11 +158,15 @@ class Dispatch:
         return None
 
     def _broken_by(self, planned: Planned) -> Status | None:
-        for need in planned.upstream:
-            status = self._settled[need].status
-            if not status.good:
+        for need in planned.needs:
+            upstream = need.partition("/")[0]
+            status = self._settled[upstream].status
+            if status.status == "incomplete" and not self._task.folder.stored(need):
+                why = f"It needs {need}, which {upstream} could not make: {status.reason}"
+                return Status(planned.report, "failed", why)
+            if not status.shown:
                 how = {"failed": "failed", "not_applicable": "is not applicable"}
-                why = f"It needs {need}, which {how.get(status.status, 'was left out')}: "
+                why = f"It needs {upstream}, which {how.get(status.status, 'was left out')}: "
                 return Status(planned.report, status.status, why + status.reason)
         return None
 

@@ -16,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError
+from analysis.reporting import isolation
 from analysis.reporting import parameters as cells
 from analysis.reporting.atomic import write_text
 from analysis.reporting.startup import skip_address_grammar
 
 KERNEL = "python3"
 
-_WARNING = re.compile(r"\w*Warning: .*")
+#: The folders in front of a file's name, as warnings name the code that they come from; of a
+#: cell's own code, the name as well, which is another in every process.
+_FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:\"']+/)+(\d+\.py)?")
 
 
 def is_run(cell: Mapping[str, Any]) -> bool:
@@ -98,8 +101,9 @@ def execute(
     Raises
     ------
     AnalysisError
-        If a cell was skipped, ended the notebook without an exception, or wrote to standard
-        error, where warnings go: a reader must not meet one.
+        If a cell was lost: not executed though nothing it needs had failed, or ended the notebook
+        without an exception. An exception that fails its section alone is in the cell's metadata
+        (see `isolation`); what was written to standard error, where warnings go, is kept.
     """
     skip_address_grammar()
     import papermill
@@ -110,6 +114,7 @@ def execute(
         re.sub(r"[{}]", r"\g<0>\g<0>", str(notebook.resolve())),  # Papermill formats paths
         None,
         dict(parameters),
+        engine_name=isolation.engine(),
         kernel_name=KERNEL,
         language="python",
         cwd=str(notebook.parent.resolve()),
@@ -123,7 +128,8 @@ def execute(
     )
     code = [cell for cell in executed.cells if is_run(cell)]
     for number, cell in enumerate(code, start=1):
-        _check_ran(cell, f"Code cell {number} of {len(code)}")
+        if isolation.loss_of(cell) is None:
+            _check_ran(cell, f"Code cell {number} of {len(code)}")
     return executed
 
 
@@ -133,15 +139,10 @@ def _check_ran(cell: Any, name: str) -> None:
         raise AnalysisError(
             f"{name} ended the notebook or did not run; every cell must run to its end"
         )
-    for output in cell.outputs:
-        if output.output_type == "stream" and output.name == "stderr":
-            warning = _WARNING.search(output.text)
-            said = warning.group() if warning else output.text.strip()
-            raise AnalysisError(f"{name} wrote to standard error: {said}")
 
 
 def save(executed: Any, path: Path, parameters: Mapping[str, Any]) -> None:
-    """Write the executed notebook, without Papermill's notes and machine paths.
+    """Write the executed notebook, without Papermill's notes and machine paths in warnings.
 
     Papermill writes text outside ASCII into the injected cell as escapes; it is written anew.
     """
@@ -151,6 +152,9 @@ def save(executed: Any, path: Path, parameters: Mapping[str, Any]) -> None:
         cell.metadata.pop("papermill", None)
         if "injected-parameters" in cells.tags(cell):
             cell.source = cells.injected_source(parameters)
+        for output in cell.get("outputs", ()):
+            if output.output_type == "stream" and output.name == "stderr":
+                output.text = _FOLDERS.sub(lambda m: "cell" if m[1] else "", output.text)
     executed.metadata.pop("papermill", None)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, nbformat.writes(executed) + "\n")

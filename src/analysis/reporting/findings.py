@@ -8,7 +8,6 @@ observations behind it. A report's findings are one JSON file, ``findings/<repor
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Literal, TypedDict
 from analysis.errors import AnalysisError
 from analysis.reporting import words
 from analysis.reporting.atomic import write_json
+from analysis.reporting.seals import read_record
 
 Direction = Literal["up_good", "up_bad"]
 
@@ -173,12 +173,23 @@ class Findings:
 
     @classmethod
     def read(cls, path: Path) -> Findings:
-        """Return the findings in ``path``; those of a report that wrote none are empty."""
-        if not path.is_file():
+        """Return the findings in ``path``; those of a report that wrote none are empty.
+
+        AnalysisError if the file is damaged.
+        """
+        if not path.exists():
             return cls(path.stem)
-        content = json.loads(path.read_text(encoding="utf-8"))
-        items = tuple(Finding(**finding) for finding in content["findings"])
-        return cls(content["report"], content["title"], items)
+        content = read_record(_Written, path, "the findings of a report")
+        return cls(content.report, content.title, content.findings)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The findings as the file has them."""
+
+    report: str
+    title: str | None
+    findings: tuple[Finding, ...]
 
 
 def _finite(value: float | None) -> float | None:

@@ -9,16 +9,28 @@ from typing import TYPE_CHECKING
 
 from analysis.errors import AnalysisError
 from analysis.reporting import formats
+from analysis.tables.contact_lists import harmless
+from analysis.tables.schema import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: Columns that hold customers' keys.
+PERSONAL = frozenset({"customer_id"}).union(
+    column
+    for table in TABLES.values()
+    for column, target in table.references.items()
+    if target == "customers"
+)
 
 
 def save(frame: pd.DataFrame, stem: Path) -> None:
     """Write ``frame`` to ``stem`` with ``.csv`` and ``.parquet``, whole or not at all.
 
     The same table gives the same bytes: no time stamp, no row labels, no library's own
-    metadata; numbers are written in the shortest form that reads back exactly.
+    metadata; numbers are written in the shortest form that reads back exactly. In the CSV, which
+    people open in a spreadsheet, text that it would take for a formula has an apostrophe before.
     """
     import pandas as pd
     import pyarrow as pa
@@ -32,17 +44,47 @@ def save(frame: pd.DataFrame, stem: Path) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
     arrow = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     beside = [stem.with_name(f".{stem.name}.{os.getpid()}.{kind}") for kind in ("csv", "parquet")]
-    frame.to_csv(beside[0], index=False, lineterminator="\n")
+    _harmless(frame).to_csv(beside[0], index=False, lineterminator="\n")
     pq.write_table(arrow, beside[1], compression="zstd")
     for path in beside:
         path.replace(stem.with_name(stem.name + path.suffix))
 
 
-def load(path: Path) -> pd.DataFrame:
-    """Return a saved table."""
+def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with no text that a spreadsheet would take for a formula."""
     import pandas as pd
 
-    return pd.read_parquet(path)
+    def is_text(column: pd.Series) -> bool:
+        kind = column.dtype
+        return isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_string_dtype(kind)
+
+    safe = {
+        name: pd.Series(
+            [harmless(cell) if isinstance(cell, str) else cell for cell in column],
+            index=frame.index,
+            dtype=object,  # as it stands: nothing else may become a number on the way
+        )
+        for name, column in frame.items()
+        if column.dtype == object or is_text(column)
+    }
+    return frame.assign(**safe).rename(columns=lambda name: harmless(str(name)))
+
+
+def names_customers(frame: pd.DataFrame) -> bool:
+    """Return whether the rows of a table are about single customers: it has their keys."""
+    return not PERSONAL.isdisjoint(frame.columns)
+
+
+def load(path: Path) -> pd.DataFrame:
+    """Return a saved table; AnalysisError if the file is damaged."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # Arrow's own errors are of these kinds
+        raise AnalysisError(
+            f"{path} cannot be read as a table ({error}); run the report that makes it again"
+        ) from error
 
 
 def render(

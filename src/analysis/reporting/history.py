@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 
 from analysis.errors import AnalysisError
@@ -103,18 +105,43 @@ def _changed(report: str, now: RunRecord, before: RunRecord) -> tuple[str, ...]:
 
 def last_good(report: str, newest: Path) -> RunFolder | None:
     """Return the newest run, no newer than ``newest``, in which ``report`` was good."""
-    older = [run for run in published_runs(newest.parent) if run.name < newest.name]
-    folders = [RunFolder(path) for path in (newest, *older)]
-    return next((folder for folder in folders if is_good(report, folder)), None)
+    runs = dropwhile(lambda run: run != newest, published_runs(newest.parent))
+    return next((RunFolder(run) for run in runs if is_good(report, RunFolder(run))), None)
 
 
 def is_good(report: str, folder: RunFolder) -> bool:
     """Return whether ``report`` has results in a run; a damaged run has none."""
     try:
         RunRecord.read(folder.run_json)
+        Findings.read(folder.findings(report))
         return Status.read(folder.status(report)).good
-    except (AnalysisError, OSError, ValueError, TypeError, KeyError):
+    except AnalysisError:
         return False
+
+
+def is_readable(folder: RunFolder) -> bool:
+    """Return whether a run's record can be read."""
+    try:
+        RunRecord.read(folder.run_json)
+    except AnalysisError:
+        return False
+    return True
+
+
+def damage(runs: Iterable[RunFolder]) -> Iterator[str]:
+    """Yield a sentence on each run, and on each report of a run, that cannot be read any more."""
+    for folder in runs:
+        try:
+            run = RunRecord.read(folder.run_json)
+        except AnalysisError as error:
+            yield f"{error}; the run is left out of the history"
+            continue
+        for report in (name for name, each in run.reports.items() if each.shown):
+            try:
+                Status.read(folder.status(report))
+                Findings.read(folder.findings(report))
+            except AnalysisError as error:
+                yield f"{error}; this report of the run is left out of the history"
 
 
 def day_of(folder: RunFolder) -> str:

@@ -82,8 +82,8 @@ def write_page(notebook_path: Path, page_path: Path, context: PageContext) -> No
     Raises
     ------
     AnalysisError
-        If the notebook wrote to standard error or shows a picture without alt text, or the page
-        would load something or is too heavy.
+        If the notebook shows a picture without alt text, or the page would load something or is
+        too heavy.
     """
     skip_address_grammar()
     import nbformat
@@ -113,6 +113,7 @@ def _page(notebook: Mapping[str, Any], outline: Outline, context: PageContext) -
         "findings": [history.view(finding, before) for finding in findings.items],
         "parameters": _parameters(notebook, name=context.report),
         "downloads": _downloads(folder.tables(context.report)),
+        "lists": [path.stem for path in sorted(folder.lists(context.report).glob("*.csv"))],
         "seconds": Status.read(status).seconds if status.is_file() else None,
     }
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from analysis.errors import AnalysisError
+from analysis.reporting.workspace import stored_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,14 +39,20 @@ def table_before(
     """
     import pandas as pd
 
+    own = pd.Timestamp(report.as_of if before is None else before)
+    for run in report.workspace.runs():
+        found = _readable(run, reference)
+        if found is not None and pd.to_datetime(found[moment]).max() < own:
+            return found
+    return None
+
+
+def _readable(run: Path, reference: str) -> pd.DataFrame | None:
+    """Return a run's table; None where it has none, or one that was damaged since."""
     from analysis.reporting import frames
 
-    own = pd.Timestamp(report.as_of if before is None else before)
-    name, _, table = reference.partition("/")
-    for run in report.workspace.runs():
-        path = run / "tables" / name / f"{table}.parquet"
-        if path.is_file():
-            found = frames.load(path)
-            if pd.to_datetime(found[moment]).max() < own:
-                return found
-    return None
+    path = stored_table(run, reference)
+    try:
+        return frames.load(path) if path else None
+    except AnalysisError:
+        return None

@@ -76,4 +76,4 @@ if __name__ == "__main__":
     keep_first_use_quiet()
     from ipykernel import kernelapp
 
-    kernelapp.launch_new_instance()
+    kernelapp.launch_new_instance(outstream_class="analysis.reporting.capture.BoundedStream")

@@ -1,20 +1,21 @@
 """The files of a run and of a study's runs: the one place that knows their names.
 
 ``reports/<study>/<run_id>/`` holds ``index.html``, a page, a notebook and a status a report,
-``tables/<report>/``, ``findings/<report>.json``, ``params.json`` and ``run.json``. It is written
-as ``.staging-<run_id>`` beside and renamed when it is complete. Where a notebook finds the folder
-it writes to is `workspace`'s matter.
+``tables/<report>/``, ``lists/<report>/``, ``findings/<report>.json``, ``params.json`` and
+``run.json``. It is written as ``.staging-<run_id>`` beside and renamed when it is complete. Where
+a notebook finds the folder it writes to is `workspace`'s matter.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.reporting.workspace import published_runs
+from analysis.reporting.workspace import LATEST, LISTS, TABLES, published_runs, stored_table
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
@@ -68,13 +69,37 @@ class RunFolder:
 
     def tables(self, report: str) -> Path:
         """Return the directory with the result tables of a report."""
-        return self.path / "tables" / report
+        return self.path / TABLES / report
+
+    def lists(self, report: str) -> Path:
+        """Return the directory with those result tables of a report that name customers."""
+        return self.path / LISTS / report
+
+    def stored(self, reference: str) -> Path | None:
+        """Return the Parquet file of the table ``"report/table"``, None if it was not made."""
+        return stored_table(self.path, reference)
+
+    def results(self, report: str) -> list[Path]:
+        """Return the files of all result tables of a report."""
+        rooms = (self.tables(report), self.lists(report))
+        return sorted(path for room in rooms for path in room.rglob("*") if path.is_file())
+
+    def files(self, report: str) -> list[Path]:
+        """Return every file that a report has."""
+        single = (
+            self.notebook(report),
+            self.page(report),
+            self.findings(report),
+            self.status(report),
+        )
+        return [*(path for path in single if path.is_file()), *self.results(report)]
 
     def discard(self, report: str) -> None:
         """Remove what a report has written so far, its status excepted."""
         self.notebook(report).unlink(missing_ok=True)
         self.findings(report).unlink(missing_ok=True)
-        shutil.rmtree(self.tables(report), ignore_errors=True)
+        for room in (self.tables(report), self.lists(report)):
+            shutil.rmtree(room, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -96,7 +121,7 @@ class StudyReports:
     @property
     def latest(self) -> Path:
         """The link to the newest run."""
-        return self.path / "latest"
+        return self.path / LATEST
 
     def run(self, run_id: str) -> RunFolder:
         """Return the published folder of a run."""
@@ -118,7 +143,9 @@ class StudyReports:
         """Return ``stamp``, with a suffix if a run of that second exists already."""
         numbered = (f"{stamp}-{n:02}" for n in itertools.count(2))
         return next(
-            name for name in itertools.chain([stamp], numbered) if not (self.path / name).exists()
+            name
+            for name in itertools.chain([stamp], numbered)
+            if not os.path.lexists(self.path / name)
         )
 
 
@@ -129,6 +156,12 @@ def staged_params(folder: RunFolder) -> StudyParams | None:
     from analysis.params import StudyParams
 
     return StudyParams.model_validate_json(folder.params_json.read_text("utf-8"))
+
+
+def publishes_customers(*, writes_to: Path) -> bool:
+    """Return whether a run's params ask for tables of single customers among its downloads."""
+    staged = staged_params(RunFolder(writes_to))
+    return staged is not None and staged.publish == "customers"
 
 
 def engine_of(study: str, *, writes_to: Path, root: Path) -> EngineSettings:

@@ -118,8 +118,8 @@ def write_lists(
 def _found(newest: RunFolder) -> Iterator[ContactList]:
     for source in SOURCES:
         folder = last_good(source.report, newest.path)
-        path = folder.tables(source.report) / f"{source.table}.parquet" if folder else None
-        if folder is None or path is None or not path.is_file():
+        path = folder.stored(f"{source.report}/{source.table}") if folder else None
+        if folder is None or path is None:
             continue
         rows = frames.load(path)
         reasons = [source.reason.format(**row) for row in rows.to_dict("records")]

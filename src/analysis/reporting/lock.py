@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from analysis.errors import AnalysisError
+from analysis.reporting.atomic import set_folder_aside
 
 
 class LockedError(AnalysisError):
@@ -40,6 +41,7 @@ def hold(path: Path, *, purpose: str, now: datetime) -> Iterator[None]:
         Naming the process that holds it, and since when.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    set_folder_aside(path)
     with path.open("a+", encoding="utf-8") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

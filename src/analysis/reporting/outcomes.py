@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
+from traceback import format_exception
 from typing import Any
 
 from analysis import errors
@@ -51,7 +52,7 @@ def explain(error: Exception, *, limits: Limits, cells: int, expired: bool) -> E
     expired
         Whether the notebook's time limit had passed.
     """
-    trace = "".join(traceback.format_exception(error))
+    trace = "".join(format_exception(error))
     where = f"in code cell {cells}" if cells else "before the first cell"
     kind = type(error).__name__
     if expired:
@@ -60,7 +61,8 @@ def explain(error: Exception, *, limits: Limits, cells: int, expired: bool) -> E
     if isinstance(error, AnalysisError):
         return _failed(str(error))
     if kind == "PapermillExecutionError":
-        return _raised_in_cell(error)
+        raised: Any = error
+        return said_by(raised.ename, raised.evalue, raised.traceback)
     if kind == "CellTimeoutError":
         limit = limits.cell_seconds
         return _failed(f"A cell took longer than {limit} seconds; stopped {where}", trace)
@@ -69,15 +71,15 @@ def explain(error: Exception, *, limits: Limits, cells: int, expired: bool) -> E
     return _failed(f"{kind}: {_first_line(str(error))} ({where})", trace)
 
 
-def _raised_in_cell(error: Any) -> Ending:
+def said_by(name: str, text: str, traceback: Sequence[str]) -> Ending:
     """Return the ending for an exception in a cell, of which only name and text crossed over."""
-    trace = _COLOUR.sub("", "\n".join(error.traceback))
-    ours = getattr(errors, error.ename, None)
+    trace = _COLOUR.sub("", "\n".join(traceback))
+    ours = getattr(errors, name, None)
     if ours is errors.NotApplicable:
-        return Ending("not_applicable", _shortened(error.evalue))
+        return Ending("not_applicable", _shortened(text))
     if isinstance(ours, type) and issubclass(ours, AnalysisError):
-        return _failed(error.evalue, trace)
-    return _failed(f"{error.ename}: {_first_line(error.evalue)}", trace)
+        return _failed(text, trace)
+    return _failed(f"{name}: {_first_line(text)}", trace)
 
 
 def _failed(reason: str, trace: str = "") -> Ending:

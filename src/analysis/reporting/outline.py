@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,8 +21,8 @@ class Block:
     Parameters
     ----------
     kind
-        ``text``, ``headline``, ``chart``, ``table``, ``trust``, ``code``, ``picture``, ``html``
-        or ``plain``.
+        ``text``, ``headline``, ``chart``, ``table``, ``trust``, ``code``, ``picture``, ``html``,
+        ``plain`` or ``lost``.
     content
         Markdown, SVG, HTML, code or plain text, as the kind has it.
     facts
@@ -46,8 +46,11 @@ class Section:
     def with_block(self, block: Block) -> Section:
         """Return the section with one block more.
 
-        The first headline becomes its heading; code behind code goes into the same fold.
+        The first headline becomes its heading; code behind code goes into the same fold; what was
+        lost for one reason is said once.
         """
+        if block.kind == "lost" and block in self.blocks:
+            return self
         last = self.blocks[-1] if self.blocks else None
         if last and last.kind == block.kind == "code":
             joined = Block("code", f"{last.content}\n\n{block.content}")
@@ -74,6 +77,8 @@ class Outline:
         What comes before the first section.
     sections
         The sections.
+    notes
+        What cells wrote to standard error: warnings, and notes of libraries.
     """
 
     topic: str
@@ -81,6 +86,7 @@ class Outline:
     intro: str
     preface: Section
     sections: tuple[Section, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
@@ -96,24 +102,36 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
     Raises
     ------
     AnalysisError
-        If it wrote to standard error, holds an error or a picture without alt text: none of these
-        may reach a reader in silence.
+        If it holds an error or a picture without alt text: neither may reach a reader in silence.
     """
     topic, intro, title = name, "", None
-    sections = [Section("", "")]
+    sections, notes = [Section("", "")], []
     try:
         for kind, content in _with_code_gathered(_parts(notebook)):
             if kind == "topic":
                 topic, intro = content
             elif kind == "title":
                 title = content
+            elif kind == "note":
+                notes.append(content)
             elif kind == "section":
                 sections.append(Section(content, _anchor(content, sections)))
             else:
                 sections[-1] = sections[-1].with_block(content)
     except AnalysisError as error:
         raise AnalysisError(f"{name}: {error}") from None
-    return Outline(topic, title, intro, sections[0], tuple(sections[1:]))
+    return Outline(topic, title, intro, sections[0], tuple(sections[1:]), tuple(notes))
+
+
+def sections_of(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return, for each cell of a notebook, the topic of the section it stands in; before, none."""
+    topic, found = "", []
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            headings = [heading for level, heading, _ in _split(source(cell)) if level == 2]
+            topic = headings[-1] if headings else topic
+        found.append(topic)
+    return found
 
 
 @dataclass(frozen=True)
@@ -153,7 +171,7 @@ def _parts(notebook: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if cell["cell_type"] == "markdown":
             yield from _from_markdown(source(cell))
         elif cell["cell_type"] == "code" and not _is_parameters(cell):
-            shown = list(_from_outputs(cell["outputs"]))
+            shown = [*_from_outputs(cell["outputs"]), *_from_loss(cell)]
             yield from shown
             if source(cell).strip():
                 yield "code", _Code(source(cell), shows=any(map(_is_seen, shown)))
@@ -194,18 +212,23 @@ def _from_outputs(shown: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
         role = facts.get("role")
         if role == "title":
             yield "title", facts["text"]
+        elif output.get("name") == "stderr":
+            yield "note", _joined(output["text"]).strip()
         elif role not in ("finding", "caption"):
             yield "block", _block(output, role, facts)
+
+
+def _from_loss(cell: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what stands for a cell without results; see `isolation`."""
+    lost = cell.get("metadata", {}).get(outputs.KEY, {}).get("lost")
+    if lost:
+        yield "block", Block("lost", lost["reason"], lost)
 
 
 def _block(output: Mapping[str, Any], role: str | None, facts: Mapping[str, Any]) -> Block:
     if output["output_type"] == "error":
         raise AnalysisError(f"a cell ended with {output['ename']}: {output['evalue']}")
     if output["output_type"] == "stream":
-        if output["name"] == "stderr":
-            raise AnalysisError(
-                f"a cell wrote to standard error: {_joined(output['text']).strip()}"
-            )
         return Block("plain", _joined(output["text"]))
     data = output["data"]
     if role is None:
@@ -236,6 +259,11 @@ def _joined(text: str | list[str]) -> str:
 def _anchor(topic: str, taken: list[Section]) -> str:
     """Return an id for a section that no other section has."""
     slug = re.sub(r"[^\w]+", "-", topic.lower()).strip("-") or "section"
-    known = {section.anchor for section in taken} | {"findings", "parameters", "downloads"}
+    known = {section.anchor for section in taken} | {
+        "findings",
+        "parameters",
+        "downloads",
+        "warnings",
+    }
     numbered = (slug, *(f"{slug}-{n}" for n in range(2, len(known) + 3)))
     return next(name for name in numbered if name not in known)

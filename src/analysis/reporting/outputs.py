@@ -23,6 +23,22 @@ FORMULA = re.compile(
     r"(?<![\\$])\$(?![\s$])(?:\\.|[^$\\\n])*?(?<![\s\\])\$(?!\d)|\$\$.+?\$\$", re.S
 )
 
+#: What is said loudly.
+_STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*(?!\*)")
+
+#: What means something in Markdown, in formulas or in HTML, anywhere in a line.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>$&|~^{}@]|(?<=\\)[()]")
+
+#: Where a bare address would become a link.
+_ADDRESS = re.compile(r"\b((?:https?|ftp|mailto|www))([:.])", re.IGNORECASE)
+
+#: What means something at the start of a line: marks, numbers of a list, the blanks of code.
+_AT_LINE_START = re.compile(
+    r"^(?P<lead>(?:- )?)(?:[ \t]{0,3}(?P<number>\d{0,9})(?P<mark>(?:(?<=\d)[.)]"
+    r"|(?<!\d)(?:[#+:]|=+[ \t]*$|-(?! \S))))|[ \t]{4,})",
+    re.MULTILINE,
+)
+
 _MARKS: dict[bool | None, str] = {True: "✓", False: "!", None: "–"}
 
 
@@ -36,17 +52,17 @@ class Output:
 
 def title(text: str) -> Output:
     """Return the page's title."""
-    return _output("title", text, f"# {escape_dollars(text)}", text=text)
+    return _output("title", text, f"# {literal(text)}", text=text)
 
 
 def headline(text: str) -> Output:
     """Return the heading that states what the next chart or table shows."""
-    return _output("headline", text, f"### {escape_dollars(text)}", text=text)
+    return _output("headline", text, f"### {literal(text)}", text=text)
 
 
-def text(markdown: str) -> Output:
-    """Return a paragraph."""
-    return _output("text", markdown, escape_dollars(markdown))
+def text(said: str) -> Output:
+    """Return a paragraph or a list, as `literal` reads it."""
+    return _output("text", said, literal(said))
 
 
 def chart(drawing: str, *, alt: str, caption: str | None) -> Output:
@@ -60,7 +76,7 @@ def chart(drawing: str, *, alt: str, caption: str | None) -> Output:
 
 def caption(text: str) -> Output:
     """Return small print; on the page the chart or table brings its own."""
-    return _output("caption", text, f"*{escape_dollars(text)}*")
+    return _output("caption", text, f"*{literal(text)}*")
 
 
 def table(drawing: str, *, name: str, **facts: Any) -> Output:
@@ -75,9 +91,9 @@ def finding(recorded: Finding) -> Output:
     """Return a finding as its notebook shows it."""
     small = [part for part in (recorded.interval, recorded.observations, recorded.detail) if part]
     plain = f"{recorded.number} {recorded.sentence}" + (f" ({'; '.join(small)})" if small else "")
-    shown = f"**{recorded.number}** {recorded.sentence}"
-    shown += f"  \n<small>{' · '.join(small)}</small>" if small else ""
-    return _output("finding", plain, escape_dollars(shown), finding=asdict(recorded))
+    shown = f"**{literal(recorded.number)}** {literal(recorded.sentence)}"
+    shown += f"  \n<small>{literal(' · '.join(small))}</small>" if small else ""
+    return _output("finding", plain, shown, finding=asdict(recorded))
 
 
 def trust(lines: Sequence[tuple[str, bool | None, str]]) -> Output:
@@ -85,8 +101,30 @@ def trust(lines: Sequence[tuple[str, bool | None, str]]) -> Output:
     rows = [{"label": label, "ok": _holds(ok), "text": text} for label, ok, text in lines]
     marked = [(_MARKS[_holds(ok)], label, text) for label, ok, text in lines]
     plain = "\n".join(f"- {mark} {label}: {text}" for mark, label, text in marked)
-    shown = "\n".join(f"- {mark} **{label}** {text}" for mark, label, text in marked)
-    return _output("trust", plain, escape_dollars(shown), lines=rows)
+    shown = "\n".join(f"- {mark} **{literal(label)}** {literal(t)}" for mark, label, t in marked)
+    return _output("trust", plain, shown, lines=rows)
+
+
+def literal(said: str) -> str:
+    """Return computed text as Markdown that reads as it stands, whatever names of data hold.
+
+    Two things alone are markup: ``**`` around what is said loudly, and ``- `` at the start of an
+    item of a list. Stars, dollars, brackets, tags and addresses of a name stay what they are, so
+    that no name becomes a picture, a link, a formula or a heading.
+    """
+    parts = _STRONG.split(said)
+    marked = [f"**{_plain(part)}**" if n % 2 else _plain(part) for n, part in enumerate(parts)]
+    return _AT_LINE_START.sub(_without_meaning, "".join(marked))
+
+
+def _plain(part: str) -> str:
+    return _ADDRESS.sub(lambda m: f"{m[1]}\\{m[2]}", _SPECIAL.sub(r"\\\g<0>", part))
+
+
+def _without_meaning(found: re.Match[str]) -> str:
+    """Return the start of a line so that it is no heading, quotation, rule or numbered item."""
+    mark = found["number"] + "\\" + found["mark"] if found["mark"] else ""
+    return found["lead"] + mark
 
 
 def escape_dollars(markdown: str) -> str:

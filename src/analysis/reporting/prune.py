@@ -9,6 +9,7 @@ from analysis.errors import AnalysisError
 from analysis.reporting.history import is_good
 from analysis.reporting.layout import RunFolder, StudyReports
 from analysis.reporting.record import RunRecord
+from analysis.reporting.workspace import place_in_order
 
 #: What the name of a run folder starts with while it is being removed.
 REMOVED = ".removed-"
@@ -22,8 +23,9 @@ def put_away(reports: StudyReports, *, keep: int) -> list[Path]:
     reports
         The study's runs.
     keep
-        Number of newest runs to keep. Kept besides, for each report: its last good run, and the
-        last good run of an earlier day, which a forecast is measured against.
+        Number of newest runs to keep, and whatever cannot be told from the last of them by age.
+        Kept besides: the run that ``latest`` leads to and, for each report, its last good run and
+        the last good run of an earlier day, which a forecast is measured against.
 
     Raises
     ------
@@ -31,7 +33,9 @@ def put_away(reports: StudyReports, *, keep: int) -> list[Path]:
         If a run cannot be renamed; those before it are out of sight, the others as they were.
     """
     runs = reports.runs()
-    kept = {run.path for run in runs[:keep]} | _needed(runs)
+    if not runs:
+        return []
+    kept = _newest(runs, keep) | _needed(runs) | {reports.path / reports.latest.resolve().name}
     gone = []
     for run in runs:
         if run.path not in kept:
@@ -56,6 +60,14 @@ def delete(folders: list[Path]) -> None:
 def leftovers(reports: StudyReports) -> list[Path]:
     """Return what an interrupted deletion left behind."""
     return sorted(reports.path.glob(f"{REMOVED}*"))
+
+
+def _newest(runs: list[RunFolder], keep: int) -> set[Path]:
+    """Return the newest runs; those that the last of them ties with are as new."""
+    places = [place_in_order(run.path) for run in runs]
+    last = places[:keep][-1]
+    ties = (n for n, place in enumerate(places) if place is not None and place == last)
+    return {runs[n].path for n in {*range(min(keep, len(runs))), *ties}}
 
 
 def _needed(runs: list[RunFolder]) -> set[Path]:

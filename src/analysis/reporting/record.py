@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from pathlib import Path
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.atomic import write_json
+from analysis.reporting.seals import read_record, sealed
 from analysis.reporting.status import Outcome
+from analysis.reporting.workspace import TABLES
 
 _TIMES = ("started", "finished")
 
@@ -33,8 +34,9 @@ class ReportRecord:
         Hash over everything its results depend on; equal means equal results.
     reused_from
         Run that its results were copied from, if they were.
-    tables
-        Hash of each of its result tables by file name.
+    files
+        Hash of each of its files, by path in the run's folder: its notebook, its page, its
+        findings, its status, its result tables.
     """
 
     title: str
@@ -47,12 +49,23 @@ class ReportRecord:
     parameters: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     reused_from: str | None = None
-    tables: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Hash of each of its published result tables, by file name."""
+        found = {PurePosixPath(name): digest for name, digest in self.files.items()}
+        return {path.name: digest for path, digest in found.items() if path.parts[0] == TABLES}
 
     @property
     def good(self) -> bool:
-        """It has results to read."""
+        """All its results are there to be read."""
         return self.status in ("done", "cached")
+
+    @property
+    def shown(self) -> bool:
+        """It has results to read, be it without some sections."""
+        return self.good or self.status == "incomplete"
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,10 @@ class RunRecord:
         The reports that were asked for; empty means all.
     reports
         By name, in reading order.
+    number
+        One more than that of any run before; what runs are ordered by, whatever the clock says.
+    files
+        Hash of the run's index page and of its params, by file name.
     """
 
     study: str
@@ -98,6 +115,8 @@ class RunRecord:
     packages: dict[str, str]
     only: list[str]
     reports: dict[str, ReportRecord]
+    number: int = 0
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -106,21 +125,31 @@ class RunRecord:
 
     @property
     def failed(self) -> list[str]:
-        """The reports that failed."""
-        return [name for name, report in self.reports.items() if report.status == "failed"]
+        """The reports that failed, or of which a section did."""
+        wrong = ("failed", "incomplete")
+        return [name for name, report in self.reports.items() if report.status in wrong]
 
     def write(self, path: Path) -> None:
-        """Write it as JSON, whole or not at all."""
+        """Write it as JSON, sealed, whole or not at all."""
         times = {key: getattr(self, key).isoformat() for key in _TIMES}
-        write_json(path, {**asdict(self), **times})
+        write_json(path, sealed({**asdict(self), **times}))
 
     @classmethod
     def read(cls, path: Path) -> RunRecord:
         """Read what ``write`` wrote; AnalysisError if it is missing or damaged."""
-        try:
-            raw = json.loads(path.read_text("utf-8"))
-            reports = {name: ReportRecord(**each) for name, each in raw["reports"].items()}
-            times = {key: datetime.fromisoformat(raw[key]) for key in _TIMES}
-            return cls(**{**raw, **times, "reports": reports})
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise AnalysisError(f"{path} is not the record of a run ({error})") from error
+        found = read_record(cls, path, "the record of a run")
+        problem = _problem(found)
+        if problem:
+            raise AnalysisError(f"{path} is not the record of a run ({problem})")
+        return found
+
+
+def _problem(record: RunRecord) -> str:
+    """Return what is wrong with a record whose fields have the right types; empty if nothing is."""
+    if any(getattr(record, key).tzinfo is None for key in _TIMES):
+        return "its times have no zone"
+    try:
+        date.fromisoformat(record.as_of)
+    except ValueError:
+        return f"as_of is {record.as_of!r}, no date"
+    return ""

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from analysis.errors import AnalysisError
-from analysis.reporting import outputs
+from analysis.reporting import outputs, words
 from analysis.reporting.findings import Finding, FindingParts, Findings
 from analysis.reporting.formats import Format
-from analysis.reporting.workspace import Workspace, checked_name
+from analysis.reporting.workspace import LISTS, TABLES, Workspace, checked_name
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
@@ -115,9 +115,13 @@ class Report:
         """State what the chart or table that follows shows."""
         self._show(outputs.headline(text))
 
-    def say(self, markdown: str) -> None:
-        """Write a paragraph with computed numbers; ``$`` is a dollar unless it holds a formula."""
-        self._show(outputs.text(markdown))
+    def say(self, said: str) -> None:
+        """Write a paragraph, or a list, with computed numbers and names of data.
+
+        ``**`` around words makes them bold and ``- `` begins an item; everything else reads as it
+        stands, whatever a product or a promotion is called (see `outputs.literal`).
+        """
+        self._show(outputs.text(said))
 
     def chart(self, drawn: Axes | Figure, *, alt: str, caption: str | None = None) -> None:
         """Show a chart and close its figure.
@@ -151,6 +155,8 @@ class Report:
     ) -> None:
         """Save a table for download and show it; one without rows is said to be empty.
 
+        Of one that names customers only the number of rows is shown.
+
         Parameters
         ----------
         frame
@@ -169,6 +175,9 @@ class Report:
         from analysis.reporting import frames
 
         self.save(frame, name)
+        if frames.names_customers(frame):
+            self.say(self._withheld(frame, name, title))
+            return
         if frame.empty:
             if title:
                 self.say(f"{title}: none.")
@@ -184,14 +193,16 @@ class Report:
     def save(self, frame: pd.DataFrame, name: str) -> None:
         """Save a table as CSV and Parquet, byte for byte the same for the same table.
 
-        Row labels are not saved: what identifies a row is a column. AnalysisError if the table
-        has named row labels, or if a run saves two tables under one name.
+        One that names customers goes among the run's lists, which are not published, unless the
+        study's params say ``publish: customers``. Row labels are not saved: what identifies a row
+        is a column. AnalysisError if the table has named row labels, or if a run saves two tables
+        under one name.
         """
         from analysis.reporting import frames
 
         if self.workspace.staged and name in self._saved:
             raise AnalysisError(f"{self.name} saves two tables under the name {name!r}")
-        frames.save(frame, self.workspace.table(self.name, name))
+        frames.save(frame, self.workspace.table(self.name, name, self._room(frame)))
         self._saved.add(name)
 
     def need(self, reference: str) -> pd.DataFrame:
@@ -237,6 +248,22 @@ class Report:
             Label, whether it holds (True ✓, False !, None –), and the sentence.
         """
         self._show(outputs.trust(lines))
+
+    def _room(self, frame: pd.DataFrame) -> str:
+        """Return the folder of a run that a table belongs into."""
+        from analysis.reporting import frames
+        from analysis.reporting.layout import publishes_customers
+
+        if not frames.names_customers(frame):
+            return TABLES
+        return TABLES if publishes_customers(writes_to=self.workspace.directory) else LISTS
+
+    def _withheld(self, frame: pd.DataFrame, name: str, title: str | None) -> str:
+        """Return the sentence that stands for a table that names customers."""
+        what = f"{title}: " if title else ""
+        where = f"{self._room(frame)}/{self.name}/{name}.csv"
+        rows = words.count(len(frame), "row")
+        return f"{what}{rows} on single customers, in {where} of this run. No page shows them."
 
     @property
     def _currency(self) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from analysis.errors import DataError
 from analysis.params import StudyParams
-from analysis.reporting import cache, provenance, prune
-from analysis.reporting.atomic import disk_errors, write_json
+from analysis.reporting import cache, history, provenance, prune
+from analysis.reporting.atomic import disk_errors, remove, write_json
 from analysis.reporting.dispatch import Console, Dispatch, Settled, Task
 from analysis.reporting.layout import RunFolder, StudyReports
 from analysis.reporting.lock import hold
@@ -21,6 +21,7 @@ from analysis.reporting.outcomes import Limits
 from analysis.reporting.parameters import refuse_secrets
 from analysis.reporting.plan import Plan, make_plan
 from analysis.reporting.record import ReportRecord, RunRecord
+from analysis.reporting.workspace import place_in_order
 from analysis.tables.ingest import ingest
 from analysis.tables.manifest import Manifest
 
@@ -101,7 +102,7 @@ def run_study(request: Request, console: Console) -> RunRecord:
             run.record,
             reports=request.reports,
             clock=request.clock,
-            tell=console.ends,
+            console=console,
             keep=request.params.keep,
         )
 
@@ -116,7 +117,9 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
     purpose = f"run of {request.params.study}"
     with disk_errors(reports.path), hold(reports.lock, purpose=purpose, now=started):
         for leftover in [*reports.leftovers(), *prune.leftovers(reports)]:
-            shutil.rmtree(leftover)
+            remove(leftover)
+        for sentence in history.damage(reports.runs()):
+            console.notes(sentence)
         data = _data(request, console)
         folder = reports.staging(reports.free_run_id(f"{started:%Y-%m-%dT%H%M%SZ}"))
         try:
@@ -196,7 +199,13 @@ def _record(
         packages=provenance.packages(),
         only=list(request.only),
         reports={name: _report(task, name, each) for name, each in settled.items()},
+        number=1 + max((_number(run) for run in task.reports.runs()), default=0),
     )
+
+
+def _number(run: RunFolder) -> int:
+    place = place_in_order(run.path)
+    return place[0] if place else 0
 
 
 def _report(task: Task, report: str, settled: Settled) -> ReportRecord:
@@ -212,5 +221,4 @@ def _report(task: Task, report: str, settled: Settled) -> ReportRecord:
         parameters=dict(task.parameters[report]),
         fingerprint=settled.fingerprint,
         reused_from=settled.reused_from,
-        tables=cache.table_hashes(task.folder, report) if status.good else {},
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import ParamsError
 from analysis.reporting import execution
+from analysis.reporting.isolation import ending_of
 from analysis.reporting.layout import RunFolder
 from analysis.reporting.outcomes import Ending, Limits, explain
 from analysis.reporting.parameters import check_injection, read_parameters
@@ -63,8 +64,8 @@ class Job:
 def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
     """Execute a notebook and write its status, and on success the executed notebook.
 
-    When it does not end well, its tables and findings are taken away: half of a report must not
-    be published.
+    When it fails, its tables and findings are taken away: half of a report must not be published.
+    A section that failed is half of nothing; see `isolation`.
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
     Returns
     -------
     Status
-        ``done``, ``failed`` or ``not_applicable``; the same is in ``status/<report>.json``.
+        ``done``, ``incomplete``, ``failed`` or ``not_applicable``; the same is in
+        ``status/<report>.json``.
     """
     began = time.perf_counter()
     adopt_orphans()
@@ -88,8 +90,9 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
         progress = execution.Progress(
             job.report, sum(map(execution.is_run, notebook["cells"])), say
         )
-        _execute(job, progress)
-        ending = Ending("done")
+        ending = _execute(job, progress)
+        if ending.status == "failed":
+            job.folder.discard(job.report)
     except Exception as error:
         job.folder.discard(job.report)
         ending = explain(error, limits=job.limits, cells=progress.cells, expired=watch.expired)
@@ -126,7 +129,7 @@ def checked_notebook(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any
     return notebook
 
 
-def _execute(job: Job, progress: execution.Progress) -> None:
+def _execute(job: Job, progress: execution.Progress) -> Ending:
     place = {STAGING: str(job.folder.path.resolve()), ROOT: str(job.root.resolve())}
     with execution.environment(place, beside=job.folder.path.resolve()):
         executed = execution.execute(
@@ -136,3 +139,4 @@ def _execute(job: Job, progress: execution.Progress) -> None:
             progress=progress,
         )
     execution.save(executed, job.folder.notebook(job.report), job.parameters)
+    return ending_of(executed.cells)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.errors import AnalysisError
@@ -21,6 +21,7 @@ from analysis.reporting.workspace import published_runs
 LABELS = {
     "done": "done",
     "cached": "reused",
+    "incomplete": "incomplete",
     "failed": "failed",
     "not_applicable": "no data",
     "left_out": "not run",
@@ -146,18 +147,30 @@ def write_overview(reports_root: Path) -> None:
 
 def _card(name: str, run: RunRecord, folder: RunFolder, previous: Path | None) -> Card:
     report = run.reports[name]
+    card = Card(name, report.title or name, LABELS[report.status], report.status, "", None)
+    if report.shown:
+        card = _with_findings(card, run, folder, previous)
+    if report.good:
+        return card
     status = Status.read(folder.status(name)) if folder.status(name).is_file() else None
-    title, page = report.title or name, f"{name}.html"
-    if not report.good:
-        reason = (status.reason if status else "") or report.reason or "Not asked for in this run"
-        trace = status.traceback if status else ""
-        label, earlier = LABELS[report.status], _last_good(name, folder, previous)
-        return Card(name, title, label, report.status, reason, None, (), trace, earlier)
-    findings = Findings.read(folder.findings(name))
-    before = history.baseline(name, run, previous)
+    reason = (status.reason if status else "") or report.reason or "Not asked for in this run"
+    trace = status.traceback if status else ""
+    earlier = _last_good(name, folder, previous)
+    return replace(card, sentence=reason, traceback=trace, last_good=earlier)
+
+
+def _with_findings(card: Card, run: RunRecord, folder: RunFolder, previous: Path | None) -> Card:
+    """Return the card of a report that has a page, with what it found."""
+    findings = Findings.read(folder.findings(card.name))
+    before = history.baseline(card.name, run, previous)
     views = tuple(history.view(finding, before) for finding in findings.items)
-    kind, label = ("decide", "decide") if findings.alerts else ("done", LABELS[report.status])
-    return Card(name, title, label, kind, findings.title or report.question, page, views)
+    report = run.reports[card.name]
+    if report.good:
+        decide = bool(findings.alerts)
+        kind, label = ("decide", "decide") if decide else ("done", card.label)
+        card = replace(card, kind=kind, label=label)
+    sentence = findings.title or report.question
+    return replace(card, sentence=sentence, page=f"{card.name}.html", findings=views)
 
 
 def _last_good(name: str, folder: RunFolder, previous: Path | None) -> Link | None:
@@ -208,8 +221,8 @@ def _run_line(path: Path) -> RunLine:
     target = f"{path.parent.name}/{path.name}/index.html"
     try:
         run = RunRecord.read(folder.run_json)
+        good = [name for name, report in run.reports.items() if report.shown]
+        alerts = sum(len(Findings.read(folder.findings(name)).alerts) for name in good)
     except AnalysisError as error:
         return RunLine(path.name, target, None, "", 0, str(error))
-    good = [name for name, report in run.reports.items() if report.good]
-    alerts = sum(len(Findings.read(folder.findings(name)).alerts) for name in good)
     return RunLine(path.name, target, run, _counted(run), alerts)

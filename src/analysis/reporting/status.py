@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from analysis.reporting.atomic import write_json
+from analysis.reporting.seals import read_record
 
-#: ``done`` ran, ``cached`` was copied from a run with equal inputs, ``failed`` has a reason and
-#: mostly a traceback, ``not_applicable`` lacks data, ``left_out`` was not asked for.
-Outcome = Literal["done", "cached", "failed", "not_applicable", "left_out"]
+#: ``done`` ran, ``cached`` was copied from a run with equal inputs, ``incomplete`` is published
+#: without the sections that failed, ``failed`` has a reason and mostly a traceback,
+#: ``not_applicable`` lacks data, ``left_out`` was not asked for.
+Outcome = Literal["done", "cached", "incomplete", "failed", "not_applicable", "left_out"]
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,18 @@ class Status:
 
     @property
     def good(self) -> bool:
-        """There are results to read."""
+        """All results are there to be read."""
         return self.status in ("done", "cached")
+
+    @property
+    def shown(self) -> bool:
+        """There are results to read, be it without some sections."""
+        return self.good or self.status == "incomplete"
 
     @property
     def exit_code(self) -> int:
         """What the process that executed it ends with."""
-        return 1 if self.status == "failed" else 0
+        return 1 if self.status in ("failed", "incomplete") else 0
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""
@@ -61,5 +67,5 @@ class Status:
 
     @classmethod
     def read(cls, path: Path) -> Status:
-        """Read what ``write`` wrote."""
-        return cls(**json.loads(path.read_text("utf-8")))
+        """Read what ``write`` wrote; AnalysisError if it is missing or damaged."""
+        return read_record(cls, path, "the status of a report")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.reporting import markdown, words
 from analysis.reporting.containment import checked
+from analysis.reporting.outputs import literal
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def add_filters(target: Environment) -> None:
     target.filters["tidy"] = lambda text: Markup(escape(markdown.keep_together(str(text))))
     target.filters["prose"] = lambda text: Markup(markdown.to_html(text))
     target.filters["phrase"] = lambda text: Markup(markdown.to_inline_html(text))
+    target.filters["said"] = lambda text: Markup(markdown.to_inline_html(literal(text)))
     target.filters["code"] = lambda text: Markup(_highlighted(text))
     target.filters["day"] = words.day
     target.filters["moment"] = lambda time: f"{words.day(time)}, {time:%H:%M %Z}"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _WORDS = {
     "done": "done",
     "cached": "cached",
+    "incomplete": "PARTLY",
     "failed": "FAILED",
     "not_applicable": "no data",
     "left_out": "left out",
@@ -63,11 +64,15 @@ class Terminal:
             f"  {_WORDS[status.status]:<9} {status.report:<24} {self._facts(status)}".rstrip()
         )
 
+    def notes(self, sentence: str) -> None:
+        """Say what was found and worked around."""
+        self.line(f"  {'note':<9} {sentence}")
+
     def _facts(self, status: Status) -> str:
         took = f"{status.seconds:6.1f} s  {status.peak_memory_mb:6.0f} MB"
         if status.status == "done":
             return took
-        if status.status == "failed" and status.seconds:
+        if status.status in ("failed", "incomplete") and status.seconds:
             return f"{took}  {status.reason}"
         return status.reason
 

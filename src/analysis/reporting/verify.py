@@ -1,19 +1,21 @@
-"""Run a published run again and compare what came out, byte for byte."""
+"""Tell whether a published run was edited, run it again and compare, byte for byte."""
 
 from __future__ import annotations
 
 import filecmp
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.errors import AnalysisError
 from analysis.params import StudyParams
-from analysis.reporting import provenance
+from analysis.reporting import cache, provenance, words
 from analysis.reporting.dispatch import Console
 from analysis.reporting.layout import RunFolder
 from analysis.reporting.record import RunRecord
 from analysis.reporting.run import Request, executed
+from analysis.reporting.seals import is_sealed
 
 
 @dataclass(frozen=True)
@@ -28,19 +30,30 @@ class Verdict:
         A sentence on each that is not the same.
     code_changed
         Whether the code is another than that of the run.
+    edited
+        A sentence on each published file that is no longer what was published.
     """
 
     compared: int
     differences: tuple[str, ...]
     code_changed: bool
+    edited: tuple[str, ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing was edited and nothing came out otherwise."""
+        return not self.differences and not self.edited
 
     def lines(self) -> list[str]:
         """Return the verdict as a person reads it."""
+        edited = [f"{words.count(len(self.edited), 'file')} changed since the run was published:"]
+        lines = [*edited, *self.edited] if self.edited else []
         if not self.differences:
-            return [f"All {self.compared} tables and findings files are the same, byte for byte."]
-        changed = "The code is another than that of the run." if self.code_changed else ""
-        count = f"{len(self.differences)} of {self.compared} tables and findings files differ:"
-        return [line for line in (count, *self.differences, changed) if line]
+            same = f"All {self.compared} tables and findings files are the same, byte for byte."
+            return [*lines, same]
+        lines += [f"{len(self.differences)} of {self.compared} tables and findings files differ:"]
+        changed = ["The code is another than that of the run."] if self.code_changed else []
+        return [*lines, *self.differences, *changed]
 
 
 def find_run(name: str, *, root: Path) -> RunFolder:
@@ -70,7 +83,7 @@ def find_run(name: str, *, root: Path) -> RunFolder:
 
 def request_of(record: RunRecord, request: Request) -> Request:
     """Return ``request`` changed so that it repeats a recorded run."""
-    good = tuple(name for name, report in record.reports.items() if report.good)
+    good = tuple(name for name, report in record.reports.items() if report.shown)
     if not good:
         raise AnalysisError(f"Run {record.run_id} has no results to verify")
     return replace(request, only=good, reuse=False, data=record.data["fingerprint"])
@@ -82,7 +95,7 @@ def params_of(record: RunRecord) -> StudyParams:
 
 
 def verify(folder: RunFolder, request: Request, console: Console) -> Verdict:
-    """Repeat the run in ``folder`` and compare every table and every finding.
+    """Look for edits of the run in ``folder``, repeat it, compare every table and finding.
 
     The canonical tables are brought to what the run's params ask for, margins and zone included;
     a later run brings them back to those of the params file.
@@ -103,22 +116,49 @@ def verify(folder: RunFolder, request: Request, console: Console) -> Verdict:
     """
     record = RunRecord.read(folder.run_json)
     request = request_of(record, request)
+    changed_since = tuple(edited(folder, record))
     compared, differences = 0, []
     with executed(request, console) as again:
         for report in request.only:
             outcome = again.record.reports[report]
-            if not outcome.good:
+            if not outcome.shown:
                 differences.append(f"{report} did not run to its end again: {outcome.reason}")
                 continue
             names = _results(folder, report) | _results(again.folder, report)
             compared += len(names)
             differences += filter(None, (_differs(folder, again.folder, n) for n in sorted(names)))
     changed = record.code["sources"] != provenance.sources_hash()
-    return Verdict(compared, tuple(differences), changed)
+    return Verdict(compared, tuple(differences), changed, changed_since)
+
+
+def edited(folder: RunFolder, record: RunRecord) -> Iterator[str]:
+    """Yield a sentence on each file of a published run that is not what was published.
+
+    Parameters
+    ----------
+    folder
+        The published run.
+    record
+        Its record, with the hash of each file.
+    """
+    if not is_sealed(folder.run_json):
+        yield f"{folder.run_json.name} was changed since it was written"
+    known = dict(record.files)
+    for report, each in record.reports.items():
+        known |= each.files
+        for path in folder.files(report):
+            name = path.relative_to(folder.path).as_posix()
+            if name not in each.files:
+                yield f"{name} was not in the run"
+    for name, wanted in sorted(known.items()):
+        found = cache.digest(folder.path / name)
+        if found != wanted:
+            how = "is missing" if found == "missing" else "was changed since the run was published"
+            yield f"{name} {how}"
 
 
 def _results(folder: RunFolder, report: str) -> set[Path]:
-    files = [*folder.tables(report).rglob("*"), folder.findings(report)]
+    files = [*folder.results(report), folder.findings(report)]
     return {path.relative_to(folder.path) for path in files if path.is_file()}
 
 

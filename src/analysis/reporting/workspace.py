@@ -7,9 +7,12 @@ no published run ever reads.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.errors import AnalysisError, ParamsError
@@ -22,6 +25,12 @@ ROOT = "ANALYSIS_ROOT"
 
 #: Directory of an analyst's own files, beside the published runs.
 DRAFT = "draft"
+
+#: Name of the link to the latest run.
+LATEST = "latest"
+
+#: Folders of a run that hold result tables: those to publish, and those that name customers.
+TABLES, LISTS = "tables", "lists"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 
@@ -76,9 +85,9 @@ class Workspace:
             return cls(Path(staging).resolve(), published, staged=True)
         return cls(published / DRAFT, published, staged=False)
 
-    def table(self, report: str, name: str) -> Path:
+    def table(self, report: str, name: str, room: str = TABLES) -> Path:
         """Return where the table ``name`` of ``report`` is written, without its suffix."""
-        return self.directory / "tables" / checked_name(report) / checked_name(name)
+        return self.directory / room / checked_name(report) / checked_name(name)
 
     def findings(self, report: str) -> Path:
         """Return where the findings of ``report`` are written."""
@@ -89,11 +98,10 @@ class Workspace:
 
         AnalysisError, naming the report to run, where no run has made it.
         """
-        report, _, name = reference.partition("/")
-        path = Path("tables") / checked_name(report) / f"{checked_name(name)}.parquet"
+        report = reference.partition("/")[0]
         for directory in (self.directory, *self.runs()):
-            if (directory / path).is_file():
-                return directory / path
+            if found := stored_table(directory, reference):
+                return found
         raise AnalysisError(
             f"{reference} is needed and no run has made it yet; "
             f"run `analysis run {self.published.name} --only {report}` first"
@@ -104,19 +112,59 @@ class Workspace:
         return published_runs(self.published)
 
 
+def stored_table(directory: Path, reference: str) -> Path | None:
+    """Return the Parquet file of ``"report/table"`` below a run's directory; None if not there."""
+    report, _, name = reference.partition("/")
+    for room in (TABLES, LISTS):
+        path = directory / room / checked_name(report) / f"{checked_name(name)}.parquet"
+        if path.is_file():
+            return path
+    return None
+
+
 def published_runs(study_directory: Path) -> list[Path]:
     """Return the published runs below a study's directory, the latest first.
 
-    A run's name is the time it started, so that names sort as times do; links to runs and
-    whatever has no run.json are not runs.
+    They are ordered by what their run.json holds, the number of the run and the time it started,
+    not by a clock or a folder's name. One of which this cannot be read any more stands where its
+    name puts it. Links to runs and whatever has no run.json are not runs.
     """
+    if not study_directory.is_dir():
+        return []
     found = [
-        run.parent
-        for run in study_directory.glob("*/run.json")
-        if not run.parent.is_symlink() and run.parent.name != DRAFT
+        folder
+        for folder in study_directory.iterdir()
+        if not folder.name.startswith(".")
+        and folder.name not in (DRAFT, LATEST)
+        and not folder.is_symlink()
+        and os.path.lexists(folder / "run.json")
     ]
-    return sorted(
-        (run for run in found if not run.name.startswith(".")),
-        key=lambda run: run.name,
-        reverse=True,
-    )
+    places = {run: place_in_order(run) for run in found}
+    return sorted(found, key=lambda run: (*_placed(run, places), run.name), reverse=True)
+
+
+def place_in_order(run: Path) -> tuple[int, float] | None:
+    """Return what runs are ordered by: the run's number, and the time it started.
+
+    Runs of before runs were numbered have the number 0. None if run.json is damaged.
+    """
+    try:
+        content = json.loads((run / "run.json").read_text("utf-8"))
+        started = datetime.fromisoformat(content["started"]).timestamp()
+        return int(content.get("number", 0)), started
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
+    except RecursionError:
+        return None
+
+
+def _placed(run: Path, places: Mapping[Path, tuple[int, float] | None]) -> tuple[int, float]:
+    """Return the place of a run, of a damaged one that behind the run its name follows."""
+    if place := places[run]:
+        return place
+    before = (place[0] for other, place in places.items() if place and other.name < run.name)
+    try:
+        started = datetime.strptime(run.name[:18], "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return max(before, default=0), 0.0
+    return max(before, default=0), started.timestamp()

@@ -107,11 +107,23 @@ def _text(value: object) -> str:
     return "" if value is None or value != value else str(value)
 
 
+#: What a spreadsheet skips before it looks for a formula: blanks, and characters without width.
+_UNSEEN = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\u3000\ufeff\x00]"
+
+#: What a formula begins with, in the full-width forms of Chinese and Japanese keyboards too.
+_FORMULA = re.compile(rf"(?:\A(?=[\t\r\n])|(?:\A|(?<=[;\t\r\n])){_UNSEEN}*(?=[=+\-@＝＋－＠]))")
+
+
 def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; a number stays a number."""
+    """Return a cell that no spreadsheet takes for a formula; a number stays a number.
+
+    An apostrophe, the spreadsheets' own mark of text, goes before what would begin a formula: at
+    the start, after blanks or characters without width, and after a semicolon, a tab or a line
+    break, where a spreadsheet of another country begins a new cell.
+    """
     if re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", cell):
         return cell
-    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else cell
+    return _FORMULA.sub(lambda found: f"'{found[0]}", cell)
 
 
 def _csv(path: Path, header: list[str], rows: list[list[str]]) -> None:

@@ -127,9 +127,9 @@ def _bullet(row: Mapping[str, Any], primary: str, unit: str) -> str:
         "no verdict": "Mend the log of who was assigned, then look again.",
     }[row["verdict"]]
     if row["verdict"] == "no verdict":
-        return f"- **{row['name']}**: no verdict ({row['why']}). *{what}*"
+        return f"- **{row['name']}**: no verdict ({row['why']}). {what}"
     if row["verdict"] == "still running":
-        return f"- **{row['name']}** is still running: {row['why']}. *{what}*"
+        return f"- **{row['name']}** is still running: {row['why']}. {what}"
     measure = MEASURES[primary]
     change = f", {words.percent(row['lift'], 0, signed=True)}" if row["lift"] == row["lift"] else ""
     figure = (
@@ -146,7 +146,7 @@ def _bullet(row: Mapping[str, Any], primary: str, unit: str) -> str:
         "not decided": f"cannot be told from nothing: {figure}; it would have taken "
         f"{amount(row['smallest'], unit)} to be seen.",
     }[row["verdict"]]
-    return f"- **{name_of(row)}** {said} *{what}*"
+    return f"- **{name_of(row)}** {said} {what}"
 
 
 def earned(trials: Trials, primary: str, unit: str) -> str:

@@ -53,7 +53,7 @@ def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
     )
     return (
         f"- **{row['group']}**: {size} {brings} {words.percent(row['net_share'])} of sales. "
-        f"{who}{each} *{what}*"
+        f"{who}{each} {what}"
     )
 
 
