@@ -47,7 +47,8 @@ def ledger_lines(result: IngestResult) -> list[str]:
     how = "are as before" if result.skipped else f"were read in {result.seconds:.1f} s"
     head = f"tables {result.manifest.fingerprint} {how}"
     news = (f"  files {each}" for each in result.news)
-    return [head, *news, *map(_entry, result.manifest.ledger)]
+    mended = (f"  {each}" for each in result.mended)
+    return [head, *mended, *news, *map(_entry, result.manifest.ledger)]
 
 
 def _entry(entry: LedgerEntry) -> str:

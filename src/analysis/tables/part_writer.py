@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,31 @@ LINE, SHIFTED, ROWS = "_line", "_shifted", "_rows"
 
 
 def build_part(
-    connection: Any, source: PartSource, delivery: Delivery, *, key: str, parts: Path
+    connection: Any,
+    source: PartSource,
+    delivery: Delivery,
+    *,
+    key: str,
+    parts: Path,
+    check: Callable[[], None],
 ) -> Part:
     """Read one delivered file into a part; the last whole part or none is left behind.
+
+    Parameters
+    ----------
+    connection
+        DuckDB through Ibis.
+    source
+        Adapter that reads the file.
+    delivery
+        The file.
+    key
+        Name of the part.
+    parts
+        Folder of all parts.
+    check
+        Raises where the file is no longer the one that ``key`` was made for; asked once it is
+        read, whether well or with an error.
 
     Raises
     ------
@@ -33,13 +56,17 @@ def build_part(
     staging = parts / f".staging-{key}"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    feeds, notes = source.part_feeds(connection, delivery, staging / "work")
-    records = []
-    for number, feed in enumerate(feeds):
-        writer = _FeedWriter(connection, staging, f"{key}-{number}", source.columns_of(feed.table))
-        record, said = writer.write(feed)
-        records.append(record)
-        notes += said
+    try:
+        feeds, notes = source.part_feeds(connection, delivery, staging / "work")
+        records = []
+        for number, feed in enumerate(feeds):
+            columns = source.columns_of(feed.table)
+            writer = _FeedWriter(connection, staging, f"{key}-{number}", columns)
+            record, said = writer.write(feed)
+            records.append(record)
+            notes += said
+    finally:
+        check()
     shutil.rmtree(staging / "work", ignore_errors=True)
     part = Part(key, staging, delivery.name, tuple(records), tuple(dict.fromkeys(notes)))
     part.write()

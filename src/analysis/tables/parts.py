@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from analysis.tables.manifest import LedgerEntry
+from analysis.tables.checksums import write_checksums
+from analysis.tables.manifest import UNREADABLE, LedgerEntry
 
 if TYPE_CHECKING:
     import ibis
@@ -115,14 +116,15 @@ class Part:
     notes: tuple[str, ...] = field(default=())
 
     def write(self) -> None:
-        """Write the record of the part beside its files."""
+        """Write the record of the part beside its files, and the checksums of all."""
         record = {"feeds": [asdict(f) for f in self.feeds], "notes": self.notes}
         path = self.directory / "part.json"
         path.write_text(json.dumps(record, ensure_ascii=False, indent=1), "utf-8")
+        write_checksums(self.directory)
 
     @classmethod
     def read(cls, key: str, directory: Path, delivery: str) -> Part | None:
-        """Read a part; None if it is not there or not whole."""
+        """Read the record of a part; None if it is not there or cannot be read."""
         try:
             record = json.loads((directory / "part.json").read_text("utf-8"))
             feeds = tuple(
@@ -136,11 +138,9 @@ class Part:
                 )
                 for f in record["feeds"]
             )
-        except (OSError, ValueError, KeyError, TypeError):
+            return cls(key, directory, delivery, feeds, tuple(record["notes"]))
+        except UNREADABLE:
             return None
-        if not all((directory / name).is_file() for feed in feeds for name in feed.files):
-            return None
-        return cls(key, directory, delivery, feeds, tuple(record["notes"]))
 
 
 class PartSource(Protocol):

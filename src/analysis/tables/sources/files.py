@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterator
@@ -67,7 +68,12 @@ class Files:
 
     def deliveries(self) -> list[Delivery]:
         """Return the files of every source, in the order of their names within each."""
-        return [d for name in self._sources for d in self._delivered(name)]
+        return [d for name in self._sources for d in self._delivered[name]]
+
+    @functools.cached_property
+    def _delivered(self) -> dict[str, list[Delivery]]:
+        """The files of every source, looked for once: what is hashed is what is read."""
+        return {name: list(self._look_for(name)) for name in self._sources}
 
     def part_feeds(
         self, connection: Any, delivery: Delivery, directory: Path
@@ -103,7 +109,7 @@ class Files:
                 used |= {IDENTITY + name: "string" for name in spec.identity}
         return {n: used[n] for n in [*declared, *used] if n in used}
 
-    def _delivered(self, name: str) -> Iterator[Delivery]:
+    def _look_for(self, name: str) -> Iterator[Delivery]:
         one, prefix = self._sources[name], f"{name}/" if name else ""
         for origin, spec in self._mappings[name].files.items():
             if one.url is not None:
@@ -153,7 +159,7 @@ class Files:
             wanted = [name.removeprefix(prefix) for name in used if name.startswith(prefix)]
             staged = [
                 each
-                for i, d in enumerate(self._delivered(delivery.source))
+                for i, d in enumerate(self._delivered[delivery.source])
                 if d.origin == lookup.files
                 for each in self._staged(
                     connection, d, directory / f"{lookup.files}{i}", (lookup.key, *wanted)
