@@ -45,7 +45,7 @@ def _said_by_engine(query: str, word: str) -> str:
 
     try:
         _connection().cursor().execute(query, [word]).fetchall()
-    except (duckdb.Error, UnicodeEncodeError) as error:
+    except (duckdb.Error, UnicodeEncodeError, RuntimeError) as error:
         return " ".join(str(error).partition("\n")[0].split())
     return ""
 

@@ -7,6 +7,7 @@ refused before a row is read.
 from __future__ import annotations
 
 import gzip
+import os
 import stat
 import zipfile
 import zlib
@@ -121,8 +122,19 @@ def find(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
             raise ParamsError(f"paths: {pattern!r} leads out of the source's folder")
         found.update(p for p in folder.glob(pattern) if p.is_file() or p.is_symlink())
     for path in found:
+        _refuse_foreign_name(path, folder)
         _refuse_link(path, folder)
     return sorted(found)
+
+
+def _refuse_foreign_name(path: Path, folder: Path) -> None:
+    """Refuse a name of bytes that are no UTF-8: it could not be written into any report."""
+    name = os.fsencode(path.relative_to(folder))
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        shown = name.decode("utf-8", "backslashreplace")
+        raise DataError(f"the name of {shown} is not valid UTF-8; rename the file") from None
 
 
 def _refuse_link(path: Path, folder: Path) -> None:
@@ -137,6 +149,8 @@ def _refuse_link(path: Path, folder: Path) -> None:
 
 def _check_member(info: zipfile.ZipInfo, label: str) -> None:
     name = PurePosixPath(info.filename.replace("\\", "/"))
+    if not name.parts:
+        raise DataError(f"{label} holds {info.filename!r}, which is no name of a file")
     if ".." in name.parts or name.is_absolute() or ":" in name.parts[0]:
         raise DataError(f"{label} holds {info.filename!r}, which leads out of the archive")
     if stat.S_ISLNK(info.external_attr >> 16):

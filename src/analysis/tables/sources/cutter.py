@@ -86,7 +86,7 @@ class Cutter:
         reason = problem(line, self.dialect.encoding)
         if reason:
             self.file.put_aside(number, line, reason=reason)
-        elif not line.strip():
+        elif not line.replace(self.dialect.separator.encode(), b"").strip():
             self.file.put_aside(number, line, rule=BLANK)
         else:
             return self._take_loosely(block, at, last=last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 from typing import TYPE_CHECKING, Any
 
 from analysis.tables.schema import ENGINE_TYPES, ColumnType
@@ -148,7 +149,7 @@ class Reader:
 
         found = rows[self._columns[str(value.column)]]
         if value.extract is not None:
-            groups = 1 if "(" in value.extract.replace(r"\(", "") else 0
+            groups = min(1, re.compile(value.extract).groups)
             found = found.cast("string").re_extract(value.extract, groups).nullif("")
         if value.without is not None:
             text = found.cast("string")
