@@ -14,7 +14,6 @@ from analysis.params.reports import REPORT_PARAMS, Strict
 from analysis.tables.engine import EngineSettings
 from analysis.tables.ingest import IngestRequest
 
-
 #: Units of memory in bytes.
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 LEAST_MEMORY, MOST_MEMORY = "100MB", "100TB"

@@ -12,6 +12,7 @@ from analysis.errors import DataError
 from analysis.tables.assembly import Assembly, twice
 from analysis.tables.checksums import damage
 from analysis.tables.engine import connect
+from analysis.tables.engine_errors import reading
 from analysis.tables.manifest import LedgerEntry, SourceFile
 from analysis.tables.part_writer import build_part
 from analysis.tables.parts import Delivery, Part, PartSource
@@ -89,7 +90,8 @@ def write_tables(
             request.uncounted_departments,
             unified,
         )
-        ledger = (*assembly.write(), *doubles)
+        with reading(f"what was made of the files of {request.study}"):
+            ledger = (*assembly.write(), *doubles)
     finally:
         connection.disconnect()
     found.remove_unused(parts)

@@ -22,6 +22,7 @@ from analysis.tables.engine import (
     canonical_dir,
     find_root,
 )
+from analysis.tables.engine_errors import reading
 from analysis.tables.fingerprints import (
     ChangedWhileReadError,
     code_digest,
@@ -192,7 +193,8 @@ def _build(build: deliveries.Build, fingerprint: str, said: tuple[str, ...]) -> 
             if hasattr(source, "part_feeds"):
                 ledger, notes = deliveries.write_tables(build, staging, code=code_digest())
             else:
-                ledger, notes = write_whole(request.engine, source, staging), ()
+                with reading(f"the source of {request.study}"):
+                    ledger, notes = write_whole(request.engine, source, staging), ()
                 build.seen.check()
             manifest = _manifest(request, source, build.seen.files, fingerprint, ledger)
             manifest = replace(manifest, notes=(*manifest.notes, *notes, *said))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.tables import validate
+from analysis.tables.engine_errors import reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.overlap import HELD, VALUE
 from analysis.tables.parts import BY_MONTH, Delivery, FeedRecord, Part, PartFeed, PartSource
@@ -57,14 +58,15 @@ def build_part(
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
-        feeds, notes = source.part_feeds(connection, delivery, staging / "work")
-        records = []
-        for number, feed in enumerate(feeds):
-            columns = source.columns_of(feed.table)
-            writer = _FeedWriter(connection, staging, f"{key}-{number}", columns)
-            record, said = writer.write(feed)
-            records.append(record)
-            notes += said
+        with reading(delivery.name):
+            feeds, notes = source.part_feeds(connection, delivery, staging / "work")
+            records = []
+            for number, feed in enumerate(feeds):
+                columns = source.columns_of(feed.table)
+                writer = _FeedWriter(connection, staging, f"{key}-{number}", columns)
+                record, said = writer.write(feed)
+                records.append(record)
+                notes += said
     finally:
         check()
     shutil.rmtree(staging / "work", ignore_errors=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from analysis.errors import AnalysisError, DataError
 from analysis.tables.checksums import damage
+from analysis.tables.engine_errors import is_no_room
 from analysis.tables.manifest import Manifest
 from analysis.tables.quarantine import Quarantine, remove
 
@@ -106,18 +106,13 @@ def locked(home: Path) -> Iterator[None]:
         yield
 
 
-#: How DuckDB and Spark say that there is no room.
-_NO_ROOM = ("No space left", "File too large", "not enough disk space", "Out of disk space")
-
-
 @contextlib.contextmanager
 def disk_errors(home: Path) -> Iterator[None]:
     """Turn a full disk into one sentence, whichever layer noticed it."""
     try:
         yield
     except Exception as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG)
-        if full or any(words in str(error) for words in _NO_ROOM):
+        if is_no_room(error):
             free = shutil.disk_usage(home).free // 2**20
             raise AnalysisError(
                 f"The disk is full or a file may not grow ({free} MB free at {home}); nothing was "

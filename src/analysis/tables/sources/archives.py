@@ -92,9 +92,11 @@ def members(path: Path, label: str) -> list[Member]:
     if suffix != ".zip":
         return [Member(label, suffix, path)]
     with _reading(label), zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        infos = files_in(archive)
     for info in infos:
         _check_member(info, label)
+        if [other.filename for other in infos].count(info.filename) > 1:
+            raise DataError(f"{label} holds {info.filename!r} twice; which is meant?")
     kept = [info for info in infos if not _is_clutter(info.filename)]
     if not kept:
         raise DataError(f"{label} holds no file")
@@ -102,6 +104,12 @@ def members(path: Path, label: str) -> list[Member]:
         Member(f"{label}/{info.filename}", Path(info.filename).suffix.lower(), path, info.filename)
         for info in sorted(kept, key=lambda info: info.filename)
     ]
+
+
+def files_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the members of a zip archive that are no folders."""
+    # ZipInfo.is_dir of Python 3.11 fails for a member without a name.
+    return [info for info in archive.infolist() if not info.filename.endswith("/")]
 
 
 def find(folder: Path, patterns: tuple[str, ...]) -> list[Path]:

@@ -22,7 +22,7 @@ from analysis.tables.sources.rows import IDENTITY, canonical_rows
 from analysis.tables.sources.staged import Looked, Staged
 from analysis.tables.sources.staged_file import LINE, TEXT
 from analysis.tables.sources.used import columns_used
-from analysis.tables.sources.values import trimmed
+from analysis.tables.sources.values import as_text, trimmed
 
 if TYPE_CHECKING:
     import ibis
@@ -211,9 +211,9 @@ def looked_up(staged: list[Staged], key: str, wanted: list[str], spec: FileSpec)
 
     tables = [
         each.rows.select(
-            key=trimmed(each.column(key, spec).cast("string"), odd_spaces=each.odd_spaces),
+            key=trimmed(as_text(each.column(key, spec)), odd_spaces=each.odd_spaces),
             place=ibis.literal(i, "int64") * 10_000_000_000 + each.rows[LINE],
-            **{f"l{n}": each.column(name, spec).cast("string") for n, name in enumerate(wanted)},
+            **{f"l{n}": as_text(each.column(name, spec)) for n, name in enumerate(wanted)},
         )
         for i, each in enumerate(staged)
     ]

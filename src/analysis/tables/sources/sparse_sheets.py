@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from analysis.errors import DataError
-from analysis.tables.sources.archives import Member
+from analysis.tables.sources.archives import Member, files_in
 
 #: Cells of a sheet's rectangle that are read: two gigabytes while they are.
 MOST_CELLS = 64_000_000
@@ -66,7 +66,7 @@ def moved_together(member: Member) -> IO[bytes] | None:
     if not zipfile.is_zipfile(member.path):
         return None
     with zipfile.ZipFile(member.path) as archive:
-        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        names = [info.filename for info in files_in(archive)]
     large = {}
     for name in names:
         extent = _extent(Member(member.label, member.suffix, member.path, name))
@@ -89,9 +89,9 @@ def _check_size(extent: Extent, label: str) -> None:
     columns = min(extent.columns, FIXED_COLUMNS) + len(extent.closer())
     if extent.rows * columns > MOST_CELLS:
         raise DataError(
-            f"{label}: a sheet reaches over {extent.rows:,} rows and {extent.columns:,} columns, of "
-            f"which {columns:,} must be read, more than {MOST_CELLS // 1_000_000} million cells; "
-            "delete what lies beyond the table, or save the table as CSV"
+            f"{label}: a sheet reaches over {extent.rows:,} rows and {extent.columns:,} columns, "
+            f"of which {columns:,} must be read, more than {MOST_CELLS // 1_000_000} million "
+            "cells; delete what lies beyond the table, or save the table as CSV"
         )
 
 
@@ -101,7 +101,7 @@ def _copied(member: Member, large: dict[str, dict[bytes, bytes]]) -> IO[bytes]:
         zipfile.ZipFile(member.path) as archive,
         zipfile.ZipFile(goal, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy,
     ):
-        for info in archive.infolist():
+        for info in files_in(archive):
             part = Member(member.label, member.suffix, member.path, info.filename)
             with copy.open(info.filename, "w") as stream:
                 for xml in _whole_tags(part.chunks()):

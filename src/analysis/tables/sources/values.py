@@ -26,10 +26,24 @@ PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 SPECIAL = ("iso", "excel", "unix", "unix_ms")
 #: Microseconds from an epoch that a serial time may lie away: eight thousand years.
 FARTHEST = 2.5e17
+#: Beyond this, a float does not hold every whole number.
+WHOLE = 2**53
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 BLANKS = " \t\u00a0\u202f\u3000\u200b\ufeff"
 #: Signs and letters that may stand around an amount of money.
 CURRENCY = r"(?:[$£€¥￥₹₩₽₺₴₪₫฿₦₱元円]|US\$|[A-Z]{3}|kr\.?|zł|Kč|R\$|RMB)"
+
+
+def as_text(found: ibis.Value) -> ibis.Value:
+    """Return any value as text; a whole number held as a float loses its ``.0``, NaN is missing."""
+    import ibis
+
+    if not found.type().is_floating():
+        return found if found.type().is_string() else found.cast("string")
+    floor = builtin("floor", ("float64",), "float64")  # Ibis' own makes it an integer
+    whole = (found == floor(found.cast("float64"))) & found.between(-WHOLE, WHOLE)
+    digits = whole.ifelse(found, found.nullif(found)).cast("int64").cast("string")
+    return digits.fill_null(found.isnan().ifelse(ibis.null("string"), found.cast("string")))
 
 
 def trimmed(text: ibis.Value, *, odd_spaces: bool) -> ibis.Value:
