@@ -134,6 +134,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     params = _params(study, overrides, root)
     from analysis.reporting.check import readiness
     from analysis.reporting.data import bring_up_to_date, ledger_lines
+    from analysis.tables.order_span import check_as_of
     from analysis.tables.refusals import refusals
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
@@ -147,6 +148,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
         *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
     ]:
         click.echo(line.rstrip())
+    check_as_of(params.as_of, result.manifest)
     sys.exit(2 if any(each.state == "broken" for each in found) else 0)
 
 

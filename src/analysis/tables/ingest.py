@@ -30,6 +30,7 @@ from analysis.tables.fingerprints import (
     take_fingerprints,
 )
 from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile
+from analysis.tables.order_span import order_span
 from analysis.tables.quarantine import Quarantine
 from analysis.tables.sources import Source, SourceRequest, open_source
 from analysis.tables.versions import (
@@ -197,7 +198,8 @@ def _build(build: deliveries.Build, fingerprint: str, said: tuple[str, ...]) -> 
                     ledger, notes = write_whole(request.engine, source, staging), ()
                 build.seen.check()
             manifest = _manifest(request, source, build.seen.files, fingerprint, ledger)
-            manifest = replace(manifest, notes=(*manifest.notes, *notes, *said))
+            notes = (*manifest.notes, *notes, *said)
+            manifest = replace(manifest, notes=notes, order_span=order_span(staging))
             manifest.write(staging / MANIFEST)
             write_checksums(staging)
             publish(staging, home, fingerprint)

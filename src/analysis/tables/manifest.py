@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,8 @@ class Manifest:
         The source files.
     notes
         Sentences about the source that every reader should know.
+    order_span
+        First and last day of the orders; empty without orders.
     """
 
     study: str
@@ -119,6 +122,7 @@ class Manifest:
     ledger: tuple[LedgerEntry, ...] = ()
     files: tuple[SourceFile, ...] = ()
     notes: tuple[str, ...] = ()
+    order_span: tuple[str, ...] = ()
 
     def ledger_table(self) -> pd.DataFrame:
         """Return the ledger with columns table, source, outcome, rule and rows.
@@ -147,6 +151,7 @@ class Manifest:
             raw["ledger"] = tuple(LedgerEntry(**entry) for entry in raw["ledger"])
             raw["files"] = tuple(SourceFile(**file) for file in raw["files"])
             raw["notes"] = tuple(raw["notes"])
+            raw["order_span"] = tuple(raw.get("order_span", ()))
             manifest = cls(**raw)
             _check_types(manifest)
         except UNREADABLE as error:
@@ -162,7 +167,7 @@ def _check_types(manifest: Manifest) -> None:
         "default_margin_rate": (int, float),
         "rows": dict,
         "simulated": bool,
-        **dict.fromkeys(("ledger", "files", "notes"), tuple),
+        **dict.fromkeys(("ledger", "files", "notes", "order_span"), tuple),
     }
     for each in fields(Manifest):
         value = getattr(manifest, each.name)
@@ -170,8 +175,10 @@ def _check_types(manifest: Manifest) -> None:
             raise TypeError(f"{each.name} is {type(value).__name__}")
     if not all(isinstance(n, int) for n in manifest.rows.values()):
         raise TypeError("rows are not counted in whole numbers")
-    if not all(isinstance(note, str) for note in manifest.notes):
+    if not all(isinstance(text, str) for text in (*manifest.notes, *manifest.order_span)):
         raise TypeError("notes are not text")
+    if manifest.order_span:
+        _first, _last = map(date.fromisoformat, manifest.order_span)
 
 
 def _outcomes(entry: LedgerEntry) -> list[tuple[str, str, int]]:
