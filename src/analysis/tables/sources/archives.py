@@ -128,11 +128,21 @@ def find(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
         parts = PurePosixPath(pattern).parts
         if ".." in parts or PurePosixPath(pattern).is_absolute():
             raise ParamsError(f"paths: {pattern!r} leads out of the source's folder")
-        found.update(p for p in folder.glob(pattern) if p.is_file() or p.is_symlink())
+        found.update(p for p in _matches(folder, pattern) if p.is_file() or p.is_symlink())
     for path in found:
         _refuse_foreign_name(path, folder)
         _refuse_link(path, folder)
     return sorted(found)
+
+
+def _matches(folder: Path, pattern: str) -> list[Path]:
+    """Return what ``pattern`` names: a file by its own name, brackets and all, or those it fits."""
+    try:
+        if (folder / pattern).is_file():
+            return [folder / pattern]
+        return list(folder.glob(pattern))
+    except (ValueError, IndexError, OSError, NotImplementedError) as error:
+        raise ParamsError(f"paths: {pattern!r} names no files ({error})") from None
 
 
 def _refuse_foreign_name(path: Path, folder: Path) -> None:

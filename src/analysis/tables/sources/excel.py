@@ -11,7 +11,7 @@ from analysis.errors import DataError
 from analysis.tables.sources.archives import Member
 from analysis.tables.sources.sparse_sheets import moved_together
 from analysis.tables.sources.staged import Staged, header_names
-from analysis.tables.sources.staged_file import BLANK, StagedFile, read_back, writing
+from analysis.tables.sources.staged_file import BLANK, REPEATED, StagedFile, read_back, writing
 
 if TYPE_CHECKING:
     from analysis.tables.sources.mapped_files import FileSpec
@@ -141,7 +141,10 @@ def _sheet(
         if spec.header == 0:
             _take(file, 1, found, len(names))
         for number, row in rows:
-            _take(file, number, row, len(names))
+            if spec.header and row[: len(found)] == found and not any(row[len(found) :]):
+                file.put_aside(number, b"", rule=REPEATED)
+            else:
+                _take(file, number, row, len(names))
     columns = {name: f"c{i}" for i, name in enumerate(names)}
     return Staged(label, read_back(connection, file), columns)
 
