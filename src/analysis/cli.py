@@ -63,6 +63,12 @@ def _params(study: str, overrides: tuple[str, ...], root: Path) -> StudyParams:
     return params.load(study, overrides, root=root, today=now.astimezone(zone).date())
 
 
+def _reading(done: int, of: int) -> None:
+    """Say now and then how many of many delivered files are read."""
+    if done and done % 50 == 0:
+        click.echo(f"read {done:,} of {of:,} files", err=True)
+
+
 def _limits(cell_limit: int, time_limit: int) -> Limits:
     from analysis.reporting.outcomes import Limits
 
@@ -93,16 +99,19 @@ _time_limit = click.option(
 
 @main.command()
 @click.argument("study")
-@click.option("--force", is_flag=True, help="Read the sources again even if nothing changed.")
+@click.option("--force", is_flag=True, help="Read the contents of all sources again.")
 @_overrides
 def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
-    """Bring the canonical tables of STUDY up to date."""
+    """Bring the canonical tables of STUDY up to date.
+
+    What is damaged of the tables is set aside and made again.
+    """
     root = _root()
     params = _params(study, overrides, root)
     from analysis.reporting.data import bring_up_to_date, ledger_lines
 
     with stoppable():
-        result = bring_up_to_date(params, root=root, now=_now(), force=force)
+        result = bring_up_to_date(params, root=root, now=_now(), force=force, tell=_reading)
     for line in ledger_lines(result):
         click.echo(line)
 
@@ -139,7 +148,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
-        result = bring_up_to_date(params, root=root, now=_now())
+        result = bring_up_to_date(params, root=root, now=_now(), tell=_reading)
     found = readiness(params, present=frozenset(result.manifest.rows), root=root)
     words = {"ready": "can run", "lacking": "cannot run", "broken": "BROKEN"}
     for line in [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,8 @@ class Build:
         Takes damaged parts.
     fresh
         Read every file anew, parts or no parts.
+    tell
+        Called with how many files are done, and of how many.
     """
 
     request: IngestRequest
@@ -50,6 +52,7 @@ class Build:
     seen: Seen
     quarantine: Quarantine
     fresh: bool = False
+    tell: Callable[[int, int], None] | None = None
 
 
 def write_tables(
@@ -119,7 +122,9 @@ class _Parts:
         hashes = {file.name: file.sha256 for file in files}
         parts: dict[tuple[str, ...], Part] = {}
         doubles: list[LedgerEntry] = []
-        for delivery, file in zip(deliveries, files, strict=True):
+        for done, (delivery, file) in enumerate(zip(deliveries, files, strict=True)):
+            if self._build.tell is not None:
+                self._build.tell(done, len(files))
             others = [hashes[name] for name in self._source.depends_on(delivery)]
             content = (delivery.source, delivery.origin, file.sha256, *others)
             if content in parts:

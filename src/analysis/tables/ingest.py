@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,11 @@ class IngestResult:
 
 
 def ingest(
-    request: IngestRequest, *, root: Path | None = None, force: bool = False
+    request: IngestRequest,
+    *,
+    root: Path | None = None,
+    force: bool = False,
+    tell: Callable[[int, int], None] | None = None,
 ) -> IngestResult:
     """Bring a study's canonical tables up to date.
 
@@ -137,6 +141,8 @@ def ingest(
         Project root; None looks upwards from the working directory.
     force
         Read the contents of all sources again, whatever their sizes and times say.
+    tell
+        Called with how many of the delivered files are done, and of how many.
 
     Returns
     -------
@@ -154,7 +160,7 @@ def ingest(
     with locked(canonical_dir(request.study, root=root)):
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                done = _bring_up_to_date(request, root, force)
+                done = _bring_up_to_date(request, root, force, tell)
                 break
             except ChangedWhileReadError as error:
                 if attempt == ATTEMPTS:
@@ -165,7 +171,9 @@ def ingest(
     return replace(done, seconds=time.perf_counter() - began)
 
 
-def _bring_up_to_date(request: IngestRequest, root: Path, force: bool) -> IngestResult:
+def _bring_up_to_date(
+    request: IngestRequest, root: Path, force: bool, tell: Callable[[int, int], None] | None
+) -> IngestResult:
     home = canonical_dir(request.study, root=root)
     source = request.open_source(root)
     quarantine = Quarantine(home)
@@ -177,7 +185,7 @@ def _bring_up_to_date(request: IngestRequest, root: Path, force: bool) -> Ingest
     as_before = version is not None and version.manifest.fingerprint == fingerprint and not force
     if version is not None and as_before and is_sound(version, quarantine):
         return IngestResult(version.manifest, True, 0.0)
-    build = deliveries.Build(request, source, home, seen, quarantine, fresh=force)
+    build = deliveries.Build(request, source, home, seen, quarantine, force, tell)
     grown, ends = deliveries.torn(current.files if current is not None else (), seen)
     manifest = _build(build, fingerprint, grown)
     quarantine.settle()
