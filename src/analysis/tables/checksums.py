@@ -29,6 +29,18 @@ class Checksum:
         stat = path.stat()
         return cls(stat.st_size, stat.st_mtime_ns, sha256_of(path))
 
+    def problem(self, path: Path, *, thorough: bool = False) -> str:
+        """Return what is wrong with the file, which has this checksum; empty if nothing is."""
+        try:
+            stat = path.stat()
+            if stat.st_size == self.size and (thorough or stat.st_mtime_ns != self.modified_ns):
+                changed = sha256_of(path) != self.sha256
+            else:
+                changed = stat.st_size != self.size
+        except OSError:
+            return "is missing or cannot be read"
+        return "holds other bytes than were written" if changed else ""
+
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
@@ -62,17 +74,5 @@ def damage(folder: Path, *, thorough: bool = False) -> str:
         known = {name: Checksum(**each) for name, each in raw.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return f"{CHECKSUMS} cannot be read"
-    wrong = (_wrong(folder / name, each, thorough) for name, each in known.items())
-    return next((f"{name} {why}" for name, why in zip(known, wrong, strict=True) if why), "")
-
-
-def _wrong(path: Path, known: Checksum, thorough: bool) -> str:
-    try:
-        stat = path.stat()
-        if stat.st_size == known.size and (thorough or stat.st_mtime_ns != known.modified_ns):
-            changed = sha256_of(path) != known.sha256
-        else:
-            changed = stat.st_size != known.size
-    except OSError:
-        return "is missing or cannot be read"
-    return "holds other bytes than were written" if changed else ""
+    wrong = ((name, each.problem(folder / name, thorough=thorough)) for name, each in known.items())
+    return next((f"{name} {why}" for name, why in wrong if why), "")

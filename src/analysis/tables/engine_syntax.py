@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import duckdb
 
 #: A directive of strptime, such as %d or %-d.
 _DIRECTIVE = re.compile(r"%-?[A-Za-z]")
@@ -40,18 +36,13 @@ def date_format_problem(form: str) -> str:
     return f"{form!r} is no format of dates that the engine knows ({said})" if said else ""
 
 
+@functools.cache
 def _said_by_engine(query: str, word: str) -> str:
     import duckdb
 
     try:
-        _connection().cursor().execute(query, [word]).fetchall()
+        with duckdb.connect(config={"threads": 1, "temp_directory": ""}) as connection:
+            connection.execute(query, [word]).fetchall()
     except (duckdb.Error, UnicodeEncodeError, RuntimeError) as error:
         return " ".join(str(error).partition("\n")[0].split())
     return ""
-
-
-@functools.cache
-def _connection() -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    return duckdb.connect(config={"threads": 1, "temp_directory": ""})

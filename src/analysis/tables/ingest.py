@@ -184,13 +184,15 @@ def _bring_up_to_date(
     fingerprint = fingerprint_of(request, source, seen.files)
     as_before = version is not None and version.manifest.fingerprint == fingerprint and not force
     if version is not None and as_before and is_sound(version, quarantine):
-        return IngestResult(version.manifest, True, 0.0)
+        mended = tuple(getattr(source, "mended", ()))
+        return IngestResult(version.manifest, True, 0.0, mended=mended)
     build = deliveries.Build(request, source, home, seen, quarantine, force, tell)
     grown, ends = deliveries.torn(current.files if current is not None else (), seen)
     manifest = _build(build, fingerprint, grown)
     quarantine.settle()
     news = tuple(deliveries.changes(current.files, seen.files)) if current is not None else ()
-    return IngestResult(manifest, False, 0.0, (*news, *ends), tuple(quarantine.said))
+    mended = (*quarantine.said, *getattr(source, "mended", ()))
+    return IngestResult(manifest, False, 0.0, (*news, *ends), mended)
 
 
 def _build(build: deliveries.Build, fingerprint: str, said: tuple[str, ...]) -> Manifest:

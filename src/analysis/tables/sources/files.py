@@ -44,6 +44,8 @@ class Files:
 
     def __init__(self, request: SourceRequest) -> None:
         self._request = request
+        #: What was found damaged of a database's snapshots and read again, a sentence each.
+        self.mended: list[str] = []
         try:
             self.options = FilesOptions.model_validate(_plain(request.options))
             self._sources = self.options.named()
@@ -135,7 +137,10 @@ class Files:
         home = self._request.root / "data" / "canonical" / self._request.study / ".snapshots"
         spec = self._mappings[name].files[origin]
         wanted = Wanted(spec.paths, spec.watermark)
-        for table, path in snapshots(str(one.url), password, wanted, home / (name or "db")):
+        folder = home / (name or "db")
+        for table, path in snapshots(
+            str(one.url), password, wanted, folder, say=self.mended.append
+        ):
             yield Delivery(f"{prefix}{table}", origin, name, path)
 
     def _staged(
