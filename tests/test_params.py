@@ -10,6 +10,7 @@ import yaml
 
 from analysis import params
 from analysis.errors import ParamsError
+from analysis.params.currency_codes import CURRENCIES
 from tests.conftest import REPOSITORY
 from tests.tiny import PARAMS
 
@@ -117,3 +118,79 @@ def test_words_for_days_are_counted_from_the_day_of_the_run(
     assert params.load("tiny", root=root, today=date(2026, 2, 4)).as_of == day
     with pytest.raises(ParamsError, match="needs a run to count from; give a date"):
         params.load("tiny", root=root)
+
+
+BOMB = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
+    for old, new in zip("abcdef", "bcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (BOMB, r"tiny\.yaml stands for more than 100,000 values once its aliases are written out"),
+        ("a: &a [*a]\n", r"tiny\.yaml: a value holds itself by an alias; write it out"),
+        ("a: " + "[" * 60 + "]" * 60, r"tiny\.yaml: values lie more than 40 levels deep"),
+        ("a: " + "[" * 9_000, r"tiny\.yaml: values lie more than 40 levels deep"),
+        ("[a, b]: 1\n", r"tiny\.yaml is not valid YAML: a key is a list or a mapping in .* line 1"),
+        ("{a: b}: 1\n", r"tiny\.yaml is not valid YAML: a key is a list or a mapping in .* line 1"),
+        ('title: "half \\ud800"\n', r"tiny\.yaml: line 1 holds a character that is none"),
+        ("#" * 1_000_001, r"tiny\.yaml is larger than a file of params or mappings can be"),
+        (changed(as_of=["2017-01-01"]), r"as_of: \['2017-01-01'\] is neither a date that exists"),
+        (changed(as_of={"a": 1}), r"as_of: \{'a': 1\} is neither a date that exists"),
+        (
+            changed(engine={"memory": "1MB"}),
+            r"engine\.memory: 1MB is not between 100MB, the least that the engine can work in, and",
+        ),
+        (changed(engine={"memory": "9999TB"}), r"engine\.memory: 9999TB is not between 100MB"),
+        (
+            changed(engine={"threads": 100_000}),
+            r"engine\.threads: .*less than or equal to 1024 \(given: 100000\)",
+        ),
+        (
+            changed(currency="EUE"),
+            r"currency: 'EUE' is no currency of ISO 4217, such as USD or EUR; did you mean EUR",
+        ),
+        (changed(seed=2**32), r"seed: Input should be less than or equal to 4294967295"),
+    ],
+)
+def test_a_hostile_or_careless_file_is_refused_in_a_sentence(
+    root: Path, text: str, sentence: str
+) -> None:
+    write(root, text)
+    with pytest.raises(ParamsError, match=sentence):
+        params.load("tiny", root=root)
+
+
+def test_params_that_cannot_be_read(root: Path) -> None:
+    (root / "params" / "tiny.yaml").mkdir()
+    with pytest.raises(ParamsError, match=r"tiny\.yaml cannot be read: Is a directory"):
+        params.load("tiny", root=root)
+    (root / "params" / "latin.yaml").write_bytes(b"title: caf\xe9")
+    with pytest.raises(ParamsError, match=r"latin\.yaml is not valid YAML: .*can't decode"):
+        params.load("latin", root=root)
+
+
+@pytest.mark.parametrize("study", ["a" * 300, "../tiny", "Tiny", "a\nb", ""])
+def test_a_name_that_is_no_key_of_a_study(root: Path, study: str) -> None:
+    with pytest.raises(ParamsError, match=r"cannot be the key of a study: at most 60 small let"):
+        params.load(study, root=root)
+
+
+def test_a_key_is_set_once(root: Path) -> None:
+    write(root, changed())
+    with pytest.raises(ParamsError, match=r"--set seed= is given twice; give it once"):
+        params.load("tiny", ["seed=1", "seed=2"], root=root)
+    with pytest.raises(ParamsError, match=r"--set seed=\[1 is not valid YAML"):
+        params.load("tiny", ["seed=[1"], root=root)
+
+
+def test_the_currencies_are_those_of_the_world() -> None:
+    """Held against the Unicode consortium's list of what is tender where."""
+    from babel.numbers import get_global
+
+    periods = [p for found in get_global("territory_currencies").values() for p in found]
+    tender = {code for code, _, until, is_tender in periods if is_tender and until is None}
+    assert tender - CURRENCIES == set()
+    assert set(get_global("all_currencies")) >= CURRENCIES

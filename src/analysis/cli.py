@@ -108,6 +108,12 @@ def _params(study: str, overrides: tuple[str, ...], root: Path) -> StudyParams:
     return params.load(study, overrides, root=root, today=now.astimezone(zone).date())
 
 
+def _reading(done: int, of: int) -> None:
+    """Say now and then how many of many delivered files are read."""
+    if done and done % 50 == 0:
+        click.echo(f"read {done:,} of {of:,} files", err=True)
+
+
 def _limits(cell_limit: int, time_limit: int) -> Limits:
     from analysis.reporting.outcomes import Limits
 
@@ -138,16 +144,19 @@ _time_limit = click.option(
 
 @main.command()
 @click.argument("study")
-@click.option("--force", is_flag=True, help="Read the sources again even if nothing changed.")
+@click.option("--force", is_flag=True, help="Read the contents of all sources again.")
 @_overrides
 def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
-    """Bring the canonical tables of STUDY up to date."""
+    """Bring the canonical tables of STUDY up to date.
+
+    What is damaged of the tables is set aside and made again.
+    """
     root = _root()
     params = _params(study, overrides, root)
     from analysis.reporting.data import bring_up_to_date, ledger_lines
 
     with stoppable():
-        result = bring_up_to_date(params, root=root, now=_now(), force=force)
+        result = bring_up_to_date(params, root=root, now=_now(), force=force, tell=_reading)
     for line in ledger_lines(result):
         click.echo(line)
 
@@ -179,11 +188,12 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     params = _params(study, overrides, root)
     from analysis.reporting.check import readiness
     from analysis.reporting.data import bring_up_to_date, ledger_lines
+    from analysis.tables.order_span import check_as_of
     from analysis.tables.refusals import refusals
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
-        result = bring_up_to_date(params, root=root, now=_now())
+        result = bring_up_to_date(params, root=root, now=_now(), tell=_reading)
     found = readiness(params, present=frozenset(result.manifest.rows), root=root)
     words = {"ready": "can run", "lacking": "cannot run", "broken": "BROKEN"}
     for line in [
@@ -192,6 +202,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
         *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
     ]:
         click.echo(line.rstrip())
+    check_as_of(params.as_of, result.manifest)
     sys.exit(2 if any(each.state == "broken" for each in found) else 0)
 
 

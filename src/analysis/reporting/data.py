@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +14,17 @@ from analysis.reporting.lock import hold
 from analysis.tables.ingest import IngestResult, ingest
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 
+#: Files of a table that get a line of their own.
+SHOWN_FILES = 12
+
 
 def bring_up_to_date(
-    params: StudyParams, *, root: Path, now: datetime, force: bool = False
+    params: StudyParams,
+    *,
+    root: Path,
+    now: datetime,
+    force: bool = False,
+    tell: Callable[[int, int], None] | None = None,
 ) -> IngestResult:
     """Ingest a study, unless a run is reading its tables.
 
@@ -27,7 +37,9 @@ def bring_up_to_date(
     now
         The time, for the lock.
     force
-        Read the sources again even if nothing changed.
+        Read the contents of all sources again, whatever their sizes and times say.
+    tell
+        Called with how many of the delivered files are done, and of how many.
 
     Raises
     ------
@@ -39,7 +51,7 @@ def bring_up_to_date(
     reports = StudyReports.of(params.study, root=root)
     purpose = f"ingest of {params.study}"
     with disk_errors(root), hold(reports.lock, purpose=purpose, now=now):
-        return ingest(params.ingest_request(), root=root, force=force)
+        return ingest(params.ingest_request(), root=root, force=force, tell=tell)
 
 
 def ledger_lines(result: IngestResult) -> list[str]:
@@ -47,8 +59,36 @@ def ledger_lines(result: IngestResult) -> list[str]:
     how = "are as before" if result.skipped else f"were read in {result.seconds:.1f} s"
     head = f"tables {result.manifest.fingerprint} {how}"
     news = (f"  files {each}" for each in result.news)
+    mended = (f"  {each}" for each in result.mended)
     notes = (f"  note: {each}" for each in result.manifest.notes)
-    return [head, *news, *notes, *map(_entry, result.manifest.ledger)]
+    return [head, *mended, *news, *notes, *map(_entry, _one_a_kind(result.manifest.ledger))]
+
+
+def _one_a_kind(ledger: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Return the account, that of a table made from many files as one entry."""
+    by_table: dict[str, list[LedgerEntry]] = {}
+    for entry in ledger:
+        by_table.setdefault(entry.table, []).append(entry)
+    return [
+        each
+        for entries in by_table.values()
+        for each in (entries if len(entries) <= SHOWN_FILES else [_together(entries)])
+    ]
+
+
+def _together(entries: Sequence[LedgerEntry]) -> LedgerEntry:
+    rejected, dropped = Counter[str](), Counter[str]()
+    for entry in entries:
+        rejected.update(entry.rejected)
+        dropped.update(entry.dropped)
+    return LedgerEntry(
+        entries[0].table,
+        f"{len(entries)} files, {entries[0].source} to {entries[-1].source}",
+        sum(entry.rows_in for entry in entries),
+        sum(entry.accepted for entry in entries),
+        dict(rejected),
+        dict(dropped),
+    )
 
 
 def _entry(entry: LedgerEntry) -> str:

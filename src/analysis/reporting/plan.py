@@ -108,7 +108,7 @@ def read_notebook(path: Path) -> Planned | None:
     try:
         content = json.loads(path.read_text("utf-8"))
         metadata = content["metadata"].get("analysis")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ParamsError(f"{path.name} is not a readable notebook: {error}") from None
     if metadata is None:
         return None

@@ -24,6 +24,7 @@ from analysis.reporting.record import ReportRecord, RunRecord
 from analysis.reporting.workspace import place_in_order
 from analysis.tables.ingest import ingest
 from analysis.tables.manifest import Manifest
+from analysis.tables.order_span import check_as_of
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ def _data(request: Request, console: Console) -> Manifest:
             f"The sources, or the code that reads them, have changed since: the tables were "
             f"{request.data} then and are {found} now"
         )
+    check_as_of(request.params.as_of, result.manifest)
     return result.manifest
 
 

@@ -119,7 +119,7 @@ def checked_notebook(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any
         kernel = notebook["metadata"].get("kernelspec", {}).get("name")
     except FileNotFoundError:
         raise ParamsError(f"There is no notebook {path.name} in {path.parent}") from None
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ParamsError(f"{path.name} is not a readable notebook: {error}") from None
     if kernel != execution.KERNEL:
         raise ParamsError(

@@ -43,6 +43,8 @@ class Terminal:
         """Say whether the data are new, and how much there are."""
         how = "as before" if result.skipped else f"read in {result.seconds:.1f} s"
         rows = f"{sum(result.manifest.rows.values()):,} rows in {len(result.manifest.rows)} tables"
+        for sentence in result.mended:
+            self.line(f"  {'mended':<9} {sentence}")
         self.line(f"  {'data':<9} {rows}, {how}")
 
     def starts(self, report: str) -> None:

@@ -9,32 +9,43 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
+from analysis.errors import DataError
 from analysis.tables import deliveries
+from analysis.tables.checksums import write_checksums
 from analysis.tables.engine import (
     EngineSettings,
     canonical_dir,
     find_root,
 )
-from analysis.tables.fingerprints import code_digest, fingerprint_of, fingerprints
+from analysis.tables.engine_errors import reading
+from analysis.tables.fingerprints import (
+    ChangedWhileReadError,
+    code_digest,
+    fingerprint_of,
+    take_fingerprints,
+)
 from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile
-from analysis.tables.parts import PartSource
+from analysis.tables.order_span import order_span
+from analysis.tables.quarantine import Quarantine
 from analysis.tables.sources import Source, SourceRequest, open_source
 from analysis.tables.versions import (
-    current_manifest,
+    MANIFEST,
+    current_version,
     disk_errors,
+    is_sound,
     locked,
     publish,
     remove_leftovers,
 )
 from analysis.tables.whole_tables import write_whole
 
-if TYPE_CHECKING:
-    pass
+#: How often a source that is written to while it is read is read again.
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -90,16 +101,35 @@ class IngestRequest:
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What ingest did: the current manifest, whether it was there already, what files changed."""
+    """What ingest did.
+
+    Parameters
+    ----------
+    manifest
+        The current manifest.
+    skipped
+        The tables were there already.
+    seconds
+        How long it took.
+    news
+        Which delivered files changed since the last ingest.
+    mended
+        What was found damaged and made again, a sentence each.
+    """
 
     manifest: Manifest
     skipped: bool
     seconds: float
     news: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
 
 
 def ingest(
-    request: IngestRequest, *, root: Path | None = None, force: bool = False
+    request: IngestRequest,
+    *,
+    root: Path | None = None,
+    force: bool = False,
+    tell: Callable[[int, int], None] | None = None,
 ) -> IngestResult:
     """Bring a study's canonical tables up to date.
 
@@ -110,7 +140,9 @@ def ingest(
     root
         Project root; None looks upwards from the working directory.
     force
-        Read the sources again even if nothing changed.
+        Read the contents of all sources again, whatever their sizes and times say.
+    tell
+        Called with how many of the delivered files are done, and of how many.
 
     Returns
     -------
@@ -120,50 +152,66 @@ def ingest(
     Raises
     ------
     DataError
-        If a source is missing, damaged or of another shape than expected. The last good
-        tables stay.
+        If a source is missing, damaged, of another shape than expected or written to while it
+        is read. The last good tables stay.
     """
     began = time.perf_counter()
     root = root or find_root()
+    with locked(canonical_dir(request.study, root=root)):
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                done = _bring_up_to_date(request, root, force, tell)
+                break
+            except ChangedWhileReadError as error:
+                if attempt == ATTEMPTS:
+                    raise DataError(
+                        f"{error}, {ATTEMPTS} times over; nothing was published. Wait until it is "
+                        "written, then ingest again"
+                    ) from None
+    return replace(done, seconds=time.perf_counter() - began)
+
+
+def _bring_up_to_date(
+    request: IngestRequest, root: Path, force: bool, tell: Callable[[int, int], None] | None
+) -> IngestResult:
     home = canonical_dir(request.study, root=root)
     source = request.open_source(root)
-    with locked(home):
-        remove_leftovers(home)
-        current = current_manifest(home)
-        files = fingerprints(source, current)
-        fingerprint = fingerprint_of(request, source, files)
-        if current is not None and current.fingerprint == fingerprint and not force:
-            return IngestResult(current, True, time.perf_counter() - began)
-        manifest = _build(request, source, home, files, fingerprint)
-    news = tuple(deliveries.changes(current.files, files)) if current is not None else ()
-    return IngestResult(manifest, False, time.perf_counter() - began, news)
+    quarantine = Quarantine(home)
+    remove_leftovers(home)
+    version = current_version(home, quarantine)
+    current = version.manifest if version is not None else None
+    seen = take_fingerprints(source, None if force else current)
+    fingerprint = fingerprint_of(request, source, seen.files)
+    as_before = version is not None and version.manifest.fingerprint == fingerprint and not force
+    if version is not None and as_before and is_sound(version, quarantine):
+        mended = tuple(getattr(source, "mended", ()))
+        return IngestResult(version.manifest, True, 0.0, mended=mended)
+    build = deliveries.Build(request, source, home, seen, quarantine, force, tell)
+    grown, ends = deliveries.torn(current.files if current is not None else (), seen)
+    manifest = _build(build, fingerprint, grown)
+    quarantine.settle()
+    news = tuple(deliveries.changes(current.files, seen.files)) if current is not None else ()
+    mended = (*quarantine.said, *getattr(source, "mended", ()))
+    return IngestResult(manifest, False, 0.0, (*news, *ends), mended)
 
 
-def _build(
-    request: IngestRequest,
-    source: Source,
-    home: Path,
-    files: tuple[SourceFile, ...],
-    fingerprint: str,
-) -> Manifest:
+def _build(build: deliveries.Build, fingerprint: str, said: tuple[str, ...]) -> Manifest:
+    home, request, source = build.home, build.request, build.source
     staging = home / f".staging-{os.getpid()}"
     staging.mkdir()
     try:
         with disk_errors(home):
             if hasattr(source, "part_feeds"):
-                ledger, notes = deliveries.write_tables(
-                    request,
-                    cast(PartSource, source),
-                    files,
-                    home=home,
-                    target=staging,
-                    code=code_digest(),
-                )
+                ledger, notes = deliveries.write_tables(build, staging, code=code_digest())
             else:
-                ledger, notes = write_whole(request.engine, source, staging), ()
-            manifest = _manifest(request, source, files, fingerprint, ledger)
-            manifest = replace(manifest, notes=(*manifest.notes, *notes))
-            manifest.write(staging / "manifest.json")
+                with reading(f"the source of {request.study}"):
+                    ledger, notes = write_whole(request.engine, source, staging), ()
+                build.seen.check()
+            manifest = _manifest(request, source, build.seen.files, fingerprint, ledger)
+            notes = (*manifest.notes, *notes, *said)
+            manifest = replace(manifest, notes=notes, order_span=order_span(staging))
+            manifest.write(staging / MANIFEST)
+            write_checksums(staging)
             publish(staging, home, fingerprint)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

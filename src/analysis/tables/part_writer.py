@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.errors import DataError
 from analysis.tables import validate
 from analysis.tables.engine import write_file
+from analysis.tables.engine_errors import reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.overlap import HELD, VALUE
 from analysis.tables.parts import BY_MONTH, Delivery, FeedRecord, Part, PartFeed, PartSource
@@ -23,9 +25,31 @@ LINE, SHIFTED, ROWS = "_line", "_shifted", "_rows"
 
 
 def build_part(
-    connection: Any, source: PartSource, delivery: Delivery, *, key: str, parts: Path
+    connection: Any,
+    source: PartSource,
+    delivery: Delivery,
+    *,
+    key: str,
+    parts: Path,
+    check: Callable[[], None],
 ) -> Part:
     """Read one delivered file into a part; the last whole part or none is left behind.
+
+    Parameters
+    ----------
+    connection
+        DuckDB through Ibis.
+    source
+        Adapter that reads the file.
+    delivery
+        The file.
+    key
+        Name of the part.
+    parts
+        Folder of all parts.
+    check
+        Raises where the file is no longer the one that ``key`` was made for; asked once it is
+        read, whether well or with an error.
 
     Raises
     ------
@@ -35,13 +59,18 @@ def build_part(
     staging = parts / f".staging-{key}"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    feeds, notes = source.part_feeds(connection, delivery, staging / "work")
-    records = []
-    for number, feed in enumerate(feeds):
-        writer = _FeedWriter(connection, staging, f"{key}-{number}", source.columns_of(feed.table))
-        record, said = writer.write(feed)
-        records.append(record)
-        notes += said
+    try:
+        with reading(delivery.name):
+            feeds, notes = source.part_feeds(connection, delivery, staging / "work")
+            records = []
+            for number, feed in enumerate(feeds):
+                columns = source.columns_of(feed.table)
+                writer = _FeedWriter(connection, staging, f"{key}-{number}", columns)
+                record, said = writer.write(feed)
+                records.append(record)
+                notes += said
+    finally:
+        check()
     shutil.rmtree(staging / "work", ignore_errors=True)
     said, secret = tuple(dict.fromkeys(notes)), source.secret_label()
     part = Part(key, staging, delivery.name, tuple(records), said, secret)

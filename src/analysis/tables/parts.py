@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from analysis.tables.manifest import LedgerEntry
+from analysis.tables.checksums import write_checksums
+from analysis.tables.manifest import UNREADABLE, LedgerEntry
 
 if TYPE_CHECKING:
     import ibis
@@ -119,15 +120,16 @@ class Part:
     secret: str = ""
 
     def write(self) -> None:
-        """Write the record of the part beside its files."""
+        """Write the record of the part beside its files, and the checksums of all."""
         feeds = [asdict(feed) for feed in self.feeds]
         record = {"feeds": feeds, "notes": self.notes, "secret": self.secret}
         path = self.directory / "part.json"
         path.write_text(json.dumps(record, ensure_ascii=False, indent=1), "utf-8")
+        write_checksums(self.directory)
 
     @classmethod
     def read(cls, key: str, directory: Path, delivery: str) -> Part | None:
-        """Read a part; None if it is not there or not whole."""
+        """Read the record of a part; None if it is not there or cannot be read."""
         try:
             record = json.loads((directory / "part.json").read_text("utf-8"))
             feeds = tuple(
@@ -141,12 +143,10 @@ class Part:
                 )
                 for f in record["feeds"]
             )
-        except (OSError, ValueError, KeyError, TypeError):
+            notes, secret = tuple(record["notes"]), record.get("secret", "")
+            return cls(key, directory, delivery, feeds, notes, secret)
+        except UNREADABLE:
             return None
-        if not all((directory / name).is_file() for feed in feeds for name in feed.files):
-            return None
-        notes, secret = tuple(record["notes"]), record.get("secret", "")
-        return cls(key, directory, delivery, feeds, notes, secret)
 
 
 class PartSource(Protocol):

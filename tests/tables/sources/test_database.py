@@ -252,3 +252,28 @@ def test_postgresql_with_a_watermark_in_time(shop: Shop, postgres: str, tmp_path
 def test_rows_that_no_watermark_would_ever_reach_are_refused(postgres: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="1 rows of sales have no at, so they would never be read"):
         list(snapshots(postgres, PASSWORD, Wanted(("sales",), "at"), tmp_path / "s"))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("sales.no.marks.json", "sales.no.marks.json cannot be read"),
+        ("sales+00000.parquet", "sales+00000.parquet holds other bytes than were written"),
+    ],
+)
+def test_what_was_read_before_and_is_damaged_is_read_again(
+    shop: Shop, tmp_path: Path, name: str, why: str
+) -> None:
+    shop.map(changed(paths=["sales"], watermark="no"))
+    url = growing(tmp_path, (1, "2024-01-01 09:00"))
+    shop.source = {"kind": "database", "mapping": "shop", "url": url}
+    shop.ingest()
+    path = next(shop.root.rglob(name))
+    path.write_bytes(path.read_bytes()[:20])
+    result = shop.ingest()
+    assert len(result.mended) == 1
+    assert result.mended[0] == (
+        f"what was read of sales before was damaged ({why}); it was read again as a whole"
+    )
+    assert result.manifest.rows["order_lines"] == 1
+    assert shop.ingest().mended == ()

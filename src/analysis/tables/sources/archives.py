@@ -7,6 +7,7 @@ refused before a row is read.
 from __future__ import annotations
 
 import gzip
+import os
 import stat
 import zipfile
 import zlib
@@ -91,9 +92,11 @@ def members(path: Path, label: str) -> list[Member]:
     if suffix != ".zip":
         return [Member(label, suffix, path)]
     with _reading(label), zipfile.ZipFile(path) as archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        infos = files_in(archive)
     for info in infos:
         _check_member(info, label)
+        if [other.filename for other in infos].count(info.filename) > 1:
+            raise DataError(f"{label} holds {info.filename!r} twice; which is meant?")
     kept = [info for info in infos if not _is_clutter(info.filename)]
     if not kept:
         raise DataError(f"{label} holds no file")
@@ -101,6 +104,12 @@ def members(path: Path, label: str) -> list[Member]:
         Member(f"{label}/{info.filename}", Path(info.filename).suffix.lower(), path, info.filename)
         for info in sorted(kept, key=lambda info: info.filename)
     ]
+
+
+def files_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the members of a zip archive that are no folders."""
+    # ZipInfo.is_dir of Python 3.11 fails for a member without a name.
+    return [info for info in archive.infolist() if not info.filename.endswith("/")]
 
 
 def find(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
@@ -119,10 +128,31 @@ def find(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
         parts = PurePosixPath(pattern).parts
         if ".." in parts or PurePosixPath(pattern).is_absolute():
             raise ParamsError(f"paths: {pattern!r} leads out of the source's folder")
-        found.update(p for p in folder.glob(pattern) if p.is_file() or p.is_symlink())
+        found.update(p for p in _matches(folder, pattern) if p.is_file() or p.is_symlink())
     for path in found:
+        _refuse_foreign_name(path, folder)
         _refuse_link(path, folder)
     return sorted(found)
+
+
+def _matches(folder: Path, pattern: str) -> list[Path]:
+    """Return what ``pattern`` names: a file by its own name, brackets and all, or those it fits."""
+    try:
+        if (folder / pattern).is_file():
+            return [folder / pattern]
+        return list(folder.glob(pattern))
+    except (ValueError, IndexError, OSError, NotImplementedError) as error:
+        raise ParamsError(f"paths: {pattern!r} names no files ({error})") from None
+
+
+def _refuse_foreign_name(path: Path, folder: Path) -> None:
+    """Refuse a name of bytes that are no UTF-8: it could not be written into any report."""
+    name = os.fsencode(path.relative_to(folder))
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        shown = name.decode("utf-8", "backslashreplace")
+        raise DataError(f"the name of {shown} is not valid UTF-8; rename the file") from None
 
 
 def _refuse_link(path: Path, folder: Path) -> None:
@@ -137,6 +167,8 @@ def _refuse_link(path: Path, folder: Path) -> None:
 
 def _check_member(info: zipfile.ZipInfo, label: str) -> None:
     name = PurePosixPath(info.filename.replace("\\", "/"))
+    if not name.parts:
+        raise DataError(f"{label} holds {info.filename!r}, which is no name of a file")
     if ".." in name.parts or name.is_absolute() or ":" in name.parts[0]:
         raise DataError(f"{label} holds {info.filename!r}, which leads out of the archive")
     if stat.S_ISLNK(info.external_attr >> 16):

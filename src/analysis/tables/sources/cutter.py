@@ -6,13 +6,15 @@ line with its reason, or the header.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.tables.sources.lines import Block
 from analysis.tables.sources.records import MAXIMUM_LINES, OPEN, UNCLOSED, Dialect, problem
-from analysis.tables.sources.staged_file import BLANK, StagedFile
+from analysis.tables.sources.staged_file import BLANK, REPEATED, StagedFile
 from analysis.tables.sources.strictness import Strictness
 
 _ODD_SPACES = tuple(c.encode() for c in "\u00a0\u202f\u3000\u200b")
@@ -30,11 +32,14 @@ class Cutter:
         Receives the records, and the broken and the blank lines.
     first_line
         Number of the first line after the header.
+    header
+        The line of the header; where it stands again, as in files put together, it is dropped.
     """
 
     dialect: Dialect
     file: StagedFile
     first_line: int
+    header: bytes = b""
     #: Some value may hold blanks other than the space.
     odd_spaces: bool = False
 
@@ -60,7 +65,7 @@ class Cutter:
 
     def _cut(self, block: Block, *, last: bool) -> None:
         """Hand on the lines that are records as they stand; settle the others singly."""
-        fine = self._strictness.records(block)
+        fine = self._strictness.records(block) & ~self._headers(block)
         at = 0
         for odd in np.flatnonzero(~fine).tolist():
             if odd < at:
@@ -77,6 +82,20 @@ class Cutter:
         self.file.records(block.chosen(fine), numbers, self.dialect.separator)
         self._number += at
 
+    def _headers(self, block: Block) -> NDArray[np.bool_]:
+        """Return, for every line, whether it is the header again."""
+        found = np.zeros(len(block), "bool")
+        if self.header and self.header in block.text:
+            place = block.text.find(self.header)
+            while place >= 0:
+                at = int(block.holding(np.array([place]))[0])
+                found[at] = self._is_header(block.line(at))
+                place = block.text.find(self.header, place + len(self.header))
+        return found
+
+    def _is_header(self, line: bytes) -> bool:
+        return bool(self.header) and line.removeprefix(BOM_UTF8) == self.header
+
     def _take(self, block: Block, at: int, *, last: bool) -> int:
         """Settle the line at ``at`` and return how many lines that took.
 
@@ -86,7 +105,9 @@ class Cutter:
         reason = problem(line, self.dialect.encoding)
         if reason:
             self.file.put_aside(number, line, reason=reason)
-        elif not line.strip():
+        elif self._is_header(line):
+            self.file.put_aside(number, line, rule=REPEATED)
+        elif not line.replace(self.dialect.separator.encode(), b"").strip():
             self.file.put_aside(number, line, rule=BLANK)
         else:
             return self._take_loosely(block, at, last=last)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from analysis.errors import DataError, ParamsError
+from analysis.tables.checksums import Checksum
 from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
@@ -40,8 +41,21 @@ class Wanted:
     watermark: str | None = None
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A part of a table that was read: the highest mark in it, and the checksum of its file."""
+
+    mark: str
+    checksum: Checksum
+
+
 def snapshots(
-    url: str, password: str | None, wanted: Wanted, folder: Path
+    url: str,
+    password: str | None,
+    wanted: Wanted,
+    folder: Path,
+    *,
+    say: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[str, Path]]:
     """Yield Parquet files that hold the tables, each with the name of its table or its part.
 
@@ -59,6 +73,8 @@ def snapshots(
         The tables.
     folder
         Where the files are written.
+    say
+        Told, in a sentence, what was found damaged of earlier files and is read again.
 
     Raises
     ------
@@ -77,12 +93,14 @@ def snapshots(
                 _write(rows, path)
                 yield name, path
             else:
-                yield from _grown(rows, name, wanted.watermark, folder)
+                yield from _grown(rows, name, wanted.watermark, folder, say or _silent)
     finally:
         connection.disconnect()
 
 
-def _grown(rows: ibis.Table, name: str, watermark: str, folder: Path) -> Iterator[tuple[str, Path]]:
+def _grown(
+    rows: ibis.Table, name: str, watermark: str, folder: Path, say: Callable[[str], None]
+) -> Iterator[tuple[str, Path]]:
     """Add the rows above the highest mark read so far, and yield all that was read."""
     if watermark not in rows.columns:
         raise DataError(
@@ -90,7 +108,9 @@ def _grown(rows: ibis.Table, name: str, watermark: str, folder: Path) -> Iterato
             f"has {', '.join(rows.columns)}"
         )
     marks = folder / f"{name}.{watermark}.marks.json"
-    seen: list[str] = json.loads(marks.read_text("utf-8")) if marks.exists() else []
+    seen, wrong = _read_before(marks, folder, name)
+    if wrong:
+        say(f"what was read of {name} before was damaged ({wrong}); it was read again as a whole")
     column = rows[watermark]
     without = int(column.isnull().sum().fill_null(0).to_pyarrow().as_py())
     if without:
@@ -99,18 +119,41 @@ def _grown(rows: ibis.Table, name: str, watermark: str, folder: Path) -> Iterato
             "watermark that every row has, or leave it out"
         )
     top = column.max().cast("string").to_pyarrow().as_py()
-    if top is not None and (not seen or top != seen[-1]):
+    if top is not None and (not seen or top != seen[-1].mark):
         new = rows.filter(column <= _like(top, column))
         if seen:
-            new = new.filter(column > _like(seen[-1], column))
-        _write(new, _part(folder, name, len(seen)))
-        seen.append(top)
-        marks.write_text(json.dumps(seen), "utf-8")
+            new = new.filter(column > _like(seen[-1].mark, column))
+        path = _part(folder, name, len(seen))
+        _write(new, path)
+        seen.append(_Read(top, Checksum.of(path)))
+        half = marks.with_suffix(".half")
+        half.write_text(json.dumps([asdict(each) for each in seen]), "utf-8")
+        half.replace(marks)
     if not seen:
         _write(rows, _part(folder, name, 0))
         yield name, _part(folder, name, 0)
-    for number, mark in enumerate(seen):
-        yield f"{name} up to {watermark} {mark}", _part(folder, name, number)
+    for number, each in enumerate(seen):
+        yield f"{name} up to {watermark} {each.mark}", _part(folder, name, number)
+
+
+def _silent(_sentence: str) -> None:
+    """Tell nobody."""
+
+
+def _read_before(marks: Path, folder: Path, name: str) -> tuple[list[_Read], str]:
+    """Return what was read before, and what is wrong with it: then nothing counts as read."""
+    if not marks.exists():
+        return [], ""
+    try:
+        raw = json.loads(marks.read_text("utf-8"))
+        seen = [_Read(each["mark"], Checksum(**each["checksum"])) for each in raw]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return [], f"{marks.name} cannot be read"
+    for number, each in enumerate(seen):
+        path = _part(folder, name, number)
+        if problem := each.checksum.problem(path):
+            return [], f"{path.name} {problem}"
+    return seen, ""
 
 
 def _part(folder: Path, name: str, number: int) -> Path:

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.tables.sources.archives import Member
+from analysis.tables.sources.sparse_sheets import moved_together
 from analysis.tables.sources.staged import Staged, header_names
-from analysis.tables.sources.staged_file import BLANK, StagedFile, read_back, writing
+from analysis.tables.sources.staged_file import BLANK, REPEATED, StagedFile, read_back, writing
 
 if TYPE_CHECKING:
     from analysis.tables.sources.mapped_files import FileSpec
+
+#: Stands for the cells of a row that the reader cannot give; no cell can hold it.
+IMPOSSIBLE = "\0 no time"
 
 
 def stage_workbook(
@@ -33,7 +37,7 @@ def stage_workbook(
         label = f"{member.label}/{name}" if len(workbook.sheet_names) > 1 else member.label
         folder = directory / f"sheet{i}"
         folder.mkdir()
-        staged.append(_sheet(connection, rows_of(workbook, name), label, spec, folder))
+        staged.append(_sheet(connection, rows_of(workbook, name, label), label, spec, folder))
     return staged
 
 
@@ -43,24 +47,13 @@ def open_workbook(member: Member) -> Any:
 
     if member.inner or member.path.suffix.lower() == ".gz":
         raise DataError(f"{member.label}: a workbook is packed already; deliver it unpacked")
-    _weigh(member)
+    closer = moved_together(member)
     try:
+        if closer is not None:
+            return CalamineWorkbook.from_filelike(closer)
         return CalamineWorkbook.from_path(member.path)
     except (CalamineError, OSError, ValueError) as error:
         raise DataError(f"{member.label} cannot be read as a workbook: {error}") from None
-
-
-def _weigh(member: Member) -> None:
-    """Unpack a zipped workbook once to nowhere, so that a bomb goes off here, bounded."""
-    import zipfile
-
-    if not zipfile.is_zipfile(member.path):
-        return
-    with zipfile.ZipFile(member.path) as archive:
-        inner = [info.filename for info in archive.infolist() if not info.is_dir()]
-    for name in inner:
-        for _ in Member(member.label, member.suffix, member.path, name).chunks():
-            pass
 
 
 def _sheets(names: list[str], wanted: str, label: str) -> list[str]:
@@ -73,11 +66,49 @@ def _sheets(names: list[str], wanted: str, label: str) -> list[str]:
     return [wanted]
 
 
-def rows_of(workbook: Any, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of a sheet with their numbers, each cell as text."""
-    sheet = workbook.get_sheet_by_name(name)
-    for number, row in enumerate(sheet.to_python(skip_empty_area=False), start=1):
-        yield number, [as_text(cell) for cell in row]
+def rows_of(
+    workbook: Any, name: str, label: str = "the workbook"
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a sheet with their numbers, each cell as text; DataError if it is damaged.
+
+    Parameters
+    ----------
+    workbook
+        From ``open_workbook``.
+    name
+        The sheet.
+    label
+        What to call it in an error.
+    """
+    from python_calamine import CalamineError
+
+    try:
+        sheet = workbook.get_sheet_by_name(name)
+        left = [""] * (sheet.start[1] if sheet.start else 0)
+        rows, number = sheet.iter_rows(), 0
+        while (row := _next(rows)) is not None:
+            number += 1
+            yield number, left + row
+    except (CalamineError, OSError, ValueError) as error:
+        raise DataError(f"{label} cannot be read as a workbook: {error}") from None
+
+
+def _next(rows: Iterator[list[object]]) -> list[str] | None:
+    """Return the next row as text, ``[IMPOSSIBLE]`` if a cell is beyond all times; None at the end.
+
+    A number that a cell's format makes a time may lie beyond what any time can be; the reader
+    gives up such a row and goes on with the next.
+    """
+    try:
+        return [as_text(cell) for cell in next(rows)]
+    except StopIteration:
+        return None
+    except OverflowError:
+        return [IMPOSSIBLE]
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        return [IMPOSSIBLE]
 
 
 def as_text(cell: object) -> str:
@@ -110,14 +141,19 @@ def _sheet(
         if spec.header == 0:
             _take(file, 1, found, len(names))
         for number, row in rows:
-            _take(file, number, row, len(names))
+            if spec.header and row[: len(found)] == found and not any(row[len(found) :]):
+                file.put_aside(number, b"", rule=REPEATED)
+            else:
+                _take(file, number, row, len(names))
     columns = {name: f"c{i}" for i, name in enumerate(names)}
     return Staged(label, read_back(connection, file), columns)
 
 
 def _take(file: StagedFile, number: int, row: list[str], width: int) -> None:
     text = ",".join(row).encode("utf-8", "replace")
-    if not any(cell.strip() for cell in row):
+    if row[-1:] == [IMPOSSIBLE]:
+        file.put_aside(number, b"", reason="a cell holds a number that is no time")
+    elif not any(cell.strip() for cell in row):
         file.put_aside(number, b"", rule=BLANK)
     elif any(cell.strip() for cell in row[width:]):
         file.put_aside(number, text, reason="a cell stands outside the header's columns")

@@ -24,7 +24,7 @@ from analysis.tables.sources.rows import IDENTITY, canonical_rows
 from analysis.tables.sources.staged import Looked, Staged
 from analysis.tables.sources.staged_file import LINE, TEXT
 from analysis.tables.sources.used import columns_used
-from analysis.tables.sources.values import trimmed
+from analysis.tables.sources.values import as_text, trimmed
 
 if TYPE_CHECKING:
     import ibis
@@ -46,6 +46,8 @@ class Files:
 
     def __init__(self, request: SourceRequest) -> None:
         self._request = request
+        #: What was found damaged of a database's snapshots and read again, a sentence each.
+        self.mended: list[str] = []
         try:
             self.options = FilesOptions.model_validate(_plain(request.options))
             self._sources = self.options.named()
@@ -74,7 +76,12 @@ class Files:
 
     def deliveries(self) -> list[Delivery]:
         """Return the files of every source, in the order of their names within each."""
-        return [d for name in self._sources for d in self._delivered(name)]
+        return [d for name in self._sources for d in self._delivered[name]]
+
+    @functools.cached_property
+    def _delivered(self) -> dict[str, list[Delivery]]:
+        """The files of every source, looked for once: what is hashed is what is read."""
+        return {name: list(self._look_for(name)) for name in self._sources}
 
     def part_feeds(
         self, connection: Any, delivery: Delivery, directory: Path
@@ -121,7 +128,7 @@ class Files:
     def _home(self) -> Path:
         return canonical_dir(self._request.study, root=self._request.root)
 
-    def _delivered(self, name: str) -> Iterator[Delivery]:
+    def _look_for(self, name: str) -> Iterator[Delivery]:
         one, prefix = self._sources[name], f"{name}/" if name else ""
         for origin, spec in self._mappings[name].files.items():
             if one.url is not None:
@@ -147,7 +154,10 @@ class Files:
         home = self._home / ".snapshots"
         spec = self._mappings[name].files[origin]
         wanted = Wanted(spec.paths, spec.watermark)
-        for table, path in snapshots(str(one.url), password, wanted, home / (name or "db")):
+        folder = home / (name or "db")
+        for table, path in snapshots(
+            str(one.url), password, wanted, folder, say=self.mended.append
+        ):
             yield Delivery(f"{prefix}{table}", origin, name, path)
 
     def _staged(
@@ -171,7 +181,7 @@ class Files:
             wanted = [name.removeprefix(prefix) for name in used if name.startswith(prefix)]
             staged = [
                 each
-                for i, d in enumerate(self._delivered(delivery.source))
+                for i, d in enumerate(self._delivered[delivery.source])
                 if d.origin == lookup.files
                 for each in self._staged(
                     connection, d, directory / f"{lookup.files}{i}", (lookup.key, *wanted)
@@ -224,9 +234,9 @@ def looked_up(staged: list[Staged], key: str, wanted: list[str], spec: FileSpec)
 
     tables = [
         each.rows.select(
-            key=trimmed(each.column(key, spec).cast("string"), odd_spaces=each.odd_spaces),
+            key=trimmed(as_text(each.column(key, spec)), odd_spaces=each.odd_spaces),
             place=ibis.literal(i, "int64") * 10_000_000_000 + each.rows[LINE],
-            **{f"l{n}": each.column(name, spec).cast("string") for n, name in enumerate(wanted)},
+            **{f"l{n}": as_text(each.column(name, spec)) for n, name in enumerate(wanted)},
         )
         for i, each in enumerate(staged)
     ]

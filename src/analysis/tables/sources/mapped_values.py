@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
+from analysis.tables.engine_syntax import date_format_problem, pattern_problem
+from analysis.tables.sources import values
 from analysis.tables.sources.mapped_files import Strict, as_list
 
 #: What a value is made of; exactly one in each.
@@ -109,6 +110,7 @@ class Value(Strict):
         if (self.when is None) != (self.then is None):
             raise ValueError("when and then belong together")
         _check_pattern(self.extract)
+        _check_formats(self.dates)
         return self
 
 
@@ -123,8 +125,11 @@ def checked_zone(value: str | None) -> str | None:
 
 
 def _check_pattern(pattern: str | None) -> None:
-    if pattern is not None:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    if pattern is not None and (problem := pattern_problem(pattern)):
+        raise ValueError(problem)
+
+
+def _check_formats(formats: tuple[str, ...]) -> None:
+    for form in formats:
+        if form not in values.SPECIAL and (problem := date_format_problem(form)):
+            raise ValueError(f"dates: {problem}")

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from analysis.errors import ParamsError
+from analysis.tables.bounded_yaml import read_yaml
 from analysis.tables.schema import TABLES
 from analysis.tables.sources.mapped_files import FileSpec, Strict
 from analysis.tables.sources.mapped_values import Condition, Value, checked_zone
@@ -137,6 +138,10 @@ class _Text(yaml.BaseLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is a list or a mapping", key_node.start_mark
+                )
             if key_node.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"key {key_node.value!r} is given twice", key_node.start_mark
@@ -156,12 +161,7 @@ def load(path: Path) -> Mapping:
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
         raise ParamsError(f"There is no mapping {path.stem} in params/sources/; there are: {known}")
-    try:
-        raw = yaml.load(path.read_text("utf-8"), Loader=_Text)  # a safe loader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(
-            f"{path.name} is not valid YAML: {' '.join(str(error).split())}"
-        ) from None
+    raw = read_yaml(path, _Text)
     if not isinstance(raw, dict) or raw.get("mapping") != path.stem:
         raise ParamsError(f"{path.name} must begin with mapping: {path.stem}")
     return parse(raw, path.name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from analysis.errors import DataError
 from analysis.tables.sources import values
 from analysis.tables.sources.staged import Looked, Staged
 from analysis.tables.sources.staged_file import LINE, REASON, RULE
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     import ibis
 
     from analysis.tables.sources.mapped_files import FileSpec
+
+#: Column that a lookup matches on, while it does.
+MATCH = "_match"
 
 
 def prepared(staged: Staged, spec: FileSpec, columns: dict[str, str]) -> ibis.Table:
@@ -33,7 +38,7 @@ def prepared(staged: Staged, spec: FileSpec, columns: dict[str, str]) -> ibis.Ta
         if name not in looked
     }
     kept = staged.rows.select(LINE, REASON, RULE, **found)
-    for each in staged.lookups.values():
+    for each in _in_order(staged.lookups.values()):
         kept = _with_lookup(kept, each, columns, staged, spec)
     if spec.carry is None:
         return kept
@@ -54,11 +59,25 @@ def _with_lookup(
     kept: ibis.Table, looked: Looked, columns: dict[str, str], staged: Staged, spec: FileSpec
 ) -> ibis.Table:
     """Add the columns looked up; a row that finds nothing has none of them."""
-    match = kept[columns[looked.match]]
-    joined = kept.left_join(looked.rows, match == looked.rows["key"])
+    names = kept.columns
+    kept = kept.mutate(**{MATCH: values.as_text(kept[columns[looked.match]])})
+    joined = kept.left_join(looked.rows, [(MATCH, "key")])
     wanted = {
         columns[name]: _tidy(joined[short], staged, spec)
         for name, short in looked.columns.items()
         if name in columns
     }
-    return joined.select(*kept.columns, **wanted)
+    return joined.select(*names, **wanted)
+
+
+def _in_order(lookups: Iterable[Looked]) -> list[Looked]:
+    """Return the lookups, each behind the one that brings the column that it matches on."""
+    waiting, ordered = list(lookups), list[Looked]()
+    while waiting:
+        later = {name for each in waiting for name in each.columns}
+        ready = [each for each in waiting if each.match not in later]
+        if not ready:
+            raise DataError("the lookups of the mapping match on each other's columns in a circle")
+        ordered += ready
+        waiting = [each for each in waiting if each.match in later]
+    return ordered

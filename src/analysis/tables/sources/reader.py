@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 from typing import TYPE_CHECKING, Any
 
 from analysis.tables.schema import ENGINE_TYPES, ColumnType
@@ -148,7 +149,7 @@ class Reader:
 
         found = rows[self._columns[str(value.column)]]
         if value.extract is not None:
-            groups = 1 if "(" in value.extract.replace(r"\(", "") else 0
+            groups = min(1, re.compile(value.extract).groups)
             found = found.cast("string").re_extract(value.extract, groups).nullif("")
         if value.without is not None:
             text = found.cast("string")
@@ -166,7 +167,7 @@ class Reader:
     def _read(self, found: ibis.Value, value: Value, kind: ColumnType) -> ibis.Value:
         """Return ``found`` as ``kind``; null where it cannot be read."""
         if kind == "string":
-            return _as_text(found)
+            return values.as_text(found)
         if kind in {"money", "number", "integer"}:
             typed = values.number(found, decimal=value.decimal)
             return (typed == typed.round(0)).ifelse(typed, None) if kind == "integer" else typed
@@ -248,11 +249,3 @@ def _text_test(text: ibis.Value, condition: Condition) -> ibis.Value:
         if words is not None:
             return functools.reduce(operator.or_, [getattr(text, method)(w) for w in words])
     raise AssertionError("the model lets no other test pass")
-
-
-def _as_text(found: ibis.Value) -> ibis.Value:
-    """Return any value as text; a whole number held as a float loses its ``.0``."""
-    if found.type().is_floating():
-        whole = found == found.floor()
-        return whole.ifelse(found.try_cast("int64").cast("string"), found.cast("string"))
-    return found if found.type().is_string() else found.cast("string")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LINE, REASON, RULE, TEXT = "_line", "_reason", "_rule", "_text"
 BLANK = "blank line"
+REPEATED = "header repeated"
 KEPT_OF_BROKEN = 2_000
 ROWS_AT_ONCE = 50_000
 #: Blocks that may wait to be written: more would only fill the memory.

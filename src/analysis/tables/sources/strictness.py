@@ -49,7 +49,8 @@ class Strictness:
             fine = np.diff(np.searchsorted(marks, block.starts)) == self._width - 1
         fine &= (lengths > 0) & (lengths < MAXIMUM_LENGTH)
         fine[_broken(block, letters)] = False
-        return fine
+        blank = np.diff(np.searchsorted(marks, block.starts)) == lengths
+        return fine & ~blank  # nothing but delimiters, as spreadsheets write below a table
 
     def _quoted(self, block: Block, letters: NDArray[np.uint8], marks: Places) -> Mask:
         """Return the verdict where some line holds a quote.

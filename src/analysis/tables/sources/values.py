@@ -24,10 +24,26 @@ ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
 ISO_OFFSET = r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:\d{2})?)$"
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 SPECIAL = ("iso", "excel", "unix", "unix_ms")
+#: Microseconds from an epoch that a serial time may lie away: eight thousand years.
+FARTHEST = 2.5e17
+#: Beyond this, a float does not hold every whole number.
+WHOLE = 2**53
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 BLANKS = " \t\u00a0\u202f\u3000\u200b\ufeff"
 #: Signs and letters that may stand around an amount of money.
 CURRENCY = r"(?:[$£€¥￥₹₩₽₺₴₪₫฿₦₱元円]|US\$|[A-Z]{3}|kr\.?|zł|Kč|R\$|RMB)"
+
+
+def as_text(found: ibis.Value) -> ibis.Value:
+    """Return any value as text; a whole number held as a float loses its ``.0``, NaN is missing."""
+    import ibis
+
+    if not found.type().is_floating():
+        return found if found.type().is_string() else found.cast("string")
+    floor = builtin("floor", ("float64",), "float64")  # Ibis' own makes it an integer
+    whole = (found == floor(found.cast("float64"))) & found.between(-WHOLE, WHOLE)
+    digits = whole.ifelse(found, found.nullif(found)).cast("int64").cast("string")
+    return digits.fill_null(found.isnan().ifelse(ibis.null("string"), found.cast("string")))
 
 
 def trimmed(text: ibis.Value, *, odd_spaces: bool) -> ibis.Value:
@@ -139,7 +155,10 @@ def _serial(text: ibis.Value, unit: str) -> ibis.Value:
     import ibis
 
     scale = {"excel": 86_400_000_000, "unix": 1_000_000, "unix_ms": 1_000}[unit]
-    micros = (text.try_cast("float64") * scale).round().try_cast("int64")
+    scaled = text.try_cast("float64") * scale
+    # Beyond ten thousand years, and for infinity, the engine would give up the whole file.
+    within = scaled.between(-FARTHEST, FARTHEST)
+    micros = within.ifelse(scaled, ibis.null("float64")).round().cast("int64")
     start = ibis.timestamp(EXCEL_EPOCH if unit == "excel" else "1970-01-01 00:00:00")
     return start + micros.as_interval("us")
 
