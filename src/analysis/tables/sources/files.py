@@ -16,7 +16,9 @@ from analysis.tables.parts import RANKS_A_SOURCE, Delivery, PartFeed
 from analysis.tables.schema import ENGINE_TYPES, TABLES
 from analysis.tables.sources import SourceRequest, archives, decimal_marks, mapping, staging
 from analysis.tables.sources.mapped_files import FileSpec
+from analysis.tables.sources.missing_words import taken_for_missing
 from analysis.tables.sources.options import OWN_KEYS, FilesOptions, OneSource
+from analysis.tables.sources.prepared import computed_columns
 from analysis.tables.sources.rows import IDENTITY, canonical_rows
 from analysis.tables.sources.staged import Looked, Staged
 from analysis.tables.sources.staged_file import LINE, TEXT
@@ -204,7 +206,9 @@ class Files:
 def _with_marks(staged: Staged, tables: list[mapping.TableSpec], spec: FileSpec) -> Staged:
     """Return the staged table with how its numbers are written, decided over all its columns."""
     marks, notes = decimal_marks.decide(staged, tables, spec)
-    return replace(staged, marks=marks, notes=(*staged.notes, *notes))
+    own = tuple(n for n in columns_used(tables, spec) if n not in computed_columns(staged, spec))
+    missing = taken_for_missing(staged, own, spec)
+    return replace(staged, marks=marks, notes=(*staged.notes, *notes, *missing))
 
 
 def looked_up(staged: list[Staged], key: str, wanted: list[str], spec: FileSpec) -> ibis.Table:

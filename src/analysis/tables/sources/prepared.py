@@ -26,7 +26,7 @@ def prepared(staged: Staged, spec: FileSpec, columns: dict[str, str]) -> ibis.Ta
     columns
         Names in the mapping to the names that the columns get.
     """
-    looked = {n for each in staged.lookups.values() for n in each.columns} | totals_of(spec)
+    looked = computed_columns(staged, spec)
     found = {
         short: _tidy(staged.column(name, spec), staged, spec)
         for name, short in columns.items()
@@ -41,6 +41,11 @@ def prepared(staged: Staged, spec: FileSpec, columns: dict[str, str]) -> ibis.Ta
     by = columns[spec.carry.by]
     filled = [columns[n] for n in spec.carry.columns if n in columns]
     return kept.mutate(**{n: kept[n].max().over(group_by=kept[by]) for n in filled})
+
+
+def computed_columns(staged: Staged, spec: FileSpec) -> set[str]:
+    """Return the names in a mapping that are no columns of the file: looked up, or totals."""
+    return {n for each in staged.lookups.values() for n in each.columns} | totals_of(spec)
 
 
 def totals_of(spec: FileSpec) -> set[str]:

@@ -200,7 +200,8 @@ class Reader:
             found = getattr(found.cast("string"), value.case)()
         if value.values:
             text = found.cast("string")
-            found = ibis.cases(*((text == k, v) for k, v in value.values.items()), else_=text)
+            known = ((text == k, v) for k, v in value.values.items())
+            found = ibis.cases(*known, else_=text).nullif("")
         if value.default is not None:
             found = found.cast("string").fill_null(value.default)
         return found
