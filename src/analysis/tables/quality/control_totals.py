@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from analysis.tables.comparison import midnight
+from analysis.tables.credit_notes import is_order
 from analysis.tables.money import cents
 from analysis.tables.quality.questions import questions
 
@@ -112,7 +113,7 @@ def _orders(lines: ibis.Table) -> ibis.Table:
         net=cents(lines.net_amount).sum(),
         first=lines.ordered_at.min(),
         last=lines.ordered_at.max(),
-        purchase=(lines.quantity >= 0).any(),
+        purchase=is_order(lines),
     )
 
 
