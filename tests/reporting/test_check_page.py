@@ -125,6 +125,17 @@ def test_receipt_numbers_that_restart_within_a_file_are_asked_about(shop: Shop) 
     ) in text
 
 
+def test_dates_of_the_other_order_cast_doubt_on_the_rest_of_their_file(shop: Shop) -> None:
+    days = ["31/01/2024 10:00", "04/02/2024 10:00", "02/14/2024 10:00", "02/15/2024 10:00"]
+    shop.deliver("sales.csv", *[f"{n},C1,A,{day},1,1.00,x" for n, day in enumerate(days)])
+    text = " ".join(checked().split())
+    assert "2 of 4 counted; refused 2 (2 when is a date only with day and month the other" in text
+    assert (
+        "please answer 2 rows of sales.csv are dates only with day and month the other way round: "
+        "rows of it from the first twelve days of a month may be read in the wrong order."
+    ) in text
+
+
 def test_a_key_that_joins_less_than_half_is_said(shop: Shop) -> None:
     raw = copy.deepcopy(MAPPING)
     raw["tables"][2]["columns"]["customer_id"] = "note"

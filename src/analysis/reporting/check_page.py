@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.tables.manifest import Manifest
 from analysis.tables.quality.control_totals import ControlTotals
 from analysis.tables.sources.missing_words import TAKEN
+from analysis.tables.sources.reader import SWAPPED
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
@@ -53,7 +54,7 @@ def page(totals: ControlTotals, manifest: Manifest, *, as_of: date, unsure: list
         "",
         *_listed("missing", taken or ["No word was taken for missing."]),
         *_listed("guessed", [*guessed, *unsure] or ["Nothing."]),
-        *_listed("please answer", list(totals.questions) or ["Nothing."]),
+        *_listed("please answer", [*totals.questions, *_swapped(manifest)] or ["Nothing."]),
     ]
 
 
@@ -146,6 +147,20 @@ def _net(totals: ControlTotals, manifest: Manifest) -> str:
                 others[found[1]] += n
     rest = ", ".join(f"{n:,} rows in {word}" for word, n in others.most_common())
     return f"{text}; not counted: {rest}" if rest else f"{text}, no other currency seen"
+
+
+def _swapped(manifest: Manifest) -> list[str]:
+    """Ask about files some of whose dates are dates only with day and month the other way round."""
+    found = Counter[str]()
+    for entry in manifest.ledger:
+        if entry.table == "order_lines":
+            found[entry.source] += sum(n for why, n in entry.rejected.items() if SWAPPED in why)
+    return [
+        f"{n:,} rows of {source} are dates only with day and month the other way round: rows of it "
+        "from the first twelve days of a month may be read in the wrong order. Which order is it?"
+        for source, n in found.items()
+        if n
+    ]
 
 
 def _months(totals: ControlTotals, currency: str) -> list[str]:

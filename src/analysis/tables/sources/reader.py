@@ -30,6 +30,8 @@ _WORDS = {
     "timestamp": "a time in the format stated",
     "date": "a date in the format stated",
 }
+#: How the reason ends for a date that only the other order of day and month reads.
+SWAPPED = "with day and month the other way round"
 _NUMERIC = {"money", "number", "integer"}
 
 
@@ -256,7 +258,7 @@ class Reader:
             (
                 "other",
                 values.in_other_order,
-                "is a date only with day and month the other way round",
+                f"is a date only {SWAPPED}",
             ),
         ):
             reason = f"{value.column} {words}"
