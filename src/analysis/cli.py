@@ -200,10 +200,28 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
         *ledger_lines(result),
         *refusals(study, root=root),
         *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
+        *_what_was_read(params, root),
     ]:
         click.echo(line.rstrip())
     check_as_of(params.as_of, result.manifest)
     sys.exit(2 if any(each.state == "broken" for each in found) else 0)
+
+
+def _what_was_read(params: StudyParams, root: Path) -> list[str]:
+    from analysis.errors import NotApplicable
+    from analysis.reporting.check_page import page, unsure_guesses
+    from analysis.tables.engine import open_study
+    from analysis.tables.quality.control_totals import control_totals
+
+    tables = open_study(params.study, settings=params.engine_settings(), root=root)
+    try:
+        totals = control_totals(tables, as_of=params.as_of)
+    except NotApplicable as reason:
+        return [str(reason)]
+    finally:
+        tables.close()
+    unsure = unsure_guesses(params, root=root)
+    return page(totals, tables.manifest, as_of=params.as_of, unsure=unsure)
 
 
 @main.command()

@@ -7,6 +7,7 @@ import pytest
 
 from analysis.demand import rhythm
 from analysis.errors import NotApplicable
+from analysis.tables.comparison import daily_sales
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 from tests.sales import AS_OF, lines_of, shop, tables_of
@@ -25,7 +26,10 @@ def tables() -> Tables:
 def orders(tables: Tables) -> pd.DataFrame:
     lines = tables.order_lines.to_pandas().astype({"net_amount": float})
     orders = lines.groupby("order_id").agg(
-        time=("ordered_at", "min"), net=("net_amount", "sum"), who=("customer_id", "first")
+        time=("ordered_at", "min"),
+        net=("net_amount", "sum"),
+        who=("customer_id", "first"),
+        bought=("quantity", lambda quantity: (quantity >= 0).any()),
     )
     return orders.assign(
         day=orders["time"].dt.normalize(), weekday=orders["time"].dt.day_of_week + 1
@@ -37,8 +41,9 @@ def test_weeks(tables: Tables, orders: pd.DataFrame) -> None:
     start = orders["day"] - pd.to_timedelta(orders["weekday"] - 1, unit="D")
     by_week = orders.groupby(start)
     assert list(weeks["week_start"]) == list(by_week.groups)
-    assert list(weeks["orders"]) == by_week.size().tolist()
-    assert list(weeks["customers"]) == by_week["who"].nunique().tolist()
+    bought = orders[orders["bought"]].groupby(start)
+    assert list(weeks["orders"]) == by_week["bought"].sum().tolist()
+    assert list(weeks["customers"]) == bought["who"].nunique().tolist()
     assert list(weeks["net_amount"]) == pytest.approx(by_week["net"].sum().tolist())
 
 
@@ -47,6 +52,32 @@ def test_a_week_without_orders_is_zero_and_a_broken_week_left_out() -> None:
     weeks = rhythm.weekly_sales(tables, Period.before(AS_OF, days=30))
     assert list(weeks["orders"]) == [1, 0, 0, 0]
     assert weeks["basket_value"].isna().tolist() == [False, True, True, True]
+
+
+def test_a_credit_note_is_no_order_and_who_only_returned_is_no_buyer() -> None:
+    """One order of 10 on Monday the 4th; 4 of it come back under a number of its own, by another
+    customer, and a line of an order that also holds a purchase comes back on Tuesday."""
+    tables = tables_of(
+        lines_of(
+            {"ordered_at": "2017-12-04 10:00:00", "order_id": "o1", "net_amount": 10.0},
+            {"ordered_at": "2017-12-04 21:00:00", "order_id": "c1", "customer_id": "only",
+             "quantity": -1.0, "net_amount": -4.0},
+            {"ordered_at": "2017-12-05 10:00:00", "order_id": "o2", "net_amount": 10.0},
+            {"ordered_at": "2017-12-05 10:00:00", "order_id": "o2", "quantity": -1.0,
+             "net_amount": -3.0},
+        )
+    )  # fmt: skip
+    period = Period.before(AS_OF, days=28)
+    week = rhythm.weekly_sales(tables, period).iloc[0]
+    assert (week["days"], week["orders"], week["customers"]) == (2, 2, 1)
+    assert (week["net_amount"], week["basket_value"]) == (13.0, 6.5)
+    days = rhythm.weekdays(tables, period).set_index("name")
+    assert days.loc["Monday", ["orders", "net_amount"]].tolist() == [1.0, 6.0]
+    hours = rhythm.weekday_hours(tables, period)
+    assert hours[["weekday", "hour", "orders"]].to_numpy().tolist() == [[1, 10, 1], [2, 10, 1]]
+    daily = daily_sales(tables, end=period.end)
+    assert daily["orders"].tolist() == [1, 1]
+    assert daily["net_amount"].tolist() == [6.0, 7.0]
 
 
 def test_weekdays(tables: Tables, orders: pd.DataFrame) -> None:
@@ -62,10 +93,11 @@ def test_weekdays(tables: Tables, orders: pd.DataFrame) -> None:
 
 def test_hours(tables: Tables, orders: pd.DataFrame) -> None:
     table = rhythm.weekday_hours(tables, PERIOD)
-    count = orders.groupby(["weekday", orders["time"].dt.hour]).size()
+    bought = orders[orders["bought"]]
+    count = bought.groupby(["weekday", bought["time"].dt.hour]).size()
     assert list(table["orders"]) == count.tolist()
-    assert table["orders"].sum() == len(orders)
-    days = orders.groupby("weekday")["day"].nunique()
+    assert table["orders"].sum() == len(bought)
+    days = bought.groupby("weekday")["day"].nunique()
     assert list(table["orders_an_hour"]) == pytest.approx((count / days).tolist())
 
 

@@ -82,6 +82,17 @@ def test_shares_have_wilsons_interval():
         )
 
 
+def test_the_interval_of_a_share_stays_a_share():
+    """16 of 16 gave an upper end of 1.0000000000000002."""
+    n = np.arange(1, 2_000)
+    none, every = chance.wilson(np.zeros(len(n)), n), chance.wilson(n, n)
+    assert (none[0] == 0).all()
+    assert (every[1] == 1).all()
+    inner = np.concatenate([none[1], every[0]])
+    assert ((inner > 0) & (inner < 1)).all()
+    assert np.isnan(chance.wilson(0, 0)).all()
+
+
 def test_wu_chen_and_han_data_set_d1():
     # Wu, Chen and Han (2010), table 2, D1 and D6: milk and coffee.
     counts = {"both": [10_000, 1_000], "a": [11_000, 11_000], "b": [11_000, 101_000]}

@@ -38,6 +38,26 @@ def contained(history, limits):
     return found
 
 
+def holds(longer, shorter):
+    """Tell whether the visits of ``shorter`` lie, in order, within other visits of ``longer``."""
+    left = iter(longer)
+    within = all(any(set(visit) <= set(other) for other in left) for visit in shorter)
+    return within and longer != shorter
+
+
+def test_a_gap_that_breaks_the_middle_leaves_no_shorter_pattern_closed():
+    """A-C is in A-B-B-C; A-B-C, whose B is too far from A or from C, is no pattern."""
+    history = {0: "a", 2: "b", 3: "b", 5: "c"}
+    limits = Limits(max_gap=2)
+    far = {0: "a", 2: "c"}
+    found = frequent_sequences(events_of([history]), support=1, limits=limits)
+    assert set(found.loc[found["closed"], "pattern"]) == {(("a",), ("b",), ("b",), ("c",))}
+    both = frequent_sequences(events_of([{**far, 10: "a", 12: "b", 13: "b", 15: "c"}]), support=1,
+                              limits=limits)  # fmt: skip
+    assert (("a",), ("b",), ("c",)) not in set(both["pattern"])
+    assert (("a",), ("c",)) not in set(both.loc[both["closed"], "pattern"])
+
+
 def choices(visits):
     ways = [()]
     for items in visits:
@@ -64,6 +84,10 @@ def test_every_sequence_is_found_and_counted(histories, least, gap, span):
     expected = {p: n for p, n in counts.items() if n >= least}
     found = frequent_sequences(events_of(histories), support=least / len(histories), limits=limits)
     assert dict(zip(found["pattern"], found["customers"], strict=True)) == expected
+    closed = set(found.loc[found["closed"], "pattern"])
+    assert closed == {
+        p for p in expected if not any(holds(q, p) for q in expected if expected[q] == expected[p])
+    }
 
 
 def test_an_order_that_matters_stands_out_and_one_that_does_not_does_not():

@@ -132,6 +132,13 @@ def test_kohavi_tang_and_xu_sample_ratio() -> None:
     assert found.ok is False
 
 
+def test_one_arm_alone_has_no_ratio() -> None:
+    check = checks.sample_ratio({"treated": 500})
+    assert check.ok is None
+    assert "one arm alone has no ratio to test" in check.text
+    assert checks.sample_ratio({"treated": 500}, planned={"treated": 1, "control": 1}).ok is False
+
+
 def test_sample_ratio_is_scipys_for_any_weights() -> None:
     seen, weights = np.array([520, 290, 190]), np.array([5.0, 3.0, 2.0])
     expected = stats.chisquare(seen, weights / 10 * 1_000).pvalue
@@ -216,6 +223,19 @@ def test_cuped_takes_away_the_squared_correlation() -> None:
     narrow = adjustment.cuped(*(moments.of_values(both, NAMES),) * 2, "y", ["x"])
     r2 = np.corrcoef(both[:, 0], both[:, 1])[0, 1] ** 2
     assert float((narrow.error / wide.error) ** 2) == pytest.approx(1 - r2, rel=1e-3)
+
+
+def test_a_constant_covariate_changes_nothing() -> None:
+    one, two, treated, control = _pair()
+    constant = [np.column_stack([v, np.full(len(v), 7.5)]) for v in (treated, control)]
+    with_it = [moments.of_values(v, [*NAMES, "same"]) for v in constant]
+    for method in (adjustment.cuped, adjustment.regression):
+        usual, found = method(one, two, "y", ["x"]), method(*with_it, "y", ["x", "same"])
+        assert float(found.difference) == pytest.approx(float(usual.difference))
+        assert float(found.error) == pytest.approx(float(usual.error), rel=5e-3)
+        alone = method(*with_it, "y", ["same"])
+        plain = adjustment.plain(one, two, "y")
+        assert float(alone.difference) == pytest.approx(float(plain.difference))
 
 
 def test_regression_is_ordinary_least_squares_with_slopes_for_each_arm() -> None:

@@ -52,6 +52,12 @@ def test_a_lift_is_found_with_its_size() -> None:
     assert found.gain == pytest.approx((found.actual - found.blend)[-2:].sum(), rel=1e-9)
 
 
+def test_without_a_promoted_week_there_is_no_p() -> None:
+    sales = np.random.default_rng(1).uniform(50, 100, (40, 25))
+    with pytest.raises(NotApplicable, match="No whole week of the promotion is in the data"):
+        contrast(sales[:, 0], sales[:, 1:], 0)
+
+
 def test_the_unit_of_sales_does_not_matter() -> None:
     sales = market(np.random.default_rng(4))
     one, other = (contrast(f * sales[:, 0], sales[:, 1:], 3) for f in (1.0, 1_000.0))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from analysis.errors import NotApplicable
 from analysis.tables.comparison import in_period
+from analysis.tables.credit_notes import is_order
 from analysis.tables.money import cents
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ def weekly_sales(tables: Tables, period: Period) -> pd.DataFrame:
     late = (orders.days_before_end - 1) // 7
     by_week = orders.mutate(late=late).group_by("late")
     sums = by_week.agg(
-        days=lambda t: t.day.nunique(),
-        orders=lambda t: t.count(),
-        customers=lambda t: t.customer_id.nunique(),
+        days=lambda t: t.day.nunique(where=t.purchase),
+        orders=lambda t: t.purchase.sum(),
+        customers=lambda t: t.customer_id.nunique(where=t.purchase),
         net_amount=lambda t: t.net.sum().cast("float64") / 100,
     ).to_pandas()
     late_of = {len(weeks) - 1 - i: week.start for i, week in enumerate(weeks)}
@@ -122,9 +123,10 @@ def weekday_hours(tables: Tables, period: Period) -> pd.DataFrame:
         raise NotApplicable("Most orders are stamped at midnight: their hour is not known.")
     in_weeks = orders.filter(orders.days_before_end <= 7 * len(period.weeks()))
     by_hour = in_weeks.group_by("weekday", "hour").agg(
-        orders=in_weeks.count(), net_amount=in_weeks.net.sum().cast("float64") / 100
+        orders=in_weeks.purchase.sum(), net_amount=in_weeks.net.sum().cast("float64") / 100
     )
-    open_days = in_weeks.group_by("weekday").agg(days=in_weeks.day.nunique())
+    by_hour = by_hour.filter(by_hour.orders > 0)
+    open_days = in_weeks.group_by("weekday").agg(days=in_weeks.day.nunique(where=in_weeks.purchase))
     table = by_hour.order_by("weekday", "hour").to_pandas()
     table = table.merge(open_days.to_pandas(), on="weekday", how="left", validate="many_to_one")
     table.insert(1, "name", pd.Series([WEEKDAYS[day - 1] for day in table["weekday"]], dtype="str"))
@@ -141,12 +143,15 @@ def busiest(hours: pd.DataFrame, *, share: float = 0.5) -> tuple[int, int]:
 
 
 def _orders(tables: Tables, period: Period) -> ibis.Table:
-    """Return one row an order: customer_id, time, day, weekday, hour, net (cents)."""
+    """Return one row an order or credit note: customer_id, time, day, weekday, hour, net (cents).
+
+    ``purchase`` tells them apart: only a purchase is counted as an order.
+    """
     import ibis
 
     lines = in_period(tables.order_lines, period)
     orders = lines.group_by("order_id", "customer_id").agg(
-        time=lines.ordered_at.min(), net=cents(lines.net_amount).sum()
+        time=lines.ordered_at.min(), net=cents(lines.net_amount).sum(), purchase=is_order(lines)
     )
     day = orders.time.date()
     end = ibis.date(period.end.isoformat())
@@ -163,7 +168,7 @@ def _daily(tables: Tables, period: Period) -> pd.DataFrame:
     orders = _orders(tables, period)
     orders = orders.filter(orders.days_before_end <= 7 * len(period.weeks()))
     days = orders.group_by("day", "weekday").agg(
-        orders=orders.count(), net_amount=orders.net.sum().cast("float64") / 100
+        orders=orders.purchase.sum(), net_amount=orders.net.sum().cast("float64") / 100
     )
     return days.order_by("day").to_pandas()
 

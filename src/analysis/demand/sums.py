@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analysis.tables.credit_notes import bought
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def _sums(lines: ibis.Table, keys: list[str], measure: Measure) -> ibis.Table:
         "net_amount": lambda t: (t.net_amount * 100).cast("int64").sum().cast("float64") / 100,
         "margin": lambda t: t.margin_micros.sum().cast("float64") / MICROS,
         "units": lambda t: t.counted.ifelse(t.quantity, ibis.literal(0.0)).sum(),
-        "orders": lambda t: t.order_id.nunique().cast("float64"),
+        "orders": lambda t: t.order_id.nunique(where=bought(t)).cast("float64"),
     }
     return lines.group_by(*keys, "period_start").agg(value=amounts[measure])
 

@@ -52,7 +52,8 @@ def wilson(
     n = np.where(n > 0, n, np.nan)
     middle = (k + z**2 / 2) / (n + z**2)
     reach = z * np.sqrt(k * (n - k) / n + z**2 / 4) / (n + z**2)
-    return middle - reach, middle + reach
+    # At the ends the two terms are equal, and their rounding must not lead out of 0 to 1.
+    return np.where(k == 0, 0.0 * n, middle - reach), np.where(k == n, 1.0, middle + reach)
 
 
 def _arrays(*values: npt.ArrayLike) -> list[Floats]:

@@ -100,7 +100,7 @@ def frequent_sequences(
     total = len(events.customers)
     least = max(1, math.ceil(support * total - 1e-9))
     found = dict(_search(_Search.of(events, least, limits)))
-    return _table(found, events.names, total)
+    return _table(found, events.names, total, every=limits.max_gap is not None)
 
 
 def occurrences(
@@ -224,10 +224,19 @@ def _longer(pattern: Pattern, where: Places, search: _Search) -> Iterator[tuple[
         yield (*pattern[:-1], (*last, item)), together(*where, who, day)
 
 
-def _table(found: dict[Pattern, int], names: npt.NDArray[np.object_], total: int) -> pd.DataFrame:
+def _table(
+    found: dict[Pattern, int], names: npt.NDArray[np.object_], total: int, *, every: bool
+) -> pd.DataFrame:
+    """Return the patterns found; with ``every``, all that a pattern contains can be covered by it.
+
+    Without a maximum gap what lies between two patterns of as many customers is followed by as
+    many, so that the patterns of one item less tell all. A maximum gap breaks that: A-B-B-C may
+    hold where A-B-C, its B too far from C or A, does not.
+    """
     import pandas as pd
 
-    covered = {part for p, n in found.items() for part in _parts(p) if found.get(part) == n}
+    inner = _all_parts if every else _parts
+    covered = {part for p, n in found.items() for part in inner(p) if found.get(part) == n}
     table = pd.DataFrame(
         {
             "pattern": pd.Series(
@@ -243,6 +252,16 @@ def _table(found: dict[Pattern, int], names: npt.NDArray[np.object_], total: int
     table["key"] = table["pattern"].map(str)
     ordered = table.sort_values(["customers", "items", "key"], ascending=[False, False, True])
     return ordered.drop(columns="key").reset_index(drop=True)
+
+
+def _all_parts(pattern: Pattern) -> set[Pattern]:
+    """Return every shorter pattern that the pattern contains."""
+    parts: set[Pattern] = set()
+    fresh = set(_parts(pattern))
+    while fresh:
+        parts |= fresh
+        fresh = {shorter for part in fresh for shorter in _parts(part)} - parts
+    return parts
 
 
 def _parts(pattern: Pattern) -> Iterator[Pattern]:

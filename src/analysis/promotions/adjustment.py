@@ -117,6 +117,12 @@ def _slopes(arm: Moments, metric: str, covariates: Sequence[str]) -> Array:
     x, (y,) = arm.at(covariates), arm.at([metric])
     among = arm.covariance[..., x, :][..., :, x]
     along = arm.covariance[..., x, y]
+    # What does not vary within an arm explains nothing: its slope is zero, not undetermined.
+    variance = np.diagonal(among, axis1=-2, axis2=-1)
+    constant = variance <= _CONSTANT * np.maximum(1.0, arm.mean[..., x] ** 2)
+    along = np.where(constant, 0.0, along)
+    among = np.where(constant[..., None] | constant[..., None, :], 0.0, among)
+    among = among + constant[..., None] * np.eye(len(x))
     return np.asarray(np.linalg.solve(among, along[..., None])[..., 0], dtype=np.float64)
 
 

@@ -62,7 +62,11 @@ def sample_ratio(
     Pearson's chi-square. Fabijan et al. (2019), KDD '19: a mismatch of the sample ratio is the
     most frequent sign that whole customers are missing, and no estimate survives it.
     """
-    p = sample_ratio_p(*_aligned(counts, planned))
+    seen, weights = _aligned(counts, planned)
+    if len(seen) < 2:
+        only = ", ".join(f"{arm} {n:,}" for arm, n in counts.items()) or "no customers"
+        return Check("Sizes of the arms", f"{only}: one arm alone has no ratio to test", None)
+    p = sample_ratio_p(seen, weights)
     parts = ", ".join(f"{arm} {n:,}" for arm, n in counts.items())
     ok = bool(p >= alpha)
     told = "as drawn" if ok else "not as drawn: customers are missing from the log"

@@ -86,8 +86,11 @@ def contrast(
     Raises
     ------
     NotApplicable
-        If there is too little before, too little to blend, or no sales to compare.
+        If no week is promoted, there is too little before, too little to blend, or no sales to
+        compare.
     """
+    if weeks < 1:
+        raise NotApplicable("No whole week of the promotion is in the data.")
     before = len(promoted) - weeks
     _require_enough(promoted[:before], others)
     level = promoted[:before].mean()

@@ -28,6 +28,7 @@ from analysis.tables.merging import (
     settled,
     winners_by_feed,
 )
+from analysis.tables.outlying_dates import outlying_months, rule
 from analysis.tables.overlap import HELD, Held, Overlap, find_overlap
 from analysis.tables.parts import BY_MONTH, RANKS_A_SOURCE, FeedRecord, Part
 from analysis.tables.schema import PERSONAL_KEY, TABLES, customer_columns
@@ -110,19 +111,20 @@ class Assembly:
         overlap = find_overlap(self.connection, name, feeds)
         self.notes.extend(overlap.notes)
         nothing = not any(piece.feed.entry.accepted for piece in pieces)
+        outlying = outlying_months(_by_month(pieces))
         entries = []
         for number, (piece, held) in enumerate(zip(pieces, feeds, strict=True)):
             left_out = 0
             if piece.feed.entry.accepted or (nothing and number == 0):
-                for path in piece.paths:
+                for path in (p for p in piece.paths if _month(p) not in outlying):
                     goal = self._goal(folder, path)
                     left_out += self._place(name, path, goal, overlap, held.file)
-            entries.append(_said_anew(piece.feed.entry, left_out, overlap.column))
+            entry = _without_outlying(piece, outlying)
+            entries.append(_said_anew(entry, left_out, overlap.column))
         return entries
 
     def _goal(self, folder: Path, path: Path) -> Path:
-        month = path.parent.name if path.parent.name.startswith("month=") else ""
-        goal = folder / month / path.name
+        goal = folder / (path.parent.name if _month(path) else "") / path.name
         goal.parent.mkdir(exist_ok=True)
         return goal
 
@@ -246,6 +248,36 @@ def _numbered(pieces: list[_Piece]) -> list[Held]:
         )
         for piece in pieces
     ]
+
+
+def _month(path: Path) -> str:
+    """Return the month whose rows a file holds; empty where files are not by month."""
+    name = path.parent.name
+    return name.removeprefix("month=") if name.startswith("month=") else ""
+
+
+def _rows(path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(path).num_rows)
+
+
+def _by_month(pieces: list[_Piece]) -> dict[str, int]:
+    """Return how many rows each month has in all files."""
+    counts: dict[str, int] = {}
+    for path in (p for piece in pieces for p in piece.paths if _month(p)):
+        counts[_month(path)] = counts.get(_month(path), 0) + _rows(path)
+    return counts
+
+
+def _without_outlying(piece: _Piece, outlying: frozenset[str]) -> LedgerEntry:
+    """Return the account of a file without the months left out as outliers."""
+    entry = piece.feed.entry
+    lost = {rule(_month(p)): _rows(p) for p in piece.paths if _month(p) in outlying}
+    if not lost:
+        return entry
+    dropped = dict(sorted({**entry.dropped, **lost}.items()))
+    return replace(entry, accepted=entry.accepted - sum(lost.values()), dropped=dropped)
 
 
 def _said_anew(entry: LedgerEntry, rows: int, column: str) -> LedgerEntry:

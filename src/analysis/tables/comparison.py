@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from analysis.errors import NotApplicable
+from analysis.tables.credit_notes import is_order
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def compare(tables: Tables, as_of: date | str, *, days: int) -> Comparison:
 
 
 def daily_sales(tables: Tables, *, end: date) -> pd.DataFrame:
-    """Return the days with orders before ``end``: day, lines, orders, net_amount, earliest first.
+    """Return the days with lines before ``end``: day, lines, orders, net_amount, earliest first.
+
+    A credit note counts in net_amount and not in orders.
 
     Raises
     ------
@@ -78,11 +81,11 @@ def daily_sales(tables: Tables, *, end: date) -> pd.DataFrame:
     lines = tables.order_lines
     before = lines.filter(lines.ordered_at < midnight(end))
     orders = before.group_by(day=before.ordered_at.date(), order_id=before.order_id).agg(
-        lines=before.count(), net=before.net_amount.sum()
+        lines=before.count(), net=before.net_amount.sum(), purchase=is_order(before)
     )
     days = orders.group_by("day").agg(
         lines=orders.lines.sum(),
-        orders=orders.count(),
+        orders=orders.purchase.sum(),
         net_amount=orders.net.sum().cast("float64"),
     )
     daily = days.order_by("day").to_pandas()

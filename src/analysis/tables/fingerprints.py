@@ -137,6 +137,7 @@ def _ingest_code() -> list[Path]:
         "likely",
         "likeness",
         "merging",
+        "outlying_dates",
         "overlap",
         "part_writer",
         "parts",

@@ -95,6 +95,7 @@ class IngestRequest:
                 margin_rates=self.margin_rates,
                 uncounted_departments=self.uncounted_departments,
                 seed=self.seed,
+                currency=self.currency,
             ),
         )
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from analysis.tables.comparison import in_either
+from analysis.tables.credit_notes import is_order
 from analysis.tables.margin import lines_with_margin
 from analysis.tables.money import cents
 
@@ -62,11 +63,13 @@ def _orders(tables: Tables, compared: Comparison) -> ibis.Table:
         "net": cents(lines.net_amount).sum(),
         "week": lines.week.min(),
         "time": lines.ordered_at.min(),
+        "purchase": is_order(lines),
     }
     sums |= {name: lines[name].min() for name in ("store_id", "channel") if name in lines.columns}
     if "discount_amount" in lines.columns:
         sums["off"] = cents(lines.discount_amount).sum()
     orders = lines.group_by("order_id").agg(**sums)
+    orders = orders.filter(orders.purchase)
     looked_at = {
         "basket": orders.net.bucket(
             [100 * e for e in BASKET_EDGES], include_over=True, include_under=True

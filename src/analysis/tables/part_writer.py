@@ -14,7 +14,7 @@ from analysis.tables import validate
 from analysis.tables.engine import write_file
 from analysis.tables.engine_errors import reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
-from analysis.tables.overlap import HELD, VALUE
+from analysis.tables.overlap import HELD, MARKS, VALUE
 from analysis.tables.parts import BY_MONTH, Delivery, FeedRecord, Part, PartFeed, PartSource
 from analysis.tables.schema import TABLES
 
@@ -164,9 +164,18 @@ class _FeedWriter:
         ]
 
     def _write_held(self, counted: ibis.Table, feed: PartFeed) -> str:
-        """Write what the file holds, rows left out included: a cancelled order is said as well."""
-        held = counted.select(**{VALUE: counted[feed.overlap]}).distinct()
-        held = held.filter(held[VALUE].notnull()).order_by(VALUE)
+        """Write what the file holds, rows left out included: a cancelled order is said as well.
+
+        With each value stands what tells one order from another of the same number.
+        """
+        import ibis
+
+        rows = counted.mutate(**{VALUE: counted[feed.overlap].cast("string")})
+        marks = {
+            mark: rows[name].cast("string").min() if name in rows.columns else ibis.null("string")
+            for mark, name in MARKS.items()
+        }
+        held = rows.filter(rows[VALUE].notnull()).group_by(VALUE).agg(**marks).order_by(VALUE)
         return self._parquet(held, f"{HELD}/{feed.table}")
 
     def _shaped(self, rows: ibis.Table) -> ibis.Table:

@@ -12,10 +12,20 @@ SHOWN_ROWS, SHOWN_CHARACTERS = 2, 110
 #: How to mend it, by what the reason says.
 REMEDIES = (
     (
+        r"its amounts are in",
+        "state rates, as currency: {rates: {EUR: 0.85}} in the mapping, or others: drop there",
+    ),
+    (r"decimal comma or with", 'state decimal: "," or decimal: "." for the column in the mapping'),
+    (
         r"is not a number|not an amount",
         "state decimal: or missing: in the mapping, or mend the cell",
     ),
-    (r"is not a (time|date)", "add the cell's format to dates: in the mapping"),
+    (r"both orders of", "leave one of the two orders under dates: in the mapping"),
+    (r"other way round", "ask where these rows come from; state their order under dates:"),
+    (
+        r"is not a (time|date)",
+        "add the cell's format to dates: in the mapping; timezone: offset where it has an offset",
+    ),
     (r"does not exist in", "state the right timezone:, or gaps: shift in the mapping"),
     (r"outside the years", "a placeholder? name it under missing: in the mapping"),
     (r"fields where the header has", "a delimiter within a cell: put the cell in quotes"),

@@ -117,6 +117,7 @@ class Shop:
             "mapping": "shop",
             "folder": "data/raw/shop",
         }
+        self.currency = "GBP"
         self.map(MAPPING)
 
     def map(self, raw: dict[str, Any], name: str = "shop") -> None:
@@ -138,7 +139,7 @@ class Shop:
             title="Shop",
             source=self.source,
             timezone="Europe/London",
-            currency="GBP",
+            currency=self.currency,
             default_margin_rate=0.3,
             engine=EngineSettings(memory="1GB", threads=1),
         )

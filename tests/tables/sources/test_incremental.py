@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analysis.errors import DataError, ParamsError
 from analysis.tables import deliveries
 from analysis.tables.engine import EngineSettings, open_study
+from analysis.tables.outlying_dates import outlying_months
 from tests.tables.sources.shop import MAPPING, Shop
 
 DAYS = [
@@ -203,6 +204,62 @@ def test_the_latest_of_overlapping_files_says_all_of_an_order(shop: Shop):
     shop.reconcile(result)
 
 
+def receipts(day: str, store: str = "") -> list[str]:
+    return [f"{n},,A,2024-03-{day} 10:0{n},1,{n}.00,{store}" for n in range(1, 6)]
+
+
+def test_receipt_numbers_that_restart_each_day_are_refused_not_lost(shop: Shop):
+    """Three files with receipts 1 to 5: all but the last would vanish under overlap."""
+    overlapping(shop)
+    for day in ("01", "02", "03"):
+        shop.deliver(f"day{day}.csv", *receipts(day))
+    with pytest.raises(DataError) as refused:
+        shop.ingest()
+    assert str(refused.value).startswith(
+        "order_id 1 stands in day01.csv (2024-03-01 10:01:00) and as another order in day02.csv "
+        "(2024-03-02 10:01:00): 10 of the 10 numbers that stand in several files name another "
+        "order there, so they restart, and overlap: order_id would lose the earlier ones."
+    )
+    raw = copy.deepcopy(MAPPING)
+    raw["tables"][0]["overlap"] = "order_id"
+    day = {"column": "when", "extract": r"^\d{4}-\d{2}-\d{2}"}
+    raw["tables"][0]["columns"]["order_id"] = {"join": [day, "id"], "between": "-"}
+    shop.map(raw)
+    assert shop.ingest().manifest.rows["order_lines"] == 15
+
+
+def test_receipt_numbers_of_two_stores_are_refused_not_lost(shop: Shop):
+    raw = copy.deepcopy(MAPPING)
+    raw["tables"][0]["overlap"] = "order_id"
+    raw["tables"][0]["columns"]["store_id"] = "note"
+    shop.map(raw)
+    shop.deliver("a.csv", *receipts("01", "North"))
+    shop.deliver("b.csv", *receipts("01", "South"))
+    with pytest.raises(DataError, match="Let the month or the store join the key"):
+        shop.ingest()
+
+
+def test_one_order_moved_in_a_later_file_is_said(shop: Shop):
+    overlapping(shop)
+    shop.deliver("a.csv", *receipts("01"))
+    shop.deliver("b.csv", *receipts("01")[1:], "1,,A,2024-03-02 10:01,1,1.00,")
+    result = shop.ingest()
+    assert result.manifest.rows["order_lines"] == 5
+    assert result.manifest.notes == (
+        "1 of 5 values of order_id that stand in a later file again have another time, customer or "
+        "store there; the later file counts.",
+    )
+
+
+def test_the_latest_of_numbered_files_is_the_one_with_the_highest_number(shop: Shop):
+    """``orders_10`` is later than ``orders_9``, whatever the alphabet says."""
+    overlapping(shop)
+    shop.deliver("orders_9.csv", "1,C1,A,2024-03-01 10:00,1,5.00,")
+    shop.deliver("orders_10.csv", "1,C1,A,2024-03-01 10:00,1,7.00,")
+    shop.ingest()
+    assert [str(r["net_amount"]) for r in shop.table("order_lines")] == ["7.00"]
+
+
 def test_an_order_that_a_later_file_leaves_out_by_a_rule_is_gone(shop: Shop):
     overlapping(shop)
     shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
@@ -253,6 +310,28 @@ def test_an_overlap_in_a_column_that_is_none(shop: Shop):
     shop.deliver(*[DAYS[0][0], *DAYS[0][1]])
     with pytest.raises(ParamsError, match="overlap names a mapped column"):
         shop.ingest()
+
+
+def test_a_lone_date_years_away_is_left_out_by_name(shop: Shop):
+    """400 days of trade, one line in 2032 and one in 1970: neither is history."""
+    days = [f"2023-{1 + n // 28 % 12:02d}-{1 + n % 28:02d}" for n in range(400)]
+    rows = [f"{n},C1,A,{day} 10:00,1,2.00," for n, day in enumerate(days)]
+    shop.deliver("a.csv", *rows)
+    shop.deliver("b.csv", *["900,C1,A,2032-06-01 10:00,1,2.00,", "901,C1,A,1970-01-01 00:00,1,2,"])
+    result = shop.ingest()
+    shop.reconcile(result)
+    assert result.manifest.rows["order_lines"] == 400
+    assert next(e for e in result.manifest.ledger if e.source == "b.csv").dropped == {
+        "dated 1970-01, more than a year from all other rows": 1,
+        "dated 2032-06, more than a year from all other rows": 1,
+    }
+
+
+def test_a_shop_that_opens_again_after_years_keeps_its_rows():
+    assert outlying_months({"2019-01": 50, "2023-01": 900}) == frozenset()
+    assert outlying_months({"2023-01": 900, "2023-02": 1, "2024-03": 2}) == frozenset()
+    assert outlying_months({"2021-12": 4, "2023-01": 900, "2023-02": 1}) == frozenset()
+    assert outlying_months({"2021-11": 4, "2023-01": 900, "2023-02": 1}) == {"2021-11"}
 
 
 @pytest.mark.spark

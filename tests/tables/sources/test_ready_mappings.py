@@ -105,6 +105,16 @@ def test_cdnow(ready) -> None:
     assert len({r["order_id"] for r in shop.table("order_lines")}) == 3
 
 
+def test_cdnow_with_a_header_line(ready) -> None:
+    """A copy whose first line holds names: no customer is called ``customer``."""
+    shop = ready("cdnow")
+    text = "customer_id date cds dollars\n 00001 19970101  1   11.77\n"
+    (shop.folder / "CDNOW_master.txt").write_text(text)
+    result = shop.ingest()
+    assert [r["customer_id"] for r in shop.table("customers")] == ["00001"]
+    assert result.manifest.ledger[0].dropped == {"header line": 1}
+
+
 SHOPIFY = (
     "Name,Email,Financial Status,Currency,Discount Amount,Created at,Lineitem quantity,"
     "Lineitem name,Lineitem price,Lineitem sku,Cancelled at,Refunded Amount,Vendor,Id,Source,"
@@ -135,6 +145,74 @@ def test_shopify(ready) -> None:
     ann = people["ann@x.com"]
     assert (ann["city"], ann["consent_email"]) == ("Paris", True)
     assert {r["customer_id"] for r in shop.table("order_lines")} == {ann["customer_id"], None}
+
+
+REFUNDS = (
+    "Name,Email,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Created at,"
+    "Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Cancelled at,Refunded Amount\n"
+)
+
+
+def test_a_shopify_refund_gives_back_no_more_than_the_goods(ready) -> None:
+    """The refund of order 1 holds tax and shipping (100 + 20 + 10): its goods come to nothing."""
+    shop = ready("shopify")
+    at = "2024-07-01 10:00:00 +0100"
+    (shop.folder / "orders_export.csv").write_text(
+        REFUNDS
+        + f"#1,a@x.com,refunded,GBP,100.00,10.00,20.00,130.00,{at},1,Mask,60.00,M1,,130.00\n"
+        + f"#1,a@x.com,,,,,,,{at},1,Balm,40.00,B1,,\n"
+        + f"#2,b@x.com,partially_refunded,GBP,60.00,0,0,60.00,{at},1,Mask,60.00,M1,,15.00\n"
+        + f"#3,b@x.com,expired,GBP,60.00,0,0,60.00,{at},1,Mask,60.00,M1,,0.00\n"
+        + f"#4,b@x.com,voided,GBP,60.00,0,0,60.00,{at},1,Mask,60.00,M1,,60.00\n"
+    )
+    result = shop.ingest()
+    nets: dict[str, Decimal] = {}
+    for row in shop.table("order_lines"):
+        nets[row["order_id"]] = nets.get(row["order_id"], Decimal(0)) + row["net_amount"]
+    assert nets == {"#1": Decimal("0.00"), "#2": Decimal("45.00")}
+    assert result.manifest.ledger[0].dropped == {"payment voided or expired": 2}
+
+
+def test_a_shopify_export_of_two_currencies_counts_only_the_study_s(ready) -> None:
+    shop = ready("shopify")
+    at = "2024-07-01 10:00:00 +0100"
+    (shop.folder / "orders_export.csv").write_text(
+        REFUNDS
+        + f"#1,a@x.com,paid,GBP,60.00,0,0,60.00,{at},1,Mask,60.00,M1,,0.00\n"
+        + f"#2,a@x.com,paid,EUR,70.00,0,0,70.00,{at},1,Mask,70.00,M1,,0.00\n"
+    )
+    result = shop.ingest()
+    assert [r["net_amount"] for r in shop.table("order_lines")] == [Decimal("60.00")]
+    assert result.manifest.ledger[0].rejected == {"its amounts are in EUR, the study's in GBP": 1}
+
+
+WOO = (
+    "order_id,date,status,billing_email,order_currency,order_total,refunded_total,item_name,"
+    "item_sku,item_quantity,item_subtotal,item_total,item_refunded,item_refunded_qty\n"
+)
+
+
+def test_woocommerce_refunds_stated_for_the_order_alone(ready) -> None:
+    """Order 1 is refunded whole (goods 30, with tax and shipping 42), order 2 by half, order 3
+    for one item; trash and cancelled orders are no sales."""
+    shop = ready("woocommerce")
+    at = "2024-02-29 10:00:00"
+    (shop.folder / "orders.csv").write_text(
+        WOO
+        + f"1,{at},refunded,a@x.com,GBP,42.00,42.00,Mug,MUG,2,20.00,20.00,0,0\n"
+        + f"1,{at},refunded,a@x.com,GBP,42.00,42.00,Cup,CUP,1,10.00,10.00,0,0\n"
+        + f"2,{at},completed,a@x.com,GBP,40.00,-20.00,Mug,MUG,2,30.00,30.00,0,0\n"
+        + f"3,{at},completed,b@x.com,GBP,36.00,12.00,Mug,MUG,2,20.00,20.00,10.00,1\n"
+        + f"3,{at},completed,b@x.com,GBP,36.00,12.00,Cup,CUP,1,10.00,10.00,0,0\n"
+        + f"4,{at},trash,b@x.com,GBP,36.00,0,Cup,CUP,1,10.00,10.00,0,0\n"
+        + f"5,{at},wc-cancelled,b@x.com,GBP,36.00,0,Cup,CUP,1,10.00,10.00,0,0\n"
+    )
+    result = shop.ingest()
+    nets: dict[str, Decimal] = {}
+    for row in shop.table("order_lines"):
+        nets[row["order_id"]] = nets.get(row["order_id"], Decimal(0)) + row["net_amount"]
+    assert nets == {"1": Decimal("0.00"), "2": Decimal("15.00"), "3": Decimal("20.00")}
+    assert result.manifest.ledger[0].dropped == {"order not paid": 2}
 
 
 def test_woocommerce(ready) -> None:
@@ -196,6 +274,7 @@ def workbook(path: Path, header: list[str], *rows: list) -> None:
 
 def test_fxiaoke(ready) -> None:
     shop = ready("fxiaoke")
+    shop.currency = "CNY"
     workbook(shop.folder / "客户_导出.xlsx", ["客户名称", "电话", "省", "市", "客户级别", "创建时间"],
              ["上海百货", "13800138000", "上海", "上海市", "A", "2024-01-05 10:00"])  # fmt: skip
     workbook(shop.folder / "产品.xlsx", ["产品名称", "产品分类"], ["茶壶", "厨具"])

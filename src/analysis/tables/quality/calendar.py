@@ -26,7 +26,7 @@ def calendar(tables: Tables, *, as_of: date) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        day, lines, orders, net_amount (0 on days without an order), missing (no order on a
+        day, lines, orders, net_amount (0 on days without an order), missing (no line on a
         weekday that has orders), usual (median net amount of that weekday) and score: how many
         robust standard deviations log net amount is from its weekday's median. It is NaN where
         nothing was sold, or where fewer than eight such weekdays make a median.
@@ -38,7 +38,7 @@ def calendar(tables: Tables, *, as_of: date) -> pd.DataFrame:
     days = sold.reindex(every, fill_value=0)
     weekday = every.day_of_week
     trading = set(weekday[days["orders"] > 0])
-    days["missing"] = (days["orders"] == 0) & weekday.isin(trading)
+    days["missing"] = (days["lines"] == 0) & weekday.isin(trading)
     amount = days["net_amount"].where(days["net_amount"] > 0)
     days["usual"] = amount.groupby(weekday).transform("median")
     days["score"] = _score(amount, weekday)

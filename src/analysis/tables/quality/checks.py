@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analysis.tables.comparison import midnight
 from analysis.tables.money import cents
 from analysis.tables.quality import calendar, keys
+from analysis.tables.quality.questions import guest_record
 from analysis.tables.quality.record import COLUMNS, Record, Severity, record
 from analysis.tables.quality.rows import line_rows, order_rows
 from analysis.tables.quality.rules import LINE_RULES, ORDER_RULES, Rule
@@ -51,6 +52,7 @@ def run_checks(tables: Tables, *, as_of: date, stale_days: int) -> pd.DataFrame:
         *_count(orders, ORDER_RULES, total=orders.net),
         _same_product(tables.order_lines, orders),
         _posted_twice(orders),
+        guest_record(orders),
         *calendar.records(tables, as_of=as_of, stale_days=stale_days),
         *keys.records(tables),
     ]

@@ -58,6 +58,8 @@ class SourceRequest:
         Project root.
     seed
         Seed of the study.
+    currency
+        ISO 4217 code that money is in.
     """
 
     study: str
@@ -67,6 +69,7 @@ class SourceRequest:
     margin_rates: Mapping[str, float] = field(default_factory=dict)
     uncounted_departments: tuple[str, ...] = ()
     seed: int = 0
+    currency: str = ""
 
 
 class Source(Protocol):

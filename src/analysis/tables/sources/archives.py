@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Protocol
 
 from analysis.errors import DataError, ParamsError
@@ -102,7 +103,7 @@ def members(path: Path, label: str) -> list[Member]:
         raise DataError(f"{label} holds no file")
     return [
         Member(f"{label}/{info.filename}", Path(info.filename).suffix.lower(), path, info.filename)
-        for info in sorted(kept, key=lambda info: info.filename)
+        for info in sorted(kept, key=lambda info: natural_order(info.filename))
     ]
 
 
@@ -114,6 +115,8 @@ def files_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 def find(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
     """Return the files in ``folder`` that match any of ``patterns``, sorted by name.
+
+    Numbers in names count as numbers: ``orders_9`` comes before ``orders_10``, which is the later.
 
     Raises
     ------
@@ -132,7 +135,13 @@ def find(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
     for path in found:
         _refuse_foreign_name(path, folder)
         _refuse_link(path, folder)
-    return sorted(found)
+    return sorted(found, key=natural_order)
+
+
+def natural_order(path: PurePath | str) -> list[tuple[bool, int, str]]:
+    """Return what sorts a name as a person would, runs of digits by their value."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]
 
 
 def _matches(folder: Path, pattern: str) -> list[Path]:

@@ -13,11 +13,20 @@ if TYPE_CHECKING:
 
     from analysis.tables.sources.mapped_values import Value
 
+
+def _least(left: Any, right: Any) -> Any:
+    """Return the smaller of two values; one that is missing leaves the other."""
+    import ibis
+
+    return ibis.least(left, right)
+
+
 ARITHMETIC = {
     "multiply": operator.mul,
     "add": operator.add,
     "subtract": operator.sub,
     "divide": operator.truediv,
+    "least": _least,
 }
 
 

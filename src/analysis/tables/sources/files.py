@@ -16,9 +16,11 @@ from analysis.errors import DataError, ParamsError
 from analysis.tables.engine import canonical_dir
 from analysis.tables.parts import RANKS_A_SOURCE, Delivery, PartFeed
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
-from analysis.tables.sources import SourceRequest, archives, mapping, staging
+from analysis.tables.sources import SourceRequest, archives, decimal_marks, mapping, staging
 from analysis.tables.sources.mapped_files import FileSpec
+from analysis.tables.sources.missing_words import taken_for_missing
 from analysis.tables.sources.options import OWN_KEYS, FilesOptions, OneSource
+from analysis.tables.sources.prepared import computed_columns
 from analysis.tables.sources.pseudonyms import Pseudonyms, customer_key, study_secret
 from analysis.tables.sources.rows import IDENTITY, canonical_rows
 from analysis.tables.sources.staged import Looked, Staged
@@ -64,7 +66,8 @@ class Files:
         """Return the mappings and everything of the study that decides a part."""
         maps = {name: m.model_dump(mode="json") for name, m in self._mappings.items()}
         sources = {n: [s.mapping, s.own_keys] for n, s in self._sources.items()}
-        return json.dumps([maps, sources, self._request.timezone], sort_keys=True)
+        own = [self._request.timezone, self._request.currency]
+        return json.dumps([maps, sources, *own], sort_keys=True)
 
     def secret_label(self) -> str:
         """Return what changes with the secret that customers' pseudonyms are made with."""
@@ -94,7 +97,7 @@ class Files:
         directory.mkdir(parents=True)
         lookups = self._lookups(connection, delivery, directory, used)
         staged = [
-            replace(each, lookups=lookups)
+            _with_marks(replace(each, lookups=lookups), wanted, spec)
             for each in self._staged(connection, delivery, directory / "own", used)
         ]
         feeds = [feed for each in staged for feed in self._feeds(connection, delivery, each)]
@@ -205,6 +208,7 @@ class Files:
                 one.files[table.origin],
                 connection=connection,
                 timezone=self._request.timezone,
+                currency=self._request.currency,
             )
             rows = self._pseudonyms.applied(rows, table.table, customer_key(one))
             rows = self._own(rows, delivery.source)
@@ -226,6 +230,14 @@ class Files:
             return rows
         found = [n for n in names if n in rows.columns]
         return rows.mutate(**{n: f"{source}:" + rows[n] for n in found})
+
+
+def _with_marks(staged: Staged, tables: list[mapping.TableSpec], spec: FileSpec) -> Staged:
+    """Return the staged table with how its numbers are written, decided over all its columns."""
+    marks, notes = decimal_marks.decide(staged, tables, spec)
+    own = tuple(n for n in columns_used(tables, spec) if n not in computed_columns(staged, spec))
+    missing = taken_for_missing(staged, own, spec)
+    return replace(staged, marks=marks, notes=(*staged.notes, *notes, *missing))
 
 
 def looked_up(staged: list[Staged], key: str, wanted: list[str], spec: FileSpec) -> ibis.Table:

@@ -81,9 +81,15 @@ def _read(rows: ibis.Table, columns: dict[str, str]) -> ibis.Table:
         broken.name(REASON),
         RULE,
         new.ifelse(rows.c0, rows[TEXT]).name(TEXT),
-        *(extract(text, _path(name)).name(column) for name, column in columns.items()),
+        *(
+            ibis.coalesce(*(extract(text, path) for path in _paths(name))).name(column)
+            for name, column in columns.items()
+        ),
     )
 
 
-def _path(name: str) -> str:
-    return '$."' + name.replace(".", '"."') + '"'
+def _paths(name: str) -> list[str]:
+    """Return where a name may stand: a key of that name, or one within another at its points."""
+    parts = name.split(".")
+    nested = [parts] if len(parts) > 1 and all(parts) else []
+    return ["$" + "".join(f'."{part}"' for part in path) for path in [[name], *nested]]

@@ -31,6 +31,13 @@ class Carry(Strict):
     columns: Names
 
 
+class Totals(Strict):
+    """Add columns up over the rows of each group, as ``totals.Column``."""
+
+    by: str
+    columns: Names
+
+
 class Lookup(Strict):
     """Bring columns of another kind of file along, as ``files.Column``.
 
@@ -62,6 +69,7 @@ class FileSpec(Strict):
     sheet: str = "first"
     missing: tuple[str, ...] = ()
     carry: Carry | None = None
+    totals: Totals | None = None
     lookup: tuple[Lookup, ...] = ()
     aliases: dict[str, Names] = {}
     may_lack: tuple[str, ...] = ()

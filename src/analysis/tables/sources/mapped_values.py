@@ -21,6 +21,7 @@ VERBS = (
     "add",
     "subtract",
     "divide",
+    "least",
     "when",
     "line",
 )
@@ -72,6 +73,7 @@ class Value(Strict):
     add: tuple[Value, ...] | None = None
     subtract: tuple[Value, ...] | None = None
     divide: tuple[Value, ...] | None = None
+    least: tuple[Value, ...] | None = None
     when: Condition | None = None
     line: bool | None = None
     then: Value | None = None
@@ -85,7 +87,8 @@ class Value(Strict):
     dates: tuple[str, ...] = ()
     timezone: str | None = None
     gaps: Literal["reject", "shift"] = "reject"
-    decimal: Literal[".", ","] = "."
+    #: None: as all numbers of the file together show.
+    decimal: Literal[".", ","] | None = None
     negate: bool = False
 
     _lists = field_validator("dates", mode="before")(as_list)

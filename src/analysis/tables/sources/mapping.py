@@ -21,6 +21,7 @@ from pydantic import (
 from analysis.errors import ParamsError
 from analysis.tables.bounded_yaml import read_yaml
 from analysis.tables.schema import TABLES
+from analysis.tables.sources.currencies import Currency
 from analysis.tables.sources.mapped_files import FileSpec, Strict
 from analysis.tables.sources.mapped_values import Condition, Value, checked_zone
 from analysis.tables.sources.pseudonyms import CustomerKey
@@ -47,7 +48,8 @@ class TableSpec(Strict):
 
     ``once_per_key`` makes one row of the many that share the table's key, the last in the file
     winning column by column; ``returns`` makes the quantity and the amounts of rows negative. Of
-    files that ``overlap`` in a column, the latest that holds a value says all rows of it.
+    files that ``overlap`` in a column, the latest that holds a value says all rows of it. Rows in
+    another ``currency`` than the study's are refused.
     """
 
     table: str
@@ -59,6 +61,7 @@ class TableSpec(Strict):
     returns: Condition | None = None
     once_per_key: bool = False
     overlap: str | None = None
+    currency: Currency = Currency()
     identity: dict[Literal[IDENTITY_KEYS], Value] = Field(  # type: ignore[valid-type]
         default_factory=dict
     )

@@ -31,7 +31,7 @@ def prepared(staged: Staged, spec: FileSpec, columns: dict[str, str]) -> ibis.Ta
     columns
         Names in the mapping to the names that the columns get.
     """
-    looked = {n for each in staged.lookups.values() for n in each.columns}
+    looked = computed_columns(staged, spec)
     found = {
         short: _tidy(staged.column(name, spec), staged, spec)
         for name, short in columns.items()
@@ -40,11 +40,38 @@ def prepared(staged: Staged, spec: FileSpec, columns: dict[str, str]) -> ibis.Ta
     kept = staged.rows.select(LINE, REASON, RULE, **found)
     for each in _in_order(staged.lookups.values()):
         kept = _with_lookup(kept, each, columns, staged, spec)
+    kept = _with_totals(kept, spec, columns)
     if spec.carry is None:
         return kept
     by = columns[spec.carry.by]
     filled = [columns[n] for n in spec.carry.columns if n in columns]
     return kept.mutate(**{n: kept[n].max().over(group_by=kept[by]) for n in filled})
+
+
+def computed_columns(staged: Staged, spec: FileSpec) -> set[str]:
+    """Return the names in a mapping that are no columns of the file: looked up, or totals."""
+    return {n for each in staged.lookups.values() for n in each.columns} | totals_of(spec)
+
+
+def totals_of(spec: FileSpec) -> set[str]:
+    """Return the names of the columns that are sums over the rows of a group."""
+    return {f"totals.{name}" for name in spec.totals.columns} if spec.totals else set()
+
+
+def _with_totals(kept: ibis.Table, spec: FileSpec, columns: dict[str, str]) -> ibis.Table:
+    """Add the sums over the rows of each group that the mapping uses."""
+    if spec.totals is None:
+        return kept
+    by = kept[columns[spec.totals.by]]
+    sums = {
+        columns[f"totals.{name}"]: values.number(kept[columns[name]])
+        .sum()
+        .over(group_by=by)
+        .cast(values.DECIMAL)
+        for name in spec.totals.columns
+        if f"totals.{name}" in columns
+    }
+    return kept.mutate(**sums)
 
 
 def _tidy(column: ibis.Value, staged: Staged, spec: FileSpec) -> ibis.Value:

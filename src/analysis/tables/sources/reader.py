@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from analysis.tables.schema import ENGINE_TYPES, ColumnType
-from analysis.tables.sources import values
+from analysis.tables.sources import currencies, decimal_marks, values
 from analysis.tables.sources.arithmetic import ARITHMETIC, exactly, levels, sums_in, verb_of
 from analysis.tables.sources.leaves import kind_of, leaf_key, leaves
 from analysis.tables.sources.prepared import prepared
@@ -31,16 +31,28 @@ _WORDS = {
     "timestamp": "a time in the format stated",
     "date": "a date in the format stated",
 }
+#: How the reason ends for a date that only the other order of day and month reads.
+SWAPPED = "with day and month the other way round"
+_NUMERIC = {"money", "number", "integer"}
 
 
 class Reader:
     """Builds the expressions for one staged table and remembers what may be wrong with a row."""
 
     def __init__(
-        self, staged: Staged, table: TableSpec, spec: FileSpec, connection: Any, timezone: str
+        self,
+        staged: Staged,
+        table: TableSpec,
+        spec: FileSpec,
+        connection: Any,
+        timezone: str,
+        currency: str = "",
     ) -> None:
+        self._currency = currency
         self._staged, self._table, self._spec = staged, table, spec
         self._connection, self._timezone = connection, timezone
+        marks = staged.marks
+        self._marks = decimal_marks.decide(staged, [table], spec)[0] if marks is None else marks
         self.problems: dict[str, tuple[str, ibis.Value]] = {}
         self.shifts: dict[str, ibis.Value] = {}
         self._columns = {name: f"v{i}" for i, name in enumerate(columns_used([table], spec))}
@@ -53,6 +65,7 @@ class Reader:
         """Return the canonical columns of the mapping; each is computed once, before its use."""
         columns = self._table.columns.items()
         exact = {name: self.value(v, kind_of(name, self._table.table)) for name, v in columns}
+        exact = {name: self._converted(name, value) for name, value in exact.items()}
         place = {name: f"t{i}" for i, name in enumerate(exact)}
         rounded = {place[n]: self._canonical(n, value) for n, value in exact.items()}
         if self._table.returns is not None:
@@ -64,6 +77,34 @@ class Reader:
                 lost = value.notnull() & typed[name].isnull()
                 self.problems[f"{name} rounded"] = f"{name} is too large", lost
         return self._returned(typed) if self._table.returns is not None else typed
+
+    def in_another_currency(self) -> tuple[ibis.Value, ibis.Value] | None:
+        """Return which rows are in a currency that cannot be counted in, and its name."""
+        if not self._currency:
+            return None
+        word = self._currency_of_row()
+        return currencies.foreign(word, self._table.currency, self._currency), word
+
+    def _converted(self, name: str, value: ibis.Value) -> ibis.Value:
+        """Return an amount in the study's currency, where the mapping states rates."""
+        if kind_of(name, self._table.table) != "money":
+            return value
+        rate = currencies.rate(self._currency_of_row(), self._table.currency)
+        return value if rate is None else exactly(operator.mul, value, rate)
+
+    def _currency_of_row(self) -> ibis.Value:
+        """Return what names the currency of each row: a column's text, or a sign; or empty."""
+        stated = self._table.currency.column
+        if stated is not None:
+            return self.rows[self._columns[stated]].cast("string").upper().fill_null("")
+        used = {
+            self._leaves[leaf_key(leaf, kind)]: None
+            for name, value in self._table.columns.items()
+            if kind_of(name, self._table.table) == "money"
+            for leaf, kind in leaves(value, "money")
+            if kind in _NUMERIC
+        }
+        return currencies.sign_in([(self.rows[f"f{i}"], self.rows[f"p{i}"]) for i in used])
 
     def _canonical(self, name: str, value: ibis.Value) -> ibis.Value:
         kind = kind_of(name, self._table.table)
@@ -115,10 +156,13 @@ class Reader:
         found = self.rows[self._columns[str(condition.column)]]
         if condition.missing is not None:
             return found.isnull() if condition.missing else found.notnull()
+        mark = self._marks.get(str(condition.column), decimal_marks.Mark())
         if condition.below is not None:
-            return (values.number(found) < condition.below).fill_null(False)
+            below = values.number(found, decimal=mark.decimal) < condition.below
+            return below.fill_null(False)
         if condition.above is not None:
-            return (values.number(found) > condition.above).fill_null(False)
+            above = values.number(found, decimal=mark.decimal) > condition.above
+            return above.fill_null(False)
         return _text_test(found.cast("string"), condition).fill_null(False)
 
     def _parsed(self, rows: ibis.Table) -> ibis.Table:
@@ -159,7 +203,8 @@ class Reader:
             found = getattr(found.cast("string"), value.case)()
         if value.values:
             text = found.cast("string")
-            found = ibis.cases(*((text == k, v) for k, v in value.values.items()), else_=text)
+            known = ((text == k, v) for k, v in value.values.items())
+            found = ibis.cases(*known, else_=text).nullif("")
         if value.default is not None:
             found = found.cast("string").fill_null(value.default)
         return found
@@ -168,12 +213,27 @@ class Reader:
         """Return ``found`` as ``kind``; null where it cannot be read."""
         if kind == "string":
             return values.as_text(found)
-        if kind in {"money", "number", "integer"}:
-            typed = values.number(found, decimal=value.decimal)
+        if kind in _NUMERIC:
+            typed = self._number(found, value)
             return (typed == typed.round(0)).ifelse(typed, None) if kind == "integer" else typed
         if kind == "boolean":
             return values.switch(found)
-        return values.moment(found, formats=value.dates, offset=self._zone(value, kind) == "offset")
+        offset = self._zone(value, kind) == "offset"
+        read = values.moment(found, formats=value.dates, offset=offset)
+        return values.in_both_orders(found, value.dates, offset).ifelse(None, read)
+
+    def _mark(self, value: Value) -> decimal_marks.Mark:
+        if value.decimal is not None:
+            return decimal_marks.Mark(value.decimal)
+        return self._marks.get(str(value.column), decimal_marks.Mark())
+
+    def _number(self, found: ibis.Value, value: Value) -> ibis.Value:
+        """Return a number; null too where nothing tells a decimal mark from one of thousands."""
+        mark = self._mark(value)
+        typed = values.number(found, decimal=mark.decimal)
+        if mark.refuse_uncertain and found.type().is_string():
+            return decimal_marks.uncertain(found).ifelse(None, typed)
+        return typed
 
     def _column(self, value: Value, kind: ColumnType) -> ibis.Value:
         place = self._leaves[leaf_key(value, kind)]
@@ -181,8 +241,30 @@ class Reader:
         if kind == "string":
             return read
         wrong = found.notnull() & read.isnull()
+        if kind in {"timestamp", "date"}:
+            self._orders_of_day_and_month(place, found, wrong, value, kind)
+        if kind in _NUMERIC and self._mark(value).refuse_uncertain and found.type().is_string():
+            words = f"{value.column} can be read with a decimal comma or with a decimal point"
+            self.problems[f"{place} uncertain"] = words, wrong & decimal_marks.uncertain(found)
         self.problems[f"{place} read"] = f"{value.column} is not {_WORDS[kind]}", wrong
         return self._local(read, value, kind) if kind in {"timestamp", "date"} else read
+
+    def _orders_of_day_and_month(
+        self, place: str, found: ibis.Value, wrong: ibis.Value, value: Value, kind: ColumnType
+    ) -> None:
+        """Give the reason for a date that two orders read, or only the order that is not stated."""
+        offset = self._zone(value, kind) == "offset"
+        for name, test, words in (
+            ("both", values.in_both_orders, "is a date in both orders of day and month in dates:"),
+            (
+                "other",
+                values.in_other_order,
+                f"is a date only {SWAPPED}",
+            ),
+        ):
+            reason = f"{value.column} {words}"
+            found_so = wrong.ifelse(test(found, value.dates, offset), False)
+            self.problems[f"{place} {name} order"] = reason, found_so
 
     def _constant(self, value: Value, kind: ColumnType) -> ibis.Value:
         import ibis

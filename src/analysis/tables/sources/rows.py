@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.tables import validate
 from analysis.tables.schema import TABLES
+from analysis.tables.sources.leaves import kind_of
 from analysis.tables.sources.reader import Reader
 from analysis.tables.sources.staged import Staged
 from analysis.tables.sources.staged_file import LINE, REASON, RULE
@@ -29,6 +30,7 @@ def canonical_rows(
     *,
     connection: Any,
     timezone: str,
+    currency: str = "",
 ) -> ibis.Table:
     """Return the rows of ``table`` that ``staged`` holds, none left out.
 
@@ -41,14 +43,17 @@ def canonical_rows(
     """
     import ibis
 
-    reader = Reader(staged, table, spec, connection, timezone)
+    reader = Reader(staged, table, spec, connection, timezone, currency)
     typed = reader.typed()
     keys = {IDENTITY + k: reader.value(v, "string") for k, v in table.identity.items()}
     rows = reader.rows
-    dropped = [(reader.test(d.when), d.rule) for d in table.drop]
-    refused = [(reader.test(r.when), r.reason) for r in table.reject]
+    dropped: list[tuple[Any, Any]] = [(reader.test(d.when), d.rule) for d in table.drop]
+    refused: list[tuple[Any, Any]] = [(reader.test(r.when), r.reason) for r in table.reject]
     if table.once_per_key:
         dropped += [(typed[k].isnull(), f"no {k}") for k in TABLES[table.table].key]
+    other = _in_another_currency(reader, table, currency)
+    dropped += other if table.currency.others == "drop" else []
+    refused += other if table.currency.others == "reject" else []
     broken = rows[REASON].notnull()
     drop = ibis.cases((broken, ibis.null("string")), *dropped, else_=ibis.null("string"))
     reasons = [*refused, *((test, reason) for reason, test in reader.problems.values())]
@@ -65,3 +70,14 @@ def canonical_rows(
             SHIFTED: shifted,
         },
     )
+
+
+def _in_another_currency(
+    reader: Reader, table: TableSpec, currency: str
+) -> list[tuple[ibis.Value, ibis.Value]]:
+    """Return which rows are in a currency that cannot be counted in, with the words for it."""
+    found = reader.in_another_currency()
+    if found is None or not any(kind_of(n, table.table) == "money" for n in table.columns):
+        return []
+    foreign, word = found
+    return [(foreign, "its amounts are in " + word + f", the study's in {currency}")]

@@ -11,6 +11,7 @@ from analysis.errors import DataError
 if TYPE_CHECKING:
     import ibis
 
+    from analysis.tables.sources.decimal_marks import Mark
     from analysis.tables.sources.mapped_files import FileSpec
 
 
@@ -56,6 +57,8 @@ class Staged:
     columns: dict[str, str]
     odd_spaces: bool = True
     notes: tuple[str, ...] = ()
+    #: How each column's numbers are written; None: not looked at yet.
+    marks: dict[str, Mark] | None = None
     lookups: dict[str, Looked] = field(default_factory=dict)
 
     def column(self, name: str, spec: FileSpec) -> ibis.Value:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def columns_used(tables: list[TableSpec], spec: FileSpec) -> tuple[str, ...]:
     """Return the names of the file's columns that ``tables`` use, each once."""
     found = [*((spec.carry.by, *spec.carry.columns) if spec.carry else ())]
+    found += [spec.totals.by, *spec.totals.columns] if spec.totals else []
+    found += [table.currency.column for table in tables if table.currency.column]
     found += [lookup.match for lookup in spec.lookup]
     for table in tables:
         parts: list[Any] = [*table.columns.values(), *table.identity.values()]

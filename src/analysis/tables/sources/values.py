@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -21,7 +22,10 @@ DECIMAL = "decimal(18, 6)"
 YES = ("true", "yes", "y", "1", "t", "on", "x", "ja", "oui", "si", "sí", "sim", "是", "有", "同意")
 NO = ("false", "no", "n", "0", "f", "off", "nein", "non", "não", "否", "无", "不同意")
 ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
-ISO_OFFSET = r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:\d{2})?)$"
+ISO_OFFSET = (
+    r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
+    r" ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
+)
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 SPECIAL = ("iso", "excel", "unix", "unix_ms")
 #: Microseconds from an epoch that a serial time may lie away: eight thousand years.
@@ -31,7 +35,11 @@ WHOLE = 2**53
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 BLANKS = " \t\u00a0\u202f\u3000\u200b\ufeff"
 #: Signs and letters that may stand around an amount of money.
-CURRENCY = r"(?:[$£€¥￥₹₩₽₺₴₪₫฿₦₱元円]|US\$|[A-Z]{3}|kr\.?|zł|Kč|R\$|RMB)"
+CURRENCY = (
+    r"(?:[A-Z]{0,3}\$|[£€¥￥₹₩₽₺₴₪₫฿₦₱元円]|[A-Z]{3}|kr\.?|zł|Kč|Rp\.?|Rs\.?|Fr\.?|Ft|RM|lei)"
+)
+#: What stands for no cents in prices: ``12,-`` and ``12.–``.
+NO_CENTS = r"(\d)[.,]-{1,2}(\s*[^\d\s-]*)$"
 
 
 def as_text(found: ibis.Value) -> ibis.Value:
@@ -58,7 +66,9 @@ def number(value: ibis.Value, *, decimal: str = ".") -> ibis.Value:
     """Return ``value`` as an exact decimal with six places.
 
     Understood are a sign in front or behind, brackets for minus, currency signs and codes,
-    blanks, full-width digits, and thousands separators that cut the digits in threes.
+    blanks, full-width digits, thousands separators that cut the digits in threes (with a decimal
+    point also in lakh and crore, ``1,25,000``), ``12,-`` for a price without cents, and the
+    apostrophe that workbooks put before a number kept as text.
     """
     if not value.type().is_string():
         return value.try_cast(DECIMAL)
@@ -75,18 +85,25 @@ def _cleaned(text: ibis.Value, decimal: str) -> ibis.Value:
 
     One chain of calls, each used once: the engine then computes it once a distinct value.
     """
-    translate = builtin("translate", ("string", "string", "string"), "string")
     found = builtin("regexp_extract", ("string", "string"), "string")
-    plain = translate(text, "０１２３４５６７８９．，－−＋（）", "0123456789.,--+()")
+    plain = _replace(plain_digits(text), r"^'", "", "")
+    plain = _replace(plain, NO_CENTS, r"\1\2", "")
     plain = _replace(plain, rf"^([(+-]?)\s*{CURRENCY}\s*", r"\1", "")
     plain = _replace(plain, rf"\s*{CURRENCY}\s*([)-]?)$", r"\1", "")
     plain = _replace(plain, r"^\((.*)\)$", r"-\1", "")
-    plain = _replace(plain, r"^([^-].*)-$", r"-\1", "")
+    plain = _replace(plain, r"^([^-].*?)\s*-$", r"-\1", "")
     plain = _replace(plain, "[ \u00a0\u202f]", " ", "g")
     point, groups = (r"\.", "[, ']") if decimal == "." else (",", "[. ']")
-    grouped = rf"^[+-]?(\d+|\d{{1,3}}({groups}\d{{3}})+)({point}\d*)?$|^[+-]?{point}\d+$"
+    lakh = r"|\d{1,2}(,\d{2})+,\d{3}" if decimal == "." else ""
+    grouped = rf"^[+-]?(\d+|\d{{1,3}}({groups}\d{{3}})+{lakh})({point}\d*)?$|^[+-]?{point}\d+$"
     bare = _replace(found(plain, grouped), groups, "", "g").nullif("")
     return bare.replace(",", ".") if decimal == "," else bare
+
+
+def plain_digits(text: ibis.Value) -> ibis.Value:
+    """Return a text with full-width digits, dashes and typographic apostrophes made plain."""
+    translate = builtin("translate", ("string", "string", "string"), "string")
+    return translate(text, "０１２３４５６７８９．，－−–—＋（）’‘", "0123456789.,----+()''")
 
 
 def _replace(text: ibis.Value, pattern: str, by: str, flags: str) -> ibis.Value:
@@ -124,12 +141,46 @@ def moment(value: ibis.Value, *, formats: tuple[str, ...] = (), offset: bool = F
     return ibis.coalesce(*readings)
 
 
+def other_order(form: str) -> str:
+    """Return a format of strptime with day and month in each other's place."""
+    return form.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m")
+
+
+def in_both_orders(value: ibis.Value, formats: tuple[str, ...], offset: bool) -> ibis.Value:
+    """Tell whether ``formats`` hold day before month and month before day, and a value is both."""
+    import ibis
+
+    pairs = [
+        (form, other_order(form))
+        for i, form in enumerate(formats)
+        if other_order(form) in formats[i + 1 :]
+    ]
+    if not pairs or not value.type().is_string():
+        return ibis.literal(False)
+    readings = [[_written(value, [form], offset) for form in pair] for pair in pairs]
+    return functools.reduce(operator.or_, [(a != b).fill_null(False) for a, b in readings])
+
+
+def in_other_order(value: ibis.Value, formats: tuple[str, ...], offset: bool) -> ibis.Value:
+    """Tell whether a value is a time only if day and month change places in ``formats``."""
+    import ibis
+
+    others = [other_order(f) for f in formats if other_order(f) not in formats]
+    if not others or not value.type().is_string():
+        return ibis.literal(False)
+    return _written(value, others, offset).notnull()
+
+
 def _iso(text: ibis.Value) -> ibis.Value:
     return _matching(text, ISO).try_cast("timestamp(6)")
 
 
 def _iso_offset(text: ibis.Value) -> ibis.Value:
-    zoned = _matching(text, ISO_OFFSET).try_cast("timestamp('UTC')")
+    named = _replace(_matching(text, ISO_OFFSET), " ?(Z|UTC|GMT)$", "+00:00", "")
+    signed = _replace(named, r" ?([+-]\d{2})$", r"\1:00", "")
+    plain = _replace(signed, r" ?([+-]\d{2}):?(\d{2})$", r"\1:\2", "")
+    full = _replace(plain, r"([ T]\d{1,2}:\d{2})([+-])", r"\1:00\2", "")
+    zoned = full.try_cast("timestamp('UTC')")
     return builtin("timezone", ("string", "timestamp('UTC')"), "timestamp")("UTC", zoned)
 
 
