@@ -6,6 +6,7 @@ are; the models below turn text into numbers and switches where they want them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -22,6 +23,9 @@ from analysis.errors import ParamsError
 from analysis.tables.schema import TABLES
 from analysis.tables.sources.mapped_files import FileSpec, Strict
 from analysis.tables.sources.mapped_values import Condition, Value, checked_zone
+
+#: What stands in a drafted mapping where only a person can say what belongs there.
+UNANSWERED = "?"
 
 IDENTITY_KEYS = ("crm_id", "card", "email", "phone", "name", "birth_date", "postcode")
 
@@ -90,11 +94,29 @@ class TableSpec(Strict):
         return self
 
 
+class Ready(Strict):
+    """What a mapping shipped with the project knows of the shop whose files it describes.
+
+    ``timezone`` and ``currency`` of the study; ``country`` and ``holidays`` of its calendar;
+    ``without``: departments that are no goods.
+    """
+
+    timezone: str | None = None
+    currency: str | None = None
+    country: str | None = None
+    holidays: str | None = None
+    without: tuple[str, ...] = ()
+
+
 class Mapping(Strict):
-    """A whole mapping: its files and the canonical tables made of them."""
+    """A whole mapping: its files and the canonical tables made of them.
+
+    ``ready`` marks those shipped with the project, which `analysis new` may copy.
+    """
 
     mapping: str
     about: str = ""
+    ready: Ready | None = None
     files: dict[str, FileSpec]
     tables: Annotated[tuple[TableSpec, ...], Field(min_length=1)]
 
@@ -157,7 +179,23 @@ def load(path: Path) -> Mapping:
         ) from None
     if not isinstance(raw, dict) or raw.get("mapping") != path.stem:
         raise ParamsError(f"{path.name} must begin with mapping: {path.stem}")
+    for key in _unanswered(raw):
+        raise ParamsError(
+            f"{path.name}: {key} still says {UNANSWERED}; answer the question beside it, marked "
+            "UNSURE"
+        )
     return parse(raw, path.name)
+
+
+def _unanswered(raw: Any) -> Iterator[str]:
+    """Yield the keys that a draft left for a person to answer."""
+    if raw == UNANSWERED:
+        yield ""
+    named: Iterable[tuple[Any, Any]] = raw.items() if isinstance(raw, dict) else ()
+    if isinstance(raw, list):
+        named = ((e.get("table", i) if isinstance(e, dict) else i, e) for i, e in enumerate(raw))
+    for key, value in named:
+        yield from (f"{key}.{rest}".rstrip(".") for rest in _unanswered(value))
 
 
 def parse(raw: dict[str, Any], where: str) -> Mapping:
