@@ -18,8 +18,11 @@ TAX = "UNSURE: without tax?"
 
 
 def number_of(found: Look, column: str) -> str:
-    """Return a column of numbers as a mapping reads it."""
-    if has_comma(found):
+    """Return a column of numbers as a mapping reads it; a question where its sign tells nothing."""
+    comma = has_comma(found)
+    if comma is None and thousands_or_decimals(found.values(column)):
+        return f'{{column: {quoted(column)}, decimal: "{UNANSWERED}"}}'
+    if comma:
         return f'{{column: {quoted(column)}, decimal: ","}}'
     return quoted(column)
 
@@ -113,13 +116,16 @@ def _also(found: Look, column: str) -> str:
 def _thousands(found: Look, column: str) -> str:
     """Return the question whether three digits behind a sign are thousands or decimals."""
     values = found.values(column)
-    comma = bool(has_comma(found))
+    comma = has_comma(found)
     if not thousands_or_decimals(values):
         return ""
     shown = next(v for v in values if "," in v or "." in v)
     sign = "," if "," in shown else "."
+    other = "." if sign == "," else ","
+    if comma is None:
+        said = f"{shown} may have decimals (decimal: '{sign}') or thousands (decimal: '{other}')?"
+        return f"   # UNSURE: {said}"
     if (sign == ",") != comma:
         return ""
-    other = "." if comma else ","
     said = f'{shown} is read with decimals; if they are thousands, state decimal: "{other}"'
     return f"   # UNSURE: {said}"

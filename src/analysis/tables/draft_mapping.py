@@ -13,7 +13,7 @@ from analysis.tables.draft_plan import Plan, currency_of
 from analysis.tables.first_look import Look
 from analysis.tables.foreign_keys import Kind, Reference, joined
 from analysis.tables.guesses import CURRENCIES, form_of_day
-from analysis.tables.line_amounts import has_comma, numbers
+from analysis.tables.line_amounts import numbers
 from analysis.tables.order_numbers import month_pattern
 from analysis.tables.sources.mapped_files import DELIMITERS
 from analysis.tables.sources.mapping import UNANSWERED
@@ -250,7 +250,7 @@ def _date_note(plan: Plan) -> str:
     if dates.mixed:
         return (
             "   # UNSURE: some dates read only with the day first, others only with the month "
-            "first; those that read both ways may be wrong"
+            "first: take away the form that is wrong, or mend the cells"
         )
     if dates.either:
         return "   # UNSURE: day before month, or month before day?"
@@ -412,8 +412,3 @@ def zone_of(found: Look) -> str:
     if money is None and re.search(r"[\u4e00-\u9fff]", "".join(found.header)):
         money = "CNY"
     return ZONES.get(money or "", "UTC")
-
-
-def decimal_of(found: Look) -> str:
-    """Return the decimal sign of the file's numbers."""
-    return "," if has_comma(found) else "."

@@ -98,7 +98,8 @@ def _currency(facts: Facts) -> str:
     if facts.currency is None:
         return "USD    # UNSURE: no currency sign was seen"
     if len(facts.signs) > 1:
-        return f"{facts.currency}    # UNSURE: {', '.join(facts.signs)} were seen; see the mapping"
+        seen = ", ".join(code for code, _ in facts.signs.most_common())
+        return f"{facts.currency}    # UNSURE: {seen} were seen; see the mapping"
     if facts.currency == "CNY":
         return "CNY    # UNSURE: the sign may be that of the yen (JPY)"
     return facts.currency

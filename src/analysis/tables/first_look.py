@@ -127,21 +127,26 @@ def _bodies(sample: Sample, layout: Layout) -> list[bytes]:
 
 def _excel(member: archives.Member, _: int) -> Look:
     book = excel.open_workbook(member)
-    every = [row for _, row in excel.rows_of(book, book.sheet_names[0])]
-    filled = [row for row in every if any(cell.strip() for cell in row)]
+    every = excel.rows_of(book, book.sheet_names[0])
+    numbers, filled = [], []
+    for number, row in every:
+        if any(cell.strip() for cell in row):
+            numbers.append(number)
+            filled.append(row)
     if not filled:
         return Look(member.path, [], [])
     place = header_row(filled)
-    number = every.index(filled[place]) + 1 if place >= 0 else 0
+    header_line = numbers[place] if place >= 0 else 0
     found = list(filled[max(place, 0)])
     while found and not found[-1].strip():
         found.pop()
     names = header_names(found) if place >= 0 else _numbered(len(found))
-    rows = [row[: len(names)] for row in filled[place + 1 :]]
+    width = len(names)
+    rows = [[*row[:width], *[""] * (width - len(row))] for row in filled[place + 1 :]]
     step = -(-len(rows) // ROWS) or 1
     whole = step == 1
     shown = rows if whole else [*rows[: ROWS // 2], *rows[ROWS // 2 :: step], *rows[-500:]]
-    return Look(member.path, names, shown, header_line=number, whole=whole)
+    return Look(member.path, names, shown, header_line=header_line, whole=whole)
 
 
 def _numbered(width: int) -> list[str]:

@@ -23,7 +23,7 @@ TIME = r"[ T]+\d{1,2}:\d{2}.*$"
 
 ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 ISO_OFFSET = re.compile(
-    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})"
+    r"\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 )
 #: An offset that strptime reads, behind a blank.
 BLANK_OFFSET = re.compile(r"\d{4}-\d{1,2}-\d{1,2} \d{2}:\d{2}:\d{2} [+-]\d{2}:?\d{2}")
@@ -86,8 +86,8 @@ def date_forms(values: list[str], counts: Mapping[str, int] | None = None) -> Da
     """
     weights = Counter(values)
     for pattern, form, offset in (
-        (ISO_OFFSET, "iso", True),
         (BLANK_OFFSET, BLANK_OFFSET_FORM, True),
+        (ISO_OFFSET, "iso", True),
         (SERIAL, "excel", False),
     ):
         if values and _share(weights, pattern) > 0.5:

@@ -68,16 +68,17 @@ def _delimiter(lines: list[bytes]) -> str:
         share = sum(len(row) == width for row in rows) / len(rows)
         scores[delimiter] = (width > 1, share if delimiter != "whitespace" else share - 0.05, width)
     best = max(scores, key=lambda d: scores[d])
-    if best == "whitespace" and not _numbers_only(filled):
+    if best == "whitespace" and not _mostly_values(filled):
         best = max(CANDIDATES, key=lambda d: scores[d])
     if not scores[best][0] or scores[best][1] < ONE_WIDTH:  # baskets, or a single column
         return guess_delimiter(max(filled, key=len))
     return best
 
 
-def _numbers_only(lines: list[bytes]) -> bool:
-    rows = [cells(line, "whitespace") for line in lines[1:]]
-    return bool(rows) and all(_is_value(cell) for row in rows for cell in row)
+def _mostly_values(lines: list[bytes]) -> bool:
+    """Tell whether half of what stands between blanks are numbers and dates, not words."""
+    cut = [cell for line in lines[1:] for cell in cells(line, "whitespace")]
+    return 2 * sum(map(_is_value, cut)) >= len(cut) > 0
 
 
 def _usual_width(rows: list[list[str]]) -> int:

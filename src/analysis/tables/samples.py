@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Pieces between head and tail.
 PIECES = 24
+#: Bytes of a packed file that are read at once at least.
+SMALLEST = 4_096
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,14 @@ def _to_a_line(piece: bytes) -> bytes:
 
 def _streamed(member: Member, budget: int) -> tuple[list[bytes], bool]:
     """Return head and pieces of a packed file, which can only be read from its start."""
-    head, rest = b"", []
-    for chunk in member.chunks():
+    head, rest, step = b"", [], 1
+    for number, chunk in enumerate(member.chunks(min(CHUNK, max(budget // 3, SMALLEST)))):
         if len(head) < budget // 3:
             head += chunk
-        else:
+        elif number % step == 0:
             rest.append(_to_a_line(_from_a_line(chunk[: budget // 2 // PIECES])))
             if len(rest) > 2 * PIECES:
-                rest = rest[::2]
+                rest, step = rest[::2], 2 * step
     return [_to_a_line(head) if rest else head, *rest], not rest
 
 
