@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -230,6 +230,66 @@ def test_a_basket_file(newcomer: Newcomer) -> None:
     assert table["order_id"].nunique() == 200
     counted = table["product_id"].value_counts()
     assert counted["item 7"] == sum("item 7" in b for b in baskets)
+
+
+def test_baskets_padded_under_a_numbered_header(newcomer: Newcomer) -> None:
+    drawn, goods = random.Random(2), [f"good {i}" for i in range(20)]
+    baskets = [drawn.sample(goods, drawn.randint(1, 8)) for _ in range(60)]
+    lines = ["Item(s)," + ",".join(f"Item {i}" for i in range(1, 9))]
+    lines += [",".join([str(len(b)), *b, *[""] * (8 - len(b))]) for b in baskets]
+    newcomer.drafts(newcomer.writes("groceries.csv", "\n".join(lines)))
+    newcomer.answers('{constant: "?"}', "{constant: 2024-01-31}")
+    newcomer.answers('as_of: "?"', "as_of: 2024-02-01")
+    manifest = newcomer.reads()
+    entry = next(e for e in manifest.ledger if e.table == "order_lines")
+    assert entry.dropped == {"a number, not a product": 60}
+    assert len(newcomer.lines()) == sum(map(len, baskets))
+
+
+def test_a_file_without_a_header_asks_which_column_is_the_amount(newcomer: Newcomer) -> None:
+    lines = [f" {i // 3:05} 1997{1 + i // 28 % 12:02}{1 + i % 28:02} {1 + i % 3} {10 + i % 7}.77"
+             for i in range(400)]  # fmt: skip
+    newcomer.drafts(newcomer.writes("purchases.txt", "\n".join(lines)))
+    assert "UNSURE: no name tells an amount; is it column 4?" in newcomer.line("net_amount")
+    assert newcomer.as_of == date(1997, 12, 29)
+    newcomer.answers('net_amount: "?"', "net_amount: column 4")
+    newcomer.answers('customer_id: {constant: ""}', "customer_id: column 1")
+    newcomer.reads()
+    assert newcomer.lines()["net_amount"].sum() == pytest.approx(
+        sum(10.77 + i % 7 for i in range(400))
+    )
+
+
+def test_an_order_export_of_a_marketplace(newcomer: Newcomer) -> None:
+    """Olist's files: heads, items, payments, customers, products and their categories."""
+    start = datetime(2017, 1, 1)
+    heads = [f'"o{i:04}","k{i:04}","delivered","{start + timedelta(hours=7 * i)}",""'
+             for i in range(200)]  # fmt: skip
+    items = [f'"o{i // 2:04}","{1 + i % 2}","p{i % 30:03}","s{i % 4}",'
+             f'"{start + timedelta(days=i)}","{10 + i % 30}.90","8.72"'
+             for i in range(400)]  # fmt: skip
+    files = {
+        "orders": ("order_id,customer_id,order_status,order_purchase_timestamp,"
+                   "order_delivered_customer_date", heads),
+        "items": ("order_id,order_item_id,product_id,seller_id,shipping_limit_date,price,"
+                  "freight_value", items),
+        "payments": ("order_id,payment_type,payment_value",
+                     [f'"o{i:04}","card","25.00"' for i in range(200)]),
+        "customers": ("customer_id,customer_unique_id,customer_city,customer_state",
+                      [f'"k{i:04}","u{i:04}","franca","SP"' for i in range(200)]),
+        "products": ("product_id,product_category_name,product_weight_g",
+                     [f'"p{i:03}","perfumaria","225"' for i in range(30)]),
+    }  # fmt: skip
+    for name, (head, lines) in files.items():
+        newcomer.writes(f"olist_{name}_dataset.csv", "\n".join([head, *lines]))
+    said = newcomer.drafts().said
+    assert "olist_payments_dataset.csv is not used." in said
+    assert newcomer.as_of == (start + timedelta(hours=7 * 199)).date() + timedelta(days=1)
+    newcomer.reads()
+    expected = sum(10.9 + i % 30 for i in range(400))
+    assert newcomer.lines()["net_amount"].sum() == pytest.approx(expected)
+    assert set(newcomer.table("customers")["region"]) == {"SP"}
+    assert set(newcomer.table("products")["category"]) == {"perfumaria"}
 
 
 def test_an_unanswered_question_is_refused_by_its_key(newcomer: Newcomer) -> None:

@@ -76,7 +76,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "hauptgruppe", "部门", "大类", "一级分类",
     ),
     "category": (
-        "category", "productcategory", "productcategoryname", "productline", "kategorie",
+        "category", "productcategory", "aisle", "productcategoryname", "productline", "kategorie",
         "productsubcategory", "subcategory", "unterkategorie", "产品分类", "分类", "类别", "中类",
         "二级分类", "商品分类",
     ),

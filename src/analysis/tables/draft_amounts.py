@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from analysis.tables.first_look import Look
 from analysis.tables.guesses import thousands_or_decimals
 from analysis.tables.line_amounts import (
@@ -15,6 +17,9 @@ from analysis.tables.sources.mapping import UNANSWERED
 from analysis.tables.yaml_text import quoted
 
 TAX = "UNSURE: without tax?"
+DECIMALS = re.compile(r"[-+]?\d+[.,]\d{1,2}")
+#: Values that are looked at for decimals.
+SOME = 200
 
 
 def number_of(found: Look, column: str) -> str:
@@ -53,9 +58,21 @@ def amount_lines(found: Look) -> list[str]:
     if "price" in ideas:
         name = ideas["price"]
         return [f"      net_amount: {number_of(found, name)}   # {TAX}{_also(found, name)}"]
-    return [
-        '      net_amount: {constant: "0"}   # UNSURE: no column looks like an amount or a price'
-    ]
+    return [_nothing_known(found)]
+
+
+def _nothing_known(found: Look) -> str:
+    """Return a question where some column may be the amount, else nothing as the amount."""
+    taken = set(found.columns.values())
+    left = [name for name in found.header if name not in taken]
+    amounts = [name for name in left if any(map(DECIMALS.fullmatch, found.values(name)[:SOME]))]
+    if not amounts:
+        said = "no column looks like an amount or a price"
+        return f'      net_amount: {{constant: "0"}}   # UNSURE: {said}'
+    return (
+        f'      net_amount: "{UNANSWERED}"   # UNSURE: no name tells an amount; is it '
+        f'{" or ".join(amounts[:3])}? If none is, say {{constant: "0"}}'
+    )
 
 
 def _by_column(found: Look, told: Evidence) -> list[str]:

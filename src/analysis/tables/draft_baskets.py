@@ -32,6 +32,7 @@ def baskets_text(study: str, kind: Kind, folder: Path) -> str:
         "The file states none; all baskets get it",
         '      quantity: {constant: "1"}',
         '      net_amount: {constant: "0"}   # the file states no amounts',
+        *_counts(kind),
         "",
         "  - table: products",
         f"    from: {kind.name}",
@@ -41,5 +42,17 @@ def baskets_text(study: str, kind: Kind, folder: Path) -> str:
         "      department: {constant: ALL}",
         "      category: {constant: ALL}",
         "      name: item",
+        *_counts(kind),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _counts(kind: Kind) -> list[str]:
+    """Return the rule for how many products a basket has, where a header numbers them."""
+    if kind.pooled.header_line == 0:
+        return []
+    return [
+        "    drop:",
+        "      - rule: a number, not a product",
+        "        when: {column: item, matches: '^[0-9]+$'}   # UNSURE: a count of the products?",
+    ]

@@ -30,10 +30,13 @@ ZONES = {
 OF_RETURNS = frozenset("CRSG")
 #: Files of a kind that are named one by one.
 NAMED = 3
+#: Columns of no use that are named.
+SHOWN = 12
 
 
 def mapping_text(plan: Plan, folder: Path) -> str:
     """Return the mapping of a study, drafted from ``plan``; its files lie in ``folder``."""
+    tables = [*_order_lines(plan), "", *_product_lines(plan), *_customer_lines(plan)]
     lines = [
         f"# How the files of {plan.study} become canonical tables; see template.yaml for all there "
         "is.",
@@ -43,20 +46,36 @@ def mapping_text(plan: Plan, folder: Path) -> str:
         f"about: Drafted from a look at {plan.lines.looks[0].path.name}.",
         "",
         "files:",
-        *(line for kind in plan.kinds for line in file_lines(kind, folder, _lookups(plan, kind))),
+        *(line for kind in plan.kinds for line in _files(plan, kind, folder, tables)),
         *(f"  # not used: {name}" for kind in plan.unused for name in _names(kind)[:NAMED]),
         "",
         "tables:",
-        *_order_lines(plan),
-        "",
-        *_product_lines(plan),
-        *_customer_lines(plan),
+        *tables,
     ]
     return "\n".join(lines) + "\n"
 
 
 def _names(kind: Kind) -> list[str]:
     return [each.path.name for each in kind.looks]
+
+
+def _files(plan: Plan, kind: Kind, folder: Path, tables: list[str]) -> list[str]:
+    """Return how a kind of file is written, and which of its columns no table takes."""
+    text = "\n".join(tables)
+    lookups = [r for r in _lookups(plan, kind) if f"{r.other.name}." in text]
+    keys = {r.match for r in lookups}
+    left = [
+        name
+        for name in kind.pooled.header
+        if name not in keys and not any(_is_in(text, n) for n in (name, f"{kind.name}.{name}"))
+    ]
+    lines = file_lines(kind, folder, lookups)
+    more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+    return [*lines, f"    # not used: {', '.join(left[:SHOWN])}{more}"] if left else lines
+
+
+def _is_in(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(quoted(name))}(?!\w)", text) is not None
 
 
 def _lookups(plan: Plan, kind: Kind) -> list[Reference]:
@@ -409,6 +428,4 @@ def _places(found: Look) -> list[str]:
 def zone_of(found: Look) -> str:
     """Return the time zone that the currency, or the header's script, suggests; else UTC."""
     money, _ = currency_of(found)
-    if money is None and re.search(r"[\u4e00-\u9fff]", "".join(found.header)):
-        money = "CNY"
     return ZONES.get(money or "", "UTC")

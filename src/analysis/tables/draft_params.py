@@ -97,6 +97,8 @@ def _currency(facts: Facts) -> str:
         return facts.ready.currency
     if facts.currency is None:
         return "USD    # UNSURE: no currency sign was seen"
+    if not facts.signs:
+        return f"{facts.currency}    # UNSURE: by the language alone; no currency sign was seen"
     if len(facts.signs) > 1:
         seen = ", ".join(code for code, _ in facts.signs.most_common())
         return f"{facts.currency}    # UNSURE: {seen} were seen; see the mapping"

@@ -138,7 +138,7 @@ def _told(kind: Kind, links: Sequence[Reference]) -> tuple[int, int]:
 def _useful(links: Sequence[Reference], lines: Kind) -> list[Reference]:
     """Return the references of different columns that bring something that the lines lack."""
     own = set(with_dates(lines.pooled).columns)
-    return [r for r in links if set(with_dates(r.other.pooled).columns) - own or r.of]
+    return [r for r in links if set(with_dates(r.other.pooled).columns) - own]
 
 
 def _of_products(looked_up: Sequence[Reference], found: Look) -> Reference | None:
@@ -250,4 +250,15 @@ def currency_of(found: Look) -> tuple[str | None, Counter[str]]:
             signs = currencies(found.values(found.columns[idea]))
             if signs:
                 return signs.most_common(1)[0][0], signs
-    return None, Counter()
+    return _by_language(found.header), Counter()
+
+
+def _by_language(header: Sequence[str]) -> str | None:
+    """Return the currency of where a header's language is spoken most; None for English."""
+    words = " ".join(header).casefold()
+    if re.search(r"[\u4e00-\u9fff]", words):
+        return "CNY"
+    german = re.search(
+        r"\b(datum|menge|kunde|kundenn\w+|artikel\w*|beleg\w*|preis|umsatz)\b", words
+    )
+    return "EUR" if german else None

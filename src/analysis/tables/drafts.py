@@ -176,16 +176,18 @@ def _from_ready(study: str, fitting: Fitting, folder: Path) -> _Written:
 
 
 def _from_plan(made: Plan, folder: Path) -> _Written:
+    text = mapping_text(made, folder)
     money, signs = currency_of(made.found)
     facts = Facts(zone_of(made.found), money, made.days, made.lone, None, signs)
-    return _Written(mapping_text(made, folder), facts, tuple(_about(made)))
+    return _Written(text, facts, tuple(_about(made, text)))
 
 
-def _about(made: Plan) -> list[str]:
+def _about(made: Plan, text: str) -> list[str]:
     said = [
         f"{reference.match} of {made.lines.name} is looked up in {reference.other.name}: "
         f"{reference.joined:,} of {reference.of:,} values are found there."
         for reference in made.looked_up
+        if f"files: {reference.other.name}," in text
     ]
     said += [f"{_named(kind)} is not used." for kind in made.unused]
     return said

@@ -55,7 +55,15 @@ def find_layout(lines: list[bytes]) -> Layout | None:
     if place < 0:
         width = _usual_width(rows)
         return Layout(delimiter, 0, [f"column {i}" for i in range(1, width + 1)])
+    if _is_numbered(rows[place]):
+        return Layout(delimiter, place + 1, ["item"], baskets=True)
     return Layout(delimiter, place + 1, header_names(rows[place]))
+
+
+def _is_numbered(names: list[str]) -> bool:
+    """Tell whether a header counts the products of a basket: ``Item 1``, ``Item 2`` and so on."""
+    stems = Counter(m.group(1) for n in names if (m := re.fullmatch(r"(\D+?)[ _]?\d+", n.strip())))
+    return bool(stems) and stems.most_common(1)[0][1] >= max(3, 0.8 * (len(names) - 1))
 
 
 def _delimiter(lines: list[bytes]) -> str:
