@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from analysis import params
 from analysis.errors import ParamsError
+from analysis.promotions import trials
+from analysis.promotions.experiment import Rules
+from analysis.promotions.outcomes import Spans
+from analysis.reporting.doubts import doubts
+from analysis.tables.engine import open_study
 from tests.faults.newcomer import Newcomer
 
 READY = Path(__file__).parents[2] / "params" / "sources"
@@ -198,6 +206,14 @@ def test_an_experiment_file(newcomer: Newcomer) -> None:
     assert sums["control"] == pytest.approx(spent["No E-Mail"])
     assert sums["Mens E-Mail"] == pytest.approx(spent["Mens E-Mail"])
     assert set(newcomer.table("customers")["zip_code"]) == {"Urban"}
+    tables = open_study("mine", root=newcomer.root)
+    spans = Spans(newcomer.as_of, before_days=14, after_days=7)
+    judged = trials.judge(tables, spans, Rules(primary="net"), trials.Standards())
+    tables.close()
+    estimates = judged.estimates.query("primary").set_index("arm")
+    for arm in ("Mens E-Mail", "Womens E-Mail"):
+        plain = (spent[arm] - spent["No E-Mail"]) / 200
+        assert estimates.loc[arm, "difference"] == pytest.approx(plain, abs=1e-9)
 
 
 def test_an_experiment_without_amounts_counts_who_came_back(newcomer: Newcomer) -> None:
@@ -290,6 +306,41 @@ def test_an_order_export_of_a_marketplace(newcomer: Newcomer) -> None:
     assert newcomer.lines()["net_amount"].sum() == pytest.approx(expected)
     assert set(newcomer.table("customers")["region"]) == {"SP"}
     assert set(newcomer.table("products")["category"]) == {"perfumaria"}
+
+
+def test_check_says_lines_beyond_as_of_and_keys_that_miss(newcomer: Newcomer) -> None:
+    lines = [f"{n},C{n % 10},2024-01-{1 + n % 28:02},S{n % 4},1,2.00" for n in range(280)]
+    head = "order id,customer id,order date,sku,qty,price"
+    newcomer.writes("orders.csv", "\n".join([head, *lines]))
+    newcomer.writes("customers.csv", "customer id,city\nC1,Leaf\nC2,Leaf\nX9,Leaf\n")
+    newcomer.drafts()
+    newcomer.answers("as_of: 2024-01-29", "as_of: 2024-01-20")
+    newcomer.reads()
+    study = params.load("mine", root=newcomer.root)
+    assert doubts(study, root=newcomer.root) == [
+        "90 of 280 order lines lie on or after as_of (2024-01-20), so no report looks at them; the "
+        "last is of 2024-01-28. To count them, say as_of: 2024-01-29.",
+        "customer_id of order_lines: only 56 of 280 rows find theirs in customers; is it the right "
+        "column?",
+    ]
+
+
+def test_a_folder_on_the_command_line(newcomer: Newcomer) -> None:
+    for folder in ("notebooks", "params"):
+        shutil.copytree(READY.parents[1] / folder, newcomer.root / folder, dirs_exist_ok=True)
+    pizzeria(newcomer, orders=40)
+
+    def analysis(*words: str) -> str:
+        command = [sys.executable, "-m", "analysis", *words]
+        done = subprocess.run(command, cwd=newcomer.root, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "pizzas.csv: 4 columns" in analysis("new", "mine", "data/raw/mine")
+    newcomer.answers("as_of: 2015-02-11", "as_of: 2015-01-31")
+    said = analysis("check", "mine")
+    assert "doubt: " in said
+    assert "order lines lie on or after as_of (2015-01-31)" in said
 
 
 def test_an_unanswered_question_is_refused_by_its_key(newcomer: Newcomer) -> None:

@@ -63,7 +63,8 @@ def _files(plan: Plan, kind: Kind, folder: Path, tables: list[str]) -> list[str]
     """Return how a kind of file is written, and which of its columns no table takes."""
     text = "\n".join(tables)
     lookups = [r for r in _lookups(plan, kind) if f"{r.other.name}." in text]
-    keys = {r.match for r in lookups}
+    referring = (*plan.looked_up, *plan.beside_products)
+    keys = {r.match for r in lookups} | {r.key for r in referring if r.other is kind}
     left = [
         name
         for name in kind.pooled.header
