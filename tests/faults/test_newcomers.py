@@ -163,7 +163,7 @@ def test_monthly_files_that_hold_orders_again_are_read_once(newcomer: Newcomer) 
 
 def test_receipts_that_restart_each_month_in_one_file(newcomer: Newcomer) -> None:
     rows = [
-        f"{day}/{month:02}/2024 12:00,{day * 10 + r},A{r},C{r},1,1.00"
+        f"{day}/{month:02}/2024 12:00,{day * 10 + r},A{r},C{r * month},1,1.00"
         for month in (1, 2, 3)
         for day in range(1, 29)
         for r in range(5)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from analysis.errors import DataError
 from analysis.tables.first_look import Look
 from analysis.tables.guesses import TIME, day_text
 from analysis.tables.samples import sample_of
@@ -19,7 +20,7 @@ from analysis.tables.sources import archives, encodings, excel
 from analysis.tables.sources.lines import physical_lines
 
 #: More different days than a shop has: the column holds something else.
-MOST = 200_000
+MOST = 10_000
 MEMORY = "1GB"
 #: Bytes that tell the encoding.
 _DETECTION = 1_000_000
@@ -35,12 +36,13 @@ def day_counts(found: Look, column: str) -> Counter[str]:
     column
         Name of the column.
     """
-    if found.whole:
-        return _of_texts(found.values(column))
+    shown = _of_texts(found.values(column))
+    if found.whole or len(shown) > MOST:  # no days, whatever else stands there
+        return shown
     if found.kind == "excel":
         return _of_texts(_of_workbook(found, column))
     with _as_table(found) as (table, place):
-        return _counted(table, place(column))
+        return _counted(table, place(column), found.path.name)
 
 
 def _of_texts(values: Iterable[str]) -> Counter[str]:
@@ -55,17 +57,22 @@ def _of_workbook(found: Look, column: str) -> Iterator[str]:
             yield row[place].strip()
 
 
-def _counted(table: str, column: str) -> Counter[str]:
+def _counted(table: str, column: str, label: str) -> Counter[str]:
     import duckdb
 
     pattern = TIME.replace("'", "''")
     query = f"""
         SELECT regexp_replace(trim({column}), '{pattern}', '') AS day, count(*)
-        FROM {table} WHERE trim({column}) <> '' GROUP BY day LIMIT {MOST}
+        FROM {table} WHERE trim({column}) <> '' GROUP BY day
     """
-    with duckdb.connect() as connection:
+    with TemporaryDirectory(prefix="look-") as folder, duckdb.connect() as connection:
+        connection.execute(f"SET temp_directory = {_literal(folder)}")
         connection.execute(f"SET memory_limit = '{MEMORY}'; SET preserve_insertion_order = false")
-        return Counter(dict(connection.execute(query).fetchall()))
+        try:
+            return Counter(dict(connection.execute(query).fetchall()))
+        except duckdb.Error as error:
+            first = str(error).strip().partition("\n")[0]
+            raise DataError(f"{label}: its days cannot be counted: {first}") from None
 
 
 @contextmanager

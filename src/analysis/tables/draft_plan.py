@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from analysis.tables.column_names import NOT_THE_ORDER
@@ -29,7 +30,9 @@ CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[APap][Mm])?")
 #: Values of a column that are tried as dates where no name tells.
 TRIED = 300
 #: Order lines that order numbers are judged by.
-JUDGED = 200_000
+JUDGED = 400_000
+#: Runs of rows, and rows in each, that sums between columns are held against.
+RUNS, RUN = 10, 4_000
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def plan(study: str, kinds: Sequence[Kind]) -> Plan:
     links = {k.name: references(k, [o for o in kinds if o is not k]) for k in kinds}
     lines = max(kinds, key=lambda k: _told(k, links[k.name]))
     looked_up = _useful(links[lines.name], lines)
-    found = with_dates(joined(lines.pooled, looked_up))
+    every = with_dates(joined(lines.pooled, looked_up))
+    found = _thinned(every)
     products = _of_products(looked_up, found)
     if products is not None and "product_id" not in lines.pooled.columns:
         found.columns["product_id"] = products.match
@@ -124,8 +128,17 @@ def plan(study: str, kinds: Sequence[Kind]) -> Plan:
         dates,
         kept,
         tuple(sorted(set(days) - set(kept))),
-        judge(_lines(lines, found, dates)) if dates.forms else Numbers(),
+        judge(_lines(lines, every, dates)) if dates.forms else Numbers(),
     )
+
+
+def _thinned(found: Look) -> Look:
+    """Return the look with runs of rows from all over it, so that sums over them stay quick."""
+    if len(found.rows) <= RUNS * RUN:
+        return found
+    step = len(found.rows) // RUNS
+    rows = [row for run in range(RUNS) for row in found.rows[run * step : run * step + RUN]]
+    return replace(found, rows=rows, whole=False)
 
 
 def _told(kind: Kind, links: Sequence[Reference]) -> tuple[int, int]:
@@ -217,25 +230,32 @@ def _dates(
 
 
 def _lines(lines: Kind, found: Look, dates: DateForms) -> list[Line]:
-    """Return the lines looked at, each with its order, day, store and the number of its file."""
+    """Return the lines looked at but returns, with order, day, store, file and customer."""
     key, when = found.columns.get("order_id"), found.columns.get("ordered_at")
     if key is None or when is None:
         return []
-    store = found.columns.get("store_id")
-    width = len(found.header)
-    files = [n for n, each in enumerate(lines.looks) for _ in each.rows][: len(found.rows)]
-    files = [n for n, row in zip(files, found.rows, strict=False) if len(row) == width]
-    stores = found.cells(store) if store else [""] * len(files)
-    rows = zip(found.cells(key), found.cells(when), stores, files, strict=False)
+    files = [n for n, each in enumerate(lines.looks) for row in each.rows if _fits(row, each)]
+    cells = [_or_nothing(found, idea) for idea in ("store_id", "customer_id", "quantity")]
+    rows = zip(found.cells(key), found.cells(when), *cells, files, strict=False)
     known: dict[str, date | None] = {}
     judged = []
-    for order, text, shop, file in list(rows)[:: max(1, len(files) // JUDGED)]:
+    for order, text, store, customer, quantity, file in itertools.islice(rows, JUDGED):
         if text not in known:
             known[text] = day_of(text, dates.forms)
         day = known[text]
-        if order and day is not None:
-            judged.append(Line(order, day, shop, file))
+        if order and day is not None and not quantity.startswith(("-", "(")):
+            judged.append(Line(order, day, store, file, customer))
     return judged
+
+
+def _fits(row: list[str], found: Look) -> bool:
+    return len(row) == len(found.header)
+
+
+def _or_nothing(found: Look, idea: str) -> list[str]:
+    """Return the cells of an idea's column; empty texts where the file has none."""
+    name = found.columns.get(idea)
+    return found.cells(name) if name else [""] * len(found.rows)
 
 
 def currency_of(found: Look) -> tuple[str | None, Counter[str]]:

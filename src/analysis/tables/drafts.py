@@ -29,7 +29,7 @@ from analysis.tables.sources.encodings import known_as
 from analysis.tables.sources.staging import FORMATS
 
 #: Bytes looked at of all files together, and of each of very many at least.
-ALL_TOGETHER, AT_LEAST = 48_000_000, 200_000
+ALL_TOGETHER, AT_LEAST = 16_000_000, 60_000
 #: Files of a kind that are said one by one.
 SAID = 5
 PACKED = frozenset({".gz", ".zip"})

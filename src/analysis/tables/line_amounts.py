@@ -18,6 +18,8 @@ from analysis.tables.guesses import decimal_comma, number
 HOLDS, ENOUGH = 0.95, 2
 #: Rounding of an amount to the cent, and of a price to the cent times a quantity.
 CENT = 0.011
+#: Values of each column that tell the decimal sign.
+TELLING = 5_000
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def has_comma(found: Look) -> bool | None:
     """Tell whether the file's numbers have a decimal comma, weighed over all of them."""
     columns = [*amount_columns(found)]
     columns += [found.columns[i] for i in ("quantity", "price", "discount") if i in found.columns]
-    return decimal_comma(found.values(column) for column in columns)
+    return decimal_comma(found.values(column)[:TELLING] for column in columns)
 
 
 def numbers(found: Look, column: str) -> list[float | None]:

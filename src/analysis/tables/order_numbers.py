@@ -13,6 +13,8 @@ from datetime import date
 APART = 1
 #: Share of the numbers of several lines that stand on days apart before they are said to restart.
 RESTARTED, SETTLED = 0.05, 0.01
+#: Numbers of several orders that it takes to say that they restart.
+TELLING = 3
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Line:
     day: date
     store: str
     file: int
+    customer: str = ""
 
 
 #: Parts of a key that may tell apart orders of the same number, the coarsest first.
@@ -57,20 +60,24 @@ class Numbers:
     @property
     def restart(self) -> bool:
         """Tell whether the numbers restart."""
-        return self.restarted > RESTARTED * self.of
+        return _restart(self.restarted, self.of)
 
 
 def judge(lines: Sequence[Line]) -> Numbers:
     """Return what the ``lines`` of one kind of file say of its order numbers."""
     restarted, of = _apart(lines, ())
     shared = _shared(lines)
-    if restarted <= RESTARTED * of:
+    if not _restart(restarted, of):
         return Numbers(shared, restarted, of)
     for parts in _ways(lines):
         left, _ = _apart(lines, parts)
         if left <= SETTLED * of:
             return Numbers(0, restarted, of, parts)
     return Numbers(0, restarted, of, ("day",))
+
+
+def _restart(restarted: int, of: int) -> bool:
+    return restarted >= TELLING and restarted > RESTARTED * of
 
 
 def _ways(lines: Sequence[Line]) -> list[tuple[str, ...]]:
@@ -85,7 +92,7 @@ def _apart(lines: Sequence[Line], parts: tuple[str, ...]) -> tuple[int, int]:
     """Return how many numbers of several lines are several orders, of how many.
 
     They are where their lines stand on days apart, in several stores, or on another day in each
-    of several files.
+    of several files; not where all are of one known customer, whose order may come in parts.
     """
     orders: dict[tuple[str, ...], list[Line]] = defaultdict(list)
     for line in lines:
@@ -95,6 +102,9 @@ def _apart(lines: Sequence[Line], parts: tuple[str, ...]) -> tuple[int, int]:
 
 
 def _are_several(lines: list[Line]) -> bool:
+    customers = {line.customer for line in lines}
+    if len(customers) == 1 and customers != {""}:
+        return False
     days = [line.day for line in lines]
     first: dict[int, date] = {}
     for line in lines:
