@@ -123,6 +123,70 @@ def test_the_days_of_every_row_are_counted_in_every_form(
     assert newcomer.line("as_of") == "as_of: 2029-12-31"
 
 
+def test_all_files_of_an_archive_count(newcomer: Newcomer) -> None:
+    import io
+    import zipfile
+
+    records = rows(80)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.csv", csv_of(records[:40]))
+        archive.writestr("b.csv", csv_of(records[40:]))
+    newcomer.drafts(newcomer.writes("till.zip", packed.getvalue()))
+    assert newcomer.as_of == date(2023, 1, 1) + timedelta(days=40)
+    assert sold(newcomer) == total(records)
+
+
+def test_all_sheets_with_the_same_header_count(newcomer: Newcomer) -> None:
+    import xlsxwriter
+
+    records = rows(80)
+    with xlsxwriter.Workbook(newcomer.folder / "till.xlsx") as book:
+        for part in (records[:40], records[40:]):
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, ["Takings of the shop"])
+            for place, row in enumerate([list(records[0]), *(list(r.values()) for r in part)]):
+                sheet.write_row(2 + place, 0, row)
+    newcomer.drafts()
+    assert "    sheet: all" in newcomer.mapping_text
+    assert newcomer.as_of == date(2023, 1, 1) + timedelta(days=40)
+    assert sold(newcomer) == total(records)
+
+
+def test_sheets_with_another_header_are_named(newcomer: Newcomer) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(newcomer.folder / "till.xlsx") as book:
+        sheet = book.add_worksheet("Sales")
+        for place, row in enumerate([list(rows(1)[0]), *(list(r.values()) for r in rows(20))]):
+            sheet.write_row(place, 0, row)
+        book.add_worksheet("Notes").write_row(0, 0, ["who", "what"])
+    newcomer.drafts()
+    assert "sheet: first   # UNSURE: of other columns, and not read: Notes" in newcomer.mapping_text
+
+
+def test_keys_are_looked_for_in_every_row_of_a_large_file(
+    newcomer: Newcomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.tables.drafts.BUDGET", 20_000)
+    heads = [f"{n},2024-01-{1 + n % 28:02},C{n % 50},a note that makes the file long" for n in
+             range(4_000)]  # fmt: skip
+    lines = [f"{3 * n},S{n % 9},1,2.00" for n in range(300)]
+    newcomer.writes("orders.csv", "\n".join(["order_id,order_date,customer_id,note", *heads]))
+    newcomer.writes("items.csv", "\n".join(["order_id,sku,qty,price", *lines]))
+    said = newcomer.drafts().said
+    assert "order_id of items is looked up in orders: 300 of 300 values are found there." in said
+    assert newcomer.as_of == date(2024, 1, 29)
+    assert sold(newcomer) == 600.0
+
+
+def test_a_file_of_nothing_known_is_drafted_as_questions(newcomer: Newcomer) -> None:
+    newcomer.drafts(newcomer.writes("what.csv", "alpha,beta\nx,1.25\ny,2.50\n"))
+    assert "    # not used: alpha, beta" in newcomer.mapping_text
+    assert newcomer.line("ordered_at").startswith('ordered_at: {constant: "?"}   # UNSURE')
+    assert newcomer.line("net_amount").startswith('net_amount: "?"   # UNSURE: no name tells an')
+
+
 def test_a_lone_day_far_from_all_others_is_no_as_of(newcomer: Newcomer) -> None:
     records = rows(800)
     records[17]["order date"] = "2032-06-01"

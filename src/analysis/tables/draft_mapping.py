@@ -61,7 +61,7 @@ def _names(kind: Kind) -> list[str]:
 
 def _files(plan: Plan, kind: Kind, folder: Path, tables: list[str]) -> list[str]:
     """Return how a kind of file is written, and which of its columns no table takes."""
-    text = "\n".join(tables)
+    text = "\n".join(re.sub(r"\s+# .*$", "", line) for line in tables)
     lookups = [r for r in _lookups(plan, kind) if f"{r.other.name}." in text]
     referring = (*plan.looked_up, *plan.beside_products)
     keys = {r.match for r in lookups} | {r.key for r in referring if r.other is kind}
@@ -104,6 +104,11 @@ def file_lines(kind: Kind, folder: Path, lookups: Sequence[Reference] = ()) -> l
         lines.append(f"    header: {found.header_line}")
     if found.header_line == 0 and not found.baskets:
         lines.append(f"    names: {listed(found.header)}   # UNSURE: the file has no header")
+    if found.sheet:
+        lines.append(f"    sheet: {found.sheet}")
+    if found.other_sheets:
+        others = ", ".join(found.other_sheets[:SHOWN])
+        lines.append(f"    sheet: first   # UNSURE: of other columns, and not read: {others}")
     if words := found.words_for_nothing():
         lines.append(f"    missing: {listed(words)}   # words that mean nothing")
     if lacking := kind.lacking():

@@ -5,12 +5,12 @@ However large the file, only its head, pieces from all over it and its tail are 
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from analysis.errors import DataError
 from analysis.tables.column_names import ideas_of
@@ -50,8 +50,10 @@ class Look:
         The rows are all that the file has.
     baskets
         Each line is a basket, its cells the products in it.
-    runs
-        Numbers of rows from which on they no longer follow those before in the file.
+    sheet
+        ``all`` where all sheets of a workbook have the same header; else empty.
+    other_sheets
+        Sheets with another header, which are not read.
     """
 
     path: Path
@@ -64,7 +66,8 @@ class Look:
     header_line: int = 1
     whole: bool = True
     baskets: bool = False
-    runs: tuple[int, ...] = ()
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
 
     def values(self, column: str) -> list[str]:
         """Return the values of a column that are there."""
@@ -84,7 +87,7 @@ class Look:
 
 def look(path: Path, *, budget: int = BUDGET) -> Look:
     """Look at a file; DataError if it cannot be read at all."""
-    member = archives.members(path, path.name)[0]
+    member, *more = archives.members(path, path.name)
     kind = FORMATS.get(member.suffix)
     if kind is None:
         known = ", ".join(FORMATS)
@@ -93,7 +96,8 @@ def look(path: Path, *, budget: int = BUDGET) -> Look:
     found = reader(member, budget)
     if not found.header:
         raise DataError(f"{path.name} is empty")
-    return replace(found, kind=kind, columns=ideas_of(found.header))
+    whole = found.whole and not more
+    return replace(found, kind=kind, columns=ideas_of(found.header), whole=whole)
 
 
 def _csv(member: archives.Member, budget: int) -> Look:
@@ -103,7 +107,6 @@ def _csv(member: archives.Member, budget: int) -> Look:
         return Look(member.path, [], [])
     names = layout.names
     parts = [records_of(piece, layout.delimiter, len(names)) for piece in _bodies(sample, layout)]
-    sizes = itertools.accumulate(len(part) for part in parts)
     return Look(
         member.path,
         names,
@@ -113,7 +116,6 @@ def _csv(member: archives.Member, budget: int) -> Look:
         header_line=layout.header_line,
         whole=sample.whole,
         baskets=layout.baskets,
-        runs=tuple(sizes)[:-1],
     )
 
 
@@ -127,26 +129,57 @@ def _bodies(sample: Sample, layout: Layout) -> list[bytes]:
 
 def _excel(member: archives.Member, _: int) -> Look:
     book = excel.open_workbook(member)
-    every = excel.rows_of(book, book.sheet_names[0])
+    first, *others = (_sheet(book, name) for name in book.sheet_names)
+    if not first.header:
+        return Look(member.path, [], [])
+    alike = [each for each in others if each.header == first.header]
+    same = len(alike) == len(others) and bool(others)
+    same &= all(each.header_line == first.header_line for each in alike)
+    rows = [row for each in (first, *alike) for row in each.rows] if same else first.rows
+    other = (
+        ()
+        if same
+        else tuple(n for n, s in zip(book.sheet_names[1:], others, strict=True) if s.header)
+    )
+    step = -(-len(rows) // ROWS) or 1
+    whole = step == 1
+    shown = rows if whole else [*rows[: ROWS // 2], *rows[ROWS // 2 :: step], *rows[-500:]]
+    return Look(
+        member.path,
+        first.header,
+        shown,
+        header_line=first.header_line,
+        whole=whole,
+        sheet="all" if same else "",
+        other_sheets=other,
+    )
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The header and the rows of one sheet; no header if it is empty."""
+
+    header: list[str]
+    rows: list[list[str]]
+    header_line: int = 0
+
+
+def _sheet(book: Any, name: str) -> _Sheet:
     numbers, filled = [], []
-    for number, row in every:
+    for number, row in excel.rows_of(book, name):
         if any(cell.strip() for cell in row):
             numbers.append(number)
             filled.append(row)
     if not filled:
-        return Look(member.path, [], [])
+        return _Sheet([], [])
     place = header_row(filled)
-    header_line = numbers[place] if place >= 0 else 0
     found = list(filled[max(place, 0)])
     while found and not found[-1].strip():
         found.pop()
     names = header_names(found) if place >= 0 else _numbered(len(found))
     width = len(names)
     rows = [[*row[:width], *[""] * (width - len(row))] for row in filled[place + 1 :]]
-    step = -(-len(rows) // ROWS) or 1
-    whole = step == 1
-    shown = rows if whole else [*rows[: ROWS // 2], *rows[ROWS // 2 :: step], *rows[-500:]]
-    return Look(member.path, names, shown, header_line=header_line, whole=whole)
+    return _Sheet(names, rows, numbers[place] if place >= 0 else 0)
 
 
 def _numbered(width: int) -> list[str]:

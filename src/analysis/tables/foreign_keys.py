@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.tables.column_names import OF_IDS, ideas_of, plain
+from analysis.tables.file_scans import values_held
 from analysis.tables.first_look import Look
 
 #: Share of values that must be there for a column of the same name, or of another, to be a key.
@@ -41,7 +42,7 @@ class Kind:
             return first
         rows = [row for each in self.looks for row in _under(each, first.header)]
         whole = all(each.whole for each in self.looks)
-        return replace(first, rows=rows, whole=whole, runs=())
+        return replace(first, rows=rows, whole=whole)
 
     def lacking(self) -> list[str]:
         """Return the columns of the first file that another lacks."""
@@ -130,9 +131,11 @@ def references(lines: Kind, others: Sequence[Kind]) -> list[Reference]:
             continue
         candidates = [
             Reference(match, other, key, len(values & held), len(values))
-            for key, held in _keys(pooled)
+            for key in _keys(pooled)
             for match, values in own.items()
-            if values and _refers(match, values, key, held, other.name)
+            if values
+            for held in [_held(other, key, match, values)]
+            if _refers(match, values, key, held, other.name)
         ]
         if candidates:
             found.append(max(candidates, key=lambda r: _rank(r)))
@@ -145,14 +148,25 @@ def _rank(reference: Reference) -> tuple[bool, bool, float, int]:
     return share >= SAME_NAME, is_id, share, reference.joined
 
 
-def _keys(found: Look) -> list[tuple[str, set[str]]]:
-    """Return the columns with another value in every row, with their values."""
+def _held(other: Kind, key: str, match: str, values: set[str]) -> set[str]:
+    """Return which of ``values`` the key holds; of files looked at in part, if names tell so."""
+    if other.pooled.whole or not same_thing(match, key, other.name):
+        return values & set(other.pooled.values(key))
+    found: set[str] = set()
+    for each in other.looks:
+        if key in each.header:
+            found |= values_held(each, key, values - found)
+    return found
+
+
+def _keys(found: Look) -> list[str]:
+    """Return the columns with another value in every row."""
     keys = []
     for column in found.header:
         values = found.values(column)
         held = set(values)
         if values and len(held) >= UNIQUE * len(values) and len(values) >= 0.9 * len(found.rows):
-            keys.append((column, held))
+            keys.append(column)
     return keys
 
 
