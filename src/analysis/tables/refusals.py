@@ -15,7 +15,7 @@ REMEDIES = (
         r"is not a number|not an amount",
         "state decimal: or missing: in the mapping, or mend the cell",
     ),
-    (r"(is|are) not a (time|date)", "add the cell's format to dates: in the mapping"),
+    (r"is not a (time|date)", "add the cell's format to dates: in the mapping"),
     (r"does not exist in", "state the right timezone:, or gaps: shift in the mapping"),
     (r"outside the years", "a placeholder? name it under missing: in the mapping"),
     (r"fields where the header has", "a delimiter within a cell: put the cell in quotes"),

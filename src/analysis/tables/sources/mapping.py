@@ -97,8 +97,8 @@ class TableSpec(Strict):
 class Ready(Strict):
     """What a mapping shipped with the project knows of the shop whose files it describes.
 
-    ``timezone`` and ``currency`` of the study; ``country`` and ``holidays`` of its calendar;
-    ``without``: departments that are no goods.
+    It marks those that `analysis new` may copy. ``timezone`` and ``currency`` of the study;
+    ``country`` and ``holidays`` of its calendar; ``without``: departments that are no goods.
     """
 
     timezone: str | None = None
@@ -109,16 +109,13 @@ class Ready(Strict):
 
 
 class Mapping(Strict):
-    """A whole mapping: its files and the canonical tables made of them.
-
-    ``ready`` marks those shipped with the project, which `analysis new` may copy.
-    """
+    """A whole mapping: its files and the canonical tables made of them."""
 
     mapping: str
     about: str = ""
-    ready: Ready | None = None
     files: dict[str, FileSpec]
     tables: Annotated[tuple[TableSpec, ...], Field(min_length=1)]
+    ready: Ready | None = None
 
     @model_validator(mode="after")
     def _origins_exist(self) -> Mapping:

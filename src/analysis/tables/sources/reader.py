@@ -193,7 +193,7 @@ class Reader:
     def _moment(self, joined: ibis.Value, value: Value, kind: ColumnType) -> ibis.Value:
         """Return the moment that columns make together, such as a date and a time."""
         read = self._read(joined, value, kind)
-        words = f"{_named(value)} together are not {_WORDS[kind]}"
+        words = f"{_named(value)} is not {_WORDS[kind]}"
         self.problems[f"{leaf_key(value, kind)} read"] = words, joined.notnull() & read.isnull()
         return self._local(read, value, kind)
 
@@ -250,7 +250,7 @@ def _named(value: Value) -> str:
     """Return the column of a value, or the columns that are joined in it."""
     if value.join is None:
         return str(value.column)
-    return " and ".join(str(part.column) for part in value.join if part.column is not None)
+    return " with ".join(str(part.column) for part in value.join if part.column is not None)
 
 
 def _text_test(text: ibis.Value, condition: Condition) -> ibis.Value:
