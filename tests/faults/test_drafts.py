@@ -180,6 +180,24 @@ def test_keys_are_looked_for_in_every_row_of_a_large_file(
     assert sold(newcomer) == 600.0
 
 
+def test_a_line_that_names_the_delimiter_is_not_counted(newcomer: Newcomer) -> None:
+    """Ingest leaves it out before it counts lines, so the mapping says nothing of it."""
+    text = "sep=|\n" + csv_of(rows(20)).replace(",", "|")
+    newcomer.drafts(newcomer.writes("till.csv", text))
+    assert "    delimiter: pipe" in newcomer.mapping_text
+    assert "header:" not in newcomer.mapping_text
+    assert newcomer.line("order_id") == "order_id: order id"
+    assert newcomer.as_of == date(2023, 1, 11)
+
+
+def test_a_delimiter_at_the_end_of_each_record_is_no_column(newcomer: Newcomer) -> None:
+    head, *lines = csv_of(rows(20)).split("\n")
+    path = newcomer.writes("till.csv", "\n".join([head, *(f"{line}," for line in lines)]))
+    assert len(look(path).rows) == 20
+    newcomer.drafts(path)
+    assert newcomer.as_of == date(2023, 1, 11)
+
+
 def test_a_file_of_nothing_known_is_drafted_as_questions(newcomer: Newcomer) -> None:
     newcomer.drafts(newcomer.writes("what.csv", "alpha,beta\nx,1.25\ny,2.50\n"))
     assert "    # not used: alpha, beta" in newcomer.mapping_text

@@ -95,9 +95,10 @@ def _as_table(found: Look) -> Iterator[tuple[str, Callable[[str], str]]]:
 def _csv_function(found: Look, path: str) -> str:
     columns = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(found.header)))
     columns = "{" + columns + "}"
+    above = found.header_line + found.above
     delimiter = " " if found.delimiter == "whitespace" else found.delimiter
     return (
-        f"read_csv({path}, auto_detect = false, header = false, skip = {found.header_line}, "
+        f"read_csv({path}, auto_detect = false, header = false, skip = {above}, "
         f"delim = {_literal(delimiter)}, quote = '\"', escape = '\"', columns = {columns}, "
         "ignore_errors = true, strict_mode = false)"
     )
@@ -135,7 +136,7 @@ def _as_utf8(found: Look, folder: Path) -> Path:
     with copy.open("wb") as out:
         for number, member in enumerate(members):
             how = sample_of(member, DETECTION).encoding
-            above = found.header_line if number else 0
+            above = found.header_line + found.above if number else 0
             for block in physical_lines(encodings.as_utf8(member.chunks(), how)):
                 kept = block.after(min(above, len(block))) if above else block
                 above -= len(block) - len(kept)

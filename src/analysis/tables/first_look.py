@@ -46,6 +46,8 @@ class Look:
         csv, excel, parquet or jsonl.
     header_line
         Number of the line with the names; 0 where there is none.
+    above
+        Lines above the first that are not counted: the one that names the delimiter.
     whole
         The rows are all that the file has.
     baskets
@@ -64,6 +66,7 @@ class Look:
     columns: dict[str, str] = field(default_factory=dict)
     kind: str = "csv"
     header_line: int = 1
+    above: int = 0
     whole: bool = True
     baskets: bool = False
     sheet: str = ""
@@ -110,10 +113,11 @@ def _csv(member: archives.Member, budget: int) -> Look:
     return Look(
         member.path,
         names,
-        [row for part in parts for row in part],
+        [row for part in parts for row in part if row != names],
         sample.encoding.name,
         layout.delimiter,
         header_line=layout.header_line,
+        above=layout.above,
         whole=sample.whole,
         baskets=layout.baskets,
     )
@@ -122,7 +126,7 @@ def _csv(member: archives.Member, budget: int) -> Look:
 def _bodies(sample: Sample, layout: Layout) -> list[bytes]:
     """Return the pieces of a text without what stands above its first record."""
     head, *others = sample.pieces
-    for _ in range(layout.header_line):
+    for _ in range(layout.header_line + layout.above):
         head = head.partition(b"\n")[2]
     return [head, *others]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.tables.column_names import NAMES, plain
 from analysis.tables.sources.records import cells, guess_delimiter
@@ -17,6 +17,7 @@ LOOKED_AT, TITLES = 400, 20
 ONE_WIDTH = 0.6
 NUMBER = re.compile(r"[£$€¥]?\s*[-+(]?[\d.,' ]*\d[\d.,']*\)?%?")
 DATE = re.compile(r"\d{1,4}[-/.年]\d{1,2}([-/.月]\d{1,4}日?)?([ T]\d{1,2}:\d{2}.*)?")
+SEPARATOR = re.compile(rb'"?sep=([^\w\s"]|\t)"?\r?', re.IGNORECASE)
 KNOWN = frozenset(name for names in NAMES.values() for name in names)
 
 
@@ -34,12 +35,15 @@ class Layout:
         The columns' names; ``column 1`` and so on where the file has none.
     baskets
         Each line is a basket of its own length.
+    above
+        Lines above that ingest does not count: the one in which spreadsheets name the delimiter.
     """
 
     delimiter: str
     header_line: int
     names: list[str]
     baskets: bool = False
+    above: int = 0
 
 
 def find_layout(lines: list[bytes]) -> Layout | None:
@@ -47,6 +51,10 @@ def find_layout(lines: list[bytes]) -> Layout | None:
     shown = lines[:LOOKED_AT]
     if not any(line.strip() for line in shown):
         return None
+    named = SEPARATOR.fullmatch(shown[0])
+    if named is not None:
+        below = find_layout(shown[1:])
+        return below and replace(below, delimiter=named[1].decode(), above=1)
     delimiter = _delimiter(shown)
     rows = [cells(line, delimiter) for line in shown]
     if _is_baskets(rows):
@@ -57,7 +65,19 @@ def find_layout(lines: list[bytes]) -> Layout | None:
         return Layout(delimiter, 0, [f"column {i}" for i in range(1, width + 1)])
     if _is_numbered(rows[place]):
         return Layout(delimiter, place + 1, ["item"], baskets=True)
-    return Layout(delimiter, place + 1, header_names(rows[place]))
+    return Layout(delimiter, place + 1, header_names(_as_wide_as_records(rows, place)))
+
+
+def _as_wide_as_records(rows: list[list[str]], place: int) -> list[str]:
+    """Return the header's cells; a delimiter at the end of it or of records adds no column."""
+    header = rows[place]
+    record = next((row for row in rows[place + 1 :] if any(cell.strip() for cell in row)), header)
+    width = len(record)
+    if width < len(header) and not any(name.strip() for name in header[width:]):
+        return header[:width]
+    if width > len(header) and not any(cell.strip() for cell in record[len(header) :]):
+        return header + [""] * (width - len(header))
+    return header
 
 
 def _is_numbered(names: list[str]) -> bool:
