@@ -163,20 +163,28 @@ def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("study")
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def new(study: str, files: tuple[Path, ...]) -> None:
-    """Begin STUDY from a look at FILES: write its params and mapping, unsure guesses marked."""
+    """Begin STUDY from a look at FILES: write its params and mapping, unsure guesses marked.
+
+    FILES are all files of the study, or the folder that holds them.
+    """
     from analysis.tables.drafts import draft
 
     root = _root()
-    written = draft(study, list(files), root=root)
+    with stoppable():
+        written = draft(study, list(files), root=root, progress=_progress)
     for line in written.said:
         click.echo(line)
     for path in (written.params, written.mapping):
         click.echo(f"wrote {path.relative_to(root)}")
     click.echo(f"next: analysis check {study}, then: analysis run {study}")
+
+
+def _progress(done: int, of: int) -> None:
+    """Say now and then how many files were looked at, of many."""
+    if of >= 100 and done % 100 == 0:
+        click.echo(f"looked at {done:,} of {of:,} files", err=True)
 
 
 @main.command()
@@ -188,6 +196,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     params = _params(study, overrides, root)
     from analysis.reporting.check import readiness
     from analysis.reporting.data import bring_up_to_date, ledger_lines
+    from analysis.reporting.doubts import doubts
     from analysis.tables.order_span import check_as_of
     from analysis.tables.refusals import refusals
 
@@ -199,6 +208,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     for line in [
         *ledger_lines(result),
         *refusals(study, root=root),
+        *(f"doubt: {sentence}" for sentence in doubts(params, root=root)),
         *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
         *_what_was_read(params, root),
     ]:

@@ -136,9 +136,9 @@ def test_days_are_told_from_months_by_days_in_the_middle(tmp_path: Path) -> None
     path = tmp_path / "till.csv"
     path.write_text("\n".join(["order id,sku,order date,qty,price", *lines]))
     found = look(path)
-    forms, unsure, _ = date_forms(found.values("order date"))
-    assert forms == ["%d/%m/%Y %H:%M"]
-    assert not unsure
+    dates = date_forms(found.values("order date"))
+    assert dates.forms == ["%d/%m/%Y %H:%M"]
+    assert not dates.unsure
 
 
 @pytest.mark.parametrize("amount", ["amount", "unit_price"])

@@ -1,65 +1,62 @@
-"""Write a mapping from a look at a file of order lines, every guess marked."""
+"""Write a mapping of order lines from what a look at all files suggests, every guess marked."""
 
 from __future__ import annotations
 
+import glob
 import re
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
+from analysis.tables.draft_amounts import amount_lines, quantity_line
+from analysis.tables.draft_plan import Plan, currency_of
 from analysis.tables.first_look import Look
-from analysis.tables.guesses import currency, date_forms, decimal_comma
+from analysis.tables.foreign_keys import Kind, Reference, joined
+from analysis.tables.guesses import CURRENCIES, form_of_day
+from analysis.tables.line_amounts import numbers
+from analysis.tables.order_numbers import month_pattern
 from analysis.tables.sources.mapped_files import DELIMITERS
+from analysis.tables.sources.mapping import UNANSWERED
 from analysis.tables.sources.pseudonyms import EMAIL
+from analysis.tables.yaml_text import listed, quoted, single
 
 ZONES = {
     "GBP": "Europe/London",
     "EUR": "Europe/Berlin",
     "CNY": "Asia/Shanghai",
+    "JPY": "Asia/Tokyo",
     "INR": "Asia/Kolkata",
 }
+#: Letters before an order number that usually mean a return: cancellation, return, Storno, credit.
+OF_RETURNS = frozenset("CRSG")
+#: Files of a kind that are named one by one.
+NAMED = 3
+#: Columns of no use that are named.
+SHOWN = 12
 
 
 #: A phone number as dialled within its country: with a 0, or a Chinese mobile's eleven digits.
 NATIONAL_PHONE = re.compile(r"^(\(?0[1-9][\d\s/().-]{6,}|1[3-9]\d{9})$")
 
 
-def mapping_text(study: str, found: Look) -> str:
-    """Return the mapping of a study, drafted from a look at its file of order lines."""
-    ideas = found.columns
-    forms, unsure, offset = date_forms(found.values(ideas["ordered_at"]))
-    date_note = "   # UNSURE: day before month, or month before day?" if unsure else ""
-    zone = "offset" if offset else zone_of(found)
-    zone_note = "" if offset else "   # UNSURE: the zone of the times in the file"
+def mapping_text(plan: Plan, folder: Path) -> str:
+    """Return the mapping of a study, drafted from ``plan``; its files lie in ``folder``."""
+    tables = [*_order_lines(plan), "", *_product_lines(plan), *_customer_lines(plan)]
     lines = [
-        f"# How the files of {study} become canonical tables; see template.yaml for all there is.",
-        "# Search for UNSURE: those are guesses that only you can check.",
-        f"mapping: {study}",
-        f"about: Drafted from a look at {found.path.name}.",
-        *_key_lines(found),
+        f"# How the files of {plan.study} become canonical tables; see template.yaml for all there "
+        "is.",
+        "# Search for UNSURE: those are guesses that only you can check. A ? is no guess but a",
+        "# question: nothing is read before it is answered.",
+        f"mapping: {plan.study}",
+        f"about: Drafted from a look at {plan.lines.looks[0].path.name}.",
+        *_key_lines(plan.lines.pooled),
         "",
         "files:",
-        "  sales:",
-        f'    paths: ["{found.path.name}"]   # "*.csv" or the like takes up new files by itself',
-        *_form_lines(found),
+        *(line for kind in plan.kinds for line in _files(plan, kind, folder, tables)),
+        *(f"  # not used: {name}" for kind in plan.unused for name in _names(kind)[:NAMED]),
         "",
         "tables:",
-        "  - table: order_lines",
-        "    from: sales",
-        "    overlap: order_id   # the latest file that holds an order says all of it",
-        f"    timezone: {zone}{zone_note}",
-        "    columns:",
-        f"      order_id: {quoted(ideas['order_id'])}",
-        *_customer_line(found),
-        f"      product_id: {quoted(ideas['product_id'])}",
-        f"      ordered_at: {{column: {quoted(ideas['ordered_at'])}, "
-        f"dates: {listed(forms)}}}{date_note}",
-        f"      quantity: {_quantity(found)}",
-        *_amount_lines(found),
-        *(f"      {n}: {quoted(ideas[n])}" for n in ("store_id", "channel") if n in ideas),
-        *_return_lines(found),
-        *_drop_lines(found),
-        "",
-        *_product_lines(found),
-        *_customer_table(found),
+        *tables,
     ]
     return "\n".join(lines) + "\n"
 
@@ -79,82 +76,325 @@ def _key_lines(found: Look) -> list[str]:
     return []
 
 
-def _form_lines(found: Look) -> list[str]:
-    lines = []
-    if found.encoding not in {"", "utf-8"}:
+def _names(kind: Kind) -> list[str]:
+    return [each.path.name for each in kind.looks]
+
+
+def _files(plan: Plan, kind: Kind, folder: Path, tables: list[str]) -> list[str]:
+    """Return how a kind of file is written, and which of its columns no table takes."""
+    text = "\n".join(re.sub(r"\s+# .*$", "", line) for line in tables)
+    lookups = [r for r in _lookups(plan, kind) if f"{r.other.name}." in text]
+    referring = (*plan.looked_up, *plan.beside_products)
+    keys = {r.match for r in lookups} | {r.key for r in referring if r.other is kind}
+    left = [
+        name
+        for name in kind.pooled.header
+        if name not in keys and not any(_is_in(text, n) for n in (name, f"{kind.name}.{name}"))
+    ]
+    lines = file_lines(kind, folder, lookups)
+    more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+    return [*lines, f"    # not used: {', '.join(left[:SHOWN])}{more}"] if left else lines
+
+
+def _is_in(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(quoted(name))}(?!\w)", text) is not None
+
+
+def _lookups(plan: Plan, kind: Kind) -> list[Reference]:
+    if kind is plan.lines:
+        return list(plan.looked_up)
+    is_products = plan.products is not None and kind is plan.products.other
+    return list(plan.beside_products) if is_products else []
+
+
+def file_lines(kind: Kind, folder: Path, lookups: Sequence[Reference] = ()) -> list[str]:
+    """Return how a kind of file is written, as a mapping states it."""
+    found = kind.pooled
+    lines = [f"  {kind.name}:", f"    paths: {paths_of(kind, folder)}"]
+    if found.baskets:
+        lines += ["    format: baskets   # each line is a basket, its cells the products"]
+    styles = {each.encoding for each in kind.looks}
+    if len(styles) == 1 and not styles & {"", "utf-8", "ascii"}:
         lines.append(
             f"    encoding: {found.encoding}   # detected; UNSURE: do accented letters look right?"
         )
-    if found.delimiter not in {"", ","}:
+    if {each.delimiter for each in kind.looks} == {found.delimiter} - {"", ","}:
         word = {v: k for k, v in DELIMITERS.items()}.get(found.delimiter, found.delimiter)
         lines.append(f"    delimiter: {word}")
+    if found.header_line != 1 or found.baskets:
+        lines.append(f"    header: {found.header_line}")
+    if found.header_line == 0 and not found.baskets:
+        lines.append(f"    names: {listed(found.header)}   # UNSURE: the file has no header")
+    if found.sheet:
+        lines.append(f"    sheet: {found.sheet}")
+    if found.other_sheets:
+        others = ", ".join(found.other_sheets[:SHOWN])
+        lines.append(f"    sheet: first   # UNSURE: of other columns, and not read: {others}")
     if words := found.words_for_nothing():
         lines.append(f"    missing: {listed(words)}   # words that mean nothing")
+    if lacking := kind.lacking():
+        lines.append(f"    may_lack: {listed(lacking)}")
+    lines += [_lookup_line(lookups)] if lookups else []
     return lines
 
 
-def _customer_line(found: Look) -> list[str]:
+def _lookup_line(lookups: Sequence[Reference]) -> str:
+    each = ", ".join(
+        f"{{files: {r.other.name}, match: {quoted(r.match)}, key: {quoted(r.key)}}}"
+        for r in lookups
+    )
+    weak = [r for r in lookups if 2 * r.joined < r.of]
+    said = "; ".join(f"{r.joined:,} of {r.of:,} {r.match} are found there" for r in weak)
+    return f"    lookup: [{each}]" + (f"   # UNSURE: only {said}" if weak else "")
+
+
+def paths_of(kind: Kind, folder: Path) -> str:
+    """Return the files of a kind as a mapping lists them; many by a pattern that fits no other."""
+    names = sorted(_names(kind))
+    hint = '   # "*.csv" or the like takes up new files by itself'
+    if len(names) <= NAMED:
+        return listed([glob.escape(name) for name in names]) + (hint if len(names) == 1 else "")
+    start = re.match(r"[^\d*?\[]*", _common(names))
+    suffix = re.escape("".join(Path(names[0]).suffixes[-1:]))
+    pattern = (start.group() if start else "") + "*" + suffix.replace("\\", "")
+    if sorted(path.name for path in folder.glob(pattern)) == names:
+        return listed([pattern])
+    return listed([glob.escape(name) for name in names])
+
+
+def _common(names: list[str]) -> str:
+    first, last = min(names), max(names)
+    size = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), None)
+    return first[:size] if size is not None else first
+
+
+def _order_lines(plan: Plan) -> list[str]:
+    found = plan.found
+    offset = plan.dates.offset
+    zone = "offset" if offset else zone_of(found)
+    zone_note = "" if offset else "   # UNSURE: the zone of the times in the file"
+    return [
+        "  - table: order_lines",
+        f"    from: {plan.lines.name}",
+        *_overlap_lines(plan),
+        f"    timezone: {zone}{zone_note}",
+        "    columns:",
+        f"      order_id: {_order_id(plan)}",
+        f"      customer_id: {_customer(found)}",
+        f"      product_id: {_product(found)}",
+        f"      ordered_at: {_ordered_at(plan)}",
+        f"      quantity: {quantity_line(found)}",
+        *amount_lines(found),
+        *(
+            f"      {n}: {quoted(found.columns[n])}"
+            for n in ("store_id", "channel")
+            if n in found.columns
+        ),
+        *_return_lines(found),
+        *_drop_lines(found),
+    ]
+
+
+def _overlap_lines(plan: Plan) -> list[str]:
+    numbers_ = plan.numbers
+    if numbers_.shared and not numbers_.restart:
+        return [
+            "    overlap: order_id   # the latest file that holds an order says all of it. UNSURE: "
+            f"{numbers_.shared:,} order numbers stand in several files, on the same day"
+        ]
+    return [
+        "    # overlap: order_id   # if later files hold orders again: the latest says all of it"
+    ]
+
+
+def _order_id(plan: Plan) -> str:
+    ideas = plan.found.columns
+    if "order_id" not in ideas:
+        if {"customer_id", "ordered_at"} <= set(ideas):
+            parts = f"[{quoted(ideas['customer_id'])}, {_part_of_date(plan, 'day')}]"
+            return (
+                f'{{join: {parts}, between: "-"}}   # UNSURE: no column looks like an order, so a '
+                "customer's lines of a day are one"
+            )
+        return "{line: true}   # UNSURE: no column looks like an order, so each line is one"
+    column = quoted(ideas["order_id"])
+    if not plan.numbers.restart:
+        return column
+    joined_by = [_part(plan, name) for name in plan.numbers.joined_by]
+    words = " and ".join(plan.numbers.joined_by)
+    return (
+        f'{{join: [{", ".join([*joined_by, column])}], between: "-"}}   # UNSURE: '
+        f"{plan.numbers.restarted:,} of {plan.numbers.of:,} numbers stand for several orders, so "
+        f"the {words} joins them"
+    )
+
+
+def _part(plan: Plan, name: str) -> str:
+    if name == "store":
+        return quoted(plan.found.columns["store_id"])
+    return _part_of_date(plan, name)
+
+
+def _part_of_date(plan: Plan, name: str) -> str:
+    column = quoted(plan.found.columns["ordered_at"])
+    forms = [form_of_day(form) for form in plan.dates.forms]
+    pattern = month_pattern(forms[0]) if name == "month" and len(set(forms)) == 1 else ""
+    pattern = pattern or r"^(.*?)(?:[ T]+\d{1,2}:\d{2}.*)?$"
+    return f"{{column: {column}, extract: {single(pattern)}}}"
+
+
+def _ordered_at(plan: Plan) -> str:
+    ideas = plan.found.columns
+    if "ordered_at" not in ideas:
+        return (
+            f'{{constant: "{UNANSWERED}"}}   # UNSURE: no column looks like a date; state the day '
+            "(YYYY-MM-DD) or a column"
+        )
+    column = quoted(ideas["ordered_at"])
+    if not plan.dates.forms:
+        shown = next(iter(plan.found.values(ideas["ordered_at"])), "")
+        return (
+            f'{{column: {column}, dates: "{UNANSWERED}"}}   # UNSURE: no format known reads '
+            f"{shown[:40]!r}; state it as strptime does, such as %Y-%m-%d"
+        )
+    note = _date_note(plan)
+    if plan.clock:
+        times = _clock_forms(plan)
+        forms = list(dict.fromkeys(f if f == "iso" else f + t for f in _days(plan) for t in times))
+        parts = f"[{_day_alone(plan)}, {quoted(plan.clock)}]"
+        return f'{{join: {parts}, between: " ", dates: {listed(forms)}}}{note}'
+    return f"{{column: {column}, dates: {listed(plan.dates.forms)}}}{note}"
+
+
+def _days(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(form_of_day(form) for form in plan.dates.forms))
+
+
+def _day_alone(plan: Plan) -> str:
+    column = quoted(plan.found.columns["ordered_at"])
+    values = plan.found.values(plan.found.columns["ordered_at"])
+    if any(v.endswith(" 00:00:00") for v in values):
+        return f"{{column: {column}, extract: '^[^ ]+'}}"
+    return column
+
+
+def _clock_forms(plan: Plan) -> list[str]:
+    values = plan.found.values(plan.clock)
+    half = any(re.search("[AaPp][Mm]", v) for v in values)
+    seconds = {v.count(":") for v in values}
+    forms = []
+    for colons, form in (
+        (2, " %I:%M:%S %p" if half else " %H:%M:%S"),
+        (1, " %I:%M %p" if half else " %H:%M"),
+    ):
+        forms += [form] if colons in seconds else []
+    return forms
+
+
+def _date_note(plan: Plan) -> str:
+    dates = plan.dates
+    if dates.mixed:
+        return (
+            "   # UNSURE: some dates read only with the day first, others only with the month "
+            "first: take away the form that is wrong, or mend the cells"
+        )
+    if dates.either:
+        return "   # UNSURE: day before month, or month before day?"
+    if dates.unread:
+        return f"   # UNSURE: no format known reads {dates.unread[:40]!r}; such rows are refused"
+    if dates.forms == ["excel"]:
+        return "   # UNSURE: are these numbers serial days of Excel?"
+    return ""
+
+
+def _customer(found: Look) -> str:
     name = found.columns.get("customer_id")
     if name is None:
-        return ['      customer_id: {constant: ""}   # UNSURE: no column looks like a customer']
+        return '{constant: ""}   # UNSURE: no column looks like a customer, so all are guests'
     values = found.values(name)
     floats = values and sum(v.endswith(".0") for v in values) > len(values) / 2
-    return [
-        f'      customer_id: {{column: {quoted(name)}, without: ".0"}}'
-        if floats
-        else f"      customer_id: {quoted(name)}"
-    ]
+    return f'{{column: {quoted(name)}, without: ".0"}}' if floats else quoted(name)
 
 
-def _number(found: Look, idea: str) -> str:
-    name = found.columns[idea]
-    comma = decimal_comma(found.values(name))
-    return f'{{column: {quoted(name)}, decimal: ","}}' if comma else quoted(name)
-
-
-def _quantity(found: Look) -> str:
-    if "quantity" in found.columns:
-        return _number(found, "quantity")
-    return '{constant: "1"}   # UNSURE: no column looks like a quantity, so each line counts as one'
-
-
-def _amount_lines(found: Look) -> list[str]:
-    if {"price", "quantity"} <= set(found.columns):
-        product = f"[{_number(found, 'quantity')}, {_number(found, 'price')}]"
-        return [f"      net_amount: {{multiply: {product}}}   # UNSURE: is the price without tax?"]
-    for amount in ("net_amount", "price"):
-        if amount in found.columns:
-            return [f"      net_amount: {_number(found, amount)}   # UNSURE: without tax?"]
-    return [
-        '      net_amount: {constant: "0"}   # UNSURE: no column looks like an amount or a price'
-    ]
+def _product(found: Look) -> str:
+    name = found.columns.get("product_id")
+    if name is not None:
+        return quoted(name)
+    return "{constant: ALL}   # UNSURE: no column looks like a product, so all lines are of one"
 
 
 def _return_lines(found: Look) -> list[str]:
-    ids = found.values(found.columns["order_id"])
-    marked = [v for v in ids if re.fullmatch(r"[A-Za-z]\d+", v)]
-    if not marked or len(marked) > len(ids) / 2:
+    name = found.columns.get("order_id")
+    if name is None:
         return []
-    letter = Counter(v[0].upper() for v in marked).most_common(1)[0][0]
-    return [
-        f"    returns: {{column: {quoted(found.columns['order_id'])}, "
-        f'starts: ["{letter}", "{letter.lower()}"]}}'
-        f"   # UNSURE: are orders that begin with {letter} returns or cancellations?"
-    ]
+    cells = found.cells(name)
+    marked = [bool(re.fullmatch(r"[A-Za-z]\d+", cell)) for cell in cells]
+    if not any(marked) or sum(marked) > len(cells) / 2:
+        return []
+    letters = Counter(c[0].upper() for c, m in zip(cells, marked, strict=True) if m)
+    letter = letters.most_common(1)[0][0]
+    below = _below_zero(found, marked)
+    rule = f'returns: {{column: {quoted(name)}, starts: ["{letter}", "{letter.lower()}"]}}'
+    if below:
+        return [f"    {rule}   # UNSURE: are orders that begin with {letter} returns?"]
+    if letter in OF_RETURNS:
+        return [
+            f"    # {rule}   # UNSURE: orders that begin with {letter} have amounts above zero; if "
+            "they are returns, take the first # away"
+        ]
+    return []
+
+
+def _below_zero(found: Look, marked: list[bool]) -> bool:
+    """Tell whether most marked rows have a quantity or an amount below zero."""
+    for idea in ("quantity", "net_amount", "price"):
+        if idea in found.columns:
+            amounts = numbers(found, found.columns[idea])
+            values = [a for a, m in zip(amounts, marked, strict=True) if m and a is not None]
+            if values and sum(v < 0 for v in values) > len(values) / 2:
+                return True
+    return False
 
 
 def _drop_lines(found: Look) -> list[str]:
-    name = found.columns["product_id"]
-    if not any(v.upper().startswith("TEST") for v in found.values(name)):
+    rules = _test_products(found)
+    _, seen = currency_of(found)
+    if len(seen) > 1:
+        main = seen.most_common(1)[0][0]
+        others = ", ".join(f"{code} {rows:,}" for code, rows in seen.most_common()[1:])
+        rules += [
+            f"      - rule: amount in another currency than {main}",
+            f"        when: {_other_currency(found, main)}   # UNSURE: they cannot be added up; "
+            f"rows seen: {main} {seen[main]:,}, {others}",
+        ]
+    return ["    drop:", *rules] if rules else []
+
+
+def _other_currency(found: Look, main: str) -> str:
+    if "currency" in found.columns:
+        return f"{{no: {{column: {quoted(found.columns['currency'])}, equals: {main}}}}}"
+    column = found.columns.get("price") or found.columns["net_amount"]
+    signs = [sign for sign, code in CURRENCIES.items() if code != main]
+    return f"{{column: {quoted(column)}, contains: {listed(signs)}}}"
+
+
+def _test_products(found: Look) -> list[str]:
+    name = found.columns.get("product_id")
+    if name is None or not any(v.upper().startswith("TEST") for v in found.values(name)):
         return []
     return [
-        "    drop:",
         "      - rule: test product",
         f"        when: {{column: {quoted(name)}, matches: '(?i)^test'}}",
     ]
 
 
-def _product_lines(found: Look) -> list[str]:
+def _product_lines(plan: Plan) -> list[str]:
+    if plan.products is not None:
+        found = joined(plan.products.other.pooled, plan.beside_products)
+        key, origin = quoted(plan.products.key), plan.products.other.name
+    else:
+        found, origin = plan.found, plan.lines.name
+        key = _product(found).partition("   #")[0]
     ideas = found.columns
     levels = {
         level: f"{{column: {quoted(ideas[level])}, default: (none)}}"
@@ -162,59 +402,57 @@ def _product_lines(found: Look) -> list[str]:
         else "{constant: ALL}   # UNSURE: no column looks like a " + level
         for level in ("department", "category")
     }
+    dropped = _test_products(found) if "product_id" in ideas else []
     return [
         "  - table: products",
-        "    from: sales",
+        f"    from: {origin}",
         "    once_per_key: true",
         "    columns:",
-        f"      product_id: {quoted(ideas['product_id'])}",
+        f"      product_id: {key}",
         *(f"      {level}: {value}" for level, value in levels.items()),
         *([f"      name: {quoted(ideas['name'])}"] if "name" in ideas else []),
-        *_drop_lines(found),
+        *(["    drop:", *dropped] if dropped else []),
         "",
     ]
 
 
-def _customer_table(found: Look) -> list[str]:
-    if "customer_id" not in found.columns:
+def _customer_lines(plan: Plan) -> list[str]:
+    if "customer_id" not in plan.found.columns:
         return []
+    reference = plan.customers
+    if reference is not None:
+        found, origin, key = reference.other.pooled, reference.other.name, quoted(reference.key)
+        if 2 * reference.joined < reference.of:
+            key += (
+                f"   # UNSURE: only {reference.joined:,} of {reference.of:,} customers of the "
+                "lines are found here"
+            )
+    else:
+        found, origin, key = plan.found, plan.lines.name, _customer(plan.found)
     keys = [n for n in ("email", "phone") if n in found.columns]
     return [
         "  - table: customers",
-        "    from: sales",
+        f"    from: {origin}",
         "    once_per_key: true",
         "    columns:",
-        *_customer_line(found),
-        *(
-            [f"      region: {quoted(found.columns['region'])}"]
-            if "region" in found.columns
-            else []
-        ),
+        f"      customer_id: {key}",
+        *_places(found),
         *(["    identity:"] if keys else []),
         *(f"      {n}: {quoted(found.columns[n])}" for n in keys),
     ]
 
 
+def _places(found: Look) -> list[str]:
+    """Return where customers live; a country alone is the region."""
+    ideas = found.columns
+    names = {"region": ideas.get("region") or ideas.get("country"), "city": ideas.get("city")}
+    if "region" in ideas and "country" in ideas:
+        names["country"] = ideas["country"]
+    names["gender"] = ideas.get("gender")
+    return [f"      {name}: {quoted(column)}" for name, column in names.items() if column]
+
+
 def zone_of(found: Look) -> str:
-    """Return the time zone that the currency suggests; UTC if it suggests none."""
-    return ZONES.get(currency_of(found) or "", "UTC")
-
-
-def currency_of(found: Look) -> str | None:
-    """Return the currency whose sign stands with the amounts; None if none does."""
-    for idea in ("price", "net_amount"):
-        if idea in found.columns and (sign := currency(found.values(found.columns[idea]))):
-            return sign
-    return None
-
-
-def quoted(text: str) -> str:
-    """Return a text as YAML takes it."""
-    return (
-        text if re.fullmatch(r"[A-Za-z][\w ]*\w|\w", text) else '"' + text.replace('"', '\\"') + '"'
-    )
-
-
-def listed(words: list[str]) -> str:
-    """Return texts as a YAML list."""
-    return "[" + ", ".join(f'"{w}"' for w in words) + "]"
+    """Return the time zone that the currency, or the header's script, suggests; else UTC."""
+    money, _ = currency_of(found)
+    return ZONES.get(money or "", "UTC")

@@ -1,25 +1,38 @@
 """Write a study's first params file and mapping from a look at its files.
 
 Every guess that could be wrong is marked ``UNSURE`` with what to check, so that a newcomer's first
-edit is a search for one word.
+edit is a search for one word. What cannot be guessed at all is a question, ``?``, which nothing
+is read before somebody answers.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from analysis.errors import ParamsError
-from analysis.tables.draft_mapping import currency_of, listed, mapping_text, quoted, zone_of
-from analysis.tables.first_look import Look, fits, look
-from analysis.tables.guesses import date_forms, last_day
-from analysis.tables.sources import mapping
+from analysis.tables.day_counts import day_counts
+from analysis.tables.draft_baskets import baskets_text
+from analysis.tables.draft_experiment import experiment_text, files_of_trials
+from analysis.tables.draft_mapping import mapping_text, zone_of
+from analysis.tables.draft_params import Facts, params_text
+from analysis.tables.draft_plan import Plan, currency_of, plan
+from analysis.tables.first_look import BUDGET, Look, look
+from analysis.tables.foreign_keys import Kind, kinds_of
+from analysis.tables.guesses import days_of, without_lone
+from analysis.tables.ready_mappings import Fitting, dates_of, made_theirs, offered, ordered_at
 from analysis.tables.sources.encodings import known_as
-from analysis.tables.sources.used import columns_used
+from analysis.tables.sources.staging import FORMATS
 
-NEEDED = ("order_id", "product_id", "ordered_at")
+#: Bytes looked at of all files together, and of each of very many at least.
+ALL_TOGETHER, AT_LEAST = 16_000_000, 60_000
+#: Files of a kind that are said one by one.
+SAID = 5
+PACKED = frozenset({".gz", ".zip"})
 
 
 @dataclass(frozen=True)
@@ -39,15 +52,41 @@ class Draft:
     said: tuple[str, ...]
 
 
-def draft(study: str, files: list[Path], *, root: Path) -> Draft:
+@dataclass(frozen=True)
+class _Written:
+    """The text of a mapping, what the params say, and sentences about both."""
+
+    mapping: str
+    facts: Facts
+    said: tuple[str, ...] = ()
+
+
+def draft(
+    study: str,
+    files: list[Path],
+    *,
+    root: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> Draft:
     """Look at ``files`` and write ``params/<study>.yaml`` and ``params/sources/<study>.yaml``.
+
+    Parameters
+    ----------
+    study
+        Key of the study.
+    files
+        Its files, or the folder that holds them.
+    root
+        Project root.
+    progress
+        Told how many files were looked at, of how many.
 
     Raises
     ------
     ParamsError
         If one of the two is there already, the name is none, or the files lie in several folders.
     DataError
-        If a file cannot be read, or no file seems to hold orders.
+        If a file cannot be read.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", study):
         raise ParamsError(f"{study!r}: a study's name is lower case letters, digits and _")
@@ -55,116 +94,125 @@ def draft(study: str, files: list[Path], *, root: Path) -> Draft:
     for target in targets:
         if target.exists():
             raise ParamsError(f"{target.relative_to(root)} is there already; nothing was written")
-    paths = [_delivered(path) for path in files]
+    paths = _delivered(files)
     folders = {path.parent for path in paths}
     if len(folders) != 1:
         raise ParamsError("the files lie in several folders; put a study's files into one")
-    looks = [look(path) for path in paths]
-    ready = _ready(looks, root)
-    orders = next((each for each in looks if set(NEEDED) <= set(each.columns)), None)
-    if ready is None and orders is None:
-        raise ParamsError(_lacking(looks))
-    text = _from_ready(study, ready[1], looks) if ready else mapping_text(study, orders or looks[0])
-    params_text = _params_text(study, folders.pop(), orders or looks[0], root)
-    for target, content in zip(targets, (params_text, text), strict=True):
+    folder = folders.pop()
+    looks = _looks(paths, progress)
+    written = _written(study, looks, folder, root)
+    texts = params_text(study, folder, root, written.facts), written.mapping
+    for target, content in zip(targets, texts, strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content, "utf-8")
-    return Draft(*targets, tuple(_said(looks, ready[0] if ready else None, params_text + text)))
+    return Draft(*targets, (*_seen(looks), *written.said, _questions("".join(texts))))
 
 
-def _delivered(path: Path) -> Path:
-    if path.is_symlink() or not path.is_file():
-        raise ParamsError(f"{path} is no file")
-    return path.absolute()
+def _delivered(files: Sequence[Path]) -> list[Path]:
+    """Return the files, those of a folder that can be read in place of it."""
+    found: list[Path] = []
+    for path in files:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.is_file() and not p.is_symlink())
+            readable = [p for p in inside if _suffix(p) in FORMATS or p.suffix.lower() == ".zip"]
+            if not readable:
+                raise ParamsError(f"{path} holds no file that can be read: {', '.join(FORMATS)}")
+            found += readable
+        elif path.is_symlink() or not path.is_file():
+            raise ParamsError(f"{path} is no file")
+        else:
+            found.append(path)
+    return list(dict.fromkeys(path.absolute() for path in found))
 
 
-def _lacking(looks: list[Look]) -> str:
-    best = max(looks, key=lambda each: len(set(NEEDED) & set(each.columns)))
-    missing = [n for n in NEEDED if n not in best.columns]
-    return (
-        f"no file seems to hold order lines: {best.path.name} has no column that looks like "
-        f"{', '.join(missing)}; its header has {', '.join(best.header)}. Begin from "
-        "params/sources/template.yaml"
-    )
+def _suffix(path: Path) -> str:
+    last = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if last == ".gz" else last
 
 
-def _ready(looks: list[Look], root: Path) -> tuple[str, str] | None:
-    """Return name and text of the ready mapping, with one kind of file, that fits best."""
-    found = []
-    for path in sorted((root / "params" / "sources").glob("*.yaml")):
-        if path.stem == "template":
-            continue
-        one = mapping.load(path)
-        if len(one.files) != 1:
-            continue
-        ((origin, spec),) = one.files.items()
-        wanted = columns_used(one.reading(origin), spec)
-        if spec.header == 1 and all(fits(each.header, spec, wanted) for each in looks):
-            found.append((len(wanted), one.mapping, path.read_text("utf-8")))
-    return max(found)[1:] if found else None
+def _looks(paths: list[Path], progress: Callable[[int, int], None] | None) -> list[Look]:
+    budget = max(AT_LEAST, min(BUDGET, ALL_TOGETHER // len(paths)))
+    looks = []
+    for number, path in enumerate(paths, start=1):
+        looks.append(look(path, budget=budget))
+        if progress is not None:
+            progress(number, len(paths))
+    return looks
 
 
-def _from_ready(study: str, text: str, looks: list[Look]) -> str:
-    """Return a ready mapping's text under the study's name, for the study's files and dates."""
-    text = re.sub(r"^mapping: .*$", f"mapping: {study}", text, count=1, flags=re.M)
-    names = listed([each.path.name for each in looks])
-    comment = '   # add "*.csv" or the like to take up new files by themselves'
-    found = f"    paths: {names}{comment}"
-    text = re.sub(r"^    paths: (\[[^\]]*\]|.*)$", lambda _: found, text, count=1, flags=re.M)
-    column = looks[0].columns.get("ordered_at")
-    forms, unsure, offset = date_forms(looks[0].values(column)) if column else ([], False, False)
-    if not forms or offset:
-        return text
-    note = "   # UNSURE: day before month, or month before day?" if unsure else ""
-    dates = f"        dates: {listed(forms)}{note}"
-    return re.sub(r"^        dates: \[[^\]]*\].*$", lambda _: dates, text, count=1, flags=re.M)
-
-
-def _params_text(study: str, folder: Path, found: Look, root: Path) -> str:
-    inside = folder.is_relative_to(root)
-    money = currency_of(found)
-    sure = money is not None
-    return f"""\
-# What to run for {study}, and on which data. Search for UNSURE: guesses that only you can check.
-study: {study}
-title: {study.replace("_", " ").capitalize()}
-
-source:
-  kind: files
-  mapping: {study}            # params/sources/{study}.yaml
-  folder: {quoted(str(folder.relative_to(root) if inside else folder))}
-
-# The first day not looked at: the day after the last order seen. Also: last-complete-month.
-as_of: {_as_of(found)}
-timezone: {zone_of(found)}    # UNSURE: the zone that reports are in
-currency: {money or "USD"}{"" if sure else "    # UNSURE: no currency sign was seen"}
-seed: 1
-
-engine:
-  kind: duckdb
-  memory: 2GB
-
-margins:
-  default: 0.30               # UNSURE: contribution margin as a share of net
-  note: The margin rate is an assumption set in the study's parameters.
-"""
-
-
-def _as_of(found: Look) -> date:
-    name = found.columns.get("ordered_at")
-    forms = date_forms(found.values(name))[0] if name else []
-    latest = last_day(found.values(name), forms) if name else None
-    return (latest.date() if latest else date(2000, 1, 1)) + timedelta(days=1)
-
-
-def _said(looks: list[Look], ready: str | None, text: str) -> list[str]:
-    said = [
-        f"{each.path.name}: {len(each.header)} columns"
-        + (f", {known_as(each.encoding)}" if each.encoding not in {"", "utf-8"} else "")
-        for each in looks
+def _written(study: str, looks: list[Look], folder: Path, root: Path) -> _Written:
+    kinds = kinds_of(looks)
+    offers = offered(kinds, root)
+    said = [f"{each} (it is passed over)" for each in offers.broken]
+    said += [
+        f"The mapping {name} of another study fits as well; it was not copied, since what it "
+        "leaves out and takes for granted is that study's."
+        for name in offers.others
     ]
-    if ready is not None:
-        said.append(f"The header is that of the ready mapping {ready}, which was copied.")
+    if offers.ready is not None:
+        name = offers.ready.mapping.mapping
+        said.append(f"The header is that of the ready mapping {name}, which was copied.")
+        made = _from_ready(study, offers.ready, folder)
+    elif kinds[0].pooled.baskets and len(kinds) == 1:
+        made = _Written(baskets_text(study, kinds[0], folder), Facts("UTC", None))
+    elif (trial := files_of_trials(kinds)) is not None:
+        made = _Written(experiment_text(study, *trial, folder), Facts("UTC", None))
+    else:
+        made = _from_plan(plan(study, kinds), folder)
+    return _Written(made.mapping, made.facts, (*said, *made.said))
+
+
+def _from_ready(study: str, fitting: Fitting, folder: Path) -> _Written:
+    forms, days = dates_of(fitting).forms, Counter[date]()
+    for kind, column in ordered_at(fitting):
+        for each in kind.looks:
+            days += days_of(day_counts(each, column), forms)
+    kept = without_lone(days)
+    lone = tuple(sorted(set(days) - set(kept)))
+    found = next(iter(fitting.files.values())).pooled
+    money, signs = currency_of(found)
+    facts = Facts(zone_of(found), money, kept, lone, fitting.mapping.ready, signs)
+    return _Written(made_theirs(study, fitting, folder), facts)
+
+
+def _from_plan(made: Plan, folder: Path) -> _Written:
+    text = mapping_text(made, folder)
+    money, signs = currency_of(made.found)
+    facts = Facts(zone_of(made.found), money, made.days, made.lone, None, signs)
+    return _Written(text, facts, tuple(_about(made, text)))
+
+
+def _about(made: Plan, text: str) -> list[str]:
+    said = [
+        f"{reference.match} of {made.lines.name} is looked up in {reference.other.name}: "
+        f"{reference.joined:,} of {reference.of:,} values are found there."
+        for reference in made.looked_up
+        if f"files: {reference.other.name}," in text
+    ]
+    said += [f"{_named(kind)} is not used." for kind in made.unused]
+    return said
+
+
+def _named(kind: Kind) -> str:
+    names = [each.path.name for each in kind.looks]
+    return names[0] if len(names) == 1 else f"{names[0]} with {len(names) - 1} others like it"
+
+
+def _seen(looks: list[Look]) -> list[str]:
+    """Return a line a file; of many of a kind, one for all."""
+    if len(looks) <= SAID:
+        return [f"{each.path.name}: {_form(each)}" for each in looks]
+    return [f"{_named(kind)}: {_form(kind.looks[0])}" for kind in kinds_of(looks)]
+
+
+def _form(found: Look) -> str:
+    if found.baskets:
+        return "a basket a line"
+    known = "" if found.encoding in {"", "utf-8", "ascii"} else f", {known_as(found.encoding)}"
+    return f"{len(found.header)} columns{known}"
+
+
+def _questions(text: str) -> str:
     unsure = sum("UNSURE: " in line and "Search for" not in line for line in text.splitlines())
     guesses = "1 guess is" if unsure == 1 else f"{unsure} guesses are"
-    return [*said, f"{guesses} marked UNSURE; check what stands there, then run: analysis check"]
+    return f"{guesses} marked UNSURE; check what stands there, then run: analysis check"

@@ -1,68 +1,29 @@
-"""Look at a newcomer's file: its form, its header, some rows, and what its columns seem to be."""
+"""Look at a newcomer's file: its form, its header, some rows, and what its columns seem to be.
+
+However large the file, only its head, pieces from all over it and its tail are looked at.
+"""
 
 from __future__ import annotations
 
-import csv
-import itertools
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from analysis.errors import DataError
-from analysis.tables.sources import archives, encodings, excel
+from analysis.tables.column_names import ideas_of
+from analysis.tables.header_search import Layout, find_layout, header_row
+from analysis.tables.samples import Sample, records_of, sample_of
+from analysis.tables.sources import archives, excel
 from analysis.tables.sources.mapped_files import FileSpec
-from analysis.tables.sources.records import cells, guess_delimiter
 from analysis.tables.sources.staged import header_names
 from analysis.tables.sources.staging import FORMATS
 
-HEAD, TAIL = 3_000, 500
-MIDDLE, MIDDLE_A_CHUNK = 5_000, 200
+#: Bytes of a text, or rows of a workbook, that are looked at.
+BUDGET, ROWS = 3_000_000, 20_000
 WORDS_FOR_NOTHING = ("NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "#N/A", "-", "\\N")
-
-#: Names that columns go by, as they read without blanks, case and signs; the best first.
-NAMES: dict[str, tuple[str, ...]] = {
-    "order_id": (
-        "orderid", "orderno", "ordernumber", "invoiceno", "invoicenumber", "invoice", "invoiceid",
-        "receipt", "receiptno", "receiptid", "transactionid", "transaction", "basketid", "bonnr",
-        "belegnummer", "bestellnummer", "order", "订单编号", "订单号", "销售订单编号", "单号",
-    ),
-    "customer_id": (
-        "customerid", "customerno", "customernumber", "clientid", "memberid", "userid", "cardno",
-        "cardnumber", "card", "kundennummer", "kunde", "customer", "client", "member", "email",
-        "customeremail", "客户编号", "会员号", "会员编号", "客户名称", "客户",
-    ),
-    "product_id": (
-        "stockcode", "sku", "productid", "productcode", "itemid", "itemcode", "articleid",
-        "artikelnummer", "ean", "upc", "barcode", "product", "item", "商品编号", "产品编码",
-        "产品编号", "商品", "产品名称",
-    ),
-    "ordered_at": (
-        "invoicedate", "orderdate", "orderedat", "createdat", "ordertime", "timestamp", "datetime",
-        "transactiondate", "purchasedate", "date", "time", "datum", "bestelldatum", "下单时间",
-        "下单日期", "订单日期", "日期", "创建时间",
-    ),
-    "quantity": ("quantity", "qty", "units", "pieces", "menge", "anzahl", "count", "数量"),
-    "price": ("unitprice", "price", "itemprice", "preis", "einzelpreis", "单价", "销售单价"),
-    "net_amount": (
-        "netamount", "lineamount", "linetotal", "amount", "total", "salesvalue", "sales",
-        "revenue", "net", "betrag", "umsatz", "小计", "金额", "销售额", "实付金额",
-    ),
-    "name": (
-        "description", "productname", "itemname", "title", "bezeichnung", "商品名称", "产品名称",
-    ),
-    "department": ("department", "productgroup", "warengruppe", "abteilung", "部门", "大类"),
-    "category": (
-        "category", "productcategory", "kategorie", "subcategory", "产品分类", "分类", "类别",
-    ),
-    "store_id": ("storeid", "store", "shop", "branch", "filiale", "门店", "店铺"),
-    "channel": ("channel", "saleschannel", "kanal", "渠道"),
-    "region": ("country", "region", "state", "land", "billingcountry", "国家", "省", "地区"),
-    "email": ("email", "customeremail", "emailaddress", "邮箱", "邮件"),
-    "phone": ("phone", "phonenumber", "mobile", "telefon", "手机", "手机号", "电话"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,11 +37,25 @@ class Look:
     header
         Names of its columns.
     rows
-        Some rows, from its start and its end.
+        Some rows, from its start, its middle and its end.
     encoding, delimiter
         How it is written; empty where that means nothing.
     columns
         Canonical idea (``order_id``, ``price`` and so on) to the column that seems to hold it.
+    kind
+        csv, excel, parquet or jsonl.
+    header_line
+        Number of the line with the names; 0 where there is none.
+    above
+        Lines above the first that are not counted: the one that names the delimiter.
+    whole
+        The rows are all that the file has.
+    baskets
+        Each line is a basket, its cells the products in it.
+    sheet
+        ``all`` where all sheets of a workbook have the same header; else empty.
+    other_sheets
+        Sheets with another header, which are not read.
     """
 
     path: Path
@@ -89,12 +64,23 @@ class Look:
     encoding: str = ""
     delimiter: str = ""
     columns: dict[str, str] = field(default_factory=dict)
+    kind: str = "csv"
+    header_line: int = 1
+    above: int = 0
+    whole: bool = True
+    baskets: bool = False
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
 
     def values(self, column: str) -> list[str]:
         """Return the values of a column that are there."""
+        return [v for v in self.cells(column) if v]
+
+    def cells(self, column: str) -> list[str]:
+        """Return a column row by row; what means nothing is an empty text."""
         place = self.header.index(column)
         found = (row[place].strip() for row in self.rows if len(row) == len(self.header))
-        return [v for v in found if v and v not in WORDS_FOR_NOTHING]
+        return ["" if v in WORDS_FOR_NOTHING else v for v in found]
 
     def words_for_nothing(self) -> list[str]:
         """Return the words that stand where nothing is known."""
@@ -102,77 +88,135 @@ class Look:
         return [word for word in WORDS_FOR_NOTHING if seen[word]]
 
 
-def look(path: Path) -> Look:
+def look(path: Path, *, budget: int = BUDGET) -> Look:
     """Look at a file; DataError if it cannot be read at all."""
-    member = archives.members(path, path.name)[0]
+    member, *more = archives.members(path, path.name)
     kind = FORMATS.get(member.suffix)
     if kind is None:
         known = ", ".join(FORMATS)
         raise DataError(f"{path.name}: no kind of file that can be read; there are {known}")
     reader = {"csv": _csv, "excel": _excel, "parquet": _parquet, "jsonl": _json_lines}[kind]
-    found = reader(member)
+    found = reader(member, budget)
     if not found.header:
         raise DataError(f"{path.name} is empty")
+    whole = found.whole and not more
+    return replace(found, kind=kind, columns=ideas_of(found.header), whole=whole)
+
+
+def _csv(member: archives.Member, budget: int) -> Look:
+    sample = sample_of(member, budget)
+    layout = find_layout(sample.head_lines())
+    if layout is None:
+        return Look(member.path, [], [])
+    names = layout.names
+    parts = [records_of(piece, layout.delimiter, len(names)) for piece in _bodies(sample, layout)]
     return Look(
-        found.path, found.header, found.rows, found.encoding, found.delimiter, _ideas(found)
+        member.path,
+        names,
+        [row for part in parts for row in part if row != names],
+        sample.encoding.name,
+        layout.delimiter,
+        header_line=layout.header_line,
+        above=layout.above,
+        whole=sample.whole,
+        baskets=layout.baskets,
     )
 
 
-def _csv(member: archives.Member) -> Look:
-    encoding = encodings.detect(member, "auto")
-    lines = _some_lines(encodings.as_utf8(member.chunks(), encoding))
-    if not lines:
-        return Look(member.path, [], [])
-    delimiter = guess_delimiter(lines[0].encode())
-    rows = list(csv.reader(lines[1:], delimiter=delimiter))
-    header = header_names(cells(lines[0].encode(), delimiter))
-    return Look(member.path, header, rows, encoding.name, delimiter)
+def _bodies(sample: Sample, layout: Layout) -> list[bytes]:
+    """Return the pieces of a text without what stands above its first record."""
+    head, *others = sample.pieces
+    for _ in range(layout.header_line + layout.above):
+        head = head.partition(b"\n")[2]
+    return [head, *others]
 
 
-def _some_lines(chunks: Iterable[bytes]) -> list[str]:
-    """Return lines from the start and the end of a text, and some from all over it."""
-    head: list[bytes] = []
-    middle: list[bytes] = []
-    tail: list[bytes] = []
-    rest = b""
-    for chunk in chunks:
-        lines = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
-        rest = lines.pop()
-        room = max(0, HEAD - len(head))
-        head += lines[:room]
-        later = lines[room:]
-        if len(middle) < MIDDLE:  # a day after the twelfth tells days from months
-            middle += later[:: max(1, len(later) // MIDDLE_A_CHUNK)]
-        tail = [*tail, *later][-TAIL:]
-    tail = [*tail, rest] if rest else tail
-    found = [*head, *middle, *tail]
-    return [line.decode("utf-8", "replace") for line in found if b"\0" not in line]
-
-
-def _excel(member: archives.Member) -> Look:
+def _excel(member: archives.Member, _: int) -> Look:
     book = excel.open_workbook(member)
-    rows = [row for _, row in itertools.islice(excel.rows_of(book, book.sheet_names[0]), HEAD)]
-    return Look(member.path, header_names(rows[0]) if rows else [], rows[1:])
+    first, *others = (_sheet(book, name) for name in book.sheet_names)
+    if not first.header:
+        return Look(member.path, [], [])
+    alike = [each for each in others if each.header == first.header]
+    same = len(alike) == len(others) and bool(others)
+    same &= all(each.header_line == first.header_line for each in alike)
+    rows = [row for each in (first, *alike) for row in each.rows] if same else first.rows
+    other = (
+        ()
+        if same
+        else tuple(n for n, s in zip(book.sheet_names[1:], others, strict=True) if s.header)
+    )
+    step = -(-len(rows) // ROWS) or 1
+    whole = step == 1
+    shown = rows if whole else [*rows[: ROWS // 2], *rows[ROWS // 2 :: step], *rows[-500:]]
+    return Look(
+        member.path,
+        first.header,
+        shown,
+        header_line=first.header_line,
+        whole=whole,
+        sheet="all" if same else "",
+        other_sheets=other,
+    )
 
 
-def _parquet(member: archives.Member) -> Look:
+@dataclass(frozen=True)
+class _Sheet:
+    """The header and the rows of one sheet; no header if it is empty."""
+
+    header: list[str]
+    rows: list[list[str]]
+    header_line: int = 0
+
+
+def _sheet(book: Any, name: str) -> _Sheet:
+    numbers, filled = [], []
+    for number, row in excel.rows_of(book, name):
+        if any(cell.strip() for cell in row):
+            numbers.append(number)
+            filled.append(row)
+    if not filled:
+        return _Sheet([], [])
+    place = header_row(filled)
+    found = list(filled[max(place, 0)])
+    while found and not found[-1].strip():
+        found.pop()
+    names = header_names(found) if place >= 0 else _numbered(len(found))
+    width = len(names)
+    rows = [[*row[:width], *[""] * (width - len(row))] for row in filled[place + 1 :]]
+    return _Sheet(names, rows, numbers[place] if place >= 0 else 0)
+
+
+def _numbered(width: int) -> list[str]:
+    return [f"column {i}" for i in range(1, width + 1)]
+
+
+def _parquet(member: archives.Member, _: int) -> Look:
     import pyarrow.parquet as pq
 
     try:
-        batch = next(pq.ParquetFile(member.path).iter_batches(batch_size=HEAD), None)
+        file = pq.ParquetFile(member.path)
+        groups = sorted({0, file.num_row_groups // 2, max(0, file.num_row_groups - 1)})
+        batches = [
+            next(file.iter_batches(batch_size=ROWS // 2, row_groups=[group]), None)
+            for group in groups
+            if file.num_row_groups
+        ]
+        names = file.schema_arrow.names
     except (OSError, ValueError) as error:
         raise DataError(f"{member.label} cannot be read as Parquet: {error}") from None
-    rows = (
-        []
-        if batch is None
-        else [["" if v is None else str(v) for v in r.values()] for r in batch.to_pylist()]
-    )
-    return Look(member.path, [] if batch is None else batch.schema.names, rows)
+    rows = [
+        ["" if v is None else str(v) for v in record.values()]
+        for batch in batches
+        if batch is not None
+        for record in batch.to_pylist()
+    ]
+    return Look(member.path, names, rows, whole=len(rows) == file.metadata.num_rows)
 
 
-def _json_lines(member: archives.Member) -> Look:
+def _json_lines(member: archives.Member, budget: int) -> Look:
+    sample = sample_of(member, budget)
     records = []
-    for line in _some_lines(member.chunks()):
+    for line in b"".join(sample.pieces).split(b"\n"):
         try:
             record = json.loads(line)
         except ValueError:
@@ -181,20 +225,7 @@ def _json_lines(member: archives.Member) -> Look:
             records.append(record)
     header = list(dict.fromkeys(k for r in records for k in r))
     rows = [["" if r.get(k) is None else str(r[k]) for k in header] for r in records]
-    return Look(member.path, header, rows)
-
-
-def _ideas(found: Look) -> dict[str, str]:
-    """Return the column that each idea most likely is; no column serves two identifiers."""
-    plain = {re.sub(r"[\W_]", "", name.casefold()): name for name in reversed(found.header)}
-    ideas: dict[str, str] = {}
-    for idea, names in NAMES.items():
-        taken = {ideas.get(i) for i in ("order_id", "customer_id", "product_id", "ordered_at")}
-        free = {p: n for p, n in plain.items() if n not in taken or idea in {"email", "name"}}
-        match = next((free[n] for n in names if n in free), None)
-        if match is not None:
-            ideas[idea] = match
-    return ideas
+    return Look(member.path, header, rows, whole=sample.whole)
 
 
 def fits(header: list[str], spec: FileSpec, wanted: Iterable[str]) -> bool:

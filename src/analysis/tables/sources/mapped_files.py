@@ -56,12 +56,13 @@ class FileSpec(Strict):
     ``paths`` are globs relative to the source's folder; ``header`` is the number of the line that
     holds the names (0: none, then ``names`` says them); ``missing`` are words that mean nothing;
     ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
-    in every row; ``optional`` files may not be there at all. Of a database's table, only rows whose
-    ``watermark`` is above those read before are read.
+    in every row; of format ``baskets``, each line is a basket and each of its cells a row with the
+    column ``item``; ``optional`` files may not be there at all. Of a database's table, only rows
+    whose ``watermark`` is above those read before are read.
     """
 
     paths: Names
-    format: Literal["auto", "csv", "excel", "parquet", "jsonl"] = "auto"
+    format: Literal["auto", "csv", "excel", "parquet", "jsonl", "baskets"] = "auto"
     encoding: str = "auto"
     delimiter: str = "auto"
     header: Annotated[int, Field(ge=0, le=1000)] = 1
@@ -95,6 +96,6 @@ class FileSpec(Strict):
 
     @model_validator(mode="after")
     def _names_without_header(self) -> FileSpec:
-        if self.header == 0 and not self.names and self.format != "parquet":
+        if self.header == 0 and not self.names and self.format not in {"parquet", "baskets"}:
             raise ValueError("header: 0 says there is no header, so names must list the columns")
         return self

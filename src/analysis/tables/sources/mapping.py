@@ -6,6 +6,7 @@ are; the models below turn text into numbers and switches where they want them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -25,6 +26,9 @@ from analysis.tables.sources.currencies import Currency
 from analysis.tables.sources.mapped_files import FileSpec, Strict
 from analysis.tables.sources.mapped_values import Condition, Value, checked_zone
 from analysis.tables.sources.pseudonyms import CustomerKey
+
+#: What stands in a drafted mapping where only a person can say what belongs there.
+UNANSWERED = "?"
 
 IDENTITY_KEYS = ("crm_id", "card", "email", "phone", "name", "birth_date", "postcode")
 
@@ -95,6 +99,20 @@ class TableSpec(Strict):
         return self
 
 
+class Ready(Strict):
+    """What a mapping shipped with the project knows of the shop whose files it describes.
+
+    It marks those that `analysis new` may copy. ``timezone`` and ``currency`` of the study;
+    ``country`` and ``holidays`` of its calendar; ``without``: departments that are no goods.
+    """
+
+    timezone: str | None = None
+    currency: str | None = None
+    country: str | None = None
+    holidays: str | None = None
+    without: tuple[str, ...] = ()
+
+
 class Mapping(Strict):
     """A whole mapping: its files and the canonical tables made of them.
 
@@ -108,6 +126,7 @@ class Mapping(Strict):
     customer_key: CustomerKey = "auto"
     files: dict[str, FileSpec]
     tables: Annotated[tuple[TableSpec, ...], Field(min_length=1)]
+    ready: Ready | None = None
 
     @model_validator(mode="after")
     def _origins_exist(self) -> Mapping:
@@ -167,7 +186,23 @@ def load(path: Path) -> Mapping:
     raw = read_yaml(path, _Text)
     if not isinstance(raw, dict) or raw.get("mapping") != path.stem:
         raise ParamsError(f"{path.name} must begin with mapping: {path.stem}")
+    for key in _unanswered(raw):
+        raise ParamsError(
+            f"{path.name}: {key} still says {UNANSWERED}; answer the question beside it, marked "
+            "UNSURE"
+        )
     return parse(raw, path.name)
+
+
+def _unanswered(raw: Any) -> Iterator[str]:
+    """Yield the keys that a draft left for a person to answer."""
+    if raw == UNANSWERED:
+        yield ""
+    named: Iterable[tuple[Any, Any]] = raw.items() if isinstance(raw, dict) else ()
+    if isinstance(raw, list):
+        named = ((e.get("table", i) if isinstance(e, dict) else i, e) for i, e in enumerate(raw))
+    for key, value in named:
+        yield from (f"{key}.{rest}".rstrip(".") for rest in _unanswered(value))
 
 
 def parse(raw: dict[str, Any], where: str) -> Mapping:

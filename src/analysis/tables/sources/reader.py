@@ -133,6 +133,7 @@ class Reader:
         elif value.join is not None:
             parts = [self.value(v, "string") for v in value.join]
             result = functools.reduce(lambda a, b: a + value.between + b, parts)
+            result = self._moment(result, value, kind) if kind in {"timestamp", "date"} else result
         elif value.when is not None and value.then is not None:
             other = self.value(value.otherwise, kind) if value.otherwise else None
             then = self.value(value.then, kind)
@@ -272,6 +273,13 @@ class Reader:
         read = self._read(ibis.literal(value.constant), value, kind)
         return self._local(read, value, kind) if kind in {"timestamp", "date"} else read
 
+    def _moment(self, joined: ibis.Value, value: Value, kind: ColumnType) -> ibis.Value:
+        """Return the moment that columns make together, such as a date and a time."""
+        read = self._read(joined, value, kind)
+        words = f"{_named(value)} is not {_WORDS[kind]}"
+        self.problems[f"{leaf_key(value, kind)} read"] = words, joined.notnull() & read.isnull()
+        return self._local(read, value, kind)
+
     def _zone(self, value: Value, kind: ColumnType) -> str | None:
         return value.timezone or (self._table.timezone if kind == "timestamp" else None)
 
@@ -288,7 +296,7 @@ class Reader:
             moved = values.localise(self._connection, read, source=source, target=source)
             read = gap.ifelse(moved, read)
         else:
-            words = f"{value.column} does not exist in {source}, where the clocks went forward"
+            words = f"{_named(value)} does not exist in {source}, where the clocks went forward"
             self.problems[f"{place} gap"] = words, gap
         local = values.to_local(read, self._connection, source=source, target=self._timezone)
         return local.date() if kind == "date" else local
@@ -319,6 +327,13 @@ class Reader:
         words = f"the {verb_of(value)} of columns has no result"
         self.problems[f"{key} sum"] = words, there & result.isnull()
         return result
+
+
+def _named(value: Value) -> str:
+    """Return the column of a value, or the columns that are joined in it."""
+    if value.join is None:
+        return str(value.column)
+    return " with ".join(str(part.column) for part in value.join if part.column is not None)
 
 
 def _text_test(text: ibis.Value, condition: Condition) -> ibis.Value:

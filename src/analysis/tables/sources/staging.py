@@ -30,7 +30,7 @@ FORMATS = {
 
 
 def format_of(member: Member, spec: FileSpec) -> str:
-    """Return csv, excel, parquet or jsonl; DataError for a suffix that says none of them."""
+    """Return csv, excel, parquet, jsonl or baskets; DataError for a suffix that says none."""
     if spec.format != "auto":
         return spec.format
     if member.suffix not in FORMATS:
@@ -78,6 +78,10 @@ def stage(
         from analysis.tables.sources.json_lines import stage_json_lines
 
         return [stage_json_lines(connection, member, spec, directory, wanted)]
+    if kind == "baskets":
+        from analysis.tables.sources.basket_lines import stage_baskets
+
+        return [stage_baskets(connection, member, spec, directory)]
     from analysis.tables.sources.delimited import stage_delimited
 
     return [stage_delimited(connection, member, spec, directory)]
