@@ -189,3 +189,23 @@ def test_smape_and_pinball_by_hand():
     assert scores.smape(np.array([[100.0]]), np.array([[50.0]])) == pytest.approx(200 * 50 / 150)
     loss = scores.pinball(np.array([10.0, 10.0]), np.array([8.0, 13.0]), level=0.9)
     assert loss == pytest.approx([1.8, 0.3])
+
+
+def test_the_benchmark_is_the_best_simple_forecast_of_each_level():
+    """White noise: the mean of all past, 1.41 times better than the last value; a walk: the last.
+
+    With variance 1 the last value errs by N(0, 2) and the mean of n by N(0, 1 + 1/n).
+    """
+    rng = np.random.default_rng(1)
+    values = np.vstack([rng.normal(100, 1, (60, 80)), 500 + rng.normal(0, 1, (60, 80)).cumsum(1)])
+    groups = np.repeat(["noise", "walk"], 60)
+    tried = ("naive", "mean", "ets", "theta")
+    tested = backtest.run(values, models=tried, horizon=2, origins=range(50, 78, 3))
+    board = judgement.scoreboard(tested, groups)
+    assert judgement.benchmark(board, "noise") == "mean"
+    assert judgement.benchmark(board, "walk") == "naive"
+    noise = board[board["level"] == "noise"].set_index("model")
+    saved = 1 - np.sqrt(2 / (1 + 1 / 62))
+    assert noise.loc["naive", "gain"] == pytest.approx(saved, abs=0.04)
+    assert noise.loc["naive", "verdict"] == "worse"
+    assert not (board["verdict"] == "better").any()

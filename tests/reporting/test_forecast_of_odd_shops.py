@@ -13,7 +13,7 @@ import pytest
 from analysis.demand import breaks, forecast, judgement, kept, lifecycle, totals, trends
 from analysis.demand.decomposition import daily_parts
 from analysis.demand.forecast import Outlook
-from analysis.demand.models import BENCHMARK
+from analysis.demand.models import BENCHMARKS
 from analysis.demand.series import Series
 from analysis.errors import NotApplicable
 from analysis.reporting.charts import forecast as charts
@@ -111,7 +111,7 @@ def test_what_has_no_score_is_not_reported(constant: Outlook) -> None:
         accuracy.challenged(constant.scores, constant.published, "boosted")
     errors = judgement.by_horizon(constant.tested, constant.groups == "department")
     with pytest.raises(NotApplicable, match="no error grows"):
-        charts.by_horizon(errors, own=constant.published, benchmark=BENCHMARK)
+        charts.by_horizon(errors, own=constant.published, benchmark=BENCHMARKS[0])
     assert readings.reconciled(constant).endswith("no past forecast could be scored.")
 
 
@@ -126,8 +126,10 @@ def test_intervals_that_none_has_tested_are_not_judged(constant: Outlook, short:
 def test_trust_neither_holds_nor_fails_where_nothing_was_tested(constant: Outlook) -> None:
     lines = accuracy.trust(constant, kept.score(None, constant), 52)
     told = {label: (ok, text) for label, ok, text in lines}
-    assert told["Better than naive"][0] is None
-    assert told["Better than naive"][1].startswith("No past forecast for the total could be")
+    assert told["Better than a simple forecast"][0] is None
+    assert told["Better than a simple forecast"][1].startswith(
+        "No past forecast for the total could be"
+    )
     assert told["Intervals"][0] is None
     assert told["Adds up"][0] is True
 
@@ -148,14 +150,14 @@ def test_few_past_forecasts_tell_nothing_from_luck(short: Outlook) -> None:
     assert accuracy.worth(short).startswith("Too few past forecasts to tell")
     assert accuracy.unbeaten(short).startswith("Fewer than five past forecasts")
     ok, text = {a: (b, c) for a, b, c in accuracy.trust(short, kept.score(None, short), 52)}[
-        "Better than naive"
+        "Better than a simple forecast"
     ]
     assert ok is None
     assert "p <" not in text
     assert text.endswith("too few to tell that from luck.")
 
 
-def test_more_error_than_the_naive_is_called_more(short: Outlook) -> None:
+def test_more_error_than_the_benchmark_is_called_more(short: Outlook) -> None:
     scores = short.scores.assign(gain=-0.34, p=0.2, verdict="no different")
     worse = replace(short, scores=scores)
     text = accuracy.trust(worse, kept.score(None, short), 52)[0][2]
@@ -287,3 +289,16 @@ def test_no_sentence_has_a_hole(constant: Outlook, short: Outlook, returned: Out
         for text in said:
             assert MISSING not in text
             assert "nan" not in text.split()
+
+
+def test_where_nothing_beats_the_mean_that_is_the_headline() -> None:
+    """Weekly sales drawn at random about one level: no model can know more than the mean."""
+    rng = np.random.default_rng(5)
+    values = np.round(1_000 + 50 * rng.standard_normal(60), 2)
+    found = predicted(values, origins=24)
+    assert {"naive", "mean"} <= set(accuracy.compared(found)["model"])
+    assert "mean of all past" in accuracy.bars(found)
+    assert "does not beat" in accuracy.worth(found) or "No model beats" in accuracy.worth(found)
+    told = accuracy.accuracy_finding(found)
+    assert told["alert"]
+    assert told["detail"].startswith("against the mean of all past")

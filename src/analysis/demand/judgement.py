@@ -1,4 +1,8 @@
-"""Which models are better than the naive, by how much, and whether that is more than luck."""
+"""Which models beat the best simple forecast, by how much, and whether that is more than luck.
+
+The benchmark of a level is whichever of last value, last season's value and the mean of all past
+was best there in the same tests: a bar set with hindsight, and so rather too high than too low.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ def scoreboard(
     tested: Backtest,
     groups: np.ndarray,
     *,
-    benchmark: str = zoo.BENCHMARK,
+    benchmark: str | None = None,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return the scores of every model at every level.
@@ -33,7 +37,8 @@ def scoreboard(
     groups
         Level of each series.
     benchmark
-        Model that the others are compared with.
+        Model that the others are compared with; None takes the best of `models.BENCHMARKS`
+        at each level.
     confidence
         Confidence of the verdict.
 
@@ -48,9 +53,10 @@ def scoreboard(
     """
     import pandas as pd
 
+    bars = {level: benchmark or _bar(tested, groups == level) for level in dict.fromkeys(groups)}
     rows = [
-        _score(tested, m, groups == level, str(level), benchmark, confidence)
-        for level in dict.fromkeys(groups)
+        _score(tested, m, groups == level, str(level), bar, confidence)
+        for level, bar in bars.items()
         for m in range(len(tested.models))
     ]
     table = pd.DataFrame(rows)
@@ -59,6 +65,19 @@ def scoreboard(
     table = table.assign(place=table["level"].map(order))
     table = table.sort_values(["place", "mase", "model"], ignore_index=True)
     return table.drop(columns="place")
+
+
+def _bar(tested: Backtest, chosen: np.ndarray) -> str:
+    """Return the simple forecast with the smallest error; any model where none was tested."""
+    simple = [name for name in zoo.BENCHMARKS if name in tested.models] or [tested.models[0]]
+    errors = [mean_of(np.abs(tested.scaled()[tested.models.index(n)][:, chosen])) for n in simple]
+    return simple[int(np.nanargmin(errors))] if np.isfinite(errors).any() else simple[0]
+
+
+def benchmark(scores: pd.DataFrame, level: str) -> str:
+    """Return the name of the model that the others of a level are compared with."""
+    bar = (scores["level"] == level) & (scores["verdict"] == "benchmark")
+    return str(next(iter(scores.loc[bar, "model"]), zoo.BENCHMARKS[0]))
 
 
 def _score(

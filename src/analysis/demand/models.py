@@ -18,8 +18,8 @@ from analysis.errors import ParamsError
 
 Forecaster = Callable[..., Array]
 
-#: The model that every other has to beat.
-BENCHMARK = "seasonal_naive"
+#: The simple forecasts, the best of which every other has to beat.
+BENCHMARKS: tuple[str, ...] = ("naive", "seasonal_naive", "mean")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def _short(forecaster: Forecaster) -> Forecaster:
 
 MODELS: dict[str, Model] = {
     "naive": Model("last value", naive.last_value),
-    "seasonal_naive": Model("seasonal naive", naive.seasonal),
+    "seasonal_naive": Model("last season's value", naive.seasonal),
+    "mean": Model("mean of all past", naive.mean),
+    "median": Model("median of all past", naive.median),
     "drift": Model("line of first and last", naive.drift),
     "moving_average": Model("moving average", naive.moving_average),
     "ets": Model("exponential smoothing", _ets),
@@ -103,16 +105,23 @@ MODELS: dict[str, Model] = {
 
 #: What is tried for series that sell in most periods, and for those that sell now and then.
 REGULAR: tuple[str, ...] = (
-    "naive", "seasonal_naive", "drift", "moving_average", "ets", "damped", "theta",
-    "optimised_theta", "ets_theta", "combination",
+    "naive", "seasonal_naive", "mean", "median", "drift", "moving_average", "ets", "damped",
+    "theta", "optimised_theta", "ets_theta", "combination",
 )  # fmt: skip
-SPARSE: tuple[str, ...] = ("naive", "seasonal_naive", "moving_average", "ets", "croston", "tsb")
+SPARSE: tuple[str, ...] = (
+    "naive", "seasonal_naive", "mean", "moving_average", "ets", "croston", "tsb",
+)  # fmt: skip
 
 
 def candidates(*, season: int, columns: int) -> tuple[str, ...]:
-    """Return every model worth a try; the yearly wave only where there is more than a year."""
+    """Return every model worth a try.
+
+    The yearly wave only where there is more than a year, last season's value where there is a
+    season.
+    """
     wave = season > smoothing.LONGEST_SEASON and columns >= _WAVE_SEASONS * season
-    return tuple(dict.fromkeys((*REGULAR, *(("wave",) if wave else ()), *SPARSE)))
+    tried = dict.fromkeys((*REGULAR, *(("wave",) if wave else ()), *SPARSE))
+    return tuple(name for name in tried if season > 1 or name != "seasonal_naive")
 
 
 def label(name: str) -> str:

@@ -35,6 +35,23 @@ def drift(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: AR
     return series[:, -1:] + slope[:, None] * np.arange(1, horizon + 1)
 
 
+def mean(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: ARG001
+    """Return the mean of all past values."""
+    seen = ~np.isnan(values)
+    total, count = np.where(seen, values, 0.0).sum(axis=1), seen.sum(axis=1)
+    level = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.repeat(level[:, None], horizon, axis=1)
+
+
+def median(values: Array, *, horizon: int, season: int = 1) -> Array:  # noqa: ARG001
+    """Return the median of all past values, which single peaks do not move."""
+    level = np.full(len(values), np.nan)
+    seen = ~np.isnan(values)
+    known = seen.any(axis=1)
+    level[known] = np.nanmedian(values[known], axis=1)
+    return np.repeat(level[:, None], horizon, axis=1)
+
+
 def moving_average(values: Array, *, horizon: int, season: int = 1, window: int = 4) -> Array:
     """Return the mean of the last ``window`` values, or of the last season where it is longer."""
     recent = filled(values)[:, -max(window, season) :]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.demand import models as zoo
 from analysis.errors import NotApplicable
 from analysis.reporting import words
 from analysis.reporting.charts import style
@@ -111,7 +112,7 @@ def replayed(detail: pd.DataFrame, history: pd.DataFrame, *, unit: str, scale: f
 
 
 def gains(scores: pd.DataFrame) -> Axes:
-    """Draw by how much of the naive's error each model is better or worse, with intervals.
+    """Draw how much less each model errs than the best simple forecast, with intervals.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def gains(scores: pd.DataFrame) -> Axes:
     Raises
     ------
     NotApplicable
-        If no model but the naive has a score.
+        If no model but the benchmark has a score.
     """
     shown = scores[scores["verdict"] != "benchmark"].sort_values("gain", ascending=False)
     if shown.empty:
@@ -135,7 +136,7 @@ def gains(scores: pd.DataFrame) -> Axes:
         written=[words.number(value, 2) for value in shown["mase"]],
         strong=shown["verdict"] == "better",
     )
-    ax.set_xlabel("Error saved against the naive forecast, %")
+    ax.set_xlabel("Error saved against the best simple forecast, %")
     ax.annotate(
         "MASE", (1.02, -0.55), xycoords=("axes fraction", "data"), fontsize=9.5, color=style.SOFT,
         va="bottom", annotation_clip=False,
@@ -144,7 +145,7 @@ def gains(scores: pd.DataFrame) -> Axes:
 
 
 def by_horizon(table: pd.DataFrame, *, own: str, benchmark: str, frequency: str = "week") -> Axes:
-    """Draw the error by periods ahead, of what is published and of the naive.
+    """Draw the error by periods ahead, of what is published and of the best simple forecast.
 
     Parameters
     ----------
@@ -164,7 +165,7 @@ def by_horizon(table: pd.DataFrame, *, own: str, benchmark: str, frequency: str 
         raise NotApplicable("no past forecast could be scored, so no error grows.")
     ax = style.new_axes(height=2.4)
     for model, color, label in (
-        (benchmark, style.SOFT, "naive"), (own, style.BLUE, "published"),
+        (benchmark, style.SOFT, zoo.label(benchmark)), (own, style.BLUE, "published"),
     ):  # fmt: skip
         part = table[table["model"] == model]
         ax.plot(part["ahead"], part["mase"], color=color, marker="o", markersize=3)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from analysis.demand import choice, judgement
+from analysis.demand import models as zoo
 from analysis.errors import NotApplicable
 from analysis.reporting import words
 from analysis.reporting.readings.forecast import adds_up
@@ -55,19 +57,34 @@ def _whole(found: Outlook) -> pd.Series:
 
 
 def worth(found: Outlook) -> str:
-    """Say whether the published forecast beats the naive at each level."""
+    """Say whether the published forecast beats the best simple one at each level."""
     levels = list(dict.fromkeys(found.scores["level"]))
     rows = [(level(name), _published(found, name)) for name in levels]
     better = [
-        f"{words.percent(row['gain'], 0)} for the {name}" if name == "total"
-        else f"{words.percent(row['gain'], 0)} for {name}"
+        f"{words.percent(row['gain'], 0)} for {'the ' if name == 'total' else ''}{name}"
         for name, row in rows if row["verdict"] == "better"
     ]  # fmt: skip
     if all(row["verdict"] == "too few origins" for _, row in rows):
-        return "Too few past forecasts to tell whether the published one beats the naive"
+        return "Too few past forecasts to tell whether the published one beats a simple one"
     if not better:
-        return "The published forecast does not beat the naive at any level"
-    return f"Share of the naive's error that it saves: {words.listing(better)}"
+        none = not (found.scores["verdict"] == "better").any()
+        what = "No model beats" if none else "The published forecast does not beat"
+        return f"{what} the best simple forecast at any level: {bars(found)}"
+    return f"Error saved against the best simple forecast: {words.listing(better)}"
+
+
+def bars(found: Outlook) -> str:
+    """Return which simple forecast is the best at each level."""
+    names = dict.fromkeys(str(name) for name in found.scores["level"])
+    best = {name: zoo.label(judgement.benchmark(found.scores, name)) for name in names}
+    told = {text: [level(n) for n in names if best[n] == text] for text in best.values()}
+    return words.listing([f"{text} ({words.listing(where)})" for text, where in told.items()])
+
+
+def compared(found: Outlook) -> pd.DataFrame:
+    """Return the scores of what is published and of the simple forecasts, each shown."""
+    shown = (found.published, choice.AUTOMATIC, *zoo.BENCHMARKS)
+    return found.scores[found.scores["model"].isin(shown)]
 
 
 def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.DataFrame:
@@ -78,7 +95,7 @@ def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.Dat
 
 
 def unbeaten(found: Outlook) -> str:
-    """Say where the naive is not beaten, and which models fail to beat it."""
+    """Say where the best simple forecast is not beaten, and which models fail to beat it."""
     scores = found.scores[found.scores["verdict"] != "benchmark"]
     total = scores[scores["level"] == scores["level"].iloc[0]]
     failing = total[total["verdict"].isin(["worse", "no different"])]
@@ -91,20 +108,23 @@ def unbeaten(found: Outlook) -> str:
         return "Fewer than five past forecasts could be made: none is told from luck."
     text = ""
     if own:
-        text += f"The published forecast does not beat the naive for {words.listing(own)}. "
+        text += (
+            f"The published forecast does not beat the best simple one for {words.listing(own)}. "
+        )
     if len(failing):
         names = words.listing(list(failing["label"]))
-        text += f"At the total, these do not beat the naive: {names}."
-    return text or "Every model beats the naive at the total."
+        text += f"At the total, these do not beat it: {names}. "
+    text = text or "Every model beats the best simple forecast at the total. "
+    return f"{text}The best simple forecasts, known with hindsight: {bars(found)}."
 
 
 def accuracy_finding(found: Outlook) -> Fields:
-    """Return the share of the naive's error that the published forecast saves at the total."""
+    """Return how much less the published forecast errs at the total than the best simple one."""
     row = _whole(found)
     beaten = row["verdict"] == "better"
     return {
         "key": "error_saved",
-        "sentence": "of the naive forecast's error saved at the total",
+        "sentence": "of the best simple forecast's error saved at the total",
         "value": row["gain"],
         "low": row["gain_low"],
         "high": row["gain_high"],
@@ -114,14 +134,20 @@ def accuracy_finding(found: Outlook) -> Fields:
         "direction": "up_good",
         "alert": not beaten,
         "decimals": 0,
-        "detail": None if beaten else _unlucky(row),
+        "detail": _against(found) if beaten else _unlucky(found, row),
     }
 
 
-def _unlucky(row: pd.Series) -> str:
+def _against(found: Outlook) -> str:
+    """Return what the total is compared with."""
+    bar = judgement.benchmark(found.scores, str(found.groups[0]))
+    return f"against the {zoo.label(bar)}, the best of the simple forecasts"
+
+
+def _unlucky(found: Outlook, row: pd.Series) -> str:
     if row["verdict"] == "too few origins":
         return "too few past forecasts to tell it from luck"
-    return "not more than luck: use the naive or look for what is wrong"
+    return f"{_against(found)}, and not more than luck: plan with that one"
 
 
 def challenged(scores: pd.DataFrame, published: str, challenger: str) -> str:
@@ -225,7 +251,7 @@ def _held(coverage: pd.DataFrame) -> bool | None:
 
 
 def _beats(found: Outlook) -> tuple[bool | None, str]:
-    """Say whether the total is forecast better than by the naive."""
+    """Say whether the total is forecast better than by the best simple forecast."""
     try:
         row = _whole(found)
     except NotApplicable as reason:
@@ -235,7 +261,8 @@ def _beats(found: Outlook) -> tuple[bool | None, str]:
     if not math.isfinite(row["p"]):
         return None, f"{less} at the total over {past}: too few to tell that from luck."
     p = f"= {words.number(row['p'], 3)}" if row["p"] >= 0.0005 else "< 0.001"
-    text = f"{less} at the total, p {p} over {past} (Diebold-Mariano), refitted at each."
+    text = f"{less} at the total, p {p} over {past} (Diebold-Mariano), refitted at each, "
+    text += f"{_against(found)}."
     return row["verdict"] == "better", text
 
 
@@ -264,7 +291,7 @@ def trust(found: Outlook, scored: Scored, wanted: int, *, late: str = "") -> lis
     lines: list[TrustLine] = [("Up to date", False, late)] if late else []
     return [
         *lines,
-        ("Better than naive", *_beats(found)),
+        ("Better than a simple forecast", *_beats(found)),
         ("Intervals", *_holds(found.coverage)),
         ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
         ("Last time", None if scored.replayed else not scored.drifted, replay_note(scored)),

@@ -168,7 +168,7 @@ def season(found: Outlook, wanted: int) -> str:
     return (
         f"The data are too short for a yearly season of {wanted} {frequency}s: no model here "
         "knows what last year's January was like, and what looks like a trend may be the time of "
-        "the year. The seasonal naive is then simply the last week's value."
+        "the year."
     )
 
 
