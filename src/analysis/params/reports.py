@@ -144,7 +144,7 @@ class PromotionParams(Strict):
     plan_weeks: Annotated[int, Field(ge=1, le=52)] = 4
     next_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     campaigns: Annotated[int, Field(ge=1, le=50)] = 10
-    contact_cost: Annotated[float, Field(ge=0)] = 0.50
+    contact_cost: Annotated[float | None, Field(ge=0)] = None
     fixed_cost: Annotated[float, Field(ge=0)] = 0.0
     resamples: Annotated[int, Field(ge=200, le=100_000)] = 1_000
 
