@@ -117,6 +117,7 @@ class BasketsParams(Strict):
     fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
     confidence: Confidence = 0.95
     checked: Annotated[int, Field(ge=10, le=1_000)] = 60
+    least_odds: Annotated[float, Field(ge=1)] = 2.0
     target: str = ""
     switching_category: str = ""
     switching_by: str = "brand"
