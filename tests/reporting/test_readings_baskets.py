@@ -185,10 +185,13 @@ def test_pairs_are_ranked_by_what_they_gain_and_none_is_called_strongest() -> No
 
 
 def test_a_pair_too_weak_to_act_on_is_doubted_with_that_reason() -> None:
-    table = checked("weak", "fades", "promotion", "holds")
-    doubted = baskets.why_not(table.assign(explained_by="", lift=[2.0, 3.0, 4.0, 9.0]))
-    assert doubted["why"].tolist() == [
-        "a joint promotion", "chance: it fades later", "little is left: too weak to act on",
+    table = checked("weak", "fades", "promotion", "weak", "holds").assign(
+        explained_by="", lift=[2.0, 3.0, 4.0, 1.5, 9.0], or_size=4.0, or_size_store=1.1,
+        or_size_week=1.2, or_promotion=[3.0, 1.0, 1.0, 1.3, 9.0],
+    )  # fmt: skip
+    assert baskets.why_not(table)["why"].tolist() == [
+        "a joint promotion", "chance: it fades later", "mostly the store; too weak to act on",
+        "mostly a joint promotion; too weak to act on",
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -241,6 +242,13 @@ def test_the_panel_says_what_is_not_proved_and_what_is_assumed() -> None:
     )
     empty = returns.Returns(RETURNS.table.iloc[:0], {}, {}, "None.")
     assert readings.trust(empty) == []
+
+
+def test_an_interval_without_upper_end_is_written_as_one() -> None:
+    table = pd.DataFrame({"promotion_id": ["P"], "name": ["Leaflet"]})
+    one = replace(_blend(), lift=0.5, low=0.1, high=np.inf)  # type: ignore[type-var]
+    said = campaign_readings.blended(everybody.Everybody(table, {"P": one}, ""))
+    assert said == "Leaflet: +50 % against the blend (at least +10 %)"
 
 
 def test_a_failed_check_is_a_reason_not_to_act() -> None:

@@ -19,10 +19,12 @@ Fields = dict[str, Any]
 #: Share of the odds that is left where controls explain little.
 _LITTLE = 0.8
 
+#: An offer that leaves no more of a pair than so many times what another control does is named.
+_AS_MUCH = 1.2
+
 _DOUBTED = {
     "promotion": "a joint promotion",
     "fades": "chance: it fades later",
-    "weak": "little is left: too weak to act on",
 }
 
 _WHY = {
@@ -43,11 +45,21 @@ def why_not(table: pd.DataFrame) -> pd.DataFrame:
     """Return the pairs not to be believed, with why, those that look best at first sight first."""
     doubted = table[table["verdict"] != "holds"]
     doubted = doubted.sort_values("lift", ascending=False, kind="stable")
-    reasons = [
-        _DOUBTED.get(v, _WHY.get(e, ""))
-        for v, e in zip(doubted["verdict"], doubted["explained_by"], strict=True)
-    ]
+    reasons = [_doubt(row) for row in doubted.to_dict("records")]
     return doubted.assign(why=reasons).reset_index(drop=True)
+
+
+def _doubt(row: dict[Any, Any]) -> str:
+    """Return why one pair is not to be believed."""
+    if row["verdict"] != "weak":
+        return _DOUBTED.get(row["verdict"], _WHY.get(row["explained_by"], ""))
+    odds = {why: row[f"or_{name}"] for name, why in _WHY.items() if f"or_{name}" in row}
+    known = {why: value for why, value in odds.items() if value == value}
+    least = min(known, key=lambda why: known[why])
+    # A leaflet runs by the week: the season explains as much, but the offer says more.
+    if row["or_promotion"] <= _AS_MUCH * known[least]:
+        least = _DOUBTED["promotion"]
+    return f"mostly {least}; too weak to act on"
 
 
 def looked_at(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:

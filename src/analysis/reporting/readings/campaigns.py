@@ -241,5 +241,7 @@ def blended(found: Everybody) -> str:
     rows = found.table
     name = rows.loc[rows["promotion_id"] == found.first(), "name"].iloc[0]
     ends = words.interval(one.low, one.high, 0)
+    if one.high == float("inf"):
+        ends = f"at least {words.percent(one.low, 0, signed=True)}"
     lift = words.percent(one.lift, 0, signed=True)
     return f"{name}: {lift} against the blend ({ends})"
