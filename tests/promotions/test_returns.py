@@ -43,7 +43,7 @@ def tables() -> Tables:
 
 def found(tables: Tables, **options: object) -> returns.Returns:
     overview = outcomes.overview(tables, SPANS)
-    sent = campaigns.search(tables, SPANS, overview, seed=1)
+    sent = small_shop.sound(campaigns.search(tables, SPANS, overview, seed=1))
     return returns.fetch(tables, SPANS, overview, campaigns=sent, assumed=ASSUMED, **options)
 
 
@@ -119,7 +119,7 @@ def test_each_goal_is_judged_by_its_own_measure(tables: Tables, whole: returns.R
     launch = table.loc["L"]
     assert launch["measure"] == "orders of the offer"
     assert launch["change"] == pytest.approx(1.0, abs=0.01)
-    assert launch["reached"] == "yes"
+    assert launch["reached"] == "yes, at a loss"
     exposure = table.loc["C"]
     assert exposure["change"] == pytest.approx(10 / 40)
     assert exposure["reached"] == "yes"
@@ -155,23 +155,40 @@ def test_the_league_names_mechanic_channel_and_season(
 def test_kinds_of_proof_are_never_pooled_together() -> None:
     rows = pd.DataFrame(
         {
-            "promotion_id": list("abcd"),
+            "promotion_id": list("abcdef"),
             "arm": "t",
-            "label": list("abcd"),
-            "kind": [league.BY_LOT, league.BY_LOT, league.CHOSEN, league.CHOSEN],
+            "label": list("abcdef"),
+            "kind": [*[league.BY_LOT] * 3, *[league.CHOSEN] * 3],
             "mechanic": "coupon",
             "channel": "none",
             "season": "summer",
-            "lift": [0.0, 0.1, 5.0, 5.1],
+            "lift": [0.0, 0.1, 0.05, 5.0, 5.1, 5.05],
             "error": 0.1,
         }
     )
     shrunk = league.shrunk(rows).set_index("promotion_id")
-    assert shrunk.loc[["a", "b"], "shrunk"].max() < 0.2
-    assert shrunk.loc[["c", "d"], "shrunk"].min() > 4.9
+    assert shrunk.loc[["a", "b", "c"], "shrunk"].max() < 0.2
+    assert shrunk.loc[["d", "e", "f"], "shrunk"].min() > 4.9
     groups = league.by_group(rows)
-    assert groups[groups["by"] == "all"].groupby("kind")["promotions"].sum().tolist() == [2, 2]
+    assert groups[groups["by"] == "all"].groupby("kind")["promotions"].sum().tolist() == [3, 3]
     assert not (groups["by"] == "channel").any()
+
+
+def test_two_promotions_are_not_drawn_together_and_each_keeps_its_own_interval() -> None:
+    """With one degree of freedom "none of 2 is surely above zero" would refute both of them."""
+    rows = pd.DataFrame(
+        {"promotion_id": ["a", "b"], "arm": "t", "label": ["A", "B"], "kind": league.BY_LOT,
+         "mechanic": "m", "channel": "none", "season": "summer", "lift": [0.5, 0.3], "error": 0.1}
+    )  # fmt: skip
+    two = league.shrunk(rows)
+    assert two["shrunk"].isna().all()
+    assert (two["low"] > 0).all()
+    assert return_readings.lifts(two) == (
+        "A did most before costs: +50 %; by its own interval 2 of 2 promotions and arms are above "
+        "zero (too few to take luck out)"
+    )
+    with pytest.raises(NotApplicable, match="No three promotions of a kind share"):
+        league.by_group(rows)
 
 
 def test_one_promotion_alone_is_not_shrunk() -> None:
@@ -181,7 +198,7 @@ def test_one_promotion_alone_is_not_shrunk() -> None:
     )  # fmt: skip
     alone = league.shrunk(rows)
     assert alone["shrunk"].isna().all()
-    with pytest.raises(NotApplicable, match="No two promotions of a kind share"):
+    with pytest.raises(NotApplicable, match="No three promotions of a kind share"):
         league.by_group(rows)
     with pytest.raises(NotApplicable, match="one alone says nothing"):
         return_readings.shown_kind(alone)

@@ -79,3 +79,36 @@ def test_too_little_is_refused_in_words(
     sales = market(np.random.default_rng(5), products, weeks)
     with pytest.raises(NotApplicable, match=words):
         contrast(scale * sales[:, 0], sales[:, 1:], 2)
+
+
+@pytest.mark.parametrize("lift", [0.0, 0.2, 1.0])
+def test_the_interval_holds_the_true_lift_at_its_nominal_rate(lift: float) -> None:
+    """What doubles the sales doubles the week's noise: placebos' own gaps are too narrow for it."""
+    rng = np.random.default_rng(7)
+    experiments, held = 300, 0
+    for _ in range(experiments):
+        sales = market(rng, 40)
+        sales[-2:, 0] *= 1 + lift
+        found = contrast(sales[:, 0], sales[:, 1:], 2)
+        held += found.low < lift < found.high
+    assert held >= binom.ppf(0.001, experiments, 0.95)
+
+
+def test_the_interval_is_the_lifts_that_placebos_do_not_reject() -> None:
+    """Against the definition: freed of an end, the gap stands out as the placebos' quantile."""
+    sales = market(np.random.default_rng(8))
+    sales[-2:, 0] *= 1.5
+    found = contrast(sales[:, 0], sales[:, 1:], 2)
+    usual = found.blend[-2:].mean()
+    sold = found.actual[-2:].mean()
+    below, above = sold / (1 + found.high) - usual, sold / (1 + found.low) - usual
+    assert above == pytest.approx(-below)
+    assert found.high - found.lift > found.lift - found.low
+
+
+def test_placebos_that_stray_as_far_as_the_blend_leave_no_upper_end() -> None:
+    rng = np.random.default_rng(9)
+    sales = rng.lognormal(0.0, 1.5, size=(30, 30))
+    found = contrast(sales[:, 0], sales[:, 1:], 1)
+    assert found.high == np.inf or found.high > found.lift
+    assert found.low > -1

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
 from analysis.promotions import (
+    after_costs,
     boundaries,
     experiment,
     followed,
+    league,
     moments,
     reallocation,
     trials,
     verdicts,
 )
 from analysis.promotions.checks import Check
+from analysis.promotions.costs import Costs
+from analysis.promotions.effects import Effects
 from analysis.promotions.measures import COLUMNS
+from analysis.promotions.returns import NO_COST, Returns
+from analysis.promotions.roi import AFTER, EXTRA, NEEDED, NEIGHBOURS, NET, Return
 from analysis.promotions.trials import Trials
 from analysis.reporting.charts import promotions as charts
 from analysis.reporting.charts import style
 from analysis.reporting.readings import planning, whom
+from analysis.reporting.readings import promotion_verdicts as readings_of_verdicts
 from analysis.reporting.readings import promotions as readings
 from analysis.reporting.sections import continued, if_possible, record
 
@@ -97,26 +106,163 @@ def test_every_kind_of_verdict(found: Trials, promotion: str) -> None:
     assert row["verdict"] == EXPECTED[promotion]
 
 
-def test_the_title_counts_the_verdicts(found: Trials) -> None:
-    assert readings.title(found.verdicts, "margin") == (
-        "Of 7 promotions tested by lot, 2 earned margin, 1 lost margin, 1 only moved purchases, "
-        "1 changed nothing that matters, 1 is too small to tell and 1 cannot be judged"
+@pytest.fixture(scope="module")
+def returned(found: Trials) -> Returns:
+    """Return a net return for every arm that may be judged, and what each is to be called."""
+    nets = {
+        "A": (2.0, 1.0),
+        "B": (-2.0, -1.0),
+        "C": (-0.2, 0.3),
+        "D": (0.1, 2.0),
+        "F": (-3.0, -1.0),
+    }
+    arms = {(p, "treatment"): _return(*ends) for p, ends in nets.items()}
+    arms |= {("G", "5 %"): _return(0.2, 1.0), ("G", "10 %"): _return(2.5, 0.5)}
+    names = {p: case[0] for p, case in CASES.items()}
+    rows = [
+        {"promotion_id": p, "arm": arm, "reason": "",
+         "label": names[p] if arm == "treatment" else f"{names[p]}: {arm}"}
+        for p, arm in arms
+    ]  # fmt: skip
+    effects = {key: _effects() for key in arms}
+    return Returns(pd.DataFrame(rows), arms, effects, "")
+
+
+def _effects() -> Effects:
+    size = len(NEEDED)
+    values = np.zeros(size), np.ones(size), np.zeros((2 * size, 2 * size))
+    return Effects(NEEDED, *values, 2_000, 2_000, randomised=True)
+
+
+def _return(each: float, nearer_end: float, *, basis: str = "messages") -> Return:
+    """Return a net return a customer whose interval's end nearer to zero is given."""
+    half = abs(each - nearer_end)
+    parts = [(EXTRA, 1.0, -1.0, 3.0), (NEIGHBOURS, 0.0, -1.0, 1.0), (AFTER, 0.0, -1.0, 1.0)]
+    parts.append((NET, each, each - half, each + half))
+    table = pd.DataFrame(parts, columns=["part", "amount", "low", "high"])
+    table[["amount", "low", "high"]] *= 2_000
+    known = Costs(2_000, 1_000.0, 0.0, basis, "promotion")
+    none = dict.fromkeys(("roi", "roi_low", "roi_high", "redemption"), np.nan)
+    none |= dict.fromkeys(("break_even", "break_even_low", "break_even_high"), np.nan)
+    return Return(waterfall=table, net=2_000 * each, error=1.0, spent=1_000.0, customers=2_000,
+                  randomised=True, costs=known, **none)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def judged(found: Trials, returned: Returns) -> pd.DataFrame:
+    return after_costs.judged(found, returned)
+
+
+AFTER_COSTS = {
+    "A": "paid",
+    "B": "lost",
+    "C": "no effect",
+    "D": "open",
+    "E": "no verdict",
+    "F": "lost",
+    "G": "paid",
+}
+
+
+def test_every_promotion_has_one_verdict_after_all_costs(judged: pd.DataFrame) -> None:
+    assert judged.set_index("promotion_id")["verdict"].to_dict() == AFTER_COSTS
+    row = judged.set_index("promotion_id").loc["G"]
+    assert (row["label"], row["each"], row["each_low"]) == ("Grapes: 10 %", 2.5, 0.5)
+
+
+def test_title_findings_bullets_and_advice_share_the_verdict(
+    found: Trials, returned: Returns, judged: pd.DataFrame
+) -> None:
+    assert readings_of_verdicts.title(judged) == (
+        "Of 7 promotions tested by lot, 2 paid for themselves, 2 cost more than they brought, "
+        "1 changed nothing that matters, 1 is open and 1 cannot be judged"
     )
-
-
-def test_each_promotion_has_one_finding(found: Trials) -> None:
-    fields = {f["key"]: f for f in readings.findings(found, "margin", "EUR", 0.95)}
+    fields = {f["key"]: f for f in readings_of_verdicts.findings(judged, "EUR", 0.95)}
     assert len(fields) == 7
     assert fields["promotion_e"]["value"] is None
     assert fields["promotion_e"]["alert"]
     assert "missing from the log" in fields["promotion_e"]["detail"]
-    assert fields["promotion_f"]["value"] < 0
-    assert "only moved purchases" in fields["promotion_f"]["sentence"]
-    assert fields["promotion_g"]["sentence"] == "more margin a customer: Grapes: 10 % earned it"
+    assert fields["promotion_g"]["sentence"] == (
+        "net return a customer treated: Grapes: 10 % paid for itself"
+    )
+    assert (fields["promotion_g"]["value"], fields["promotion_g"]["low"]) == (2.5, 0.5)
+    assert fields["promotion_f"]["alert"]
     assert not fields["promotion_a"]["alert"]
+    assert all("earned" not in f["sentence"] for f in fields.values())
+    said = readings_of_verdicts.bullets(judged, "EUR").splitlines()
+    wanted = ("Repeat", "Stop", "Save", "Run it again", "Mend", "Stop", "Repeat")
+    for bullet, what in zip(said, wanted, strict=True):
+        assert f"*{what}" in bullet
+    advice = league.actions(returned, found).set_index(["promotion_id", "arm"])["action"]
+    for row in judged[judged["verdict"].isin(list(league.ACTIONS))].to_dict("records"):
+        assert advice[row["promotion_id"], row["arm"]] == league.ACTIONS[row["verdict"]]
+    assert readings_of_verdicts.best(judged, "EUR") == (
+        "Grapes: 10 % paid most: net return € 2.50 a customer treated (0.50 to 4.50)"
+    )
 
 
-def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(found: Trials) -> None:
+def test_what_only_moved_purchases_is_called_so_where_its_return_is_open(found: Trials) -> None:
+    key = ("F", "treatment")
+    names = pd.DataFrame([{"promotion_id": "F", "arm": "treatment", "label": "Figs", "reason": ""}])
+    one = Returns(names, {key: _return(-0.5, 0.5)}, {key: _effects()}, "")
+    only = replace(found, verdicts=found.verdicts[found.verdicts["promotion_id"] == "F"])
+    judged = after_costs.judged(only, one)
+    assert judged["verdict"].tolist() == ["only moved"]
+    assert league.actions(one, only)["action"].tolist() == ["change"]
+    assert "only moved purchases" in readings_of_verdicts.title(judged)
+
+
+def test_the_number_of_customers_is_that_of_the_arms_compared(
+    found: Trials, judged: pd.DataFrame
+) -> None:
+    """Three arms of 2,000 each: a comparison of two of them has 4,000 customers."""
+    for table in (found.verdicts, judged):
+        assert table.set_index("promotion_id").loc["G", "n"] == 4_000
+
+
+def test_a_cost_that_is_assumed_stands_in_the_sentence(found: Trials) -> None:
+    key = ("A", "treatment")
+    names = pd.DataFrame(
+        [{"promotion_id": "A", "arm": "treatment", "label": "Apples", "reason": ""}]
+    )
+    one = Returns(names, {key: _return(2.0, 1.0, basis="assumed")}, {key: _effects()}, "")
+    only = replace(found, verdicts=found.verdicts[found.verdicts["promotion_id"] == "A"])
+    (field,) = readings_of_verdicts.findings(after_costs.judged(only, one), "EUR", 0.95)
+    assert "at the assumed contact cost" in field["sentence"]
+
+
+def test_without_a_known_cost_nothing_is_said_to_pay(found: Trials) -> None:
+    rows = found.verdicts.assign(arm="treatment", reason=NO_COST)
+    none = Returns(
+        rows[["promotion_id", "arm", "reason"]], {}, {}, "No promotion has a net return."
+    )
+    judged = after_costs.judged(found, none)
+    said = readings_of_verdicts.title(judged)
+    assert "2 earned before costs that are not stated" in said
+    assert "paid" not in said
+    bullets = readings_of_verdicts.bullets(judged, "EUR").splitlines()
+    assert bullets[0].startswith(
+        "- **Apples** earned before its costs: it earned before its costs; "
+    )
+    assert bullets[0].endswith("*State what it cost before deciding.*")
+
+
+def test_likely_help_before_costs_is_not_called_more(found: Trials, returned: Returns) -> None:
+    table = pd.DataFrame({"promotion_id": ["A", "B"], "arm": "treatment", "better": [0.99, 0.97]})
+    shown = readings.with_verdicts(
+        table.assign(name=["Apples", "Bread"]), league.actions(returned, found)
+    )
+    assert shown["verdict"].tolist() == ["paid", "lost"]
+    said = readings.believed(shown, 0.95)
+    assert said == (
+        "2 of 2 arms raise the measure that decides, in the promotion's days and before its costs, "
+        "with a probability of 95 % or more; 1 of them surely paid after all costs"
+    )
+
+
+def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(
+    found: Trials, returned: Returns
+) -> None:
     estimates = found.estimates[found.estimates["promotion_id"] == "A"].drop(columns="name")
     row = verdicts.verdict("A", [OK, STRONG], estimates, RULES, STANDARDS, finished=False)
     assert row["verdict"] == "still running"
@@ -124,20 +270,10 @@ def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(found: Trials) -
     running = found.verdicts[found.verdicts["promotion_id"] == "A"].assign(**row)
     only = Trials(None, found.overview, {}, found.checks, found.estimates, running)  # type: ignore
     assert trials.effects(only).empty or "A" not in set(trials.effects(only)["promotion_id"])
-    assert "1 is still running" in readings.title(running, "margin")
-    assert "Read it daily" in readings.verdicts(only, "margin", "EUR")
-    assert readings.findings(only, "margin", "EUR", 0.95)[0]["value"] is None
-
-
-def test_each_bullet_says_what_to_do(found: Trials) -> None:
-    bullets = readings.verdicts(found, "margin", "EUR").splitlines()
-    assert len(bullets) == 7
-    for bullet, what in zip(
-        bullets, ("Repeat", "Stop", "Save", "Run it again", "Mend", "Change", "Repeat"), strict=True
-    ):
-        assert what in bullet
-    assert "€" in bullets[0]
-    assert "the weeks after" in bullets[5]
+    judged = after_costs.judged(only, returned)
+    assert "1 is still running" in readings_of_verdicts.title(judged)
+    assert "*Read it daily" in readings_of_verdicts.bullets(judged, "EUR")
+    assert readings_of_verdicts.findings(judged, "EUR", 0.95)[0]["value"] is None
 
 
 def test_what_failed_is_said(found: Trials) -> None:
@@ -353,10 +489,18 @@ def test_a_section_that_cannot_be_filled_says_so_once(report: _Said) -> None:
         raise ValueError("a real error")
 
 
-def test_findings_are_recorded_in_order(report: _Said, found: Trials) -> None:
-    record(report, readings.findings(found, "margin", "EUR", 0.95))  # type: ignore[arg-type]
+def test_findings_are_recorded_in_order(report: _Said, judged: pd.DataFrame) -> None:
+    record(report, readings_of_verdicts.findings(judged, "EUR", 0.95))  # type: ignore[arg-type]
     assert report.found[0] == "promotion_a"
     assert len(report.found) == 7
+
+
+def test_a_covariate_that_was_left_out_is_said_with_its_reason(found: Trials) -> None:
+    assert readings.unadjusted(found) == ""
+    why = "before_net: it is the same for every customer of one arm"
+    left = found.estimates.assign(not_adjusted_for=why)
+    said = readings.unadjusted(replace(found, estimates=left))
+    assert said.startswith("Left out of the adjustment:\n\n- Apples: before_net: it is the same")
 
 
 def test_without_a_promotion_that_passed_nothing_leads(found: Trials) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +12,19 @@ import pytest
 from analysis.products.estimate import Support
 from analysis.products.itemsets import Itemsets
 from analysis.products.pairs import Pairs
+from analysis.products.substitutes import Substitutes
 from analysis.products.switching import Switching
 from analysis.products.threes import Threes
 from analysis.reporting.charts import basket as charts
-from analysis.reporting.readings import baskets, instead, names, sequences, shelves, threes
+from analysis.reporting.readings import (
+    baskets,
+    instead,
+    names,
+    offers,
+    sequences,
+    shelves,
+    threes,
+)
 
 CALLED = {"a": "Apples", "b": "Bread", "c": "Cheese", "d": "Dates"}
 
@@ -132,16 +144,16 @@ def checked(*verdicts: str, left: float = 2.0) -> pd.DataFrame:
     sides = [(f"{n}",) for n in range(len(verdicts))]
     return pd.DataFrame(
         {"antecedents": sides, "consequents": sides, "verdict": verdicts, "or_raw": 4.0,
-         "or_least": left, "or_least_low": left - 0.5}
+         "or_least": left, "or_least_low": left - 0.5, "gain": 10.0}
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [
-        (("holds", "fades"), "1 of the 2 strongest product pairs are real: 0 and 0 first of all"),
+        (("holds", "fades"), "1 of 2 product pairs hold on a second look: 0 and 0 bring most"),
         (("holds",), "One pair of products sells together beyond chance: 0 and 0"),
-        (("fades",), "No strong product pair survives a second look"),
+        (("fades",), "No product pair survives a second look"),
         (None, "No two products sell together beyond chance"),
     ],
 )
@@ -156,3 +168,68 @@ def test_controls_are_said_to_explain_what_they_do() -> None:
         "Basket size, store, week and customer explain much: the median pair keeps 25 %"
     )
     assert "explain little" in baskets.controlled(checked("holds", left=3.9))
+
+
+def test_pairs_are_ranked_by_what_they_gain_and_none_is_called_strongest() -> None:
+    table = names.named(checked("holds", "holds").assign(gain=[5.0, 50.0]), CALLED)
+    ranked = baskets.by_gain(table)
+    assert ranked["gain"].tolist() == [50.0, 5.0]
+    ranked = ranked.assign(first_both=60, second_both=40, or_least_high=3.0)
+    found = baskets.gain_finding(ranked.assign(same_category=True), 0.95)
+    assert found["sentence"].startswith("times the odds: 1 and 1, of one category in one order")
+    assert "bring most margin" in found["detail"]
+    held = baskets.held_finding(ranked, 0.95)
+    for said in (found["sentence"], held["sentence"], baskets.leads(ranked)):
+        assert "strong" not in said
+        assert "surest" not in said
+
+
+def test_a_pair_too_weak_to_act_on_is_doubted_with_that_reason() -> None:
+    table = checked("weak", "fades", "promotion", "weak", "holds").assign(
+        explained_by="", lift=[2.0, 3.0, 4.0, 1.5, 9.0], or_size=4.0, or_size_store=1.1,
+        or_size_week=1.2, or_promotion=[3.0, 1.0, 1.0, 1.3, 9.0],
+    )  # fmt: skip
+    assert baskets.why_not(table)["why"].tolist() == [
+        "a joint promotion", "chance: it fades later", "mostly the store; too weak to act on",
+        "mostly a joint promotion; too weak to act on",
+    ]  # fmt: skip
+
+
+def test_articles_that_are_gone_are_counted() -> None:
+    none = Pairs(None, None, None, None, None, None, None)  # type: ignore[arg-type]
+    assert baskets.gone(none) == ""
+    assert baskets.gone(replace(none, gone=frozenset("ab"))) == (
+        "2 articles are no longer sold, or out of season. They are in no call below."
+    )
+
+
+def test_what_is_seldom_ordered_together_is_a_hypothesis_not_a_cause() -> None:
+    table = pd.DataFrame({"a": ["a"], "b": ["b"], "substitutes": [True]})
+    told = Substitutes(table, 1920)
+    found = instead.substitutes_finding(told, CALLED)
+    assert found["sentence"] == (
+        "product pairs of one category are ordered together less often than expected"
+    )
+    assert found["detail"] == ("hypothesis: one stands in for the other; surest: Apples and Bread")
+    lost = pd.DataFrame(
+        {"offered": ["a"], "other": ["b"], "weeks": [9], "q": [0.01], "lost": [20.0],
+         "lost_low": [5.0], "lost_high": [30.0]}
+    )  # fmt: skip
+    said = [found["sentence"], instead.substitutes(told), offers.taken(lost, 0.05)]
+    taken = offers.finding(lost, CALLED, 0.05)
+    said += [taken["sentence"], taken["detail"]]
+    assert "no causal proof" in taken["detail"]
+    for sentence in said:
+        assert not {"takes", "took", "take", "instead", "because"} & set(sentence.split())
+
+
+def test_a_next_purchase_whose_interval_holds_no_difference_is_no_finding() -> None:
+    table = sequences.named(follow_ups(), CALLED).assign(
+        difference=0.2, difference_high=0.3, matched=50, reason="", median_days=9.0,
+        share=0.3, control=0.1,
+    )  # fmt: skip
+    followed = SimpleNamespace(confidence=0.95)
+    (one,) = sequences.findings(followed, table, 28)  # type: ignore[arg-type]
+    assert one["low"] > 0
+    assert sequences.findings(followed, table.tail(1), 28) == []  # type: ignore[arg-type]
+    assert sequences.most(table.tail(1), 28).endswith("of matched customers: not told apart")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,10 @@ from tests.promotions.small_shop import SPANS
 
 TABLES = small_shop.tables()
 OVERVIEW = outcomes.overview(TABLES, SPANS)
-SENT = campaigns.search(TABLES, SPANS, OVERVIEW, seed=1)
+SENT = small_shop.sound(campaigns.search(TABLES, SPANS, OVERVIEW, seed=1))
 RETURNS = returns.fetch(TABLES, SPANS, OVERVIEW, campaigns=SENT, assumed=costs.Assumed(1.0, 2.0))
+LOT, CHOICE = ("L", "treatment"), ("C", "treatment")
+ONLY_CHOSEN = returns.Returns(RETURNS.table, {CHOICE: RETURNS.returns[CHOICE]}, {}, "")
 NOBODY = everybody.search(TABLES, SPANS, OVERVIEW)
 CONTEST = league.shrunk(
     pd.DataFrame(
@@ -152,7 +155,56 @@ def test_findings_say_that_nothing_is_proved_where_customers_were_chosen() -> No
     assert "no causal proof" in found.sentence
     for fields in place_readings.place_findings(PLACED):
         assert "no causal proof" in Finding(**fields).sentence
-    assert "no causal proof" not in Finding(**readings.finding(RETURNS, "EUR")).sentence
+    assert readings.findings(RETURNS, "EUR") == []
+    (chosen,) = readings.findings(ONLY_CHOSEN, "EUR")
+    assert Finding(**chosen).sentence == (
+        "net return of By choice, the campaign that cost most (no causal proof)"
+    )
+
+
+def test_a_comparison_that_failed_its_checks_is_no_finding_and_counts_for_nothing() -> None:
+    failed = campaigns.search(TABLES, SPANS, OVERVIEW, seed=1)
+    assert failed.table["passed"].tolist() == [False]
+    with pytest.raises(NotApplicable, match="none is a finding"):
+        campaign_readings.finding(failed, "EUR")
+    assert "it fails its checks" in campaign_readings.misled(failed, "EUR")
+    mixed = campaigns.Campaigns(SENT.judged, MANY.assign(passed=[False, True, True]), "")
+    assert campaign_readings.finding(mixed, "EUR")["sentence"].startswith(
+        "margin a customer from T"
+    )
+    assert campaign_readings.title(mixed, "EUR") == (
+        "Campaigns look like € 60 a customer; compared like with like, of the 2 of 3 that fail no "
+        "check, none above zero, and none is proved"
+    )
+    none = campaigns.Campaigns(SENT.judged, MANY.assign(passed=False), "")
+    assert "all 3 comparisons fail a check" in campaign_readings.title(none, "EUR")
+    bare = returns.fetch(TABLES, SPANS, OVERVIEW, campaigns=failed, assumed=costs.Assumed(1.0, 2.0))
+    row = bare.table.set_index("promotion_id").loc["C"]
+    assert row["reason"] == "Its comparison fails its checks, so nothing rests on it."
+    assert np.isnan(row["net"])
+
+
+def test_no_net_return_rests_on_a_cost_that_nobody_stated() -> None:
+    frames = small_shop.frames()
+    unstated = small_shop.tables(
+        promotions=frames["promotions"].drop(columns="contact_cost"),
+        contacts=frames["contacts"].drop(columns="cost"),
+    )
+    found = [
+        returns.fetch(unstated, SPANS, OVERVIEW, campaigns=SENT, assumed=costs.Assumed(cost, 0.0))
+        for cost in (None, 0.5)
+    ]
+    assert found[0].table["net"].isna().all()
+    assert found[0].reason.startswith("No promotion has a net return. What contacting a customer")
+    assert league.actions(found[0]).empty
+    only = returns.Returns(found[1].table, {LOT: found[1].returns[LOT]}, found[1].effects, "")
+    assert "if contacting a customer costs € 0.50 as assumed" in readings.waterfall(only, "EUR")
+
+
+def test_spending_below_nothing_is_left_blank() -> None:
+    table = readings.spendings(RETURNS.table.assign(spent=[-106.0, 20.0]))
+    assert np.isnan(table["spent"].iloc[0])
+    assert formats.money(0).write(table, "spent", currency="USD") == ["–", "$ 20"]
 
 
 def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
@@ -162,7 +214,7 @@ def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
     several = campaigns.Campaigns(SENT.judged, MANY, "")
     said = campaign_readings.misled(several, "EUR")
     assert "At first sight campaigns brought € 60.00" in said
-    assert "1 of 3 lie above zero" in said
+    assert "of the 3 of 3 that fail no check, 1 above zero" in said
     assert "Chance alone would put 0.1 of 3" in campaign_readings.chance_note(several)
     assert "none is proved" in campaign_readings.title(several, "EUR")
 
@@ -190,6 +242,13 @@ def test_the_panel_says_what_is_not_proved_and_what_is_assumed() -> None:
     )
     empty = returns.Returns(RETURNS.table.iloc[:0], {}, {}, "None.")
     assert readings.trust(empty) == []
+
+
+def test_an_interval_without_upper_end_is_written_as_one() -> None:
+    table = pd.DataFrame({"promotion_id": ["P"], "name": ["Leaflet"]})
+    one = replace(_blend(), lift=0.5, low=0.1, high=np.inf)  # type: ignore[type-var]
+    said = campaign_readings.blended(everybody.Everybody(table, {"P": one}, ""))
+    assert said == "Leaflet: +50 % against the blend (at least +10 %)"
 
 
 def test_a_failed_check_is_a_reason_not_to_act() -> None:
@@ -226,11 +285,9 @@ def test_places_are_called_by_their_names_where_codes_are_known() -> None:
 def test_the_return_says_what_was_spent_and_what_is_left() -> None:
     said = readings.waterfall(RETURNS, "EUR")
     assert said.startswith("By lot cost € ")
-    assert "chance that it paid" in said
-    chosen = returns.Returns(
-        RETURNS.table, {("C", "treatment"): RETURNS.returns["C", "treatment"]}, {}, ""
-    )
-    assert "no causal proof" in readings.waterfall(chosen, "EUR")
+    assert "returned −€ " in said
+    assert "chance" not in said
+    assert "no causal proof" in readings.waterfall(ONLY_CHOSEN, "EUR")
 
 
 def test_costs_that_are_assumed_are_said_to_be() -> None:
@@ -251,9 +308,9 @@ def test_what_cannot_be_said_is_refused_in_words() -> None:
 
 
 def test_the_league_claims_nothing_where_nothing_is_sure() -> None:
-    assert readings.lifts(CONTEST).startswith("Coffee did most: +")
+    assert readings.lifts(CONTEST).startswith("Coffee did most before costs: +")
     unsure = CONTEST.assign(shrunk_low=-1.0)
-    assert "none of 3 promotions is surely above zero" in readings.lifts(unsure)
+    assert "none of 3 promotions and arms is surely above zero" in readings.lifts(unsure)
 
 
 def test_what_to_do_names_what_to_repeat_change_and_stop() -> None:

@@ -117,6 +117,7 @@ class BasketsParams(Strict):
     fdr: Annotated[float, Field(gt=0, lt=1)] = 0.05
     confidence: Confidence = 0.95
     checked: Annotated[int, Field(ge=10, le=1_000)] = 60
+    least_odds: Annotated[float, Field(ge=1)] = 2.0
     target: str = ""
     switching_category: str = ""
     switching_by: str = "brand"
@@ -144,7 +145,7 @@ class PromotionParams(Strict):
     plan_weeks: Annotated[int, Field(ge=1, le=52)] = 4
     next_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     campaigns: Annotated[int, Field(ge=1, le=50)] = 10
-    contact_cost: Annotated[float, Field(ge=0)] = 0.50
+    contact_cost: Annotated[float | None, Field(ge=0)] = None
     fixed_cost: Annotated[float, Field(ge=0)] = 0.0
     resamples: Annotated[int, Field(ge=200, le=100_000)] = 1_000
 

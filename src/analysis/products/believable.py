@@ -45,10 +45,14 @@ class Doubts:
         False discovery rate over the rules that are checked in the second period.
     confidence
         Coverage of the intervals.
+    least_odds
+        The smallest odds ratio, under the control that leaves least, that is worth acting on. With
+        enough orders everything is significant.
     """
 
     fdr: float = 0.05
     confidence: float = 0.95
+    least_odds: float = 2.0
 
 
 def check(
@@ -88,15 +92,15 @@ def check(
         (among weeks in which both, one or neither side was on offer; NaN where offers are not
         known), each with _low and _high, over whole customers, too; holds (second_q at most the
         rate asked for, second_low above 1), promotion_made, explained_by (the first control
-        within which nothing is left, else empty), verdict (``holds``, ``fades``, ``promotion`` or
-        ``explained``).
+        within which nothing is left, else empty), verdict (``holds``, ``fades``, ``weak``: less
+        than the least odds is left, ``promotion`` or ``explained``).
     """
     rules = rules.reset_index(drop=True)
     found = rules.join(_period(first, rules, facts, doubts).add_prefix("first_"))
     found = found.join(_period(second, rules, facts, doubts).add_prefix("second_"))
     found["second_q"] = q_values(found["second_p"])
     found["holds"] = (found["second_q"] <= doubts.fdr) & (found["second_low"] > 1)
-    return _verdicts(found.join(_controlled(tables, rules, lines, facts, doubts)))
+    return _verdicts(found.join(_controlled(tables, rules, lines, facts, doubts)), doubts)
 
 
 def _period(
@@ -147,7 +151,7 @@ def _least(found: pd.DataFrame) -> pd.DataFrame:
     return found.assign(**ends)
 
 
-def _verdicts(found: pd.DataFrame) -> pd.DataFrame:
+def _verdicts(found: pd.DataFrame, doubts: Doubts) -> pd.DataFrame:
     explained = np.full(len(found), "", dtype=object)
     for name in reversed([n for n in CONTROLS if f"or_{n}_low" in found]):
         nothing_left = (found[f"or_{name}_low"] <= 1) | found[f"or_{name}_low"].isna()
@@ -155,8 +159,13 @@ def _verdicts(found: pd.DataFrame) -> pd.DataFrame:
     found = _least(found)
     promotion = (found["or_promotion_low"] <= 1).to_numpy()
     verdict = np.select(
-        [promotion, explained != "", ~found["holds"].to_numpy()],
-        ["promotion", "explained", "fades"],
+        [
+            promotion,
+            explained != "",
+            (found["or_least"] < doubts.least_odds).to_numpy(),
+            ~found["holds"].to_numpy(),
+        ],
+        ["promotion", "explained", "weak", "fades"],
         default="holds",
     )
     return found.assign(

@@ -65,9 +65,10 @@ def at_risk(
 
     Notes
     -----
-    Weeks in which the other was on offer, too, are left out. A store's quarter without both weeks
-    with and weeks without the offer tells nothing and is left out. Nobody drew lots which weeks
-    had the offer: a week chosen for another reason may share it.
+    Weeks in which the other was on offer, too, are left out, and so are weeks in which a third
+    product that may stand in for the other was on offer: one lost order is charged once. A store's
+    quarter without both weeks with and weeks without the offer tells nothing and is left out.
+    Nobody drew lots which weeks had the offer: a week chosen for another reason may share it.
     """
     import pandas as pd
 
@@ -124,7 +125,10 @@ def _counts(lines: ibis.Table, offers: ibis.Table, rules: pd.DataFrame) -> ibis.
     filled = {n: base[n].fill_null(0) for n in ("n_a", "n_b", "offer_a", "offer_b")}
     base = base.mutate(**filled)
     base = base.filter(base.offer_b == 0)
-    return base.order_by("rule", *places)
+    # All offers of what the other may be replaced by, in the same store and week.
+    beside = base.offer_a.sum().over(ibis.window(group_by=["b", *places])) - base.offer_a
+    base = base.mutate(beside=beside)
+    return base.filter(base.beside == 0).order_by("rule", *places)
 
 
 def _effect(

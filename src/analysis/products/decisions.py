@@ -34,9 +34,9 @@ def bundles(lines: ibis.Table, rules: pd.DataFrame, *, discount: float = 0.10) -
         nothing; NaN where each bundle would lose money); the largest margin_left x orders first.
     """
     pairs = _pairs(rules)
-    worth = _worth(lines, sorted({*pairs["a"], *pairs["b"]}))
+    each = worth(lines, sorted({*pairs["a"], *pairs["b"]}))
     for name in ("price", "margin"):
-        pairs[name] = pairs["a"].map(worth[name]) + pairs["b"].map(worth[name])
+        pairs[name] = pairs["a"].map(each[name]) + pairs["b"].map(each[name])
     cost = discount * pairs["price"]
     left = pairs["margin"] - cost
     extra = np.divide(cost, left, out=np.full(len(pairs), np.nan), where=left.to_numpy() > 0)
@@ -60,8 +60,8 @@ def _pairs(rules: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["a", "b", "orders"]).astype({"orders": "int64"})
 
 
-def _worth(lines: ibis.Table, items: list[str]) -> pd.DataFrame:
-    """Return price and margin of one order's worth of each item."""
+def worth(lines: ibis.Table, items: list[str]) -> pd.DataFrame:
+    """Return price and margin (currency) of one order's worth of each item, by item."""
     import ibis
     import pandas as pd
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from analysis.errors import NotApplicable
 from analysis.products import baskets as orders_as_sets
 from analysis.products import rules as rule_mining
 from analysis.products.believable import Doubts, check
+from analysis.products.decisions import worth
 from analysis.products.estimate import choose_support
 from analysis.products.explained import beyond_categories
 from analysis.products.itemsets import Itemsets, frequent_itemsets
+from analysis.products.live_articles import gone_items
 from analysis.products.numbered import numbered, order_facts
+from analysis.products.stratified import Control, common_odds
 from analysis.tables.periods import Period, as_date
 
 if TYPE_CHECKING:
@@ -79,8 +82,10 @@ class Pairs:
         Rules at the false discovery rate asked for, lift above 1, one a pair: the direction with
         the higher confidence.
     looked_at
-        The discovered pairs with most orders beyond chance, checked by `believable.check`; None
-        without any.
+        The pairs of `shortlist`, checked by `believable.check`, with gain: the margin of the second
+        side in the orders of both halves that hold both beyond chance; None without any.
+    gone
+        Items that are no longer sold; no pair of theirs is looked at.
     """
 
     lines: ibis.Table
@@ -90,10 +95,13 @@ class Pairs:
     rules: Rules
     discovered: pd.DataFrame
     looked_at: pd.DataFrame | None
+    gone: frozenset[str] = frozenset()
 
     def whole(self) -> Baskets:
-        """Return the orders of both halves as sets."""
-        return orders_as_sets.of_lines(self.lines, level=self.first.level)
+        """Return the orders of both halves as sets, described for items that are still sold."""
+        found = orders_as_sets.of_lines(self.lines, level=self.first.level)
+        sold = ~found.items["item"].isin(self.gone)
+        return replace(found, items=found.items[sold].reset_index(drop=True))
 
     @property
     def checked(self) -> pd.DataFrame:
@@ -112,8 +120,8 @@ class Pairs:
             n, level = len(self.checked), self.first.level
             said = f"The one pair at the level of {level} beyond chance does not hold"
             if n > 1:
-                said = f"None of the {n} strongest pairs at the level of {level} holds"
-            raise NotApplicable(f"{said} later and under all controls.")
+                said = f"None of the {n} pairs at the level of {level} that were looked at holds"
+            raise NotApplicable(f"{said} later and under all controls, large enough to act on.")
         return found.reset_index(drop=True)
 
 
@@ -135,6 +143,8 @@ class Search:
         Size of the largest itemsets.
     without
         Departments that are no goods.
+    least_odds
+        As in `believable.Doubts`.
     """
 
     support: float = 0.0
@@ -143,6 +153,7 @@ class Search:
     checked: int = 60
     longest: int = 3
     without: tuple[str, ...] = ()
+    least_odds: float = 2.0
 
 
 def find(
@@ -166,8 +177,8 @@ def find(
     level
         What an item is.
     categories
-        The same at the level of categories: pairs of products that say no more than their
-        categories do, or share one, are not checked.
+        The same at the level of categories: pairs of products that say no more than their two
+        categories do are not checked. Pairs within a category are, and are marked.
     """
     lines = orders_as_sets.bought(tables, halves.whole, level=level, without=search.without)
     first, second = (
@@ -182,16 +193,14 @@ def find(
     discovered = _one_a_pair(rules, search.fdr)
     if categories is not None:
         discovered = beyond_categories(discovered, first, categories.itemsets)
-    shortlist = _shortlist(discovered, search.checked)
-    doubts = Doubts(fdr=search.fdr, confidence=search.confidence)
-    checked = (
-        check(
-            tables, shortlist, first=first, second=second, lines=lines, facts=facts, doubts=doubts
-        )
-        if len(shortlist)
-        else None
-    )
-    return Pairs(lines, first, orders, itemsets, rules, discovered, checked)
+    gone = gone_items(lines, halves.second.end)
+    chosen = shortlist(discovered, orders, lines, gone=gone, search=search)
+    doubts = Doubts(search.fdr, search.confidence, search.least_odds)
+    checked = None
+    if len(chosen):
+        sides = {"first": first, "second": second, "lines": lines, "facts": facts}
+        checked = _with_gain(check(tables, chosen, **sides, doubts=doubts), lines)
+    return Pairs(lines, first, orders, itemsets, rules, discovered, checked, gone)
 
 
 def _one_a_pair(rules: Rules, fdr: float) -> pd.DataFrame:
@@ -205,14 +214,66 @@ def _one_a_pair(rules: Rules, fdr: float) -> pd.DataFrame:
     return ordered.drop_duplicates("pair").drop(columns="pair").reset_index(drop=True)
 
 
-def _shortlist(discovered: pd.DataFrame, most: int) -> pd.DataFrame:
+#: Of so many pairs, by what they would gain and by their lift, the size of orders is allowed for
+#: before any is chosen.
+_LOOKED_THROUGH = 200
+
+
+def shortlist(
+    discovered: pd.DataFrame,
+    orders: Numbered,
+    lines: ibis.Table,
+    *,
+    gone: frozenset[str],
+    search: Search,
+) -> pd.DataFrame:
+    """Return the pairs to look at again.
+
+    Parameters
+    ----------
+    discovered
+        Pairs beyond chance, as in `Pairs`.
+    orders, lines
+        Orders of the first half, and lines of both.
+    gone
+        Items that are no longer sold.
+    search
+        How many, and the least odds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        First the pairs of which orders of the same size leave the least odds, those that would gain
+        most on top; then, up to the number asked for, those with the highest lift, which a plain
+        reading would believe.
+    """
     if "beyond" in discovered:
-        discovered = discovered[discovered["beyond"] & ~discovered["same_category"]]
-    extra = discovered["leverage"].rename("extra_share")
-    ordered = discovered.assign(extra_share=extra).sort_values(
-        ["extra_share", "antecedents"], ascending=[False, True]
-    )
-    return ordered.drop(columns="extra_share").head(most).reset_index(drop=True)
+        discovered = discovered[discovered["beyond"]]
+    sides = [discovered[c].map(lambda s: s[0] in gone) for c in ("antecedents", "consequents")]
+    alive = discovered[~(sides[0] | sides[1])].reset_index(drop=True)
+    if alive.empty:
+        return alive
+    gain = _gain(alive, alive["leverage"] * len(orders), lines)
+    by_gain = gain.sort_values(ascending=False, kind="stable").index[:_LOOKED_THROUGH]
+    by_lift = alive["lift_low"].sort_values(ascending=False, kind="stable").index
+    looked = sorted({*by_gain, *by_lift[:_LOOKED_THROUGH]})
+    table = alive.loc[looked].reset_index(drop=True)
+    odds = common_odds(orders, table, Control.of(orders, None))
+    large = alive.loc[looked].index[odds >= search.least_odds]
+    first = gain[large].sort_values(ascending=False, kind="stable").index
+    rest = [i for i in by_lift if i not in set(first)]
+    return alive.loc[[*first, *rest][: search.checked]].reset_index(drop=True)
+
+
+def _gain(rules: pd.DataFrame, beyond: pd.Series, lines: ibis.Table) -> pd.Series:
+    """Return the margin of the second side in so many orders."""
+    second = rules["consequents"].map(lambda s: s[0])
+    return beyond * second.map(worth(lines, sorted(set(second)))["margin"]).astype("float64")
+
+
+def _with_gain(checked: pd.DataFrame, lines: ibis.Table) -> pd.DataFrame:
+    both = checked["first_both"] + checked["second_both"]
+    return checked.assign(gain=_gain(checked, both * (1 - 1 / checked["or_least"]), lines))
 
 
 def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:
@@ -225,6 +286,7 @@ def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:
     mined = rule_mining.mine(pairs.itemsets, orders=pairs.orders, target=target)
     kept = rule_mining.prune(mined)
     kept = kept[(kept["q"] <= fdr) & (kept["lift"] > 1)] if len(kept) else kept
+    kept = kept[kept["antecedents"].map(pairs.gone.isdisjoint).astype(bool)]
     if kept.empty:
         raise NotApplicable(f"Nothing leads to {target} beyond chance.")
     return kept.reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,16 +21,32 @@ Codes = npt.NDArray[np.int64]
 #: For customers and their lists: the product that speaks most for each item of a list, -1 where
 #: none does, and the days between the customer's own purchases of the item, NaN where unknown.
 Reasons = Callable[[Codes, Codes], tuple[Codes, Floats]]
+#: Pairs of places of products.
+Apart = Collection[tuple[int, int]]
 
 
-def alike(known: Histories) -> Reasons:
-    """Give as reason the own product whose buyers are most like those of the recommended."""
-    return _by(known, known.weights.log1p().tocsr(), similarity(known))
+def alike(known: Histories, apart: Apart = ()) -> Reasons:
+    """Give as reason the own product whose buyers are most like those of the recommended.
+
+    Of ``apart``, pairs of products that may stand in for each other, neither is a reason for the
+    other.
+    """
+    return _by(known, known.weights.log1p().tocsr(), _without(similarity(known), apart))
 
 
-def followed(known: Histories) -> Reasons:
-    """Give as reason the product bought in the latest step that it follows most."""
-    return _by(known, known.steps[-1].tocsr(), follow_ups(known))
+def followed(known: Histories, apart: Apart = ()) -> Reasons:
+    """Give as reason the product bought in the latest step that it follows most; as `alike`."""
+    return _by(known, known.steps[-1].tocsr(), _without(follow_ups(known), apart))
+
+
+def _without(speaks: Floats, apart: Apart) -> Floats:
+    if not len(apart):
+        return speaks
+    places = np.array([sorted(pair) for pair in apart], dtype=np.int64)
+    kept = speaks.copy()
+    kept[places[:, 0], places[:, 1]] = 0.0
+    kept[places[:, 1], places[:, 0]] = 0.0
+    return kept
 
 
 def _by(known: Histories, weights: csr_array, speaks: Floats) -> Reasons:
@@ -56,6 +72,6 @@ def _own_gaps(known: Histories, rows: Codes, lists: Codes) -> Floats:
 
 
 #: Reasons by recommender: of what it goes by, or else of what is bought by the same customers.
-REASONS: dict[str, Callable[[Histories], Reasons]] = {
+REASONS: dict[str, Callable[[Histories, Apart], Reasons]] = {
     name: followed if name == "bought next by others" else alike for name in SCORERS
 }

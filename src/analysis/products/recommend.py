@@ -33,12 +33,16 @@ class Offer:
     excluded
         Products that must not be recommended: not promoted while a promotion is restricted to
         others, on a subscription that delivers them anyway.
+    instead
+        Pairs of products that may stand in for each other (`substitutes.Substitutes.pairs`): who
+        bought one is not recommended the other because of it.
     """
 
     length: int = 10
     new_only: bool = True
     in_range_days: int = 28
     excluded: frozenset[str] = frozenset()
+    instead: frozenset[frozenset[str]] = frozenset()
 
 
 def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.DataFrame:
@@ -61,7 +65,8 @@ def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.Da
         gap between purchases of it; NaN for what was not bought twice).
     """
     known = Histories.of(events, events.period.days)
-    model, reasons = SCORERS[recommender](known), REASONS[recommender](known)
+    apart = _places(events, offer.instead)
+    model, reasons = SCORERS[recommender](known), REASONS[recommender](known, apart)
     allowed = _allowed(events, offer)
     parts = [
         _block(events, known, model, reasons, rows, allowed, offer)
@@ -105,6 +110,13 @@ def _block(
     table.loc[own, "because"] = ""
     kept = np.isfinite(values) & ~(own & offer.new_only)
     return table[kept]
+
+
+def _places(events: Events, pairs: frozenset[frozenset[str]]) -> list[tuple[int, int]]:
+    """Return pairs of products by their places among the names, as far as they are known."""
+    place = {str(name): i for i, name in enumerate(events.names)}
+    known = [sorted(pair) for pair in pairs if all(p in place for p in pair)]
+    return sorted((place[a], place[b]) for a, b in known)
 
 
 def _allowed(events: Events, offer: Offer) -> npt.NDArray[np.bool_]:

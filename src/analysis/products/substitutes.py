@@ -1,4 +1,4 @@
-"""Products bought instead of each other: seldom together in one order, yet by the same people."""
+"""Products that may stand in for each other: seldom in one order, yet bought by the same people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from analysis.discoveries import q_values
 from analysis.errors import NotApplicable
-from analysis.products.alike import cochran_mantel_haenszel, exact_p
+from analysis.products.alike import cochran_mantel_haenszel, design_effects, exact_p
+from analysis.products.believable import MOSTLY
 from analysis.products.lifts import clustered_lift
 from analysis.products.numbered import numbered, order_facts
 from analysis.products.stratified import Control
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from analysis.products.numbered import Numbered
 
 
+#: A pair that is together more than this share of what chance gives is hardly a choice.
+_AT_MOST = 0.5
+
+
 @dataclass(frozen=True)
 class Substitutes:
     """Pairs within a group that shun each other's orders.
@@ -32,10 +37,11 @@ class Substitutes:
         One row a pair that was tested: group, a, b, a_orders, b_orders, both, expected (orders
         with both if they were independent), lift, lift_low, lift_high, buyers (customers who
         bought both in the period), buyer_lift (the same over customers: above 1, the same people
-        buy both), p, q, expected_store and expected_week (orders with both by chance within stores
-        and within weeks; NaN where not looked at), substitutes (q at most the rate asked for,
-        same_buyers, and below chance within stores and within weeks, too); substitutes
-        first, the surest on top.
+        buy both), p, q, expected_size (orders with both if items were drawn at random into orders
+        of the sizes they have), expected_store and expected_week (by chance within stores and
+        within weeks; NaN where not looked at), substitutes (q at most the rate asked for,
+        same_buyers, at most half of expected_size, and below chance within sizes, stores and
+        weeks, too); substitutes first, the surest on top.
     tested
         Pairs tested.
     """
@@ -43,11 +49,20 @@ class Substitutes:
     table: pd.DataFrame
     tested: int
 
+    def pairs(self) -> frozenset[frozenset[str]]:
+        """Return the pairs that may stand in for each other."""
+        found = self.table[self.table["substitutes"]]
+        if found.empty:
+            return frozenset()
+        return frozenset(frozenset(p) for p in zip(found["a"], found["b"], strict=True))
+
     def surest(self, most: int) -> pd.DataFrame:
         """Return at most so many pairs that are substitutes; NotApplicable without one."""
         found = self.table[self.table["substitutes"]]
         if found.empty:
-            raise NotApplicable("No pair is bought instead of each other: no offer can take.")
+            raise NotApplicable(
+                "No two products seem to stand in for each other: no offer can take."
+            )
         return found.head(most)
 
 
@@ -84,28 +99,75 @@ def substitutes(
     Notes
     -----
     Items of a group tend to be bought together, since who is at the shelf buys there; a pair that
-    is together less than chance all the same is a choice between the two. That the same customers
-    buy both tells a choice from two different publics. Two variants that are never in the same
-    store, or follow each other over the year, are told from a choice by counting within stores and
-    within weeks.
+    is together less than chance all the same may be a choice between the two. That the same
+    customers buy both tells a choice from two different publics; without customers it cannot be
+    told. Two variants that are never in the same store, or follow each other over the year, are
+    told from a choice by counting within stores and within weeks. A small order has no room for
+    two: what items drawn at random into orders of the same sizes would give is looked at, too.
+
+    Raises
+    ------
+    NotApplicable
+        If most orders have no customer, or no two items of a group are frequent enough.
     """
+    facts = order_facts(lines)
     pairs = _candidates(baskets, group, min_expected)
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
     counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")
     counted["both"] = counted["both"].fillna(0).astype("int64")
     rules = _rules(counted)
     items = sorted({*counted["a"], *counted["b"]})
-    orders = numbered(baskets.lines, order_facts(lines), items)
+    orders = numbered(baskets.lines, facts, items)
+    _require_customers(orders)
     p = exact_p(orders, rules, more=False)
     lift = clustered_lift(orders, rules)
     table = counted.assign(
         lift=counted["both"] / counted["expected"], lift_low=lift["low"], lift_high=lift["high"],
         p=p, q=q_values(p),
     )  # fmt: skip
-    table["substitutes"] = (table["q"] <= fdr) & table["same_buyers"]
-    table = _within(orders, table, fdr)
+    table = _of_size(orders, table)
+    few = (table["p_size"] <= fdr) & (table["both"] <= _AT_MOST * table["expected_size"])
+    table["substitutes"] = (table["q"] <= fdr) & table["same_buyers"] & few
+    table = _within(orders, table.drop(columns="p_size"), fdr)
     ordered = table.sort_values(["substitutes", "p", "a", "b"], ascending=[False, True, True, True])
     return Substitutes(ordered.reset_index(drop=True), len(table))
+
+
+def _require_customers(orders: Numbered) -> None:
+    """Raise NotApplicable where it cannot be told whether the same customers buy both."""
+    known = orders.known("customer")
+    if known < MOSTLY:
+        raise NotApplicable(
+            f"Only {100 * known:.0f} % of the orders have a known customer: whether the same "
+            "customers buy both, one instead of the other, cannot be told."
+        )
+
+
+def _of_size(orders: Numbered, table: pd.DataFrame) -> pd.DataFrame:
+    """Add expected_size and p_size, the chance of so few orders with both among random ones.
+
+    Who holds A in an order of s items has s - 1 places left, and B fills its share of all places
+    but A's: a (s - 1) b / (s n - a), the same from either side for items as frequent.
+    """
+    from scipy.special import gammaincc
+
+    most = int(orders.size.max(initial=1))
+    size = np.arange(most + 1, dtype=float)
+    n = np.bincount(orders.size, minlength=most + 1).astype(float)
+    held = {
+        item: np.bincount(orders.size[orders.holders[item]], minlength=most + 1).astype(float)
+        for item in sorted({*table["a"], *table["b"]})
+    }
+    expected = np.zeros(len(table))
+    for place, (x, y) in enumerate(zip(table["a"], table["b"], strict=True)):
+        a, b = held[x], held[y]
+        room = size * n - (a + b) / 2
+        parts = np.divide(a * b * (size - 1), room, out=np.zeros_like(room), where=room > 0)
+        expected[place] = parts.sum()
+    worth = design_effects(orders, _rules(table))
+    # A Poisson count of as many orders as they are worth, where customers' orders are alike.
+    chance = gammaincc(table["both"].to_numpy(float) / worth + 1, np.maximum(expected / worth, 0))
+    return table.assign(expected_size=expected, p_size=chance)
 
 
 def _rules(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -55,7 +55,8 @@ def find(
     Parameters
     ----------
     pairs
-        From `pairs.find`; where it stopped at pairs, the search goes on.
+        From `pairs.find`; where it stopped at pairs, the search goes on. Sets with an item that is
+        no longer sold are left out.
     halves
         The two periods.
     fdr
@@ -75,6 +76,8 @@ def find(
     if 3 not in itemsets.searched:
         itemsets = frequent_itemsets(pairs.first, itemsets.support, longest=3)
     found = beyond_pairs(itemsets)
+    sold = found["itemset"].map(pairs.gone.isdisjoint).astype(bool)
+    found = found[sold].reset_index(drop=True)
     later = orders_as_sets.of_lines(pairs.lines, level=pairs.first.level, period=halves.second)
     cells = SetCells.of(later, pairs.lines, found["itemset"].head(again))
     found = found.join(_again(cells, confidence))

@@ -39,8 +39,21 @@ class Covariates:
     reasons: dict[str, str]
 
 
-def usable(arms: Sequence[Moments], covariates: Sequence[str]) -> Covariates:
-    """Leave out covariates that are constant, repeat others, or are too many for the arms."""
+def usable(
+    arms: Sequence[Moments], covariates: Sequence[str], *, in_each: bool = True
+) -> Covariates:
+    """Leave out covariates that are constant, repeat others, or are too many for the arms.
+
+    Parameters
+    ----------
+    arms
+        Those that are compared.
+    covariates
+        Names, in the order in which they are kept.
+    in_each
+        Ask it of every arm by itself, as slopes of its own need (`regression`); else of all
+        customers together.
+    """
     everybody = pooled(arms)
     smallest = min(float(arm.n) for arm in arms)
     kept: list[str] = []
@@ -50,6 +63,10 @@ def usable(arms: Sequence[Moments], covariates: Sequence[str]) -> Covariates:
             reasons[name] = "it is the same for every customer"
         elif _unexplained(everybody, name, kept) < 1e-8:
             reasons[name] = "other covariates say the same"
+        elif in_each and any(_is_constant(arm, name) for arm in arms):
+            reasons[name] = "it is the same for every customer of one arm"
+        elif in_each and any(_unexplained(arm, name, kept) < 1e-8 for arm in arms):
+            reasons[name] = "other covariates say the same within one arm"
         elif smallest < CUSTOMERS_A_COVARIATE * (len(kept) + 1):
             reasons[name] = "the smallest arm has too few customers for it"
         else:

@@ -106,7 +106,7 @@ def balance(
     (Hotelling-Lawley trace, chi-square for many customers). One test, so many covariates are no
     hunt for a difference.
     """
-    used = usable(list(arms.values()), covariates).used
+    used = usable(list(arms.values()), covariates, in_each=False).used
     if not used:
         return Check("Alike before", "nothing is known from before the start", None)
     p = balance_p(list(arms.values()), used)
@@ -116,7 +116,11 @@ def balance(
 
 
 def balance_p(arms: Sequence[Moments], covariates: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Return the p of `balance`; leading axes of the moments are experiments side by side."""
+    """Return the p of `balance`; leading axes of the moments are experiments side by side.
+
+    Zero where a covariate, or a sum of some, is the same within every arm but not over all: such
+    arms are certainly not alike.
+    """
     from scipy.special import chdtrc
 
     everybody = pooled(arms)
@@ -128,7 +132,10 @@ def balance_p(arms: Sequence[Moments], covariates: Sequence[str]) -> npt.NDArray
     total = np.zeros(np.shape(everybody.n))
     for arm in arms:
         away = arm.mean[..., x] - everybody.mean[..., x]
-        solved = np.linalg.solve(within, away[..., None])[..., 0]
+        try:
+            solved = np.linalg.solve(within, away[..., None])[..., 0]
+        except np.linalg.LinAlgError:
+            return np.zeros(np.shape(everybody.n))
         total = total + arm.n * np.sum(away * solved, -1)
     return np.asarray(chdtrc(len(x) * (len(arms) - 1), total))
 

@@ -24,8 +24,8 @@ class Costs:
     contact, fixed
         Money spent on messages, and on the promotion itself (its arm's share of it).
     contact_basis, fixed_basis
-        ``messages`` (the cost of each message sent), ``promotion`` (as its record states) or
-        ``assumed`` (a parameter of the report).
+        ``messages`` (the cost of each message sent), ``promotion`` (as its record states),
+        ``assumed`` (a parameter of the report) or ``unknown`` (contact alone: NaN).
     """
 
     customers: int
@@ -42,12 +42,12 @@ class Assumed:
     Parameters
     ----------
     contact
-        Cost of contacting a customer once.
+        Cost of contacting a customer once; None where nobody assumes any.
     fixed
         Cost of running a promotion.
     """
 
-    contact: float
+    contact: float | None
     fixed: float
 
 
@@ -65,7 +65,8 @@ def by_arm(tables: Tables, assumed: Assumed) -> pd.DataFrame:
     -------
     pandas.DataFrame
         promotion_id, arm, customers, contact, fixed, contact_basis, fixed_basis; the fixed cost
-        of a promotion is split over its arms by customers.
+        of a promotion is split over its arms by customers. contact is NaN, and contact_basis
+        ``unknown``, where no cost is stated and none is assumed.
     """
     given = tables.assignments
     given = given.filter(given.arm != CONTROL)
@@ -75,9 +76,11 @@ def by_arm(tables: Tables, assumed: Assumed) -> pd.DataFrame:
         _messages(tables), "left", ["promotion_id", "arm"]
     )
     by_message, by_record = arms["messages"].notna(), arms["contact_cost"].notna()
-    each = arms["contact_cost"].fillna(assumed.contact) * arms["customers"]
+    otherwise = float("nan") if assumed.contact is None else assumed.contact
+    each = arms["contact_cost"].fillna(otherwise) * arms["customers"]
     arms["contact"] = arms["messages"].where(by_message, each)
-    basis = by_record.map({True: "promotion", False: "assumed"})
+    without = "unknown" if assumed.contact is None else "assumed"
+    basis = by_record.map({True: "promotion", False: without})
     arms["contact_basis"] = basis.where(~by_message, "messages")
     share = arms["customers"] / arms.groupby("promotion_id")["customers"].transform("sum")
     arms["fixed"] = arms["fixed_cost"].fillna(assumed.fixed) * share

@@ -154,7 +154,8 @@ def by_lot(
     treated
         Who was in the arm looked at; the others are its control.
     before
-        Customers x covariates from before the assignment only, if any.
+        Customers x covariates from before the assignment only, if any. One that is the same for
+        every customer of an arm, or that others say already there, is left out.
 
     Returns
     -------
@@ -172,7 +173,7 @@ def by_lot(
     """
     require_arms(treated)
     n = len(treated)
-    design = _design(before, n)
+    design = _design(before, treated)
     means, influences = [], []
     for arm in (treated, ~treated):
         inside = design[arm]
@@ -189,13 +190,24 @@ def by_lot(
     return from_influence(names, effect, means[1], influence, treated, randomised=True)
 
 
-def _design(before: Floats | None, n: int) -> Floats:
-    """Return the intercept and the covariates, centred, without those that do not vary."""
+def _design(before: Floats | None, treated: Flags) -> Floats:
+    """Return the intercept and the covariates, centred and scaled, that both arms can have.
+
+    Without its own slope in an arm, a covariate there shares the intercept, and least squares of
+    smallest norm would move the arm's mean.
+    """
+    n = len(treated)
+    design = np.ones((n, 1))
     if before is None:
-        return np.ones((n, 1))
-    spread = before.std(axis=0)
-    varying = before[:, spread > 0]
-    return np.column_stack([np.ones(n), (varying - varying.mean(axis=0)) / spread[spread > 0]])
+        return design
+    for column in before.T:
+        spread = float(column.std())
+        scaled = (column - column.mean()) / spread if spread > 0 else np.zeros(n)
+        more = np.column_stack([design, scaled])
+        sides = (more[arm].T @ more[arm] / arm.sum() for arm in (treated, ~treated))
+        if all(np.linalg.matrix_rank(s, tol=1e-9, hermitian=True) == len(s) for s in sides):
+            design = more
+    return design
 
 
 def require_arms(treated: Flags) -> None:

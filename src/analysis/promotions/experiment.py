@@ -17,6 +17,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.promotions import adjustment, shares
+from analysis.promotions.adjustment import Covariates
 from analysis.promotions.effect import Effect
 from analysis.promotions.measures import COVARIATES, MEASURES, Measure
 from analysis.promotions.moments import Moments
@@ -88,8 +89,9 @@ def estimate(
     pandas.DataFrame
         One row a measure and arm: measure, label, kind, money, arm, n, n_control, value, control
         (of the arms; adjusted where the estimate is), difference, error, low, high, p,
-        p_corrected, lift, lift_low, lift_high, primary, adjusted_for (covariates), reason (why
-        something is missing; empty otherwise).
+        p_corrected, lift, lift_low, lift_high, primary, adjusted_for (covariates),
+        not_adjusted_for (covariates left out and why), reason (why something is missing; empty
+        otherwise).
     """
     rows = [_rows(arms, measure, rules) for measure in measures]
     table = pd.DataFrame([row for part in rows for row in part])
@@ -124,7 +126,8 @@ def _rows(arms: Mapping[str, Moments], measure: Measure, rules: Rules) -> list[d
 def _missing(reason: str) -> dict[str, Any]:
     names = ["value", "control", "difference", "error", "low", "high", "p", "p_corrected"]
     names += ["lift", "lift_low", "lift_high"]
-    return {**dict.fromkeys(names, np.nan), "adjusted_for": "", "reason": reason}
+    said = {"adjusted_for": "", "not_adjusted_for": "", "reason": reason}
+    return {**dict.fromkeys(names, np.nan), **said}
 
 
 def _share(arm: Moments, control: Moments, measure: Measure, rules: Rules) -> dict[str, Any]:
@@ -139,7 +142,7 @@ def _share(arm: Moments, control: Moments, measure: Measure, rules: Rules) -> di
     reason = NOBODY if not any(value) else NO_YARDSTICK if np.isnan(lift[0]) else ""
     p = float(shares.p_value(*counts))
     error = float(np.sqrt(sum(v * (1 - v) / k for v, k in zip(value, n, strict=True))))
-    return _row(value, (difference, error, low, high), (p, p), lift, "", reason)
+    return _row(value, (difference, error, low, high), (p, p), lift, Covariates((), {}), reason)
 
 
 def _means(
@@ -161,7 +164,7 @@ def _means(
         reason = _reason(effect, lift[0], smallest)
         gap = (float(effect.difference), float(effect.error), float(ends[0]), float(ends[1]))
         both = (p, p if corrected is None else float(corrected[i]))
-        rows.append(_row(value, gap, both, lift, ", ".join(used), reason))
+        rows.append(_row(value, gap, both, lift, used, reason))
     return rows
 
 
@@ -182,7 +185,7 @@ def _row(
     gap: tuple[float, float, float, float],
     p: tuple[float, float],
     lift: Sequence[float],
-    used: str,
+    used: Covariates,
     reason: str,
 ) -> dict[str, Any]:
     return {
@@ -191,7 +194,8 @@ def _row(
         "p": p[0],
         "p_corrected": p[1],
         **dict(zip(("lift", "lift_low", "lift_high"), lift, strict=True)),
-        "adjusted_for": used,
+        "adjusted_for": ", ".join(used.used),
+        "not_adjusted_for": "; ".join(f"{name}: {why}" for name, why in used.reasons.items()),
         "reason": reason,
     }
 
@@ -201,9 +205,9 @@ def effects_of(
     control: Moments,
     measure: Measure,
     covariates: Sequence[str],
-) -> tuple[list[Effect], tuple[str, ...]]:
+) -> tuple[list[Effect], Covariates]:
     """Return the adjusted effect of every arm on a mean or a ratio, and the covariates used."""
-    used = adjustment.usable([*treated.values(), control], covariates).used
+    used = adjustment.usable([*treated.values(), control], covariates)
     effects = []
     for arm in treated.values():
         one, two, name = arm, control, measure.key
@@ -213,7 +217,7 @@ def effects_of(
                 continue
             one, two = adjustment.as_ratio(arm, control, "net", measure.per)
             name = "ratio"
-        effects.append(adjustment.regression(one, two, name, used))
+        effects.append(adjustment.regression(one, two, name, used.used))
     return effects, used
 
 

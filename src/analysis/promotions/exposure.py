@@ -22,7 +22,8 @@ class Exposure:
     customers
         Assigned.
     late
-        Assigned after the first day, or after being contacted for it.
+        Assigned after 00:00 of the first day, or after being contacted for it. A log that knows
+        days only gives 00:00, which is before the promotion could reach anybody.
     control_reached
         Of control: contacted for it, or redeemed it.
     control
@@ -49,7 +50,7 @@ def count(tables: Tables) -> dict[str, Exposure]:
     reached = _reached(tables)
     rows = given.left_join(reached, ["promotion_id", "customer_id"])
     rows = rows.drop("promotion_id_right", "customer_id_right")
-    late = (rows.assigned_at >= rows.starts_on.cast("timestamp")) | (
+    late = (rows.assigned_at > rows.starts_on.cast("timestamp")) | (
         rows.contacted_at < rows.assigned_at
     )
     control = rows.arm == CONTROL

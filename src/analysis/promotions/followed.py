@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.errors import NotApplicable
 from analysis.promotions import boundaries, days, monitor
 from analysis.promotions.outcomes import CONTROL
 
@@ -30,9 +31,16 @@ def day_by_day(
     -------
     pandas.DataFrame
         promotion_id, name, date and the columns of ``monitor.follow``.
+
+    Raises
+    ------
+    NotApplicable
+        If every promotion is blocked.
     """
     blocked = trials.verdicts["verdict"] == "no verdict"
     chosen = trials.overview[~blocked.to_numpy()]
+    if chosen.empty:
+        raise NotApplicable("No promotion drawn by lot passed the checks.")
     parts = [
         _one(tables, trials.rows, row, as_of, before_days, confidence)
         for row in chosen.to_dict("records")

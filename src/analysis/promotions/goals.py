@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.discoveries import normal_quantile
+from analysis.promotions import after_costs
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.promotions.returns import Returns
+    from analysis.promotions.roi import Return
+    from analysis.promotions.trials import Trials
     from analysis.tables.engine import Tables
 
 #: Goal to the measure it is judged by, and how that is called.
@@ -25,7 +28,17 @@ GOALS = {
 OPENED = "opened"
 
 
-def against_goals(tables: Tables, returns: Returns, *, confidence: float = 0.95) -> pd.DataFrame:
+#: Goals that a promotion has not reached by moving purchases from other weeks or products.
+_MUST_GROW = ("sales", "traffic")
+
+
+def against_goals(
+    tables: Tables,
+    returns: Returns,
+    *,
+    trials: Trials | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Return what each promotion did for its own goal.
 
     Parameters
@@ -34,6 +47,8 @@ def against_goals(tables: Tables, returns: Returns, *, confidence: float = 0.95)
         A study's tables; contacts with opened_at where exposure is a goal.
     returns
         Effects by promotion and arm.
+    trials
+        Verdicts of those drawn by lot, which say what only moved.
     confidence
         Coverage of intervals.
 
@@ -41,23 +56,31 @@ def against_goals(tables: Tables, returns: Returns, *, confidence: float = 0.95)
     -------
     pandas.DataFrame
         promotion_id, arm, label, goal, measure (in words), anyway, change, low, high, reached:
-        ``yes`` (the interval lies above zero), ``no`` (below), ``not shown``, or ``unknown``
-        (no goal is stated, or its measure is not in the data). Exposure is a share of the
+        ``yes`` (the interval lies above zero), ``yes, at a loss`` (and the net return surely below
+        it), ``only moved`` (above zero in the promotion's days, but taken from other products or
+        from the weeks after), ``no`` (below), ``not shown``, or ``unknown`` (no goal is stated, or
+        its measure is not in the data). Exposure is a share of the
         customers contacted (Wilson's interval), with nothing anyway: a reach, not an effect.
     """
     import pandas as pd
 
     reach, opened = normal_quantile(confidence), _opened(tables)
     rows = []
-    for key in returns.effects:
-        at = returns.table["promotion_id"].eq(key[0]) & returns.table["arm"].eq(key[1])
-        goal = str(returns.table.loc[at, "goal"].iloc[0])
+    said = {} if trials is None else trials.verdicts.set_index("promotion_id")["verdict"].to_dict()
+    sent = returns.table[returns.table["customers"].notna()]
+    for row in sent.to_dict("records"):
+        key, goal = (str(row["promotion_id"]), str(row["arm"])), str(row["goal"])
         measure, words = GOALS.get(goal, ("", "no goal is stated"))
         if measure == OPENED:
-            numbers = _reached(opened, key, returns.returns[key].customers, confidence)
-        else:
+            numbers = _reached(opened, key, int(row["customers"]), confidence)
+        elif key in returns.effects:
             numbers = _changed(returns, key, measure, reach)
-        rows.append((*key, returns.label(key), goal, words, *numbers, _verdict(*numbers[2:])))
+        else:
+            continue
+        reached = _verdict(*numbers[2:])
+        if reached == "yes" and row["randomised"]:
+            reached = _at_what_price(goal, returns.returns.get(key), said.get(key[0], ""))
+        rows.append((*key, row["label"], goal, words, *numbers, reached))
     columns = ["promotion_id", "arm", "label", "goal", "measure", "anyway", "change"]
     return pd.DataFrame(rows, columns=[*columns, "low", "high", "reached"])
 
@@ -94,6 +117,16 @@ def _opened(tables: Tables) -> pd.DataFrame | None:
     both = sent.join(given, ["promotion_id", "customer_id"])
     counts = both.group_by("promotion_id", "arm").agg(opened=both.customer_id.nunique())
     return counts.order_by("promotion_id", "arm").to_pandas()
+
+
+def _at_what_price(goal: str, found: Return | None, trial: str) -> str:
+    """Say whether a goal that was reached in the promotion's days was worth it."""
+    moved = trial == after_costs.MOVED or (found is not None and after_costs.moved_from(found))
+    if moved and goal in _MUST_GROW:
+        return "only moved"
+    if found is not None and after_costs.of_arm(found, trial)[0] == after_costs.LOST:
+        return "yes, at a loss"
+    return "yes"
 
 
 def _verdict(low: float, high: float) -> str:

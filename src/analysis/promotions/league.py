@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.errors import NotApplicable
-from analysis.promotions import meta
-from analysis.promotions.roi import AFTER, EXTRA, NEIGHBOURS, Return
+from analysis.promotions import after_costs, meta
+from analysis.promotions.roi import Return
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from analysis.promotions.everybody import Everybody
     from analysis.promotions.returns import Returns
+    from analysis.promotions.trials import Trials
     from analysis.tables.engine import Tables
 
     Floats = NDArray[np.float64]
@@ -26,11 +27,9 @@ BY_LOT, CHOSEN, FOR_ALL = "by lot", "chosen", "for all"
 REPEAT, CHANGE, STOP, AGAIN = "repeat", "change", "stop", "test again"
 HOLD_OUT = "test by lot"
 
-#: Probability of a positive return below which a promotion that sells more should be changed.
-_DOUBTFUL = 0.2
-
-#: Share of the extra sales that must come from elsewhere before a promotion counts as moving them.
-_MOVED = 0.5
+#: Fewest promotions that are drawn together: of two, the spread between them has one degree of
+#: freedom, and the interval it gives says nothing beside their own.
+FEWEST = 3
 
 _SEASONS = ("winter", "spring", "summer", "autumn")
 
@@ -58,13 +57,15 @@ def rows(tables: Tables, returns: Returns, everybody: Everybody) -> pd.DataFrame
         found.append(row)
     for promotion_id, one in everybody.found.items():
         row = _facts(everybody.table, (promotion_id, ""))
+        # The interval is wider above; an infinite end leaves the promotion out.
         error = (one.high - one.low) / (2 * 1.96)
         row |= {"kind": FOR_ALL, "channel": "none", "lift": one.lift, "error": error}
         found.append(row)
     columns = ["promotion_id", "arm", "label", "kind", "mechanic", "channel", "season"]
     table = pd.DataFrame(found, columns=[*columns, "lift", "error"])
     table = table.astype({"lift": "float64", "error": "float64"})
-    return table[np.isfinite(table["lift"]) & (table["error"] > 0)].reset_index(drop=True)
+    known = np.isfinite(table[["lift", "error"]]).all(axis=1) & (table["error"] > 0)
+    return table[known].reset_index(drop=True)
 
 
 def _facts(table: pd.DataFrame, key: tuple[str, str]) -> dict[str, object]:
@@ -98,8 +99,8 @@ def shrunk(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The rows of ``league`` and: low, high (its own interval), shrunk, shrunk_low, shrunk_high
-        (drawn towards the mean of its kind as far as it is uncertain; NaN where a kind has one
-        promotion only). The largest shrunk first, kind by kind.
+        (drawn towards the mean of its kind as far as it is uncertain; NaN where a kind has fewer
+        than `FEWEST`). The largest first, kind by kind.
     """
     import pandas as pd
 
@@ -121,10 +122,10 @@ def shrunk(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
 
 
 def _with_shrunk(part: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    try:
-        found = meta.pool(part["lift"].to_numpy(), part["error"].to_numpy(), confidence=confidence)
-    except NotApplicable:
+    if len(part) < FEWEST:
+        part = part.sort_values(["lift", "promotion_id", "arm"], ascending=[False, True, True])
         return part.assign(shrunk=np.nan, shrunk_low=np.nan, shrunk_high=np.nan)
+    found = meta.pool(part["lift"].to_numpy(), part["error"].to_numpy(), confidence=confidence)
     columns = {"shrunk": found.shrunk, "shrunk_low": found.shrunk_low}
     part = part.assign(**columns, shrunk_high=found.shrunk_high)
     return part.sort_values(["shrunk", "promotion_id", "arm"], ascending=[False, True, True])
@@ -138,26 +139,26 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     pandas.DataFrame
         kind, by (``all``, ``mechanic``, ``channel``, ``season``), group, promotions, lift, low,
         high, p, share (of the spread that is between promotions), next_low, next_high. Groups of
-        one promotion are left out; promotions for everybody are grouped by mechanic only, as the
-        sales of what is on offer have no common scale.
+        fewer than `FEWEST` are left out; promotions for everybody are grouped by mechanic only, as
+        the sales of what is on offer have no common scale.
 
     Raises
     ------
     NotApplicable
-        If no two promotions of a kind have anything in common.
+        If no three promotions of a kind have anything in common.
     """
     import pandas as pd
 
     whole = league.assign(all="all of them")
     found = []
     for (kind, by), group, part in _groups(whole):
-        if len(part) < 2 or group == "none" or (kind == FOR_ALL and by != "mechanic"):
+        if len(part) < FEWEST or group == "none" or (kind == FOR_ALL and by != "mechanic"):
             continue
         one = meta.pool(part["lift"].to_numpy(), part["error"].to_numpy(), confidence=confidence)
         ends = (one.mean, one.low, one.high, one.p, one.share, one.next_low, one.next_high)
         found.append((kind, by, group, len(part), *ends))
     if not found:
-        raise NotApplicable("No two promotions of a kind share a mechanic, channel or season.")
+        raise NotApplicable("No three promotions of a kind share a mechanic, channel or season.")
     columns = ["kind", "by", "group", "promotions", "lift", "low", "high", "p", "share"]
     return pd.DataFrame(found, columns=[*columns, "next_low", "next_high"])
 
@@ -171,54 +172,49 @@ def _groups(league: pd.DataFrame) -> list[tuple[tuple[str, str], str, pd.DataFra
     ]
 
 
-def action(found: Return, *, sure: float = 0.975) -> tuple[str, str]:
-    """Return what to do with a promotion, and why.
+#: What to do after each verdict.
+ACTIONS = {
+    after_costs.PAID: REPEAT,
+    after_costs.LOST: STOP,
+    after_costs.MOVED: CHANGE,
+    after_costs.NOTHING: STOP,
+    after_costs.OPEN: AGAIN,
+    after_costs.CHOSEN: HOLD_OUT,
+}
+
+
+def action(found: Return, trial: str = "") -> tuple[str, str]:
+    """Return what to do with a promotion or an arm, and why.
 
     Parameters
     ----------
     found
         Its return.
-    sure
-        Probability at which a return counts as positive, or as negative from the other side.
+    trial
+        The verdict of its trial, if it had one.
 
     Returns
     -------
     tuple of str
-        ``repeat`` (it pays), ``stop`` (it loses), ``change`` (it sells more, but what it sells is
-        taken from neighbours, from the weeks after or eaten by its cost), ``test again`` (whether
+        ``repeat`` (it pays), ``stop`` (it loses, or changed nothing worth finding), ``change``
+        (what it sells is taken from neighbours or from the weeks after), ``test again`` (whether
         it pays is open) or ``test by lot`` (its customers were chosen, so that nothing is proved);
-        and the reason in words.
+        and the reason in words. It follows from the verdict (`after_costs.of_arm`).
     """
-    if not found.randomised:
-        return HOLD_OUT, "chosen customers: hold out a control by lot"
-    parts = found.waterfall.set_index("part")
-    extra = float(parts.loc[EXTRA, "amount"])
-    moved = [
-        f"what it sells is taken {words}"
-        for part, words in ((AFTER, "from the weeks after"), (NEIGHBOURS, "from its neighbours"))
-        if parts.loc[part, "high"] < 0 and -parts.loc[part, "amount"] >= _MOVED * extra > 0
-    ]
-    sells = parts.loc[EXTRA, "low"] > 0
-    if found.p_positive >= sure:
-        return REPEAT, "it earns more than it costs"
-    if found.p_positive <= 1 - sure:
-        return STOP, moved[0] if moved else "it costs more than it earns"
-    if moved or (sells and found.p_positive < _DOUBTFUL):
-        return CHANGE, moved[0] if moved else "it sells more, but its cost eats that up"
-    if sells:
-        return AGAIN, "it sells more; whether it pays is still open"
-    return AGAIN, "neither a gain nor a loss is shown"
+    verdict, why = after_costs.of_arm(found, trial)
+    return ACTIONS[verdict], why
 
 
-def actions(returns: Returns) -> pd.DataFrame:
-    """Return promotion_id, arm, label, randomised, net, p_positive, action and why."""
+def actions(returns: Returns, trials: Trials | None = None) -> pd.DataFrame:
+    """Return promotion_id, arm, label, randomised, net, verdict, action and why."""
     import pandas as pd
 
+    said = {} if trials is None else trials.verdicts.set_index("promotion_id")["verdict"].to_dict()
     found = [
-        (*key, returns.label(key), one.randomised, one.net, one.p_positive, *action(one))
+        (*key, returns.label(key), one.randomised, one.net, *_advice(one, said.get(key[0], "")))
         for key, one in returns.returns.items()
     ]
-    columns = ["promotion_id", "arm", "label", "randomised", "net", "p_positive", "action", "why"]
+    columns = ["promotion_id", "arm", "label", "randomised", "net", "verdict", "action", "why"]
     order = {REPEAT: 0, CHANGE: 1, STOP: 2, AGAIN: 3, HOLD_OUT: 4}
     table = pd.DataFrame(found, columns=columns)
     rank = table["action"].map(order)
@@ -228,3 +224,8 @@ def actions(returns: Returns) -> pd.DataFrame:
         .drop(columns="rank")
         .reset_index(drop=True)
     )
+
+
+def _advice(found: Return, trial: str) -> tuple[str, str, str]:
+    verdict, why = after_costs.of_arm(found, trial)
+    return verdict, ACTIONS[verdict], why

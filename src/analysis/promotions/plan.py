@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.customers import features
 from analysis.errors import NotApplicable
-from analysis.promotions import moments, power
+from analysis.promotions import moments, power, share_power
 from analysis.promotions.moments import Moments
 from analysis.promotions.power import Design
 from analysis.promotions.stores import main_stores, resemblance, spread
@@ -35,6 +35,8 @@ _LABELS = {
     "converted": "Customers who buy",
     "basket": "Net sales an order",
 }
+#: Shares of customers, which have their own test.
+SHARES = ("converted",)
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,8 +122,10 @@ def by_measure(found: Basis, *, worth_finding: float, design: Design | None = No
     pandas.DataFrame
         measure, label, mean (of today), explained, needed and needed_adjusted (customers over
         both arms, plain and with covariates, to see a relative change of ``worth_finding``),
-        available, smallest (relative change that all of them would show, adjusted). A measure
-        that is zero for everybody has no plan and is left out.
+        available, smallest (relative change that all of them would show, adjusted), reason (why
+        there is no number; empty otherwise). Shares are planned for a rise, by the exact power of
+        their own test, which covariates do not help; a share that cannot rise so far has no
+        number. A measure that is the same for everybody has no plan and is left out.
     """
     design = design or Design()
     arm = _with_basket(found.everybody)
@@ -130,16 +134,42 @@ def by_measure(found: Basis, *, worth_finding: float, design: Design | None = No
         if key not in arm.names:
             continue
         mean, variance = (float(v) for v in arm.figure(key))
-        if mean == 0 or variance == 0:
+        # What is linearised, and the same for everybody, varies by rounding.
+        if mean == 0 or variance <= 1e-12 * mean**2:
             continue
-        share = explained(arm, key)
-        adjusted = replace(design, explained=share)
-        change = worth_finding * abs(mean)
-        needed = [power.customers_needed(change, variance, d) for d in (design, adjusted)]
-        smallest = power.smallest_difference(float(arm.n), variance, adjusted) / abs(mean)
-        rows.append((key, _LABELS[key], mean, share, *needed, int(arm.n), smallest))
-    columns = ["measure", "label", "mean", "explained", "needed", "needed_adjusted"]
-    return pd.DataFrame(rows, columns=[*columns, "available", "smallest"])
+        planned = _share_plan if key in SHARES else _mean_plan
+        rows.append({"measure": key, "label": _LABELS[key], "mean": mean, "available": int(arm.n)})
+        rows[-1] |= planned(arm, key, worth_finding, design)
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+_COLUMNS = ["measure", "label", "mean", "explained", "needed", "needed_adjusted", "available"]
+_COLUMNS += ["smallest", "reason"]
+
+
+def _mean_plan(arm: Moments, key: str, worth_finding: float, design: Design) -> dict[str, Any]:
+    mean, variance = (float(v) for v in arm.figure(key))
+    share = explained(arm, key)
+    adjusted = replace(design, explained=share)
+    needed, with_past = (
+        power.customers_needed(worth_finding * abs(mean), variance, d) for d in (design, adjusted)
+    )
+    smallest = power.smallest_difference(float(arm.n), variance, adjusted) / abs(mean)
+    found = {"explained": share, "needed": needed, "needed_adjusted": with_past}
+    return found | {"smallest": smallest, "reason": ""}
+
+
+def _share_plan(arm: Moments, key: str, worth_finding: float, design: Design) -> dict[str, Any]:
+    share = float(arm.figure(key)[0])
+    risen = share * (1 + worth_finding)
+    smallest = share_power.smallest_rise(float(arm.n), share, design) / share
+    if risen >= 1:
+        why = f"{100 * share:.0f} % do so already: a rise of {100 * worth_finding:.0f} % cannot be"
+        none = {"needed": np.nan, "needed_adjusted": np.nan}
+        return {"explained": np.nan, **none, "smallest": smallest, "reason": why}
+    needed = share_power.customers_needed(share, risen, design)
+    both = {"needed": needed, "needed_adjusted": needed}
+    return {"explained": np.nan, **both, "smallest": smallest, "reason": ""}
 
 
 def _with_basket(arm: Moments) -> Moments:

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 #: What customers were like before, to which randomised arms are adjusted.
 BEFORE = ("before_margin", "before_orders", "before_offered_margin", "before_rival_margin")
 
+#: Why a promotion whose messages have no cost has no return.
+NO_COST = (
+    "What contacting a customer costs is not stated: a column `cost` of contacts, `contact_cost` "
+    "of promotions, or contact_cost under reports.06_promotions of the study's params would say it."
+)
+
 #: Promotion and arm.
 Key = tuple[str, str]
 
@@ -42,8 +48,8 @@ class Returns:
     ----------
     table
         One row a promotion and arm: promotion_id, name, arm, label, mechanic, goal, starts_on,
-        customers, randomised, net, low, high, spent, roi, roi_low, roi_high, p_positive,
-        redemption, break_even, break_even_low, break_even_high, contact_basis, fixed_basis, reason
+        customers, randomised, net, low, high, spent, roi, roi_low, roi_high, redemption,
+        break_even, break_even_low, break_even_high, contact_basis, fixed_basis, reason
         (why there is no return).
     returns, effects
         By promotion and arm, in the order of the table.
@@ -98,7 +104,7 @@ def fetch(
     without
         Promotions whose effect may not be believed, and why: they get no return.
     confidence
-        Coverage of intervals.
+        Coverage of intervals, of all arms of a promotion at once (Bonferroni).
     """
     sent = promotions[promotions["customers"] > 0]
     if sent.empty:
@@ -114,15 +120,21 @@ def fetch(
         try:
             by_arm = _effects(promotion, drawn, campaigns, without or {})
         except NotApplicable as reason:
-            rows += [_row(promotion, arm, arms, reason=str(reason)) for arm in arms]
+            rows += [_row(promotion, arm, arms, money, reason=str(reason)) for arm in arms]
             continue
+        at_once = 1 - (1 - confidence) / len(arms)
         for arm in arms:
-            effect, redemption = by_arm[arm]
+            effects[key, arm], redemption = by_arm[arm]
             its = costs.of_arm(money, key, arm)
-            effects[key, arm] = effect
-            found[key, arm] = returned(effect, its, redemption=redemption, confidence=confidence)
-            rows.append(_row(promotion, arm, arms, found[key, arm]))
+            if np.isnan(its.contact):
+                rows.append(_row(promotion, arm, arms, money, reason=NO_COST))
+                continue
+            one = returned(effects[key, arm], its, redemption=redemption, confidence=at_once)
+            found[key, arm] = one
+            rows.append(_row(promotion, arm, arms, money, one))
     why = "" if found else "No promotion's effect could be estimated, so none has a return."
+    if effects and not found:
+        why = f"No promotion has a net return. {NO_COST}"
     return Returns(_table(rows), found, effects, why)
 
 
@@ -178,6 +190,8 @@ def _of_campaign(key: str, campaigns: Campaigns | None) -> dict[str, tuple[Effec
         why = rows.loc[rows["promotion_id"] == key, "reason"] if rows is not None else ()
         raise NotApplicable(str(next(iter(why), "")) or "It was not randomised and not judged.")
     found = campaigns.judged[key]
+    if not found.believable:
+        raise NotApplicable("Its comparison fails its checks, so nothing rests on it.")
     people = found.audience.people
     treated = people[people["treated"]]
     arms = treated["arm"].unique()
@@ -193,6 +207,7 @@ def _row(
     promotion: dict[Hashable, Any],
     arm: str,
     arms: list[str],
+    money: pd.DataFrame,
     found: Return | None = None,
     *,
     reason: str = "",
@@ -200,17 +215,18 @@ def _row(
     row = {c: promotion[c] for c in ("promotion_id", "name", "mechanic", "goal", "starts_on")}
     label = promotion["name"] if len(arms) == 1 else f"{promotion['name']}: {arm}"
     row |= {"arm": arm, "label": label, "randomised": promotion["randomised"], "reason": reason}
+    row["customers"] = costs.of_arm(money, str(promotion["promotion_id"]), arm).customers
     if found is None:
         return row
     last = found.waterfall.iloc[-1]
     row |= {"low": last["low"], "high": last["high"]}
     row |= {"contact_basis": found.costs.contact_basis, "fixed_basis": found.costs.fixed_basis}
-    same = ["customers", "net", "spent", "roi", "roi_low", "roi_high", "p_positive"]
+    same = ["net", "spent", "roi", "roi_low", "roi_high"]
     return row | {c: getattr(found, c) for c in [*same, *_PAYING]}
 
 
 _FACTS = ["promotion_id", "name", "arm", "label", "mechanic", "goal", "starts_on", "customers"]
-_FOUND = ["randomised", "net", "low", "high", "spent", "roi", "roi_low", "roi_high", "p_positive"]
+_FOUND = ["randomised", "net", "low", "high", "spent", "roi", "roi_low", "roi_high"]
 _PAYING = ["redemption", "break_even", "break_even_low", "break_even_high"]
 _COLUMNS = [*_FACTS, *_FOUND, *_PAYING, "contact_basis", "fixed_basis", "reason"]
 

@@ -53,8 +53,6 @@ class Return:
     roi, roi_low, roi_high
         Net return over what was spent, and its interval (Fieller); NaN where nothing was spent,
         or where it is not certain that something was.
-    p_positive
-        Probability that the net return is positive (flat prior, normal likelihood).
     redemption, break_even, break_even_low, break_even_high
         Redemptions a customer treated, and as many as would pay for contacts and fixed cost if
         each brought what one brings now, with the interval that the net return's gives; infinite
@@ -74,7 +72,6 @@ class Return:
     roi: float
     roi_low: float
     roi_high: float
-    p_positive: float
     redemption: float
     break_even: float
     break_even_low: float
@@ -108,8 +105,6 @@ def returned(
     only, the offer and its neighbours in the weeks after as well. Intervals of products and ratios
     are by the delta method and Fieller (1954), J. R. Statist. Soc. B 16(2).
     """
-    from scipy.stats import norm
-
     n, reach = costs.customers, normal_quantile(confidence)
     names, values, slopes = _parts(effects)
     errors = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", slopes, effects.covariance, slopes), 0))
@@ -129,7 +124,6 @@ def returned(
         roi=ratio[0],
         roi_low=ratio[1],
         roi_high=ratio[2],
-        p_positive=float(norm.cdf(net / error)) if error > 0 else float(net > 0),
         redemption=redemption,
         break_even=_break_even(net, redemption, costs),
         break_even_low=_break_even(net + reach * error, redemption, costs),

@@ -9,7 +9,8 @@ References
 Abadie, Diamond, Hainmueller (2010), Journal of the American Statistical Association 105(490):
 weights that are positive and add up to one, and placebos on every product of the blend.
 Ferman, Pinto (2021), Quantitative Economics 12(4): series in units of their own level.
-Firpo, Possebom (2018), Journal of Causal Inference 6(2): intervals from the placebos.
+Firpo, Possebom (2018), Journal of Causal Inference 6(2): intervals from the placebos, by inverting
+their test over the lifts that it does not reject.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Synthetic:
     Parameters
     ----------
     lift, low, high
-        Sales in the promotion's weeks over the blend's, less one, and the placebos' interval.
+        Sales in the promotion's weeks over the blend's, less one, and the placebos' interval; high
+        is infinite where the placebos stray as far as the blend is high.
     p
         Share of products, the promoted ones included, whose gap stands out as much.
     gain
@@ -88,6 +90,12 @@ def contrast(
     NotApplicable
         If no week is promoted, there is too little before, too little to blend, or no sales to
         compare.
+
+    Notes
+    -----
+    A promotion that sells twice as much doubles the week's noise as well. So a lift is in the
+    interval if the sales, freed of it, stray from the blend no further than placebos do; not if the
+    gap itself, which grows with the lift, is no larger than theirs.
     """
     if weeks < 1:
         raise NotApplicable("No whole week of the promotion is in the data.")
@@ -101,12 +109,12 @@ def contrast(
     placebos = np.array([_placebo(rest, at, before) for at in range(rest.shape[1])])
     standing = np.abs(placebos[:, 0]) / placebos[:, 1]
     p = (1 + int((standing >= abs(gap) / misfit).sum())) / (1 + len(standing))
-    reach = misfit * float(np.quantile(standing, confidence, method="higher"))
-    usual = float(blend[before:].mean())
+    reach = misfit * _of_placebos(standing, confidence)
+    sold, usual = float(own[before:].mean()), float(blend[before:].mean())
     return Synthetic(
         lift=gap / usual,
-        low=(gap - reach) / usual,
-        high=(gap + reach) / usual,
+        low=sold / (usual + reach) - 1,
+        high=sold / (usual - reach) - 1 if usual > reach else np.inf,
         p=p,
         gain=gap * level * weeks,
         actual=promoted,
@@ -137,6 +145,13 @@ def blend_weights(own: Floats, others: Floats) -> Floats:
     design = np.vstack([others, np.full(others.shape[1], _SUM_WEIGHT)])
     found, _ = nnls(design, np.append(own, _SUM_WEIGHT))
     return np.asarray(found / found.sum())
+
+
+def _of_placebos(standing: Floats, confidence: float) -> float:
+    """Return the standing that one more placebo stays within with the confidence asked for."""
+    n = len(standing)
+    rank = min(n, int(np.ceil(confidence * (n + 1) - 1e-9)))
+    return float(np.sort(standing)[rank - 1])
 
 
 def _gap(own: Floats, blend: Floats, before: int) -> tuple[float, float]:

@@ -41,7 +41,8 @@ class Trials:
         ``experiment.estimate`` of each, with promotion_id and name.
     verdicts
         promotion_id, name, verdict, why, arm, difference, low, high (of the primary measure, the
-        arm that did best; NaN without a verdict), lift, lift_low, lift_high, n, smallest
+        arm that did best; NaN without a verdict), lift, lift_low, lift_high, n (customers of that
+        arm and of control; of all arms without a verdict), smallest
         (difference it would have seen), moved, moved_low, moved_high (effect on the margin of the
         category on offer, where purchases only moved; else NaN).
     """

@@ -64,7 +64,7 @@ def verdict(
     nothing = dict.fromkeys(("moved", "moved_low", "moved_high"), np.nan)
     head = {"promotion_id": promotion, "smallest": smallest_seen(primary, standards.power)}
     head |= nothing
-    head["n"] = int(primary["n"].sum() + primary["n_control"].iloc[0])
+    head["n"] = int(primary["n"].sum() + primary["n_control"].iloc[0])  # all arms: no comparison
     if blocked:
         why = "; ".join(f"{check.name.lower()}: {check.text}" for check in blocked)
         return {**head, **empty, "verdict": "no verdict", "why": why, "arm": ""}
@@ -82,6 +82,7 @@ def verdict(
     return {
         **head,
         **best[list(empty)].to_dict(),
+        "n": int(best["n"] + best["n_control"]),
         "verdict": verdict,
         "why": why,
         "arm": best["arm"],

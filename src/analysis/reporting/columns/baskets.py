@@ -8,10 +8,13 @@ from analysis.reporting.formats import Format
 Columns = dict[str, Format]
 
 
-def pairs() -> Columns:
-    """Return the columns of pairs that hold."""
+def pairs(*, within: bool = False) -> Columns:
+    """Return the columns of pairs that hold; ``within``: marked where both are of one category."""
+    marked = {"same_category": formats.mark("One category")} if within else {}
     return {
         "brief": formats.text("Who buys – also buys"),
+        **marked,
+        "gain": formats.money(0, "Margin beyond chance"),
         "orders": formats.integer("Orders"),
         "lift": formats.number(1, "Lift"),
         "second_lift": formats.number(1, "Later"),
@@ -57,7 +60,7 @@ def substitutes() -> Columns:
     return {
         "brief": formats.text("This – or that"),
         "both": formats.integer("Together"),
-        "expected": formats.number(0, "By chance"),
+        "expected_size": formats.number(0, "By chance"),
         "buyers": formats.integer("Buy both"),
         "buyer_lift": formats.number(1, "Buyer lift"),
     }

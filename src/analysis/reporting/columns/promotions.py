@@ -48,9 +48,10 @@ def bayes(interval: str) -> dict[str, Format]:
         "label": formats.text("Promotion"),
         "mean": formats.number(2, "Effect after the prior", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
-        "better": formats.percent(1, "Chance it helps"),
+        "better": formats.percent(1, "Chance it helps, before costs"),
         "loss_using": formats.number(2, "Expected loss if used"),
         "loss_not_using": formats.number(2, "if not used"),
+        "verdict": formats.text("After all costs"),
     }
 
 

@@ -80,7 +80,6 @@ def returns() -> Columns:
         "low": formats.interval("high", 0, "95 % interval", unit=""),
         "roi": formats.number(1, "Times spent", signed=True),
         "roi_low": formats.interval("roi_high", 1, "95 % interval", unit=""),
-        "p_positive": formats.percent(0, "It pays"),
     }
 
 

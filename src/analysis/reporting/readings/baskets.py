@@ -19,6 +19,14 @@ Fields = dict[str, Any]
 #: Share of the odds that is left where controls explain little.
 _LITTLE = 0.8
 
+#: An offer that leaves no more of a pair than so many times what another control does is named.
+_AS_MUCH = 1.2
+
+_DOUBTED = {
+    "promotion": "a joint promotion",
+    "fades": "chance: it fades later",
+}
+
 _WHY = {
     "size": "full trolleys",
     "size_store": "the store",
@@ -27,23 +35,31 @@ _WHY = {
 }
 
 
-def strongest(table: pd.DataFrame) -> pd.DataFrame:
-    """Return believed pairs, those first of which controls leave most."""
-    return table.sort_values(["or_least_low", "pair"], ascending=[False, True]).reset_index(
-        drop=True
-    )
+def by_gain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return believed pairs, those first whose orders beyond chance bring most margin."""
+    marked = table if "same_category" in table else table.assign(same_category=False)
+    return marked.sort_values(["gain", "pair"], ascending=[False, True]).reset_index(drop=True)
 
 
 def why_not(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the pairs not to be believed, with why."""
+    """Return the pairs not to be believed, with why, those that look best at first sight first."""
     doubted = table[table["verdict"] != "holds"]
-    reasons = [
-        {"promotion": "a joint promotion", "fades": "chance: it fades later"}.get(
-            v, _WHY.get(e, "")
-        )
-        for v, e in zip(doubted["verdict"], doubted["explained_by"], strict=True)
-    ]
+    doubted = doubted.sort_values("lift", ascending=False, kind="stable")
+    reasons = [_doubt(row) for row in doubted.to_dict("records")]
     return doubted.assign(why=reasons).reset_index(drop=True)
+
+
+def _doubt(row: dict[Any, Any]) -> str:
+    """Return why one pair is not to be believed."""
+    if row["verdict"] != "weak":
+        return _DOUBTED.get(row["verdict"], _WHY.get(row["explained_by"], ""))
+    odds = {why: row[f"or_{name}"] for name, why in _WHY.items() if f"or_{name}" in row}
+    known = {why: value for why, value in odds.items() if value == value}
+    least = min(known, key=lambda why: known[why])
+    # A leaflet runs by the week: the season explains as much, but the offer says more.
+    if row["or_promotion"] <= _AS_MUCH * known[least]:
+        least = _DOUBTED["promotion"]
+    return f"mostly {least}; too weak to act on"
 
 
 def looked_at(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
@@ -52,8 +68,8 @@ def looked_at(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
 
 
 def believed(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
-    """Return the pairs that hold, with their names, the strongest first; else NotApplicable."""
-    return strongest(named(pairs.believed, names))
+    """Return the pairs that hold, with their names, by what they gain; else NotApplicable."""
+    return by_gain(named(pairs.believed, names))
 
 
 def title(pairs: Pairs, names: dict[str, str]) -> str:
@@ -63,18 +79,16 @@ def title(pairs: Pairs, names: dict[str, str]) -> str:
     checked = looked_at(pairs, names)
     held = checked[checked["verdict"] == "holds"]
     if held.empty:
-        return "No strong product pair survives a second look"
-    first = shorter(strongest(held)["pair"].iloc[0])
+        return "No product pair survives a second look"
+    first = shorter(by_gain(held)["pair"].iloc[0])
     if len(checked) == 1:
         return f"One pair of products sells together beyond chance: {first}"
-    return (
-        f"{len(held)} of the {len(checked)} strongest product pairs are real: {first} first of all"
-    )
+    return f"{len(held)} of {len(checked)} product pairs hold on a second look: {first} bring most"
 
 
 def leads(table: pd.DataFrame) -> str:
     """Say which pair is first."""
-    return f"{shorter(table['pair'].iloc[0])} lead the pairs that can be believed"
+    return f"{shorter(table['pair'].iloc[0])} bring most of the pairs that can be believed"
 
 
 def neighbours(table: pd.DataFrame) -> str:
@@ -134,7 +148,8 @@ def held_finding(checked: pd.DataFrame, confidence: float) -> Fields:
     low, high = wilson(k, n, confidence=confidence)
     return {
         "key": "pairs_that_hold",
-        "sentence": "of the strongest product pairs hold in the second half and under all controls",
+        "sentence": "of the product pairs looked at again hold in the second half and under all "
+        "controls, large enough to act on",
         "value": k / n,
         "low": float(low[0]),
         "high": float(high[0]),
@@ -146,13 +161,14 @@ def held_finding(checked: pd.DataFrame, confidence: float) -> Fields:
     }
 
 
-def strongest_finding(believed: pd.DataFrame, confidence: float) -> Fields:
-    """Return the finding of the pair that controls leave most of."""
+def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
+    """Return the finding of the pair whose orders beyond chance bring most."""
     row = believed.iloc[0]
+    within = ", of one category" if bool(row["same_category"]) else ""
     return {
-        "key": "strongest_pair",
-        "sentence": f"times the odds: {shorter(row['pair'])} in one order, whatever its size, "
-        "store, week and customer",
+        "key": "first_pair",
+        "sentence": f"times the odds: {shorter(row['pair'])}{within} in one order, whatever its "
+        "size, store, week and customer",
         "value": row["or_least"],
         "low": row["or_least_low"],
         "high": row["or_least_high"],
@@ -160,4 +176,14 @@ def strongest_finding(believed: pd.DataFrame, confidence: float) -> Fields:
         "n": int(row["first_both"] + row["second_both"]),
         "noun": "order",
         "decimals": 1,
+        "detail": "of the pairs that hold the one whose orders beyond chance bring most margin",
     }
+
+
+def gone(pairs: Pairs) -> str:
+    """Say how many articles are in no call because they are no longer sold; empty if none is."""
+    n = len(pairs.gone)
+    if not n:
+        return ""
+    is_, are = ("article is", "It is") if n == 1 else ("articles are", "They are")
+    return f"{words.number(n)} {is_} no longer sold, or out of season. {are} in no call below."

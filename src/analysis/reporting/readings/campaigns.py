@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analysis.errors import NotApplicable
 from analysis.reporting import words
 
 if TYPE_CHECKING:
@@ -23,10 +24,22 @@ def shown(campaigns: Campaigns, most: int) -> pd.DataFrame:
     return table[table["estimate"].notna()].head(most).reset_index(drop=True)
 
 
+def passed(campaigns: Campaigns) -> pd.DataFrame:
+    """Return the judged campaigns whose comparison failed no check, the largest first."""
+    table = shown(campaigns, len(campaigns.table))
+    return table[table["passed"].eq(True)].reset_index(drop=True)
+
+
 def finding(campaigns: Campaigns, currency: str) -> Fields:
-    """Return the finding on the largest campaign."""
+    """Return the finding on the largest campaign that failed no check; else NotApplicable."""
     campaigns.require()
-    row = shown(campaigns, 1).iloc[0]
+    sound = passed(campaigns)
+    if sound.empty:
+        raise NotApplicable(
+            "Every comparison of a campaign fails a check that should find nothing, so none is a "
+            "finding."
+        )
+    row = sound.iloc[0]
     return {
         "key": "targeted",
         "sentence": f"margin a customer from {row['name']}, like with like (no causal proof)",
@@ -48,17 +61,29 @@ def misled(campaigns: Campaigns, currency: str) -> str:
     naive, fair = (
         words.money(float(table[c].median()), 2, currency) for c in ("naive", "estimate")
     )
-    surely = int((table["low"] > 0).sum())
     if len(table) == 1:
         row = table.iloc[0]
+        failed = _FAILED if passed(campaigns).empty else ""
         return (
             f"{row['name']}: {naive} a customer at first sight, {fair} compared like with like "
-            f"({words.interval(row['low'], row['high'], 2, '')})"
+            f"({words.interval(row['low'], row['high'], 2, '')}{failed})"
         )
     return (
-        f"At first sight campaigns brought {naive} a customer; compared like with like {fair}, "
-        f"and {surely} of {len(table)} lie above zero"
+        f"At first sight campaigns brought {naive} a customer, compared like with like {fair}; "
+        f"{_above(campaigns)}"
     )
+
+
+_FAILED = "; it fails its checks"
+
+
+def _above(campaigns: Campaigns) -> str:
+    """Say how many lie above zero, of those that failed no check."""
+    sound, judged = passed(campaigns), len(shown(campaigns, len(campaigns.table)))
+    surely = int((sound["low"] > 0).sum())
+    if sound.empty:
+        return f"all {judged} comparisons fail a check"
+    return f"of the {len(sound)} of {judged} that fail no check, {surely or 'none'} above zero"
 
 
 def title(campaigns: Campaigns, currency: str) -> str:
@@ -66,19 +91,17 @@ def title(campaigns: Campaigns, currency: str) -> str:
     campaigns.require()
     table = shown(campaigns, len(campaigns.table))
     naive = words.money(float(table["naive"].median()), 0, currency)
-    surely = int((table["low"] > 0).sum())
     return (
-        f"Campaigns look like {naive} a customer; compared like with like, {surely} of "
-        f"{len(table)} are above zero, and none is proved"
+        f"Campaigns look like {naive} a customer; compared like with like, {_above(campaigns)}, "
+        "and none is proved"
     )
 
 
 def chance_note(campaigns: Campaigns) -> str:
     """Say how many above zero chance alone would give, and how many could not be judged."""
-    table = campaigns.table
-    judged = int(table["estimate"].notna().sum())
-    by_chance = words.number(judged * 0.025, 1)
-    said = f"Chance alone would put {by_chance} of {judged} above zero. " if judged > 1 else ""
+    table, sound = campaigns.table, len(passed(campaigns))
+    by_chance = words.number(sound * 0.025, 1)
+    said = f"Chance alone would put {by_chance} of {sound} above zero. " if sound > 1 else ""
     busy = table["meanwhile"].median()
     if busy > 0:
         said += (
@@ -218,5 +241,7 @@ def blended(found: Everybody) -> str:
     rows = found.table
     name = rows.loc[rows["promotion_id"] == found.first(), "name"].iloc[0]
     ends = words.interval(one.low, one.high, 0)
+    if one.high == float("inf"):
+        ends = f"at least {words.percent(one.low, 0, signed=True)}"
     lift = words.percent(one.lift, 0, signed=True)
     return f"{name}: {lift} against the blend ({ends})"

@@ -17,29 +17,29 @@ Fields = dict[str, Any]
 
 
 def substitutes(found: Substitutes) -> str:
-    """Say how many pairs are bought instead of each other."""
+    """Say how many pairs of a category are ordered together less often than expected."""
     n = int(found.table["substitutes"].sum())
     return (
         f"{words.count(n, 'pair')} of {words.number(found.tested)} within a category "
-        f"{'is' if n == 1 else 'are'} bought "
-        "instead of each other, by the same customers"
+        f"{'is' if n == 1 else 'are'} ordered together less often than expected, though the same "
+        "customers buy both"
     )
 
 
 def substitutes_finding(found: Substitutes, names: dict[str, str]) -> Fields:
-    """Return the finding of the surest substitutes."""
+    """Return the finding of how many pairs may stand in for each other."""
     n = int(found.table["substitutes"].sum())
     top = found.table.iloc[0]
-    pair = f"{names.get(top['a'], top['a'])} or {names.get(top['b'], top['b'])}"
+    pair = f"{names.get(top['a'], top['a'])} and {names.get(top['b'], top['b'])}"
+    said = "hypothesis: one stands in for the other; surest"
     return {
         "key": "substitutes",
-        "sentence": "product pairs are bought instead of each other: promoting one takes from the "
-        "other",
+        "sentence": "product pairs of one category are ordered together less often than expected",
         "value": float(n),
         "decimals": 0,
         "n": found.tested,
         "noun": "pair",
-        "detail": f"surest: {pair}" if n else "none beyond chance within stores and weeks",
+        "detail": f"{said}: {pair}" if n else "none beyond chance within sizes, stores and weeks",
     }
 
 

@@ -22,20 +22,20 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 
 
 def taken(table: pd.DataFrame, fdr: float) -> str:
-    """Say how many offers take from another product."""
+    """Say in the weeks of how many offers another product sells less."""
     found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
     looked = words.number(len(table))
     if found.empty:
-        return f"None of {looked} offers is seen to take from the product bought instead"
-    return f"{len(found)} of {looked} offers take orders from the product bought instead"
+        return f"In weeks of none of {looked} offers the other product is seen to sell less"
+    return f"In weeks of {len(found)} of {looked} offers the other product sells less"
 
 
 def finding(table: pd.DataFrame, names: dict[str, str], fdr: float) -> Fields:
-    """Return the finding of how many offers take from another product."""
+    """Return the finding of how many offers another product sold less under."""
     found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
     return {
         "key": "cannibalising_offers",
-        "sentence": "offers took orders from the product that is bought instead",
+        "sentence": "offers in whose weeks the other product, seldom ordered with it, sold less",
         "value": float(len(found)),
         "decimals": 0,
         "n": len(table),
@@ -48,7 +48,10 @@ def finding(table: pd.DataFrame, names: dict[str, str], fdr: float) -> Fields:
 def _most(row: pd.Series, names: dict[str, str]) -> str:
     offered, other = (names.get(row[c], row[c]) for c in ("offered", "other"))
     ends = words.interval(row["lost_low"], row["lost_high"], 0, "")
-    return f"most: {offered}, whose {int(row['weeks'])} weeks took {ends} orders from {other}"
+    return (
+        f"most: in {int(row['weeks'])} weeks of {offered}, {other} had {ends} orders fewer (no "
+        "causal proof)"
+    )
 
 
 def foretold(

@@ -31,6 +31,12 @@ def enough(plan: pd.DataFrame, primary: str) -> str:
     )
 
 
+def without_plan(plan: pd.DataFrame) -> str:
+    """Say which measures have no number of customers, and why; empty if all have one."""
+    left = plan[plan["reason"] != ""]
+    return " ".join(f"{r['label']}: {r['reason']}." for r in left.to_dict("records"))
+
+
 def designs(plan: pd.DataFrame) -> str:
     """Say which designs there are customers enough for."""
     can = list(plan.loc[plan["enough"], "design"])

@@ -1,10 +1,11 @@
-"""What report 06 says of promotions whose arms were drawn by lot: each verdict in plain words."""
+"""What report 06 says of promotions whose arms were drawn by lot, beside their verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from analysis.promotions import after_costs
 from analysis.promotions.checks import Check
 from analysis.reporting import words
 
@@ -12,20 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.promotions.trials import Trials
-
-#: Fields of a finding, as `Report.finding` takes them.
-Fields = dict[str, Any]
-
-_COUNTED = {
-    "earned": "earned {measure}",
-    "lost": "lost {measure}",
-    "only moved": "only moved purchases",
-    "no effect": "changed nothing that matters",
-    "not decided": "are too small to tell",
-    "still running": "are still running",
-    "no verdict": "cannot be judged",
-}
-_SINGULAR = {"not decided": "is too small to tell", "still running": "is still running"}
 
 #: What the primary measure is called in a sentence.
 MEASURES = {"margin": "margin", "net": "net sales", "orders": "orders", "units": "units"}
@@ -48,18 +35,6 @@ def kinds(promotions: pd.DataFrame) -> str:
     return ", ".join(parts)
 
 
-def title(verdicts: pd.DataFrame, primary: str) -> str:
-    """Return the page's title: how many promotions did what."""
-    counts = verdicts["verdict"].value_counts()
-    parts = []
-    for verdict, said in _COUNTED.items():
-        n = int(counts.get(verdict, 0))
-        if n:
-            form = _SINGULAR.get(verdict, said) if n == 1 else said
-            parts.append(f"{n} {form.format(measure=MEASURES[primary])}")
-    return f"Of {words.count(len(verdicts), 'promotion')} tested by lot, {words.listing(parts)}"
-
-
 def name_of(row: Mapping[str, Any]) -> str:
     """Return a promotion's name, with the arm where it is not simply the treatment."""
     arm = str(row["arm"])
@@ -69,97 +44,6 @@ def name_of(row: Mapping[str, Any]) -> str:
 def amount(value: float, unit: str, *, signed: bool = False) -> str:
     """Return a figure a customer with its unit: money to the cent, else two decimals."""
     return words.quantity(value, unit, 2, signed=signed)
-
-
-def findings(trials: Trials, primary: str, unit: str, confidence: float) -> list[Fields]:
-    """Return one finding a promotion: its verdict in one sentence."""
-    return [_finding(row, primary, unit, confidence) for row in trials.verdicts.to_dict("records")]
-
-
-def _finding(row: Mapping[str, Any], primary: str, unit: str, confidence: float) -> Fields:
-    verdict, name = row["verdict"], name_of(row)
-    measure = MEASURES[primary]
-    key = f"promotion_{row['promotion_id'].lower()}"
-    shared = {"key": key, "n": int(row["n"]), "noun": "customer"}
-    if verdict == "no verdict":
-        sentence = f"No verdict on {row['name']}"
-        return {**shared, "sentence": sentence, "value": None, "alert": True, "detail": row["why"]}
-    if verdict == "still running":
-        sentence = f"{row['name']} is still running"
-        return {**shared, "sentence": sentence, "value": None, "detail": row["why"]}
-    said = {
-        "earned": f"more {measure} a customer: {name} earned it",
-        "lost": f"of {measure} a customer: {name} lost it",
-        "only moved": "of margin a customer in its category, weeks after included: "
-        f"{name} only moved purchases",
-        "no effect": f"of {measure} a customer: {name} changed nothing that matters",
-        "not decided": f"of {measure} a customer: {name} was too small to tell",
-    }[verdict]
-    moved = verdict == "only moved"
-    return {
-        **shared,
-        "sentence": said,
-        "value": row["moved" if moved else "difference"],
-        "low": row["moved_low" if moved else "low"],
-        "high": row["moved_high" if moved else "high"],
-        "unit": unit,
-        "decimals": 2,
-        "direction": "up_good",
-        "alert": moved or verdict == "lost",
-        "detail": row["why"] if moved else None,
-        "level": confidence,
-    }
-
-
-def verdicts(trials: Trials, primary: str, unit: str) -> str:
-    """Return one bullet a promotion: the verdict, the figure and what to do."""
-    return "\n".join(_bullet(row, primary, unit) for row in trials.verdicts.to_dict("records"))
-
-
-def _bullet(row: Mapping[str, Any], primary: str, unit: str) -> str:
-    what = {
-        "earned": "Repeat it if that covers its cost (see the return).",
-        "lost": "Stop it.",
-        "only moved": "Change it: sales moved, they did not grow.",
-        "no effect": "Save the effort.",
-        "not decided": "Run it again on more customers before deciding.",
-        "still running": "Read it daily, below; stop only where that says so.",
-        "no verdict": "Mend the log of who was assigned, then look again.",
-    }[row["verdict"]]
-    if row["verdict"] == "no verdict":
-        return f"- **{row['name']}**: no verdict ({row['why']}). {what}"
-    if row["verdict"] == "still running":
-        return f"- **{row['name']}** is still running: {row['why']}. {what}"
-    measure = MEASURES[primary]
-    change = f", {words.percent(row['lift'], 0, signed=True)}" if row["lift"] == row["lift"] else ""
-    figure = (
-        f"{amount(row['difference'], unit)} of {measure} a customer "
-        f"({words.interval(row['low'], row['high'], 2, unit)}{change})"
-    )
-    said = {
-        "earned": f"earned {figure}.",
-        "lost": f"lost {figure}.",
-        "only moved": f"only moved purchases: {row['why']}. Its category, weeks after included, "
-        f"brought {amount(row['moved'], unit)} of margin a customer "
-        f"({words.interval(row['moved_low'], row['moved_high'], 2, unit)}).",
-        "no effect": f"changed nothing that matters: {figure}.",
-        "not decided": f"cannot be told from nothing: {figure}; it would have taken "
-        f"{amount(row['smallest'], unit)} to be seen.",
-    }[row["verdict"]]
-    return f"- **{name_of(row)}** {said} {what}"
-
-
-def earned(trials: Trials, primary: str, unit: str) -> str:
-    """Say which promotion earned most, or that none did."""
-    found = trials.verdicts
-    best = found[found["verdict"] == "earned"]
-    if best.empty:
-        return f"No promotion drawn by lot earned {MEASURES[primary]} beyond chance"
-    row = best.loc[best["difference"].idxmax()].to_dict()
-    return (
-        f"{name_of(row)} earned most: {amount(row['difference'], unit)} of {MEASURES[primary]} "
-        f"a customer assigned ({words.interval(row['low'], row['high'], 2, unit)})"
-    )
 
 
 def checked(trials: Trials) -> str:
@@ -216,6 +100,16 @@ def ways(found: pd.DataFrame, name: str, unit: str) -> str:
         f"{name}: by every way of counting between {amount(low, unit)} and {amount(high, unit)} "
         "a customer"
     )
+
+
+def unadjusted(trials: Trials) -> str:
+    """Say which covariates were left out of which promotions, and why; empty if none was."""
+    rows = trials.estimates[trials.estimates["primary"]]
+    left = rows[rows["not_adjusted_for"] != ""].drop_duplicates("promotion_id")
+    if left.empty:
+        return ""
+    said = [f"- {r['name']}: {r['not_adjusted_for']}." for r in left.to_dict("records")]
+    return "\n".join(["Left out of the adjustment:", "", *said])
 
 
 def missing_ways(found: pd.DataFrame) -> str:
@@ -283,17 +177,33 @@ def arms(table: pd.DataFrame, primary: str) -> str:
     lowered = f", {down} lowered it" if down else ""
     return (
         f"{up} of {words.count(len(table), 'arm')} raised {MEASURES[primary]} a customer beyond "
-        f"chance{lowered}"
+        f"chance, before costs{lowered}"
     )
 
 
+def with_verdicts(table: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
+    """Return `bayes.view` with labels and the verdict of each arm after its costs, if known.
+
+    Parameters
+    ----------
+    table
+        `bayes.view`.
+    actions
+        `league.actions`.
+    """
+    verdicts = actions[["promotion_id", "arm", "verdict"]]
+    return labelled(table).merge(verdicts, "left", ["promotion_id", "arm"])
+
+
 def believed(table: pd.DataFrame, confidence: float) -> str:
-    """Say how many arms are very likely to help."""
-    sure = int((table["better"] >= confidence).sum())
-    helps = "helps" if sure == 1 else "help"
+    """Say how many arms are very likely to help in their days, and how many of them paid."""
+    sure = table[table["better"] >= confidence]
+    paid = int((sure["verdict"] == after_costs.PAID).sum())
+    raises = "raises" if len(sure) == 1 else "raise"
     return (
-        f"{sure} of {words.count(len(table), 'arm')} {helps} with a probability of "
-        f"{words.percent(confidence, 0)} or more"
+        f"{len(sure)} of {words.count(len(table), 'arm')} {raises} the measure that decides, in "
+        f"the promotion's days and before its costs, with a probability of "
+        f"{words.percent(confidence, 0)} or more; {paid} of them surely paid after all costs"
     )
 
 

@@ -25,15 +25,19 @@ _BASES = {
 }
 
 
-def finding(returns: Returns, currency: str) -> Fields:
-    """Return the finding on the promotion on which most was spent."""
-    one = returns.require()
+def findings(returns: Returns, currency: str) -> list[Fields]:
+    """Return the finding on the campaign on which most was spent, where none was drawn by lot.
+
+    Promotions drawn by lot have their own, one each: none with one.
+    """
+    one, key = returns.require(), returns.first()
+    if one.randomised:
+        return []
     last = one.waterfall.iloc[-1]
-    name = returns.label(returns.first())
-    proof = "" if one.randomised else " (no causal proof)"
-    return {
+    found = {
         "key": "net_return",
-        "sentence": f"net return of {name}, the promotion that cost most{proof}",
+        "sentence": f"net return of {returns.label(key)}, the campaign that cost most"
+        f"{_assumed(one, currency)} (no causal proof)",
         "value": one.net,
         "low": float(last["low"]),
         "high": float(last["high"]),
@@ -41,21 +45,30 @@ def finding(returns: Returns, currency: str) -> Fields:
         "n": one.customers,
         "noun": "customer",
         "direction": "up_good",
-        "alert": bool(last["high"] < 0),
     }
+    return [found]
+
+
+def _assumed(one: Return, currency: str) -> str:
+    """Return the assumption behind a net return, for the same sentence."""
+    if one.costs.contact_basis != "assumed":
+        return ""
+    each = one.costs.contact / one.costs.customers
+    return f", if contacting a customer costs {words.money(each, 2, currency)} as assumed"
 
 
 def waterfall(returns: Returns, currency: str) -> str:
     """Say what the costliest promotion spent and what came back."""
     one, name = returns.require(), returns.label(returns.first())
-    spent, net = (words.money(abs(v), 0, currency) for v in (one.spent, one.net))
-    if not one.randomised:
-        last = one.waterfall.iloc[-1]
-        ends = words.interval(last["low"], last["high"], 0, currency)
-        return f"{name} cost {spent}; what it returned lies anywhere from {ends} (no causal proof)"
-    outcome = f"{net} were left" if one.net >= 0 else f"{net} were lost"
-    chance = words.percent(one.p_positive, 0)
-    return f"{name} cost {spent} and, all told, {outcome}: the chance that it paid is {chance}"
+    last = one.waterfall.iloc[-1]
+    ends = words.interval(last["low"], last["high"], 0, currency)
+    cost = f" cost {words.money(one.spent, 0, currency)}" if one.spent > 0 else ""
+    proof = "" if one.randomised else " (no causal proof)"
+    said = f"{name}{cost} and" if cost else name
+    return (
+        f"{said} returned {words.money(one.net, 0, currency, signed=True)} net ({ends})"
+        f"{_assumed(one, currency)}{proof}"
+    )
 
 
 def details(one: Return, currency: str) -> str:
@@ -105,14 +118,25 @@ def paid(table: pd.DataFrame) -> str:
     if not known["randomised"].any():
         seem = int((known["low"] > 0).sum())
         return (
-            f"{seem} of {words.count(len(known), 'campaign')} seem to pay, and none is proved to: "
-            "customers were chosen"
+            f"{seem} of {words.count(len(known), 'campaign')} whose comparison fails no check "
+            f"{'seems' if seem == 1 else 'seem'} to pay, and none is proved to: customers were "
+            "chosen"
         )
+    known = known[known["randomised"].eq(True)]
     up, down = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
     rest = len(known) - up - down
     said = f"Of {words.count(len(known), 'promotion or arm', 'promotions and arms')}, {up} paid"
     lost = f"{down} cost more than they brought"
     return f"{said}, {lost}, and for {rest} it is open"
+
+
+def spendings(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the returns that are known; spent is blank where nothing was spent on balance.
+
+    Fewer discounts under a promotion than without it are no spending below zero.
+    """
+    known = table[table["net"].notna()]
+    return known.assign(spent=known["spent"].where(known["spent"] > 0)).reset_index(drop=True)
 
 
 def redeemed(table: pd.DataFrame) -> pd.DataFrame:
@@ -140,10 +164,16 @@ def pays(table: pd.DataFrame) -> str:
 
 
 def reached(table: pd.DataFrame) -> str:
-    """Say how many promotions reached the goal they were run for."""
+    """Say how many promotions reached the goal they were run for, and at what price."""
     known = table[table["reached"] != "unknown"]
-    yes = int((known["reached"] == "yes").sum())
-    return f"{yes} of {len(known)} reached what they were run for"
+    counts = known["reached"].value_counts()
+    said = f"{int(counts.get('yes', 0))} of {len(known)} reached what they were run for"
+    loss, moved = (int(counts.get(v, 0)) for v in ("yes, at a loss", "only moved"))
+    if loss:
+        said += f", {loss} more at a loss"
+    if moved:
+        said += f"; {moved} only moved purchases"
+    return said
 
 
 def with_goal(table: pd.DataFrame) -> pd.DataFrame:
@@ -165,15 +195,26 @@ _STEPS = {
 
 
 def lifts(table: pd.DataFrame) -> str:
-    """Say which promotion did most once luck is taken out, of those drawn by lot if any."""
+    """Say which promotion did most, once luck is taken out where enough can be drawn together."""
     kind = shown_kind(table)
-    best = kind.loc[kind["shrunk"].idxmax()]
-    lift = words.percent(best["shrunk"], 0, signed=True)
-    said = f"{best['label']} did most: {lift} once luck is taken out"
-    surely = int((kind["shrunk_low"] > 0).sum())
+    drawn = bool(kind["shrunk"].notna().all())
+    lift, low = ("shrunk", "shrunk_low") if drawn else ("lift", "low")
+    best = kind.loc[kind[lift].idxmax()]
+    surely, of = int((kind[low] > 0).sum()), words.count(len(kind), "promotion or arm", _BOTH)
+    change = words.percent(best[lift], 0, signed=True)
+    if not drawn:
+        return (
+            f"{best['label']} did most before costs: {change}; by its own interval {surely} of "
+            f"{of} {'is' if surely == 1 else 'are'} above zero (too few to take luck out)"
+        )
     if not surely:
-        return f"Once luck is taken out, none of {len(kind)} promotions is surely above zero"
+        return f"Once luck is taken out, none of {of} is surely above zero"
+    said = f"{best['label']} did most before costs: {change} once luck is taken out"
     return f"{said}; {surely} of {len(kind)} surely above zero"
+
+
+#: What the rows of the league are.
+_BOTH = "promotions and arms"
 
 
 def shown_kind(table: pd.DataFrame) -> pd.DataFrame:
@@ -186,7 +227,7 @@ def shown_kind(table: pd.DataFrame) -> pd.DataFrame:
         if len(part) > 1:
             return part.reset_index(drop=True)
     part = table[~table["kind"].isin([BY_LOT, CHOSEN])]
-    if part["shrunk"].isna().all():
+    if len(part) < 2:
         raise NotApplicable(
             "Fewer than two promotions of a kind have a known effect, and one alone says nothing "
             "about promotions in general."

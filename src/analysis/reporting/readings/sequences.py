@@ -30,9 +30,10 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 def most(table: pd.DataFrame, days: int) -> str:
     """Say what follows most surely."""
     row = table.iloc[0]
+    told = "" if row["difference_low"] > 0 else ": not told apart"
     return (
         f"{row['label']}: {words.percent(row['share'], 0)} within {days} days, against "
-        f"{words.percent(row['control'], 0)} of matched customers"
+        f"{words.percent(row['control'], 0)} of matched customers{told}"
     )
 
 
@@ -66,10 +67,12 @@ def screening(screened: FollowUps, window: int, fdr: float, items: str) -> str:
     )
 
 
-def finding(followed: Following, table: pd.DataFrame, days: int) -> Fields:
-    """Return the finding of the largest difference."""
+def findings(followed: Following, table: pd.DataFrame, days: int) -> list[Fields]:
+    """Return the finding of the largest difference; none whose interval holds no difference."""
     row = table.iloc[0]
-    return {
+    if not row["difference_low"] > 0:
+        return []
+    found = {
         "key": "next_purchase",
         "sentence": f"more first buyers go on within {days} days than matched customers: "
         f"{row['label']}",
@@ -82,6 +85,7 @@ def finding(followed: Following, table: pd.DataFrame, days: int) -> Fields:
         "noun": "buyer",
         "detail": row["reason"] or f"half of them by day {words.number(row['median_days'])}",
     }
+    return [found]
 
 
 def pattern_label(pattern: tuple[tuple[str, ...], ...], names: dict[str, str]) -> str:
