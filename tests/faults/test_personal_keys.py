@@ -172,6 +172,7 @@ def test_a_list_that_comes_back_with_pseudonyms_still_joins(keyed: Keyed) -> Non
     keyed.shop.deliver("back.csv", f"7,{ann},A,2024-02-01 10:00,1,4.00,x")
     keyed.shop.ingest()
     assert keyed.spend()[ann] == 9.0
+    assert keyed.people()["ann.planted@x.de"] == ann
 
 
 def test_a_column_named_after_phones_holds_phones() -> None:

@@ -150,7 +150,11 @@ class Assembly:
     def _merge(self, name: str, pieces: list[_Piece]) -> list[LedgerEntry]:
         """Write one row a key and return the account, the rows that lost among the dropped."""
         key = list(TABLES[name].key)
-        latest = latest_of_each(self._all(pieces), key)
+        rows = self._all(pieces)
+        if PERSONAL_KEY in rows.columns:  # a file that names the pseudonym alone takes none away
+            known = rows[PERSONAL_KEY].max().over(group_by=key)
+            rows = rows.mutate(**{PERSONAL_KEY: rows[PERSONAL_KEY].fill_null(known)})
+        latest = latest_of_each(rows, key)
         if self.unified is not None:
             latest = self.unified.applied(latest, customer_columns(name))
         place = place_in_order(latest, key)
