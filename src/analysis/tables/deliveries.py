@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.errors import DataError
 from analysis.tables.assembly import Assembly, twice
 from analysis.tables.checksums import damage
+from analysis.tables.compiled_queries import CompiledQueries
 from analysis.tables.engine import connect
 from analysis.tables.engine_errors import reading
 from analysis.tables.manifest import LedgerEntry, SourceFile
@@ -108,7 +109,7 @@ class _Parts:
     """The parts of a study on disk, built where they are not there yet."""
 
     def __init__(self, connection: Any, build: Build, code: str) -> None:
-        self._connection, self._build = connection, build
+        self._queries, self._build = CompiledQueries(connection), build
         self._source: PartSource = build.source
         self._folder = build.home / ".parts"
         self._salt = f"{code}\0{self._source.settings()}"
@@ -150,7 +151,7 @@ class _Parts:
             return there
         names = {delivery.name, *self._source.depends_on(delivery)}
         return build_part(
-            self._connection,
+            self._queries,
             self._source,
             delivery,
             key=key,

@@ -172,6 +172,7 @@ def hash64(column: ibis.Column) -> ibis.Value:
     return builtin("hash", (str(column.type().copy(nullable=True)),), "uint64")(column)
 
 
+@functools.cache  # the same function each time: only so are two equal expressions equal
 def builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
     """Declare a function that the engine has and Ibis has no word for."""
     import ibis

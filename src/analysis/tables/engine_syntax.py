@@ -19,7 +19,7 @@ def pattern_problem(pattern: str) -> str:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         return f"{pattern!r} is no regular expression: {error}"
-    said = _said_by_engine("SELECT regexp_matches('a', ?)", pattern)
+    said = _said_by_engine("regexp_matches('a', {})", pattern)
     if not said:
         return ""
     return (
@@ -32,17 +32,18 @@ def date_format_problem(form: str) -> str:
     """Return why ``form`` is no format of dates; empty if it is one."""
     if not _DIRECTIVE.search(form):
         return f"{form!r} is no format of dates: write one such as %d/%m/%Y %H:%M"
-    said = _said_by_engine("SELECT try_strptime('1', ?)", form)
+    said = _said_by_engine("try_strptime('1', {})", form)
     return f"{form!r} is no format of dates that the engine knows ({said})" if said else ""
 
 
 @functools.cache
-def _said_by_engine(query: str, word: str) -> str:
+def _said_by_engine(call: str, word: str) -> str:
     import duckdb
 
+    quoted = "'" + word.replace("'", "''") + "'"  # a bound value would import pandas
     try:
         with duckdb.connect(config={"threads": 1, "temp_directory": ""}) as connection:
-            connection.execute(query, [word]).fetchall()
+            connection.execute(f"SELECT {call.format(quoted)}").fetchall()
     except (duckdb.Error, UnicodeEncodeError, RuntimeError) as error:
         return " ".join(str(error).partition("\n")[0].split())
     return ""

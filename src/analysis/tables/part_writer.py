@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.tables import validate
-from analysis.tables.engine import write_file
+from analysis.tables.compiled_queries import STAGING, CompiledQueries, view_name
 from analysis.tables.engine_errors import reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.overlap import HELD, MARKS, VALUE
@@ -25,7 +25,7 @@ LINE, SHIFTED, ROWS = "_line", "_shifted", "_rows"
 
 
 def build_part(
-    connection: Any,
+    queries: CompiledQueries,
     source: PartSource,
     delivery: Delivery,
     *,
@@ -37,8 +37,8 @@ def build_part(
 
     Parameters
     ----------
-    connection
-        DuckDB through Ibis.
+    queries
+        Those of the DuckDB connection that reads and writes.
     source
         Adapter that reads the file.
     delivery
@@ -56,16 +56,16 @@ def build_part(
     DataError
         If the file cannot be read, or none of its rows can be used.
     """
-    staging = parts / f".staging-{key}"
+    staging = parts / f"{STAGING}{key}"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
         with reading(delivery.name):
-            feeds, notes = source.part_feeds(connection, delivery, staging / "work")
+            feeds, notes = source.part_feeds(queries.connection, delivery, staging / "work")
             records = []
             for number, feed in enumerate(feeds):
                 columns = source.columns_of(feed.table)
-                writer = _FeedWriter(connection, staging, f"{key}-{number}", columns)
+                writer = _FeedWriter(queries, staging, f"{key}-{number}", columns)
                 record, said = writer.write(feed)
                 records.append(record)
                 notes += said
@@ -85,9 +85,10 @@ class _FeedWriter:
     """Judges the rows of one feed, counts them, and writes the good and the bad apart."""
 
     def __init__(
-        self, connection: Any, directory: Path, stem: str, columns: dict[str, str]
+        self, queries: CompiledQueries, directory: Path, stem: str, columns: dict[str, str]
     ) -> None:
-        self._connection, self._directory = connection, directory
+        self._queries, self._connection = queries, queries.connection
+        self._directory = directory
         self._stem, self._columns = stem, columns
 
     def write(self, feed: PartFeed) -> tuple[FeedRecord, tuple[str, ...]]:
@@ -113,8 +114,8 @@ class _FeedWriter:
     def _kept(self, rows: ibis.Table, name: str) -> ibis.Table:
         path = self._directory / "work" / f"{self._stem}-{name}.parquet"
         path.parent.mkdir(exist_ok=True)
-        write_file(self._connection, rows, path, compression="snappy")
-        return self._connection.read_parquet(path)
+        self._queries.write(rows, path, "snappy")
+        return self._connection.read_parquet(path, table_name=view_name(path))
 
     def _account(self, counted: ibis.Table, feed: PartFeed) -> tuple[LedgerEntry, int]:
         rule, reason = validate.RULE, validate.REASON
@@ -124,7 +125,7 @@ class _FeedWriter:
         dropped: dict[str, int] = {}
         rejected: dict[str, int] = {}
         accepted = shifted = 0
-        for row in counts.to_pyarrow().to_pylist():
+        for row in self._queries.fetch(counts):
             n = int(row["n"])
             if row[rule] is not None:
                 dropped[row[rule]] = dropped.get(row[rule], 0) + n
@@ -138,7 +139,7 @@ class _FeedWriter:
         entry = LedgerEntry(
             feed.table,
             feed.label,
-            int(feed.source_text.count().to_pandas()),
+            self._queries.fetch(feed.source_text.agg(n=feed.source_text.count()))[0]["n"],
             accepted,
             dict(sorted(rejected.items())),
             dict(sorted(dropped.items())),
@@ -151,7 +152,7 @@ class _FeedWriter:
             return [self._parquet(self._shaped(good.order_by([*order, LINE])), feed.table)]
         time, order = BY_MONTH[feed.table]
         months = good.select(m=good[time].truncate("M")).distinct().order_by("m")
-        found = months.to_pyarrow()["m"].to_pylist()
+        found = [row["m"] for row in self._queries.fetch(months)]
         if not found:
             return [self._parquet(self._shaped(good), feed.table)]
         return [
@@ -206,7 +207,7 @@ class _FeedWriter:
     def _parquet(self, rows: ibis.Table, folder: str) -> str:
         path = self._directory / folder / f"{self._stem}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(self._connection, rows, path)
+        self._queries.write(rows, path, "zstd")
         return str(path.relative_to(self._directory))
 
 

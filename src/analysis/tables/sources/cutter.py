@@ -65,7 +65,7 @@ class Cutter:
 
     def _cut(self, block: Block, *, last: bool) -> None:
         """Hand on the lines that are records as they stand; settle the others singly."""
-        fine = self._strictness.records(block) & ~self._headers(block)
+        fine = self._strictness.records(block) & ~self._headers(block) & ~self._blank(block)
         at = 0
         for odd in np.flatnonzero(~fine).tolist():
             if odd < at:
@@ -92,6 +92,14 @@ class Cutter:
                 found[at] = self._is_header(block.line(at))
                 place = block.text.find(self.header, place + len(self.header))
         return found
+
+    def _blank(self, block: Block) -> NDArray[np.bool_]:
+        """Return which lines are nothing but delimiters, as spreadsheets write below a table."""
+        mark = self.dialect.separator.encode()
+        if self.dialect.width == 1 or len(mark) > 1:
+            return np.zeros(len(block), "bool")
+        marks = np.flatnonzero(np.frombuffer(block.text, "uint8") == mark[0])
+        return np.diff(np.searchsorted(marks, block.starts)) == np.diff(block.starts) - 1
 
     def _is_header(self, line: bytes) -> bool:
         return bool(self.header) and line.removeprefix(BOM_UTF8) == self.header

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
+from analysis.tables.compiled_queries import view_name
 
 if TYPE_CHECKING:
     import ibis
@@ -160,7 +161,7 @@ def writing(directory: Path, width: int) -> Iterator[StagedFile]:
 
 def read_back(connection: Any, file: StagedFile) -> ibis.Table:
     """Return the staged table; DataError if the engine counts otherwise."""
-    staged = connection.read_parquet(file.path)
+    staged = connection.read_parquet(file.path, table_name=view_name(file.path))
     counted = int(staged.count().to_pandas())
     if counted != file.outcome.rows:
         raise DataError(

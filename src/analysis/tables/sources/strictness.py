@@ -49,8 +49,7 @@ class Strictness:
             fine = np.diff(np.searchsorted(marks, block.starts)) == self._width - 1
         fine &= (lengths > 0) & (lengths < MAXIMUM_LENGTH)
         fine[_broken(block, letters)] = False
-        blank = np.diff(np.searchsorted(marks, block.starts)) == lengths
-        return fine & ~blank  # nothing but delimiters, as spreadsheets write below a table
+        return fine
 
     def _quoted(self, block: Block, letters: NDArray[np.uint8], marks: Places) -> Mask:
         """Return the verdict where some line holds a quote.
