@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.tables.draft_mapping import file_lines
+from analysis.tables.draft_files import file_lines, heading
 from analysis.tables.foreign_keys import Kind
 from analysis.tables.sources.mapping import UNANSWERED
 
@@ -12,13 +12,7 @@ from analysis.tables.sources.mapping import UNANSWERED
 def baskets_text(study: str, kind: Kind, folder: Path) -> str:
     """Return the mapping of baskets that state neither day nor customer nor amount."""
     lines = [
-        f"# How the files of {study} become canonical tables; see template.yaml for all there is.",
-        "# Search for UNSURE: those are guesses that only you can check. A ? is no guess but a",
-        "# question: nothing is read before it is answered.",
-        f"mapping: {study}",
-        f"about: Drafted from a look at {kind.looks[0].path.name}, a basket a line.",
-        "",
-        "files:",
+        *heading(study, f"{kind.looks[0].path.name}, a basket a line"),
         *file_lines(kind, folder),
         "",
         "tables:",

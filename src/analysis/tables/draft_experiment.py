@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.tables.column_names import plain
-from analysis.tables.draft_mapping import file_lines
+from analysis.tables.draft_files import file_lines, heading
 from analysis.tables.first_look import Look
 from analysis.tables.foreign_keys import Kind
 from analysis.tables.guesses import number
@@ -95,13 +95,7 @@ def experiment_text(study: str, kind: Kind, trial: Trial, folder: Path) -> str:
     key = found.columns.get("customer_id")
     customer = quoted(key) if key else "{line: true}"
     lines = [
-        f"# How the files of {study} become canonical tables; see template.yaml for all there is.",
-        "# Search for UNSURE: those are guesses that only you can check. A ? is no guess but a",
-        "# question: nothing is read before it is answered.",
-        f"mapping: {study}",
-        f"about: Drafted from a look at {kind.looks[0].path.name}, an experiment.",
-        "",
-        "files:",
+        *heading(study, f"{kind.looks[0].path.name}, an experiment"),
         *file_lines(kind, folder),
         "",
         "tables:",

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.tables.draft_amounts import amount_lines, quantity_line
+from analysis.tables.draft_files import NAMED, SHOWN, file_lines, heading, names_of
+from analysis.tables.draft_order_keys import order_id, ordered_at
 from analysis.tables.draft_plan import Plan, currency_of
 from analysis.tables.first_look import Look
 from analysis.tables.foreign_keys import Kind, Reference, joined
-from analysis.tables.guesses import CURRENCIES, form_of_day
+from analysis.tables.guesses import CURRENCIES
 from analysis.tables.line_amounts import numbers
-from analysis.tables.order_numbers import month_pattern
-from analysis.tables.sources.mapped_files import DELIMITERS
-from analysis.tables.sources.mapping import UNANSWERED
 from analysis.tables.sources.pseudonyms import EMAIL
-from analysis.tables.yaml_text import listed, quoted, single
+from analysis.tables.yaml_text import listed, quoted
 
 ZONES = {
     "GBP": "Europe/London",
@@ -29,10 +26,6 @@ ZONES = {
 }
 #: Letters before an order number that usually mean a return: cancellation, return, Storno, credit.
 OF_RETURNS = frozenset("CRSG")
-#: Files of a kind that are named one by one.
-NAMED = 3
-#: Columns of no use that are named.
-SHOWN = 12
 
 
 #: A phone number as dialled within its country: with a 0, or a Chinese mobile's eleven digits.
@@ -43,17 +36,9 @@ def mapping_text(plan: Plan, folder: Path) -> str:
     """Return the mapping of a study, drafted from ``plan``; its files lie in ``folder``."""
     tables = [*_order_lines(plan), "", *_product_lines(plan), *_customer_lines(plan)]
     lines = [
-        f"# How the files of {plan.study} become canonical tables; see template.yaml for all there "
-        "is.",
-        "# Search for UNSURE: those are guesses that only you can check. A ? is no guess but a",
-        "# question: nothing is read before it is answered.",
-        f"mapping: {plan.study}",
-        f"about: Drafted from a look at {plan.lines.looks[0].path.name}.",
-        *_key_lines(plan.lines.pooled),
-        "",
-        "files:",
+        *heading(plan.study, plan.lines.looks[0].path.name, *_key_lines(plan.lines.pooled)),
         *(line for kind in plan.kinds for line in _files(plan, kind, folder, tables)),
-        *(f"  # not used: {name}" for kind in plan.unused for name in _names(kind)[:NAMED]),
+        *(f"  # not used: {name}" for kind in plan.unused for name in names_of(kind)[:NAMED]),
         "",
         "tables:",
         *tables,
@@ -74,10 +59,6 @@ def _key_lines(found: Look) -> list[str]:
     if re.search(r"name\b|名称|姓名", name, re.IGNORECASE):
         return ["customer_key: name   # pseudonyms take the place of the names"]
     return []
-
-
-def _names(kind: Kind) -> list[str]:
-    return [each.path.name for each in kind.looks]
 
 
 def _files(plan: Plan, kind: Kind, folder: Path, tables: list[str]) -> list[str]:
@@ -107,67 +88,6 @@ def _lookups(plan: Plan, kind: Kind) -> list[Reference]:
     return list(plan.beside_products) if is_products else []
 
 
-def file_lines(kind: Kind, folder: Path, lookups: Sequence[Reference] = ()) -> list[str]:
-    """Return how a kind of file is written, as a mapping states it."""
-    found = kind.pooled
-    lines = [f"  {kind.name}:", f"    paths: {paths_of(kind, folder)}"]
-    if found.baskets:
-        lines += ["    format: baskets   # each line is a basket, its cells the products"]
-    styles = {each.encoding for each in kind.looks}
-    if len(styles) == 1 and not styles & {"", "utf-8", "ascii"}:
-        lines.append(
-            f"    encoding: {found.encoding}   # detected; UNSURE: do accented letters look right?"
-        )
-    if {each.delimiter for each in kind.looks} == {found.delimiter} - {"", ","}:
-        word = {v: k for k, v in DELIMITERS.items()}.get(found.delimiter, found.delimiter)
-        lines.append(f"    delimiter: {word}")
-    if found.header_line != 1 or found.baskets:
-        lines.append(f"    header: {found.header_line}")
-    if found.header_line == 0 and not found.baskets:
-        lines.append(f"    names: {listed(found.header)}   # UNSURE: the file has no header")
-    if found.sheet:
-        lines.append(f"    sheet: {found.sheet}")
-    if found.other_sheets:
-        others = ", ".join(found.other_sheets[:SHOWN])
-        lines.append(f"    sheet: first   # UNSURE: of other columns, and not read: {others}")
-    if words := found.words_for_nothing():
-        lines.append(f"    missing: {listed(words)}   # words that mean nothing")
-    if lacking := kind.lacking():
-        lines.append(f"    may_lack: {listed(lacking)}")
-    lines += [_lookup_line(lookups)] if lookups else []
-    return lines
-
-
-def _lookup_line(lookups: Sequence[Reference]) -> str:
-    each = ", ".join(
-        f"{{files: {r.other.name}, match: {quoted(r.match)}, key: {quoted(r.key)}}}"
-        for r in lookups
-    )
-    weak = [r for r in lookups if 2 * r.joined < r.of]
-    said = "; ".join(f"{r.joined:,} of {r.of:,} {r.match} are found there" for r in weak)
-    return f"    lookup: [{each}]" + (f"   # UNSURE: only {said}" if weak else "")
-
-
-def paths_of(kind: Kind, folder: Path) -> str:
-    """Return the files of a kind as a mapping lists them; many by a pattern that fits no other."""
-    names = sorted(_names(kind))
-    hint = '   # "*.csv" or the like takes up new files by itself'
-    if len(names) <= NAMED:
-        return listed([glob.escape(name) for name in names]) + (hint if len(names) == 1 else "")
-    start = re.match(r"[^\d*?\[]*", _common(names))
-    suffix = re.escape("".join(Path(names[0]).suffixes[-1:]))
-    pattern = (start.group() if start else "") + "*" + suffix.replace("\\", "")
-    if sorted(path.name for path in folder.glob(pattern)) == names:
-        return listed([pattern])
-    return listed([glob.escape(name) for name in names])
-
-
-def _common(names: list[str]) -> str:
-    first, last = min(names), max(names)
-    size = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), None)
-    return first[:size] if size is not None else first
-
-
 def _order_lines(plan: Plan) -> list[str]:
     found = plan.found
     offset = plan.dates.offset
@@ -179,10 +99,10 @@ def _order_lines(plan: Plan) -> list[str]:
         *_overlap_lines(plan),
         f"    timezone: {zone}{zone_note}",
         "    columns:",
-        f"      order_id: {_order_id(plan)}",
+        f"      order_id: {order_id(plan)}",
         f"      customer_id: {_customer(found)}",
         f"      product_id: {_product(found)}",
-        f"      ordered_at: {_ordered_at(plan)}",
+        f"      ordered_at: {ordered_at(plan)}",
         f"      quantity: {quantity_line(found)}",
         *amount_lines(found),
         *(
@@ -205,106 +125,6 @@ def _overlap_lines(plan: Plan) -> list[str]:
     return [
         "    # overlap: order_id   # if later files hold orders again: the latest says all of it"
     ]
-
-
-def _order_id(plan: Plan) -> str:
-    ideas = plan.found.columns
-    if "order_id" not in ideas:
-        if {"customer_id", "ordered_at"} <= set(ideas):
-            parts = f"[{quoted(ideas['customer_id'])}, {_part_of_date(plan, 'day')}]"
-            return (
-                f'{{join: {parts}, between: "-"}}   # UNSURE: no column looks like an order, so a '
-                "customer's lines of a day are one"
-            )
-        return "{line: true}   # UNSURE: no column looks like an order, so each line is one"
-    column = quoted(ideas["order_id"])
-    if not plan.numbers.restart:
-        return column
-    joined_by = [_part(plan, name) for name in plan.numbers.joined_by]
-    words = " and ".join(plan.numbers.joined_by)
-    return (
-        f'{{join: [{", ".join([*joined_by, column])}], between: "-"}}   # UNSURE: '
-        f"{plan.numbers.restarted:,} of {plan.numbers.of:,} numbers stand for several orders, so "
-        f"the {words} joins them"
-    )
-
-
-def _part(plan: Plan, name: str) -> str:
-    if name == "store":
-        return quoted(plan.found.columns["store_id"])
-    return _part_of_date(plan, name)
-
-
-def _part_of_date(plan: Plan, name: str) -> str:
-    column = quoted(plan.found.columns["ordered_at"])
-    forms = [form_of_day(form) for form in plan.dates.forms]
-    pattern = month_pattern(forms[0]) if name == "month" and len(set(forms)) == 1 else ""
-    pattern = pattern or r"^(.*?)(?:[ T]+\d{1,2}:\d{2}.*)?$"
-    return f"{{column: {column}, extract: {single(pattern)}}}"
-
-
-def _ordered_at(plan: Plan) -> str:
-    ideas = plan.found.columns
-    if "ordered_at" not in ideas:
-        return (
-            f'{{constant: "{UNANSWERED}"}}   # UNSURE: no column looks like a date; state the day '
-            "(YYYY-MM-DD) or a column"
-        )
-    column = quoted(ideas["ordered_at"])
-    if not plan.dates.forms:
-        shown = next(iter(plan.found.values(ideas["ordered_at"])), "")
-        return (
-            f'{{column: {column}, dates: "{UNANSWERED}"}}   # UNSURE: no format known reads '
-            f"{shown[:40]!r}; state it as strptime does, such as %Y-%m-%d"
-        )
-    note = _date_note(plan)
-    if plan.clock:
-        times = _clock_forms(plan)
-        forms = list(dict.fromkeys(f if f == "iso" else f + t for f in _days(plan) for t in times))
-        parts = f"[{_day_alone(plan)}, {quoted(plan.clock)}]"
-        return f'{{join: {parts}, between: " ", dates: {listed(forms)}}}{note}'
-    return f"{{column: {column}, dates: {listed(plan.dates.forms)}}}{note}"
-
-
-def _days(plan: Plan) -> list[str]:
-    return list(dict.fromkeys(form_of_day(form) for form in plan.dates.forms))
-
-
-def _day_alone(plan: Plan) -> str:
-    column = quoted(plan.found.columns["ordered_at"])
-    values = plan.found.values(plan.found.columns["ordered_at"])
-    if any(v.endswith(" 00:00:00") for v in values):
-        return f"{{column: {column}, extract: '^[^ ]+'}}"
-    return column
-
-
-def _clock_forms(plan: Plan) -> list[str]:
-    values = plan.found.values(plan.clock)
-    half = any(re.search("[AaPp][Mm]", v) for v in values)
-    seconds = {v.count(":") for v in values}
-    forms = []
-    for colons, form in (
-        (2, " %I:%M:%S %p" if half else " %H:%M:%S"),
-        (1, " %I:%M %p" if half else " %H:%M"),
-    ):
-        forms += [form] if colons in seconds else []
-    return forms
-
-
-def _date_note(plan: Plan) -> str:
-    dates = plan.dates
-    if dates.mixed:
-        return (
-            "   # UNSURE: some dates read only with the day first, others only with the month "
-            "first: take away the form that is wrong, or mend the cells"
-        )
-    if dates.either:
-        return "   # UNSURE: day before month, or month before day?"
-    if dates.unread:
-        return f"   # UNSURE: no format known reads {dates.unread[:40]!r}; such rows are refused"
-    if dates.forms == ["excel"]:
-        return "   # UNSURE: are these numbers serial days of Excel?"
-    return ""
 
 
 def _customer(found: Look) -> str:

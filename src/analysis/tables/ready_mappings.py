@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from analysis.errors import ParamsError
-from analysis.tables.draft_mapping import paths_of
+from analysis.tables.draft_files import paths_of
 from analysis.tables.first_look import Look, fits
 from analysis.tables.foreign_keys import Kind
 from analysis.tables.guesses import DateForms, date_forms
