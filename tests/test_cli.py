@@ -153,7 +153,10 @@ def test_check_says_which_reports_can_run_and_runs_none(project: Project) -> Non
     result = call("check", "tiny")
     assert result.exit_code == 0
     assert "params of tiny are fine: as of 2018-01-01, seed 1" in result.stdout
-    assert result.stdout.splitlines()[-3:] == [
+    lines = result.stdout.splitlines()
+    before_the_page = lines[: lines.index("")]
+    assert lines[len(before_the_page) + 1] == "What was read: hold it against the till"
+    assert before_the_page[-3:] == [
         "can run    10_a",
         "cannot run 20_b                    This study has no points table.",
         "cannot run 30_c                    It needs 20_b, which cannot run.",

@@ -101,7 +101,7 @@ def control_totals(tables: Tables, *, as_of: date) -> ControlTotals:
         net_amount=int(found["net"] or 0) / 100,
         by_month=_by_month(orders),
         largest=_largest(orders),
-        questions=questions(tables, orders),
+        questions=questions(orders),
     )
 
 

@@ -13,8 +13,6 @@ from analysis.tables.quality.record import Record, record
 if TYPE_CHECKING:
     import ibis
 
-    from analysis.tables.engine import Tables
-
 #: Share of all orders that no one customer has, where there are enough others.
 IMPOSSIBLE = 0.10
 #: Share from which a customer called like a guest is asked about.
@@ -28,26 +26,18 @@ GUEST = re.compile(
 )
 #: Days between the lines of an order that make it two.
 FAR_APART = 7
-#: Share of keys that must be found in the table they point to.
-JOINED = 0.5
 
 
-def questions(tables: Tables, orders: ibis.Table) -> tuple[str, ...]:
+def questions(orders: ibis.Table) -> tuple[str, ...]:
     """Return what only the shop can answer, in sentences.
 
     Parameters
     ----------
-    tables
-        A study's tables.
     orders
         One row an order: order_id, customer_id, first and last (times of its lines), net, purchase.
     """
     found = [_guest(orders), _restarted(orders)]
-    found += [_joined(tables, name, key) for name, key in _REFERRED]
     return tuple(sentence for sentence in found if sentence)
-
-
-_REFERRED = (("customers", "customer_id"), ("products", "product_id"))
 
 
 def guest_record(orders: ibis.Table) -> Record:
@@ -124,20 +114,4 @@ def _restarted(orders: ibis.Table) -> str:
         f"({one['first']:%Y-%m-%d} and {one['last']:%Y-%m-%d}): do receipt numbers restart? If so, "
         "join the month or the store to the key, as order_id: {join: [Store, Receipt], "
         "between: \"-\"}; a month is {column: Date, extract: '^\\d{4}-\\d{2}'}."
-    )
-
-
-def _joined(tables: Tables, name: str, key: str) -> str:
-    """Say that a key of the order lines finds hardly anything in the table it points to."""
-    if name not in tables:
-        return ""
-    used = tables.order_lines.select(key).distinct()
-    used = used.filter(used[key].notnull())
-    n = int(used.count().to_pandas())
-    found = int(used.semi_join(getattr(tables, name), key).count().to_pandas())
-    if not n or found >= JOINED * n:
-        return ""
-    return (
-        f"Only {found:,} of {n:,} values of {key} in the order lines stand in the table {name}: is "
-        "another column the key, an id rather than a name?"
     )
