@@ -74,7 +74,7 @@ def test_sum_over_the_horizon_is_narrower_than_the_sum_of_intervals(outlook):
     whole = totals.over_horizon(outlook).iloc[0]
     rows = outlook.table[outlook.table["level"] == "total"]
     assert whole["mean"] == pytest.approx(rows["mean"].sum())
-    assert whole["high"] - whole["low"] < (rows["high_80"] - rows["low_80"]).sum()
+    assert whole["high"] - whole["low"] < (rows["high_95"] - rows["low_95"]).sum()
     assert whole["low"] < whole["mean"] < whole["high"]
 
 

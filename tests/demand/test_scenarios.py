@@ -128,3 +128,44 @@ def test_displays_are_counted_and_their_effect_is_found():
     assert row["low"] < truth < row["high"]
     compared, _ = levers.doubled(series, "D / C", "displayed", placed, horizon=4)
     assert compared.low > 0
+
+
+def shown(seed: int, closed: int) -> tuple[Series, pd.DataFrame]:
+    """Return a category whose sales rise by .05 with twice its usual displays, and its displays."""
+    rng = np.random.default_rng(seed)
+    weeks = tuple(date(2017, 1, 2) + timedelta(days=7 * i) for i in range(WEEKS))
+    places = rng.integers(5, 40, WEEKS)
+    usual = places.mean()
+    power = np.log(1.05) / (np.log1p(2 * usual) - np.log1p(usual))
+    sold = 20_000 * (1 + places) ** power * np.exp(rng.normal(0, 0.03, WEEKS))
+    gone = rng.choice(WEEKS, closed, replace=False)
+    sold[gone], places[gone] = 0.0, 0
+    keys = pd.DataFrame({"level": ["x"], "name": ["D / C"], "department": ["D"], "category": ["C"]})
+    table = pd.DataFrame({"department": "D", "category": "C", "period_start": pd.to_datetime(weeks),
+                          "displayed": places, "mailed": 0})  # fmt: skip
+    values = sold[None].round(2)
+    return Series(keys, values, weeks, np.full(WEEKS, 7), "net_amount", "week", (), ()), table
+
+
+def test_a_closed_week_does_not_lift_the_effect_of_displays():
+    """Planted at .05; with one closed week in plain money it was called .3."""
+    inside = []
+    for seed in range(6):
+        row = levers.search(*shown(seed, 1)).iloc[0]
+        assert row["effect"] == pytest.approx(0.05, abs=0.03)
+        inside.append(row["low"] <= 0.05 <= row["high"])
+    assert sum(inside) >= 5
+
+
+@pytest.mark.parametrize("closed", [0, 1, 9])
+def test_the_effect_does_not_depend_on_the_unit_of_the_currency(closed: int):
+    from dataclasses import replace
+
+    series, placed = shown(1, closed)
+    rows = [
+        levers.search(replace(series, values=series.values * unit), placed).iloc[0]
+        for unit in (1.0, 100.0, 0.01)
+    ]
+    for row in rows[1:]:
+        for column in ("effect", "low", "high"):
+            assert row[column] == pytest.approx(rows[0][column], rel=2e-3, abs=2e-4)

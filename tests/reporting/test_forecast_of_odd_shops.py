@@ -65,7 +65,7 @@ def short() -> Outlook:
 def returned() -> Outlook:
     sold = np.random.default_rng(4).gamma(40, 5, 40).round(2)
     sold[[20, 33, 38]] = -5_000.0
-    return predicted(sold)
+    return predicted(sold, origins=24)
 
 
 def test_sales_that_never_vary_are_forecast_without_an_interval(constant: Outlook) -> None:

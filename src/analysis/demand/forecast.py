@@ -16,11 +16,14 @@ from analysis.demand import (
     intermittent,
     judgement,
     occasions,
+    smoothing,
+    year_ago,
 )
 from analysis.demand import models as zoo
 from analysis.demand import published as published_as
 from analysis.demand.backtest import Backtest
 from analysis.demand.hierarchy import Hierarchy
+from analysis.demand.peaks import far_from_usual
 from analysis.demand.reconcile import bottom_up, minimum_trace
 from analysis.demand.series import Series
 
@@ -82,6 +85,12 @@ class Outlook:
         What was forecast, and how; the plan's season is 1 where the data are too short for it.
     groups, sparse
         Level of each series, and whether it sells now and then.
+    far
+        (Origins + 1) x series: which were far from their usual level (`peaks`), then and now.
+    reaches
+        `conformal.reach` of the published forecasts by nominal coverage.
+    before
+        What the periods ahead took one season before (series x horizon); NaN where not known.
     """
 
     table: pd.DataFrame
@@ -93,6 +102,9 @@ class Outlook:
     plan: Plan
     groups: np.ndarray
     sparse: np.ndarray
+    far: np.ndarray
+    reaches: dict[float, conformal.Reach]
+    before: np.ndarray
 
     def classes(self) -> dict[str, np.ndarray]:
         """Return the series that share an interval's calibration, as masks by name."""
@@ -140,25 +152,50 @@ def _predict(
 ) -> Outlook:
     groups = np.asarray(series.keys["level"], dtype=object)
     sparse = intermittent.is_intermittent(series.values)
-    plan = _with_known_season(series, plan)
+    wanted, plan = plan, _with_known_season(series, plan)
     tested = _tested(series, plan, groups, sparse, known)
     names = choice.choose(tested, groups, sparse)
     made = _made(series, plan, tested, known)
     mean, published = choice.pick(made, names), choice.AUTOMATIC
+    shape = _shape(series, wanted, groups, known)
+    if shape is not None:
+        tested, evidence = year_ago.with_combination(
+            tested, series.values, shape, sparse, model=published
+        )
+        mean = year_ago.combined(mean, evidence, series.values, shape, sparse)
+        published = year_ago.COMBINED
     if levels is not None:
         built = hierarchy.build(series, levels)
         free = _free(series, built)
-        tested = _coherent(tested, built, free)
-        variances = _error_variances(tested, choice.AUTOMATIC)
+        variances = _error_variances(tested, published)
+        tested = _coherent(tested, built, free, model=published)
         mean = minimum_trace(mean, built, variances=variances, free=free)
         published = COHERENT
     classes = _levels(groups, sparse)
-    table = published_as.table(series, plan, mean, names, tested, published, classes)
+    ends = [*tested.origins, series.values.shape[1]]
+    far = np.stack([far_from_usual(series.values[:, :end]) for end in ends])
+    reaches = {c: conformal.of_backtest(tested, published, classes, far, c) for c in plan.coverages}
+    table = published_as.table(series, plan, mean, names, reaches)
     return Outlook(
         table, tested, published, judgement.scoreboard(tested, groups),
-        conformal.realised(tested, published, classes, coverages=plan.coverages),
-        series, plan, groups, sparse,
+        conformal.realised(tested, published, classes, reaches),
+        series, plan, groups, sparse, far, reaches,
+        year_ago.same_periods(series.values, season=wanted.season, horizon=plan.horizon),
     )  # fmt: skip
+
+
+def _shape(
+    series: Series, plan: Plan, groups: np.ndarray, known: LevelDrivers | None
+) -> year_ago.Shape | None:
+    """Return what is pooled of the year before; None where it says nothing that models do not.
+
+    A season short enough to be learnt index by index is the models' own where it was seen.
+    """
+    learnt = plan.season <= smoothing.LONGEST_SEASON and _origins(series, plan)[0] >= plan.season
+    if learnt or plan.season <= 1 or series.values.shape[1] < plan.season:
+        return None
+    marks = None if known is None else known.marks
+    return year_ago.Shape(plan.season, groups, year_ago.parents_of(series), marks)
 
 
 def _origins(series: Series, plan: Plan) -> tuple[int, ...]:
@@ -209,14 +246,14 @@ def _free(series: Series, built: Hierarchy) -> np.ndarray:
     return np.asarray((np.where(np.isnan(bottom), 0.0, bottom) < 0).any(axis=1))
 
 
-def _coherent(tested: Backtest, built: Hierarchy, free: np.ndarray) -> Backtest:
-    """Return the backtest with bottom-up and MinTrace, each using what was known at its origin."""
-    base = tested.of(choice.AUTOMATIC)
-    summed, traced = np.empty_like(base), np.empty_like(base)
+def _coherent(tested: Backtest, built: Hierarchy, free: np.ndarray, *, model: str) -> Backtest:
+    """Return the backtest with ``model`` added up and reconciled, by what was known at origins."""
+    made = tested.of(model)
+    summed, traced = np.empty_like(made), np.empty_like(made)
     for o, origin in enumerate(tested.origins):
-        variances = _error_variances(tested, choice.AUTOMATIC, origin=origin)
-        summed[o] = bottom_up(base[o], built)
-        traced[o] = minimum_trace(base[o], built, variances=variances, free=free)
+        variances = _error_variances(tested, model, origin=origin)
+        summed[o] = bottom_up(made[o], built)
+        traced[o] = minimum_trace(made[o], built, variances=variances, free=free)
     return tested.with_model(BOTTOM_UP, summed).with_model(COHERENT, traced)
 
 

@@ -70,7 +70,7 @@ def scoreboard(
 def _bar(tested: Backtest, chosen: np.ndarray) -> str:
     """Return the simple forecast with the smallest error; any model where none was tested."""
     simple = [name for name in zoo.BENCHMARKS if name in tested.models] or [tested.models[0]]
-    errors = [mean_of(np.abs(tested.scaled()[tested.models.index(n)][:, chosen])) for n in simple]
+    errors = [mean_of(_by_origin(tested, tested.models.index(n), chosen)) for n in simple]
     return simple[int(np.nanargmin(errors))] if np.isfinite(errors).any() else simple[0]
 
 
@@ -83,7 +83,7 @@ def benchmark(scores: pd.DataFrame, level: str) -> str:
 def _score(
     tested: Backtest, m: int, chosen: np.ndarray, level: str, benchmark: str, confidence: float
 ) -> dict[str, object]:
-    error = tested.errors()[m][:, chosen]
+    error = tested.actual[:, chosen] - tested.forecasts[m][:, chosen]
     absolute = np.abs(error) / tested.scale[:, chosen, None]
     squared = np.sqrt(_row_mean(error**2)) / tested.root_scale[:, chosen]
     forecast, actual = tested.forecasts[m][:, chosen], tested.actual[:, chosen]
@@ -112,7 +112,8 @@ def _row_mean(values: np.ndarray) -> np.ndarray:
 
 def _by_origin(tested: Backtest, m: int, chosen: np.ndarray) -> np.ndarray:
     """Return a model's mean scaled absolute error at each origin."""
-    absolute = np.abs(tested.scaled()[m][:, chosen])
+    error = tested.actual[:, chosen] - tested.forecasts[m][:, chosen]
+    absolute = np.abs(error) / tested.scale[:, chosen, None]
     return np.array([mean_of(part) for part in absolute])
 
 

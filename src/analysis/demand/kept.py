@@ -64,16 +64,10 @@ def replay(outlook: Outlook) -> pd.DataFrame:
     tested, plan = outlook.tested, outlook.plan
     mean, scale = tested.of(outlook.published)[-1], tested.scale[-1]
     origin = tested.origins[-1]
-    low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
     widest = max(plan.coverages)
-    lent = conformal.lenders(outlook.classes())
-    for name, mask in outlook.classes().items():
-        reach = conformal.calibrate(
-            tested, outlook.published, mask, coverage=widest, origin=origin, lent=lent.get(name)
-        )
-        low[mask], high[mask] = conformal.intervals(
-            mean[mask], scale[mask], reach, floor=np.zeros(int(mask.sum()))
-        )
+    low, high = conformal.around(
+        mean, scale, outlook.reaches[widest], floor=np.zeros(len(mean)), origin=-2
+    )
     columns = outlook.series.periods[origin : origin + plan.horizon]
     starts = pd.to_datetime(list(columns)).as_unit("us")
     keys = outlook.series.keys

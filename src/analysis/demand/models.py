@@ -31,12 +31,14 @@ class Model:
     members: tuple[str, ...] = ()
 
 
-#: Models that `driven` and `occasions` add.
+#: Models that `driven`, `occasions` and `year_ago` add.
 _STUDIED = {
     "driven": "ARIMA, what is planned",
     "arima": "ARIMA",
     "theta_holidays": "Theta, holidays known",
     "ets_holidays": "smoothing, holidays known",
+    "year_ago": "last year's shape",
+    "seasonal": "automatic choice with last year's shape",
 }
 
 #: Seasons a series must span for its wave to be told from its trend.

@@ -13,7 +13,7 @@ from analysis.demand.series import Series, ahead
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.demand.backtest import Backtest
+    from analysis.demand.conformal import Reach
     from analysis.demand.forecast import Plan
 
 
@@ -22,9 +22,7 @@ def table(
     plan: Plan,
     mean: np.ndarray,
     names: np.ndarray,
-    tested: Backtest,
-    published: str,
-    classes: dict[str, np.ndarray],
+    reaches: dict[float, Reach],
 ) -> pd.DataFrame:
     """Return the table of `forecast.Outlook`.
 
@@ -36,15 +34,13 @@ def table(
         Series x periods ahead.
     names
         Model of each series.
-    tested, published
-        The backtest, and the model in it whose errors the intervals come from.
-    classes
-        Series that share an interval's calibration.
+    reaches
+        How far the intervals reach, by nominal coverage.
     """
     import pandas as pd
 
     scale = scales(series.values, season=plan.season)[0]
-    ends = _ends(series, plan, mean, scale, tested, published, classes)
+    ends = _ends(series, mean, scale, reaches)
     starts = pd.to_datetime(list(ahead(series, plan.horizon))).as_unit("us")
     wide = {
         "level": np.repeat(series.keys["level"].to_numpy(), plan.horizon),
@@ -59,27 +55,14 @@ def table(
 
 
 def _ends(
-    series: Series,
-    plan: Plan,
-    mean: np.ndarray,
-    scale: np.ndarray,
-    tested: Backtest,
-    published: str,
-    classes: dict[str, np.ndarray],
+    series: Series, mean: np.ndarray, scale: np.ndarray, reaches: dict[float, Reach]
 ) -> dict[str, np.ndarray]:
     """Return the intervals' ends by name; none below zero for what never was."""
     seen = np.where(np.isnan(series.values), 0.0, series.values)
     floor = np.where((seen >= 0).all(axis=1), 0.0, -np.inf)
-    ends, lent = {}, conformal.lenders(classes)
-    for coverage in plan.coverages:
-        low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-        for name, mask in classes.items():
-            reach = conformal.calibrate(
-                tested, published, mask, coverage=coverage, lent=lent.get(name)
-            )
-            low[mask], high[mask] = conformal.intervals(
-                mean[mask], scale[mask], reach, floor=floor[mask]
-            )
+    ends = {}
+    for coverage, reach in reaches.items():
+        low, high = conformal.around(mean, scale, reach, floor=floor)
         percent = f"{coverage:.0%}".rstrip("%")
         ends[f"low_{percent}"], ends[f"high_{percent}"] = low, high
     return ends

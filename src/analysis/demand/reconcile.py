@@ -8,6 +8,8 @@ Computing 30, here by block principal pivoting (Kim and Park 2011, SIAM J. Sci. 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from analysis.demand.hierarchy import Hierarchy
@@ -47,12 +49,14 @@ def minimum_trace(
     base = np.nan_to_num(forecasts)
     weight = 1 / _variances(hierarchy, variances)
     matrix = hierarchy.matrix
-    normal = matrix.T @ (weight[:, None] * matrix)
+    normal = _Normal.of(hierarchy, weight)
     target = matrix.T @ (weight[:, None] * base)
-    bottom = np.linalg.solve(normal, target)
+    bottom = normal.solve(target, np.ones(len(target), dtype=bool))
     free = np.zeros(len(bottom), dtype=bool) if free is None else free
+    passive = None
     for column in np.flatnonzero((bottom < 0)[~free].any(axis=0)):
-        bottom[:, column] = _not_negative(normal, target[:, column], bottom[:, column], free)
+        start = (bottom[:, column] >= 0) | free if passive is None else passive
+        bottom[:, column], passive = _not_negative(normal, target[:, column], start, free)
     bottom[~free] = np.maximum(bottom[~free], 0.0)
     return hierarchy.add_up(bottom)
 
@@ -68,23 +72,59 @@ def _variances(hierarchy: Hierarchy, variances: np.ndarray | None) -> np.ndarray
     return np.where(known, variances, parts * per_part)
 
 
+@dataclass(frozen=True)
+class _Normal:
+    """The normal equations of MinTrace: a diagonal (the bottom) and few columns (the sums).
+
+    Solved by Woodbury's identity, so that hundreds of bottom series cost what a few sums do.
+    """
+
+    diagonal: np.ndarray
+    sums: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def of(cls, hierarchy: Hierarchy, weight: np.ndarray) -> _Normal:
+        upper = np.ones(len(weight), dtype=bool)
+        upper[hierarchy.bottom] = False
+        return cls(weight[hierarchy.bottom], hierarchy.matrix[upper].T, weight[upper])
+
+    def solve(self, target: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        """Return the solution with the rows not ``inside`` held at zero."""
+        sums, diagonal = self.sums[inside], self.diagonal[inside]
+        part = target[inside] if target.ndim == 2 else target[inside, None]
+        plain, scaled = part / diagonal[:, None], sums / diagonal[:, None]
+        core = np.diag(1 / self.weight) + sums.T @ scaled
+        found = np.zeros((len(inside), part.shape[1]))
+        found[inside] = plain - scaled @ np.linalg.solve(core, sums.T @ plain)
+        return found if target.ndim == 2 else found[:, 0]
+
+    def times(self, bottom: np.ndarray) -> np.ndarray:
+        return np.asarray(
+            self.diagonal * bottom + self.sums @ (self.weight * (self.sums.T @ bottom))
+        )
+
+    def full(self) -> np.ndarray:
+        return np.asarray(np.diag(self.diagonal) + (self.sums * self.weight) @ self.sums.T)
+
+
 def _not_negative(
-    normal: np.ndarray, target: np.ndarray, first: np.ndarray, free: np.ndarray
-) -> np.ndarray:
-    """Solve the quadratic programme with the bottom series not free at or above zero."""
-    passive = (first >= 0) | free
+    normal: _Normal, target: np.ndarray, passive: np.ndarray, free: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Solve the quadratic programme with the bottom series not free at or above zero.
+
+    Returns the solution and which series are not held at zero, a start for the next.
+    """
     for _ in range(_MOST_PIVOTS):
-        bottom = np.zeros(len(target))
-        inside = np.flatnonzero(passive)
-        bottom[inside] = np.linalg.solve(normal[np.ix_(inside, inside)], target[inside])
-        gradient = normal @ bottom - target
+        bottom = normal.solve(target, passive)
+        gradient = normal.times(bottom) - target
         slack = 1e-9 * max(float(np.abs(target).max()), 1.0)
-        negative = passive & ~free & (bottom < 0)
+        negative = passive & ~free & (bottom < -1e-9 * max(float(np.abs(bottom).max()), 1e-12))
         wanted = ~passive & (gradient < -slack)
         if not negative.any() and not wanted.any():
-            return bottom
+            return bottom, passive
         passive = (passive & ~negative) | wanted
-    return _surely(normal, target, free)
+    return _surely(normal.full(), target, free), passive
 
 
 def _surely(normal: np.ndarray, target: np.ndarray, free: np.ndarray) -> np.ndarray:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _PERIODS_A_COEFFICIENT = 5
 
 
+#: Share of periods without a sale up to which they are taken for closed or not delivered.
+_CLOSED = 0.05
+
 #: Logarithm beyond which an effect is as good as infinite.
 _LARGEST = 30.0
 
@@ -36,12 +39,15 @@ class Regression:
     effects
         One row a regressor: regressor, effect (change of demand, as a share if ``logged``, for
         one unit of it), low, high, p.
+    scale
+        What values were divided by before the fit; ``results`` are in this unit.
     """
 
     results: Any
     names: tuple[str, ...]
     logged: bool
     effects: pd.DataFrame
+    scale: float = 1.0
 
 
 def fit(
@@ -55,7 +61,10 @@ def fit(
 ) -> Regression:
     """Fit one series on regressors known in advance, errors following an ARIMA.
 
-    The logarithm is modelled where all values are positive. Maximum likelihood by the state space
+    The logarithm is modelled where all values are positive, or all but a few that are zero: a
+    period in which what always sells did not is closed or not delivered, says nothing about
+    demand, and is left out. Values are taken as an index of mean 100, so that nothing depends on
+    the currency's unit. Maximum likelihood by the state space
     form: Durbin and Koopman (2012), Time Series Analysis by State Space Methods, chapter 7; gaps
     are allowed.
 
@@ -79,15 +88,27 @@ def fit(
     """
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    logged = _check(values, regressors)
-    y = np.log(values) if logged else values
+    _check(values, regressors)
+    y, logged, scale = _fitted_on(values)
     model = SARIMAX(
         y, exog=regressors.to_numpy(dtype=float) if regressors.shape[1] else None,
         order=order, seasonal_order=seasonal_order, trend=trend,
     )  # fmt: skip
     results = _maximised(model)
     names = tuple(str(name) for name in regressors.columns)
-    return Regression(results, names, logged, _effects(results, names, logged, confidence))
+    effects = _effects(results, names, logged, confidence)
+    if not logged:
+        effects = effects.assign(**(effects[["effect", "low", "high"]] * scale))
+    return Regression(results, names, logged, effects, scale)
+
+
+def _fitted_on(values: np.ndarray) -> tuple[np.ndarray, bool, float]:
+    """Return what is modelled, whether that is a logarithm, and the unit of the values in it."""
+    seen = values[~np.isnan(values)]
+    scale = float(np.abs(seen).mean()) / 100
+    if seen.min() >= 0 and (seen == 0).mean() <= _CLOSED:
+        return np.log(np.where(values > 0, values, np.nan) / scale), True, scale
+    return values / scale, False, scale
 
 
 def _maximised(model: Any) -> Any:
@@ -101,7 +122,7 @@ def _maximised(model: Any) -> Any:
         return model.fit(results.params, method="nm", disp=False, maxiter=2_000, cov_type="approx")
 
 
-def _check(values: np.ndarray, regressors: pd.DataFrame) -> bool:
+def _check(values: np.ndarray, regressors: pd.DataFrame) -> None:
     seen = values[~np.isnan(values)]
     needed = _PERIODS_A_COEFFICIENT * (regressors.shape[1] + 3)
     if len(seen) < needed:
@@ -115,7 +136,6 @@ def _check(values: np.ndarray, regressors: pd.DataFrame) -> bool:
     flat = [str(name) for name in regressors if known[name].nunique() < 2]
     if flat:
         raise NotApplicable(f"{', '.join(flat)} never varied, so no effect can be told.")
-    return bool(seen.min() > 0)
 
 
 def _effects(results: Any, names: tuple[str, ...], logged: bool, confidence: float) -> pd.DataFrame:

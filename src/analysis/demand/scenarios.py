@@ -96,7 +96,7 @@ def _paths(fitted: Regression, regressors: pd.DataFrame) -> np.ndarray:
     """Return the median forecast on the plain scale."""
     found = fitted.results.get_forecast(len(regressors), exog=regressors.to_numpy(dtype=float))
     mean = np.asarray(found.predicted_mean)
-    return np.exp(mean) if fitted.logged else mean
+    return np.asarray((np.exp(mean) if fitted.logged else mean) * fitted.scale)
 
 
 def _differences(
@@ -112,7 +112,7 @@ def _differences(
     )
     change = coefficients @ (planned.to_numpy(float) - without.to_numpy(float)).T
     if not fitted.logged:
-        return np.asarray(change)
+        return np.asarray(change * fitted.scale)
     error = _level_error(fitted, without)
     level = np.log(base) + error * rng.standard_normal(_DRAWS)[:, None]
     return np.asarray(np.exp(level) * np.expm1(change))

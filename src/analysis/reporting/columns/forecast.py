@@ -14,7 +14,8 @@ def totals(weeks: int) -> Columns:
         "name": formats.text("Department"),
         "recent": formats.money(0, f"Last {weeks} weeks"),
         "mean": formats.money(0, f"Next {weeks} weeks"),
-        "low": formats.interval("high", 0, "80 % interval", unit=""),
+        "low": formats.interval("high", 0, "95 % interval", unit=""),
+        "year_before": formats.money(0, "A year before"),
         "change": formats.percent(1, "Change", signed=True),
     }
 
@@ -24,7 +25,8 @@ def moving(weeks: int) -> Columns:
     return {
         "name": formats.text("Category"),
         "mean": formats.money(0, f"Next {weeks} weeks"),
-        "low": formats.interval("high", 0, "80 % interval", unit=""),
+        "low": formats.interval("high", 0, "95 % interval", unit=""),
+        "year_before": formats.money(0, "A year before"),
         "change": formats.percent(0, "Change", signed=True),
         "remark": formats.text("Remark"),
     }

@@ -92,7 +92,6 @@ def total_finding(totals: pd.DataFrame, weeks: str, currency: str) -> Fields:
         "unit": currency,
         "n": int(whole["n"]) if judged else None,
         "noun": "past forecast",
-        "level": 0.80,
         "direction": "up_good",
         "detail": _against(whole, weeks) + ("" if judged else f"; {NO_INTERVAL}"),
         "decimals": 0,
@@ -184,10 +183,15 @@ def closed(series: Series) -> str:
     return f"Nothing was sold anywhere on {days}: taken as closed, not as a week gone wrong."
 
 
+def _called(totals: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return a level's regular series, and those of them called for more and for less."""
+    parts = totals[(totals["level"] == name) & (totals["kind"] == "regular")]
+    return parts, parts[parts["call"] == "more"], parts[parts["call"] == "less"]
+
+
 def departments(totals: pd.DataFrame) -> str:
-    """Say which departments are forecast to move beyond their interval."""
-    parts = totals[(totals["level"] == "department") & (totals["kind"] == "regular")]
-    up, down = parts[parts["change_low"] > 0], parts[parts["change_high"] < 0]
+    """Say which departments surely move: at 95 %, over all that were searched."""
+    parts, up, down = _called(totals, "department")
     searched = words.count(len(parts), "department")
     if up.empty and down.empty:
         return f"{_none_of(len(parts), 'department')} is sure to sell more or less than of late"
@@ -199,14 +203,14 @@ def departments(totals: pd.DataFrame) -> str:
 
 
 def moving(totals: pd.DataFrame) -> pd.DataFrame:
-    """Return the categories forecast to sell more or less than of late, beyond their interval.
+    """Return the categories that surely sell more or less than of late.
 
     Adds remark: how far the forecast is from the usual week of the whole history, where that is
     far; a season that is ending looks like that.
     """
-    parts = totals[(totals["level"] == "department x category") & (totals["kind"] == "regular")]
-    sure = (parts["change_low"] > 0) | (parts["change_high"] < 0)
-    found = parts[sure].sort_values(["mean", "name"], ascending=[False, True], ignore_index=True)
+    _, up, down = _called(totals, "department x category")
+    found = totals[totals.index.isin([*up.index, *down.index])]
+    found = found.sort_values(["mean", "name"], ascending=[False, True], ignore_index=True)
     times = found["mean"] / found["usual"].where(found["usual"] > 0)
     far = (times > _FAR) | (times < 1 / _FAR)
     remark = [
@@ -217,13 +221,32 @@ def moving(totals: pd.DataFrame) -> pd.DataFrame:
 
 def categories(totals: pd.DataFrame) -> str:
     """Say how many categories need another order than of late."""
-    found = moving(totals)
-    searched = (totals["level"] == "department x category") & (totals["kind"] == "regular")
-    if found.empty:
-        return f"{_none_of(int(searched.sum()), 'category', 'categories')} is sure to move"
-    up = int((found["change"] > 0).sum())
-    whole = words.number(int(searched.sum()))
-    return f"Of {whole} categories {up} will need more and {len(found) - up} less than of late"
+    parts, up, down = _called(totals, "department x category")
+    if up.empty and down.empty:
+        return f"{_none_of(len(parts), 'category', 'categories')} is sure to move"
+    whole = words.number(len(parts))
+    return f"Of {whole} categories {len(up)} will need more and {len(down)} less than of late"
+
+
+def last_year(totals: pd.DataFrame) -> str:
+    """Say what the same weeks took a year before, and what that withdraws."""
+    whole = totals.iloc[0]
+    if not math.isfinite(whole["year_before"]):
+        return (
+            "The data do not hold the same weeks of the year before: what the time of the year "
+            "does to them is not known."
+        )
+    change = whole["mean"] / whole["year_before"] - 1 if whole["year_before"] > 0 else math.nan
+    said = f"{words.percent(change, 1, signed=True)} against" if math.isfinite(change) else "beside"
+    text = f"The forecast of the total is {said} the same weeks of the year before, which it uses."
+    names = totals.loc[totals["call"] == "contradicted", "name"]
+    if len(names):
+        them = words.listing([str(n).rsplit(" / ", 1)[-1] for n in names[:3]])
+        text += (
+            f" {words.count(len(names), 'change')} that the models call sure went the other way "
+            f"a year before and {'is' if len(names) == 1 else 'are'} not counted, as of {them}."
+        )
+    return text
 
 
 def _none_of(searched: int, noun: str, nouns: str | None = None) -> str:
