@@ -207,6 +207,13 @@ def test_spending_below_nothing_is_left_blank() -> None:
     assert formats.money(0).write(table, "spent", currency="USD") == ["–", "$ 20"]
 
 
+def test_without_a_campaign_that_could_be_compared_there_is_no_headline_on_them() -> None:
+    none = campaigns.Campaigns({}, SENT.table.head(0), "No campaign could be compared.")
+    for said in (campaign_readings.misled, campaign_readings.title, campaign_readings.finding):
+        with pytest.raises(NotApplicable, match="No campaign could be compared"):
+            said(none, "EUR")
+
+
 def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
     one = campaign_readings.misled(SENT, "EUR")
     assert one.startswith("By choice: ")
