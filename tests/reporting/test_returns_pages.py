@@ -158,7 +158,8 @@ def test_findings_say_that_nothing_is_proved_where_customers_were_chosen() -> No
     assert readings.findings(RETURNS, "EUR") == []
     (chosen,) = readings.findings(ONLY_CHOSEN, "EUR")
     assert Finding(**chosen).sentence == (
-        "net return of By choice, the campaign that cost most (no causal proof)"
+        "net return of By choice, which cost most of the campaigns whose comparison fails no check "
+        "(no causal proof)"
     )
 
 
@@ -318,6 +319,24 @@ def test_the_league_claims_nothing_where_nothing_is_sure() -> None:
     assert readings.lifts(CONTEST).startswith("Coffee did most before costs: +")
     unsure = CONTEST.assign(shrunk_low=-1.0)
     assert "none of 3 promotions and arms is surely above zero" in readings.lifts(unsure)
+
+
+def test_what_is_sure_of_the_mean_is_not_said_of_each() -> None:
+    """Nine alike campaigns, none above zero by itself: their mean is, and it is all of them."""
+    rows = pd.DataFrame(
+        {"promotion_id": list("abcdefghi"), "arm": "t", "label": list("ABCDEFGHI"),
+         "kind": league.CHOSEN, "mechanic": "m", "channel": "none", "season": "summer",
+         "lift": np.linspace(0.025, 0.035, 9), "error": 0.03}
+    )  # fmt: skip
+    alike = league.shrunk(rows)
+    assert (alike["shrunk_low"] > 0).all()
+    assert (alike["low"] < 0).all()
+    assert readings.lifts(alike) == (
+        "Once luck is taken out, none of 9 promotions and arms is surely above zero"
+    )
+    assert readings.lifts(alike.assign(low=0.01)).endswith(
+        "9 of 9 surely above zero (no causal proof)"
+    )
 
 
 def test_what_to_do_names_what_to_repeat_change_and_stop() -> None:
