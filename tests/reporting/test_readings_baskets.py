@@ -196,11 +196,20 @@ def test_a_pair_too_weak_to_act_on_is_doubted_with_that_reason() -> None:
 
 
 def test_articles_that_are_gone_are_counted() -> None:
-    none = Pairs(None, None, None, None, None, None, None)  # type: ignore[arg-type]
+    orders = SimpleNamespace(holders={"a": [], "b": [], "c": []})
+    none = Pairs(None, None, orders, None, None, None, None)  # type: ignore[arg-type]
     assert baskets.gone(none) == ""
-    assert baskets.gone(replace(none, gone=frozenset("ab"))) == (
-        "2 articles are no longer sold, or out of season. They are in no call below."
+    assert baskets.gone(replace(none, gone=frozenset(["a", "b", "seldom"]))) == (
+        "2 articles are no longer sold, or out of season, though often sold in the first half. "
+        "They are in no call below."
     )
+
+
+def test_two_articles_of_one_name_are_told_apart_in_a_headline() -> None:
+    assert names.shorter("Cola, 12 oz (81) – Cola, 12 oz (82)") == (
+        "Cola, 12 oz (81) and cola, 12 oz (82)"
+    )
+    assert names.shorter("Cola, 12 oz (81) – Chips (7)") == "Cola and chips"
 
 
 def test_what_is_seldom_ordered_together_is_a_hypothesis_not_a_cause() -> None:

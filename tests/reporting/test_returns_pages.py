@@ -158,7 +158,8 @@ def test_findings_say_that_nothing_is_proved_where_customers_were_chosen() -> No
     assert readings.findings(RETURNS, "EUR") == []
     (chosen,) = readings.findings(ONLY_CHOSEN, "EUR")
     assert Finding(**chosen).sentence == (
-        "net return of By choice, the campaign that cost most (no causal proof)"
+        "net return of By choice, which cost most of the campaigns whose comparison fails no check "
+        "(no causal proof)"
     )
 
 
@@ -205,6 +206,13 @@ def test_spending_below_nothing_is_left_blank() -> None:
     table = readings.spendings(RETURNS.table.assign(spent=[-106.0, 20.0]))
     assert np.isnan(table["spent"].iloc[0])
     assert formats.money(0).write(table, "spent", currency="USD") == ["–", "$ 20"]
+
+
+def test_without_a_campaign_that_could_be_compared_there_is_no_headline_on_them() -> None:
+    none = campaigns.Campaigns({}, SENT.table.head(0), "No campaign could be compared.")
+    for said in (campaign_readings.misled, campaign_readings.title, campaign_readings.finding):
+        with pytest.raises(NotApplicable, match="No campaign could be compared"):
+            said(none, "EUR")
 
 
 def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
@@ -311,6 +319,24 @@ def test_the_league_claims_nothing_where_nothing_is_sure() -> None:
     assert readings.lifts(CONTEST).startswith("Coffee did most before costs: +")
     unsure = CONTEST.assign(shrunk_low=-1.0)
     assert "none of 3 promotions and arms is surely above zero" in readings.lifts(unsure)
+
+
+def test_what_is_sure_of_the_mean_is_not_said_of_each() -> None:
+    """Nine alike campaigns, none above zero by itself: their mean is, and it is all of them."""
+    rows = pd.DataFrame(
+        {"promotion_id": list("abcdefghi"), "arm": "t", "label": list("ABCDEFGHI"),
+         "kind": league.CHOSEN, "mechanic": "m", "channel": "none", "season": "summer",
+         "lift": np.linspace(0.025, 0.035, 9), "error": 0.03}
+    )  # fmt: skip
+    alike = league.shrunk(rows)
+    assert (alike["shrunk_low"] > 0).all()
+    assert (alike["low"] < 0).all()
+    assert readings.lifts(alike) == (
+        "Once luck is taken out, none of 9 promotions and arms is surely above zero"
+    )
+    assert readings.lifts(alike.assign(low=0.01)).endswith(
+        "9 of 9 surely above zero (no causal proof)"
+    )
 
 
 def test_what_to_do_names_what_to_repeat_change_and_stop() -> None:

@@ -212,7 +212,8 @@ def league(table: pd.DataFrame) -> Axes:
         table["shrunk_low"] * 100,
         table["shrunk_high"] * 100,
         written=[words.percent(value, 0, signed=True) for value in table["shrunk"]],
-        strong=(table["shrunk_low"] > 0) | (table["shrunk_high"] < 0),
+        strong=((table["shrunk_low"] > 0) & (table["low"] > 0))
+        | ((table["shrunk_high"] < 0) & (table["high"] < 0)),
     )
     rows = np.arange(len(table))
     left, right = ax.get_xlim()

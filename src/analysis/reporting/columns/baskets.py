@@ -147,9 +147,9 @@ def offers() -> Columns:
     """Return the columns of ``cannibalisation.at_risk``."""
     return {
         "offered_name": formats.text("On offer"),
-        "other_name": formats.text("takes from"),
+        "other_name": formats.text("The other"),
         "gained": formats.integer("Gained"),
-        "lost_low": formats.interval("lost_high", 0, "Lost", unit=""),
+        "lost_low": formats.interval("lost_high", 0, "Fewer of the other", unit=""),
         "q": formats.number(3, "q"),
     }
 

@@ -181,9 +181,15 @@ def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
 
 
 def gone(pairs: Pairs) -> str:
-    """Say how many articles are in no call because they are no longer sold; empty if none is."""
-    n = len(pairs.gone)
+    """Say how many articles are in no call because they are no longer sold; empty if none is.
+
+    Of those that are in orders often enough for a pair; the others would be in no call anyway.
+    """
+    n = len(pairs.gone & set(pairs.orders.holders))
     if not n:
         return ""
     is_, are = ("article is", "It is") if n == 1 else ("articles are", "They are")
-    return f"{words.number(n)} {is_} no longer sold, or out of season. {are} in no call below."
+    return (
+        f"{words.number(n)} {is_} no longer sold, or out of season, though often sold in the first "
+        f"half. {are} in no call below."
+    )

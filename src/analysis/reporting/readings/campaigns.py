@@ -56,7 +56,8 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
 
 
 def misled(campaigns: Campaigns, currency: str) -> str:
-    """Say by how much the plain comparison misleads, and what is left of it."""
+    """Say by how much the plain comparison misleads, and what is left; or refuse without any."""
+    campaigns.require()
     table = shown(campaigns, len(campaigns.table))
     naive, fair = (
         words.money(float(table[c].median()), 2, currency) for c in ("naive", "estimate")

@@ -41,8 +41,11 @@ def items_of(*tables: pd.DataFrame) -> list[str]:
 
 
 def shorter(pair: str) -> str:
-    """Return a pair without package sizes and numbers."""
-    sides = [side.split(" (")[0].split(",")[0].strip() for side in pair.split(" – ")]
+    """Return a pair without package sizes and numbers, but for those that tell its sides apart."""
+    whole = pair.split(" – ")
+    sides = [side.split(" (")[0].split(",")[0].strip() for side in whole]
+    if len(whole) > 1 and sides[0] == sides[-1]:
+        sides = whole
     return " and ".join([sides[0], sides[-1][:1].lower() + sides[-1][1:]])
 
 

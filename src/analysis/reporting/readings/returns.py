@@ -36,8 +36,8 @@ def findings(returns: Returns, currency: str) -> list[Fields]:
     last = one.waterfall.iloc[-1]
     found = {
         "key": "net_return",
-        "sentence": f"net return of {returns.label(key)}, the campaign that cost most"
-        f"{_assumed(one, currency)} (no causal proof)",
+        "sentence": f"net return of {returns.label(key)}, which cost most of the campaigns whose "
+        f"comparison fails no check{_assumed(one, currency)} (no causal proof)",
         "value": one.net,
         "low": float(last["low"]),
         "high": float(last["high"]),
@@ -118,9 +118,9 @@ def paid(table: pd.DataFrame) -> str:
     if not known["randomised"].any():
         seem = int((known["low"] > 0).sum())
         return (
-            f"{seem} of {words.count(len(known), 'campaign')} whose comparison fails no check "
-            f"{'seems' if seem == 1 else 'seem'} to pay, and none is proved to: customers were "
-            "chosen"
+            f"{seem or 'None'} of {words.count(len(known), 'campaign')} whose comparison fails no "
+            f"check {'seems' if seem == 1 else 'seem'} to pay, and none is proved to: customers "
+            "were chosen"
         )
     known = known[known["randomised"].eq(True)]
     up, down = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
@@ -200,7 +200,9 @@ def lifts(table: pd.DataFrame) -> str:
     drawn = bool(kind["shrunk"].notna().all())
     lift, low = ("shrunk", "shrunk_low") if drawn else ("lift", "low")
     best = kind.loc[kind[lift].idxmax()]
-    surely, of = int((kind[low] > 0).sum()), words.count(len(kind), "promotion or arm", _BOTH)
+    # Where nothing tells them apart, all are drawn to one mean: what is sure of it is not of each.
+    sure = (kind[low] > 0) & (kind["low"] > 0)
+    surely, of = int(sure.sum()), words.count(len(kind), "promotion or arm", _BOTH)
     change = words.percent(best[lift], 0, signed=True)
     if not drawn:
         return (
@@ -210,7 +212,8 @@ def lifts(table: pd.DataFrame) -> str:
     if not surely:
         return f"Once luck is taken out, none of {of} is surely above zero"
     said = f"{best['label']} did most before costs: {change} once luck is taken out"
-    return f"{said}; {surely} of {len(kind)} surely above zero"
+    proof = "" if (kind["kind"] == BY_LOT).all() else " (no causal proof)"
+    return f"{said}; {surely} of {len(kind)} surely above zero{proof}"
 
 
 #: What the rows of the league are.
