@@ -184,6 +184,27 @@ def sudden(steps: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["size", "name"], ascending=[False, True], ignore_index=True)
 
 
+def surges(freaks: pd.DataFrame) -> pd.DataFrame:
+    """Return the weeks far above the usual; silent ones are for `stock`, returns for report 01."""
+    return freaks[freaks["value"] > freaks["usual"]].reset_index(drop=True)
+
+
+def odd_weeks(freaks: pd.DataFrame) -> str:
+    """Say in how many single weeks a product sold far above its usual, and name the farthest."""
+    if freaks.empty:
+        return "No product has a week that stands out beyond promotions, prices and holidays"
+    first = freaks.iloc[0]
+    whole = words.count(len(freaks), "week")
+    if not first["usual"] > 0:
+        return f"{whole} of single products stand out beyond promotions, prices and holidays"
+    times = words.number(first["value"] / first["usual"], 1)
+    return (
+        f"{whole} of single products {'stands' if len(freaks) == 1 else 'stand'} out beyond "
+        f"promotions, prices and holidays; the farthest, {first['name']}, {times} times its usual "
+        f"in the week of {words.day(first['period_start'])}"
+    )
+
+
 def jumped(steps: pd.DataFrame) -> pd.Series:
     """Return the names of all products whose level shifted: their trend is none."""
     return steps.loc[steps["shifted"], "name"]
