@@ -19,7 +19,7 @@ Fields = dict[str, Any]
 _KINDS = {
     "promotion": "promotions",
     "discount": "the depth of discounts",
-    "price": "the shelf price",
+    "price": "the average price paid",
     "holiday": "the run-up to a holiday",
 }
 
