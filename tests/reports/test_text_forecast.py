@@ -33,8 +33,8 @@ def test_influences_are_counted_by_products_and_kinds() -> None:
         "products that had any"
     )
     assert text_products.moved(table.assign(found=False)) == (
-        "No product is moved beyond chance by promotions or the shelf price or the run-up to a "
-        "holiday"
+        "No product is moved beyond chance by promotions or the average price paid or the run-up "
+        "to a holiday"
     )
     assert text_products.moved(table[:0]).startswith("No product has had promotions")
 
@@ -131,6 +131,7 @@ def sums(*changes: tuple[str, float, float, float, float]) -> pd.DataFrame:
 def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
     totals = sums(("Toys", 50.0, 10.0, 0.1, 0.4), ("Tea", 90.0, 80.0, -0.3, -0.1),
                   ("Jam", 70.0, 70.0, -0.1, 0.1))  # fmt: skip
+    totals = totals.assign(call=["more", "less", ""])
     found = text.moving(totals)
     assert found[["name", "remark"]].to_numpy().tolist() == [
         ["Tea", ""], ["Toys", "5.0 × its usual"],
@@ -143,7 +144,7 @@ def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
 
 def test_departments_that_move_are_named() -> None:
     totals = sums(("Toys", 5.0, 5.0, 0.1, 0.4), ("Tea", 9.0, 9.0, -0.3, -0.1))
-    totals = totals.assign(level="department")
+    totals = totals.assign(level="department", call=["more", "less"])
     said = text.departments(totals)
     assert said == "Of 2 departments, surely more in Toys, less in Tea"
-    assert text.departments(totals.assign(change_low=-1, change_high=1)).startswith("None of 2")
+    assert text.departments(totals.assign(call="contradicted")).startswith("None of 2")

@@ -24,7 +24,7 @@ Fields = dict[str, Any]
 _KINDS = {
     "promotion": "promotions",
     "discount": "the depth of discounts",
-    "price": "the shelf price",
+    "price": "the average price paid",
     "holiday": "the run-up to a holiday",
 }
 
@@ -185,6 +185,27 @@ def sudden(steps: pd.DataFrame) -> pd.DataFrame:
     sure = (steps["change_low"] > 0) | (steps["change_high"] < 0)
     found = steps[steps["shifted"] & sure & (width <= _SUDDEN)]
     return found.sort_values(["size", "name"], ascending=[False, True], ignore_index=True)
+
+
+def surges(freaks: pd.DataFrame) -> pd.DataFrame:
+    """Return the weeks far above the usual; silent ones are for `stock`, returns for report 01."""
+    return freaks[freaks["value"] > freaks["usual"]].reset_index(drop=True)
+
+
+def odd_weeks(freaks: pd.DataFrame) -> str:
+    """Say in how many single weeks a product sold far above its usual, and name the farthest."""
+    if freaks.empty:
+        return "No product has a week that stands out beyond promotions, prices and holidays"
+    first = freaks.iloc[0]
+    whole = words.count(len(freaks), "week")
+    if not first["usual"] > 0:
+        return f"{whole} of single products stand out beyond promotions, prices and holidays"
+    times = words.number(first["value"] / first["usual"], 1)
+    return (
+        f"{whole} of single products {'stands' if len(freaks) == 1 else 'stand'} out beyond "
+        f"promotions, prices and holidays; the farthest, {first['name']}, {times} times its usual "
+        f"in the week of {words.day(first['period_start'])}"
+    )
 
 
 def jumped(steps: pd.DataFrame) -> pd.Series:
