@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_FOLLOWED
 from analysis.stats.types import Floats
 
 PRICE, DEALS = "Price buyer", "Valuable deal seeker"
@@ -53,7 +54,6 @@ MEANING = {
     ),
 }
 
-_FEWEST = 20
 _ROUNDS = 30
 _MOST_FITTED = 50_000
 
@@ -123,10 +123,10 @@ def judge(
 
     known = features[features["priced_lines"] > 0].reset_index(drop=True)
     x, n = (known[c].to_numpy("float64") for c in ("discounted_lines", "priced_lines"))
-    if len(known) < _FEWEST:
+    if len(known) < FEWEST_FOLLOWED:
         raise NotApplicable(
-            f"Price buyers cannot be told: fewer than {_FEWEST} customers ({len(known)}) bought "
-            "anything with a list price."
+            f"Price buyers cannot be told: fewer than {FEWEST_FOLLOWED} customers "
+            f"({len(known)}) bought anything with a list price."
         )
     if x.sum() == 0 or x.sum() == n.sum():
         amount = "nothing" if x.sum() == 0 else "everything"

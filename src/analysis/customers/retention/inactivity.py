@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats.proportions import wilson_interval
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 #: More customers than this add nothing to three parameters; a random part is fitted.
 _MOST_FITTED = 50_000
-_FEWEST = 30
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ def fit(features: pd.DataFrame, *, seed: int = 0) -> Pace:
     from scipy.optimize import minimize
 
     known = features[features["gaps"] > 0]
-    if len(known) < _FEWEST:
+    if len(known) < FEWEST_CUSTOMERS:
         raise NotApplicable(
-            f"Silence cannot be judged: fewer than {_FEWEST} customers ({len(known)}) bought on "
-            "two days or more."
+            f"Silence cannot be judged: fewer than {FEWEST_CUSTOMERS} customers "
+            f"({len(known)}) bought on two days or more."
         )
     fitted = known.sample(min(len(known), _MOST_FITTED), random_state=seed)
     n, total, logs = (fitted[name].to_numpy("float64") for name in ("gaps", "gap_sum", "log_gaps"))
@@ -164,14 +165,12 @@ def calibration(
         chance (called unusual at), expected (last gaps called if the model held), called, low,
         high (share of last gaps really called, 95 % Wilson interval), customers.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     p = _last_gaps(pace, features)
     rows = []
     for chance in chances:
         called = int((p < chance).sum())
-        low, high = proportion_confint(called, max(len(p), 1), method="wilson")
+        low, high = wilson_interval(called, max(len(p), 1))
         share = called / len(p) if len(p) else np.nan
-        rows.append((chance, chance, share, low, high, len(p)))
+        rows.append((chance, chance, share, low[0], high[0], len(p)))
     names = ["chance", "expected", "called", "low", "high", "customers"]
     return pd.DataFrame(rows, columns=names)

@@ -29,6 +29,8 @@ from analysis.customers.features.coverage import is_new
 from analysis.customers.retention import inactivity
 from analysis.customers.retention.decline import cutoff, moved_with_total
 from analysis.errors import NotApplicable
+from analysis.stats.proportions import wilson_interval
+from analysis.stats.sizes import FEWEST_WEEKS_BOUGHT
 from analysis.stats.types import Floats
 from analysis.tables.periods import Period
 
@@ -172,8 +174,6 @@ def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
         customers, share (of ``was``), low, high (95 % Wilson), by_chance (share of all customers
         in ``became``).
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     both = earlier.table[["customer_id", "stage"]].merge(
         later.table[["customer_id", "stage"]], on="customer_id", how="left", suffixes=("", "_later")
     )
@@ -185,7 +185,7 @@ def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
     )
     long = counts.stack().rename("customers").rename_axis(["was", "became"]).reset_index()
     total = long.groupby("was")["customers"].transform("sum")
-    low, high = proportion_confint(long["customers"], total, method="wilson")
+    low, high = wilson_interval(long["customers"], total)
     chance = long.groupby("became")["customers"].transform("sum") / len(both)
     return long.assign(share=long["customers"] / total, low=low, high=high, by_chance=chance)
 
@@ -230,10 +230,6 @@ def _stage(
     }
     chosen = np.select([c.to_numpy() for c in conditions.values()], list(conditions), "Active")
     return pd.Series(pd.Categorical(chosen, STAGES, ordered=True), people.index)
-
-
-#: Customers who bought in fewer weeks are not tested: dealing so few proves nothing.
-FEWEST_WEEKS = 6
 
 
 #: Days into the first half by which a customer must have been seen.
@@ -309,7 +305,7 @@ def tails(weeks: Floats, *, seed: int = 0) -> tuple[Floats, Floats]:
     seed
         Seed of the deals; all customers share them.
     """
-    tested = np.flatnonzero((weeks != 0).sum(axis=1) >= FEWEST_WEEKS)
+    tested = np.flatnonzero((weeks != 0).sum(axis=1) >= FEWEST_WEEKS_BOUGHT)
     rise, fall = np.full((2, len(weeks)), np.nan)
     half = weeks.shape[1] // 2
     order = np.random.default_rng(seed).permuted(

@@ -11,6 +11,9 @@ import pandas as pd
 
 from analysis.customers.features.contact_history import CONTROL, sent_messages
 from analysis.errors import NotApplicable
+from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.proportions import newcombe
+from analysis.stats.sizes import FEWEST_FOLLOWED
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
@@ -77,7 +80,7 @@ def drawn_by_lot(
     as_of: date,
     silent_days: int = 60,
     return_days: int = 56,
-    fewest: int = 20,
+    fewest: int = FEWEST_FOLLOWED,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Measure what win-back offers drawn by lot brought back, promotion by promotion.
@@ -172,16 +175,10 @@ def difference_of_shares(
     x1: int, n1: int, x2: int, n2: int, confidence: float
 ) -> tuple[float, float, float]:
     """Return the difference of two shares with Newcombe's interval (1998, method 10)."""
-    from statsmodels.stats.proportion import proportion_confint
-
     if not n1 or not n2:
         return np.nan, np.nan, np.nan
-    one, two = x1 / n1, x2 / n2
-    low1, high1 = proportion_confint(x1, n1, alpha=1 - confidence, method="wilson")
-    low2, high2 = proportion_confint(x2, n2, alpha=1 - confidence, method="wilson")
-    down = np.hypot(one - low1, high2 - two)
-    up = np.hypot(high1 - one, two - low2)
-    return one - two, float(one - two - down), float(one - two + up)
+    difference, low, high = newcombe(x1, n1, x2, n2, z=normal_quantile(confidence))
+    return float(difference), float(low), float(high)
 
 
 def _followed(tables: Tables, found: Stages, contact_days: int, return_days: int) -> pd.DataFrame:

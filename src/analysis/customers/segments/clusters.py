@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_DISTINCT
 from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
@@ -237,8 +238,6 @@ FEATURES = {
 
 _MOST_MISSING = 0.5
 
-_FEWEST_DISTINCT = 10
-
 _CLIP = 3.0
 
 
@@ -314,8 +313,8 @@ def prepare(
 def _unusable(people: pd.DataFrame, name: str) -> str:
     if name not in people or people[name].isna().mean() > _MOST_MISSING:
         return "not known of most customers"
-    if people[name].nunique() < _FEWEST_DISTINCT:
-        return f"fewer than {_FEWEST_DISTINCT} different values"
+    if people[name].nunique() < FEWEST_DISTINCT:
+        return f"fewer than {FEWEST_DISTINCT} different values"
     return ""
 
 

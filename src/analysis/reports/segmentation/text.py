@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.customers.segments.group_summary import FEWEST
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 if TYPE_CHECKING:
     from analysis.tables.periods import Period
@@ -147,12 +147,12 @@ def ties(sizes: pd.DataFrame) -> str:
 
 def next_headline(table: pd.DataFrame) -> str:
     """Say how far apart the segments were afterwards, if any is large enough to say so."""
-    known = table[table["customers"] >= FEWEST]
+    known = table[table["customers"] >= FEWEST_CUSTOMERS]
     if len(known) < 2:
         everybody = np.average(table["bought"], weights=table["customers"])
         return (
             f"{words.percent(everybody, 0)} of the customers bought again; no two segments have "
-            f"{FEWEST} customers to be compared"
+            f"{FEWEST_CUSTOMERS} customers to be compared"
         )
     high, low = known.loc[known["bought"].idxmax()], known.loc[known["bought"].idxmin()]
     if high["bought"] == low["bought"]:

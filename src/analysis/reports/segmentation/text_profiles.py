@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.customers.segments.group_summary import FEWEST
 from analysis.customers.segments.segment_table import UNJUDGED
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 if TYPE_CHECKING:
     from analysis.customers.retention.lifecycle import Stages
@@ -109,10 +109,10 @@ def trust(
 
 
 def _held_out(bought: pd.DataFrame | None) -> TrustLine:
-    known = bought[bought["customers"] >= FEWEST] if bought is not None else None
+    known = bought[bought["customers"] >= FEWEST_CUSTOMERS] if bought is not None else None
     if known is None or len(known) < 2:
         return ("Held-out check", None, "Segments could not be checked on what followed: no two "
-                f"had {FEWEST} customers to follow.")  # fmt: skip
+                f"had {FEWEST_CUSTOMERS} customers to follow.")  # fmt: skip
     apart = known["bought"].max() - known["bought"].min()
     return ("Held-out check", bool(apart > 0.1), "Segments were formed on what was known before "
             f"and checked on what followed: from most to least {words.points(apart, 0)} in buying "

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.customers.segments.group_summary import FEWEST
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 #: Smaller shares are read with a decimal.
 _FEW = 0.01
@@ -100,7 +100,7 @@ def transitions(table: pd.DataFrame) -> str:
         return "Nobody was at risk before; where each life stage is later"
     again = rows.reindex(["Active", "Won back", "Growing", "Declining"]).fillna(0).sum()
     known = int(rows["customers"].sum())
-    if known < FEWEST:
+    if known < FEWEST_CUSTOMERS:
         were = "was" if again["customers"] == 1 else "were"
         return (
             f"{words.number(again['customers'])} of {words.count(known, 'customer')} at risk "
