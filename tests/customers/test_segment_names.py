@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
 
 from analysis.customers.features.coverage import days_before
 from analysis.customers.retention import inactivity, lifecycle, repeat_purchase, win_back
@@ -132,14 +135,19 @@ def test_the_detectable_difference_is_that_of_a_sample_size_table() -> None:
     assert win_back.detectable_difference(row) == pytest.approx(0.10, abs=0.002)
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(1):  # many small fits run faster
+        yield
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_customers_without_clusters_get_none_whatever_their_shape() -> None:
     calls = 0
     for seed in range(10):
         rng = np.random.default_rng(seed)
         values = rng.uniform(-1.7, 1.7, (250, 2))
         limit = clusters.highest_of_nulls(values, [2, 3, 4], clouds=20, seed=seed + 100)
-        from sklearn.metrics import silhouette_score
-
         calls += any(
             silhouette_score(values, clusters.k_means(values, k, seed, starts=3).labels_)
             > limit[k][1]
@@ -148,9 +156,8 @@ def test_customers_without_clusters_get_none_whatever_their_shape() -> None:
     assert calls <= 1
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_real_clusters_beat_every_null() -> None:
-    from sklearn.metrics import silhouette_score
-
     rng = np.random.default_rng(3)
     values = np.vstack([rng.normal(c, 0.3, (100, 2)) for c in ((-2, 0), (2, 0), (0, 3))])
     limit = clusters.highest_of_nulls(values, [2, 3, 4], clouds=20, seed=1)
