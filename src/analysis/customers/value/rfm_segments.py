@@ -41,11 +41,11 @@ MEANING = {
         "Thanks and a request to recommend, against a discount of the same cost.",
     ),
     "Loyal": (
-        "Buy often and spend much, though not in the last few days.",
+        "Buy often and spend much, and bought less recently than the best fifth.",
         "What is new in the departments they buy, against the regular offer.",
     ),
     "Potential loyalist": (
-        "Were here lately and come now and then.",
+        "Recent by rank, in the middle groups by value.",
         "A membership or a second department, as a reason for one visit more.",
     ),
     "New": (
@@ -53,11 +53,11 @@ MEANING = {
         "A welcome that makes the second visit easy.",
     ),
     "Promising": (
-        "Were here lately, but buy little and seldom.",
+        "Recent by rank, in the lowest group by value.",
         "A small, cheap reason to come back.",
     ),
     "Need attention": (
-        "Middling in everything, and it is a while since they came.",
+        "In the middle group by recency and by value.",
         "A reminder with what they usually buy.",
     ),
     "About to sleep": (

@@ -117,7 +117,7 @@ def names_evidence(names: pd.DataFrame) -> str:
 
 #: What every section with advice says once.
 HYPOTHESES = (
-    "*Test* names a hypothesis, not a finding: compare margin per customer between a random half "
+    "**Test** names a hypothesis, not a finding: compare margin per customer between a random half "
     "that is treated so and a random half that is not."
 )
 
