@@ -103,6 +103,9 @@ def test_silence_is_a_sign_of_losses_only_beyond_what_no_losses_would_show() -> 
     assert not finding["alert"]
     assert finding["detail"].endswith("not significantly fewer, so this is no sign of losses")
     assert finding["low"] < finding["value"] < finding["high"]
+    assert "silent beyond their own rhythm, not significantly more than without any loss" in (
+        text_stages.stages_title(usual, 91)
+    )
     losing = Silence(2469, 328, 0.2, returned=2300, called=100, followed=330, back=100)
     assert text_stages.stages_finding(losing)["alert"]
     assert "2,300 customers who did come back" in text_stages.stages_finding(losing)["detail"]

@@ -87,6 +87,8 @@ def stages_headline(found: Silence) -> str:
 def stages_title(found: Silence, days: int) -> str:
     """Return the page's title: how many are silent, and whether such customers come back."""
     silent = f"{words.percent(found.share, 0)} of customers are silent beyond their own rhythm"
+    if found.returned >= FEWEST and not more_than_usual(found):
+        silent += ", not significantly more than without any loss"
     if found.followed < FEWEST:
         return silent
     back = words.percent(found.back / found.followed, 0)
