@@ -33,24 +33,24 @@ CLASSES = (RELATIONSHIP, DEALS, ORDINARY, PRICE, UNCERTAIN)
 #: What each class means, and what to do about it.
 MEANING = {
     RELATIONSHIP: (
-        "Bring much margin, and surely buy less on offer than the threshold.",
-        "Service, recognition and range; a discount gives away margin.",
+        "High margin; buy significantly less on offer than the threshold.",
+        "Service and recognition instead of a discount.",
     ),
     DEALS: (
-        "Bring much margin, and surely buy more on offer than the threshold.",
-        "Keep the offers they come for, but let them earn them: tiers, bundles, points.",
+        "High margin; buy significantly more on offer than the threshold.",
+        "Offers to be earned (tiers, bundles, points) instead of plain discounts.",
     ),
     ORDINARY: (
-        "Bring little margin, and surely buy less on offer than the threshold.",
-        "Raise the number of visits, not the discount.",
+        "Low margin; buy significantly less on offer than the threshold.",
+        "A reason for one more visit instead of a discount.",
     ),
     PRICE: (
-        "Bring little margin, and surely buy more on offer than the threshold.",
-        "Offers from what suppliers pay; no costly mailing.",
+        "Low margin; buy significantly more on offer than the threshold.",
+        "Offers that suppliers pay, without print.",
     ),
     UNCERTAIN: (
         "Too little bought, or too near the threshold, to call.",
-        "Treat like the average until more is known.",
+        "The average offer.",
     ),
 }
 
@@ -93,9 +93,9 @@ def judge(
     features: pd.DataFrame,
     *,
     threshold: float | None = None,
-    certainty: float = 0.80,
+    certainty: float = 0.95,
     top_margin: float = 0.80,
-    level: float = 0.90,
+    level: float = 0.95,
 ) -> Buyers:
     """Judge every customer's discount share, and set it against what the customer brings.
 

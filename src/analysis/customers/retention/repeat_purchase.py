@@ -56,10 +56,29 @@ def newcomers(tables: Tables, *, as_of: date, quiet_days: int = 90) -> pd.DataFr
             f"Newcomers cannot be followed: fewer than {FEWEST_FOLLOWED} customers "
             f"({len(rows)}) were first seen {quiet_days} days or more after the data begin."
         )
+    _require_arrivals(pd.to_datetime(rows["first_on"]), as_of)
     rows["came_back"] = rows["second_on"].notna()
     until = pd.to_datetime(rows["second_on"]).fillna(pd.Timestamp(as_of))
     rows["days"] = (until - pd.to_datetime(rows["first_on"])).dt.days
     return rows.reset_index(drop=True)
+
+
+def _require_arrivals(first: pd.Series, as_of: date) -> None:
+    """Raise NotApplicable where first purchases peter out: rare buyers seen late, not newcomers.
+
+    A shop that wins customers sees about as many first purchases in the second half of the time
+    as in the first. Old customers who had not happened to buy before are used up.
+    """
+    from scipy.stats import binomtest
+
+    begin, end = first.min(), pd.Timestamp(as_of)
+    early = int((first < begin + (end - begin) / 2).sum())
+    if binomtest(early, len(first), 0.5, alternative="greater").pvalue < 0.001:
+        raise NotApplicable(
+            f"Newcomers cannot be told from old customers who buy rarely: of {len(first)} first "
+            f"seen after the quiet days, {early} were first seen in the first half of the time "
+            "since, as where old customers turn up late."
+        )
 
 
 def _first_two(tables: Tables, period: Period) -> ibis.Table:
