@@ -178,7 +178,7 @@ def test_kinds_of_proof_are_never_pooled_together() -> None:
 
 
 def test_two_promotions_are_not_drawn_together_and_each_keeps_its_own_interval() -> None:
-    """With one degree of freedom "none of 2 is significantly above zero" would refute both of them."""
+    """With one degree of freedom "none of 2 is above zero" would refute both of them."""
     rows = pd.DataFrame(
         {"promotion_id": ["a", "b"], "arm": "t", "label": ["A", "B"], "kind": league.BY_LOT,
          "mechanic": "m", "channel": "none", "season": "summer", "lift": [0.5, 0.3], "error": 0.1}
