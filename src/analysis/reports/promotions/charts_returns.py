@@ -120,7 +120,7 @@ def blend(found: Synthetic, *, currency: str) -> Axes:
     ax.plot(week, found.actual, color=style.BLUE, marker="o", markersize=3)
     for series, name, color in (
         (found.actual, "promoted", style.BLUE),
-        (found.blend, "synthetic control", style.SOFT),
+        (found.blend, "control", style.SOFT),
     ):
         ax.annotate(
             name, (week[-1], series[-1]), (7, 0), textcoords="offset points", va="center",
