@@ -313,7 +313,8 @@ class Report:
         )
         total = len(frame)
         shown = total if rows is None else min(total, rows)
-        facts = {"title": title, "caption": caption, "shown": shown, "total": total}
+        facts: dict[str, Any] = {"title": title, "caption": caption, "shown": shown}
+        facts["total"] = total
         facts["intervals"] = frames.intervals(frame, columns)
         self._show(outputs.table(drawing, name=name, **facts))
 

@@ -60,15 +60,15 @@ def growth(report: Report, by_sales: Deciles, weeks: WeeklyAmounts) -> None:
     weeks.require()
     decile_groups.require(by_sales)
     report.headline(text.growth(by_sales))
-    report.chart(
-        charts.growth_bars(by_sales.table),
-        alt="Bars of what each group added to the growth of net sales, in percentage points, with "
-        "intervals; coloured where it stands out from chance.",
-        caption=f"Net sales of {weeks.now} against {weeks.before}; the bars add up to the total's "
-        f"growth. Whiskers: {report.interval}. In colour: beyond chance for all groups taken "
-        "together.",
-    )
     with report.detail("Growth of each group with its interval"):
+        report.chart(
+            charts.growth_bars(by_sales.table),
+            alt="Bars of what each group added to the growth of net sales, in percentage points, "
+            "with intervals; coloured where it stands out from chance.",
+            caption=f"Net sales of {weeks.now} against {weeks.before}; the bars add up to the "
+            f"total's growth. Whiskers: {report.interval}. In colour: beyond chance for all "
+            "groups taken together.",
+        )
         shown = columns.growth(report.interval, groups=report.params.groups)
         report.table(by_sales.table, name="decile_growth", columns=shown)
 
@@ -173,12 +173,13 @@ def decline(report: Report, faded: Fading, weeks: WeeklyAmounts) -> None:
     """Show how many customers fell beyond their own noise."""
     report.finding(**text_decline.fading_finding(faded))
     report.headline(text_decline.noise(faded))
-    report.chart(
-        charts.noise_bars(faded),
-        alt=text_decline.noise(faded),
-        caption=f"Margin of {weeks.now} against {weeks.before}. Whisker: middle 95 % of the deals. "
-        f"{report.margin}",
-    )
+    with report.detail("Falls, chance and what is beyond noise"):
+        report.chart(
+            charts.noise_bars(faded),
+            alt=text_decline.noise(faded),
+            caption=f"Margin of {weeks.now} against {weeks.before}. Whisker: middle 95 % of the "
+            f"deals. {report.margin}",
+        )
     report.say(text_decline.false_alarms(faded))
     report.save(faded.table, "fading")
 
@@ -222,12 +223,14 @@ def decile_migration(report: Report, stay: Persistence, weeks: WeeklyAmounts) ->
     groups, confidence = report.params.groups, report.params.confidence
     report.finding(**text.stay_finding(stay, groups, confidence))
     report.headline(text.stayed(stay))
-    report.chart(
-        charts.stay_lines(stay.stayed),
-        alt="Lines over the groups of the first half: the share seen in the same group in the "
-        f"second half, that by noise alone, and by chance. {text.stayed(stay)}",
-        caption=f"From {weeks.before} to {weeks.now}, by net sales. Whiskers: {report.interval}.",
-    )
+    with report.detail("How many stayed, by group"):
+        report.chart(
+            charts.stay_lines(stay.stayed),
+            alt="Lines over the groups of the first half: the share seen in the same group in the "
+            f"second half, that by noise alone, and by chance. {text.stayed(stay)}",
+            caption=f"From {weeks.before} to {weeks.now}, by net sales. "
+            f"Whiskers: {report.interval}.",
+        )
     report.say(text.moved(stay))
     with report.detail("Where customers went, group by group"):
         report.headline(text.went(stay))
