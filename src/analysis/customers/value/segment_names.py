@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.answers import without
-from analysis.customers.segments.group_summary import FEWEST
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 #: Names that say that customers stay away, and what they are called where most came back.
 STAY_AWAY = {
@@ -77,7 +77,7 @@ def _evidence(name: str, after: Mapping[str, Any], orders: float, usual: float) 
     high = float(after.get("bought_high", np.nan))
     stands = True
     if name in STAY_AWAY:
-        stands = known >= FEWEST and high < MOST_RETURN
+        stands = known >= FEWEST_CUSTOMERS and high < MOST_RETURN
     if name in BUY_OFTEN:
         stands = orders > usual
     shown = name if stands else {**STAY_AWAY, **BUY_OFTEN}[name]
