@@ -127,7 +127,7 @@ def stores(report: Report, changed: Movers) -> None:
     report.headline(text.groups_headline(changed, noun="store", nouns="stores"))
     report.say(text.withheld(changed, currency, nouns="stores"))
     moved = text.name_stores(contribution.top_movers(changed, top=top))
-    _movers(report, moved, moved["name"], "Changed beyond chance.")
+    _movers(report, moved, moved["name"], "Changed significantly.")
     with report.detail("The largest stores"):
         shown = columns.groups(report.interval, label="Store")
         report.table(changed.table, name="stores", columns=shown, rows=top)
@@ -226,7 +226,7 @@ def drift(report: Report, shift: Drift) -> None:
         report.chart(
             charts_quality.drift(shift.dimensions),
             alt=text_quality.drift_alt(shift),
-            caption=f"Dot: what moved. Bar: {below} of random deals of weeks stay below.",
+            caption=f"Dot: what moved. Bar: {below} of random permutations of weeks stay below.",
         )
         report.table(shift.dimensions, name="drift", columns=columns.drift())
     report.save(shift.values, "drift_values")
