@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.demand.change import changepoints
+from analysis.demand.drivers import what_if
 from analysis.demand.drivers.what_if import ProductPlan
+from analysis.demand.series import sales_series
 from analysis.errors import NotApplicable
 from analysis.reporting.charts import svg
 from analysis.reports.forecast import charts_products as charts
@@ -59,11 +62,11 @@ def test_one_row_a_holiday_and_labels_that_fit() -> None:
 
 def test_a_plan_is_weighed_only_with_what_works() -> None:
     table = effects({"name": "Few", "weeks": 2}, {"name": "Often", "weeks": 9})
-    assert text_products.offer(table, "promotion") == "Often"
+    assert what_if.product_to_weigh(table, "promotion") == "Often"
     with pytest.raises(NotApplicable, match="change of price has a sure effect"):
-        text_products.offer(table, "price")
+        what_if.product_to_weigh(table, "price")
     with pytest.raises(NotApplicable, match="promotion has a sure effect"):
-        text_products.offer(table.assign(effect=-0.5), "promotion")
+        what_if.product_to_weigh(table.assign(effect=-0.5), "promotion")
 
 
 def test_a_plan_says_units_money_and_whether_it_is_new() -> None:
@@ -103,7 +106,11 @@ def test_only_sharp_and_sure_shifts_are_sudden() -> None:
     assert text_products.sudden_counts(steps) == (
         "1 product changed level from one week to the next, when its price changed"
     )
-    assert text_products.jumped(steps).tolist() == ["a", "b", "c"]
+    keys = pd.DataFrame({"name": list("abcde")})
+    sold = sales_series.Series(keys, np.ones((5, 1)), (), np.ones(1), "units", "week", (), ())
+    always = np.array([True, True, True, True, False])
+    kept = changepoints.without_shifts(sold, always, steps)
+    assert kept.tolist() == [False, False, False, True, False]
 
 
 def coverage(realised: float, low: float, high: float) -> pd.DataFrame:

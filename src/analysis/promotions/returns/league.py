@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.returns import after_costs
 from analysis.promotions.returns.roi import Return
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 
 #: How the comparison came about. Only the first shows what promotions cause; kinds are never mixed.
-BY_LOT, CHOSEN, FOR_ALL = "by lot", "chosen", "for all"
+BY_LOT, CHOSEN, FOR_ALL = "randomised", "chosen", "for all"
 
 REPEAT, CHANGE, STOP, AGAIN = "repeat", "change", "stop", "test again"
-HOLD_OUT = "test by lot"
+HOLD_OUT = "hold out a control"
 
 _SEASONS = ("winter", "spring", "summer", "autumn")
 
@@ -202,6 +203,7 @@ def action(found: Return, trial: str = "") -> tuple[str, str]:
     return ACTIONS[verdict], why
 
 
+@without("trials")
 def actions(returns: Returns, trials: Trials | None = None) -> pd.DataFrame:
     """Return promotion_id, arm, label, randomised, net, verdict, action and why."""
     said = {} if trials is None else trials.verdicts.set_index("promotion_id")["verdict"].to_dict()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.errors import NotApplicable
 from analysis.reporting.charts.forest import LONGEST
 from analysis.reporting.notebook import words
 
@@ -27,9 +26,6 @@ _KINDS = {
     "price": "the average price paid",
     "holiday": "the run-up to a holiday",
 }
-
-_TRIED = {"promotion": "promotion", "discount": "discount", "price": "change of price"}
-
 
 #: Weeks within which a shift must be dated to be called sudden.
 _SUDDEN = 4
@@ -93,26 +89,6 @@ def _what(kind: str, regressor: str, step: float) -> str:
     if kind == "discount":
         return f"{words.percent(float(-np.expm1(-step)), 0)} off"
     return "promotion" if kind == "promotion" else regressor.partition(",")[0]
-
-
-def offer(table: pd.DataFrame, kind: str) -> str:
-    """Return a product to weigh a plan with: one whose effect is sure.
-
-    Of promotions the one tried in most weeks, of discounts and prices the largest seller.
-
-    Raises
-    ------
-    NotApplicable
-        If no product has such an effect.
-    """
-    found = table[table["found"] & (table["kind"] == kind)]
-    found = found[found["effect"] < 0] if kind == "price" else found[found["effect"] > 0]
-    if found.empty:
-        raise NotApplicable(
-            f"no product's {_TRIED[kind]} has a sure effect, so no plan is weighed."
-        )
-    order = ["weeks" if kind == "promotion" else "size", "name"]
-    return str(found.sort_values(order, ascending=[False, True])["name"].iloc[0])
 
 
 def plan(compared: ProductPlan, what: str, horizon: int, currency: str) -> str:
@@ -206,11 +182,6 @@ def odd_weeks(freaks: pd.DataFrame) -> str:
         f"promotions, prices and holidays; the farthest, {first['name']}, {times} times its usual "
         f"in the week of {words.day(first['period_start'])}"
     )
-
-
-def jumped(steps: pd.DataFrame) -> pd.Series:
-    """Return the names of all products whose level shifted: their trend is none."""
-    return steps.loc[steps["shifted"], "name"]
 
 
 def sudden_counts(steps: pd.DataFrame) -> str:
