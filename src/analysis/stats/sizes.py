@@ -79,6 +79,9 @@ FEWEST_STOCKED_LINES, FEWEST_STOCKED_CATEGORIES = 200, 10
 #: Lines of an item a week that say whether it was on offer.
 FEWEST_LINES_A_WEEK = 3
 
+#: Products sold in both periods: with fewer an index of prices describes single products.
+FEWEST_PRODUCTS = 30
+
 #: Different values of a feature that clusters are formed on: fewer make clusters of themselves.
 FEWEST_DISTINCT = 10
 
