@@ -9,7 +9,7 @@ on. ``report.show`` says its reason, once a page.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
@@ -39,6 +39,10 @@ class NotGiven:
 
     def __len__(self) -> int:
         return 0
+
+    def __iter__(self) -> Iterator[NotGiven]:
+        """Yield nothing: without this, Python would ask for one item after the other for ever."""
+        return iter(())
 
     def __getattr__(self, name: str) -> NotGiven:
         if name.startswith("_"):
