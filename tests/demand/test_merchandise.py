@@ -17,7 +17,7 @@ def tables() -> Tables:
     days = pd.date_range("2023-01-02", periods=60 * 7, freq="D")
     rows = [
         {"order_id": f"{key}{day:%y%m%d}", "line_number": 1, "ordered_at": day, "product_id": key,
-         "quantity": 1.0, "net_amount": amount + day.day_of_week + (40.0 if late and lifts else 0.0)}
+         "quantity": 1.0, "net_amount": amount + day.weekday() + (40.0 if late and lifts else 0.0)}
         for day in days for late in [day >= days[-28]]
         for key, amount, lifts in (("tea", 10.0, False), ("stamps", 10.0, True))
     ]  # fmt: skip
