@@ -140,3 +140,37 @@ def test_what_was_never_negative_falls_by_all_of_its_level_at_most():
     assert (row["growth"], row["growth_low"], row["growth_high"]) == (-1.0, -1.0, -1.0)
     returned = trends.slopes(of(values - 60), continuing=everything(values), per=52).iloc[0]
     assert np.isnan(returned["growth"]) or returned["growth"] < -1
+
+
+def without_shift(rows: int, *, r: float, promotions: bool, seed: int) -> np.ndarray:
+    """Return two years of weekly units with memory ``r`` and some promotions of two weeks."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=(rows, 154))
+    for t in range(1, 154):
+        noise[:, t] = r * noise[:, t - 1] + np.sqrt(1 - r**2) * noise[:, t]
+    level = 0.1 * noise[:, 50:]
+    for row in level if promotions else ():
+        for start in rng.integers(0, 104, rng.poisson(8)):
+            row[start : start + 2] += np.log(1.6)
+    return rng.poisson(200 * np.exp(level)).astype(float)
+
+
+@pytest.mark.parametrize("promotions", [False, True])
+@pytest.mark.parametrize("r", [0.0, 0.5, 0.8])
+def test_memory_and_promotions_are_called_shifts_at_most_at_the_stated_rate(r, promotions):
+    """Ten families of 25 series without a shift: a false call in at most 5 %, so none or one."""
+    called = 0
+    for seed in range(10):
+        values = without_shift(25, r=r, promotions=promotions, seed=seed)
+        found = changepoints.shifts(of(values), continuing=everything(values), fdr=0.05)
+        called += bool(found["shifted"].any())
+    assert called <= 1
+
+
+def test_a_shift_is_found_among_memory_and_promotions():
+    values = without_shift(30, r=0.5, promotions=True, seed=3)
+    values[:10, 60:] *= 1.6
+    found = changepoints.shifts(of(values), continuing=everything(values), fdr=0.05)
+    called = found.loc[found["shifted"], "name"]
+    assert called.isin([f"i{n}" for n in range(10)]).sum() >= 7
+    assert len(called) <= 11

@@ -225,7 +225,7 @@ def test_a_week_below_zero_is_on_the_chart_of_levels() -> None:
     history = pd.DataFrame({"period_start": weeks, "value": [5.0] * 10 + [-4.0] * 10})
     row = pd.Series({"period_start": weeks[10], "before": 5.0, "after": -4.0})
     drawn = trend_charts.steps([("Tea", history, row)], unit="$")
-    assert drawn.axes[0].get_ylim()[0] == -4
+    assert drawn.get_ylim()[0] == -4
     assert "Tea" in svg.render(drawn, name="steps", alt="Levels.")
 
 

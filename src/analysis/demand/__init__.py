@@ -23,6 +23,7 @@ __getattr__ = face(
         "in_stock": "series.sales_series:censor",
         "level_covariates": "forecast.level_regressors:gather",
         "lifecycle": "series.product_lifecycle:statuses",
+        "merchandise": "series.sales_series:merchandise",
         "outliers": "change.changepoints:outliers",
         "placement_effects": "drivers.placement_effects:search",
         "placements": "drivers.regressors:placements_by",

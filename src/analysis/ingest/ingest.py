@@ -160,4 +160,5 @@ def _manifest(
         ledger=ledger,
         files=files,
         notes=source.notes,
+        not_merchandise=request.not_merchandise,
     )

@@ -28,6 +28,8 @@ class IngestRequest:
         Contribution margin rate in general and by department, and what to say about them.
     uncounted_departments
         Departments whose quantities do not count units.
+    not_merchandise
+        Departments that hold coupons, fees or supplies: in the sums, in no finding on goods.
     engine
         Engine to ingest with.
     seed
@@ -43,6 +45,7 @@ class IngestRequest:
     margin_rates: Mapping[str, float] = field(default_factory=dict)
     margin_note: str = ""
     uncounted_departments: tuple[str, ...] = ()
+    not_merchandise: tuple[str, ...] = ()
     engine: EngineSettings = field(default_factory=EngineSettings)
     seed: int = 0
 

@@ -68,6 +68,7 @@ class StudyParams(Strict):
     engine: EngineParams = EngineParams()
     margins: MarginParams = MarginParams()
     uncounted_departments: tuple[str, ...] = ()
+    not_merchandise: tuple[str, ...] = ()
     reports: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("timezone")
@@ -122,6 +123,7 @@ class StudyParams(Strict):
             margin_rates=self.margins.departments,
             margin_note=self.margins.note,
             uncounted_departments=self.uncounted_departments,
+            not_merchandise=self.not_merchandise,
             engine=self.engine_settings(),
             seed=self.seed,
         )

@@ -105,6 +105,8 @@ class Manifest:
         Sentences about the source that every reader should know.
     order_span
         First and last day of the orders; empty without orders.
+    not_merchandise
+        Departments that hold coupons, fees or supplies: in the sums, in no finding on goods.
     """
 
     study: str
@@ -121,6 +123,7 @@ class Manifest:
     files: tuple[SourceFile, ...] = ()
     notes: tuple[str, ...] = ()
     order_span: tuple[str, ...] = ()
+    not_merchandise: tuple[str, ...] = ()
 
     def ledger_table(self) -> pd.DataFrame:
         """Return the ledger with columns table, source, outcome, rule and rows.
@@ -148,6 +151,7 @@ class Manifest:
             raw["files"] = tuple(SourceFile(**file) for file in raw["files"])
             raw["notes"] = tuple(raw["notes"])
             raw["order_span"] = tuple(raw.get("order_span", ()))
+            raw["not_merchandise"] = tuple(raw.get("not_merchandise", ()))
             manifest = cls(**raw)
             _check_types(manifest)
         except UNREADABLE as error:
@@ -163,7 +167,7 @@ def _check_types(manifest: Manifest) -> None:
         "default_margin_rate": (int, float),
         "rows": dict,
         "simulated": bool,
-        **dict.fromkeys(("ledger", "files", "notes", "order_span"), tuple),
+        **dict.fromkeys(("ledger", "files", "notes", "order_span", "not_merchandise"), tuple),
     }
     for each in fields(Manifest):
         value = getattr(manifest, each.name)
@@ -171,7 +175,8 @@ def _check_types(manifest: Manifest) -> None:
             raise TypeError(f"{each.name} is {type(value).__name__}")
     if not all(isinstance(n, int) for n in manifest.rows.values()):
         raise TypeError("rows are not counted in whole numbers")
-    if not all(isinstance(text, str) for text in (*manifest.notes, *manifest.order_span)):
+    texts = (*manifest.notes, *manifest.order_span, *manifest.not_merchandise)
+    if not all(isinstance(text, str) for text in texts):
         raise TypeError("notes are not text")
     if manifest.order_span:
         _first, _last = map(date.fromisoformat, manifest.order_span)

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 FALSE = 0.05
 
 
-def over_horizon(outlook: Outlook, *, coverage: float = 0.95) -> pd.DataFrame:
+def over_horizon(
+    outlook: Outlook, *, goods: np.ndarray | None = None, coverage: float = 0.95
+) -> pd.DataFrame:
     """Return each series' forecast summed over the horizon.
+
+    ``goods`` marks the series that a call for action may be on (`sales_series.merchandise`); None
+    takes all.
 
     Errors of neighbouring periods go together, so that the interval of a sum is not the sum of
     intervals: it is calibrated on the sums that were forecast in the past.
@@ -31,12 +36,14 @@ def over_horizon(outlook: Outlook, *, coverage: float = 0.95) -> pd.DataFrame:
         level, name, recent (sum of as many periods before), usual (as many median periods), mean,
         low, high, year_before (what the same periods took one season before; NaN where the data
         do not hold all of them), change (mean / recent - 1) with change_low and change_high, n
-        (past sums the interval rests on), kind (``regular``, ``now and then``), p (of no change:
+        (past sums the interval rests on), kind (``regular``, ``now and then``, ``no
+        merchandise``), p (of no change:
         the share of past errors at least as large, two-sided), q (Benjamini and Hochberg over a
         level's regular series), call (``more``, ``less``, ``contradicted`` by the year before, or
         none); largest forecast first within a level.
     """
     plan, values = outlook.plan, outlook.series.values
+    goods = np.ones(len(values), dtype=bool) if goods is None else goods
     mean = outlook.table["mean"].to_numpy().reshape(-1, plan.horizon).sum(axis=1)
     recent = np.nansum(values[:, -plan.horizon :], axis=1)
     scale = scales(values, season=plan.season)[0]
@@ -53,7 +60,7 @@ def over_horizon(outlook: Outlook, *, coverage: float = 0.95) -> pd.DataFrame:
         change_low=low / base - 1,
         change_high=high / base - 1,
         n=n,
-        kind=np.where(outlook.sparse, "now and then", "regular"),
+        kind=np.select([~goods, outlook.sparse], ["no merchandise", "now and then"], "regular"),
         p=_chances(outlook, (recent - mean) / scale),
     )
     table = called(table)

@@ -298,9 +298,18 @@ def fetch(
 
 
 def best_sellers(tables: Tables, *, as_of: date | str, count: int) -> Series:
-    """Return weekly units of the ``count`` products that sold most, by readable names (`named`)."""
+    """Return weekly units of the products that sold most, by readable names (`named`).
+
+    Of the ``count`` largest, those of departments that are no merchandise are left out.
+    """
     sold = fetch(tables, as_of=as_of, levels=[("product_id",)], measure="units", largest=count)
-    return named(sold, tables)
+    called = named(sold, tables)
+    return called.where(merchandise(called, tables))
+
+
+def merchandise(series: Series, tables: Tables) -> np.ndarray:
+    """Return which series are goods, not what the study's params call ``not_merchandise``."""
+    return np.asarray(~series.keys["department"].isin(list(tables.manifest.not_merchandise)))
 
 
 def censor(series: Series, unavailable: pd.DataFrame) -> Series:

@@ -51,7 +51,7 @@ __all__ = [
 def data(report: Report, sold: Series) -> None:
     """Say which weeks the data cover, and which days were closed."""
     report.say(text.span(sold, report.as_of))
-    report.say(text.closed(sold))
+    report.say(f"{text.closed(sold)} {text.no_merchandise(sold, report.tables)}".strip())
 
 
 @presents()

@@ -12,9 +12,11 @@ from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.demand.forecast.forecast import BOTTOM_UP, COHERENT
+from analysis.demand.series.sales_series import merchandise
 from analysis.reporting.notebook import words
 from analysis.tables.periods import as_date
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from analysis.demand.forecast.forecast import Outlook
     from analysis.demand.forecast.track_record import Scored
     from analysis.demand.series.sales_series import Series
+    from analysis.tables.engine import Tables
 
 
 #: Fields of a finding, as `Report.finding` takes them.
@@ -193,6 +196,20 @@ def closed(series: Series) -> str:
     each += [words.day(day) for day in series.closed if f"{day:%A}s" not in often]
     days = words.listing(each)
     return f"Nothing was sold anywhere on {days}: taken as closed, not as a week gone wrong."
+
+
+def no_merchandise(series: Series, tables: Tables) -> str:
+    """Say which departments are in the sums only; nothing where there are none."""
+    mine = series.at("department")
+    left = mine.where(~merchandise(mine, tables))
+    if left.keys.empty:
+        return ""
+    share = float(np.nansum(left.values) / np.nansum(mine.values))
+    are = "is no merchandise" if len(left.keys) == 1 else "are no merchandise"
+    return (
+        f"{words.listing(list(left.keys['name']))} {are} ({words.percent(share, 1)} of net sales): "
+        "in all sums, but in no finding and no call for action."
+    )
 
 
 def _called(totals: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
