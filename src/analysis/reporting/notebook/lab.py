@@ -14,9 +14,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from analysis.params import load
-from analysis.params.report_params import report_params
-
 #: Environment variables: the study whose parameters the notebooks take, and the day that words
 #: such as ``last-complete-week`` are counted from.
 STUDY, TODAY = "ANALYSIS_LAB_STUDY", "ANALYSIS_LAB_TODAY"
@@ -63,6 +60,8 @@ def take_parameters(report: str, names: MutableMapping[str, Any], *, root: Path)
     if not study:
         return []
     today = date.fromisoformat(os.environ[TODAY])
+    from analysis.params import load  # at first use: a run needs none of this
+
     wanted = load(study, root=root, today=today).notebook_parameters(report)
     taken = {
         name: value
@@ -75,6 +74,8 @@ def take_parameters(report: str, names: MutableMapping[str, Any], *, root: Path)
 
 def _untouched(report: str, name: str, names: Mapping[str, Any]) -> bool:
     """Tell whether a parameter has the notebook's default; the shared ones always give way."""
+    from analysis.params.report_params import report_params
+
     model = report_params().get(report)
     if name in _SHARED or model is None:
         return True

@@ -20,14 +20,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-import pandas as pd
-
 from analysis.answers import NotGiven, missing
 from analysis.errors import AnalysisError, NotApplicable
-from analysis.params.report_params import from_notebook
 from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
-from analysis.reporting.notebook.formats import Format
 from analysis.reporting.notebook.presentation import presenter_of
 from analysis.reporting.store.layout import (
     LISTS,
@@ -38,13 +34,14 @@ from analysis.reporting.store.layout import (
     find_root,
 )
 from analysis.stats.bca import Sampling
-from analysis.tables.margin import margin_basis_sentence
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from analysis.reporting.notebook.formats import Format
     from analysis.tables.engine import Tables
 
 #: One line of the trust panel: what was looked at, whether it holds (None: neither), the words.
@@ -77,6 +74,8 @@ def open_report(
     if isinstance(names, MutableMapping) and STAGING not in os.environ:
         lab.take_parameters(name, names, root=root or find_root())
     workspace = Workspace.find(names["study"], root)
+    from analysis.params.report_params import from_notebook
+
     return Report(
         checked_name(name),
         study=names["study"],
@@ -148,6 +147,8 @@ class Report:
     @property
     def margin(self) -> str:
         """The sentence that says what contribution margin rests on in this study."""
+        from analysis.tables.margin import margin_basis_sentence
+
         return margin_basis_sentence(self.tables)
 
     @property
