@@ -85,7 +85,7 @@ def test_sales_that_never_vary_are_forecast_without_an_interval(constant: Outloo
     whole = constant.table[constant.table["level"] == "total"]
     assert readings.bands(whole).startswith("No band: ")
     assert "band" not in readings.fan_alt(whole)
-    assert readings.departments(ahead).startswith("No department is sure to sell more or less")
+    assert readings.departments(ahead).startswith("No department sells significantly more or less")
 
 
 @pytest.mark.parametrize(

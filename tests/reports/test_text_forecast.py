@@ -144,14 +144,16 @@ def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
         ["Tea", ""], ["Toys", "5.0 × its usual"],
     ]  # fmt: skip
     assert text.categories(totals) == "Of 3 categories 1 will need more and 1 less than of late"
-    assert text.categories(totals.tail(1)) == "No category is sure to move"
+    assert text.categories(totals.tail(1)) == "No category changes significantly"
     rare = totals.assign(kind="now and then")
-    assert text.categories(rare) == "No category sells in most weeks, and none is sure to move"
+    assert (
+        text.categories(rare) == "No category sells in most weeks, and none changes significantly"
+    )
 
 
 def test_departments_that_move_are_named() -> None:
     totals = sums(("Toys", 5.0, 5.0, 0.1, 0.4), ("Tea", 9.0, 9.0, -0.3, -0.1))
     totals = totals.assign(level="department", call=["more", "less"])
     said = text.departments(totals)
-    assert said == "Of 2 departments, surely more in Toys, less in Tea"
+    assert said == "Of 2 departments, significantly (95 %) more in Toys, less in Tea"
     assert text.departments(totals.assign(call="contradicted")).startswith("None of 2")

@@ -223,12 +223,12 @@ def departments(totals: pd.DataFrame) -> str:
     parts, up, down = _called(totals, "department")
     searched = words.count(len(parts), "department")
     if up.empty and down.empty:
-        return f"{_none_of(len(parts), 'department')} is sure to sell more or less than of late"
+        return f"{_none_of(len(parts), 'department')} sells significantly more or less than of late"
     told = [(up, "more"), (down, "less")]
     texts = [f"{way} in {words.listing(sorted(p['name'])[:3])}" for p, way in told if len(p)]
     others = len(up) + len(down) - sum(min(len(p), 3) for p, _ in told)
     rest = f" and {words.number(others)} others" if others else ""
-    return f"Of {searched}, surely {', '.join(texts)}{rest}"
+    return f"Of {searched}, significantly (95 %) {', '.join(texts)}{rest}"
 
 
 def moving(totals: pd.DataFrame) -> pd.DataFrame:
@@ -252,7 +252,7 @@ def categories(totals: pd.DataFrame) -> str:
     """Say how many categories need another order than of late."""
     parts, up, down = _called(totals, "department x category")
     if up.empty and down.empty:
-        return f"{_none_of(len(parts), 'category', 'categories')} is sure to move"
+        return f"{_none_of(len(parts), 'category', 'categories')} changes significantly"
     whole = words.number(len(parts))
     return f"Of {whole} categories {len(up)} will need more and {len(down)} less than of late"
 
