@@ -14,9 +14,8 @@ import yaml
 
 from analysis.errors import DataError
 from analysis.ingest.identity.pseudonyms import customer_key
-from analysis.ingest.inspection.sniff import look
 from analysis.ingest.mapping import model
-from analysis.ingest.onboarding.draft_mapping import mapping_text
+from analysis.ingest.onboarding.draft import draft
 from analysis.tables.engine import open_study
 from tests.ingest.shop import MAPPING, Shop
 from tests.projects import Project
@@ -195,10 +194,12 @@ def test_a_column_named_after_phones_holds_phones() -> None:
 def test_a_draft_says_what_customers_are(
     tmp_path: Path, column: str, values: list[str], line: str
 ) -> None:
-    path = tmp_path / "a.csv"
+    for folder in ("params/sources", "data/raw/shop"):
+        (tmp_path / folder).mkdir(parents=True)
+    path = tmp_path / "data" / "raw" / "shop" / "a.csv"
     rows = [f"{i},{value},A,2024-01-13,1,2.00" for i, value in enumerate(values)]
     path.write_text("\n".join([f"order id,{column},sku,date,qty,price", *rows]) + "\n", "utf-8")
-    drafted = mapping_text("shop", look(path))
+    drafted = draft("shop", [path], root=tmp_path).mapping.read_text("utf-8")
     found = [each for each in drafted.splitlines() if each.startswith("customer_key")]
     assert found[0].startswith(line) if line else found == []
     parsed = model.parse(yaml.load(drafted, yaml.BaseLoader), "shop.yaml")
@@ -223,6 +224,7 @@ def test_planted_keys_are_in_no_published_file(journey: Journey) -> None:
     sources = project.root / "params" / "sources" / "shop.yaml"
     sources.write_text(yaml.safe_dump(MAPPING))
     params = yaml.safe_load((project.root / "params" / "tiny.yaml").read_text())
+    params["as_of"] = "2024-01-31"
     params |= {"source": {"kind": "files", "mapping": "shop", "folder": "data/raw/shop"}}
     (project.root / "params" / "tiny.yaml").write_text(yaml.safe_dump(params))
     project.add("10_a", CARELESS.replace("{report}", "10_a").replace("{{", "{").replace("}}", "}"))
