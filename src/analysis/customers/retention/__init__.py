@@ -1,0 +1,1 @@
+"""Who stays, who leaves, and what keeping them is worth."""

@@ -1,0 +1,1 @@
+"""What customers bring, and what they are expected to bring."""
