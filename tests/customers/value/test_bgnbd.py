@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import gammaln
+from scipy.special import gammaln, hyp2f1
 from scipy.stats import beta as beta_of
 from scipy.stats import binom
 from scipy.stats import gamma as gamma_of
@@ -77,13 +77,28 @@ def test_expectation_is_the_mean_of_what_is_drawn(shape: int, modified: bool) ->
         assert abs(share - exact) < 4 * np.sqrt(exact * (1 - exact) / 40_000) + 1e-9
 
 
-def test_closed_form_and_sum_agree() -> None:
-    known = model()
-    counts = one(5, 20.0, 30.0)
-    stage = known.alive(counts)[:, None]
-    assert known.expected(counts, 50.0) == pytest.approx(
-        bgnbd._summed(known, counts, stage, 50.0), rel=1e-6
-    )
+@pytest.mark.parametrize(("shape", "modified"), [(1, False), (1, True), (2, True), (5, False)])
+@pytest.mark.parametrize("seen", [(0, 0.0, 30.0), (5, 20.0, 30.0), (90, 50.0, 52.0)])
+def test_expectation_is_the_sum_of_chances(
+    shape: int, modified: bool, seen: tuple[float, float, float]
+) -> None:
+    """E[X] is the sum over n of P(X >= n), each of which is exact."""
+    known = model(shape, modified=modified)
+    for weeks in (4.0, 60.0):
+        chances = [known.at_least(one(*seen), weeks, n)[0] for n in range(1, 1_200)]
+        assert known.expected(one(*seen), weeks)[0] == pytest.approx(sum(chances), rel=2e-5)
+
+
+def test_expectation_is_the_published_closed_form() -> None:
+    """Fader, Hardie, Lee (2005), equation 10."""
+    r, alpha, a, b = TRUTH
+    x, last, end, weeks = 5.0, 20.0, 30.0, 50.0
+    inner = hyp2f1(r + x, b + x, a + b + x - 1, weeks / (alpha + end + weeks))
+    first = (a + b + x - 1) / (a - 1)
+    first *= 1 - ((alpha + end) / (alpha + end + weeks)) ** (r + x) * inner
+    left = a / (b + x - 1) * ((alpha + end) / (alpha + last)) ** (r + x)
+    found = model().expected(one(x, last, end), weeks)[0]
+    assert found == pytest.approx(first / (1 + left), rel=1e-9)
 
 
 @pytest.mark.parametrize(("shape", "modified"), [(1, False), (3, True)])

@@ -41,8 +41,9 @@ def test_slopes_are_those_of_the_likelihood() -> None:
 
 def test_expectation_is_the_mean_of_what_is_drawn() -> None:
     model = gamma_gamma.fit(*bought(1))
-    purchases, average, coming = (np.full(50_000, v) for v in (3.0, 12.0, 4.0))
-    drawn = model.drawn(purchases, average, coming, np.random.default_rng(2))
+    purchases, average = (np.full(50_000, v) for v in (3.0, 12.0))
+    coming = np.tile([1.0, 3.0], (50_000, 1))
+    drawn = model.drawn(purchases, average, coming, np.random.default_rng(2)).sum(axis=1)
     expected = 4 * model.expected(purchases[:1], average[:1])[0]
     assert drawn.mean() == pytest.approx(expected, abs=4 * drawn.std() / np.sqrt(50_000))
 

@@ -34,9 +34,9 @@ Floats = NDArray[np.float64]
 NAMES = ("r", "alpha", "a", "b")
 LARGEST_SHAPE = 12
 
-#: Rows x stages held at once where survival functions are summed up.
-_BLOCK = 400_000
-_NEGLIGIBLE = 1e-9
+#: Rows whose expectations are taken at once.
+_BLOCK = 20_000
+_POINTS = 32
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,9 @@ class BetaGeometric:
         """Return the purchases expected of each row's customer in the next ``weeks``."""
         alive, left = _weights(self, counts)
         stage = np.exp(alive - np.logaddexp(_added(alive), left)[:, None])
-        if self.shape == 1:
-            found = stage[:, 0] * _closed(self, counts, weeks)
-            bad = ~np.isfinite(found) | (found < 0)
-            if not bad.any():
-                return np.asarray(found)
-        return _summed(self, counts, stage, weeks)
+        blocks = range(0, len(counts), _BLOCK)
+        parts = [_alive_expects(self, counts.part(slice(i, i + _BLOCK)), weeks) for i in blocks]
+        return np.asarray((stage * np.vstack([np.zeros((0, self.shape)), *parts])).sum(axis=1))
 
     def at_least(self, counts: PurchaseCounts, weeks: float, number: int) -> Floats:
         """Return the probability of ``number`` purchases or more in the next ``weeks``."""
@@ -245,35 +242,56 @@ def _slopes_of_leaving(
     return by_a, by_b
 
 
-def _closed(model: BetaGeometric, counts: PurchaseCounts, weeks: float) -> Floats:
-    """Return the expected purchases of somebody alive, k = 1 (Fader and others, equation 10)."""
-    from scipy.special import hyp2f1
+def _alive_expects(model: BetaGeometric, counts: PurchaseCounts, weeks: float) -> Floats:
+    """Return, by stage, the purchases expected of somebody alive in the next ``weeks``.
 
+    Given p, with q = 1 - p, the events of a customer in stage j are Poisson at lambda, and a k-th
+    of them are purchases: with roots of unity w_l and c_l = 1 - w_l q^(1/k), the expectation is
+
+        q^((j+1)/k - 1) / k * sum over l of w_l^(j+1) (1 - E exp(-lambda weeks c_l)) / c_l,
+
+    lambda being gamma. At k = 1 this is (1 - (A / (A + p weeks))^R) / p. The mean over the beta
+    distribution of p is taken by Gauss's rule, of which no more than a few points are needed.
+    """
     r, alpha, a, b = model.estimate.values
-    a = a if abs(a - 1) > 1e-6 else 1 + 1e-6
-    events, stays = r + counts.repeats, b + counts.repeats + model.modified
-    known = alpha + counts.observed
-    with np.errstate(over="ignore", invalid="ignore"):
-        inner = hyp2f1(events, stays, a + stays - 1, weeks / (known + weeks))
-        shrunk = np.exp(events * np.log(known / (known + weeks)))
-        found = (a + stays - 1) / (a - 1) * (1 - shrunk * inner)
-    # With many purchases the closed form is a difference of nearly equal numbers.
-    return np.where((counts.repeats < 30) & (stays < 1e4) & (a < 1e3), found, np.nan)
-
-
-def _summed(model: BetaGeometric, counts: PurchaseCounts, stage: Floats, weeks: float) -> Floats:
-    """Return the expected purchases as the sum of the probabilities of 1, 2, 3, ... or more."""
-    found = np.zeros(len(counts))
-    rows = max(1, _BLOCK // model.shape)
-    for first in range(0, len(counts), rows):
-        part = slice(first, first + rows)
-        some = _part(counts, part)
-        number, added = 1, np.full(1, np.inf)
-        while added.max(initial=0.0) > _NEGLIGIBLE and number < 20_000:
-            added = (stage[part] * _reaches(model, some, weeks, number)).sum(axis=1)
-            found[part] += added
-            number += 1
+    shape = model.shape
+    repeats, row = np.unique(counts.repeats, return_inverse=True)
+    leave, weight = _beta_rule(a, b + repeats + model.modified)
+    stay = 1 - leave
+    scale = weeks / (alpha + counts.observed)
+    found = np.zeros((len(counts), shape))
+    for turn in range(shape):
+        root = np.exp(2j * np.pi * turn / shape) if turn else 1.0
+        short = -np.expm1(np.log1p(-leave) / shape) if turn == 0 else 1 - root * stay ** (1 / shape)
+        faded = np.log1p(short[row] * scale[:, None])
+        for stage in range(shape):
+            events = (r + shape * counts.repeats + stage)[:, None]
+            share = root ** (stage + 1) * stay ** ((stage + 1) / shape - 1) / shape
+            term = (weight * share / short)[row] * -np.expm1(-events * faded)
+            found[:, stage] += term.sum(axis=1).real
     return found
+
+
+def _beta_rule(a: float, stays: Floats) -> tuple[Floats, Floats]:
+    """Return points and weights of Gauss's rule for beta (a, b), one row a ``stays`` b.
+
+    Golub, Welsch (1969): eigenvalues of the matrix of the Jacobi polynomials' recurrence; weights
+    add up to one.
+    """
+    n = np.arange(1, _POINTS)[:, None]
+    one, two = stays - 1, a - 1
+    both = one + two
+    whole = 2 * n + both
+    middle = np.vstack([(two - one) / (both + 2), (two**2 - one**2) / (whole * (whole + 2))])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        square = 4 * n * (n + one) * (n + two) * (n + both) / (whole**2 * (whole**2 - 1))
+    square[0] = 4 * (1 + one) * (1 + two) / ((2 + both) ** 2 * (3 + both))
+    matrix = np.zeros((len(stays), _POINTS, _POINTS))
+    place = np.arange(_POINTS)
+    matrix[:, place, place] = middle.T
+    matrix[:, place[1:], place[:-1]] = np.sqrt(square).T
+    points, vectors = np.linalg.eigh(matrix)
+    return np.clip((1 + points) / 2, 1e-15, 1 - 1e-15), vectors[:, 0, :] ** 2
 
 
 def _reaches(model: BetaGeometric, counts: PurchaseCounts, weeks: float, number: int) -> Floats:
@@ -287,9 +305,3 @@ def _reaches(model: BetaGeometric, counts: PurchaseCounts, weeks: float, number:
     share = (weeks / (alpha + counts.observed + weeks))[:, None]
     lasts = np.exp(betaln(a, stays + number - 1) - betaln(a, stays))
     return np.asarray(lasts[:, None] * betainc(number * model.shape - stages, events, share))
-
-
-def _part(counts: PurchaseCounts, part: slice) -> PurchaseCounts:
-    return PurchaseCounts(
-        counts.repeats[part], counts.recency[part], counts.observed[part], counts.customers[part]
-    )

@@ -54,13 +54,14 @@ class GammaGamma:
     def drawn(
         self, purchases: Floats, average: Floats, coming: Floats, generator: np.random.Generator
     ) -> Floats:
-        """Return the total value drawn of ``coming`` purchases of each customer."""
+        """Return the values drawn of ``coming`` purchases, customers x spans of time.
+
+        A customer's own scale is drawn once and is the same in every span.
+        """
         p, q, gamma = self.estimate.values
         scale = generator.gamma(q + p * purchases) / (gamma + purchases * average)
-        some = coming > 0
-        total = np.zeros(len(coming))
-        total[some] = generator.gamma(p * coming[some]) / scale[some]
-        return total
+        drawn = generator.gamma(np.maximum(p * coming, 1e-300))
+        return np.where(coming > 0, drawn / scale[:, None], 0.0)
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,14 @@ class Credibility:
     def drawn(
         self, purchases: Floats, average: Floats, coming: Floats, generator: np.random.Generator
     ) -> Floats:
-        """Return the total value drawn of ``coming`` purchases, by the normal approximation."""
+        """Return the values drawn of ``coming`` purchases, customers x spans of time.
+
+        By the normal approximation; a customer's own mean is the same in every span.
+        """
         spread = np.sqrt(np.maximum(self.between, 0) * (1 - self.trust(purchases)))
         own = self.expected(purchases, average) + spread * generator.standard_normal(len(coming))
-        noise = np.sqrt(self.within * coming) * generator.standard_normal(len(coming))
-        return np.asarray(coming * own + noise)
+        noise = np.sqrt(self.within * coming) * generator.standard_normal(coming.shape)
+        return np.asarray(coming * own[:, None] + noise)
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,8 @@ def independence(purchases: Floats, average: Floats) -> Independence:
 def fit_value(summary: pd.DataFrame) -> GammaGamma | Credibility:
     """Return Gamma-Gamma where every customer's average margin is positive, else credibility.
 
+    Where all averages are equal, that is the value of a purchase, and nothing is uncertain.
+
     Parameters
     ----------
     summary
@@ -225,6 +231,8 @@ def fit_value(summary: pd.DataFrame) -> GammaGamma | Credibility:
     """
     purchases = summary["repeats"].to_numpy("float64") + 1
     average = summary["margin_amount"].to_numpy("float64") / purchases
+    if len(average) and np.ptp(average) <= 1e-9 * abs(average[0]):
+        return Credibility(float(average[0]), 0.0, 0.0, 0.0)
     if (average > 0).all():
         return fit(purchases, average)
     return fit_credibility(purchases, average, summary["margin_squares"].to_numpy("float64"))

@@ -80,6 +80,11 @@ class PurchaseCounts:
         x, last, end = (summary[name].to_numpy("float64") for name in keys)
         return cls(x, last, end, np.ones(len(summary)))
 
+    def part(self, rows: slice) -> PurchaseCounts:
+        """Return some of the rows."""
+        x, last, end, n = self.repeats, self.recency, self.observed, self.customers
+        return PurchaseCounts(x[rows], last[rows], end[rows], n[rows], self.log_gaps)
+
     def rate(self) -> float:
         """Return the repeat purchases per customer and week observed."""
         weeks = float(self.observed @ self.customers)
