@@ -69,7 +69,7 @@ def test_intervals_hold_what_happens(negative: bool) -> None:
         totals.append(row["low"] <= frame["margin_next"].sum() <= row["high"])
         inside = frame["margin_next"].between(found.customers["low_6"], found.customers["high_6"])
         own.append(inside[found.customers["high_6"] > 0].mean())
-    assert 8 <= sum(totals)
+    assert sum(totals) >= 8
     assert 0.78 <= np.mean(own) <= 0.93
 
 

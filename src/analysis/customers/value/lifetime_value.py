@@ -82,7 +82,7 @@ class ValueSettings:
         Seed of the draws.
     """
 
-    months: tuple[int, ...] = (3, 12, 36)
+    months: tuple[float, ...] = (3, 12, 36)
     discount: float = 0.10
     confidence: float = 0.80
     draws: int = 200
@@ -221,7 +221,7 @@ def discounted(model: PurchaseModel, counts: PurchaseCounts, settings: ValueSett
     return np.asarray(present[:, np.searchsorted(grid, settings.months)])
 
 
-def _grid(months: Sequence[int]) -> Floats:
+def _grid(months: Sequence[float]) -> Floats:
     quarters = np.arange(3, max(months) + 0.5, 3)
     return np.unique(np.concatenate([quarters, np.asarray(months, dtype="float64")]))
 
@@ -312,7 +312,8 @@ def drawn_values(
 ) -> Floats:
     """Return discounted values drawn of every customer, customers x draws x horizons."""
     generator = np.random.default_rng(seed)
-    rows = summary.loc[summary.index.repeat(settings.draws)]
+    needed = summary[["repeats", "recency", "observed", "margin_amount"]]
+    rows = needed.iloc[np.repeat(np.arange(len(needed)), settings.draws)]
     counts, bought = PurchaseCounts.each(rows), rows["repeats"].to_numpy("float64") + 1
     weeks = [m * WEEKS_A_MONTH for m in settings.months]
     counted = purchases.drawn(counts, weeks, generator)
