@@ -52,6 +52,7 @@ def _known(before: np.ndarray, after: np.ndarray, known: int) -> dict[str, float
         "gap_mean": usual,
         "silence_ratio": silence / usual,
         "purchases_last": float((before >= known - DAYS).sum()),
+        "next_days": float(after[0] - known) if len(after) else np.nan,
         "silent": not (after >= known + GAP).any(),
     }
 

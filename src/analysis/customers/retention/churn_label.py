@@ -96,7 +96,7 @@ def labels(snapshot: Snapshot, *, days: int, rules: LabelRules | None = None) ->
     """
     rules = rules or LabelRules()
     frame = snapshot.customers
-    pace = silence.fit(_gaps(frame))
+    pace = silence.fit(gaps_in_days(frame))
     chance, overdue = without_losses(pace, frame, days=days, gap_days=snapshot.gap_days)
     reason = np.select(
         [frame["repeats"] < 2, overdue < rules.lapsed, chance > rules.told],
@@ -124,7 +124,7 @@ def labels(snapshot: Snapshot, *, days: int, rules: LabelRules | None = None) ->
     return ChurnLabels(table, share, float(chance[asked].mean()))
 
 
-def _gaps(frame: pd.DataFrame) -> pd.DataFrame:
+def gaps_in_days(frame: pd.DataFrame) -> pd.DataFrame:
     """Return gaps, gap_sum and log_gaps in days, as the distribution of gaps wants them."""
     return pd.DataFrame(
         {
@@ -148,7 +148,7 @@ def without_losses(
     tuple of arrays
         P(silent from the gap to the end | not lost, silence so far); P(a gap longer than now).
     """
-    known = _gaps(frame)
+    known = gaps_in_days(frame)
     gaps, total = known["gaps"], known["gap_sum"]
     now = pace.longer(frame["silence_days"], gaps, total)
     end = pace.longer(frame["silence_days"] + days, gaps, total) / np.maximum(now, 1e-12)
