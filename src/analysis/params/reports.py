@@ -149,6 +149,33 @@ class PromotionParams(Strict):
     resamples: Annotated[int, Field(ge=200, le=100_000)] = 1_000
 
 
+class ValueParams(Strict):
+    """Section of report 07."""
+
+    history_days: Days = 365
+    horizon_days: Annotated[int, Field(ge=28, le=364, multiple_of=7)] = 91
+    gap_days: Annotated[int, Field(ge=0, le=90)] = 14
+    months: Annotated[list[Annotated[int, Field(ge=1, le=60)]], Field(min_length=1)] = [3, 12, 36]
+    main_months: Annotated[int, Field(ge=1, le=60)] = 12
+    discount: Annotated[float, Field(ge=0, lt=1)] = 0.10
+    confidence: Confidence = 0.80
+    draws: Annotated[int, Field(ge=50, le=2_000)] = 200
+    contact_cost: Annotated[float, Field(gt=0)] = 2.0
+    incentive: Annotated[float, Field(ge=0)] = 5.0
+
+    @model_validator(mode="after")
+    def _fits(self) -> ValueParams:
+        if self.main_months not in self.months:
+            raise ValueError(f"main_months {self.main_months} must be one of months {self.months}")
+        if self.months != sorted(set(self.months)):
+            raise ValueError(f"months {self.months} must rise")
+        if self.gap_days >= self.horizon_days:
+            raise ValueError(
+                f"gap_days {self.gap_days} must be below horizon_days {self.horizon_days}"
+            )
+        return self
+
+
 #: Parameter model by report; a notebook's parameters cell declares the same names and types.
 REPORT_PARAMS: dict[str, type[Strict]] = {
     "01_profiling": ProfilingParams,
@@ -157,4 +184,5 @@ REPORT_PARAMS: dict[str, type[Strict]] = {
     "04_forecast": ForecastParams,
     "05_baskets": BasketsParams,
     "06_promotions": PromotionParams,
+    "07_value": ValueParams,
 }

@@ -132,7 +132,7 @@ def pr_auc(churned: Flags, score: Floats) -> float:
 
 
 def evaluation(
-    churned: Flags, probability: Floats, offer: RetentionOffer, *, seed: int = 0
+    churned: Flags, probability: Floats, offer: RetentionOffer | None = None, *, seed: int = 0
 ) -> dict[str, float]:
     """Return every measure of a forecast of churn.
 
@@ -149,8 +149,9 @@ def evaluation(
     low, high = _resampled_auc(churned, probability, seed)
     chance = np.clip(probability, 1e-6, 1 - 1e-6)
     intercept, slope = calibrate(np.log(chance / (1 - chance)), churned)
-    mixed = 0 < share < 1
-    best = expected_maximum_profit(churned, probability, offer) if mixed else Profit(np.nan, np.nan)
+    best = Profit(np.nan, np.nan)
+    if offer and 0 < share < 1:
+        best = expected_maximum_profit(churned, probability, offer)
     return {
         "customers": len(churned),
         "churned": int(churned.sum()),

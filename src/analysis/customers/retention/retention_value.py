@@ -8,12 +8,18 @@ never an assumed one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.errors import ParamsError
+from analysis.customers.retention.churn_evaluation import RetentionOffer
+from analysis.errors import NotApplicable, ParamsError
+
+if TYPE_CHECKING:
+    from analysis.customers.retention.churn_forecast import ChurnForecast
+    from analysis.customers.value.lifetime_value import LifetimeValue
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +49,34 @@ class RetentionValue:
     cost: float
 
 
+def offer_for(
+    values: LifetimeValue, *, months: int, incentive: float, contact: float
+) -> RetentionOffer:
+    """Return an offer to customers who are worth what an active one is expected to bring.
+
+    Raises
+    ------
+    NotApplicable
+        If that is not positive.
+    """
+    frame = values.customers
+    worth = frame[f"value_{months}"].sum() / max(float(frame["alive"].sum()), 1e-9)
+    if not worth > 0:
+        raise NotApplicable(
+            f"Keeping customers cannot pay: they are expected to bring no margin in {months} "
+            "months."
+        )
+    return RetentionOffer(value=float(worth), incentive=incentive, contact=contact)
+
+
+def value_at_risk(
+    forecast: ChurnForecast, values: LifetimeValue, *, months: int, cost: float
+) -> RetentionValue:
+    """Return ``retention_value`` of the customers whose churn is forecast."""
+    named = values.customers.rename(columns={f"value_{months}": "value"})
+    return retention_value(forecast.customers[["customer_id", "churn"]], named, cost=cost)
+
+
 def retention_value(churn: pd.DataFrame, values: pd.DataFrame, *, cost: float) -> RetentionValue:
     """Return the value at risk and the break-even effect of a contact.
 
@@ -63,7 +97,7 @@ def retention_value(churn: pd.DataFrame, values: pd.DataFrame, *, cost: float) -
     """
     if not cost > 0:
         raise ParamsError(f"contact_cost must be above 0 ({cost}), or every contact pays")
-    frame = churn.merge(values, on="customer_id")
+    frame = churn.merge(values[["customer_id", "value", "alive"]], on="customer_id")
     kept = (frame["value"] / frame["alive"].clip(lower=1e-6)).clip(lower=0)
     at_risk = frame["churn"] * kept
     frame = frame.assign(

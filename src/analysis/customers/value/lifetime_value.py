@@ -141,8 +141,8 @@ def gates(summary: pd.DataFrame, history: Period) -> pd.DataFrame:
     return table.assign(passed=enough)
 
 
-def require_gates(table: pd.DataFrame) -> None:
-    """Raise NotApplicable naming every condition of ``gates`` that fails."""
+def require_gates(table: pd.DataFrame) -> pd.DataFrame:
+    """Return ``gates``, or raise NotApplicable naming every condition that fails."""
     failed = table[~table["passed"].astype(bool)]
     if len(failed):
         said = [
@@ -154,6 +154,7 @@ def require_gates(table: pd.DataFrame) -> None:
         raise NotApplicable(
             "The value of single customers cannot be forecast: " + "; ".join(said) + "."
         )
+    return table
 
 
 def _number(value: float) -> str:

@@ -94,6 +94,35 @@ class Scorecard:
     trusted: str
     beats_naive: bool
 
+    def best_purchase_models(self) -> list[str]:
+        """Return the purchase models of the contest, the best calibrated first.
+
+        Raises
+        ------
+        NotApplicable
+            If none took part, as where nothing is known of the value of a purchase.
+        """
+        ranked = self.means.sort_values("calibration", kind="stable")["model"]
+        found = [name for name in ranked if name in PURCHASE_MODELS]
+        if not found:
+            raise NotApplicable("No purchase model could be fitted at the past cut-offs.")
+        return found
+
+
+def fit_best(card: Scorecard, counts: PurchaseCounts) -> PurchaseModel:
+    """Return the best calibrated purchase model that today's customers tell the parameters of.
+
+    A model whose likelihood has no maximum in these data has no standard errors; then the next in
+    the ranking is taken, and the best one only where none has any.
+    """
+    fitted = []
+    for name in card.best_purchase_models():
+        model = PURCHASE_MODELS[name](counts)
+        if model.estimate.identified:
+            return model
+        fitted.append(model)
+    return fitted[0]
+
 
 def scorecard(snapshots: list[Snapshot], *, seed: int = 0) -> Scorecard:
     """Return how every contestant did on every snapshot after the first.
