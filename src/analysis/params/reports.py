@@ -155,7 +155,7 @@ class ValueParams(Strict):
     history_days: Days = 365
     horizon_days: Annotated[int, Field(ge=28, le=364, multiple_of=7)] = 91
     gap_days: Annotated[int, Field(ge=0, le=90)] = 14
-    months: Annotated[list[Annotated[int, Field(ge=1, le=60)]], Field(min_length=1)] = [3, 12, 36]
+    months: Annotated[list[int], Field(min_length=1)] = [3, 12, 36]
     main_months: Annotated[int, Field(ge=1, le=60)] = 12
     discount: Annotated[float, Field(ge=0, lt=1)] = 0.10
     confidence: Confidence = 0.80
@@ -167,8 +167,8 @@ class ValueParams(Strict):
     def _fits(self) -> ValueParams:
         if self.main_months not in self.months:
             raise ValueError(f"main_months {self.main_months} must be one of months {self.months}")
-        if self.months != sorted(set(self.months)):
-            raise ValueError(f"months {self.months} must rise")
+        if self.months != sorted(set(self.months)) or not 1 <= self.months[0] < 61:
+            raise ValueError(f"months {self.months} must rise, from 1 to 60")
         if self.gap_days >= self.horizon_days:
             raise ValueError(
                 f"gap_days {self.gap_days} must be below horizon_days {self.horizon_days}"

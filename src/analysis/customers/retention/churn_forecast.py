@@ -198,7 +198,7 @@ def _reasons(model: ChurnModel, asked: pd.DataFrame, most: int = 2) -> list[str]
     best = np.argsort(-pull, axis=1, kind="stable")[:, :most]
     return [
         "; ".join(
-            f"{FEATURES[names[place]]} {'high' if away[row, place] > 0 else 'low'}"
+            f"{FEATURES[names[place]]}: {'high' if away[row, place] > 0 else 'low'}"
             for place in places
             if pull[row, place] > 0.05
         )

@@ -219,6 +219,12 @@ def independence(purchases: Floats, average: Floats) -> Independence:
     return Independence(float(found.statistic), float(found.pvalue), len(average))
 
 
+def independence_of(summary: pd.DataFrame) -> Independence:
+    """Return ``independence`` of customers as from ``purchase_counts.fetch``."""
+    purchases = summary["repeats"].to_numpy("float64") + 1
+    return independence(purchases, summary["margin_amount"].to_numpy("float64") / purchases)
+
+
 def fit_value(summary: pd.DataFrame) -> GammaGamma | Credibility:
     """Return Gamma-Gamma where every customer's average margin is positive, else credibility.
 

@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 
 WEEKS_A_MONTH = 365.25 / 12 / 7
 _STEP = 1e-3
+_SILENT = "days since the last purchase of anybody, at most"
 #: Customers whose futures are drawn at once.
 _CHUNK = 4_000
 
@@ -133,7 +134,7 @@ def gates(summary: pd.DataFrame, history: Period) -> pd.DataFrame:
         ("customers with a repeat purchase", int((summary["repeats"] >= 1).sum()), 50, np.nan),
         ("customers with three purchases", int((summary["repeats"] >= 2).sum()), 30, 1),
         ("days of history", history.days, 90, 180),
-        ("days since the last purchase of anybody", silence, 30, 30),
+        (_SILENT, silence, 30, 30),
     ]
     table = pd.DataFrame(rows, columns=["condition", "value", "needed", "klaviyo"])
     enough = table["value"] >= table["needed"]
@@ -147,8 +148,7 @@ def require_gates(table: pd.DataFrame) -> pd.DataFrame:
     if len(failed):
         said = [
             f"{_number(row.value)} {row.condition} "
-            f"({'at most' if row.condition.startswith('days since') else 'at least'} "
-            f"{int(row.needed)} needed)"
+            f"({'' if row.condition == _SILENT else 'at least '}{int(row.needed)} needed)"
             for row in failed.itertuples()
         ]
         raise NotApplicable(
@@ -207,6 +207,33 @@ def lifetime_value(
         table[f"low_{months}"], table[f"high_{months}"] = luck[0][:, place], luck[1][:, place]
     totals = _totals(table, slopes, covariance, luck[2], settings, history)
     return LifetimeValue(table, totals, purchases.name, value.name)
+
+
+def with_past_misses(totals: pd.DataFrame, biases: Floats, confidence: float) -> pd.DataFrame:
+    """Add the interval that also holds what past forecasts of the total missed by.
+
+    What all customers share (a season, a competitor, a price) is in no model's error and in no
+    customer's luck; by how much totals were missed at past cut-offs shows its size.
+
+    Parameters
+    ----------
+    totals
+        ``LifetimeValue.totals``.
+    biases
+        Relative misses of the total at past cut-offs; their root mean square is taken.
+    confidence
+        Coverage of the intervals in ``totals``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``totals`` with miss_low and miss_high.
+    """
+    reach = normal_quantile(confidence)
+    missed = float(np.sqrt((np.asarray(biases) ** 2).mean()))
+    known = (totals["high"] - totals["low"]) / 2
+    whole = np.hypot(known, reach * missed * totals["value"])
+    return totals.assign(miss_low=totals["value"] - whole, miss_high=totals["value"] + whole)
 
 
 def discounted(model: PurchaseModel, counts: PurchaseCounts, settings: ValueSettings) -> Floats:
@@ -357,7 +384,7 @@ def _totals(
                     "low": value - reach * both,
                     "high": value + reach * both,
                     "luck_share": own / both**2 if both > 0 else np.nan,
-                    "extrapolated": bool(months * WEEKS_A_MONTH * 7 > history.days),
+                    "extrapolated": bool(months * WEEKS_A_MONTH * 7 > history.days + 7),
                 }
             )
     return pd.DataFrame(rows)

@@ -41,9 +41,9 @@ FEATURES = {
     "gap_spread": "irregularity of the gaps",
     "last_gap": "last gap in days",
     "purchases_last": "purchases in the last period",
-    "purchases_before": "purchases in the period before",
+    "purchases_change": "purchases against the period before",
     "margin_last": "margin of the last period",
-    "margin_before": "margin of the period before",
+    "margin_change": "margin against the period before",
     "margin_amount": "margin so far",
     "basket_value": "net amount per order",
     "discount_share": "share of discount",
@@ -136,7 +136,11 @@ def fetch(
         each = each.merge(sums[kept], on="customer_id", how="left")
         each[kept[1:]] = each[kept[1:]].fillna(0.0)
     each = each.assign(silence_days=7 * (each["observed"] - each["recency"]))
-    each = each.assign(silence_ratio=each["silence_days"] / each["gap_mean"])
+    each = each.assign(
+        silence_ratio=each["silence_days"] / each["gap_mean"],
+        purchases_change=each["purchases_last"] - each.pop("purchases_before"),
+        margin_change=each["margin_last"] - each.pop("margin_before"),
+    )
     if not outcome:
         return Snapshot(known, None, _numeric(each), gap_days)
     after = Period(known.end, known.end + timedelta(days=horizon_days))

@@ -26,9 +26,11 @@ from numpy.typing import NDArray
 from analysis.customers.value import bgnbd, gamma_gamma, pareto_nbd
 from analysis.customers.value.lifetime_value import (
     WEEKS_A_MONTH,
+    LifetimeValue,
     PurchaseModel,
     ValueSettings,
     drawn_values,
+    with_past_misses,
 )
 from analysis.customers.value.purchase_counts import PurchaseCounts
 from analysis.customers.value.snapshots import Snapshot, matrix
@@ -122,6 +124,16 @@ def fit_best(card: Scorecard, counts: PurchaseCounts) -> PurchaseModel:
             return model
         fitted.append(model)
     return fitted[0]
+
+
+def totals_with_misses(
+    card: Scorecard, values: LifetimeValue, *, confidence: float
+) -> pd.DataFrame:
+    """Return ``with_past_misses`` by what the model behind ``values`` missed at past cut-offs."""
+    names = {"MBG/CNBD": "Regular gaps (MBG/CNBD-k)"}
+    name = names.get(values.purchase_model.rpartition("-")[0], values.purchase_model)
+    biases = card.scores.loc[card.scores["model"] == name, "bias"].to_numpy("float64")
+    return with_past_misses(values.totals, biases, confidence)
 
 
 def scorecard(snapshots: list[Snapshot], *, seed: int = 0) -> Scorecard:

@@ -40,10 +40,11 @@ def calibration(
             rows["forecast"], rows["actual"], marker=marker, markersize=5, color=colour,
             linewidth=1.2,
         )  # fmt: skip
-        last = rows.sort_values("forecast").iloc[-1]
+        second = rows.sort_values("forecast").iloc[-2]
+        above = name == model
         ax.annotate(
-            name, (last["forecast"], last["actual"]), (-6, 8 if name == model else -14),
-            textcoords="offset points", ha="right", color=style.INK,
+            name, (second["forecast"], second["actual"]), (-8, 8) if above else (10, -12),
+            textcoords="offset points", ha="right" if above else "left", color=style.INK,
         )  # fmt: skip
         top = max(top, float(rows[["forecast", "actual"]].to_numpy().max()))
     ax.plot([0, top], [0, top], color=style.SOFT, linestyle=(0, (2, 2)), linewidth=1)
@@ -75,9 +76,9 @@ def churn_deciles(deciles: pd.DataFrame, expected: float, *, ax: Axes | None = N
     first = float(deciles["probability"].iloc[0]) * _PERCENT
     ax.annotate("forecast", (place[0], first), (12, 4), textcoords="offset points", color=style.INK)
     ax.axhline(expected * _PERCENT, color=style.SOFT, linestyle=(0, (2, 2)), linewidth=1)
-    ax.annotate(
-        "in a shop without losses", (place[-1] + 0.4, expected * _PERCENT), (0, 4),
-        textcoords="offset points", ha="right", color=style.SOFT,
+    ax.text(
+        0.98, 0.95, "dashed: in a shop without losses", transform=ax.transAxes, ha="right",
+        va="top", color=style.SOFT,
     )  # fmt: skip
     ax.set_xticks(place)
     ax.set_xlabel("Tenth by forecast risk, highest first")

@@ -45,16 +45,14 @@ def rounds() -> Columns:
     }
 
 
-def totals(interval: str) -> Columns:
-    """Return the columns of ``LifetimeValue.totals``."""
+def totals() -> Columns:
+    """Return the columns of ``text.shown_totals``."""
     return {
-        "months": formats.integer("Months"),
-        "group": formats.text("Customers"),
-        "customers": formats.integer("Number"),
+        "horizon": formats.text("Horizon"),
         "value": formats.money(0, "Expected margin"),
-        "parameter_low": formats.interval("parameter_high", 0, f"{interval}, model", unit="EUR"),
-        "low": formats.interval("high", 0, f"{interval}, with luck", unit="EUR"),
-        "checkable": formats.text("Note"),
+        "parameter_low": formats.interval("parameter_high", 0, "Model error", unit="EUR"),
+        "low": formats.interval("high", 0, "and luck", unit="EUR"),
+        "miss_low": formats.interval("miss_high", 0, "and past misses", unit="EUR"),
     }
 
 
@@ -103,9 +101,8 @@ def churn_scores() -> Columns:
         "pr_auc": formats.number(3, "PR AUC"),
         "brier_skill": formats.percent(1, "Brier skill"),
         "top_lift": formats.number(1, "Lift, top tenth"),
-        "slope": formats.number(2, "Calibration slope"),
-        "profit": formats.money(2, "Maximum profit per customer"),
-        "profit_share": formats.percent(0, "at contacted"),
+        "slope": formats.number(2, "Slope"),
+        "profit": formats.money(2, "Profit"),
     }
 
 

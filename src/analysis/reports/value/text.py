@@ -39,11 +39,6 @@ def title(values: LifetimeValue, months: int, currency: str) -> str:
     )
 
 
-def title_without(reason: str) -> str:
-    """Return the title where nothing can be forecast."""
-    return f"Not forecast: {reason}"
-
-
 def _total(values: LifetimeValue, months: int, group: str = "all") -> pd.Series:
     rows = values.totals[values.totals["months"] == months]
     return rows[rows["group"] == group].iloc[0]
@@ -56,17 +51,17 @@ def top_share(values: LifetimeValue, months: int) -> float:
     return float(ranked[:tenth].sum() / ranked.sum()) if ranked.sum() > 0 else float("nan")
 
 
-def value_finding(values: LifetimeValue, months: int, confidence: float, currency: str) -> Fields:
-    """Return the finding on the expected margin of all customers."""
-    total = _total(values, months)
-    known = np.isfinite(total["low"])
+def value_finding(totals: pd.DataFrame, months: int, confidence: float, currency: str) -> Fields:
+    """Return the finding on the expected margin of all customers, past misses in its interval."""
+    total = totals[(totals["months"] == months) & (totals["group"] == "all")].iloc[0]
+    known = np.isfinite(total["miss_low"])
     return {
         "key": "expected_margin",
         "sentence": f"of contribution margin, discounted, is expected from today's customers over "
         f"the next {months} months; new customers come on top",
         "value": float(total["value"]),
-        "low": float(total["low"]) if known else None,
-        "high": float(total["high"]) if known else None,
+        "low": float(total["miss_low"]) if known else None,
+        "high": float(total["miss_high"]) if known else None,
         "unit": currency,
         "n": int(total["customers"]),
         "noun": "customer",
@@ -165,12 +160,12 @@ def contest_reading(card: Scorecard, used: str) -> str:
     return " ".join(said)
 
 
-def values_headline(values: LifetimeValue, months: int) -> str:
+def values_headline(values: LifetimeValue, totals: pd.DataFrame, months: int) -> str:
     """Return the headline on how uncertain one customer is and how certain the total."""
-    total = _total(values, months)
-    if not np.isfinite(total["low"]):
+    total = totals[(totals["months"] == months) & (totals["group"] == "all")].iloc[0]
+    if not np.isfinite(total["miss_low"]):
         return "What customers are expected to bring; the model gives no standard errors here"
-    half = (total["high"] - total["low"]) / 2 / total["value"]
+    half = (total["miss_high"] - total["miss_low"]) / 2 / total["value"]
     own = values.customers[values.customers[f"value_{months}"] > 0]
     reach = (own[f"high_{months}"] - own[f"low_{months}"]) / 2 / own[f"value_{months}"]
     return (
@@ -179,12 +174,24 @@ def values_headline(values: LifetimeValue, months: int) -> str:
     )
 
 
-def values_reading(values: LifetimeValue, months: int, independence: Independence) -> str:
-    """Return which models the values rest on and what they take for granted."""
+def values_reading(
+    values: LifetimeValue,
+    months: int,
+    independence: Independence,
+    before: tuple[float, int],
+    currency: str,
+) -> str:
+    """Return which models the values rest on and what they take for granted.
+
+    ``before`` is the margin that the same customers brought, and over how many days.
+    """
     once = _total(values, months, "one-time buyers")
+    brought, days = before
     said = [
-        f"Purchases follow {values.purchase_model}, their worth {values.value_model}; margins may "
-        "be negative only under credibility, which is used where some customers' averages are.",
+        f"In the {words.number(days)} days before, these customers brought "
+        f"{words.money(brought, 0, currency)}.",
+        f"How often they come follows {values.purchase_model}, what a purchase is worth "
+        f"{values.value_model}.",
         f"{words.count(once['customers'], 'customer')} bought on one day only and hold "
         f"{words.percent(once['value'] / _total(values, months)['value'], 0)} of the margin.",
     ]
@@ -203,11 +210,11 @@ def values_reading(values: LifetimeValue, months: int, independence: Independenc
     return " ".join(said)
 
 
-def notes(totals: pd.DataFrame) -> pd.Series:
-    """Return the note beside each horizon."""
-    return totals["extrapolated"].map(
-        {True: "longer than the history: extrapolated", False: "within the history's length"}
-    )
+def shown_totals(totals: pd.DataFrame) -> pd.DataFrame:
+    """Return the totals of all customers, by horizon in words."""
+    rows = totals[totals["group"] == "all"]
+    note = rows["extrapolated"].map({True: " (beyond the history)", False: ""})
+    return rows.assign(horizon=rows["months"].map(lambda m: f"{m} months") + note)
 
 
 def churn_finding(forecast: ChurnForecast, days: int) -> Fields:
