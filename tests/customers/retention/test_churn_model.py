@@ -128,7 +128,7 @@ def test_a_planted_future_column_is_refused_by_name(
 ) -> None:
     (first, _), (one, _) = losing
     with pytest.raises(DataError, match="next_days is no feature"):
-        learnt_from([first], [one], names=["repeats", "next_days"])
+        learnt_from([first], [one], names=["gap_mean", "next_days"])
     seen = first.customers.assign(margin_last=first.customers["silent"] * -1.0)
     planted = Snapshot(first.known, first.outcome, seen, GAP)
     with pytest.raises(DataError, match="margin_last tells the outcome all but perfectly"):

@@ -103,10 +103,10 @@ def test_a_planted_future_column_is_refused_by_name() -> None:
         snapshots.matrix(pd.DataFrame({"consent_email": [1.0]}), ["consent_email"])
     rng = np.random.default_rng(0)
     outcome = rng.random(300) < 0.3
-    learnt = pd.DataFrame({"repeats": rng.random(300), "gap_mean": outcome + rng.random(300)})
+    learnt = pd.DataFrame({"last_gap": rng.random(300), "gap_mean": outcome + rng.random(300)})
     with pytest.raises(DataError, match="gap_mean tells the outcome all but perfectly"):
         snapshots.refuse_leaks(learnt, outcome)
-    snapshots.refuse_leaks(learnt[["repeats"]], outcome)
+    snapshots.refuse_leaks(learnt[["last_gap"]], outcome)
 
 
 def test_short_history_is_refused() -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.customers import features
+from analysis.customers import features, gaps
 from analysis.customers.value import purchase_counts
 from analysis.errors import DataError, NotApplicable
 from analysis.tables.margin import MICROS, lines_with_margin
@@ -30,32 +30,40 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-#: What a model may learn from, and how it is called in a sentence.
+#: What a model may learn from, and how it is called in a sentence. Nothing here grows with the
+#: length of the history by itself: a model taught by one cut-off must read the next alike.
 FEATURES = {
-    "repeats": "repeat purchases",
-    "recency": "weeks from first to last purchase",
-    "observed": "weeks since the first purchase",
     "silence_days": "days since the last purchase",
     "silence_ratio": "days since the last purchase over the usual gap",
     "gap_mean": "usual days between purchases",
     "gap_spread": "irregularity of the gaps",
     "last_gap": "last gap in days",
+    "purchase_rate": "purchases per week",
+    "margin_rate": "margin per week",
+    "new_weeks": "weeks since the first purchase, up to one period",
     "purchases_last": "purchases in the last period",
     "purchases_change": "purchases against the period before",
     "margin_last": "margin of the last period",
     "margin_change": "margin against the period before",
-    "margin_amount": "margin so far",
-    "basket_value": "net amount per order",
-    "discount_share": "share of discount",
-    "departments": "departments bought from",
-    "categories": "categories bought from",
-    "returns_rate": "share returned",
-    "store_share": "share at the main store",
-    "channels": "channels used",
-    "contacts": "messages received",
-    "response_rate": "share of messages answered",
-    "complaints": "complaints",
+    **{
+        name: f"{words} in the last period"
+        for name, words in {
+            "basket_value": "net amount per order",
+            "discount_share": "share of discount",
+            "departments": "departments bought from",
+            "categories": "categories bought from",
+            "returns_rate": "share returned",
+            "store_share": "share at the main store",
+            "channels": "channels used",
+            "contacts": "messages received",
+            "response_rate": "share of messages answered",
+            "complaints": "complaints",
+        }.items()
+    },
 }
+
+_RHYTHM = ("gap_mean", "gap_spread", "last_gap")
+_COUNTED = ["departments", "categories", "channels", "contacts", "complaints"]
 
 #: A single column that ranks an outcome better than this has seen it.
 _TOO_GOOD = 0.98
@@ -123,24 +131,15 @@ def fetch(
     outcome
         Whether the days after are over.
     """
-    each = purchase_counts.fetch(tables, known)
-    detailed = features.fetch_detailed(tables, known)
-    wanted = [n for n in FEATURES if n in detailed.columns and n not in each.columns]
-    each = each.merge(detailed[["customer_id", *wanted]], on="customer_id", how="left")
     last = Period.before(known.end, days=min(horizon_days, known.days))
-    for name, period in (("last", last), ("before", last.previous())):
-        sums = _sums(tables, period).rename(
-            columns={"purchases": f"purchases_{name}", "margin": f"margin_{name}"}
-        )
-        kept = ["customer_id", f"purchases_{name}", f"margin_{name}"]
-        each = each.merge(sums[kept], on="customer_id", how="left")
-        each[kept[1:]] = each[kept[1:]].fillna(0.0)
-    each = each.assign(silence_days=7 * (each["observed"] - each["recency"]))
-    each = each.assign(
-        silence_ratio=each["silence_days"] / each["gap_mean"],
-        purchases_change=each["purchases_last"] - each.pop("purchases_before"),
-        margin_change=each["margin_last"] - each.pop("margin_before"),
-    )
+    each = purchase_counts.fetch(tables, known)
+    each = each.merge(_recent(tables, last), on="customer_id", how="left")
+    rhythm = gaps.compute(tables, known).select("customer_id", "gap_mean", "gap_spread", "last_gap")
+    each = each.merge(rhythm.to_pandas(), on="customer_id", how="left")
+    each = _with_rates(each, horizon_days)
+    if last.previous().start < known.start:
+        # Of a period before the history began nothing is known, which is not the same as nothing.
+        each[["purchases_change", "margin_change"]] = np.nan
     if not outcome:
         return Snapshot(known, None, _numeric(each), gap_days)
     after = Period(known.end, known.end + timedelta(days=horizon_days))
@@ -155,6 +154,37 @@ def fetch_all(
         fetch(tables, known, horizon_days=horizon_days, gap_days=gap_days)
         for known in cutoffs(history, horizon_days=horizon_days, most=most)
     ]
+
+
+def _recent(tables: Tables, last: Period) -> pd.DataFrame:
+    """Return what is known of the last period, and its purchases and margin beside those before."""
+    detailed = features.fetch_detailed(tables, last)
+    wanted = [n for n in FEATURES if n in detailed.columns and n not in _RHYTHM]
+    sums = [
+        _sums(tables, period).set_index("customer_id")[["purchases", "margin"]].add_suffix(suffix)
+        for period, suffix in ((last, "_last"), (last.previous(), "_before"))
+    ]
+    both = sums[0].join(sums[1], how="outer").fillna(0.0)
+    return both.reset_index().merge(
+        detailed[["customer_id", *wanted]], on="customer_id", how="left"
+    )
+
+
+def _with_rates(each: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
+    absent = [f"{n}_{when}" for n in ("purchases", "margin") for when in ("last", "before")]
+    counted = [name for name in _COUNTED if each[name].notna().any()]
+    each[absent + counted] = each[absent + counted].astype("float64").fillna(0.0)
+    weeks = each["observed"] + 1
+    silence_days = 7 * (each["observed"] - each["recency"])
+    return each.assign(
+        silence_days=silence_days,
+        silence_ratio=silence_days / each["gap_mean"].astype("float64"),
+        purchase_rate=(each["repeats"] + 1) / weeks,
+        margin_rate=each["margin_amount"] / weeks,
+        new_weeks=each["observed"].clip(upper=horizon_days / 7),
+        purchases_change=each["purchases_last"] - each["purchases_before"],
+        margin_change=each["margin_last"] - each["margin_before"],
+    )
 
 
 def _numeric(each: pd.DataFrame) -> pd.DataFrame:

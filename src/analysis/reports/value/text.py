@@ -277,6 +277,7 @@ def churn_reading(forecast: ChurnForecast) -> str:
         if slope < low
         else "too timid"
     )
+    said.append(_level(forecast))
     said.append(
         f"Its calibration slope is {words.number(slope, 2)} (1 is perfect): it is {verdict}. "
         f"With {words.count(int(row['churned']), 'customer')} lost at the last cut-off, "
@@ -287,6 +288,18 @@ def churn_reading(forecast: ChurnForecast) -> str:
         )
     )
     return " ".join(said)
+
+
+def _level(forecast: ChurnForecast) -> str:
+    """Return whether as many churned as forecast, at the last cut-off and to be expected now."""
+    table = forecast.deciles
+    mean = float((table["probability"] * table["customers"]).sum() / table["customers"].sum())
+    came = float(table["lost"].sum() / table["customers"].sum())
+    now = float(forecast.customers["churn"].mean())
+    return (
+        f"It forecast {words.percent(mean)} at the last cut-off, {words.percent(came)} came; for "
+        f"today's regular customers it forecasts {words.percent(now)}."
+    )
 
 
 def risk_finding(kept: RetentionValue, months: int, currency: str) -> Fields:
