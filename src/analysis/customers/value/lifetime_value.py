@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 WEEKS_A_MONTH = 365.25 / 12 / 7
 _STEP = 1e-3
-_SILENT = "days since the last purchase of anybody, at most"
+_SILENT = "days since the last purchase of anybody"
 #: Customers whose futures are drawn at once.
 _CHUNK = 4_000
 
@@ -125,7 +125,8 @@ def gates(summary: pd.DataFrame, history: Period) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One condition a row: condition, value, needed, passed, klaviyo (what that product asks).
+        One condition a row: condition, value, limit (``at least`` or ``at most``), needed, passed,
+        klaviyo (what that product asks).
     """
     last = pd.to_datetime(summary["last_on"]).max() if len(summary) else pd.NaT
     silence = (pd.Timestamp(history.end) - last).days if len(summary) else np.nan
@@ -139,7 +140,8 @@ def gates(summary: pd.DataFrame, history: Period) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["condition", "value", "needed", "klaviyo"])
     enough = table["value"] >= table["needed"]
     enough.iloc[-1] = bool(table["value"].iloc[-1] <= table["needed"].iloc[-1])
-    return table.assign(passed=enough)
+    limit = np.where(table["condition"] == _SILENT, "at most", "at least")
+    return table.assign(limit=limit, passed=enough)
 
 
 def require_gates(table: pd.DataFrame) -> pd.DataFrame:
@@ -147,8 +149,7 @@ def require_gates(table: pd.DataFrame) -> pd.DataFrame:
     failed = table[~table["passed"].astype(bool)]
     if len(failed):
         said = [
-            f"{_number(row.value)} {row.condition} "
-            f"({'' if row.condition == _SILENT else 'at least '}{int(row.needed)} needed)"
+            f"{_number(row.value)} {row.condition} ({row.limit} {int(row.needed)} needed)"
             for row in failed.itertuples()
         ]
         raise NotApplicable(

@@ -13,6 +13,7 @@ def gates() -> Columns:
     return {
         "condition": formats.text("What must hold"),
         "value": formats.integer("Here"),
+        "limit": formats.text(""),
         "needed": formats.integer("Needed"),
         "klaviyo": formats.integer("Klaviyo asks"),
         "passed": formats.mark("Holds"),
