@@ -65,7 +65,7 @@ def regulars(seed: int, *, until: int = 365, customers: int = 300) -> dict[str, 
         ({f"c{i}": [i % 360] for i in range(400)}, "0 customers with a repeat purchase"),
         (
             {f"c{i}": [200] for i in range(400)},
-            "165 days since the last purchase of anybody .at most 30",
+            "165 days since the last purchase of anybody",
         ),
         (regulars(0, until=150), "days since the last purchase of anybody .at most 30 needed"),
         ({"": list(range(300))}, "0 customers with a purchase"),
