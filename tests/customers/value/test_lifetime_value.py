@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import hyp2f1
 
 from analysis.customers.value import bgnbd, gamma_gamma, pareto_nbd
 from analysis.customers.value.lifetime_value import (
@@ -15,7 +16,9 @@ from analysis.customers.value.lifetime_value import (
     ValueSettings,
     gates,
     lifetime_value,
+    newcomer_value,
     require_gates,
+    with_past_misses,
 )
 from analysis.customers.value.purchase_counts import PurchaseCounts
 from analysis.errors import NotApplicable
@@ -130,6 +133,36 @@ def test_one_time_buyers_stand_apart_and_are_not_alive_for_certain() -> None:
     known = frame.loc[once.index, "alive"]
     spread = np.sqrt((once["alive"] * (1 - once["alive"])).sum())
     assert abs(known.sum() - once["alive"].sum()) < 4 * spread
+
+
+def test_a_new_customer_is_worth_what_new_customers_bring() -> None:
+    """The first purchase and half a year's repeats, against those of simulated newcomers."""
+    frame = shop(10, customers=4_000)
+    model = bgnbd.fit(PurchaseCounts.of(frame), modified=True)
+    value = gamma_gamma.fit_value(frame)
+    young = frame.assign(observed=frame["observed"].clip(upper=30))
+    found = newcomer_value(young, model, value, history=HISTORY, settings=SIX).iloc[-1]
+    # E[X(t)] of MBG/NBD at the planted parameters, Batislam and others (2007), equation 10.
+    r, alpha, a, b, t = 1.5, 6.0, 0.9, 4.0, 6 * WEEKS_A_MONTH
+    inner = hyp2f1(r, b + 1, a + b, t / (alpha + t))
+    repeats = b / (a - 1) * (1 - (alpha / (alpha + t)) ** r * inner)
+    assert found["purchases"] == pytest.approx(repeats, rel=0.08)
+    assert found["value"] == pytest.approx((1 + repeats) * 2 * 30 / 3, rel=0.10)
+
+
+def test_old_customers_do_not_tell_what_a_new_one_brings() -> None:
+    frame = shop(11).assign(observed=52.0)
+    model = bgnbd.fit(PurchaseCounts.of(frame), modified=True)
+    with pytest.raises(NotApplicable, match="only 0 of 2500 customers were first seen after"):
+        newcomer_value(frame, model, gamma_gamma.fit_value(frame), history=HISTORY)
+
+
+def test_past_misses_widen_the_interval_of_the_total() -> None:
+    totals = pd.DataFrame({"value": [100.0], "low": [97.0], "high": [103.0]})
+    found = with_past_misses(totals, np.array([0.10, -0.10]), 0.80).iloc[0]
+    assert found["miss_high"] - 100 == pytest.approx(np.hypot(3, 1.2815516 * 10))
+    same = with_past_misses(totals, np.zeros(2), 0.80).iloc[0]
+    assert (same["miss_low"], same["miss_high"]) == (97.0, 103.0)
 
 
 def test_every_purchase_worth_the_same_is_worth_that() -> None:

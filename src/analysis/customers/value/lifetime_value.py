@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 
 WEEKS_A_MONTH = 365.25 / 12 / 7
 _STEP = 1e-3
+_FEWEST_NEW, _SHARE_NEW = 100, 0.25
 _SILENT = "days since the last purchase of anybody"
 #: Customers whose futures are drawn at once.
 _CHUNK = 4_000
@@ -208,6 +209,51 @@ def lifetime_value(
         table[f"low_{months}"], table[f"high_{months}"] = luck[0][:, place], luck[1][:, place]
     totals = _totals(table, slopes, covariance, luck[2], settings, history)
     return LifetimeValue(table, totals, purchases.name, value.name)
+
+
+def newcomer_value(
+    summary: pd.DataFrame,
+    purchases: PurchaseModel,
+    value: GammaGamma | Credibility,
+    *,
+    history: Period,
+    settings: ValueSettings | None = None,
+) -> pd.DataFrame:
+    """Return what a new customer is expected to bring: the most that winning one may cost.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One horizon a row: months, customers (first seen after the first quarter of the history),
+        purchases (repeat purchases expected), value (first purchase and discounted repeats).
+
+    Raises
+    ------
+    NotApplicable
+        If fewer than a quarter of the customers, or a hundred, came after the history's first
+        quarter: those seen from the start are old customers, not new ones.
+    """
+    settings = settings or ValueSettings()
+    recent = summary["observed"] < 0.75 * history.days / 7
+    new = int(recent.sum())
+    if new < max(_FEWEST_NEW, _SHARE_NEW * len(summary)):
+        raise NotApplicable(
+            f"What a new customer brings cannot be told: only {new} of {len(summary)} customers "
+            "were first seen after the first quarter of the history; the others were customers "
+            "before it."
+        )
+    fresh = PurchaseCounts(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1))
+    worth = value.mean
+    repeats = discounted(purchases, fresh, settings)[0]
+    counted = [float(purchases.expected(fresh, m * WEEKS_A_MONTH)[0]) for m in settings.months]
+    return pd.DataFrame(
+        {
+            "months": settings.months,
+            "customers": new,
+            "purchases": counted,
+            "value": (1 + repeats) * worth,
+        }
+    )
 
 
 def with_past_misses(totals: pd.DataFrame, biases: Floats, confidence: float) -> pd.DataFrame:

@@ -46,14 +46,24 @@ def rounds() -> Columns:
     }
 
 
-def totals() -> Columns:
+def totals(interval: str) -> Columns:
     """Return the columns of ``text.shown_totals``."""
     return {
         "horizon": formats.text("Horizon"),
         "value": formats.money(0, "Expected margin"),
-        "parameter_low": formats.interval("parameter_high", 0, "Model error", unit="EUR"),
-        "low": formats.interval("high", 0, "and luck", unit="EUR"),
-        "miss_low": formats.interval("miss_high", 0, "and past misses", unit="EUR"),
+        "miss_low": formats.interval("miss_high", 0, interval, unit="EUR"),
+        "model": formats.percent(1, "Model ±"),
+        "luck": formats.percent(1, "Luck ±"),
+        "missed": formats.percent(1, "Past misses ±"),
+    }
+
+
+def newcomer() -> Columns:
+    """Return the columns of ``lifetime_value.newcomer_value``."""
+    return {
+        "months": formats.integer("Months"),
+        "purchases": formats.number(2, "Repeat purchases"),
+        "value": formats.money(2, "Expected margin"),
     }
 
 
@@ -152,7 +162,7 @@ def worth_keeping() -> Columns:
         "break_even": formats.percent(0, "Break-even effect"),
         "next_on": formats.day("Expected next"),
         "next_high": formats.day("Overdue after"),
-        "why": formats.text("Speaks for churn"),
+        "main_reason": formats.text("Speaks for churn"),
     }
 
 

@@ -211,10 +211,41 @@ def values_reading(
 
 
 def shown_totals(totals: pd.DataFrame) -> pd.DataFrame:
-    """Return the totals of all customers, by horizon in words."""
+    """Return the totals of all customers, and how far each cause of uncertainty reaches.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One horizon a row: horizon, value, miss_low, miss_high, model, luck, missed (half widths as
+        shares of the value, each by itself).
+    """
     rows = totals[totals["group"] == "all"]
     note = rows["extrapolated"].map({True: " (beyond the history)", False: ""})
-    return rows.assign(horizon=rows["months"].map(lambda m: f"{m} months") + note)
+    model, both, whole = (
+        rows[high] - rows["value"] for high in ("parameter_high", "high", "miss_high")
+    )
+    worth = rows["value"].abs()
+    return rows.assign(
+        horizon=rows["months"].map(lambda m: f"{m} months") + note,
+        model=model / worth,
+        luck=np.sqrt((both**2 - model**2).clip(lower=0)) / worth,
+        missed=np.sqrt((whole**2 - both**2).clip(lower=0)) / worth,
+    )
+
+
+def newcomer_finding(newcomer: pd.DataFrame, months: int, currency: str) -> Fields:
+    """Return the finding on what winning a customer may cost."""
+    row = newcomer[newcomer["months"] == months].iloc[0]
+    return {
+        "key": "newcomer_value",
+        "sentence": f"is what a new customer is expected to bring in {months} months, the first "
+        "purchase included: winning one for more loses money over that time",
+        "value": float(row["value"]),
+        "unit": currency,
+        "n": int(row["customers"]),
+        "noun": "customer",
+        "decimals": 2,
+    }
 
 
 def churn_finding(forecast: ChurnForecast, days: int) -> Fields:
@@ -279,7 +310,7 @@ def churn_reading(forecast: ChurnForecast) -> str:
     )
     said.append(_level(forecast))
     said.append(
-        f"Its calibration slope is {words.number(slope, 2)} (1 is perfect): it is {verdict}. "
+        f"The calibration slope is {words.number(slope, 2)} (1 is perfect): {verdict}. "
         f"With {words.count(int(row['churned']), 'customer')} lost at the last cut-off, "
         + (
             "figures of single tenths are rough."
@@ -297,8 +328,8 @@ def _level(forecast: ChurnForecast) -> str:
     came = float(table["lost"].sum() / table["customers"].sum())
     now = float(forecast.customers["churn"].mean())
     return (
-        f"It forecast {words.percent(mean)} at the last cut-off, {words.percent(came)} came; for "
-        f"today's regular customers it forecasts {words.percent(now)}."
+        f"{forecast.chosen} forecast that {words.percent(mean)} churn at the last cut-off, and "
+        f"{words.percent(came)} did; of today's regular customers, {words.percent(now)}."
     )
 
 
@@ -422,6 +453,7 @@ def worth_keeping(
 ) -> pd.DataFrame:
     """Return customers by value at risk, with why and when they are expected."""
     why = forecast.customers[["customer_id", "why"]]
+    why = why.assign(main_reason=why["why"].str.partition("; ")[0])
     due = dates[["customer_id", "next_on", "next_high"]]
     return kept.customers.merge(why, on="customer_id", how="left").merge(
         due, on="customer_id", how="left"
