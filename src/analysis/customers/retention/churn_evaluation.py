@@ -191,6 +191,8 @@ def deciles(churned: Flags, probability: Floats, groups: int = 10) -> pd.DataFra
         decile (1 highest risk), customers, probability (mean), churned (share), low, high (95 %,
         Wilson), lift (share over that of all), gain (share of all churners so far).
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     order = np.argsort(-probability, kind="stable")
     decile = np.empty(len(order), dtype="int64")
     decile[order] = np.arange(len(order)) * groups // max(len(order), 1) + 1
@@ -201,13 +203,12 @@ def deciles(churned: Flags, probability: Floats, groups: int = 10) -> pd.DataFra
         lost=("churned", "sum"),
     )
     n, share = table["customers"], table["lost"] / table["customers"]
-    middle = (share + 1.92073 / n) / (1 + 3.84146 / n)
-    reach = 1.959964 / (1 + 3.84146 / n) * np.sqrt(share * (1 - share) / n + 0.960365 / n**2)
+    low, high = proportion_confint(table["lost"], n, method="wilson")
     overall = churned.mean() if churned.any() else np.nan
     return table.assign(
         churned=share,
-        low=(middle - reach).clip(lower=0),
-        high=(middle + reach).clip(upper=1),
+        low=low,
+        high=high,
         lift=share / overall,
         gain=table["lost"].cumsum() / max(int(churned.sum()), 1),
     ).reset_index()

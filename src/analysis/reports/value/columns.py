@@ -166,6 +166,19 @@ def worth_keeping() -> Columns:
     }
 
 
+def early_signs() -> Columns:
+    """Return the columns of ``EarlySigns.signs``."""
+    return {
+        "days": formats.integer("In the first days"),
+        "sign": formats.text("Sign"),
+        "with_sign": formats.integer("Newcomers with it"),
+        "excellent_with": formats.percent(0, "Excellent"),
+        "low": formats.interval("high", 0, "95 % interval"),
+        "excellent_without": formats.percent(0, "Without it"),
+        "ratio": formats.number(1, "Ratio"),
+    }
+
+
 def due() -> Columns:
     """Return the columns of ``next_purchase.check``."""
     return {

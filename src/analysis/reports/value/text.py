@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from analysis.customers.retention.churn_evaluation import RetentionOffer
     from analysis.customers.retention.churn_forecast import ChurnForecast
     from analysis.customers.retention.retention_value import RetentionValue
+    from analysis.customers.value.early_signs import EarlySigns
     from analysis.customers.value.gamma_gamma import Independence
     from analysis.customers.value.lifetime_value import LifetimeValue
     from analysis.customers.value.value_scorecard import Scorecard
@@ -27,6 +28,7 @@ Fields = dict[str, Any]
 _WELL_CALIBRATED = (0.8, 1.25)
 _DRIFTED = 0.25
 _LARGE_BIAS = 0.10
+_DISCOVERED = 0.05
 
 
 def title(values: LifetimeValue, months: int, currency: str) -> str:
@@ -372,6 +374,36 @@ def risk_reading(kept: RetentionValue) -> str:
         "uncontacted. The break-even effect is the share of would-be churners that a contact must "
         f"keep to pay for itself. For {words.count(int(whole['can_pay']), 'customer')} of "
         f"{words.number(whole['customers'])} an effect below 100 percent can pay at all."
+    )
+
+
+def signs_headline(early: EarlySigns) -> str:
+    """Return the headline on the earliest sign that tells most."""
+    first = early.signs[early.signs["days"] == early.signs["days"].min()]
+    known = first[(first["q"] < _DISCOVERED) & first["ratio"].notna()]
+    if known.empty:
+        return "Nothing in the first weeks tells who becomes an excellent customer"
+    best = known.loc[known["ratio"].idxmax()]
+    return (
+        f"Of newcomers who {_did(best['sign'])} in the first {int(best['days'])} days, "
+        f"{words.percent(best['excellent_with'], 0)} become excellent customers; of the others, "
+        f"{words.percent(best['excellent_without'], 0)}"
+    )
+
+
+def _did(sign: str) -> str:
+    return sign if sign.startswith(("came", "bought")) else f"had a {sign}"
+
+
+def signs_reading(early: EarlySigns) -> str:
+    """Return what excellent means and what a sign is good for."""
+    count = int((early.signs["q"] < _DISCOVERED).sum())
+    return (
+        f"Excellent is the margin of the best {words.percent(early.excellent, 0)} of "
+        f"{words.count(early.newcomers, 'newcomer')} in the {early.follow_days} days after the "
+        f"window. {words.number(count)} of {words.count(len(early.signs), 'sign')} tell them apart "
+        "significantly (false discovery rate 5 percent). A sign finds look-alikes early; leading "
+        "others to do the same need not make them excellent."
     )
 
 
