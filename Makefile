@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+STUDY ?= complete_journey
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reports demo test lint lab serve bench system dictionary lock clean
+.PHONY: help setup reports demo run test lint lab serve bench system dictionary lock clean
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -27,10 +28,13 @@ lint: .venv/.installed-test ## format, lint, types, who may import whom, clean n
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m analysis.reporting.notebooks notebooks/*.ipynb
+	@$(BIN)/python -m analysis.reporting.notebook.hygiene notebooks/*.ipynb
 
-lab: .venv/.installed ## open JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --config jupyter_lab_config.py notebooks
+run: .venv/.installed ## publish the reports of a study of your own: make run STUDY=myshop
+	@$(BIN)/analysis run $(STUDY) --jobs $(JOBS)
+
+lab: .venv/.installed ## open JupyterLab on the notebooks, with a study's parameters: make lab STUDY=demo_shop
+	@$(BIN)/analysis lab $(STUDY)
 
 serve: .venv/.installed ## show the published reports at http://127.0.0.1:8000
 	@$(BIN)/analysis serve

@@ -17,8 +17,10 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.promotions import adjustment, bootstrap, days, moments
-from analysis.promotions.effect import Effect
+from analysis.promotions.experiments import adjustment, sequential
+from analysis.promotions.experiments.effect import Effect
+from analysis.promotions.outcomes import moments
+from analysis.stats import count_bootstrap
 from benchmarks.measuring import table
 
 CUSTOMERS = 1_000_000
@@ -94,7 +96,9 @@ def _loop(treated: np.ndarray, control: np.ndarray) -> np.ndarray:
 
 
 def _by_buckets(treated: np.ndarray, control: np.ndarray) -> tuple[float, float]:
-    return bootstrap.by_buckets(treated, control, confidence=0.95, seed=1, replicates=REPLICATES)
+    return count_bootstrap.by_buckets(
+        treated, control, confidence=0.95, seed=1, replicates=REPLICATES
+    )
 
 
 def _by_values(people: ibis.Table, name: str) -> tuple[float, float]:
@@ -103,7 +107,9 @@ def _by_values(people: ibis.Table, name: str) -> tuple[float, float]:
         (part[name].to_numpy(dtype=float), part["n"].to_numpy())
         for _, part in counts.groupby("arm", sort=True)
     ]
-    return bootstrap.by_values(arms[1], arms[0], confidence=0.95, seed=1, replicates=REPLICATES)
+    return count_bootstrap.by_values(
+        arms[1], arms[0], confidence=0.95, seed=1, replicates=REPLICATES
+    )
 
 
 def _cuped(people: ibis.Table) -> Effect:
@@ -139,7 +145,7 @@ def _daily(connection: Any, people: ibis.Table) -> list[tuple[str, ...]]:
     )
     connection.create_table("bought", bought)
     bought = connection.table("bought")
-    ours, found = _timed(lambda: days.by_arm(people, bought, days=DAYS))
+    ours, found = _timed(lambda: sequential.by_arm(people, bought, days=DAYS))
     usual, last = _timed(lambda: _a_query_a_day(connection))
     assert abs(found["treatment"].squares[-1] - last) < 1e-6 * last
     return [_row(f"{DAYS} days of readings, one pass", ours, usual * DAYS / 12)]

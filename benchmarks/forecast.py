@@ -24,15 +24,8 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 
 import numpy as np  # noqa: E402 (after the threads are bounded)
 
-from analysis.demand import (  # noqa: E402
-    backtest,
-    choice,
-    conformal,
-    intermittent,
-    models,
-    scores,
-    smoothing,
-)
+from analysis.demand.forecast import conformal, model_selection  # noqa: E402
+from analysis.demand.models import backtest, ets, intermittent, registry  # noqa: E402
 
 #: sMAPE of Theta on the 1,428 monthly series: as printed, and from the published forecasts.
 THETA_PRINTED, THETA_RECOMPUTED = 13.85, 13.89
@@ -55,12 +48,12 @@ def automatic(values: np.ndarray, *, horizon: int, season: int, origins: tuple[i
     groups = np.full(len(values), "all", dtype=object)
     sparse = intermittent.is_intermittent(values)
     tested = backtest.run(
-        values, models=models.REGULAR, horizon=horizon, season=season, origins=origins
+        values, models=registry.REGULAR, horizon=horizon, season=season, origins=origins
     )
-    names = choice.choose(tested, groups, sparse)
-    made = models.forecasts(values, models=models.REGULAR, horizon=horizon, season=season)
-    tested = choice.with_automatic(tested, groups, sparse)
-    return choice.pick(made, names), names, tested
+    names = model_selection.choose(tested, groups, sparse)
+    made = registry.forecasts(values, models=registry.REGULAR, horizon=horizon, season=season)
+    tested = model_selection.with_automatic(tested, groups, sparse)
+    return model_selection.pick(made, names), names, tested
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,7 @@ class Spent:
 def say(name: str, actual, mean, scale, spent: Spent) -> dict[str, float]:
     """Print sMAPE, MASE and milliseconds a series, and return the first two."""
     mase = float((np.abs(actual - mean).mean(axis=1) / scale).mean())
-    smape = scores.smape(actual, mean)
+    smape = backtest.smape(actual, mean)
     cpu, wall = (1000 * seconds / len(actual) for seconds in (spent.cpu, spent.wall))
     print(
         f"{name:32} sMAPE {smape:7.3f}  MASE {mase:.4f}  {cpu:8.2f} ms a series "
@@ -130,7 +123,7 @@ def prophet(values: np.ndarray, horizon: int, frequency: str) -> tuple[np.ndarra
 def m3() -> None:
     """Compare on the 1,428 monthly series of the M3 competition."""
     values, actual = m3_monthly()
-    scale = scores.scales(values, season=12)[0]
+    scale = backtest.scales(values, season=12)[0]
     columns = values.shape[1]
     origins = tuple(columns - 18 - back for back in (12, 9, 6, 3, 0))
     begun = Spent.so_far()
@@ -149,7 +142,7 @@ def m3() -> None:
         print(f"coverage of {nominal:.0%} intervals: {inside:.4f}")
     for name in ("ets", "theta", "seasonal_naive"):
         begun = Spent.so_far()
-        own = models.forecasts(values, models=(name,), horizon=18, season=12)[name]
+        own = registry.forecasts(values, models=(name,), horizon=18, season=12)[name]
         say(name, actual, own, scale, begun.since())
     for name, theirs, spent in peers(values, 18, 12, ("AutoTheta", "AutoETS")):
         say(name, actual, theirs, scale, spent)
@@ -160,7 +153,7 @@ def m3() -> None:
 
 
 def _pick(tested, origin: int, names: np.ndarray) -> np.ndarray:
-    return choice.pick({name: tested.of(name)[origin] for name in tested.models}, names)
+    return model_selection.pick({name: tested.of(name)[origin] for name in tested.models}, names)
 
 
 def weekly_series(count: int, weeks: int = 112, seed: int = 6) -> np.ndarray:
@@ -177,7 +170,7 @@ def mase_of(values: np.ndarray, origins: tuple[int, ...], made: list[np.ndarray]
     """Return the mean MASE over origins."""
     errors = [
         np.abs(values[:, o : o + mean.shape[1]] - mean).mean(axis=1)
-        / scores.scales(values[:, :o])[0]
+        / backtest.scales(values[:, :o])[0]
         for o, mean in zip(origins, made, strict=True)
     ]
     return float(np.mean(errors))
@@ -188,7 +181,7 @@ def weekly() -> None:
     values, horizon = weekly_series(500), 8
     origins = tuple(values.shape[1] - horizon - back for back in (24, 16, 8, 0))
     begun = Spent.so_far()
-    own = [smoothing.fit(values[:, :o], horizon=horizon).mean for o in origins]
+    own = [ets.fit(values[:, :o], horizon=horizon).mean for o in origins]
     ours = begun.since()
     theirs, spent = [], Spent(0.0, 0.0)
     for o in origins:
@@ -215,7 +208,7 @@ def many() -> None:
     """Forecast 10,000 weekly series."""
     values = weekly_series(10_000)
     begun = Spent.so_far()
-    models.forecasts(values, models=("combination",), horizon=8)
+    registry.forecasts(values, models=("combination",), horizon=8)
     spent = begun.since()
     print(f"10,000 weekly series, combination: {spent.cpu:.1f} s (wall {spent.wall:.1f})")
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from analysis import params
+from analysis.ingest.ingest import ingest
 from analysis.tables.engine import EngineSettings, Tables, open_study
-from analysis.tables.ingest import ingest
 from tests.real_site import published
 from tests.tiny import Journey
 

@@ -86,7 +86,6 @@ _MAPPED = """
 
 def with_promotions(root: Path, shop: str) -> None:
     """Add promotions of every awkward kind: of seven customers, of one arm, long ago, to come."""
-    folder = root / "data" / "raw" / shop
     offers = [("few", "2024-03-04", "2024-03-17"), ("one_arm", "2024-05-06", "2024-05-19"),
               ("for_all", "2024-07-01", "2024-07-14"), ("long_ago", "2020-01-06", "2020-01-19"),
               ("to_come", "2031-01-06", "2031-01-19")]  # fmt: skip
@@ -97,6 +96,21 @@ def with_promotions(root: Path, shop: str) -> None:
         for name, own in arms.items()
         for c in range(7 if name == "few" else 100)
     ]
+    with_trials(root, shop, offers, chosen)
+
+
+def with_uneven_arms(root: Path, shop: str) -> None:
+    """Add one promotion, assigned at midnight, with seventy in one arm and thirty in the other."""
+    arms = ["treatment"] * 7 + ["control"] * 3
+    chosen = [("uneven", f"c{c}", arms[c % 10], "2024-04-01 00:00:00", "yes") for c in range(100)]
+    with_trials(root, shop, [("uneven", "2024-04-01", "2024-04-14")], chosen)
+
+
+def with_trials(
+    root: Path, shop: str, offers: list[tuple[str, ...]], chosen: list[tuple[str, ...]]
+) -> None:
+    """Write promotions and who was assigned to them, and map both."""
+    folder = root / "data" / "raw" / shop
     tables = {
         "offers": [("id", "from", "to"), *offers],
         "chosen": [("id", "customer", "arm", "at", "by_lot"), *chosen],

@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 
 from analysis import params
-from analysis.reporting.layout import RunFolder, StudyReports
-from analysis.reporting.outcomes import Limits
-from analysis.reporting.record import RunRecord
-from analysis.reporting.run import Request, run_study
-from analysis.reporting.status import Status
+from analysis.reporting.execution.failures import Limits
+from analysis.reporting.runner.run import Request, run_study
+from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.run_record import RunRecord
+from analysis.reporting.store.status import Status
 from tests.tiny import Journey
 
 PARAMETERS = """\
@@ -84,6 +84,7 @@ class Listener:
     ended: dict[str, Status] = field(default_factory=dict)
     cells: set[tuple[str, int, int]] = field(default_factory=set)
     ingests: int = 0
+    noted: list[str] = field(default_factory=list)
 
     def ingested(self, result: Any) -> None:
         self.ingests += not result.skipped
@@ -96,6 +97,9 @@ class Listener:
 
     def ends(self, status: Status) -> None:
         self.ended[status.report] = status
+
+    def notes(self, sentence: str) -> None:
+        self.noted.append(sentence)
 
 
 def _clock() -> Callable[[], datetime]:

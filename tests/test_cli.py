@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analysis import cli
-from analysis.reporting import dispatch
-from analysis.reporting.workspace import find_root
+from analysis.reporting.runner import dispatch
+from analysis.reporting.store.layout import find_root
 from tests.projects import Project
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
@@ -153,7 +153,10 @@ def test_check_says_which_reports_can_run_and_runs_none(project: Project) -> Non
     result = call("check", "tiny")
     assert result.exit_code == 0
     assert "params of tiny are fine: as of 2018-01-01, seed 1" in result.stdout
-    assert result.stdout.splitlines()[-3:] == [
+    lines = result.stdout.splitlines()
+    before_the_page = lines[: lines.index("")]
+    assert lines[len(before_the_page) + 1] == "What was read: hold it against the till"
+    assert before_the_page[-3:] == [
         "can run    10_a",
         "cannot run 20_b                    This study has no points table.",
         "cannot run 30_c                    It needs 20_b, which cannot run.",
@@ -171,7 +174,7 @@ def test_check_finds_a_broken_notebook(project: Project) -> None:
 
 
 def test_words_for_days_are_resolved_and_kept(project: Project) -> None:
-    from analysis.reporting.record import RunRecord
+    from analysis.reporting.store.run_record import RunRecord
 
     assert call("run", "tiny", "--set", "as_of=last-complete-month").exit_code == 0
     record = RunRecord.read(project.reports.runs()[0].run_json)

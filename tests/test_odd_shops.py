@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.odd_shops import SHOPS, opened, with_promotions
+from tests.odd_shops import SHOPS, opened, with_promotions, with_uneven_arms
 from tests.real_site import analysis
 
 pytestmark = pytest.mark.slow
@@ -44,3 +44,18 @@ def test_no_promotion_breaks_the_report_on_promotions(tmp_path: Path) -> None:
     assert told(root, "healthy", "--only", "06")["06"] == ("done", "")
     page = (root / "reports" / "healthy" / "latest" / "06_promotions.html").read_text("utf-8")
     assert "Left out: long_ago (ended before the first order) and to_come (had not begun)." in page
+
+
+def test_where_every_trial_fails_its_checks_the_report_says_so(tmp_path: Path) -> None:
+    root = opened(tmp_path, "healthy")
+    with_uneven_arms(root, "healthy")
+    assert told(root, "healthy", "--only", "06")["06"] == ("done", "")
+    latest = root / "reports" / "healthy" / "latest"
+    (finding,) = json.loads((latest / "findings" / "06_promotions.json").read_text("utf-8"))[
+        "findings"
+    ]
+    assert finding["sentence"] == "No verdict on uneven"
+    assert "customers are missing from the log" in finding["detail"]
+    assert "assigned when it had begun" not in finding["detail"]
+    page = (latest / "06_promotions.html").read_text("utf-8")
+    assert "Of 1 promotion tested by lot, 1 cannot be judged" in page

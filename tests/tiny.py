@@ -10,7 +10,8 @@ import pandas as pd
 import yaml
 
 from analysis import params
-from analysis.tables.ingest import IngestRequest, IngestResult, ingest
+from analysis.ingest.ingest import ingest
+from analysis.ingest.request import IngestRequest, IngestResult
 
 PARAMS: dict[str, Any] = {
     "study": "tiny",

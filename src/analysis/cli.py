@@ -1,11 +1,15 @@
 """The ``analysis`` command: the only place that reads the clock.
 
-Exit codes: 0 all well · 1 some report failed, the others are published · 2 params or usage ·
-3 data refused. What is heavy is imported by the command that needs it, so that help is quick.
+Exit codes: 0 all well · 1 some report failed, the others are published, or the command was
+refused · 2 params or usage · 3 data refused · 4 an unforeseen error, its traceback in a file ·
+128 + n stopped by signal n. What is heavy is imported by the command that needs it, so that help
+is quick.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,29 +18,71 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.errors import AnalysisError
-from analysis.reporting.signals import Stopped, stoppable
+from analysis.reporting.runner.standard_output import lasting_output
+from analysis.reporting.runner.terminal import Stopped, stoppable
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
-    from analysis.reporting.outcomes import Limits
+    from analysis.reporting.execution.failures import Limits
+
+#: Exit code of an error that nobody foresaw.
+UNFORESEEN = 4
 
 
 class _Commands(click.Group):
     """Commands whose refusals are one line on standard error and an exit code."""
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line; output that cannot be written ends no work."""
+        with lasting_output() as lost:
+            try:
+                result = super().main(*arguments, **options)
+            except SystemExit as end:
+                result = end.code
+            if lost.reason:
+                _say(f"its output could not be written ({lost.reason}), which stopped nothing else")
+        sys.exit(result or (1 if lost.reason else 0))
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a refusal ends it with its sentence."""
+        """Run the command; a refusal or an error ends it with its sentence and exit code."""
         try:
             return super().invoke(ctx)
         except AnalysisError as error:
-            click.echo(f"analysis: {error}", err=True)
+            _say(str(error))
             sys.exit(error.exit_code)
-        except Stopped as stop:
-            click.echo(f"analysis: stopped by {stop}; nothing was published", err=True)
+        except (Stopped, KeyboardInterrupt) as error:
+            stop = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
+            _say(f"stopped by {stop}; nothing was published")
             sys.exit(stop.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from analysis.reporting.runner.unforeseen import sentence
+
+            _say(sentence(error))
+            sys.exit(UNFORESEEN)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def _say(text: str) -> None:
+    """Write a sentence for whoever looks after the command to standard error."""
+    click.echo(f"analysis: {text}", err=True)
+
+
+_EXIT_CODES = """\b
+Exit codes:
+  0    all well
+  1    some report failed and the others are published, or the command was refused
+  2    the params or the command line are wrong
+  3    the data are refused
+  4    an unforeseen error; the sentence names the file with its traceback
+  128+n  stopped by signal n, such as 130 by Ctrl-C"""
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_EXIT_CODES,
+)
 @click.version_option(package_name="retail-analysis", prog_name="analysis")
 def main() -> None:
     """Retail analysis: from source files to published reports."""
@@ -47,7 +93,7 @@ def _now() -> datetime:
 
 
 def _root() -> Path:
-    from analysis.reporting.workspace import find_root
+    from analysis.reporting.store.layout import find_root
 
     return find_root()
 
@@ -63,8 +109,14 @@ def _params(study: str, overrides: tuple[str, ...], root: Path) -> StudyParams:
     return params.load(study, overrides, root=root, today=now.astimezone(zone).date())
 
 
+def _reading(done: int, of: int) -> None:
+    """Say now and then how many of many delivered files are read."""
+    if done and done % 50 == 0:
+        click.echo(f"read {done:,} of {of:,} files", err=True)
+
+
 def _limits(cell_limit: int, time_limit: int) -> Limits:
-    from analysis.reporting.outcomes import Limits
+    from analysis.reporting.execution.failures import Limits
 
     return Limits(cell_seconds=cell_limit, notebook_seconds=time_limit)
 
@@ -93,36 +145,47 @@ _time_limit = click.option(
 
 @main.command()
 @click.argument("study")
-@click.option("--force", is_flag=True, help="Read the sources again even if nothing changed.")
+@click.option("--force", is_flag=True, help="Read the contents of all sources again.")
 @_overrides
 def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
-    """Bring the canonical tables of STUDY up to date."""
+    """Bring the canonical tables of STUDY up to date.
+
+    What is damaged of the tables is set aside and made again.
+    """
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.data import bring_up_to_date, ledger_lines
+    from analysis.reporting.checking.ingested import bring_up_to_date, ledger_lines
 
     with stoppable():
-        result = bring_up_to_date(params, root=root, now=_now(), force=force)
+        result = bring_up_to_date(params, root=root, now=_now(), force=force, tell=_reading)
     for line in ledger_lines(result):
         click.echo(line)
 
 
 @main.command()
 @click.argument("study")
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 def new(study: str, files: tuple[Path, ...]) -> None:
-    """Begin STUDY from a look at FILES: write its params and mapping, unsure guesses marked."""
-    from analysis.tables.drafts import draft
+    """Begin STUDY from a look at FILES: write its params and mapping, unsure guesses marked.
+
+    FILES are all files of the study, or the folder that holds them.
+    """
+    from analysis.ingest.onboarding.draft import draft
 
     root = _root()
-    written = draft(study, list(files), root=root)
+    with stoppable():
+        written = draft(study, list(files), root=root, progress=_progress)
     for line in written.said:
         click.echo(line)
     for path in (written.params, written.mapping):
         click.echo(f"wrote {path.relative_to(root)}")
     click.echo(f"next: analysis check {study}, then: analysis run {study}")
+
+
+def _progress(done: int, of: int) -> None:
+    """Say now and then how many files were looked at, of many."""
+    if of >= 100 and done % 100 == 0:
+        click.echo(f"looked at {done:,} of {of:,} files", err=True)
 
 
 @main.command()
@@ -132,22 +195,44 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     """Check the params and data of STUDY and say which reports can run, without running any."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.check import readiness
-    from analysis.reporting.data import bring_up_to_date, ledger_lines
-    from analysis.tables.refusals import refusals
+    from analysis.ingest.onboarding.refusals import refusals
+    from analysis.quality.order_span import check_as_of
+    from analysis.reporting.checking.doubts import doubts
+    from analysis.reporting.checking.ingested import bring_up_to_date, ledger_lines
+    from analysis.reporting.checking.readiness import readiness
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
-        result = bring_up_to_date(params, root=root, now=_now())
+        result = bring_up_to_date(params, root=root, now=_now(), tell=_reading)
     found = readiness(params, present=frozenset(result.manifest.rows), root=root)
     words = {"ready": "can run", "lacking": "cannot run", "broken": "BROKEN"}
     for line in [
         *ledger_lines(result),
         *refusals(study, root=root),
+        *(f"doubt: {sentence}" for sentence in doubts(params, root=root)),
         *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
+        *_what_was_read(params, root),
     ]:
         click.echo(line.rstrip())
+    check_as_of(params.as_of, result.manifest)
     sys.exit(2 if any(each.state == "broken" for each in found) else 0)
+
+
+def _what_was_read(params: StudyParams, root: Path) -> list[str]:
+    from analysis.errors import NotApplicable
+    from analysis.quality.control_totals import control_totals
+    from analysis.reporting.checking.check_page import page, unsure_guesses
+    from analysis.tables.engine import open_study
+
+    tables = open_study(params.study, settings=params.engine_settings(), root=root)
+    try:
+        totals = control_totals(tables, as_of=params.as_of)
+    except NotApplicable as reason:
+        return [str(reason)]
+    finally:
+        tables.close()
+    unsure = unsure_guesses(params, root=root)
+    return page(totals, tables.manifest, as_of=params.as_of, unsure=unsure)
 
 
 @main.command()
@@ -170,8 +255,8 @@ def run(
     """Run the reports of STUDY and publish them."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.run import Request, run_study
-    from analysis.reporting.terminal import Terminal
+    from analysis.reporting.runner.run import Request, run_study
+    from analysis.reporting.runner.terminal import Terminal
 
     terminal = Terminal(sys.stdout)
     terminal.line(f"{params.title}, as of {params.as_of}")
@@ -206,9 +291,9 @@ def run_one(
 
     The params are those in the folder's params.json, which a run writes, or else the study's.
     """
-    from analysis.reporting.layout import RunFolder, staged_params
-    from analysis.reporting.run_one import Job
-    from analysis.reporting.run_one import run_one as execute
+    from analysis.reporting.execution.execute import Job
+    from analysis.reporting.execution.execute import run_one as execute
+    from analysis.reporting.store.layout import RunFolder, staged_params
 
     root = root or _root()
     folder = RunFolder(staging)
@@ -233,10 +318,10 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
     RUN is a run's folder, STUDY/RUN below reports/, or a study for its latest run.
     """
     root = _root()
-    from analysis.reporting import verify as verifying
-    from analysis.reporting.record import RunRecord
-    from analysis.reporting.run import Request
-    from analysis.reporting.terminal import Terminal
+    from analysis.reporting.checking import verify as verifying
+    from analysis.reporting.runner.run import Request
+    from analysis.reporting.runner.terminal import Terminal
+    from analysis.reporting.store.run_record import RunRecord
 
     folder = verifying.find_run(run, root=root)
     params = verifying.params_of(RunRecord.read(folder.run_json))
@@ -245,7 +330,7 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
         verdict = verifying.verify(folder, request, Terminal(sys.stdout))
     for line in verdict.lines():
         click.echo(line)
-    sys.exit(1 if verdict.differences else 0)
+    sys.exit(0 if verdict.same else 1)
 
 
 @main.command()
@@ -269,17 +354,33 @@ def lists(
     """Write whom to contact, from the last good run of STUDY, for import into a CRM."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.lists import write_lists
+    from analysis.reporting.contacts.contact_lists import write_lists
 
     for line in write_lists(params, root=root, systems=systems, channel=channel):
         click.echo(line)
 
 
 @main.command()
+@click.argument("study", default="complete_journey")
+@click.option("--port", default=8888, show_default=True, type=click.IntRange(1, 65535))
+def lab(study: str, port: int) -> None:
+    """Open JupyterLab on the notebooks, with the parameters of STUDY.
+
+    A parameter that is changed in a notebook keeps the value it is changed to.
+    """
+    root = _root()
+    _params(study, (), root)
+    from analysis.reporting.notebook.lab import command, environment
+
+    os.chdir(root)
+    os.execvpe(sys.executable, command(root, port=port), environment(study, today=_now().date()))
+
+
+@main.command()
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 def serve(port: int) -> None:
     """Show the published reports to this machine alone, until Ctrl-C."""
-    from analysis.reporting.serve import make_server
+    from analysis.reporting.site.serve import make_server
 
     with make_server(_root() / "reports", port=port) as server:
         click.echo(f"http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends it)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.customers.weekly import WeeklyAmounts
+from analysis.customers.features.weekly import WeeklyAmounts
 from analysis.tables.periods import Period
 
 MICROS = 1_000_000

@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from analysis.customers.attributes import customer_attributes, natural_order
+from analysis.customers.features.attributes import customer_attributes, natural_order
 from tests.sales import lines_of, tables_of
 
 AS_OF = date(2018, 1, 1)

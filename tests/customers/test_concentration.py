@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from analysis.customers.concentration import concentration, losses
-from analysis.customers.intervals import SINGLE_CASES, TOO_FEW, Sampling
-from analysis.customers.lorenz import Ranked
+from analysis.customers.value.concentration import concentration, losses
+from analysis.customers.value.ranked import Ranked
+from analysis.stats.bca import SINGLE_CASES, TOO_FEW, Sampling
 from tests.customers.populations import features_of, lognormal
 
 FEW = Sampling(draws=200, seed=1)

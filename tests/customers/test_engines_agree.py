@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers import deciles, features, pareto, weekly
-from analysis.customers.intervals import Sampling
+from analysis.customers.features import features, weekly
+from analysis.customers.value import concentration, deciles
+from analysis.stats.bca import Sampling
 from analysis.tables.engine import EngineSettings, Tables, open_study
 from analysis.tables.periods import Period
 
@@ -48,6 +49,6 @@ def test_deciles_and_purchase_deciles(real: Tables, on_spark: Tables) -> None:
         customers = features.fetch(tables, YEAR)
         halves = weekly.fetch(tables, HALVES).halves()
         ranked = deciles.monetary_deciles(customers, halves=halves, sampling=sampling)
-        found.append((ranked.table, pareto.purchase_deciles(customers, sampling=sampling)))
+        found.append((ranked.table, concentration.purchase_deciles(customers, sampling=sampling)))
     for ours, theirs in zip(*found, strict=True):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)

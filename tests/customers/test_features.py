@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.customers import features
+from analysis.customers.features import features
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.customers import features
+from analysis.customers.features import features
 from analysis.tables.engine import EngineSettings, Tables, in_memory, open_study
 from analysis.tables.periods import Period
 

@@ -8,15 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers import (
-    cohorts,
-    features,
-    lifecycle,
-    own_change,
-    second_order,
-    win_back,
-    worth,
-)
+from analysis.customers.features import features
+from analysis.customers.retention import lifecycle, repeat_purchase, win_back
+from analysis.customers.segments import group_summary
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
@@ -121,7 +115,7 @@ def test_planted_rise_and_fall_are_called_and_noise_is_not() -> None:
     base[:60, 26:] *= 2.5
     base[60:120, :26] *= 2.5
     amounts = weekly_of(base.round(2))
-    found = own_change.judge(amounts, seen(amounts.customers), fdr=0.10)
+    found = lifecycle.judge(amounts, seen(amounts.customers), fdr=0.10)
     assert found["rising"][:60].mean() > 0.9
     assert found["falling"][60:120].mean() > 0.9
     called = found["rising"] | found["falling"]
@@ -130,7 +124,7 @@ def test_planted_rise_and_fall_are_called_and_noise_is_not() -> None:
 
 def test_p_values_are_uniform_where_nothing_changed() -> None:
     amounts = weekly_of(np.random.default_rng(3).gamma(2.0, 10.0, (1_000, 26)).round(2))
-    found = own_change.judge(amounts, seen(amounts.customers))
+    found = lifecycle.judge(amounts, seen(amounts.customers))
     for name in ("p_rise", "p_fall"):
         assert 0.08 < (found[name] < 0.10).mean() < 0.12
 
@@ -143,7 +137,7 @@ def test_newcomers_and_rare_buyers_are_not_tested() -> None:
     amounts = weekly_of(weeks)
     first = seen(amounts.customers)
     first.iloc[1] = pd.Timestamp(amounts.weeks[0].start) + pd.Timedelta(days=29)
-    found = own_change.judge(amounts, first)
+    found = lifecycle.judge(amounts, first)
     assert found["p_fall"].notna().tolist() == [True, False, False]
 
 
@@ -152,20 +146,20 @@ def test_newcomers_and_rare_buyers_are_not_tested() -> None:
 
 def test_the_return_curve_is_kaplan_and_meier_s_by_hand() -> None:
     found = pd.DataFrame({"days": [2, 3, 3, 5, 8], "came_back": [True, True, False, True, False]})
-    curve = second_order.return_curve(found).set_index("days")
+    curve = repeat_purchase.return_curve(found).set_index("days")
     assert curve.loc[2, "returned"] == pytest.approx(1 / 5)
     assert curve.loc[3, "returned"] == pytest.approx(1 - 4 / 5 * 3 / 4)
     assert curve.loc[5, "returned"] == pytest.approx(1 - 4 / 5 * 3 / 4 * 1 / 2)
     assert ((curve["low"] <= curve["returned"]) & (curve["returned"] <= curve["high"])).all()
-    assert second_order.returned_by(curve.reset_index(), 4)["returned"] == pytest.approx(0.4)
-    assert second_order.returned_by(curve.reset_index(), 1)["returned"] == 0
+    assert repeat_purchase.returned_by(curve.reset_index(), 4)["returned"] == pytest.approx(0.4)
+    assert repeat_purchase.returned_by(curve.reset_index(), 1)["returned"] == 0
 
 
 def test_newcomers_are_those_first_seen_after_the_quiet_days() -> None:
     people = {f"old{i}": [360, 10] for i in range(5)}
     people |= {f"new{i:02d}": [100, 60] for i in range(15)}
     people |= {f"once{i}": [50] for i in range(5)}
-    found = second_order.newcomers(shop(people), as_of=AS_OF, quiet_days=90)
+    found = repeat_purchase.newcomers(shop(people), as_of=AS_OF, quiet_days=90)
     assert len(found) == 20
     once = found[~found["came_back"]]
     assert once["days"].tolist() == [50] * 5
@@ -174,13 +168,13 @@ def test_newcomers_are_those_first_seen_after_the_quiet_days() -> None:
 
 def test_too_few_newcomers_are_said() -> None:
     with pytest.raises(NotApplicable, match=r"fewer than 20 customers \(0\)"):
-        second_order.newcomers(shop({"a": [360, 1]}), as_of=AS_OF)
+        repeat_purchase.newcomers(shop({"a": [360, 1]}), as_of=AS_OF)
 
 
 def test_retention_by_hand() -> None:
     people = {f"j{i:02d}": [350, 320] if i < 4 else [350] for i in range(12)}  # January, February
     people |= {f"m{i:02d}": [280, 260] for i in range(10)}  # March, April
-    got = cohorts.retention(shop(people), as_of=AS_OF)
+    got = repeat_purchase.retention(shop(people), as_of=AS_OF)
     row = got[(got["cohort"] == "2017-01-01") & (got["months_later"] == 1)].iloc[0]
     assert row[["customers", "bought", "share", "known"]].tolist() == [12, 4, 4 / 12, False]
     later = got[(got["cohort"] == "2017-03-01") & (got["months_later"] == 1)].iloc[0]
@@ -225,7 +219,7 @@ def test_worth_adds_up_to_the_total() -> None:
     tables = shop(crowd())
     people = features.fetch_detailed(tables, Period.before(AS_OF, days=365))
     groups = pd.Series(np.where(people["orders"] > 30, "often", "seldom"))
-    got = worth.worth(people, groups)
+    got = group_summary.worth(people, groups)
     assert got["customers"].sum() == len(people)
     assert got["net_amount"].sum() == pytest.approx(people["net_amount"].sum())
     assert got["net_share"].sum() == pytest.approx(1)
@@ -238,7 +232,7 @@ def test_worth_adds_up_to_the_total() -> None:
 def test_small_groups_get_no_interval_but_a_reason() -> None:
     people = features.fetch(shop(crowd()), Period.before(AS_OF, days=365))
     groups = pd.Series(["few"] * 9 + ["many"] * (len(people) - 9))
-    got = worth.worth(people, groups).set_index("group")
+    got = group_summary.worth(people, groups).set_index("group")
     assert np.isnan(got.loc["few", "net_per_customer_low"])
     assert "fewer than 10" in got.loc["few", "reason"]
     assert got.loc["many", "reason"] == ""
@@ -250,7 +244,7 @@ def test_what_came_next_counts_only_what_came_next() -> None:
     periods = (Period(date(2017, 6, 25), date(2017, 10, 3)), Period(date(2017, 10, 3), AS_OF))
     before, after = (features.fetch_detailed(tables, period) for period in periods)
     groups = before["customer_id"].str[0]
-    got = worth.what_next(before, groups, after, periods=periods).set_index("group")
+    got = group_summary.what_next(before, groups, after, periods=periods).set_index("group")
     assert got["bought"].tolist() == [1.0, 0.0]
     assert got.loc["a", "net_after"] == pytest.approx(10 * 30 / 90)
     # First seen ten days before the cut: ten days to spend in, not a hundred.

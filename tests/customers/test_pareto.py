@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from analysis.customers import features
-from analysis.customers.intervals import TOO_FEW, Sampling
-from analysis.customers.pareto import lorenz_curve, pareto_curve, purchase_deciles
+from analysis.customers.features import features
+from analysis.customers.value.concentration import lorenz_curve, pareto_curve, purchase_deciles
+from analysis.stats.bca import TOO_FEW, Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 from tests.customers.populations import features_of, lognormal

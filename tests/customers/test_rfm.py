@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.customers import features, rfm, rfm_rules, rfm_state
+from analysis.customers.features import features
+from analysis.customers.value import rfm, rfm_segments
 from analysis.errors import ParamsError
 from analysis.tables.engine import EngineSettings, Tables, in_memory, open_study
 from analysis.tables.periods import Period
@@ -123,9 +124,9 @@ def test_engine_and_memory_agree_on_ties(rows: list[tuple[int, int, int]], bins:
 
 
 def test_the_trade_s_rules_claim_every_case_exactly_once() -> None:
-    rules = rfm_rules.parse()
+    rules = rfm_segments.parse()
     assert len(rules) == 11
-    assert set(rfm_rules.MEANING) == {rule.name for rule in rules}
+    assert set(rfm_segments.MEANING) == {rule.name for rule in rules}
     for r, v, new in itertools.product(range(1, 6), range(1, 6), (False, True)):
         claimed = [
             rule.name
@@ -148,14 +149,14 @@ def test_the_trade_s_rules_claim_every_case_exactly_once() -> None:
 def test_every_customer_has_one_segment(rows: list[tuple[int, int, int, int]]) -> None:
     recency, orders, net, tenure = map(list, zip(*rows, strict=True))
     given_ = people(recency, orders, [float(v) for v in net]).assign(tenure_days=tenure)
-    assert rfm_rules.segment(given_).notna().all()
+    assert rfm_segments.segment(given_).notna().all()
 
 
 def test_segments_line_up_with_their_customers() -> None:
     given_ = people([1, 300, 1, 5], [50, 1, 0, 9], [900, 5, -3, 90]).assign(
         tenure_days=[300, 300, 300, 10]
     )
-    found = rfm_rules.segment(given_)
+    found = rfm_segments.segment(given_)
     # The best of three is in the second of five groups from the top.
     assert found.astype("object").tolist()[:2] == ["Loyal", "Lost"]
     assert found.notna().tolist() == [True, True, False, True]
@@ -164,7 +165,7 @@ def test_segments_line_up_with_their_customers() -> None:
 def test_newcomers_are_new_however_they_score() -> None:
     given_ = people(list(range(1, 11)), [9] * 10, list(range(10, 0, -1)))
     tenure = [20, 300, *[300] * 8]
-    found = rfm_rules.segment(given_.assign(net_amount=5.0, tenure_days=tenure))
+    found = rfm_segments.segment(given_.assign(net_amount=5.0, tenure_days=tenure))
     assert found.iloc[0] == "New"
     assert found.iloc[1] == "Potential loyalist"
 
@@ -180,7 +181,7 @@ def test_newcomers_are_new_however_they_score() -> None:
 )
 def test_rules_that_leave_out_or_overlap_are_refused(rules: list[str], sentence: str) -> None:
     with pytest.raises(ParamsError, match=sentence):
-        rfm_rules.parse(rules)
+        rfm_segments.parse(rules)
 
 
 # Kept state ----------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ def test_folding_days_equals_starting_afresh(
         start + pd.Timedelta(days=left).to_pytimedelta(),
         kept.end + pd.Timedelta(days=arrived).to_pytimedelta(),
     )
-    folded = rfm_state.fold(rfm.totals(tables, kept), tables, kept=kept, wanted=wanted)
+    folded = rfm.fold(rfm.totals(tables, kept), tables, kept=kept, wanted=wanted)
     fresh = rfm.totals(tables, wanted)
     names = ["customer_id", "orders", "net_cents", "last_order_on"]
     frames = [
@@ -240,5 +241,5 @@ def test_a_state_cannot_be_moved_backwards() -> None:
     tables = shop([(0, 1, 1, 1)])
     later, earlier = Period.before("2017-07-01", days=20), Period.before("2017-06-20", days=20)
     with pytest.raises(ParamsError, match="cannot be moved"):
-        rfm_state.fold(rfm.totals(tables, later), tables, kept=later, wanted=earlier)
+        rfm.fold(rfm.totals(tables, later), tables, kept=later, wanted=earlier)
     tables.close()

@@ -9,28 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers import (
-    agreement,
-    buyers,
-    cluster_again,
-    cohorts,
+from analysis.customers.deals import deal_proneness
+from analysis.customers.features import coverage, features
+from analysis.customers.features.coverage import is_new
+from analysis.customers.retention import inactivity, lifecycle, regularity, repeat_purchase
+from analysis.customers.segments import areas, cluster_profiles, group_summary, segment_table
+from analysis.customers.value import (
+    decile_migration,
     deciles,
-    enough,
-    features,
-    geography,
-    lifecycle,
-    movement,
-    persistence,
+    rank_agreement,
     rfm,
-    rfm_rules,
-    rhythm,
-    second_order,
-    segments,
-    silence,
+    rfm_migration,
+    rfm_segments,
     tiers,
-    worth,
 )
-from analysis.customers.newness import is_new
 from analysis.errors import NotApplicable, SaidAbove
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
@@ -81,13 +73,13 @@ def test_a_report_without_enough_customers_says_why(
 ) -> None:
     known = features.fetch(shop(days, quantity=quantity), YEAR)
     with pytest.raises(NotApplicable, match=said):
-        enough.require(known, YEAR, fewest=10, what="10 groups")
+        coverage.require(known, YEAR, fewest=10, what="10 groups")
 
 
 def test_ten_customers_who_bought_are_enough() -> None:
-    enough.require(spread(10), YEAR, fewest=10, what="10 groups")
+    coverage.require(spread(10), YEAR, fewest=10, what="10 groups")
     with pytest.raises(NotApplicable, match="Only 9"):
-        enough.require(spread(10).assign(orders=[0, *range(1, 10)]), YEAR, fewest=10, what="x")
+        coverage.require(spread(10).assign(orders=[0, *range(1, 10)]), YEAR, fewest=10, what="x")
 
 
 # Segments and what follows -----------------------------------------------------------------------
@@ -107,17 +99,17 @@ def test_customers_who_are_alike_get_no_trade_names() -> None:
 def test_without_a_past_nobody_is_followed() -> None:
     nobody = spread(20).iloc[:0]
     rfm.require_spread(nobody)
-    groups = rfm_rules.segment(nobody)
+    groups = rfm_segments.segment(nobody)
     with pytest.raises(NotApplicable, match="Nobody bought from 1 Jan 2017"):
-        worth.what_next(nobody, groups, spread(20), periods=(YEAR, QUARTER))
+        group_summary.what_next(nobody, groups, spread(20), periods=(YEAR, QUARTER))
     with pytest.raises(NotApplicable, match="No customer is in any"):
-        worth.worth(nobody, groups)
+        group_summary.worth(nobody, groups)
 
 
 def test_silence_of_the_whole_shop_is_no_verdict_on_segments() -> None:
     groups = pd.Series(["a"] * 20, dtype="category")
     with pytest.raises(NotApplicable, match=r"from 2 Oct 2017 .* nothing to follow"):
-        worth.what_next(spread(20), groups, spread(20).iloc[:0], periods=(YEAR, QUARTER))
+        group_summary.what_next(spread(20), groups, spread(20).iloc[:0], periods=(YEAR, QUARTER))
 
 
 def test_nobody_is_new_where_everybody_is() -> None:
@@ -131,7 +123,7 @@ def test_nobody_is_new_where_everybody_is() -> None:
 
 def test_a_young_shop_names_nobody_new() -> None:
     young = spread(50).assign(tenure_days=np.linspace(5, 80, 50))
-    assert "New" not in set(rfm_rules.segment(young).astype("str"))
+    assert "New" not in set(rfm_segments.segment(young).astype("str"))
 
 
 def test_tiers_need_customers_who_differ() -> None:
@@ -145,7 +137,7 @@ def test_tiers_need_customers_who_differ() -> None:
 def test_a_treatment_of_who_brings_no_margin_may_cost_nothing() -> None:
     people = features_of([100.0] * 20, margin=np.array([30.0] * 10 + [-3.0] * 10))
     people = people.assign(recency_days=1)
-    table = worth.worth(people, tiers.assign(people["margin_amount"]))
+    table = group_summary.worth(people, tiers.assign(people["margin_amount"]))
     bounds = tiers.spending_bounds(table, uplift=0.05, period_days=365)
     assert bounds["bound"].tolist() == pytest.approx([1.5, 0.0])
     assert (bounds[["bound_low", "bound_high"]] >= 0).all().all()
@@ -154,15 +146,15 @@ def test_a_treatment_of_who_brings_no_margin_may_cost_nothing() -> None:
 def test_movement_and_staying_need_thirty_customers() -> None:
     weeks = shoppers(40, 20, np.random.default_rng(1))
     with pytest.raises(NotApplicable, match=r"30 customers \(29\)"):
-        movement.movement(weekly_of(weeks[:29]))
+        rfm_migration.movement(weekly_of(weeks[:29]))
     with pytest.raises(NotApplicable, match=r"30 customers \(29\)"):
-        persistence.persistence(weekly_of(weeks[:29]))
-    assert len(movement.movement(weekly_of(weeks))) == 6
+        decile_migration.persistence(weekly_of(weeks[:29]))
+    assert len(rfm_migration.movement(weekly_of(weeks))) == 6
 
 
 def test_nobody_stays_or_moves_where_everybody_came_once() -> None:
     once = weekly_of(np.eye(40, 20) + np.eye(40, 20, -20))
-    for compare in (movement.movement, persistence.persistence):
+    for compare in (rfm_migration.movement, decile_migration.persistence):
         with pytest.raises(NotApplicable, match="Nobody bought in two different weeks"):
             compare(once)
 
@@ -175,7 +167,7 @@ def test_equal_customers_have_no_groups() -> None:
 
 def test_where_all_are_equal_there_is_no_best_group_to_stay_in() -> None:
     with pytest.raises(NotApplicable, match="nobody is in its best group"):
-        persistence.persistence(weekly_of(np.full((40, 8), 5.0)))
+        decile_migration.persistence(weekly_of(np.full((40, 8), 5.0)))
 
 
 # Rhythm, silence, stages -------------------------------------------------------------------------
@@ -184,16 +176,16 @@ def test_where_all_are_equal_there_is_no_best_group_to_stay_in() -> None:
 def test_rhythm_of_customers_who_came_once_is_not_told() -> None:
     once = pd.DataFrame({"customer_id": ["a", "b"], "gaps": 0, "gap_sum": 0.0, "log_gaps": 0.0})
     with pytest.raises(NotApplicable, match="five days or more"):
-        rhythm.require(rhythm.shapes(once))
+        regularity.require(regularity.shapes(once))
 
 
 def test_cuts_of_silence_without_a_second_gap_are_the_model_s() -> None:
     single = pd.DataFrame(
         {"gaps": [1] * 40, "gap_sum": 7.0, "log_gaps": np.log(7.0), "last_gap": 7.0}
     )
-    pace = silence.Pace(1.0, 1.0, 7.0, 40)
-    assert silence.thresholds(pace, single, (0.10, 0.02)).tolist() == [0.10, 0.02]
-    assert silence.calibration(pace, single)["customers"].tolist() == [0, 0, 0]
+    pace = inactivity.Pace(1.0, 1.0, 7.0, 40)
+    assert inactivity.thresholds(pace, single, (0.10, 0.02)).tolist() == [0.10, 0.02]
+    assert inactivity.calibration(pace, single)["customers"].tolist() == [0, 0, 0]
 
 
 def test_stages_of_customers_with_one_gap_each_are_told() -> None:
@@ -211,52 +203,52 @@ def test_stages_without_a_past_say_so() -> None:
 
 def test_a_history_of_one_month_has_no_cohorts_to_follow() -> None:
     with pytest.raises(NotApplicable, match="Cohorts cannot be followed"):
-        cohorts.require(
-            cohorts.retention(shop({f"c{i:02d}": [3, 9] for i in range(20)}), as_of=AS_OF)
+        repeat_purchase.require(
+            repeat_purchase.retention(shop({f"c{i:02d}": [3, 9] for i in range(20)}), as_of=AS_OF)
         )
     with pytest.raises(NotApplicable, match="Cohorts cannot be followed"):
-        cohorts.require(cohorts.retention(shop({"a": [3, 90, 160]}), as_of=AS_OF))
+        repeat_purchase.require(repeat_purchase.retention(shop({"a": [3, 90, 160]}), as_of=AS_OF))
 
 
 def test_ranks_that_agree_leave_nobody_to_list() -> None:
     same = features_of(np.arange(1.0, 41.0))
     with pytest.raises(NotApplicable, match="another group by margin"):
-        agreement.require(agreement.rank_agreement(same))
+        rank_agreement.require(rank_agreement.rank_agreement(same))
     other = features_of(np.arange(1.0, 41.0), margin=np.arange(40.0, 0.0, -1.0))
-    agreement.require(agreement.rank_agreement(other))
+    rank_agreement.require(rank_agreement.rank_agreement(other))
 
 
 def test_areas_that_buy_alike_have_no_preferences_to_list() -> None:
     found = pd.DataFrame({"area": ["a", "b"], "low": [80.0, 99.0]})
     with pytest.raises(NotApplicable, match="No area surely buys more"):
-        geography.clear_preferences(found)
+        areas.clear_preferences(found)
 
 
 def test_newcomers_of_whom_nobody_came_back_have_no_curve() -> None:
     found = pd.DataFrame({"days": [5, 9, 30], "came_back": False})
     with pytest.raises(NotApplicable, match="None of 3 newcomers"):
-        second_order.return_curve(found)
+        repeat_purchase.return_curve(found)
 
 
 def test_too_few_to_call_is_not_said_to_be_nothing_on_offer() -> None:
     few = pd.DataFrame({"priced_lines": [4] * 19, "discounted_lines": 1})
     with pytest.raises(NotApplicable, match=r"fewer than 20 customers \(19\)"):
-        buyers.judge(few)
+        deal_proneness.judge(few)
 
 
 def test_clusters_are_not_placed_in_a_window_without_customers() -> None:
     found = SimpleNamespace(best=2)
     inputs = SimpleNamespace(names=("net_amount", "basket_value"))
     with pytest.raises(NotApplicable, match="In the earlier window there are none"):
-        cluster_again.place_again(found, inputs, spread(5))  # type: ignore[arg-type]
+        cluster_profiles.place_again(found, inputs, spread(5))  # type: ignore[arg-type]
 
 
 def test_a_kind_nobody_is_of_keeps_its_column() -> None:
     people = spread(3)
     kinds = {
-        "rfm": segments.unjudged(people),
-        "life_stage": segments.unjudged(people, segments.UNJUDGED),
+        "rfm": segment_table.unjudged(people),
+        "life_stage": segment_table.unjudged(people, segment_table.UNJUDGED),
     }
-    table = segments.assemble(people, kinds)
+    table = segment_table.assemble(people, kinds)
     assert table["rfm"].isna().all()
-    assert table["life_stage"].tolist() == [segments.UNJUDGED] * 3
+    assert table["life_stage"].tolist() == [segment_table.UNJUDGED] * 3

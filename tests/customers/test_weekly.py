@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers import coverage, features, weekly
+from analysis.customers.features import coverage, features, weekly
 from analysis.errors import NotApplicable, ParamsError
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.demand import backtest, choice, conformal, judgement, scores
+from analysis.demand.forecast import accuracy, conformal, model_selection
+from analysis.demand.models import backtest
 from analysis.errors import NotApplicable
 
 
@@ -38,8 +39,8 @@ def test_choice_and_intervals_at_an_origin_do_not_see_later_truth():
     first, second = run(values), run(changed)
     assert first.known_at(48).tolist() == [[True] * 4, [True] * 4, [False] * 4, [False] * 4]
     assert (
-        choice.choose(first, groups, sparse, known=first.known_at(48))
-        == choice.choose(second, groups, sparse, known=second.known_at(48))
+        model_selection.choose(first, groups, sparse, known=first.known_at(48))
+        == model_selection.choose(second, groups, sparse, known=second.known_at(48))
     ).all()
     everyone = np.ones(6, bool)
     for tested in (first, second):
@@ -52,10 +53,12 @@ def test_automatic_choice_takes_the_best_of_what_was_tried():
     values = 50 + 2.0 * time + np.random.default_rng(1).normal(0, 0.5, (8, 60))
     tested = run(values, models=("naive", "drift", "moving_average"))
     groups, sparse = np.array(["g"] * 8), np.zeros(8, bool)
-    assert set(choice.choose(tested, groups, sparse)) == {"drift"}
-    automatic = choice.with_automatic(tested, groups, sparse)
-    assert automatic.models[-1] == choice.AUTOMATIC
-    np.testing.assert_array_equal(automatic.of(choice.AUTOMATIC)[-1], tested.of("drift")[-1])
+    assert set(model_selection.choose(tested, groups, sparse)) == {"drift"}
+    automatic = model_selection.with_automatic(tested, groups, sparse)
+    assert automatic.models[-1] == model_selection.AUTOMATIC
+    np.testing.assert_array_equal(
+        automatic.of(model_selection.AUTOMATIC)[-1], tested.of("drift")[-1]
+    )
 
 
 def test_sparse_series_are_chosen_for_apart():
@@ -64,7 +67,7 @@ def test_sparse_series_are_chosen_for_apart():
     values = np.vstack([noisy(10, 60), sparse_rows])
     tested = run(values, models=(*MODELS, "croston", "tsb"))
     groups, sparse = np.array(["g"] * 20), np.r_[np.zeros(10, bool), np.ones(10, bool)]
-    names = choice.choose(tested, groups, sparse)
+    names = model_selection.choose(tested, groups, sparse)
     assert len(set(names[:10])) == 1
     assert len(set(names[10:])) == 1
     assert names[0] not in ("croston", "tsb")
@@ -83,7 +86,7 @@ def test_origins_end_one_horizon_before_the_data_do():
 def test_scaled_errors_of_a_random_walk_are_about_one_step_ahead():
     walk = np.cumsum(np.random.default_rng(0).normal(0, 1, (200, 100)), axis=1)
     tested = backtest.run(walk, models=("naive",), horizon=1, origins=(80, 90, 95))
-    assert scores.mean_of(np.abs(tested.scaled())) == pytest.approx(1.0, abs=0.08)
+    assert backtest.mean_of(np.abs(tested.scaled())) == pytest.approx(1.0, abs=0.08)
 
 
 def test_a_model_that_is_no_better_is_said_to_be_no_better():
@@ -94,7 +97,7 @@ def test_a_model_that_is_no_better_is_said_to_be_no_better():
         horizon=4,
         origins=range(50, 87, 2),
     )
-    board = judgement.scoreboard(tested, np.array(["all"] * 30)).set_index("model")
+    board = accuracy.scoreboard(tested, np.array(["all"] * 30)).set_index("model")
     assert board.loc["seasonal_naive", "verdict"] == "benchmark"
     assert board.loc["moving_average", "verdict"] == "worse"
     assert board.loc["moving_average", "gain"] < 0
@@ -107,9 +110,7 @@ def test_a_better_model_is_said_to_be_better():
         values, origins=tuple(range(50, 87, 2)), models=("seasonal_naive", "moving_average")
     )
     row = (
-        judgement.scoreboard(tested, np.array(["all"] * 20))
-        .set_index("model")
-        .loc["moving_average"]
+        accuracy.scoreboard(tested, np.array(["all"] * 20)).set_index("model").loc["moving_average"]
     )
     assert row["verdict"] == "better"
     assert 0 < row["gain_low"] < row["gain"] < row["gain_high"]
@@ -122,7 +123,7 @@ def test_diebold_mariano_holds_its_level_with_overlapping_forecasts():
     draws = 600
     noise = rng.normal(size=(draws, 43))
     overlapping = np.lib.stride_tricks.sliding_window_view(noise, 4, axis=1).mean(axis=2)
-    found = [judgement.diebold_mariano(row, horizon=4)[0] < 0.05 for row in overlapping]
+    found = [accuracy.diebold_mariano(row, horizon=4)[0] < 0.05 for row in overlapping]
     assert 0.01 < np.mean(found) < 0.10
     naive = [abs(row.mean()) > 1.96 * row.std() / np.sqrt(len(row)) for row in overlapping]
     assert np.mean(naive) > 0.2  # what ignoring the overlap would do
@@ -186,6 +187,26 @@ def test_realised_coverage_is_near_nominal_and_negative_sales_are_not_forecast()
 
 
 def test_smape_and_pinball_by_hand():
-    assert scores.smape(np.array([[100.0]]), np.array([[50.0]])) == pytest.approx(200 * 50 / 150)
-    loss = scores.pinball(np.array([10.0, 10.0]), np.array([8.0, 13.0]), level=0.9)
+    assert backtest.smape(np.array([[100.0]]), np.array([[50.0]])) == pytest.approx(200 * 50 / 150)
+    loss = backtest.pinball(np.array([10.0, 10.0]), np.array([8.0, 13.0]), level=0.9)
     assert loss == pytest.approx([1.8, 0.3])
+
+
+def test_the_benchmark_is_the_best_simple_forecast_of_each_level():
+    """White noise: the mean of all past, 1.41 times better than the last value; a walk: the last.
+
+    With variance 1 the last value errs by N(0, 2) and the mean of n by N(0, 1 + 1/n).
+    """
+    rng = np.random.default_rng(1)
+    values = np.vstack([rng.normal(100, 1, (60, 80)), 500 + rng.normal(0, 1, (60, 80)).cumsum(1)])
+    groups = np.repeat(["noise", "walk"], 60)
+    tried = ("naive", "mean", "ets", "theta")
+    tested = backtest.run(values, models=tried, horizon=2, origins=range(50, 78, 3))
+    board = accuracy.scoreboard(tested, groups)
+    assert accuracy.benchmark(board, "noise") == "mean"
+    assert accuracy.benchmark(board, "walk") == "naive"
+    noise = board[board["level"] == "noise"].set_index("model")
+    saved = 1 - np.sqrt(2 / (1 + 1 / 62))
+    assert noise.loc["naive", "gain"] == pytest.approx(saved, abs=0.04)
+    assert noise.loc["naive", "verdict"] == "worse"
+    assert not (board["verdict"] == "better").any()

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.demand import movers, rhythm
-from analysis.tables import mixes, paired
+from analysis.demand.change import contribution, trading_pattern
+from analysis.quality import checks, drift, extremes
+from analysis.tables import comparison
 from analysis.tables.comparison import compare
 from analysis.tables.engine import EngineSettings, Tables, open_study
-from analysis.tables.quality import checks, extremes
 from tests.notebooks.studies import STUDY, publish_tables
 from tests.sales import AS_OF, shop
 
@@ -35,14 +35,14 @@ def both(
 
 
 EXACT: dict[str, Question] = {
-    "customers": lambda t: paired.paired_customers(t, compare(t, AS_OF, days=28)),
-    "guests": lambda t: paired.paired_guests(t, compare(t, AS_OF, days=28)).to_frame(),
+    "customers": lambda t: comparison.paired_customers(t, compare(t, AS_OF, days=28)),
+    "guests": lambda t: comparison.paired_guests(t, compare(t, AS_OF, days=28)).to_frame(),
     "checks": lambda t: checks.run_checks(t, as_of=date(2018, 1, 1), stale_days=7),
     "products": lambda t: (
-        movers.changes(t, compare(t, AS_OF, days=28), by="product_id", minimum_group=1).table
+        contribution.changes(t, compare(t, AS_OF, days=28), by="product_id", minimum_group=1).table
     ),
-    "weeks": lambda t: rhythm.weekly_sales(t, compare(t, AS_OF, days=28).window),
-    "hours": lambda t: rhythm.weekday_hours(t, compare(t, AS_OF, days=28).window),
+    "weeks": lambda t: trading_pattern.weekly_sales(t, compare(t, AS_OF, days=28).window),
+    "hours": lambda t: trading_pattern.weekday_hours(t, compare(t, AS_OF, days=28).window),
 }
 
 
@@ -55,7 +55,7 @@ def test_an_exact_answer_is_the_same_to_the_last_bit(
 
 
 def test_mixes_are_the_same(both: tuple[Tables, Tables]) -> None:
-    ours, theirs = (mixes.weekly_mixes(t, compare(t, AS_OF, days=28)) for t in both)
+    ours, theirs = (drift.weekly_mixes(t, compare(t, AS_OF, days=28)) for t in both)
     assert list(ours) == list(theirs)
     for name, table in ours.items():
         pd.testing.assert_frame_equal(theirs[name], table, check_dtype=False)

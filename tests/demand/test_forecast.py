@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import boosting, forecast, judgement, kept, totals
-from analysis.demand.decomposition import daily_parts, strengths
-from analysis.demand.level_drivers import LevelDrivers
-from analysis.demand.series import Series
+from analysis.demand.change.decomposition import daily_parts, strengths
+from analysis.demand.forecast import accuracy, forecast, forecast_plan, horizon_totals, track_record
+from analysis.demand.forecast.level_regressors import LevelDrivers
+from analysis.demand.models import gradient_boosting
+from analysis.demand.series.sales_series import Series
 from analysis.errors import NotApplicable
 
 LEVELS = ((), ("department",), ("department", "category"))
@@ -37,7 +38,7 @@ def shop(periods: int = 60, seed: int = 0) -> Series:
     return Series(keys, values, weeks, np.full(periods, 7), "net_amount", "week", (), ())
 
 
-PLAN = forecast.Plan(horizon=4, season=52, origins=20)
+PLAN = forecast_plan.Plan(horizon=4, season=52, origins=20)
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +72,10 @@ def test_every_missing_interval_has_a_reason(outlook):
 
 
 def test_sum_over_the_horizon_is_narrower_than_the_sum_of_intervals(outlook):
-    whole = totals.over_horizon(outlook).iloc[0]
+    whole = horizon_totals.over_horizon(outlook).iloc[0]
     rows = outlook.table[outlook.table["level"] == "total"]
     assert whole["mean"] == pytest.approx(rows["mean"].sum())
-    assert whole["high"] - whole["low"] < (rows["high_80"] - rows["low_80"]).sum()
+    assert whole["high"] - whole["low"] < (rows["high_95"] - rows["low_95"]).sum()
     assert whole["low"] < whole["mean"] < whole["high"]
 
 
@@ -88,9 +89,9 @@ def test_too_few_periods_are_refused():
 def test_kept_forecast_is_scored_on_what_happened():
     whole = shop(60)
     then = replace(whole, values=whole.values[:, :56], periods=whole.periods[:56])
-    made = kept.to_keep(forecast.predict(then, PLAN, levels=LEVELS))
+    made = track_record.to_keep(forecast.predict(then, PLAN, levels=LEVELS))
     now = forecast.predict(whole, PLAN, levels=LEVELS)
-    scored = kept.score(made, now)
+    scored = track_record.score(made, now)
     assert not scored.replayed
     row = scored.table.iloc[0]
     assert row["actual"] == pytest.approx(whole.values[0, 56:].sum())
@@ -101,11 +102,11 @@ def test_kept_forecast_is_scored_on_what_happened():
 def test_a_break_after_the_forecast_raises_the_alarm():
     whole = shop(60)
     then = replace(whole, values=whole.values[:, :56], periods=whole.periods[:56])
-    made = kept.to_keep(forecast.predict(then, PLAN, levels=LEVELS))
+    made = track_record.to_keep(forecast.predict(then, PLAN, levels=LEVELS))
     broken = whole.values.copy()
     broken[:, 56:] *= 4
     now = forecast.predict(replace(whole, values=broken), PLAN, levels=LEVELS)
-    scored = kept.score(made, now)
+    scored = track_record.score(made, now)
     assert scored.drifted
     assert scored.table.iloc[0]["covered"] == 0
 
@@ -116,13 +117,15 @@ def test_replay_uses_only_what_was_known(outlook):
     broken[:, 56:] *= 4
     other = forecast.predict(replace(whole, values=broken), PLAN, levels=LEVELS)
     columns = ["mean", "low_95", "high_95"]
-    pd.testing.assert_frame_equal(kept.replay(outlook)[columns], kept.replay(other)[columns])
-    assert kept.score(None, outlook).replayed
+    pd.testing.assert_frame_equal(
+        track_record.replay(outlook)[columns], track_record.replay(other)[columns]
+    )
+    assert track_record.score(None, outlook).replayed
 
 
 def test_a_forecast_whose_weeks_have_not_come_is_not_scored(outlook):
     with pytest.raises(NotApplicable, match="has passed yet"):
-        kept.score(kept.to_keep(outlook), outlook)
+        track_record.score(track_record.to_keep(outlook), outlook)
 
 
 def test_boosting_learns_across_series_what_one_alone_does_not_show():
@@ -130,11 +133,13 @@ def test_boosting_learns_across_series_what_one_alone_does_not_show():
     time = np.arange(80)
     level = rng.gamma(10, 10, (60, 1))
     values = level * (1 + 0.5 * (time % 4 == 3)) * np.exp(rng.normal(0, 0.03, (60, 80)))
-    found = boosting.forecast(values[:, :76], horizon=4, seed=1)
+    found = gradient_boosting.forecast(values[:, :76], horizon=4, seed=1)
     assert np.abs(found / values[:, 76:] - 1).mean() < 0.06
-    np.testing.assert_array_equal(found, boosting.forecast(values[:, :76], horizon=4, seed=1))
-    low = boosting.forecast(values[:, :76], horizon=1, quantile=0.1)
-    high = boosting.forecast(values[:, :76], horizon=1, quantile=0.9)
+    np.testing.assert_array_equal(
+        found, gradient_boosting.forecast(values[:, :76], horizon=4, seed=1)
+    )
+    low = gradient_boosting.forecast(values[:, :76], horizon=1, quantile=0.1)
+    high = gradient_boosting.forecast(values[:, :76], horizon=1, quantile=0.9)
     assert (low <= high).mean() > 0.9
 
 
@@ -147,12 +152,12 @@ def test_challenger_meets_the_others_on_the_same_series():
     weeks = tuple(date(2024, 1, 1) + timedelta(days=7 * i) for i in range(60))
     series = Series(keys, values, weeks, np.full(60, 7), "net_amount", "week", (), ())
     tested = forecast.predict(series, PLAN).tested
-    met = boosting.challenge(tested, values, season=1, origins=5, seed=0)
+    met = gradient_boosting.challenge(tested, values, season=1, origins=5, seed=0)
     assert len(met.origins) == 5
-    board = judgement.scoreboard(met, np.array(["x"] * 40))
+    board = accuracy.scoreboard(met, np.array(["x"] * 40))
     assert board["series"].nunique() == 1
     with pytest.raises(NotApplicable, match="too short for the boosted challenger"):
-        boosting.forecast(values[:2, :20], horizon=2)
+        gradient_boosting.forecast(values[:2, :20], horizon=2)
 
 
 def test_daily_parts_add_up_and_the_week_is_found():
@@ -195,11 +200,11 @@ def test_degenerate_series_pass_the_whole_way_in_silence():
     assert np.isfinite(found.table["mean"]).all()
     explained = found.table["reason"] != ""
     assert (found.table["low_95"].notna() | explained).all()
-    sums = totals.over_horizon(found)
+    sums = horizon_totals.over_horizon(found)
     assert len(sums) == 7
     assert (sums["high"] >= sums["mean"]).where(sums["high"].notna(), True).all()
-    made = kept.to_keep(found)
-    assert len(kept.replay(found)) == len(made)
+    made = track_record.to_keep(found)
+    assert len(track_record.replay(found)) == len(made)
     by_name = found.table.groupby("name")["mean"].max()
     assert by_name["zero"] == 0
     assert by_name["constant"] == pytest.approx(7.0, rel=0.01)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import breaks, lifecycle, trends
-from analysis.demand.series import Series
+from analysis.demand.change import changepoints, trends
+from analysis.demand.series import product_lifecycle
+from analysis.demand.series.sales_series import Series
 
 
 def of(values: np.ndarray) -> Series:
@@ -78,12 +79,12 @@ def test_launches_and_ends_are_told_apart_from_pauses():
     values[3] = np.where(np.arange(104) % 9 == 4, 3.0, 0.0)
     values[4, :80] = np.nan
     values[4, 95:] = 0
-    table = lifecycle.statuses(of(values))
+    table = product_lifecycle.statuses(of(values))
     assert table["status"].tolist() == [
         "launched", "ended", "continuing", "continuing", "launched and ended",
     ]  # fmt: skip
     assert table["first_sold"][0] == pd.Timestamp("2023-01-02") + pd.Timedelta(weeks=80)
-    kept = trends.slopes(of(values), continuing=lifecycle.continuing(table))
+    kept = trends.slopes(of(values), continuing=product_lifecycle.continuing(table))
     assert kept["reason"][0] == "launched or ended inside"
     assert np.isnan(kept["p"][0])
 
@@ -92,7 +93,7 @@ def test_launches_and_ends_are_told_apart_from_pauses():
 def test_planted_shift_is_found_and_dated(week, factor):
     level = np.where(np.arange(104) >= week, 50 * factor, 50.0)
     values = poisson(level, 20, seed=week)
-    table = breaks.shifts(of(values), continuing=everything(values))
+    table = changepoints.shifts(of(values), continuing=everything(values))
     assert table["shifted"].mean() > 0.9
     dates = pd.Timestamp("2023-01-02") + pd.Timedelta(weeks=week)
     off = (table["period_start"] - dates).abs() / pd.Timedelta(weeks=1)
@@ -102,30 +103,30 @@ def test_planted_shift_is_found_and_dated(week, factor):
 
 def test_noise_and_trends_are_no_shifts():
     noise = autocorrelated(300, 60)
-    found = breaks.shifts(of(noise), continuing=everything(noise), fdr=0.05)
+    found = changepoints.shifts(of(noise), continuing=everything(noise), fdr=0.05)
     assert found["shifted"].sum() <= 6
     line = poisson(30 + np.arange(104) * 0.6, 30)
-    assert breaks.shifts(of(line), continuing=everything(line))["shifted"].mean() < 0.1
+    assert changepoints.shifts(of(line), continuing=everything(line))["shifted"].mean() < 0.1
 
 
 def test_freak_week_is_an_outlier_and_no_shift():
     values = poisson(np.full(104, 60.0), 30, seed=8)
     values[3, 57] *= 6
-    found = breaks.outliers(of(values), continuing=everything(values))
+    found = changepoints.outliers(of(values), continuing=everything(values))
     assert found["name"].tolist()[0] == "i3"
     assert found["period_start"][0] == pd.Timestamp("2023-01-02") + pd.Timedelta(weeks=57)
     assert found["ratio"][0] == pytest.approx(6, rel=0.35)
     assert len(found) <= 3
-    assert not breaks.shifts(of(values), continuing=everything(values))["shifted"][3]
+    assert not changepoints.shifts(of(values), continuing=everything(values))["shifted"][3]
 
 
 def test_degenerate_series_give_a_reason_and_no_warning():
     values = np.vstack(
         [np.full(52, 5.0), np.zeros(52), np.r_[np.full(51, np.nan), 3.0], np.r_[np.zeros(51), 1e9]]
     )
-    lives = lifecycle.statuses(of(values))
-    table = trends.slopes(of(values), continuing=lifecycle.continuing(lives))
+    lives = product_lifecycle.statuses(of(values))
+    table = trends.slopes(of(values), continuing=product_lifecycle.continuing(lives))
     assert (table["reason"] != "").all()
-    assert breaks.outliers(of(values), continuing=everything(values)).empty
-    shifts = breaks.shifts(of(values), continuing=everything(values))
+    assert changepoints.outliers(of(values), continuing=everything(values)).empty
+    shifts = changepoints.shifts(of(values), continuing=everything(values))
     assert not shifts["shifted"].any()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tables.sources.shop import Shop
+from tests.ingest.shop import Shop
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError, DataError, ParamsError
-from tests.tables.sources.shop import GOOD, HEADER, Shop, changed, judge
+from tests.ingest.shop import GOOD, HEADER, Shop, changed, judge
 
 TEXT = f"{HEADER}\n{GOOD}\n{GOOD.replace('1001', '1002')}\n"
 
@@ -50,7 +50,7 @@ def test_a_damaged_zip(shop: Shop) -> None:
 
 @pytest.mark.parametrize("suffix", [".zip", ".csv.gz"])
 def test_a_bomb_is_refused_before_it_has_unpacked(shop: Shop, suffix: str, monkeypatch) -> None:
-    from analysis.tables.sources import archives
+    from analysis.ingest.readers import archives
 
     monkeypatch.setattr(archives, "FREE_BYTES", 2**20)
     content = HEADER.encode() + b"\n" + b"0" * 20_000_000
@@ -63,7 +63,7 @@ def test_a_bomb_is_refused_before_it_has_unpacked(shop: Shop, suffix: str, monke
 
 
 def test_a_workbook_that_is_a_bomb(shop: Shop, monkeypatch) -> None:
-    from analysis.tables.sources import archives
+    from analysis.ingest.readers import archives
 
     monkeypatch.setattr(archives, "FREE_BYTES", 2**20)
     zipped(shop.folder / "bomb.xlsx", **{"xl/worksheets/sheet1.xml": b" " * 20_000_000})

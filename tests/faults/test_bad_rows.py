@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faults.bad_rows import KINDS, Kind
-from tests.tables.sources.shop import GOOD, HEADER, changed, judge
+from tests.ingest.shop import GOOD, HEADER, changed, judge
 
 _numbers = itertools.count()
 
@@ -76,7 +76,7 @@ def test_any_text_comes_through_unchanged(tmp_path_factory, notes, chunk) -> Non
     import csv
     import io
 
-    from analysis.tables.sources import archives
+    from analysis.ingest.readers import archives
 
     folder = tmp_path_factory.mktemp("text")
     stream = io.StringIO(newline="")

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, DataError
+from analysis.ingest.ingest import ingest
 from analysis.tables.engine import EngineSettings, open_study
-from analysis.tables.ingest import ingest
 from analysis.tables.manifest import Manifest
 from tests.tiny import Journey, frames
 

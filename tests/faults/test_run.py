@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting import dispatch, worker
-from analysis.reporting.layout import StudyReports
-from analysis.reporting.outcomes import Limits
-from analysis.reporting.record import RunRecord
+from analysis.reporting.execution import worker
+from analysis.reporting.execution.failures import Limits
+from analysis.reporting.runner import dispatch
+from analysis.reporting.store.layout import StudyReports
+from analysis.reporting.store.run_record import RunRecord
 from tests.projects import Project, family, wait_for
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
@@ -144,7 +145,9 @@ def test_a_kernel_killed_from_outside_fails_its_report(project: Project) -> None
     project.add("10_a", "import pathlib, time\npathlib.Path('../here').touch()\ntime.sleep(300)")
     run = project.start("run", "tiny")
     wait_for((project.root / "here").exists)
-    kernels = [p for p in family(project.root) if "analysis.reporting.kernel" in p.cmdline()]
+    kernels = [
+        p for p in family(project.root) if "analysis.reporting.execution.execute" in p.cmdline()
+    ]
     assert len(kernels) == 1
     kernels[0].kill()
     said, _ = run.communicate(timeout=40)

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from analysis import params
-from analysis.tables.drafts import draft
+from analysis.ingest.ingest import ingest
+from analysis.ingest.inspection.sniff import look
+from analysis.ingest.inspection.value_forms import date_forms
+from analysis.ingest.onboarding.draft import draft
+from analysis.ingest.onboarding.refusals import refusals
 from analysis.tables.engine import open_study
-from analysis.tables.first_look import look
-from analysis.tables.guesses import date_forms
-from analysis.tables.ingest import ingest
-from analysis.tables.refusals import refusals
 
 REPOSITORY = Path(__file__).parents[2]
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
@@ -136,9 +136,9 @@ def test_days_are_told_from_months_by_days_in_the_middle(tmp_path: Path) -> None
     path = tmp_path / "till.csv"
     path.write_text("\n".join(["order id,sku,order date,qty,price", *lines]))
     found = look(path)
-    forms, unsure, _ = date_forms(found.values("order date"))
-    assert forms == ["%d/%m/%Y %H:%M"]
-    assert not unsure
+    dates = date_forms(found.values("order date"))
+    assert dates.forms == ["%d/%m/%Y %H:%M"]
+    assert not dates.unsure
 
 
 @pytest.mark.parametrize("amount", ["amount", "unit_price"])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analysis.reporting.parameters import source, tags
+from analysis.reporting.execution.parameters import source, tags
 
 LONGEST_CELL = 12
 

@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.reporting import report as reports
-from analysis.reporting.findings import Findings
-from analysis.reporting.outputs import KEY, Output
-from analysis.reporting.workspace import Workspace
+from analysis.reporting.notebook import report as reports
+from analysis.reporting.notebook.findings import Findings
+from analysis.reporting.notebook.outputs import KEY, Output
+from analysis.reporting.store.layout import Workspace
 from analysis.tables.engine import canonical_dir, in_memory, write_parquet
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.periods import as_date

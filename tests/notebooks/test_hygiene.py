@@ -11,7 +11,7 @@ import nbformat
 import pytest
 import yaml
 
-from analysis.reporting.notebooks import cleaned, main, problems, written
+from analysis.reporting.notebook.hygiene import cleaned, main, problems, written
 from tests.projects import notebook
 
 REPOSITORY = Path(__file__).parents[2]

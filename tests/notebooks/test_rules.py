@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from analysis.params import REPORT_PARAMS, load
-from analysis.reporting.parameters import Parameter, read_parameters, source, tags
-from analysis.reporting.plan import make_plan, read_notebook
+from analysis.params import load, report_params
+from analysis.reporting.execution.parameters import Parameter, read_parameters, source, tags
+from analysis.reporting.runner.run_plan import make_plan, read_notebook
 from tests.notebooks.rules import broken_rules
 from tests.projects import notebook
 
@@ -42,7 +42,7 @@ def test_it_keeps_the_rules(path: Path) -> None:
 @each_notebook
 def test_it_declares_what_the_params_declare(path: Path) -> None:
     """Names, types, order and defaults are those of the model that checks the params file."""
-    model = REPORT_PARAMS[path.stem]
+    model = report_params()[path.stem]
     fields = {
         name: (_written(field.annotation), _plain(field.get_default(call_default_factory=True)))
         for name, field in model.model_fields.items()
@@ -106,7 +106,7 @@ def test_it_writes_only_through_its_own_report(path: Path) -> None:
 def test_the_notebooks_make_a_plan() -> None:
     plan = make_plan(REPOSITORY / "notebooks")
     assert {p.report for p in plan.reports} == {path.stem for path in NOTEBOOKS}
-    assert set(REPORT_PARAMS) == set(plan.by_name())
+    assert set(report_params()) == set(plan.by_name())
 
 
 def _written(annotation: Any) -> str:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from analysis.products.events import Events
+from analysis.products.sequences.purchase_events import Events
 from analysis.tables.periods import Period
 
 START = date(2024, 1, 1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.products.numbered import Numbered, numbered, order_facts
+from analysis.products.baskets.order_index import Numbered, numbered, order_facts
 from tests.products.shelves import baskets_of
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.products.baskets import Baskets, of_lines
+from analysis.products.baskets.order_contents import Baskets, of_lines
 from analysis.tables.engine import EngineSettings, connect
 
 #: A table has a name of its own: what the engine keeps, it finds again by name.

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from mlxtend.frequent_patterns import fpgrowth
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products import bitsets, condensed, estimate, gathered, itemsets
+from analysis.products.association import itemsets
+from analysis.products.association import support as estimate
+from analysis.products.baskets import order_index
 from analysis.tables.engine import EngineSettings
 from tests.products.shelves import baskets_of, one_hot
 
@@ -49,7 +51,7 @@ def test_every_itemset_and_support_is_that_of_mlxtend(orders, least):
 @settings(max_examples=8, deadline=None)
 @given(orders=ORDERS)
 def test_closed_and_maximal_are_what_they_say(orders):
-    table = condensed.condense(mined(orders, 1 / len(orders)).table)
+    table = itemsets.condense(mined(orders, 1 / len(orders)).table)
     everything = dict(zip(table["itemset"], table["orders"], strict=True))
     for row in table.itertuples():
         above = [n for s, n in everything.items() if set(s) > set(row.itemset)]
@@ -74,8 +76,8 @@ def test_fewer_items_are_mined_as_if_there_were_no_others(orders):
 def test_a_set_of_many_blocks_of_words_is_counted_whole():
     rng = np.random.default_rng(1)
     held = rng.random((5, 3 * 64 * (1 << 13) + 17)) < 0.3
-    from analysis.products.basket_kernel import bit_matrix
-    from analysis.products.bitsets import count_sets
+    from analysis.products.association.itemsets import count_sets
+    from analysis.products.baskets.basket_kernels import bit_matrix
 
     sizes = held.sum(axis=0).astype(np.int32)
     starts, values = np.r_[0, np.cumsum(sizes)], np.nonzero(held.T)[1].astype(np.int32)
@@ -169,7 +171,7 @@ def test_rows_are_gathered_by_owner_whatever_the_bits(rows, cut, more):
         [pa.array([c for _, c in part], pa.int32()) for part in (rows[:cut], rows[cut:])]
     )
     items = max((c for _, c in rows), default=0) + 1 + more
-    found = gathered.by_owner(owners, codes, items)
+    found = order_index.by_owner(owners, codes, items)
     expected = {}
     for owner, code in rows:
         expected.setdefault(owner, set()).add(code)
@@ -184,4 +186,4 @@ def test_sets_grow_by_one_item_where_every_part_is_known(sets):
     expected = [
         c for c in combinations(range(8), 4) if set(map(frozenset, combinations(c, 3))) <= sets
     ]
-    assert [tuple(row) for row in bitsets.grow(rows, most=10_000).tolist()] == expected
+    assert [tuple(row) for row in itemsets.grow(rows, most=10_000).tolist()] == expected

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.products import events, follow_ups
-from analysis.products.cumulative import Design, compare
-from analysis.products.following import closest
-from analysis.products.recommend import Offer, recommend
-from analysis.products.recommend_evaluation import evaluate
-from analysis.products.replenishment import held_out, replenishment
+from analysis.products.recommend.evaluation import evaluate
+from analysis.products.recommend.recommend import Offer, recommend
+from analysis.products.sequences import follow_on_screen, purchase_events
+from analysis.products.sequences.matched_follow_on import Design, closest, compare
+from analysis.products.sequences.replenishment import held_out, replenishment
 from analysis.tables.engine import connect
 from analysis.tables.periods import Period
 from tests.products.journeys import events_of
@@ -62,7 +61,7 @@ def test_the_same_order_is_no_next_purchase():
 
 
 def test_the_screening_finds_the_planted_pair_and_hardly_another():
-    screened = follow_ups.screen([television_buyers(2)], window=WINDOW, quiet_days=30)
+    screened = follow_on_screen.screen([television_buyers(2)], window=WINDOW, quiet_days=30)
     found = screened.table[(screened.table["q"] <= 0.05) & (screened.table["difference"] > 0)]
     # The cable comes with the television, so that what follows the one follows the other.
     first = set(zip(found["first"].head(2), found["then"].head(2), strict=True))
@@ -81,7 +80,7 @@ def test_counts_are_those_of_a_plain_loop():
         for _ in range(40)
     ]
     events = events_of(histories, 70)
-    table = follow_ups.screen([events], window=14, quiet_days=5, min_customers=1).table
+    table = follow_on_screen.screen([events], window=14, quiet_days=5, min_customers=1).table
     for row in table.itertuples():
         n = followed = 0
         for history in histories:
@@ -113,8 +112,8 @@ def test_pairs_counted_in_any_number_of_goes_are_those_of_a_plain_loop(monkeypat
                 for b in later - {a}:
                     expected[letters.index(a), letters.index(b)] += 1
     for at_a_time in (1, 100, 1_000_000):
-        monkeypatch.setattr(follow_ups, "_AT_A_TIME", at_a_time)
-        found = follow_ups.followers(events, window=14, quiet_days=5)
+        monkeypatch.setattr(follow_on_screen, "_AT_A_TIME", at_a_time)
+        found = follow_on_screen.followers(events, window=14, quiet_days=5)
         assert (found.toarray() == expected).all()
 
 
@@ -135,7 +134,9 @@ def lines_of(seed=4, customers=40):
 @pytest.mark.parametrize("number", [1, 3, 100])
 def test_events_are_the_distinct_lines_of_known_customers(number):
     table, period = lines_of(), Period(date(2024, 1, 1), date(2024, 2, 1))
-    parts = list(events.chunks(ibis.memtable(table), period, min_customers=12, number=number))
+    parts = list(
+        purchase_events.chunks(ibis.memtable(table), period, min_customers=12, number=number)
+    )
     names = parts[0].names
     rows = [
         (p.customers[c], d, names[i])
@@ -157,33 +158,33 @@ def test_events_are_the_distinct_lines_of_known_customers(number):
 @pytest.mark.spark
 def test_both_engines_see_the_same_events(spark):
     table, period = lines_of(), Period(date(2024, 1, 1), date(2024, 2, 1))
-    here = events.fetch(ibis.memtable(table), period, min_customers=12)
+    here = purchase_events.fetch(ibis.memtable(table), period, min_customers=12)
     # Ibis hands a missing text over to Spark as the text "None".
     rows = ibis.memtable(table.fillna({"customer_id": "guest"}))
     rows = rows.mutate(customer_id=rows.customer_id.nullif("guest"))
     lines = connect(spark).create_view("lines_of_events", rows)
-    there = events.fetch(lines, period, min_customers=12)
+    there = purchase_events.fetch(lines, period, min_customers=12)
     for name in ("customer", "day", "item", "names", "customers"):
         assert (getattr(here, name) == getattr(there, name)).all()
 
 
 def test_too_many_pairs_are_refused_before_they_are_counted(monkeypatch):
-    monkeypatch.setattr(follow_ups, "MOST_PAIRS", 4)
+    monkeypatch.setattr(follow_on_screen, "MOST_PAIRS", 4)
     with pytest.raises(NotApplicable, match="3 items make 9 pairs"):
-        follow_ups.screen([events_of([{0: "abc", 5: "b"}], 60)], window=14)
+        follow_on_screen.screen([events_of([{0: "abc", 5: "b"}], 60)], window=14)
 
 
 def test_customers_in_parts_count_as_in_one():
     histories = [{d: "ab" if d % 3 else "c" for d in range(i % 5, 60, 4)} for i in range(60)]
-    whole = follow_ups.screen([events_of(histories, 70)], window=14, min_customers=1)
+    whole = follow_on_screen.screen([events_of(histories, 70)], window=14, min_customers=1)
     parts = [events_of(histories[:25], 70), events_of(histories[25:], 70)]
-    split = follow_ups.screen(parts, window=14, min_customers=1)
+    split = follow_on_screen.screen(parts, window=14, min_customers=1)
     assert whole.table.equals(split.table)
 
 
 def test_a_period_too_short_is_said():
     with pytest.raises(NotApplicable, match="could be followed for 90 days"):
-        follow_ups.screen([events_of([{0: "a", 5: "b"}], 30)], window=90)
+        follow_on_screen.screen([events_of([{0: "a", 5: "b"}], 30)], window=90)
 
 
 def steady(customers=60, days=200):

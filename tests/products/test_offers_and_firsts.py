@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.products import baskets
-from analysis.products.cannibalisation import at_risk
-from analysis.products.decisions import shelf_groups
-from analysis.products.first_baskets import first_baskets
+from analysis.products.baskets import order_contents
+from analysis.products.sequences.first_baskets import first_baskets
+from analysis.products.substitution.bundles import shelf_groups
+from analysis.products.substitution.cannibalisation import at_risk
 from analysis.tables.engine import EngineSettings, in_memory
 from analysis.tables.periods import Period
 
@@ -71,7 +71,7 @@ def test_what_an_offer_takes_is_what_was_planted():
     covered = 0
     for seed in range(4):
         tables, offered = colas(seed)
-        table = at_risk(tables, baskets.bought(tables, YEAR), pairs, seed=seed)
+        table = at_risk(tables, order_contents.bought(tables, YEAR), pairs, seed=seed)
         found = table.set_index(["offered", "other"])
         row = found.loc[("blue", "red")]
         truth = offered * 0.25 * 0.3
@@ -90,7 +90,7 @@ def test_without_offers_nothing_is_at_risk():
     tables = shop(frames, ["blue", "red"])
     pairs = pd.DataFrame({"a": ["blue"], "b": ["red"]})
     with pytest.raises(NotApplicable, match="on offer often enough"):
-        at_risk(tables, baskets.bought(tables, YEAR), pairs)
+        at_risk(tables, order_contents.bought(tables, YEAR), pairs)
     tables.close()
 
 
@@ -118,7 +118,7 @@ def test_the_first_purchase_that_foretells_is_found_and_no_other():
     covered, falsely = 0, 0
     for seed in range(6):
         tables = newcomers(seed, joined=True)
-        found = first_baskets(tables, baskets.bought(tables, YEAR), YEAR)
+        found = first_baskets(tables, order_contents.bought(tables, YEAR), YEAR)
         table = found.table.set_index("item")
         assert found.customers == 1_500
         covered += table.loc["wine", "low"] <= 12 <= table.loc["wine", "high"]
@@ -150,5 +150,5 @@ def test_every_item_lies_with_its_strongest_partner():
 def test_without_true_first_baskets_it_says_so():
     tables = newcomers(0, joined=False)
     with pytest.raises(NotApplicable, match=r"Nobody wrote down when .* Only 0 such"):
-        first_baskets(tables, baskets.bought(tables, YEAR), YEAR)
+        first_baskets(tables, order_contents.bought(tables, YEAR), YEAR)
     tables.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.promotions import moments
-from analysis.promotions.moments import Moments
+from analysis.promotions.outcomes import moments
+from analysis.promotions.outcomes.moments import Moments
 
 Floats = NDArray[np.float64]
 

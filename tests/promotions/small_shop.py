@@ -7,13 +7,15 @@ every week, at 10 a unit with a cost of 6. The treated of the promotion by lot, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.promotions.outcomes import Spans
+from analysis.promotions.observational.campaign import Campaigns
+from analysis.promotions.outcomes.outcomes import Spans
 from analysis.tables.engine import Tables, in_memory
 
 START = pd.Timestamp("2024-01-01")
@@ -141,6 +143,18 @@ def frames(**replaced: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def tables(**replaced: pd.DataFrame) -> Tables:
     return in_memory(frames(**replaced), currency="EUR")
+
+
+def sound(found: Campaigns) -> Campaigns:
+    """Return campaigns as if no check had found anything.
+
+    The campaign for chosen customers of this shop fails one by chance, and would have no return.
+    """
+    judged = {
+        key: replace(one, checks=one.checks.assign(passed=True))
+        for key, one in found.judged.items()
+    }
+    return replace(found, judged=judged, table=found.table.assign(passed=True))
 
 
 def without(*names: str) -> Tables:

@@ -7,26 +7,22 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import (
+from analysis.promotions.experiments import (
     adjustment,
-    alternatives,
-    assign,
-    bayes,
-    bootstrap,
-    checks,
-    clusters,
-    experiment,
-    moments,
-    power,
-    segments,
-    shares,
-    strata,
+    bandit,
+    estimates,
+    robustness,
+    subgroups,
     uplift,
+    validity_checks,
 )
-from analysis.promotions.measures import BY_KEY, COLUMNS, COVARIATES
-from analysis.promotions.moments import Moments
+from analysis.promotions.outcomes import moments
+from analysis.promotions.outcomes.moments import Moments
+from analysis.promotions.outcomes.outcomes import BY_KEY, COLUMNS, COVARIATES
+from analysis.promotions.planning import assignment, power
+from analysis.stats import count_bootstrap, proportions
 
-RULES = experiment.Rules()
+RULES = estimates.Rules()
 
 
 def arm(n: int, seed: int = 0, **columns: object) -> Moments:
@@ -41,7 +37,7 @@ def arm(n: int, seed: int = 0, **columns: object) -> Moments:
 
 
 def one_row(measure: str, control: Moments, treated: Moments) -> pd.Series:
-    table = experiment.estimate(
+    table = estimates.estimate(
         {"control": control, "treatment": treated}, RULES, measures=[BY_KEY[measure]]
     )
     return table.iloc[0]
@@ -49,7 +45,7 @@ def one_row(measure: str, control: Moments, treated: Moments) -> pd.Series:
 
 def test_no_conversion_in_either_arm() -> None:
     row = one_row("converted", arm(100, converted=0), arm(100, 1, converted=0))
-    assert row["reason"] == experiment.NOBODY
+    assert row["reason"] == estimates.NOBODY
     assert row["p"] == 1
     assert row["low"] < 0 < row["high"]
     assert np.isnan(row["lift"])
@@ -57,7 +53,7 @@ def test_no_conversion_in_either_arm() -> None:
 
 def test_no_conversion_in_control_has_no_relative_lift() -> None:
     row = one_row("converted", arm(100, converted=0), arm(100, 1))
-    assert row["reason"] == experiment.NO_YARDSTICK
+    assert row["reason"] == estimates.NO_YARDSTICK
     assert row["low"] > 0
     assert np.isnan(row["lift"])
 
@@ -65,21 +61,21 @@ def test_no_conversion_in_control_has_no_relative_lift() -> None:
 def test_an_empty_arm() -> None:
     empty = moments.of_values(np.zeros((0, len(COLUMNS))), COLUMNS)
     row = one_row("margin", arm(50), empty)
-    assert row["reason"] == experiment.TOO_FEW
+    assert row["reason"] == estimates.TOO_FEW
     assert np.isnan(row["difference"])
 
 
 def test_a_promotion_without_control_or_without_treated() -> None:
     table = pd.DataFrame({"promotion_id": ["A"], "arm": ["treatment"], "moments": [arm(10)]})
     with pytest.raises(NotApplicable, match="no arm named control"):
-        experiment.arms_of(table, "A")
+        estimates.arms_of(table, "A")
     with pytest.raises(NotApplicable, match="nobody outside control"):
-        experiment.arms_of(table.assign(arm="control"), "A")
+        estimates.arms_of(table.assign(arm="control"), "A")
 
 
 def test_all_values_equal() -> None:
     row = one_row("margin", arm(50, margin=3), arm(50, 1, margin=3))
-    assert row["reason"] == experiment.ALL_EQUAL
+    assert row["reason"] == estimates.ALL_EQUAL
     assert (row["difference"], row["p"]) == (0, 1)
 
 
@@ -109,7 +105,7 @@ def test_a_small_arm_takes_no_covariates_and_says_so() -> None:
     found = adjustment.usable(pair, COVARIATES)
     assert not found.used
     assert "too few customers" in found.reasons["before_margin"]
-    assert one_row("margin", pair[1], pair[0])["reason"] == experiment.SMALL
+    assert one_row("margin", pair[1], pair[0])["reason"] == estimates.SMALL
 
 
 def test_an_arm_of_ten_is_tested_by_other_draws_of_the_lot() -> None:
@@ -120,12 +116,12 @@ def test_an_arm_of_ten_is_tested_by_other_draws_of_the_lot() -> None:
     people.loc[:9, "margin"] += 20.0
     parts = [people[people["arm"] == name] for name in ("control", "treatment")]
     arms = dict(zip(("control", "treatment"), map(_moments, parts), strict=True))
-    found = experiment.estimate(arms, RULES)
-    redrawn = experiment.with_small_arms(found, people, seed=1).set_index("measure")
-    assert redrawn.loc["margin", "reason"] == experiment.REDRAWN
+    found = estimates.estimate(arms, RULES)
+    redrawn = estimates.with_small_arms(found, people, seed=1).set_index("measure")
+    assert redrawn.loc["margin", "reason"] == estimates.REDRAWN
     assert redrawn.loc["margin", "p"] == pytest.approx(1e-4)
     assert redrawn.loc["net", "p"] > 0.05
-    assert (found["reason"] == experiment.SMALL).any()
+    assert (found["reason"] == estimates.SMALL).any()
 
 
 def _moments(rows: pd.DataFrame) -> Moments:
@@ -154,18 +150,20 @@ def test_a_control_about_zero_is_no_yardstick() -> None:
 def test_too_few_clusters() -> None:
     sums = pd.DataFrame({c: [10.0] * 5 for c in ("n_treated", "sum_treated", "n_control")})
     with pytest.raises(NotApplicable, match="5 clusters are too few"):
-        clusters.difference(sums.assign(sum_control=3.0))
+        adjustment.difference(sums.assign(sum_control=3.0))
 
 
 def test_a_stratum_with_one_customer() -> None:
     single = moments.of_values(np.ones((1, 1)), ["y"])
     several = moments.of_values(np.arange(4.0)[:, None], ["y"])
     with pytest.raises(NotApplicable, match="fewer than two"):
-        strata.post_stratified([single, several], [several, several], "y")
+        adjustment.post_stratified([single, several], [several, several], "y")
 
 
 def test_an_arm_that_was_never_planned_is_a_broken_ratio() -> None:
-    found = checks.sample_ratio({"control": 50, "other": 50}, planned={"control": 1, "treated": 1})
+    found = validity_checks.sample_ratio(
+        {"control": 50, "other": 50}, planned={"control": 1, "treated": 1}
+    )
     assert found.p == 0
     assert found.ok is False
 
@@ -174,14 +172,14 @@ def test_nothing_known_from_before_is_no_failure() -> None:
     pair = {"control": arm(50), "treatment": arm(50)}
     flat = dict.fromkeys(COVARIATES, 0.0)
     pair = {"control": arm(50, **flat), "treatment": arm(50, 1, **flat)}
-    found = checks.balance(pair, COVARIATES)
+    found = validity_checks.balance(pair, COVARIATES)
     assert found.ok is None
-    assert not checks.blocked_by([found])
+    assert not validity_checks.blocked_by([found])
 
 
 def test_weakness_never_blocks() -> None:
-    assert not checks.blocked_by([checks.strength(5.0, 10.0, 0.1)])
-    assert checks.strength(5.0, 0.0, 0.1).ok is False
+    assert not validity_checks.blocked_by([validity_checks.strength(5.0, 10.0, 0.1)])
+    assert validity_checks.strength(5.0, 0.0, 0.1).ok is False
 
 
 def test_a_plan_for_no_difference() -> None:
@@ -194,9 +192,9 @@ def test_a_plan_for_no_difference() -> None:
 def test_shares_of_arms_must_add_up() -> None:
     people = pd.DataFrame({"customer_id": ["a", "b"]})
     with pytest.raises(ValueError, match="add up to 1"):
-        assign.draw(people, {"control": 0.5, "treatment": 0.4}, seed=1)
+        assignment.draw(people, {"control": 0.5, "treatment": 0.4}, seed=1)
     with pytest.raises(ValueError, match="named control"):
-        assign.draw(people, {"a": 0.5, "b": 0.5}, seed=1)
+        assignment.draw(people, {"a": 0.5, "b": 0.5}, seed=1)
 
 
 def test_a_promotion_too_small_to_learn_from() -> None:
@@ -209,25 +207,25 @@ def test_no_segment_large_enough() -> None:
     people = pd.DataFrame({"customer_id": list("abcd"), "arm": ["control", "treatment"] * 2})
     groups = pd.DataFrame({"customer_id": list("abcd"), "region": ["N", "S", "N", "S"]})
     with pytest.raises(NotApplicable, match="two segments"):
-        segments.effects(people, groups, "margin", confidence=0.95)
+        subgroups.effects(people, groups, "margin", confidence=0.95)
 
 
 def test_the_posterior_of_a_certain_effect_loses_nothing() -> None:
-    using, without = bayes.losses([2.0, -2.0], [0.0, 0.0])
+    using, without = bandit.losses([2.0, -2.0], [0.0, 0.0])
     assert using == pytest.approx([0.0, 2.0])
     assert without == pytest.approx([2.0, 0.0])
 
 
 def test_the_posterior_is_the_conjugate_one() -> None:
-    mean, deviation = bayes.posterior(3.0, 1.0, scale=2.0)
+    mean, deviation = bandit.posterior(3.0, 1.0, scale=2.0)
     assert float(mean) == pytest.approx(3 * 4 / 5)
     assert float(deviation) == pytest.approx(np.sqrt(4 / 5))
     rng = np.random.default_rng(5)
     drawn = rng.normal(mean, deviation, 400_000)
-    using, without = bayes.losses(mean, deviation)
+    using, without = bandit.losses(mean, deviation)
     assert float(using) == pytest.approx(np.maximum(-drawn, 0).mean(), abs=2e-4)
     assert float(without) == pytest.approx(np.maximum(drawn, 0).mean(), abs=5e-3)
-    assert float(bayes.better(mean, deviation)) == pytest.approx((drawn > 0).mean(), abs=2e-3)
+    assert float(bandit.better(mean, deviation)) == pytest.approx((drawn > 0).mean(), abs=2e-3)
 
 
 def test_the_chance_that_a_share_is_better() -> None:
@@ -237,15 +235,15 @@ def test_the_chance_that_a_share_is_better() -> None:
     a1, b1, a2, b2 = 21, 81, 11, 91
     i = np.arange(a1)
     closed = np.exp(betaln(a2 + i, b1 + b2) - np.log(b1 + i) - betaln(1 + i, b1) - betaln(a2, b2))
-    assert bayes.share_better(20, 100, 10, 100) == pytest.approx(closed.sum(), abs=1e-4)
+    assert bandit.share_better(20, 100, 10, 100) == pytest.approx(closed.sum(), abs=1e-4)
 
 
 def test_values_and_buckets_resample_to_the_same_interval() -> None:
     rng = np.random.default_rng(6)
     one, two = rng.poisson(2.0, 3_000).astype(float), rng.poisson(1.9, 3_000).astype(float)
-    buckets = bootstrap.by_buckets(one, two, confidence=0.95, seed=1, replicates=4_000)
+    buckets = count_bootstrap.by_buckets(one, two, confidence=0.95, seed=1, replicates=4_000)
     counted = [np.unique(v, return_counts=True) for v in (one, two)]
-    values = bootstrap.by_values(*counted, confidence=0.95, seed=1, replicates=4_000)
+    values = count_bootstrap.by_values(*counted, confidence=0.95, seed=1, replicates=4_000)
     welch = adjustment.plain(*(moments.of_values(v[:, None], ["y"]) for v in (one, two)), "y")
     assert values == pytest.approx(welch.interval(0.95), abs=0.005)
     assert buckets == pytest.approx(welch.interval(0.95), abs=0.005)
@@ -257,7 +255,7 @@ def test_every_way_of_counting_gives_an_answer_or_a_reason() -> None:
     people = pd.DataFrame({c: rng.gamma(2.0, 2.0, n) for c in ("margin", *COVARIATES)})
     people = people.assign(arm=np.where(np.arange(n) % 2, "control", "treatment"))
     store = pd.Series(np.where(np.arange(n) % 3, "A", "B"))
-    found = alternatives.in_other_ways(
+    found = robustness.in_other_ways(
         people, "margin", winsor=0.95, confidence=0.95, seed=1, resamples=200, cluster=store
     )
     assert ((found["reason"] != "") == found["difference"].isna()).all()
@@ -265,6 +263,6 @@ def test_every_way_of_counting_gives_an_answer_or_a_reason() -> None:
 
 
 def test_relative_lift_of_shares_covers_its_estimate() -> None:
-    lift, low, high = (float(v) for v in shares.relative(20, 100, 10, 100, z=1.96))
+    lift, low, high = (float(v) for v in proportions.relative(20, 100, 10, 100, z=1.96))
     assert lift == pytest.approx(1.0)
     assert low < lift < high

@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.promotions import audience, costs, everybody, funnel, offers, outcomes, shelf_panel
+from analysis.promotions.observational import audience, offer_persistence, synthetic_control
+from analysis.promotions.observational import placements as shelf_panel
+from analysis.promotions.outcomes import costs, outcomes
+from analysis.promotions.returns import funnel
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from tests.promotions import small_shop
 from tests.promotions.small_shop import AS_OF, SPANS
@@ -64,7 +67,9 @@ def both(spark: EngineSettings) -> Iterator[tuple[Tables, Tables]]:
 
 def _sales(tables: Tables) -> pd.DataFrame:
     overview = outcomes.overview(tables, SPANS)
-    found = everybody._weekly_sales(tables, SPANS, everybody._offers(tables, overview))
+    found = synthetic_control._weekly_sales(
+        tables, SPANS, synthetic_control._offers(tables, overview)
+    )
     return found.rename_axis(columns=None).reset_index()
 
 
@@ -76,7 +81,7 @@ QUESTIONS: dict[str, Question] = {
     "funnel": funnel.fetch,
     "shelves": lambda t: shelf_panel.fetch(t, as_of=AS_OF, size=shelf_panel.Size(10, 5)),
     "sales": _sales,
-    "offers": lambda t: offers.stayed_up(t, as_of=AS_OF, span_days=28),
+    "offers": lambda t: offer_persistence.stayed_up(t, as_of=AS_OF, span_days=28),
 }
 
 

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.promotions import days, exposure, measures, moments, outcomes, plan
+from analysis.promotions.experiments import sequential, validity_checks
+from analysis.promotions.outcomes import moments, outcomes
+from analysis.promotions.planning import experiment_plan
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from tests.promotions import test_from_the_engine as shop
 
@@ -27,21 +29,21 @@ def both(spark: EngineSettings) -> Iterator[tuple[Tables, Tables]]:
 
 
 def _moments(tables: Tables) -> np.ndarray:
-    rows = measures.measured(outcomes.compute(tables, shop.SPANS))
-    found = moments.by_arm(rows, measures.COLUMNS, by=["promotion_id", "arm"])
+    rows = outcomes.measured(outcomes.compute(tables, shop.SPANS))
+    found = moments.by_arm(rows, outcomes.COLUMNS, by=["promotion_id", "arm"])
     return np.array([np.append(m.mean, m.covariance.ravel()) for m in found["moments"]])
 
 
 def _days(tables: Tables) -> np.ndarray:
     rows = outcomes.compute(tables, shop.SPANS)
     people = rows.filter(rows.promotion_id == "P").select("customer_id", "arm", before="before_net")
-    bought = days.purchases(tables, people=people, first=shop.START, last=date(2024, 3, 17))
-    found = days.by_arm(people, bought, days=7)
+    bought = sequential.purchases(tables, people=people, first=shop.START, last=date(2024, 3, 17))
+    found = sequential.by_arm(people, bought, days=7)
     return np.array([np.r_[d.total, d.squares, d.along, d.covariate] for d in found.values()])
 
 
 def _plan(tables: Tables) -> np.ndarray:
-    basis = plan.basis(tables, as_of=date(2024, 3, 18), weeks=1, before_days=20)
+    basis = experiment_plan.basis(tables, as_of=date(2024, 3, 18), weeks=1, before_days=20)
     return np.append(basis.everybody.mean, float(basis.everybody.n))
 
 
@@ -50,7 +52,7 @@ QUESTIONS: dict[str, Callable[[Tables], Any]] = {
     "overview": lambda t: outcomes.overview(t, shop.SPANS),
     "moments": lambda t: pd.DataFrame(_moments(t)),
     "days": lambda t: pd.DataFrame(_days(t)),
-    "exposure": lambda t: pd.DataFrame([asdict(v) for v in exposure.count(t).values()]),
+    "exposure": lambda t: pd.DataFrame([asdict(v) for v in validity_checks.count(t).values()]),
     "plan": lambda t: pd.DataFrame(_plan(t)),
 }
 

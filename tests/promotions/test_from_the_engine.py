@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import assign, days, exposure, measures, moments, monitor, outcomes, plan
-from analysis.promotions import stores as stores_of
-from analysis.promotions.power import Design
-from analysis.promotions.purchases import PURCHASES
+from analysis.promotions.experiments import sequential, validity_checks
+from analysis.promotions.outcomes import moments, outcomes
+from analysis.promotions.outcomes.purchases import PURCHASES
+from analysis.promotions.planning import assignment, experiment_plan
+from analysis.promotions.planning import store_clusters as stores_of
+from analysis.promotions.planning.power import Design
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 
 AS_OF = date(2024, 6, 1)
@@ -182,7 +184,7 @@ def test_other_people_than_the_assigned(tables: Tables) -> None:
 
 
 def test_exposure_is_counted(tables: Tables) -> None:
-    found = exposure.count(tables)["P"]
+    found = validity_checks.count(tables)["P"]
     assert (found.customers, found.control, found.twice) == (3, 2, 0)
     assert found.late == 1  # cat was assigned on the second day
     assert found.control_reached == 1  # and contacted although in control
@@ -190,7 +192,7 @@ def test_exposure_is_counted(tables: Tables) -> None:
 
 
 def test_moments_are_exact(tables: Tables) -> None:
-    table = measures.measured(outcomes.compute(tables, SPANS))
+    table = outcomes.measured(outcomes.compute(tables, SPANS))
     found = moments.by_arm(table, ["net", "margin"], by=["promotion_id", "arm"])
     control = found.set_index(["promotion_id", "arm"]).loc[("P", "control"), "moments"]
     assert float(control.n) == 2
@@ -249,7 +251,7 @@ def test_days_add_up_to_what_each_customer_brought() -> None:
     customer, day = np.nonzero(spent)
     bought = people.iloc[customer].assign(day=day, cents=spent[customer, day])
     connection = ibis.duckdb.connect()
-    found = days.by_arm(
+    found = sequential.by_arm(
         connection.create_table("people", people),
         connection.create_table("bought", bought),
         days=14,
@@ -261,7 +263,7 @@ def test_days_add_up_to_what_each_customer_brought() -> None:
         assert found[arm].squares == pytest.approx((own**2).sum(0))
         assert found[arm].along == pytest.approx((own * before[:, None]).sum(0))
         assert found[arm].covariate_squares == pytest.approx((before**2).sum())
-    followed = monitor.follow(found, planned=10.0, planned_days=14)
+    followed = sequential.follow(found, planned=10.0, planned_days=14)
     assert len(followed) == 14
     assert (followed["low"] == -np.inf).all()  # thirty customers are too few for a sequence
     connection.disconnect()
@@ -269,12 +271,12 @@ def test_days_add_up_to_what_each_customer_brought() -> None:
 
 def test_advice_stays_once_it_is_given() -> None:
     low, high = np.array([-2.0, 0.5, -0.1, -0.2]), np.array([2.0, 3.0, 2.0, 2.0])
-    advice, first = monitor._advice(low, high, 4)
+    advice, first = sequential._advice(low, high, 4)
     assert advice == ["go on", "stop for benefit", "stop for benefit", "stop for benefit"]
     assert first == [1, 2, 2, 2]
-    harm, _ = monitor._advice(-high, -low, 5)
+    harm, _ = sequential._advice(-high, -low, 5)
     assert harm[-1] == "stop for harm"
-    end, since = monitor._advice(np.array([-1.0, -1.0]), np.array([1.0, 1.0]), 2)
+    end, since = sequential._advice(np.array([-1.0, -1.0]), np.array([1.0, 1.0]), 2)
     assert (end[-1], since[-1]) == ("planned end", 2)
 
 
@@ -292,7 +294,7 @@ def people() -> pd.DataFrame:
 
 def test_a_draw_keeps_the_shares_in_every_stratum(people: pd.DataFrame) -> None:
     shares = {"control": 0.2, "a": 0.5, "b": 0.3}
-    drawn = assign.draw(people, shares, seed=1, strata=["group"])
+    drawn = assignment.draw(people, shares, seed=1, strata=["group"])
     counts = people.merge(drawn).groupby(["group", "arm"]).size().unstack()
     expected = counts.sum(axis=1).to_numpy()[:, None] * np.array(
         [shares[a] for a in counts.columns]
@@ -302,10 +304,10 @@ def test_a_draw_keeps_the_shares_in_every_stratum(people: pd.DataFrame) -> None:
 
 def test_a_draw_is_that_of_its_seed_whatever_the_order(people: pd.DataFrame) -> None:
     shares = {"control": 0.5, "treatment": 0.5}
-    drawn = assign.draw(people, shares, seed=1, covariates=["before_margin"])
-    again = assign.draw(people.sample(frac=1, random_state=2), shares, seed=1,
+    drawn = assignment.draw(people, shares, seed=1, covariates=["before_margin"])
+    again = assignment.draw(people.sample(frac=1, random_state=2), shares, seed=1,
                         covariates=["before_margin"])  # fmt: skip
-    other = assign.draw(people, shares, seed=2, covariates=["before_margin"])
+    other = assignment.draw(people, shares, seed=2, covariates=["before_margin"])
     pd.testing.assert_frame_equal(drawn, again)
     assert not drawn["arm"].equals(other["arm"])
 
@@ -314,9 +316,11 @@ def test_redrawing_makes_the_arms_more_alike(people: pd.DataFrame) -> None:
     shares = {"control": 0.5, "treatment": 0.5}
     far = {
         redraws: [
-            assign.balance(
+            assignment.balance(
                 people,
-                assign.draw(people, shares, seed=s, covariates=["before_margin"], redraws=redraws),
+                assignment.draw(
+                    people, shares, seed=s, covariates=["before_margin"], redraws=redraws
+                ),
                 ["before_margin"],
             )["furthest"].max()
             for s in range(20)
@@ -329,7 +333,7 @@ def test_redrawing_makes_the_arms_more_alike(people: pd.DataFrame) -> None:
 def test_everybody_is_equally_likely_to_be_treated(people: pd.DataFrame) -> None:
     few = people.head(11)
     drawn = [
-        assign.draw(few, {"control": 0.6, "treatment": 0.4}, seed=s)["arm"].eq("treatment")
+        assignment.draw(few, {"control": 0.6, "treatment": 0.4}, seed=s)["arm"].eq("treatment")
         for s in range(2_000)
     ]
     rate = np.mean(drawn, axis=0)
@@ -337,8 +341,8 @@ def test_everybody_is_equally_likely_to_be_treated(people: pd.DataFrame) -> None
 
 
 def test_a_draw_can_be_loaded_as_assignments(people: pd.DataFrame) -> None:
-    drawn = assign.draw(people, {"control": 0.5, "treatment": 0.5}, seed=1)
-    table = assign.as_assignments(drawn, promotion_id="next", on=AS_OF)
+    drawn = assignment.draw(people, {"control": 0.5, "treatment": 0.5}, seed=1)
+    table = assignment.as_assignments(drawn, promotion_id="next", on=AS_OF)
     opened = in_memory({"assignments": table}, settings=EngineSettings(threads=1))
     assert opened.assignments.count().to_pandas() == len(people)
     assert opened.assignments.randomised.all().to_pandas()
@@ -346,11 +350,11 @@ def test_a_draw_can_be_loaded_as_assignments(people: pd.DataFrame) -> None:
 
 
 def test_a_plan_from_a_small_shop(tables: Tables) -> None:
-    basis = plan.basis(tables, as_of=date(2024, 3, 18), weeks=1, before_days=20)
+    basis = experiment_plan.basis(tables, as_of=date(2024, 3, 18), weeks=1, before_days=20)
     assert float(basis.everybody.n) == 1  # ann alone bought before
     assert basis.window.days == 7
     with pytest.raises(NotApplicable, match="nothing can be planned"):
-        plan.basis(tables, as_of=date(2020, 1, 1), weeks=1, before_days=20)
+        experiment_plan.basis(tables, as_of=date(2020, 1, 1), weeks=1, before_days=20)
 
 
 def test_resemblance_is_the_analysis_of_variance() -> None:
@@ -367,11 +371,11 @@ def test_stores_need_more_customers_than_customers_drawn_one_by_one() -> None:
     rng = np.random.default_rng(5)
     zero = np.zeros((900, 3))
     everybody = moments.of_values(
-        np.column_stack([rng.gamma(1.0, 10.0, 900), zero]), ["margin", *plan.COVARIATES]
+        np.column_stack([rng.gamma(1.0, 10.0, 900), zero]), ["margin", *experiment_plan.COVARIATES]
     )
     stores = pd.DataFrame({"n": 60.0, "mean": rng.normal(10, 3, 15), "variance": 100.0})
-    basis = plan.Basis(ibis.memtable({"a": [1]}), everybody, stores, None)  # type: ignore[arg-type]
-    table = plan.by_design(
+    basis = experiment_plan.Basis(ibis.memtable({"a": [1]}), everybody, stores, None)  # type: ignore[arg-type]
+    table = experiment_plan.by_design(
         basis, measure="margin", worth_finding=0.2, share=0.8, design=Design()
     ).set_index("design")
     needed = table["needed"]

@@ -6,19 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.discoveries import normal_quantile
-from analysis.promotions import (
-    adjustment,
-    boundaries,
-    checks,
-    clusters,
-    moments,
-    power,
-    several,
-    shares,
-    strata,
-)
-from analysis.promotions.power import Design
+from analysis.promotions.experiments import adjustment, group_sequential, validity_checks
+from analysis.promotions.outcomes import moments
+from analysis.promotions.planning import power
+from analysis.promotions.planning.power import Design
+from analysis.stats import multiplicity, proportions
+from analysis.stats.multiplicity import normal_quantile
 from tests.promotions.drawing import NAMES, arms
 
 Z = normal_quantile(0.95)
@@ -40,7 +33,7 @@ Z = normal_quantile(0.95)
 def test_newcombe_1998_table_2_method_10(
     counts: tuple[int, int, int, int], low: float, high: float
 ) -> None:
-    _, down, up = shares.newcombe(*counts, z=Z)
+    _, down, up = proportions.newcombe(*counts, z=Z)
     assert (down, up) == (pytest.approx(low, abs=6e-5), pytest.approx(high, abs=6e-5))
 
 
@@ -54,13 +47,13 @@ def test_newcombe_1998_table_2_method_10(
     ],
 )
 def test_newcombe_1998_single_proportion_method_3(x: int, n: int, low: float, high: float) -> None:
-    down, up = shares.wilson(x, n, z=Z)
+    down, up = proportions.wilson(x, n, z=Z)
     assert (down, up) == (pytest.approx(low, abs=6e-5), pytest.approx(high, abs=6e-5))
 
 
 def test_the_p_of_a_share_touches_its_interval() -> None:
-    p = float(shares.p_value(56, 70, 48, 80))
-    _, low, _ = shares.newcombe(56, 70, 48, 80, z=normal_quantile(1 - p))
+    p = float(proportions.p_value(56, 70, 48, 80))
+    _, low, _ = proportions.newcombe(56, 70, 48, 80, z=normal_quantile(1 - p))
     assert low == pytest.approx(0.0, abs=1e-9)
 
 
@@ -77,30 +70,32 @@ def test_the_p_of_a_share_touches_its_interval() -> None:
 def test_jennison_and_turnbull_tables_2_1_and_2_3(
     looks: int, fleming: float, pocock: float
 ) -> None:
-    assert boundaries.constant(looks) == pytest.approx(fleming, abs=6e-4)
-    assert boundaries.constant(looks, shape="pocock") == pytest.approx(pocock, abs=6e-4)
+    assert group_sequential.constant(looks) == pytest.approx(fleming, abs=6e-4)
+    assert group_sequential.constant(looks, shape="pocock") == pytest.approx(pocock, abs=6e-4)
 
 
 def test_jennison_and_turnbull_at_one_per_cent() -> None:
-    assert boundaries.constant(5, alpha=0.01) == pytest.approx(2.621, abs=6e-4)
-    assert boundaries.constant(5, alpha=0.01, shape="pocock") == pytest.approx(2.986, abs=6e-4)
+    assert group_sequential.constant(5, alpha=0.01) == pytest.approx(2.621, abs=6e-4)
+    assert group_sequential.constant(5, alpha=0.01, shape="pocock") == pytest.approx(
+        2.986, abs=6e-4
+    )
 
 
 def test_bounds_fall_as_the_root_of_the_look() -> None:
-    assert boundaries.bounds(4)[0] == pytest.approx(2 * boundaries.constant(4))
-    assert np.ptp(boundaries.bounds(4, shape="pocock")) == 0
-    assert boundaries.crossing(boundaries.bounds(1)) == pytest.approx(0.05, abs=1e-9)
+    assert group_sequential.bounds(4)[0] == pytest.approx(2 * group_sequential.constant(4))
+    assert np.ptp(group_sequential.bounds(4, shape="pocock")) == 0
+    assert group_sequential.crossing(group_sequential.bounds(1)) == pytest.approx(0.05, abs=1e-9)
 
 
 @pytest.mark.parametrize(("arms_", "quantile"), [(2, 2.21), (3, 2.35), (4, 2.44), (9, 2.69)])
 def test_dunnett_table_for_many_customers(arms_: int, quantile: float) -> None:
-    found = several.dunnett_quantile(np.full(arms_, np.sqrt(0.5)), confidence=0.95)
+    found = multiplicity.dunnett_quantile(np.full(arms_, np.sqrt(0.5)), confidence=0.95)
     assert found == pytest.approx(quantile, abs=6e-3)
 
 
 @pytest.mark.parametrize(("arms_", "quantile"), [(2, 2.38), (3, 2.54), (4, 2.65)])
 def test_dunnett_table_for_twenty_degrees(arms_: int, quantile: float) -> None:
-    found = several.dunnett_quantile(np.full(arms_, np.sqrt(0.5)), confidence=0.95, degrees=20)
+    found = multiplicity.dunnett_quantile(np.full(arms_, np.sqrt(0.5)), confidence=0.95, degrees=20)
     assert found == pytest.approx(quantile, abs=6e-3)
 
 
@@ -114,28 +109,38 @@ def test_dunnett_p_is_scipys() -> None:
     t = np.array([(g.mean() - control.mean()) / error for g in treated])
     weight = np.sqrt((1 / 14) / (1 / 12 + 1 / 14))
     expected = stats.dunnett(*treated, control=control, rng=1).pvalue
-    assert several.dunnett_p(t, weight, 46) == pytest.approx(expected, abs=2e-4)
+    assert multiplicity.dunnett_p(t, weight, 46) == pytest.approx(expected, abs=2e-4)
 
 
 def test_holm_is_statsmodels() -> None:
     from statsmodels.stats.multitest import multipletests
 
     p = np.array([0.01, 0.04, 0.03, 0.005, 0.9])
-    assert several.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
-    assert np.isnan(several.holm([0.01, np.nan])[1])
+    assert multiplicity.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert np.isnan(multiplicity.holm([0.01, np.nan])[1])
 
 
 def test_kohavi_tang_and_xu_sample_ratio() -> None:
     """Trustworthy Online Controlled Experiments (2020), chapter 3: p is 1.8E-6."""
-    found = checks.sample_ratio({"control": 821_588, "treatment": 815_482})
+    found = validity_checks.sample_ratio({"control": 821_588, "treatment": 815_482})
     assert found.p == pytest.approx(1.8e-6, rel=0.03)
     assert found.ok is False
+
+
+def test_one_arm_alone_has_no_ratio() -> None:
+    check = validity_checks.sample_ratio({"treated": 500})
+    assert check.ok is None
+    assert "one arm alone has no ratio to test" in check.text
+    assert (
+        validity_checks.sample_ratio({"treated": 500}, planned={"treated": 1, "control": 1}).ok
+        is False
+    )
 
 
 def test_sample_ratio_is_scipys_for_any_weights() -> None:
     seen, weights = np.array([520, 290, 190]), np.array([5.0, 3.0, 2.0])
     expected = stats.chisquare(seen, weights / 10 * 1_000).pvalue
-    assert float(checks.sample_ratio_p(seen, weights)) == pytest.approx(expected)
+    assert float(validity_checks.sample_ratio_p(seen, weights)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("chance", "customers"), [(0.8, 128), (0.9, 172)])
@@ -172,9 +177,9 @@ def test_covariates_clusters_and_arms_change_sizes_as_they_should() -> None:
     alike = Design(cluster_size=50, resemblance=0.02)
     assert power.customers_needed(0.1, 1.0, alike) == pytest.approx(plain * 1.98, rel=0.002)
     three = power.smallest_difference(plain, 1.0, Design(treated=(0.25,) * 3))
-    reach = several.dunnett_quantile(np.full(3, np.sqrt(0.5)), confidence=0.95) + stats.norm.ppf(
-        0.8
-    )
+    reach = multiplicity.dunnett_quantile(
+        np.full(3, np.sqrt(0.5)), confidence=0.95
+    ) + stats.norm.ppf(0.8)
     assert three == pytest.approx(reach * np.sqrt(8 / plain))
 
 
@@ -218,6 +223,19 @@ def test_cuped_takes_away_the_squared_correlation() -> None:
     assert float((narrow.error / wide.error) ** 2) == pytest.approx(1 - r2, rel=1e-3)
 
 
+def test_a_constant_covariate_changes_nothing() -> None:
+    one, two, treated, control = _pair()
+    constant = [np.column_stack([v, np.full(len(v), 7.5)]) for v in (treated, control)]
+    with_it = [moments.of_values(v, [*NAMES, "same"]) for v in constant]
+    for method in (adjustment.cuped, adjustment.regression):
+        usual, found = method(one, two, "y", ["x"]), method(*with_it, "y", ["x", "same"])
+        assert float(found.difference) == pytest.approx(float(usual.difference))
+        assert float(found.error) == pytest.approx(float(usual.error), rel=5e-3)
+        alone = method(*with_it, "y", ["same"])
+        plain = adjustment.plain(one, two, "y")
+        assert float(alone.difference) == pytest.approx(float(plain.difference))
+
+
 def test_regression_is_ordinary_least_squares_with_slopes_for_each_arm() -> None:
     import statsmodels.api as sm
 
@@ -245,7 +263,7 @@ def test_clusters_are_statsmodels() -> None:
         np.bincount(cluster, weights=w, minlength=20)
         for w in (own, own * y, 1 - own, (1 - own) * y)
     ]
-    found = clusters.of_sums(*sums)
+    found = adjustment.of_sums(*sums)
     assert float(found.error) == pytest.approx(expected.bse[1])
 
 
@@ -279,5 +297,5 @@ def test_post_stratified_by_hand() -> None:
     values = [np.array([1.0, 3.0]), np.array([10.0, 14.0, 12.0])]
     others = [np.array([0.0, 2.0, 1.0]), np.array([8.0, 9.0])]
     single = [[moments.of_values(v[:, None], ["y"]) for v in arm] for arm in (values, others)]
-    found = strata.post_stratified(*single, "y")
+    found = adjustment.post_stratified(*single, "y")
     assert float(found.difference) == pytest.approx(0.5 * (2 - 1) + 0.5 * (12 - 8.5))

@@ -9,25 +9,19 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from analysis.discoveries import normal_quantile, two_sided_p
-from analysis.promotions import (
+from analysis.promotions.experiments import (
     adjustment,
-    bootstrap,
-    boundaries,
-    checks,
-    clusters,
-    days,
-    monitor,
-    permutation,
-    power,
-    ranking,
-    several,
-    shares,
-    strata,
-    tails,
+    group_sequential,
+    robustness,
+    sequential,
+    uplift,
+    validity_checks,
 )
-from analysis.promotions.effect import Effect
-from analysis.promotions.moments import Moments
+from analysis.promotions.experiments.effect import Effect
+from analysis.promotions.outcomes.moments import Moments
+from analysis.promotions.planning import power
+from analysis.stats import count_bootstrap, multiplicity, permutation, proportions
+from analysis.stats.multiplicity import normal_quantile, two_sided_p
 from tests.promotions.drawing import arms, moments_of
 
 Floats = NDArray[np.float64]
@@ -100,11 +94,11 @@ def test_adjusting_narrows_as_much_as_the_covariates_explain(
 def test_shares_have_their_rate_and_coverage(chance: float, sizes: tuple[int, int]) -> None:
     rng = np.random.default_rng(3)
     x1, x2 = (rng.binomial(n, chance, 20_000) for n in sizes)
-    assert_rate(shares.p_value(x1, sizes[0], x2, sizes[1]) < 0.05, slack=0.01)
+    assert_rate(proportions.p_value(x1, sizes[0], x2, sizes[1]) < 0.05, slack=0.01)
     better = rng.binomial(sizes[0], chance + 0.05, 20_000)
-    _, low, high = shares.newcombe(better, sizes[0], x2, sizes[1], z=1.96)
+    _, low, high = proportions.newcombe(better, sizes[0], x2, sizes[1], z=1.96)
     assert_rate(~((low < 0.05) & (high > 0.05)), slack=0.01)
-    _, low, high = shares.relative(better, sizes[0], x2, sizes[1], z=1.96)
+    _, low, high = proportions.relative(better, sizes[0], x2, sizes[1], z=1.96)
     known = np.isfinite(high)
     lift = 0.05 / chance
     assert_rate(~((low < lift) & (lift < high))[known], slack=0.012)
@@ -118,7 +112,7 @@ def test_small_arms_by_other_draws_of_the_lot() -> None:
 
 def test_quantile_effects() -> None:
     one, two = arms(5, experiments=2_000, n=(300, 300))
-    _, low, high = tails.quantile_effects(
+    _, low, high = robustness.quantile_effects(
         one[..., 0], two[..., 0], [0.5, 0.9], confidence=0.95, seed=1, replicates=400
     )
     for i in range(2):
@@ -132,7 +126,7 @@ def test_clusters() -> None:
     level = rng.normal(size=(experiments, stores))
     sums = (level[..., None] + rng.normal(size=(experiments, stores, size))).sum(-1)
     n = np.full((experiments, stores), float(size))
-    found = clusters.of_sums(n * own, sums * own, n * ~own, sums * ~own)
+    found = adjustment.of_sums(n * own, sums * own, n * ~own, sums * ~own)
     assert_rate(found.p() < 0.05, slack=0.008)
 
 
@@ -146,7 +140,7 @@ def test_post_stratification() -> None:
         parts = [
             [_single(y[(stratum == s) & side]) for s in range(3)] for side in (treated, ~treated)
         ]
-        found = strata.post_stratified(*parts, "y")
+        found = adjustment.post_stratified(*parts, "y")
         estimates.append(float(found.difference))
         errors.append(float(found.reach(0.95)))
     assert_rate(np.abs(np.array(estimates) - 1) > np.array(errors))
@@ -167,7 +161,7 @@ def test_winsorised_means() -> None:
 
 
 def _named(values: Floats) -> Moments:
-    from analysis.promotions import moments
+    from analysis.promotions.outcomes import moments
 
     return moments.of_values(values, ["y"])
 
@@ -177,7 +171,7 @@ def test_resampled_values() -> None:
     missed = []
     for treated, control in zip(one[..., 3], two[..., 3], strict=True):
         counted = [np.unique(v, return_counts=True) for v in (treated, control)]
-        low, high = bootstrap.by_values(*counted, confidence=0.95, seed=1, replicates=300)
+        low, high = count_bootstrap.by_values(*counted, confidence=0.95, seed=1, replicates=300)
         missed.append(not low <= 0 <= high)
     assert_rate(np.array(missed), slack=0.015)
 
@@ -187,9 +181,7 @@ def test_a_model_that_knows_nothing_is_rarely_offered() -> None:
     offered = []
     for _ in range(2_000):
         predicted = pd.DataFrame(rng.normal(size=(60, 2)), columns=["model", "score"])
-        found = ranking.judge(
-            predicted, ["model"], cost=0.0, confidence=0.95, seed=1, resamples=100
-        )
+        found = uplift.judge(predicted, ["model"], cost=0.0, confidence=0.95, seed=1, resamples=100)
         offered.append([found["offered"].iloc[0], found["qini_low"].iloc[0] > 0])
     assert np.mean(offered, axis=0)[0] <= 0.05
     assert np.mean(offered, axis=0)[1] <= 0.05
@@ -203,24 +195,24 @@ def test_several_arms_make_one_false_claim_in_twenty_together() -> None:
     errors = np.sqrt(1 / n + 1 / 120)
     weights = np.sqrt((1 / 120) / (1 / n + 1 / 120))
     statistics = (arms_ - control[:, None]) / errors
-    assert_rate((several.dunnett_p(statistics, weights) < 0.05).any(-1), slack=0.002)
-    reach = several.dunnett_quantile(weights, confidence=0.95)
+    assert_rate((multiplicity.dunnett_p(statistics, weights) < 0.05).any(-1), slack=0.002)
+    reach = multiplicity.dunnett_quantile(weights, confidence=0.95)
     assert_rate((np.abs(statistics) > reach).any(-1), slack=0.002)
 
 
 def test_holm_makes_one_false_claim_in_twenty_together() -> None:
     rng = np.random.default_rng(10)
     p = two_sided_p(rng.normal(size=(4_000, 6)))
-    assert_rate(np.array([(several.holm(row) < 0.05).any() for row in p]))
+    assert_rate(np.array([(multiplicity.holm(row) < 0.05).any() for row in p]))
 
 
 def test_sample_ratio_and_balance() -> None:
     rng = np.random.default_rng(11)
     weights = np.array([0.5, 0.3, 0.2])
     counts = rng.multinomial(1_000, weights, size=20_000)
-    assert_rate(checks.sample_ratio_p(counts, weights) < 0.05, slack=0.003)
+    assert_rate(validity_checks.sample_ratio_p(counts, weights) < 0.05, slack=0.003)
     one, two = arms(12, experiments=EXPERIMENTS, n=(200, 250))
-    found = checks.balance_p([moments_of(one), moments_of(two)], ["x", "z", "orders"])
+    found = validity_checks.balance_p([moments_of(one), moments_of(two)], ["x", "z", "orders"])
     assert_rate(found < 0.05)
 
 
@@ -242,20 +234,20 @@ def _followed(seed: int, *, experiments: int, lift: float = 0.0) -> tuple[Floats
     statistics, limits = [], []
     for _ in range(experiments):
         pair = [_year(rng, more) for more in (lift, 0.0)]
-        found = monitor.path(*pair)
-        limits.append(monitor.reach(found.information, planned=60.0, confidence=0.95))
+        found = sequential.path(*pair)
+        limits.append(sequential.reach(found.information, planned=60.0, confidence=0.95))
         statistics.append(found.difference / np.where(found.error > 0, found.error, np.inf))
     return np.array(statistics), np.array(limits)
 
 
-def _year(rng: np.random.Generator, more: float, *, n: int = 100) -> days.Days:
+def _year(rng: np.random.Generator, more: float, *, n: int = 100) -> sequential.Days:
     rate = rng.gamma(1.0, 0.02, n)
     before = 3.0 * rng.poisson(rate * 180)
     buyer = np.repeat(np.arange(n), rng.poisson((rate + more) * 365))
     spent = np.zeros((n, 365))
     np.add.at(spent, (buyer, rng.integers(0, 365, len(buyer))), rng.gamma(2.0, 1.5, len(buyer)))
     amount = np.cumsum(spent, axis=1)
-    return days.Days(
+    return sequential.Days(
         n=float(n),
         total=amount.sum(0),
         squares=(amount**2).sum(0),
@@ -284,18 +276,20 @@ def test_a_brownian_path_crosses_the_mixture_bound_at_most_as_promised() -> None
     rng = np.random.default_rng(16)
     steps = rng.normal(size=(4_000, 400)).cumsum(1)
     time = np.arange(1, 401)
-    limit = monitor.reach(time, planned=100.0, confidence=0.95)
+    limit = sequential.reach(time, planned=100.0, confidence=0.95)
     ever = (np.abs(steps) / np.sqrt(time) > limit).any(1)
     assert 0.01 < ever.mean() <= 0.05
 
 
 @pytest.mark.parametrize("shape", ["obrien-fleming", "pocock"])
-def test_bounds_for_fixed_looks_are_exact(shape: boundaries.Shape) -> None:
+def test_bounds_for_fixed_looks_are_exact(shape: group_sequential.Shape) -> None:
     rng = np.random.default_rng(17)
     looks = 5
     steps = rng.normal(size=(40_000, looks)).cumsum(1) / np.sqrt(np.arange(1, looks + 1))
-    crossed = (np.abs(steps) > boundaries.bounds(looks, shape=shape)).any(1)
+    crossed = (np.abs(steps) > group_sequential.bounds(looks, shape=shape)).any(1)
     assert_rate(crossed, slack=0.0)
     drift = 2.8 * np.sqrt(np.arange(1, looks + 1) / looks)
-    powered = (np.abs(steps + drift) > boundaries.bounds(looks, shape=shape)).any(1)
-    assert_rate(powered, boundaries.crossing(boundaries.bounds(looks, shape=shape), drift=2.8))
+    powered = (np.abs(steps + drift) > group_sequential.bounds(looks, shape=shape)).any(1)
+    assert_rate(
+        powered, group_sequential.crossing(group_sequential.bounds(looks, shape=shape), drift=2.8)
+    )

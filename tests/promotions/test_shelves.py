@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.promotions import placements, shelf_panel
-from analysis.promotions.shelf_panel import Size
+from analysis.promotions.observational import placements
+from analysis.promotions.observational.placements import Size
 from analysis.tables.engine import Tables
 from tests.promotions import small_shop
 from tests.promotions.small_shop import AS_OF
@@ -35,7 +35,7 @@ def placed(**more: list) -> pd.DataFrame:
 
 def panel(as_of: date = AS_OF, **replaced: pd.DataFrame) -> pd.DataFrame:
     tables = small_shop.tables(**{"placements": placed(), **replaced})
-    return shelf_panel.fetch(tables, as_of=as_of, size=ALL)
+    return placements.fetch(tables, as_of=as_of, size=ALL)
 
 
 def test_every_week_has_a_cell_and_sums_are_those_of_the_lines() -> None:
@@ -108,7 +108,7 @@ def test_quantities_that_are_no_units_are_left_out() -> None:
 
 def test_a_study_without_placements_says_so() -> None:
     with pytest.raises(NotApplicable, match="no placements table"):
-        shelf_panel.fetch(small_shop.tables(), as_of=AS_OF)
+        placements.fetch(small_shop.tables(), as_of=AS_OF)
 
 
 def cells(seed: int, *, products: int = 30, kinds: bool = False) -> pd.DataFrame:
@@ -194,5 +194,5 @@ def test_engine_and_panel_meet() -> None:
     tables: Tables = small_shop.tables(
         placements=placed(display=["end", None, None], mailer=[None, None, None])
     )
-    found = shelf_panel.fetch(tables, as_of=AS_OF, size=ALL)
+    found = placements.fetch(tables, as_of=AS_OF, size=ALL)
     assert placements.measure(found).table["term"].tolist()[0] == "display"

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers import features, gaps, rhythm
+from analysis.customers.features import features, purchase_gaps
+from analysis.customers.retention import regularity
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
 
@@ -54,7 +55,7 @@ def cdnow() -> Iterator[Tables]:
 
 
 def test_repeat_purchases_are_distributed_as_published(cdnow: Tables) -> None:
-    found = gaps.compute(cdnow, CALIBRATION).to_pandas()
+    found = purchase_gaps.compute(cdnow, CALIBRATION).to_pandas()
     counts = np.bincount(np.minimum(found["gaps"], 7), minlength=8)
     assert counts.tolist() == REPEATS
     assert len(found) == 2_357
@@ -76,10 +77,10 @@ def test_recency_and_tenure_add_up(cdnow: Tables) -> None:
 
 def test_regularity_is_that_of_btydplus_rule(cdnow: Tables) -> None:
     """The last two gaps of everybody with two, put into Wheat and Morrison's formula."""
-    days = gaps.purchase_days(cdnow, CALIBRATION).to_pandas()
+    days = purchase_gaps.purchase_days(cdnow, CALIBRATION).to_pandas()
     last = days.dropna(subset=["gap"]).sort_values("ordered_on").groupby("customer_id")["gap"]
     pairs = last.apply(lambda gap: gap.tail(1).sum() / gap.tail(2).sum())[last.size() >= 2]
     variance = pairs.var()
-    found = rhythm.wheat_morrison(features.fetch_detailed(cdnow, CALIBRATION))
+    found = regularity.wheat_morrison(features.fetch_detailed(cdnow, CALIBRATION))
     assert found.customers == len(pairs) == sum(REPEATS[2:])
     assert found.shape == pytest.approx((1 - 4 * variance) / (8 * variance), rel=1e-9)

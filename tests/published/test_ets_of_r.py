@@ -14,9 +14,8 @@ import numpy as np
 import pytest
 import statsmodels
 
-from analysis.demand.recursion import Form, Outcome, Start, run
-from analysis.demand.smoothing import _deviance
-from analysis.demand.states import extrapolate
+from analysis.demand.models.ets import _deviance, extrapolate
+from analysis.demand.models.ets_kernel import Form, Outcome, Start, run
 
 RESULTS = Path(statsmodels.__file__).parent / "tsa" / "tests" / "results"
 TRENDS = {("N", False): "none", ("A", False): "linear", ("A", True): "damped"}

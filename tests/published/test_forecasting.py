@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.demand import backtest, choice, conformal, models, regression, scores
+from analysis.demand.drivers import arima_regression
+from analysis.demand.forecast import conformal, model_selection
+from analysis.demand.models import backtest, registry
 
 #: Airline passengers, thousands a month, 1949 to 1960: Box and Jenkins (1976), series G.
 AIR = np.loadtxt(
@@ -33,7 +35,7 @@ def test_airline_model_has_the_textbook_coefficients():
     R's ``arima(log(AirPassengers), c(0,1,1), seasonal = c(0,1,1))`` prints -0.4018, -0.5569,
     sigma^2 0.001348, log likelihood 244.7.
     """
-    found = regression.fit(
+    found = arima_regression.fit(
         AIR,
         pd.DataFrame(index=range(144)),
         order=(0, 1, 1),
@@ -59,7 +61,7 @@ def test_holt_winters_of_statsmodels_is_still_wrong_at_one_season_and_ours_is_ri
             AIR, trend=trend, seasonal=seasonal, damped_trend=damped, seasonal_periods=12
         )
         results = model.fit(smoothing_level=0.3, smoothing_seasonal=0.4)
-        theirs, ours = results.forecast(26), regression.holt_winters_forecast(results, 26)
+        theirs, ours = results.forecast(26), arima_regression.holt_winters_forecast(results, 26)
         truth = results.simulate(
             26, repetitions=1, error="add", random_errors=np.zeros((26, 1))
         ).ravel()
@@ -75,7 +77,9 @@ def test_holt_winters_without_season_equals_statsmodels():
         results = ExponentialSmoothing(AIR, trend=trend, damped_trend=damped).fit(
             smoothing_level=0.5
         )
-        assert regression.holt_winters_forecast(results, 9) == pytest.approx(results.forecast(9))
+        assert arima_regression.holt_winters_forecast(results, 9) == pytest.approx(
+            results.forecast(9)
+        )
 
 
 def test_simple_smoothing_gives_the_published_oil_forecast():
@@ -85,7 +89,7 @@ def test_simple_smoothing_gives_the_published_oil_forecast():
     """
     oil = [446.6565, 454.4733, 455.663, 423.6322, 456.2713, 440.5881, 425.3325, 485.1494]
     oil = np.array([*oil, 506.0482, 526.792, 514.2689, 494.211])
-    from analysis.demand.recursion import Form, Start, run
+    from analysis.demand.models.ets_kernel import Form, Start, run
 
     start = Start(np.array([447.5]), np.zeros(1), np.zeros((1, 1)), np.zeros(1, int))
     outcome = run(oil[None], start, Form("none", "none"), {"alpha": np.array([[0.89]])})
@@ -94,17 +98,17 @@ def test_simple_smoothing_gives_the_published_oil_forecast():
 
 def test_ets_form_of_the_air_passengers_is_multiplicative():
     """R's ``ets(AirPassengers)`` is ETS(M,Ad,M) (or MAM); none of the additive seasons."""
-    from analysis.demand import smoothing
+    from analysis.demand.models import ets
 
-    found = smoothing.fit(AIR[None], horizon=12, season=12)
-    form = smoothing.FORMS[found.form[0]]
+    found = ets.fit(AIR[None], horizon=12, season=12)
+    form = ets.FORMS[found.form[0]]
     assert (form.season, found.error[0]) == ("multiplicative", "multiplicative")
     assert form.trend in ("linear", "damped")
 
 
 def test_theta_of_a_straight_line_with_noise_has_half_its_slope_as_drift():
     """Hyndman and Billah (2003): Theta is simple smoothing with drift of half the slope."""
-    from analysis.demand import theta
+    from analysis.demand.models import theta
 
     y = 10 + 2.0 * np.arange(60) + np.random.default_rng(0).normal(0, 1, 60)
     steps = np.diff(theta.standard(y[None], horizon=10)[0])
@@ -113,7 +117,7 @@ def test_theta_of_a_straight_line_with_noise_has_half_its_slope_as_drift():
 
 
 def test_croston_gives_the_constant_of_regular_demand():
-    from analysis.demand import intermittent
+    from analysis.demand.models import intermittent
 
     y = np.tile([0.0, 0.0, 0.0, 8.0], 30)
     assert intermittent.croston(y[None], horizon=1)[0, 0] == pytest.approx(2.0 * 0.95, rel=0.01)
@@ -139,8 +143,8 @@ def m3():
 def test_theta_on_m3_is_near_the_published_13_85(m3):
     values, actual = m3
     assert values.shape[0] == 1428
-    mean = models.forecasts(values, models=("theta",), horizon=18, season=12)["theta"]
-    assert scores.smape(actual, mean) == pytest.approx(13.87, abs=0.06)
+    mean = registry.forecasts(values, models=("theta",), horizon=18, season=12)["theta"]
+    assert backtest.smape(actual, mean) == pytest.approx(13.87, abs=0.06)
 
 
 @pytest.mark.slow
@@ -150,11 +154,11 @@ def test_automatic_choice_on_m3_is_at_or_below_theta_and_its_intervals_hold(m3):
     origins = tuple(values.shape[1] - 18 - back for back in (6, 3, 0))
     tested = backtest.run(values, models=tried, horizon=18, season=12, origins=origins)
     groups, sparse = np.full(len(values), "monthly"), np.zeros(len(values), bool)
-    names = choice.choose(tested, groups, sparse)
-    made = models.forecasts(values, models=tried, horizon=18, season=12)
-    mean = choice.pick(made, names)
-    assert scores.smape(actual, mean) <= 13.85
-    scale = scores.scales(values, season=12)[0]
+    names = model_selection.choose(tested, groups, sparse)
+    made = registry.forecasts(values, models=tried, horizon=18, season=12)
+    mean = model_selection.pick(made, names)
+    assert backtest.smape(actual, mean) <= 13.85
+    scale = backtest.scales(values, season=12)[0]
     assert np.mean(np.abs(actual - mean) / scale[:, None]) < 0.85
     for nominal in (0.80, 0.95):
         reach = conformal.calibrate(

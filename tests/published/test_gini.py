@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.customers.lorenz import Ranked
+from analysis.customers.value.ranked import Ranked
 
 #: The incomes in the examples of the R packages ineq, DescTools and acid.
 INCOMES = [541, 1463, 2445, 3438, 4437, 5401, 6392, 8304, 11904, 22261]

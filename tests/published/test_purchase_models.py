@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.value import bgnbd, gamma_gamma, pareto_nbd, purchase_counts
-from analysis.customers.value.purchase_counts import PurchaseCounts
+from analysis.customers.lifetime import bgnbd, gamma_gamma, pareto_nbd, purchase_counts
+from analysis.customers.lifetime.purchase_counts import PurchaseCounts
 from analysis.tables.engine import Tables
 from tests.published.test_cdnow import CALIBRATION, cdnow, shipped
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.customers import features
-from analysis.customers.deciles import monetary_deciles
-from analysis.customers.intervals import Sampling
-from analysis.customers.pareto import purchase_deciles
+from analysis.customers.features import features
+from analysis.customers.value.concentration import purchase_deciles
+from analysis.customers.value.deciles import monetary_deciles
+from analysis.stats.bca import Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 

@@ -10,18 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.attributes import customer_attributes
-from analysis.customers.features import fetch
-from analysis.customers.kept import customer_bridge
-from analysis.customers.portrait import portrait
-from analysis.demand.growth import RevenueTree, revenue_tree
-from analysis.demand.movers import changes
-from analysis.demand.rhythm import weekly_sales
-from analysis.tables.comparison import Comparison, compare
+from analysis.customers.features.attributes import customer_attributes
+from analysis.customers.features.features import fetch
+from analysis.customers.retention.sales_bridge import customer_bridge
+from analysis.customers.segments.profile import portrait
+from analysis.demand.change.contribution import changes
+from analysis.demand.change.revenue_tree import RevenueTree, revenue_tree
+from analysis.demand.change.trading_pattern import weekly_sales
+from analysis.quality import checks, completeness, reconciliation
+from analysis.quality.date_coverage import calendar
+from analysis.tables.comparison import Comparison, compare, paired_customers, paired_guests
 from analysis.tables.engine import Tables
-from analysis.tables.paired import paired_customers, paired_guests
-from analysis.tables.quality import checks, completeness, reconciliation
-from analysis.tables.quality.calendar import calendar
 
 AS_OF = date(2018, 1, 1)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.products import condensed, estimate, itemsets
-from analysis.products.sequences import Limits, frequent_sequences
+from analysis.products.association import itemsets, support
+from analysis.products.sequences.sequential_patterns import Limits, frequent_sequences
 from tests.products.journeys import events_of
 from tests.products.shelves import baskets_of
 
@@ -48,8 +48,8 @@ def test_pei_has_53_sequences_at_half():
 
 def test_pasquiers_closed_sets():
     baskets = baskets_of(PASQUIER)
-    found = itemsets.frequent_itemsets(baskets, estimate.choose_support(baskets, support=0.4))
-    table = condensed.condense(found.table)
+    found = itemsets.frequent_itemsets(baskets, support.choose_support(baskets, support=0.4))
+    table = itemsets.condense(found.table)
     everything = dict(zip(map("".join, table["itemset"]), table["orders"], strict=True))
     assert everything == {
         "A": 3, "B": 4, "C": 4, "E": 4, "AB": 2, "AC": 3, "AE": 2, "BC": 3, "BE": 4, "CE": 3,

@@ -20,14 +20,14 @@ import numpy as np
 import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from analysis.reporting import formats, html, site, words
 from analysis.reporting.charts import style
-from analysis.reporting.layout import RunFolder
-from analysis.reporting.outputs import Output
-from analysis.reporting.record import ReportRecord, RunRecord
-from analysis.reporting.report import Report
-from analysis.reporting.status import Status
-from analysis.reporting.workspace import Workspace
+from analysis.reporting.notebook import formats, words
+from analysis.reporting.notebook.outputs import Output
+from analysis.reporting.notebook.report import Report
+from analysis.reporting.site import index_page, page
+from analysis.reporting.store.layout import RunFolder, Workspace
+from analysis.reporting.store.run_record import ReportRecord, RunRecord
+from analysis.reporting.store.status import Status
 
 PARAMETERS = """study: str = "complete_journey"  # study whose canonical tables are read
 as_of: str = "2018-01-01"  # everything before this day is known
@@ -229,8 +229,8 @@ def write_run(
         Status(name, status, report.reason, trace, 11.2).write(folder.status(name))
     record(folder.path.name, started, simulated=simulated).write(folder.run_json)
     for name, notebook in paths.items():
-        html.write_page(notebook, folder.page(name), html.PageContext(name, folder.path, previous))
-    site.write_index(folder.path, previous)
+        page.write_page(notebook, folder.page(name), page.PageContext(name, folder.path, previous))
+    index_page.write_index(folder.path, previous)
     return folder.path
 
 
@@ -240,5 +240,5 @@ def write_site(root: Path) -> Path:
     first = write_run(study, 7, value_fails=False)
     second = write_run(study, 14, previous=first, scale=0.97)
     newest = write_run(study, 21, previous=second)
-    site.write_overview(root / "reports")
+    index_page.write_overview(root / "reports")
     return newest

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting.atomic import disk_errors, write_json, write_text
+from analysis.reporting.store.atomic import disk_errors, write_json, write_text
 
 
 def test_a_write_that_fails_leaves_the_old_file_alone(

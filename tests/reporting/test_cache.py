@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.reporting import cache
-from analysis.reporting.layout import RunFolder, StudyReports
-from analysis.reporting.plan import Planned
-from analysis.reporting.record import ReportRecord, RunRecord
-from analysis.reporting.status import Status
+from analysis.reporting.runner import cache
+from analysis.reporting.runner.run_plan import Planned
+from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.run_record import ReportRecord, RunRecord
+from analysis.reporting.store.status import Status
 
 INPUTS = cache.Inputs({"margins": 0.25}, data="d1", code="c1", lock="l1", python="3.11.7")
 
@@ -89,8 +89,8 @@ def publish(reports: StudyReports, run_id: str, **fields: object) -> RunFolder:
         path.parent.mkdir()
         path.write_text(run_id)
     Status("10_a", "done").write(folder.status("10_a"))
-    tables = cache.table_hashes(folder, "10_a")
-    about = {"status": "done", "fingerprint": "f", "tables": tables, **fields}
+    files = cache.digests(folder, "10_a")
+    about = {"status": "done", "fingerprint": "f", "files": files, **fields}
     report = ReportRecord("A", "How?", **about)  # type: ignore[arg-type]
     moment = datetime(2026, 11, 21, tzinfo=UTC)
     RunRecord(
@@ -122,7 +122,11 @@ def test_they_are_copied_whole(reports: StudyReports, tmp_path: Path) -> None:
     assert found is not None
     target = RunFolder(tmp_path / "new")
     cache.reuse(found, "10_a", folder=target)
-    assert cache.table_hashes(target, "10_a") == found.record.tables
+    assert {
+        name: digest
+        for name, digest in cache.digests(target, "10_a").items()
+        if not name.startswith("status/")
+    } == {k: v for k, v in found.record.files.items() if not k.startswith("status/")}
     for path in (target.notebook("10_a"), target.findings("10_a")):
         assert path.read_text() == "2026-11-20T060000Z"
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from analysis.reporting.changes import compare, strip
-from analysis.reporting.findings import Direction, Finding
+from analysis.reporting.notebook.findings import Direction, Finding
+from analysis.reporting.site.history import compare, strip
 
 
 def finding(value: float | None, unit: str = "", **rest: object) -> Finding:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting.findings import Finding, Findings
+from analysis.reporting.notebook.findings import Finding, Findings
 
 
 def share(value: float | None = 0.351, **rest: object) -> Finding:

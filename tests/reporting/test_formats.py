@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting import formats
+from analysis.reporting.notebook import formats
 
 FRAME = pd.DataFrame(
     {

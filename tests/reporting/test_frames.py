@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting import frames
+from analysis.reporting.notebook import frames
 
 
 def result() -> pd.DataFrame:
@@ -58,3 +58,18 @@ def test_saving_leaves_the_table_as_it_was(tmp_path: Path):
     frame = result()
     frames.save(frame, tmp_path / "a")
     pd.testing.assert_frame_equal(frame, result())
+
+
+def test_only_text_changes_on_its_way_into_the_csv(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "whole": pd.Series([1, None, 3], dtype=object),
+            "kind": pd.Categorical(["-a", "b", "-a"]),
+            "text": pd.Series(["+1", None, "@"], dtype="str"),
+            "value": [-1.5, 2.0, None],
+        }
+    )
+    frames.save(frame, tmp_path / "x")
+    assert (tmp_path / "x.csv").read_text("utf-8") == (
+        "whole,kind,text,value\n1,'-a,+1,-1.5\n,b,,2.0\n3,'-a,'@,\n"
+    )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis.reporting import history
-from analysis.reporting.findings import Finding, Findings
-from analysis.reporting.layout import RunFolder
-from analysis.reporting.record import RunRecord
-from analysis.reporting.status import Status
+from analysis.reporting.notebook.findings import Finding, Findings
+from analysis.reporting.site import history
+from analysis.reporting.store.layout import RunFolder
+from analysis.reporting.store.run_record import RunRecord
+from analysis.reporting.store.status import Status
 from tests.reporting.sample_run import REPORTS, record
 
 REPORT = "03_deciles"

@@ -9,7 +9,7 @@ import pytest
 
 from analysis import params
 from analysis.errors import ParamsError
-from analysis.reporting.layout import RunFolder, StudyReports, engine_of
+from analysis.reporting.store.layout import RunFolder, StudyReports, engine_of
 from analysis.tables.engine import EngineSettings
 from tests.tiny import Journey
 

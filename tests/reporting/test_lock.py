@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.reporting.lock import LockedError, hold
+from analysis.reporting.store.atomic import LockedError, hold
 
 NOW = datetime(2026, 11, 21, 6, 0, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from analysis.errors import AnalysisError
-from analysis.reporting import outputs
-from analysis.reporting.outline import Outline, read_outline
+from analysis.reporting.notebook import outputs
+from analysis.reporting.site.outline import Outline, read_outline
 
 
 def shown(output: outputs.Output) -> Any:
@@ -88,7 +88,6 @@ def test_the_parameters_cells_are_not_shown():
 @pytest.mark.parametrize(
     ("output", "says"),
     [
-        (new_output("stream", name="stderr", text="FutureWarning: soon"), "FutureWarning: soon"),
         (new_output("error", ename="KeyError", evalue="'x'", traceback=[]), "KeyError"),
         (new_output("display_data", data={"image/png": "iVBOR"}), "no alt text"),
     ],
@@ -96,6 +95,12 @@ def test_the_parameters_cells_are_not_shown():
 def test_what_a_reader_must_not_miss_stops_the_page(output: Any, says: str):
     with pytest.raises(AnalysisError, match=f"03_deciles: .*{says}"):
         outline(code("x", output))
+
+
+def test_warnings_are_notes_of_the_page_not_part_of_a_section():
+    read = outline(code("x", new_output("stream", name="stderr", text="FutureWarning: soon\n")))
+    assert read.notes == ("FutureWarning: soon",)
+    assert [block.kind for block in read.preface.blocks] == ["code"]
 
 
 def test_foreign_outputs_show_their_richest_form():

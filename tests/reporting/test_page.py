@@ -10,8 +10,8 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_output
 
 from analysis.errors import AnalysisError
-from analysis.reporting import html
-from analysis.reporting.layout import RunFolder
+from analysis.reporting.site import page as html
+from analysis.reporting.store.layout import RunFolder
 from tests.reporting.sample_run import write_run
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -182,10 +182,13 @@ def test_a_page_that_is_too_heavy_is_refused(newest_run: Path, tmp_path: Path):
         rendered_with(newest_run, tmp_path, heavy)
 
 
-def test_a_warning_stops_the_page(newest_run: Path, tmp_path: Path):
-    warning = new_output("stream", name="stderr", text="RuntimeWarning: divided by zero")
-    with pytest.raises(AnalysisError, match="divided by zero"):
-        rendered_with(newest_run, tmp_path, warning)
+def test_a_warning_stands_folded_at_the_end_of_the_page(newest_run: Path, tmp_path: Path):
+    warning = new_output("stream", name="stderr", text="RuntimeWarning: divided by <zero>")
+    text = rendered_with(newest_run, tmp_path, warning).read_text("utf-8")
+    page = BeautifulSoup(text, "html.parser")
+    (note,) = page.select("#warnings details:not([open]) pre")
+    assert note.get_text() == "RuntimeWarning: divided by <zero>"
+    assert page.select("main > section")[-1]["id"] == "warnings"
 
 
 def test_the_page_is_the_same_every_time(newest_run: Path, tmp_path: Path):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from papermill.translators import PythonTranslator
 
 from analysis.errors import ParamsError
-from analysis.reporting.parameters import (
+from analysis.reporting.execution.parameters import (
     check_injection,
     injected_source,
     read_parameters,

@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, ParamsError
-from analysis.reporting import formats, open_report, outputs
+from analysis.reporting import open_report
 from analysis.reporting.charts import style
-from analysis.reporting.report import Report
-from analysis.reporting.workspace import ROOT, STAGING, Workspace, find_root
+from analysis.reporting.notebook import formats, outputs
+from analysis.reporting.notebook.report import Report
+from analysis.reporting.store.layout import ROOT, STAGING, Workspace, find_root
 
 DECILES = pd.DataFrame({"decile": [1, 2, 3], "share": [0.5, 0.3, 0.2]})
 
@@ -98,12 +99,12 @@ def test_what_a_cell_shows_carries_its_part_on_the_page(
 ):
     report.title("Top tenth: 50 %")
     report.headline("Half comes from one")
-    report.say("worth $ 5 or $ 7, formula $x^2$")
+    report.say("worth $ 5 or $ 7, no formula $x^2$")
     report.finding(key="a", sentence="of sales.", value=0.5, unit="%")
     report.trust([("Checked", True, "adds up"), ("Assumed", False, "margin"), ("n", None, "3")])
     roles = [output.metadata["analysis"]["role"] for output in shown]
     assert roles == ["title", "headline", "text", "finding", "trust"]
-    assert shown[2].data["text/markdown"] == r"worth \$ 5 or \$ 7, formula $x^2$"
+    assert shown[2].data["text/markdown"] == r"worth \$ 5 or \$ 7, no formula \$x\^2\$"
     assert shown[3].data["text/plain"] == "50.0 % of sales."
     assert shown[4].data["text/markdown"].splitlines() == [
         "- ✓ **Checked** adds up",

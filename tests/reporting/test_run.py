@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from analysis.errors import DataError, ParamsError
-from analysis.reporting import dispatch
-from analysis.reporting.record import RunRecord
-from analysis.reporting.status import Status
-from analysis.reporting.worker import Assignment
+from analysis.reporting.execution.worker import Assignment
+from analysis.reporting.runner import dispatch
+from analysis.reporting.store.run_record import RunRecord
+from analysis.reporting.store.status import Status
 from tests.projects import Project
 from tests.tiny import Journey, frames
 

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.reporting.layout import RunFolder
-from analysis.reporting.record import RunRecord
+from analysis.reporting.store.layout import RunFolder
+from analysis.reporting.store.run_record import RunRecord
 from tests.projects import PARAMETERS, Listener, Project, family
 from tests.tiny import Journey
 
@@ -147,7 +147,6 @@ def test_refused_before_it_runs(ran: SimpleNamespace, report: str, sentence: str
     [
         ("24_exit", "Code cell 3 of 4 ended the notebook or did not run"),
         ("25_exit_last", "Code cell 3 of 3 ended the notebook or did not run"),
-        ("26_warns", "Code cell 3 of 3 wrote to standard error: UserWarning: mind the gap"),
         ("27_raises", "ZeroDivisionError: division by zero"),
         ("28_ours", "Mend the file."),
         ("30_dead", "The kernel died in code cell 3: it was killed or ran out of memory"),
@@ -182,9 +181,17 @@ def test_not_applicable_is_no_failure(ran: SimpleNamespace) -> None:
 
 def test_the_others_are_published(ran: SimpleNamespace) -> None:
     good = [name for name, report in ran.record.reports.items() if report.good]
-    assert good == ["32_detaches", "33_environment", "33_new_machine"]
+    assert good == ["26_warns", "32_detaches", "33_environment", "33_new_machine"]
     assert all(ran.folder.page(name).is_file() for name in good)
     assert ran.project.reports.latest.resolve() == ran.folder.path
+
+
+def test_a_warning_fails_nothing_and_is_kept_folded_without_the_machine(
+    ran: SimpleNamespace,
+) -> None:
+    page = ran.folder.page("26_warns").read_text()
+    assert '<pre tabindex="0">cell:1: UserWarning: mind the gap' in page
+    assert "/ipykernel" not in ran.folder.notebook("26_warns").read_text()
 
 
 def test_no_process_that_a_notebook_started_is_left(ran: SimpleNamespace) -> None:

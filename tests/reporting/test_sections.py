@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.reporting.sections import Missing, attempt, continued, if_possible
+from analysis.reporting.notebook.sections import Missing, attempt, continued, if_possible
 
 
 class Page:

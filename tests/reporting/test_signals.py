@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from analysis.reporting.signals import Stopped, stoppable, unstoppable
+from analysis.reporting.runner.terminal import Stopped, stoppable, unstoppable
 
 
 def send(signum: signal.Signals) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from analysis.reporting.status import Status
-from analysis.reporting.terminal import Terminal
+from analysis.reporting.runner.terminal import Terminal
+from analysis.reporting.store.status import Status
 
 
 class Screen(io.StringIO):

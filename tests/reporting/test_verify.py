@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import AnalysisError, DataError
-from analysis.reporting import verify as verifying
-from analysis.reporting.record import RunRecord
+from analysis.reporting.checking import verify as verifying
+from analysis.reporting.store.run_record import RunRecord
 from tests.projects import Listener, Project
 from tests.tiny import Journey, frames
 
@@ -60,7 +60,13 @@ def test_an_honest_run_is_the_same_again_and_a_tampered_table_is_found(project: 
         "tables/20_b/restless.parquet differs",
         "tables/20_b/steady.parquet was not in the run",
     )
-    assert verdict.lines()[0] == "5 of 9 tables and findings files differ:"
+    assert verdict.edited == (
+        "tables/10_a/invented.csv was not in the run",
+        "tables/10_a/counts.csv was changed since the run was published",
+        "tables/20_b/steady.parquet is missing",
+    )
+    assert verdict.lines()[0] == "3 files changed since the run was published:"
+    assert verdict.lines()[4] == "5 of 9 tables and findings files differ:"
     assert [r.run_id for r in project.reports.runs()] == [record.run_id], "nothing is published"
     assert project.reports.leftovers() == []
 
@@ -84,6 +90,13 @@ def test_the_verdict_in_words() -> None:
         "x differs",
         "The code is another than that of the run.",
     ]
+    changed = verifying.Verdict(6, (), code_changed=False, edited=("y was changed",))
+    assert changed.lines() == [
+        "1 file changed since the run was published:",
+        "y was changed",
+        *same.lines(),
+    ]
+    assert (same.same, other.same, changed.same) == (True, False, False)
 
 
 def recorded(project: Project) -> RunRecord:

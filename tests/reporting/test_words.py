@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.reporting import words
+from analysis.reporting.notebook import words
 
 
 def test_shares_are_fractions_and_read_as_per_cent():

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.tables.comparison import compare
-from analysis.tables.paired import paired_customers, paired_guests
+from analysis.tables.comparison import compare, paired_customers, paired_guests
 from tests.sales import AS_OF, catalogue, lines_of, shop, tables_of
 
 BEFORE, NOW = "2017-11-06 10:00:00", "2017-12-31 10:00:00"

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from analysis.ingest.ingest import ingest
+from analysis.ingest.request import IngestRequest
 from analysis.tables.engine import EngineSettings, Tables, open_study
-from analysis.tables.ingest import IngestRequest, ingest
 from tests.truth.shops import Shops, open_shops
 
 

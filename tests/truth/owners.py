@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.tables.simulate.demand import DEMANDS
+from analysis.simulator.goods.demand_plan import DEMANDS
 
 PROFILING = "tests/truth/test_found_by_profiling.py"
 DECILES = "tests/truth/test_found_by_deciles.py"

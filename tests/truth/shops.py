@@ -13,18 +13,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.tables.engine import Tables
-from analysis.tables.manifest import Manifest
-from analysis.tables.simulate.chunk import generate
-from analysis.tables.simulate.plan import Plan
-from analysis.tables.simulate.shelves import (
+from analysis.simulator.chunk import generate
+from analysis.simulator.selling.product_files import (
     placements_file,
     products_file,
     promotion_products_file,
     promotions_file,
 )
-from analysis.tables.simulate.shop import Shop
-from analysis.tables.simulate.truth import series_table, write_down
+from analysis.simulator.shop import Shop
+from analysis.simulator.shop_plan import Plan
+from analysis.simulator.truth import series_table, write_down
+from analysis.tables.engine import Tables
+from analysis.tables.manifest import Manifest
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from analysis.tables.simulate.demand import DEMANDS, PLACED
+from analysis.simulator.goods.demand_plan import DEMANDS, PLACED
 from tests.truth.calibration import UNLIKELY, assert_centred
 from tests.truth.shops import Shops
 

@@ -12,21 +12,15 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from analysis.products import (
-    baskets,
-    believable,
-    events,
-    itemsets,
-    rules,
-    substitutes,
-    switching,
-    threes,
-)
-from analysis.products.cumulative import Design, compare
-from analysis.products.estimate import choose_support
-from analysis.products.events import Events
-from analysis.products.numbered import order_facts
-from analysis.products.pairs import Halves
+from analysis.products.association import association_rules, confounding, itemsets, triples
+from analysis.products.association.pairs import Halves
+from analysis.products.association.support import choose_support
+from analysis.products.baskets import order_contents
+from analysis.products.baskets.order_index import order_facts
+from analysis.products.sequences import purchase_events
+from analysis.products.sequences.matched_follow_on import Design, compare
+from analysis.products.sequences.purchase_events import Events
+from analysis.products.substitution import brand_switching, substitutes
 from analysis.tables.engine import Tables
 from tests.truth.calibration import UNLIKELY, assert_calibrated, assert_covers
 from tests.truth.shops import Shops, tables_of
@@ -41,7 +35,7 @@ class Shelf:
 
     tables: Tables
     lines: Any
-    rules: rules.Rules
+    rules: association_rules.Rules
     itemsets: itemsets.Itemsets
     planted: dict[str, Any]
 
@@ -63,8 +57,8 @@ def shelves(shops: Shops) -> list[Shelf]:
 
 def _shelf(shops: Shops, seed: int) -> Shelf:
     tables, planted = tables_of(shops, seed), shops.truth[seed]["planted"]
-    lines = _with_weighed(shops, seed, baskets.bought(tables, HALVES.whole))
-    everything = baskets.of_lines(lines)
+    lines = _with_weighed(shops, seed, order_contents.bought(tables, HALVES.whole))
+    everything = order_contents.of_lines(lines)
     keys = ("independent", "pair_0", "pair_1", "pair_2", "bundle")
     wanted = {str(p) for key in keys for p in planted[key]["parameters"]["products"]}
     chosen = replace(
@@ -74,7 +68,7 @@ def _shelf(shops: Shops, seed: int) -> Shelf:
     )
     support = choose_support(chosen, support=0.0005)
     found = itemsets.frequent_itemsets(chosen, support, longest=3)
-    return Shelf(tables, lines, rules.mine(found), found, planted)
+    return Shelf(tables, lines, association_rules.mine(found), found, planted)
 
 
 def _with_weighed(shops: Shops, seed: int, lines: Any) -> Any:
@@ -139,7 +133,7 @@ def test_the_bundle_of_three_is_found_as_a_whole(shelves: list[Shelf]) -> None:
 def test_only_the_bundle_is_a_three_beyond_its_pairs(shelves: list[Shelf]) -> None:
     falsely = 0
     for shelf in shelves:
-        table = threes.beyond_pairs(shelf.itemsets)
+        table = triples.beyond_pairs(shelf.itemsets)
         whole = tuple(sorted(shelf.products("bundle")))
         assert len(table) > 20  # the others were looked at
         assert table["itemset"].iloc[0] == whole
@@ -156,8 +150,10 @@ def judged(shelves: list[Shelf]) -> pd.DataFrame:
         keys = ["pair_0", "pair_1", "pair_2", "leaflet", "local", "summer"]
         asked = planted_rules(shelf, *keys)
         lines = shelf.lines
-        first, second = (baskets.of_lines(lines, period=p) for p in (HALVES.first, HALVES.second))
-        found = believable.check(
+        first, second = (
+            order_contents.of_lines(lines, period=p) for p in (HALVES.first, HALVES.second)
+        )
+        found = confounding.check(
             shelf.tables,
             asked,
             first=first,
@@ -203,7 +199,7 @@ def test_brands_of_cola_are_substitutes_and_switched_as_planted(shelves: list[Sh
     for shelf in shelves[:8]:
         names = [str(p) for p in shelf.planted["brands"]["parameters"]["products"]]
         colas = shelf.lines.filter(shelf.lines.product_id.isin(names))
-        everything = baskets.of_lines(shelf.lines)
+        everything = order_contents.of_lines(shelf.lines)
         chosen = replace(everything, items=everything.items[everything.items["item"].isin(names)])
         table = substitutes.substitutes(chosen, shelf.lines, fdr=FDR).table
         assert {frozenset(p) for p in zip(table["a"], table["b"], strict=True)} == {
@@ -211,7 +207,7 @@ def test_brands_of_cola_are_substitutes_and_switched_as_planted(shelves: list[Sh
         }
         assert table["substitutes"].all()
         assert (table["both"] == 0).all()
-        steps = switching.switching(colas, by="product_id", seed=1).loyalty.set_index("brand")
+        steps = brand_switching.switching(colas, by="product_id", seed=1).loyalty.set_index("brand")
         truth = np.diag(np.array(shelf.planted["brands"]["superpopulation"]["switching"]))
         rows = steps.loc[names]
         covered += int(((rows["loyal_low"] <= truth) & (truth <= rows["loyal_high"])).sum())
@@ -227,8 +223,8 @@ def followed(shops: Shops) -> list[Events]:
 
 def _together(shops: Shops, seeds: range) -> Events:
     parts = [
-        events.fetch(
-            baskets.bought(tables_of(shops, seed), HALVES.whole, level="category"),
+        purchase_events.fetch(
+            order_contents.bought(tables_of(shops, seed), HALVES.whole, level="category"),
             HALVES.whole,
             min_customers=1,
         )

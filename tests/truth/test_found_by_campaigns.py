@@ -10,24 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.promotions import (
-    audience,
-    campaign,
-    costs,
-    everybody,
-    league,
-    outcomes,
-    placements,
-    returns,
-    shelf_panel,
-)
-from analysis.promotions.audience import Audience
-from analysis.promotions.campaign import MATCHED, MEASURES, NAIVE, WEIGHTED
-from analysis.promotions.effects import by_lot
-from analysis.promotions.roi import AFTER, EXTRA, NEIGHBOURS, returned
+from analysis.promotions.observational import audience, campaign, placements, synthetic_control
+from analysis.promotions.observational.audience import Audience
+from analysis.promotions.observational.campaign import MATCHED, MEASURES, NAIVE, WEIGHTED
+from analysis.promotions.observational.doubly_robust import by_lot
+from analysis.promotions.outcomes import costs, outcomes
+from analysis.promotions.returns import incremental_return, league
+from analysis.promotions.returns.roi import AFTER, EXTRA, NEIGHBOURS, returned
+from analysis.simulator.selling.product_files import promotion_products_file, promotions_file
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
-from analysis.tables.simulate.shelves import promotion_products_file, promotions_file
 from tests.truth.calibration import assert_calibrated, assert_centred
 from tests.truth.conftest import Delivered
 from tests.truth.shops import Shops, open_shops
@@ -152,7 +144,7 @@ def _effects(drawn: dict[str, pd.DataFrame], promotion: str) -> list:
             MEASURES,
             part[list(MEASURES)].to_numpy(float),
             (part["arm"] == "treatment").to_numpy(),
-            part[list(returns.BEFORE)].to_numpy(float),
+            part[list(incremental_return.BEFORE)].to_numpy(float),
         )
         for _, part in rows.groupby(shop)
     ]
@@ -183,7 +175,9 @@ def _action(drawn: dict[str, pd.DataFrame], promotion: str) -> tuple[str, str, p
     """Return what to do with a promotion run in all shops together, free of cost."""
     rows = drawn[promotion]
     treated = (rows["arm"] == "treatment").to_numpy()
-    measures, before = (rows[list(c)].to_numpy(float) for c in (MEASURES, returns.BEFORE))
+    measures, before = (
+        rows[list(c)].to_numpy(float) for c in (MEASURES, incremental_return.BEFORE)
+    )
     effects = by_lot(MEASURES, measures, treated, before)
     one = returned(effects, costs.Costs(int(treated.sum()), 0.0, 0.0, "assumed", "assumed"))
     return *league.action(one), one.waterfall.set_index("part")["amount"]
@@ -216,7 +210,7 @@ def shelves() -> tuple[Shops, dict[int, placements.Placements]]:
         rows["promotions"] = ibis.memtable(promotions_file(plan).to_pandas())
         rows["promotion_products"] = ibis.memtable(promotion_products_file(plan).to_pandas())
         tables = Tables(backend, Manifest(study="shelves", simulated=True), rows)
-        found[seed] = placements.measure(shelf_panel.fetch(tables, as_of=AS_OF))
+        found[seed] = placements.measure(placements.fetch(tables, as_of=AS_OF))
     return large, found
 
 
@@ -252,7 +246,7 @@ def test_incremental_units_are_what_the_lift_says(
 def test_price_cuts_for_everybody_lift_sales_as_planted(delivered: list[Delivered]) -> None:
     """Units are doubled at a fifth off: 1.6 times the sales; 2.8 at 0.3 off: 1.96 times."""
     tables = delivered[0].tables
-    found = everybody.search(tables, SPANS, outcomes.overview(tables, SPANS)).table
+    found = synthetic_control.search(tables, SPANS, outcomes.overview(tables, SPANS)).table
     cuts = found[found["mechanic"].eq("price cut") & found["lift"].notna()]
     assert len(cuts) >= 8
     for key, truth in (("P6-", 2.0 * 0.8 - 1), ("P13-", 2.8 * 0.7 - 1)):

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from analysis.customers import fading, features, weekly
-from analysis.customers.concentration import concentration
-from analysis.customers.deciles import monetary_deciles
-from analysis.customers.intervals import Sampling
+from analysis.customers.features import features, weekly
+from analysis.customers.retention import decline
+from analysis.customers.value.concentration import concentration
+from analysis.customers.value.deciles import monetary_deciles
+from analysis.stats.bca import Sampling
 from analysis.tables.periods import Period
 from tests.truth.calibration import assert_covers
 from tests.truth.shops import Shops, tables_of
@@ -61,7 +62,7 @@ def test_fading_finds_declining_customers_and_hardly_any_others(shops: Shops) ->
     called, right, declining, found = 0, 0, 0, 0
     for seed in list(shops.truth)[:8]:
         weeks = weekly.fetch(tables_of(shops, seed), YEAR)
-        table = fading.judge(weeks, fdr=0.10, sampling=Sampling(draws=2_000, seed=seed)).table
+        table = decline.judge(weeks, fdr=0.10, sampling=Sampling(draws=2_000, seed=seed)).table
         truth = shops.frame(
             """
             select customer_id::varchar as customer_id, "group" = 'declining' as declining,

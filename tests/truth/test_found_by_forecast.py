@@ -13,29 +13,21 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from analysis.demand import (
-    breaks,
-    causes,
-    influences,
-    intermittent,
-    known_ahead,
-    lifecycle,
-    models,
-    poisson,
-    product_plans,
-    stockouts,
-    trends,
-)
-from analysis.demand import series as demand
-from analysis.demand.influences import Influences
-from analysis.demand.known_ahead import KnownAhead
-from analysis.demand.series import Series
-from analysis.discoveries import selected_confidence
+from analysis.demand.change import changepoints, stockouts, trends
+from analysis.demand.drivers import future_covariates, product_effects, what_if
+from analysis.demand.drivers.future_covariates import KnownAhead
+from analysis.demand.drivers.product_effects import Influences
+from analysis.demand.models import intermittent, registry
+from analysis.demand.series import product_lifecycle
+from analysis.demand.series import sales_series as demand
+from analysis.demand.series.sales_series import Series
 from analysis.errors import NotApplicable
-from analysis.tables.simulate.demand import DEMANDS, SERIES_ITEMS
-from analysis.tables.simulate.plan import Plan
-from analysis.tables.simulate.series import draw, expected_units
-from analysis.tables.simulate.shop import Shop
+from analysis.simulator.goods.demand_plan import DEMANDS, SERIES_ITEMS
+from analysis.simulator.goods.demand_series import draw, expected_units
+from analysis.simulator.shop import Shop
+from analysis.simulator.shop_plan import Plan
+from analysis.stats import poisson_glm
+from analysis.stats.multiplicity import selected_confidence
 from tests.truth.calibration import assert_calibrated, assert_centred, assert_covers
 from tests.truth.shops import Shops, tables_of
 
@@ -74,7 +66,7 @@ class Found:
     @property
     def lasting(self) -> np.ndarray:
         """Whether each series was sold from beginning to end."""
-        return lifecycle.continuing(self.lives)
+        return product_lifecycle.continuing(self.lives)
 
     def by_shop(self) -> list[slice]:
         """Return each shop's places."""
@@ -104,7 +96,7 @@ def known_of(plan: Plan, shops: int, horizon: int = 0) -> KnownAhead:
     charged = np.hstack([shelf, np.repeat(shelf[:, -1:], horizon, axis=1)])
     price = np.log(charged / np.median(shelf, axis=1, keepdims=True))
     mondays = [plan.calendar.date_of(7 * w) for w in week]
-    names, marks = known_ahead.run_ups(mondays, country="DE", names=HOLIDAYS)
+    names, marks = future_covariates.run_ups(mondays, country="DE", names=HOLIDAYS)
     own = np.stack([promoted, -np.log1p(-depth), price], axis=2)
     shared = np.broadcast_to(marks, (len(KEYS), *marks.shape))
     values = np.tile(np.concatenate([own, shared], axis=2), (shops, 1, 1))
@@ -123,10 +115,10 @@ def found() -> Found:
     keys = keys.assign(level="product_id", product_id=keys["name"])
     mondays = tuple(plans[0].calendar.date_of(7 * w) for w in range(WEEKS))
     units = Series(keys, values, mondays, np.full(WEEKS, 7), "units", "week", (), ())
-    lives = lifecycle.statuses(units)
-    gaps = stockouts.suspected(units, continuing=lifecycle.continuing(lives))
+    lives = product_lifecycle.statuses(units)
+    gaps = stockouts.suspected(units, continuing=product_lifecycle.continuing(lives))
     units = demand.censor(units, gaps[["product_id", "period_start"]])
-    searched = influences.search(units, known_of(plans[0], SHOPS), season=SEASON)
+    searched = product_effects.search(units, known_of(plans[0], SHOPS), season=SEASON)
     return Found(units, lives, gaps, searched)
 
 
@@ -153,7 +145,7 @@ def test_holidays_lift_their_run_up_as_planted(
     found: Found, key: str, holiday: str, weeks: int
 ) -> None:
     lift = np.log(DEMANDS[f"series_{key}"].holiday_lift)
-    for before in range(known_ahead.RUN_UP):
+    for before in range(future_covariates.RUN_UP):
         name = holiday if not before else f"{holiday}, {before} before"
         truth = lift if before < weeks else 0.0
         assert_calibrated(*coefficients(found, key, name), truth)
@@ -179,7 +171,7 @@ def test_the_yearly_wave_is_as_planted(found: Found, key: str) -> None:
     demand_of, row = DEMANDS[f"series_{key}"], found.rows(key)[0]
     expected = expected_units(demand_of, WEEKS, plan_of(0).calendar)
     design, used = found.influences.design[[row]], found.influences.used[[row]]
-    truth = poisson.fit(expected[None], design, used)
+    truth = poisson_glm.fit(expected[None], design, used)
     for name in ("sin 1", "cos 1"):
         place = found.influences.names.index(name)
         assert_calibrated(*coefficients(found, key, name), truth.coefficients[0, place])
@@ -206,7 +198,7 @@ def test_products_that_nothing_moves_are_not_called(found: Found) -> None:
 
 def trends_by_shop(found: Found) -> list[pd.DataFrame]:
     adjusted, lasting = found.influences.adjusted, found.lasting
-    steps = breaks.shifts(adjusted, continuing=lasting, season=SEASON)
+    steps = changepoints.shifts(adjusted, continuing=lasting, season=SEASON)
     moved = set(steps.loc[steps["shifted"], "name"])
     still = lasting & ~np.asarray(adjusted.keys["name"].isin(moved))
     tables = []
@@ -263,7 +255,7 @@ def test_intervals_of_called_slopes_cover(found: Found, key: str) -> None:
 @pytest.mark.parametrize("key", ["shift_up", "shift_down"])
 def test_level_shifts_are_found_dated_and_measured(found: Found, key: str) -> None:
     adjusted = found.influences.adjusted
-    steps = breaks.shifts(adjusted, continuing=found.lasting, season=SEASON)
+    steps = changepoints.shifts(adjusted, continuing=found.lasting, season=SEASON)
     mine = steps[steps["name"].str.endswith(f" {key}")]
     planted = DEMANDS[f"series_{key}"]
     assert mine["shifted"].mean() > 0.95
@@ -281,23 +273,23 @@ def test_level_shifts_are_found_dated_and_measured(found: Found, key: str) -> No
 
 def test_a_shift_that_a_change_of_price_explains_is_said_to_be_one(found: Found) -> None:
     adjusted, known = found.influences.adjusted, known_of(plan_of(0), SHOPS)
-    raw = breaks.shifts(found.units, continuing=found.lasting, season=SEASON)
-    told = causes.with_price_changes(raw[raw["shifted"]], found.units, known)
+    raw = changepoints.shifts(found.units, continuing=found.lasting, season=SEASON)
+    told = changepoints.with_price_changes(raw[raw["shifted"]], found.units, known)
     dearer = told[told["name"].str.endswith(" dearer")]
     planted = DEMANDS["series_dearer"]
     assert len(dearer) > 0.9 * SHOPS
     assert dearer["price_change"].to_numpy() == pytest.approx(planted.price_factor - 1)
     assert told.loc[told["name"].str.contains("shift_"), "price_change"].isna().all()
-    left = breaks.shifts(adjusted, continuing=found.lasting, season=SEASON)
-    left = causes.with_price_changes(left[left["shifted"]], adjusted, known)
+    left = changepoints.shifts(adjusted, continuing=found.lasting, season=SEASON)
+    left = changepoints.with_price_changes(left[left["shifted"]], adjusted, known)
     unexplained = left["name"].str.endswith(" dearer") & left["price_change"].isna()
     assert unexplained.mean() <= 0.05
 
 
-def plans_of(found: Found, key: str, **planned: float) -> list[product_plans.ProductPlan]:
+def plans_of(found: Found, key: str, **planned: float) -> list[what_if.ProductPlan]:
     known = known_of(plan_of(0), SHOPS, horizon=AHEAD)
     return [
-        product_plans.compare(
+        what_if.compare_plans(
             found.influences, known, name=f"{s} {key}", horizon=AHEAD, seed=s, **planned
         )
         for s in range(SHOPS)
@@ -327,7 +319,7 @@ def test_a_planned_price_changes_what_is_planted(found: Found) -> None:
     rows = pd.concat(plan.totals[plan.totals["measure"] == "units"] for plan in plans)
     inside = (rows["low"] <= truth) & (truth <= rows["high"])
     assert_covers(int(inside.sum()), SHOPS)
-    assert not product_plans.compare(
+    assert not what_if.compare_plans(
         found.influences, known_of(plan_of(0), SHOPS, horizon=AHEAD), name="0 dearer",
         price=0.10, horizon=AHEAD,
     ).seen  # fmt: skip
@@ -337,14 +329,14 @@ def test_a_planned_price_changes_what_is_planted(found: Found) -> None:
 
 def test_the_freak_week_is_found_and_is_neither_trend_nor_shift(found: Found) -> None:
     adjusted = found.influences.adjusted
-    weeks = breaks.outliers(adjusted, continuing=found.lasting, season=SEASON)
+    weeks = changepoints.outliers(adjusted, continuing=found.lasting, season=SEASON)
     planted = DEMANDS["series_freak"]
     when = pd.Timestamp(adjusted.periods[planted.freak_week])
     mine = weeks[weeks["name"].str.endswith(" freak") & (weeks["period_start"] == when)]
     assert len(mine) == SHOPS
     assert_centred(mine["ratio"], planted.freak, within=0.1)
     assert len(weeks) - len(mine) < 1e-3 * adjusted.values.size
-    steps = breaks.shifts(adjusted, continuing=found.lasting, season=SEASON)
+    steps = changepoints.shifts(adjusted, continuing=found.lasting, season=SEASON)
     false = steps.loc[steps["name"].str.endswith(" freak"), "shifted"].mean()
     assert false <= 0.05 + 3.9 * np.sqrt(0.05 * 0.95 / SHOPS)
 
@@ -380,7 +372,7 @@ def test_intermittent_demand_is_told_and_its_rate_forecast(found: Found, key: st
     assert intermittent.is_intermittent(values).all()
     rate = planted.occurs * max(planted.level, 1.0)
     for model in ("tsb", "croston"):
-        ahead = models.forecasts(values, models=(model,), horizon=4)[model]
+        ahead = registry.forecasts(values, models=(model,), horizon=4)[model]
         assert_centred(ahead[:, 0], rate, within=0.05 * rate)
 
 
@@ -392,7 +384,7 @@ def test_regressors_are_read_from_the_tables_as_planted(shops: Shops) -> None:
     )  # fmt: skip
     ids = shops.sql("select product_id, key from keys where seed = 0")
     key_of = dict(zip(ids["product_id"].astype(str), ids["key"], strict=True))
-    known = known_ahead.gather(tables, units, country="DE", holidays=HOLIDAYS)
+    known = future_covariates.gather(tables, units, country="DE", holidays=HOLIDAYS)
     names = list(known.names)
     rows = {key_of[str(p)]: row for row, p in enumerate(units.keys["product_id"])}
     for key, planted in DEMANDS.items():

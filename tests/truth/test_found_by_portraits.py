@@ -7,9 +7,12 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from analysis.customers import features, geography, lifecycle, rhythm, tastes, tiers
-from analysis.customers.attributes import customer_attributes
-from analysis.customers.segment_portrait import portrait
+from analysis.customers.features import features, spending_mix
+from analysis.customers.features.attributes import customer_attributes
+from analysis.customers.retention import lifecycle, regularity
+from analysis.customers.segments import areas
+from analysis.customers.segments.segment_profiles import portrait
+from analysis.customers.value import tiers
 from analysis.tables.periods import Period
 from tests.truth.shops import Shops, tables_of
 
@@ -42,7 +45,7 @@ def test_young_families_over_index_on_babies_and_the_retired_on_health(
         known, _ = customer_attributes(tables, as_of=AS_OF)
         stage = mine["customer_id"].map(known.set_index("customer_id")["life_stage"].astype(object))
         table = portrait(
-            mine, tastes.fetch(tables, YEAR), None, stage.astype("category"), seed=seed
+            mine, spending_mix.fetch(tables, YEAR), None, stage.astype("category"), seed=seed
         ).set_index(["segment", "item"])
         family = table.loc[("young family", "Baby & kids")]
         retired = table.loc[("retired", "Health & beauty")]
@@ -58,9 +61,9 @@ def test_the_north_is_worth_more(shops: Shops) -> None:
         tables = tables_of(shops, seed)
         known, _ = customer_attributes(tables, as_of=AS_OF)
         mine = features.fetch(tables, YEAR)
-        parts.append(mine.assign(region=geography.regions(mine, known)))
+        parts.append(mine.assign(region=areas.regions(mine, known)))
     everybody = pd.concat(parts, ignore_index=True)
-    table = geography.by_area(everybody, everybody["region"]).set_index("area")
+    table = areas.by_area(everybody, everybody["region"]).set_index("area")
     assert table.index[0] == "North"
     assert table.loc["North", "low"] > table.drop("North")["shrunk"].max()
 
@@ -102,7 +105,7 @@ def test_rare_big_tickets_are_never_taken_for_a_rhythm(people: dict[int, pd.Data
     """Two orders a year are too few to tell a rhythm by; the larger baskets show all the same."""
     everybody = pd.concat(people.values(), ignore_index=True)
     big = everybody["group"] == "big_ticket"
-    found = rhythm.rhythms(everybody, rhythm.shapes(everybody)).astype("str")
-    refused = found.isin([rhythm.TOO_FEW, rhythm.LARGE])
+    found = regularity.rhythms(everybody, regularity.shapes(everybody)).astype("str")
+    refused = found.isin([regularity.TOO_FEW, regularity.LARGE])
     assert refused[big].mean() > 0.95
     assert everybody.loc[big, "basket_value"].median() > 2 * everybody["basket_value"].median()

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.quality.checks import run_checks
+from analysis.quality.completeness import completeness
+from analysis.quality.date_coverage import calendar
+from analysis.quality.drift import mix_drift
 from analysis.tables.comparison import compare
-from analysis.tables.drift import mix_drift
 from analysis.tables.margin import UNKNOWN_PRODUCT, lines_with_margin
-from analysis.tables.quality.calendar import calendar
-from analysis.tables.quality.checks import run_checks
-from analysis.tables.quality.completeness import completeness
 from tests.truth.conftest import Delivered
 from tests.truth.shops import Shops, tables_of
 

@@ -10,28 +10,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.promotions import (
-    alternatives,
-    checks,
-    experiment,
-    followed,
-    outcomes,
-    ranking,
-    segments,
-    trials,
+from analysis.promotions.experiments import (
+    estimates,
+    experiments,
+    group_sequential,
+    robustness,
+    subgroups,
     uplift,
+    validity_checks,
 )
-from analysis.promotions.adjustment import cuped
-from analysis.promotions.trials import Trials
+from analysis.promotions.experiments.adjustment import cuped
+from analysis.promotions.experiments.experiments import Trials
+from analysis.promotions.outcomes import outcomes
+from analysis.simulator.selling.product_files import promotion_products_file, promotions_file
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
-from analysis.tables.simulate.shelves import promotion_products_file, promotions_file
 from tests.truth.calibration import assert_calibrated, assert_covers
 from tests.truth.shops import Shops
 
 AS_OF = date(2025, 12, 29)
 SPANS = outcomes.Spans(AS_OF)
-RULES = experiment.Rules()
+RULES = estimates.Rules()
 ARMS = {"T7": ("app", "email", "phone", "sms"), "T8": ("10 %", "20 %", "30 %")}
 
 
@@ -66,13 +65,13 @@ def _named(frame: pd.DataFrame, seed: int, own: set[str]) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def each(shops: Shops) -> Trials:
     """Return every shop's promotions judged apart: a few hundred members a shop."""
-    return trials.judge(side_by_side(shops, apart=True), SPANS, RULES)
+    return experiments.judge(side_by_side(shops, apart=True), SPANS, RULES)
 
 
 @pytest.fixture(scope="module")
 def town(shops: Shops) -> Trials:
     """Return the promotions of all shops judged as one: some seven thousand members."""
-    return trials.judge(side_by_side(shops, apart=False), SPANS, RULES)
+    return experiments.judge(side_by_side(shops, apart=False), SPANS, RULES)
 
 
 def verdict(found: Trials, promotion: str) -> pd.Series:
@@ -128,13 +127,13 @@ def test_the_targeted_promotion_is_not_among_those_drawn_by_lot(town: Trials) ->
 
 
 def test_the_broken_log_blocks_the_verdict_by_its_sizes(town: Trials) -> None:
-    blocked = {check.name for check in checks.blocked_by(town.checks["T5"])}
+    blocked = {check.name for check in validity_checks.blocked_by(town.checks["T5"])}
     assert "Sizes of the arms" in blocked
     row = verdict(town, "T5")
     assert np.isnan(row["difference"])
     assert "missing from the log" in row["why"]
     others = [found for promotion, found in town.checks.items() if promotion != "T5"]
-    assert not any(checks.blocked_by(found) for found in others)
+    assert not any(validity_checks.blocked_by(found) for found in others)
 
 
 def test_what_only_moved_is_seen_where_it_came_from(shops: Shops, town: Trials) -> None:
@@ -170,8 +169,8 @@ def test_the_arms_are_ranked_as_planted(town: Trials) -> None:
 
 def test_young_families_are_found_to_gain_most(shops: Shops, town: Trials) -> None:
     people, groups = _with_life_stage(shops, town, "T1")
-    found = segments.effects(people, groups, "margin", confidence=0.95)
-    best = segments.different(found, fdr=0.05).iloc[0]
+    found = subgroups.effects(people, groups, "margin", confidence=0.95)
+    best = subgroups.different(found, fdr=0.05).iloc[0]
     assert (best["attribute"], best["segment"]) == ("life_stage", "young family")
     assert best["against_rest"] > 0
     truth = shops.frame(
@@ -188,25 +187,25 @@ def test_young_families_are_found_to_gain_most(shops: Shops, town: Trials) -> No
 
 def test_no_segment_gains_from_the_null_promotion(shops: Shops, town: Trials) -> None:
     people, groups = _with_life_stage(shops, town, "T2")
-    found = segments.effects(people, groups, "margin", confidence=0.95)
-    assert segments.different(found, fdr=0.05).empty
+    found = subgroups.effects(people, groups, "margin", confidence=0.95)
+    assert subgroups.different(found, fdr=0.05).empty
 
 
 def _with_life_stage(
     shops: Shops, town: Trials, promotion: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    people = alternatives.customers(town.rows, promotion, arm="treatment")
+    people = robustness.customers(town.rows, promotion, arm="treatment")
     known = shops.frame(
         "select seed || '/' || customer_id as customer_id, life_stage from customers"
     )
-    return people, segments.with_past(people, known.drop_duplicates("customer_id"))
+    return people, subgroups.with_past(people, known.drop_duplicates("customer_id"))
 
 
 def test_a_model_ranks_customers_but_treating_all_stays_better(shops: Shops, town: Trials) -> None:
     people, groups = _with_life_stage(shops, town, "T1")
     people, groups = people.iloc[::2], groups.iloc[::2]
     found = uplift.predict(people, uplift.inputs(people, groups), "margin", seed=1)
-    judged = ranking.judge(found, uplift.LEARNERS, cost=0.01, confidence=0.95, seed=1)
+    judged = uplift.judge(found, uplift.LEARNERS, cost=0.01, confidence=0.95, seed=1)
     assert (judged["qini_low"] > 0).any()
     assert not judged["offered"].any()
     own = town.estimates.set_index(["promotion_id", "measure"]).loc[("T1", "margin"), "difference"]
@@ -220,11 +219,11 @@ def days(shops: Shops, town: Trials) -> pd.DataFrame:
     chosen = [town.overview, town.verdicts]
     chosen = [t[t["promotion_id"].isin(["T1", "T2", "T5"])] for t in chosen]
     few = replace(town, overview=chosen[0], verdicts=chosen[1])
-    return followed.day_by_day(tables, few, as_of=AS_OF, before_days=SPANS.before_days)
+    return group_sequential.day_by_day(tables, few, as_of=AS_OF, before_days=SPANS.before_days)
 
 
 def test_read_daily_the_effect_stops_early_and_the_null_never(days: pd.DataFrame) -> None:
-    last = followed.advice(days).set_index(["promotion_id", "arm"])
+    last = group_sequential.advice(days).set_index(["promotion_id", "arm"])
     assert last.loc[("T1", "treatment"), "advice"] == "stop for benefit"
     assert last.loc[("T1", "treatment"), "since"] < 14
     assert last.loc[("T2", "treatment"), "advice"] == "planned end"
@@ -232,7 +231,7 @@ def test_read_daily_the_effect_stops_early_and_the_null_never(days: pd.DataFrame
 
 
 def test_the_last_day_is_the_whole_promotion(days: pd.DataFrame, town: Trials) -> None:
-    chosen = followed.of_arm(days, "T1", "treatment")
+    chosen = group_sequential.of_arm(days, "T1", "treatment")
     arms = town.arms["T1"]
     whole = cuped(arms["treatment"], arms["control"], "margin", ["before_margin"])
     assert chosen["difference"].iloc[-1] == pytest.approx(float(whole.difference), abs=1e-3)

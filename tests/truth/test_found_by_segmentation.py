@@ -9,15 +9,9 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 from statsmodels.stats.proportion import proportion_confint
 
-from analysis.customers import (
-    buyers,
-    discount_pause,
-    features,
-    lifecycle,
-    rhythm,
-    stocking_up,
-    win_back,
-)
+from analysis.customers.deals import deal_proneness, discount_response, discount_withdrawal
+from analysis.customers.features import features
+from analysis.customers.retention import lifecycle, regularity, win_back
 from analysis.tables.periods import Period
 from tests.truth.calibration import assert_calibrated
 from tests.truth.conftest import Delivered
@@ -49,7 +43,7 @@ def interval(right: pd.Series, of: pd.Series) -> tuple[float, float]:
 
 
 def test_fixed_rhythms_are_recovered(known: pd.DataFrame) -> None:
-    found = rhythm.rhythms(known, rhythm.shapes(known)).astype("str")
+    found = regularity.rhythms(known, regularity.shapes(known)).astype("str")
     enough = known["gaps"] >= 4
     weekly, monthly = (known["group"] == name for name in ("weekly", "monthly"))
     assert interval(found == "By the clock, weekly", weekly & enough)[0] > 0.85
@@ -60,17 +54,17 @@ def test_fixed_rhythms_are_recovered(known: pd.DataFrame) -> None:
 
 
 def test_the_planted_shapes_are_estimated(shops: Shops, known: pd.DataFrame) -> None:
-    judged = rhythm.shapes(known)["shape"]
+    judged = regularity.shapes(known)["shape"]
     for name in ("weekly", "monthly"):
         planted = known.loc[known["group"] == name, "erlang_k"].iloc[0]
         assert planted * 0.7 < judged[known["group"] == name].median() < planted * 1.3
 
 
 def test_price_buyers_with_precision_and_recall(known: pd.DataFrame) -> None:
-    found = buyers.judge(known, threshold=0.55).table["buyer"]
+    found = deal_proneness.judge(known, threshold=0.55).table["buyer"]
     lines = known.loc[known["priced_lines"] > 0].reset_index(drop=True)
-    called = found.isin([buyers.PRICE, buyers.DEALS])
-    cleared = found.isin([buyers.RELATIONSHIP, buyers.ORDINARY])
+    called = found.isin([deal_proneness.PRICE, deal_proneness.DEALS])
+    cleared = found.isin([deal_proneness.RELATIONSHIP, deal_proneness.ORDINARY])
     planted = lines["attitude"] == "discount"
     assert interval(planted, called)[0] > 0.75
     assert interval(called, planted & (lines["priced_lines"] >= 15))[0] > 0.35
@@ -81,11 +75,11 @@ def test_price_buyers_with_precision_and_recall(known: pd.DataFrame) -> None:
 def test_price_buyers_stay_away_without_discounts(shops: Shops) -> None:
     tables = tables_of(shops, 0)
     people = features.fetch_detailed(tables, YEAR)
-    kinds = buyers.judge(people, threshold=0.55).table
-    got = discount_pause.compare(tables, YEAR, kinds).set_index("group")
-    assert got.loc[buyers.PRICE, "weeks"] == 8
-    assert got.loc[buyers.PRICE, "high"] < 0.5
-    assert got.loc[buyers.RELATIONSHIP, "low"] > 0.75
+    kinds = deal_proneness.judge(people, threshold=0.55).table
+    got = discount_withdrawal.compare(tables, YEAR, kinds).set_index("group")
+    assert got.loc[deal_proneness.PRICE, "weeks"] == 8
+    assert got.loc[deal_proneness.PRICE, "high"] < 0.5
+    assert got.loc[deal_proneness.RELATIONSHIP, "low"] > 0.75
 
 
 def test_discount_customers_take_more_of_deeper_offers(shops: Shops) -> None:
@@ -99,7 +93,9 @@ def test_discount_customers_take_more_of_deeper_offers(shops: Shops) -> None:
             seed=seed,
         )
         kinds["buyer"] = kinds["buyer"].astype("category")
-        found = stocking_up.stock_up(tables_of(shops, seed), BOTH_YEARS, kinds).set_index("group")
+        found = discount_response.stock_up(tables_of(shops, seed), BOTH_YEARS, kinds).set_index(
+            "group"
+        )
         responses.append(found["response"].to_dict())
         errors.append(found["error"].to_dict())
     response, error = (pd.DataFrame(rows, index=list(shops.truth)) for rows in (responses, errors))
@@ -113,10 +109,14 @@ def test_discount_customers_take_more_of_deeper_offers(shops: Shops) -> None:
 
 def test_judged_price_buyers_take_more_of_deeper_offers(shops: Shops) -> None:
     tables = tables_of(shops, 0)
-    judged = buyers.judge(features.fetch_detailed(tables, BOTH_YEARS), threshold=0.55).table
-    found = stocking_up.stock_up(tables, BOTH_YEARS, judged).set_index("group")
-    assert found.loc[buyers.PRICE, "low"] > 0
-    assert found.loc[buyers.RELATIONSHIP, "low"] < 0 < found.loc[buyers.RELATIONSHIP, "high"]
+    judged = deal_proneness.judge(features.fetch_detailed(tables, BOTH_YEARS), threshold=0.55).table
+    found = discount_response.stock_up(tables, BOTH_YEARS, judged).set_index("group")
+    assert found.loc[deal_proneness.PRICE, "low"] > 0
+    assert (
+        found.loc[deal_proneness.RELATIONSHIP, "low"]
+        < 0
+        < found.loc[deal_proneness.RELATIONSHIP, "high"]
+    )
 
 
 def test_customers_who_left_are_silent_and_regulars_are_not(

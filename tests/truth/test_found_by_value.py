@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.customers.value import bgnbd, gamma_gamma, purchase_counts
-from analysis.customers.value.lifetime_value import ValueSettings, lifetime_value
-from analysis.customers.value.purchase_counts import PurchaseCounts
+from analysis.customers.lifetime import bgnbd, gamma_gamma, purchase_counts
+from analysis.customers.lifetime.lifetime_value import ValueSettings, lifetime_value
+from analysis.customers.lifetime.purchase_counts import PurchaseCounts
 from analysis.tables.periods import Period
 from tests.truth.shops import Shops, tables_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 import pytest
 
+from analysis.simulator.marginals import Marginals, marginals
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period
-from analysis.tables.simulate.marginals import Marginals, marginals
 from tests.truth.shops import Shops, tables_of
 
 

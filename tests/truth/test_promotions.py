@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from scipy.stats import chisquare
 
-from analysis.tables.simulate import people, trials
-from analysis.tables.simulate.plan import Plan
-from analysis.tables.simulate.promotion_plan import TRIALS, Trial
-from analysis.tables.simulate.shop import Shop
-from analysis.tables.simulate.truth import about_promotions
-from analysis.tables.simulate.truth.tables import MEASURES
+from analysis.simulator.people import population
+from analysis.simulator.selling import promotion_responses
+from analysis.simulator.selling.promotion_plan import TRIALS, Trial
+from analysis.simulator.shop import Shop
+from analysis.simulator.shop_plan import Plan
+from analysis.simulator.truth import about_promotions
+from analysis.simulator.truth.truth_tables import MEASURES
 from tests.truth.calibration import assert_calibrated, assert_centred
 from tests.truth.shops import Shops
 
@@ -201,11 +202,13 @@ def gains() -> dict[tuple[str, str, str], list[float]]:
     base = Plan.of(Shop(customers=4_000, chunk=4_000))
     for seed in range(60):
         plan = replace(base, shop=replace(base.shop, seed=seed))
-        crowd = people.draw(plan.shop, plan.calendar, 0)
+        crowd = population.draw(plan.shop, plan.calendar, 0)
         for trial in TRIALS:
-            stage, _ = trials.prepare(plan.shop, plan.calendar, crowd, trial, 0)
-            worlds = [trials.played(stage, arm, plan.catalogue, crowd) for arm in trial.arms]
-            sums = trials.outcomes(stage, worlds, plan.catalogue, crowd)
+            stage, _ = promotion_responses.prepare(plan.shop, plan.calendar, crowd, trial, 0)
+            worlds = [
+                promotion_responses.played(stage, arm, plan.catalogue, crowd) for arm in trial.arms
+            ]
+            sums = promotion_responses.outcomes(stage, worlds, plan.catalogue, crowd)
             for number, arm in enumerate(trial.arms[1:], start=1):
                 for measure in MEASURES:
                     gain = (sums[f"{measure}_{number}"] - sums[f"{measure}_0"]).mean()

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.tables.simulate import baskets, people
-from analysis.tables.simulate.lines import Lines
-from analysis.tables.simulate.plan import Plan
-from analysis.tables.simulate.shop import Shop
-from analysis.tables.simulate.visits import Visits
+from analysis.simulator.goods import basket_filling
+from analysis.simulator.goods.simulated_lines import Lines
+from analysis.simulator.people import population
+from analysis.simulator.people.visits import Visits
+from analysis.simulator.shop import Shop
+from analysis.simulator.shop_plan import Plan
 from tests.truth.calibration import assert_centred
 from tests.truth.shops import Shops
 
@@ -41,7 +42,7 @@ def test_attitudes_show_in_discount_shares(shops: Shops) -> None:
 def test_discount_customers_take_more() -> None:
     """With a budget that never ends, units a line follow the depth of the discount."""
     plan = Plan.of(Shop(customers=2_000, chunk=2_000, seed=1))
-    crowd = people.draw(plan.shop, plan.calendar, 0)
+    crowd = population.draw(plan.shop, plan.calendar, 0)
     for group, response in (("discount", 3.0), ("club", 0.0)):
         who = np.flatnonzero(crowd.of(group))
         count = len(who)
@@ -51,7 +52,7 @@ def test_discount_customers_take_more() -> None:
         )
         nothing = Lines(*(np.empty(0, int) for _ in range(5)))
         rng = np.random.default_rng(2)
-        lines = baskets.fill(plan.catalogue, crowd, orders, nothing, rng)
+        lines = basket_filling.fill(plan.catalogue, crowd, orders, nothing, rng)
         units = lines.take(~plan.catalogue.weighed[lines.product])
         depth = np.round(1 - units.net / units.listed, 1)
         for cut in (0.1, 0.2, 0.3, 0.5):
@@ -75,7 +76,7 @@ def test_life_stages_have_their_tastes(shops: Shops) -> None:
     names = np.array(shops.plans[0].catalogue.departments)
     for name in ("Baby & kids", "Health & beauty", "Drinks"):
         planted = weight[:, names == name].sum(axis=1)
-        for number, stage in enumerate(people.STAGES):
+        for number, stage in enumerate(population.STAGES):
             ratio = shares.loc[name, stage] / shares.loc[name, "established family"]
             assert abs(ratio / (planted[number] / planted[2]) - 1) < 0.08, (name, stage)
 
@@ -91,7 +92,7 @@ def test_the_north_and_the_rich_buy_more(shops: Shops) -> None:
         where "group" = 'main' group by seed
         """
     )
-    spread = np.sqrt(1 / people.GAMMA_GAMMA["q"])
+    spread = np.sqrt(1 / population.GAMMA_GAMMA["q"])
     assert 0.25 * spread < found["north"].mean() < 0.5 * spread
     assert found["rich"].mean() > spread
     assert found["north"].mean() > 5 * found["north"].std() / np.sqrt(len(found))
@@ -132,6 +133,6 @@ def test_big_tickets_are_rare_and_large(shops: Shops) -> None:
 
 def test_a_shop_without_orders_knows_its_customers_all_the_same() -> None:
     plan = Plan.of(replace(Shop(customers=500, seed=3), orders=0.0))
-    crowd = people.draw(plan.shop, plan.calendar, 0)
+    crowd = population.draw(plan.shop, plan.calendar, 0)
     assert len(crowd) == 500
     assert (crowd.rate == 0).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,17 +12,19 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from analysis.errors import ParamsError
-from analysis.params.reports import REPORT_PARAMS
+from analysis.ingest.bounded_yaml import parse_yaml, read_yaml
+from analysis.params.credentials import refuse_credentials
+from analysis.params.report_params import report_params
 from analysis.params.study import EngineParams, MarginParams, StudyParams
 from analysis.tables.engine import EngineSettings, find_root
 
 __all__ = [
-    "REPORT_PARAMS",
     "EngineParams",
     "MarginParams",
     "StudyParams",
     "engine_of",
     "load",
+    "report_params",
     "resolve_day",
 ]
 
@@ -53,10 +56,12 @@ def load(
     ParamsError
         Naming file, key and what is allowed.
     """
-    path = (root or find_root()) / "params" / f"{study}.yaml"
+    path = (root or find_root()) / "params" / f"{_checked_key(study)}.yaml"
     raw = _read(path)
+    _refuse_doubles(overrides)
     for override in overrides:
         _apply(raw, override)
+    refuse_credentials(raw, path.name)
     if raw.get("study") != study:
         raise ParamsError(f"{path.name}: study is {raw.get('study')!r} but the file says {study!r}")
     if "as_of" in raw:
@@ -69,7 +74,7 @@ def engine_of(study: str, *, root: Path) -> EngineSettings:
 
     For an analyst who opens a study in JupyterLab, where no run has checked the params.
     """
-    path = root / "params" / f"{study}.yaml"
+    path = root / "params" / f"{_checked_key(study)}.yaml"
     section = _read(path).get("engine", {}) if path.exists() else {}
     try:
         return EngineSettings(**EngineParams.model_validate(section).model_dump())
@@ -86,7 +91,7 @@ def resolve_day(value: Any, *, today: date | None, where: str) -> date:
         "last-complete-week": lambda day: day - timedelta(days=day.weekday()),
         "last-complete-month": lambda day: day.replace(day=1),
     }
-    if value in words:
+    if isinstance(value, str) and value in words:
         if today is None:
             raise ParamsError(f"{where}: as_of: {value} needs a run to count from; give a date")
         return words[value](today)
@@ -103,17 +108,27 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
         raise ParamsError(f"There is no {path.name} in params/; studies there: {known}")
-    try:
-        raw = yaml.load(path.read_text("utf-8"), Loader=_UniqueKeys)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(
-            f"{path.name} is not valid YAML: {' '.join(str(error).split())}"
-        ) from None
-    except ValueError as error:
-        raise ParamsError(f"{path.name}: {error}; write dates as YYYY-MM-DD") from None
+    raw = read_yaml(path, _UniqueKeys)
     if not isinstance(raw, dict):
         raise ParamsError(f"{path.name} must hold keys and values, study: first")
     return raw
+
+
+def _checked_key(study: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", study):
+        shown = study if len(study) <= 60 else study[:60] + "..."
+        raise ParamsError(
+            f"{shown!r} cannot be the key of a study: at most 60 small letters, digits and "
+            "underscores, a letter first"
+        )
+    return study
+
+
+def _refuse_doubles(overrides: Sequence[str]) -> None:
+    keys = [override.partition("=")[0].strip() for override in overrides]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ParamsError(f"--set {key}= is given twice; give it once")
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -122,6 +137,10 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is a list or a mapping", key_node.start_mark
+                )
             key = self.construct_object(key_node, deep=deep)
             if key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -141,18 +160,15 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         target = target.setdefault(parent, {})
         if not isinstance(target, dict):
             raise ParamsError(f"--set {override}: {parent} is a value, not a section")
-    try:
-        target[last] = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ParamsError(f"--set {override}: {error}") from None
+    target[last] = parse_yaml(text, _UniqueKeys, where=f"--set {override}")
 
 
 def _checked(raw: dict[str, Any], where: str) -> StudyParams:
     try:
         params = StudyParams.model_validate(_tuples(raw))
         for report in params.reports:
-            if report not in REPORT_PARAMS:
-                known = ", ".join(REPORT_PARAMS)
+            if report not in report_params():
+                known = ", ".join(report_params())
                 raise ParamsError(f"{where}: reports.{report}: no such report; there are {known}")
             _section(params, report, where)
     except ValidationError as error:
@@ -164,7 +180,7 @@ def _section(params: StudyParams, report: str, where: str) -> None:
     try:
         params.section(report)
     except ValidationError as error:
-        model = REPORT_PARAMS[report]
+        model = report_params()[report]
         raise ParamsError(_in_words(error, where, f"reports.{report}.", model)) from None
 
 

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+import difflib
 from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
-from analysis.params.reports import REPORT_PARAMS, Strict
+from analysis.ingest.request import IngestRequest
+from analysis.params.currency_codes import CURRENCIES
+from analysis.params.limits import Strict
+from analysis.params.report_params import report_params
 from analysis.tables.engine import EngineSettings
-from analysis.tables.ingest import IngestRequest
+
+#: Units of memory in bytes.
+_UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+LEAST_MEMORY, MOST_MEMORY = "100MB", "100TB"
+#: What every generator of random numbers takes as its seed: 32 bits.
+LARGEST_SEED = 2**32 - 1
 
 
 class EngineParams(Strict):
     """Engine that row-level work runs in; fields as in ``EngineSettings``."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
-    memory: Annotated[str, Field(pattern=r"^[1-9]\d*\s?[KMGT]B$")] = "4GB"
-    threads: Annotated[int, Field(ge=1)] | None = None
+    memory: Annotated[str, Field(pattern=r"^[1-9]\d{0,14}\s?[KMGT]B$")] = "4GB"
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     master: str = "local[*]"
+
+    @field_validator("memory")
+    @classmethod
+    def _enough_memory(cls, value: str) -> str:
+        if not _bytes(LEAST_MEMORY) <= _bytes(value) <= _bytes(MOST_MEMORY):
+            raise ValueError(
+                f"{value} is not between {LEAST_MEMORY}, the least that the engine can work in, "
+                f"and {MOST_MEMORY}"
+            )
+        return value
+
+
+def _bytes(memory: str) -> int:
+    return int(memory[:-2]) * _UNITS[memory[-2:]]
 
 
 class MarginParams(Strict):
@@ -39,8 +62,9 @@ class StudyParams(Strict):
     as_of: date
     timezone: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
     keep: Annotated[int, Field(ge=1)] = 30
+    publish: Literal["aggregates", "customers"] = "aggregates"
     engine: EngineParams = EngineParams()
     margins: MarginParams = MarginParams()
     uncounted_departments: tuple[str, ...] = ()
@@ -55,6 +79,15 @@ class StudyParams(Strict):
             raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Berlin") from None
         return value
 
+    @field_validator("currency")
+    @classmethod
+    def _currency_exists(cls, value: str) -> str:
+        if value not in CURRENCIES:
+            alike = difflib.get_close_matches(value, sorted(CURRENCIES), n=3, cutoff=0.6)
+            meant = f"; did you mean {' or '.join(alike)}?" if alike else ""
+            raise ValueError(f"{value!r} is no currency of ISO 4217, such as USD or EUR{meant}")
+        return value
+
     @field_validator("source")
     @classmethod
     def _source_has_kind(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +97,7 @@ class StudyParams(Strict):
 
     def section(self, report: str) -> Strict | None:
         """Return the checked parameters of ``report``, defaults filled in; None if it has none."""
-        model = REPORT_PARAMS.get(report)
+        model = report_params().get(report)
         return model.model_validate(self.reports.get(report, {})) if model else None
 
     def notebook_parameters(self, report: str) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The content of the reports, one folder a report."""
+"""The reports, one folder each: text, charts, column formats and params."""

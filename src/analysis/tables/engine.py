@@ -2,24 +2,25 @@
 
 Everything that differs between the two engines is in this module: connecting, reading and
 writing Parquet, and the few functions for which Ibis has no common word.
+
+Rows that several steps read, computed once where the engine can keep them.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import ibis
+import pandas as pd
 
 from analysis.errors import AnalysisError, DataError, NotApplicable
 from analysis.tables.manifest import Manifest
-from analysis.tables.schema import ENGINE_TYPES, TABLES
-
-if TYPE_CHECKING:
-    import ibis
-    import pandas as pd
+from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
+from analysis.tables.spilling import spill_path
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
 
@@ -53,11 +54,10 @@ def connect(settings: EngineSettings | None = None) -> Connection:
 
 
 def _connect_duckdb(settings: EngineSettings) -> Connection:
-    import ibis
 
     options: dict[str, Any] = {
         "memory_limit": settings.memory,
-        "temp_directory": str(Path(tempfile.gettempdir()) / "analysis-spill"),
+        "temp_directory": str(spill_path()),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
@@ -67,7 +67,6 @@ def _connect_duckdb(settings: EngineSettings) -> Connection:
 
 
 def _connect_spark(settings: EngineSettings) -> Connection:
-    import ibis
 
     try:
         from pyspark.sql import SparkSession
@@ -82,7 +81,7 @@ def _connect_spark(settings: EngineSettings) -> Connection:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.timestampType", "TIMESTAMP_NTZ")
         .config("spark.sql.shuffle.partitions", "8")
-        .config("spark.sql.warehouse.dir", str(Path(tempfile.gettempdir()) / "analysis-spark"))
+        .config("spark.sql.warehouse.dir", str(spill_path()))
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()
@@ -105,9 +104,12 @@ def read_parquet(connection: Connection, path: Path) -> ibis.Table:
         raise DataError(f"{path.name} does not exist in {path.parent}")
     by_month = path.is_dir() and any(path.glob("month=*"))
     pattern = "month=*/*.parquet" if by_month else "*.parquet"
-    target = str(path / pattern) if path.is_dir() else str(path)
-    # The month is in the rows already; as a column of its own it would be a second truth.
-    options = {"hive_partitioning": False} if by_month and kind_of(connection) == "duckdb" else {}
+    target: str | list[str] = str(path / pattern) if path.is_dir() else str(path)
+    options = {}
+    if path.is_dir() and kind_of(connection) == "duckdb":
+        # By name, for the pattern would take the brackets of a folder above for its own. The month
+        # is in the rows already; as a column of its own it would be a second truth.
+        target, options = sorted(map(str, path.glob(pattern))), {"hive_partitioning": False}
     try:
         return connection.read_parquet(target, **options)
     except Exception as error:  # each engine raises its own kind for a damaged file
@@ -120,7 +122,27 @@ def write_parquet(connection: Connection, rows: ibis.Table, directory: Path) -> 
         connection.to_parquet_dir(rows, directory)
         return
     directory.mkdir(parents=True)
-    connection.to_parquet(rows, directory / "part-0.parquet", compression="zstd")
+    write_file(connection, rows, directory / "part-0.parquet")
+
+
+def write_file(
+    connection: Connection, rows: ibis.Table, path: Path, *, compression: str = "zstd"
+) -> None:
+    """Write ``rows`` as one Parquet file, whatever characters its path has; DuckDB only."""
+    connection.to_parquet(rows, _SqlText(path), compression=compression)
+
+
+class _SqlText(str):
+    """A text that is quoted as SQL wants it where Ibis quotes it as Python does.
+
+    The two differ for a backslash, a tab, and quotes of both kinds.
+    """
+
+    def __str__(self) -> str:
+        return self
+
+    def __repr__(self) -> str:
+        return "'" + self.replace("'", "''") + "'"
 
 
 def hold(connection: Connection, name: str, rows: ibis.Table) -> ibis.Table:
@@ -149,9 +171,9 @@ def hash64(column: ibis.Column) -> ibis.Value:
     return builtin("hash", (str(column.type().copy(nullable=True)),), "uint64")(column)
 
 
+@functools.cache  # the same function each time: only so are two equal expressions equal
 def builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
     """Declare a function that the engine has and Ibis has no word for."""
-    import ibis
 
     def declared(*_: Any) -> None: ...
 
@@ -208,7 +230,7 @@ class Tables:
 def open_study(
     study: str, *, settings: EngineSettings | None = None, root: Path | None = None
 ) -> Tables:
-    """Open the canonical tables of an ingested study.
+    """Open the canonical tables of an ingested study, without what names a person.
 
     Parameters
     ----------
@@ -231,6 +253,8 @@ def open_study(
     manifest = Manifest.read(current / "manifest.json")
     connection = connect(settings)
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
+    if "customers" in tables and PERSONAL_KEY in tables["customers"].columns:
+        tables["customers"] = tables["customers"].drop(PERSONAL_KEY)
     return Tables(connection, manifest, tables)
 
 
@@ -300,3 +324,11 @@ def _as_arrow(frame: pd.DataFrame) -> Any:
 def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:
     declared = {c.name: ENGINE_TYPES[c.type] for c in TABLES[name].columns}
     return rows.cast({n: t for n, t in declared.items() if n in rows.columns})
+
+
+def held(rows: ibis.Table) -> ibis.Table:
+    """Return ``rows``, kept by the engine until they are no longer used.
+
+    Spark computes them again: Ibis keeps no rows there that come with rows of our own.
+    """
+    return rows if kind_of(rows.get_backend()) == "spark" else rows.cache()

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from analysis.errors import DataError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
+#: What goes wrong when a damaged JSON file is read back into records.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+    DataError,
+)
 #: Rule of rows that say again what another row of their key says: they are gathered, not lost.
 SAME_KEY = "another row of the same"
 
@@ -55,12 +64,17 @@ class LedgerEntry:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file that was read: its name, size in bytes, modification time and content hash."""
+    """A file that was read: its name, size in bytes, modification time and content hash.
+
+    ``changed_ns`` is the time at which the file system last noted a change of it, which, unlike
+    the modification time, no program can set back.
+    """
 
     name: str
     size: int
     modified_ns: int
     sha256: str
+    changed_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,8 @@ class Manifest:
         The source files.
     notes
         Sentences about the source that every reader should know.
+    order_span
+        First and last day of the orders; empty without orders.
     """
 
     study: str
@@ -104,6 +120,7 @@ class Manifest:
     ledger: tuple[LedgerEntry, ...] = ()
     files: tuple[SourceFile, ...] = ()
     notes: tuple[str, ...] = ()
+    order_span: tuple[str, ...] = ()
 
     def ledger_table(self) -> pd.DataFrame:
         """Return the ledger with columns table, source, outcome, rule and rows.
@@ -111,8 +128,6 @@ class Manifest:
         ``outcome`` is accepted, rejected or dropped; ``rule`` is the reason or the rule's name,
         empty for accepted rows.
         """
-        import pandas as pd
-
         records = [
             (entry.table, entry.source, outcome, rule, rows)
             for entry in self.ledger
@@ -132,11 +147,34 @@ class Manifest:
             raw["ledger"] = tuple(LedgerEntry(**entry) for entry in raw["ledger"])
             raw["files"] = tuple(SourceFile(**file) for file in raw["files"])
             raw["notes"] = tuple(raw["notes"])
-            return cls(**raw)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            raw["order_span"] = tuple(raw.get("order_span", ()))
+            manifest = cls(**raw)
+            _check_types(manifest)
+        except UNREADABLE as error:
             raise DataError(
                 f"{path} is not a readable manifest ({error}); run `analysis ingest` again"
             ) from error
+        return manifest
+
+
+def _check_types(manifest: Manifest) -> None:
+    """Raise TypeError unless every field holds what it is declared to hold."""
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "default_margin_rate": (int, float),
+        "rows": dict,
+        "simulated": bool,
+        **dict.fromkeys(("ledger", "files", "notes", "order_span"), tuple),
+    }
+    for each in fields(Manifest):
+        value = getattr(manifest, each.name)
+        if not isinstance(value, kinds.get(each.name, str)):
+            raise TypeError(f"{each.name} is {type(value).__name__}")
+    if not all(isinstance(n, int) for n in manifest.rows.values()):
+        raise TypeError("rows are not counted in whole numbers")
+    if not all(isinstance(text, str) for text in (*manifest.notes, *manifest.order_span)):
+        raise TypeError("notes are not text")
+    if manifest.order_span:
+        _first, _last = map(date.fromisoformat, manifest.order_span)
 
 
 def _outcomes(entry: LedgerEntry) -> list[tuple[str, str, int]]:

@@ -2,19 +2,24 @@
 
 Contribution margin = net - cost; cost from ``cost_amount``, else ``unit_cost`` x quantity, else
 (1 - margin rate) x net, in that order, line by line.
+
+Money inside the engine.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import ibis
+import ibis
 
+if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
+
 UNKNOWN_PRODUCT = "(unknown product)"
+
 NO_CATEGORY = "(no category)"
+
 MICROS = 1_000_000
 
 _BASIS_WORDS = {
@@ -41,8 +46,6 @@ def lines_with_margin(tables: Tables) -> ibis.Table:
         currency, so that sums are exact in every engine), ``margin_basis`` (``cost_amount``,
         ``unit_cost`` or ``rate``).
     """
-    import ibis
-
     lines = _with_products(tables)
     net = _micros(lines.net_amount)
     rate = ibis.coalesce(lines.margin_rate, tables.manifest.default_margin_rate)
@@ -63,7 +66,6 @@ def _micros(amount: ibis.Value) -> ibis.Value:
 
 
 def _with_products(tables: Tables) -> ibis.Table:
-    import ibis
 
     products = tables.products
     known = set(products.columns)
@@ -111,3 +113,8 @@ def margin_basis_sentence(tables: Tables) -> str:
 
 def _share(share: float) -> str:
     return "all" if share == 1 else f"{100 * share:.1f} % of"
+
+
+def cents(amount: ibis.Value) -> ibis.Value:
+    """Return money as whole cents, which every engine sums exactly and quickly."""
+    return (amount * 100).cast("int64")

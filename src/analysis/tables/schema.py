@@ -99,11 +99,20 @@ def _optional(name: str, type_: ColumnType, doc: str, **rules: object) -> Column
     return Column(name, type_, doc, required=False, nullable=True, **rules)  # type: ignore[arg-type]
 
 
+#: Column of ``customers`` that lists may show and reports never see.
+PERSONAL_KEY = "personal_key"
+
 CUSTOMERS = Table(
     "customers",
     "a customer",
     (
         _key("customer_id", "Customer; a household where the source knows households only"),
+        _optional(
+            PERSONAL_KEY,
+            "string",
+            "The e-mail address, phone number or name that customer_id is the pseudonym of; for "
+            "contact lists alone, hidden from reports",
+        ),
         _optional("joined_on", "date", "First day known to the retailer"),
         _optional("birth_date", "date", "Date of birth"),
         _optional("gender", "string", "Gender as the source states it"),
@@ -341,3 +350,9 @@ TABLES: dict[str, Table] = {
         REFERRALS,
     )
 }
+
+
+def customer_columns(table: str) -> list[str]:
+    """Return the columns of ``table`` that name customers."""
+    own = ["customer_id"] if table == "customers" else []
+    return own + [c for c, target in TABLES[table].references.items() if target == "customers"]

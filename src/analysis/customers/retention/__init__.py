@@ -1,1 +1,1 @@
-"""Who stays, who leaves, and what keeping them is worth."""
+"""Retention: life stages, inactivity, decline, repeat purchase and win-back."""

@@ -1,1 +1,1 @@
-"""What customers bring, and what they are expected to bring."""
+"""Customer value: RFM, tiers, deciles, concentration and how they move."""

@@ -64,6 +64,7 @@ _RC: dict[str, object] = {
     "lines.linewidth": 1.8,
     "savefig.facecolor": "none",
     "text.color": INK,
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "xtick.color": "#8a8f98",
     "xtick.labelcolor": SOFT,
     "xtick.labelsize": 9.5,

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.charts import style
-from analysis.reporting.outputs import FORMULA
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +38,9 @@ _THEMED = {
 
 #: Pixels a point of the chart takes on a wide screen; 5 inches are then 558 pixels.
 _SCALE = 1.55
+
+#: How the labels that matplotlib makes for the powers of a logarithmic axis begin.
+_OWN_FORMULA = r"$\mathdefault{"
 
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
@@ -75,10 +77,11 @@ def _save(figure: Figure, name: str) -> str:
 
     target = io.StringIO()
     settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name}
+    settings |= {"text.parse_math": False}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*missing from (current )?font.*")
         try:
-            _spell_out_dollars(figure)
+            _keep_text_from_being_math(figure)
             figure.savefig(target, format="svg", metadata=_NO_METADATA, transparent=True)
         except UserWarning as missing:
             if "font" not in str(missing):
@@ -90,14 +93,18 @@ def _save(figure: Figure, name: str) -> str:
     return target.getvalue()
 
 
-def _spell_out_dollars(figure: Figure) -> None:
-    """Keep two amounts in one text from being read as a formula between dollar signs."""
+def _keep_text_from_being_math(figure: Figure) -> None:
+    """Keep what stands between two dollars of a name or an amount from being read as a formula.
+
+    Only what matplotlib itself writes as one, the powers of a logarithmic axis, is a formula.
+    """
     from matplotlib.text import Text
 
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     figure.draw_without_rendering()
     for text in figure.findobj(Text):
-        if not FORMULA.search(text.get_text()):
-            text.set_parse_math(False)
+        text.set_parse_math(text.get_text().startswith(_OWN_FORMULA))
 
 
 def _inlined(document: str, alt: str) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.reporting import words
 from analysis.reporting.charts import style
+from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.reporting import formats
-from analysis.reporting.formats import Format
+from analysis.reporting.notebook import formats
+from analysis.reporting.notebook.formats import Format
 
 Columns = dict[str, Format]
 

@@ -1,0 +1,154 @@
+"""One row a customer over a period: what the other rooms know about a customer's buying.
+
+Lines are summed to orders first and orders to customers, which is much cheaper than counting
+distinct orders over lines.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ibis
+import pandas as pd
+
+from analysis.tables.lines import lines_in
+from analysis.tables.margin import MICROS
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
+    from analysis.tables.periods import Period
+
+#: Optional money columns of order_lines that features sum up; absent ones are zero.
+_OPTIONAL_MONEY = ("discount_amount", "coupon_amount")
+
+
+def compute(tables: Tables, period: Period) -> ibis.Table:
+    """Return one row a customer with an order line in ``period``; guests are left out.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs order_lines and products.
+    period
+        The days looked at; nothing outside is read.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id; orders (purchases: orders with at least one line that is not a return),
+        lines, units (of products whose quantity counts units; returns subtract), departments
+        and categories (distinct, bought), net_amount, margin_amount, list_amount,
+        discount_amount, coupon_amount (currency; float64 of an exact sum), discount_share
+        (discount / list, null where list is not positive), basket_value (net / orders, null
+        without orders), first_order_on, last_order_on (dates of purchases), recency_days (days
+        from the last purchase to the period's end).
+    """
+    orders = _orders(_uniform(lines_in(tables, period)))
+    totals = _customers(orders, period)
+    breadth = _breadth(_uniform(lines_in(tables, period)))
+    return _with_ratios(totals.left_join(breadth, "customer_id").drop("customer_id_right"))
+
+
+def fetch(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return ``compute`` as a data frame sorted by customer_id."""
+    features = compute(tables, period)
+    return features.order_by("customer_id").to_pandas()
+
+
+def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return everything known of each customer's buying before the period's end.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by customer_id: the columns of ``compute``, of ``habits.compute`` (stores, channels,
+        days, offers, returns, trend, tenure), of ``gaps.compute`` (days between purchases) and of
+        ``contact_history.compute`` and ``voices`` (last contact, response, NPS score, complaints),
+        customer by customer. Counts of
+        what a customer does not have are 0; what does not exist is missing.
+    """
+    from analysis.customers.features import contact_history, habits, purchase_gaps
+
+    result = compute(tables, period)
+    for room in (habits, purchase_gaps, contact_history):
+        part = room.compute(tables, period)
+        result = result.left_join(part, "customer_id").drop("customer_id_right")
+    voices = contact_history.voices(tables, period)
+    result = result.left_join(voices, "customer_id").drop("customer_id_right")
+    frame = result.order_by("customer_id").to_pandas()
+    counts = ["purchase_days", "gaps", "gap_sum", "contacts", "responses", "complaints"]
+    frame[counts] = frame[counts].fillna(0).astype("int64")
+    return frame
+
+
+def _uniform(lines: ibis.Table) -> ibis.Table:
+    """Leave guests out, and give every study the same columns."""
+    known = lines.filter(lines.customer_id.notnull())
+    zero = ibis.literal(0).cast("decimal(18, 2)")
+    optional = {
+        name: ibis.coalesce(known[name], zero) if name in known.columns else zero
+        for name in _OPTIONAL_MONEY
+    }
+    known = known.mutate(**optional)
+    listed = (
+        ibis.coalesce(known.list_amount, known.net_amount + known.discount_amount)
+        if "list_amount" in known.columns
+        else known.net_amount + known.discount_amount
+    )
+    return known.mutate(
+        list_amount=listed.cast("decimal(18, 2)"),
+        units=known.counted.ifelse(known.quantity, 0.0),
+        bought=known.quantity >= 0,
+    )
+
+
+def _orders(lines: ibis.Table) -> ibis.Table:
+    return lines.group_by("customer_id", "order_id").agg(
+        lines=lines.count(),
+        units=lines.units.sum(),
+        net=lines.net_amount.sum(),
+        margin=lines.margin_micros.sum(),
+        listed=lines.list_amount.sum(),
+        discount=lines.discount_amount.sum(),
+        coupon=lines.coupon_amount.sum(),
+        ordered_on=lines.ordered_at.min().date(),
+        purchase=lines.bought.any(),
+    )
+
+
+def _customers(orders: ibis.Table, period: Period) -> ibis.Table:
+
+    bought_on = orders.purchase.ifelse(orders.ordered_on, ibis.null("date"))
+    customers = orders.group_by("customer_id").agg(
+        orders=orders.purchase.cast("int64").sum(),
+        lines=orders.lines.sum().cast("int64"),
+        units=orders.units.sum(),
+        net_amount=orders.net.sum().cast("float64"),
+        margin_amount=orders.margin.sum().cast("float64") / MICROS,
+        list_amount=orders.listed.sum().cast("float64"),
+        discount_amount=orders.discount.sum().cast("float64"),
+        coupon_amount=orders.coupon.sum().cast("float64"),
+        first_order_on=bought_on.min(),
+        last_order_on=bought_on.max(),
+    )
+    end = ibis.date(period.end.isoformat())
+    return customers.mutate(recency_days=end.delta(customers.last_order_on, unit="day"))
+
+
+def _breadth(lines: ibis.Table) -> ibis.Table:
+    bought = lines.filter(lines.bought).select("customer_id", "department", "category").distinct()
+    return bought.group_by("customer_id").agg(
+        departments=bought.department.nunique(), categories=bought.category.nunique()
+    )
+
+
+def _with_ratios(customers: ibis.Table) -> ibis.Table:
+
+    share = customers.discount_amount / customers.list_amount
+    basket = customers.net_amount / customers.orders
+    return customers.mutate(
+        departments=ibis.coalesce(customers.departments, 0),
+        categories=ibis.coalesce(customers.categories, 0),
+        discount_share=(customers.list_amount > 0).ifelse(share, ibis.null("float64")),
+        basket_value=(customers.orders > 0).ifelse(basket, ibis.null("float64")),
+    )

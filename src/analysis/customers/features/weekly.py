@@ -1,0 +1,191 @@
+"""What each customer was worth, week by week.
+
+The engine sums order lines to customer and week, and lays a customer's weeks side by side: one
+row a customer is all that leaves it. Change, noise and persistence are judged on these weeks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from analysis.errors import NotApplicable, ParamsError
+from analysis.tables.lines import lines_in
+from analysis.tables.margin import MICROS
+from analysis.tables.periods import Period, written
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
+
+Value = Literal["net_amount", "margin_amount"]
+
+#: Days by which the first order may come after the period's start before the first half counts as
+#: not covered by the data.
+_SLACK_DAYS = 7
+
+
+@dataclass(frozen=True)
+class WeeklyAmounts:
+    """Weekly totals of every customer who bought in the period, guests excluded.
+
+    Parameters
+    ----------
+    customers
+        ``customer_id`` by row, ascending.
+    weeks
+        The weeks by column, earliest first; an even number, so that they make two halves.
+    net_amount, margin_amount
+        Customers x weeks, in millionths of the currency: whole numbers held as float64, so that
+        every sum below 9 thousand million of the currency is exact.
+    """
+
+    customers: pd.Index
+    weeks: tuple[Period, ...]
+    net_amount: np.ndarray
+    margin_amount: np.ndarray
+    gap: str = ""
+
+    @property
+    def before(self) -> Period:
+        """The first half."""
+        return Period(self.weeks[0].start, self.weeks[len(self.weeks) // 2 - 1].end)
+
+    @property
+    def now(self) -> Period:
+        """The second half."""
+        return Period(self.before.end, self.weeks[-1].end)
+
+    def of(self, value: Value) -> np.ndarray:
+        """Return the customers x weeks of ``value`` in millionths of the currency."""
+        return self.net_amount if value == "net_amount" else self.margin_amount
+
+    def require(self) -> None:
+        """Raise NotApplicable with the reason if the halves cannot be compared."""
+        if self.gap:
+            raise NotApplicable(self.gap)
+
+    def require_return(self) -> None:
+        """Raise NotApplicable if nobody bought in two weeks: then nobody can stay or move."""
+        if not ((self.net_amount != 0).sum(axis=1) > 1).any():
+            raise NotApplicable("Nobody bought in two different weeks, so nobody stays or moves.")
+
+    def serial_correlation(self, value: Value = "margin_amount") -> float:
+        """Return the correlation of neighbouring weeks within a half, over all customers.
+
+        Taking each customer's own mean off makes independent weeks look correlated by
+        -1 / weeks; that is added back. NaN where no customer's weeks differ.
+        """
+        parts = np.split(self.of(value), 2, axis=1)
+        halves = [part - part.mean(axis=1, keepdims=True) for part in parts]
+        together = sum(float((half[:, 1:] * half[:, :-1]).sum()) for half in halves)
+        alone = sum(float((half**2).sum()) for half in halves)
+        return together / alone + 2 / len(self.weeks) if alone > 0 else float("nan")
+
+    def halves(self) -> pd.DataFrame | None:
+        """Return each customer's two halves; None where they cannot be compared.
+
+        Returns
+        -------
+        pandas.DataFrame
+            customer_id; net_before, net_now, margin_before, margin_now (currency).
+        """
+        if self.gap:
+            return None
+        middle = len(self.weeks) // 2
+        sums = {
+            f"{name}_{half}": amounts[:, part].sum(axis=1) / MICROS
+            for name, amounts in (("net", self.net_amount), ("margin", self.margin_amount))
+            for half, part in (("before", slice(0, middle)), ("now", slice(middle, None)))
+        }
+        return pd.DataFrame({"customer_id": self.customers, **sums})
+
+
+def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
+    """Return the weekly totals of every customer over ``period``.
+
+    Where the orders start so late that the first half is not covered, or where all customers
+    together brought nothing in a half, the result says so as its ``gap``, and whoever compares
+    the halves refuses with that sentence.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs order_lines and products.
+    period
+        Two halves of whole weeks each.
+
+    Raises
+    ------
+    ParamsError
+        If the period is not two halves of whole weeks.
+    NotApplicable
+        If no customer bought anything.
+    """
+    if period.days % 14:
+        raise ParamsError(
+            f"{period.days} days are not two halves of whole weeks: "
+            "choose a compare_days that 7 divides"
+        )
+    rows = compute(tables, period).order_by("customer_id").to_pandas()
+    if rows.empty:
+        raise NotApplicable(f"No known customer bought anything from {period}.")
+    net, margin = (
+        rows[[f"{name}_{week}" for week in range(period.days // 7)]].to_numpy("float64")
+        for name in ("net", "margin")
+    )
+    return WeeklyAmounts(
+        customers=rows.set_index("customer_id").index,
+        weeks=tuple(period.weeks()),
+        net_amount=net,
+        margin_amount=margin,
+        gap=_late(tables, period) or _nothing(net) or _nothing(margin),
+    )
+
+
+def compute(tables: Tables, period: Period) -> ibis.Table:
+    """Return the weekly totals as an expression.
+
+    Returns
+    -------
+    ibis.Table
+        customer_id; net_0, net_1 and so on, margin_0 and so on: a column a week from the start
+        of ``period``, in millionths of the currency (int64).
+    """
+    lines = lines_in(tables, period)
+    start = ibis.date(period.start.isoformat())
+    days = lines.ordered_at.date().delta(start, unit="day").cast("int64")
+    weekly = (
+        lines.filter(lines.customer_id.notnull())
+        .mutate(week=days // 7, net_micros=(lines.net_amount * 100).cast("int64") * (MICROS // 100))
+        .group_by("customer_id", "week")
+        .agg(net=lambda t: t.net_micros.sum(), margin=lambda t: t.margin_micros.sum())
+    )
+    columns = {
+        f"{name}_{week}": ibis.coalesce(
+            weekly[name].sum(where=weekly.week == week).cast("int64"), 0
+        )
+        for name in ("net", "margin")
+        for week in range(period.days // 7)
+    }
+    return weekly.group_by("customer_id").agg(**columns)
+
+
+def _late(tables: Tables, period: Period) -> str:
+    first = tables.order_lines.ordered_at.min().to_pandas().date()
+    if (first - period.start).days <= _SLACK_DAYS:
+        return ""
+    return (
+        f"Orders start on {written(first)}, but comparing two halves needs them from "
+        f"{written(period.start)} on; shorter halves would need less."
+    )
+
+
+def _nothing(amounts: np.ndarray) -> str:
+    middle = amounts.shape[1] // 2
+    if min(amounts[:, :middle].sum(), amounts[:, middle:].sum()) > 0:
+        return ""
+    return "All customers together brought nothing in one of the halves."

@@ -1,0 +1,331 @@
+"""Life stage of every customer, judged by the customer's own rhythm and own past.
+
+Silence is unusual if the customer's own gaps say so (``silence``), rise and fall of spending count
+if they are beyond the noise of the customer's own weeks (``own_change``, many customers at once
+held to a false discovery rate). One cut in days for all would call the monthly shopper lapsed and
+miss the daily one.
+
+Who spends clearly more, or less, than before, by the noise of their own weeks.
+
+A customer's weeks come in two halves. If nothing had changed, any half of the weeks would do as
+well as the later one: the later half is compared with random deals of the customer's own weeks,
+above and below (Pitman 1937; p-values as in Phipson and Smyth 2010, Statistical Applications in
+Genetics and Molecular Biology 9, article 39). The past is first moved with the total of all
+customers. Rises and falls are each held to a false discovery rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from analysis.customers.features import habits, purchase_gaps, weekly
+from analysis.customers.features.coverage import is_new
+from analysis.customers.retention import inactivity
+from analysis.customers.retention.decline import cutoff, moved_with_total
+from analysis.errors import NotApplicable, SaidAbove
+from analysis.stats.types import Floats
+from analysis.tables.periods import Period
+
+if TYPE_CHECKING:
+    from analysis.customers.features.weekly import WeeklyAmounts
+    from analysis.tables.engine import Tables
+
+
+STAGES = ("New", "Growing", "Active", "Declining", "At risk", "Lapsed", "Won back")
+
+
+#: What each stage means, and what to do about it.
+MEANING = {
+    "New": ("First seen a short while ago.", "Make the second visit easy."),
+    "Growing": ("Spends clearly more than before.", "Give room: new departments."),
+    "Active": ("Comes and spends as usual.", "Leave alone; keep the offer good."),
+    "Declining": ("Still comes, but spends clearly less.", "Ask why; offer what they dropped."),
+    "At risk": ("Has been away longer than nine of ten of their own gaps.", "Remind now."),
+    "Lapsed": ("Has been away far longer than their own gaps explain.", "One win-back offer."),
+    "Won back": ("Came back from such a silence lately.", "Welcome back; watch the next visit."),
+}
+
+
+@dataclass(frozen=True)
+class StageRules:
+    """When a stage begins.
+
+    Parameters
+    ----------
+    new_days
+        Days since the first purchase for which a customer is new (see ``newness.is_new``), and
+        since the return for which one is won back.
+    at_risk, lapsed
+        Share of a customer's own gaps that are as long as the silence.
+    half_days
+        Length of the two spans that spending is compared over; 7 divides it.
+    change
+        Smallest rise or fall that matters, as a share of the past.
+    fdr
+        Share of false alarms allowed among the customers called growing, or declining.
+    """
+
+    new_days: int = 90
+    at_risk: float = 0.10
+    lapsed: float = 0.02
+    half_days: int = 182
+    change: float = 0.30
+    fdr: float = 0.10
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Every customer's life stage.
+
+    Parameters
+    ----------
+    table
+        One customer a row, by customer_id: stage (ordered categorical), recency_days, unusual
+        (share of own gaps that are longer than the silence, by the model), risk_after and
+        lapsed_after (days of silence at which the customer becomes at risk, lapsed), change (of
+        spending), p_rise, p_fall.
+    pace
+        The model of silence.
+    calibration
+        How often last gaps were called; see ``silence.calibration``.
+    as_of
+        The day judged on.
+    gap
+        Why nobody could be called growing or declining; empty where it could be judged.
+    """
+
+    table: pd.DataFrame
+    pace: inactivity.Pace
+    calibration: pd.DataFrame
+    as_of: date
+    gap: str = ""
+
+
+def stages(
+    tables: Tables,
+    as_of: date,
+    *,
+    window_days: int = 365,
+    rules: StageRules | None = None,
+    seed: int = 0,
+) -> Stages:
+    """Judge every customer who bought in the window before ``as_of``.
+
+    Parameters
+    ----------
+    tables
+        A study's tables.
+    as_of
+        The first day not looked at.
+    window_days
+        Days of history behind the rhythm.
+    rules
+        When a stage begins.
+    seed
+        Seed of the random deals of weeks.
+
+    Raises
+    ------
+    NotApplicable
+        If nobody, or hardly anybody, bought twice in the window. Where the orders do not cover two
+        spans of ``rules.half_days``, nobody is called growing or declining, and ``gap`` says so.
+    """
+    rules = rules or StageRules()
+    people = _rhythm(tables, Period.before(as_of, days=window_days))
+    amounts = weekly.fetch(tables, Period.before(as_of, days=2 * rules.half_days))
+    first_seen = people.set_index("customer_id")["first_seen_on"]
+    changed = judge(amounts, first_seen, least=rules.change, fdr=rules.fdr, seed=seed)
+    people = people.merge(changed, on="customer_id", how="left", validate="one_to_one")
+    pace = inactivity.fit(people, seed=seed)
+    cuts = inactivity.thresholds(pace, people, (rules.at_risk, rules.lapsed))
+    known = (people["gaps"], people["gap_sum"])
+    people["unusual"] = pace.longer(people["recency_days"] - 1, *known)
+    people["risk_after"] = np.ceil(pace.overdue_after(cuts[0], *known))
+    people["lapsed_after"] = np.ceil(pace.overdue_after(cuts[1], *known))
+    people["stage"] = _stage(people, pace, cuts, rules)
+    columns = ["customer_id", "stage", "recency_days", "unusual", "risk_after", "lapsed_after"]
+    table = people[[*columns, "change", "p_rise", "p_fall"]]
+    return Stages(table, pace, inactivity.calibration(pace, people), as_of, amounts.gap)
+
+
+def required(found: Stages | None) -> Stages:
+    """Return ``found``; SaidAbove where life stages could not be told."""
+    if found is None:
+        raise SaidAbove("Life stages could not be told; the reason stands above.")
+    return found
+
+
+def of_customers(found: Stages | None, features: pd.DataFrame) -> pd.Series:
+    """Return each customer's stage by row of ``features``; missing without a purchase."""
+    table = required(found).table
+    places = pd.Series(table["stage"].cat.codes.to_numpy(), table["customer_id"])
+    codes = features["customer_id"].map(places).fillna(-1).astype("int64")
+    return pd.Series(pd.Categorical.from_codes(codes, STAGES, ordered=True), features.index)
+
+
+def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
+    """Return where customers of each stage are later.
+
+    Returns
+    -------
+    pandas.DataFrame
+        was, became (a stage, or ``Not seen`` where the window no longer holds a purchase),
+        customers, share (of ``was``), low, high (95 % Wilson), by_chance (share of all customers
+        in ``became``).
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    both = earlier.table[["customer_id", "stage"]].merge(
+        later.table[["customer_id", "stage"]], on="customer_id", how="left", suffixes=("", "_later")
+    )
+    became = both["stage_later"].astype("object").fillna("Not seen")
+    counts = pd.crosstab(both["stage"], became).reindex(
+        index=[s for s in STAGES if (both["stage"] == s).any()],
+        columns=[*STAGES, "Not seen"],
+        fill_value=0,
+    )
+    long = counts.stack().rename("customers").rename_axis(["was", "became"]).reset_index()
+    total = long.groupby("was")["customers"].transform("sum")
+    low, high = proportion_confint(long["customers"], total, method="wilson")
+    chance = long.groupby("became")["customers"].transform("sum") / len(both)
+    return long.assign(share=long["customers"] / total, low=low, high=high, by_chance=chance)
+
+
+def _rhythm(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return gaps, silence and first purchase of everybody who bought in the period."""
+    days = purchase_gaps.compute(tables, period)
+    first = habits.first_seen(tables, period)
+    joined = days.left_join(first, "customer_id").drop("customer_id_right")
+    last = (
+        purchase_gaps.purchase_days(tables, period)
+        .group_by("customer_id")
+        .agg(last_order_on=ibis._.ordered_on.max())
+    )
+    joined = joined.left_join(last, "customer_id").drop("customer_id_right")
+    people = joined.order_by("customer_id").to_pandas()
+    if people.empty:
+        raise NotApplicable(f"Life stages cannot be told: nobody bought from {period}.")
+    end = pd.Timestamp(period.end)
+    for name in ("last_order_on", "first_seen_on", "longest_gap_ended_on"):
+        people[name] = pd.to_datetime(people[name])
+    people["recency_days"] = (end - people["last_order_on"]).dt.days
+    people["tenure_days"] = (end - people["first_seen_on"]).dt.days
+    people["back_days"] = (end - people["longest_gap_ended_on"]).dt.days
+    return people
+
+
+def _stage(
+    people: pd.DataFrame, pace: inactivity.Pace, cuts: Floats, rules: StageRules
+) -> pd.Series:
+
+    longest = people["longest_gap"].fillna(0)
+    rest = (people["gaps"] - 1).clip(lower=0), people["gap_sum"] - longest
+    was_lapsed = (people["gaps"] > 0) & (pace.longer(longest - 1, *rest) < cuts[1])
+    conditions = {
+        "Lapsed": people["unusual"] < cuts[1],
+        "At risk": people["unusual"] < cuts[0],
+        "New": is_new(people["tenure_days"], new_days=rules.new_days),
+        "Won back": was_lapsed & (people["back_days"] <= rules.new_days),
+        "Growing": people["rising"].fillna(False).astype("bool"),
+        "Declining": people["falling"].fillna(False).astype("bool"),
+    }
+    chosen = np.select([c.to_numpy() for c in conditions.values()], list(conditions), "Active")
+    return pd.Series(pd.Categorical(chosen, STAGES, ordered=True), people.index)
+
+
+#: Customers who bought in fewer weeks are not tested: dealing so few proves nothing.
+FEWEST_WEEKS = 6
+
+
+#: Days into the first half by which a customer must have been seen.
+SETTLED_DAYS = 28
+
+_DEALS = 5_000
+
+_BLOCK = 4_000_000
+
+
+def judge(
+    amounts: WeeklyAmounts,
+    first_seen: pd.Series,
+    *,
+    least: float = 0.30,
+    fdr: float = 0.10,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Judge every customer's rise or fall from the first half to the second.
+
+    Parameters
+    ----------
+    amounts
+        Weekly totals over both halves; where they have a gap, nobody is called.
+    first_seen
+        Day of the first purchase by customer_id (the index). Who came later than four weeks into
+        the first half has too little past to be compared, and is not tested.
+    least
+        Smallest rise or fall that matters, as a share of the past.
+    fdr
+        Share of false alarms allowed among those called rising, and among those called falling.
+    seed
+        Seed of the deals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id, change (now / before - 1; NaN without a past), p_rise, p_fall (one-sided; NaN
+        where not tested), rising, falling.
+    """
+    weeks = amounts.of("net_amount")
+    table = pd.DataFrame({"customer_id": amounts.customers})
+    if amounts.gap:
+        return table.assign(
+            change=np.nan, p_rise=np.nan, p_fall=np.nan, rising=False, falling=False
+        )
+    before, now, _ = moved_with_total(*np.split(weeks, 2, axis=1))
+    was, is_now = before.sum(axis=1), now.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.where(was > 0, is_now / was - 1, np.nan)
+    known = first_seen.reindex(amounts.customers) <= pd.Timestamp(
+        amounts.weeks[0].start + timedelta(days=SETTLED_DAYS)
+    )
+    rise, fall = np.full((2, len(table)), np.nan)
+    mine = known.to_numpy()
+    rise[mine], fall[mine] = tails(np.hstack([before, now])[mine], seed=seed)
+    return table.assign(
+        change=change,
+        p_rise=rise,
+        p_fall=fall,
+        rising=(rise <= cutoff(rise, fdr)) & (is_now >= (1 + least) * was),
+        falling=(fall <= cutoff(fall, fdr)) & (is_now <= (1 - least) * was),
+    )
+
+
+def tails(weeks: Floats, *, seed: int = 0) -> tuple[Floats, Floats]:
+    """Return one-sided p-values of a rise and of a fall from the first half of the weeks.
+
+    Parameters
+    ----------
+    weeks
+        Customers x weeks, whole numbers, so that sums are exact.
+    seed
+        Seed of the deals; all customers share them.
+    """
+    tested = np.flatnonzero((weeks != 0).sum(axis=1) >= FEWEST_WEEKS)
+    rise, fall = np.full((2, len(weeks)), np.nan)
+    half = weeks.shape[1] // 2
+    order = np.random.default_rng(seed).permuted(
+        np.tile(np.arange(weeks.shape[1]), (_DEALS, 1)), axis=1
+    )
+    deals = (order < half).T.astype("float64")
+    for rows in np.array_split(tested, max(1, len(tested) * _DEALS // _BLOCK)):
+        observed = weeks[rows, :half].sum(axis=1)[:, None]
+        dealt = weeks[rows] @ deals
+        fall[rows] = (1 + (dealt >= observed).sum(axis=1)) / (1 + _DEALS)
+        rise[rows] = (1 + (dealt <= observed).sum(axis=1)) / (1 + _DEALS)
+    return rise, fall

@@ -1,0 +1,1 @@
+"""Segments: clusters, their profiles, areas, and one table of everybody's segments."""

@@ -1,0 +1,196 @@
+"""Who is in a segment: demography, behaviour, tastes, each against everybody and side by side.
+
+All comparisons are ratios of sums over customers, so one resampling of whole customers gives every
+interval; what stands out among the many is held to a false discovery rate.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.errors import NotApplicable
+from analysis.stats.multiplicity import q_values, two_sided_p
+from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.types import Floats
+
+#: Habits compared as means over customers, with the words a reader knows them by.
+HABITS = {
+    "orders": ("Orders a customer", "frequency"),
+    "basket_value": ("Spending per basket", "frequency"),
+    "departments": ("Departments bought", "breadth"),
+    "stores": ("Stores visited", "place"),
+    "weekend_share": ("Orders at the weekend", "time"),
+    "morning_share": ("Orders before noon", "time"),
+    "evening_share": ("Orders after 5 pm", "time"),
+    "discount_share": ("Discount share", "price"),
+    "coupon_orders_share": ("Orders with a coupon", "price"),
+    "private_label_share": ("Private label (proxy for thrift)", "price"),
+    "returns_rate": ("Returns", "service"),
+    "responses": ("Answers to campaigns", "contact"),
+    "nps_score": ("NPS score given", "voice"),
+    "complaints": ("Complaints", "voice"),
+}
+
+FEWEST = 30
+
+
+def portrait(
+    features: pd.DataFrame,
+    spending: pd.DataFrame,
+    attributes: pd.DataFrame | None,
+    members: pd.Series,
+    *,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Describe segments against everybody.
+
+    Parameters
+    ----------
+    features
+        ``features.fetch_detailed``.
+    spending
+        ``tastes.fetch`` over the same period.
+    attributes
+        ``attributes.customer_attributes``: ordered categories by customer; None if there are none.
+    members
+        Segment by row of ``features``, an ordered categorical; customers without one count in
+        everybody only.
+    confidence
+        Coverage of the intervals.
+    seed
+        Seed of the resampling.
+
+    Returns
+    -------
+    pandas.DataFrame
+        segment, customers, part (``demography``, ``behaviour``, ``tastes``, ``proxies``), item,
+        value (share of customers whose attribute is known; mean over customers; share of
+        spending), everybody (the same for all), index (100 times their ratio), low, high, p, q
+        (over everything compared). Segments under thirty customers are left out.
+    """
+    people = features.merge(spending, on="customer_id", how="left", validate="one_to_one")
+    numerators, denominators, items = _quantities(people, spending, attributes)
+    segment = members.astype("object").to_numpy()
+    counts = members.value_counts()
+    shown = [name for name in members.cat.categories if counts.get(name, 0) >= FEWEST]
+    rows = [
+        _of_segment(numerators, denominators, segment == name, confidence, seed).assign(
+            segment=str(name), customers=int(counts[name]), **items
+        )
+        for name in shown
+    ]
+    if not rows:
+        raise NotApplicable(f"No segment has {FEWEST} customers to portray.")
+    table = pd.concat(rows, ignore_index=True)
+    columns = ["segment", "customers", "part", "item", "value", "everybody", "index"]
+    return table.assign(q=q_values(table["p"]))[[*columns, "low", "high", "p", "q"]]
+
+
+def side_by_side(
+    found: pd.DataFrame, one: str, other: str, *, fdr: float = 0.05, most: int = 6
+) -> pd.DataFrame:
+    """Lay two segments' portraits side by side: what sets either apart, part by part.
+
+    Returns
+    -------
+    pandas.DataFrame
+        part, item, everybody, value and index of ``one`` and of ``other`` (columns ``one_value``,
+        ``one_index``, ``one_low``, ``one_high``, ``other_value`` and so on), stands_out (either
+        differs from everybody); items of a part in the order of how far the two are apart, at
+        most ``most`` of each part.
+    """
+    keep = ["part", "item", "everybody", "value", "index", "low", "high", "q"]
+    first, second = (found.loc[found["segment"] == name, keep] for name in (one, other))
+    both = first.merge(second, on=["part", "item", "everybody"], suffixes=("_one", "_other"))
+    both = both.rename(
+        columns={
+            f"{name}_{side}": f"{side}_{name}"
+            for side in ("one", "other")
+            for name in ("value", "index", "low", "high", "q")
+        }
+    )
+    both["stands_out"] = (both["one_q"] <= fdr) | (both["other_q"] <= fdr)
+    apart = np.log(both["one_index"].clip(lower=1) / both["other_index"].clip(lower=1)).abs()
+    both = both.assign(apart=apart).sort_values(["part", "apart"], ascending=[True, False])
+    chosen = both[both["stands_out"]].groupby("part", sort=False).head(most)
+    return chosen.drop(columns=["one_q", "other_q", "apart"]).reset_index(drop=True)
+
+
+def require(pair: pd.DataFrame, one: str, other: str) -> None:
+    """Raise NotApplicable where two segments have nothing to be compared by."""
+    if pair.empty:
+        raise NotApplicable(
+            f"{one} and {other} are not laid side by side: one is too small, or nothing differs."
+        )
+
+
+def standing_out(
+    found: pd.DataFrame, segment: str, *, part: str = "tastes", fdr: float = 0.05, most: int = 3
+) -> pd.DataFrame:
+    """Return what is clearly above average in a segment, the most first."""
+    rows = found[(found["segment"] == segment) & (found["part"] == part)]
+    clear = rows[(rows["q"] <= fdr) & (rows["index"] > 100)]
+    return clear.sort_values("index", ascending=False).head(most).reset_index(drop=True)
+
+
+def _quantities(
+    people: pd.DataFrame, spending: pd.DataFrame, attributes: pd.DataFrame | None
+) -> tuple[Floats, Floats, dict[str, list[str]]]:
+    """Return numerators and denominators by customer, and what each column is."""
+    above, below, parts, items = [], [], [], []
+
+    def add(part: str, item: str, numerator: Floats, denominator: Floats) -> None:
+        above.append(numerator)
+        below.append(denominator)
+        parts.append(part)
+        items.append(item)
+
+    if attributes is not None:
+        known = people[["customer_id"]].merge(attributes, on="customer_id", how="left")
+        for name in known.columns.drop("customer_id"):
+            stated = known[name].notna().to_numpy("float64")
+            for level in known[name].cat.categories:
+                has = (known[name] == level).to_numpy("float64")
+                add("demography", f"{name.replace('_', ' ')}: {level}", has, stated)
+    for name, (words, _) in HABITS.items():
+        if name in people and people[name].nunique() > 1:
+            value = people[name].to_numpy("float64")
+            add("behaviour", words, np.nan_to_num(value), (~np.isnan(value)).astype("float64"))
+    total = people["total"].fillna(0).to_numpy("float64")
+    for name in spending.columns.drop(["customer_id", "total"]):
+        part = "proxies" if name.endswith("(proxy)") else "tastes"
+        add(part, name, people[name].fillna(0).to_numpy("float64"), total)
+    return np.column_stack(above), np.column_stack(below), {"part": parts, "item": items}
+
+
+def _of_segment(
+    numerators: Floats,
+    denominators: Floats,
+    inside: NDArray[np.bool_],
+    confidence: float,
+    seed: int,
+) -> pd.DataFrame:
+
+    m = numerators.shape[1]
+    mark = inside[:, None].astype("float64")
+    each = np.hstack([numerators * mark, denominators * mark, numerators, denominators])
+    seen, drawn = each.sum(axis=0), resampled_totals(each, seed=seed, replicates=1_000)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, everybody = seen[:m] / seen[m : 2 * m], seen[2 * m : 3 * m] / seen[3 * m :]
+        ratio = (drawn[:, :m] / drawn[:, m : 2 * m]) / (drawn[:, 2 * m : 3 * m] / drawn[:, 3 * m :])
+        low, high = percentile_interval(100 * ratio, confidence=confidence)
+        spread = np.log(np.where(ratio > 0, ratio, np.nan)).std(axis=0)
+        z = np.log(value / everybody) / spread
+    return pd.DataFrame(
+        {
+            "value": value,
+            "everybody": everybody,
+            "index": 100 * value / everybody,
+            "low": low,
+            "high": high,
+            "p": two_sided_p(np.where(np.isfinite(z), z, np.nan)),
+        }
+    )

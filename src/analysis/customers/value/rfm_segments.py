@@ -1,0 +1,208 @@
+"""The named segments of the trade, as rules over scores: exhaustive and disjoint, or refused.
+
+A rule is text, so that it can stand in a params file: ``Champions: r 5, v 4-5`` reads recency
+score 5, value score (frequency and monetary together) 4 or 5; ``newcomer yes`` or ``no`` asks
+whether the customer was first seen less than ``new_days`` ago. What a rule does not mention is
+free.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.customers.features.coverage import is_new
+from analysis.customers.value.rfm import Cuts, score
+from analysis.errors import ParamsError
+
+#: The trade's segments for scores of one to five, the most valuable to keep first.
+TRADE_RULES = (
+    "Champions: r 5, v 4-5",
+    "Loyal: r 3-4, v 4-5",
+    "Potential loyalist: r 4-5, v 2-3, newcomer no",
+    "New: r 4-5, v 1-3, newcomer yes",
+    "Promising: r 4-5, v 1, newcomer no",
+    "Need attention: r 3, v 3",
+    "About to sleep: r 3, v 1-2",
+    "Cannot lose: r 1-2, v 5",
+    "At risk: r 1-2, v 3-4",
+    "Hibernating: r 2, v 1-2",
+    "Lost: r 1, v 1-2",
+)
+
+#: What each of the trade's segments means, and what the trade does about it.
+MEANING = {
+    "Champions": (
+        "Buy often, spend most, and were here just now.",
+        "Thank them, ask them to recommend you; they need no discount.",
+    ),
+    "Loyal": (
+        "Buy often and spend much, though not in the last few days.",
+        "Keep the regular offer relevant; show what is new in what they buy.",
+    ),
+    "Potential loyalist": (
+        "Were here lately and come now and then.",
+        "Give a reason for one visit more: a membership, a second department.",
+    ),
+    "New": (
+        "First seen a short while ago, and here lately.",
+        "Welcome them; make the second and third visit easy.",
+    ),
+    "Promising": (
+        "Were here lately, but buy little and seldom.",
+        "A small, cheap push to come back; nothing costly.",
+    ),
+    "Need attention": (
+        "Middling in everything, and it is a while since they came.",
+        "Remind them, with what they usually buy.",
+    ),
+    "About to sleep": (
+        "Buy little, and it is a while since they came.",
+        "A cheap reminder before they forget the shop.",
+    ),
+    "Cannot lose": (
+        "Used to be among the best, and have stayed away.",
+        "A personal call or letter: ask what went wrong.",
+    ),
+    "At risk": (
+        "Used to buy well, and have stayed away.",
+        "Win them back with what they used to buy, before they settle elsewhere.",
+    ),
+    "Hibernating": (
+        "Bought little, a good while ago.",
+        "Leave to cheap channels.",
+    ),
+    "Lost": (
+        "Bought little, and longest ago.",
+        "Spend nothing but a last cheap try.",
+    ),
+}
+
+_PART = re.compile(r"^(r|v)\s+(\d+)(?:\s*-\s*(\d+))?$|^newcomer\s+(yes|no)$")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One segment: inclusive ranges of both scores, and whether newcomers belong (None: both)."""
+
+    name: str
+    recency: tuple[int, int]
+    value: tuple[int, int]
+    newcomer: bool | None = None
+
+    def holds(self, recency: np.ndarray, value: np.ndarray, newcomer: np.ndarray) -> np.ndarray:
+        """Tell customer by customer whether the rule applies."""
+        inside = (recency >= self.recency[0]) & (recency <= self.recency[1])
+        inside &= (value >= self.value[0]) & (value <= self.value[1])
+        return inside if self.newcomer is None else inside & (newcomer == self.newcomer)
+
+
+def parse(rules: Sequence[str] | None = None, *, bins: int = 5) -> tuple[Rule, ...]:
+    """Read rules and prove that every customer falls under exactly one.
+
+    Parameters
+    ----------
+    rules
+        One text a segment, as above; None takes the trade's.
+    bins
+        Highest score.
+
+    Raises
+    ------
+    ParamsError
+        Naming the rule that cannot be read, or a case that no rule or two rules claim.
+    """
+    read = tuple(_rule(text, bins) for text in (rules or TRADE_RULES))
+    grid = np.indices((bins, bins, 2)).reshape(3, -1)
+    recency, value, newcomer = grid[0] + 1, grid[1] + 1, grid[2] == 1
+    claimed = np.array([rule.holds(recency, value, newcomer) for rule in read])
+    wrong = np.flatnonzero(claimed.sum(axis=0) != 1)
+    if len(wrong):
+        case = wrong[0]
+        names = [rule.name for rule, holds in zip(read, claimed[:, case], strict=True) if holds]
+        raise ParamsError(
+            f"rfm rules: r {recency[case]}, v {value[case]}, newcomer "
+            f"{'yes' if newcomer[case] else 'no'} is claimed by "
+            f"{' and '.join(names) if names else 'no rule'}; exactly one must claim it"
+        )
+    return read
+
+
+def segment(
+    features: pd.DataFrame,
+    *,
+    bins: int = 5,
+    cuts: Cuts | None = None,
+    rules: Sequence[str] | None = None,
+    new_days: int = 90,
+) -> pd.Series:
+    """Score customers and name their segments.
+
+    Parameters
+    ----------
+    features
+        customer_id, recency_days, orders, net_amount, tenure_days.
+    bins, cuts
+        As in ``rfm.score``.
+    rules
+        As in ``parse``.
+    new_days
+        Days since the first purchase for which a customer is a newcomer; see ``newness.is_new``.
+
+    Returns
+    -------
+    pandas.Series
+        By row of ``features``, an ordered categorical; missing for customers without a purchase.
+    """
+    scores = score(features, bins=bins, cuts=cuts)
+    tenure = features.set_index("customer_id")["tenure_days"].reindex(scores["customer_id"])
+    newcomer = is_new(tenure, new_days=new_days).to_numpy()
+    named = name_segments(scores, parse(rules, bins=bins), newcomer=newcomer)
+    places = pd.Series(named.cat.codes.to_numpy(), scores["customer_id"])
+    codes = features["customer_id"].map(places).fillna(-1).astype("int64")
+    found = pd.Categorical.from_codes(codes, named.cat.categories, ordered=True)
+    return pd.Series(found, features.index)
+
+
+def name_segments(
+    scores: pd.DataFrame, rules: Sequence[Rule], *, newcomer: pd.Series | np.ndarray
+) -> pd.Series:
+    """Return each customer's segment, an ordered categorical in the order of the rules.
+
+    Parameters
+    ----------
+    scores
+        ``rfm.score``: recency and value.
+    rules
+        From ``parse``.
+    newcomer
+        By row of ``scores``: first seen lately.
+    """
+    arrays = (scores["recency"].to_numpy(), scores["value"].to_numpy(), np.asarray(newcomer))
+    names = [rule.name for rule in rules]
+    chosen = np.select([rule.holds(*arrays) for rule in rules], np.arange(len(rules)), -1)
+    return pd.Series(pd.Categorical.from_codes(chosen, names, ordered=True), scores.index)
+
+
+def _rule(text: str, bins: int) -> Rule:
+    name, _, conditions = text.partition(":")
+    found: dict[str, tuple[int, int]] = {}
+    newcomer = None
+    for part in conditions.split(","):
+        match = _PART.match(part.strip())
+        if not match:
+            raise ParamsError(
+                f"rfm rules: {text!r}: cannot read {part.strip()!r}; write it as "
+                "'Name: r 4-5, v 3, newcomer no'"
+            )
+        if match[4]:
+            newcomer = match[4] == "yes"
+        else:
+            found[match[1]] = (int(match[2]), int(match[3] or match[2]))
+    if not name.strip():
+        raise ParamsError(f"rfm rules: {text!r} has no name before the colon")
+    return Rule(name.strip(), found.get("r", (1, bins)), found.get("v", (1, bins)), newcomer)

@@ -1,0 +1,149 @@
+"""High, medium and low value: by a rule that anybody can check, or where the values break.
+
+The treatments are those of CRM practice: an exclusive benefit to the best, a coupon or gift to
+raise the frequency of the middle, a cheap reminder to the rest. How much a treatment may cost
+follows from what a customer brings: a treatment that raises margin by a hundredth pays for itself
+up to a hundredth of the margin.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.errors import NotApplicable
+from analysis.stats.types import Floats
+
+TIERS = ("High", "Medium", "Low")
+Method = Literal["share", "breaks"]
+
+#: Who is in each tier, and what CRM practice gives them.
+MEANING = {
+    "High": (
+        "The few who carry the shop.",
+        "An exclusive benefit: early access, a named contact, a thank-you event.",
+    ),
+    "Medium": (
+        "Good customers who could come more often.",
+        "A coupon or a gift that asks for one visit more a month.",
+    ),
+    "Low": (
+        "Many customers who each bring little.",
+        "A cheap reminder by e-mail or app; no print, no gift.",
+    ),
+}
+
+#: Values are sorted into at most so many steps before the best breaks are looked for.
+_MOST_STEPS = 1_500
+
+
+def assign(
+    values: pd.Series, *, method: Method = "share", shares: tuple[float, float] = (0.5, 0.8)
+) -> pd.Series:
+    """Return each customer's tier, an ordered categorical.
+
+    Parameters
+    ----------
+    values
+        What a customer is worth (currency).
+    method
+        ``share``: the best customers who together bring ``shares[0]`` of the value are high,
+        those up to ``shares[1]`` medium; customers of equal value are in one tier. ``breaks``:
+        Fisher's natural breaks of the logarithm of the value.
+    shares
+        Cumulative shares where high and medium end.
+    """
+    amounts = values.to_numpy("float64")
+    if method == "share":
+        from analysis.customers.deals.deal_proneness import margin_rank
+
+        reached = margin_rank(amounts)
+        codes = np.searchsorted(np.asarray(shares), reached, side="right")
+    else:
+        edges = natural_breaks(np.log1p(np.maximum(amounts, 0.0)), classes=len(TIERS))
+        codes = len(TIERS) - 1 - np.searchsorted(edges, np.log1p(np.maximum(amounts, 0.0)), "left")
+    return pd.Series(pd.Categorical.from_codes(codes, TIERS, ordered=True), values.index)
+
+
+def natural_breaks(values: Floats, *, classes: int = 3) -> Floats:
+    """Return the upper ends of all classes but the last that leave least variance inside.
+
+    Fisher (1958), On grouping for maximum homogeneity, Journal of the American Statistical
+    Association 53, 789-798: exact by dynamic programming, over at most 1,500 quantile steps.
+    """
+    steps = np.unique(values)
+    if len(steps) > _MOST_STEPS:
+        steps = np.unique(np.quantile(values, np.linspace(0, 1, _MOST_STEPS), method="higher"))
+    place = np.searchsorted(steps, values, side="left")
+    weight = np.bincount(place, minlength=len(steps)).astype("float64")
+    total = np.bincount(place, weights=values, minlength=len(steps))
+    squares = np.bincount(place, weights=values**2, minlength=len(steps))
+    cost = _within(*(np.concatenate([[0.0], np.cumsum(s)]) for s in (weight, total, squares)))
+    best, cuts = cost[0, 1:], []
+    for _ in range(classes - 1):
+        through = np.concatenate([[np.inf], best[:-1]])[:, None] + cost[: len(best), 1:]
+        cuts.append(through.argmin(axis=0))
+        best = through.min(axis=0)
+    end, edges = len(steps) - 1, []
+    for chosen in reversed(cuts):
+        start = int(chosen[end])
+        edges.append(steps[start - 1])
+        end = start - 1
+    return np.array(edges[::-1])
+
+
+def _within(weight: Floats, total: Floats, squares: Floats) -> Floats:
+    """Return the sum of squares inside steps i to j - 1; infinite where there are none."""
+    n = weight[None, :] - weight[:, None]
+    s = total[None, :] - total[:, None]
+    q = squares[None, :] - squares[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = q - s**2 / n
+    return np.where(n > 0, np.maximum(inside, 0.0), np.inf)
+
+
+def goodness(values: Floats, codes: NDArray[np.int64]) -> float:
+    """Return the share of the variance of ``values`` that lies between the tiers."""
+    total = ((values - values.mean()) ** 2).sum()
+    inside = sum(
+        ((values[codes == c] - values[codes == c].mean()) ** 2).sum() for c in np.unique(codes)
+    )
+    return float(1 - inside / total) if total > 0 else float("nan")
+
+
+def require(tiers: pd.Series) -> None:
+    """Raise NotApplicable where all customers are in one tier, and none is high or low."""
+    if tiers.nunique() < 2:
+        raise NotApplicable(
+            "Value tiers cannot be told apart: all customers bring the same margin, or none."
+        )
+
+
+def spending_bounds(table: pd.DataFrame, *, uplift: float, period_days: int) -> pd.DataFrame:
+    """Add what a treatment may cost a customer and year before it loses money.
+
+    Parameters
+    ----------
+    table
+        ``worth.worth`` by tier.
+    uplift
+        Rise of the margin that the treatment is hoped to bring, as a share; an assumption.
+    period_days
+        Days behind ``table``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table with treatment, bound and bound_low, bound_high: margin per customer and year
+        times ``uplift`` (currency); 0 where there is no margin to raise.
+    """
+    year = 365 / period_days * uplift
+    return table.assign(
+        treatment=[MEANING[group][1] for group in table["group"]],
+        bound=table["margin_per_customer"].clip(lower=0) * year,
+        bound_low=table["margin_per_customer_low"].clip(lower=0) * year,
+        bound_high=table["margin_per_customer_high"].clip(lower=0) * year,
+    )

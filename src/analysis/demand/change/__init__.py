@@ -1,0 +1,1 @@
+"""Change over time: trends, changepoints, the revenue tree, contributions, stockouts."""

@@ -1,0 +1,83 @@
+"""A series taken apart: trend, weekly rhythm, and what neither explains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.demand.series.seasonality import filled
+from analysis.errors import NotApplicable
+
+if TYPE_CHECKING:
+    from analysis.demand.series.sales_series import Series
+
+#: Fewest weeks, and years for a yearly season beside the weekly one.
+_FEWEST_WEEKS, _FEWEST_YEARS = 8, 2
+
+#: Least share of days with a sale: the closed ones between them are bridged, not known.
+_FEWEST_TRADED = 0.5
+
+
+def daily_parts(series: Series) -> pd.DataFrame:
+    """Take one daily series apart, robustly.
+
+    STL (Cleveland, Cleveland, McRae and Terpenning 1990, J. Official Statistics 6(1)) with
+    seven days; MSTL (Bandara, Hyndman and Bergmeir 2021) with a year beside, where more than two
+    years are there. Closed days are bridged first and stay missing in the remainder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        day, value, trend, weekly, yearly (only with two years), remainder; the parts add up to
+        the value.
+
+    Raises
+    ------
+    NotApplicable
+        If there are fewer than eight weeks of days, if fewer than half of the days saw a sale, or
+        if every day sold the same.
+    """
+    from statsmodels.tsa.seasonal import MSTL, STL
+
+    if series.frequency != "day" or len(series.keys) != 1:
+        raise NotApplicable("Only one daily series at a time can be taken apart.")
+    values = filled(series.values)[0]
+    if np.isnan(values).any() or len(values) < 7 * _FEWEST_WEEKS:
+        raise NotApplicable(f"A weekly rhythm needs {_FEWEST_WEEKS} weeks of days.")
+    traded = int((~np.isnan(series.values)).sum())
+    if traded < _FEWEST_TRADED * len(values):
+        raise NotApplicable(
+            f"Only {traded} of {len(values)} days saw a sale: too few to tell a rhythm of the days."
+        )
+    if np.ptp(values) == 0:
+        raise NotApplicable("Every day sold the same, so there is no rhythm to take apart.")
+    days = pd.to_datetime(list(series.periods)).as_unit("us")
+    table = pd.DataFrame({"day": days, "value": series.values[0]})
+    if len(values) > 365 * _FEWEST_YEARS:  # a season must repeat within less than half
+        found = MSTL(values, periods=(7, 365), stl_kwargs={"robust": True}).fit()
+        table = table.assign(
+            trend=found.trend, weekly=found.seasonal[:, 0], yearly=found.seasonal[:, 1]
+        )
+        explained = table["trend"] + table["weekly"] + table["yearly"]
+    else:
+        found = STL(values, period=7, robust=True, seasonal=35).fit()
+        table = table.assign(trend=found.trend, weekly=found.seasonal)
+        explained = table["trend"] + table["weekly"]
+    return table.assign(remainder=table["value"] - explained)
+
+
+def strengths(parts: pd.DataFrame) -> dict[str, float]:
+    """Return how strong trend and weekly rhythm are, from 0 to 1.
+
+    1 - var(remainder) / var(part + remainder): Wang, Smith and Hyndman (2006), Data Mining and
+    Knowledge Discovery 13(3).
+    """
+    left = parts["remainder"].dropna()
+    names = [name for name in ("trend", "weekly", "yearly") if name in parts]
+    found = {}
+    for name in names:
+        both = (parts[name] + parts["remainder"]).dropna()
+        found[name] = max(0.0, 1 - float(left.var()) / float(both.var())) if both.var() else 0.0
+    return found

@@ -1,0 +1,1 @@
+"""Drivers of demand: promotions, placements, prices and holidays."""

@@ -1,0 +1,1 @@
+"""Forecasts: model selection, coherent forecasts, their intervals and accuracy."""

@@ -1,0 +1,136 @@
+"""What the whole horizon brings: sums over the periods ahead, with intervals of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.demand.forecast import conformal
+from analysis.demand.models.backtest import scales
+from analysis.stats.multiplicity import q_values
+
+if TYPE_CHECKING:
+    from analysis.demand.forecast.forecast import Outlook
+
+
+#: Share of false calls for more or less than of late, over everything searched at a level.
+FALSE = 0.05
+
+
+def over_horizon(outlook: Outlook, *, coverage: float = 0.95) -> pd.DataFrame:
+    """Return each series' forecast summed over the horizon.
+
+    Errors of neighbouring periods go together, so that the interval of a sum is not the sum of
+    intervals: it is calibrated on the sums that were forecast in the past.
+
+    Returns
+    -------
+    pandas.DataFrame
+        level, name, recent (sum of as many periods before), usual (as many median periods), mean,
+        low, high, year_before (what the same periods took one season before; NaN where the data
+        do not hold all of them), change (mean / recent - 1) with change_low and change_high, n
+        (past sums the interval rests on), kind (``regular``, ``now and then``), p (of no change:
+        the share of past errors at least as large, two-sided), q (Benjamini and Hochberg over a
+        level's regular series), call (``more``, ``less``, ``contradicted`` by the year before, or
+        none); largest forecast first within a level.
+    """
+    plan, values = outlook.plan, outlook.series.values
+    mean = outlook.table["mean"].to_numpy().reshape(-1, plan.horizon).sum(axis=1)
+    recent = np.nansum(values[:, -plan.horizon :], axis=1)
+    scale = scales(values, season=plan.season)[0]
+    low, high, n = _ends(outlook, mean, scale, coverage)
+    base = np.where(recent > 0, recent, np.nan)
+    table = outlook.series.keys[["level", "name"]].assign(
+        recent=recent,
+        usual=_medians(values) * plan.horizon,
+        mean=mean,
+        low=low,
+        high=high,
+        year_before=outlook.before.sum(axis=1),
+        change=mean / base - 1,
+        change_low=low / base - 1,
+        change_high=high / base - 1,
+        n=n,
+        kind=np.where(outlook.sparse, "now and then", "regular"),
+        p=_chances(outlook, (recent - mean) / scale),
+    )
+    table = called(table)
+    place = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}
+    order = table.assign(place=table["level"].map(place)).sort_values(
+        ["place", "mean", "name"], ascending=[True, False, True]
+    )
+    return order.drop(columns="place").reset_index(drop=True)
+
+
+def called(table: pd.DataFrame) -> pd.DataFrame:
+    """Return `over_horizon` with q and call, from its p, its change and the year before."""
+    regular = table["kind"] == "regular"
+    q = np.full(len(table), np.nan)
+    for level in dict.fromkeys(table["level"]):
+        mine = np.asarray(regular & (table["level"] == level))
+        q[mine] = q_values(table["p"].to_numpy()[mine])
+    up = (q <= FALSE) & (table["change_low"] > 0)
+    down = (q <= FALSE) & (table["change_high"] < 0)
+    against = (up & (table["year_before"] < table["recent"])) | (
+        down & (table["year_before"] > table["recent"])
+    )
+    call = np.select([against, up, down], ["contradicted", "more", "less"], "")
+    return table.assign(q=q, call=call)
+
+
+def _chances(outlook: Outlook, missed: np.ndarray) -> np.ndarray:
+    """Return how often a past sum's error was as large as would make no change of each series."""
+    error, p = _sums(outlook), np.full(len(missed), np.nan)
+    far = outlook.far
+    for mask in outlook.classes().values():
+        for kind in (False, True):
+            now = mask & (far[-1] == kind)
+            past = error[mask[None, :] & (far[:-1] == kind)]
+            past = np.sort(past[~np.isnan(past)])
+            if not now.any() or not len(past):
+                continue
+            one_sided = np.minimum(_beyond(past, missed[now]), _beyond(-past, -missed[now]))
+            p[now] = np.minimum(2 * one_sided, 1.0)
+    return np.where(np.isnan(missed), np.nan, p)
+
+
+def _beyond(past: np.ndarray, missed: np.ndarray) -> np.ndarray:
+    """Return the chance of an error as large: its rank, and an exponential tail past the largest.
+
+    The tail's mean excess is that of the largest tenth (peaks over threshold: Pickands 1975, Annals
+    of Statistics 3(1), shape zero).
+    """
+    past = np.sort(past)
+    above = len(past) - np.searchsorted(past, missed, side="left")
+    largest = past[-max(len(past) // 10, 1) - 1 :] if len(past) > 1 else past
+    excess = max(float((largest - largest[0]).mean()), 1e-12)
+    further = np.exp(-np.maximum(missed - past[-1], 0.0) / excess)
+    return np.asarray((1 + above) / (len(past) + 1) * further)
+
+
+def _sums(outlook: Outlook) -> np.ndarray:
+    """Return the errors of past sums over their series' naive errors (origins x series)."""
+    tested = outlook.tested
+    made = tested.of(outlook.published)
+    return np.asarray((tested.actual - made).sum(axis=2) / tested.scale)
+
+
+def _medians(values: np.ndarray) -> np.ndarray:
+    """Return each series' median over what is known of it."""
+    return np.array([np.median(row[~np.isnan(row)]) for row in values])
+
+
+def _ends(
+    outlook: Outlook, mean: np.ndarray, scale: np.ndarray, coverage: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    tested, count = outlook.tested, len(outlook.tested.origins)
+    over = [tested.known_at(origin).all(axis=1) for origin in tested.origins]
+    known = np.stack([*over, np.ones(count, dtype=bool)])[:, :, None]
+    reach = conformal.reach(
+        _sums(outlook)[:, :, None], known, outlook.classes(), outlook.far, coverage=coverage
+    )
+    floor = np.where(np.nanmin(np.nan_to_num(outlook.series.values), axis=1) >= 0, 0.0, -np.inf)
+    low, high = conformal.around(mean[:, None], scale, reach, floor=floor)
+    return low[:, 0], high[:, 0], reach.n[-1]

@@ -1,0 +1,1 @@
+"""Forecasting models and the backtest that judges them."""

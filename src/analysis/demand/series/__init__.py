@@ -1,0 +1,1 @@
+"""Sales series: weekly sums, their hierarchy, seasonality and life cycle."""

@@ -1,0 +1,1 @@
+"""Ingest: from source files to canonical tables, every row accounted for."""

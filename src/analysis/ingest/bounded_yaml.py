@@ -1,0 +1,103 @@
+"""Read YAML from a person's file or command line: refused in a sentence, never a burden.
+
+A file of a few lines can stand for billions of values by aliases, or lie deeper than a program can
+follow; both are looked for before a value is made.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from analysis.errors import ParamsError
+
+MOST_BYTES = 1_000_000
+MOST_VALUES = 100_000
+DEEPEST = 40
+
+
+def read_yaml(path: Path, loader: type[yaml.SafeLoader] | type[yaml.BaseLoader]) -> Any:
+    """Return what the YAML file ``path`` holds.
+
+    Parameters
+    ----------
+    path
+        The file; that it exists has been checked.
+    loader
+        A safe loader.
+
+    Raises
+    ------
+    ParamsError
+        If it is no readable file, no YAML, or stands for more than such a file may.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ParamsError(f"{path.name} is larger than a file of params or mappings can be")
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path.name} is not valid YAML: {error}") from None
+    except OSError as error:
+        raise ParamsError(f"{path.name} cannot be read: {error.strerror}") from None
+    return parse_yaml(text, loader, where=path.name)
+
+
+def parse_yaml(
+    text: str, loader: type[yaml.SafeLoader] | type[yaml.BaseLoader], *, where: str
+) -> Any:
+    """Return what the YAML ``text`` holds; ParamsError, naming ``where``, as for a file."""
+    try:
+        reader = loader(text)
+        node = reader.get_single_node()
+        if node is None:
+            return None
+        _measure(node, where)
+        return reader.construct_document(node)
+    except RecursionError:
+        raise ParamsError(f"{where}: values lie more than {DEEPEST} levels deep") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise ParamsError(f"{where}: {error}; write dates as YYYY-MM-DD") from None
+
+
+def _measure(root: yaml.Node, where: str) -> None:
+    """Refuse a document that is too deep or, with every alias written out, too large."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node, depth: int) -> int:
+        if depth > DEEPEST:
+            raise ParamsError(f"{where}: values lie more than {DEEPEST} levels deep")
+        if id(node) in open_nodes:
+            raise ParamsError(f"{where}: a value holds itself by an alias; write it out")
+        _refuse_no_text(node, where)
+        if id(node) not in sizes:
+            open_nodes.add(id(node))
+            sizes[id(node)] = 1 + sum(size(part, depth + 1) for part in _parts(node))
+            open_nodes.remove(id(node))
+        if sizes[id(node)] > MOST_VALUES:
+            raise ParamsError(
+                f"{where} stands for more than {MOST_VALUES:,} values once its aliases are "
+                "written out"
+            )
+        return sizes[id(node)]
+
+    size(root, 0)
+
+
+def _refuse_no_text(node: yaml.Node, where: str) -> None:
+    """Refuse halves of characters and NUL, which no file, name or page can hold."""
+    if not isinstance(node, yaml.ScalarNode):
+        return
+    if "\0" in node.value or any("\ud800" <= c <= "\udfff" for c in node.value):
+        line = node.start_mark.line + 1
+        raise ParamsError(f"{where}: line {line} holds a character that is none; take it out")
+
+
+def _parts(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []

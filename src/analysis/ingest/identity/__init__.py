@@ -1,0 +1,1 @@
+"""Customer identity: one customer over several sources, by exact keys or by likeness."""

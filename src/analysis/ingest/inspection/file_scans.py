@@ -1,0 +1,145 @@
+"""Ask the engine of every row of a file, however large: one column at a time, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from analysis.errors import DataError
+from analysis.ingest.inspection.samples import sample_of
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.readers import archives, encodings, excel
+from analysis.ingest.readers.physical_lines import physical_lines
+
+MEMORY = "1GB"
+#: Bytes that tell the encoding.
+DETECTION = 1_000_000
+
+
+def ask(
+    found: Look, column: str, query: str, given: Sequence[object] = ()
+) -> list[tuple[Any, ...]]:
+    """Return what the engine answers to a query on a column of a file.
+
+    Parameters
+    ----------
+    found
+        A look at the file, which is no workbook.
+    column
+        Name of the column.
+    query
+        SQL in which ``{table}`` stands for the file and ``{value}`` for the column's text.
+    given
+        Values of its parameters.
+
+    Raises
+    ------
+    DataError
+        If the engine cannot read the file.
+    """
+    import duckdb
+
+    with (
+        TemporaryDirectory(prefix="look-") as folder,
+        duckdb.connect() as connection,
+        _as_table(found) as (table, place),
+    ):
+        connection.execute(f"SET temp_directory = {_literal(folder)}")
+        connection.execute(f"SET memory_limit = '{MEMORY}'; SET preserve_insertion_order = false")
+        asked = query.format(table=table, value=f"trim({place(column)})")
+        try:
+            return connection.execute(asked, list(given)).fetchall()
+        except duckdb.Error as error:
+            first = str(error).strip().partition("\n")[0]
+            raise DataError(f"{found.path.name} cannot be looked through: {first}") from None
+
+
+def cells_of_workbook(found: Look, column: str) -> Iterator[str]:
+    """Yield the cells of a column of a workbook that are filled, of all sheets that are read."""
+    place = found.header.index(column)
+    book = excel.open_workbook(archives.members(found.path, found.path.name)[0])
+    names = book.sheet_names if found.sheet == "all" else book.sheet_names[:1]
+    for name in names:
+        for number, row in excel.rows_of(book, name):
+            if number > found.header_line and place < len(row) and row[place].strip():
+                yield row[place].strip()
+
+
+def values_held(found: Look, column: str, values: set[str]) -> set[str]:
+    """Return those of ``values`` that stand in a column of a file, in any of its rows."""
+    if found.whole:
+        return values & set(found.values(column))
+    if found.kind == "excel":
+        return values & set(cells_of_workbook(found, column))
+    query = "SELECT DISTINCT {value} FROM {table} WHERE {value} IN (SELECT unnest(?))"
+    return {value for (value,) in ask(found, column, query, [sorted(values)])}
+
+
+@contextmanager
+def _as_table(found: Look) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """Yield the file as the engine's table function reads it, and how a column is called there."""
+    if found.kind == "parquet":
+        yield f"read_parquet({_literal(str(found.path))})", _quoted_text
+        return
+    with TemporaryDirectory(prefix="look-") as folder:
+        path = _literal(str(_as_utf8(found, Path(folder))))
+        if found.kind == "jsonl":
+            yield f"read_ndjson_objects({path}, ignore_errors = true) AS t(json)", _json_text
+            return
+        yield _csv_function(found, path), _by_place(found)
+
+
+def _csv_function(found: Look, path: str) -> str:
+    columns = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(found.header)))
+    columns = "{" + columns + "}"
+    above = found.header_line + found.above
+    delimiter = " " if found.delimiter == "whitespace" else found.delimiter
+    return (
+        f"read_csv({path}, auto_detect = false, header = false, skip = {above}, "
+        f"delim = {_literal(delimiter)}, quote = '\"', escape = '\"', columns = {columns}, "
+        "ignore_errors = true, strict_mode = false)"
+    )
+
+
+def _by_place(found: Look) -> Callable[[str], str]:
+    return lambda name: f"c{found.header.index(name)}"
+
+
+def _quoted_text(name: str) -> str:
+    return 'CAST("' + name.replace('"', '""') + '" AS VARCHAR)'
+
+
+def _json_text(name: str) -> str:
+    path = '$."' + name.replace('"', '\\"') + '"'
+    return f"json_extract_string(json, {_literal(path)})"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _as_utf8(found: Look, folder: Path) -> Path:
+    """Return the file, or a copy that the engine reads: unpacked, UTF-8, one blank between.
+
+    Of an archive with several files, the copy holds the records of all.
+    """
+    members = archives.members(found.path, found.path.name)
+    packed = members[0].inner is not None or found.path.suffix.lower() == ".gz"
+    encoding = sample_of(members[0], DETECTION).encoding
+    blanks = found.delimiter == "whitespace"
+    if not packed and not blanks and encoding.name in {"utf-8", "ascii"}:
+        return found.path
+    copy = folder / "copy"
+    with copy.open("wb") as out:
+        for number, member in enumerate(members):
+            how = sample_of(member, DETECTION).encoding
+            above = found.header_line + found.above if number else 0
+            for block in physical_lines(encodings.as_utf8(member.chunks(), how)):
+                kept = block.after(min(above, len(block))) if above else block
+                above -= len(block) - len(kept)
+                joined = (b" ".join(line.split()) + b"\n" for line in kept.lines())
+                out.write(b"".join(joined) if blanks else kept.text)
+    return copy

@@ -1,0 +1,239 @@
+"""Look at a newcomer's file: its form, its header, some rows, and what its columns seem to be.
+
+However large the file, only its head, pieces from all over it and its tail are looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import DataError
+from analysis.ingest.inspection.column_names import ideas_of
+from analysis.ingest.inspection.header_search import Layout, find_layout, header_row
+from analysis.ingest.inspection.samples import Sample, records_of, sample_of
+from analysis.ingest.mapping.file_mapping import FileSpec
+from analysis.ingest.readers import archives, excel
+from analysis.ingest.readers.stage import FORMATS
+from analysis.ingest.readers.staged_table import header_names
+
+#: Bytes of a text, or rows of a workbook, that are looked at.
+BUDGET, ROWS = 3_000_000, 20_000
+WORDS_FOR_NOTHING = ("NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "#N/A", "-", "\\N")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at a file shows.
+
+    Parameters
+    ----------
+    path
+        The file.
+    header
+        Names of its columns.
+    rows
+        Some rows, from its start, its middle and its end.
+    encoding, delimiter
+        How it is written; empty where that means nothing.
+    columns
+        Canonical idea (``order_id``, ``price`` and so on) to the column that seems to hold it.
+    kind
+        csv, excel, parquet or jsonl.
+    header_line
+        Number of the line with the names; 0 where there is none.
+    above
+        Lines above the first that are not counted: the one that names the delimiter.
+    whole
+        The rows are all that the file has.
+    baskets
+        Each line is a basket, its cells the products in it.
+    sheet
+        ``all`` where all sheets of a workbook have the same header; else empty.
+    other_sheets
+        Sheets with another header, which are not read.
+    """
+
+    path: Path
+    header: list[str]
+    rows: list[list[str]]
+    encoding: str = ""
+    delimiter: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    kind: str = "csv"
+    header_line: int = 1
+    above: int = 0
+    whole: bool = True
+    baskets: bool = False
+    sheet: str = ""
+    other_sheets: tuple[str, ...] = ()
+
+    def values(self, column: str) -> list[str]:
+        """Return the values of a column that are there."""
+        return [v for v in self.cells(column) if v]
+
+    def cells(self, column: str) -> list[str]:
+        """Return a column row by row; what means nothing is an empty text."""
+        place = self.header.index(column)
+        found = (row[place].strip() for row in self.rows if len(row) == len(self.header))
+        return ["" if v in WORDS_FOR_NOTHING else v for v in found]
+
+    def words_for_nothing(self) -> list[str]:
+        """Return the words that stand where nothing is known."""
+        seen = Counter(cell.strip() for row in self.rows for cell in row)
+        return [word for word in WORDS_FOR_NOTHING if seen[word]]
+
+
+def look(path: Path, *, budget: int = BUDGET) -> Look:
+    """Look at a file; DataError if it cannot be read at all."""
+    member, *more = archives.members(path, path.name)
+    kind = FORMATS.get(member.suffix)
+    if kind is None:
+        known = ", ".join(FORMATS)
+        raise DataError(f"{path.name}: no kind of file that can be read; there are {known}")
+    reader = {"csv": _csv, "excel": _excel, "parquet": _parquet, "jsonl": _json_lines}[kind]
+    found = reader(member, budget)
+    if not found.header:
+        raise DataError(f"{path.name} is empty")
+    whole = found.whole and not more
+    return replace(found, kind=kind, columns=ideas_of(found.header), whole=whole)
+
+
+def _csv(member: archives.Member, budget: int) -> Look:
+    sample = sample_of(member, budget)
+    layout = find_layout(sample.head_lines())
+    if layout is None:
+        return Look(member.path, [], [])
+    names = layout.names
+    parts = [records_of(piece, layout.delimiter, len(names)) for piece in _bodies(sample, layout)]
+    return Look(
+        member.path,
+        names,
+        [row for part in parts for row in part if row != names],
+        sample.encoding.name,
+        layout.delimiter,
+        header_line=layout.header_line,
+        above=layout.above,
+        whole=sample.whole,
+        baskets=layout.baskets,
+    )
+
+
+def _bodies(sample: Sample, layout: Layout) -> list[bytes]:
+    """Return the pieces of a text without what stands above its first record."""
+    head, *others = sample.pieces
+    for _ in range(layout.header_line + layout.above):
+        head = head.partition(b"\n")[2]
+    return [head, *others]
+
+
+def _excel(member: archives.Member, _: int) -> Look:
+    book = excel.open_workbook(member)
+    first, *others = (_sheet(book, name) for name in book.sheet_names)
+    if not first.header:
+        return Look(member.path, [], [])
+    alike = [each for each in others if each.header == first.header]
+    same = len(alike) == len(others) and bool(others)
+    same &= all(each.header_line == first.header_line for each in alike)
+    rows = [row for each in (first, *alike) for row in each.rows] if same else first.rows
+    other = (
+        ()
+        if same
+        else tuple(n for n, s in zip(book.sheet_names[1:], others, strict=True) if s.header)
+    )
+    step = -(-len(rows) // ROWS) or 1
+    whole = step == 1
+    shown = rows if whole else [*rows[: ROWS // 2], *rows[ROWS // 2 :: step], *rows[-500:]]
+    return Look(
+        member.path,
+        first.header,
+        shown,
+        header_line=first.header_line,
+        whole=whole,
+        sheet="all" if same else "",
+        other_sheets=other,
+    )
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The header and the rows of one sheet; no header if it is empty."""
+
+    header: list[str]
+    rows: list[list[str]]
+    header_line: int = 0
+
+
+def _sheet(book: Any, name: str) -> _Sheet:
+    numbers, filled = [], []
+    for number, row in excel.rows_of(book, name):
+        if any(cell.strip() for cell in row):
+            numbers.append(number)
+            filled.append(row)
+    if not filled:
+        return _Sheet([], [])
+    place = header_row(filled)
+    found = list(filled[max(place, 0)])
+    while found and not found[-1].strip():
+        found.pop()
+    names = header_names(found) if place >= 0 else _numbered(len(found))
+    width = len(names)
+    rows = [[*row[:width], *[""] * (width - len(row))] for row in filled[place + 1 :]]
+    return _Sheet(names, rows, numbers[place] if place >= 0 else 0)
+
+
+def _numbered(width: int) -> list[str]:
+    return [f"column {i}" for i in range(1, width + 1)]
+
+
+def _parquet(member: archives.Member, _: int) -> Look:
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(member.path)
+        groups = sorted({0, file.num_row_groups // 2, max(0, file.num_row_groups - 1)})
+        batches = [
+            next(file.iter_batches(batch_size=ROWS // 2, row_groups=[group]), None)
+            for group in groups
+            if file.num_row_groups
+        ]
+        names = file.schema_arrow.names
+    except (OSError, ValueError) as error:
+        raise DataError(f"{member.label} cannot be read as Parquet: {error}") from None
+    rows = [
+        ["" if v is None else str(v) for v in record.values()]
+        for batch in batches
+        if batch is not None
+        for record in batch.to_pylist()
+    ]
+    return Look(member.path, names, rows, whole=len(rows) == file.metadata.num_rows)
+
+
+def _json_lines(member: archives.Member, budget: int) -> Look:
+    sample = sample_of(member, budget)
+    records = []
+    for line in b"".join(sample.pieces).split(b"\n"):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    header = list(dict.fromkeys(k for r in records for k in r))
+    rows = [["" if r.get(k) is None else str(r[k]) for k in header] for r in records]
+    return Look(member.path, header, rows, whole=sample.whole)
+
+
+def fits(header: list[str], spec: FileSpec, wanted: Iterable[str]) -> bool:
+    """Tell whether a header has every column that a ready mapping wants of it."""
+    plain = {" ".join(n.casefold().replace("_", " ").split()) for n in header}
+    for name in wanted:
+        names = [name, *spec.aliases.get(name, ())]
+        known = any(" ".join(n.casefold().replace("_", " ").split()) in plain for n in names)
+        if not known and name not in spec.may_lack:
+            return False
+    return True

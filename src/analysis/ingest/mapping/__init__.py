@@ -1,0 +1,1 @@
+"""Mappings: which source column becomes which canonical column, and how."""

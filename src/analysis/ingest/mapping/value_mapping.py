@@ -1,0 +1,138 @@
+"""How a mapping says where a value comes from, and which rows something holds of."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from analysis.ingest.mapping import values
+from analysis.ingest.mapping.engine_syntax import date_format_problem, pattern_problem
+from analysis.ingest.mapping.file_mapping import Strict, as_list
+
+#: What a value is made of; exactly one in each.
+VERBS = (
+    "column",
+    "constant",
+    "first",
+    "join",
+    "multiply",
+    "add",
+    "subtract",
+    "divide",
+    "least",
+    "when",
+    "line",
+)
+
+
+class Condition(Strict):
+    """A test on a row: a column and what must hold of it, or a combination of tests."""
+
+    column: str | None = None
+    equals: tuple[str, ...] | None = None
+    starts: tuple[str, ...] | None = None
+    ends: tuple[str, ...] | None = None
+    contains: tuple[str, ...] | None = None
+    matches: str | None = None
+    missing: bool | None = None
+    below: float | None = None
+    above: float | None = None
+    any: tuple[Condition, ...] | None = None
+    all: tuple[Condition, ...] | None = None
+    no: Condition | None = None
+
+    _lists = field_validator("equals", "starts", "ends", "contains", mode="before")(as_list)
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Condition:
+        combined = [n for n in ("any", "all", "no") if getattr(self, n) is not None]
+        tests = [
+            n
+            for n in type(self).model_fields
+            if n not in {"column", "any", "all", "no"} and getattr(self, n) is not None
+        ]
+        if (self.column is None) == (not combined) or len(combined) + len(tests) != 1:
+            raise ValueError(
+                "a condition is a column with one of equals, starts, ends, contains, matches, "
+                "missing, below, above; or one of any, all, no"
+            )
+        _check_pattern(self.matches)
+        return self
+
+
+class Value(Strict):
+    """Where a canonical column's value comes from; a plain text is the name of a column."""
+
+    column: str | None = None
+    constant: str | None = None
+    first: tuple[Value, ...] | None = None
+    join: tuple[Value, ...] | None = None
+    multiply: tuple[Value, ...] | None = None
+    add: tuple[Value, ...] | None = None
+    subtract: tuple[Value, ...] | None = None
+    divide: tuple[Value, ...] | None = None
+    least: tuple[Value, ...] | None = None
+    when: Condition | None = None
+    line: bool | None = None
+    then: Value | None = None
+    otherwise: Value | None = None
+    between: str = ""
+    values: dict[str, str] = Field(default_factory=dict)
+    extract: str | None = None
+    without: str | None = None
+    case: Literal["lower", "upper"] | None = None
+    default: str | None = None
+    dates: tuple[str, ...] = ()
+    timezone: str | None = None
+    gaps: Literal["reject", "shift"] = "reject"
+    #: None: as all numbers of the file together show.
+    decimal: Literal[".", ","] | None = None
+    negate: bool = False
+
+    _lists = field_validator("dates", mode="before")(as_list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_text(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return checked_zone(value)
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> Value:
+        used = [verb for verb in VERBS if getattr(self, verb) is not None]
+        if len(used) != 1:
+            raise ValueError(
+                f"a value is exactly one of {', '.join(VERBS)}; here: {used or 'none'}"
+            )
+        if (self.when is None) != (self.then is None):
+            raise ValueError("when and then belong together")
+        _check_pattern(self.extract)
+        _check_formats(self.dates)
+        return self
+
+
+def checked_zone(value: str | None) -> str | None:
+    """Return a time zone, or ``offset``; ValueError if there is no such zone."""
+    if value not in {None, "offset"}:
+        try:
+            ZoneInfo(str(value))
+        except (OSError, ValueError, KeyError):
+            raise ValueError(f"{value!r} is no IANA time zone, such as Europe/London") from None
+    return value
+
+
+def _check_pattern(pattern: str | None) -> None:
+    if pattern is not None and (problem := pattern_problem(pattern)):
+        raise ValueError(problem)
+
+
+def _check_formats(formats: tuple[str, ...]) -> None:
+    for form in formats:
+        if form not in values.SPECIAL and (problem := date_format_problem(form)):
+            raise ValueError(f"dates: {problem}")

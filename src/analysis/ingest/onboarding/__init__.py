@@ -1,0 +1,1 @@
+"""Onboarding: a look at a stranger's files, and a drafted mapping for them."""

@@ -1,0 +1,148 @@
+"""Write how a drafted mapping takes quantity and amount from a line, with what speaks for it."""
+
+from __future__ import annotations
+
+import re
+
+from analysis.ingest.inspection.line_amounts import (
+    Evidence,
+    amount_columns,
+    evidence,
+    has_comma,
+    price_is_of_the_line,
+)
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import thousands_or_decimals
+from analysis.ingest.mapping.model import UNANSWERED
+from analysis.ingest.onboarding.yaml_text import quoted
+
+TAX = "UNSURE: without tax?"
+DECIMALS = re.compile(r"[-+]?\d+[.,]\d{1,2}")
+#: Values that are looked at for decimals.
+SOME = 200
+
+
+def number_of(found: Look, column: str) -> str:
+    """Return a column of numbers as a mapping reads it; a question where its sign tells nothing."""
+    comma = has_comma(found)
+    if comma is None and thousands_or_decimals(found.values(column)):
+        return f'{{column: {quoted(column)}, decimal: "{UNANSWERED}"}}'
+    if comma:
+        return f'{{column: {quoted(column)}, decimal: ","}}'
+    return quoted(column)
+
+
+def quantity_line(found: Look) -> str:
+    """Return where the quantity comes from."""
+    name = found.columns.get("quantity")
+    if name is None:
+        said = "no column looks like a quantity, so each line counts as one"
+        return f'{{constant: "1"}}   # UNSURE: {said}'
+    return number_of(found, name) + _thousands(found, name)
+
+
+def amount_lines(found: Look) -> list[str]:
+    """Return where the amount comes from, and list price and discount where they are known."""
+    ideas = found.columns
+    own = {ideas.get("price"), ideas.get("quantity"), ideas.get("discount")}
+    judged = [evidence(found, name) for name in amount_columns(found) if name not in own]
+    best = next((e for e in judged if e.identity in {"product", "discounted"}), None)
+    best = best or next((e for e in judged if e.identity in {"other", "unknown"}), None)
+    orders = [e for e in judged if e.identity == "order"]
+    if best is not None:
+        return _by_column(found, best)
+    if {"price", "quantity"} <= set(ideas):
+        return [_by_price(found, orders)]
+    if orders:
+        return [_of_the_order(orders[0])]
+    if "price" in ideas:
+        name = ideas["price"]
+        return [f"      net_amount: {number_of(found, name)}   # {TAX}{_also(found, name)}"]
+    return [_nothing_known(found)]
+
+
+def _nothing_known(found: Look) -> str:
+    """Return a question where some column may be the amount, else nothing as the amount."""
+    taken = set(found.columns.values())
+    left = [name for name in found.header if name not in taken]
+    amounts = [name for name in left if any(map(DECIMALS.fullmatch, found.values(name)[:SOME]))]
+    if not amounts:
+        said = "no column looks like an amount or a price"
+        return f'      net_amount: {{constant: "0"}}   # UNSURE: {said}'
+    return (
+        f'      net_amount: "{UNANSWERED}"   # UNSURE: no name tells an amount; is it '
+        f'{" or ".join(amounts[:3])}? If none is, say {{constant: "0"}}'
+    )
+
+
+def _by_column(found: Look, told: Evidence) -> list[str]:
+    column = number_of(found, told.column)
+    also = _also(found, told.column)
+    line = f"      net_amount: {column}   # "
+    if told.identity == "unknown":
+        return [f"{line}{TAX}{also}"]
+    quantity, price = found.columns["quantity"], found.columns["price"]
+    if told.identity == "product":
+        return [
+            f"{line}it is {quantity} x {price} in {told.rows:,} of {told.of:,} rows. {TAX}{also}"
+        ]
+    product = f"{{multiply: [{number_of(found, quantity)}, {number_of(found, price)}]}}"
+    if told.identity == "discounted":
+        return [
+            f"{line}it is {quantity} x {price} less {found.columns['discount']} in {told.rows:,} "
+            f"of {told.of:,} rows. {TAX}{also}",
+            f"      list_amount: {product}",
+            f"      discount_amount: {{subtract: [{product}, {column}]}}",
+        ]
+    one, each, amount = told.example
+    return [
+        f"{line}UNSURE: it is {quantity} x {price} in only {told.rows:,} of {told.of:,} rows "
+        f"({one} x {each}, but {amount}); is it what was paid, without tax? Else multiply{also}"
+    ]
+
+
+def _by_price(found: Look, orders: list[Evidence]) -> str:
+    quantity, price = found.columns["quantity"], found.columns["price"]
+    also = _also(found, price)
+    if orders:
+        also += (
+            f"; {orders[0].column} is the order's total, on each line of {orders[0].rows:,} of "
+            f"{orders[0].of:,} orders, and is not added up"
+        )
+    if price_is_of_the_line(found):
+        return (
+            f"      net_amount: {number_of(found, price)}   # UNSURE: it grows with {quantity}, so "
+            f"it is the line's and not the unit's? Without tax?{also}"
+        )
+    product = f"[{number_of(found, quantity)}, {number_of(found, price)}]"
+    return f"      net_amount: {{multiply: {product}}}   # UNSURE: is the price without tax?{also}"
+
+
+def _of_the_order(told: Evidence) -> str:
+    return (
+        f'      net_amount: "{UNANSWERED}"   # UNSURE: {told.column} is the same on each line of '
+        f"{told.rows:,} of {told.of:,} orders: it is the order's total, and no column states a "
+        "line's amount. Name one"
+    )
+
+
+def _also(found: Look, column: str) -> str:
+    return _thousands(found, column).replace("   # UNSURE: ", "; ", 1)
+
+
+def _thousands(found: Look, column: str) -> str:
+    """Return the question whether three digits behind a sign are thousands or decimals."""
+    values = found.values(column)
+    comma = has_comma(found)
+    if not thousands_or_decimals(values):
+        return ""
+    shown = next(v for v in values if "," in v or "." in v)
+    sign = "," if "," in shown else "."
+    other = "." if sign == "," else ","
+    if comma is None:
+        said = f"{shown} may have decimals (decimal: '{sign}') or thousands (decimal: '{other}')?"
+        return f"   # UNSURE: {said}"
+    if (sign == ",") != comma:
+        return ""
+    said = f'{shown} is read with decimals; if they are thousands, state decimal: "{other}"'
+    return f"   # UNSURE: {said}"

@@ -1,0 +1,278 @@
+"""Write a mapping of order lines from what a look at all files suggests, every guess marked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from analysis.ingest.identity.pseudonyms import EMAIL
+from analysis.ingest.inspection.foreign_keys import Kind, Reference, joined
+from analysis.ingest.inspection.line_amounts import numbers
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import CURRENCIES
+from analysis.ingest.onboarding.draft_amounts import amount_lines, quantity_line
+from analysis.ingest.onboarding.draft_files import NAMED, SHOWN, file_lines, heading, names_of
+from analysis.ingest.onboarding.draft_order_keys import order_id, ordered_at
+from analysis.ingest.onboarding.draft_plan import Plan, currency_of
+from analysis.ingest.onboarding.yaml_text import listed, quoted
+
+ZONES = {
+    "GBP": "Europe/London",
+    "EUR": "Europe/Berlin",
+    "CNY": "Asia/Shanghai",
+    "JPY": "Asia/Tokyo",
+    "INR": "Asia/Kolkata",
+}
+#: Letters before an order number that usually mean a return: cancellation, return, Storno, credit.
+OF_RETURNS = frozenset("CRSG")
+
+
+#: A phone number as dialled within its country: with a 0, or a Chinese mobile's eleven digits.
+NATIONAL_PHONE = re.compile(r"^(\(?0[1-9][\d\s/().-]{6,}|1[3-9]\d{9})$")
+
+
+def mapping_text(plan: Plan, folder: Path) -> str:
+    """Return the mapping of a study, drafted from ``plan``; its files lie in ``folder``."""
+    tables = [*_order_lines(plan), "", *_product_lines(plan), *_customer_lines(plan)]
+    lines = [
+        *heading(plan.study, plan.lines.looks[0].path.name, *_key_lines(plan.lines.pooled)),
+        *(line for kind in plan.kinds for line in _files(plan, kind, folder, tables)),
+        *(f"  # not used: {name}" for kind in plan.unused for name in names_of(kind)[:NAMED]),
+        "",
+        "tables:",
+        *tables,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _key_lines(found: Look) -> list[str]:
+    """Return what customers are known by, where that is what a person is known by."""
+    name = found.columns.get("customer_id")
+    values = found.values(name) if name else []
+    if not name or not values:
+        return []
+    if 2 * sum(bool(re.match(EMAIL, v)) for v in values) > len(values):
+        return ["customer_key: email   # pseudonyms take the place of the addresses"]
+    if 10 * sum(bool(NATIONAL_PHONE.match(v)) for v in values) > 9 * len(values):
+        return ["customer_key: phone   # UNSURE: phone numbers? They get pseudonyms. Else: id"]
+    if re.search(r"name\b|名称|姓名", name, re.IGNORECASE):
+        return ["customer_key: name   # pseudonyms take the place of the names"]
+    return []
+
+
+def _files(plan: Plan, kind: Kind, folder: Path, tables: list[str]) -> list[str]:
+    """Return how a kind of file is written, and which of its columns no table takes."""
+    text = "\n".join(re.sub(r"\s+# .*$", "", line) for line in tables)
+    lookups = [r for r in _lookups(plan, kind) if f"{r.other.name}." in text]
+    referring = (*plan.looked_up, *plan.beside_products)
+    keys = {r.match for r in lookups} | {r.key for r in referring if r.other is kind}
+    left = [
+        name
+        for name in kind.pooled.header
+        if name not in keys and not any(_is_in(text, n) for n in (name, f"{kind.name}.{name}"))
+    ]
+    lines = file_lines(kind, folder, lookups)
+    more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+    return [*lines, f"    # not used: {', '.join(left[:SHOWN])}{more}"] if left else lines
+
+
+def _is_in(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(quoted(name))}(?!\w)", text) is not None
+
+
+def _lookups(plan: Plan, kind: Kind) -> list[Reference]:
+    if kind is plan.lines:
+        return list(plan.looked_up)
+    is_products = plan.products is not None and kind is plan.products.other
+    return list(plan.beside_products) if is_products else []
+
+
+def _order_lines(plan: Plan) -> list[str]:
+    found = plan.found
+    offset = plan.dates.offset
+    zone = "offset" if offset else zone_of(found)
+    zone_note = "" if offset else "   # UNSURE: the zone of the times in the file"
+    return [
+        "  - table: order_lines",
+        f"    from: {plan.lines.name}",
+        *_overlap_lines(plan),
+        f"    timezone: {zone}{zone_note}",
+        "    columns:",
+        f"      order_id: {order_id(plan)}",
+        f"      customer_id: {_customer(found)}",
+        f"      product_id: {_product(found)}",
+        f"      ordered_at: {ordered_at(plan)}",
+        f"      quantity: {quantity_line(found)}",
+        *amount_lines(found),
+        *(
+            f"      {n}: {quoted(found.columns[n])}"
+            for n in ("store_id", "channel")
+            if n in found.columns
+        ),
+        *_return_lines(found),
+        *_drop_lines(found),
+    ]
+
+
+def _overlap_lines(plan: Plan) -> list[str]:
+    numbers_ = plan.numbers
+    if numbers_.shared and not numbers_.restart:
+        return [
+            "    overlap: order_id   # the latest file that holds an order says all of it. UNSURE: "
+            f"{numbers_.shared:,} order numbers stand in several files, on the same day"
+        ]
+    return [
+        "    # overlap: order_id   # if later files hold orders again: the latest says all of it"
+    ]
+
+
+def _customer(found: Look) -> str:
+    name = found.columns.get("customer_id")
+    if name is None:
+        return '{constant: ""}   # UNSURE: no column looks like a customer, so all are guests'
+    values = found.values(name)
+    floats = values and sum(v.endswith(".0") for v in values) > len(values) / 2
+    return f'{{column: {quoted(name)}, without: ".0"}}' if floats else quoted(name)
+
+
+def _product(found: Look) -> str:
+    name = found.columns.get("product_id")
+    if name is not None:
+        return quoted(name)
+    return "{constant: ALL}   # UNSURE: no column looks like a product, so all lines are of one"
+
+
+def _return_lines(found: Look) -> list[str]:
+    name = found.columns.get("order_id")
+    if name is None:
+        return []
+    cells = found.cells(name)
+    marked = [bool(re.fullmatch(r"[A-Za-z]\d+", cell)) for cell in cells]
+    if not any(marked) or sum(marked) > len(cells) / 2:
+        return []
+    letters = Counter(c[0].upper() for c, m in zip(cells, marked, strict=True) if m)
+    letter = letters.most_common(1)[0][0]
+    below = _below_zero(found, marked)
+    rule = f'returns: {{column: {quoted(name)}, starts: ["{letter}", "{letter.lower()}"]}}'
+    if below:
+        return [f"    {rule}   # UNSURE: are orders that begin with {letter} returns?"]
+    if letter in OF_RETURNS:
+        return [
+            f"    # {rule}   # UNSURE: orders that begin with {letter} have amounts above zero; if "
+            "they are returns, take the first # away"
+        ]
+    return []
+
+
+def _below_zero(found: Look, marked: list[bool]) -> bool:
+    """Tell whether most marked rows have a quantity or an amount below zero."""
+    for idea in ("quantity", "net_amount", "price"):
+        if idea in found.columns:
+            amounts = numbers(found, found.columns[idea])
+            values = [a for a, m in zip(amounts, marked, strict=True) if m and a is not None]
+            if values and sum(v < 0 for v in values) > len(values) / 2:
+                return True
+    return False
+
+
+def _drop_lines(found: Look) -> list[str]:
+    rules = _test_products(found)
+    _, seen = currency_of(found)
+    if len(seen) > 1:
+        main = seen.most_common(1)[0][0]
+        others = ", ".join(f"{code} {rows:,}" for code, rows in seen.most_common()[1:])
+        rules += [
+            f"      - rule: amount in another currency than {main}",
+            f"        when: {_other_currency(found, main)}   # UNSURE: they cannot be added up; "
+            f"rows seen: {main} {seen[main]:,}, {others}",
+        ]
+    return ["    drop:", *rules] if rules else []
+
+
+def _other_currency(found: Look, main: str) -> str:
+    if "currency" in found.columns:
+        return f"{{no: {{column: {quoted(found.columns['currency'])}, equals: {main}}}}}"
+    column = found.columns.get("price") or found.columns["net_amount"]
+    signs = [sign for sign, code in CURRENCIES.items() if code != main]
+    return f"{{column: {quoted(column)}, contains: {listed(signs)}}}"
+
+
+def _test_products(found: Look) -> list[str]:
+    name = found.columns.get("product_id")
+    if name is None or not any(v.upper().startswith("TEST") for v in found.values(name)):
+        return []
+    return [
+        "      - rule: test product",
+        f"        when: {{column: {quoted(name)}, matches: '(?i)^test'}}",
+    ]
+
+
+def _product_lines(plan: Plan) -> list[str]:
+    if plan.products is not None:
+        found = joined(plan.products.other.pooled, plan.beside_products)
+        key, origin = quoted(plan.products.key), plan.products.other.name
+    else:
+        found, origin = plan.found, plan.lines.name
+        key = _product(found).partition("   #")[0]
+    ideas = found.columns
+    levels = {
+        level: f"{{column: {quoted(ideas[level])}, default: (none)}}"
+        if level in ideas
+        else "{constant: ALL}   # UNSURE: no column looks like a " + level
+        for level in ("department", "category")
+    }
+    dropped = _test_products(found) if "product_id" in ideas else []
+    return [
+        "  - table: products",
+        f"    from: {origin}",
+        "    once_per_key: true",
+        "    columns:",
+        f"      product_id: {key}",
+        *(f"      {level}: {value}" for level, value in levels.items()),
+        *([f"      name: {quoted(ideas['name'])}"] if "name" in ideas else []),
+        *(["    drop:", *dropped] if dropped else []),
+        "",
+    ]
+
+
+def _customer_lines(plan: Plan) -> list[str]:
+    if "customer_id" not in plan.found.columns:
+        return []
+    reference = plan.customers
+    if reference is not None:
+        found, origin, key = reference.other.pooled, reference.other.name, quoted(reference.key)
+        if 2 * reference.joined < reference.of:
+            key += (
+                f"   # UNSURE: only {reference.joined:,} of {reference.of:,} customers of the "
+                "lines are found here"
+            )
+    else:
+        found, origin, key = plan.found, plan.lines.name, _customer(plan.found)
+    keys = [n for n in ("email", "phone") if n in found.columns]
+    return [
+        "  - table: customers",
+        f"    from: {origin}",
+        "    once_per_key: true",
+        "    columns:",
+        f"      customer_id: {key}",
+        *_places(found),
+        *(["    identity:"] if keys else []),
+        *(f"      {n}: {quoted(found.columns[n])}" for n in keys),
+    ]
+
+
+def _places(found: Look) -> list[str]:
+    """Return where customers live; a country alone is the region."""
+    ideas = found.columns
+    names = {"region": ideas.get("region") or ideas.get("country"), "city": ideas.get("city")}
+    if "region" in ideas and "country" in ideas:
+        names["country"] = ideas["country"]
+    names["gender"] = ideas.get("gender")
+    return [f"      {name}: {quoted(column)}" for name, column in names.items() if column]
+
+
+def zone_of(found: Look) -> str:
+    """Return the time zone that the currency, or the header's script, suggests; else UTC."""
+    money, _ = currency_of(found)
+    return ZONES.get(money or "", "UTC")

@@ -1,0 +1,284 @@
+"""What a look at all of a newcomer's files suggests: which hold the lines, what refers where."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from analysis.ingest.inspection.column_names import NOT_THE_ORDER
+from analysis.ingest.inspection.day_counts import day_counts
+from analysis.ingest.inspection.foreign_keys import Kind, Reference, joined, references
+from analysis.ingest.inspection.order_numbers import Line, Numbers, judge
+from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import (
+    DateForms,
+    currencies,
+    date_forms,
+    day_of,
+    days_of,
+    without_lone,
+)
+
+#: What a file of order lines says; a file that says more of it is likelier the one.
+TOLD = ("order_id", "product_id", "ordered_at", "quantity", "price", "net_amount", "customer_id")
+OF_PRODUCTS = {"price", "name", "category", "department"}
+CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[APap][Mm])?")
+#: Values of a column that are tried as dates where no name tells.
+TRIED = 300
+#: Order lines that order numbers are judged by.
+JUDGED = 400_000
+#: Runs of rows, and rows in each, that sums between columns are held against.
+RUNS, RUN = 10, 4_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a newcomer's files are to become tables.
+
+    Parameters
+    ----------
+    study
+        Key of the study.
+    lines
+        The files of order lines.
+    looked_up
+        What their rows refer to.
+    found
+        The lines with what is looked up beside them.
+    products, customers
+        The reference to the files of products and of customers; None where there are none.
+    beside_products
+        What the rows of the files of products refer to, such as their categories.
+    unused
+        Files of no use.
+    dates
+        How the time of an order is written.
+    days
+        Rows a day, over all files and rows; a few rows far from all others left out.
+    lone
+        Days left out.
+    numbers
+        What is known of the order numbers.
+    """
+
+    study: str
+    lines: Kind
+    looked_up: tuple[Reference, ...]
+    found: Look
+    products: Reference | None
+    customers: Reference | None
+    beside_products: tuple[Reference, ...]
+    unused: tuple[Kind, ...]
+    dates: DateForms
+    days: Counter[date] = field(default_factory=Counter)
+    lone: tuple[date, ...] = ()
+    numbers: Numbers = field(default_factory=Numbers)
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Return the kinds of file in use, the lines first."""
+        found = {self.lines.name: self.lines}
+        for reference in (
+            *self.looked_up,
+            self.products,
+            self.customers,
+            *self.beside_products,
+        ):
+            if reference is not None:
+                found.setdefault(reference.other.name, reference.other)
+        return list(found.values())
+
+    @property
+    def clock(self) -> str:
+        """Return the column with the time of day, where the day stands in another; else empty."""
+        return clock_of(self.found)
+
+
+def plan(study: str, kinds: Sequence[Kind]) -> Plan:
+    """Return how ``kinds`` of file are to become the tables of ``study``."""
+    links = {k.name: references(k, [o for o in kinds if o is not k]) for k in kinds}
+    lines = max(kinds, key=lambda k: _told(k, links[k.name]))
+    looked_up = _useful(links[lines.name], lines)
+    every = with_dates(joined(lines.pooled, looked_up))
+    found = _thinned(every)
+    products = _of_products(looked_up, found)
+    if products is not None and "product_id" not in lines.pooled.columns:
+        found.columns["product_id"] = products.match
+    customers = _of_customers(found, lines, looked_up, links)
+    dates, counts = _dates(found, lines, looked_up)
+    days = days_of(counts, dates.forms)
+    kept = without_lone(days)
+    used = {lines.name, *(r.other.name for r in looked_up)}
+    used |= {r.other.name for r in (products, customers) if r is not None}
+    beside = _beside(products, links, used)
+    used |= {r.other.name for r in beside}
+    return Plan(
+        study,
+        lines,
+        tuple(looked_up),
+        found,
+        products,
+        customers,
+        tuple(beside),
+        tuple(k for k in kinds if k.name not in used),
+        dates,
+        kept,
+        tuple(sorted(set(days) - set(kept))),
+        judge(_lines(lines, every, dates)) if dates.forms else Numbers(),
+    )
+
+
+def _thinned(found: Look) -> Look:
+    """Return the look with runs of rows from all over it, so that sums over them stay quick."""
+    if len(found.rows) <= RUNS * RUN:
+        return found
+    step = len(found.rows) // RUNS
+    rows = [row for run in range(RUNS) for row in found.rows[run * step : run * step + RUN]]
+    return replace(found, rows=rows, whole=False)
+
+
+def _told(kind: Kind, links: Sequence[Reference]) -> tuple[int, int]:
+    if kind.pooled.baskets:
+        return -1, 0
+    ideas = with_dates(kind.pooled).columns
+    return sum(name in ideas for name in TOLD) + len(links), len(kind.pooled.rows)
+
+
+def _useful(links: Sequence[Reference], lines: Kind) -> list[Reference]:
+    """Return the references of different columns that bring something that the lines lack."""
+    own = set(with_dates(lines.pooled).columns)
+    return [r for r in links if set(with_dates(r.other.pooled).columns) - own]
+
+
+def _of_products(looked_up: Sequence[Reference], found: Look) -> Reference | None:
+    """Return the reference to the files of products: the product column's, or by content."""
+    own = found.columns.get("product_id")
+    by_name = next((r for r in looked_up if r.match == own), None)
+    if by_name is not None or own is not None:
+        return by_name
+    keys = {found.columns.get(idea) for idea in ("order_id", "customer_id", "store_id")}
+    free = [r for r in looked_up if r.match not in keys]
+    return next((r for r in free if OF_PRODUCTS & set(r.other.pooled.columns)), None)
+
+
+def _of_customers(
+    found: Look, lines: Kind, looked_up: Sequence[Reference], links: dict[str, list[Reference]]
+) -> Reference | None:
+    column = found.columns.get("customer_id")
+    if column is None:
+        return None
+    own = next((r for r in looked_up if r.match == column and r.other is not lines), None)
+    if own is not None:
+        return own
+    prefix, _, base = column.partition(".")
+    return next((r for r in links.get(prefix, []) if r.match == base), None)
+
+
+def _beside(
+    products: Reference | None, links: dict[str, list[Reference]], used: set[str]
+) -> list[Reference]:
+    """Return what the files of products refer to, in files of no other use."""
+    if products is None:
+        return []
+    return [r for r in links[products.other.name] if r.other.name not in used]
+
+
+def with_dates(found: Look) -> Look:
+    """Return the look with a column of dates for the time of an order, if no name told one."""
+    if "ordered_at" in found.columns:
+        return found
+    taken = set(found.columns.values())
+    for name in found.header:
+        if name in taken or NOT_THE_ORDER.search(name.casefold()):
+            continue
+        values = found.values(name)[:TRIED]
+        forms = date_forms(values) if values else DateForms([])
+        if forms.forms and not forms.unread and forms.forms != ["excel"]:
+            found.columns["ordered_at"] = name
+            break
+    return found
+
+
+def clock_of(found: Look) -> str:
+    """Return the column with the time of day, where that of the day has none; else empty."""
+    day, clock = found.columns.get("ordered_at"), found.columns.get("time_of_day")
+    if day is None or clock is None or day == clock:
+        return ""
+    times, days = found.values(clock)[:TRIED], found.values(day)[:TRIED]
+    apart = not any(re.search(r"\d:\d{2}", v.removesuffix(" 00:00:00")) for v in days)
+    return clock if times and apart and all(CLOCK.fullmatch(t) for t in times) else ""
+
+
+def _dates(
+    found: Look, lines: Kind, looked_up: Sequence[Reference]
+) -> tuple[DateForms, Counter[str]]:
+    """Return how times are written and the days of all rows of all files, as written."""
+    column = found.columns.get("ordered_at")
+    if column is None:
+        return DateForms([]), Counter()
+    owner = next((r.other for r in looked_up if column.startswith(f"{r.other.name}.")), lines)
+    name = column if owner is lines else column.removeprefix(f"{owner.name}.")
+    counts: Counter[str] = Counter()
+    for each in owner.looks:
+        if name in each.header:
+            counts += day_counts(each, name)
+    return date_forms(owner.pooled.values(name), counts), counts
+
+
+def _lines(lines: Kind, found: Look, dates: DateForms) -> list[Line]:
+    """Return the lines looked at but returns, with order, day, store, file and customer."""
+    key, when = found.columns.get("order_id"), found.columns.get("ordered_at")
+    if key is None or when is None:
+        return []
+    files = [n for n, each in enumerate(lines.looks) for row in each.rows if _fits(row, each)]
+    cells = [_or_nothing(found, idea) for idea in ("store_id", "customer_id", "quantity")]
+    rows = zip(found.cells(key), found.cells(when), *cells, files, strict=False)
+    known: dict[str, date | None] = {}
+    judged = []
+    for order, text, store, customer, quantity, file in itertools.islice(rows, JUDGED):
+        if text not in known:
+            known[text] = day_of(text, dates.forms)
+        day = known[text]
+        if order and day is not None and not quantity.startswith(("-", "(")):
+            judged.append(Line(order, day, store, file, customer))
+    return judged
+
+
+def _fits(row: list[str], found: Look) -> bool:
+    return len(row) == len(found.header)
+
+
+def _or_nothing(found: Look, idea: str) -> list[str]:
+    """Return the cells of an idea's column; empty texts where the file has none."""
+    name = found.columns.get(idea)
+    return found.cells(name) if name else [""] * len(found.rows)
+
+
+def currency_of(found: Look) -> tuple[str | None, Counter[str]]:
+    """Return the currency of the amounts, None if nothing tells, and the rows of each seen."""
+    if "currency" in found.columns:
+        seen = Counter(v.upper() for v in found.values(found.columns["currency"]))
+        codes = Counter({c: n for c, n in seen.items() if re.fullmatch(r"[A-Z]{3}", c)})
+        if codes:
+            return codes.most_common(1)[0][0], codes
+    for idea in ("price", "net_amount"):
+        if idea in found.columns:
+            signs = currencies(found.values(found.columns[idea]))
+            if signs:
+                return signs.most_common(1)[0][0], signs
+    return _by_language(found.header), Counter()
+
+
+def _by_language(header: Sequence[str]) -> str | None:
+    """Return the currency of where a header's language is spoken most; None for English."""
+    words = " ".join(header).casefold()
+    if re.search(r"[\u4e00-\u9fff]", words):
+        return "CNY"
+    german = re.search(
+        r"\b(datum|menge|kunde|kundenn\w+|artikel\w*|beleg\w*|preis|umsatz)\b", words
+    )
+    return "EUR" if german else None

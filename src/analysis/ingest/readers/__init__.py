@@ -1,0 +1,1 @@
+"""Readers: CSV, Excel, Parquet, JSON lines, archives and databases."""

@@ -1,0 +1,151 @@
+"""Hold a feed to the schema inside the engine: each row is accepted, rejected or dropped."""
+
+from __future__ import annotations
+
+import ibis
+
+from analysis.errors import DataError
+from analysis.tables.schema import ENGINE_TYPES, Column, Table
+
+REASON = "_rejected_because"
+RULE = "dropped_by"
+KEY = "source_key"
+COUNT = "_rows_of_key"
+FLAG = "_unreadable_"
+REJECTED = "rejected_by"
+
+#: Years that a time or a date may lie in: outside are placeholders such as 0001 and 9999.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+_KIND_WORDS = {
+    "string": "text",
+    "timestamp": "a time",
+    "date": "a date",
+    "money": "an amount of money",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+
+
+def judged(rows: ibis.Table, table: Table, *, source: str) -> ibis.Table:
+    """Return ``rows`` cast to the schema, with the verdict on each.
+
+    Parameters
+    ----------
+    rows
+        A feed's rows. A column ``rejected_by`` holds the adapter's own reason to reject a row;
+        columns whose names begin with an underscore pass through as they are.
+    table
+        The canonical table they are meant for.
+    source
+        Name of the source, for messages.
+
+    Returns
+    -------
+    ibis.Table
+        The canonical columns that the feed has, ``source_key``, ``dropped_by`` (rule or null)
+        and ``_rejected_because`` (reason or null). Accepted rows have neither.
+
+    Raises
+    ------
+    DataError
+        If a required column is missing altogether, or a column is not in the schema.
+    """
+    _check_columns(rows, table, source)
+    columns = [c for c in table.columns if c.name in rows.columns]
+    declared = {c.name for c in columns}
+    extra = [n for n in rows.columns if n not in declared | {KEY, RULE, REJECTED}]
+    doubtful = {c.name: _unreadable(rows[c.name], c) for c in columns if _may_fail(rows, c)}
+    typed = rows.select(
+        *(_typed(rows[c.name], c).name(c.name) for c in columns),
+        *extra,
+        KEY,
+        (rows[RULE] if RULE in rows.columns else ibis.null("string")).name(RULE),
+        (rows[REJECTED] if REJECTED in rows.columns else ibis.null("string")).name(REJECTED),
+        *(test.name(FLAG + name) for name, test in doubtful.items()),
+    )
+    reasons = [case for c in columns for case in _cases(typed, c)]
+    verdict = ibis.cases(
+        (typed[RULE].notnull(), ibis.null("string")),
+        (typed[REJECTED].notnull(), typed[REJECTED]),
+        *reasons,
+        else_=ibis.null("string"),
+    )
+    flags = (FLAG + name for name in doubtful)
+    return typed.mutate(**{REASON: verdict}).drop(REJECTED, *flags)
+
+
+def reject_repeated_keys(rows: ibis.Table, table: Table) -> ibis.Table:
+    """Return ``rows`` with every row of a repeated key rejected.
+
+    Which of several rows with one key is true cannot be known here, so none is kept; an adapter
+    that knows drops the others by a named rule before.
+    """
+    if not table.key:
+        return rows
+    accepted = rows.filter(rows[RULE].isnull() & rows[REASON].isnull())
+    repeated = accepted.group_by(table.key).agg(**{COUNT: accepted.count()})
+    repeated = repeated.filter(repeated[COUNT] > 1)
+    if repeated.limit(1).to_pandas().empty:
+        return rows
+    joined = rows.left_join(repeated, table.key, rname="_right_{name}")
+    clash = joined[COUNT].notnull() & joined[RULE].isnull() & joined[REASON].isnull()
+    words = f"{' + '.join(table.key)} stands in several rows"
+    return joined.mutate(**{REASON: clash.ifelse(words, joined[REASON])}).select(*rows.columns)
+
+
+def _check_columns(rows: ibis.Table, table: Table, source: str) -> None:
+    missing = [name for name in table.required if name not in rows.columns]
+    if missing:
+        raise DataError(
+            f"{source}: the canonical table {table.name} needs a column {missing[0]}, which the "
+            "mapping does not fill"
+        )
+    declared = {c.name for c in table.columns} | {KEY, RULE, REJECTED}
+    unknown = [n for n in rows.columns if n not in declared and not n.startswith("_")]
+    if unknown and not (table.open_columns):
+        raise DataError(
+            f"{source}: {table.name} has no column {unknown[0]}; it has "
+            + ", ".join(c.name for c in table.columns)
+        )
+
+
+def _typed(raw: ibis.Value, column: Column) -> ibis.Value:
+    target = ENGINE_TYPES[column.type]
+    typed = raw if str(raw.type()) == target else raw.try_cast(target)
+    if column.type == "string":
+        return typed.nullif("")
+    if column.type == "number":
+        return (typed.isnan() | typed.isinf()).ifelse(None, typed).cast("float64")
+    return typed
+
+
+def _may_fail(rows: ibis.Table, column: Column) -> bool:
+    """Tell whether a value of this column can be there and yet not be readable as its type."""
+    if column.type == "string":
+        return False
+    return column.type == "number" or str(rows[column.name].type()) != ENGINE_TYPES[column.type]
+
+
+def _unreadable(raw: ibis.Value, column: Column) -> ibis.Value:
+    there = raw != "" if raw.type().is_string() else raw.notnull()
+    return there & _typed(raw, column).isnull()
+
+
+def _cases(rows: ibis.Table, column: Column) -> list[tuple[ibis.Value, str]]:
+    """Return the tests that reject a row for this column, each with its reason."""
+    value, name, cases = rows[column.name], column.name, []
+    if FLAG + name in rows.columns:
+        cases.append((rows[FLAG + name], f"{name} is not {_KIND_WORDS[column.type]}"))
+    if column.required and not column.nullable:
+        cases.append((value.isnull(), f"{name} is missing"))
+    if column.type in {"timestamp", "date"}:
+        years = f"{name} lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
+        cases.append((~value.year().between(FIRST_YEAR, LAST_YEAR), years))
+    if column.minimum is not None:
+        cases.append((value < column.minimum, f"{name} is below {column.minimum:g}"))
+    if column.allowed:
+        words = ", ".join(column.allowed)
+        cases.append((value.notin(column.allowed), f"{name} is none of {words}"))
+    return cases

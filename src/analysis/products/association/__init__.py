@@ -1,0 +1,1 @@
+"""Association: itemsets, rules, pairs and triples, and what confounds them."""

@@ -1,0 +1,391 @@
+"""Three items that are in one order more often than their pairs explain, then and later.
+
+Which parts of a set of three orders hold, by size of order and by customer.
+
+How often three things would be together if their pairs were all there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.products.association.itemsets import frequent_itemsets
+from analysis.products.baskets import order_contents as orders_as_sets
+from analysis.products.baskets.order_contents import BANDS, band_of
+from analysis.stats.multiplicity import normal_quantile, q_values
+from analysis.stats.types import Floats
+from analysis.tables.engine import held
+
+if TYPE_CHECKING:
+    from analysis.products.association.itemsets import Itemsets
+    from analysis.products.association.pairs import Halves, Pairs
+    from analysis.products.baskets.order_contents import Baskets
+
+
+@dataclass(frozen=True)
+class Threes:
+    """Sets of three items, found in the first half and looked at again in the second.
+
+    Parameters
+    ----------
+    table
+        One row a frequent set: itemset, orders, expected (by its pairs alone), ratio, z, q (false
+        discovery rate over all sets of three that were looked at, frequent or not); of those
+        looked at again, too: second_orders, second_expected, second_ratio, second_low,
+        second_high, second_q; holds (at the rate asked for in both halves, second_low above 1).
+        Those that hold come first, then the largest z.
+    itemsets
+        The frequent sets of one to three items that they are among.
+    """
+
+    table: pd.DataFrame
+    itemsets: Itemsets
+
+    @property
+    def believed(self) -> pd.DataFrame:
+        """The sets that hold."""
+        return self.table[self.table["holds"]].reset_index(drop=True)
+
+
+def find(
+    pairs: Pairs, halves: Halves, *, fdr: float = 0.05, confidence: float = 0.95, again: int = 60
+) -> Threes:
+    """Tell which sets of three say more than their pairs do.
+
+    Parameters
+    ----------
+    pairs
+        From `pairs.find`; where it stopped at pairs, the search goes on. Sets with an item that is
+        no longer sold are left out.
+    halves
+        The two periods.
+    fdr
+        False discovery rate, in each half.
+    confidence
+        Coverage of the intervals.
+    again
+        Sets with the largest z that get a look at the second half.
+
+    Notes
+    -----
+    What is expected keeps all orders with each pair and leaves out only the three-factor
+    interaction (`three_way.ThreeWay`). In the second half it is made among orders that hold as
+    many other items, for a full trolley holds everything, and the interval takes whole customers.
+    """
+    itemsets = pairs.itemsets
+    if 3 not in itemsets.searched:
+        itemsets = frequent_itemsets(pairs.first, itemsets.support, longest=3)
+    found = beyond_pairs(itemsets)
+    sold = found["itemset"].map(pairs.gone.isdisjoint).astype(bool)
+    found = found[sold].reset_index(drop=True)
+    later = orders_as_sets.of_lines(pairs.lines, level=pairs.first.level, period=halves.second)
+    cells = SetCells.of(later, pairs.lines, found["itemset"].head(again))
+    found = found.join(_again(cells, confidence))
+    sure = (found["q"] <= fdr) & (found["second_q"] <= fdr) & (found["second_low"] > 1)
+    ordered = found.assign(holds=sure).sort_values(
+        ["holds", "z"], ascending=False, kind="stable", ignore_index=True
+    )
+    return Threes(ordered, itemsets)
+
+
+def beyond_pairs(itemsets: Itemsets) -> pd.DataFrame:
+    """Return the frequent sets of three against their pairs.
+
+    Parameters
+    ----------
+    itemsets
+        Frequent itemsets, of size three too.
+
+    Returns
+    -------
+    pandas.DataFrame
+        itemset, orders, expected, ratio, z, q as in `Threes`, the largest z first.
+    """
+    table = itemsets.table
+    threes = table.loc[table["size"] == 3, ["itemset", "orders"]].reset_index(drop=True)
+    known = dict(zip(table["itemset"], table["orders"], strict=True))
+    counted = [[known[part] for size in (1, 2) for part in combinations(s, size)]
+               for s in threes["itemset"]]  # fmt: skip
+    parts = np.array(counted, dtype=float).reshape(-1, 6)
+    model = ThreeWay.of(
+        cells_of(itemsets.orders, parts[:, :3], parts[:, 3:], threes["orders"].to_numpy(float))
+    )
+    z = np.nan_to_num(model.z)
+    unseen = np.ones(max(0, itemsets.searched.get(3, 0) - len(threes)))
+    threes = threes.assign(expected=model.expected, ratio=model.together / model.expected, z=z)
+    threes["q"] = q_values(np.concatenate([_upper(z), unseen]))[: len(threes)]
+    return threes.sort_values("z", ascending=False, kind="stable", ignore_index=True)
+
+
+def _again(cells: SetCells, confidence: float) -> pd.DataFrame:
+    """Return each set's orders, those expected and their ratio, within sizes of orders."""
+    model = ThreeWay.of(cells.counts)
+    together, expected = model.together.sum(axis=1), model.expected.sum(axis=1)
+    known = (together > 0) & (expected > 0)
+    t, e = np.where(known, together, np.nan), np.where(known, expected, np.nan)
+    # The logarithm of the ratio, linearised: what one order in each cell adds to it.
+    whole = np.zeros(8)
+    whole[-1] = 1.0
+    influence = whole / t[:, None, None] - (whole - model.pull) / e[:, None, None]
+    error = cells.clustered_error(np.nan_to_num(influence))
+    ratio, reach = t / e, normal_quantile(confidence) * error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = _upper(np.log(ratio) / error)
+    return pd.DataFrame(
+        {
+            "second_orders": together,
+            "second_expected": expected,
+            "second_ratio": ratio,
+            "second_low": ratio * np.exp(-reach),
+            "second_high": ratio * np.exp(reach),
+            "second_q": q_values(np.where(known, p, 1.0)),
+        }
+    )
+
+
+def _upper(z: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(-np.asarray(z, dtype=float)))
+
+
+#: Influences are summed as whole numbers of so small a part of the largest: exact in any order.
+_PART = 1 << 30
+
+
+@dataclass(frozen=True)
+class SetCells:
+    """Orders by what they hold of each set.
+
+    Parameters
+    ----------
+    counts
+        sets x bands x 8: orders by how many other items they hold and, as in `three_way`, by
+        which of the set. Orders that hold nothing else are left out: if they held nothing of the
+        set, either, they would be none, so there is nothing to compare them with.
+    parts
+        One row an order and set of which it holds something: set, customer_id, cell, band,
+        whole_band (of all its items).
+    orders
+        One row an order: customer_id, band (of all its items).
+    """
+
+    counts: Floats
+    parts: ibis.Table
+    orders: ibis.Table
+
+    @classmethod
+    def of(cls, baskets: Baskets, lines: ibis.Table, sets: Iterable[tuple[str, ...]]) -> SetCells:
+        """Count the orders of ``baskets``, whose customers ``lines`` know.
+
+        A guest's order is a customer of its own.
+        """
+        sets = list(sets)
+        facts = lines.group_by("order_id").agg(customer_id=lines.customer_id.max())
+        known = facts.customer_id.coalesce(facts.order_id.cast("string"))
+        counted = baskets.lines.group_by("order_id").agg(size=baskets.lines.count())
+        orders = held(counted.join(facts.mutate(customer_id=known), "order_id"))
+        parts = _parts(baskets.lines, orders, sets)
+        orders = orders.select("customer_id", band=band_of(orders.size))
+        return cls(_counts(parts, orders, len(sets)), parts, orders)
+
+    def clustered_error(self, influence: Floats) -> Floats:
+        """Return the standard error of an estimate for each set, over whole customers.
+
+        Parameters
+        ----------
+        influence
+            sets x bands x 8: what one order adds to the estimate.
+
+        Notes
+        -----
+        Liang and Zeger (1986), Biometrika 73(1): influences are summed within customers before
+        they are squared.
+        """
+        scale = np.maximum(np.abs(influence).max(axis=(1, 2)), np.finfo(float).tiny)
+        weight = np.rint(influence / scale[:, None, None] * _PART).astype(np.int64)
+        weight[:, 0] = 0
+        cells = ibis.memtable(_long(weight, ("set", "band", "cell")))
+        empty = ibis.memtable(_long(weight[:, :, 0], ("set", "band")))
+        # A view is no part of the joins that made it, which some engines would go on with.
+        parts = self.parts.view()
+        own = parts.join(cells, ["set", "band", "cell"])
+        taken = parts.join(empty.rename(whole_band="band"), ["set", "whole_band"])
+        many = self.orders.group_by("customer_id", "band").agg(n=lambda t: t.count())
+        every = many.join(empty, "band")
+        rows = ibis.union(
+            own.select("set", "customer_id", "weight"),
+            taken.select("set", "customer_id", weight=-taken.weight),
+            every.select("set", "customer_id", weight=every.weight * every.n),
+        )
+        each = rows.group_by("set", "customer_id").agg(weight=rows.weight.sum())
+        share = each.weight.cast("float64") / _PART
+        squares = (share * share * _PART).round().cast("int64")
+        found = each.group_by("set").agg(squares=squares.sum()).to_pandas().set_index("set")
+        total = found["squares"].astype("float64").reindex(range(len(scale)), fill_value=0.0)
+        return np.sqrt(total.to_numpy() / _PART) * scale
+
+
+def _parts(lines: ibis.Table, orders: ibis.Table, sets: list[tuple[str, ...]]) -> ibis.Table:
+    wanted = pd.DataFrame(
+        [(number, item, 1 << place) for number, items in enumerate(sets)
+         for place, item in enumerate(items)],
+        columns=["set", "item", "bit"],
+    ).astype({"set": "int32", "item": "str", "bit": "int8"})  # fmt: skip
+    found = lines.select("order_id", "item").join(ibis.memtable(wanted), "item")
+    masks = found.group_by("set", "order_id").agg(cell=found.bit.sum(), own=found.count())
+    joined = masks.join(orders, "order_id")
+    return held(
+        joined.select(
+            "set",
+            "customer_id",
+            cell=joined.cell.cast("int8"),
+            band=band_of(joined.size - joined.own),
+            whole_band=band_of(joined.size),
+        )
+    )
+
+
+def _counts(parts: ibis.Table, orders: ibis.Table, sets: int) -> Floats:
+    counts = np.zeros((sets, len(BANDS) + 1, CELLS))
+    everyone = orders.group_by("band").agg(n=orders.count()).to_pandas()
+    counts[:, everyone["band"], 0] = everyone["n"].to_numpy(float)
+    seen = parts.group_by("set", "band", "cell", "whole_band").agg(n=parts.count()).to_pandas()
+    number, n = seen["set"].to_numpy(), seen["n"].to_numpy(float)
+    # An order with a part of the set is not among those with none, where its size would put it.
+    np.subtract.at(counts, (number, seen["whole_band"].to_numpy(), 0), n)
+    np.add.at(counts, (number, seen["band"].to_numpy(), seen["cell"].to_numpy()), n)
+    counts[:, 0] = 0.0
+    return counts
+
+
+def _long(weight: npt.NDArray[np.int64], names: tuple[str, ...]) -> pd.DataFrame:
+    """Return an array as rows: its places by name, and the weight."""
+    types = {"set": "int32", "band": "int8", "cell": "int8"}
+    places = np.indices(weight.shape).reshape(weight.ndim, -1)
+    columns = dict(zip(names, places, strict=True)) | {"weight": weight.reshape(-1)}
+    return pd.DataFrame(columns).astype({n: types[n] for n in names})
+
+
+#: Cells are numbered by what an order holds: 1 for the first, 2 for the second, 4 for the third.
+CELLS = 8
+
+WHOLE = CELLS - 1
+
+
+#: Sign of each cell in the logarithm of the three-factor interaction.
+_SIGN = np.array([-1.0, 1.0, 1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
+
+
+#: Halvings of an interval: to the last bit of a number of orders.
+_STEPS = 100
+
+
+@dataclass(frozen=True)
+class ThreeWay:
+    """Tables of 2 x 2 x 2, with and without a three-factor interaction.
+
+    Parameters
+    ----------
+    together
+        Orders with all three.
+    expected
+        The same without the interaction, all pairs as they are.
+    fitted
+        All eight cells without it.
+    information
+        Sum of one over the fitted cells; infinite where the pairs leave nothing open.
+    """
+
+    together: Floats
+    expected: Floats
+    fitted: Floats
+    information: Floats
+
+    @classmethod
+    def of(cls, cells: npt.ArrayLike) -> ThreeWay:
+        """Fit tables; the last axis of ``cells`` has the eight counts.
+
+        Notes
+        -----
+        Bartlett (1935), Suppl. J. R. Statist. Soc. 2(2): with the margins of all pairs kept, one
+        number is left, and the odds ratio of the first two with the third must be that without
+        it. As a screen for sets of products: DuMouchel and Pregibon (2001), Empirical Bayes
+        screening for multi-item associations, section 4 (the all-two-factor model).
+        """
+        counts = np.asarray(cells, dtype=float)
+        low = counts[..., WHOLE] - counts[..., _SIGN > 0].min(axis=-1)
+        high = counts[..., WHOLE] + counts[..., _SIGN < 0].min(axis=-1)
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            below = _interaction(_moved(counts, middle)) < 0
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        expected = (low + high) / 2
+        fitted = np.maximum(_moved(counts, expected), 0.0)
+        with np.errstate(divide="ignore"):
+            information = (1 / fitted).sum(axis=-1)
+        return cls(counts[..., WHOLE], expected, fitted, information)
+
+    @property
+    def z(self) -> Floats:
+        """How far beyond its pairs, in standard errors: the score test of the interaction."""
+        known = np.isfinite(self.information)
+        root = np.sqrt(np.where(known, self.information, 0.0))
+        return np.where(known, (self.together - self.expected) * root, np.nan)
+
+    @property
+    def pull(self) -> Floats:
+        """What one more order in each cell adds to ``together - expected``."""
+        known = np.isfinite(self.information)
+        information = np.where(known, self.information, 1.0)[..., None]
+        weight = np.where(known[..., None], self.fitted * information, np.inf)
+        return _SIGN / weight
+
+
+def cells_of(
+    orders: int, single: Floats, pairs: Floats, together: npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """Return the eight cells from how many orders hold what.
+
+    Parameters
+    ----------
+    orders
+        All orders.
+    single
+        sets x 3: orders with the first, the second, the third.
+    pairs
+        sets x 3: with the first and second, first and third, second and third.
+    together
+        With all three.
+    """
+    t = np.asarray(together, dtype=float)
+    a, b, c = single.T
+    ab, ac, bc = pairs.T
+    cells = [
+        orders - a - b - c + ab + ac + bc - t,
+        a - ab - ac + t, b - ab - bc + t, ab - t,
+        c - ac - bc + t, ac - t, bc - t, t,
+    ]  # fmt: skip
+    return np.stack(cells, axis=-1)
+
+
+def _moved(counts: Floats, together: Floats) -> Floats:
+    """Return the cells with so many orders together, all pairs as they were."""
+    return counts - _SIGN * (counts[..., WHOLE] - together)[..., None]
+
+
+def _interaction(cells: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(np.maximum(cells, 0.0))
+        plus = logs[..., _SIGN > 0].sum(axis=-1)
+        minus = logs[..., _SIGN < 0].sum(axis=-1)
+        # Both without end: the pairs leave nothing open, and any answer is the one they allow.
+        return np.where(np.isneginf(plus) & np.isneginf(minus), 0.0, plus - minus)

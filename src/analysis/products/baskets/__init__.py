@@ -1,0 +1,1 @@
+"""Baskets: orders with their products, indexed for counting."""

@@ -1,0 +1,239 @@
+"""Orders as sets of items, at the level of products, categories or departments.
+
+How many items an order holds, in bands.
+
+What items are called on a page: no two the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.errors import NotApplicable, ParamsError
+from analysis.products.baskets.order_index import Gathered, gathered
+from analysis.tables.engine import held, kind_of
+from analysis.tables.lines import lines_in
+from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
+    from analysis.tables.periods import Period
+
+
+Level = Literal["product", "category", "department"]
+
+_KEYS = {"product": "product_id", "category": "category", "department": "department"}
+
+
+#: What analyses of baskets need of a line.
+_KEPT = (
+    "order_id", "customer_id", "product_id", "ordered_at", "store_id", "department", "category",
+    "brand", "net_amount", "discount_amount", "margin_micros",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Baskets:
+    """The orders of a period as sets of items.
+
+    Parameters
+    ----------
+    rows
+        The lines that were given: order_id, item. Returns and free lines are told apart by
+        quantity: what was brought back is not in the basket.
+    items
+        One row an item: item, orders (that hold it), department, category; most frequent first.
+    orders
+        Number of orders with at least one item.
+    level
+        What an item is.
+    period
+        The days looked at; None where the rows were given.
+    gathered
+        The items of each order, as places in ``names``; None where the rows are in Spark.
+    names
+        Every item of the rows, sorted, whatever of them ``items`` still holds.
+    """
+
+    rows: ibis.Table
+    items: pd.DataFrame
+    orders: int
+    level: Level
+    period: Period | None = None
+    gathered: Gathered | None = None
+    names: npt.NDArray[np.object_] | None = None
+
+    @cached_property
+    def lines(self) -> ibis.Table:
+        """One row an item in an order: order_id, item."""
+        return held(self.rows.select("order_id", "item").distinct())
+
+    def require(self, least: int = 2) -> None:
+        """Raise NotApplicable, saying why, if no two items can ever be bought together."""
+        if self.orders < least:
+            raise NotApplicable(
+                f"There are {self.orders} orders: what is bought together by chance cannot be told."
+            )
+        if len(self.items) < least:
+            raise NotApplicable(
+                f"All orders hold the same {self.level}: there is nothing to be bought with it."
+            )
+
+
+def bought(
+    tables: Tables, period: Period, *, level: Level = "product", without: tuple[str, ...] = ()
+) -> ibis.Table:
+    """Return the lines of ``period`` that are in a basket, with their ``item``.
+
+    Lines of products that are not in the catalogue, or without a category at the level of
+    categories, are left out: as an item they would be a crowd of strangers.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs order_lines and products.
+    period
+        Days whose orders count.
+    level
+        ``product``, ``category`` or ``department``.
+    without
+        Departments that are no goods: coupons, deposits, postings.
+    """
+    if level not in _KEYS:
+        raise ParamsError(f"level {level!r} is none of {', '.join(_KEYS)}")
+    lines = lines_in(tables, period)
+    lines = lines.filter(
+        lines.quantity >= 0, lines.department != UNKNOWN_PRODUCT, lines.net_amount >= 0
+    )
+    if without:
+        lines = lines.filter(lines.department.notin(without))
+    if level == "category":
+        lines = lines.filter(lines.category != NO_CATEGORY)
+    kept = [name for name in _KEPT if name in lines.columns]
+    return held(lines.select(*kept, item=lines[_KEYS[level]]))
+
+
+def of_lines(
+    lines: ibis.Table, *, level: Level = "product", period: Period | None = None
+) -> Baskets:
+    """Return the baskets that ``lines`` make.
+
+    Parameters
+    ----------
+    lines
+        order_id and item; department and category, if there, describe the items.
+    level
+        What an item is.
+    period
+        Only orders of these days; None takes all lines.
+    """
+    if period is not None:
+        start, end = (ibis.timestamp(d.isoformat()) for d in (period.start, period.end))
+        lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
+    if kind_of(lines.get_backend()) == "spark":
+        items, number = _counted(lines)
+        return Baskets(lines, items, number, level, period)
+    items, orders = _gathered(lines)
+    names = np.sort(items["item"].to_numpy(dtype=object))
+    return Baskets(lines, items, len(orders), level, period, orders, names)
+
+
+def _described(lines: ibis.Table) -> dict[str, ibis.Value]:
+    return {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
+
+
+def _counted(lines: ibis.Table) -> tuple[pd.DataFrame, int]:
+    """Return the items and the number of orders, counted by the engine."""
+    distinct = lines.select("order_id", "item").distinct()
+    counts = distinct.group_by("item").agg(orders=distinct.order_id.count())
+    if described := _described(lines):
+        counts = counts.join(lines.group_by("item").agg(**described), "item")
+    return _by_orders(counts.to_pandas()), int(distinct.order_id.nunique().to_pandas())
+
+
+def _gathered(lines: ibis.Table) -> tuple[pd.DataFrame, Gathered]:
+    """Return the items and the orders that hold them."""
+    known = lines.group_by("item").agg(orders=lines.count(), **_described(lines)).to_pandas()
+    items = known.sort_values("item", ignore_index=True)
+    orders = gathered(lines, items["item"].to_numpy(dtype=object))
+    # An item may be in several lines of an order.
+    items["orders"] = np.bincount(orders.values, minlength=len(items))
+    return _by_orders(items), orders
+
+
+def _by_orders(items: pd.DataFrame) -> pd.DataFrame:
+    return items.sort_values(["orders", "item"], ascending=[False, True], ignore_index=True)
+
+
+#: Upper ends of the bands.
+BANDS = (0, 1, 3, 7, 15, 31)
+
+
+#: Band by number of items; the last is that of all larger ones, too.
+BAND_OF = np.searchsorted(BANDS, np.arange(BANDS[-1] + 2)).astype(np.int32)
+
+
+def band_of(n: ibis.Value) -> ibis.Value:
+    """Return the band that a number of items falls in."""
+    cases = [(n <= end, i) for i, end in enumerate(BANDS)]
+    return ibis.cases(*cases, else_=len(BANDS)).cast("int8")
+
+
+def labels(tables: Tables, items: Iterable[str], *, level: Level = "product") -> dict[str, str]:
+    """Return a readable name of each item.
+
+    Parameters
+    ----------
+    tables
+        A study's tables.
+    items
+        Items of that level.
+    level
+        What the items are. Categories and departments are named as they are; a product by its
+        name, else by its subcategory. Products that share a name get their package size, or, where
+        that is the same, their number, too.
+    """
+    wanted = sorted(set(items))
+    if level != "product":
+        return {item: tidy(item) for item in wanted}
+    plain, sized = _named(tables, wanted)
+    once = ~plain.duplicated(keep=False)
+    once_sized = ~sized.duplicated(keep=False)
+    return {
+        item: plain[item]
+        if once[item]
+        else sized[item]
+        if once_sized[item]
+        else f"{plain[item]} ({item})"
+        for item in wanted
+    }
+
+
+def tidy(text: str) -> str:
+    """Return a name in capitals as a sentence would have it."""
+    plain = " ".join(text.split())
+    return plain.capitalize() if plain.isupper() else plain
+
+
+def _named(tables: Tables, items: list[str]) -> tuple[pd.Series, pd.Series]:
+    """Return the names by product, without and with the package size."""
+    products = tables.products
+    columns = [c for c in ("name", "subcategory", "package_size") if c in products.columns]
+    wanted = ibis.memtable(pd.DataFrame({"product_id": pd.Series(items, dtype="str")}))
+    rows = products.semi_join(wanted, "product_id").select("product_id", *columns)
+    frame = rows.to_pandas().set_index("product_id").reindex(items).astype("str")
+    numbers = pd.Series(items, index=items, dtype="str")
+    plain = next((frame[c] for c in ("name", "subcategory") if c in frame), numbers)
+    plain = plain.map(tidy, na_action="ignore").fillna(numbers)
+    if "package_size" not in frame:
+        return plain, plain
+    size = frame["package_size"].map(tidy, na_action="ignore").str.lower()
+    return plain, (plain + ", " + size).fillna(plain)

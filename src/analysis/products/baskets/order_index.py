@@ -1,0 +1,261 @@
+"""Orders as numbers, those of a customer one after the other, and what they hold.
+
+Lines gathered by order, as integers that a compiled kernel can walk along.
+
+The engine turns each line into two numbers, the hash of its order and the place of its item; numpy
+sorts them. That costs half of what the engine needs to bring together millions of orders by their
+names, and the same orders come in the same order every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.tables.engine import hash64, held
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+Ints = npt.NDArray[np.int32]
+
+Places = npt.NDArray[np.int64]
+
+Sides = npt.NDArray[np.uint8]
+
+
+#: What orders may be cut by.
+FACTS = ("customer", "store", "week", "place")
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Orders, a few bytes each, so that all of them can be walked along for every pair.
+
+    Parameters
+    ----------
+    starts
+        Where each customer's orders begin, and the end after the last. A guest's order is a
+        customer of its own.
+    size
+        Items in each order.
+    facts
+        By name (of `FACTS`), a number of the customer, store, week, or store and week, of each
+        order; -1 where it is not known.
+    holders
+        By item, the orders that hold it, ascending.
+    """
+
+    starts: Places
+    size: Ints
+    facts: dict[str, Ints]
+    holders: dict[str, Ints]
+
+    def __len__(self) -> int:
+        return len(self.size)
+
+    @property
+    def customers(self) -> int:
+        """How many customers there are, guests' orders included."""
+        return len(self.starts) - 1
+
+    @cached_property
+    def customer(self) -> Ints:
+        """The customer of each order, in the order of ``starts``."""
+        return np.repeat(np.arange(self.customers, dtype=np.int32), np.diff(self.starts))
+
+    def known(self, fact: str) -> float:
+        """Return the share of the orders of which a fact is known."""
+        found = self.facts.get(fact)
+        return 0.0 if found is None or len(found) == 0 else float((found >= 0).mean())
+
+    def groups(self, fact: str) -> int:
+        """Return how many groups a fact cuts the orders in."""
+        return int(self.facts[fact].max(initial=-1)) + 1
+
+    def holding(self, items: Sequence[str]) -> Sides:
+        """Return 1 for each order that holds all of ``items``, else 0."""
+        counted = np.zeros(len(self), np.uint8)
+        for item in items:
+            counted[self.holders[item]] += 1
+        return (counted == len(items)).astype(np.uint8)
+
+    def held_by(self, items: Sequence[str]) -> Ints:
+        """Return the orders that hold all of ``items``, ascending."""
+        rarest, *others = sorted((self.holders[item] for item in items), key=len)
+        for other in others:
+            place = np.minimum(np.searchsorted(other, rarest), len(other) - 1)
+            rarest = rarest[other[place] == rarest]
+        return rarest
+
+    def sides(self, rules: pd.DataFrame) -> Iterable[Sides]:
+        """Return, rule by rule, what each order holds of it: 0 neither, 1 A, 2 B, 3 both."""
+        for a, b in zip(rules["antecedents"], rules["consequents"], strict=True):
+            yield self.holding(a) + 2 * self.holding(b)
+
+
+def items_of(rules: pd.DataFrame) -> list[str]:
+    """Return the items on either side of the rules."""
+    return sorted({i for n in ("antecedents", "consequents") for side in rules[n] for i in side})
+
+
+def order_facts(lines: ibis.Table) -> ibis.Table:
+    """Return one row an order: what it may be cut by, by number.
+
+    Parameters
+    ----------
+    lines
+        `baskets.bought`: order_id, customer_id, ordered_at and, if known, store_id.
+
+    Returns
+    -------
+    ibis.Table
+        order_id, number, week_start, store_id if known, and of `FACTS` those that are known, -1
+        where an order lacks it.
+    """
+    facts = {
+        "customer_id": lines.customer_id.max(),
+        "week_start": lines.ordered_at.min().truncate("W"),
+    }
+    keys = {"customer": ["customer_id"], "week": ["week_start"], "place": ["week_start"]}
+    if "store_id" in lines.columns:
+        facts["store_id"] = lines.store_id.max()
+        keys |= {"store": ["store_id"], "place": ["week_start", "store_id"]}
+    orders = held(lines.group_by("order_id").agg(**facts))
+    numbers = {name: _number(orders, columns) for name, columns in keys.items()}
+    return held(orders.mutate(number=_number(orders, ["order_id"]), **numbers).drop("customer_id"))
+
+
+def _number(rows: ibis.Table, columns: list[str]) -> ibis.Value:
+    """Return the place of each row's values among all, from 0; -1 where one is missing."""
+    place = ibis.dense_rank().over(order_by=[rows[name] for name in columns])
+    missing = ibis.or_(*(rows[name].isnull() for name in columns))
+    return ibis.ifelse(missing, -1, place).cast("int32")
+
+
+def numbered(lines: ibis.Table, facts: ibis.Table, items: Sequence[str]) -> Numbered:
+    """Return the orders of ``lines`` as numbers.
+
+    Parameters
+    ----------
+    lines
+        order_id, item, one row an item in an order.
+    facts
+        From `order_facts`, of these orders at least.
+    items
+        Items of which to know who holds them.
+    """
+    names = [name for name in FACTS if name in facts.columns]
+    sizes = lines.group_by("order_id").agg(size=lines.count().cast("int32"))
+    orders = sizes.join(facts.select("order_id", "number", *names), "order_id").drop("order_id")
+    columns = {n: c.to_numpy() for n, c in zip(orders.columns, orders.to_pyarrow(), strict=True)}
+    customer, number = columns["customer"], columns.pop("number")
+    # Guests have number -1: each begins a customer.
+    order = np.lexsort((number, customer))
+    sorted_ = customer[order]
+    begins = (np.diff(sorted_, prepend=-1) != 0) | (sorted_ < 0)
+    starts = np.append(np.flatnonzero(begins), len(order))
+    kept = {name: column[order] for name, column in columns.items()}
+    place = np.full(int(number.max(initial=-1)) + 1, -1, np.int32)
+    place[number[order]] = np.arange(len(order), dtype=np.int32)
+    rows = coded(lines, items).join(facts.select("order_id", "number"), "order_id")
+    found = rows.select("item_code", "number").to_pyarrow()
+    holders = _by_code(found["item_code"].to_numpy(), place[found["number"].to_numpy()], items)
+    return Numbered(starts, kept.pop("size"), kept, holders)
+
+
+def _by_code(code: Ints, place: Ints, items: Sequence[str]) -> dict[str, Ints]:
+    order = np.lexsort((place, code))
+    ends = np.searchsorted(code[order], np.arange(len(items) + 1))
+    return {item: place[order[ends[i] : ends[i + 1]]] for i, item in enumerate(items)}
+
+
+Integers = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The distinct values of every owner, one owner after the other.
+
+    Parameters
+    ----------
+    starts
+        Where each owner's values begin, and the end after the last.
+    values
+        Ascending and distinct within an owner.
+    """
+
+    starts: npt.NDArray[np.int64]
+    values: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+
+def coded(
+    lines: ibis.Table, values: Sequence[str] | npt.NDArray[np.object_], *, key: str = "item"
+) -> ibis.Table:
+    """Return the lines whose ``key`` is among ``values``, its place there as ``{key}_code``."""
+    names = pd.Series(list(values), dtype="str" if lines[key].type().is_string() else None)
+    frame = pd.DataFrame({key: names, f"{key}_code": np.arange(len(names), dtype=np.int32)})
+    return lines.join(ibis.memtable(frame), key)
+
+
+def gathered(lines: ibis.Table, items: npt.NDArray[np.object_]) -> Gathered:
+    """Return the ``items`` of every order, as their places, in the order of the orders' hashes.
+
+    Orders are told apart by 64 bits: of 46 million orders, two share them in one data set out of
+    17,000.
+
+    Parameters
+    ----------
+    lines
+        order_id, item.
+    items
+        Every item of the lines.
+    """
+    rows = coded(lines.select("order_id", "item"), items)
+    table = rows.select(owner=hash64(rows.order_id), code=rows.item_code).to_pyarrow()
+    return by_owner(table["owner"], table["code"], len(items))
+
+
+def by_owner(owners: pa.ChunkedArray, codes: pa.ChunkedArray, items: int) -> Gathered:
+    """Return the distinct codes of every owner.
+
+    Parameters
+    ----------
+    owners
+        A 64-bit hash a row.
+    codes
+        From 0 to ``items`` - 1.
+
+    Notes
+    -----
+    Rows are dealt into buckets by the last bits of the hash, as many as a code needs. Within a
+    bucket the code takes the place of those bits, so that nothing of the hash is lost and one
+    number a row is left to sort.
+    """
+    from analysis.products.baskets.basket_kernels import compact, count_buckets, deal
+
+    mask = np.uint64((1 << max(1, int(items - 1).bit_length())) - 1)
+    parts = [part.to_numpy() for part in owners.chunks]
+    counts = np.zeros(int(mask) + 1, np.int64)
+    for part in parts:
+        count_buckets(part, mask, counts)
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    keys, ends = np.empty(bounds[-1], np.uint64), bounds[:-1].copy()
+    for part, own in zip(parts, codes.chunks, strict=True):
+        deal(part, own.to_numpy(), mask, ends, keys)
+    for low, high in pairwise(bounds.tolist()):
+        keys[low:high].sort()
+    starts, values = compact(keys, bounds, mask)
+    return Gathered(starts, values)

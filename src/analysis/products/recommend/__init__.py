@@ -1,0 +1,1 @@
+"""Recommenders, chosen on time they had not seen, and the reason of each product."""

@@ -1,0 +1,1 @@
+"""Sequences: what is bought next, first baskets and replenishment."""

@@ -1,0 +1,411 @@
+"""Buyers of A, and the visits of others that they are compared with.
+
+Who buys B after A, day by day, against matched customers who did not buy A.
+
+From all follow-ups to the few worth acting on, each against matched customers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.errors import NotApplicable
+from analysis.products.sequences.follow_on_screen import RHYTHMS, FollowUps, first_visits, rhythm
+from analysis.stats.competing_risks import Ends
+from analysis.stats.multiplicity import selected_confidence
+from analysis.stats.types import Floats
+
+if TYPE_CHECKING:
+    from analysis.products.sequences.purchase_events import Events
+
+
+Days = npt.NDArray[np.int64]
+
+_NEVER = np.int64(1 << 40)
+
+
+@dataclass(frozen=True)
+class Design:
+    """How buyers of A are followed and compared.
+
+    Parameters
+    ----------
+    window
+        Days followed.
+    quiet_days
+        Days at the start in which a purchase of A is no first one.
+    controls
+        Most visits of controls for each buyer, in the same stratum.
+    confidence
+        Coverage of the intervals.
+    draws
+        Resamples of customers.
+    seed
+        Seed of the resamples, and of which visits are taken where there are too many.
+    least
+        Fewest buyers to say anything about.
+    """
+
+    window: int = 30
+    quiet_days: int = 56
+    controls: int = 10
+    confidence: float = 0.95
+    draws: int = 300
+    seed: int = 0
+    least: int = 50
+
+
+@dataclass(frozen=True)
+class People:
+    """Customers as far as one pair of items is concerned."""
+
+    first_a: Days
+    key_b: Days
+    group: Days
+    visits: npt.NDArray[np.int32]
+    buyers: Days
+    days: int
+
+    @classmethod
+    def of(cls, events: Events, a: int, b: int, design: Design) -> People:
+        """Return the customers as buyers of the items with codes ``a`` and ``b``."""
+        days = events.period.days
+        first_a = np.full(len(events.customers), _NEVER)
+        rows = np.flatnonzero(events.item == a)[::-1]
+        first_a[events.customer[rows]] = events.day[rows]
+        rows = events.item == b
+        key_b = events.customer[rows].astype(np.int64) * 2 * days + events.day[rows]
+        known = (first_a >= design.quiet_days) & (first_a < days - 1)
+        buyers = np.flatnonzero(known)
+        visits = first_visits(events, events.beside(a))
+        return cls(first_a, key_b, rhythm(events), visits, buyers, days)
+
+    def next_b(self, who: Days, day: Days) -> Days:
+        """Return the first day after ``day`` on which B was bought."""
+        place = np.searchsorted(self.key_b, who * 2 * self.days + day, side="right")
+        found = np.append(self.key_b, _NEVER)[place]
+        return np.where(found // (2 * self.days) == who, found % (2 * self.days), _NEVER)
+
+    def before(self, who: Days, day: Days, window: int) -> npt.NDArray[np.bool_]:
+        """Tell who bought B in the ``window`` days before ``day``."""
+        return self.next_b(who, np.maximum(day - window - 1, -1)) < day
+
+    @property
+    def groups(self) -> int:
+        """Return how many groups `like` tells apart."""
+        return 2 * RHYTHMS
+
+    def like(self, visits: Visits, window: int) -> Days:
+        """Return the visits' groups: of one rhythm, with or without B in the window before."""
+        had = self.before(visits.who, visits.day, window)
+        return self.group[visits.who] * 2 + had
+
+    def on(self, who: Days, day: Days) -> npt.NDArray[np.bool_]:
+        """Tell who bought B on ``day`` itself."""
+        return self.next_b(who, day - 1) == day
+
+
+@dataclass(frozen=True)
+class Visits:
+    """Visits that begin to count: customer, day and stratum."""
+
+    who: Days
+    day: Days
+    stratum: Days
+
+    def only(self, rows: npt.NDArray) -> Visits:
+        """Return the visits of the given rows."""
+        return Visits(self.who[rows], self.day[rows], self.stratum[rows])
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Buyers of A and visits of their controls, in strata that both have."""
+
+    buyers: Visits
+    controls: Visits
+    number: int
+
+
+def strata_of(people: People, design: Design) -> Strata:
+    """Return buyers and controls of the same week, rhythm and earlier purchases of B."""
+    who, week = np.nonzero(people.visits >= 0)
+    day = people.visits[who, week].astype(np.int64)
+    free = people.first_a[who] > day
+    controls = _placed(people, who[free], day[free], design)
+    buyers = _placed(people, people.buyers, people.first_a[people.buyers], design)
+    both = np.intersect1d(buyers.stratum, controls.stratum)
+    buyers, controls = (
+        Visits(v.who[kept], v.day[kept], np.searchsorted(both, v.stratum[kept]))
+        for v in (buyers, controls)
+        for kept in [np.isin(v.stratum, both)]
+    )
+    most = design.controls * np.bincount(buyers.stratum, minlength=len(both))
+    return Strata(buyers, _at_most(controls, most, design.seed), len(both))
+
+
+def _placed(people: People, who: Days, day: Days, design: Design) -> Visits:
+    """Return the visits without B, with their strata."""
+    kept = ~people.on(who, day)
+    visits = Visits(who[kept], day[kept], np.zeros(int(kept.sum()), np.int64))
+    week = visits.day // 7
+    stratum = week * people.groups + people.like(visits, design.window)
+    return Visits(visits.who, visits.day, stratum)
+
+
+def _at_most(visits: Visits, most: Days, seed: int) -> Visits:
+    """Return at most so many visits of each stratum, drawn at random."""
+    drawn = np.random.default_rng(seed).random(len(visits.who))
+    order = np.lexsort((drawn, visits.stratum))
+    ordered = visits.stratum[order]
+    place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
+    return visits.only(np.sort(order[place < most[ordered]]))
+
+
+_USUAL = Design()
+
+
+#: A day that no window reaches.
+_LATER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Followed:
+    """One pair, followed.
+
+    Parameters
+    ----------
+    curve
+        One row a day: day, share, share_low, share_high (of buyers of A, who bought B by then),
+        control, control_low, control_high (of matched customers), control_least, control_most
+        (the same if who buys A were never to buy B, and followed on past their own A).
+    summary
+        One row: first, then, buyers, matched (buyers with controls), share, control,
+        control_least, control_most, difference (share less control), difference_least (share less
+        control_most) and ratio with _low and _high, at the end of the window; median_days (among
+        those who follow, beyond what the controls do), best_day (the last before the seven days
+        in which most of what is beyond the controls happens); reason.
+    """
+
+    curve: pd.DataFrame
+    summary: pd.DataFrame
+
+
+def compare(events: Events, first: str, then: str, design: Design = _USUAL) -> Followed:
+    """Follow buyers of ``first`` to their next ``then``, beside matched customers.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer and day.
+    first, then
+        Items A and B.
+    design
+        Window, matching and intervals.
+
+    Notes
+    -----
+    A buyer's day 0 is the first purchase of A after ``quiet_days``. Controls came in the same week
+    with the same rhythm and bought something of A's department (where departments are known),
+    had not bought A by then, and had or had not bought B in the window before, like the buyer;
+    their day 0 is that visit. All of a stratum's controls count, with as much weight together as
+    its buyers have. Who took B along on day 0 is left out on both sides: the same order is no
+    "next". Intervals are percentiles over resampled customers, whether buyers, controls or both.
+
+    Two things may come before B, and they are not treated alike.
+
+    *Leaving* is a part of what is asked: how many of the buyers of A come for B, whoever else
+    stays away. Who leaves stays at risk and never buys, until the period ends for everybody; that
+    is the share of Aalen and Johansen (1978) with leaving as the competing event, though nobody
+    says goodbye.
+
+    *Buying A* ends what a control is there for: to show what a buyer would have done without it.
+    As a competing event it would leave those who buy A without a B for ever, which is fewer than
+    would have bought one (``control_least``); followed past it, they would bring B because of A
+    (``control_most``). So a control is lost sight of at A, and one less the estimate of Kaplan and
+    Meier (1958) is the share had nobody bought A: if, within a rhythm and an earlier purchase of
+    B, who buys A were as likely to buy B as who does not, for the estimate is made within these.
+    Where they are likelier for a reason that no column knows, it is too low; but whatever the
+    reason, the share lies between the two others unless A keeps from buying B, so that
+    ``difference_least`` is what is left at worst. B in the same order as A is counted: on that
+    day chance brings both together too, and without it the difference would be too large.
+    """
+    a, b = events.code(first), events.code(then)
+    people = People.of(events, a, b, design)
+    strata = strata_of(people, design)
+    if len(strata.buyers.who) < design.least:
+        raise NotApplicable(
+            f"{first}, then {then}: {len(strata.buyers.who)} buyers could be matched; "
+            f"{design.least} are needed."
+        )
+    weights = _weights(strata, len(events.customers), design)
+    shares = _shares(people, strata, weights, design)
+    return _compared(first, then, len(people.buyers), len(strata.buyers.who), shares, design)
+
+
+def _weights(strata: Strata, customers: int, design: Design) -> tuple[Floats, Floats]:
+    """Return how often each buyer and each control counts: once, then in every resample."""
+    known = np.zeros(customers, bool)
+    known[strata.buyers.who] = known[strata.controls.who] = True
+    number = np.cumsum(known) - 1
+    n = int(known.sum())
+    rng = np.random.default_rng(design.seed + 1)
+    drawn = rng.multinomial(n, np.full(n, 1 / n), design.draws).astype(np.float64)
+    times = np.vstack([np.ones(n), drawn])
+    return times[:, number[strata.buyers.who]], times[:, number[strata.controls.who]]
+
+
+def _shares(
+    people: People, strata: Strata, weights: tuple[Floats, Floats], design: Design
+) -> dict[str, Floats]:
+    """Return the shares that bought B, of buyers and of controls, by resample and day."""
+    own, theirs = weights
+    took = _stops(people, strata.buyers, design)
+    rest = _stops(people, strata.controls, design, before_a=True)
+    past = _stops(people, strata.controls, design)
+    size: dict[str, int] = {"window": design.window, "groups": people.groups}
+    shares = {
+        name: np.empty((len(own), design.window))
+        for name in ("share", "control", "control_least", "control_most")
+    }
+    for draw in range(len(own)):
+        buyers = np.bincount(strata.buyers.stratum, own[draw], strata.number)
+        pool = np.bincount(strata.controls.stratum, theirs[draw], strata.number)
+        each = np.divide(buyers, pool, out=np.zeros_like(pool), where=pool > 0)
+        scaled = theirs[draw] * each[strata.controls.stratum]
+        without = rest.hazards(scaled, causes=2, **size)
+        shares["share"][draw] = took.hazards(own[draw], **size).incidence(1)[0]
+        shares["control"][draw] = without.incidence(1)[0]
+        shares["control_least"][draw] = without.incidence(2)[0]
+        shares["control_most"][draw] = past.hazards(scaled, **size).incidence(1)[0]
+    return shares
+
+
+def _stops(people: People, visits: Visits, design: Design, *, before_a: bool = False) -> Ends:
+    """Return how each visit stops to be followed: 1 with B, 2 with A if that ends it."""
+    until = np.minimum(design.window, people.days - 1 - visits.day)
+    bought_b = people.next_b(visits.who, visits.day) - visits.day
+    bought_a = people.first_a[visits.who] - visits.day if before_a else np.full_like(until, _LATER)
+    stop = np.minimum(until, np.minimum(bought_a, bought_b))
+    cause = np.select([bought_b == stop, bought_a == stop], [1, 2], default=0)
+    return Ends(stop, cause, people.like(visits, design.window))
+
+
+def _compared(
+    first: str, then: str, buyers: int, n: int, shares: dict[str, Floats], design: Design
+) -> Followed:
+
+    end = {name: values[:, -1] for name, values in shares.items()}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(end["control"] > 0, end["share"] / end["control"], np.nan)
+    measures = {
+        "difference": end["share"] - end["control"],
+        "difference_least": end["share"] - end["control_most"],
+        "ratio": ratio,
+    }
+    row: dict[str, object] = {
+        "first": first, "then": then, "buyers": buyers, "matched": n,
+        **{name: values[0] for name, values in end.items()},
+    }  # fmt: skip
+    for name, values in measures.items():
+        low, high = _ends(values[1:, None], design.confidence)
+        row |= {name: values[0], f"{name}_low": low[0], f"{name}_high": high[0]}
+    row |= _when(shares["share"][0] - shares["control"][0])
+    return Followed(_curve(shares, design), pd.DataFrame([row]))
+
+
+def _curve(shares: dict[str, Floats], design: Design) -> pd.DataFrame:
+
+    curve: dict[str, npt.NDArray] = {"day": np.arange(1, design.window + 1)}
+    for name in ("share", "control"):
+        low, high = _ends(shares[name][1:], design.confidence)
+        curve |= {name: shares[name][0], f"{name}_low": low, f"{name}_high": high}
+    for name in ("control_least", "control_most"):
+        curve[name] = shares[name][0]
+    return pd.DataFrame(curve)
+
+
+def _ends(values: Floats, confidence: float) -> tuple[Floats, Floats]:
+    if np.isnan(values).any():
+        return np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(values, [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def _when(excess: Floats) -> dict[str, object]:
+    """Return when half of what is beyond the controls has happened, and when to write."""
+    if excess[-1] <= 0:
+        reason = "buyers do not follow more often than the others"
+        return {"median_days": np.nan, "best_day": np.nan, "reason": reason}
+    median, days = int(np.argmax(excess >= excess[-1] / 2)) + 1, min(7, len(excess))
+    gained = excess - np.concatenate([np.zeros(days), excess[:-days]])
+    best = int(np.argmax(gained)) + 1 - days
+    return {"median_days": float(median), "best_day": float(max(best, 0)), "reason": ""}
+
+
+@dataclass(frozen=True)
+class Following:
+    """The surest follow-ups, looked at closely.
+
+    Parameters
+    ----------
+    table
+        One row a pair: ``Followed.summary``, the largest difference first.
+    curves
+        One row a pair and day: first, then and ``Followed.curve``.
+    confidence
+        Coverage of the intervals: higher than asked for where pairs were picked out of many.
+    """
+
+    table: pd.DataFrame
+    curves: pd.DataFrame
+    confidence: float
+
+
+def closest(
+    events: Events, screened: FollowUps, *, design: Design, fdr: float = 0.05, most: int = 12
+) -> Following:
+    """Compare the surest pairs of a screening with matched customers.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer, day and item.
+    screened
+        All pairs.
+    design
+        Matching and intervals.
+    fdr
+        False discovery rate over all pairs screened.
+    most
+        Pairs to look at.
+    """
+    found = screened.table[(screened.table["q"] <= fdr) & (screened.table["difference"] > 0)]
+    confidence = selected_confidence(screened.table["q"], fdr=fdr)
+    chosen = replace(design, confidence=max(design.confidence, min(confidence, 0.99)))
+    followed: list[Followed] = []
+    for first, then in zip(found["first"], found["then"], strict=True):
+        if len(followed) == most:
+            break
+        try:
+            followed.append(compare(events, first, then, chosen))
+        except NotApplicable:  # too few could be matched: the next pair takes its place
+            continue
+    if not followed:
+        raise NotApplicable(
+            f"No product follows another within {design.window} days beyond chance, or too few "
+            "customers could be matched."
+        )
+    table = pd.concat([f.summary for f in followed]).sort_values("difference", ascending=False)
+    curves = [
+        f.curve.assign(first=f.summary["first"][0], then=f.summary["then"][0]) for f in followed
+    ]
+    return Following(
+        table.reset_index(drop=True), pd.concat(curves, ignore_index=True), chosen.confidence
+    )

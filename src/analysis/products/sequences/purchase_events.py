@@ -1,0 +1,193 @@
+"""What customers bought on which day, as columns that a compiled kernel can walk along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+
+from analysis.errors import NotApplicable
+from analysis.products.baskets.order_index import coded
+
+if TYPE_CHECKING:
+    from analysis.tables.periods import Period
+
+Codes = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Events:
+    """Purchases in time, one row a customer, day and item, sorted in that order.
+
+    Parameters
+    ----------
+    customer
+        Codes from 0, in sorted order.
+    day
+        Days since the period's start.
+    item
+        Codes from 0; the place in ``names``.
+    names
+        The items.
+    customers
+        The customers' ids, by code.
+    period
+        The days looked at.
+    departments
+        The department of each item, as a code; None if not known.
+    """
+
+    customer: Codes
+    day: Codes
+    item: Codes
+    names: npt.NDArray[np.object_]
+    customers: npt.NDArray[np.object_]
+    period: Period
+    departments: Codes | None = None
+
+    def beside(self, item: int) -> npt.NDArray[np.bool_]:
+        """Tell which rows are of the item's department; all where none is known."""
+        if self.departments is None:
+            return np.ones(len(self.item), dtype=bool)
+        return (self.departments == self.departments[item])[self.item]
+
+    def starts(self) -> npt.NDArray[np.int64]:
+        """Return where each customer's rows begin, and the end after the last."""
+        counts = np.bincount(self.customer, minlength=len(self.customers))
+        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def code(self, name: str) -> int:
+        """Return the code of an item; NotApplicable if too few customers bought it."""
+        place = int(np.searchsorted(self.names, name))
+        if place == len(self.names) or self.names[place] != name:
+            raise NotApplicable(f"Too few customers bought {name} to follow them.")
+        return place
+
+
+def fetch(lines: ibis.Table, period: Period, *, min_customers: int = 30) -> Events:
+    """Return all events of ``period``; see `chunks` for what does not fit in memory."""
+    (events,) = chunks(lines, period, min_customers=min_customers, number=1)
+    return events
+
+
+def chunks(
+    lines: ibis.Table, period: Period, *, min_customers: int = 30, number: int = 1
+) -> Iterator[Events]:
+    """Yield the events in ``number`` disjoint sets of customers.
+
+    Parameters
+    ----------
+    lines
+        `baskets.bought`: customer_id, ordered_at, item, and department if known. Guests are left
+        out.
+    period
+        The days looked at.
+    min_customers
+        Items that fewer customers bought are left out; a visit at which nothing else was bought
+        goes with them.
+    number
+        Number of sets.
+
+    Raises
+    ------
+    NotApplicable
+        If no item is left.
+    """
+    packed, names, customers = _packed(lines, period, min_customers)
+    kept = np.flatnonzero(_buyers(packed) >= min_customers)
+    if len(kept) == 0:
+        raise NotApplicable(f"No item was bought by {min_customers} known customers.")
+    place = np.full(len(names), -1, np.int32)
+    place[kept] = np.arange(len(kept))
+    departments = _departments(lines, names[kept]) if "department" in lines.columns else None
+    for part in packed.parts(number):
+        customer, day, item, left = _unpacked(part, place)
+        yield Events(customer, day, item, names[kept], customers[left], period, departments)
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """Events as one number each: the bits of the customer, then of the day, then of the item.
+
+    Parameters
+    ----------
+    events
+        Sorted; what a customer bought several times on a day is there as often.
+    day_bits, item_bits
+        How many bits the day and the item take.
+    items
+        How many items there are.
+    """
+
+    events: npt.NDArray[np.int64]
+    day_bits: int
+    item_bits: int
+    items: int
+
+    def parts(self, number: int) -> Iterator[_Packed]:
+        """Yield the events of disjoint sets of customers, of about as many events each."""
+        bits = self.day_bits + self.item_bits
+        steps = np.linspace(0, len(self.events), number + 1).astype(np.int64)[1:-1]
+        # A set begins where a customer begins.
+        begins = np.searchsorted(self.events, self.events[steps] >> bits << bits)
+        for events in np.split(self.events, begins):
+            yield replace(self, events=events)
+
+
+def _packed(
+    lines: ibis.Table, period: Period, min_customers: int
+) -> tuple[_Packed, npt.NDArray[np.object_], npt.NDArray[np.object_]]:
+    """Return the known customers' events, the items' names and the customers, both sorted."""
+    known = lines.filter(lines.customer_id.notnull())
+    rows = known.select("customer_id", "item", on=known.ordered_at.date())
+    rows = rows.filter(rows.on >= ibis.date(period.start.isoformat()),
+                       rows.on < ibis.date(period.end.isoformat()))  # fmt: skip
+    sold = rows.group_by("item").agg(n=rows.count())
+    # An item with fewer lines has fewer customers.
+    names = _sorted(sold.filter(sold.n >= min_customers), "item")
+    customers = _sorted(rows.select("customer_id").distinct(), "customer_id")
+    since = rows.on.delta(ibis.date(period.start.isoformat()), unit="day").cast("int64")
+    rows = rows.mutate(since=since)
+    rows = coded(coded(rows, names), customers, key="customer_id")
+    day_bits, item_bits = (max(1, (n - 1).bit_length()) for n in (period.days, len(names)))
+    owner = rows.customer_id_code.cast("int64") * (1 << day_bits) + rows.since
+    table = rows.select(event=owner * (1 << item_bits) + rows.item_code).to_pyarrow()
+    parts = (part.to_numpy() for part in table["event"].chunks)
+    events = np.concatenate([np.zeros(0, np.int64), *parts])
+    events.sort()
+    return _Packed(events, day_bits, item_bits, len(names)), names, customers
+
+
+def _sorted(rows: ibis.Table, column: str) -> npt.NDArray[np.object_]:
+    return np.sort(rows.to_pandas()[column].to_numpy(dtype=object))
+
+
+def _buyers(packed: _Packed) -> npt.NDArray[np.int64]:
+    from analysis.products.sequences.sequence_kernels import owners
+
+    counts: npt.NDArray[np.int64] = owners(
+        packed.events, packed.day_bits, packed.item_bits, packed.items
+    )
+    return counts
+
+
+def _unpacked(packed: _Packed, place: Codes) -> tuple[Codes, Codes, Codes, Codes]:
+    """Return customer, day and item of the events whose item has a place, and those customers."""
+    from analysis.products.sequences.sequence_kernels import unpacked
+
+    columns: tuple[Codes, Codes, Codes, Codes] = unpacked(
+        packed.events, packed.day_bits, packed.item_bits, place
+    )
+    return columns
+
+
+def _departments(lines: ibis.Table, names: npt.NDArray[np.object_]) -> Codes:
+    known = lines.group_by("item").agg(department=lines.department.max()).to_pandas()
+    texts = known.set_index("item")["department"].astype("str").reindex(names)
+    return np.unique(texts.to_numpy(dtype=object).astype(str), return_inverse=True)[1].astype(
+        np.int32
+    )

@@ -1,0 +1,407 @@
+"""Frequent sequences of visits, with gaps and a span in days, several items a visit.
+
+Whether the order of visits matters, or any order would show the same sequences.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.errors import NotApplicable, ParamsError
+from analysis.stats.multiplicity import q_values
+from analysis.stats.types import Floats
+
+if TYPE_CHECKING:
+    from analysis.products.sequences.purchase_events import Events
+
+
+Codes = npt.NDArray[np.int32]
+
+#: Where a pattern occurs: customer, day of its last visit, day of its first.
+Places = tuple[Codes, Codes, Codes]
+
+#: Visits in order, each with its items in order, as codes.
+Pattern = tuple[tuple[int, ...], ...]
+
+_EVER = np.int32(1 << 30)
+
+
+#: Pairs of items counted at a time, at 16 bytes each.
+_MOST_CELLS = 32_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a sequence may look like.
+
+    Parameters
+    ----------
+    min_gap, max_gap
+        Days between one visit of the pattern and the next; None: no maximum.
+    span
+        Days between its first visit and its last; None: any.
+    longest
+        Items in all; None: any number.
+    most
+        Refuse to find more patterns.
+    """
+
+    min_gap: int = 1
+    max_gap: int | None = None
+    span: int | None = None
+    longest: int | None = None
+    most: int = 200_000
+
+    def __post_init__(self) -> None:
+        if self.min_gap < 1 or (self.max_gap is not None and self.max_gap < self.min_gap):
+            raise ParamsError(
+                f"Gaps of {self.min_gap} to {self.max_gap} days leave no next visit: the least is "
+                "1 day and the most not below the least"
+            )
+
+    def days(self) -> tuple[np.int32, np.int32, np.int32]:
+        """Return the limits as the kernel wants them."""
+        ends = [_EVER if v is None else np.int32(v) for v in (self.max_gap, self.span)]
+        return np.int32(self.min_gap), ends[0], ends[1]
+
+
+def frequent_sequences(
+    events: Events, *, support: float, limits: Limits = Limits()
+) -> pd.DataFrame:
+    """Return all sequences that enough customers went through.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer, day and item.
+    support
+        Share of the customers with an event.
+    limits
+        Gaps, span and length.
+
+    Returns
+    -------
+    pandas.DataFrame
+        pattern (tuple of visits, each a tuple of items), visits, items, customers, support,
+        closed (no longer pattern of as many customers contains it); most customers first.
+
+    Raises
+    ------
+    NotApplicable
+        If there are more patterns than ``limits.most``, with a support that would do.
+
+    Notes
+    -----
+    SPADE (Zaki 2001, Machine Learning 42) on lists of where patterns end, with the constraints of
+    cSPADE (Zaki 2000). A maximum gap breaks the rule that all parts of a frequent sequence are
+    frequent; what still holds, and prunes, is that its neighbouring visits are.
+    """
+    if not 0 < support <= 1:
+        raise ParamsError(f"support {support!r} must be a share of customers above 0, at most 1")
+    total = len(events.customers)
+    least = max(1, math.ceil(support * total - 1e-9))
+    found = dict(_search(_Search.of(events, least, limits)))
+    return _table(found, events.names, total, every=limits.max_gap is not None)
+
+
+def occurrences(
+    pattern: Pattern,
+    places: dict[int, Places],
+    limits: Limits,
+    known: dict[Pattern, Places] | None = None,
+) -> Places:
+    """Return where a pattern occurs; what it begins with is kept in ``known``."""
+    from analysis.products.sequences.sequence_kernels import later, together
+
+    known = {} if known is None else known
+    if pattern in known:
+        return known[pattern]
+    *before, last = pattern
+    *rest, item = last
+    who, day, _ = places[item]
+    if rest:
+        found = together(*occurrences((*before, tuple(rest)), places, limits, known), who, day)
+    elif before:
+        start = occurrences(tuple(before), places, limits, known)
+        found = later(*start, who, day, *limits.days())
+    else:
+        found = places[item]
+    known[pattern] = found
+    return found
+
+
+def item_places(events: Events) -> dict[int, Places]:
+    """Return where each item was bought."""
+    # Stable: what is sorted by customer and day remains so.
+    order = np.argsort(events.item, kind="stable")
+    ends = np.cumsum(np.bincount(events.item, minlength=len(events.names)))
+    found = {}
+    for item, (begin, end) in enumerate(zip(np.r_[0, ends[:-1]], ends, strict=True)):
+        rows = order[begin:end]
+        found[item] = (events.customer[rows], events.day[rows], events.day[rows])
+    return found
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What the search goes by."""
+
+    places: dict[int, Places]
+    least: int
+    limits: Limits
+    next_to: dict[int, list[int]]
+    beside: dict[int, list[int]]
+
+    @classmethod
+    def of(cls, events: Events, least: int, limits: Limits) -> _Search:
+        from analysis.products.sequences.sequence_kernels import customers
+
+        places = {i: p for i, p in item_places(events).items() if customers(p[0]) >= least}
+        names = np.array(list(places), np.int32)
+        next_to: dict[int, list[int]] = {}
+        beside: dict[int, list[int]] = {}
+        for low, after, same_day in _pairs(events, names, limits):
+            for row, item in enumerate(names[low : low + len(after)].tolist()):
+                next_to[item] = names[after[row] >= least].tolist()
+                beside[item] = names[same_day[row] >= least].tolist()
+        return cls(places, least, limits, next_to, beside)
+
+
+def _pairs(
+    events: Events, items: Codes, limits: Limits
+) -> Iterator[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
+    """Yield, for some of ``items`` at a time, the customers with each other item after, beside."""
+    from analysis.products.sequences.sequence_kernels import pairs
+
+    place = np.full(len(events.names), -1, np.int32)
+    place[items] = np.arange(len(items))
+    kept = place[events.item] >= 0
+    customer, day, item = events.customer[kept], events.day[kept], place[events.item[kept]]
+    ends = np.cumsum(np.bincount(customer, minlength=len(events.customers)))
+    starts = np.concatenate([[0], ends]).astype(np.int64)
+    min_gap, max_gap, span = limits.days()
+    step = max(1, _MOST_CELLS // max(1, len(items)))
+    for low in range(0, len(items), step):
+        high = min(low + step, len(items))
+        counted = pairs(starts, day, item, low, high, len(items), min_gap, min(max_gap, span))
+        yield low, *counted
+
+
+def _search(search: _Search) -> Iterator[tuple[Pattern, int]]:
+    """Yield every frequent pattern with its number of customers, depth first."""
+    from analysis.products.sequences.sequence_kernels import customers
+
+    stack: list[tuple[Pattern, Places]] = [(((i,),), p) for i, p in search.places.items()]
+    found: list[int] = []
+    while stack:
+        pattern, where = stack.pop()
+        count = customers(where[0])
+        if count < search.least:
+            continue
+        found.append(count)
+        if len(found) > search.limits.most:
+            raise NotApplicable(
+                f"More than {search.limits.most:,} sequences are followed by {search.least:,} "
+                f"customers. About {int(np.quantile(found, 0.9)) + 1:,} customers as a minimum, or "
+                "shorter sequences, would do."
+            )
+        yield pattern, count
+        longest = search.limits.longest
+        if longest is None or sum(map(len, pattern)) < longest:
+            stack.extend(_longer(pattern, where, search))
+
+
+def _longer(pattern: Pattern, where: Places, search: _Search) -> Iterator[tuple[Pattern, Places]]:
+    from analysis.products.sequences.sequence_kernels import later, together
+
+    last = pattern[-1]
+    after = set.intersection(*(set(search.next_to[item]) for item in last))
+    for item in sorted(after):
+        who, day, _ = search.places[item]
+        yield (*pattern, (item,)), later(*where, who, day, *search.limits.days())
+    joined = set.intersection(*(set(search.beside[item]) for item in last))
+    for item in sorted(joined):
+        who, day, _ = search.places[item]
+        yield (*pattern[:-1], (*last, item)), together(*where, who, day)
+
+
+def _table(
+    found: dict[Pattern, int], names: npt.NDArray[np.object_], total: int, *, every: bool
+) -> pd.DataFrame:
+    """Return the patterns found; with ``every``, all that a pattern contains can be covered by it.
+
+    Without a maximum gap what lies between two patterns of as many customers is followed by as
+    many, so that the patterns of one item less tell all. A maximum gap breaks that: A-B-B-C may
+    hold where A-B-C, its B too far from C or A, does not.
+    """
+    inner = _all_parts if every else _parts
+    covered = {part for p, n in found.items() for part in inner(p) if found.get(part) == n}
+    table = pd.DataFrame(
+        {
+            "pattern": pd.Series(
+                [tuple(tuple(names[i] for i in visit) for visit in p) for p in found], dtype=object
+            ),
+            "visits": [len(p) for p in found],
+            "items": [sum(map(len, p)) for p in found],
+            "customers": list(found.values()),
+        }
+    )
+    table["support"] = table["customers"] / max(total, 1)
+    table["closed"] = [p not in covered for p in found]
+    table["key"] = table["pattern"].map(str)
+    ordered = table.sort_values(["customers", "items", "key"], ascending=[False, False, True])
+    return ordered.drop(columns="key").reset_index(drop=True)
+
+
+def _all_parts(pattern: Pattern) -> set[Pattern]:
+    """Return every shorter pattern that the pattern contains."""
+    parts: set[Pattern] = set()
+    fresh = set(_parts(pattern))
+    while fresh:
+        parts |= fresh
+        fresh = {shorter for part in fresh for shorter in _parts(part)} - parts
+    return parts
+
+
+def _parts(pattern: Pattern) -> Iterator[Pattern]:
+    """Yield the patterns of one item less that the pattern contains."""
+    for place, visit in enumerate(pattern):
+        for item in visit:
+            rest = tuple(i for i in visit if i != item)
+            middle = (rest,) if rest else ()
+            if len(pattern) > 1 or rest:
+                yield (*pattern[:place], *middle, *pattern[place + 1 :])
+
+
+def most_common(
+    events: Events, *, wanted: int = 40, limits: Limits, least: float = 0.02
+) -> pd.DataFrame:
+    """Return the most common closed sequences of two visits or more.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer, day and item.
+    wanted
+        How many sequences.
+    limits
+        Gaps, span and length.
+    least
+        Share of the customers below which a sequence is not common.
+
+    Raises
+    ------
+    NotApplicable
+        If no sequence of visits is common.
+    """
+    support = 0.8
+    while True:
+        found = frequent_sequences(events, support=support, limits=limits)
+        longer = found[found["closed"] & (found["visits"] > 1)]
+        if len(longer) >= wanted or support <= least:
+            break
+        support = max(0.75 * support, least)
+    if longer.empty:
+        raise NotApplicable(f"Fewer than {least:.0%} of the customers share a sequence of visits.")
+    return longer.head(wanted).reset_index(drop=True)
+
+
+def against_shuffled(
+    events: Events,
+    patterns: pd.DataFrame,
+    *,
+    limits: Limits,
+    shuffles: int = 199,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return how many customers would go through each pattern if visits came in any order.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer, day and item.
+    patterns
+        From `sequences.frequent_sequences`, or a part of it.
+    limits
+        The same as there.
+    shuffles
+        Times every customer's visits are dealt anew to the days they came.
+    seed
+        Seed of the shuffles.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The patterns with expected (mean over the shuffles), ratio (customers / expected), p (of so
+        many customers or more in any order) and q over the patterns given.
+
+    Notes
+    -----
+    A shuffle keeps what a customer buys, what is bought together and when the customer comes; only
+    what comes before what is lost. The count is a sum over independent customers and so nearly
+    normal: p is that of Student's t for one more draw after ``shuffles`` draws, which reaches
+    further into the tail than the share of shuffles as large, 1 / (shuffles + 1) at least.
+    """
+    from analysis.products.sequences.sequence_kernels import customers
+
+    rng = np.random.default_rng(seed)
+    code = {name: i for i, name in enumerate(events.names)}
+    coded = [
+        tuple(tuple(sorted(code[i] for i in visit)) for visit in pattern)
+        for pattern in patterns["pattern"]
+    ]
+    visits = _Visits.of(events, np.array(sorted({i for p in coded for v in p for i in v})))
+    seen = np.zeros((shuffles, len(coded)))
+    for shuffle in range(shuffles):
+        places = visits.dealt(rng)
+        known: dict[Pattern, Places] = {}
+        seen[shuffle] = [customers(occurrences(p, places, limits, known)[0]) for p in coded]
+    observed, expected = patterns["customers"].to_numpy(), seen.mean(axis=0)
+    p = _one_more(observed - expected, seen.std(axis=0, ddof=1), shuffles)
+    ratio = np.divide(observed, expected, out=np.full(len(coded), np.nan), where=expected > 0)
+    return patterns.assign(expected=expected, ratio=ratio, p=p, q=q_values(p))
+
+
+def _one_more(beyond: Floats, spread: Floats, draws: int) -> Floats:
+    from scipy.special import stdtr
+
+    reach = spread * np.sqrt(1 + 1 / draws)
+    # Where every order shows the same, only the same can be seen.
+    t = np.divide(beyond, reach, out=np.zeros_like(beyond), where=reach > 0)
+    return stdtr(draws - 1, -t)
+
+
+@dataclass(frozen=True)
+class _Visits:
+    """Customers' visits, and at which of them the items of the patterns were bought."""
+
+    who: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int64]
+    bought: dict[int, npt.NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, events: Events, items: npt.NDArray[np.int64]) -> _Visits:
+        days = events.period.days
+        codes = events.customer.astype(np.int64) * days + events.day
+        visits, place = np.unique(codes, return_inverse=True)
+        bought = {int(item): place[events.item == item] for item in items}
+        return cls(visits // days, visits % days, bought)
+
+    def dealt(self, rng: np.random.Generator) -> dict[int, Places]:
+        """Return where the items were bought, each customer's visits dealt to the same days."""
+        # Customers ascend, so that a draw beside their number sorts within each of them.
+        order = np.argsort(self.who + rng.random(len(self.who)))
+        code = (self.who << 32) + self.day[order]
+        found = {}
+        for item, place in self.bought.items():
+            rows = np.sort(code[place])
+            day = (rows & 0xFFFFFFFF).astype(np.int32)
+            found[item] = ((rows >> 32).astype(np.int32), day, day)
+        return found

@@ -1,0 +1,1 @@
+"""Substitution: products ordered apart, brand switching, cannibalisation, bundles."""

@@ -1,0 +1,244 @@
+"""Products that may stand in for each other: seldom in one order, yet bought by the same people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from analysis.errors import NotApplicable
+from analysis.products.association.confounding import MOSTLY
+from analysis.products.association.lift import clustered_lift
+from analysis.products.association.mantel_haenszel import (
+    Control,
+    cochran_mantel_haenszel,
+    design_effects,
+    exact_p,
+)
+from analysis.products.baskets.order_index import numbered, order_facts
+from analysis.stats.multiplicity import q_values
+
+if TYPE_CHECKING:
+    from analysis.products.baskets.order_contents import Baskets
+    from analysis.products.baskets.order_index import Numbered
+
+
+#: A pair that is together more than this share of what chance gives is hardly a choice.
+_AT_MOST = 0.5
+
+
+@dataclass(frozen=True)
+class Substitutes:
+    """Pairs within a group that shun each other's orders.
+
+    Parameters
+    ----------
+    table
+        One row a pair that was tested: group, a, b, a_orders, b_orders, both, expected (orders
+        with both if they were independent), lift, lift_low, lift_high, buyers (customers who
+        bought both in the period), buyer_lift (the same over customers: above 1, the same people
+        buy both), p, q, expected_size (orders with both if items were drawn at random into orders
+        of the sizes they have), expected_store and expected_week (by chance within stores and
+        within weeks; NaN where not looked at), substitutes (q at most the rate asked for,
+        same_buyers, at most half of expected_size, and below chance within sizes, stores and
+        weeks, too); substitutes first, the surest on top.
+    tested
+        Pairs tested.
+    """
+
+    table: pd.DataFrame
+    tested: int
+
+    def pairs(self) -> frozenset[frozenset[str]]:
+        """Return the pairs that may stand in for each other."""
+        found = self.table[self.table["substitutes"]]
+        if found.empty:
+            return frozenset()
+        return frozenset(frozenset(p) for p in zip(found["a"], found["b"], strict=True))
+
+    def surest(self, most: int) -> pd.DataFrame:
+        """Return at most so many pairs that are substitutes; NotApplicable without one."""
+        found = self.table[self.table["substitutes"]]
+        if found.empty:
+            raise NotApplicable(
+                "No two products seem to stand in for each other: no offer can take."
+            )
+        return found.head(most)
+
+
+def none() -> Substitutes:
+    """Return that no pair was tested."""
+    return Substitutes(pd.DataFrame({"substitutes": pd.Series(dtype=bool)}), 0)
+
+
+def substitutes(
+    baskets: Baskets,
+    lines: ibis.Table,
+    *,
+    group: str = "category",
+    min_expected: float = 5.0,
+    fdr: float = 0.05,
+) -> Substitutes:
+    """Find the pairs of a group that are together in an order too seldom for chance.
+
+    Parameters
+    ----------
+    baskets
+        Orders as sets of items, described by ``group``.
+    lines
+        `baskets.bought` over the same period, for customers.
+    group
+        Column of ``baskets.items`` within which items can stand in for each other.
+    min_expected
+        Expected orders with both; with fewer, never together means nothing.
+    fdr
+        False discovery rate over all pairs tested.
+
+    Notes
+    -----
+    Items of a group tend to be bought together, since who is at the shelf buys there; a pair that
+    is together less than chance all the same may be a choice between the two. That the same
+    customers buy both tells a choice from two different publics; without customers it cannot be
+    told. Two variants that are never in the same store, or follow each other over the year, are
+    told from a choice by counting within stores and within weeks. A small order has no room for
+    two: what items drawn at random into orders of the same sizes would give is looked at, too.
+
+    Raises
+    ------
+    NotApplicable
+        If most orders have no customer, or no two items of a group are frequent enough.
+    """
+    facts = order_facts(lines)
+    pairs = _candidates(baskets, group, min_expected)
+    counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
+    counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")
+    counted["both"] = counted["both"].fillna(0).astype("int64")
+    rules = _rules(counted)
+    items = sorted({*counted["a"], *counted["b"]})
+    orders = numbered(baskets.lines, facts, items)
+    _require_customers(orders)
+    p = exact_p(orders, rules, more=False)
+    lift = clustered_lift(orders, rules)
+    table = counted.assign(
+        lift=counted["both"] / counted["expected"], lift_low=lift["low"], lift_high=lift["high"],
+        p=p, q=q_values(p),
+    )  # fmt: skip
+    table = _of_size(orders, table)
+    few = (table["p_size"] <= fdr) & (table["both"] <= _AT_MOST * table["expected_size"])
+    table["substitutes"] = (table["q"] <= fdr) & table["same_buyers"] & few
+    table = _within(orders, table.drop(columns="p_size"), fdr)
+    ordered = table.sort_values(["substitutes", "p", "a", "b"], ascending=[False, True, True, True])
+    return Substitutes(ordered.reset_index(drop=True), len(table))
+
+
+def _require_customers(orders: Numbered) -> None:
+    """Raise NotApplicable where it cannot be told whether the same customers buy both."""
+    known = orders.known("customer")
+    if known < MOSTLY:
+        raise NotApplicable(
+            f"Only {100 * known:.0f} % of the orders have a known customer: whether the same "
+            "customers buy both, one instead of the other, cannot be told."
+        )
+
+
+def _of_size(orders: Numbered, table: pd.DataFrame) -> pd.DataFrame:
+    """Add expected_size and p_size, the chance of so few orders with both among random ones.
+
+    Who holds A in an order of s items has s - 1 places left, and B fills its share of all places
+    but A's: a (s - 1) b / (s n - a), the same from either side for items as frequent.
+    """
+    from scipy.special import gammaincc
+
+    most = int(orders.size.max(initial=1))
+    size = np.arange(most + 1, dtype=float)
+    n = np.bincount(orders.size, minlength=most + 1).astype(float)
+    held = {
+        item: np.bincount(orders.size[orders.holders[item]], minlength=most + 1).astype(float)
+        for item in sorted({*table["a"], *table["b"]})
+    }
+    expected = np.zeros(len(table))
+    for place, (x, y) in enumerate(zip(table["a"], table["b"], strict=True)):
+        a, b = held[x], held[y]
+        room = size * n - (a + b) / 2
+        parts = np.divide(a * b * (size - 1), room, out=np.zeros_like(room), where=room > 0)
+        expected[place] = parts.sum()
+    worth = design_effects(orders, _rules(table))
+    # A Poisson count of as many orders as they are worth, where customers' orders are alike.
+    chance = gammaincc(table["both"].to_numpy(float) / worth + 1, np.maximum(expected / worth, 0))
+    return table.assign(expected_size=expected, p_size=chance)
+
+
+def _rules(pairs: pd.DataFrame) -> pd.DataFrame:
+
+    sides = {"antecedents": [(a,) for a in pairs["a"]], "consequents": [(b,) for b in pairs["b"]]}
+    return pd.DataFrame(sides)
+
+
+def _within(orders: Numbered, table: pd.DataFrame, fdr: float) -> pd.DataFrame:
+    """Keep as substitutes what is below chance within stores and within weeks, too."""
+    table = table.assign(expected_store=np.nan, expected_week=np.nan)
+    found = table.index[table["substitutes"]]
+    for name, fact in (("expected_store", "store"), ("expected_week", "week")):
+        if fact not in orders.facts or found.empty:
+            continue
+        control = Control.of(orders, fact, by_size=False)
+        within = cochran_mantel_haenszel(orders, _rules(table.loc[found]), control)
+        below = (within["together"] < within["expected"]) & (within["p"] <= fdr)
+        table.loc[found, name] = within["expected"].to_numpy()
+        table.loc[found, "substitutes"] &= below.to_numpy()
+    return table
+
+
+def _candidates(baskets: Baskets, group: str, min_expected: float) -> pd.DataFrame:
+    """Return the pairs within a group that chance would put together often enough."""
+    items = baskets.items
+    # a * b / n >= min_expected needs the larger of the two to have root(min_expected * n) orders.
+    items = items[items["orders"] ** 1.0 * items["orders"].max() >= min_expected * baskets.orders]
+    columns = ["item", "orders", group]
+    a = items[columns].rename(columns={"item": "a", "orders": "a_orders"})
+    b = items[columns].rename(columns={"item": "b", "orders": "b_orders"})
+    pairs = a.merge(b, on=group)
+    pairs = pairs[pairs["a"] < pairs["b"]].rename(columns={group: "group"})
+    pairs["expected"] = pairs["a_orders"] * pairs["b_orders"] / baskets.orders
+    pairs = pairs[pairs["expected"] >= min_expected]
+    if pairs.empty:
+        raise NotApplicable(
+            f"No two items of one {group} are frequent enough for {min_expected:g} orders with "
+            "both by chance, so that none can be called a substitute."
+        )
+    assert isinstance(pairs, pd.DataFrame)
+    return pairs.reset_index(drop=True)
+
+
+def _together(baskets: Baskets, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return both, the orders that hold both items of each pair."""
+    return _joined(baskets.lines.select(unit="order_id", item="item"), pairs, "both")
+
+
+def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return buyers and buyer_lift of each pair over customers."""
+    known = lines.filter(lines.customer_id.notnull())
+    buyers = known.select(unit="customer_id", item="item").distinct()
+    customers = int(known.customer_id.nunique().to_pandas())
+    singles = buyers.group_by("item").agg(n=buyers.count()).to_pandas().set_index("item")["n"]
+    table = pairs[["a", "b"]].merge(_joined(buyers, pairs, "buyers"), on=["a", "b"], how="left")
+    table["buyers"] = table["buyers"].fillna(0).astype("int64")
+    product = table["a"].map(singles).fillna(0) * table["b"].map(singles).fillna(0)
+    chance = (product / max(customers, 1)).to_numpy(float)
+    bought = table["buyers"].to_numpy(float)
+    lift = np.divide(bought, chance, out=np.full(len(table), np.nan), where=chance > 0)
+    # Not fewer than chance would give, as far as so many buyers can tell.
+    same = bought + 2 * np.sqrt(np.maximum(bought, 1)) >= chance
+    return table.assign(buyer_lift=lift, same_buyers=same)
+
+
+def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:
+
+    wanted = ibis.memtable(pairs[["a", "b"]].astype("str"))
+    left = units.join(wanted, units.item == wanted.a).select("unit", "a", "b")
+    right = units.select(unit="unit", b="item")
+    both = left.join(right, ["unit", "b"])
+    return both.group_by("a", "b").agg(**{name: both.count()}).to_pandas()

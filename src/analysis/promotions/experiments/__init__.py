@@ -1,0 +1,1 @@
+"""Randomised promotions: checks, estimates, sequential reading, uplift."""

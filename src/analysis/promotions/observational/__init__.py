@@ -1,0 +1,1 @@
+"""Promotions that were not randomised: propensity, matching, synthetic control."""

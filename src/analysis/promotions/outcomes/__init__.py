@@ -1,0 +1,1 @@
+"""Outcomes of a promotion by customer: orders, sales, margin and costs."""

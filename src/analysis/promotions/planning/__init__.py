@@ -1,0 +1,1 @@
+"""Planning the next promotion: power, sample size and assignment."""

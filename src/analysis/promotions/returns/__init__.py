@@ -1,0 +1,1 @@
+"""Return of promotions: incremental margin against cost, goals and the league table."""

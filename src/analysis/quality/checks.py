@@ -1,0 +1,132 @@
+"""One table of everything checked: what was looked for, what was found, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import ibis
+import pandas as pd
+
+from analysis.quality import date_coverage, keys
+from analysis.quality.business_rules import LINE_RULES, ORDER_RULES, Rule
+from analysis.quality.check_record import COLUMNS, Record, Severity, record
+from analysis.quality.questions import guest_record
+from analysis.quality.row_checks import line_rows, order_rows
+from analysis.tables.lines import midnight
+from analysis.tables.margin import cents
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
+
+_RANK = {"decide": 0, "know": 1, "fine": 2}
+
+
+def run_checks(tables: Tables, *, as_of: date, stale_days: int) -> pd.DataFrame:
+    """Check a study's order lines and what they refer to.
+
+    Parameters
+    ----------
+    tables
+        A study's tables.
+    as_of
+        The day before which everything is known.
+    stale_days
+        Days without an order before ``as_of`` above which the data are stale.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a check, what needs a decision first: severity (``decide``, ``know`` or
+        ``fine``), topic, check, rows (found), of_rows (looked at), share, amount (net amount of
+        the rows found, in the study's currency, unless the advice says otherwise; NaN where
+        money is not what is at stake) and what_to_do.
+    """
+    lines = line_rows(tables, as_of=midnight(as_of))
+    orders = order_rows(lines).cache()
+    records = [
+        *_count(lines, LINE_RULES, total=cents(lines.net_amount)),
+        *_count(orders, ORDER_RULES, total=orders.net),
+        _same_product(tables.order_lines, orders),
+        _posted_twice(orders),
+        guest_record(orders),
+        *date_coverage.records(tables, as_of=as_of, stale_days=stale_days),
+        *keys.records(tables),
+    ]
+    table = pd.DataFrame(records, columns=list(COLUMNS))
+    rank = table["severity"].map(_RANK)
+    return table.iloc[rank.argsort(kind="stable")].reset_index(drop=True)
+
+
+def _count(rows: ibis.Table, rules: Sequence[Rule], *, total: ibis.Value) -> list[Record]:
+    """Count every rule that the study has the columns for, in one pass."""
+    answerable = [rule for rule in rules if set(rule.needs) <= set(rows.columns)]
+    sums: dict[str, ibis.Value] = {"rows": rows.count(), "total": total.sum().cast("float64")}
+    for i, rule in enumerate(answerable):
+        found = rule.found(rows).coalesce(False)
+        stake = rule.amount(rows) if rule.amount else total
+        sums[f"rows_{i}"] = found.ifelse(1, 0).sum()
+        sums[f"net_{i}"] = found.ifelse(stake, 0).sum().cast("float64")
+    counted = rows.agg(**sums).to_pandas().fillna(0).iloc[0]
+    return [
+        _judged(rule, int(counted[f"rows_{i}"]), counted[f"net_{i}"], counted)
+        for i, rule in enumerate(answerable)
+    ]
+
+
+def _judged(rule: Rule, found: int, net: float, counted: pd.Series) -> Record:
+    of_rows = int(counted["rows"])
+    weight = abs(net / counted["total"]) if counted["total"] else 0.0
+    share = max(found / of_rows if of_rows else 0.0, weight)
+    severity: Severity = "fine" if not found else "decide" if share > rule.limit else "know"
+    advice = rule.advice if found else "Nothing to do."
+    if rule.absence and not found:
+        severity, advice = "know", rule.absence
+    return record(
+        rule.check,
+        rule.topic,
+        rows=found,
+        of_rows=of_rows,
+        amount=net / 100 if found else 0.0,
+        severity=severity,
+        advice=advice,
+    )
+
+
+def _same_product(lines: ibis.Table, orders: ibis.Table) -> Record:
+    """Count orders that have a product on several lines."""
+    pairs = lines.group_by("order_id", "product_id").agg(n=lines.count())
+    several = pairs.filter(pairs.n > 1).select("order_id").distinct()
+    rows, of_rows = int(several.count().to_pandas()), int(orders.count().to_pandas())
+    return record(
+        "Order with the same product on several lines",
+        "uniqueness",
+        rows=rows,
+        of_rows=of_rows,
+        severity="fine" if not rows else "decide" if rows / of_rows > 0.1 else "know",
+        advice="Harmless if a till writes one line a scan; else look for doubled rows."
+        if rows
+        else "Nothing to do.",
+    )
+
+
+def _posted_twice(orders: ibis.Table) -> Record:
+    """Count orders of one customer, minute and amount that stand under several numbers."""
+    sold = orders.filter(orders.net != 0, orders.first_customer != "")
+    alike = sold.group_by("first_customer", "net", minute=sold.first_time.truncate("m")).agg(
+        copies=sold.count() - 1
+    )
+    alike = alike.filter(alike.copies > 0)
+    sums = alike.agg(n=alike.copies.sum(), net=(alike.copies * alike.net).sum().cast("float64"))
+    found = sums.to_pandas().fillna(0).iloc[0]
+    rows, of_rows = int(found["n"]), int(orders.count().to_pandas())
+    return record(
+        "Order of the same customer, minute and amount as another",
+        "uniqueness",
+        rows=rows,
+        of_rows=of_rows,
+        amount=float(found["net"]) / 100,
+        severity="fine" if not rows else "decide" if rows / of_rows > 0.001 else "know",
+        advice="May be posted twice: look at a few." if rows else "Nothing to do.",
+    )

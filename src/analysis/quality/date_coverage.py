@@ -1,0 +1,129 @@
+"""Days: how fresh the data are, which days are missing, which are far from usual."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.quality.check_record import Record, record
+from analysis.tables.comparison import daily_sales
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
+
+#: Modified z-score beyond which a value is an outlier: Iglewicz and Hoaglin (1993), p. 12.
+LIMIT = 3.5
+
+#: Days of one weekday below which "usual" cannot be said.
+_FEWEST = 8
+
+
+def calendar(tables: Tables, *, as_of: date) -> pd.DataFrame:
+    """Return every day from the first order to the last one before ``as_of``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        day, lines, orders, net_amount (0 on days without an order), missing (no line on a
+        weekday that has orders), usual (median net amount of that weekday) and score: how many
+        robust standard deviations log net amount is from its weekday's median. It is NaN where
+        nothing was sold, or where fewer than eight such weekdays make a median.
+    """
+    sold = daily_sales(tables, end=as_of).set_index("day")
+    every = pd.date_range(sold.index[0], sold.index[-1], unit="us", name="day")
+    days = sold.reindex(every, fill_value=0)
+    weekday = every.day_of_week
+    trading = set(weekday[days["orders"] > 0])
+    days["missing"] = (days["lines"] == 0) & weekday.isin(trading)
+    amount = days["net_amount"].where(days["net_amount"] > 0)
+    days["usual"] = amount.groupby(weekday).transform("median")
+    days["score"] = _score(amount, weekday)
+    return days.reset_index()
+
+
+def _score(amount: pd.Series, weekday: pd.Index) -> pd.Series:
+
+    logs = np.log(amount)
+    by_day = logs.groupby(weekday)
+    deviation = logs - by_day.transform("median")
+    spread = 1.4826 * deviation.abs().groupby(weekday).transform("median")
+    enough = by_day.transform("count") >= _FEWEST
+    return (deviation / spread.where((spread > 0) & enough)).rename("score")
+
+
+def records(tables: Tables, *, as_of: date, stale_days: int) -> list[Record]:
+    """Return the rows that days add to the table of checks."""
+    days = calendar(tables, as_of=as_of)
+    return [_freshness(days, as_of, stale_days), _gaps(days), _edges(days), _unusual(days)]
+
+
+def _freshness(days: pd.DataFrame, as_of: date, stale_days: int) -> Record:
+    silent = (as_of - days["day"].iloc[-1].date()).days - 1
+    stale = silent > stale_days
+    return record(
+        "Days without an order before the report date",
+        "freshness",
+        rows=silent,
+        of_rows=len(days) + silent,
+        severity="decide" if stale else "know" if silent else "fine",
+        advice=f"The data are stale (more than {stale_days} days): ask for the missing delivery."
+        if stale
+        else "The data end shortly before the report date; growth is understated by that."
+        if silent
+        else "Nothing to do.",
+    )
+
+
+def _gaps(days: pd.DataFrame) -> Record:
+    missing = days.loc[days["missing"], "day"]
+    named = ", ".join(f"{day.day} {day:%b %Y}" for day in missing.head(5))
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    return record(
+        "Day without any order between the first and the last",
+        "gaps",
+        rows=len(missing),
+        of_rows=len(days),
+        severity="fine" if missing.empty else "know" if len(missing) <= 3 else "decide",
+        advice=f"{named}{more}: a closed day, or a lost delivery?"
+        if len(missing)
+        else "Nothing to do.",
+    )
+
+
+def _edges(days: pd.DataFrame) -> Record:
+    first, last = days["day"].iloc[0], days["day"].iloc[-1]
+    short = [
+        f"the {name} week has {held} of 7 days"
+        for name, held in (("first", 7 - first.weekday()), ("last", last.weekday() + 1))
+        if held < 7
+    ]
+    return record(
+        "Broken week (Monday to Sunday) at an end of the data",
+        "gaps",
+        rows=len(short),
+        of_rows=2,
+        severity="know" if short else "fine",
+        advice=f"{' and '.join(short).capitalize()}: weekly figures leave it out."
+        if short
+        else "Nothing to do.",
+    )
+
+
+def _unusual(days: pd.DataFrame) -> Record:
+    odd = days[days["score"].abs() > LIMIT]
+    named = ", ".join(f"{day.day} {day:%b}" for day in odd["day"].head(6))
+    return record(
+        "Day whose sales are far from its weekday's usual",
+        "outliers",
+        rows=len(odd),
+        of_rows=int(days["score"].notna().sum()),
+        amount=float((odd["net_amount"] - odd["usual"]).sum()),
+        severity="know" if len(odd) else "fine",
+        advice=f"{named}: holidays and the days before them, or a fault? The amount is the "
+        "difference from the usual."
+        if len(odd)
+        else "Nothing to do.",
+    )

@@ -1,0 +1,1 @@
+"""Contact lists in the import formats of CRMs, consent respected."""

@@ -1,0 +1,1 @@
+"""What a notebook uses: the report it writes, findings, frames and formats."""

@@ -1,0 +1,196 @@
+"""How the columns of a shown table are written.
+
+A format is given for each column that is to be shown::
+
+    report.table(table, name="deciles", columns={
+        "decile": formats.text("Tenth"),
+        "net_amount": formats.money(0, label="Net sales"),
+        "share": formats.percent(1, label="Share"),
+        "share_low": formats.interval("share_high", label="95 % interval"),
+    })
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.reporting.notebook import words
+
+Kind = Literal[
+    "text", "integer", "number", "percent", "points", "money", "date", "interval", "mark"
+]
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one column is written.
+
+    Parameters
+    ----------
+    kind
+        What the values are. Per cent, points and their intervals come as fractions.
+    label
+        Column heading; by default the column name in words.
+    decimals
+        Digits after the point.
+    signed
+        Write the plus of positive values, as for changes.
+    currency
+        Currency code of money; by default the study's.
+    unit
+        Unit of a number or an interval, as in `words.quantity`.
+    high
+        Column that holds the upper ends, for an interval.
+    """
+
+    kind: Kind
+    label: str | None = None
+    decimals: int = 0
+    signed: bool = False
+    currency: str | None = None
+    unit: str = ""
+    high: str | None = None
+
+    @property
+    def align(self) -> Literal["left", "right", "center"]:
+        """Side the column is aligned to: figures right, words left, marks in the middle."""
+        sides: dict[str, Literal["left", "center"]] = {
+            "text": "left",
+            "date": "left",
+            "mark": "center",
+        }
+        return sides.get(self.kind, "right")
+
+    def write(self, frame: pd.DataFrame, column: str, *, currency: str) -> list[str]:
+        """Return ``column`` of ``frame`` as it is read, cell by cell."""
+        if self.kind == "interval":
+            ends = zip(frame[column], frame[self.high], strict=True)
+            unit = self.unit
+            return [words.interval(_number(a), _number(b), self.decimals, unit) for a, b in ends]
+        return [self._cell(value, self.currency or currency) for value in frame[column]]
+
+    def _cell(self, value: object, currency: str) -> str:
+        if _absent(value):
+            return words.MISSING
+        if self.kind == "text":
+            return str(value)
+        if self.kind == "mark":
+            return "✓" if value else words.MISSING
+        if self.kind == "date":
+            # A date in three lines of a narrow column is hard to read.
+            whole = words.day(value) if isinstance(value, date) else str(value)
+            return whole.replace(" ", "\u00a0")
+        return self._figure(_number(value), currency)
+
+    def _figure(self, value: float, currency: str) -> str:
+        if self.kind == "money":
+            return words.money(value, self.decimals, currency, signed=self.signed)
+        unit = {"percent": words.PERCENT, "points": words.POINTS}.get(self.kind, self.unit)
+        return words.quantity(value, unit, self.decimals, signed=self.signed)
+
+
+def text(label: str | None = None) -> Format:
+    """Return the format of words and codes."""
+    return Format("text", label)
+
+
+def integer(label: str | None = None, *, signed: bool = False) -> Format:
+    """Return the format of counts: ``2,469``."""
+    return Format("integer", label, signed=signed)
+
+
+def number(
+    decimals: int = 2, label: str | None = None, *, unit: str = "", signed: bool = False
+) -> Format:
+    """Return the format of any other number, with a unit after it if it has one."""
+    return Format("number", label, decimals, signed, unit=unit)
+
+
+def percent(decimals: int = 1, label: str | None = None, *, signed: bool = False) -> Format:
+    """Return the format of shares and relative changes, given as fractions."""
+    return Format("percent", label, decimals, signed)
+
+
+def points(decimals: int = 1, label: str | None = None, *, signed: bool = True) -> Format:
+    """Return the format of differences of shares, given as fractions."""
+    return Format("points", label, decimals, signed)
+
+
+def money(
+    decimals: int = 0,
+    label: str | None = None,
+    *,
+    currency: str | None = None,
+    signed: bool = False,
+) -> Format:
+    """Return the format of amounts, in the study's currency unless another is named."""
+    return Format("money", label, decimals, signed, currency)
+
+
+def interval(
+    high: str, decimals: int = 1, label: str | None = None, *, unit: str = words.PERCENT
+) -> Format:
+    """Return the format of lower ends, shown with the upper ends in the column ``high``."""
+    return Format("interval", label, decimals, unit=unit, high=high)
+
+
+def day(label: str | None = None) -> Format:
+    """Return the format of dates: ``31 Dec 2017``."""
+    return Format("date", label)
+
+
+def mark(label: str | None = None) -> Format:
+    """Return the format of yes and no: a tick or a dash."""
+    return Format("mark", label)
+
+
+def usual(frame: pd.DataFrame) -> dict[str, Format]:
+    """Return a format for every column of ``frame``, by what it holds."""
+    return {name: _usual(frame[name]) for name in frame.columns}
+
+
+def shown(frame: pd.DataFrame, columns: Mapping[str, Format] | None) -> dict[str, Format]:
+    """Return the formats to show ``frame`` with; AnalysisError if a column is not in it."""
+    chosen = dict(columns) if columns is not None else usual(frame)
+    named = [*chosen, *(f.high for f in chosen.values() if f.high)]
+    absent = [name for name in named if name not in frame.columns]
+    if absent:
+        raise AnalysisError(
+            f"The table has no column {words.listing(absent)}; "
+            f"it has {words.listing(frame.columns)}"
+        )
+    return chosen
+
+
+def heading(column: str, chosen: Format) -> str:
+    """Return a column's heading: its label, or its name in words."""
+    if chosen.label is not None:
+        return chosen.label
+    spaced = column.replace("_", " ")
+    return spaced[:1].upper() + spaced[1:]
+
+
+def _usual(column: pd.Series) -> Format:
+    kind = column.dtype.kind
+    if kind == "b":
+        return mark()
+    if kind in "iu":
+        return integer()
+    if kind == "f":
+        return number(2)
+    return day() if kind == "M" else text()
+
+
+def _absent(value: Any) -> bool:
+
+    return value is None or bool(pd.isna(value))
+
+
+def _number(value: object) -> float:
+    return float("nan") if _absent(value) else float(value)  # type: ignore[arg-type]

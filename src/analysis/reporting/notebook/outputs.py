@@ -1,0 +1,169 @@
+"""What a report shows, as notebook outputs.
+
+Every output has a plain form, a form that JupyterLab renders, and, in its metadata under
+``analysis``, the part it plays on the published page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from analysis.reporting.notebook.findings import Finding
+
+Role = Literal[
+    "title", "headline", "text", "chart", "caption", "table", "finding", "trust", "not given"
+]
+
+#: Key of an output's metadata that says which part it plays.
+KEY = "analysis"
+
+#: A formula by pandoc's rule: no space inside the dollars, no digit after the last.
+FORMULA = re.compile(
+    r"(?<![\\$])\$(?![\s$])(?:\\.|[^$\\\n])*?(?<![\s\\])\$(?!\d)|\$\$.+?\$\$", re.S
+)
+
+#: What is said loudly.
+_STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*(?!\*)")
+
+#: What means something in Markdown, in formulas or in HTML, anywhere in a line.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>$&|~^{}@]|(?<=\\)[()]")
+
+#: Where a bare address would become a link.
+_ADDRESS = re.compile(r"\b((?:https?|ftp|mailto|www))([:.])", re.IGNORECASE)
+
+#: What means something at the start of a line: marks, numbers of a list, the blanks of code.
+_AT_LINE_START = re.compile(
+    r"^(?P<lead>(?:- )?)(?:[ \t]{0,3}(?P<number>\d{0,9})(?P<mark>(?:(?<=\d)[.)]"
+    r"|(?<!\d)(?:[#+:]|=+[ \t]*$|-(?! \S))))|[ \t]{4,})",
+    re.MULTILINE,
+)
+
+_MARKS: dict[bool | None, str] = {True: "✓", False: "!", None: "–"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output: its forms by MIME type, and its metadata."""
+
+    data: dict[str, str]
+    metadata: dict[str, Any]
+
+
+def title(text: str) -> Output:
+    """Return the page's title."""
+    return _output("title", text, f"# {literal(text)}", text=text)
+
+
+def headline(text: str) -> Output:
+    """Return the heading that states what the next chart or table shows."""
+    return _output("headline", text, f"### {literal(text)}", text=text)
+
+
+def text(said: str) -> Output:
+    """Return a paragraph or a list, as `literal` reads it."""
+    return _output("text", said, literal(said))
+
+
+def chart(drawing: str, *, alt: str, caption: str | None) -> Output:
+    """Return a chart drawn as SVG."""
+    metadata = {
+        KEY: {"role": "chart", "alt": alt, "caption": caption},
+        "image/svg+xml": {"alt": alt},
+    }
+    return Output({"text/plain": alt, "image/svg+xml": drawing}, metadata)
+
+
+def caption(text: str) -> Output:
+    """Return small print; on the page the chart or table brings its own."""
+    return _output("caption", text, f"*{literal(text)}*")
+
+
+def table(drawing: str, *, name: str, **facts: Any) -> Output:
+    """Return a table, with its title, caption, and how many of its rows are drawn."""
+    plain = f"Table {name}: {facts['total']} rows"
+    return Output(
+        {"text/plain": plain, "text/html": drawing}, {KEY: {"role": "table", "name": name, **facts}}
+    )
+
+
+def finding(recorded: Finding) -> Output:
+    """Return a finding as its notebook shows it."""
+    small = [part for part in (recorded.interval, recorded.observations, recorded.detail) if part]
+    plain = f"{recorded.number} {recorded.sentence}" + (f" ({'; '.join(small)})" if small else "")
+    shown = f"**{literal(recorded.number)}** {literal(recorded.sentence)}"
+    shown += f"  \n<small>{literal(' · '.join(small))}</small>" if small else ""
+    return _output("finding", plain, shown, finding=asdict(recorded))
+
+
+def trust(lines: Sequence[tuple[str, bool | None, str]]) -> Output:
+    """Return the panel that says how far to trust a report."""
+    rows = [{"label": label, "ok": _holds(ok), "text": text} for label, ok, text in lines]
+    marked = [(_MARKS[_holds(ok)], label, text) for label, ok, text in lines]
+    plain = "\n".join(f"- {mark} {label}: {text}" for mark, label, text in marked)
+    shown = "\n".join(f"- {mark} **{literal(label)}** {literal(t)}" for mark, label, t in marked)
+    return _output("trust", plain, shown, lines=rows)
+
+
+def literal(said: str) -> str:
+    """Return computed text as Markdown that reads as it stands, whatever names of data hold.
+
+    Two things alone are markup: ``**`` around what is said loudly, and ``- `` at the start of an
+    item of a list. Stars, dollars, brackets, tags and addresses of a name stay what they are, so
+    that no name becomes a picture, a link, a formula or a heading.
+    """
+    parts = _STRONG.split(said)
+    marked = [f"**{_plain(part)}**" if n % 2 else _plain(part) for n, part in enumerate(parts)]
+    return _AT_LINE_START.sub(_without_meaning, "".join(marked))
+
+
+def _plain(part: str) -> str:
+    return _ADDRESS.sub(lambda m: f"{m[1]}\\{m[2]}", _SPECIAL.sub(r"\\\g<0>", part))
+
+
+def _without_meaning(found: re.Match[str]) -> str:
+    """Return the start of a line so that it is no heading, quotation, rule or numbered item."""
+    mark = found["number"] + "\\" + found["mark"] if found["mark"] else ""
+    return found["lead"] + mark
+
+
+def not_given(reason: str, *, again: bool) -> Output:
+    """Return why a section has nothing to show; a reason said before is not read twice."""
+    said = f"Not reported: {reason}"
+    shown = "*Not reported, for the reason given above.*" if again else said
+    return _output("not given", said, escape_dollars(shown), reason=reason, again=again)
+
+
+def escape_dollars(markdown: str) -> str:
+    r"""Return ``markdown`` with every ``$`` that encloses no formula written ``\$``."""
+    kept = []
+    end = 0
+    for formula in FORMULA.finditer(markdown):
+        kept += [_escaped(markdown[end : formula.start()]), formula.group()]
+        end = formula.end()
+    return "".join([*kept, _escaped(markdown[end:])])
+
+
+def show(output: Output) -> None:
+    """Show an output in the notebook that is running, its caption below it."""
+    from IPython.display import display
+
+    display(output.data, metadata=output.metadata, raw=True)
+    small_print = output.metadata[KEY].get("caption")
+    if small_print:
+        show(caption(small_print))
+
+
+def _output(role: Role, plain: str, markdown: str, **facts: Any) -> Output:
+    data = {"text/plain": plain, "text/markdown": markdown}
+    return Output(data, {KEY: {"role": role, **facts}})
+
+
+def _holds(ok: bool | None) -> bool | None:
+    return None if ok is None else bool(ok)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"(?<!\\)\$", r"\\$", text)

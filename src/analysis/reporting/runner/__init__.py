@@ -1,0 +1,1 @@
+"""The runner: plan, dispatch, execute, cache and verify a study's reports."""

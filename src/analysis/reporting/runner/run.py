@@ -1,0 +1,227 @@
+"""A run: from a study's params to a published site, or to nothing at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import DataError
+from analysis.ingest.ingest import ingest
+from analysis.params import StudyParams
+from analysis.quality.order_span import check_as_of
+from analysis.reporting.execution.failures import Limits
+from analysis.reporting.execution.parameters import refuse_secrets
+from analysis.reporting.runner import cache
+from analysis.reporting.runner.dispatch import Console, Dispatch, Settled, Task
+from analysis.reporting.runner.run_plan import Plan, make_plan
+from analysis.reporting.site import history
+from analysis.reporting.site import publish as prune
+from analysis.reporting.store import run_record
+from analysis.reporting.store.atomic import disk_errors, hold, remove, write_json
+from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
+from analysis.reporting.store.run_record import ReportRecord, RunRecord
+from analysis.tables.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run.
+
+    Parameters
+    ----------
+    params
+        The study's checked params.
+    root
+        Project root.
+    clock
+        Gives the time, in UTC.
+    only
+        Names, or beginnings of names, of the reports to run; empty means all.
+    jobs
+        How many reports run side by side.
+    reuse
+        Copy results of equal inputs instead of running.
+    limits
+        Time limits.
+    data
+        Fingerprint that the canonical tables must have; None takes them as they are.
+    """
+
+    params: StudyParams
+    root: Path
+    clock: Callable[[], datetime]
+    only: tuple[str, ...] = ()
+    jobs: int = 2
+    reuse: bool = True
+    limits: Limits = field(default_factory=Limits)
+    data: str | None = None
+
+    @property
+    def reports(self) -> StudyReports:
+        """Where the study's runs are."""
+        return StudyReports.of(self.params.study, root=self.root)
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A run whose reports have been executed, not yet published."""
+
+    folder: RunFolder
+    record: RunRecord
+
+
+def run_study(request: Request, console: Console) -> RunRecord:
+    """Run a study and publish it.
+
+    Parameters
+    ----------
+    request
+        What to run.
+    console
+        Who is told how it goes.
+
+    Returns
+    -------
+    RunRecord
+        The published run.
+
+    Raises
+    ------
+    AnalysisError
+        If the plan is wrong, another run is going on, the data are refused or the disk is full.
+        Nothing is published then.
+    """
+    from analysis.reporting.site.publish import publish
+
+    with executed(request, console) as run:
+        return publish(
+            run.folder,
+            run.record,
+            reports=request.reports,
+            clock=request.clock,
+            console=console,
+            keep=request.params.keep,
+        )
+
+
+@contextmanager
+def executed(request: Request, console: Console) -> Iterator[Executed]:
+    """Lock the study, execute its reports into a staging folder, and clean up afterwards."""
+    plan = make_plan(request.root / "notebooks", only=request.only)
+    parameters = _parameters(request.params, plan)
+    reports = request.reports
+    started = request.clock()
+    purpose = f"run of {request.params.study}"
+    with disk_errors(reports.path), hold(reports.lock, purpose=purpose, now=started):
+        for leftover in [*reports.leftovers(), *prune.leftovers(reports)]:
+            remove(leftover)
+        for sentence in history.damage(reports.runs()):
+            console.notes(sentence)
+        data = _data(request, console)
+        folder = reports.staging(reports.free_run_id(f"{started:%Y-%m-%dT%H%M%SZ}"))
+        try:
+            folder.path.mkdir(parents=True)
+            write_json(folder.params_json, request.params.model_dump(mode="json"))
+            task = _task(request, plan, parameters, data, folder)
+            settled = Dispatch(task, console).run()
+            yield Executed(folder, _record(request, task, data, settled, started))
+        finally:
+            shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def _data(request: Request, console: Console) -> Manifest:
+    """Return the manifest of the study's canonical tables, brought up to date."""
+    result = ingest(request.params.ingest_request(), root=request.root)
+    console.ingested(result)
+    found = result.manifest.fingerprint
+    if request.data not in (None, found):
+        raise DataError(
+            f"The sources, or the code that reads them, have changed since: the tables were "
+            f"{request.data} then and are {found} now"
+        )
+    check_as_of(request.params.as_of, result.manifest)
+    return result.manifest
+
+
+def _parameters(params: StudyParams, plan: Plan) -> dict[str, dict[str, Any]]:
+    parameters = {p.report: params.notebook_parameters(p.report) for p in plan.reports}
+    for report, injected in parameters.items():
+        refuse_secrets(injected, name=report)
+    return parameters
+
+
+def _task(
+    request: Request,
+    plan: Plan,
+    parameters: dict[str, dict[str, Any]],
+    data: Manifest,
+    folder: RunFolder,
+) -> Task:
+    resolved = request.params.model_dump(mode="json")
+    return Task(
+        study=request.params.study,
+        root=request.root,
+        plan=plan,
+        parameters=parameters,
+        inputs=cache.Inputs.gather(resolved, data=data.fingerprint, root=request.root),
+        present=frozenset(data.rows),
+        folder=folder,
+        reports=request.reports,
+        jobs=request.jobs,
+        reuse=request.reuse,
+        limits=request.limits,
+    )
+
+
+def _record(
+    request: Request, task: Task, data: Manifest, settled: dict[str, Settled], started: datetime
+) -> RunRecord:
+    params = request.params
+    return RunRecord(
+        study=params.study,
+        title=params.title,
+        run_id=task.folder.run_id,
+        started=started,
+        finished=request.clock(),
+        params=params.model_dump(mode="json"),
+        as_of=params.as_of.isoformat(),
+        seed=params.seed,
+        data={
+            "fingerprint": data.fingerprint,
+            "source": data.source,
+            "simulated": data.simulated,
+            "rows": dict(data.rows),
+        },
+        code=run_record.code_version(request.root),
+        python=run_record.python_version(),
+        packages=run_record.packages(),
+        only=list(request.only),
+        reports={name: _report(task, name, each) for name, each in settled.items()},
+        number=1 + max((_number(run) for run in task.reports.runs()), default=0),
+    )
+
+
+def _number(run: RunFolder) -> int:
+    place = place_in_order(run.path)
+    return place[0] if place else 0
+
+
+def _report(task: Task, report: str, settled: Settled) -> ReportRecord:
+    planned, status = task.plan.by_name()[report], settled.status
+    return ReportRecord(
+        title=planned.title,
+        question=planned.question,
+        status=status.status,
+        reason=status.reason,
+        seconds=status.seconds,
+        peak_memory_mb=status.peak_memory_mb,
+        cells=status.cells,
+        parameters=dict(task.parameters[report]),
+        fingerprint=settled.fingerprint,
+        reused_from=settled.reused_from,
+    )

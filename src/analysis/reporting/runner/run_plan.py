@@ -1,0 +1,190 @@
+"""Which notebooks there are, what each needs, and in which order they run."""
+
+from __future__ import annotations
+
+import graphlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.errors import ParamsError
+from analysis.tables.schema import TABLES
+
+_KEYS = {"title": str, "question": str, "requires": list, "needs": list}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One notebook as its ``analysis`` metadata describes it.
+
+    Parameters
+    ----------
+    report
+        The notebook's file name without its suffix.
+    path
+        The notebook's file.
+    title, question
+        What it is called and what it answers.
+    requires
+        Canonical tables without which it is not applicable.
+    needs
+        Result tables of other reports that it reads, as ``02_segmentation/segments``.
+    """
+
+    report: str
+    path: Path
+    title: str
+    question: str
+    requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """The reports whose tables it reads."""
+        return tuple(dict.fromkeys(need.partition("/")[0] for need in self.needs))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The reports of a study, each after those it needs.
+
+    Parameters
+    ----------
+    reports
+        All of them, in an order they can run in, otherwise by name.
+    chosen
+        Names of those that were asked for, with all they need.
+    """
+
+    reports: tuple[Planned, ...]
+    chosen: frozenset[str]
+
+    def sorter(self) -> graphlib.TopologicalSorter[str]:
+        """Return a prepared sorter that hands out reports as what they need is done."""
+        sorter = graphlib.TopologicalSorter({p.report: p.upstream for p in self.reports})
+        sorter.prepare()
+        return sorter
+
+    def by_name(self) -> dict[str, Planned]:
+        """Return the reports by name."""
+        return {planned.report: planned for planned in self.reports}
+
+
+def make_plan(notebooks: Path, *, only: Sequence[str] = ()) -> Plan:
+    """Read the notebooks of a project and put them in order.
+
+    Parameters
+    ----------
+    notebooks
+        Directory of the notebooks. One without ``analysis`` metadata is no report.
+    only
+        Names or beginnings of names of the reports to run; empty means all.
+
+    Raises
+    ------
+    ParamsError
+        If a notebook's metadata are wrong, a need is unknown, needs form a circle, or ``only``
+        names no report.
+    """
+    found = {p.report: p for p in map(read_notebook, sorted(notebooks.glob("*.ipynb"))) if p}
+    if not found:
+        raise ParamsError(f"There is no report in {notebooks}")
+    for planned in found.values():
+        _check_needs(planned, found)
+    graph = {name: planned.upstream for name, planned in found.items()}
+    try:
+        order = list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        circle = " needs ".join(reversed(error.args[1]))
+        raise ParamsError(f"The reports need each other in a circle: {circle}") from None
+    chosen = _closed(_matching(only, found), graph) if only else frozenset(found)
+    return Plan(tuple(found[name] for name in order), chosen)
+
+
+def read_notebook(path: Path) -> Planned | None:
+    """Return the report that the notebook at ``path`` makes; None if it makes none."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        metadata = content["metadata"].get("analysis")
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise ParamsError(f"{path.name} is not a readable notebook: {error}") from None
+    if metadata is None:
+        return None
+    _check_metadata(metadata, path.name)
+    return Planned(
+        path.stem,
+        path,
+        metadata["title"],
+        metadata["question"],
+        tuple(metadata["requires"]),
+        tuple(metadata["needs"]),
+    )
+
+
+def _check_metadata(metadata: Any, name: str) -> None:
+    where = f"{name}: its `analysis` metadata"
+    if not isinstance(metadata, Mapping) or set(metadata) != set(_KEYS):
+        raise ParamsError(f"{where} must have exactly {', '.join(_KEYS)}")
+    for key, kind in _KEYS.items():
+        if not isinstance(metadata[key], kind) or not all(map(_is_text, metadata[key])):
+            wanted = "text" if kind is str else "a list of texts"
+            raise ParamsError(f"{where}: {key} must be {wanted}, not {metadata[key]!r}")
+    unknown = [table for table in metadata["requires"] if table not in TABLES]
+    if unknown:
+        raise ParamsError(f"{where}: requires names {unknown[0]}, which is no canonical table")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _check_needs(planned: Planned, found: Mapping[str, Planned]) -> None:
+    for need in planned.needs:
+        report, slash, table = need.partition("/")
+        if report not in found or not slash or not table:
+            raise ParamsError(
+                f"{planned.path.name} needs {need!r}; write report/table with one of the reports "
+                + ", ".join(found)
+            )
+
+
+def _matching(only: Iterable[str], found: Mapping[str, Planned]) -> set[str]:
+    chosen: set[str] = set()
+    for wanted in only:
+        matches = {name for name in found if name == wanted} or {
+            name for name in found if name.startswith(wanted)
+        }
+        if not wanted or not matches:
+            raise ParamsError(f"--only {wanted}: there is no such report; there are {_all(found)}")
+        chosen |= matches
+    return chosen
+
+
+def _all(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _closed(chosen: set[str], graph: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Return ``chosen`` with everything it needs, however far."""
+    closed: set[str] = set()
+    waiting = set(chosen)
+    while waiting:
+        name = waiting.pop()
+        closed.add(name)
+        waiting |= set(graph[name]) - closed
+    return frozenset(closed)
+
+
+def missing_tables(planned: Planned, present: Collection[str]) -> str:
+    """Return the sentence that says which tables a report lacks; empty if it has them all."""
+    missing = [table for table in planned.requires if table not in present]
+    if not missing:
+        return ""
+    plural = "s" if len(missing) > 1 else ""
+    return f"This study has no {_and(missing)} table{plural}."
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

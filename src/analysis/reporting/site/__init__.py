@@ -1,0 +1,1 @@
+"""The site: pages, index, history, publishing and serving."""

@@ -1,0 +1,153 @@
+"""The templates of pages and indexes, and what they may call.
+
+Markdown as the page shows it: no raw HTML, formulas as MathML, numbers beside their units.
+
+Notebooks are written for JupyterLab, where ``$`` opens a formula. Here the same text is read by
+pandoc's stricter rule (`outputs.FORMULA`), so that two amounts in one sentence stay amounts.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.errors import AnalysisError
+from analysis.reporting.notebook import words
+from analysis.reporting.notebook.outputs import escape_dollars, literal
+from analysis.reporting.site.containment import checked
+from analysis.tables.periods import as_date
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from nbconvert.filters.markdown_mistune import MarkdownWithMath
+
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment that every template is rendered in; it escapes what it is given."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        lstrip_blocks=True,
+    )
+    add_filters(made)
+    return made
+
+
+def add_filters(target: Environment) -> None:
+    """Give a Jinja environment the filters and names that the templates use."""
+    from markupsafe import Markup
+
+    target.filters["tidy"] = lambda text: Markup(escape(keep_together(str(text))))
+    target.filters["prose"] = lambda text: Markup(to_html(text))
+    target.filters["phrase"] = lambda text: Markup(to_inline_html(text))
+    target.filters["said"] = lambda text: Markup(to_inline_html(literal(text)))
+    target.filters["code"] = lambda text: Markup(_highlighted(text))
+    target.filters["day"] = words.day
+    target.filters["moment"] = lambda time: f"{words.day(time)}, {time:%H:%M %Z}"
+    target.filters["last_day"] = lambda as_of: words.day(as_date(as_of) - timedelta(days=1))
+    target.filters["place"] = _place
+    target.filters["number"] = words.number
+    target.globals["css"] = Markup((TEMPLATES / "style.css").read_text("utf-8"))
+
+
+def render(template: str, **context: Any) -> str:
+    """Return a rendered and checked page."""
+    return checked(environment().get_template(template).render(**context), name=template)
+
+
+def _place(report: str) -> str:
+    """Return where a report stands among the others: ``Report 03``."""
+    number = report.partition("_")[0]
+    return f"Report {number}" if number.isdigit() else "Contents"
+
+
+def _highlighted(code: str) -> str:
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    return str(highlight(code, PythonLexer(), HtmlFormatter(nowrap=True)))
+
+
+_NUMBER_AND_UNIT = re.compile(
+    r"(?<=\d) (?=(?:%|points?\b|MB\b|kB\b))|(?<=[$€£¥]) (?=\d)|(?<=\bn =) "
+)
+
+
+#: Between a minus and a currency sign, where a browser would break the line and hide the loss.
+_SIGN_AND_CURRENCY = re.compile(r"(?<=[−+])(?=[$€£¥])")
+
+
+#: Tags, and everything whose text is not prose.
+_MARKUP = re.compile(r"(<(?:code|pre|math)\b.*?</(?:code|pre|math)>|<[^>]*>)", re.S)
+
+
+def keep_together(text: str) -> str:
+    """Return ``text`` with no line break possible between a number, its sign and its unit."""
+    return _SIGN_AND_CURRENCY.sub("\u2060", _NUMBER_AND_UNIT.sub("\u00a0", text))
+
+
+def to_html(text: str) -> str:
+    """Return Markdown as HTML; AnalysisError for a formula that cannot be written."""
+    html = str(_converter().render(escape_dollars(text)))
+    return "".join(
+        part if part.startswith("<") else keep_together(part) for part in _MARKUP.split(html)
+    )
+
+
+def to_inline_html(text: str) -> str:
+    """Return one paragraph of Markdown without the paragraph around it."""
+    html = to_html(text).strip()
+    single = html.startswith("<p>") and html.count("<p>") == 1 and html.endswith("</p>")
+    return html[3:-4] if single else html
+
+
+def to_mathml(formula: str, *, display: bool = False) -> str:
+    """Return a TeX formula as MathML; AnalysisError if a command in it is unknown."""
+    from latex2mathml.converter import convert
+
+    try:
+        written = convert(formula.strip(), display="block" if display else "inline")
+    except Exception as error:
+        raise AnalysisError(f"The formula ${formula}$ is not TeX: {error!r}") from error
+    unknown = re.findall(r"\\[A-Za-z]+", written)
+    if unknown:
+        raise AnalysisError(f"The formula ${formula}$ uses {unknown[0]}, which is not known here")
+    return written.replace("<math ", f'<math alttext="{escape(formula.strip())}" ', 1)
+
+
+@cache
+def _converter() -> MarkdownWithMath:
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        """The page's own words for what Markdown says."""
+
+        def heading(self, text: str, level: int, **_attrs: Any) -> str:
+            level = max(level, 3)
+            return f"<h{level}>{text}</h{level}>\n"
+
+        def link(self, text: str, url: str, title: str | None = None) -> str:
+            return str(super().link(text, url, title)).replace("<a ", '<a rel="noreferrer" ', 1)
+
+        def inline_math(self, body: str) -> str:
+            return to_mathml(body)
+
+        def block_math(self, body: str) -> str:
+            return to_mathml(body, display=True)
+
+        def latex_environment(self, name: str, body: str) -> str:
+            return to_mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
+
+    return MarkdownWithMath(Renderer(escape=True, allow_harmful_protocols=False))

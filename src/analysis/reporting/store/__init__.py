@@ -1,0 +1,1 @@
+"""The store: where runs lie, how they are written and recorded."""

@@ -1,0 +1,1 @@
+"""Report 05: baskets and sequences."""

@@ -1,0 +1,174 @@
+"""Columns of the tables of baskets and sequences."""
+
+from __future__ import annotations
+
+from analysis.reporting.notebook import formats, words
+from analysis.reporting.notebook.formats import Format
+
+Columns = dict[str, Format]
+
+
+def pairs(*, within: bool = False) -> Columns:
+    """Return the columns of pairs that hold; ``within``: marked where both are of one category."""
+    marked = {"same_category": formats.mark("One category")} if within else {}
+    return {
+        "brief": formats.text("Who buys – also buys"),
+        **marked,
+        "gain": formats.money(0, "Margin beyond chance"),
+        "orders": formats.integer("Orders"),
+        "lift": formats.number(1, "Lift"),
+        "second_lift": formats.number(1, "Later"),
+        "or_least_low": formats.interval("or_least_high", 1, "Odds", unit=""),
+    }
+
+
+def doubts() -> Columns:
+    """Return the columns of pairs that are not to be believed."""
+    return {
+        "brief": formats.text("Who buys – also buys"),
+        "lift": formats.number(1, "Lift"),
+        "second_lift": formats.number(1, "Later"),
+        "or_least": formats.number(2, "Odds"),
+        "why": formats.text("What makes it"),
+    }
+
+
+def threes() -> Columns:
+    """Return the columns of sets of three against their pairs."""
+    return {
+        "label": formats.text("In one order"),
+        "orders": formats.integer("Orders"),
+        "expected": formats.integer("By pairs"),
+        "second_low": formats.interval("second_high", 2, "Later", unit=""),
+        "holds": formats.mark("Holds"),
+    }
+
+
+def leading() -> Columns:
+    """Return the columns of rules to one target."""
+    return {
+        "a": formats.text("Who buys"),
+        "orders": formats.integer("Orders"),
+        "confidence": formats.percent(1, "buys it"),
+        "lift": formats.number(1, "Lift"),
+        "lift_low": formats.interval("lift_high", 1, "Interval", unit=""),
+    }
+
+
+def substitutes() -> Columns:
+    """Return the columns of ``Substitutes.table``."""
+    return {
+        "brief": formats.text("This – or that"),
+        "both": formats.integer("Together"),
+        "expected_size": formats.number(0, "By chance"),
+        "buyers": formats.integer("Buy both"),
+        "buyer_lift": formats.number(1, "Buyer lift"),
+    }
+
+
+def bundles(discount: str) -> Columns:
+    """Return the columns of ``decisions.bundles``."""
+    return {
+        "brief": formats.text("Bundle"),
+        "orders": formats.integer("Orders"),
+        "margin": formats.money(2, "Margin"),
+        "margin_left": formats.money(2, f"at {discount} off"),
+        "break_even": formats.percent(0, "More needed"),
+    }
+
+
+def cross_sell() -> Columns:
+    """Return the columns of ``decisions.cross_sell``."""
+    return {
+        "a_name": formats.text("Buyers of"),
+        "b_name": formats.text("without"),
+        "segment": formats.text("Segment"),
+        "open": formats.integer("Open"),
+        "reach": formats.percent(0, "Have it"),
+    }
+
+
+def follow_ups() -> Columns:
+    """Return the columns of ``Following.table``."""
+    return {
+        "label": formats.text("First, then"),
+        "matched": formats.integer("Buyers"),
+        "difference_low": formats.interval("difference_high", 1, "More", unit=words.POINTS),
+        "write_on": formats.integer("Write on day"),
+    }
+
+
+def sequences() -> Columns:
+    """Return the columns of sequences against shuffled visits."""
+    return {
+        "label": formats.text("Sequence"),
+        "customers": formats.integer("Buyers"),
+        "expected": formats.integer("Any order"),
+        "ratio": formats.number(2, "Times"),
+        "q": formats.number(3, "q"),
+    }
+
+
+def rhythms() -> Columns:
+    """Return the columns of ``Replenishment.items``."""
+    return {
+        "name": formats.text("Item"),
+        "customers": formats.integer("Buyers"),
+        "median_days": formats.integer("Median days"),
+        "quarter_days": formats.interval("three_quarter_days", 0, "Middle half", unit=""),
+        "due_soon": formats.integer("Due in a week"),
+    }
+
+
+def recommenders(interval: str) -> Columns:
+    """Return the columns of ``Evaluation.table``."""
+    return {
+        "recommender": formats.text("Recommender"),
+        "chosen": formats.mark("Chosen"),
+        "recall": formats.percent(1, "Recall"),
+        "recall_low": formats.interval("recall_high", 1, interval),
+        "ndcg": formats.number(3, "NDCG"),
+        "coverage": formats.percent(0, "Range shown"),
+        "novelty": formats.number(1, "Novelty, bits"),
+    }
+
+
+def recommendations() -> Columns:
+    """Return the columns of recommendations."""
+    return {
+        "customer_id": formats.text("Customer"),
+        "place": formats.integer("Place"),
+        "item_name": formats.text("Product"),
+        "why": formats.text("Why"),
+    }
+
+
+def offers() -> Columns:
+    """Return the columns of ``cannibalisation.at_risk``."""
+    return {
+        "offered_name": formats.text("On offer"),
+        "other_name": formats.text("The other"),
+        "gained": formats.integer("Gained"),
+        "lost_low": formats.interval("lost_high", 0, "Fewer of the other", unit=""),
+        "q": formats.number(3, "q"),
+    }
+
+
+def first_orders(interval: str) -> Columns:
+    """Return the columns of ``FirstBaskets.table``."""
+    return {
+        "name": formats.text("In the first order"),
+        "customers": formats.integer("Buyers"),
+        "difference": formats.money(2, "Difference", signed=True),
+        "low": formats.interval("high", 2, interval, unit=""),
+        "q": formats.number(3, "q"),
+    }
+
+
+def shelves() -> Columns:
+    """Return the columns of shelf groups, a row a group."""
+    return {
+        "members": formats.text("Shelve together"),
+        "orders": formats.integer("Orders"),
+        "odds": formats.number(1, "Odds"),
+    }

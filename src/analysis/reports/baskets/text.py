@@ -1,0 +1,340 @@
+"""What pairs that hold, and pairs to doubt, say.
+
+What pairs and sets of items are called on a page.
+
+How far to trust pairs and follow-ups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.products.association.confounding import MOSTLY
+from analysis.reporting.notebook import words
+from analysis.reporting.notebook.sections import continued
+
+if TYPE_CHECKING:
+    from analysis.products.association.pairs import Pairs
+    from analysis.products.association.support import Support
+    from analysis.products.sequences.matched_follow_on import Following
+    from analysis.reporting.notebook.report import TrustLine
+    from analysis.reporting.notebook.sections import Missing
+
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+
+#: Share of the odds that is left where controls explain little.
+_LITTLE = 0.8
+
+
+#: An offer that leaves no more of a pair than so many times what another control does is named.
+_AS_MUCH = 1.2
+
+_DOUBTED = {
+    "promotion": "a joint promotion",
+    "fades": "chance: it fades later",
+}
+
+_WHY = {
+    "size": "full trolleys",
+    "size_store": "the store",
+    "size_week": "the season",
+    "customer": "the same customers",
+}
+
+
+def by_gain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return believed pairs, those first whose orders beyond chance bring most margin."""
+    marked = table if "same_category" in table else table.assign(same_category=False)
+    return marked.sort_values(["gain", "pair"], ascending=[False, True]).reset_index(drop=True)
+
+
+def why_not(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs not to be believed, with why, those that look best at first sight first."""
+    doubted = table[table["verdict"] != "holds"]
+    doubted = doubted.sort_values("lift", ascending=False, kind="stable")
+    reasons = [_doubt(row) for row in doubted.to_dict("records")]
+    return doubted.assign(why=reasons).reset_index(drop=True)
+
+
+def _doubt(row: dict[Any, Any]) -> str:
+    """Return why one pair is not to be believed."""
+    if row["verdict"] != "weak":
+        return _DOUBTED.get(row["verdict"], _WHY.get(row["explained_by"], ""))
+    odds = {why: row[f"or_{name}"] for name, why in _WHY.items() if f"or_{name}" in row}
+    known = {why: value for why, value in odds.items() if value == value}
+    least = min(known, key=lambda why: known[why])
+    # A leaflet runs by the week: the season explains as much, but the offer says more.
+    if row["or_promotion"] <= _AS_MUCH * known[least]:
+        least = _DOUBTED["promotion"]
+    return f"mostly {least}; too weak to act on"
+
+
+def looked_at(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
+    """Return the pairs that were checked, with their names; NotApplicable without any."""
+    return named(pairs.checked, names)
+
+
+def believed(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
+    """Return the pairs that hold, with their names, by what they gain; else NotApplicable."""
+    return by_gain(named(pairs.believed, names))
+
+
+def title(pairs: Pairs, names: dict[str, str]) -> str:
+    """Return the page's title."""
+    if pairs.looked_at is None:
+        return "No two products sell together beyond chance"
+    checked = looked_at(pairs, names)
+    held = checked[checked["verdict"] == "holds"]
+    if held.empty:
+        return "No product pair survives a second look"
+    first = shorter(by_gain(held)["pair"].iloc[0])
+    if len(checked) == 1:
+        return f"One pair of products sells together beyond chance: {first}"
+    return f"{len(held)} of {len(checked)} product pairs hold on a second look: {first} bring most"
+
+
+def leads(table: pd.DataFrame) -> str:
+    """Say which pair is first."""
+    return f"{shorter(table['pair'].iloc[0])} bring most of the pairs that can be believed"
+
+
+def neighbours(table: pd.DataFrame) -> str:
+    """Say which categories belong on neighbouring shelves."""
+    return f"{shorter(table['pair'].iloc[0])} belong on neighbouring shelves"
+
+
+def support(chosen: Support, tested: int, discovered: int, orders: int, fdr: float) -> str:
+    """Say how the search was done."""
+    return (
+        f"Minimum support is {words.count(chosen.orders, 'order')} of {words.number(orders)} "
+        f"({words.percent(chosen.share, 2)}). {chosen.reason}. Of {words.number(tested)} splits of "
+        f"item sets that were looked at, {words.count(discovered, 'pair')} "
+        f"{'is' if discovered == 1 else 'are'} together more often "
+        f"than chance at a false discovery rate of {words.percent(fdr, 0)} over all of them."
+    )
+
+
+def lifts(pairs: Pairs) -> str:
+    """Say how strong the pairs beyond chance are."""
+    table = pairs.discovered
+    strong = int((table["lift"] >= 3).sum())
+    if len(table) == 1:
+        times = words.number(table["lift"].iloc[0], 1)
+        return f"One pair of products sells together beyond chance, {times} times as often"
+    return (
+        f"{words.count(len(table), 'pair')} of products sell together beyond chance, "
+        f"{words.number(strong)} of them at least three times as often"
+    )
+
+
+def controlled(checked: pd.DataFrame) -> str:
+    """Say what basket size, store, week and customer leave of the pairs."""
+    shrunk = (checked["or_least"] / checked["or_raw"]).median()
+    held = int((checked["verdict"] == "holds").sum())
+    much = "much" if shrunk < _LITTLE else "little"
+    return (
+        f"Basket size, store, week and customer explain {much}: the median pair keeps "
+        f"{words.percent(shrunk, 0)} of its odds; {held} of {len(checked)} hold"
+    )
+
+
+def doubted(checked: pd.DataFrame) -> str:
+    """Say how many pairs not to act on."""
+    n = int((checked["verdict"] != "holds").sum())
+    if n == 0:
+        each = "The checked pair holds" if len(checked) == 1 else "All checked pairs hold"
+        return f"{each}: none is made by size, store, season or promotion"
+    return f"{words.count(n, 'pair')} with a high lift should not be acted on"
+
+
+def held_finding(checked: pd.DataFrame, confidence: float) -> Fields:
+    """Return the finding of how many pairs hold."""
+    from analysis.stats.proportions import wilson_interval
+
+    n, k = len(checked), int((checked["verdict"] == "holds").sum())
+    low, high = wilson_interval(k, n, confidence=confidence)
+    return {
+        "key": "pairs_that_hold",
+        "sentence": "of the product pairs looked at again hold in the second half and under all "
+        "controls, large enough to act on",
+        "value": k / n,
+        "low": float(low[0]),
+        "high": float(high[0]),
+        "unit": "%",
+        "level": confidence,
+        "n": n,
+        "noun": "pair",
+        "detail": "a raw lift alone would have called all of them real",
+    }
+
+
+def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
+    """Return the finding of the pair whose orders beyond chance bring most."""
+    row = believed.iloc[0]
+    within = ", of one category" if bool(row["same_category"]) else ""
+    return {
+        "key": "first_pair",
+        "sentence": f"times the odds: {shorter(row['pair'])}{within} in one order, whatever its "
+        "size, store, week and customer",
+        "value": row["or_least"],
+        "low": row["or_least_low"],
+        "high": row["or_least_high"],
+        "level": confidence,
+        "n": int(row["first_both"] + row["second_both"]),
+        "noun": "order",
+        "decimals": 1,
+        "detail": "of the pairs that hold the one whose orders beyond chance bring most margin",
+    }
+
+
+def gone(pairs: Pairs) -> str:
+    """Say how many articles are in no call because they are no longer sold; empty if none is.
+
+    Of those that are in orders often enough for a pair; the others would be in no call anyway.
+    """
+    n = len(pairs.gone & set(pairs.orders.holders))
+    if not n:
+        return ""
+    is_, are = ("article is", "It is") if n == 1 else ("articles are", "They are")
+    return (
+        f"{words.number(n)} {is_} no longer sold, or out of season, though often sold in the first "
+        f"half. {are} in no call below."
+    )
+
+
+def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return rules with a, b and pair: what to call their sides and both; brief and short: cut."""
+    a = table["antecedents"].map(lambda s: words.listing(names.get(i, i) for i in s))
+    b = table["consequents"].map(lambda s: words.listing(names.get(i, i) for i in s))
+    return flat(
+        table.assign(
+            a=a, b=b, pair=a + " – " + b, brief=_brief_pairs(a, b), short=_brief_pairs(a, b, 15)
+        )
+    )
+
+
+def _brief_pairs(a: Iterable[str], b: Iterable[str], most: int = 26) -> list[str]:
+    return [f"{brief(x, most)} – {brief(y, most)}" for x, y in zip(a, b, strict=True)]
+
+
+def brief(name: str, most: int = 26) -> str:
+    """Return a name cut to so many characters, a number that tells it from others kept."""
+    plain, bracket, number = name.partition(" (")
+    room = most - len(bracket + number)
+    cut = plain if len(plain) <= room else plain[: room - 1].rstrip(" ,-") + "…"
+    return cut + bracket + number
+
+
+def items_of(*tables: pd.DataFrame) -> list[str]:
+    """Return all items of rules."""
+    columns = ("antecedents", "consequents")
+    return sorted({i for t in tables for c in columns for s in t[c] for i in s})
+
+
+def shorter(pair: str) -> str:
+    """Return a pair without package sizes and numbers, but for those that tell its sides apart."""
+    whole = pair.split(" – ")
+    sides = [side.split(" (")[0].split(",")[0].strip() for side in whole]
+    if len(whole) > 1 and sides[0] == sides[-1]:
+        sides = whole
+    return " and ".join([sides[0], sides[-1][:1].lower() + sides[-1][1:]])
+
+
+def both_named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return a table of items a and b with their names."""
+    a, b = ([names.get(i, i) for i in table[side]] for side in ("a", "b"))
+    pair = [f"{x} – {y}" for x, y in zip(a, b, strict=True)]
+    return table.assign(a_name=a, b_name=b, pair=pair, brief=_brief_pairs(a, b))
+
+
+def flat(rules: pd.DataFrame) -> pd.DataFrame:
+    """Return rules with their sides as text, to be saved."""
+    return rules.assign(
+        antecedents=rules["antecedents"].map(" + ".join),
+        consequents=rules["consequents"].map(" + ".join),
+    )
+
+
+def lines(
+    products: Pairs, categories: Pairs | Missing, followed: Following | Missing, margin_basis: str
+) -> list[TrustLine]:
+    """Return the lines of the panel, as far as there is something to trust."""
+    searched = ("Multiplicity", True, _searched(products, categories))
+    found: list[TrustLine] = [searched, _alike(products)]
+    for line in (_second, _promotion):
+        with continued():
+            found.append(line(products))
+    with continued():
+        said = "What was bought with A on the same day never counts as next."
+        found += [_matching(followed), ("Same orders", True, said), _later(followed)]
+    return [*found, ("Margin", None, margin_basis)]
+
+
+def _searched(products: Pairs, categories: Pairs | Missing) -> str:
+    total = products.rules.tested + (categories.rules.tested if categories else 0)
+    return (
+        f"P-values over all {words.number(total)} splits that were looked at, not only those shown."
+    )
+
+
+def _alike(products: Pairs) -> TrustLine:
+    known = products.orders.known("customer")
+    text = f"{words.percent(known, 0)} of orders have a known customer."
+    if known < MOSTLY:
+        return (
+            "Same customers",
+            False,
+            f"Only {text} The others are taken as strangers: intervals are rather too narrow, and "
+            "the customer is no control.",
+        )
+    return ("Same customers", True, f"{text} Intervals and tests of pairs take customers as whole.")
+
+
+def _second(products: Pairs) -> TrustLine:
+    held, n = int(products.checked["holds"].sum()), len(products.checked)
+    return (
+        "Second period",
+        held >= 0.8 * n,
+        f"{held} of {n} checked pairs are beyond chance again in the second half.",
+    )
+
+
+def _promotion(products: Pairs) -> TrustLine:
+    known = products.checked["or_promotion"].notna()
+    if not known.any():
+        return ("Promotions", None, "The study knows no offers: pairs made by one are not told.")
+    made = int(products.checked["promotion_made"].sum())
+    return (
+        "Promotions",
+        True,
+        f"{words.count(made, 'checked pair')} vanish among weeks in which both, one or neither "
+        "product was on offer.",
+    )
+
+
+def _matching(followed: Following | Missing) -> TrustLine:
+    table = followed.table
+    share = float(table["matched"].sum() / table["buyers"].sum())
+    return (
+        "Matching",
+        share >= 0.5,
+        f"{words.percent(share, 0)} of first buyers could be followed and matched; those who took "
+        "the second along at once, or had no like, are left out.",
+    )
+
+
+def _later(followed: Following | Missing) -> TrustLine:
+    table = followed.table
+    sure, least = ((table[c] > 0).sum() for c in ("difference_low", "difference_least_low"))
+    return (
+        "Later buyers",
+        bool(least == sure) if sure else None,
+        "Matched customers leave the comparison when they buy A themselves. Followed past it, "
+        f"charged with what A brings, {least} of {sure} sure differences remain.",
+    )

@@ -1,0 +1,324 @@
+"""What follow-ups, sequences, rhythms and recommendations say.
+
+What bundles need, what offers take from other products, what first baskets foretell.
+
+What is bought instead of each other, and who stays with a brand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.reporting.notebook import words
+from analysis.reports.baskets.text import both_named, brief
+
+if TYPE_CHECKING:
+    from analysis.products.recommend.evaluation import Evaluation
+    from analysis.products.sequences.first_baskets import FirstBaskets
+    from analysis.products.sequences.follow_on_screen import FollowUps
+    from analysis.products.sequences.matched_follow_on import Following
+    from analysis.products.sequences.replenishment import Replenishment
+    from analysis.products.substitution.brand_switching import Switching
+    from analysis.products.substitution.substitutes import Substitutes
+
+
+Fields = dict[str, Any]
+
+
+def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return follow-ups with a label: first, then; and the day to write where more follow."""
+    label = [
+        f"{names.get(a, a)} → {names.get(b, b)}"
+        for a, b in zip(table["first"], table["then"], strict=True)
+    ]
+    sure = table["difference_low"] > 0
+    return table.assign(label=label, write_on=table["best_day"].where(sure))
+
+
+def most(table: pd.DataFrame, days: int) -> str:
+    """Say what follows most surely."""
+    row = table.iloc[0]
+    told = "" if row["difference_low"] > 0 else ": not told apart"
+    return (
+        f"{row['label']}: {words.percent(row['share'], 0)} within {days} days, against "
+        f"{words.percent(row['control'], 0)} of matched customers{told}"
+    )
+
+
+def sure(table: pd.DataFrame) -> str:
+    """Say after how many first purchases more follow than among matched customers."""
+    n = int((table["difference_low"] > 0).sum())
+    if n == 0:
+        return f"None of the {len(table)} surest first purchases is seen to bring the next"
+    return f"{n} of the {len(table)} surest first purchases bring more of the next than others buy"
+
+
+def bounds(table: pd.DataFrame) -> str:
+    """Say what the first row's others would be if those who buy A later were taken otherwise."""
+    row = table.iloc[0]
+    least, most = (words.percent(row[c]) for c in ("control_least", "control_most"))
+    return (
+        f"If matched customers who buy A later never bought B, they would reach {least}; followed "
+        f"past it, {most}."
+    )
+
+
+def screening(screened: FollowUps, window: int, fdr: float, items: str) -> str:
+    """Say how many pairs were looked at."""
+    searched, found = screened.searched, int((screened.table["q"] <= fdr).sum())
+    return (
+        f"Of {words.count(searched, 'ordered pair')} of {items}, {words.number(found)} follow "
+        f"within {window} days more or less often than the customers' rhythm would give, at a "
+        f"false discovery rate of {words.percent(fdr, 0)}. The surest are followed day by day, "
+        "against customers who came in the same week with the same rhythm and had, or had not, "
+        "bought the second before."
+    )
+
+
+def findings(followed: Following, table: pd.DataFrame, days: int) -> list[Fields]:
+    """Return the finding of the largest difference; none whose interval holds no difference."""
+    row = table.iloc[0]
+    if not row["difference_low"] > 0:
+        return []
+    found = {
+        "key": "next_purchase",
+        "sentence": f"more first buyers go on within {days} days than matched customers: "
+        f"{row['label']}",
+        "value": row["difference"],
+        "low": row["difference_low"],
+        "high": row["difference_high"],
+        "unit": "points",
+        "level": followed.confidence,
+        "n": int(row["matched"]),
+        "noun": "buyer",
+        "detail": row["reason"] or f"half of them by day {words.number(row['median_days'])}",
+    }
+    return [found]
+
+
+def pattern_label(pattern: tuple[tuple[str, ...], ...], names: dict[str, str]) -> str:
+    """Return a sequence as it is read."""
+    return " → ".join(" + ".join(names.get(i, i) for i in visit) for visit in pattern)
+
+
+def labelled(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return sequences with a label, the most beyond shuffled visits first."""
+    labels = [pattern_label(p, names) for p in table["pattern"]]
+    ordered = table.assign(label=labels).sort_values(["ratio", "label"], ascending=[False, True])
+    written = ordered["label"].where(ordered["label"] != "", "–")
+    return ordered.assign(label=written, pattern=written).reset_index(drop=True)
+
+
+def order(table: pd.DataFrame, fdr: float) -> str:
+    """Say whether order matters."""
+    n, more = len(table), int((table["q"] <= fdr).sum())
+    if more == 0:
+        return f"None of the {n} most common sequences needs its order: any order shows as many"
+    top = table["ratio"].max()
+    return (
+        f"Order matters for {more} of {n} sequences, but little: at most "
+        f"{words.number(top, 2)} times what visits in any order would show"
+    )
+
+
+def rhythm(found: Replenishment, names: dict[str, str]) -> str:
+    """Say what is bought most regularly."""
+    row = found.items.iloc[0]
+    return (
+        f"{names.get(row['item'], row['item'])}: bought again after "
+        f"{words.count(row['median_days'], 'day')} (median)"
+    )
+
+
+def with_due(found: Replenishment, names: dict[str, str], *, days: int = 7) -> pd.DataFrame:
+    """Return the items with their name and how many customers are due within ``days``."""
+    soon = found.due[(found.due["overdue_days"] >= -days) & (found.due["overdue_days"] < 14)]
+    counts = soon.groupby("item").size()
+    table = found.items
+    return table.assign(
+        name=[names.get(i, i) for i in table["item"]],
+        due_soon=table["item"].map(counts).fillna(0).astype("int64"),
+    )
+
+
+def calibrated(table: pd.DataFrame, days: int) -> str:
+    """Say whether who is due buys."""
+    best = table.loc[table["share"].idxmax()]
+    least = table.loc[table["share"].idxmin()]
+    return (
+        f"Who was due bought: {words.percent(best['share'], 0)} within {days} days at the best "
+        f"moment, {words.percent(least['share'], 0)} at the worst"
+    )
+
+
+def recommender(found: Evaluation) -> str:
+    """Say which recommender is best, and by how much."""
+    rows = found.table.set_index("recommender")
+    best, rest = rows.loc[found.best], rows.drop(found.best)
+    second = rest["recall"].idxmax()
+    what = "new products" if found.new_only else "the next baskets"
+    return (
+        f"For {what}, “{found.best}”, best in the month before, names "
+        f"{words.percent(best['recall'])} of what was bought with ten products; “{second}” "
+        f"{words.percent(rest['recall'].max())}"
+    )
+
+
+def recommender_finding(found: Evaluation, confidence: float, days: int) -> Fields:
+    """Return the finding of the chosen recommender."""
+    row = found.table.set_index("recommender").loc[found.best]
+    return {
+        "key": "recommendation_recall_new" if found.new_only else "recommendation_recall",
+        "sentence": f"of the products that customers bought anew in {days} days were on their list "
+        f"of ten (“{found.best}”)",
+        "value": row["recall"],
+        "low": row["recall_low"],
+        "high": row["recall_high"],
+        "unit": "%",
+        "level": confidence,
+        "n": int(row["customers"]),
+        "noun": "customer",
+        "direction": "up_good",
+    }
+
+
+def reasons(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return recommendations with readable products and reasons."""
+    rows = zip(table["reason"], table["because"], table["every_days"], strict=True)
+    why = [
+        f"{reason} {names.get(because, because)}"
+        if because
+        else f"you buy it about every {words.count(days, 'day')}"
+        if days == days
+        else reason
+        for reason, because, days in rows
+    ]
+    return table.assign(item_name=[names.get(i, i) for i in table["item"]], why=why)
+
+
+def offers_named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Return a table of offers with readable products."""
+    offered, other = ([brief(names.get(i, i)) for i in table[c]] for c in ("offered", "other"))
+    return table.assign(offered_name=offered, other_name=other)
+
+
+def taken(table: pd.DataFrame, fdr: float) -> str:
+    """Say in the weeks of how many offers another product sells less."""
+    found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
+    looked = words.number(len(table))
+    if found.empty:
+        return f"In weeks of none of {looked} offers the other product is seen to sell less"
+    return f"In weeks of {len(found)} of {looked} offers the other product sells less"
+
+
+def cannibalisation_finding(table: pd.DataFrame, names: dict[str, str], fdr: float) -> Fields:
+    """Return the finding of how many offers another product sold less under."""
+    found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
+    return {
+        "key": "cannibalising_offers",
+        "sentence": "offers in whose weeks the other product, seldom ordered with it, sold less",
+        "value": float(len(found)),
+        "decimals": 0,
+        "n": len(table),
+        "noun": "offer",
+        "direction": "up_bad",
+        "detail": _most(found.iloc[0], names) if len(found) else "none beyond chance",
+    }
+
+
+def _most(row: pd.Series, names: dict[str, str]) -> str:
+    offered, other = (names.get(row[c], row[c]) for c in ("offered", "other"))
+    ends = words.interval(row["lost_low"], row["lost_high"], 0, "")
+    return (
+        f"most: in {int(row['weeks'])} weeks of {offered}, {other} had {ends} orders fewer (no "
+        "causal proof)"
+    )
+
+
+def foretold(
+    found: FirstBaskets, fdr: float, names: dict[str, str], currency: str, items: str
+) -> str:
+    """Say which first purchase foretells most."""
+    sure = found.table[found.table["q"] <= fdr]
+    if sure.empty:
+        return (
+            f"What a first order holds foretells nothing: none of {len(found.table)} {items} "
+            "differs beyond chance"
+        )
+    row = sure.loc[sure["difference"].abs().idxmax()]
+    more = "more" if row["difference"] > 0 else "less"
+    name = names.get(row["item"], row["item"])
+    worth = words.money(abs(row["difference"]), 0, currency)
+    return f"{name} in the first order foretells {worth} {more} margin in {found.days} days"
+
+
+def first_orders(found: FirstBaskets, currency: str) -> str:
+    """Say whose first orders were looked at."""
+    return (
+        f"{found.known_by} {words.count(found.customers, 'such customer')} could be followed for "
+        f"{found.days} days and brought {words.money(found.mean, 2, currency)} margin on average "
+        "after the first order. Each difference is to a first order of the same size with the same "
+        "else in it."
+    )
+
+
+def with_names(found: FirstBaskets, names: dict[str, str]) -> pd.DataFrame:
+    """Return the items with readable names."""
+    return found.table.assign(name=[names.get(i, i) for i in found.table["item"]])
+
+
+def bundle(table: pd.DataFrame, discount: float) -> str:
+    """Say whether bundles pay."""
+    off = words.percent(discount, 0)
+    median = table["break_even"].median()
+    return (
+        f"At {off} off, the median bundle must sell {words.percent(median, 0)} more before it "
+        "costs nothing"
+    )
+
+
+def substitutes(found: Substitutes) -> str:
+    """Say how many pairs of a category are ordered together less often than expected."""
+    n = int(found.table["substitutes"].sum())
+    return (
+        f"{words.count(n, 'pair')} of {words.number(found.tested)} within a category "
+        f"{'is' if n == 1 else 'are'} ordered together less often than expected, though the same "
+        "customers buy both"
+    )
+
+
+def substitutes_finding(found: Substitutes, names: dict[str, str]) -> Fields:
+    """Return the finding of how many pairs may stand in for each other."""
+    n = int(found.table["substitutes"].sum())
+    top = found.table.iloc[0]
+    pair = f"{names.get(top['a'], top['a'])} and {names.get(top['b'], top['b'])}"
+    said = "hypothesis: one stands in for the other; surest"
+    return {
+        "key": "substitutes",
+        "sentence": "product pairs of one category are ordered together less often than expected",
+        "value": float(n),
+        "decimals": 0,
+        "n": found.tested,
+        "noun": "pair",
+        "detail": f"{said}: {pair}" if n else "none beyond chance within sizes, stores and weeks",
+    }
+
+
+def chosen_between(found: Substitutes, names: dict[str, str]) -> pd.DataFrame:
+    """Return all tested pairs with their names, substitutes first."""
+    return both_named(found.table, names)
+
+
+def loyal(found: Switching, by: str) -> str:
+    """Say which brand keeps its buyers best, beyond its size."""
+    table = found.loyalty[found.loyalty["purchases"] >= 100]
+    if table.empty:
+        return f"{found.group} is bought again too seldom to tell who stays"
+    row = table.loc[(table["loyal"] - table["usual"]).idxmax()]
+    named = row["brand"] if by in ("name", "brand") else f"{by} {row['brand']}"
+    return (
+        f"{found.group}: after {named}, {words.percent(row['loyal'], 0)} of next "
+        f"purchases stay; its share alone would give {words.percent(row['usual'], 0)}"
+    )

@@ -1,0 +1,229 @@
+"""What fading customers, the contact plan and the profitable groups say."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.reporting.notebook import words
+
+if TYPE_CHECKING:
+    from analysis.customers.features.coverage import Coverage
+    from analysis.customers.features.weekly import WeeklyAmounts
+    from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms
+    from analysis.customers.retention.decline import Fading
+    from analysis.customers.value.deciles import Deciles
+    from analysis.reporting.notebook.report import TrustLine
+    from analysis.stats.bca import Estimates
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+_WEAK_CORRELATION = 0.10
+_CENT = 0.005
+
+#: Where equal or very large totals end the first groups before this share, it is not half.
+_NEARLY_HALF = 0.45
+
+_GROUP_NAMES = {
+    "first": "First 10 % of sales",
+    "next": "Next, up to 50 %",
+    "others": "All others",
+    "fading": "Still profitable but fading",
+}
+
+
+def group_names(kinds: pd.DataFrame) -> pd.Series:
+    """Return the names of the profitable groups as they are read."""
+    return kinds["group"].map(_GROUP_NAMES)
+
+
+def groups(kinds: pd.DataFrame) -> str:
+    """Say how few bring half of the sales, and how many of those who bring much are fading."""
+    few = kinds[kinds["group"].isin(["first", "next"])]
+    count, fading = int(few["customers"].sum()), words.number(int(few["fading"].sum()))
+    if count == 0:
+        return "Nobody stands out by the first half of the sales: totals are too large, or equal"
+    customers = f"{words.count(count, 'customer')} ({words.percent(few['customers_share'].sum())})"
+    reached = float(few["net_share"].sum())
+    sales = "half" if reached > _NEARLY_HALF else words.percent(reached, 0)
+    bring = "brings" if count == 1 else "bring"
+    return f"{customers} {bring} {sales} of the sales; {fading} of them are fading"
+
+
+def noise(fading: Fading) -> str:
+    """Say how much of the falling is noise."""
+    fell = words.count(fading.fell, "customer")
+    drop = words.percent(fading.drop, 0)
+    chance = words.number(fading.fell_by_chance)
+    beyond = words.number(len(fading.called))
+    return f"{fell} fell by {drop} or more; chance alone gives {chance}, and {beyond} are fading"
+
+
+def false_alarms(fading: Fading) -> str:
+    """Say how sure the called customers are, and who fell silent."""
+    most = words.percent(fading.fdr, 0)
+    silent = int((fading.table["status"] == "silent").sum())
+    within = int((fading.table["status"] == "within noise").sum())
+    bar = (
+        f"Of those called fading, {most} at most are expected to be false alarms "
+        f"(a fall counts from p = {words.number(fading.threshold, 4)} down, "
+        f"{words.count(fading.tested, 'customer')} tested)."
+        if fading.threshold > 0
+        else f"Of {words.count(fading.tested, 'customer')} tested, no fall is beyond noise."
+    )
+    return (
+        f"{bar} {words.number(within)} fell as much within their own noise; "
+        f"{words.number(silent)} stopped buying altogether and are not counted as fading. "
+        "What the total of all customers did is taken out first "
+        f"({words.percent(fading.growth - 1, 1, signed=True)})."
+    )
+
+
+def at_risk(plan: ContactPlan, currency: str) -> str:
+    """Say what is at risk and what contacting would cost."""
+    if plan.customers.empty:
+        return "Nothing is at risk by this measure."
+    value = words.money(plan.value_at_risk, 0, currency)
+    known = words.interval(plan.value_at_risk_low, plan.value_at_risk_high, 0, currency)
+    cost = words.money(plan.terms.contact_cost * len(plan.customers), 0, currency)
+    days = words.number(plan.terms.horizon_days)
+    return (
+        f"{value} ({known}) of margin is at risk over {days} days; contacting everybody who is "
+        f"fading costs {cost}."
+    )
+
+
+def contact(plan: ContactPlan, currency: str) -> str:
+    """Say whether contacting fading customers pays; that it does not is a possible answer."""
+    everyone, chosen = len(plan.customers), len(plan.chosen)
+    cost = words.money(plan.terms.contact_cost, 2, currency)
+    rate = words.percent(plan.terms.recovery_rate, 0)
+    if everyone == 0:
+        return "Nobody is fading beyond noise, so there is nobody to contact"
+    if chosen == 0:
+        return f"Not worth it: bringing back {rate} does not pay {cost} for any of {everyone}"
+    whom = "all" if chosen == everyone else f"{words.number(chosen)} of"
+    return (
+        f"A contact for {cost} that brings back {rate} pays for {whom} {everyone}; "
+        f"contacting all pays from {words.percent(plan.break_even)} on"
+    )
+
+
+def regained(rebound: Estimates) -> str:
+    """Say what comes back by itself."""
+    if math.isnan(rebound.value[0]):
+        return f"What comes back by itself is not taken off: {rebound.reason[0]}."
+    share = words.percent(rebound.value[0], 0)
+    known = words.interval(rebound.low[0], rebound.high[0], 0)
+    held = f" ({rebound.reason[0]})" if rebound.reason[0] else f" ({known})"
+    return (
+        f"Of such falls, {share}{held} came back in the following quarter by itself; "
+        "no contact can be credited with that."
+    )
+
+
+def fading_finding(fading: Fading) -> Fields:
+    """Return the finding of how many are fading."""
+    return {
+        "key": "fading_customers",
+        "sentence": "customers still bring margin but fade beyond their own noise",
+        "value": len(fading.called),
+        "n": fading.tested,
+        "noun": "customer",
+        "direction": "up_bad",
+        "detail": noise(fading),
+    }
+
+
+def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
+    """Return the finding of what is at risk; somebody must decide where a contact is worth it."""
+    days = words.number(plan.terms.horizon_days)
+    return {
+        "key": "margin_at_risk",
+        "sentence": f"of margin is at risk with fading customers over {days} days",
+        "value": plan.value_at_risk,
+        "low": plan.value_at_risk_low if len(plan.customers) else None,
+        "high": plan.value_at_risk_high if len(plan.customers) else None,
+        "unit": currency,
+        "level": plan.terms.confidence,
+        "n": len(plan.customers),
+        "noun": "customer",
+        "direction": "up_bad",
+        "alert": len(plan.chosen) > 0,
+        "detail": f"{contact(plan, currency)}. {margin_basis}",
+    }
+
+
+def trust(
+    deciles: Deciles,
+    coverage: Coverage,
+    weekly: WeeklyAmounts,
+    terms: ContactTerms,
+    margin_basis: str,
+) -> list[TrustLine]:
+    """Return what a reader should know before relying on the report."""
+    added = round(float(deciles.table["net_amount"].sum()), 2)
+    exact = abs(added - coverage.known_amount) < _CENT
+    assumed = words.percent(terms.recovery_rate, 0)
+    return [
+        ("Sums", exact, _sums(added, coverage)),
+        ("Rows used", None, _rows(coverage)),
+        ("Groups", None, _sizes(deciles)),
+        _independence(weekly),
+        ("Margin", False, margin_basis),
+        (
+            "Contacts",
+            False,
+            f"That a contact brings back {assumed} is assumed; keep a random part of the list "
+            "uncontacted to measure it.",
+        ),
+    ]
+
+
+def _independence(weekly: WeeklyAmounts) -> TrustLine:
+    if weekly.gap:
+        return ("Noise", None, weekly.gap)
+    correlation = weekly.serial_correlation()
+    if math.isnan(correlation):
+        return ("Noise", None, "No customer's weeks differ, so there is no noise to test against.")
+    holds = correlation < _WEAK_CORRELATION
+    return (
+        "Noise",
+        holds,
+        "The test of fading takes a customer's weeks as independent; neighbouring weeks correlate "
+        f"by {words.number(correlation, 2)}.",
+    )
+
+
+def _sums(added: float, coverage: Coverage) -> str:
+    if abs(added - coverage.known_amount) < _CENT:
+        return (
+            f"The groups add up to {words.number(added, 2)}, the net sales of known customers in "
+            "the order lines, to the cent."
+        )
+    return (
+        f"The groups add up to {words.number(added, 2)}, but the order lines of known customers "
+        f"to {words.number(coverage.known_amount, 2)}."
+    )
+
+
+def _rows(coverage: Coverage) -> str:
+    used = words.number(coverage.lines - coverage.guest_lines)
+    guests = (
+        f"; {words.number(coverage.guest_lines)} of guests are left out "
+        f"({words.percent(coverage.guest_amount / coverage.net_amount)} of net sales)"
+        if coverage.guest_lines and coverage.net_amount > 0
+        else "; none is a guest's"
+    )
+    return f"{used} of {words.number(coverage.all_lines)} order lines fall in the window{guests}."
+
+
+def _sizes(deciles: Deciles) -> str:
+    sizes = deciles.table["customers"]
+    span = words.count(sizes.max(), "customer")
+    if sizes.max() > sizes.min():
+        span = f"{words.number(sizes.min())} to {span}"
+    return f"Groups hold {span} each; customers with equal totals stay together."

@@ -1,0 +1,1 @@
+"""Report 04: what will sell."""

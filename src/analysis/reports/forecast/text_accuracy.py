@@ -1,0 +1,316 @@
+"""What the forecast's past errors say: worth, challenger, coverage, and how far to trust it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.demand.forecast import accuracy, model_selection
+from analysis.demand.forecast.conformal import SPARSE_CLASS
+from analysis.demand.models import registry as zoo
+from analysis.errors import NotApplicable
+from analysis.reporting.notebook import words
+from analysis.reports.forecast.text import adds_up, level, replay_note
+
+if TYPE_CHECKING:
+    from analysis.demand.forecast.forecast import Outlook
+    from analysis.demand.forecast.track_record import Scored
+    from analysis.reporting.notebook.report import TrustLine
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+#: Why forecasts of a level have no score.
+_UNSCORED = (
+    "no past forecast for the {} could be scored, for sales that never vary leave the naive "
+    "forecast no error to measure by."
+)
+
+#: Why intervals are not judged.
+_UNJUDGED = (
+    "too few past forecasts have come to their end, or none was off, for the intervals to be "
+    "judged."
+)
+
+
+def _published(found: Outlook, name: str) -> pd.Series:
+    """Return the score of what is published at a level; NotApplicable where it has none."""
+    scores = found.scores
+    mine = scores[(scores["level"] == name) & (scores["model"] == found.published)]
+    if mine.empty:
+        raise NotApplicable(_UNSCORED.format(level(name)))
+    return mine.iloc[0]
+
+
+def _whole(found: Outlook) -> pd.Series:
+    """Return the score of what is published for the total; NotApplicable where it has none."""
+    row = _published(found, str(found.groups[0]))
+    if not math.isfinite(row["gain"]):
+        raise NotApplicable(_UNSCORED.format("total"))
+    return row
+
+
+def worth(found: Outlook) -> str:
+    """Say whether the published forecast beats the best simple one at each level."""
+    levels = list(dict.fromkeys(found.scores["level"]))
+    rows = [(level(name), _published(found, name)) for name in levels]
+    better = [
+        f"{words.percent(row['gain'], 0)} for {'the ' if name == 'total' else ''}{name}"
+        for name, row in rows if row["verdict"] == "better"
+    ]  # fmt: skip
+    if all(row["verdict"] == "too few origins" for _, row in rows):
+        return "Too few past forecasts to tell whether the published one beats a simple one"
+    if not better:
+        none = not (found.scores["verdict"] == "better").any()
+        what = "No model beats" if none else "The published forecast does not beat"
+        return f"{what} the best simple forecast at any level: {bars(found)}"
+    return f"Error saved against the best simple forecast: {words.listing(better)}"
+
+
+def bars(found: Outlook) -> str:
+    """Return which simple forecast is the best at each level."""
+    names = dict.fromkeys(str(name) for name in found.scores["level"])
+    best = {name: zoo.label(accuracy.benchmark(found.scores, name)) for name in names}
+    told = {text: [level(n) for n in names if best[n] == text] for text in best.values()}
+    return words.listing([f"{text} ({words.listing(where)})" for text, where in told.items()])
+
+
+def compared(found: Outlook) -> pd.DataFrame:
+    """Return the scores of what is published and of the simple forecasts, each shown."""
+    shown = (found.published, model_selection.AUTOMATIC, *zoo.BENCHMARKS)
+    return found.scores[found.scores["model"].isin(shown)]
+
+
+def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.DataFrame:
+    """Return the best models at the total, and what is published wherever it comes in."""
+    total = scores[(scores["level"] == "total") & (scores["verdict"] != "benchmark")]
+    best = total.head(count)["model"]
+    return total[total["model"].isin([*best, found.published])]
+
+
+def unbeaten(found: Outlook) -> str:
+    """Say where the best simple forecast is not beaten, and which models fail to beat it."""
+    scores = found.scores[found.scores["verdict"] != "benchmark"]
+    total = scores[scores["level"] == scores["level"].iloc[0]]
+    failing = total[total["verdict"].isin(["worse", "no different"])]
+    own = [
+        level(str(n))
+        for n in dict.fromkeys(scores["level"])
+        if _published(found, str(n))["verdict"] != "better"
+    ]
+    if (scores["verdict"] == "too few origins").all():
+        return "Fewer than five past forecasts could be made: none is told from luck."
+    text = ""
+    if own:
+        text += (
+            f"The published forecast does not beat the best simple one for {words.listing(own)}. "
+        )
+    if len(failing):
+        names = words.listing(list(failing["label"]))
+        text += f"At the total, these do not beat it: {names}. "
+    text = text or "Every model beats the best simple forecast at the total. "
+    return f"{text}The best simple forecasts, known with hindsight: {bars(found)}."
+
+
+def accuracy_finding(found: Outlook) -> Fields:
+    """Return how much less the published forecast errs at the total than the best simple one."""
+    row = _whole(found)
+    beaten = row["verdict"] == "better"
+    return {
+        "key": "error_saved",
+        "sentence": "of the best simple forecast's error saved at the total",
+        "value": row["gain"],
+        "low": row["gain_low"],
+        "high": row["gain_high"],
+        "unit": words.PERCENT,
+        "n": int(row["origins"]),
+        "noun": "past forecast",
+        "direction": "up_good",
+        "alert": not beaten,
+        "decimals": 0,
+        "detail": _against(found) if beaten else _unlucky(found, row),
+    }
+
+
+def _against(found: Outlook) -> str:
+    """Return what the total is compared with."""
+    bar = accuracy.benchmark(found.scores, str(found.groups[0]))
+    return f"against the {zoo.label(bar)}, the best of the simple forecasts"
+
+
+def _unlucky(found: Outlook, row: pd.Series) -> str:
+    if row["verdict"] == "too few origins":
+        return "too few past forecasts to tell it from luck"
+    return f"{_against(found)}, and not more than luck: plan with that one"
+
+
+def challenged(scores: pd.DataFrame, published: str, challenger: str) -> str:
+    """Say where the boosted challenger beats what is published, at the origins both met."""
+    names = list(dict.fromkeys(scores["level"]))
+    if not names:
+        raise NotApplicable("a boosted challenger has no error to save where sales never vary.")
+    rows = scores.set_index(["level", "model"])["mase"]
+    won = [level(n) for n in names if rows[n, challenger] < rows[n, published]]
+    ahead = f"is ahead for the {words.listing(won)}" if won else "is ahead nowhere"
+    return f"The boosted challenger {ahead}"
+
+
+def challenge_note(scores: pd.DataFrame, published: str, challenger: str) -> str:
+    """Say by how much, and what stands against trusting it."""
+    rows = scores.set_index(["level", "model"])["mase"]
+    parts = [
+        f"{words.number(rows[n, challenger], 2)} against {words.number(rows[n, published], 2)} "
+        f"({level(str(n))})"
+        for n in dict.fromkeys(scores["level"])
+    ]
+    origins = words.number(int(scores["origins"].iloc[0]))
+    return (
+        f"Its MASE is {words.listing(parts)} over {origins} past forecasts. It learns from all "
+        "series at once, is not made to add up, and too few forecasts have been compared to let "
+        "it lead: a lead that lasts over the coming runs would be the reason to change."
+    )
+
+
+def kept_promise(coverage: pd.DataFrame) -> str:
+    """Say whether intervals held what they promise, all series together."""
+    _share(coverage)
+    held = [
+        f"{words.percent(_share(part), 0)} of weeks fell inside the "
+        f"{words.percent(float(nominal), 0)} intervals"
+        for nominal, part in coverage.groupby("nominal", sort=False)
+    ]
+    return words.listing(held)
+
+
+def few_weeks(coverage: pd.DataFrame) -> str:
+    """Say how sure the coverage of the total is, which has few weeks to show it."""
+    whole = _of_total(coverage)
+    if whole.empty:
+        return "Too few forecasts have come to their end for the total's intervals to be judged."
+    texts = [
+        f"{words.percent(row['realised'], 0)} for {words.percent(row['nominal'], 0)} "
+        f"({words.interval(row['low'], row['high'], 0)})"
+        for _, row in whole.iterrows()
+    ]
+    verdict = (
+        "which is no evidence against them"
+        if _held(coverage)
+        else "fewer than promised: keep more slack for the total than the band shows"
+        if (whole["realised"] < whole["nominal"]).any()
+        else "more than promised"
+    )
+    return (
+        f"The total alone, over {words.count(int(whole['weeks'].iloc[0]), 'week')}: "
+        f"{words.listing(texts)}, {verdict}."
+    )
+
+
+def _of_total(coverage: pd.DataFrame) -> pd.DataFrame:
+    """Return the coverage of the total, be it sold regularly or now and then."""
+    total = coverage["level"].str.partition(",")[0] == "total"
+    return coverage[total & (coverage["n"] > 0)]
+
+
+def _share(part: pd.DataFrame) -> float:
+    """Return the share of forecasts inside their interval; NotApplicable where none is judged."""
+    known = part[part["n"] > 0]
+    if known.empty:
+        raise NotApplicable(_UNJUDGED)
+    return float((known["realised"] * known["n"]).sum() / known["n"].sum())
+
+
+def coverage_finding(coverage: pd.DataFrame) -> Fields:
+    """Return the realised coverage of the widest intervals."""
+    nominal = float(coverage["nominal"].max())
+    part = coverage[coverage["nominal"] == nominal]
+    share = _share(part)
+    return {
+        "key": "coverage",
+        "sentence": f"of past weeks fell inside their {words.percent(nominal, 0)} interval",
+        "value": share,
+        "unit": words.PERCENT,
+        "n": int(part["n"].sum()),
+        "noun": "held-out week",
+        "alert": bool(broken(coverage)),
+        "decimals": 1,
+    }
+
+
+def broken(coverage: pd.DataFrame) -> list[str]:
+    """Return the levels whose coverage is not the nominal one, of any interval.
+
+    A level holds where the nominal rate lies within the coverage's interval. Counts of series
+    that sell now and then are covered more than promised by their nature: only less breaks it.
+    """
+    judged = coverage[coverage["n"] > 0]
+    short = judged["high"] < judged["nominal"]
+    wide = (judged["low"] > judged["nominal"]) & ~judged["level"].str.endswith(SPARSE_CLASS)
+    return [str(name) for name in dict.fromkeys(judged.loc[short | wide, "level"])]
+
+
+def _held(coverage: pd.DataFrame) -> bool | None:
+    """Tell whether the total's coverage agrees with what was promised; None where unknown."""
+    whole = _of_total(coverage)
+    if whole.empty:
+        return None
+    return bool(((whole["low"] <= whole["nominal"]) & (whole["nominal"] <= whole["high"])).all())
+
+
+def _beats(found: Outlook) -> tuple[bool | None, str]:
+    """Say whether the total is forecast better than by the best simple forecast."""
+    try:
+        row = _whole(found)
+    except NotApplicable as reason:
+        return None, _sentence(reason)
+    less = f"{words.percent(abs(row['gain']), 0)} {'less' if row['gain'] >= 0 else 'more'} error"
+    past = f"{row['origins']} overlapping past forecasts"
+    if not math.isfinite(row["p"]):
+        return None, f"{less} at the total over {past}: too few to tell that from luck."
+    p = f"= {words.number(row['p'], 3)}" if row["p"] >= 0.0005 else "< 0.001"
+    text = f"{less} at the total, p {p} over {past} (Diebold-Mariano), refitted at each, "
+    text += f"{_against(found)}."
+    return row["verdict"] == "better", text
+
+
+def _holds(coverage: pd.DataFrame) -> tuple[bool | None, str]:
+    """Say whether the widest intervals hold what they promise."""
+    widest = coverage[coverage["nominal"] == coverage["nominal"].max()]
+    try:
+        share = _share(widest)
+    except NotApplicable as reason:
+        return None, _sentence(reason)
+    nominal = float(widest["nominal"].iloc[0])
+    failed = broken(coverage)
+    said = (
+        f"The coverage of {words.listing([level(n) for n in failed])} differs from the nominal."
+        if failed
+        else "The nominal rates lie within the coverage's interval at every level."
+    )
+    return (
+        not failed,
+        f"{words.percent(share, 1)} of held-out weeks inside the {words.percent(nominal, 0)} "
+        f"intervals, each calibrated on what was known before. {said} {few_weeks(coverage)}",
+    )
+
+
+def _sentence(reason: NotApplicable) -> str:
+    text = str(reason)
+    return text[:1].upper() + text[1:]
+
+
+def trust(found: Outlook, scored: Scored, wanted: int, *, late: str = "") -> list[TrustLine]:
+    """Return how far to trust the forecast; ``late`` says that the data end before it begins."""
+    lines: list[TrustLine] = [("Up to date", False, late)] if late else []
+    return [
+        *lines,
+        ("Better than a simple forecast", *_beats(found)),
+        ("Intervals", *_holds(found.coverage)),
+        ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
+        ("Last time", None if scored.replayed else not scored.drifted, replay_note(scored)),
+        ("Yearly season", found.plan.season >= wanted or None,
+         "Known to the models." if found.plan.season >= wanted
+         else "Not known: less than a year of history before the first test. Expect the holidays "
+         "and the turn of the year to surprise this forecast."),
+    ]  # fmt: skip

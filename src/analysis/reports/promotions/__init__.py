@@ -1,0 +1,1 @@
+"""Report 06: what a promotion really earned."""

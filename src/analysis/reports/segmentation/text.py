@@ -1,0 +1,189 @@
+"""What value segments say, each in a sentence that a store manager would say aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.customers.segments.group_summary import FEWEST
+from analysis.reporting.notebook import words
+
+if TYPE_CHECKING:
+    from analysis.tables.periods import Period
+
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+Meaning = Mapping[str, tuple[str, str]]
+
+
+def sentences(table: pd.DataFrame, meaning: Meaning, currency: str) -> str:
+    """Return one bullet a segment: who they are, what they bring, what to do.
+
+    Parameters
+    ----------
+    table
+        ``worth.worth``.
+    meaning
+        Segment to who they are and what to do.
+    currency
+        Currency of the amounts.
+    """
+    return "\n".join(_bullet(row, meaning, currency) for row in table.to_dict("records"))
+
+
+def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
+    who, what = meaning.get(row["group"], ("", ""))
+    size = f"{words.count(row['customers'], 'customer')} ({words.percent(row['share'])})"
+    brings = "brings" if row["customers"] == 1 else "bring"
+    each = (
+        ""
+        if row["basket_value"] != row["basket_value"]
+        else (
+            f" {words.number(row['orders_per_customer'], 1)} orders each, "
+            f"{words.money(row['basket_value'], 0, currency)} a basket, "
+            f"last seen {words.number(row['recency_days'])} "
+            f"{'day' if row['recency_days'] == 1 else 'days'} ago."
+        )
+    )
+    return (
+        f"- **{row['group']}**: {size} {brings} {words.percent(row['net_share'])} of sales. "
+        f"{who}{each} {what}"
+    )
+
+
+def best(table: pd.DataFrame) -> pd.Series:
+    """Return the segment that brings the largest share of sales."""
+    return table.loc[table["net_share"].idxmax()]
+
+
+def title(table: pd.DataFrame) -> str:
+    """Return the page's title: the two segments that carry most, of how many."""
+    top = table.sort_values("net_share", ascending=False).head(2)
+    names = words.listing(top["group"])
+    share, people = (words.percent(top[c].sum(), 0) for c in ("net_share", "share"))
+    return f"{names}: {people} of the customers bring {share} of net sales"
+
+
+def quiet(customers: pd.DataFrame, *, days: int = 28) -> str:
+    """Say that nobody at all has bought lately, where that is so; empty otherwise."""
+    silent = customers["recency_days"].min()
+    if not silent > days:
+        return ""
+    return f" Nobody has bought in the last {words.number(silent - 1)} days."
+
+
+def checked(earlier: pd.DataFrame, before: Period, after: Period) -> str:
+    """Say on what the segments are checked, or why they cannot be."""
+    if earlier.empty:
+        return f"Nobody bought from {before}, so no segments can be followed through {after}."
+    return f"Segments are checked on {after}, for which they are formed on {before} alone."
+
+
+def rfm_headline(table: pd.DataFrame) -> str:
+    """Say which segment brings most, and what the ones that are slipping away brought."""
+    row = best(table)
+    return (
+        f"{row['group']} are {words.percent(row['share'], 0)} of customers and bring "
+        f"{words.percent(row['net_share'], 0)} of sales"
+    )
+
+
+def slipping(table: pd.DataFrame) -> Fields:
+    """Return the finding on valuable customers who stay away."""
+    slipping = table[table["group"].isin(["Cannot lose", "At risk"])]
+    if slipping.empty:
+        return {
+            "key": "slipping_share",
+            "sentence": "of sales came from customers who used to buy well and stay away",
+            "value": None,
+            "detail": "no segment of the rules is named so",
+        }
+    return {
+        "key": "slipping_share",
+        "sentence": "of sales came from customers who used to buy well and now stay away "
+        "(cannot lose, at risk)",
+        "value": float(slipping["net_share"].sum()),
+        "unit": "%",
+        "n": int(slipping["customers"].sum()),
+        "noun": "customer",
+        "direction": "up_bad",
+    }
+
+
+def best_finding(table: pd.DataFrame, confidence: float) -> Fields:
+    """Return the finding on the segment that brings most."""
+    row = best(table)
+    return {
+        "key": "largest_segment",
+        "sentence": f"of net sales come from the segment {row['group']}, "
+        f"{words.percent(row['share'], 0)} of customers",
+        "value": row["net_share"],
+        "low": row["net_share_low"],
+        "high": row["net_share_high"],
+        "unit": "%",
+        "n": int(row["customers"]),
+        "noun": "customer",
+        "level": confidence,
+    }
+
+
+def ties(sizes: pd.DataFrame) -> str:
+    """Say how unequal the groups are because ties stay together."""
+    spread = sizes.groupby("score")["share"].agg(["min", "max"])
+    parts = [
+        f"{name} {words.percent(low, 0)} to {words.percent(high, 0)}"
+        for name, low, high in spread.itertuples()
+    ]
+    return (
+        "Customers with equal values stay in one group, so groups need not be equal: "
+        f"{words.listing(parts)} of customers each."
+    )
+
+
+def next_headline(table: pd.DataFrame) -> str:
+    """Say how far apart the segments were afterwards, if any is large enough to say so."""
+    known = table[table["customers"] >= FEWEST]
+    if len(known) < 2:
+        everybody = np.average(table["bought"], weights=table["customers"])
+        return (
+            f"{words.percent(everybody, 0)} of the customers bought again; no two segments have "
+            f"{FEWEST} customers to be compared"
+        )
+    high, low = known.loc[known["bought"].idxmax()], known.loc[known["bought"].idxmin()]
+    if high["bought"] == low["bought"]:
+        return f"{words.percent(high['bought'], 0)} bought again, of every segment alike"
+    return (
+        f"Of {high['group']}, {words.percent(high['bought'], 0)} bought again; of "
+        f"{low['group']}, {words.percent(low['bought'], 0)}"
+    )
+
+
+def movement_labels(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its rows as they are read."""
+    place = table["place"].map({"all": "all customers", "best": "best group"})
+    return table.assign(label=table["score"].str.capitalize() + ", " + place)
+
+
+def movement(table: pd.DataFrame) -> str:
+    """Say how much of the movement is real."""
+    row = table[(table["score"] == "monetary") & (table["place"] == "all")].iloc[0]
+    return (
+        f"{words.percent(1 - row['stayed'], 0)} changed their monetary group; "
+        f"{words.percent(1 - row['noise'], 0)} would have if nobody had changed"
+    )
+
+
+def tiers(table: pd.DataFrame, uplift: float, currency: str) -> str:
+    """Say what may be spent on the best tier and on the last."""
+    first, last = table.iloc[0], table.iloc[-1]
+    one, other = (str(row["group"]).lower() for row in (first, last))
+    return (
+        f"If a treatment lifts margin by {words.percent(uplift, 0)}, it may cost "
+        f"{words.money(first['bound'], 2, currency)} a year for a {one}-value customer, "
+        f"{words.money(last['bound'], 2, currency)} for a {other} one"
+    )

@@ -1,0 +1,131 @@
+"""What portraits and places say, and how far to trust the whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.customers.segments.group_summary import FEWEST
+from analysis.customers.segments.segment_table import UNJUDGED
+from analysis.reporting.notebook import words
+
+if TYPE_CHECKING:
+    from analysis.customers.retention.lifecycle import Stages
+    from analysis.reporting.notebook.report import TrustLine
+
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+
+def compared(table: pd.DataFrame, one: str, other: str) -> str:
+    """Say what sets two segments furthest apart."""
+    if table.empty:
+        return f"{one} and {other} differ in nothing beyond chance"
+    apart = (table["one_index"] / table["other_index"].clip(lower=1)).abs()
+    row = table.loc[apart.clip(lower=0.01).map(lambda r: max(r, 1 / r)).idxmax()]
+    return (
+        f"{one} and {other} differ most in {str(row['item']).lower()}: "
+        f"{words.number(row['one_index'])} against {words.number(row['other_index'])}, "
+        "everybody 100"
+    )
+
+
+def areas(table: pd.DataFrame, what: str, currency: str) -> str:
+    """Say how far areas really differ once small ones are shrunk."""
+    first, last = table.iloc[0], table.iloc[-1]
+    return (
+        f"{what} differ from {words.money(last['shrunk'], 0, currency)} to "
+        f"{words.money(first['shrunk'], 0, currency)} a customer once luck is taken out; raw "
+        f"means run from {words.money(table['mean'].min(), 0, currency)} to "
+        f"{words.money(table['mean'].max(), 0, currency)}"
+    )
+
+
+def tastes(portraits: pd.DataFrame, fdr: float) -> str:
+    """Return one bullet a segment: what it clearly buys more of than everybody."""
+    bullets = []
+    for name, rows in portraits.groupby("segment", sort=False):
+        clear = rows[(rows["q"] <= fdr) & (rows["index"] > 100)]
+        parts = [
+            f"{item.lower()} ({words.number(index)})"
+            for part in ("tastes", "proxies", "demography")
+            for item, index in clear.loc[clear["part"] == part]
+            .nlargest(3, "index")[["item", "index"]]
+            .itertuples(index=False)
+        ]
+        said = words.listing(parts) if parts else "nothing beyond chance"
+        bullets.append(f"- **{name}** over-index in {said}.")
+    return "Everybody is 100.\n\n" + "\n".join(bullets)
+
+
+def kinds(table: pd.DataFrame) -> str:
+    """Say what the table of segments holds."""
+    names = [
+        c for c in table.columns if table[c].dtype.kind in "OUT" or str(table[c].dtype) == "str"
+    ]
+    told = [c for c in names if c != "customer_id" and not table[c].isin([None, UNJUDGED]).all()]
+    named = [c.replace("_", " ") for c in told]
+    return (
+        f"{words.count(len(table), 'customer')}, each with {words.listing(named)}, in one table "
+        "that other reports join by customer."
+    )
+
+
+def trust(
+    *,
+    rows: int,
+    simulated: bool,
+    stages: Stages | None,
+    bought: pd.DataFrame | None,
+    margin: str,
+) -> list[TrustLine]:
+    """Return the lines of the trust panel.
+
+    Parameters
+    ----------
+    rows
+        Customers judged.
+    simulated
+        Whether the study is simulated.
+    stages
+        Life stages; None where they could not be told.
+    bought
+        ``worth.what_next`` of the RFM segments; None where they could not be followed.
+    margin
+        The sentence on where margin comes from.
+    """
+    gap = stages.gap if stages else "Life stages could not be told, nor growth."
+    return [
+        _held_out(bought),
+        _silence(stages),
+        ("Growth", None if gap else True, gap or "Rises and falls are held to the false discovery "
+         "rate of the parameters; most customers buy too seldom to be called."),
+        ("Margin", None if "assum" in margin else True, margin),
+        ("Data", None if simulated else True, "Simulated: nothing in it happened." if simulated
+         else f"{words.count(rows, 'customer')} with an order in the window; guests are nobody."),
+    ]  # fmt: skip
+
+
+def _held_out(bought: pd.DataFrame | None) -> TrustLine:
+    known = bought[bought["customers"] >= FEWEST] if bought is not None else None
+    if known is None or len(known) < 2:
+        return ("Held-out check", None, "Segments could not be checked on what followed: no two "
+                f"had {FEWEST} customers to follow.")  # fmt: skip
+    apart = known["bought"].max() - known["bought"].min()
+    return ("Held-out check", bool(apart > 0.1), "Segments were formed on what was known before "
+            f"and checked on what followed: from most to least {words.points(apart, 0)} in buying "
+            "again.")  # fmt: skip
+
+
+def _silence(stages: Stages | None) -> TrustLine:
+    if stages is None:
+        return ("Silence", None, "Too few gaps between purchases to judge silence by.")
+    tenth = stages.calibration.iloc[0]
+    if tenth["customers"] == 0:
+        return ("Silence", None, "Nobody has two gaps, so the model of silence is unchecked.")
+    off = abs(tenth["called"] - tenth["expected"])
+    return ("Silence", bool(off < 0.03), f"The model calls {words.percent(tenth['called'])} of "
+            "past gaps unusual where it should call 10 %; the cuts are set by the gaps "
+            "themselves, not by the model.")  # fmt: skip

@@ -1,0 +1,69 @@
+"""One chunk of a shop: its files, and the truth about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.simulator.chunk_facts import Facts, gather
+from analysis.simulator.engagement import loyalty_club, messages, survey_answers, web_sessions
+from analysis.simulator.selling import promotion_files, till_files
+from analysis.simulator.shop_plan import Plan
+from analysis.simulator.truth import counts, persons, truth_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one chunk gives.
+
+    Parameters
+    ----------
+    files
+        Source files by table.
+    truth
+        Truth tables by name: one row a customer, an invitation or the like.
+    counts
+        Whole numbers that add up over chunks.
+    spend
+        Cents that each customer spent in the last 364 days.
+    """
+
+    files: dict[str, pa.Table]
+    truth: dict[str, pa.Table]
+    counts: dict[str, int]
+    spend: NDArray[np.int64]
+
+
+def generate(plan: Plan, index: int, *, lines_only: bool = False) -> Chunk:
+    """Return chunk ``index``: every table, or the order lines alone."""
+    facts = gather(plan, index)
+    files = till_files.files(plan, facts.people, facts.ledger, facts.delivery)
+    if lines_only:
+        return Chunk(files, {}, {}, np.empty(0, np.int64))
+    return Chunk(
+        files | _other_files(facts),
+        truth_tables.of(facts),
+        counts.of(facts),
+        persons.spend_last_year(facts),
+    )
+
+
+def _other_files(facts: Facts) -> dict[str, pa.Table]:
+    plan, crowd, book, index = facts.plan, facts.people, facts.ledger, facts.index
+    return {
+        "customers": facts.register.rows,
+        "assignments": promotion_files.assignments_file(facts.trade),
+        "redemptions": promotion_files.redemptions_file(facts.trade, book),
+        "contacts": messages.contacts_file(facts.trade, facts.register.consent, index),
+        "page_views": web_sessions.page_views_file(plan, crowd, book, index),
+        "feedback": survey_answers.feedback_file(plan, crowd, book, facts.voices, index),
+        "points": loyalty_club.points_file(plan, crowd, book, facts.earned, index),
+        "tiers": loyalty_club.tiers_file(plan, crowd, book, facts.earned),
+        "referrals": loyalty_club.referrals_file(plan, crowd, index),
+    }

@@ -1,0 +1,65 @@
+"""Everything generated for one chunk of customers, before it becomes files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.simulator.engagement import loyalty_club, survey_answers
+from analysis.simulator.people import population, register
+from analysis.simulator.selling import delivery_errors, order_ledger, trading
+from analysis.simulator.shop_plan import Plan
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of chunk ``index``: its customers, trade, books and register."""
+
+    plan: Plan
+    index: int
+    trade: trading.Trade
+    ledger: order_ledger.Ledger
+    delivery: delivery_errors.Delivery
+    register: register.Register
+    earned: loyalty_club.Earned
+    voices: survey_answers.Voices
+
+    @property
+    def people(self) -> population.People:
+        """The customers."""
+        return self.trade.people
+
+    @property
+    def margin(self) -> NDArray[np.int64]:
+        """Contribution margin of each order in cents."""
+        book = self.ledger
+        gain = book.lines.net - book.cost
+        sums = np.bincount(book.lines.visit, weights=gain, minlength=len(book.stamp))
+        return sums.astype(np.int64)
+
+    def window_margin(self, begins: float, ends: float) -> NDArray[np.int64]:
+        """Return each customer's margin in cents on purchases from ``begins`` to ``ends``."""
+        visits = self.trade.visits
+        mine = (visits.customer >= 0) & (visits.moment >= begins) & (visits.moment < ends)
+        weights = self.margin[: len(visits)][mine]
+        owner = visits.customer[mine]
+        return np.bincount(owner, weights=weights, minlength=len(self.people)).astype(np.int64)
+
+
+def gather(plan: Plan, index: int) -> Facts:
+    """Return the facts of chunk ``index``."""
+    crowd = population.draw(plan.shop, plan.calendar, index)
+    played = trading.play(plan, crowd, index)
+    book = order_ledger.write_up(played)
+    return Facts(
+        plan=plan,
+        index=index,
+        trade=played,
+        ledger=book,
+        delivery=delivery_errors.deliver(plan, book, index),
+        register=register.draw(plan, crowd, index),
+        earned=loyalty_club.earn(plan, crowd, book, index),
+        voices=survey_answers.draw(plan, book, played.left, index),
+    )

@@ -1,0 +1,1 @@
+"""Simulated engagement: the loyalty club, messages, surveys and web sessions."""

@@ -1,0 +1,154 @@
+"""The loyalty scheme: points earned, redeemed and lost, tiers held, friends brought along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.simulator import arrow_columns
+from analysis.simulator.people.history_effects import TIER_POINTS, TIER_WEEKS
+from analysis.simulator.people.population import BGNBD, People
+from analysis.simulator.people.visits import GUEST
+from analysis.simulator.selling.order_ledger import Ledger
+from analysis.simulator.shop_plan import Plan
+from analysis.simulator.trading_calendar import DAY_US, EPOCH
+from analysis.stats.types import Flags, Integers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+#: Points of an order that are never redeemed, and the days that points live.
+BREAKAGE, LIFE_DAYS = 0.35, 365
+#: Redeemed points leave after 1 + (LIFE_DAYS - 2) * Beta days.
+REDEEM_BETA = (1.2, 2.8)
+#: Entry numbers of a chunk begin at its index times this.
+ENTRIES_A_CHUNK = 100_000_000
+TIERS = ("basic", *TIER_POINTS)
+
+#: Share of the main body that was referred, and how strongly the order rate tilts it:
+#: P(referred | rate) = share * (1 - tilt + tilt * rate / mean rate).
+REFERRED, TILT = 0.10, 0.5
+REWARD_CENTS = 1_000
+
+
+@dataclass(frozen=True)
+class Earned:
+    """Points earned by order: position of the order, points, redeemed stamp or -1."""
+
+    order: Integers
+    points: Integers
+    redeemed: Integers
+
+
+def earn(plan: Plan, people: People, ledger: Ledger, index: int) -> Earned:
+    """Return the points of members' purchases and when they are redeemed, if ever."""
+    rng = plan.shop.generator("points", index)
+    member = people.member[ledger.customer] & (ledger.customer != GUEST)
+    points = ledger.net // 100
+    order = np.flatnonzero(member & ledger.purchases & (points > 0))
+    lag = 1 + (LIFE_DAYS - 2) * rng.beta(*REDEEM_BETA, len(order))
+    when = ledger.stamp[order] + (lag * DAY_US).astype(np.int64)
+    kept = rng.random(len(order)) >= BREAKAGE
+    return Earned(order, points[order], np.where(kept, when, -1))
+
+
+def points_file(plan: Plan, people: People, ledger: Ledger, earned: Earned, index: int) -> pa.Table:
+    """Return the movements of points: entry_id, customer_id, posted_at, kind, points, ..."""
+    import pyarrow as pa
+
+    last = plan.calendar.stamp_of_day(plan.calendar.days)
+    got = ledger.stamp[earned.order]
+    expires = got // DAY_US + LIFE_DAYS
+    spent = (earned.redeemed >= 0) & (earned.redeemed < last)
+    gone = (earned.redeemed < 0) & (expires * DAY_US < last)
+    row = np.concatenate([np.arange(len(got)), np.flatnonzero(spent), np.flatnonzero(gone)])
+    kind = np.repeat([0, 1, 2], [len(got), int(spent.sum()), int(gone.sum())])
+    posted = np.choose(kind, [got[row], earned.redeemed[row], expires[row] * DAY_US])
+    order = np.lexsort((row, kind, posted))
+    row, kind, posted = row[order], kind[order], posted[order]
+    return pa.table(
+        {
+            "entry_id": arrow_columns.whole(index * ENTRIES_A_CHUNK + 1 + np.arange(len(row))),
+            "customer_id": arrow_columns.whole(people.first + ledger.customer[earned.order[row]]),
+            "posted_at": arrow_columns.times(posted),
+            "kind": arrow_columns.names(kind, ("earn", "redeem", "expire")),
+            "points": arrow_columns.whole(np.where(kind == 0, 1, -1) * earned.points[row]),
+            "expires_on": arrow_columns.dates(expires[row], kind > 0),
+            "order_id": arrow_columns.whole(ledger.number[earned.order[row]], kind > 0),
+        }
+    )
+
+
+def year_points(plan: Plan, people: People, ledger: Ledger, earned: Earned, year: int) -> Integers:
+    """Return the points that each customer earned in loyalty year ``year`` (from 0)."""
+    week = plan.calendar.days_since_start(ledger.stamp[earned.order]) // 7
+    mine = week // TIER_WEEKS == year
+    owner = ledger.customer[earned.order[mine]]
+    return np.bincount(owner, weights=earned.points[mine], minlength=len(people)).astype(np.int64)
+
+
+def tiers_file(plan: Plan, people: People, ledger: Ledger, earned: Earned) -> pa.Table:
+    """Return the tiers held: customer_id, tier, valid_from, valid_to."""
+    import pyarrow as pa
+
+    start = (plan.calendar.start - EPOCH).days
+    years = (plan.calendar.days - 1) // (7 * TIER_WEEKS)
+    who = np.flatnonzero(people.member)
+    tier = np.zeros((len(who), years + 1), np.int64)
+    for year in range(years):
+        points = year_points(plan, people, ledger, earned, year)[who]
+        tier[:, year + 1] = np.searchsorted(sorted(TIER_POINTS.values()), points, side="right")
+    begins = np.empty(tier.shape, np.int64)
+    begins[:] = start + 7 * TIER_WEEKS * np.arange(years + 1)
+    joined = start + np.floor(7 * people.joined[who]).astype(np.int64)
+    begins[:, 0] = joined
+    starts = np.column_stack([np.ones(len(who), np.bool_), np.diff(tier, axis=1) != 0])
+    starts[:, 1:] &= begins[:, 1:] > joined[:, None]
+    row, column = np.nonzero(starts)
+    last = np.append(row[1:] != row[:-1], True) if len(row) else np.empty(0, np.bool_)
+    ends = np.append(begins[row, column][1:], 0) if len(row) else np.empty(0, np.int64)
+    return pa.table(
+        {
+            "customer_id": arrow_columns.whole(people.first + who[row]),
+            "tier": arrow_columns.names(tier[row, column], TIERS),
+            "valid_from": arrow_columns.dates(begins[row, column]),
+            "valid_to": arrow_columns.dates(ends, last),
+        }
+    )
+
+
+def referred(plan: Plan, people: People, index: int) -> tuple[Flags, Integers]:
+    """Return who was referred, and by whom (position; only club members refer)."""
+    rng = plan.shop.generator("referrals", index)
+    mean = plan.shop.orders * BGNBD["r"] / BGNBD["alpha"]
+    chance = REFERRED * (1 - TILT + TILT * people.rate / mean) if mean else np.zeros(len(people))
+    friends = np.flatnonzero(people.of("club"))
+    drawn = rng.random(len(people)) < chance
+    found = drawn & people.of("main") if len(friends) else np.zeros(len(people), np.bool_)
+    luck = (rng.random(len(people)) ** 2 * len(friends)).astype(np.int64)
+    return found, friends[luck] if len(friends) else luck
+
+
+def referrals_file(plan: Plan, people: People, index: int) -> pa.Table:
+    """Return the referrals: referrer_id, referred_id, referred_at, reward."""
+    import pyarrow as pa
+
+    found, by_whom = referred(plan, people, index)
+    who = np.flatnonzero(found)
+    return pa.table(
+        {
+            "referrer_id": arrow_columns.whole(people.first + by_whom[who]),
+            "referred_id": arrow_columns.whole(people.first + who),
+            "referred_at": arrow_columns.times(plan.calendar.stamps(people.joined[who])),
+            "reward": arrow_columns.money(np.full(len(who), REWARD_CENTS)),
+        }
+    )
+
+
+def quality_ratio() -> float:
+    """Return the mean order rate of referred over other customers of the main body."""
+    tilted = 1 + TILT / BGNBD["r"]
+    return tilted / ((1 - REFERRED * tilted) / (1 - REFERRED))

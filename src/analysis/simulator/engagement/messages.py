@@ -1,0 +1,168 @@
+"""Messages sent: newsletters and promotions, with the response, cost and fatigue of each channel.
+
+A message changes nothing about what a customer buys, apart from the promotion it announces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.simulator import arrow_columns
+from analysis.simulator.people.population import People
+from analysis.simulator.selling.promotion_plan import MESSAGE_COST, TRIALS, WIN_BACK, WIN_BACK_WEEK
+from analysis.simulator.selling.trading import Trade
+from analysis.simulator.shop_plan import Plan
+from analysis.simulator.trading_calendar import DAY_US, Calendar
+from analysis.stats.types import Flags, Floats, Integers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+CHANNELS = tuple(MESSAGE_COST)
+NEWSLETTERS = ("email", "sms", "app")
+#: Newsletters go out in the last weeks of the history: weeks, and customers by messages a week.
+NEWS_WEEKS, NEWS_RATES, NEWS_SHARES = 26, (0.25, 0.5, 1.5), (0.5, 0.3, 0.2)
+NEWS_HOURS = (8, 20)
+DELIVERED = 0.97
+#: P(opened | delivered) without a message in the four weeks before, by channel; each message in
+#: those weeks takes FATIGUE off its log odds. P(clicked | opened); P(unsubscribed | delivered)
+#: grows by its base with every message in the four weeks.
+OPENED = {"email": 0.30, "sms": 0.65, "app": 0.45, "phone": 0.55, "mail": 0.80}
+CLICKED = {"email": 0.12, "sms": 0.10, "app": 0.20, "phone": 0.30, "mail": 0.02}
+FATIGUE, FATIGUE_DAYS, UNSUBSCRIBED = 0.25, 28, 0.002
+PROMOTIONS = ("", *(t.key for t in TRIALS), WIN_BACK)
+CONTACTS_A_CHUNK = 100_000_000
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Messages in the order of customer and time; promotion is a position in PROMOTIONS."""
+
+    customer: Integers
+    stamp: Integers
+    channel: Integers
+    promotion: Integers
+
+    def take(self, rows: NDArray[np.generic]) -> Sent:
+        """Return some of the messages."""
+        return Sent(self.customer[rows], self.stamp[rows], self.channel[rows], self.promotion[rows])
+
+
+def contacts_file(trade: Trade, consent: dict[str, Flags], index: int) -> pa.Table:
+    """Return the contacts: contact_id, customer_id, channel, sent_at, promotion_id, ..."""
+    rng = trade.plan.shop.generator("contacts", index)
+    parts = [_newsletters(trade.plan, trade.people, consent, rng), *_offers(trade)]
+    sent = Sent(*(np.concatenate([getattr(p, c) for p in parts]) for c in Sent.__annotations__))
+    sent = sent.take(np.lexsort((sent.promotion, sent.stamp, sent.customer)))
+    before = _recent(sent)
+    flags = _responses(sent, before, rng)
+    kept = ~_after_leaving(sent, flags["unsubscribed"])
+    return _rows(trade.people, sent.take(kept), {n: f[kept] for n, f in flags.items()}, index, rng)
+
+
+def _newsletters(
+    plan: Plan, people: People, consent: dict[str, Flags], rng: np.random.Generator
+) -> Sent:
+    """Return newsletters, each customer's through one of the channels consented to."""
+    begins = max(0.0, plan.calendar.span - NEWS_WEEKS)
+    wishes = np.column_stack([consent[c] for c in NEWSLETTERS]) * rng.random((len(people), 3))
+    channel = wishes.argmax(axis=1)
+    rate = rng.choice(NEWS_RATES, len(people), p=NEWS_SHARES) * (wishes.max(axis=1) > 0)
+    owner = np.repeat(np.arange(len(people)), rng.poisson(rate * (plan.calendar.span - begins)))
+    moment = rng.uniform(begins, plan.calendar.span, len(owner))
+    known = moment > people.joined[owner]
+    owner, moment = owner[known], moment[known]
+    day = np.floor(7 * moment)
+    hour = NEWS_HOURS[0] + (NEWS_HOURS[1] - NEWS_HOURS[0]) * (7 * moment - day)
+    seconds = (86_400 * day + 3_600 * hour).astype(np.int64)
+    stamp = plan.calendar.stamp_of_day(0) + seconds * SECOND
+    position = np.array([CHANNELS.index(c) for c in NEWSLETTERS])
+    return Sent(owner, stamp, position[channel[owner]], np.zeros(len(owner), np.int64))
+
+
+def _offers(trade: Trade) -> list[Sent]:
+    """Return the messages of the promotions, sent the morning before they begin."""
+    calendar, parts = trade.plan.calendar, []
+    for played in trade.played:
+        trial = played.stage.trial
+        for number, arm in enumerate(trial.arms):
+            if arm.channel:
+                told = played.stage.customers[played.arms == number]
+                parts.append(_offer(calendar, told, trial.week, arm.channel, trial.key))
+    if trade.win_back is not None:
+        told = trade.win_back.customers[trade.win_back.arms == 1]
+        parts.append(_offer(calendar, told, WIN_BACK_WEEK, "mail", WIN_BACK))
+    return parts
+
+
+def _offer(calendar: Calendar, told: Integers, week: int, channel: str, key: str) -> Sent:
+    stamp = calendar.stamp_of_day(7 * week - 1) + 9 * DAY_US // 24
+    count = len(told)
+    return Sent(
+        told,
+        np.full(count, stamp),
+        np.full(count, CHANNELS.index(channel)),
+        np.full(count, PROMOTIONS.index(key)),
+    )
+
+
+def _recent(sent: Sent) -> Integers:
+    """Return how many messages the customer got in the four weeks before each."""
+    lapse = FATIGUE_DAYS * DAY_US // SECOND
+    clock = sent.customer * (1 << 40) + sent.stamp // SECOND
+    return np.arange(len(clock)) - np.searchsorted(clock, clock - lapse, side="left")
+
+
+def open_chance(channel: Integers, before: Integers) -> Floats:
+    """Return P(opened | delivered) in ``channel`` after ``before`` messages in four weeks."""
+    base = np.array([OPENED[c] for c in CHANNELS])[channel]
+    return 1 / (1 + (1 - base) / base * np.exp(FATIGUE * before))
+
+
+def _responses(sent: Sent, before: Integers, rng: np.random.Generator) -> dict[str, Flags]:
+    count = len(sent.stamp)
+    clicks = np.array([CLICKED[c] for c in CHANNELS])[sent.channel]
+    delivered = rng.random(count) < DELIVERED
+    opened = delivered & (rng.random(count) < open_chance(sent.channel, before))
+    clicked = opened & (rng.random(count) < clicks)
+    left = delivered & (rng.random(count) < UNSUBSCRIBED * (1 + before))
+    left &= sent.promotion == 0
+    return {"delivered": delivered, "opened": opened, "clicked": clicked, "unsubscribed": left}
+
+
+def _after_leaving(sent: Sent, left: Flags) -> Flags:
+    """Tell which newsletters would have gone to somebody who had opted out by then."""
+    gone: Integers = np.cumsum(left) - left
+    first = np.searchsorted(sent.customer, sent.customer, side="left")
+    return (gone > gone[first] if len(gone) else left) & (sent.promotion == 0)
+
+
+def _rows(
+    people: People, sent: Sent, flags: dict[str, Flags], index: int, rng: np.random.Generator
+) -> pa.Table:
+    import pyarrow as pa
+
+    count = len(sent.stamp)
+    arrives = sent.stamp + rng.integers(5, 120, count) * 1_000_000
+    opens = arrives + (rng.exponential(6.0, count) * DAY_US / 24).astype(np.int64)
+    cost = np.array([round(100 * c) for c in MESSAGE_COST.values()])
+    return pa.table(
+        {
+            "contact_id": arrow_columns.whole(index * CONTACTS_A_CHUNK + 1 + np.arange(count)),
+            "customer_id": arrow_columns.whole(people.first + sent.customer),
+            "channel": arrow_columns.names(sent.channel, CHANNELS),
+            "sent_at": arrow_columns.times(sent.stamp),
+            "promotion_id": arrow_columns.names(sent.promotion, PROMOTIONS, sent.promotion == 0),
+            "delivered_at": arrow_columns.times(arrives, ~flags["delivered"]),
+            "opened_at": arrow_columns.times(opens, ~flags["opened"]),
+            "clicked_at": arrow_columns.times(opens + 20_000_000, ~flags["clicked"]),
+            "unsubscribed_at": arrow_columns.times(opens + 60_000_000, ~flags["unsubscribed"]),
+            "cost": arrow_columns.money(cost[sent.channel]),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Simulated goods: the assortment, its demand, and what is bought together."""

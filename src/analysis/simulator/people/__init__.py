@@ -1,0 +1,1 @@
+"""Simulated people: who they are, when they order, and where."""

@@ -1,0 +1,1 @@
+"""Simulated selling: orders, promotions, deliveries and their errors."""

@@ -1,0 +1,197 @@
+"""The truth about messages, page views, voices and the loyalty scheme."""
+
+from __future__ import annotations
+
+from analysis.simulator.engagement import loyalty_club, messages, survey_answers, web_sessions
+from analysis.simulator.goods.catalogue import DEFECTIVE
+from analysis.simulator.people import history_effects
+from analysis.simulator.selling import promotion_plan as pp
+from analysis.simulator.shop_plan import Plan
+from analysis.simulator.truth.planted import Counts, Planted, ratio
+
+CHANNELS, WEB = "engagement.channels", "engagement.web"
+FEEDBACK, LOYALTY = "engagement.feedback", "engagement.loyalty"
+
+
+def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
+    """Return the truths about engagement."""
+    return {**_messages(), **_web(plan), **_surveys(counts), **_voices(plan), **_club(plan, counts)}
+
+
+def _messages() -> dict[str, Planted]:
+    return {
+        "channel_response": Planted(
+            "Channels differ in being opened and clicked, and in cost.",
+            CHANNELS,
+            "P(opened | delivered, no message in the 28 days before), P(clicked | opened), cost.",
+            {"delivered": messages.DELIVERED},
+            {
+                "opened": dict(messages.OPENED),
+                "clicked": dict(messages.CLICKED),
+                "cost": dict(pp.MESSAGE_COST),
+            },
+        ),
+        "fatigue": Planted(
+            "Every message in the 28 days before makes opening less likely, leaving more likely.",
+            CHANNELS,
+            "Fall of the log odds of opening for each such message; P(unsubscribed | delivered) "
+            "for each such message and the one at hand (newsletters).",
+            {"days": messages.FATIGUE_DAYS},
+            {"log_odds": -messages.FATIGUE, "unsubscribed": messages.UNSUBSCRIBED},
+        ),
+        "newsletter_null": Planted(
+            "Newsletters change nothing about what is bought: any credit by last click is false.",
+            CHANNELS,
+            "Effect of a newsletter on purchases.",
+            superpopulation={"effect": 0.0},
+        ),
+    }
+
+
+def _web(plan: Plan) -> dict[str, Planted]:
+    tracked = min(web_sessions.TRACKED_WEEKS, plan.calendar.weeks)
+    since = plan.calendar.date_of(plan.calendar.days - 7 * tracked).isoformat()
+    kept = [1 - b for b in web_sessions.BOUNCES.values()]
+    stays = sum(s * k for s, k in zip(web_sessions.REFERRERS.values(), kept, strict=True))
+    reached = [sum(web_sessions.STAGE_SHARES[i:]) for i in range(len(web_sessions.STAGES))]
+    return {
+        "bounce": Planted(
+            "Visits bounce (one page) with a chance that depends on where they come from.",
+            WEB,
+            "Share of sessions with one page, by referrer.",
+            {"tracked_since": since, "referrers": dict(web_sessions.REFERRERS)},
+            {**web_sessions.BOUNCES, "overall": 1 - stays},
+        ),
+        "funnel": Planted(
+            "Visits that do not bounce go a known way down to the purchase.",
+            WEB,
+            "Share of sessions with more than one page that reach cart, checkout, purchase; share "
+            "of all sessions that buy.",
+            superpopulation={
+                **dict(zip(web_sessions.STAGES[1:], reached[1:], strict=True)),
+                "conversion": web_sessions.conversion(),
+            },
+        ),
+        "page_paths": Planted(
+            "Browsing moves between pages by a Markov chain.",
+            WEB,
+            "P(next page | page) in sessions without a cart, from one browsed page to the next.",
+            {"pages": list(web_sessions.PAGES[:4]), "lands_on": list(web_sessions.LANDS)},
+            {"next": [list(row) for row in web_sessions.NEXT]},
+        ),
+    }
+
+
+def _surveys(counts: Counts) -> dict[str, Planted]:
+    return {
+        "nps_nonresponse": Planted(
+            "Who orders much likes the shop more and answers more often.",
+            FEEDBACK,
+            "Mean score and NPS over all who were invited, not only those who answered. Answering "
+            "depends on x alone: log(1 + purchases in the 182 days up to the invitation).",
+            {
+                "log_odds_of_answering": [
+                    survey_answers.NPS_ANSWERS,
+                    survey_answers.NPS_ANSWER_SLOPE,
+                ],
+                "x_centre": survey_answers.NPS_CENTRE,
+            },
+            realised={who: _said(counts, "nps", who) for who in ("asked", "answered")},
+            tables=("surveys",),
+        ),
+        "csat_nonresponse": Planted(
+            "The unhappy answer more often: nothing known repairs the mean.",
+            FEEDBACK,
+            "Mean score over all who were invited; log odds of answering by score.",
+            {
+                "log_odds_of_answering": [
+                    survey_answers.CSAT_ANSWERS,
+                    survey_answers.CSAT_ANSWER_SLOPE,
+                ]
+            },
+            realised={who: _said(counts, "csat", who) for who in ("asked", "answered")},
+            tables=("surveys",),
+        ),
+        "score_foretells": _foretells(),
+    }
+
+
+def _foretells() -> Planted:
+    known = {"slope_in_x": survey_answers.NPS_SLOPE, "noise": survey_answers.NPS_NOISE}
+    return Planted(
+        "Main customers who leave within 90 days score lower beforehand.",
+        FEEDBACK,
+        "Fall of the latent NPS score (before rounding and cutting) of those who leave.",
+        {"days": survey_answers.LEAVING_DAYS, **known},
+        {"fall": survey_answers.LEAVING},
+        tables=("surveys", "customers"),
+    )
+
+
+def _said(counts: Counts, kind: str, who: str) -> dict[str, float | int | None]:
+    asked = counts[f"{kind}.{who}"]
+    mean = ratio(counts[f"{kind}.{who}.score"], asked)
+    found: dict[str, float | int | None] = {"customers": asked, "mean_score": mean}
+    if kind == "nps":
+        net = counts[f"nps.{who}.promoters"] - counts[f"nps.{who}.detractors"]
+        found["nps"] = ratio(100 * net, asked)
+    return found
+
+
+def _voices(plan: Plan) -> dict[str, Planted]:
+    goods = plan.catalogue
+    return {
+        "reviews": Planted(
+            "One product is reviewed badly, the same that comes back often.",
+            FEEDBACK,
+            "Latent mean of stars (before rounding and cutting at 1 and 5).",
+            {
+                "product_id": goods.product_id(goods.number(DEFECTIVE)),
+                "noise": survey_answers.STAR_NOISE,
+            },
+            {"defective": survey_answers.DEFECTIVE_STARS, "others": survey_answers.STARS},
+        ),
+        "complaints": Planted(
+            "Complaints have four topics and take their time.",
+            FEEDBACK,
+            "Share by topic; median days to settlement of those settled; share never settled.",
+            superpopulation={
+                "topics": dict(survey_answers.TOPICS),
+                "median_days": survey_answers.SETTLED_DAYS,
+                "never": survey_answers.NEVER_SETTLED,
+            },
+        ),
+    }
+
+
+def _club(plan: Plan, counts: Counts) -> dict[str, Planted]:
+    return {
+        "breakage": Planted(
+            "A share of the points earned is never redeemed.",
+            LOYALTY,
+            "Share of points earned at least "
+            f"{loyalty_club.LIFE_DAYS} days before the end that expired.",
+            {"life_days": loyalty_club.LIFE_DAYS},
+            {"breakage": loyalty_club.BREAKAGE},
+            {
+                "points": counts["points.ripe"],
+                "breakage": ratio(counts["points.expired"], counts["points.ripe"]),
+            },
+            present=plan.calendar.days > loyalty_club.LIFE_DAYS,
+        ),
+        "tier_bunching": Planted(
+            "Club members just below gold at the end of a loyalty year place an order to get over.",
+            LOYALTY,
+            "Orders placed in the last days of the loyalty year to reach gold; chance of it within "
+            "the notch below the threshold.",
+            {
+                "threshold": history_effects.TIER_POINTS["gold"],
+                "notch": history_effects.NOTCH,
+                "chance": history_effects.TOPS_UP,
+                "last_days": history_effects.LAST_DAYS,
+                "year_weeks": history_effects.TIER_WEEKS,
+            },
+            realised={"orders": counts["tiers.top_ups"]},
+            present=plan.calendar.weeks >= history_effects.TIER_WEEKS,
+        ),
+    }

@@ -1,0 +1,1 @@
+"""Statistics: intervals, resampling, multiplicity, shrinkage, regressions, minimum sizes."""

@@ -1,1 +1,0 @@
-"""What a retailer checks before believing a number."""

@@ -1,0 +1,80 @@
+"""Where an engine puts what does not fit into memory: a private folder, gone with its process.
+
+DuckDB gives its spill files the same names in every engine, so two engines that spill into one
+folder overwrite each other's rows and go on with wrong ones. Each process therefore has a folder
+of its own (mode 0700), and each of its engines a path of its own within it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import functools
+import itertools
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+PREFIX = "analysis-spill-"
+
+_numbers = itertools.count()
+
+
+def spill_path() -> Path:
+    """Return a path for one engine's spill files; nobody else is given it, and it is not made.
+
+    It lies in the folder of this process in the temporary directory, which is removed when the
+    process ends. What killed processes of the same user left behind is removed on the way.
+    """
+    return _folder_of(os.getpid()) / f"engine-{next(_numbers)}"
+
+
+@functools.cache  # by process: a forked one must not share its parent's
+def _folder_of(pid: int) -> Path:
+    remove_leftovers()
+    folder = _locked_folder()
+    atexit.register(_remove_own, folder, pid)
+    return folder
+
+
+def _locked_folder() -> Path:
+    """Return a new folder whose lock this process holds until it ends, however it ends.
+
+    The lock also keeps the system's own cleaning of old temporary files away
+    (systemd-tmpfiles(8)).
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if folder.exists():
+            return folder
+        os.close(held)  # another process took the folder for a leftover before it was locked
+
+
+def _remove_own(folder: Path, pid: int) -> None:
+    if os.getpid() == pid:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers() -> None:
+    """Remove the spill folders of this user whose processes have ended."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another user's, in use, or removed by somebody else just now
+            _remove_unheld(folder)
+
+
+def _remove_unheld(folder: Path) -> None:
+    """Remove ``folder`` if it is this user's and no process holds it; OSError if one does."""
+    found = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        owner = os.fstat(found)
+        if owner.st_uid != os.getuid() or stat.S_IMODE(owner.st_mode) != stat.S_IRWXU:
+            return
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(found)

@@ -1,0 +1,199 @@
+"""Intervals and tests know that orders of one customer are alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, norm
+
+from analysis.products.association import association_rules, itemsets
+from analysis.products.association.lift import clustered_lift
+from analysis.products.association.mantel_haenszel import (
+    Control,
+    cells_of_rules,
+    cochran_mantel_haenszel,
+    design_effects,
+    log_variance,
+    null_variance,
+)
+from analysis.products.association.support import choose_support
+from analysis.products.baskets.order_index import Numbered
+from analysis.stats.proportions import fisher_more
+from tests.products.regulars import Tastes, as_numbers, rule, shop_of
+from tests.products.shelves import baskets_of
+from tests.truth.calibration import UNLIKELY, assert_covers
+
+PAIR = rule("a", "b")
+RUNS = 2000
+
+
+def sums(cells):
+    a, b, c, d, inverse = cells.parts()
+    return float((a * d * inverse).sum()), float((b * c * inverse).sum())
+
+
+def independent_variance(cells):
+    """Return the variance of Robins, Breslow and Greenland, orders taken as independent."""
+    a, b, c, d, inverse = cells.parts()
+    (r, s), p, q = sums(cells), (a + d) * inverse, (b + c) * inverse
+    pr, qs = (p * a * d * inverse).sum(), (q * b * c * inverse).sum()
+    mixed = (p * b * c * inverse + q * a * d * inverse).sum()
+    return pr / (2 * r * r) + mixed / (2 * r * s) + qs / (2 * s * s)
+
+
+def only(shop, fact="store", *, by_size=False):
+    (cells,) = cells_of_rules(shop, PAIR, Control.of(shop, fact, by_size=by_size))
+    return cells
+
+
+@pytest.mark.parametrize("stores", [1, 5, 2000], ids=["one", "large", "sparse"])
+def test_orders_of_different_customers_have_the_variance_of_independent_ones(stores):
+    rng = np.random.default_rng(stores)
+    n = 12_000
+    a = rng.random(n) < 0.3
+    shop = shop_of(np.arange(n), a=a, b=rng.random(n) < np.where(a, 0.4, 0.2),
+                   store=rng.integers(0, stores, n))  # fmt: skip
+    cells = only(shop)
+    ours = log_variance(shop, cells, *sums(cells))
+    assert ours == pytest.approx(independent_variance(cells), rel=0.02)
+    assert design_effects(shop, PAIR).tolist() == [1.0]
+
+
+def test_customers_as_strata_have_breslows_sum_of_squares_over_strata():
+    shop = Tastes(3000, 8, attraction=0.5).draw(np.random.default_rng(1))
+    cells = only(shop, "customer")
+    a, b, c, d, inverse = cells.parts()
+    r, s = sums(cells)
+    squares = (((a * d - r / s * b * c) * inverse) ** 2).sum() / r**2
+    assert log_variance(shop, cells, r, s) == pytest.approx(squares, rel=0.03)
+
+
+def test_leaving_out_customers_is_what_doing_so_one_by_one_gives():
+    rng = np.random.default_rng(3)
+    shop = Tastes(60, 12, rate=0.2).draw(rng)
+    cells = only(shop, by_size=True)
+    a, b, c, d, inverse = cells.parts()
+    r, s = sums(cells)
+    moves, terms, width = 0.0, np.zeros(2), len(cells.counts)
+    for begin, end in zip(shop.starts[:-1], shop.starts[1:], strict=True):
+        own = np.zeros((width, 4))
+        for k, side in zip(cells.place[begin:end], cells.side[begin:end], strict=True):
+            if k >= 0:
+                own[k, side] += 1
+        left = [v - own[:, i] for v, i in ((a, 3), (b, 1), (c, 2), (d, 0))]
+        without = [(left[x] * left[y] * inverse).sum() for x, y in ((0, 3), (1, 2))]
+        moves += (np.log(without[0] / without[1]) - np.log(r / s)) ** 2
+        terms += [(own[:, x] * own[:, y] * inverse**2).sum() for x, y in ((3, 0), (1, 2))]
+    every = np.array([(a * d * inverse**2).sum(), (b * c * inverse**2).sum()])
+    expected = moves - ((every - terms) / np.array([r, s]) ** 2).sum()
+    assert log_variance(shop, cells, r, s) == pytest.approx(expected)
+
+
+def test_a_pair_that_one_customer_alone_makes_has_no_interval():
+    who = np.repeat(np.arange(50), 4)
+    a, b = who % 2 == 0, who % 3 == 0
+    b = b & ~a
+    b[:4] = True
+    shop = shop_of(who, a=a, b=b, store=np.zeros(len(who)))
+    cells = only(shop)
+    assert log_variance(shop, cells, *sums(cells)) == np.inf
+
+
+def test_the_interval_of_lift_is_that_of_a_plain_sum_over_customers():
+    shop = Tastes(150, 10, rate=0.2).draw(np.random.default_rng(5))
+    (side,) = shop.sides(PAIR)
+    t, a, b = (np.add.reduceat(v * 1.0, shop.starts[:-1]) for v in (side == 3, side & 1, side >> 1))
+    shares = [v.sum() / len(shop) for v in (t, a, b)]
+    influence = t / shares[0] - a / shares[1] - b / shares[2] + np.diff(shop.starts)
+    log, error = np.log(shares[0] / shares[1] / shares[2]), np.sqrt((influence**2).sum())
+    row = clustered_lift(shop, PAIR).iloc[0]
+    assert row[["both", "a", "b"]].tolist() == [t.sum(), a.sum(), b.sum()]
+    assert row["customers"] == (t > 0).sum()
+    assert np.log(row["low"]) == pytest.approx(log - norm.ppf(0.975) * error / len(shop))
+    assert np.log(row["high"]) == pytest.approx(log + norm.ppf(0.975) * error / len(shop))
+    mirrored = clustered_lift(shop, rule("b", "a")).iloc[0].rename({"a": "b", "b": "a"})
+    assert mirrored[row.index].tolist() == row.tolist()
+
+
+def test_rules_of_strangers_are_those_of_independent_orders():
+    rng = np.random.default_rng(8)
+    held = [set(rng.choice(list("abcde"), rng.integers(1, 4))) for _ in range(500)]
+    shelf = baskets_of(held)
+    found = itemsets.frequent_itemsets(shelf, choose_support(shelf, support=0.01), longest=3)
+    strangers = as_numbers(held, pd.DataFrame(index=range(500)))
+    regulars = as_numbers(held, pd.DataFrame({"customer_id": [f"c{i // 50}" for i in range(500)]}))
+    alone, theirs, own = (
+        association_rules.mine(found, orders=o).table for o in (None, strangers, regulars)
+    )
+    pd.testing.assert_frame_equal(alone, theirs)
+    sides = ["antecedents", "consequents"]
+    both = own.merge(alone, on=sides, suffixes=("", "_alone"))
+    assert len(both) == len(alone)
+    assert both["lift"].tolist() == both["lift_alone"].tolist()
+    assert not np.allclose(both["lift_low"], both["lift_low_alone"])
+
+
+@pytest.mark.parametrize(
+    ("attraction", "too_few"), [(0.0, 0.92), (0.8, 0.90)], ids=["independent", "attracted"]
+)
+def test_intervals_cover_where_those_over_orders_do_not(attraction, too_few):
+    tastes = Tastes(400, 12, rate=0.12, attraction=attraction)
+    rng, truth = np.random.default_rng(7), tastes.truth()
+    covered = np.zeros(2, int)
+    for _ in range(RUNS):
+        shop = tastes.draw(rng)
+        cells = only(shop)
+        r, s = sums(cells)
+        spread = np.array([log_variance(shop, cells, r, s), independent_variance(cells)])
+        covered += abs(np.log(r / s) - truth) <= 1.96 * np.sqrt(spread)
+    assert_covers(int(covered[0]), RUNS)
+    assert covered[1] / RUNS < too_few
+
+
+def test_tests_of_independence_err_at_their_nominal_rate():
+    tastes = Tastes(400, 12, rate=0.2, stores=1)
+    rng = np.random.default_rng(11)
+    rows = []
+    for _ in range(RUNS):
+        shop = tastes.draw(rng)
+        cells = only(shop)
+        a, b, c, d, inverse = cells.parts()
+        n, off = a + b + c + d, a - (a + b) * (a + c) * inverse
+        alone = (a + b) * (c + d) * (a + c) * (b + d) * inverse**2 / (n - 1)
+        worth = design_effects(shop, PAIR)
+        rows.append([*np.concatenate([a, a + b, a + c, n, off, alone, worth]),
+                     null_variance(shop, cells)])  # fmt: skip
+    both, of_a, of_b, n, off, alone, worth, spread = np.array(rows).T
+    assert_covers(int((abs(off) <= 1.96 * np.sqrt(spread)).sum()), RUNS)
+    assert (abs(off) > 1.96 * np.sqrt(alone)).mean() > 0.1
+    exact = fisher_more(both / worth, of_a / worth, of_b / worth, n / worth)
+    assert (exact <= 0.05).sum() <= binom.ppf(1 - UNLIKELY, RUNS, 0.05)
+    assert (fisher_more(both, of_a, of_b, n) <= 0.05).mean() > 0.08
+
+
+def test_never_together_by_chance_has_the_variance_of_chance():
+    who = np.repeat(np.arange(200), 5)
+    a, b = np.arange(1000) % 11 == 0, np.arange(1000) % 11 == 5
+    shop = shop_of(who, a=a, b=b, store=np.zeros(1000))
+    row = cochran_mantel_haenszel(shop, PAIR, Control.of(shop, "store", by_size=False)).iloc[0]
+    n, of_a, of_b = 1000, a.sum(), b.sum()
+    chance = of_a * of_b * (n - of_a) * (n - of_b) / (n**2 * (n - 1))
+    assert row["together"] == 0
+    assert row["chi2"] == pytest.approx((of_a * of_b / n - 0.5) ** 2 / chance)
+
+
+@settings(max_examples=40, deadline=None)
+@given(orders=st.lists(st.sets(st.sampled_from("abcd")), min_size=1, max_size=30))
+def test_who_holds_several_items_holds_each(orders: list[set[str]]) -> None:
+    holders = {
+        i: np.array([n for n, held in enumerate(orders) if i in held], np.int32) for i in "abcd"
+    }
+    sizes = np.array([len(held) for held in orders], np.int32)
+    shelf = Numbered(np.arange(len(orders) + 1), sizes, {}, holders)
+    for items in ("a", "ab", "bcd"):
+        expected = [n for n, held in enumerate(orders) if set(items) <= held]
+        assert shelf.held_by(tuple(items)).tolist() == expected
+        assert np.flatnonzero(shelf.holding(tuple(items))).tolist() == expected

@@ -1,0 +1,149 @@
+"""Sentences of report 04 say what the result says, and why where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.demand.drivers.what_if import ProductPlan
+from analysis.errors import NotApplicable
+from analysis.reporting.charts import svg
+from analysis.reports.forecast import charts_products as charts
+from analysis.reports.forecast import text, text_accuracy, text_products
+
+
+def effects(*rows: dict[str, object]) -> pd.DataFrame:
+    usual = {"name": "Tea", "regressor": "promoted", "kind": "promotion", "size": 100.0,
+             "weeks": 4, "step": 1.0, "coefficient": 0.7, "effect": 1.0, "low": 0.8, "high": 1.2,
+             "p": 0.001, "q": 0.001, "found": True}  # fmt: skip
+    return pd.DataFrame([{**usual, **row} for row in rows])
+
+
+def test_influences_are_counted_by_products_and_kinds() -> None:
+    table = effects(
+        {}, {"found": False, "name": "Jam"},
+        {"kind": "holiday", "regressor": "Easter"},
+        {"kind": "holiday", "regressor": "Easter, 1 before"},
+        {"kind": "price", "found": False},
+    )  # fmt: skip
+    said = text_products.moved(table)
+    assert said == (
+        "Beyond chance: promotions with 1 of 2 and the run-up to a holiday with 1 of 1 "
+        "products that had any"
+    )
+    assert text_products.moved(table.assign(found=False)) == (
+        "No product is moved beyond chance by promotions or the shelf price or the run-up to a "
+        "holiday"
+    )
+    assert text_products.moved(table[:0]).startswith("No product has had promotions")
+
+
+def test_one_row_a_holiday_and_labels_that_fit() -> None:
+    table = effects(
+        {"name": "A very long product name 1234567"},
+        {"kind": "holiday", "regressor": "Christmas Day", "coefficient": 0.4, "effect": 0.5},
+        {"kind": "holiday", "regressor": "Christmas Day, 2 before", "coefficient": 1.1},
+        {"kind": "price", "regressor": "price", "step": np.log(1.1), "effect": -0.2},
+        {"kind": "discount", "regressor": "discount", "step": -np.log(0.75)},
+    )
+    told = text_products.surest(table, count=10)
+    assert len(told) == 4
+    assert told["label"].str.len().max() <= 26
+    assert set(told["label"]) == {
+        "A very… 1234567, promotion", "Tea, Christmas Day", "Tea, price +10 %", "Tea, 25 % off",
+    }  # fmt: skip
+    drawn = svg.render(charts.influences(told), name="influences", alt="Effects.")
+    assert "Tea, Christmas Day" in drawn
+
+
+def test_a_plan_is_weighed_only_with_what_works() -> None:
+    table = effects({"name": "Few", "weeks": 2}, {"name": "Often", "weeks": 9})
+    assert text_products.offer(table, "promotion") == "Often"
+    with pytest.raises(NotApplicable, match="change of price has a sure effect"):
+        text_products.offer(table, "price")
+    with pytest.raises(NotApplicable, match="promotion has a sure effect"):
+        text_products.offer(table.assign(effect=-0.5), "promotion")
+
+
+def test_a_plan_says_units_money_and_whether_it_is_new() -> None:
+    totals = pd.DataFrame(
+        {"measure": ["units", "net_amount"], "without": [400.0, 900.0], "planned": [520.0, 950.0],
+         "difference": [120.0, 50.0], "low": [80.0, -20.0], "high": [150.0, 120.0]}
+    )  # fmt: skip
+    plan = ProductPlan("Tea", pd.DataFrame(), totals, seen=False)
+    said = text_products.plan(plan, "price −10 %", 8, "EUR")
+    assert said.startswith("Tea, price −10 %: +120 units (80 to 150) and +€")
+    note = text_products.plan_note(plan, "EUR")
+    assert note.startswith("520 units with the plan, 400 without it.")
+    assert "has not been charged before" in note
+
+
+def test_empty_shelves_are_named_with_their_weeks() -> None:
+    gaps = pd.DataFrame(
+        {"name": ["Kite", "Kite"], "usual": [60.0, 62.0],
+         "period_start": pd.to_datetime(["2024-10-14", "2024-10-07"])}
+    )  # fmt: skip
+    assert text_products.stock(gaps) == "2 silent weeks of 1 product look like an empty shelf"
+    assert text_products.stock_weeks(gaps).startswith(
+        "Kite, usually 61 a week, sold nothing in the weeks of 7 Oct 2024 and 14 Oct 2024."
+    )
+    assert text_products.stock(gaps.head(0)) == "No week without a sale looks like an empty shelf"
+
+
+def test_only_sharp_and_sure_shifts_are_sudden() -> None:
+    day = pd.Timestamp("2024-03-04")
+    steps = pd.DataFrame(
+        {"name": list("abcd"), "size": [4.0, 3.0, 2.0, 1.0], "shifted": [True, True, True, False],
+         "earliest": [day] * 4, "latest": [day, day + pd.Timedelta(weeks=9), day, day],
+         "change_low": [0.1, 0.1, -0.1, 0.1], "change_high": [0.3] * 4,
+         "price_change": [0.2, np.nan, np.nan, np.nan]}
+    )  # fmt: skip
+    assert text_products.sudden(steps)["name"].tolist() == ["a"]
+    assert text_products.sudden_counts(steps) == (
+        "1 product changed level from one week to the next, when its price changed"
+    )
+    assert text_products.jumped(steps).tolist() == ["a", "b", "c"]
+
+
+def coverage(realised: float, low: float, high: float) -> pd.DataFrame:
+    row = {"level": "total", "nominal": 0.95, "realised": realised, "low": low, "high": high,
+           "gap": realised - 0.95, "n": 80, "weeks": 18}  # fmt: skip
+    return pd.DataFrame([row])
+
+
+def test_few_weeks_are_no_evidence_and_a_shortfall_is_said() -> None:
+    assert "no evidence against them" in text_accuracy.few_weeks(coverage(0.91, 0.68, 0.99))
+    assert "keep more slack" in text_accuracy.few_weeks(coverage(0.82, 0.66, 0.93))
+    assert "more than promised" in text_accuracy.few_weeks(coverage(1.0, 0.96, 1.0))
+    assert "Too few forecasts" in text_accuracy.few_weeks(coverage(1.0, 0.9, 1.0).assign(n=0))
+
+
+def sums(*changes: tuple[str, float, float, float, float]) -> pd.DataFrame:
+    rows = [
+        {"level": "department x category", "name": name, "kind": "regular", "mean": mean,
+         "usual": usual, "change": (low + high) / 2, "change_low": low, "change_high": high}
+        for name, mean, usual, low, high in changes
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
+    totals = sums(("Toys", 50.0, 10.0, 0.1, 0.4), ("Tea", 90.0, 80.0, -0.3, -0.1),
+                  ("Jam", 70.0, 70.0, -0.1, 0.1))  # fmt: skip
+    found = text.moving(totals)
+    assert found[["name", "remark"]].to_numpy().tolist() == [
+        ["Tea", ""], ["Toys", "5.0 × its usual"],
+    ]  # fmt: skip
+    assert text.categories(totals) == "Of 3 categories 1 will need more and 1 less than of late"
+    assert text.categories(totals.tail(1)) == "No category is sure to move"
+    rare = totals.assign(kind="now and then")
+    assert text.categories(rare) == "No category sells in most weeks, and none is sure to move"
+
+
+def test_departments_that_move_are_named() -> None:
+    totals = sums(("Toys", 5.0, 5.0, 0.1, 0.4), ("Tea", 9.0, 9.0, -0.3, -0.1))
+    totals = totals.assign(level="department")
+    said = text.departments(totals)
+    assert said == "Of 2 departments, surely more in Toys, less in Tea"
+    assert text.departments(totals.assign(change_low=-1, change_high=1)).startswith("None of 2")

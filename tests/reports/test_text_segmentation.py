@@ -1,0 +1,171 @@
+"""Sentences on segments stay true where groups are small, alike, or missing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.customers.segments.segment_table import UNJUDGED
+from analysis.errors import NotApplicable
+from analysis.reporting.notebook.sections import if_possible, needs
+from analysis.reports.segmentation import charts as charts_charts
+from analysis.reports.segmentation import text as readings_text
+from analysis.reports.segmentation import text_profiles, text_stages
+from analysis.tables.periods import Period
+
+BEFORE, AFTER = Period.before("2017-10-02", days=274), Period.before("2018-01-01", days=91)
+
+
+def followed(*rows: tuple[str, int, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["group", "customers", "bought"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("A", 40, 0.9), ("B", 40, 0.4), ("C", 9, 1.0)], "Of A, 90 % bought again; of B, 40 %"),
+        ([("A", 40, 0.8), ("B", 20, 0.8)], "80 % bought again, of every segment alike"),
+        ([("A", 9, 1.0), ("B", 1, 0.0)], "90 % of the customers bought again; no two segments"),
+        ([("A", 200, 1.0)], "100 % of the customers bought again; no two segments"),
+    ],
+)
+def test_segments_are_compared_only_where_two_are_large_enough(
+    rows: list[tuple[str, int, float]], said: str
+) -> None:
+    assert readings_text.next_headline(followed(*rows)).startswith(said)
+
+
+def test_a_silent_shop_is_said_to_be_silent() -> None:
+    assert readings_text.quiet(pd.DataFrame({"recency_days": [29, 90]})) == (
+        " Nobody has bought in the last 28 days."
+    )
+    assert readings_text.quiet(pd.DataFrame({"recency_days": [3, 90]})) == ""
+
+
+def test_segments_without_a_past_are_not_said_to_be_checked() -> None:
+    there, nobody = pd.DataFrame({"customer_id": ["a"]}), pd.DataFrame({"customer_id": []})
+    assert "are checked on 2 Oct 2017" in readings_text.checked(there, BEFORE, AFTER)
+    assert readings_text.checked(nobody, BEFORE, AFTER).startswith("Nobody bought from 1 Jan 2017")
+
+
+def test_tiers_are_called_by_their_names() -> None:
+    table = pd.DataFrame({"group": ["High", "Medium"], "bound": [4.0, 1.0]})
+    assert readings_text.tiers(table, 0.05, "USD").endswith(
+        "$ 4.00 a year for a high-value customer, $ 1.00 for a medium one"
+    )
+
+
+def worth(*rows: tuple[str, int, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["group", "customers", "share", "net_share"])
+
+
+def test_nobody_by_the_clock_and_one_by_the_clock() -> None:
+    none = worth(("Now and then, small baskets", 50, 1.0, 1.0))
+    assert text_stages.rhythm_headline(none) == "Nobody surely shops by the clock"
+    one = worth(("By the clock, weekly", 1, 0.004, 0.003), ("Other", 249, 0.996, 0.997))
+    assert text_stages.rhythm_headline(one).startswith("0.4 % of customers")
+
+
+@pytest.mark.parametrize(
+    ("shape", "low", "high", "said"),
+    [
+        (np.nan, np.nan, np.nan, "cannot be given: fewer than three customers"),
+        (np.inf, np.inf, np.inf, "the last two gaps are alike"),
+        (2.0, 1.5, np.inf, "k is 2.00 (at least 1.50, 40 customers)"),
+        (1.4, 1.2, 1.6, "k is 1.40 (1.20 to 1.60, 40 customers)"),
+    ],
+)
+def test_regularity_without_an_end(shape: float, low: float, high: float, said: str) -> None:
+    common = SimpleNamespace(shape=shape, low=low, high=high, customers=40)
+    assert said in text_stages.regularity(common)
+    assert "–" not in text_stages.regularity(common)
+
+
+def test_nobody_and_one_away_longer_than_usual() -> None:
+    active = worth(("Active", 50, 1.0, 1.0))
+    assert text_stages.stages_headline(active).startswith("Nobody has been away")
+    one = worth(("Active", 49, 0.98, 0.99), ("At risk", 1, 0.02, 0.01))
+    assert text_stages.stages_headline(one).startswith("1 customer has been away")
+
+
+def test_a_handful_at_risk_is_counted_not_turned_into_per_cent() -> None:
+    moves = pd.DataFrame(
+        {
+            "was": "At risk",
+            "became": ["Active", "Lapsed"],
+            "customers": [1, 3],
+            "share": [0.25, 0.75],
+        }
+    )
+    assert text_stages.transitions(moves) == "1 of 4 customers at risk was buying again later"
+    many = moves.assign(customers=[10, 30])
+    assert text_stages.transitions(many) == "25 % of customers at risk were buying again later"
+    assert text_stages.transitions(moves.assign(was="New")).startswith("Nobody was at risk")
+
+
+def test_kinds_that_nobody_could_be_told_are_not_listed() -> None:
+    table = pd.DataFrame(
+        {"customer_id": ["a"], "rfm": [None], "tier": ["High"], "life_stage": [UNJUDGED]}
+    ).astype({"rfm": "str"})
+    table["rfm"] = table["rfm"].where([False], None)
+    assert "each with tier, in one table" in text_profiles.kinds(table)
+
+
+def lines(stages: object, bought: pd.DataFrame | None) -> dict[str, tuple[bool | None, str]]:
+    panel = text_profiles.trust(
+        rows=1, simulated=False, stages=stages, bought=bought, margin="By cost."
+    )  # type: ignore[arg-type]
+    return {label: (holds, text) for label, holds, text in panel}
+
+
+def judged(called: float, customers: int, gap: str = "") -> SimpleNamespace:
+    table = pd.DataFrame({"called": [called], "expected": [0.1], "customers": [customers]})
+    return SimpleNamespace(calibration=table, gap=gap)
+
+
+def test_what_could_not_be_checked_is_neither_right_nor_wrong() -> None:
+    nothing = lines(None, None)
+    assert [nothing[label][0] for label in ("Held-out check", "Silence", "Growth")] == [None] * 3
+    small = lines(judged(np.nan, 0), followed(("A", 40, 0.5), ("B", 3, 0.1)))
+    assert small["Held-out check"][0] is None
+    assert small["Silence"] == (None, "Nobody has two gaps, so the model of silence is unchecked.")
+    good = lines(judged(0.11, 500), followed(("A", 40, 0.9), ("B", 30, 0.1)))
+    assert [good[label][0] for label in ("Held-out check", "Silence", "Growth")] == [True] * 3
+    assert lines(judged(0.2, 500, gap="Too short."), None)["Growth"] == (None, "Too short.")
+
+
+def test_bars_of_groups_that_bring_nothing_are_drawn() -> None:
+    table = worth(("A", 10, 1.0, np.nan)).assign(net_share_low=np.nan, net_share_high=np.nan)
+    assert charts_charts.worth_bars(table).get_xlim()[1] > 100
+
+
+class Paper:
+    """A report that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, markdown: str) -> None:
+        self.said.append(markdown)
+
+
+def test_a_reason_is_given_once_a_section_and_not_cell_by_cell() -> None:
+    paper = Paper()
+    with if_possible(paper):
+        raise NotApplicable("Nobody bought.")
+    with if_possible(paper):
+        needs(None)
+        paper.say("never")
+    with if_possible(paper):
+        needs(0, None, why="There is nothing to follow.")
+    with if_possible(paper):
+        needs(0, "", pd.DataFrame())
+        paper.say("All is there.")
+    assert paper.said == [
+        "Not reported: Nobody bought.",
+        "Not reported: There is nothing to follow.",
+        "All is there.",
+    ]

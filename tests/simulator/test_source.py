@@ -1,0 +1,160 @@
+"""The simulated shop as a source: every table, every reference, and the shops at the edge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from analysis import params
+from analysis.errors import NotApplicable, ParamsError
+from analysis.ingest.ingest import ingest
+from analysis.ingest.request import IngestRequest
+from analysis.simulator.shop import Shop
+from analysis.tables.comparison import daily_sales
+from analysis.tables.engine import EngineSettings, Tables, open_study
+from analysis.tables.schema import TABLES
+from tests.conftest import REPOSITORY
+
+ONE_THREAD = EngineSettings(threads=1)
+
+
+def request(**source: object) -> IngestRequest:
+    return IngestRequest(
+        study="shop",
+        title="A simulated shop",
+        source={"kind": "simulated", **source},
+        timezone="Europe/Berlin",
+        currency="EUR",
+        default_margin_rate=0.25,
+        engine=ONE_THREAD,
+        seed=5,
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tables]:
+    root = tmp_path_factory.mktemp("source")
+    ingest(request(customers=1_000, chunk=500), root=root)
+    opened = open_study("shop", settings=ONE_THREAD, root=root)
+    yield opened
+    opened.close()
+
+
+def test_every_canonical_table_is_filled(tables: Tables) -> None:
+    assert set(tables.names()) == set(TABLES)
+    assert all(rows > 0 for rows in tables.manifest.rows.values())
+    assert tables.manifest.simulated
+
+
+def test_every_declared_column_is_there_but_what_a_simulator_has_no_use_for(tables: Tables) -> None:
+    absent = {
+        f"{name}.{column.name}"
+        for name, table in TABLES.items()
+        for column in table.columns
+        if not tables.has(name, column.name)
+    }
+    assert absent == {"products.subcategory", "products.margin_rate"}
+
+
+def test_references_find_what_they_refer_to(tables: Tables) -> None:
+    """Only order lines and what hangs on unregistered customers refer to nothing."""
+    register = tables.customers
+    for name, table in TABLES.items():
+        rows = getattr(tables, name)
+        for column, target in table.references.items():
+            if target == "customers":
+                continue
+            key = TABLES[target].key[0]
+            known = rows.filter(rows[column].notnull())
+            lost = known.anti_join(
+                getattr(tables, target), known[column] == getattr(tables, target)[key]
+            )
+            count = lost.count().to_pandas()
+            assert count == 0 or (name in ("order_lines", "feedback") and column == "product_id")
+    assigned = tables.assignments.anti_join(register, "customer_id")
+    assert assigned.count().to_pandas() == 0
+
+
+def test_redeemed_and_earned_orders_exist(tables: Tables) -> None:
+    orders = tables.order_lines.select("order_id").distinct()
+    assert tables.redemptions.anti_join(orders, "order_id").count().to_pandas() == 0
+    lines = tables.order_lines
+    named = lines.filter(lines.returned_order_id.notnull())
+    back = named.anti_join(orders, named.returned_order_id == orders.order_id)
+    # The lost delivery may have taken the order that a return names, and points of it stay.
+    assert back.count().to_pandas() <= 5
+    points = tables.points.filter(tables.points.order_id.notnull())
+    assert points.anti_join(orders, "order_id").count().to_pandas() <= 20
+
+
+def test_an_unchanged_shop_is_not_generated_again(tmp_path: Path) -> None:
+    first = ingest(request(customers=40, weeks=3), root=tmp_path)
+    stamp = tmp_path / "data/simulated/shop/shop.json"
+    before = stamp.stat().st_mtime_ns
+    again = ingest(request(customers=40, weeks=3), root=tmp_path)
+    assert not first.skipped
+    assert again.skipped
+    assert stamp.stat().st_mtime_ns == before
+    other = ingest(request(customers=41, weeks=3), root=tmp_path)
+    assert not other.skipped
+    assert other.manifest.rows["customers"] != 0
+
+
+def test_a_misspelt_setting_names_what_is_allowed(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="unknown key 'costumers'; allowed are"):
+        ingest(request(costumers=40), root=tmp_path)
+
+
+def test_a_date_may_be_text_as_the_record_of_a_run_keeps_it(tmp_path: Path) -> None:
+    made = ingest(request(customers=40, weeks=3, start="2024-01-01"), root=tmp_path)
+    again = ingest(request(customers=40, weeks=3, start=date(2024, 1, 1)), root=tmp_path)
+    assert made.manifest.fingerprint == again.manifest.fingerprint
+    with pytest.raises(ParamsError, match="is not a date"):
+        ingest(request(customers=40, start="monday"), root=tmp_path)
+
+
+def test_the_demo_study_is_a_valid_shop() -> None:
+    study = params.load("demo_shop", root=REPOSITORY)
+    options = {k: v for k, v in study.source.items() if k != "kind"}
+    shop = Shop.from_options({"seed": study.seed, **options})
+    assert (shop.customers, shop.products, shop.stores) == (20_000, 400, 3)
+    assert shop.end == study.as_of
+
+
+EDGES = {
+    "one customer": {"customers": 1},
+    "no orders": {"customers": 200, "orders": 0.0},
+    "no returns": {"customers": 200, "returns": 0.0},
+    "one day": {"customers": 300, "days": 1},
+    "one week": {"customers": 300, "weeks": 1},
+    "one store": {"customers": 100, "stores": 1, "weeks": 20},
+    "tidy": {"customers": 100, "mess": False, "weeks": 20},
+    "no guests": {"customers": 100, "guests": 0.0, "weeks": 20},
+}
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_shops_at_the_edge_are_generated_and_ingested(edge: str, tmp_path: Path) -> None:
+    manifest = ingest(request(**EDGES[edge]), root=tmp_path).manifest
+    truth = json.loads((tmp_path / "data/simulated/shop/truth/truth.json").read_text("utf-8"))[
+        "planted"
+    ]
+    assert manifest.rows["order_lines"] == truth["totals"]["realised"]["lines"]
+    assert manifest.rows["order_lines"] > 0 or edge == "no orders"
+    opened = open_study("shop", settings=ONE_THREAD, root=tmp_path)
+    if edge == "no orders":
+        with pytest.raises(NotApplicable, match="no order before"):
+            daily_sales(opened, end=Shop().end)
+    else:
+        assert daily_sales(opened, end=Shop().end)["lines"].sum() == manifest.rows["order_lines"]
+    if edge == "no returns":
+        assert truth["returns"]["realised"]["lines"] == 0
+    if edge == "one day":
+        assert manifest.rows["assignments"] == 0
+        assert not truth["T1"]["present"]
+        assert opened.order_lines.ordered_at.date().nunique().to_pandas() == 1
+    opened.close()
