@@ -175,6 +175,7 @@ def next_purchases(report: Report, held: pd.DataFrame, dates: pd.DataFrame) -> N
         caption="Dates forecast at the last past cut-off that fell due within "
         f"{report.params.horizon_days} days.",
     )
+    report.say(text_churn.due_reading(held))
     report.save(dates, "next_purchases")
 
 

@@ -185,7 +185,7 @@ def values_reading(valued: Valuation, months: int, currency: str) -> str:
         f"How often they come follows {values.purchase_model}, what a purchase is worth "
         f"{values.value_model}.",
         f"{words.count(once['customers'], 'customer')} bought on one day only and hold "
-        f"{words.percent(once['value'] / _total(values, months)['value'], 0)} of the margin.",
+        f"{words.percent(once['value'] / _total(values, months)['value'])} of the margin.",
     ]
     if values.purchase_model == "BG/NBD" and once["customers"] > 0:
         said.append(

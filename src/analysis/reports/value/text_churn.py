@@ -140,13 +140,39 @@ def _effect(share: float) -> str:
 
 def risk_reading(kept: RetentionValue) -> str:
     """Return how the break-even effect is used."""
-    whole = kept.groups.iloc[-1]
+    whole, parts = kept.groups.iloc[-1], kept.groups.iloc[:-1]
+    easiest = parts.loc[parts["break_even"].idxmin()]
+    start = (
+        f"A test is easiest to win with the {words.count(int(easiest['customers']), 'customer')} of the "
+        f"{str(easiest['group']).lower()}. "
+        if easiest["break_even"] <= 1
+        else "At this cost a contact pays in no group, whatever it achieves. "
+    )
     return (
-        "What a contact achieves is not known: it must be measured on a random half left "
+        start + "What a contact achieves is not known: it must be measured on a random half left "
         "uncontacted. The break-even effect is the share of would-be churners that a contact must "
         f"keep to pay for itself. For {words.count(int(whole['can_pay']), 'customer')} of "
         f"{words.number(whole['customers'])} an effect below 100 percent can pay at all."
     )
+
+
+def due_reading(check: pd.DataFrame) -> str:
+    """Return where the forecast dates were too early or too late."""
+    early, late = check.iloc[0], check.iloc[-1]
+    said = []
+    if early["came"] > early["quantile"] + 2 * early["error"]:
+        said.append(
+            f"By the early date {words.percent(early['came'], 0)} had come, not "
+            f"{words.percent(early['quantile'], 0)}: visits come in bursts that the model does not "
+            "know."
+        )
+    if late["came"] < late["quantile"] - 2 * late["error"]:
+        said.append(
+            f"By the late date {words.percent(late['came'], 0)} had, not "
+            f"{words.percent(late['quantile'], 0)}: some are lost, and real pauses are longer than "
+            "the model's. Do not call somebody lost for being overdue once."
+        )
+    return " ".join(said) or "The dates held as forecast."
 
 
 def signs_headline(early: EarlySigns) -> str:
