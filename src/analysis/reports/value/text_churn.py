@@ -142,9 +142,9 @@ def risk_reading(kept: RetentionValue) -> str:
     """Return how the break-even effect is used."""
     whole, parts = kept.groups.iloc[-1], kept.groups.iloc[:-1]
     easiest = parts.loc[parts["break_even"].idxmin()]
+    who = words.count(int(easiest["customers"]), "customer")
     start = (
-        f"A test is easiest to win with the {words.count(int(easiest['customers']), 'customer')} of the "
-        f"{str(easiest['group']).lower()}. "
+        f"A test is easiest to win with the {who} of the {str(easiest['group']).lower()}. "
         if easiest["break_even"] <= 1
         else "At this cost a contact pays in no group, whatever it achieves. "
     )
