@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.customers.churn.churn_forecast import ChurnForecast
 from analysis.customers.churn.retention_value import retention_value
 from analysis.customers.lifetime.early_signs import EarlySigns
@@ -59,9 +61,11 @@ def test_a_bias_that_is_always_one_way_is_said() -> None:
     calibration = {NAIVE: 0.4, "BG/NBD": 0.15}
     bias = {NAIVE: [0.1, 0.1], "BG/NBD": [0.14, 0.15]}
     high = card("BG/NBD", calibration=calibration, bias=bias)
-    assert "too high at every cut-off, by 14 % and 15 %" in text.contest_reading(high)
+    assert text.contest_reading(high).endswith(
+        "Read totals with care (past forecasts were 14 % and 15 % too high)."
+    )
     mixed = card("BG/NBD", calibration=calibration)
-    assert "at every cut-off" not in text.contest_reading(mixed)
+    assert "Read totals with care" not in text.contest_reading(mixed)
 
 
 def test_why_another_model_stands_in() -> None:
@@ -87,13 +91,16 @@ def test_causes_of_uncertainty_add_up_in_squares() -> None:
     assert [shown["model"], shown["luck"], shown["missed"]] == pytest.approx([0.03, 0.04, 0.12])
 
 
-def forecast(chosen: str, *, slope: float = 1.0, lost: int = 300) -> ChurnForecast:
+def forecast(
+    chosen: str, *, slope: float = 1.0, lost: int = 300, risk: float = 0.05
+) -> ChurnForecast:
     day = date(2017, 10, 2)
     scores = pd.DataFrame(
         {
             "cutoff": [day] * 2, "model": ["Recency rule", "Boosted trees"],
             "auc": [0.68, 0.77], "auc_low": [0.66, 0.75], "auc_high": [0.70, 0.79],
-            "slope": [slope] * 2, "churned": [lost] * 2,
+            "slope": [slope] * 2, "churned": [lost] * 2, "profit": [0.04] * 2,
+            "profit_share": [0.05] * 2,
         }
     )  # fmt: skip
     labelled = pd.DataFrame(
@@ -101,7 +108,7 @@ def forecast(chosen: str, *, slope: float = 1.0, lost: int = 300) -> ChurnForeca
     )
     deciles = pd.DataFrame(
         {
-            "customers": [100, 900], "probability": [0.5, 0.05], "lost": [40, 60],
+            "customers": [100, 900], "probability": [0.5, risk], "lost": [40, 60],
             "churned": [0.4, 0.0667], "gain": [0.4, 1.0],
         }
     )  # fmt: skip
@@ -124,13 +131,27 @@ def test_churn_is_said_beside_what_a_shop_without_losses_shows() -> None:
     [(1.0, "well calibrated"), (0.5, "too sure of itself"), (1.6, "too timid")],
 )
 def test_calibration_is_judged(slope: float, verdict: str) -> None:
-    said = text_churn.churn_reading(forecast("Boosted trees", slope=slope))
+    said = text_churn.churn_reading(forecast("Boosted trees", slope=slope), "EUR")
     assert f"(1 is perfect): {verdict}." in said
     assert "forecast that 9.5 % churn at the last cut-off, and 10.0 % did" in said
 
 
+def test_a_level_that_is_off_is_no_good_calibration() -> None:
+    said = text_churn.churn_reading(forecast("Boosted trees", risk=0.10), "EUR")
+    assert "forecast that 14.0 % churn at the last cut-off, and 10.0 % did" in said
+    assert "(1 is perfect): rightly spread, but too high all over." in said
+
+
+def test_what_contacting_could_earn_is_said_with_its_assumption() -> None:
+    offered = replace(forecast("Boosted trees"), offer=RetentionOffer())
+    assert text_churn.churn_reading(offered, "EUR").endswith(
+        "If 30 % of would-be churners accepted, which is assumed, contacting by risk would earn "
+        "€ 0.04 per regular customer at best, with 5 % of them contacted."
+    )
+
+
 def test_the_rule_of_thumb_may_win_and_few_lost_are_said() -> None:
-    said = text_churn.churn_reading(forecast("Recency rule", lost=65))
+    said = text_churn.churn_reading(forecast("Recency rule", lost=65), "EUR")
     assert said.startswith("By Brier score no model beats the rule of thumb")
     assert "Boosted trees ranks higher (AUC 0.77 against 0.68)" in said
     assert "does not overlap" in said

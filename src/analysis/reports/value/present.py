@@ -54,9 +54,8 @@ def valuation(report: Report, valued: Valuation, card: Scorecard) -> None:
     """Show what today's customers are expected to bring, all together."""
     months, values = report.params.main_months, valued.values
     report.title(text.title(values, months, report.currency))
-    report.finding(
-        **text.value_finding(valued.totals, months, report.params.confidence, report.currency)
-    )
+    terms = (months, report.params.confidence, report.currency)
+    report.finding(**text.value_finding(valued, card, *terms))
     report.finding(**text.trust_finding(card))
     report.finding(**text.concentration_finding(values, months))
     report.headline(text.values_headline(values, valued.totals, months))
@@ -116,7 +115,7 @@ def churn(report: Report, lost: ChurnForecast) -> None:
         alt=f"Bars of the share that churned by tenth of risk. {text_churn.churn_headline(lost)}.",
         caption=f"{lost.chosen}, last cut-off checked. Whiskers: 95 % intervals (Wilson).",
     )
-    report.say(text_churn.churn_reading(lost))
+    report.say(text_churn.churn_reading(lost, report.currency))
     report.table(
         lost.scores,
         name="churn_scores",

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.customers.lifetime.valuation import past_biases
 from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, PURCHASE_MODELS
 from analysis.reporting.notebook import words
+from analysis.reports.value import text_churn
 
 if TYPE_CHECKING:
     from analysis.customers.churn.churn_forecast import ChurnForecast
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
-_WELL_CALIBRATED = (0.8, 1.25)
 _DRIFTED = 0.25
 _LARGE_BIAS = 0.10
 
@@ -48,14 +49,18 @@ def top_share(values: LifetimeValue, months: int) -> float:
     return float(ranked[:tenth].sum() / ranked.sum()) if ranked.sum() > 0 else float("nan")
 
 
-def value_finding(totals: pd.DataFrame, months: int, confidence: float, currency: str) -> Fields:
+def value_finding(
+    valued: Valuation, card: Scorecard, months: int, confidence: float, currency: str
+) -> Fields:
     """Return the finding on the expected margin of all customers, past misses in its interval."""
+    totals = valued.totals
     total = totals[(totals["months"] == months) & (totals["group"] == "all")].iloc[0]
     known = np.isfinite(total["miss_low"])
+    missed = past_level(past_biases(card, valued.purchases.name))
     return {
         "key": "expected_margin",
         "sentence": f"of contribution margin, discounted, is expected from today's customers over "
-        f"the next {months} months; new customers come on top",
+        f"the next {months} months{missed}; new customers come on top",
         "value": float(total["value"]),
         "low": float(total["miss_low"]) if known else None,
         "high": float(total["miss_high"]) if known else None,
@@ -134,18 +139,23 @@ def contest_reading(card: Scorecard) -> str:
                 f"by {words.percent(row['bias'], 0)}: it takes the trend of its training period "
                 "for a law."
             )
-    last = card.scores.groupby("model", sort=False)["bias"].apply(list)[card.trusted]
-    if min(last) > _LARGE_BIAS:
-        said.append(
-            "The forecast was too high at every cut-off, by "
-            f"{words.listing(words.percent(b, 0) for b in last)}: read totals as rather too high."
-        )
-    elif max(last) < -_LARGE_BIAS:
-        said.append(
-            "The forecast was too low at every cut-off, by "
-            f"{words.listing(words.percent(-b, 0) for b in last)}: read totals as rather too low."
-        )
+    level = past_level(past_biases(card, card.trusted))
+    if level:
+        said.append(f"Read totals with care{level}.")
     return " ".join(said)
+
+
+def past_level(biases: list[float]) -> str:
+    """Return by how much past totals were missed, where always to the same side."""
+    if min(biases) > _LARGE_BIAS:
+        return f" (past forecasts were {_sizes(biases)} too high)"
+    if max(biases) < -_LARGE_BIAS:
+        return f" (past forecasts were {_sizes(biases)} too low)"
+    return ""
+
+
+def _sizes(biases: list[float]) -> str:
+    return words.listing(words.percent(abs(bias), 0) for bias in biases)
 
 
 def used_model(card: Scorecard, used: str) -> str:
@@ -263,11 +273,14 @@ def trust(
             ),
         ]
     if forecast:
-        slope = float(forecast.last(forecast.chosen)["slope"])
-        good = _WELL_CALIBRATED[0] <= slope <= _WELL_CALIBRATED[1]
+        verdict = text_churn.calibration_verdict(forecast)
         moved = forecast.drift[forecast.drift["psi"] > _DRIFTED]
         lines += [
-            ("Churn", good, f"Calibration slope {words.number(slope, 2)} at the last cut-off."),
+            (
+                "Churn",
+                verdict == text_churn.WELL,
+                f"The forecast was {verdict} at the last cut-off.",
+            ),
             (
                 "Inputs",
                 moved.empty,

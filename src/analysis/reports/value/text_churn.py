@@ -20,6 +20,8 @@ Fields = dict[str, Any]
 
 _WELL_CALIBRATED = (0.8, 1.25)
 _DISCOVERED = 0.05
+_LARGE_LEVEL = 0.15
+WELL = "well calibrated"
 
 
 def churn_finding(forecast: ChurnForecast, days: int) -> Fields:
@@ -48,7 +50,7 @@ def churn_headline(forecast: ChurnForecast) -> str:
     )
 
 
-def churn_reading(forecast: ChurnForecast) -> str:
+def churn_reading(forecast: ChurnForecast, currency: str) -> str:
     """Return which model is used, whether it beats the rule of thumb, and its calibration."""
     row, rule = forecast.last(forecast.chosen), forecast.last("Recency rule")
     said = []
@@ -73,33 +75,58 @@ def churn_reading(forecast: ChurnForecast) -> str:
             f"({words.interval(row['auc_low'], row['auc_high'], 2, '')}), the rule of thumb, days "
             f"since the last purchase, {words.number(rule['auc'], 2)}."
         )
-    low, high = _WELL_CALIBRATED
-    slope = row["slope"]
-    verdict = (
-        "well calibrated"
-        if low <= slope <= high
-        else "too sure of itself"
-        if slope < low
-        else "too timid"
-    )
     said.append(_level(forecast))
+    few = row["churned"] < 200
     said.append(
-        f"The calibration slope is {words.number(slope, 2)} (1 is perfect): {verdict}. "
+        f"The calibration slope is {words.number(row['slope'], 2)} (1 is perfect): "
+        f"{calibration_verdict(forecast)}. "
         f"With {words.count(int(row['churned']), 'customer')} lost at the last cut-off, "
         + (
             "figures of single tenths are rough."
-            if row["churned"] < 200
+            if few
             else "tenths are known well enough to act on."
         )
     )
-    return " ".join(said)
+    said.append(_profit(forecast, currency))
+    return " ".join(said).strip()
+
+
+def calibration_verdict(forecast: ChurnForecast) -> str:
+    """Return whether probabilities were right at the last cut-off: their spread and their level."""
+    low, high = _WELL_CALIBRATED
+    slope = forecast.last(forecast.chosen)["slope"]
+    if not low <= slope <= high:
+        return "too sure of itself" if slope < low else "too timid"
+    mean, came, error = _levels(forecast)
+    if abs(mean - came) > max(2 * error, _LARGE_LEVEL * came):
+        return f"rightly spread, but {'too high' if mean > came else 'too low'} all over"
+    return WELL
+
+
+def _levels(forecast: ChurnForecast) -> tuple[float, float, float]:
+    """Return the share forecast, the share that churned, and its standard error."""
+    table = forecast.deciles
+    n = float(table["customers"].sum())
+    mean = float((table["probability"] * table["customers"]).sum()) / n
+    came = float(table["lost"].sum()) / n
+    return mean, came, float(np.sqrt(came * (1 - came) / n))
+
+
+def _profit(forecast: ChurnForecast, currency: str) -> str:
+    offer, row = forecast.offer, forecast.last(forecast.chosen)
+    if not offer or not np.isfinite(row["profit"]):
+        return ""
+    accepted = offer.accepted_a / (offer.accepted_a + offer.accepted_b)
+    return (
+        f"If {words.percent(accepted, 0)} of would-be churners accepted, which is assumed, "
+        f"contacting by risk would earn {words.money(row['profit'], 2, currency)} per regular "
+        f"customer at best, with {words.percent(row['profit_share'], 0)} of them contacted."
+    )
 
 
 def _level(forecast: ChurnForecast) -> str:
     """Return whether as many churned as forecast, at the last cut-off and to be expected now."""
-    table = forecast.deciles
-    mean = float((table["probability"] * table["customers"]).sum() / table["customers"].sum())
-    came = float(table["lost"].sum() / table["customers"].sum())
+    mean, came, _ = _levels(forecast)
     now = float(forecast.customers["churn"].mean())
     return (
         f"{forecast.chosen} forecast that {words.percent(mean)} churn at the last cut-off, and "
