@@ -29,6 +29,7 @@ __getattr__ = face(
         "rank_agreement": "value.rank_agreement:rank_agreement",
         "profit_groups": "value.profit_groups:value_groups",
         "decile_migration": "value.decile_migration:persistence",
+        "observed_history": "lifetime.purchase_counts:observed_history",
         "purchase_summary": "lifetime.purchase_counts:fetch",
         "forecast_gates": "lifetime.lifetime_value:gates",
         "passed_gates": "lifetime.lifetime_value:require_gates",

@@ -126,6 +126,16 @@ def test_nobody_who_comes_twice_has_no_rhythm_to_be_lost_from() -> None:
         next_purchase.forecast(today)
 
 
+def test_history_begins_with_the_first_order() -> None:
+    """Eighty days of orders are eighty days of history, however many are asked for."""
+    tables = tables_of(orders({f"c{i}": [300, 340] for i in range(5)}), catalogue("p1"))
+    history = purchase_counts.observed_history(tables, YEAR)
+    assert history == Period(date(2017, 10, 28), date(2018, 1, 1))
+    with pytest.raises(NotApplicable, match="There is no order from 1 Jan 2016 to 31 Dec 2016"):
+        purchase_counts.observed_history(tables, Period(date(2016, 1, 1), date(2017, 1, 1)))
+    tables.close()
+
+
 def test_snapshots_of_guests_only_are_empty() -> None:
     tables = tables_of(orders({"": list(range(300))}), catalogue("p1"))
     found = snapshots.fetch(tables, YEAR, horizon_days=91, outcome=False)

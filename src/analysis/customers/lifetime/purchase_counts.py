@@ -19,13 +19,14 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.errors import NotApplicable
 from analysis.stats.types import Floats
-from analysis.tables.lines import lines_in
+from analysis.tables.lines import lines_in, raw_lines_in
 from analysis.tables.margin import MICROS
+from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
-    from analysis.tables.periods import Period
 
 
 #: Days in a unit of the models' time.
@@ -89,6 +90,21 @@ class PurchaseCounts:
         """Return the repeat purchases per customer and week observed."""
         weeks = float(self.observed @ self.customers)
         return float(self.repeats @ self.customers) / weeks if weeks > 0 else 0.0
+
+
+def observed_history(tables: Tables, period: Period) -> Period:
+    """Return the part of ``period`` from the first order line on: before it nothing was observed.
+
+    Raises
+    ------
+    NotApplicable
+        If there is no order line in ``period``.
+    """
+    lines = raw_lines_in(tables, period)
+    first = lines.ordered_at.min().date().to_pandas()
+    if pd.isna(first):
+        raise NotApplicable(f"There is no order from {period}.")
+    return Period(pd.Timestamp(first).date(), period.end)
 
 
 def compute(tables: Tables, period: Period) -> ibis.Table:

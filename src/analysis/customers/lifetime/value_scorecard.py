@@ -46,6 +46,8 @@ PURCHASE_MODELS: dict[str, Callable[[PurchaseCounts], PurchaseModel]] = {
 }
 DECILES = 10
 _DRAWS = 100
+#: Boosting does not learn from fewer customers.
+_FEWEST_LEARNT = 100
 #: Customers whose intervals are checked; more would only cost time.
 _INTERVALS = 3_000
 _RESAMPLES, _BATCH = 200, 20
@@ -165,7 +167,8 @@ def contestants(earlier: Snapshot, now: Snapshot, *, seed: int) -> dict[str, For
         counts = PurchaseCounts.of(frame)
         for name, fit in PURCHASE_MODELS.items():
             found[name] = forecast(frame, fit(counts), value, days=now.outcome.days, seed=seed)
-    found[BOOSTING] = boosted(earlier, frame, seed=seed)
+    if len(earlier.customers) >= _FEWEST_LEARNT:
+        found[BOOSTING] = boosted(earlier, frame, seed=seed)
     return found
 
 
