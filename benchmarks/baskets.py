@@ -40,9 +40,9 @@ copy (
 
 OURS = """
 import ibis, json, pandas as pd
-from analysis.products.baskets import of_lines
-from analysis.products.estimate import choose_support
-from analysis.products.itemsets import frequent_itemsets
+from analysis.products.association.itemsets import frequent_itemsets
+from analysis.products.association.support import choose_support
+from analysis.products.baskets.order_contents import of_lines
 from analysis.tables.engine import EngineSettings, connect
 def mined(lines, support):
     baskets = of_lines(lines)

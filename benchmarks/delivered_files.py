@@ -19,7 +19,8 @@ BLOCK = 200_000
 OURS = """
 from pathlib import Path
 from analysis.tables.engine import EngineSettings
-from analysis.tables.ingest import IngestRequest, ingest
+from analysis.ingest.ingest import ingest
+from analysis.ingest.request import IngestRequest
 result = ingest(IngestRequest(
     study="shop", title="Shop", timezone="Europe/London", currency="GBP", default_margin_rate=0.3,
     source={{"kind": "files", "mapping": "online_retail", "folder": "raw"}},

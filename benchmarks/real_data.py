@@ -12,7 +12,7 @@ from benchmarks.measuring import Cost, python, table
 
 OURS = """
 import tempfile; from pathlib import Path
-from analysis import params; from analysis.tables.ingest import ingest
+from analysis import params; from analysis.ingest.ingest import ingest
 study = params.load("complete_journey", ["source.placements={placements}"])
 root = Path(tempfile.mkdtemp(dir="{folder}"))
 print(ingest(study.ingest_request(), root=root).seconds)

@@ -9,7 +9,7 @@ from benchmarks.measuring import Cost, python, table
 CODE = """
 import time; from pathlib import Path
 import pyarrow.parquet as pq
-from analysis.tables.simulate.shop import Shop; from analysis.tables.simulate.writer import simulate
+from analysis.simulator.shop import Shop; from analysis.simulator.writer import simulate
 began, work = time.perf_counter(), time.process_time()
 folder = Path("{folder}") / "{customers}"
 simulate(Shop(customers={customers}, seed=1), folder, lines_only={lines_only})

@@ -191,9 +191,9 @@ def family(mark: Path) -> list[psutil.Process]:
 _EXECUTE = """
 import json, sys
 from pathlib import Path
-from analysis.reporting.layout import RunFolder
-from analysis.reporting.outcomes import Limits
-from analysis.reporting.run_one import Job, run_one
+from analysis.reporting.store.layout import RunFolder
+from analysis.reporting.execution.failures import Limits
+from analysis.reporting.execution.execute import Job, run_one
 job = json.loads(sys.argv[1])
 run_one(Job(job["report"], Path(job["root"]), job["parameters"], RunFolder(Path(job["folder"])),
             Limits(**job["limits"])))

@@ -18,7 +18,7 @@ from tests.projects import Project
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
 
-COMMANDS = ("check", "ingest", "lists", "new", "run", "run-one", "serve", "verify")
+COMMANDS = ("check", "ingest", "lab", "lists", "new", "run", "run-one", "serve", "verify")
 
 
 @pytest.fixture

@@ -56,6 +56,23 @@ def test_a_folder_can_be_taken_in_at_a_glance(folder: Path):
     assert len([p for p in MODULES if p.parent == folder]) <= 14
 
 
+@pytest.mark.parametrize("folder", REPORTS, ids=lambda p: p.name)
+def test_a_report_keeps_its_budget(folder: Path):
+    """What a report says, draws and declares; above this it should be two reports."""
+    assert sum(map(lines, folder.glob("*.py"))) <= 2_600
+
+
+def test_intervals_resampling_and_shrinkage_stand_in_stats_alone():
+    words = "wilson|newcombe|clopper|bootstrap|bca|shrink|paule_mandel|benjamini|q_values"
+    found = [
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path in MODULES
+        if path.parent.name != "stats"
+        for name in re.findall(rf"^def (\w*(?:{words})\w*)\(", path.read_text("utf-8"), re.M)
+    ]
+    assert found == []
+
+
 def test_every_place_that_the_architecture_names_exists():
     text = (ROOT / "docs" / "ARCHITECTURE.md").read_text("utf-8")
     places = re.findall(r"\| `(src/[^`]+)` \|", text)

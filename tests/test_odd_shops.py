@@ -58,4 +58,4 @@ def test_where_every_trial_fails_its_checks_the_report_says_so(tmp_path: Path) -
     assert "customers are missing from the log" in finding["detail"]
     assert "assigned when it had begun" not in finding["detail"]
     page = (latest / "06_promotions.html").read_text("utf-8")
-    assert "Of 1 promotion tested by lot, 1 cannot be judged" in page
+    assert "Of 1 randomised promotion, 1 cannot be judged" in page

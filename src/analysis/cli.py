@@ -226,7 +226,7 @@ def _what_was_read(params: StudyParams, root: Path) -> list[str]:
 
     tables = open_study(params.study, settings=params.engine_settings(), root=root)
     try:
-        totals = control_totals(tables, as_of=params.as_of)
+        totals = control_totals(tables)
     except NotApplicable as reason:
         return [str(reason)]
     finally:

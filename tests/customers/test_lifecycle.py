@@ -199,7 +199,7 @@ def test_nobody_is_won_back_before_being_contacted() -> None:
     )
     tables = shop({**base, **days}, contacts=contacts)
     at = lifecycle.stages(tables, AS_OF - timedelta(days=91))
-    got = win_back.brought_back(tables, [at]).set_index("stage").loc["Lapsed"]
+    got = win_back.brought_back(tables, at).set_index("stage").loc["Lapsed"]
     assert got[["contacted", "returned_contacted"]].tolist() == [1, 1.0]
     assert got["not_contacted"] == 10
     assert got["returned_not"] == pytest.approx(0.3)

@@ -23,7 +23,7 @@ from analysis.customers.value import (
     rfm_segments,
     tiers,
 )
-from analysis.errors import NotApplicable, SaidAbove
+from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
 from tests.customers.populations import features_of, shoppers, weekly_of
@@ -197,8 +197,6 @@ def test_stages_of_customers_with_one_gap_each_are_told() -> None:
 def test_stages_without_a_past_say_so() -> None:
     with pytest.raises(NotApplicable, match="Life stages cannot be told: nobody bought from"):
         lifecycle.stages(shop({"a": [5, 9]}), date(2017, 11, 1))
-    with pytest.raises(SaidAbove):
-        lifecycle.of_customers(None, spread(3))
 
 
 def test_a_history_of_one_month_has_no_cohorts_to_follow() -> None:

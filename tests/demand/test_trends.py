@@ -130,3 +130,13 @@ def test_degenerate_series_give_a_reason_and_no_warning():
     assert changepoints.outliers(of(values), continuing=everything(values)).empty
     shifts = changepoints.shifts(of(values), continuing=everything(values))
     assert not shifts["shifted"].any()
+
+
+def test_what_was_never_negative_falls_by_all_of_its_level_at_most():
+    """A line to a tenth in 26 weeks, stated for 52: the slope says -164 % of the median."""
+    values = np.linspace(100, 10, 26)[None] + np.tile([0.5, -0.5], 13)
+    row = trends.slopes(of(values), continuing=everything(values), per=52).iloc[0]
+    assert row["slope"] < -100
+    assert (row["growth"], row["growth_low"], row["growth_high"]) == (-1.0, -1.0, -1.0)
+    returned = trends.slopes(of(values - 60), continuing=everything(values), per=52).iloc[0]
+    assert np.isnan(returned["growth"]) or returned["growth"] < -1

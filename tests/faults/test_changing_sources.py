@@ -10,7 +10,7 @@ import pytest
 from analysis.errors import DataError
 from analysis.ingest.sources.files import Files
 from analysis.tables.checksums import sha256_of
-from tests.tables.sources.shop import GOOD, Shop
+from tests.ingest.shop import GOOD, Shop
 from tests.tiny import Journey, frames
 
 

@@ -20,7 +20,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from tests.tables.sources.shop import MAPPING, Verdict, judge
+from tests.ingest.shop import MAPPING, Verdict, judge
 
 HEADERS = {
     "English": ("Order ID", "Customer", "SKU", "Date", "Quantity", "Amount"),

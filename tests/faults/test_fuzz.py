@@ -28,7 +28,7 @@ from analysis.ingest.mapping import expressions, model, source_rows
 from analysis.ingest.readers import archives, stage
 from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile
 from analysis.tables.schema import TABLES
-from tests.tables.sources.shop import MAPPING
+from tests.ingest.shop import MAPPING
 from tests.tiny import PARAMS
 
 

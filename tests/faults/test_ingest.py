@@ -138,7 +138,7 @@ def test_killed_in_the_middle_then_run_again(journey: Journey) -> None:
     first = journey.ingest().manifest
     paused = INGEST.replace(
         "Journey(Path",
-        "import analysis.tables.ingest as i, time; "
+        "import analysis.ingest.ingest as i, time; "
         "i.publish = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(60)); "
         "Journey(Path",
     )
@@ -157,7 +157,7 @@ def test_killed_in_the_middle_then_run_again(journey: Journey) -> None:
 def test_two_at_once_are_refused(journey: Journey) -> None:
     paused = INGEST.replace(
         "Journey(Path",
-        "import analysis.tables.ingest as i, time; "
+        "import analysis.ingest.ingest as i, time; "
         "i._build = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(60)); "
         "Journey(Path",
     )

@@ -13,7 +13,7 @@ import pytest
 
 from analysis.errors import DataError, ParamsError
 from tests.faults.test_bad_files import TEXT, refused
-from tests.tables.sources.shop import GOOD, HEADER, MAPPING, Shop, changed, judge
+from tests.ingest.shop import GOOD, HEADER, MAPPING, Shop, changed, judge
 
 
 def mapped(**columns: Any) -> dict[str, Any]:

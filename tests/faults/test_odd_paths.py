@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.tables.engine import open_study
+from tests.ingest.shop import GOOD, Shop
 from tests.projects import Project
-from tests.tables.sources.shop import GOOD, Shop
 from tests.tiny import Journey
 
 #: A folder that the name before it would match if it were a pattern.

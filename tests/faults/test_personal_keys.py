@@ -18,8 +18,8 @@ from analysis.ingest.inspection.sniff import look
 from analysis.ingest.mapping import model
 from analysis.ingest.onboarding.draft_mapping import mapping_text
 from analysis.tables.engine import open_study
+from tests.ingest.shop import MAPPING, Shop
 from tests.projects import Project
-from tests.tables.sources.shop import MAPPING, Shop
 from tests.tiny import Journey
 
 PLANTED = ("ann.planted@x.de", "+49 171 5550101", "cy.planted@x.de")

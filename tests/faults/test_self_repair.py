@@ -13,7 +13,7 @@ from analysis.errors import DataError
 from analysis.tables.checksums import damage, write_checksums
 from analysis.tables.engine import open_study
 from analysis.tables.manifest import Manifest
-from tests.tables.sources.shop import GOOD, Shop
+from tests.ingest.shop import GOOD, Shop
 
 VERSION = "the current version of the tables was damaged"
 AGAIN = "it was set aside in shop/.damaged and made again from the sources"

@@ -15,7 +15,7 @@ from analysis.errors import DataError
 from analysis.ingest.readers import excel, sparse_sheets
 from analysis.ingest.readers.archives import Member
 from tests.faults.test_bad_files import refused
-from tests.tables.sources.shop import GOOD, HEADER, Shop, judge
+from tests.ingest.shop import GOOD, HEADER, Shop, judge
 
 OUTSIDE = "a cell stands outside the header's columns"
 
@@ -36,7 +36,7 @@ def workbook(path: Path, *far: tuple[int, int, object]) -> Path:
 JUDGE = """
 import sys
 from pathlib import Path
-from tests.tables.sources.shop import judge
+from tests.ingest.shop import judge
 verdict = judge(Path(sys.argv[1]), Path(sys.argv[2]))
 print(len(verdict.accepted), dict(verdict.rejected), dict(verdict.dropped))
 """

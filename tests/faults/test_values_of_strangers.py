@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from analysis.errors import DataError
-from tests.tables.sources.shop import MAPPING, Shop, Verdict, changed, judge
+from tests.ingest.shop import MAPPING, Shop, Verdict, changed, judge
 
 COLUMNS = {
     "order_id": "id",

@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from analysis.errors import ParamsError
-from tests.tables.sources.shop import GOOD, HEADER, Shop, changed, judge
+from tests.ingest.shop import GOOD, HEADER, Shop, changed, judge
 
 OTHER = GOOD.replace("1001", "1002")
 

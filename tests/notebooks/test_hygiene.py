@@ -123,5 +123,5 @@ def test_a_file_that_is_no_notebook(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_the_hook_runs_it() -> None:
     config = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())
     hooks = {hook["id"]: hook for repo in config["repos"] for hook in repo["hooks"]}
-    assert hooks["notebooks"]["entry"].endswith("-m analysis.reporting.notebooks --fix")
+    assert hooks["notebooks"]["entry"].endswith("-m analysis.reporting.notebook.hygiene --fix")
     assert hooks["notebooks"]["files"] == r"^notebooks/.*\.ipynb$"

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import products
+from analysis.answers import NotGiven
 from analysis.errors import NotApplicable
-from analysis.products.recommend.evaluation import evaluate
-from analysis.products.recommend.recommend import Offer, recommend
+from analysis.products.recommend.evaluation import Evaluation, evaluate
+from analysis.products.recommend.recommend import Offer, next_best, recommend
 from analysis.products.sequences import follow_on_screen, purchase_events
 from analysis.products.sequences.matched_follow_on import Design, closest, compare
 from analysis.products.sequences.replenishment import held_out, replenishment
@@ -259,7 +261,7 @@ def test_what_is_due_comes_before_what_was_bought_a_moment_ago():
                 history[day] = history.get(day, "") + item
         histories.append(history)
     events = events_of(histories, 336)
-    lists = recommend(events, "own rhythm", Offer(length=2, new_only=False))
+    lists = recommend(events, "purchase interval", Offer(length=2, new_only=False))
     rows = events.item == list(events.names).index("n")
     last = np.zeros(300)
     last[events.customer[rows]] = events.day[rows]
@@ -268,9 +270,32 @@ def test_what_is_due_comes_before_what_was_bought_a_moment_ago():
     assert score[waited > 45].mean() > 0.8
     assert score[waited < 15].mean() < 0.2
     assert mentioned(lists, "m")["every_days"].eq(30).all()
-    assert set(lists["reason"]) == {"your own rhythm"}
+    assert set(lists["reason"]) == {"your usual interval"}
 
 
 def test_too_little_history_to_judge_is_said():
     with pytest.raises(NotApplicable, match="leave no history"):
         evaluate(steady(days=60))
+
+
+def test_one_set_of_events_needs_no_list():
+    events = television_buyers(2)
+    alone = follow_on_screen.screen(events, window=WINDOW, quiet_days=30)
+    listed = follow_on_screen.screen([events], window=WINDOW, quiet_days=30)
+    pd.testing.assert_frame_equal(alone.table, listed.table)
+
+
+@pytest.mark.parametrize("new_only", [False, True])
+def test_the_next_best_are_those_of_the_chosen_recommender(new_only):
+    events = steady()
+    chosen = Evaluation(pd.DataFrame(), new_only, "bought by similar customers")
+    lists = next_best(events, chosen, excluded=frozenset("b"), length=2)
+    offer = Offer(length=2, new_only=new_only, excluded=frozenset("b"))
+    pd.testing.assert_frame_equal(lists, recommend(events, chosen.best, offer))
+
+
+def test_without_a_search_for_substitutes_recommendations_are_made_all_the_same():
+    events = steady()
+    chosen = Evaluation(pd.DataFrame(), False, "usual basket")
+    given = products.recommendations(events, chosen, substitutes=NotGiven("None."), length=2)
+    pd.testing.assert_frame_equal(given, next_best(events, chosen, length=2))

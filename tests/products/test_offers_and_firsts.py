@@ -149,6 +149,6 @@ def test_every_item_lies_with_its_strongest_partner():
 
 def test_without_true_first_baskets_it_says_so():
     tables = newcomers(0, joined=False)
-    with pytest.raises(NotApplicable, match=r"Nobody wrote down when .* Only 0 such"):
+    with pytest.raises(NotApplicable, match=r"Joining dates are not recorded.* Only 0 such"):
         first_baskets(tables, order_contents.bought(tables, YEAR), YEAR)
     tables.close()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from analysis.errors import NotApplicable, ParamsError
 from analysis.products.sequences.sequential_patterns import (
     Limits,
-    against_shuffled,
     frequent_sequences,
+    order_permutation_test,
 )
 from tests.products.journeys import events_of
 
@@ -102,7 +102,7 @@ def test_an_order_that_matters_stands_out_and_one_that_does_not_does_not():
         histories.append(history | {int(first): "a", int(then): "b"})
     events, limits = events_of(histories, 100), Limits(longest=2)
     found = frequent_sequences(events, support=0.5, limits=limits)
-    tested = against_shuffled(events, found, limits=limits, shuffles=99, seed=1)
+    tested = order_permutation_test(events, found, limits=limits, shuffles=99, seed=1)
     tested = tested.set_index(tested["pattern"].map(str))
     assert tested.loc["(('a',), ('b',))", "p"] < 1e-6
     assert tested.loc["(('a',), ('b',))", "ratio"] > 1.5

@@ -156,7 +156,7 @@ def shop(seed: int, *, orders: int = 16_000, customers: int = 500) -> Tables:
     return in_memory(frames, settings=EngineSettings(threads=1), study=f"threes_{seed}")
 
 
-def looked_for(tables: Tables) -> triples.Threes:
+def looked_for(tables: Tables) -> triples.Triples:
     halves = pairs.Halves.before(START + timedelta(days=DAYS), days=DAYS // 2)
     found = pairs.find(tables, halves, pairs.Search(checked=5, support=0.002), level="product")
     return triples.find(found, halves)

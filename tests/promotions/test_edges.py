@@ -259,7 +259,7 @@ def test_every_way_of_counting_gives_an_answer_or_a_reason() -> None:
         people, "margin", winsor=0.95, confidence=0.95, seed=1, resamples=200, cluster=store
     )
     assert ((found["reason"] != "") == found["difference"].isna()).all()
-    assert found.set_index("method").loc["Customers of a store alike", "reason"] != ""
+    assert found.set_index("method").loc["Clustered by store", "reason"] != ""
 
 
 def test_relative_lift_of_shares_covers_its_estimate() -> None:

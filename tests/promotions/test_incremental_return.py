@@ -148,7 +148,11 @@ def test_the_league_names_mechanic_channel_and_season(
     blends = synthetic_control.search(tables, SPANS, outcomes.overview(tables, SPANS))
     table = league.rows(tables, whole, blends).set_index("promotion_id")
     assert table.loc["C", ["kind", "channel", "season"]].tolist() == ["chosen", "mail", "summer"]
-    assert table.loc["L", ["kind", "mechanic", "channel"]].tolist() == ["by lot", "coupon", "none"]
+    assert table.loc["L", ["kind", "mechanic", "channel"]].tolist() == [
+        "randomised",
+        "coupon",
+        "none",
+    ]
 
 
 def test_kinds_of_proof_are_never_pooled_together() -> None:

@@ -48,13 +48,13 @@ def test_where_every_promotion_fails_its_checks_that_is_the_verdict() -> None:
     found, money = judged(given)
     told = after_costs.judged(found, money)
     assert told["verdict"].tolist() == ["no verdict"]
-    assert readings.title(told) == "Of 1 promotion tested by lot, 1 cannot be judged"
+    assert readings.title(told) == "Of 1 randomised promotion, 1 cannot be judged"
     assert "customers are missing from the log" in readings.bullets(told, "EUR")
     assert readings.findings(told, "EUR", 0.95)[0]["alert"]
     assert money.returns == {}
     assert league.actions(money, found).empty
     small = small_shop.tables(assignments=given)
-    with pytest.raises(NotApplicable, match="No promotion drawn by lot passed the checks"):
+    with pytest.raises(NotApplicable, match="No randomised promotion passed the checks"):
         group_sequential.day_by_day(small, found, as_of=SPANS.as_of, before_days=SPANS.before_days)
 
 

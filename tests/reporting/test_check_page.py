@@ -12,8 +12,8 @@ import yaml
 from click.testing import CliRunner
 
 from analysis import cli
+from tests.ingest.shop import MAPPING, Shop
 from tests.projects import notebook
-from tests.tables.sources.shop import MAPPING, Shop
 
 PARAMS: dict[str, Any] = {
     "study": "shop",
@@ -40,10 +40,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return made
 
 
-def checked() -> str:
+def checked(*doubts: str) -> str:
     result = CliRunner().invoke(cli.main, ["check", "shop"])
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
+    assert tuple(line for line in lines if line.startswith("doubt: ")) == doubts
     page = lines[lines.index("What was read: hold it against the till") :]
     assert max(map(len, page)) <= 100
     return "\n".join(page)
@@ -65,14 +66,16 @@ def test_the_page_is_what_a_hand_would_add_up(shop: Shop) -> None:
         "7,C2,TEST1,2024-02-12 10:00,1,9.00,x",
     )
     assert (
-        checked()
+        checked(
+            "doubt: 1 of 6 order lines lie on or after as_of (2024-03-31), so no report looks at "
+            "them; the last is of 2024-04-01. To count them, say as_of: 2024-04-02."
+        )
         == """\
 What was read: hold it against the till
   files         2: feb.csv, jan.csv
   rows          6 of 8 counted; refused 1 (1 its amounts are in €, the study's in GBP); left out 1
                 (1 test product)
-  days          2024-01-30 to 2024-04-01, 5 of them with orders; 1 lines lie on or after the report
-                date 2024-03-31, in no report
+  days          2024-01-30 to 2024-04-01, 5 of them with orders
   orders        4 in 6 lines, and 1 of returns alone
   customers     2 who bought; 17% of the lines have no customer
   products      2

@@ -19,6 +19,7 @@ from analysis.reporting.notebook import frames
 from analysis.reporting.store.layout import RunFolder, StudyReports
 from analysis.reporting.store.run_record import ReportRecord
 from analysis.reporting.store.status import Status
+from tests.conftest import REPOSITORY
 from tests.ingest.shop import Shop
 from tests.reporting.sample_run import record
 
@@ -179,8 +180,10 @@ def test_without_a_run_it_says_what_to_do(study: StudyParams, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.report)
-def test_the_notebooks_save_what_is_listed(source: ListSource) -> None:
-    path = Path(__file__).parents[2] / "notebooks" / f"{source.report}.ipynb"
+def test_the_reports_save_what_is_listed(source: ListSource) -> None:
+    path = REPOSITORY / "notebooks" / f"{source.report}.ipynb"
     cells = json.loads(path.read_text())["cells"]
     code = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    room = REPOSITORY / "src" / "analysis" / "reports" / source.report.partition("_")[2]
+    code += "".join(presenter.read_text() for presenter in room.glob("present*.py"))
     assert f'name="{source.table}"' in code

@@ -19,7 +19,7 @@ HOLDER = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from analysis.reporting.lock import hold
+from analysis.reporting.store.atomic import hold
 with hold(Path(sys.argv[1]), purpose="run of tiny", now=datetime(2026, 11, 21, 5, tzinfo=UTC)):
     print("held", flush=True)
     time.sleep(60)

@@ -7,7 +7,7 @@ import sys
 
 CODE = """
 import sys
-from analysis.reporting.startup import skip_address_grammar
+from analysis.reporting.execution.execute import skip_address_grammar
 skip_address_grammar()
 import papermill, nbformat
 assert "lark" not in sys.modules and "rfc3987_syntax.syntax_helpers" not in sys.modules

@@ -90,7 +90,8 @@ def test_the_bridge_says_how_much_of_it_is_noise() -> None:
     made = bridge(lost=-1.0, buying_less=-50.0, buying_more=48.0, new=1.0)
     told = text.bridge_headline(made, "USD")
     assert (
-        told == "Kept customers make 98 % of the ups and downs; 50 % of that is week-to-week noise"
+        told
+        == "Kept customers make 98 % of the ups and downs; 50 % of that is week-to-week variation"
     )
     assert "do not reach back far enough" in text.bridge_paragraph(made, COMPARED, "USD")
     assert "$ 49" in text.bridge_paragraph(made, COMPARED, "USD")
@@ -127,8 +128,8 @@ def test_groups_that_changed_are_counted_and_the_largest_named() -> None:
     assert head(none, noun="store", nouns="stores") == "No store changed by more than chance"
     some = found_movers([True, True, False], ["launched", "continued", "continued"])
     told = head(some, noun="store", nouns="stores")
-    assert told == "2 of 3 stores changed beyond chance, 1 of them new; most store g1, +10 %"
-    assert text.movers_headline(some) == "2 products rose and 0 fell beyond chance, of 3 searched"
+    assert told == "2 of 3 stores changed significantly, 1 of them new; most store g1, +10 %"
+    assert text.movers_headline(some) == "2 products rose and 0 fell significantly, of 3 searched"
     assert text.movers_headline(none) == "No product moved by more than chance"
 
 
@@ -164,7 +165,7 @@ def test_drift_is_told_with_what_chance_reaches() -> None:
         "The mix of orders is what it was"
     )
     assert text_quality.drift_headline(drifted(True)) == (
-        "1 of 1 mixes moved beyond chance; most by store, 8.1 %"
+        "1 of 1 mixes moved significantly; most by store, 8.1 %"
     )
 
 
@@ -295,9 +296,9 @@ def test_noise_beyond_the_change_is_no_share_of_it() -> None:
         {"group": ["buying less"], "customers": 3, "change": -49.0, "low": -60.0, "high": -30.0,
          "by_chance": -55.0}
     )  # fmt: skip
-    assert text.bridge_headline(bridge, "USD").endswith("noise alone makes as many")
+    assert text.bridge_headline(bridge, "USD").endswith("variation alone makes as many")
     told = text.bought_less(bridge, "USD", 0.95)
-    assert told["detail"] == "week-to-week noise alone makes as much"
+    assert told["detail"] == "week-to-week variation alone makes as much"
 
 
 def test_groups_too_small_are_not_called_unchanged() -> None:

@@ -1,13 +1,21 @@
-"""What report 06 says and draws of promotions drawn by lot."""
+"""What report 06 says and draws of randomised promotions."""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
+from analysis import promotions
+from analysis.answers import NotGiven
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments import bandit, experiments, group_sequential
 from analysis.promotions.experiments import estimates as experiment
@@ -21,10 +29,16 @@ from analysis.promotions.returns import after_costs, league
 from analysis.promotions.returns.incremental_return import NO_COST, Returns
 from analysis.promotions.returns.roi import AFTER, EXTRA, NEEDED, NEIGHBOURS, NET, Return
 from analysis.reporting.charts import style
-from analysis.reporting.notebook.sections import continued, if_possible, record
-from analysis.reports.promotions import charts, text_planning
+from analysis.reporting.notebook import outputs
+from analysis.reporting.notebook.outputs import KEY, Output
+from analysis.reporting.notebook.presentation import presenters
+from analysis.reporting.notebook.report import Report
+from analysis.reporting.site import templating
+from analysis.reporting.store.layout import Workspace, find_root
+from analysis.reports.promotions import charts, text_planning, text_returns
 from analysis.reports.promotions import text as readings
 from analysis.reports.promotions import text_verdicts as readings_of_verdicts
+from analysis.reports.promotions.params import Params
 
 OK = Check("Sizes of the arms", "as drawn", True)
 BROKEN = Check("Sizes of the arms", "customers are missing from the log", False)
@@ -166,7 +180,7 @@ def test_title_findings_bullets_and_advice_share_the_verdict(
     found: Trials, returned: Returns, judged: pd.DataFrame
 ) -> None:
     assert readings_of_verdicts.title(judged) == (
-        "Of 7 promotions tested by lot, 2 paid for themselves, 2 cost more than they brought, "
+        "Of 7 randomised promotions, 2 paid for themselves, 2 cost more than they brought, "
         "1 changed nothing that matters, 1 is open and 1 cannot be judged"
     )
     fields = {f["key"]: f for f in readings_of_verdicts.findings(judged, "EUR", 0.95)}
@@ -175,7 +189,7 @@ def test_title_findings_bullets_and_advice_share_the_verdict(
     assert fields["promotion_e"]["alert"]
     assert "missing from the log" in fields["promotion_e"]["detail"]
     assert fields["promotion_g"]["sentence"] == (
-        "net return a customer treated: Grapes: 10 % paid for itself"
+        "net return per treated customer: Grapes: 10 % paid for itself"
     )
     assert (fields["promotion_g"]["value"], fields["promotion_g"]["low"]) == (2.5, 0.5)
     assert fields["promotion_f"]["alert"]
@@ -184,13 +198,26 @@ def test_title_findings_bullets_and_advice_share_the_verdict(
     said = readings_of_verdicts.bullets(judged, "EUR").splitlines()
     wanted = ("Repeat", "Stop", "Save", "Run it again", "Mend", "Stop", "Repeat")
     for bullet, what in zip(said, wanted, strict=True):
-        assert f"*{what}" in bullet
+        assert f" {what}" in bullet
     advice = league.actions(returned, found).set_index(["promotion_id", "arm"])["action"]
     for row in judged[judged["verdict"].isin(list(league.ACTIONS))].to_dict("records"):
         assert advice[row["promotion_id"], row["arm"]] == league.ACTIONS[row["verdict"]]
     assert readings_of_verdicts.best(judged, "EUR") == (
-        "Grapes: 10 % paid most: net return € 2.50 a customer treated (0.50 to 4.50)"
+        "Grapes: 10 % paid most: net return € 2.50 per treated customer (0.50 to 4.50)"
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["A *deal* [x](http://e)", "$10 #1 $20", "<b>x</b> & y", "a ** b", "1. {{ 7 }}"]
+)
+def test_the_name_of_a_promotion_reads_as_it_stands_in_its_verdict(
+    judged: pd.DataFrame, name: str
+) -> None:
+    said = readings_of_verdicts.bullets(judged.head(5).assign(name=name, label=name), "EUR")
+    page = BeautifulSoup(templating.to_html(outputs.literal(said)), "html.parser")
+    assert all(" ".join(name.split()) in item.get_text() for item in page.select("li"))
+    assert len(page.select("li")) == 5
+    assert {tag.name for tag in page.find_all(True)} <= {"ul", "li", "p", "strong"}
 
 
 def test_what_only_moved_purchases_is_called_so_where_its_return_is_open(found: Trials) -> None:
@@ -236,7 +263,7 @@ def test_without_a_known_cost_nothing_is_said_to_pay(found: Trials) -> None:
     assert bullets[0].startswith(
         "- **Apples** earned before its costs: it earned before its costs; "
     )
-    assert bullets[0].endswith("*State what it cost before deciding.*")
+    assert bullets[0].endswith(" State what it cost before deciding.")
 
 
 def test_likely_help_before_costs_is_not_called_more(found: Trials, returned: Returns) -> None:
@@ -247,8 +274,8 @@ def test_likely_help_before_costs_is_not_called_more(found: Trials, returned: Re
     assert shown["verdict"].tolist() == ["paid", "lost"]
     said = readings.believed(shown, 0.95)
     assert said == (
-        "2 of 2 arms raise the measure that decides, in the promotion's days and before its costs, "
-        "with a probability of 95 % or more; 1 of them surely paid after all costs"
+        "2 of 2 arms raise the primary measure, in the promotion's days and before its costs, "
+        "with a probability of 95 % or more; 1 of them paid significantly after all costs"
     )
 
 
@@ -266,7 +293,7 @@ def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(
     )
     judged = after_costs.judged(only, returned)
     assert "1 is still running" in readings_of_verdicts.title(judged)
-    assert "*Read it daily" in readings_of_verdicts.bullets(judged, "EUR")
+    assert " Read it daily" in readings_of_verdicts.bullets(judged, "EUR")
     assert readings_of_verdicts.findings(judged, "EUR", 0.95)[0]["value"] is None
 
 
@@ -282,7 +309,7 @@ def test_what_failed_is_said(found: Trials) -> None:
 def test_without_a_failure_that_is_said_too(found: Trials) -> None:
     kept = found.verdicts[found.verdicts["verdict"] != "no verdict"]
     sound = Trials(None, found.overview, {}, found.checks, found.estimates, kept)  # type: ignore
-    assert readings.checked(sound) == "All 6 promotions drawn by lot passed the checks"
+    assert readings.checked(sound) == "All 6 randomised promotions passed the checks"
     assert "Nothing that blocks" in readings.failures(sound)
 
 
@@ -387,7 +414,7 @@ def test_a_segment_that_differs_is_named() -> None:
     assert "worked better for life stage: young family" in said
     assert "1 differs" in text_planning.searched(table, 0.1)
     ax = charts.segments(text_planning.labelled(table), everybody=2.0, fdr=0.1, unit="Margin, EUR")
-    assert ax.get_xlabel() == "Margin, EUR (line: everybody)"
+    assert ax.get_xlabel() == "Margin, EUR (line: all customers)"
     assert "no segment differs" in text_planning.segments(table.assign(q=0.5), "Apples", "EUR", 0.1)
 
 
@@ -413,7 +440,7 @@ def test_the_plan_in_words() -> None:
     plan = pd.DataFrame(
         {
             "measure": ["margin"],
-            "label": ["Margin a customer"],
+            "label": ["Margin per customer"],
             "needed": [1000],
             "needed_adjusted": [400],
             "available": [5000],
@@ -421,8 +448,8 @@ def test_the_plan_in_words() -> None:
         }
     )
     assert text_planning.needed(plan, "margin", 0.15, 4) == (
-        "To see a change of 15 % in margin a customer within 4 weeks takes 400 customers; knowing "
-        "what they bought before saves 60 % of them"
+        "To detect a change of 15 % in margin per customer within 4 weeks takes 400 customers; "
+        "adjusting for what they bought before saves 60 % of them"
     )
     assert "4.2 %" in text_planning.enough(plan, "margin")
     designs = pd.DataFrame(
@@ -437,9 +464,11 @@ def test_the_plan_in_words() -> None:
 def test_kinds_of_promotions_are_counted() -> None:
     table = pd.DataFrame({"customers": [10, 5, 0], "randomised": [True, False, False]})
     assert readings.kinds(table) == (
-        "3 promotions: 1 drew its customers by lot, 1 chose them, 1 was open to all"
+        "3 promotions: 1 randomised, 1 chose its customers, 1 was open to all"
     )
-    assert "none drew" in readings.kinds(table.assign(randomised=False))
+    assert "none randomised, 2 chose their customers" in readings.kinds(
+        table.assign(randomised=False)
+    )
     assert readings.kinds(table.head(0)).startswith("No promotion started")
 
 
@@ -447,48 +476,82 @@ def test_trust_says_what_is_no_proof(found: Trials) -> None:
     assert readings.trust(False, None, 0.15, 0.95)[0][1] is False
     lines = {label: ok for label, ok, _ in readings.trust(True, found, 0.15, 0.95)}
     assert lines == {
-        "By lot": True,
+        "Randomised": True,
         "Checks": False,
-        "Strength": False,
-        "One measure decides": True,
+        "Power": False,
+        "One primary measure": True,
         "Data": None,
     }
 
 
-class _Said:
-    """Stands for a report that remembers what was said and found."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.found: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def finding(self, *, key: str, **rest: object) -> None:
-        self.found.append(key)
+@pytest.fixture
+def shown() -> list[Output]:
+    return []
 
 
 @pytest.fixture
-def report() -> _Said:
-    return _Said()
+def report(tmp_path: Path, shown: list[Output]) -> Report:
+    manifest = SimpleNamespace(currency="EUR", simulated=False)
+    return Report(
+        "06_promotions",
+        study="demo",
+        as_of=date(2018, 1, 1),
+        seed=1,
+        workspace=Workspace(tmp_path / "run", tmp_path / "reports" / "demo", True),
+        params=Params(),
+        tables=SimpleNamespace(manifest=manifest),  # type: ignore[arg-type]
+        show=shown.append,
+    )
 
 
-def test_a_section_that_cannot_be_filled_says_so_once(report: _Said) -> None:
-    with if_possible(report):  # type: ignore[arg-type]
-        experiments.required(None)
-    with continued():
-        experiments.required(None)
-        report.say("never")
-    assert report.said == ["Not reported: No promotion of this study was drawn by lot."]
-    with pytest.raises(ValueError, match="real"), continued():
-        raise ValueError("a real error")
+def test_that_nothing_was_randomised_is_said_once(report: Report, shown: list[Output]) -> None:
+    """What only a randomised control can show is one reason, whatever section asks for it."""
+    trials = NotGiven(experiments.NONE_RANDOMISED)
+    led = promotions.leading(trials)
+    chosen = pd.DataFrame({"randomised": [False], "redemption": [0.5]})
+    report.show("verdicts", promotions.verdicts(trials, trials), trials)
+    report.show("checks", trials)
+    report.show("leading", trials, led)
+    report.show("daily", promotions.day_by_day(trials, trials, as_of=None, before_days=1))
+    with pytest.raises(NotApplicable, match="Hold out a randomised control") as refused:
+        text_returns.redeemed(chosen)
+    report.not_given(str(refused.value))
+    facts = [output.metadata[KEY] for output in shown]
+    assert {each["reason"] for each in facts} == {experiments.NONE_RANDOMISED}
+    assert [each["again"] for each in facts] == [False, True, True, True, True]
+    assert promotions.withheld(trials=trials) == {}
 
 
-def test_findings_are_recorded_in_order(report: _Said, judged: pd.DataFrame) -> None:
-    record(report, readings_of_verdicts.findings(judged, "EUR", 0.95))  # type: ignore[arg-type]
-    assert report.found[0] == "promotion_a"
-    assert len(report.found) == 7
+def test_every_presenter_that_the_notebook_asks_for_exists() -> None:
+    notebook = json.loads((find_root() / "notebooks" / "06_promotions.ipynb").read_text("utf-8"))
+    code = "".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code")
+    asked = re.findall(r'report\.show\(\s*"(\w+)"', code)
+    assert len(asked) > 30
+    assert set(asked) == {n for n in presenters("06_promotions") if isinstance(n, str)}
+
+
+def test_verdicts_are_shown_and_recorded_in_order(
+    report: Report, shown: list[Output], found: Trials, judged: pd.DataFrame
+) -> None:
+    report.show("verdicts", judged, found)
+    roles = [output.metadata[KEY]["role"] for output in shown]
+    assert roles == ["title", *["finding"] * 7, "headline", "text"]
+    record = json.loads(report.workspace.findings("06_promotions").read_text("utf-8"))
+    assert [each["key"] for each in record["findings"]] == [f"promotion_{p.lower()}" for p in CASES]
+    saved = report.workspace.table("06_promotions", "verdicts_after_costs").with_suffix(".parquet")
+    assert pd.read_parquet(saved)["verdict"].tolist() == list(AFTER_COSTS.values())
+
+
+def test_matched_pairs_that_are_too_few_are_said_to_be(report: Report, shown: list[Output]) -> None:
+    sent = SimpleNamespace(
+        require=lambda: SimpleNamespace(
+            difference=None, audience=SimpleNamespace(promotion_id="P")
+        ),
+        name=lambda promotion_id: "Spring",
+    )
+    report.show("pretrend", sent)
+    (said,) = shown
+    assert said.data["text/plain"] == "Spring: too few pairs to look at week by week."
 
 
 def test_a_covariate_that_was_left_out_is_said_with_its_reason(found: Trials) -> None:

@@ -18,7 +18,7 @@ from analysis.promotions.outcomes import costs, outcomes
 from analysis.promotions.returns import incremental_return, league
 from analysis.promotions.returns.roi import Return
 from analysis.reporting.charts import style, svg
-from analysis.reporting.notebook import formats
+from analysis.reporting.notebook import formats, words
 from analysis.reporting.notebook.findings import Finding
 from analysis.reports.promotions import charts_returns as charts
 from analysis.reports.promotions import columns
@@ -162,7 +162,7 @@ def test_findings_say_that_nothing_is_proved_where_customers_were_chosen() -> No
     assert readings.findings(RETURNS, "EUR") == []
     (chosen,) = readings.findings(ONLY_CHOSEN, "EUR")
     assert Finding(**chosen).sentence == (
-        "net return of By choice, which cost most of the campaigns whose comparison fails no check "
+        "net return of By choice, the costliest of the campaigns that pass all placebo checks "
         "(no causal proof)"
     )
 
@@ -172,17 +172,19 @@ def test_a_comparison_that_failed_its_checks_is_no_finding_and_counts_for_nothin
     assert failed.table["passed"].tolist() == [False]
     with pytest.raises(NotApplicable, match="none is a finding"):
         campaign_readings.finding(failed, "EUR")
-    assert "it fails its checks" in campaign_readings.misled(failed, "EUR")
+    assert "it fails its placebo checks" in campaign_readings.misled(failed, "EUR")
+    fair = words.money(SENT.table["estimate"].iloc[0], 0, "EUR")
     mixed = campaign.Campaigns(SENT.judged, MANY.assign(passed=[False, True, True]), "")
     assert campaign_readings.finding(mixed, "EUR")["sentence"].startswith(
-        "margin a customer from T"
+        "margin per targeted customer with T"
     )
     assert campaign_readings.title(mixed, "EUR") == (
-        "Campaigns look like € 60 a customer; compared like with like, of the 2 of 3 that fail no "
-        "check, none above zero, and none is proved"
+        f"Unadjusted, the median campaign stands at € 60 per customer; after propensity adjustment "
+        f"at {fair}, which is no causal proof; of the 2 of 3 that pass all placebo checks, none is "
+        "significantly above zero"
     )
     none = campaign.Campaigns(SENT.judged, MANY.assign(passed=False), "")
-    assert "all 3 comparisons fail a check" in campaign_readings.title(none, "EUR")
+    assert "all 3 comparisons fail a placebo check" in campaign_readings.title(none, "EUR")
     bare = incremental_return.fetch(
         TABLES, SPANS, OVERVIEW, campaigns=failed, assumed=costs.Assumed(1.0, 2.0)
     )
@@ -228,13 +230,13 @@ def test_without_a_campaign_that_could_be_compared_there_is_no_headline_on_them(
 def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
     one = campaign_readings.misled(SENT, "EUR")
     assert one.startswith("By choice: ")
-    assert "at first sight" in one
+    assert "per customer unadjusted" in one
     several = campaign.Campaigns(SENT.judged, MANY, "")
     said = campaign_readings.misled(several, "EUR")
-    assert "At first sight campaigns brought € 60.00" in said
-    assert "of the 3 of 3 that fail no check, 1 above zero" in said
+    assert "Unadjusted, the median campaign stands at € 60.00" in said
+    assert "of the 3 of 3 that pass all placebo checks, 1 is significantly above zero" in said
     assert "Chance alone would put 0.1 of 3" in campaign_readings.chance_note(several)
-    assert "none is proved" in campaign_readings.title(several, "EUR")
+    assert "no causal proof" in campaign_readings.title(several, "EUR")
 
 
 def test_what_was_left_out_is_said_reason_by_reason() -> None:
@@ -266,7 +268,7 @@ def test_an_interval_without_upper_end_is_written_as_one() -> None:
     table = pd.DataFrame({"promotion_id": ["P"], "name": ["Leaflet"]})
     one = replace(_blend(), lift=0.5, low=0.1, high=np.inf)  # type: ignore[type-var]
     said = campaign_readings.blended(synthetic_control.Everybody(table, {"P": one}, ""))
-    assert said == "Leaflet: +50 % against the blend (at least +10 %)"
+    assert said == "Leaflet: +50 % against the synthetic control (at least +10 %)"
 
 
 def test_a_failed_check_is_a_reason_not_to_act() -> None:
@@ -274,7 +276,7 @@ def test_a_failed_check_is_a_reason_not_to_act() -> None:
     failed = one.checks.assign(passed=[False, True, None])
     changed = type(one)(**{**vars(one), "checks": failed})
     assert campaign_readings.verdict_on_checks(changed) == (
-        "The comparison fails on trends before: do not act on it"
+        "The comparison fails the placebo checks on trends before: do not act on it"
     )
     assert not changed.believable
 
@@ -286,8 +288,8 @@ def test_doubts_name_the_hidden_bias_that_would_do() -> None:
     assert "1.80 times as likely" in said
     assert "nearer end 1.60" in said
     weak = type(one)(**{**vars(one), "gamma": 1.0, "e_value": 1.2, "e_value_limit": 1.0})
-    assert "no effect beyond chance" in campaign_readings.doubts(weak)
-    assert "nothing unseen is needed" in campaign_readings.doubts(weak)
+    assert "no significant effect" in campaign_readings.doubts(weak)
+    assert "no unmeasured confounder is needed" in campaign_readings.doubts(weak)
 
 
 def test_places_are_called_by_their_names_where_codes_are_known() -> None:
@@ -319,16 +321,16 @@ def test_what_cannot_be_said_is_refused_in_words() -> None:
         readings.with_goal(pd.DataFrame({"goal": ["", ""]}))
     with pytest.raises(NotApplicable, match="none has a break-even"):
         readings.redeemed(RETURNS.table.assign(redemption=np.nan))
-    with pytest.raises(NotApplicable, match="Hold out a control"):
+    with pytest.raises(NotApplicable, match="Hold out a randomised control"):
         readings.decided(league.actions(RETURNS).assign(action=league.HOLD_OUT))
-    with pytest.raises(NotApplicable, match="none was for everybody"):
+    with pytest.raises(NotApplicable, match="none was open to all"):
         campaign_readings.for_everybody(NOBODY)
 
 
 def test_the_league_claims_nothing_where_nothing_is_sure() -> None:
     assert readings.lifts(CONTEST).startswith("Coffee did most before costs: +")
     unsure = CONTEST.assign(shrunk_low=-1.0)
-    assert "none of 3 promotions and arms is surely above zero" in readings.lifts(unsure)
+    assert "none of 3 promotions and arms is significantly above zero" in readings.lifts(unsure)
 
 
 def test_what_is_sure_of_the_mean_is_not_said_of_each() -> None:
@@ -342,10 +344,10 @@ def test_what_is_sure_of_the_mean_is_not_said_of_each() -> None:
     assert (alike["shrunk_low"] > 0).all()
     assert (alike["low"] < 0).all()
     assert readings.lifts(alike) == (
-        "Once luck is taken out, none of 9 promotions and arms is surely above zero"
+        "After shrinkage, none of 9 promotions and arms is significantly above zero"
     )
     assert readings.lifts(alike.assign(low=0.01)).endswith(
-        "9 of 9 surely above zero (no causal proof)"
+        "9 of 9 significantly above zero (no causal proof)"
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from analysis.products.association.itemsets import Itemsets
 from analysis.products.association.pairs import Pairs
 from analysis.products.association.support import Support
-from analysis.products.association.triples import Threes
+from analysis.products.association.triples import Triples
 from analysis.products.substitution.brand_switching import Switching
 from analysis.products.substitution.substitutes import Substitutes
 from analysis.reports.baskets import charts, text, text_next, text_sets
@@ -20,7 +20,7 @@ from analysis.reports.baskets import charts, text, text_next, text_sets
 CALLED = {"a": "Apples", "b": "Bread", "c": "Cheese", "d": "Dates"}
 
 
-def found(*holds: bool) -> Threes:
+def found(*holds: bool) -> Triples:
     """Return sets of three, the last one not looked at again."""
     sets = [("a", "b", "c"), ("a", "b", "d"), ("a", "c", "d")][: len(holds) + 1]
     again = [*([1.27] * len(holds)), np.nan][: len(sets)]
@@ -43,13 +43,13 @@ def found(*holds: bool) -> Threes:
             "orders": [50, 40, 30, 20, 15, 9, 9],
         }
     )  # fmt: skip
-    return Threes(table, Itemsets(frequent, 100, {1: 4, 2: 6, 3: 4}, Support(5, 0.05, "", 0)))
+    return Triples(table, Itemsets(frequent, 100, {1: 4, 2: 6, 3: 4}, Support(5, 0.05, "", 0)))
 
 
 @pytest.mark.parametrize(
     ("holds", "said"),
     [
-        ((False,), "No three belong together: what is bought in threes, their pairs explain"),
+        ((False,), "No triple holds: what is bought in threes, its pairs explain"),
         ((True,), "Apples, Bread and Cheese belong together as three: 1.3 times as often as their "
                   "pairs explain"),
         ((True, True), "Apples, Bread and Cheese belong together as three: 1.3 times as often as "
@@ -65,14 +65,20 @@ def test_which_three_belong_together(holds: tuple[bool, ...], said: str) -> None
 def test_how_many_were_looked_at_and_which_stand_for_all() -> None:
     said = text_sets.searched(found(True, False), found())
     assert said == (
-        "Of 3 frequent sets of three products, the 2 furthest beyond their pairs were looked at "
-        "again in the second half: 1 holds. No three categories are often enough in one order to "
-        "be looked at. In all, 4 sets of two and three products are frequent. The 1 that are in no "
+        "Of 3 frequent sets of three products, the 2 furthest beyond their pairs were "
+        "checked in the second half: 1 holds. No three categories are often enough in one order to "
+        "be checked. In all, 4 sets of two and three products are frequent. The 1 that are in no "
         "larger one (maximal sets) tell which; to tell how often, too, takes 3 (closed sets)."
     )
     whole = text_sets.maximal(found(True), CALLED).set_index("label")
     assert whole.loc["Apples + Bread + Cheese", "maximal"]
     assert not whole.loc["Bread + Cheese", "closed"]
+
+
+def test_threes_of_categories_are_told_where_there_are_any() -> None:
+    alone = text_sets.together((found(True), CALLED, "product"), (None, {}, "category"))
+    assert alone["level"].unique().tolist() == ["product"]
+    assert "categories" not in text_sets.searched(found(True), None)
 
 
 def test_long_groups_of_shelves_are_counted_not_listed() -> None:
@@ -113,8 +119,12 @@ def test_only_where_more_follow_is_there_a_day_to_write() -> None:
     table = text_next.named(follow_ups(), CALLED)
     assert table["write_on"].iloc[0] == 7
     assert np.isnan(table["write_on"].iloc[1])
-    assert text_next.sure(table).startswith("1 of the 2 surest first purchases")
-    assert text_next.sure(table.tail(1)).startswith("None of the 1 surest")
+    assert text_next.sure(table) == (
+        "After 1 of 2 first purchases significantly more buy the next than matched customers"
+    )
+    assert text_next.sure(table.tail(1)) == (
+        "After none of 1 first purchases do significantly more buy the next"
+    )
     assert "would reach 2.4 %; followed past it, 4.9 %." in text_next.bounds(table)
 
 
@@ -142,10 +152,13 @@ def checked(*verdicts: str, left: float = 2.0) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [
-        (("holds", "fades"), "1 of 2 product pairs hold on a second look: 0 and 0 bring most"),
-        (("holds",), "One pair of products sells together beyond chance: 0 and 0"),
-        (("fades",), "No product pair survives a second look"),
-        (None, "No two products sell together beyond chance"),
+        (
+            ("holds", "fades"),
+            "1 of 2 product pairs hold under all controls: 0 and 0 bring most margin",
+        ),
+        (("holds",), "One pair of products is bought together more often than by chance: 0 and 0"),
+        (("fades",), "No product pair holds in the second half and under all controls"),
+        (None, "No two products are bought together significantly more often than by chance"),
     ],
 )
 def test_the_title_tells_how_many_pairs_are_real(verdicts: tuple[str, ...] | None, said: str):
@@ -181,7 +194,7 @@ def test_a_pair_too_weak_to_act_on_is_doubted_with_that_reason() -> None:
         or_size_week=1.2, or_promotion=[3.0, 1.0, 1.0, 1.3, 9.0],
     )  # fmt: skip
     assert text.why_not(table)["why"].tolist() == [
-        "a joint promotion", "chance: it fades later", "mostly the store; too weak to act on",
+        "a joint promotion", "chance: not replicated", "mostly the store; too weak to act on",
         "mostly a joint promotion; too weak to act on",
     ]  # fmt: skip
 
@@ -192,7 +205,7 @@ def test_articles_that_are_gone_are_counted() -> None:
     assert text.gone(none) == ""
     assert text.gone(replace(none, gone=frozenset(["a", "b", "seldom"]))) == (
         "2 articles are no longer sold, or out of season, though often sold in the first half. "
-        "They are in no call below."
+        "They are left out below."
     )
 
 
@@ -210,7 +223,7 @@ def test_what_is_seldom_ordered_together_is_a_hypothesis_not_a_cause() -> None:
     assert found["sentence"] == (
         "product pairs of one category are ordered together less often than expected"
     )
-    assert found["detail"] == ("hypothesis: one stands in for the other; surest: Apples and Bread")
+    assert found["detail"] == ("hypothesis: substitutes; most significant: Apples and Bread")
     lost = pd.DataFrame(
         {"offered": ["a"], "other": ["b"], "weeks": [9], "q": [0.01], "lost": [20.0],
          "lost_low": [5.0], "lost_high": [30.0]}
@@ -232,4 +245,4 @@ def test_a_next_purchase_whose_interval_holds_no_difference_is_no_finding() -> N
     (one,) = text_next.findings(followed, table, 28)  # type: ignore[arg-type]
     assert one["low"] > 0
     assert text_next.findings(followed, table.tail(1), 28) == []  # type: ignore[arg-type]
-    assert text_next.most(table.tail(1), 28).endswith("of matched customers: not told apart")
+    assert text_next.most(table.tail(1), 28).endswith("of matched customers: not significant")

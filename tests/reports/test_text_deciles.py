@@ -77,10 +77,10 @@ def test_growth_names_only_what_stands_out() -> None:
     quiet = weekly_of(weeks)
     values = weeks.sum(axis=1)
     calm = readings.growth(ranked(values, halves=quiet.halves()))
-    assert "no tenth's part in it stands out" in calm
+    assert "no tenth's part in it is significant" in calm
     weeks[np.argsort(-values)[:100], 6:] *= 3
     loud = ranked(weeks.sum(axis=1), halves=weekly_of(weeks).halves())
-    assert "what stands out from chance is tenth 1 (+" in readings.growth(loud)
+    assert "significant is the part of tenth 1 (+" in readings.growth(loud)
 
 
 def test_few_customers_make_the_first_tenth() -> None:
@@ -133,17 +133,17 @@ def test_ranks_by_margin() -> None:
 def test_who_stayed_and_where_they_went() -> None:
     stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
     assert (
-        "of the best stayed among the best; noise alone would keep"
+        "of the best stayed among the best; week-to-week variation alone would keep"
         in persistence_readings.stayed(stay)
     )
-    assert "Beyond what noise explains" in persistence_readings.moved(stay)
+    assert "Beyond what week-to-week variation explains" in persistence_readings.moved(stay)
     assert "of the best tenth stay in the best three" in persistence_readings.went(stay)
 
 
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (plan(), "Nobody is fading beyond noise, so there is nobody to contact"),
+        (plan(), "Nobody is declining significantly, so there is nobody to contact"),
         (plan(5.0, 9.0), "Not worth it: bringing back 10 % does not pay $ 2.00 for any of 2"),
         (
             plan(100.0, 200.0),
@@ -176,9 +176,9 @@ def test_what_comes_back_by_itself() -> None:
 
 def test_false_alarms_are_said_and_so_is_that_nothing_passed() -> None:
     assert "10 % at most are expected to be false alarms" in fading_readings.false_alarms(faded(9))
-    assert "no fall is beyond noise" in fading_readings.false_alarms(faded(threshold=0.0))
+    assert "no fall is significant" in fading_readings.false_alarms(faded(threshold=0.0))
     assert fading_readings.noise(faded(9.0)) == (
-        "12 customers fell by 30 % or more; chance alone gives 9, and 1 are fading"
+        "12 customers fell by 30 % or more; chance alone gives 9, and 1 are declining"
     )
 
 

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.demand.change import changepoints
+from analysis.demand.drivers import what_if
 from analysis.demand.drivers.what_if import ProductPlan
+from analysis.demand.series import sales_series
 from analysis.errors import NotApplicable
 from analysis.reporting.charts import svg
 from analysis.reports.forecast import charts_products as charts
@@ -33,8 +36,8 @@ def test_influences_are_counted_by_products_and_kinds() -> None:
         "products that had any"
     )
     assert text_products.moved(table.assign(found=False)) == (
-        "No product is moved beyond chance by promotions or the shelf price or the run-up to a "
-        "holiday"
+        "No product is moved beyond chance by promotions or the average price paid or the run-up "
+        "to a holiday"
     )
     assert text_products.moved(table[:0]).startswith("No product has had promotions")
 
@@ -59,11 +62,11 @@ def test_one_row_a_holiday_and_labels_that_fit() -> None:
 
 def test_a_plan_is_weighed_only_with_what_works() -> None:
     table = effects({"name": "Few", "weeks": 2}, {"name": "Often", "weeks": 9})
-    assert text_products.offer(table, "promotion") == "Often"
+    assert what_if.product_to_weigh(table, "promotion") == "Often"
     with pytest.raises(NotApplicable, match="change of price has a sure effect"):
-        text_products.offer(table, "price")
+        what_if.product_to_weigh(table, "price")
     with pytest.raises(NotApplicable, match="promotion has a sure effect"):
-        text_products.offer(table.assign(effect=-0.5), "promotion")
+        what_if.product_to_weigh(table.assign(effect=-0.5), "promotion")
 
 
 def test_a_plan_says_units_money_and_whether_it_is_new() -> None:
@@ -103,7 +106,11 @@ def test_only_sharp_and_sure_shifts_are_sudden() -> None:
     assert text_products.sudden_counts(steps) == (
         "1 product changed level from one week to the next, when its price changed"
     )
-    assert text_products.jumped(steps).tolist() == ["a", "b", "c"]
+    keys = pd.DataFrame({"name": list("abcde")})
+    sold = sales_series.Series(keys, np.ones((5, 1)), (), np.ones(1), "units", "week", (), ())
+    always = np.array([True, True, True, True, False])
+    kept = changepoints.without_shifts(sold, always, steps)
+    assert kept.tolist() == [False, False, False, True, False]
 
 
 def coverage(realised: float, low: float, high: float) -> pd.DataFrame:
@@ -131,6 +138,7 @@ def sums(*changes: tuple[str, float, float, float, float]) -> pd.DataFrame:
 def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
     totals = sums(("Toys", 50.0, 10.0, 0.1, 0.4), ("Tea", 90.0, 80.0, -0.3, -0.1),
                   ("Jam", 70.0, 70.0, -0.1, 0.1))  # fmt: skip
+    totals = totals.assign(call=["more", "less", ""])
     found = text.moving(totals)
     assert found[["name", "remark"]].to_numpy().tolist() == [
         ["Tea", ""], ["Toys", "5.0 × its usual"],
@@ -143,7 +151,7 @@ def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
 
 def test_departments_that_move_are_named() -> None:
     totals = sums(("Toys", 5.0, 5.0, 0.1, 0.4), ("Tea", 9.0, 9.0, -0.3, -0.1))
-    totals = totals.assign(level="department")
+    totals = totals.assign(level="department", call=["more", "less"])
     said = text.departments(totals)
     assert said == "Of 2 departments, surely more in Toys, less in Tea"
-    assert text.departments(totals.assign(change_low=-1, change_high=1)).startswith("None of 2")
+    assert text.departments(totals.assign(call="contradicted")).startswith("None of 2")

@@ -15,7 +15,7 @@ COMMITTED = (REPOSITORY / "data" / "SIMULATED.md").read_text("utf-8")
 
 def test_the_committed_page_is_the_one_that_the_code_prints() -> None:
     text, heading, marginals = COMMITTED.partition(MARGINALS)
-    assert heading, "print it: python -m analysis.tables.simulate.document data/SIMULATED.md"
+    assert heading, "print it: python -m analysis.simulator.document data/SIMULATED.md"
     assert text.rstrip() == page().rstrip()
     assert "| top 10 % | 0.351 |" in marginals
 

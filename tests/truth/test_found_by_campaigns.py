@@ -9,6 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 from analysis.promotions.observational import audience, campaign, placements, synthetic_control
 from analysis.promotions.observational.audience import Audience
@@ -252,3 +253,5 @@ def test_price_cuts_for_everybody_lift_sales_as_planted(delivered: list[Delivere
     for key, truth in (("P6-", 2.0 * 0.8 - 1), ("P13-", 2.8 * 0.7 - 1)):
         mine = cuts[cuts["promotion_id"].str.startswith(key)]
         assert_centred(mine["lift"], truth, within=0.10)
+        held = (mine["low"] < truth) & (truth < mine["high"])
+        assert held.sum() >= binom.ppf(1e-4, len(mine), 0.95)

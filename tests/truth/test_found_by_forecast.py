@@ -22,6 +22,7 @@ from analysis.demand.series import product_lifecycle
 from analysis.demand.series import sales_series as demand
 from analysis.demand.series.sales_series import Series
 from analysis.errors import NotApplicable
+from analysis.reports.forecast import text_products as product_readings
 from analysis.simulator.goods.demand_plan import DEMANDS, SERIES_ITEMS
 from analysis.simulator.goods.demand_series import draw, expected_units
 from analysis.simulator.shop import Shop
@@ -336,6 +337,11 @@ def test_the_freak_week_is_found_and_is_neither_trend_nor_shift(found: Found) ->
     assert len(mine) == SHOPS
     assert_centred(mine["ratio"], planted.freak, within=0.1)
     assert len(weeks) - len(mine) < 1e-3 * adjusted.values.size
+    shown = product_readings.surges(weeks)
+    assert set(mine["name"]) <= set(shown["name"].head(SHOPS))
+    told = product_readings.odd_weeks(shown)
+    assert "Feb 2025" in told
+    assert "times its usual" in told
     steps = changepoints.shifts(adjusted, continuing=found.lasting, season=SEASON)
     false = steps.loc[steps["name"].str.endswith(" freak"), "shifted"].mean()
     assert false <= 0.05 + 3.9 * np.sqrt(0.05 * 0.95 / SHOPS)

@@ -165,7 +165,7 @@ class _Parts:
         if not folder.exists():
             return None
         part = Part.read(key, folder, delivery.name)
-        wrong = damage(folder) if part is not None else "part.json cannot be read"
+        wrong = damage(folder, thorough=True) if part is not None else "part.json cannot be read"
         if wrong:
             self._build.quarantine.set_aside(folder, f"the part made of {delivery.name}", wrong)
         return None if wrong else part

@@ -11,7 +11,6 @@ import pandas as pd
 
 from analysis.quality.questions import questions
 from analysis.tables.credit_notes import is_order
-from analysis.tables.lines import midnight
 from analysis.tables.margin import cents
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ class ControlTotals:
     lines, orders, returns, customers, products
         Order lines; orders (with at least one line bought); orders of nothing but returns;
         customers who bought; products.
-    guest_lines, late_lines
-        Lines without a customer; lines ordered on or after the report date.
+    guest_lines
+        Lines without a customer.
     first_day, last_day
         The first and the last day with a line; None if there is none.
     days
@@ -52,7 +51,6 @@ class ControlTotals:
     customers: int
     products: int
     guest_lines: int
-    late_lines: int
     first_day: date | None
     last_day: date | None
     days: int
@@ -62,8 +60,8 @@ class ControlTotals:
     questions: tuple[str, ...] = field(default=())
 
 
-def control_totals(tables: Tables, *, as_of: date) -> ControlTotals:
-    """Add up all order lines of a study, those on or after ``as_of`` included.
+def control_totals(tables: Tables) -> ControlTotals:
+    """Add up all order lines of a study, those on or after its report date included.
 
     Raises
     ------
@@ -76,7 +74,6 @@ def control_totals(tables: Tables, *, as_of: date) -> ControlTotals:
         lines=lines.count(),
         products=lines.product_id.nunique(),
         guest_lines=lines.customer_id.isnull().sum(),
-        late_lines=(lines.ordered_at >= midnight(as_of)).sum(),
         first=lines.ordered_at.min(),
         last=lines.ordered_at.max(),
         days=lines.ordered_at.date().nunique(),
@@ -92,10 +89,7 @@ def control_totals(tables: Tables, *, as_of: date) -> ControlTotals:
     return ControlTotals(
         lines=int(found["lines"]),
         **{name: int(counted[name] or 0) for name in ("orders", "returns", "customers")},
-        **{
-            name: int(found[name] or 0)
-            for name in ("products", "guest_lines", "late_lines", "days")
-        },
+        **{name: int(found[name] or 0) for name in ("products", "guest_lines", "days")},
         first_day=found["first"].date() if found["first"] else None,
         last_day=found["last"].date() if found["last"] else None,
         net_amount=int(found["net"] or 0) / 100,
@@ -125,7 +119,6 @@ def _by_month(orders: ibis.Table) -> pd.DataFrame:
 
 
 def _largest(orders: ibis.Table) -> pd.DataFrame:
-
     top = orders.order_by([ibis.desc("net"), "order_id"]).limit(LARGEST)
     shown = top.select("order_id", "customer_id", "lines", "net", day=top["first"].date())
     return _in_currency(shown.to_pandas())

@@ -1,6 +1,6 @@
 """The page about the simulated shop, printed from the code that plants its truths.
 
-``python -m analysis.tables.simulate.document data/SIMULATED.md`` writes it; both studies must be
+``python -m analysis.simulator.document data/SIMULATED.md`` writes it; both studies must be
 ingested, for the page compares their marginals.
 """
 

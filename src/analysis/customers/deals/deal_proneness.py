@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.errors import NotApplicable, SaidAbove
+from analysis.errors import NotApplicable
 from analysis.stats.types import Floats
 
 PRICE, DEALS = "Price buyer", "Valuable deal seeker"
@@ -152,13 +152,6 @@ def judge(
     return Buyers(table, cut, certainty, top_margin, effect, (a, b))
 
 
-def required(found: Buyers | None) -> Buyers:
-    """Return ``found``; SaidAbove where price buyers could not be told."""
-    if found is None:
-        raise SaidAbove("Price buyers could not be told; the reason stands above.")
-    return found
-
-
 def design_effect(features: pd.DataFrame) -> float:
     """Return the variance of discounted lines by order over that of independent lines.
 
@@ -233,9 +226,8 @@ def _classes(above: Floats, much: NDArray[np.bool_], certainty: float) -> pd.Cat
     return pd.Categorical(chosen, CLASSES, ordered=True)
 
 
-def of_customers(found: Buyers | None, features: pd.DataFrame) -> pd.Series:
+def of_customers(found: Buyers, features: pd.DataFrame) -> pd.Series:
     """Return each customer's class by row of ``features``; missing where there is none."""
-    found = required(found)
     places = pd.Series(found.table["buyer"].cat.codes.to_numpy(), found.table["customer_id"])
     codes = features["customer_id"].map(places).fillna(-1).astype("int64")
     return pd.Series(pd.Categorical.from_codes(codes, CLASSES, ordered=True), features.index)

@@ -28,7 +28,7 @@ from analysis.customers.features import habits, purchase_gaps, weekly
 from analysis.customers.features.coverage import is_new
 from analysis.customers.retention import inactivity
 from analysis.customers.retention.decline import cutoff, moved_with_total
-from analysis.errors import NotApplicable, SaidAbove
+from analysis.errors import NotApplicable
 from analysis.stats.types import Floats
 from analysis.tables.periods import Period
 
@@ -154,16 +154,9 @@ def stages(
     return Stages(table, pace, inactivity.calibration(pace, people), as_of, amounts.gap)
 
 
-def required(found: Stages | None) -> Stages:
-    """Return ``found``; SaidAbove where life stages could not be told."""
-    if found is None:
-        raise SaidAbove("Life stages could not be told; the reason stands above.")
-    return found
-
-
-def of_customers(found: Stages | None, features: pd.DataFrame) -> pd.Series:
+def of_customers(found: Stages, features: pd.DataFrame) -> pd.Series:
     """Return each customer's stage by row of ``features``; missing without a purchase."""
-    table = required(found).table
+    table = found.table
     places = pd.Series(table["stage"].cat.codes.to_numpy(), table["customer_id"])
     codes = features["customer_id"].map(places).fillna(-1).astype("int64")
     return pd.Series(pd.Categorical.from_codes(codes, STAGES, ordered=True), features.index)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ _MOSTLY = 0.5
 
 def brought_back(
     tables: Tables,
-    snapshots: Sequence[Stages],
+    snapshot: Stages,
     *,
     contact_days: int = 28,
     return_days: int = 56,
@@ -37,9 +36,8 @@ def brought_back(
     ----------
     tables
         A study's tables.
-    snapshots
-        Stages on several days, each at least ``contact_days + return_days`` days before the last
-        day of the data.
+    snapshot
+        Stages on a day at least ``contact_days + return_days`` days before the last of the data.
     contact_days, return_days
         Only customers who stay silent for ``contact_days`` after the snapshot are compared, so
         that nobody is contacted after having come back: contacted if a message went out in these
@@ -58,10 +56,7 @@ def brought_back(
     NotApplicable
         If nobody silent was contacted.
     """
-    people = pd.concat(
-        [_followed(tables, found, contact_days, return_days) for found in snapshots],
-        ignore_index=True,
-    )
+    people = _followed(tables, snapshot, contact_days, return_days)
     if not people["contacted"].any():
         raise NotApplicable("Nobody silent was contacted in the days looked at.")
     rows = []

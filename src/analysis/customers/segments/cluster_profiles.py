@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.customers.segments.clusters import FEATURES, k_means, prepare, required
+from analysis.customers.segments.clusters import FEATURES, k_means, prepare
 from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class Again:
     matched: float
 
 
-def place_again(found: Clusters | None, inputs: Inputs, other: pd.DataFrame) -> Again:
+def place_again(found: Clusters, inputs: Inputs, other: pd.DataFrame) -> Again:
     """Say whether customers are in the same cluster in another period.
 
     Parameters
@@ -274,7 +274,6 @@ def place_again(found: Clusters | None, inputs: Inputs, other: pd.DataFrame) -> 
     from statsmodels.stats.proportion import proportion_confint
     from threadpoolctl import threadpool_limits
 
-    found = required(found)
     try:
         there = prepare(other, names=inputs.names)
     except NotApplicable as reason:

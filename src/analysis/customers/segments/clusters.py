@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.errors import NotApplicable, SaidAbove
+from analysis.errors import NotApplicable
 from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
@@ -150,20 +150,12 @@ def _find(
     )
 
 
-def of_customers(found: Clusters | None, features: pd.DataFrame) -> pd.Series:
+def of_customers(found: Clusters, features: pd.DataFrame) -> pd.Series:
     """Return each customer's cluster by row of ``features``, if clusters are worth naming."""
-    found = required(found)
     if not found.worth_naming:
         raise NotApplicable("No cluster is written to the table: none is worth naming.")
     places = found.members.set_index("customer_id")["cluster"]
     return features["customer_id"].map(places.astype("str"))
-
-
-def required(found: Clusters | None) -> Clusters:
-    """Return ``found``; SaidAbove where clusters could not be looked for."""
-    if found is None:
-        raise SaidAbove("Clusters could not be looked for; the reason stands above.")
-    return found
 
 
 def _criteria(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import AnalysisError
 
 #: A kind of segment that is written out although nobody could be judged.
@@ -18,6 +19,20 @@ KINDS = ("rfm", "tier", "buyer", "rhythm", "life_stage", "cluster", "region", "m
 def unjudged(features: pd.DataFrame, name: str | None = None) -> pd.Series:
     """Return a kind of segment that could not be told: ``name`` for everybody, else missing."""
     return pd.Series([name] * len(features), features.index, dtype="object")
+
+
+@without(*KINDS)
+def every_segment(features: pd.DataFrame, **kinds: pd.Series | None) -> pd.DataFrame:
+    """Return ``assemble`` of the kinds that could be told.
+
+    RFM and life stage keep their column where nobody could be judged, for target lists to read.
+    """
+    told: dict[str, pd.DataFrame | pd.Series] = {
+        "rfm": unjudged(features),
+        "life_stage": unjudged(features, UNJUDGED),
+    }
+    told |= {name: groups for name, groups in kinds.items() if groups is not None}
+    return assemble(features, told)
 
 
 def assemble(features: pd.DataFrame, kinds: Mapping[str, pd.DataFrame | pd.Series]) -> pd.DataFrame:

@@ -134,6 +134,11 @@ def sizes(features: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
+def group_sizes(features: pd.DataFrame, *, bins: int = 5, cuts: Cuts | None = None) -> pd.DataFrame:
+    """Return ``sizes`` of the scores that ``score`` gives."""
+    return sizes(features, score(features, bins=bins, cuts=cuts))
+
+
 def totals(tables: Tables, period: Period) -> ibis.Table:
     """Return what RFM needs of every customer, summed in the engine from lines to orders first.
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.customers.features.coverage import is_new
-from analysis.customers.value.rfm import Cuts, score
+from analysis.customers.value.rfm import Cuts, require_spread, score
 from analysis.errors import ParamsError
 
 #: The trade's segments for scores of one to five, the most valuable to keep first.
@@ -166,6 +166,25 @@ def segment(
     codes = features["customer_id"].map(places).fillna(-1).astype("int64")
     found = pd.Categorical.from_codes(codes, named.cat.categories, ordered=True)
     return pd.Series(found, features.index)
+
+
+def named(
+    features: pd.DataFrame,
+    *,
+    bins: int = 5,
+    cuts: Cuts | None = None,
+    rules: Sequence[str] | None = None,
+    new_days: int = 90,
+) -> pd.Series:
+    """Return ``segment`` of customers who differ enough for its names.
+
+    Raises
+    ------
+    NotApplicable
+        As ``rfm.require_spread``.
+    """
+    require_spread(features, cuts=cuts)
+    return segment(features, bins=bins, cuts=cuts, rules=rules, new_days=new_days)
 
 
 def name_segments(

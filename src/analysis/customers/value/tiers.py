@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.customers.segments.group_summary import worth
 from analysis.errors import NotApplicable
 from analysis.stats.types import Floats
 
@@ -120,6 +121,27 @@ def require(tiers: pd.Series) -> None:
         raise NotApplicable(
             "Value tiers cannot be told apart: all customers bring the same margin, or none."
         )
+
+
+def treatment_bounds(
+    features: pd.DataFrame,
+    tiers: pd.Series,
+    *,
+    uplift: float,
+    period_days: int,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return what each tier brings, and what a treatment of one may cost: ``spending_bounds``.
+
+    Raises
+    ------
+    NotApplicable
+        If all customers are in one tier.
+    """
+    require(tiers)
+    brought = worth(features, tiers, confidence=confidence, seed=seed)
+    return spending_bounds(brought, uplift=uplift, period_days=period_days)
 
 
 def spending_bounds(table: pd.DataFrame, *, uplift: float, period_days: int) -> pd.DataFrame:

@@ -168,6 +168,15 @@ def largest_shifts(
     ]
 
 
+def without_shifts(series: Series, continuing: np.ndarray, steps: pd.DataFrame) -> np.ndarray:
+    """Return which of the ``continuing`` series never moved to another level: theirs is a trend.
+
+    ``steps`` is `shifts` of the same series.
+    """
+    moved = steps.loc[steps["shifted"], "name"]
+    return np.asarray(continuing & ~series.keys["name"].isin(moved).to_numpy())
+
+
 class _Step(NamedTuple):
     """The best step of a series: places of its date and of the date's interval, levels, p."""
 

@@ -52,7 +52,8 @@ def slopes(
     -------
     pandas.DataFrame
         level, name, size (sum over the periods), periods, slope (change in ``per`` periods),
-        slope_low and slope_high, growth (slope over the median) with growth_low and growth_high,
+        slope_low and slope_high, growth (slope over the median, no less than -1 for what was never
+        negative: nothing sells less than nothing) with growth_low and growth_high,
         p, q, direction (``rising``, ``falling`` or ``steady``), reason (why there is no trend).
         Intervals are drawn at the confidence that selection leaves.
 
@@ -167,6 +168,7 @@ def _described(
     size = np.where(seen, series.values, 0.0).sum(axis=1)
     middle = np.array([np.median(row[~np.isnan(row)]) for row in series.values])
     usual = np.where(middle > 0, middle, np.nan)
+    least = np.where((np.where(seen, series.values, 0.0) >= 0).all(axis=1), -1.0, -np.inf)
     found = (q <= fdr) & (slope != 0)  # many ties: an order that says more than the slope
     direction = np.where(found, np.where(slope > 0, "rising", "falling"), "steady")
     reason = np.where(continuing, "too short, or never varied", "launched or ended inside")
@@ -177,9 +179,9 @@ def _described(
         slope=slope * per,
         slope_low=low * per,
         slope_high=high * per,
-        growth=slope * per / usual,
-        growth_low=low * per / usual,
-        growth_high=high * per / usual,
+        growth=np.maximum(slope * per / usual, least),
+        growth_low=np.maximum(low * per / usual, least),
+        growth_high=np.maximum(high * per / usual, least),
         p=p,
         q=q,
         direction=np.where(known, direction, "not told"),

@@ -138,6 +138,29 @@ def _outside(fitted: Regression, planned: pd.DataFrame) -> tuple[str, ...]:
 
 _TRIED = {"promoted": "promotion", "discount": "discount", "price": "change of price"}
 
+#: Kinds of `product_effects` that plans are made of, as they are called.
+_LEVERS = {"promotion": "promotion", "discount": "discount", "price": "change of price"}
+
+
+def product_to_weigh(table: pd.DataFrame, kind: str) -> str:
+    """Return a product to weigh a plan with: one whose effect is sure.
+
+    Of promotions the one tried in most weeks, of discounts and prices the largest seller.
+
+    Raises
+    ------
+    NotApplicable
+        If no product has such an effect.
+    """
+    found = table[table["found"] & (table["kind"] == kind)]
+    found = found[found["effect"] < 0] if kind == "price" else found[found["effect"] > 0]
+    if found.empty:
+        raise NotApplicable(
+            f"no product's {_LEVERS[kind]} has a sure effect, so no plan is weighed."
+        )
+    order = ["weeks" if kind == "promotion" else "size", "name"]
+    return str(found.sort_values(order, ascending=[False, True])["name"].iloc[0])
+
 
 @dataclass(frozen=True)
 class ProductPlan:

@@ -37,7 +37,7 @@ SPARSE_CLASS = ", now and then"
 _FEWEST_FAR = 50
 
 #: Smallest tail that an end is given where truth was beyond it too often, over the promised one.
-_LEAST_TAIL = 0.1
+LEAST_TAIL = 0.1
 
 #: Past forecasts wanted before an interval is judged.
 BURN_IN = 6
@@ -173,6 +173,7 @@ def reach(
     far: np.ndarray,
     *,
     coverage: float,
+    least: float = LEAST_TAIL,
 ) -> Reach:
     """Return how far the intervals of every origin reach, from what was known there.
 
@@ -189,13 +190,15 @@ def reach(
         (Origins + 1) x series: whether a series was far from its usual level (`peaks`).
     coverage
         Nominal coverage.
+    least
+        Smallest tail an end is given, over the promised one; 1 does not adapt.
     """
     shape = (len(known), *scaled.shape[1:])
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
     n, lent = np.zeros(shape[:2], dtype=int), lenders(classes)
     for name, mine in classes.items():
         more = scaled[:, lent[name]] if name in lent else None
-        ends = _adapted(scaled[:, mine], known, far[:, mine], coverage, more)
+        ends = _adapted(scaled[:, mine], known, far[:, mine], (coverage, least), more)
         low[:, mine], high[:, mine], n[:, mine] = ends
     return Reach(low, high, n)
 
@@ -204,16 +207,17 @@ def _adapted(
     scaled: np.ndarray,
     known: np.ndarray,
     far: np.ndarray,
-    coverage: float,
+    promised: tuple[float, float],
     lent: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the ends and their numbers of errors for one class, origin by origin."""
+    coverage, least = promised
     shape, tail = (len(known), *scaled.shape[1:]), (1 - coverage) / 2
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
     n = np.zeros(shape[:2], dtype=int)
     beyond = np.full((2, *scaled.shape), np.nan)
     for o, seen in enumerate(known):
-        tails = _tails(beyond, seen, tail)
+        tails = _tails(beyond, seen, tail, least)
         more = None if lent is None else np.where(seen[:, None, :], lent, np.nan)
         for mine, past in _kinds(far, o, np.where(seen[:, None, :], scaled, np.nan)):
             found = offsets(past, coverage=coverage, lent=more, tails=tails)
@@ -226,14 +230,14 @@ def _adapted(
     return low, high, n
 
 
-def _tails(beyond: np.ndarray, seen: np.ndarray, tail: float) -> tuple[float, float]:
+def _tails(beyond: np.ndarray, seen: np.ndarray, tail: float, least: float) -> tuple[float, float]:
     """Return what each end leaves out, given how often truth was beyond it so far."""
     share = seen.mean(axis=1)
     found = []
     for part in np.where(seen[None, :, None, :], beyond, np.nan):
         missed = np.array([mean_of(origin) for origin in part])
         short = np.nansum(share * (tail - missed))
-        found.append(float(np.clip(tail + short, tail * _LEAST_TAIL, tail)))
+        found.append(float(np.clip(tail + short, tail * least, tail)))
     return found[0], found[1]
 
 

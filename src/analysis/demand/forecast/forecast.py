@@ -114,6 +114,7 @@ def predict(
     NotApplicable
         If there are too few periods to test a forecast.
     """
+    import scipy.linalg  # noqa: F401  its own BLAS can be limited only once it is loaded
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):  # many small systems: threads only wait

@@ -129,8 +129,9 @@ def _ends(
     over = [tested.known_at(origin).all(axis=1) for origin in tested.origins]
     known = np.stack([*over, np.ones(count, dtype=bool)])[:, :, None]
     reach = conformal.reach(
-        _sums(outlook)[:, :, None], known, outlook.classes(), outlook.far, coverage=coverage
-    )
+        _sums(outlook)[:, :, None], known, outlook.classes(), outlook.far, coverage=coverage,
+        least=1.0,  # overlapping sums share nearly all their luck: one miss would count many times
+    )  # fmt: skip
     floor = np.where(np.nanmin(np.nan_to_num(outlook.series.values), axis=1) >= 0, 0.0, -np.inf)
     low, high = conformal.around(mean[:, None], scale, reach, floor=floor)
     return low[:, 0], high[:, 0], reach.n[-1]

@@ -159,6 +159,10 @@ Level = tuple[str, ...]
 _UNITS: dict[Frequency, Literal["D", "W", "M"]] = {"day": "D", "week": "W", "month": "M"}
 
 
+#: The levels whose sums must add up, top first.
+LEVELS: tuple[Level, ...] = ((), ("department",), ("department", "category"))
+
+
 #: Columns that may make up a level.
 LEVEL_COLUMNS = ("department", "category", "store_id", "channel", "brand", "product_id")
 
@@ -291,6 +295,12 @@ def fetch(
         values[:, open_days == 0] = np.nan
     found = Series(keys, values, periods, open_days, measure, frequency, cut, closed)
     return found if unavailable is None else censor(found, unavailable)
+
+
+def best_sellers(tables: Tables, *, as_of: date | str, count: int) -> Series:
+    """Return weekly units of the ``count`` products that sold most, by readable names (`named`)."""
+    sold = fetch(tables, as_of=as_of, levels=[("product_id",)], measure="units", largest=count)
+    return named(sold, tables)
 
 
 def censor(series: Series, unavailable: pd.DataFrame) -> Series:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.products.association import association_rules as rule_mining
 from analysis.products.association.confounding import Doubts, check
@@ -19,7 +20,7 @@ from analysis.products.association.mantel_haenszel import Control, common_odds
 from analysis.products.association.support import choose_support
 from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.live_articles import gone_items
-from analysis.products.baskets.order_index import numbered, order_facts
+from analysis.products.baskets.order_index import items_of, numbered, order_facts
 from analysis.products.substitution.bundles import worth
 from analysis.tables.periods import Period, as_date
 
@@ -110,9 +111,7 @@ class Pairs:
     def checked(self) -> pd.DataFrame:
         """The pairs that were looked at again; NotApplicable without any."""
         if self.looked_at is None:
-            raise NotApplicable(
-                f"No pair at the level of {self.first.level} is together beyond chance."
-            )
+            raise NotApplicable(f"No pair at the level of {self.first.level} is significant.")
         return self.looked_at
 
     @property
@@ -121,11 +120,23 @@ class Pairs:
         found = self.checked[self.checked["verdict"] == "holds"]
         if found.empty:
             n, level = len(self.checked), self.first.level
-            said = f"The one pair at the level of {level} beyond chance does not hold"
+            said = f"The one significant pair at the level of {level} does not hold"
             if n > 1:
-                said = f"None of the {n} pairs at the level of {level} that were looked at holds"
-            raise NotApplicable(f"{said} later and under all controls, large enough to act on.")
+                said = f"None of the {n} checked pairs at the level of {level} holds"
+            raise NotApplicable(
+                f"{said} in the second half and under all controls, large enough to act on."
+            )
         return found.reset_index(drop=True)
+
+    @property
+    def items(self) -> list[str]:
+        """Every item of the rules, sorted."""
+        return items_of(self.rules.table)
+
+
+def believed(pairs: Pairs) -> pd.DataFrame:
+    """Return `Pairs.believed`; NotApplicable without any."""
+    return pairs.believed
 
 
 @dataclass(frozen=True)
@@ -159,6 +170,7 @@ class Search:
     least_odds: float = 2.0
 
 
+@without("categories")
 def find(
     tables: Tables,
     halves: Halves,
@@ -291,7 +303,7 @@ def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:
     kept = kept[(kept["q"] <= fdr) & (kept["lift"] > 1)] if len(kept) else kept
     kept = kept[kept["antecedents"].map(pairs.gone.isdisjoint).astype(bool)]
     if kept.empty:
-        raise NotApplicable(f"Nothing leads to {target} beyond chance.")
+        raise NotApplicable(f"No rule leads to {target} significantly.")
     return kept.reset_index(drop=True)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Threes:
+class Triples:
     """Sets of three items, found in the first half and looked at again in the second.
 
     Parameters
@@ -57,7 +57,7 @@ class Threes:
 
 def find(
     pairs: Pairs, halves: Halves, *, fdr: float = 0.05, confidence: float = 0.95, again: int = 60
-) -> Threes:
+) -> Triples:
     """Tell which sets of three say more than their pairs do.
 
     Parameters
@@ -93,7 +93,7 @@ def find(
     ordered = found.assign(holds=sure).sort_values(
         ["holds", "z"], ascending=False, kind="stable", ignore_index=True
     )
-    return Threes(ordered, itemsets)
+    return Triples(ordered, itemsets)
 
 
 def beyond_pairs(itemsets: Itemsets) -> pd.DataFrame:
@@ -107,7 +107,7 @@ def beyond_pairs(itemsets: Itemsets) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        itemset, orders, expected, ratio, z, q as in `Threes`, the largest z first.
+        itemset, orders, expected, ratio, z, q as in `Triples`, the largest z first.
     """
     table = itemsets.table
     threes = table.loc[table["size"] == 3, ["itemset", "orders"]].reset_index(drop=True)

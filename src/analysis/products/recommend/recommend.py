@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.products.recommend.evaluation import blocks, top
+from analysis.answers import without
+from analysis.products.recommend.evaluation import Evaluation, blocks, top
 from analysis.products.recommend.recommenders import SCORERS, Model, similarity
 from analysis.products.sequences.purchase_matrix import Histories, follow_ups
 from analysis.stats.types import Floats
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from analysis.products.sequences.purchase_events import Events
-    from analysis.products.sequences.purchase_matrix import Histories
+    from analysis.products.substitution.substitutes import Substitutes
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,38 @@ class Offer:
     in_range_days: int = 28
     excluded: frozenset[str] = frozenset()
     instead: frozenset[frozenset[str]] = frozenset()
+
+
+@without("substitutes")
+def next_best(
+    events: Events,
+    evaluated: Evaluation,
+    *,
+    substitutes: Substitutes | None = None,
+    excluded: frozenset[str] = frozenset(),
+    length: int = 10,
+) -> pd.DataFrame:
+    """Return each customer's best products by the recommender that an evaluation chose.
+
+    Parameters
+    ----------
+    events
+        Purchases by customer, day and item, up to the day of the recommendation.
+    evaluated
+        Names the recommender, and whether only what a customer never bought is recommended.
+    substitutes
+        Pairs that may stand in for each other; None where none could be looked for.
+    excluded, length
+        As in `Offer`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `recommend` returns it.
+    """
+    instead = frozenset() if substitutes is None else substitutes.pairs()
+    offer = Offer(length, evaluated.new_only, excluded=excluded, instead=instead)
+    return recommend(events, evaluated.best, offer)
 
 
 def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.DataFrame:
@@ -111,7 +144,7 @@ def _block(
     )
     table["reason"] = np.select(
         [table["every_days"].notna(), own, table["because"] != ""],
-        ["your own rhythm", "you bought it before", "because you bought"],
+        ["your usual interval", "you bought it before", "because you bought"],
         default="many customers buy it",
     )
     table.loc[own, "because"] = ""

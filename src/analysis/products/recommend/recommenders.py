@@ -76,7 +76,7 @@ def similarity(known: Histories) -> Floats:
 def factors(
     known: Histories, *, size: int = 24, rounds: int = 6, alpha: float = 10.0, ridge: float = 8.0
 ) -> Model:
-    """Score by latent tastes.
+    """Score by matrix factorisation.
 
     Alternating least squares on implicit feedback: confidence 1 + alpha x weight (Hu, Koren and
     Volinsky 2008, Collaborative filtering for implicit feedback datasets, ICDM).
@@ -112,11 +112,11 @@ def _solve(wanted: Floats, given: Floats, weights: csr_array, alpha: float, ridg
 SCORERS: dict[str, Scorer] = {
     "popularity": popularity,
     "usual basket": usual_basket,
-    "own rhythm": replenishment,
+    "purchase interval": replenishment,
     "bought next by others": sequences,
     "bought by similar customers": neighbours,
-    "latent tastes": factors,
+    "matrix factorisation": factors,
 }
 
 #: Those that know nothing of products the customer never bought.
-OWN = ("usual basket", "own rhythm")
+OWN = ("usual basket", "purchase interval")

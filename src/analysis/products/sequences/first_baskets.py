@@ -103,7 +103,7 @@ def first_baskets(
     if len(people) < 4 * least:
         raise NotApplicable(
             f"{known_by} Only {len(people)} such customers could be followed for {days} days; "
-            f"first baskets tell nothing below {4 * least}."
+            f"first baskets need {4 * least}."
         )
     rows = lines.join(first.select("order_id"), "order_id")
     held_items = rows.select("customer_id", "item").distinct().order_by("customer_id", "item")
@@ -131,8 +131,8 @@ def _firsts(
         begin = period.start + timedelta(days=quiet_days)
         firsts = firsts.filter(firsts.began >= _moment(begin))
         text = (
-            "Nobody wrote down when customers joined; taken for first is an order after "
-            f"{quiet_days} days without one."
+            "Joining dates are not recorded: an order after "
+            f"{quiet_days} days without one counts as a first order."
         )
     return firsts.filter(firsts.began <= last).select("customer_id", "began"), text
 

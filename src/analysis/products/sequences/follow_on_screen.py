@@ -51,14 +51,18 @@ class FollowUps:
 
 
 def screen(
-    parts: Iterable[Events], *, window: int = 30, quiet_days: int = 0, min_customers: int = 100
+    parts: Events | Iterable[Events],
+    *,
+    window: int = 30,
+    quiet_days: int = 0,
+    min_customers: int = 100,
 ) -> FollowUps:
     """Count, for every pair of items, who bought the second within ``window`` days.
 
     Parameters
     ----------
     parts
-        Events, by sets of customers.
+        Events, or those of sets of customers, one after the other.
     window
         Days after the first purchase; the day itself does not count, so that what was bought in
         the same order is left out.
@@ -76,7 +80,7 @@ def screen(
     """
     totals = None
     names = np.array([], dtype=object)
-    for events in parts:
+    for events in [parts] if isinstance(parts, Events) else parts:
         names = events.names
         _affordable(events)
         counts = count(events, window=window, quiet_days=quiet_days)

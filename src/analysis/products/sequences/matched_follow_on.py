@@ -399,7 +399,7 @@ def closest(
             continue
     if not followed:
         raise NotApplicable(
-            f"No product follows another within {design.window} days beyond chance, or too few "
+            f"No product follows another within {design.window} days significantly, or too few "
             "customers could be matched."
         )
     table = pd.concat([f.summary for f in followed]).sort_values("difference", ascending=False)

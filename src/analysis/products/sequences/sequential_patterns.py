@@ -313,7 +313,7 @@ def most_common(
     return longer.head(wanted).reset_index(drop=True)
 
 
-def against_shuffled(
+def order_permutation_test(
     events: Events,
     patterns: pd.DataFrame,
     *,
@@ -321,7 +321,7 @@ def against_shuffled(
     shuffles: int = 199,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Return how many customers would go through each pattern if visits came in any order.
+    """Test by permutation whether the order of visits matters for each pattern.
 
     Parameters
     ----------
@@ -332,22 +332,22 @@ def against_shuffled(
     limits
         The same as there.
     shuffles
-        Times every customer's visits are dealt anew to the days they came.
+        Random permutations of every customer's visits over the days they came.
     seed
-        Seed of the shuffles.
+        Seed of the permutations.
 
     Returns
     -------
     pandas.DataFrame
-        The patterns with expected (mean over the shuffles), ratio (customers / expected), p (of so
-        many customers or more in any order) and q over the patterns given.
+        The patterns with expected (mean over the permutations), ratio (customers / expected), p (of
+        so many customers or more in any order) and q over the patterns given.
 
     Notes
     -----
-    A shuffle keeps what a customer buys, what is bought together and when the customer comes; only
-    what comes before what is lost. The count is a sum over independent customers and so nearly
+    A permutation keeps what a customer buys, what is bought together and when the customer comes;
+    only what comes before what is lost. The count is a sum over independent customers and so nearly
     normal: p is that of Student's t for one more draw after ``shuffles`` draws, which reaches
-    further into the tail than the share of shuffles as large, 1 / (shuffles + 1) at least.
+    further into the tail than the share of permutations as large, 1 / (shuffles + 1) at least.
     """
     from analysis.products.sequences.sequence_kernels import customers
 
@@ -359,10 +359,10 @@ def against_shuffled(
     ]
     visits = _Visits.of(events, np.array(sorted({i for p in coded for v in p for i in v})))
     seen = np.zeros((shuffles, len(coded)))
-    for shuffle in range(shuffles):
-        places = visits.dealt(rng)
+    for draw in range(shuffles):
+        places = visits.permuted(rng)
         known: dict[Pattern, Places] = {}
-        seen[shuffle] = [customers(occurrences(p, places, limits, known)[0]) for p in coded]
+        seen[draw] = [customers(occurrences(p, places, limits, known)[0]) for p in coded]
     observed, expected = patterns["customers"].to_numpy(), seen.mean(axis=0)
     p = _one_more(observed - expected, seen.std(axis=0, ddof=1), shuffles)
     ratio = np.divide(observed, expected, out=np.full(len(coded), np.nan), where=expected > 0)
@@ -394,8 +394,8 @@ class _Visits:
         bought = {int(item): place[events.item == item] for item in items}
         return cls(visits // days, visits % days, bought)
 
-    def dealt(self, rng: np.random.Generator) -> dict[int, Places]:
-        """Return where the items were bought, each customer's visits dealt to the same days."""
+    def permuted(self, rng: np.random.Generator) -> dict[int, Places]:
+        """Return where the items were bought, each customer's visits permuted over their days."""
         # Customers ascend, so that a draw beside their number sorts within each of them.
         order = np.argsort(self.who + rng.random(len(self.who)))
         code = (self.who << 32) + self.day[order]

@@ -1,4 +1,4 @@
-"""What an offer takes from the products that are bought instead."""
+"""Cannibalisation: what an offer takes from the products that are bought instead."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def at_risk(
     Weeks in which the other was on offer, too, are left out, and so are weeks in which a third
     product that may stand in for the other was on offer: one lost order is charged once. A store's
     quarter without both weeks with and weeks without the offer tells nothing and is left out.
-    Nobody drew lots which weeks had the offer: a week chosen for another reason may share it.
+    The weeks on offer were not randomised: a week chosen for another reason may share it.
     """
     rules = _directions(pairs)
     offers = item_offers(tables, lines, rules)
@@ -82,7 +82,7 @@ def at_risk(
                 {"offered": rule["antecedents"][0], "other": rule["consequents"][0], **found}
             )
     if not rows:
-        raise NotApplicable("No substitute was on offer often enough to see what it takes.")
+        raise NotApplicable("No substitute was on offer often enough to measure cannibalisation.")
     table = pd.DataFrame(rows)
     table["q"] = q_values(table["p"].to_numpy())
     ordered = table.sort_values(["lost", "offered", "other"], ascending=[False, True, True])

@@ -52,6 +52,11 @@ class Substitutes:
     table: pd.DataFrame
     tested: int
 
+    @property
+    def items(self) -> list[str]:
+        """Every item of the pairs that were tested, sorted."""
+        return sorted({*self.table["a"], *self.table["b"]})
+
     def pairs(self) -> frozenset[frozenset[str]]:
         """Return the pairs that may stand in for each other."""
         found = self.table[self.table["substitutes"]]
@@ -59,19 +64,15 @@ class Substitutes:
             return frozenset()
         return frozenset(frozenset(p) for p in zip(found["a"], found["b"], strict=True))
 
-    def surest(self, most: int) -> pd.DataFrame:
-        """Return at most so many pairs that are substitutes; NotApplicable without one."""
-        found = self.table[self.table["substitutes"]]
-        if found.empty:
-            raise NotApplicable(
-                "No two products seem to stand in for each other: no offer can take."
-            )
-        return found.head(most)
 
-
-def none() -> Substitutes:
-    """Return that no pair was tested."""
-    return Substitutes(pd.DataFrame({"substitutes": pd.Series(dtype=bool)}), 0)
+def surest(found: Substitutes, most: int = 20) -> pd.DataFrame:
+    """Return at most so many pairs that are substitutes; NotApplicable without one."""
+    table = found.table[found.table["substitutes"]]
+    if table.empty:
+        raise NotApplicable(
+            "No two products look like substitutes: no offer can cannibalise another."
+        )
+    return table.head(most)
 
 
 def substitutes(

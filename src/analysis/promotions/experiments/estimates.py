@@ -30,8 +30,8 @@ NO_YARDSTICK = "the control's own figure may be zero, so there is no relative li
 NOBODY = "nobody did in either arm"
 ALL_EQUAL = "every customer has the same value"
 TOO_FEW = "an arm of fewer than two customers tells nothing"
-SMALL = f"fewer than {SMALL_ARM} customers in an arm: p needs other draws of the lot"
-REDRAWN = f"fewer than {SMALL_ARM} customers in an arm: p by other draws of the lot"
+SMALL = f"fewer than {SMALL_ARM} customers in an arm: p needs a permutation test"
+REDRAWN = f"fewer than {SMALL_ARM} customers in an arm: p by a permutation test"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Promotions whose arms were drawn by lot: checked first, then measured, then given a verdict.
+"""Randomised promotions: checked first, then measured, then given a verdict.
 
 The verdict on one promotion: from its checks, the measure that decides, and what only moved.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import ibis
 import numpy as np
@@ -27,9 +27,16 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
 
+#: The one reason for all that only a randomised control can show; said once a page.
+NONE_RANDOMISED = (
+    "No promotion of this study was randomised, so what promotions cause cannot be shown. Hold out "
+    "a randomised control from the next one."
+)
+
+
 @dataclass(frozen=True, repr=False)
 class Trials:
-    """All promotions whose arms were drawn by lot.
+    """All randomised promotions.
 
     Parameters
     ----------
@@ -62,7 +69,7 @@ class Trials:
 def judge(
     tables: Tables, spans: outcomes.Spans, rules: Rules, standards: Standards | None = None
 ) -> Trials:
-    """Check, measure and judge every promotion whose arms were drawn by lot.
+    """Check, measure and judge every randomised promotion.
 
     Raises
     ------
@@ -99,13 +106,11 @@ def judge(
 
 
 def drawn(tables: Tables, spans: outcomes.Spans) -> pd.DataFrame:
-    """Return the promotions with a control arm whose arms were drawn by lot."""
+    """Return the promotions with a control arm whose arms were randomised."""
     overview = outcomes.overview(tables, spans)
     kept = overview[overview["randomised"] & overview["control"] & (overview["arms"] > 1)]
     if kept.empty:
-        raise NotApplicable(
-            "No promotion of this study drew by lot who takes part and who is left out."
-        )
+        raise NotApplicable(NONE_RANDOMISED)
     return kept.reset_index(drop=True)
 
 
@@ -150,24 +155,28 @@ def _checks(
     ]
 
 
-def required(trials: Trials | None) -> Trials:
-    """Return the promotions drawn by lot; NotApplicable without any."""
-    if trials is None:
-        raise NotApplicable("No promotion of this study was drawn by lot.")
-    return trials
+class Leading(NamedTuple):
+    """The arm of a promotion whose effect is the clearest."""
+
+    promotion_id: str
+    name: str
+    arm: str
 
 
-def leading(trials: Trials | None) -> tuple[str, str, str]:
-    """Return promotion_id, name and arm of the clearest effect among those that may be judged."""
-    verdicts = required(trials).verdicts
+def leading(trials: Trials) -> Leading:
+    """Return the clearest effect among those that may be judged.
+
+    NotApplicable if no promotion passed the checks, or no interval is known.
+    """
+    verdicts = trials.verdicts
     judged = verdicts[verdicts["arm"] != ""]
     if judged.empty:
-        raise NotApplicable("No promotion drawn by lot passed the checks.")
+        raise NotApplicable("No randomised promotion passed the checks.")
     clear = judged["difference"].abs() / (judged["high"] - judged["low"])
     if clear.isna().all():
-        raise NotApplicable("No promotion drawn by lot has an effect whose interval is known.")
+        raise NotApplicable("No randomised promotion has an effect whose interval is known.")
     row = judged.loc[clear.idxmax()]
-    return str(row["promotion_id"]), str(row["name"]), str(row["arm"])
+    return Leading(str(row["promotion_id"]), str(row["name"]), str(row["arm"]))
 
 
 def effects(trials: Trials) -> pd.DataFrame:

@@ -106,7 +106,7 @@ def day_by_day(
     blocked = trials.verdicts["verdict"] == "no verdict"
     chosen = trials.overview[~blocked.to_numpy()]
     if chosen.empty:
-        raise NotApplicable("No promotion drawn by lot passed the checks.")
+        raise NotApplicable("No randomised promotion passed the checks.")
     parts = [
         _one(tables, trials.rows, row, as_of, before_days, confidence)
         for row in chosen.to_dict("records")

@@ -12,6 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments import adjustment
 from analysis.promotions.experiments.effect import Effect
@@ -36,6 +37,7 @@ def customers(rows: ibis.Table, promotion_id: str, *, arm: str) -> pd.DataFrame:
     return chosen.order_by("customer_id").to_pandas()
 
 
+@without("cluster")
 def in_other_ways(
     people: pd.DataFrame,
     metric: str,
@@ -76,16 +78,16 @@ def in_other_ways(
     effects: dict[str, Callable[[], Effect]] = {
         "Adjusted by regression": lambda: adjustment.regression(one, two, metric, used),
         "One slope (CUPED)": lambda: adjustment.cuped(one, two, metric, used),
-        "Like with like, past": lambda: _stratified(treated, control, metric),
-        "Nothing adjusted (Welch)": lambda: adjustment.plain(one, two, metric),
-        f"Largest cut at {100 * winsor:g} %": lambda: adjustment.regression(*cut, metric, used),
+        "Stratified by past margin": lambda: _stratified(treated, control, metric),
+        "Unadjusted (Welch)": lambda: adjustment.plain(one, two, metric),
+        f"Winsorised at {100 * winsor:g} %": lambda: adjustment.regression(*cut, metric, used),
     }
     ways = {name: partial(_ends, effect, confidence) for name, effect in effects.items()}
-    ways["Resampled customers"] = partial(_resampled, values, confidence, seed, resamples)
-    ways["Other draws of the lot"] = partial(_redrawn, values, seed)
+    ways["Bootstrap of customers"] = partial(_resampled, values, confidence, seed, resamples)
+    ways["Permutation test"] = partial(_redrawn, values, seed)
     if cluster is not None:
         sums = cluster_sums(people, metric, cluster)
-        ways["Customers of a store alike"] = partial(
+        ways["Clustered by store"] = partial(
             _ends, partial(adjustment.difference, sums), confidence
         )
     return pd.DataFrame([_tried(name, way) for name, way in ways.items()])

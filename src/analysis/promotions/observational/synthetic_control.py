@@ -243,11 +243,11 @@ def search(
             if result:
                 found[str(promotion["promotion_id"])] = result
     table = pd.DataFrame(rows).reindex(columns=_COLUMNS)
-    why = "None of those for everybody could be compared." if rows else _NONE
+    why = "None of the promotions open to all could be compared." if rows else _NONE
     return Everybody(table, found, "" if found else why)
 
 
-_NONE = "Every promotion was sent to customers by name; none was for everybody."
+_NONE = "Every promotion was sent to customers by name; none was open to all."
 
 _FACTS = ["promotion_id", "name", "mechanic", "goal", "starts_on"]
 

@@ -263,15 +263,15 @@ class Measure:
 
 #: All are by assignment: those who never came count as zero.
 MEASURES = (
-    Measure("margin", "Margin a customer", "mean", money=True),
-    Measure("net", "Net sales a customer", "mean", money=True),
-    Measure("orders", "Orders a customer", "mean"),
-    Measure("units", "Units a customer", "mean"),
-    Measure("discount", "Discount a customer", "mean", money=True),
+    Measure("margin", "Margin per customer", "mean", money=True),
+    Measure("net", "Net sales per customer", "mean", money=True),
+    Measure("orders", "Orders per customer", "mean"),
+    Measure("units", "Units per customer", "mean"),
+    Measure("discount", "Discount per customer", "mean", money=True),
     Measure("converted", "Customers who bought", "share"),
     Measure("participated", "Customers who bought the offer", "share"),
     Measure("redeemed", "Customers who redeemed", "share"),
-    Measure("basket", "Net sales an order", "ratio", money=True, per="orders"),
+    Measure("basket", "Net sales per order", "ratio", money=True, per="orders"),
     Measure("margin_to_date", "Margin with the weeks after", "mean", money=True),
     Measure("category", "Margin of the category on offer", "mean", money=True),
     Measure("category_to_date", "The same with the weeks after", "mean", money=True),

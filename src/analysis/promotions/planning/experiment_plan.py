@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 COVARIATES = ("before_margin", "before_orders", "before_net")
 _LABELS = {
-    "margin": "Margin a customer",
-    "net": "Net sales a customer",
-    "orders": "Orders a customer",
-    "units": "Units a customer",
+    "margin": "Margin per customer",
+    "net": "Net sales per customer",
+    "orders": "Orders per customer",
+    "units": "Units per customer",
     "converted": "Customers who buy",
-    "basket": "Net sales an order",
+    "basket": "Net sales per order",
 }
 #: Shares of customers, which have their own test.
 SHARES = ("converted",)
@@ -249,7 +249,7 @@ def _by_stores(found: Basis, base: Design, change: float, variance: float) -> di
 
     name, stores = "Whole stores are treated", found.stores
     if len(stores) < FEWEST:
-        why = f"{len(stores)} stores are too few to draw by lot; it takes {FEWEST}"
+        why = f"{len(stores)} stores are too few to randomise; it takes {FEWEST}"
         empty = {"needed": np.nan, "smallest": np.nan, "enough": False}
         return {"design": name, "available": int(found.everybody.n), **empty, "reason": why}
     size = float((stores["n"] ** 2).sum() / stores["n"].sum())  # what a customer's store has

@@ -60,7 +60,7 @@ def of_arm(found: Return, trial: str = "") -> tuple[str, str]:
         seen), `OPEN`, or `CHOSEN`; and the reason.
     """
     if not found.randomised:
-        return CHOSEN, "chosen customers: hold out a control by lot"
+        return CHOSEN, "chosen customers: hold out a randomised control"
     parts, moved = found.waterfall.set_index("part"), moved_from(found)
     if parts.loc[NET, "low"] > 0:
         return PAID, "it earns more than it costs"

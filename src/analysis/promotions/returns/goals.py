@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.promotions.returns import after_costs
 from analysis.stats.multiplicity import normal_quantile
 
@@ -31,6 +32,7 @@ OPENED = "opened"
 _MUST_GROW = ("sales", "traffic")
 
 
+@without("trials")
 def against_goals(
     tables: Tables,
     returns: Returns,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.observational.campaign import MEASURES
 from analysis.promotions.observational.doubly_robust import Effects, by_lot
@@ -135,6 +136,7 @@ def fetch(
     return Returns(_table(rows), found, effects, why)
 
 
+@without("trials")
 def withheld(trials: Trials | None) -> dict[str, str]:
     """Return the promotions whose checks take their verdict away, and why."""
     if trials is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.returns import after_costs
 from analysis.promotions.returns.roi import Return
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 
 #: How the comparison came about. Only the first shows what promotions cause; kinds are never mixed.
-BY_LOT, CHOSEN, FOR_ALL = "by lot", "chosen", "for all"
+BY_LOT, CHOSEN, FOR_ALL = "randomised", "chosen", "for all"
 
 REPEAT, CHANGE, STOP, AGAIN = "repeat", "change", "stop", "test again"
-HOLD_OUT = "test by lot"
+HOLD_OUT = "hold out a control"
 
 #: Fewest promotions that are drawn together: of two, the spread between them has one degree of
 #: freedom, and the interval it gives says nothing beside their own.
@@ -201,6 +202,7 @@ def action(found: Return, trial: str = "") -> tuple[str, str]:
     return ACTIONS[verdict], why
 
 
+@without("trials")
 def actions(returns: Returns, trials: Trials | None = None) -> pd.DataFrame:
     """Return promotion_id, arm, label, randomised, net, verdict, action and why."""
     said = {} if trials is None else trials.verdicts.set_index("promotion_id")["verdict"].to_dict()

@@ -120,12 +120,9 @@ def _counted(why: Counter[str]) -> str:
 def _days(totals: ControlTotals, as_of: date) -> str:
     if totals.first_day is None:
         return "none: no row became an order line"
-    late = (
-        f"; {totals.late_lines:,} lines lie on or after the report date {as_of}, in no report"
-        if totals.late_lines
-        else f"; all before the report date {as_of}"
-    )
-    return f"{totals.first_day} to {totals.last_day}, {totals.days:,} of them with orders{late}"
+    days = f"{totals.first_day} to {totals.last_day}, {totals.days:,} of them with orders"
+    seen = totals.last_day is not None and totals.last_day < as_of  # if not, `doubts` counts them
+    return f"{days}; all before the report date {as_of}" if seen else days
 
 
 def _orders(totals: ControlTotals) -> str:

@@ -1,21 +1,17 @@
 """Execute one notebook: stateless, bounded in time, and silent only when all is well.
 
 Everything comes in as a `Job` and goes out as files in the run folder, so that any scheduler may
-call ``analysis run-one``. What is refused before anything runs is in `parameters`; what is
-refused afterwards, and the kernel, in `execution`.
+call ``analysis run-one``. What is refused before anything runs is in `parameters`; what a failure
+means, in `failures`.
 
-Execute a checked notebook by Papermill, in a kernel and an environment of its own.
+Papermill executes the notebook, in a kernel and an environment of its own. It counts a notebook as
+executed when it stopped half-way without an exception, and writes its progress into the notebook;
+both are mended here.
 
-Papermill counts a notebook as executed when it stopped half-way without an exception, and writes
-its progress into the notebook; both are mended here.
-
-The kernel a report runs in: this very interpreter, and never an orphan.
-
-Jupyter would look for a kernel called ``python3`` in the user's home first and run whichever
-interpreter it names. A report must run on the packages it was locked with, so the kernel is
-started as ``python -m analysis.reporting.kernel`` with the running interpreter.
-
-Save the second that importing Jupyter's notebook format costs every process.
+The kernel is this very interpreter, and never an orphan. Jupyter would look for a kernel called
+``python3`` in the user's home first and run whichever interpreter it names. A report must run on
+the packages it was locked with, so the kernel is started as
+``python -m analysis.reporting.execution.execute`` with the running interpreter.
 """
 
 from __future__ import annotations

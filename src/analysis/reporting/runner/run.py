@@ -12,6 +12,7 @@ from typing import Any
 
 from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
+from analysis.ingest.quarantine import remove
 from analysis.params import StudyParams
 from analysis.quality.order_span import check_as_of
 from analysis.reporting.execution.failures import Limits
@@ -22,7 +23,7 @@ from analysis.reporting.runner.run_plan import Plan, make_plan
 from analysis.reporting.site import history
 from analysis.reporting.site import publish as prune
 from analysis.reporting.store import run_record
-from analysis.reporting.store.atomic import disk_errors, hold, remove, write_json
+from analysis.reporting.store.atomic import disk_errors, hold, write_json
 from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.tables.manifest import Manifest

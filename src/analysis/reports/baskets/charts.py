@@ -79,7 +79,7 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = ax or style.new_axes(height=0.9 + 0.25 * len(checked))
     ax.hlines(rows, checked["or_least"], checked["or_raw"], color=style.GRID, linewidth=2, zorder=0)
     ax.plot(
-        checked["or_raw"], rows, "o", color=style.QUIET, markersize=5, label="as it looks"
+        checked["or_raw"], rows, "o", color=style.QUIET, markersize=5, label="unadjusted"
     )  # fmt: skip
     reach = np.vstack(
         [
@@ -89,7 +89,7 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     )
     ax.errorbar(
         checked["or_least"], rows, xerr=np.clip(np.nan_to_num(reach), 0, None), fmt="o",
-        color=style.BLUE, markersize=4, linewidth=1.3, label="controlled",
+        color=style.BLUE, markersize=4, linewidth=1.3, label="adjusted",
     )  # fmt: skip
     ax.axvline(1, color=style.SOFT, linewidth=0.8)
     ax.set_xscale("log")
@@ -336,6 +336,6 @@ def recommenders(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         list(table["recommender"]), *ends, strong=table["chosen"],
         written=[f"{words.number(v, 1)} %" for v in ends[0]], ax=ax,
     )  # fmt: skip
-    ax.set_xlabel("Of what was bought, on the list, %")
+    ax.set_xlabel("Recall: of what was bought, on the list, %")
     ax.set_xlim(left=0)
     return ax

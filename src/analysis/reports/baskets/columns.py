@@ -14,11 +14,11 @@ def pairs(*, within: bool = False) -> Columns:
     return {
         "brief": formats.text("Who buys – also buys"),
         **marked,
-        "gain": formats.money(0, "Margin beyond chance"),
+        "gain": formats.money(0, "Extra margin"),
         "orders": formats.integer("Orders"),
         "lift": formats.number(1, "Lift"),
-        "second_lift": formats.number(1, "Later"),
-        "or_least_low": formats.interval("or_least_high", 1, "Odds", unit=""),
+        "second_lift": formats.number(1, "Lift, 2nd half"),
+        "or_least_low": formats.interval("or_least_high", 1, "Odds ratio", unit=""),
     }
 
 
@@ -27,9 +27,9 @@ def doubts() -> Columns:
     return {
         "brief": formats.text("Who buys – also buys"),
         "lift": formats.number(1, "Lift"),
-        "second_lift": formats.number(1, "Later"),
-        "or_least": formats.number(2, "Odds"),
-        "why": formats.text("What makes it"),
+        "second_lift": formats.number(1, "Lift, 2nd half"),
+        "or_least": formats.number(2, "Odds ratio"),
+        "why": formats.text("Explained by"),
     }
 
 
@@ -38,8 +38,8 @@ def threes() -> Columns:
     return {
         "label": formats.text("In one order"),
         "orders": formats.integer("Orders"),
-        "expected": formats.integer("By pairs"),
-        "second_low": formats.interval("second_high", 2, "Later", unit=""),
+        "expected": formats.integer("Expected"),
+        "second_low": formats.interval("second_high", 2, "Ratio, 2nd half", unit=""),
         "holds": formats.mark("Holds"),
     }
 
@@ -49,9 +49,9 @@ def leading() -> Columns:
     return {
         "a": formats.text("Who buys"),
         "orders": formats.integer("Orders"),
-        "confidence": formats.percent(1, "buys it"),
+        "confidence": formats.percent(1, "Confidence"),
         "lift": formats.number(1, "Lift"),
-        "lift_low": formats.interval("lift_high", 1, "Interval", unit=""),
+        "lift_low": formats.interval("lift_high", 1, "Interval of lift", unit=""),
     }
 
 
@@ -60,31 +60,31 @@ def substitutes() -> Columns:
     return {
         "brief": formats.text("This – or that"),
         "both": formats.integer("Together"),
-        "expected_size": formats.number(0, "By chance"),
-        "buyers": formats.integer("Buy both"),
+        "expected_size": formats.number(0, "Expected"),
+        "buyers": formats.integer("Buyers of both"),
         "buyer_lift": formats.number(1, "Buyer lift"),
     }
 
 
 def bundles(discount: str) -> Columns:
-    """Return the columns of ``decisions.bundles``."""
+    """Return the columns of `bundles.bundles`."""
     return {
         "brief": formats.text("Bundle"),
         "orders": formats.integer("Orders"),
         "margin": formats.money(2, "Margin"),
         "margin_left": formats.money(2, f"at {discount} off"),
-        "break_even": formats.percent(0, "More needed"),
+        "break_even": formats.percent(0, "Break-even"),
     }
 
 
 def cross_sell() -> Columns:
-    """Return the columns of ``decisions.cross_sell``."""
+    """Return the columns of `bundles.cross_sell`."""
     return {
         "a_name": formats.text("Buyers of"),
-        "b_name": formats.text("without"),
+        "b_name": formats.text("Not yet of"),
         "segment": formats.text("Segment"),
-        "open": formats.integer("Open"),
-        "reach": formats.percent(0, "Have it"),
+        "open": formats.integer("Customers"),
+        "reach": formats.percent(0, "Penetration"),
     }
 
 
@@ -93,18 +93,18 @@ def follow_ups() -> Columns:
     return {
         "label": formats.text("First, then"),
         "matched": formats.integer("Buyers"),
-        "difference_low": formats.interval("difference_high", 1, "More", unit=words.POINTS),
-        "write_on": formats.integer("Write on day"),
+        "difference_low": formats.interval("difference_high", 1, "Difference", unit=words.POINTS),
+        "write_on": formats.integer("Contact on day"),
     }
 
 
 def sequences() -> Columns:
-    """Return the columns of sequences against shuffled visits."""
+    """Return the columns of sequences against permuted visits."""
     return {
         "label": formats.text("Sequence"),
         "customers": formats.integer("Buyers"),
-        "expected": formats.integer("Any order"),
-        "ratio": formats.number(2, "Times"),
+        "expected": formats.integer("Random order"),
+        "ratio": formats.number(2, "Ratio"),
         "q": formats.number(3, "q"),
     }
 
@@ -115,8 +115,8 @@ def rhythms() -> Columns:
         "name": formats.text("Item"),
         "customers": formats.integer("Buyers"),
         "median_days": formats.integer("Median days"),
-        "quarter_days": formats.interval("three_quarter_days", 0, "Middle half", unit=""),
-        "due_soon": formats.integer("Due in a week"),
+        "quarter_days": formats.interval("three_quarter_days", 0, "Quartiles", unit=""),
+        "due_soon": formats.integer("Due within a week"),
     }
 
 
@@ -128,7 +128,7 @@ def recommenders(interval: str) -> Columns:
         "recall": formats.percent(1, "Recall"),
         "recall_low": formats.interval("recall_high", 1, interval),
         "ndcg": formats.number(3, "NDCG"),
-        "coverage": formats.percent(0, "Range shown"),
+        "coverage": formats.percent(0, "Coverage"),
         "novelty": formats.number(1, "Novelty, bits"),
     }
 
@@ -148,8 +148,8 @@ def offers() -> Columns:
     return {
         "offered_name": formats.text("On offer"),
         "other_name": formats.text("The other"),
-        "gained": formats.integer("Gained"),
-        "lost_low": formats.interval("lost_high", 0, "Fewer of the other", unit=""),
+        "gained": formats.integer("Orders gained"),
+        "lost_low": formats.interval("lost_high", 0, "Lost by the other", unit=""),
         "q": formats.number(3, "q"),
     }
 
@@ -170,5 +170,5 @@ def shelves() -> Columns:
     return {
         "members": formats.text("Shelve together"),
         "orders": formats.integer("Orders"),
-        "odds": formats.number(1, "Odds"),
+        "odds": formats.number(1, "Odds ratio"),
     }

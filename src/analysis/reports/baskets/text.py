@@ -14,14 +14,12 @@ import pandas as pd
 
 from analysis.products.association.confounding import MOSTLY
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.sections import continued
 
 if TYPE_CHECKING:
     from analysis.products.association.pairs import Pairs
     from analysis.products.association.support import Support
     from analysis.products.sequences.matched_follow_on import Following
     from analysis.reporting.notebook.report import TrustLine
-    from analysis.reporting.notebook.sections import Missing
 
 
 #: Fields of a finding, as `Report.finding` takes them.
@@ -37,11 +35,11 @@ _AS_MUCH = 1.2
 
 _DOUBTED = {
     "promotion": "a joint promotion",
-    "fades": "chance: it fades later",
+    "fades": "chance: not replicated",
 }
 
 _WHY = {
-    "size": "full trolleys",
+    "size": "large baskets",
     "size_store": "the store",
     "size_week": "the season",
     "customer": "the same customers",
@@ -75,6 +73,11 @@ def _doubt(row: dict[Any, Any]) -> str:
     return f"mostly {least}; too weak to act on"
 
 
+def plural(level: str) -> str:
+    """Return what several items of a level are called."""
+    return {"category": "categories"}.get(level, f"{level}s")
+
+
 def looked_at(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
     """Return the pairs that were checked, with their names; NotApplicable without any."""
     return named(pairs.checked, names)
@@ -88,20 +91,21 @@ def believed(pairs: Pairs, names: dict[str, str]) -> pd.DataFrame:
 def title(pairs: Pairs, names: dict[str, str]) -> str:
     """Return the page's title."""
     if pairs.looked_at is None:
-        return "No two products sell together beyond chance"
+        return "No two products are bought together significantly more often than by chance"
     checked = looked_at(pairs, names)
     held = checked[checked["verdict"] == "holds"]
     if held.empty:
-        return "No product pair survives a second look"
+        return "No product pair holds in the second half and under all controls"
     first = shorter(by_gain(held)["pair"].iloc[0])
     if len(checked) == 1:
-        return f"One pair of products sells together beyond chance: {first}"
-    return f"{len(held)} of {len(checked)} product pairs hold on a second look: {first} bring most"
+        return f"One pair of products is bought together more often than by chance: {first}"
+    share = f"{len(held)} of {len(checked)} product pairs"
+    return f"{share} hold under all controls: {first} bring most margin"
 
 
 def leads(table: pd.DataFrame) -> str:
     """Say which pair is first."""
-    return f"{shorter(table['pair'].iloc[0])} bring most of the pairs that can be believed"
+    return f"{shorter(table['pair'].iloc[0])} bring most margin of the pairs that hold"
 
 
 def neighbours(table: pd.DataFrame) -> str:
@@ -113,10 +117,10 @@ def support(chosen: Support, tested: int, discovered: int, orders: int, fdr: flo
     """Say how the search was done."""
     return (
         f"Minimum support is {words.count(chosen.orders, 'order')} of {words.number(orders)} "
-        f"({words.percent(chosen.share, 2)}). {chosen.reason}. Of {words.number(tested)} splits of "
-        f"item sets that were looked at, {words.count(discovered, 'pair')} "
-        f"{'is' if discovered == 1 else 'are'} together more often "
-        f"than chance at a false discovery rate of {words.percent(fdr, 0)} over all of them."
+        f"({words.percent(chosen.share, 2)}). {chosen.reason}. Of {words.number(tested)} "
+        f"rules tested, {words.count(discovered, 'pair')} "
+        f"{'is' if discovered == 1 else 'are'} significant (lift above 1) at a false discovery "
+        f"rate of {words.percent(fdr, 0)} over all of them."
     )
 
 
@@ -126,10 +130,10 @@ def lifts(pairs: Pairs) -> str:
     strong = int((table["lift"] >= 3).sum())
     if len(table) == 1:
         times = words.number(table["lift"].iloc[0], 1)
-        return f"One pair of products sells together beyond chance, {times} times as often"
+        return f"One pair of products is bought together {times} times as often as by chance"
     return (
-        f"{words.count(len(table), 'pair')} of products sell together beyond chance, "
-        f"{words.number(strong)} of them at least three times as often"
+        f"{words.count(len(table), 'product pair')} are bought together significantly more often "
+        f"than by chance, {words.number(strong)} of them at least three times as often"
     )
 
 
@@ -140,7 +144,7 @@ def controlled(checked: pd.DataFrame) -> str:
     much = "much" if shrunk < _LITTLE else "little"
     return (
         f"Basket size, store, week and customer explain {much}: the median pair keeps "
-        f"{words.percent(shrunk, 0)} of its odds; {held} of {len(checked)} hold"
+        f"{words.percent(shrunk, 0)} of its odds ratio; {held} of {len(checked)} hold"
     )
 
 
@@ -149,7 +153,7 @@ def doubted(checked: pd.DataFrame) -> str:
     n = int((checked["verdict"] != "holds").sum())
     if n == 0:
         each = "The checked pair holds" if len(checked) == 1 else "All checked pairs hold"
-        return f"{each}: none is made by size, store, season or promotion"
+        return f"{each}: none is explained by basket size, store, season or promotion"
     return f"{words.count(n, 'pair')} with a high lift should not be acted on"
 
 
@@ -161,8 +165,8 @@ def held_finding(checked: pd.DataFrame, confidence: float) -> Fields:
     low, high = wilson_interval(k, n, confidence=confidence)
     return {
         "key": "pairs_that_hold",
-        "sentence": "of the product pairs looked at again hold in the second half and under all "
-        "controls, large enough to act on",
+        "sentence": "of the checked product pairs hold in the second half and under all controls, "
+        "large enough to act on",
         "value": k / n,
         "low": float(low[0]),
         "high": float(high[0]),
@@ -170,7 +174,7 @@ def held_finding(checked: pd.DataFrame, confidence: float) -> Fields:
         "level": confidence,
         "n": n,
         "noun": "pair",
-        "detail": "a raw lift alone would have called all of them real",
+        "detail": "by their raw lift all of them would pass",
     }
 
 
@@ -180,8 +184,8 @@ def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
     within = ", of one category" if bool(row["same_category"]) else ""
     return {
         "key": "first_pair",
-        "sentence": f"times the odds: {shorter(row['pair'])}{within} in one order, whatever its "
-        "size, store, week and customer",
+        "sentence": f"times the odds: {shorter(row['pair'])}{within} in one order, under the "
+        "strictest control: basket size, store, week or customer",
         "value": row["or_least"],
         "low": row["or_least_low"],
         "high": row["or_least_high"],
@@ -189,7 +193,7 @@ def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
         "n": int(row["first_both"] + row["second_both"]),
         "noun": "order",
         "decimals": 1,
-        "detail": "of the pairs that hold the one whose orders beyond chance bring most margin",
+        "detail": "of the pairs that hold, the one whose orders beyond chance bring most margin",
     }
 
 
@@ -204,7 +208,7 @@ def gone(pairs: Pairs) -> str:
     is_, are = ("article is", "It is") if n == 1 else ("articles are", "They are")
     return (
         f"{words.number(n)} {is_} no longer sold, or out of season, though often sold in the first "
-        f"half. {are} in no call below."
+        f"half. {are} left out below."
     )
 
 
@@ -229,12 +233,6 @@ def brief(name: str, most: int = 26) -> str:
     room = most - len(bracket + number)
     cut = plain if len(plain) <= room else plain[: room - 1].rstrip(" ,-") + "…"
     return cut + bracket + number
-
-
-def items_of(*tables: pd.DataFrame) -> list[str]:
-    """Return all items of rules."""
-    columns = ("antecedents", "consequents")
-    return sorted({i for t in tables for c in columns for s in t[c] for i in s})
 
 
 def shorter(pair: str) -> str:
@@ -262,25 +260,22 @@ def flat(rules: pd.DataFrame) -> pd.DataFrame:
 
 
 def lines(
-    products: Pairs, categories: Pairs | Missing, followed: Following | Missing, margin_basis: str
+    products: Pairs, categories: Pairs | None, followed: Following | None, margin_basis: str
 ) -> list[TrustLine]:
     """Return the lines of the panel, as far as there is something to trust."""
     searched = ("Multiplicity", True, _searched(products, categories))
     found: list[TrustLine] = [searched, _alike(products)]
-    for line in (_second, _promotion):
-        with continued():
-            found.append(line(products))
-    with continued():
+    if products.looked_at is not None:
+        found += [_second(products), _promotion(products)]
+    if followed is not None:
         said = "What was bought with A on the same day never counts as next."
         found += [_matching(followed), ("Same orders", True, said), _later(followed)]
     return [*found, ("Margin", None, margin_basis)]
 
 
-def _searched(products: Pairs, categories: Pairs | Missing) -> str:
+def _searched(products: Pairs, categories: Pairs | None) -> str:
     total = products.rules.tested + (categories.rules.tested if categories else 0)
-    return (
-        f"P-values over all {words.number(total)} splits that were looked at, not only those shown."
-    )
+    return f"Corrected for all {words.number(total)} rules tested, not only those shown."
 
 
 def _alike(products: Pairs) -> TrustLine:
@@ -288,53 +283,57 @@ def _alike(products: Pairs) -> TrustLine:
     text = f"{words.percent(known, 0)} of orders have a known customer."
     if known < MOSTLY:
         return (
-            "Same customers",
+            "Within-customer correlation",
             False,
-            f"Only {text} The others are taken as strangers: intervals are rather too narrow, and "
+            f"Only {text} The others count as independent: intervals are rather too narrow, and "
             "the customer is no control.",
         )
-    return ("Same customers", True, f"{text} Intervals and tests of pairs take customers as whole.")
+    return ("Within-customer correlation", True, f"{text} Intervals and tests are adjusted for it.")
 
 
 def _second(products: Pairs) -> TrustLine:
     held, n = int(products.checked["holds"].sum()), len(products.checked)
     return (
-        "Second period",
+        "Replication",
         held >= 0.8 * n,
-        f"{held} of {n} checked pairs are beyond chance again in the second half.",
+        f"{held} of {n} checked pairs are significant again in the second half.",
     )
 
 
 def _promotion(products: Pairs) -> TrustLine:
     known = products.checked["or_promotion"].notna()
     if not known.any():
-        return ("Promotions", None, "The study knows no offers: pairs made by one are not told.")
+        return (
+            "Promotions",
+            None,
+            "The study has no offers: joint promotions cannot be ruled out.",
+        )
     made = int(products.checked["promotion_made"].sum())
     return (
         "Promotions",
         True,
-        f"{words.count(made, 'checked pair')} vanish among weeks in which both, one or neither "
-        "product was on offer.",
+        f"{words.count(made, 'checked pair')} explained by joint promotions, compared among weeks "
+        "with both, one or neither product on offer.",
     )
 
 
-def _matching(followed: Following | Missing) -> TrustLine:
+def _matching(followed: Following) -> TrustLine:
     table = followed.table
     share = float(table["matched"].sum() / table["buyers"].sum())
     return (
         "Matching",
         share >= 0.5,
         f"{words.percent(share, 0)} of first buyers could be followed and matched; those who took "
-        "the second along at once, or had no like, are left out.",
+        "the second in the same order, or had no match, are left out.",
     )
 
 
-def _later(followed: Following | Missing) -> TrustLine:
+def _later(followed: Following) -> TrustLine:
     table = followed.table
     sure, least = ((table[c] > 0).sum() for c in ("difference_low", "difference_least_low"))
     return (
-        "Later buyers",
+        "Censoring",
         bool(least == sure) if sure else None,
-        "Matched customers leave the comparison when they buy A themselves. Followed past it, "
-        f"charged with what A brings, {least} of {sure} sure differences remain.",
+        "Matched customers are censored when they buy A themselves. Followed past it, with what "
+        f"A brings counted against it, {least} of {sure} significant differences remain.",
     )

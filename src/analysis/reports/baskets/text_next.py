@@ -40,7 +40,7 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 def most(table: pd.DataFrame, days: int) -> str:
     """Say what follows most surely."""
     row = table.iloc[0]
-    told = "" if row["difference_low"] > 0 else ": not told apart"
+    told = "" if row["difference_low"] > 0 else ": not significant"
     return (
         f"{row['label']}: {words.percent(row['share'], 0)} within {days} days, against "
         f"{words.percent(row['control'], 0)} of matched customers{told}"
@@ -51,8 +51,11 @@ def sure(table: pd.DataFrame) -> str:
     """Say after how many first purchases more follow than among matched customers."""
     n = int((table["difference_low"] > 0).sum())
     if n == 0:
-        return f"None of the {len(table)} surest first purchases is seen to bring the next"
-    return f"{n} of the {len(table)} surest first purchases bring more of the next than others buy"
+        return f"After none of {len(table)} first purchases do significantly more buy the next"
+    return (
+        f"After {n} of {len(table)} first purchases significantly more buy the next than matched "
+        "customers"
+    )
 
 
 def bounds(table: pd.DataFrame) -> str:
@@ -70,10 +73,10 @@ def screening(screened: FollowUps, window: int, fdr: float, items: str) -> str:
     searched, found = screened.searched, int((screened.table["q"] <= fdr).sum())
     return (
         f"Of {words.count(searched, 'ordered pair')} of {items}, {words.number(found)} follow "
-        f"within {window} days more or less often than the customers' rhythm would give, at a "
-        f"false discovery rate of {words.percent(fdr, 0)}. The surest are followed day by day, "
-        "against customers who came in the same week with the same rhythm and had, or had not, "
-        "bought the second before."
+        f"within {window} days significantly more or less often than among all customers of the "
+        f"same purchase frequency (false discovery rate {words.percent(fdr, 0)}). The most "
+        "significant are followed day by day, against customers matched on week, purchase "
+        "frequency and whether they had bought the second before."
     )
 
 
@@ -115,11 +118,11 @@ def order(table: pd.DataFrame, fdr: float) -> str:
     """Say whether order matters."""
     n, more = len(table), int((table["q"] <= fdr).sum())
     if more == 0:
-        return f"None of the {n} most common sequences needs its order: any order shows as many"
+        return f"Visit order matters significantly in none of the {n} most common sequences"
     top = table["ratio"].max()
     return (
-        f"Order matters for {more} of {n} sequences, but little: at most "
-        f"{words.number(top, 2)} times what visits in any order would show"
+        f"Visit order matters significantly in {more} of {n} sequences: at most "
+        f"{words.number(top, 2)} times as many customers as with visits in random order"
     )
 
 
@@ -148,8 +151,8 @@ def calibrated(table: pd.DataFrame, days: int) -> str:
     best = table.loc[table["share"].idxmax()]
     least = table.loc[table["share"].idxmin()]
     return (
-        f"Who was due bought: {words.percent(best['share'], 0)} within {days} days at the best "
-        f"moment, {words.percent(least['share'], 0)} at the worst"
+        f"By days overdue, {words.percent(least['share'], 0)} to "
+        f"{words.percent(best['share'], 0)} bought within {days} days"
     )
 
 
@@ -160,8 +163,8 @@ def recommender(found: Evaluation) -> str:
     second = rest["recall"].idxmax()
     what = "new products" if found.new_only else "the next baskets"
     return (
-        f"For {what}, “{found.best}”, best in the month before, names "
-        f"{words.percent(best['recall'])} of what was bought with ten products; “{second}” "
+        f"For {what}, “{found.best}”, chosen on the month before, has a recall of "
+        f"{words.percent(best['recall'])} with ten products; “{second}” "
         f"{words.percent(rest['recall'].max())}"
     )
 
@@ -171,8 +174,8 @@ def recommender_finding(found: Evaluation, confidence: float, days: int) -> Fiel
     row = found.table.set_index("recommender").loc[found.best]
     return {
         "key": "recommendation_recall_new" if found.new_only else "recommendation_recall",
-        "sentence": f"of the products that customers bought anew in {days} days were on their list "
-        f"of ten (“{found.best}”)",
+        "sentence": f"of the products that customers bought for the first time in {days} days were "
+        f"on their list of ten (“{found.best}”)",
         "value": row["recall"],
         "low": row["recall_low"],
         "high": row["recall_high"],
@@ -209,8 +212,8 @@ def taken(table: pd.DataFrame, fdr: float) -> str:
     found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
     looked = words.number(len(table))
     if found.empty:
-        return f"In weeks of none of {looked} offers the other product is seen to sell less"
-    return f"In weeks of {len(found)} of {looked} offers the other product sells less"
+        return f"In weeks of none of {looked} offers the other product sells significantly less"
+    return f"In weeks of {len(found)} of {looked} offers the other product sells significantly less"
 
 
 def cannibalisation_finding(table: pd.DataFrame, names: dict[str, str], fdr: float) -> Fields:
@@ -218,13 +221,14 @@ def cannibalisation_finding(table: pd.DataFrame, names: dict[str, str], fdr: flo
     found = table[(table["q"] <= fdr) & (table["lost"] > 0)]
     return {
         "key": "cannibalising_offers",
-        "sentence": "offers in whose weeks the other product, seldom ordered with it, sold less",
+        "sentence": "offers in whose weeks the other product, seldom ordered with it, sold "
+        "significantly less",
         "value": float(len(found)),
         "decimals": 0,
         "n": len(table),
         "noun": "offer",
         "direction": "up_bad",
-        "detail": _most(found.iloc[0], names) if len(found) else "none beyond chance",
+        "detail": _most(found.iloc[0], names) if len(found) else "none significant",
     }
 
 
@@ -244,14 +248,14 @@ def foretold(
     sure = found.table[found.table["q"] <= fdr]
     if sure.empty:
         return (
-            f"What a first order holds foretells nothing: none of {len(found.table)} {items} "
-            "differs beyond chance"
+            f"What a first order holds predicts no margin: none of {len(found.table)} {items} "
+            "differs significantly"
         )
     row = sure.loc[sure["difference"].abs().idxmax()]
     more = "more" if row["difference"] > 0 else "less"
     name = names.get(row["item"], row["item"])
     worth = words.money(abs(row["difference"]), 0, currency)
-    return f"{name} in the first order foretells {worth} {more} margin in {found.days} days"
+    return f"{name} in the first order predicts {worth} {more} margin in {found.days} days"
 
 
 def first_orders(found: FirstBaskets, currency: str) -> str:
@@ -259,8 +263,8 @@ def first_orders(found: FirstBaskets, currency: str) -> str:
     return (
         f"{found.known_by} {words.count(found.customers, 'such customer')} could be followed for "
         f"{found.days} days and brought {words.money(found.mean, 2, currency)} margin on average "
-        "after the first order. Each difference is to a first order of the same size with the same "
-        "else in it."
+        "after the first order. Each difference compares first orders of the same size with the "
+        "same other items."
     )
 
 
@@ -274,8 +278,7 @@ def bundle(table: pd.DataFrame, discount: float) -> str:
     off = words.percent(discount, 0)
     median = table["break_even"].median()
     return (
-        f"At {off} off, the median bundle must sell {words.percent(median, 0)} more before it "
-        "costs nothing"
+        f"At {off} off, the median bundle must sell {words.percent(median, 0)} more to break even"
     )
 
 
@@ -284,8 +287,8 @@ def substitutes(found: Substitutes) -> str:
     n = int(found.table["substitutes"].sum())
     return (
         f"{words.count(n, 'pair')} of {words.number(found.tested)} within a category "
-        f"{'is' if n == 1 else 'are'} ordered together less often than expected, though the same "
-        "customers buy both"
+        f"{'is' if n == 1 else 'are'} ordered together significantly less often than expected, "
+        "though the same customers buy both"
     )
 
 
@@ -294,7 +297,7 @@ def substitutes_finding(found: Substitutes, names: dict[str, str]) -> Fields:
     n = int(found.table["substitutes"].sum())
     top = found.table.iloc[0]
     pair = f"{names.get(top['a'], top['a'])} and {names.get(top['b'], top['b'])}"
-    said = "hypothesis: one stands in for the other; surest"
+    said = "hypothesis: substitutes; most significant"
     return {
         "key": "substitutes",
         "sentence": "product pairs of one category are ordered together less often than expected",
@@ -302,7 +305,9 @@ def substitutes_finding(found: Substitutes, names: dict[str, str]) -> Fields:
         "decimals": 0,
         "n": found.tested,
         "noun": "pair",
-        "detail": f"{said}: {pair}" if n else "none beyond chance within sizes, stores and weeks",
+        "detail": f"{said}: {pair}"
+        if n
+        else "none significant within basket sizes, stores and weeks",
     }
 
 

@@ -12,15 +12,14 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.sections import Missing
 from analysis.reports.baskets.text import brief
 
 if TYPE_CHECKING:
     from analysis.products.association.pairs import Pairs
-    from analysis.products.association.triples import Threes
+    from analysis.products.association.triples import Triples
 
 
-def together(*levels: tuple[Threes | Missing, dict[str, str], str]) -> pd.DataFrame:
+def together(*levels: tuple[Triples | None, dict[str, str], str]) -> pd.DataFrame:
     """Return the sets that were looked at again: those that hold first, then the least q.
 
     Parameters
@@ -28,7 +27,7 @@ def together(*levels: tuple[Threes | Missing, dict[str, str], str]) -> pd.DataFr
     levels
         The sets of a level, what its items are called, and the level; what is missing is left out.
     """
-    there = [_named(f, names, level) for f, names, level in levels if not isinstance(f, Missing)]
+    there = [_named(f, names, level) for f, names, level in levels if f is not None]
     return pd.concat(there).sort_values(
         ["holds", "q", "second_ratio"],
         ascending=[False, True, False],
@@ -37,7 +36,7 @@ def together(*levels: tuple[Threes | Missing, dict[str, str], str]) -> pd.DataFr
     )
 
 
-def _named(found: Threes, names: dict[str, str], level: str) -> pd.DataFrame:
+def _named(found: Triples, names: dict[str, str], level: str) -> pd.DataFrame:
     table = found.table[found.table["second_orders"].notna()]
     items = [[names.get(i, i) for i in s] for s in table["itemset"]]
     return table.assign(
@@ -52,7 +51,7 @@ def first(table: pd.DataFrame) -> str:
     """Say which three belong together."""
     held = table[table["holds"]]
     if held.empty:
-        return "No three belong together: what is bought in threes, their pairs explain"
+        return "No triple holds: what is bought in threes, its pairs explain"
     row, more = held.iloc[0], len(held) - 1
     rest = (
         f", and so {'does' if more == 1 else 'do'} {words.count(more, 'more set')}" if more else ""
@@ -63,27 +62,27 @@ def first(table: pd.DataFrame) -> str:
     )
 
 
-def searched(products: Threes, categories: Threes | Missing) -> str:
+def searched(products: Triples, categories: Triples | None) -> str:
     """Say how many sets there were, how many were tested and how many held."""
     said = [_passed(products, "products")]
-    if not isinstance(categories, Missing):
+    if categories is not None:
         said.append(_passed(categories, "categories"))
     return " ".join([*said, _standing_for(products)])
 
 
-def _passed(found: Threes, items: str) -> str:
+def _passed(found: Triples, items: str) -> str:
     again = int(found.table["second_orders"].notna().sum())
     if again == 0:
-        return f"No three {items} are often enough in one order to be looked at."
+        return f"No three {items} are often enough in one order to be checked."
     held = len(found.believed)
     return (
         f"Of {words.number(len(found.table))} frequent sets of three {items}, the "
-        f"{words.number(again)} furthest beyond their pairs were looked at again in the second "
+        f"{words.number(again)} furthest beyond their pairs were checked in the second "
         f"half: {words.number(held) if held else 'none'} {'holds' if held <= 1 else 'hold'}."
     )
 
 
-def _standing_for(found: Threes) -> str:
+def _standing_for(found: Triples) -> str:
     """Say which sets of products stand for all."""
     from analysis.products.association.itemsets import condense
 
@@ -97,7 +96,7 @@ def _standing_for(found: Threes) -> str:
     )
 
 
-def maximal(found: Threes, names: dict[str, str]) -> pd.DataFrame:
+def maximal(found: Triples, names: dict[str, str]) -> pd.DataFrame:
     """Return all frequent sets with their names, and which of them are closed and maximal."""
     from analysis.products.association.itemsets import condense
 

@@ -225,7 +225,7 @@ def noise_bars(fading: Fading, *, ax: Axes | None = None) -> Axes:
         Axes to draw on.
     """
     ax = ax or style.new_axes(height=2.0)
-    names = [f"fell by {words.percent(fading.drop, 0)} or more", "by chance alone", "beyond noise"]
+    names = [f"fell by {words.percent(fading.drop, 0)} or more", "by chance alone", "significantly"]
     counts = np.array([fading.fell, fading.fell_by_chance, len(fading.called)])
     ax.barh(names, counts, color=[style.QUIET, style.QUIET, style.BLUE], height=0.6)
     chance = fading.fell_by_chance
@@ -244,7 +244,7 @@ def noise_bars(fading: Fading, *, ax: Axes | None = None) -> Axes:
 
 
 def gain_curve(plan: ContactPlan, *, currency: str = "USD", ax: Axes | None = None) -> Axes:
-    """Draw what contacting all fading customers would gain, over the share it brings back.
+    """Draw what contacting all declining customers would gain, over the share it brings back.
 
     Parameters
     ----------
@@ -285,7 +285,7 @@ def gain_curve(plan: ContactPlan, *, currency: str = "USD", ax: Axes | None = No
 
 
 def stay_lines(stayed: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many stay in each group: seen, by noise alone, and by chance.
+    """Draw how many stay in each group: seen, by week-to-week variation alone, and by chance.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ def value_groups() -> Columns:
         "margin_share": formats.percent(1, "Of margin"),
         "margin_per_customer": formats.money(0, "Margin each"),
         "discount_share": formats.percent(1, "Discount"),
-        "fading": formats.integer("Fading"),
+        "fading": formats.integer("Declining"),
         "loss": formats.money(0, "They lost"),
     }
 

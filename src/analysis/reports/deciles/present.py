@@ -63,7 +63,7 @@ def growth(report: Report, by_sales: Deciles, weeks: WeeklyAmounts) -> None:
     report.chart(
         charts.growth_bars(by_sales.table),
         alt="Bars of what each group added to the growth of net sales, in percentage points, with "
-        "intervals; coloured where it stands out from chance.",
+        "intervals; coloured where it is significant.",
         caption=f"Net sales of {weeks.now} against {weeks.before}; the bars add up to the total's "
         f"growth. Whiskers: {report.interval}. In colour: beyond chance for all groups taken "
         "together.",
@@ -159,7 +159,7 @@ def profit_groups(report: Report, kinds: pd.DataFrame) -> None:
         kinds.assign(name=text_decline.group_names(kinds)),
         name="value_groups",
         columns=columns.value_groups(),
-        caption=f"Fading customers are in one of the groups above, too. {report.margin}",
+        caption=f"Declining customers are in one of the groups above, too. {report.margin}",
     )
 
 
@@ -171,8 +171,8 @@ def decline(report: Report, faded: Fading, weeks: WeeklyAmounts) -> None:
     report.chart(
         charts.noise_bars(faded),
         alt=text_decline.noise(faded),
-        caption=f"Margin of {weeks.now} against {weeks.before}. Whisker: middle 95 % of the deals. "
-        f"{report.margin}",
+        caption=f"Margin of {weeks.now} against {weeks.before}. "
+        f"Whisker: middle 95 % of the permutations. {report.margin}",
     )
     report.say(text_decline.false_alarms(faded))
     report.save(faded.table, "fading")
@@ -189,8 +189,8 @@ def contact_plan(report: Report, plan: ContactPlan, returns: Estimates) -> None:
     if len(plan.customers):
         report.chart(
             charts.gain_curve(plan, currency=report.currency),
-            alt="Line of the gain from contacting all fading customers, rising with the share of "
-            "lost margin that a contact brings back and crossing zero at the break-even.",
+            alt="Line of the gain from contacting all declining customers, rising with the share "
+            "of lost margin that a contact brings back and crossing zero at the break-even.",
             caption=f"Margin over {report.params.horizon_days} days less the cost. "
             f"Band: {report.interval}. {report.margin}",
         )
@@ -220,7 +220,7 @@ def decile_migration(report: Report, stay: Persistence, weeks: WeeklyAmounts) ->
     report.chart(
         charts.stay_lines(stay.stayed),
         alt="Lines over the groups of the first half: the share seen in the same group in the "
-        f"second half, that by noise alone, and by chance. {text.stayed(stay)}",
+        f"second half, that by week-to-week variation alone, and by chance. {text.stayed(stay)}",
         caption=f"From {weeks.before} to {weeks.now}, by net sales. Whiskers: {report.interval}.",
     )
     report.say(text.moved(stay))

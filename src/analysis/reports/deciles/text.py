@@ -99,12 +99,12 @@ def growth(deciles: Deciles) -> str:
     if table["contribution_low"].isna().all():
         return f"Sales moved by {grew}{held}; the groups are too small to tell whose part is chance"
     if clear.empty:
-        return f"Sales moved by {grew}{held}; no {name}'s part in it stands out from chance"
+        return f"Sales moved by {grew}{held}; no {name}'s part in it is significant"
     parts = words.listing(
         f"{name} {decile} ({words.points(points)})"
         for decile, points in zip(clear["decile"], clear["contribution"], strict=True)
     )
-    return f"Sales moved by {grew}{held}; what stands out from chance is {parts}"
+    return f"Sales moved by {grew}{held}; significant is the part of {parts}"
 
 
 def first_part(parts: pd.DataFrame) -> str:
@@ -282,8 +282,9 @@ def stayed(found: Persistence) -> str:
     """Say how many of the best group stayed, against noise and chance."""
     top = found.summary.set_index("measure").to_dict("index")["top"]
     return (
-        f"{words.percent(top['stayed'], 0)} of the best stayed among the best; noise alone would "
-        f"keep {words.percent(top['noise'], 0)}, chance {words.percent(top['chance'], 0)}"
+        f"{words.percent(top['stayed'], 0)} of the best stayed among the best; "
+        "week-to-week variation alone would keep "
+        f" {words.percent(top['noise'], 0)}, chance {words.percent(top['chance'], 0)}"
     )
 
 
@@ -294,10 +295,10 @@ def moved(found: Persistence) -> str:
     beyond = words.points(top["change"], signed=False)
     between = in_brackets(top["change_low"], top["change_high"], 1, words.POINTS)
     return (
-        f"Beyond what noise explains, {beyond}{between} of the best left. Over all groups "
-        f"{words.percent(same['stayed'])} stayed in theirs (noise alone: "
+        f"Beyond what week-to-week variation explains, {beyond}{between} of the best left. Over "
+        f"all groups {words.percent(same['stayed'])} stayed in theirs (variation alone: "
         f"{words.percent(same['noise'])}) and {words.percent(far['stayed'])} moved by three or "
-        f"more (noise alone: {words.percent(far['noise'])})."
+        f"more (variation alone: {words.percent(far['noise'])})."
     )
 
 
@@ -326,5 +327,6 @@ def stay_finding(found: Persistence, groups: int, confidence: float) -> Fields:
         "n": top["customers"],
         "noun": "customer",
         "direction": "up_good",
-        "detail": top["reason"] or f"noise alone would keep {words.percent(top['noise'], 0)}",
+        "detail": top["reason"]
+        or f"week-to-week variation alone would keep {words.percent(top['noise'], 0)}",
     }

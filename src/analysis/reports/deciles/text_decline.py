@@ -31,7 +31,7 @@ _GROUP_NAMES = {
     "first": "First 10 % of sales",
     "next": "Next, up to 50 %",
     "others": "All others",
-    "fading": "Still profitable but fading",
+    "fading": "Still profitable but declining",
 }
 
 
@@ -50,7 +50,7 @@ def groups(kinds: pd.DataFrame) -> str:
     reached = float(few["net_share"].sum())
     sales = "half" if reached > _NEARLY_HALF else words.percent(reached, 0)
     bring = "brings" if count == 1 else "bring"
-    return f"{customers} {bring} {sales} of the sales; {fading} of them are fading"
+    return f"{customers} {bring} {sales} of the sales; {fading} of them are declining"
 
 
 def noise(fading: Fading) -> str:
@@ -59,7 +59,7 @@ def noise(fading: Fading) -> str:
     drop = words.percent(fading.drop, 0)
     chance = words.number(fading.fell_by_chance)
     beyond = words.number(len(fading.called))
-    return f"{fell} fell by {drop} or more; chance alone gives {chance}, and {beyond} are fading"
+    return f"{fell} fell by {drop} or more; chance alone gives {chance}, and {beyond} are declining"
 
 
 def false_alarms(fading: Fading) -> str:
@@ -68,15 +68,15 @@ def false_alarms(fading: Fading) -> str:
     silent = int((fading.table["status"] == "silent").sum())
     within = int((fading.table["status"] == "within noise").sum())
     bar = (
-        f"Of those called fading, {most} at most are expected to be false alarms "
+        f"Of those called declining, {most} at most are expected to be false alarms "
         f"(a fall counts from p = {words.number(fading.threshold, 4)} down, "
         f"{words.count(fading.tested, 'customer')} tested)."
         if fading.threshold > 0
-        else f"Of {words.count(fading.tested, 'customer')} tested, no fall is beyond noise."
+        else f"Of {words.count(fading.tested, 'customer')} tested, no fall is significant."
     )
     return (
-        f"{bar} {words.number(within)} fell as much within their own noise; "
-        f"{words.number(silent)} stopped buying altogether and are not counted as fading. "
+        f"{bar} {words.number(within)} fell as much within their own week-to-week variation; "
+        f"{words.number(silent)} stopped buying altogether and are not counted as declining. "
         "What the total of all customers did is taken out first "
         f"({words.percent(fading.growth - 1, 1, signed=True)})."
     )
@@ -102,7 +102,7 @@ def contact(plan: ContactPlan, currency: str) -> str:
     cost = words.money(plan.terms.contact_cost, 2, currency)
     rate = words.percent(plan.terms.recovery_rate, 0)
     if everyone == 0:
-        return "Nobody is fading beyond noise, so there is nobody to contact"
+        return "Nobody is declining significantly, so there is nobody to contact"
     if chosen == 0:
         return f"Not worth it: bringing back {rate} does not pay {cost} for any of {everyone}"
     whom = "all" if chosen == everyone else f"{words.number(chosen)} of"
@@ -129,7 +129,8 @@ def fading_finding(fading: Fading) -> Fields:
     """Return the finding of how many are fading."""
     return {
         "key": "fading_customers",
-        "sentence": "customers still bring margin but fade beyond their own noise",
+        "sentence": "customers still bring margin but decline by more than their own "
+        "week-to-week variation explains",
         "value": len(fading.called),
         "n": fading.tested,
         "noun": "customer",
@@ -143,7 +144,7 @@ def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
     days = words.number(plan.terms.horizon_days)
     return {
         "key": "margin_at_risk",
-        "sentence": f"of margin is at risk with fading customers over {days} days",
+        "sentence": f"of margin is at risk with declining customers over {days} days",
         "value": plan.value_at_risk,
         "low": plan.value_at_risk_low if len(plan.customers) else None,
         "high": plan.value_at_risk_high if len(plan.customers) else None,
@@ -193,7 +194,7 @@ def _independence(weekly: WeeklyAmounts) -> TrustLine:
     return (
         "Noise",
         holds,
-        "The test of fading takes a customer's weeks as independent; neighbouring weeks correlate "
+        "The test of decline takes a customer's weeks as independent; neighbouring weeks correlate "
         f"by {words.number(correlation, 2)}.",
     )
 

@@ -18,7 +18,6 @@ from analysis.reports.profiling.charts import show_dates
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
     from matplotlib.ticker import Formatter, Locator
 
 
@@ -51,7 +50,7 @@ def trends(table: pd.DataFrame, *, weeks: int) -> Axes:
     return ax
 
 
-def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Figure | SubFigure:
+def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Axes:
     """Draw series that moved to another level, each with its two levels.
 
     Parameters
@@ -83,7 +82,7 @@ def steps(panels: list[tuple[str, pd.DataFrame, pd.Series]], *, unit: str) -> Fi
         ax.xaxis.set_major_formatter(_month_names())
         ax.tick_params(labelsize=9)
     axes[0].set_ylabel(unit, fontsize=9.5)
-    return axes[0].figure
+    return axes[0]
 
 
 def _short_name(name: str) -> str:
@@ -103,7 +102,7 @@ def _month_names() -> Formatter:
     return DateFormatter("%b")
 
 
-def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure | SubFigure:
+def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Axes:
     """Draw trend, weekly rhythm and remainder of a daily series below each other.
 
     Parameters
@@ -134,7 +133,7 @@ def parts(table: pd.DataFrame, *, unit: str, scale: float = 1.0) -> Figure | Sub
     for ax in axes[:-1]:
         ax.tick_params(labelbottom=False)
     axes[1].set_ylabel(unit)
-    return axes[0].figure
+    return axes[0]
 
 
 def influences(table: pd.DataFrame) -> Axes:

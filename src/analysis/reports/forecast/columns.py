@@ -83,6 +83,18 @@ def outliers() -> Columns:
     }
 
 
+def product_outliers() -> Columns:
+    """Return the columns of `demand.breaks.outliers` of products, in units."""
+    return {
+        "name": formats.text("Product"),
+        "period_start": formats.day("Week of"),
+        "value": formats.integer("Units"),
+        "usual": formats.integer("Usual"),
+        "ratio": formats.number(1, "Times"),
+        "holiday": formats.text("Holiday"),
+    }
+
+
 def shifts() -> Columns:
     """Return the columns of `demand.breaks.shifts`."""
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -47,7 +48,7 @@ _THOUSAND = 1_000.0
 _DAYS = {"day": 1, "week": 7, "month": 28}
 
 
-def weeks_ahead(series: Series, horizon: int, as_of: str) -> str:
+def weeks_ahead(series: Series, horizon: int, as_of: date | str) -> str:
     """Return how the weeks forecast are called: by their date where the data end before them."""
     if not late(series, as_of):
         return f"the next {horizon} weeks"
@@ -61,7 +62,7 @@ def unit(series: Series, currency: str) -> tuple[str, float]:
     return (f"{label} thousand", _THOUSAND) if thousand else (label, 1.0)
 
 
-def late(series: Series, as_of: str) -> str:
+def late(series: Series, as_of: date | str) -> str:
     """Say that the data end too early for the weeks forecast to be those ahead; else nothing."""
     missing = (as_date(as_of) - series.end).days // 7
     if missing < 1:
@@ -152,7 +153,7 @@ def fan_alt(whole: pd.DataFrame) -> str:
     return f"Line of weekly net sales and their forecast{around}."
 
 
-def span(series: Series, as_of: str) -> str:
+def span(series: Series, as_of: date | str) -> str:
     """Say which weeks the data cover, and whether they are the latest."""
     weeks = words.count(len(series.periods), series.frequency)
     most = int(series.open_days.max())

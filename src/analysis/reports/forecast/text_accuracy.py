@@ -300,7 +300,14 @@ def _sentence(reason: NotApplicable) -> str:
     return text[:1].upper() + text[1:]
 
 
-def trust(found: Outlook, scored: Scored, wanted: int, *, late: str = "") -> list[TrustLine]:
+def _last_time(scored: Scored | None) -> tuple[bool | None, str]:
+    """Say whether the last forecast's errors were the usual ones."""
+    if scored is None:
+        return None, "None of the weeks that the last run forecast has passed yet."
+    return None if scored.replayed else not scored.drifted, replay_note(scored)
+
+
+def trust(found: Outlook, scored: Scored | None, wanted: int, *, late: str = "") -> list[TrustLine]:
     """Return how far to trust the forecast; ``late`` says that the data end before it begins."""
     lines: list[TrustLine] = [("Up to date", False, late)] if late else []
     return [
@@ -308,7 +315,7 @@ def trust(found: Outlook, scored: Scored, wanted: int, *, late: str = "") -> lis
         ("Better than a simple forecast", *_beats(found)),
         ("Intervals", *_holds(found.coverage)),
         ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
-        ("Last time", None if scored.replayed else not scored.drifted, replay_note(scored)),
+        ("Last time", *_last_time(scored)),
         ("Yearly season", found.plan.season >= wanted or None,
          "Known to the models." if found.plan.season >= wanted
          else "Not known: less than a year of history before the first test. Expect the holidays "

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.errors import NotApplicable
 from analysis.reporting.charts.forest import LONGEST
 from analysis.reporting.notebook import words
 
@@ -24,12 +23,9 @@ Fields = dict[str, Any]
 _KINDS = {
     "promotion": "promotions",
     "discount": "the depth of discounts",
-    "price": "the shelf price",
+    "price": "the average price paid",
     "holiday": "the run-up to a holiday",
 }
-
-_TRIED = {"promotion": "promotion", "discount": "discount", "price": "change of price"}
-
 
 #: Weeks within which a shift must be dated to be called sudden.
 _SUDDEN = 4
@@ -93,26 +89,6 @@ def _what(kind: str, regressor: str, step: float) -> str:
     if kind == "discount":
         return f"{words.percent(float(-np.expm1(-step)), 0)} off"
     return "promotion" if kind == "promotion" else regressor.partition(",")[0]
-
-
-def offer(table: pd.DataFrame, kind: str) -> str:
-    """Return a product to weigh a plan with: one whose effect is sure.
-
-    Of promotions the one tried in most weeks, of discounts and prices the largest seller.
-
-    Raises
-    ------
-    NotApplicable
-        If no product has such an effect.
-    """
-    found = table[table["found"] & (table["kind"] == kind)]
-    found = found[found["effect"] < 0] if kind == "price" else found[found["effect"] > 0]
-    if found.empty:
-        raise NotApplicable(
-            f"no product's {_TRIED[kind]} has a sure effect, so no plan is weighed."
-        )
-    order = ["weeks" if kind == "promotion" else "size", "name"]
-    return str(found.sort_values(order, ascending=[False, True])["name"].iloc[0])
 
 
 def plan(compared: ProductPlan, what: str, horizon: int, currency: str) -> str:
@@ -187,9 +163,25 @@ def sudden(steps: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(["size", "name"], ascending=[False, True], ignore_index=True)
 
 
-def jumped(steps: pd.DataFrame) -> pd.Series:
-    """Return the names of all products whose level shifted: their trend is none."""
-    return steps.loc[steps["shifted"], "name"]
+def surges(freaks: pd.DataFrame) -> pd.DataFrame:
+    """Return the weeks far above the usual; silent ones are for `stock`, returns for report 01."""
+    return freaks[freaks["value"] > freaks["usual"]].reset_index(drop=True)
+
+
+def odd_weeks(freaks: pd.DataFrame) -> str:
+    """Say in how many single weeks a product sold far above its usual, and name the farthest."""
+    if freaks.empty:
+        return "No product has a week that stands out beyond promotions, prices and holidays"
+    first = freaks.iloc[0]
+    whole = words.count(len(freaks), "week")
+    if not first["usual"] > 0:
+        return f"{whole} of single products stand out beyond promotions, prices and holidays"
+    times = words.number(first["value"] / first["usual"], 1)
+    return (
+        f"{whole} of single products {'stands' if len(freaks) == 1 else 'stand'} out beyond "
+        f"promotions, prices and holidays; the farthest, {first['name']}, {times} times its usual "
+        f"in the week of {words.day(first['period_start'])}"
+    )
 
 
 def sudden_counts(steps: pd.DataFrame) -> str:

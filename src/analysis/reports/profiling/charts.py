@@ -155,7 +155,7 @@ def movers(table: pd.DataFrame, *, names: pd.Series, currency: str, ax: Axes | N
         If no row is given.
     """
     if table.empty:
-        raise NotApplicable("nothing moved beyond chance.")
+        raise NotApplicable("nothing moved significantly.")
     ax = ax or style.new_axes(height=0.75 + 0.25 * len(table))
     _signed_bars(ax, table["change"], table["change_low"], table["change_high"])
     ax.set_yticks(range(len(table)), [shortened(str(name)) for name in names])

@@ -31,7 +31,7 @@ def bridge(interval: str) -> Columns:
         "net_now": formats.money(0, "Net now"),
         "change": formats.money(0, "Change", signed=True),
         "low": formats.interval("high", 0, interval, unit=""),
-        "by_chance": formats.money(0, "By noise", signed=True),
+        "by_chance": formats.money(0, "By variation", signed=True),
     }
 
 

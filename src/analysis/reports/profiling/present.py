@@ -10,6 +10,7 @@ from analysis.customers.segments import profile
 from analysis.customers.segments.profile import Portrait
 from analysis.demand.change import contribution, trading_pattern
 from analysis.demand.change.contribution import Movers
+from analysis.demand.change.price_index import PriceIndex
 from analysis.demand.change.revenue_tree import RevenueTree
 from analysis.errors import NotApplicable
 from analysis.quality import date_coverage
@@ -75,6 +76,13 @@ def growth(report: Report, tree: RevenueTree, compared: Comparison) -> None:
     report.table(text.tree_table(tree), name="revenue_tree", columns=columns.tree(report.interval))
 
 
+@presents(PriceIndex)
+def prices(report: Report, index: PriceIndex) -> None:
+    """Say what prices of the same products did, apart from what was bought."""
+    report.say(text.prices(index, report.params.confidence))
+    report.save(index.table, "price_index")
+
+
 @presents()
 def bridge(report: Report, steps: pd.DataFrame, compared: Comparison) -> None:
     """Show the change by customers won, lost and kept."""
@@ -85,7 +93,7 @@ def bridge(report: Report, steps: pd.DataFrame, compared: Comparison) -> None:
     report.chart(
         charts.bridge(steps, currency=currency),
         alt=text.bridge_alt(steps, currency),
-        caption="Each step starts where the last ended. Black marks: week-to-week noise alone.",
+        caption="Each step starts where the last ended. Black marks: week-to-week variation alone.",
     )
     report.table(steps, name="customer_bridge", columns=columns.bridge(report.interval))
 
@@ -108,18 +116,18 @@ def departments(report: Report, changed: Movers) -> None:
 
 @presents()
 def stores(report: Report, changed: Movers) -> None:
-    """Show which stores changed beyond chance."""
+    """Show which stores changed significantly."""
     top, currency = report.params.top, report.currency
     report.headline(text.groups_headline(changed, noun="store", nouns="stores"))
     report.say(text.withheld(changed, currency, nouns="stores"))
     moved = text.name_stores(contribution.top_movers(changed, top=top))
-    _movers(report, moved, moved["name"], "Changed beyond chance.")
+    _movers(report, moved, moved["name"], "Changed significantly.")
     shown = columns.groups(report.interval, label="Store")
     report.table(changed.table, name="stores", columns=shown, rows=top)
 
 
 def _movers(report: Report, moved: pd.DataFrame, names: pd.Series, what: str) -> None:
-    """Show what moved most; no chart where nothing moved beyond chance."""
+    """Show what moved most; no chart where nothing moved significantly."""
     with suppress(NotApplicable):
         report.chart(
             charts.movers(moved, names=names, currency=report.currency),
@@ -136,7 +144,7 @@ def products(report: Report, changed: Movers, compared: Comparison) -> None:
     report.say(text.movers_paragraph(changed, report.currency))
     moved = contribution.top_movers(changed, top=report.params.top)
     moved = text.label_products(contribution.name_products(moved, report.tables))
-    _movers(report, moved, moved["label"], "Largest beyond chance.")
+    _movers(report, moved, moved["label"], "The largest significant changes.")
     compared.check()
     report.table(moved, name="top_movers", columns=columns.movers())
     report.save(changed.table, "products")
@@ -206,7 +214,7 @@ def drift(report: Report, shift: Drift) -> None:
     report.chart(
         charts_quality.drift(shift.dimensions),
         alt=text_quality.drift_alt(shift),
-        caption=f"Dot: what moved. Bar: {below} of random deals of weeks stay below.",
+        caption=f"Dot: what moved. Bar: {below} of random permutations of weeks stay below.",
     )
     report.table(shift.dimensions, name="drift", columns=columns.drift())
     report.save(shift.values, "drift_values")

@@ -16,6 +16,7 @@ from analysis.reports.profiling.charts import FACTOR_WORDS
 
 if TYPE_CHECKING:
     from analysis.demand.change.contribution import Movers
+    from analysis.demand.change.price_index import PriceIndex
     from analysis.demand.change.revenue_tree import RevenueTree
     from analysis.tables.comparison import Comparison
     from analysis.tables.manifest import Manifest
@@ -85,6 +86,18 @@ def tree_paragraph(tree: RevenueTree, currency: str, confidence: float) -> str:
     )
 
 
+def prices(index: PriceIndex, confidence: float) -> str:
+    """Say how prices of the same products changed, so that mix is not taken for price."""
+    span = words.interval(index.low, index.high, 1)
+    return (
+        f"Prices paid for the same {words.count(index.products, 'product')} "
+        f"({words.percent(index.covered, 0)} of net sales by the piece) changed by "
+        f"{words.percent(index.change, 1, signed=True)} "
+        f"({words.percent(confidence, 0)} interval {span}; Törnqvist index). What else net per "
+        "item moved by is mix: other products, other sizes, launches and delistings."
+    )
+
+
 def tree_table(tree: RevenueTree) -> pd.DataFrame:
     """Return the factors with a readable ``label``."""
     return tree.factors.assign(label=tree.factors["factor"].map(FACTOR_WORDS))
@@ -151,9 +164,11 @@ def bridge_headline(bridge: pd.DataFrame, currency: str) -> str:
             largest["change"], currency
         )
     noise = kept["by_chance"].abs().sum(min_count=1) / kept["change"].abs().sum()
-    told = f"; {words.percent(noise, 0)} of that is week-to-week noise" if noise == noise else ""
+    told = (
+        f"; {words.percent(noise, 0)} of that is week-to-week variation" if noise == noise else ""
+    )
     if noise >= 1:
-        told = "; week-to-week noise alone makes as many"
+        told = "; week-to-week variation alone makes as many"
     return f"Kept customers make {words.percent(share, 0)} of the ups and downs{told}"
 
 
@@ -174,8 +189,8 @@ def bridge_paragraph(bridge: pd.DataFrame, compared: Comparison, currency: str) 
     return (
         f"{new} Kept customers' ups and downs come to {words.money(real, 0, currency)}. The same "
         f"customers differ by {words.money(chance, 0, currency)} between odd and even weeks, when "
-        "nothing but weeks differs (black marks): that much of what looks like growing and fading "
-        "customers means nothing."
+        "nothing but weeks differs (black marks): that much of what looks like growing and "
+        "declining customers means nothing."
     )
 
 
@@ -196,7 +211,7 @@ def bought_less(bridge: pd.DataFrame, currency: str, confidence: float) -> Field
         sentence = "came from kept customers: none bought less than in the period before."
         return {"key": "bought_less", "sentence": sentence, "value": 0.0, "unit": currency}
     row = rows.iloc[0]
-    noise = _noise(row, currency)
+    parts = [_bought_more(bridge, currency), _noise(row, currency)]
     return {
         "key": "bought_less",
         "sentence": "came from kept customers who bought less than in the period before.",
@@ -208,8 +223,17 @@ def bought_less(bridge: pd.DataFrame, currency: str, confidence: float) -> Field
         "noun": "customer",
         "direction": "up_good",
         "level": confidence,
-        "detail": noise,
+        "detail": "; ".join(part for part in parts if part) or None,
     }
+
+
+def _bought_more(bridge: pd.DataFrame, currency: str) -> str | None:
+    """Say what those who bought more added: the one figure without the other misleads."""
+    rows = bridge[bridge["group"] == "buying more"]
+    if rows.empty:
+        return None
+    added = words.money(rows["change"].iloc[0], 0, currency, signed=True)
+    return f"kept customers who bought more brought {added}"
 
 
 def _noise(row: pd.Series, currency: str) -> str | None:
@@ -217,8 +241,8 @@ def _noise(row: pd.Series, currency: str) -> str | None:
     if not math.isfinite(row["by_chance"]):
         return None
     if abs(row["by_chance"]) >= abs(row["change"]):
-        return "week-to-week noise alone makes as much"
-    return f"{words.money(abs(row['by_chance']), 0, currency)} of it is week-to-week noise"
+        return "week-to-week variation alone makes as much"
+    return f"{words.money(abs(row['by_chance']), 0, currency)} of it is week-to-week variation"
 
 
 def _sure(tree: RevenueTree) -> tuple[list[str], list[str]]:
@@ -242,7 +266,7 @@ def _signed(value: float, currency: str) -> str:
 
 
 def groups_headline(found: Movers, *, noun: str, nouns: str) -> str:
-    """State how many groups of a kind changed beyond chance, and the one that changed most."""
+    """State how many groups of a kind changed significantly, and the one that changed most."""
     real = found.sure
     if found.table.empty:
         return f"No {noun} has {found.minimum_group} customers, so that none is compared"
@@ -250,7 +274,7 @@ def groups_headline(found: Movers, *, noun: str, nouns: str) -> str:
         return f"No {noun} changed by more than chance"
     continued = real[real["growth"].notna()]
     new = int((real["status"] == "launched").sum())
-    count = f"{len(real)} of {words.count(len(found.table), noun, nouns)} changed beyond chance"
+    count = f"{len(real)} of {words.count(len(found.table), noun, nouns)} changed significantly"
     count += f", {new} of them new" if new else ""
     if continued.empty:
         return count
@@ -286,7 +310,7 @@ def withheld(found: Movers, currency: str, *, nouns: str) -> str:
 
 
 def movers_headline(found: Movers) -> str:
-    """State how many products moved beyond chance."""
+    """State how many products moved significantly."""
     real = found.sure
     if found.table.empty:
         return f"No product has {found.minimum_group} customers, so that none is searched"
@@ -294,7 +318,7 @@ def movers_headline(found: Movers) -> str:
         return "No product moved by more than chance"
     up = int((real["change"] > 0).sum())
     return (
-        f"{words.count(up, 'product')} rose and {words.number(len(real) - up)} fell beyond chance, "
+        f"{words.count(up, 'product')} rose and {words.number(len(real) - up)} fell significantly, "
         f"of {words.number(len(found.table))} searched"
     )
 
@@ -321,11 +345,11 @@ def movers_paragraph(found: Movers, currency: str) -> str:
 
 
 def moved_products(found: Movers) -> Fields:
-    """Return the finding on products that moved beyond chance."""
+    """Return the finding on products that moved significantly."""
     real = found.sure
     return {
         "key": "moved_products",
-        "sentence": f"products rose or fell beyond chance, of "
+        "sentence": f"products rose or fell significantly, of "
         f"{words.number(len(found.table))} searched"
         + ("; many with the season." if len(real) else "."),
         "value": len(real),
@@ -355,7 +379,7 @@ def label_products(table: pd.DataFrame) -> pd.DataFrame:
 def movers_alt(largest: pd.DataFrame, currency: str) -> str:
     """Describe the chart of the largest movers."""
     if largest.empty:
-        return "An empty chart: nothing moved beyond chance"
+        return "An empty chart: nothing moved significantly"
     first, last = largest.iloc[0], largest.iloc[-1]
     if len(largest) == 1:
         change = words.money(first["change"], 0, currency, signed=True)

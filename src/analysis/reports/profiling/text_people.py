@@ -85,8 +85,8 @@ def portrait_chart(leading: pd.DataFrame) -> dict[str, str]:
     """Return alt text and caption of the chart of indices."""
     names = words.listing(words_of(str(name)).lower() for name in leading["attribute"].unique())
     caption = (
-        f"Net sales a customer, 100 the average, by {names}: the attributes that separate spending "
-        "most. Grey: no more than chance."
+        f"Net sales per customer, 100 the average, by {names}: the attributes that separate "
+        "spending most. Grey: no more than chance."
     )
     return {"alt": _portrait_alt(leading), "caption": caption}
 
@@ -97,7 +97,7 @@ def _portrait_alt(leading: pd.DataFrame) -> str:
     ranked = leading.sort_values("index")
     low, high = ranked.iloc[0], ranked.iloc[-1]
     return (
-        f"Dots with intervals, net sales a customer as an index: lowest {low['attribute']} "
+        f"Dots with intervals, net sales per customer as an index: lowest {low['attribute']} "
         f"{low['level']} ({words.number(low['index'])}), highest {high['attribute']} "
         f"{high['level']} ({words.number(high['index'])})"
     )

@@ -167,13 +167,13 @@ def extremes_paragraph(limits: pd.DataFrame, currency: str) -> str:
 
 
 def drift_headline(found: Drift) -> str:
-    """State which mixes moved beyond chance."""
+    """State which mixes moved significantly."""
     real = found.dimensions[found.dimensions["sure"]]
     if real.empty:
         return "The mix of orders is what it was, up to the ups and downs of weeks"
     first = real.iloc[0]
     return (
-        f"{len(real)} of {len(found.dimensions)} mixes moved beyond chance; most by "
+        f"{len(real)} of {len(found.dimensions)} mixes moved significantly; most by "
         f"{_mix(first)}, {words.percent(first['moved'])}"
     )
 

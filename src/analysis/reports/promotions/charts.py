@@ -1,4 +1,4 @@
-"""Charts of promotions whose arms were drawn by lot."""
+"""Charts of randomised promotions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def effects(table: pd.DataFrame, *, unit: str) -> Axes:
-    """Draw what each arm brought a customer, with its interval.
+    """Draw what each arm brought per customer, with its interval.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def segments(table: pd.DataFrame, *, everybody: float, fdr: float, unit: str) ->
         strong=table["q"] <= fdr,
         reference=everybody,
     )
-    ax.set_xlabel(f"{unit} (line: everybody)")
+    ax.set_xlabel(f"{unit} (line: all customers)")
     return ax
 
 
@@ -153,5 +153,5 @@ def smallest_seen(table: pd.DataFrame, *, available: int) -> Axes:
     ax.axvline(available, color=style.INK, linewidth=0.8, linestyle=":")
     ax.set_ylim(bottom=0)
     ax.set_xlabel("Customers taking part (dotted: all there are)")
-    ax.set_ylabel("Smallest change seen, %")
+    ax.set_ylabel("Detectable change, %")
     return ax

@@ -15,22 +15,27 @@ def overview() -> dict[str, Format]:
     """Return the columns of ``outcomes.overview``."""
     return {
         "name": formats.text("Promotion"),
-        "mechanic": formats.text("How it works"),
+        "mechanic": formats.text("Mechanic"),
         "starts_on": formats.day("From"),
         "ends_on": formats.day("To"),
         "customers": formats.integer("Customers assigned"),
         "arms": formats.integer("Arms"),
-        "randomised": formats.mark("Drawn by lot"),
+        "randomised": formats.mark("Randomised"),
     }
 
 
 def checks() -> dict[str, Format]:
     """Return the columns of ``readings.promotions.marks``."""
-    names = ("Sizes of the arms", "Alike before", "Assigned before the start", "Arms kept apart")
+    headings = {
+        "Sizes of the arms": "Sample ratio",
+        "Alike before": "Balance",
+        "Assigned before the start": "Assigned before the start",
+        "Arms kept apart": "No contamination",
+    }
     return {
         "name": formats.text("Promotion"),
-        **{name: formats.text(name) for name in names},
-        "sees": formats.percent(0, "Would have seen a change of"),
+        **{name: formats.text(heading) for name, heading in headings.items()},
+        "sees": formats.percent(0, "Detectable change"),
     }
 
 
@@ -51,9 +56,9 @@ def bayes(interval: str) -> dict[str, Format]:
     """Return the columns of ``bayes.view``."""
     return {
         "label": formats.text("Promotion"),
-        "mean": formats.number(2, "Effect after the prior", signed=True),
+        "mean": formats.number(2, "Posterior mean", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
-        "better": formats.percent(1, "Chance it helps, before costs"),
+        "better": formats.percent(1, "Probability of benefit, before costs"),
         "loss_using": formats.number(2, "Expected loss if used"),
         "loss_not_using": formats.number(2, "if not used"),
         "verdict": formats.text("After all costs"),
@@ -87,11 +92,11 @@ def looks() -> dict[str, Format]:
     return {
         "look": formats.integer("Look"),
         "day": formats.integer("Day"),
-        "statistic": formats.number(2, "Difference over its error", signed=True),
-        "once": formats.number(2, "A single look asks"),
-        "pocock": formats.number(2, "Pocock asks"),
-        "obrien_fleming": formats.number(2, "O'Brien-Fleming asks"),
-        "always_valid": formats.number(2, "Looking any day asks"),
+        "statistic": formats.number(2, "z", signed=True),
+        "once": formats.number(2, "Bound of a single look"),
+        "pocock": formats.number(2, "Pocock"),
+        "obrien_fleming": formats.number(2, "O'Brien-Fleming"),
+        "always_valid": formats.number(2, "Always valid"),
     }
 
 
@@ -101,20 +106,20 @@ def needed() -> dict[str, Format]:
         "label": formats.text("Measure"),
         "mean": formats.number(2, "Today"),
         "needed": formats.integer("Customers needed"),
-        "explained": formats.percent(0, "Known from before"),
-        "needed_adjusted": formats.integer("Needed, using that"),
-        "smallest": formats.percent(1, "All there are would show"),
+        "explained": formats.percent(0, "R² of the past"),
+        "needed_adjusted": formats.integer("Needed, adjusted"),
+        "smallest": formats.percent(1, "Detectable with all"),
     }
 
 
 def designs() -> dict[str, Format]:
     """Return the columns of ``plan.by_design``."""
     return {
-        "design": formats.text("How it is drawn"),
+        "design": formats.text("Design"),
         "needed": formats.integer("Customers needed"),
         "available": formats.integer("There are"),
         "enough": formats.mark("Enough"),
-        "smallest": formats.percent(1, "All of them would show"),
+        "smallest": formats.percent(1, "Detectable with all"),
     }
 
 
@@ -126,7 +131,7 @@ def drawn() -> dict[str, Format]:
         "before_margin": formats.number(2, "Margin before"),
         "before_orders": formats.number(2, "Orders before"),
         "before_net": formats.number(2, "Net sales before"),
-        "furthest": formats.number(4, "Furthest from all, in sd"),
+        "furthest": formats.number(4, "Largest distance from the mean, SD"),
     }
 
 
@@ -160,8 +165,8 @@ def shares() -> dict[str, Format]:
     """Return the columns of ``reallocation.propose``."""
     return {
         "arm": formats.text("Arm"),
-        "mean": formats.number(2, "Measured a customer"),
-        "best": formats.percent(1, "Chance of being best"),
+        "mean": formats.number(2, "Measured per customer"),
+        "best": formats.percent(1, "Probability of being best"),
         "share": formats.percent(0, "Share of the next"),
     }
 
@@ -174,22 +179,22 @@ def campaigns() -> Columns:
     return {
         "name": formats.text("Campaign"),
         "customers": formats.integer("Sent to"),
-        "naive": formats.money(2, "Plain difference", signed=True),
-        "estimate": formats.money(2, "Like with like", signed=True),
+        "naive": formats.money(2, "Unadjusted", signed=True),
+        "estimate": formats.money(2, "Propensity-adjusted", signed=True),
         "low": formats.interval("high", 2, "95 % interval", unit=""),
         "matched": formats.money(2, "Matched pairs", signed=True),
-        "passed": formats.mark("Checks"),
+        "passed": formats.mark("Placebo checks"),
     }
 
 
 def return_checks() -> Columns:
     """Return the columns of `promotions.campaign.Campaign.checks`."""
     return {
-        "check": formats.text("Should find nothing"),
-        "estimate": formats.money(2, "Found a customer", signed=True),
+        "check": formats.text("Placebo check"),
+        "estimate": formats.money(2, "Found per customer", signed=True),
         "low": formats.interval("high", 2, "95 % interval", unit=""),
         "p": formats.number(3, "p"),
-        "passed": formats.mark("Nothing found"),
+        "passed": formats.mark("Passed"),
     }
 
 
@@ -198,7 +203,7 @@ def everybody() -> Columns:
     return {
         "name": formats.text("Promotion"),
         "starts_on": formats.day("From"),
-        "lift": formats.percent(0, "Sales against the blend", signed=True),
+        "lift": formats.percent(0, "Sales against control", signed=True),
         "low": formats.interval("high", 0, "95 % interval"),
         "gain": formats.money(0, "Sales gained", signed=True),
         "misfit": formats.percent(0, "Misfit before"),
@@ -209,7 +214,7 @@ def placements() -> Columns:
     """Return the columns of `promotions.placements.Placements.table`."""
     return {
         "term": formats.text("What"),
-        "lift": formats.percent(0, "Units more", signed=True),
+        "lift": formats.percent(0, "Units", signed=True),
         "low": formats.interval("high", 0, "95 % interval"),
         "units": formats.integer("Units sold there"),
         "incremental": formats.integer("Of these incremental"),
@@ -244,7 +249,7 @@ def break_even() -> Columns:
     return {
         "label": formats.text("Promotion"),
         "customers": formats.integer("Customers"),
-        "redemption": formats.number(2, "Redeemed a customer"),
+        "redemption": formats.number(2, "Redemptions per customer"),
         "needed": formats.text("Needed to pay"),
         "interval": formats.text("95 % interval"),
     }

@@ -1,4 +1,4 @@
-"""What report 06 says of promotions whose arms were drawn by lot, beside their verdicts.
+"""What report 06 says of randomised promotions, beside their verdicts.
 
 Which promotions are not looked at, and why.
 """
@@ -24,16 +24,15 @@ MEASURES = {"margin": "margin", "net": "net sales", "orders": "orders", "units":
 
 
 def kinds(promotions: pd.DataFrame) -> str:
-    """Say how many promotions there are, and how many of them were drawn by lot."""
+    """Say how many promotions there are, and how many of them were randomised."""
     if promotions.empty:
         return "No promotion started before the day of this report"
     drawn = int(promotions["randomised"].sum())
     assigned = int((promotions["customers"] > 0).sum())
-    whose = "its" if drawn < 2 else "their"
-    by_lot = f"{drawn or 'none'} drew {whose} customers by lot"
-    parts = [f"{words.count(len(promotions), 'promotion')}: {by_lot}"]
+    parts = [f"{words.count(len(promotions), 'promotion')}: {drawn or 'none'} randomised"]
     if assigned > drawn:
-        parts.append(f"{assigned - drawn} chose them")
+        whose = "its" if assigned - drawn == 1 else "their"
+        parts.append(f"{assigned - drawn} chose {whose} customers")
     if assigned < len(promotions):
         left = len(promotions) - assigned
         parts.append(f"{left} {'was' if left == 1 else 'were'} open to all")
@@ -47,7 +46,7 @@ def name_of(row: Mapping[str, Any]) -> str:
 
 
 def amount(value: float, unit: str, *, signed: bool = False) -> str:
-    """Return a figure a customer with its unit: money to the cent, else two decimals."""
+    """Return a figure per customer with its unit: money to the cent, else two decimals."""
     return words.quantity(value, unit, 2, signed=signed)
 
 
@@ -56,7 +55,7 @@ def checked(trials: Trials) -> str:
     found = trials.verdicts
     failed = list(found.loc[found["verdict"] == "no verdict", "name"])
     if not failed:
-        return f"All {len(found)} promotions drawn by lot passed the checks"
+        return f"All {len(found)} randomised promotions passed the checks"
     gets = "gets" if len(failed) == 1 else "get"
     return (
         f"{len(failed)} of {words.count(len(found), 'promotion')} {gets} no verdict: "
@@ -101,7 +100,7 @@ def ways(found: pd.DataFrame, name: str, unit: str) -> str:
     low, high = float(values.min()), float(values.max())
     return (
         f"{name}: by every way of counting between {amount(low, unit)} and {amount(high, unit)} "
-        "a customer"
+        "per customer"
     )
 
 
@@ -126,9 +125,9 @@ def quantiles(found: pd.DataFrame, name: str) -> str:
     """Say where in the distribution the effect sits."""
     moved = found[(found["low"] > 0) | (found["high"] < 0)]
     if moved.empty:
-        return f"{name}: no quantile of the customers moved beyond chance"
+        return f"{name}: no quantile of the customers changed significantly"
     shown = words.listing(words.percent(q, 0) for q in moved["quantile"])
-    return f"{name}: customers at the {shown} place of spending moved beyond chance"
+    return f"{name}: the {shown} quantile of spending changed significantly"
 
 
 def daily(advice: pd.DataFrame) -> str:
@@ -179,8 +178,8 @@ def arms(table: pd.DataFrame, primary: str) -> str:
     up, down = int((table["low"] > 0).sum()), int((table["high"] < 0).sum())
     lowered = f", {down} lowered it" if down else ""
     return (
-        f"{up} of {words.count(len(table), 'arm')} raised {MEASURES[primary]} a customer beyond "
-        f"chance, before costs{lowered}"
+        f"{up} of {words.count(len(table), 'arm')} raised {MEASURES[primary]} per customer "
+        f"significantly, before costs{lowered}"
     )
 
 
@@ -204,9 +203,9 @@ def believed(table: pd.DataFrame, confidence: float) -> str:
     paid = int((sure["verdict"] == after_costs.PAID).sum())
     raises = "raises" if len(sure) == 1 else "raise"
     return (
-        f"{len(sure)} of {words.count(len(table), 'arm')} {raises} the measure that decides, in "
+        f"{len(sure)} of {words.count(len(table), 'arm')} {raises} the primary measure, in "
         f"the promotion's days and before its costs, with a probability of "
-        f"{words.percent(confidence, 0)} or more; {paid} of them surely paid after all costs"
+        f"{words.percent(confidence, 0)} or more; {paid} of them paid significantly after all costs"
     )
 
 
@@ -223,25 +222,25 @@ def trust(
 ) -> list[tuple[str, bool | None, str]]:
     """Return the lines of the panel on how far to trust the randomised part."""
     if trials is None:
-        return [("By lot", False, "No promotion drew its customers by lot: nothing here is proof.")]
+        return [("Randomised", False, "No promotion was: nothing here is causal proof.")]
     found = trials.verdicts
     failed = int((found["verdict"] == "no verdict").sum())
     weak = int((found["verdict"] == "not decided").sum())
     lines: list[tuple[str, bool | None, str]] = [
-        ("By lot", True, f"{words.count(len(found), 'promotion')} drew who takes part."),
+        ("Randomised", True, f"{words.count(len(found), 'promotion')}."),
         (
             "Checks",
             failed == 0,
             f"{len(found) - failed} passed all checks that block a verdict; {failed} failed.",
         ),
         (
-            "Strength",
+            "Power",
             weak == 0,
-            f"{weak} saw nothing and were too small to see a change of "
+            f"{weak} found nothing significant and lacked the power to detect a change of "
             f"{words.percent(worth_finding, 0)}.",
         ),
         (
-            "One measure decides",
+            "One primary measure",
             True,
             f"Its intervals hold with {words.percent(confidence, 0)} for all arms of a promotion; "
             "the other measures are corrected for their number.",

@@ -41,13 +41,13 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
     sound = passed(campaigns)
     if sound.empty:
         raise NotApplicable(
-            "Every comparison of a campaign fails a check that should find nothing, so none is a "
-            "finding."
+            "Every comparison of a campaign fails a placebo check, so none is a finding."
         )
     row = sound.iloc[0]
     return {
         "key": "targeted",
-        "sentence": f"margin a customer from {row['name']}, like with like (no causal proof)",
+        "sentence": f"margin per targeted customer with {row['name']}, after propensity adjustment "
+        "(no causal proof)",
         "value": float(row["estimate"]),
         "low": float(row["low"]),
         "high": float(row["high"]),
@@ -56,12 +56,12 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
         "n": int(row["compared"]),
         "noun": "customer",
         "direction": "up_good",
-        "detail": f"The plain difference would say {words.money(row['naive'], 2, currency)}.",
+        "detail": f"Unadjusted, the difference is {words.money(row['naive'], 2, currency)}.",
     }
 
 
 def misled(campaigns: Campaigns, currency: str) -> str:
-    """Say by how much the plain comparison misleads, and what is left; or refuse without any."""
+    """Say by how much the unadjusted comparison misleads, and what is left; or refuse."""
     campaigns.require()
     table = shown(campaigns, len(campaigns.table))
     naive, fair = (
@@ -71,50 +71,60 @@ def misled(campaigns: Campaigns, currency: str) -> str:
         row = table.iloc[0]
         failed = _FAILED if passed(campaigns).empty else ""
         return (
-            f"{row['name']}: {naive} a customer at first sight, {fair} compared like with like "
-            f"({words.interval(row['low'], row['high'], 2, '')}{failed})"
+            f"{row['name']}: {naive} per customer unadjusted, {fair} after propensity "
+            f"adjustment ({words.interval(row['low'], row['high'], 2, '')}{failed})"
         )
     return (
-        f"At first sight campaigns brought {naive} a customer, compared like with like {fair}; "
+        f"Unadjusted, the median campaign stands at {naive} per customer; after propensity "
+        f"adjustment at {fair}; "
         f"{_above(campaigns)}"
     )
 
 
-_FAILED = "; it fails its checks"
+_FAILED = "; it fails its placebo checks"
 
 
 def _above(campaigns: Campaigns) -> str:
-    """Say how many lie above zero, of those that failed no check."""
+    """Say how many lie significantly above zero, of those that pass all placebo checks."""
     sound, judged = passed(campaigns), len(shown(campaigns, len(campaigns.table)))
-    surely = int((sound["low"] > 0).sum())
+    significant = int((sound["low"] > 0).sum())
     if sound.empty:
-        return f"all {judged} comparisons fail a check"
-    return f"of the {len(sound)} of {judged} that fail no check, {surely or 'none'} above zero"
+        return f"all {judged} comparisons fail a placebo check"
+    return (
+        f"of the {len(sound)} of {judged} that pass all placebo checks, {significant or 'none'} "
+        f"{'are' if significant > 1 else 'is'} significantly above zero"
+    )
 
 
 def title(campaigns: Campaigns, currency: str) -> str:
-    """Return the title of a study in which nothing was drawn by lot."""
+    """Return the title of a study in which nothing was randomised."""
     campaigns.require()
     table = shown(campaigns, len(campaigns.table))
-    naive = words.money(float(table["naive"].median()), 0, currency)
+    naive, fair = (
+        words.money(float(table[c].median()), 0, currency) for c in ("naive", "estimate")
+    )
     return (
-        f"Campaigns look like {naive} a customer; compared like with like, {_above(campaigns)}, "
-        "and none is proved"
+        f"Unadjusted, the median campaign stands at {naive} per customer; after propensity "
+        f"adjustment at {fair}, which is no causal proof; {_above(campaigns)}"
     )
 
 
 def chance_note(campaigns: Campaigns) -> str:
-    """Say how many above zero chance alone would give, and how many could not be judged."""
+    """Say how many chance alone would make significant, and how many could not be judged."""
     table, sound = campaigns.table, len(passed(campaigns))
     by_chance = words.number(sound * 0.025, 1)
-    said = f"Chance alone would put {by_chance} of {sound} above zero. " if sound > 1 else ""
+    said = (
+        f"Chance alone would put {by_chance} of {sound} significantly above zero. "
+        if sound > 1
+        else ""
+    )
     busy = table["meanwhile"].median()
     if busy > 0:
         said += (
-            f"In the middle campaign {words.percent(busy, 0)} of its customers were sent another "
+            f"In the median campaign {words.percent(busy, 0)} of its customers were sent another "
             "one in the same weeks, so that single campaigns can hardly be told apart. "
         )
-    return said + "Who was targeted was chosen: none of this is causal proof."
+    return said + "Customers were chosen: none of this is causal proof."
 
 
 def unjudged(table: pd.DataFrame, name: str) -> str:
@@ -143,8 +153,8 @@ def alike(campaigns: Campaigns) -> str:
     size = words.number(abs(float(worst["before"])), 1)
     name = campaigns.name(one.audience.promotion_id)
     return (
-        f"{name}: those targeted stood {size} standard deviations apart in "
-        f"{str(worst['covariate']).lower()}; weighted, at most {left}"
+        f"{name}: unadjusted, the targeted stand {size} standard deviations apart in "
+        f"{str(worst['covariate']).lower()}; weighted, at most {left} in anything"
     )
 
 
@@ -155,8 +165,8 @@ def overlap(one: Campaign) -> str:
     said = (
         f"{words.count(treated, 'customer')} targeted, {words.number(others)} not targeted who "
         f"bought in the same time before. {words.percent(one.overlap.outside)} of the targeted "
-        "have nobody like them and are left out. Weighted to resemble the targeted, the others "
-        f"are worth {words.number(one.overlap.effective)} customers."
+        "have no counterpart (outside common support) and are left out. Effective sample size "
+        f"of the others, weighted: {words.number(one.overlap.effective)} customers."
     )
     if one.audience.left_out:
         said += (
@@ -172,8 +182,8 @@ def pretrend(campaigns: Campaigns) -> str:
     if one.difference is None:
         return f"{name}: too few pairs to look at week by week"
     p = one.difference.trend_p
-    apart = "moved apart already before it" if p < 0.05 else "moved alike before it"
-    return f"{name}: matched pairs {apart} (p = {words.number(p, 3)})"
+    apart = "differ significantly" if p < 0.05 else "do not differ significantly"
+    return f"{name}: the trends of matched pairs before it {apart} (p = {words.number(p, 3)})"
 
 
 def doubts(one: Campaign) -> str:
@@ -181,25 +191,26 @@ def doubts(one: Campaign) -> str:
     said = ""
     if one.gamma == one.gamma:
         said = (
-            "The matched pairs show no effect beyond chance, even if nothing is hidden. "
+            "The matched pairs show no significant effect, even without hidden bias. "
             if one.gamma <= 1
-            else f"Something unseen that makes one of a pair {words.number(one.gamma, 2)} times as "
+            else f"Hidden bias that makes one of a pair {words.number(one.gamma, 2)} times as "
             "likely to be targeted could explain the pairs' gap away (Rosenbaum). "
         )
     e_value = words.number(one.e_value, 2)
     if one.e_value_limit > 1:
         limit = words.number(one.e_value_limit, 2)
         return said + (
-            f"E-value {e_value}, of the interval's nearer end {limit}: as strong, as a risk ratio, "
-            "would something unseen have to go with being targeted and with margin."
+            f"E-value {e_value}, of the interval's nearer end {limit}: the risk ratio that an "
+            "unmeasured confounder would need with targeting and with margin."
         )
     return said + (
-        f"E-value {e_value}; the interval holds zero, so nothing unseen is needed to explain it."
+        f"E-value {e_value}; the interval holds zero, so no unmeasured confounder is needed "
+        "to explain it."
     )
 
 
 def trust(campaigns: Campaigns) -> list[tuple[str, bool | None, str]]:
-    """Return the lines of the panel on how far to trust what was not drawn by lot."""
+    """Return the lines of the panel on how far to trust what was not randomised."""
     table = campaigns.table
     if table.empty:
         return []
@@ -213,31 +224,33 @@ def trust(campaigns: Campaigns) -> list[tuple[str, bool | None, str]]:
             "proof, however well they are compared.",
         ),
         (
-            "Like with like",
+            "Propensity adjustment",
             passed == len(judged) == len(table),
-            f"{len(judged)} could be compared, {passed} of them without a check that found what is "
-            "not there. What is found on those who could be compared is taken for all.",
+            f"{len(judged)} could be compared, of which {passed} pass all placebo checks. What is "
+            "found on those who could be compared is taken for all.",
         ),
     ]
 
 
 def verdict_on_checks(one: Campaign) -> str:
-    """Say whether the checks found what is not there."""
+    """Say which placebo checks the comparison fails."""
     failed = one.checks.loc[one.checks["passed"].eq(False), "check"].tolist()
     if failed:
-        return f"The comparison fails on {words.listing(failed)}: do not act on it"
-    return "Nothing is found where nothing should be"
+        return (
+            f"The comparison fails the placebo checks on {words.listing(failed)}: do not act on it"
+        )
+    return "The comparison passes all placebo checks"
 
 
 def for_everybody(found: Everybody) -> str:
-    """Say how many promotions for everybody stood out from their blend."""
+    """Say how many promotions open to all stood out from their synthetic control."""
     found.require()
     table = found.table[found.table["lift"].notna()]
     up = int((table["low"] > 0).sum())
     lift = words.percent(float(table["lift"].median()), 0, signed=True)
     return (
-        f"{up} of {len(table)} promotions for everybody sold more than a blend of products left "
-        f"alone; the middle one {lift}"
+        f"{up} of {len(table)} promotions open to all sold significantly more than their "
+        f"synthetic control; the median is {lift}"
     )
 
 
@@ -250,7 +263,7 @@ def blended(found: Everybody) -> str:
     if one.high == float("inf"):
         ends = f"at least {words.percent(one.low, 0, signed=True)}"
     lift = words.percent(one.lift, 0, signed=True)
-    return f"{name}: {lift} against the blend ({ends})"
+    return f"{name}: {lift} against the synthetic control ({ends})"
 
 
 _PLACES = {

@@ -17,9 +17,9 @@ def needed(plan: pd.DataFrame, primary: str, worth_finding: float, weeks: int) -
     change = words.percent(worth_finding, 0)
     saved = 1 - row["needed_adjusted"] / row["needed"]
     return (
-        f"To see a change of {change} in {row['label'].lower()} within {weeks} weeks takes "
-        f"{words.count(row['needed_adjusted'], 'customer')}; knowing what they bought before "
-        f"saves {words.percent(saved, 0)} of them"
+        f"To detect a change of {change} in {row['label'].lower()} within {weeks} weeks takes "
+        f"{words.count(row['needed_adjusted'], 'customer')}; adjusting for what they bought "
+        f"before saves {words.percent(saved, 0)} of them"
     )
 
 
@@ -28,7 +28,7 @@ def enough(plan: pd.DataFrame, primary: str) -> str:
     row = plan[plan["measure"] == primary].iloc[0]
     return (
         f"With all {words.count(row['available'], 'customer')} who could take part, half of them "
-        f"treated, a change of {words.percent(row['smallest'])} would be seen."
+        f"treated, a change of {words.percent(row['smallest'])} would be detected."
     )
 
 
@@ -50,7 +50,9 @@ def designs(plan: pd.DataFrame) -> str:
 def design_notes(plan: pd.DataFrame) -> str:
     """Say why a design has no number; a sentence on stores otherwise."""
     said = [f"{r['design']}: {r['reason']}." for r in plan[plan["reason"] != ""].to_dict("records")]
-    return " ".join(said) or "Whole stores allow for customers of a store resembling each other."
+    return (
+        " ".join(said) or "Whole stores allow for the intra-cluster correlation of their customers."
+    )
 
 
 def drawn(balance: pd.DataFrame) -> str:
@@ -60,7 +62,7 @@ def drawn(balance: pd.DataFrame) -> str:
     )
     far = balance["furthest"].max()
     return (
-        f"Drawn for the next promotion: {sizes}; their past differs by "
+        f"Randomised for the next promotion: {sizes}; their past differs by "
         f"{words.number(far, 3)} standard deviations at most"
     )
 
@@ -68,7 +70,7 @@ def drawn(balance: pd.DataFrame) -> str:
 def how_drawn(seed: int) -> str:
     """Say how the arms were drawn, and what to do with them."""
     return (
-        "The table of assignments can be loaded as it is. It was drawn within tenths of past "
+        "The table of assignments can be loaded as it is. It was randomised within tenths of past "
         f"margin, the most balanced of a hundred draws; the seed {seed} gives it again. Whoever "
         "is in control must be left out of every message of the promotion."
     )
@@ -88,12 +90,12 @@ def segments(table: pd.DataFrame, name: str, unit: str, fdr: float) -> str:
     """Say for whom a promotion worked better or worse than for all others."""
     found = table[table["q"] <= fdr]
     if found.empty:
-        return f"{name} worked for all alike: no segment differs beyond chance"
+        return f"{name}: no segment differs significantly from the others"
     row = found.loc[found["p"].idxmin()].to_dict()
     than = "better" if row["against_rest"] > 0 else "worse"
     return (
         f"{name} worked {than} for {segment_label(row)} than for others: "
-        f"{amount(row['shrunk'], unit)} a customer "
+        f"{amount(row['shrunk'], unit)} per customer "
         f"({words.interval(row['low'], row['high'], 2, unit)})"
     )
 
@@ -116,13 +118,13 @@ def targeting(judged: pd.DataFrame, name: str, unit: str) -> str:
         best = judged.loc[judged["gain"].idxmax()]
         return (
             f"{name}: choosing whom to treat by a model is not better than treating all or nobody "
-            f"({amount(best['gain'], unit)} a customer, "
+            f"({amount(best['gain'], unit)} per customer, "
             f"{words.interval(best['gain_low'], best['gain_high'], 2, unit)})"
         )
     best = offered.loc[offered["gain"].idxmax()]
     return (
         f"{name}: treating the {words.percent(best['treated'], 0)} that the {best['learner']} "
-        f"picks brings {amount(best['gain'], unit)} more a customer than the better of treating "
+        f"picks brings {amount(best['gain'], unit)} more per customer than the better of treating "
         f"all and nobody ({words.interval(best['gain_low'], best['gain_high'], 2, unit)})"
     )
 
@@ -133,6 +135,6 @@ def proposal(shares: pd.DataFrame, lost: pd.DataFrame, name: str, unit: str) -> 
     by = dict(zip(lost["policy"], lost["regret"], strict=True))
     return (
         f"{name}: give {words.percent(best['share'], 0)} of the next customers to {best['arm']}; "
-        f"shared out anew after each batch, {amount(by['Thompson sampling'], unit)} a customer is "
-        f"lost against always using the best, {amount(by['Equal shares'], unit)} with equal shares"
+        f"expected regret per customer {amount(by['Thompson sampling'], unit)} with Thompson "
+        f"sampling after each batch, {amount(by['Equal shares'], unit)} with equal shares"
     )

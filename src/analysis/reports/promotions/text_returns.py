@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.promotions.experiments.experiments import NONE_RANDOMISED
 from analysis.promotions.returns.league import BY_LOT, CHANGE, CHOSEN, HOLD_OUT, REPEAT, STOP
 from analysis.promotions.returns.roi import SUBSIDY
 from analysis.reporting.notebook import words
@@ -26,9 +27,9 @@ _BASES = {
 
 
 def findings(returns: Returns, currency: str) -> list[Fields]:
-    """Return the finding on the campaign on which most was spent, where none was drawn by lot.
+    """Return the finding on the campaign on which most was spent, where none was randomised.
 
-    Promotions drawn by lot have their own, one each: none with one.
+    Randomised promotions have their own, one each: none with one.
     """
     one, key = returns.require(), returns.first()
     if one.randomised:
@@ -36,8 +37,8 @@ def findings(returns: Returns, currency: str) -> list[Fields]:
     last = one.waterfall.iloc[-1]
     found = {
         "key": "net_return",
-        "sentence": f"net return of {returns.label(key)}, which cost most of the campaigns whose "
-        f"comparison fails no check{_assumed(one, currency)} (no causal proof)",
+        "sentence": f"net return of {returns.label(key)}, the costliest of the campaigns that pass "
+        f"all placebo checks{_assumed(one, currency)} (no causal proof)",
         "value": one.net,
         "low": float(last["low"]),
         "high": float(last["high"]),
@@ -81,7 +82,7 @@ def details(one: Return, currency: str) -> str:
     ]
     if one.redemption > 0 and one.break_even < float("inf"):
         said.append(
-            f"It was redeemed {words.number(one.redemption, 2)} times a customer; "
+            f"It was redeemed {words.number(one.redemption, 2)} times per customer; "
             f"{words.number(one.break_even, 2)} would have paid for contacts and set-up, if each "
             "brings what one brought."
         )
@@ -113,14 +114,14 @@ def trust(returns: Returns) -> list[tuple[str, bool | None, str]]:
 
 
 def paid(table: pd.DataFrame) -> str:
-    """Say how many promotions surely paid, and how many surely did not."""
+    """Say how many promotions paid significantly, and how many lost."""
     known = table[table["net"].notna()]
     if not known["randomised"].any():
         seem = int((known["low"] > 0).sum())
         return (
-            f"{seem or 'None'} of {words.count(len(known), 'campaign')} whose comparison fails no "
-            f"check {'seems' if seem == 1 else 'seem'} to pay, and none is proved to: customers "
-            "were chosen"
+            f"Of {words.count(len(known), 'campaign')} that passed all placebo checks, "
+            f"{seem or 'none'} {'shows' if seem == 1 else 'show'} a significant net return (no "
+            "causal proof)"
         )
     known = known[known["randomised"].eq(True)]
     up, down = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
@@ -140,10 +141,13 @@ def spendings(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def redeemed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the promotions by lot that were redeemed, with what would pay; or refuse."""
-    used = table[(table["redemption"] > 0) & table["randomised"].eq(True)]
+    """Return the randomised promotions that were redeemed, with what would pay; or refuse."""
+    randomised = table[table["randomised"].eq(True)]
+    if randomised.empty:
+        raise NotApplicable(NONE_RANDOMISED)
+    used = randomised[randomised["redemption"] > 0]
     if used.empty:
-        raise NotApplicable("No promotion drawn by lot was redeemed, so none has a break-even.")
+        raise NotApplicable("No randomised promotion was redeemed, so none has a break-even.")
     return used.assign(
         needed=[_times(value) for value in used["break_even"]],
         interval=[
@@ -158,9 +162,12 @@ def _times(value: float) -> str:
 
 
 def pays(table: pd.DataFrame) -> str:
-    """Say how many are surely redeemed often enough to pay for contacts and set-up."""
+    """Say how many are redeemed significantly more often than pays for contacts and set-up."""
     enough = int((table["break_even_high"] <= table["redemption"]).sum())
-    return f"{enough} of {len(table)} are surely redeemed often enough to pay for themselves"
+    return (
+        f"{enough} of {len(table)} are redeemed significantly more often than it takes to pay for "
+        "themselves"
+    )
 
 
 def reached(table: pd.DataFrame) -> str:
@@ -180,7 +187,7 @@ def with_goal(table: pd.DataFrame) -> pd.DataFrame:
     """Return the promotions that state a goal; NotApplicable if none does."""
     stated = table[table["goal"].astype("str").str.len() > 0]
     if stated.empty:
-        raise NotApplicable("no promotion of this study states what it was for.")
+        raise NotApplicable("No promotion of this study states what it was for.")
     return stated.reset_index(drop=True)
 
 
@@ -195,7 +202,7 @@ _STEPS = {
 
 
 def lifts(table: pd.DataFrame) -> str:
-    """Say which promotion did most, once luck is taken out where enough can be drawn together."""
+    """Say which promotion did most, shrunk where enough can be pooled."""
     kind = shown_kind(table)
     drawn = bool(kind["shrunk"].notna().all())
     lift, low = ("shrunk", "shrunk_low") if drawn else ("lift", "low")
@@ -207,13 +214,13 @@ def lifts(table: pd.DataFrame) -> str:
     if not drawn:
         return (
             f"{best['label']} did most before costs: {change}; by its own interval {surely} of "
-            f"{of} {'is' if surely == 1 else 'are'} above zero (too few to take luck out)"
+            f"{of} {'is' if surely == 1 else 'are'} above zero (too few to shrink)"
         )
     if not surely:
-        return f"Once luck is taken out, none of {of} is surely above zero"
-    said = f"{best['label']} did most before costs: {change} once luck is taken out"
+        return f"After shrinkage, none of {of} is significantly above zero"
+    said = f"{best['label']} did most before costs: {change} after shrinkage"
     proof = "" if (kind["kind"] == BY_LOT).all() else " (no causal proof)"
-    return f"{said}; {surely} of {len(kind)} surely above zero{proof}"
+    return f"{said}; {surely} of {len(kind)} significantly above zero{proof}"
 
 
 #: What the rows of the league are.
@@ -221,7 +228,7 @@ _BOTH = "promotions and arms"
 
 
 def shown_kind(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the kind that proves most: drawn by lot, else chosen, else for all.
+    """Return the rows of the kind that proves most: randomised, else chosen, else for all.
 
     NotApplicable if no kind has several promotions whose effect is known.
     """
@@ -241,10 +248,10 @@ def shown_kind(table: pd.DataFrame) -> pd.DataFrame:
 def kind_note(table: pd.DataFrame) -> str:
     """Say what the kind of comparison that is shown can prove."""
     if (table["kind"] == BY_LOT).any():
-        return "Drawn by lot: what these promotions caused. Arms of one promotion share a control."
+        return "Randomised: what these promotions caused. Arms of one promotion share a control."
     if (table["kind"] == CHOSEN).any():
-        return "Customers were chosen: no causal proof, only what is left after like with like."
-    return "For everybody: against products left alone, which is no causal proof."
+        return "Customers were chosen: no causal proof, only what propensity adjustment leaves."
+    return "Open to all: against products left alone, which is no causal proof."
 
 
 def stayed(table: pd.DataFrame, fdr: float) -> str:
@@ -261,7 +268,7 @@ def growing(table: pd.DataFrame, fdr: float) -> pd.DataFrame:
     """Return the products that gained, the surest growth first; NotApplicable if none did."""
     up = table[(table["q"] <= fdr) & (table["growth"] > 0)]
     if up.empty:
-        raise NotApplicable("no product on offer gained on its category beyond chance.")
+        raise NotApplicable("No product on offer gained significantly on its category.")
     return up.reset_index(drop=True)
 
 
@@ -275,26 +282,23 @@ def what_to_do(table: pd.DataFrame) -> str:
     if said:
         first = "; ".join(said)
         return first[:1].upper() + first[1:]
-    return "No promotion surely pays or surely loses: test again on more customers"
+    return "No promotion pays or loses significantly: test again on more customers"
 
 
 def decided(table: pd.DataFrame) -> pd.DataFrame:
     """Return the promotions that can be decided on; NotApplicable if all customers were chosen."""
     by_lot = table[table["action"] != HOLD_OUT]
     if by_lot.empty:
-        raise NotApplicable(
-            "every campaign chose its customers, so none can be repeated or stopped on this "
-            "evidence. Hold out a control drawn by lot, and the next report can say."
-        )
+        raise NotApplicable(NONE_RANDOMISED)
     return by_lot.reset_index(drop=True)
 
 
 def undecided(table: pd.DataFrame) -> str:
-    """Say which promotions need a control drawn by lot before anything can be decided."""
+    """Say which promotions need a randomised control before anything can be decided."""
     names = table.loc[table["action"] == HOLD_OUT, "label"].tolist()
     if not names:
-        return "All of these were drawn by lot."
-    return f"Chosen customers, so hold out a control by lot: {words.listing(names)}."
+        return "All of these were randomised."
+    return f"Not randomised, so hold out a randomised control next time: {words.listing(names)}."
 
 
 def steps(funnel: pd.DataFrame, returns: Returns) -> pd.DataFrame:
@@ -314,7 +318,7 @@ def funnel(table: pd.DataFrame) -> str:
     share = {step: words.percent(float(table[step].median()), 0) for step in known}
     if {"opened", "bought"} <= set(known):
         return (
-            f"In the middle promotion {share['opened']} {_STEPS['opened']} and {share['bought']} "
+            f"In the median promotion {share['opened']} {_STEPS['opened']} and {share['bought']} "
             f"{_STEPS['bought']}"
         )
-    return f"In the middle promotion {share[known[0]]} of those chosen {_STEPS[known[0]]}"
+    return f"In the median promotion {share[known[0]]} of those chosen {_STEPS[known[0]]}"

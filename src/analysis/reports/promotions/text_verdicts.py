@@ -1,4 +1,4 @@
-"""What report 06 says of every promotion drawn by lot: one verdict, after all costs."""
+"""What report 06 says of every randomised promotion: one verdict, after all costs."""
 
 from __future__ import annotations
 
@@ -57,11 +57,12 @@ def title(judged: pd.DataFrame) -> str:
         n = int(counts.get(verdict, 0))
         if n:
             parts.append(f"{n} {one or many if n == 1 else many}")
-    return f"Of {words.count(len(judged), 'promotion')} tested by lot, {words.listing(parts)}"
+    tested = words.count(len(judged), "randomised promotion")
+    return f"Of {tested}, {words.listing(parts)}"
 
 
 def findings(judged: pd.DataFrame, currency: str, confidence: float) -> list[Fields]:
-    """Return one finding a promotion: its verdict, on the net return a customer treated."""
+    """Return one finding a promotion: its verdict, on the net return per treated customer."""
     return [_finding(row, currency, confidence) for row in judged.to_dict("records")]
 
 
@@ -78,7 +79,7 @@ def _finding(row: Mapping[Any, Any], currency: str, confidence: float) -> Fields
         return {**shared, "sentence": f"{label} {_SAID[verdict]}", "value": None, "alert": alert}
     return {
         **shared,
-        "sentence": f"net return a customer treated{assumption(row)}: {label} {_SAID[verdict]}",
+        "sentence": f"net return per treated customer{assumption(row)}: {label} {_SAID[verdict]}",
         "value": row["each"],
         "low": row["each_low"],
         "high": row["each_high"],
@@ -103,24 +104,24 @@ def bullets(judged: pd.DataFrame, currency: str) -> str:
 def _bullet(row: Mapping[Any, Any], currency: str) -> str:
     verdict, what = row["verdict"], _WHAT[row["verdict"]]
     if verdict == after_costs.BLOCKED:
-        return f"- **{row['name']}**: no verdict ({row['why']}). *{what}*"
+        return f"- **{row['name']}**: no verdict ({row['why']}). {what}"
     if verdict == after_costs.RUNNING:
-        return f"- **{row['name']}** is still running: {row['why']}. *{what}*"
+        return f"- **{row['name']}** is still running: {row['why']}. {what}"
     figure = ""
     if row["net"] == row["net"]:
         figure = f" Net return {_each(row, currency)}{assumption(row)}."
-    return f"- **{row['label']}** {_SAID[verdict]}: {row['why']}.{figure} *{what}*"
+    return f"- **{row['label']}** {_SAID[verdict]}: {row['why']}.{figure} {what}"
 
 
 def _each(row: Mapping[Any, Any], currency: str) -> str:
     ends = words.interval(row["each_low"], row["each_high"], 2, "")
-    return f"{words.money(row['each'], 2, currency)} a customer treated ({ends})"
+    return f"{words.money(row['each'], 2, currency)} per treated customer ({ends})"
 
 
 def best(judged: pd.DataFrame, currency: str) -> str:
     """Say which promotion paid most, or that none is shown to."""
     paid = judged[judged["verdict"] == after_costs.PAID]
     if paid.empty:
-        return "No promotion drawn by lot is shown to pay for itself"
+        return "No randomised promotion is shown to pay for itself"
     row = paid.loc[paid["each"].idxmax()].to_dict()
     return f"{row['label']} paid most: net return {_each(row, currency)}{assumption(row)}"

@@ -1,0 +1,240 @@
+"""How report 02 presents segments: finding, heading, chart, table and reading of each."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.customers.retention import regularity
+from analysis.customers.segments import areas as area_methods
+from analysis.customers.segments import clusters as cluster_methods
+from analysis.customers.segments import segment_profiles
+from analysis.customers.segments.cluster_profiles import Again, Reading
+from analysis.customers.segments.clusters import Clusters
+from analysis.customers.value import rfm_segments, tiers
+from analysis.reporting.notebook import words
+from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.report import Report
+from analysis.reports.segmentation import (
+    charts,
+    charts_profiles,
+    columns,
+    present_deals,
+    present_stages,
+    text,
+    text_clusters,
+    text_profiles,
+    text_stages,
+)
+from analysis.tables.periods import Period
+
+#: Presenters of life stages and of deal proneness, in files of their own.
+buyers = present_deals.buyers
+buyers_next = present_deals.buyers_next
+reaction = present_deals.reaction
+stocked = present_deals.stocked
+paused = present_deals.paused
+stages = present_stages.stages
+stages_next = present_stages.stages_next
+transitions = present_stages.transitions
+second_order = present_stages.second_order
+retention = present_stages.retention
+win_back = present_stages.win_back
+win_back_tested = present_stages.win_back_tested
+trust = present_stages.trust
+
+
+def _window(report: Report) -> Period:
+    return Period.before(report.as_of, days=report.params.window_days)
+
+
+@presents()
+def data(
+    report: Report, customers: pd.DataFrame, earlier: pd.DataFrame, before: Period, after: Period
+) -> None:
+    """Say who is judged, over which days, and on which the segments are checked."""
+    report.say(
+        f"{words.count(len(customers), 'customer')} bought from {_window(report)}."
+        f"{text.quiet(customers)} {text.checked(earlier, before, after)} {report.margin}"
+    )
+
+
+@presents()
+def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame) -> None:
+    """Show what each RFM segment is worth."""
+    report.title(text.title(by_rfm))
+    report.finding(**text.best_finding(by_rfm, report.params.confidence))
+    report.finding(**text.slipping(by_rfm))
+    headline = text.rfm_headline(by_rfm)
+    report.headline(headline)
+    report.chart(
+        charts.worth_bars(by_rfm),
+        alt=f"Pairs of bars by RFM segment, share of customers and share of net sales. {headline}",
+        caption=f"Net sales, {_window(report)}. Whiskers: {report.interval} from resampling whole "
+        "customers.",
+    )
+    report.say(text.sentences(by_rfm, rfm_segments.MEANING, report.currency))
+    shown = columns.worth("Segment", report.interval)
+    report.table(by_rfm, name="rfm", columns=shown, caption=report.margin)
+    report.say(text.ties(sizes))
+    report.table(sizes, name="rfm_sizes", title="Actual groups", columns=columns.sizes())
+
+
+@presents()
+def rfm_next(report: Report, followed: pd.DataFrame, before: Period, after: Period) -> None:
+    """Show what each RFM segment did afterwards."""
+    headline = text.next_headline(followed)
+    report.headline(headline)
+    report.chart(
+        charts.bought_again(followed),
+        alt=f"Share of each RFM segment that bought after. {headline}",
+        caption=f"Formed on {before}, followed on {after}. Whiskers: {report.interval} (Wilson).",
+    )
+    shown = columns.what_next("Segment", report.interval)
+    report.table(followed, name="rfm_next", columns=shown)
+
+
+@presents()
+def rfm_migration(report: Report, moved: pd.DataFrame, before: Period, now: Period) -> None:
+    """Show how much of the movement between scores is more than noise."""
+    moved = text.movement_labels(moved)
+    report.headline(text.movement(moved))
+    report.chart(
+        charts.movement_dots(moved),
+        alt=text.movement(moved),
+        caption=f"{before} against {now}; weeks without a purchase count for recency, "
+        "weeks with one for frequency. Whiskers: 95 % of 40 deals.",
+    )
+    report.table(moved, name="rfm_movement", columns=columns.movement())
+
+
+@presents()
+def value_tiers(report: Report, by_tier: pd.DataFrame) -> None:
+    """Show what each value tier brings and what a treatment may cost."""
+    uplift = report.params.uplift
+    report.headline(text.tiers(by_tier, uplift, report.currency))
+    report.say(text.sentences(by_tier, tiers.MEANING, report.currency))
+    report.table(
+        by_tier,
+        name="tiers",
+        columns=columns.tiers(report.interval),
+        caption=f"May cost: margin a year times a hoped-for rise of {words.percent(uplift, 0)}, an "
+        f"assumption that only a test can replace. {report.margin}",
+    )
+
+
+@presents()
+def rhythm(
+    report: Report,
+    by_rhythm: pd.DataFrame,
+    shapes: pd.DataFrame,
+    common: regularity.CommonShape,
+) -> None:
+    """Show who shops regularly."""
+    regularity.require(shapes)
+    report.finding(**text_stages.rhythm_finding(by_rhythm))
+    report.headline(text_stages.rhythm_headline(by_rhythm))
+    report.chart(
+        charts.shape_histogram(shapes),
+        alt="Histogram of customers' regularity against a shopper by lot; in colour: surely above",
+        caption="Shape of the gamma distribution of gaps, shrunk. In colour: surely above.",
+    )
+    report.say(text_stages.regularity(common))
+    report.say(text.sentences(by_rhythm, regularity.MEANING, report.currency))
+    shown = columns.worth("Rhythm", report.interval)
+    report.table(by_rhythm, name="rhythm", columns=shown, caption=report.margin)
+
+
+@presents(Clusters)
+def clusters(report: Report, found: Clusters) -> None:
+    """Show whether there are clusters."""
+    report.finding(**text_clusters.clusters_finding(found))
+    report.save(found.members.assign(as_of=f"{report.as_of:%Y-%m-%d}"), "cluster_members")
+    headline = text_clusters.clusters(found)
+    report.headline(headline)
+    report.chart(
+        charts_profiles.structure_lines(found.criteria, substantial=cluster_methods.SUBSTANTIAL),
+        alt=f"Line of the silhouette by number of clusters. {headline}",
+        caption="Grey: what one single cloud with the same correlations reaches in 95 % of cases.",
+    )
+    report.say(text_clusters.clusters_text(found))
+
+
+@presents()
+def cluster_profiles(
+    report: Report, found: Clusters, described: Reading, *, numbers: pd.DataFrame | None
+) -> None:
+    """Show what sets the clusters apart."""
+    report.say(text_clusters.cluster_sentences(described, found.stability))
+    report.say(text_clusters.cluster_numbers(numbers))
+    report.chart(
+        charts_profiles.cluster_map(described.map, described.explained),
+        alt="Map of customers on two principal components, coloured by cluster",
+        caption="An even sample. Numbers stand in the middle of their clusters.",
+    )
+    report.table(found.criteria, name="cluster_criteria", columns=columns.criteria())
+    report.table(described.rules, name="cluster_rules", columns=columns.rules())
+    report.save(described.profile, "cluster_profile")
+
+
+@presents(Again)
+def clusters_again(report: Report, again: Again) -> None:
+    """Say whether the clusters are there in the earlier window."""
+    report.say(text_clusters.clusters_again(again))
+    report.save(again.table, "cluster_again")
+
+
+@presents()
+def portraits(report: Report, found: pd.DataFrame) -> None:
+    """Lay two segments side by side, and say what each over-indexes in."""
+    one, other = report.params.compare
+    report.save(found, "portraits")
+    report.say(text_profiles.tastes(found, report.params.fdr))
+    pair = segment_profiles.side_by_side(found, one, other, fdr=report.params.fdr)
+    segment_profiles.require(pair, one, other)
+    report.headline(text_profiles.compared(pair, one, other))
+    report.chart(
+        charts_profiles.side_by_side(pair, one, other),
+        alt=f"Dots with intervals, two a row. {text_profiles.compared(pair, one, other)}",
+        caption=f"{_window(report)}. Whiskers: {report.interval}.",
+    )
+    report.table(pair, name="side_by_side", columns=columns.side_by_side(one, other))
+
+
+@presents()
+def regions(report: Report, found: pd.DataFrame) -> None:
+    """Show value by region."""
+    report.headline(text_profiles.areas(found, "Regions", report.currency))
+    report.table(found, name="regions", columns=columns.areas("Region", report.interval))
+
+
+@presents()
+def stores(report: Report, found: pd.DataFrame) -> None:
+    """Show value by main store."""
+    headline = text_profiles.areas(found, "Stores", report.currency)
+    report.headline(headline)
+    report.chart(
+        charts_profiles.areas_forest(found, currency=report.currency),
+        alt=f"Dots with intervals by main store. {headline}",
+        caption=f"Customers in brackets. In colour: differs from everybody. "
+        f"Whiskers: {report.interval}.",
+    )
+    report.table(found, name="stores", columns=columns.areas("Main store", report.interval), rows=8)
+
+
+@presents()
+def store_preferences(report: Report, liked: pd.DataFrame) -> None:
+    """Show what stores sell clearly more of."""
+    report.table(
+        area_methods.clear_preferences(liked),
+        name="store_preferences",
+        title="What stores sell clearly more of",
+        columns=columns.preferences("Main store"),
+        rows=10,
+    )
+
+
+@presents()
+def segments(report: Report, table: pd.DataFrame) -> None:
+    """Keep every customer's segments."""
+    report.say(text_profiles.kinds(table))
+    report.table(table, name="segments", columns=columns.segments(table), rows=5)

@@ -1,0 +1,132 @@
+"""How report 02 presents life stages, second orders, win-back and how far to trust it all."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.customers.retention import lifecycle, repeat_purchase
+from analysis.customers.retention.lifecycle import Stages
+from analysis.reporting.notebook import words
+from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.report import Report
+from analysis.reports.segmentation import charts, columns, text, text_profiles, text_stages
+from analysis.tables.periods import Period
+
+
+@presents()
+def stages(report: Report, found: Stages, by_stage: pd.DataFrame) -> None:
+    """Show what each life stage is worth."""
+    report.finding(**text_stages.stages_finding(by_stage))
+    report.save(found.table, "life_stages")
+    headline = text_stages.stages_headline(by_stage)
+    report.headline(headline)
+    window = Period.before(report.as_of, days=report.params.window_days)
+    report.chart(
+        charts.worth_bars(by_stage),
+        alt=f"Pairs of bars by life stage, share of customers and share of net sales. {headline}",
+        caption=f"Net sales, {window}. Whiskers: {report.interval}.",
+    )
+    report.say(text.sentences(by_stage, lifecycle.MEANING, report.currency))
+    shown = columns.worth("Stage", report.interval)
+    report.table(by_stage, name="stages", columns=shown, caption=report.margin)
+
+
+@presents()
+def stages_next(report: Report, followed: pd.DataFrame, after: Period) -> None:
+    """Show what each life stage did afterwards."""
+    report.table(
+        followed,
+        name="stages_next",
+        title="What each stage did next",
+        columns=columns.what_next("Stage", report.interval),
+        caption=f"Judged as of {words.day(after.start)}, followed on {after}.",
+    )
+
+
+@presents()
+def transitions(report: Report, moves: pd.DataFrame, after: Period) -> None:
+    """Show where customers of each stage are later."""
+    headline = text_stages.transitions(moves)
+    report.headline(headline)
+    report.chart(
+        charts.heat_map(text_stages.as_grid(moves), across="Stage later", down="Stage before"),
+        alt=f"Heat map of life stage later by life stage before. {headline}",
+        caption=f"Per cent of each row, from {words.day(after.start)} to {words.day(after.end)}.",
+    )
+    report.save(moves, "stage_moves")
+
+
+@presents()
+def second_order(report: Report, newcomers: pd.DataFrame, curve: pd.DataFrame) -> None:
+    """Show how many newcomers place a second order."""
+    month, confidence = repeat_purchase.returned_by(curve, 30), report.params.confidence
+    report.finding(**text_stages.second_finding(month, len(newcomers), confidence))
+    headline = text_stages.second(month, len(newcomers))
+    report.headline(headline)
+    report.chart(
+        charts.return_curve(curve),
+        alt=f"Rising curve of newcomers who came back. {headline}",
+        caption=f"Customers first seen {report.params.new_days} days or more into the data. "
+        f"Band: {report.interval}.",
+    )
+    report.save(curve, "second_order")
+
+
+@presents()
+def retention(report: Report, kept: pd.DataFrame) -> None:
+    """Show which cohorts still buy."""
+    repeat_purchase.require(kept)
+    headline = text_stages.retention(kept)
+    report.headline(headline)
+    shown = text_stages.as_triangle(kept)
+    report.chart(
+        charts.heat_map(shown, across="Months after the first", down="First order in"),
+        alt=f"Heat map of the share that bought by month. {headline}",
+        caption="Per cent of each cohort. The first row may hold customers of any age.",
+    )
+    report.save(kept, "retention")
+
+
+@presents()
+def win_back(report: Report, back: pd.DataFrame, after: Period) -> None:
+    """Show whether silent customers who were contacted came back more often."""
+    report.headline(text_stages.win_back(back))
+    report.table(
+        back,
+        name="win_back",
+        columns=columns.win_back(report.interval),
+        caption=f"Silent on {words.day(after.start)} and 28 days more, contacted in these days "
+        "or not; came back in the 56 days after.",
+    )
+
+
+@presents()
+def win_back_tested(report: Report, drawn: pd.DataFrame) -> None:
+    """Show what randomised offers brought back."""
+    report.headline(text_stages.tested(drawn))
+    report.table(
+        drawn,
+        name="win_back_tested",
+        columns=columns.tested(report.interval),
+        caption="Customers silent for 60 days when the arms were drawn; back within 56 days.",
+    )
+
+
+@presents()
+def trust(
+    report: Report,
+    customers: pd.DataFrame,
+    *,
+    stages: Stages | None,
+    rfm_next: pd.DataFrame | None,
+) -> None:
+    """Say how far to trust the report."""
+    report.trust(
+        text_profiles.trust(
+            rows=len(customers),
+            simulated=report.tables.manifest.simulated,
+            stages=stages,
+            bought=rfm_next,
+            margin=report.margin,
+        )
+    )
