@@ -13,7 +13,7 @@ from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.customers.churn.churn_forecast import ChurnForecast
 from analysis.customers.churn.retention_value import retention_value
 from analysis.customers.lifetime.early_signs import EarlySigns
-from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, Scorecard
+from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, REGULAR, Scorecard
 from analysis.reports.value import text, text_churn
 
 
@@ -75,6 +75,8 @@ def test_why_another_model_stands_in() -> None:
         "Pareto/NBD apart. "
     )
     assert text.used_model(won, "Pareto/NBD") == ""
+    regular = card(REGULAR, calibration={NAIVE: 0.1, REGULAR: 0.04})
+    assert text.used_model(regular, "MBG/CNBD-3") == ""
     boosted = card(BOOSTING, calibration={NAIVE: 0.1, BOOSTING: 0.04})
     assert "knows one period ahead only" in text.used_model(boosted, "BG/NBD")
 

@@ -157,6 +157,7 @@ def test_chance_swings_are_not_taken_for_the_customer() -> None:
     found = value_scorecard.scorecard(simulated(0))
     means = found.means.set_index("model")
     assert found.beats_naive
+    assert np.isnan(means.loc[value_scorecard.NAIVE, "better_low"])
     naive = means.loc[value_scorecard.NAIVE, "calibration"]
     assert (means.loc[list(value_scorecard.PURCHASE_MODELS), "calibration"] < naive).all()
     assert means.loc["Pareto/NBD", "coverage"] == pytest.approx(0.85, abs=0.1)

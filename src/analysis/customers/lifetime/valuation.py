@@ -101,8 +101,12 @@ def fit_best(card: Scorecard, counts: PurchaseCounts) -> PurchaseModel:
 
 def past_biases(card: Scorecard, model: str) -> list[float]:
     """Return by how much the totals of a purchase model missed at past cut-offs, as shares."""
-    name = REGULAR if model.startswith("MBG/CNBD") else model
-    return card.scores.loc[card.scores["model"] == name, "bias"].tolist()
+    return card.scores.loc[card.scores["model"] == contestant(model), "bias"].tolist()
+
+
+def contestant(model: str) -> str:
+    """Return the name under which a fitted purchase model took part in the contest."""
+    return REGULAR if model.startswith("MBG/CNBD") else model
 
 
 def newcomers(valuation: Valuation) -> pd.DataFrame:

@@ -45,6 +45,7 @@ PURCHASE_MODELS: dict[str, Callable[[PurchaseCounts], PurchaseModel]] = {
     REGULAR: bgnbd.fit_regular,
 }
 DECILES = 10
+_COMPARED = ["better_low", "better_high", "gini_low", "gini_high"]
 _DRAWS = 100
 #: Boosting does not learn from fewer customers.
 _FEWEST_LEARNT = 100
@@ -338,6 +339,8 @@ def _means(
         means[f"{column}_low"], means[f"{column}_high"] = np.quantile(
             values, [0.025, 0.975], axis=0
         )
+    # The naive forecast against itself is no comparison.
+    means.loc[means["model"] == NAIVE, _COMPARED] = np.nan
     return means
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.customers.lifetime.valuation import past_biases
+from analysis.customers.lifetime.valuation import contestant, past_biases
 from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, PURCHASE_MODELS
 from analysis.reporting.notebook import words
 from analysis.reports.value import text_churn
@@ -160,7 +160,7 @@ def _sizes(biases: list[float]) -> str:
 
 def used_model(card: Scorecard, used: str) -> str:
     """Return why values rest on another model than the one that did best, if they do."""
-    if used == card.trusted or not card.beats_naive:
+    if contestant(used) == card.trusted or not card.beats_naive:
         return ""
     why = (
         f"the customers of today do not tell the parameters of {card.trusted} apart"
