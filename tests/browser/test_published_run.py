@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
+from tests.browser.accessibility import axe_source, violations
 from tests.browser.watched import Watched, watching
 
 pytestmark = pytest.mark.browser
@@ -22,6 +23,26 @@ OVERFLOW = """() => {
     const beyond = document.documentElement.scrollWidth - innerWidth;
     return [beyond, wide.map(e => e.outerHTML.slice(0, 120))];
 }"""
+
+#: Tables that scroll although the window has room beside them.
+CRAMPED = """() => [...document.querySelectorAll('main .table .scroll')].filter(e =>
+    e.scrollWidth > e.clientWidth + 1 && e.getBoundingClientRect().right < innerWidth - 40)
+    .map(e => e.getAttribute('aria-label'))"""
+
+#: Intervals that do not stand below their estimate, in the same cell.
+BESIDE = """() => [...document.querySelectorAll('td .pair')].filter(e => {
+    const [estimate, ends] = [...e.children].map(c => c.getBoundingClientRect());
+    return ends.top < estimate.bottom - 1 || Math.abs(ends.right - estimate.right) > 1;
+}).map(e => e.textContent)"""
+
+#: Headings, and what is said between them and what they head, that print may leave behind.
+STRANDED = """() => [...document.querySelectorAll('main :is(h2, h3)')].filter(h => {
+    const next = h.nextElementSibling;
+    if (!next) return false;
+    const style = e => getComputedStyle(e);
+    if (style(h).breakAfter !== 'avoid') return true;
+    return next.matches('.prose:has(+ figure)') && style(next).breakAfter !== 'avoid';
+}).map(h => h.textContent)"""
 
 TEXT_SIZES = """() => [...document.querySelectorAll('.chart svg')].flatMap(svg => {
     const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
@@ -79,10 +100,66 @@ def test_every_page_is_quiet_fits_and_can_be_read(
             beyond, wide = watched.page.evaluate(OVERFLOW)
             assert (beyond, wide) == (0, []), page.name
             assert watched.page.evaluate(CONTRASTS) >= 4.5, page.name
-            assert min(watched.page.evaluate(TEXT_SIZES), default=9) >= 8.9, page.name
+            assert min(watched.page.evaluate(TEXT_SIZES), default=11) >= 11, page.name
             picture = tmp_path / f"{page.stem}.png"
             watched.page.screenshot(path=picture, full_page=True)
             assert is_drawn(picture)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_breaks_a_rule_of_accessibility(
+    browser: Browser, published_run: Path, site_root: Path, scheme: str
+):
+    source = axe_source()
+    pages = [site_root / "index.html", published_run / "index.html", *reports(published_run)]
+    with watching(browser, site_root, viewport=DESKTOP, color_scheme=scheme) as watched:
+        for page in pages:
+            watched.open(page)
+            assert violations(watched.page, source) == [], page.name
+
+
+def test_a_rule_that_is_broken_is_noticed(browser: Browser, tmp_path: Path):
+    source = axe_source()
+    page = tmp_path / "a.html"
+    page.write_text("<html><title>A</title><img src='data:,'></html>", encoding="utf-8")
+    with watching(browser, tmp_path) as watched:
+        watched.open(page)
+        assert "image-alt" in [each["rule"] for each in violations(watched.page, source)]
+
+
+def test_a_wide_table_takes_the_margin_before_it_scrolls(
+    browser: Browser, published_run: Path, site_root: Path
+):
+    with watching(browser, site_root, viewport=DESKTOP) as watched:
+        for page in reports(published_run):
+            watched.open(page)
+            assert watched.page.evaluate(CRAMPED) == [], page.name
+
+
+def test_on_a_phone_the_interval_stands_below_its_estimate(
+    browser: Browser, published_run: Path, site_root: Path
+):
+    with watching(browser, site_root, viewport=PHONE) as watched:
+        watched.open(reports(published_run)[-1])
+        assert watched.page.locator("td .pair").count() >= 5
+        assert watched.page.evaluate(BESIDE) == []
+
+
+def test_detail_is_folded_on_the_screen_and_open_on_paper(
+    browser: Browser, published_run: Path, site_root: Path
+):
+    parameters = "#parameters .parameters"
+    with watching(browser, site_root, viewport=DESKTOP) as watched:
+        watched.open(reports(published_run)[-1])
+        seen = "e => e.checkVisibility({contentVisibilityAuto: true})"
+        table = watched.page.locator(parameters)
+        assert not table.evaluate(seen)
+        watched.page.locator("nav a[href='#parameters']").click()
+        assert table.evaluate(seen)
+        watched.open(reports(published_run)[-1])
+        watched.page.emulate_media(media="print")
+        assert table.evaluate(seen)
+        assert watched.page.evaluate(STRANDED) == []
 
 
 def test_dark_mode_turns_paper_and_charts(browser: Browser, published_run: Path, site_root: Path):

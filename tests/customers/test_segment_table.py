@@ -10,7 +10,7 @@ from analysis.customers.features import spending_mix
 from analysis.customers.segments import areas, segment_profiles, segment_table
 from analysis.customers.value import rfm_migration
 from analysis.errors import AnalysisError, NotApplicable
-from analysis.stats import shrinkage
+from analysis.stats import random_effects
 from analysis.tables.engine import in_memory
 from analysis.tables.periods import Period
 from tests.customers.populations import weekly_of
@@ -101,7 +101,7 @@ def test_shrinking_beats_raw_means() -> None:
     truth = rng.normal(100, 10, 300)
     error = rng.uniform(5, 40, 300)
     raw = truth + error * rng.normal(size=300)
-    shrunk, spread, weight = shrinkage.shrink(raw, error)
+    shrunk, spread, weight = random_effects.shrink(raw, error)
     assert ((shrunk - truth) ** 2).mean() < 0.35 * ((raw - truth) ** 2).mean()
     inside = np.abs(shrunk - truth) < 1.96 * spread
     assert 0.91 < inside.mean() < 0.98
@@ -110,7 +110,7 @@ def test_shrinking_beats_raw_means() -> None:
 
 def test_areas_that_do_not_differ_are_drawn_together() -> None:
     raw = np.array([90.0, 100.0, 110.0])
-    shrunk, _, weight = shrinkage.shrink(raw, np.array([50.0, 50.0, 50.0]))
+    shrunk, _, weight = random_effects.shrink(raw, np.array([50.0, 50.0, 50.0]))
     np.testing.assert_allclose(shrunk, 100)
     assert (weight == 0).all()
 

@@ -140,7 +140,7 @@ def test_a_treatment_of_who_brings_no_margin_may_cost_nothing() -> None:
     table = group_summary.worth(people, tiers.assign(people["margin_amount"]))
     bounds = tiers.spending_bounds(table, uplift=0.05, period_days=365)
     assert bounds["bound"].tolist() == pytest.approx([1.5, 0.0])
-    assert (bounds[["bound_low", "bound_high"]] >= 0).all().all()
+    assert not {"bound_low", "bound_high"} & set(bounds)  # no interval round an assumption
 
 
 def test_movement_and_staying_need_thirty_customers() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from analysis.demand.forecast import accuracy, conformal, model_selection
 from analysis.demand.models import backtest
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_PERIODS_OF_ORIGIN
 
 
 def noisy(series: int, periods: int, seed: int = 0) -> np.ndarray:
@@ -76,7 +77,7 @@ def test_sparse_series_are_chosen_for_apart():
 def test_origins_end_one_horizon_before_the_data_do():
     assert backtest.origins_for(52, horizon=8, count=4) == (41, 42, 43, 44)
     assert backtest.origins_for(52, horizon=8, count=4, step=8) == (20, 28, 36, 44)
-    assert min(backtest.origins_for(30, horizon=4, count=50)) >= backtest.FEWEST
+    assert min(backtest.origins_for(30, horizon=4, count=50)) >= FEWEST_PERIODS_OF_ORIGIN
     with pytest.raises(NotApplicable, match=r"15 periods are too few to test .* 21 are the least"):
         backtest.origins_for(15, horizon=8, count=4)
     with pytest.raises(NotApplicable, match=r"^1 week is too few to test forecasts of 8"):

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from analysis.demand.change import price_index as module
-from analysis.demand.change.price_index import FEWEST_PRODUCTS, price_index
+from analysis.demand.change.price_index import price_index
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_PRODUCTS
 from analysis.tables.comparison import Comparison
 from analysis.tables.periods import Period
 

@@ -117,3 +117,23 @@ def test_nothing_connects_to_duckdb_but_with_a_spill_path() -> None:
         code = path.read_text("utf-8")
         if "duckdb.connect(" in code:
             assert "spill_path()" in code, path.name
+
+
+def test_a_folder_taken_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may sweep a folder between its making and its locking."""
+    made = tempfile.mkdtemp
+    taken: list[str] = []
+
+    def swept(**options: str) -> str:
+        folder = made(dir=tmp_path, **options)
+        if not taken:
+            Path(folder).rmdir()
+            taken.append(folder)
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", swept)
+    folder = spilling._locked_folder()
+    assert folder.is_dir()
+    assert str(folder) not in taken

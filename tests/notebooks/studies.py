@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from analysis.params.report_params import from_notebook
 from analysis.reporting.notebook import report as reports
 from analysis.reporting.notebook.findings import Findings
 from analysis.reporting.notebook.outputs import KEY, Output
@@ -57,10 +57,15 @@ def run_notebook(
     publish_tables(frames, root)
     page = Page(name, Workspace.find(STUDY, root))
 
-    def open_report(name: str, *, study: str, as_of: date | str, seed: int = 0) -> reports.Report:
-        day, where = as_date(as_of), page.workspace
+    def open_report(name: str, names: Mapping[str, Any]) -> reports.Report:
         return reports.Report(
-            name, study=study, as_of=day, seed=seed, workspace=where, show=page.outputs.append
+            name,
+            study=names["study"],
+            as_of=as_date(names["as_of"]),
+            seed=names["seed"],
+            workspace=page.workspace,
+            params=from_notebook(name, names),
+            show=page.outputs.append,
         )
 
     monkeypatch.setattr("analysis.reporting.open_report", open_report)

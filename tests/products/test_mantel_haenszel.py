@@ -15,8 +15,11 @@ from analysis.products.association.mantel_haenszel import (
     Control,
     cells_of_rules,
     cochran_mantel_haenszel,
+    common_odds,
+    counts_of_rules,
     design_effects,
     log_variance,
+    mantel_haenszel,
     null_variance,
 )
 from analysis.products.association.support import choose_support
@@ -197,3 +200,24 @@ def test_who_holds_several_items_holds_each(orders: list[set[str]]) -> None:
         expected = [n for n, held in enumerate(orders) if set(items) <= held]
         assert shelf.held_by(tuple(items)).tolist() == expected
         assert np.flatnonzero(shelf.holding(tuple(items))).tolist() == expected
+
+
+@pytest.mark.parametrize("by_size", [True, False])
+@pytest.mark.parametrize("fact", [None, "store", "by rule"])
+def test_orders_that_hold_a_side_tell_the_cells_of_all(fact, by_size):
+    rng = np.random.default_rng(8)
+    n = 3000
+    held = {i: np.flatnonzero(rng.random(n) < 0.2).astype(np.int32) for i in "abcd"}
+    size = sum(np.bincount(orders, minlength=n) for orders in held.values())
+    size = (size + rng.integers(0, 40, n)).astype(np.int32)
+    store = rng.integers(-1, 4, n).astype(np.int32)
+    shop = Numbered(np.arange(n + 1), size, {"store": store}, held)
+    rules = pd.DataFrame({"antecedents": [("a",), ("b",), ("a", "c")],
+                          "consequents": [("b",), ("d",), ("d",)]})  # fmt: skip
+    shifted = Control(lambda rule: np.where(store < 0, -1, (store + rule) % 4), 4, by_size)
+    control = shifted if fact == "by rule" else Control.of(shop, fact, by_size=by_size)
+    every = cells_of_rules(shop, rules, control)
+    for counts, cells in zip(counts_of_rules(shop, rules, control), every, strict=True):
+        np.testing.assert_array_equal(counts, cells.counts)
+    odds = mantel_haenszel(shop, rules, control)["odds_ratio"]
+    assert common_odds(shop, rules, control).tolist() == odds.tolist()

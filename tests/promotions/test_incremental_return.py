@@ -178,7 +178,7 @@ def test_kinds_of_proof_are_never_pooled_together() -> None:
 
 
 def test_two_promotions_are_not_drawn_together_and_each_keeps_its_own_interval() -> None:
-    """With one degree of freedom "none of 2 is surely above zero" would refute both of them."""
+    """With one degree of freedom "none of 2 is above zero" would refute both of them."""
     rows = pd.DataFrame(
         {"promotion_id": ["a", "b"], "arm": "t", "label": ["A", "B"], "kind": league.BY_LOT,
          "mechanic": "m", "channel": "none", "season": "summer", "lift": [0.5, 0.3], "error": 0.1}
@@ -188,7 +188,7 @@ def test_two_promotions_are_not_drawn_together_and_each_keeps_its_own_interval()
     assert (two["low"] > 0).all()
     assert return_readings.lifts(two) == (
         "A did most before costs: +50 %; by its own interval 2 of 2 promotions and arms are above "
-        "zero (too few to take luck out)"
+        "zero (too few to shrink)"
     )
     with pytest.raises(NotApplicable, match="No three promotions of a kind share"):
         league.by_group(rows)
@@ -220,7 +220,7 @@ def test_one_promotion_alone_is_not_shrunk() -> None:
 )
 def test_the_funnel_tells_the_steps_that_are_known(steps: dict[str, float], said: str) -> None:
     table = pd.DataFrame({"chosen": [100], **{k: [v] for k, v in steps.items()}})
-    assert return_readings.funnel(table) == f"In the middle promotion {said}"
+    assert return_readings.funnel(table) == f"In the median promotion {said}"
 
 
 def test_without_a_step_there_is_no_funnel() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,3 +69,20 @@ def test_a_finding_of_a_known_key_replaces_it_in_place():
     replaced = findings.with_finding(share(0.2))
     assert [f.value for f in replaced.items] == [0.2, 1.0]
     assert [f.value for f in findings.items] == [0.1, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("parts", "weight"),
+    [
+        ({"value": 100.0, "low": 80.0, "high": 120.0, "unit": "USD"}, 80.0),
+        ({"value": -100.0, "low": -120.0, "high": -90.0, "unit": "EUR"}, 90.0),
+        ({"value": 100.0, "low": -5.0, "high": 200.0, "unit": "USD"}, 0.0),
+        ({"value": 100.0, "unit": "USD"}, 50.0),
+        ({"value": 0.2, "low": 0.1, "high": 0.3, "unit": "%", "at_stake": 5000.0}, 2500.0),
+        ({"value": 212.0}, 0.0),
+    ],
+)
+def test_decisions_weigh_what_is_at_stake_as_far_as_the_evidence_bears_it(
+    parts: dict[str, Any], weight: float
+):
+    assert Finding(key="a", sentence="b", **parts).weight == pytest.approx(weight)

@@ -68,3 +68,18 @@ def test_usual_formats_follow_what_a_column_holds():
 def test_a_column_that_is_not_there_is_named(columns: dict[str, formats.Format]):
     with pytest.raises(AnalysisError, match=r"no column (sahre|hihg); it has decile"):
         formats.shown(FRAME, columns)
+
+
+def test_an_interval_stands_right_after_its_estimate():
+    chosen = {
+        "share": formats.percent(),
+        "n": formats.integer(),
+        "share_low": formats.interval("share_high"),
+        "change": formats.money(),
+        "low": formats.interval("high"),
+        "who": formats.text(),
+        "other_low": formats.interval("other_high"),
+    }
+    ordered = formats.beside_estimates(chosen)
+    assert list(ordered) == ["share", "share_low", "n", "change", "low", "who", "other_low"]
+    assert formats.intervals(ordered) == [1, 4]

@@ -163,3 +163,59 @@ def test_a_damaged_run_does_not_take_the_overview_down(tmp_path: Path):
 def test_without_a_run_the_overview_says_so(tmp_path: Path):
     index_page.write_overview(tmp_path)
     assert "Nothing has been published yet" in (tmp_path / "index.html").read_text("utf-8")
+
+
+def without_decision(cells: list[str]) -> list[str]:
+    return [cell.replace("alert=True", "alert=False") for cell in cells]
+
+
+def test_a_failed_report_never_stands_below_nothing_needs_a_decision(tmp_path: Path):
+    run = write_run(tmp_path / "demo", 1, change=without_decision)
+    soup = BeautifulSoup((run / "index.html").read_text("utf-8"), "html.parser")
+    assert words_of(soup.h1) == "1 report failed"
+    run_json = RunFolder(run).run_json
+    record = json.loads(run_json.read_text("utf-8"))
+    record["reports"]["01_profiling"]["status"] = "incomplete"
+    run_json.write_text(json.dumps(record), encoding="utf-8")
+    index_page.write_index(run, None)
+    soup = BeautifulSoup((run / "index.html").read_text("utf-8"), "html.parser")
+    assert words_of(soup.h1) == "1 report failed and 1 is incomplete"
+
+
+def edit_record(run: Path, **changed: object) -> None:
+    run_json = RunFolder(run).run_json
+    record = json.loads(run_json.read_text("utf-8"))
+    for name, value in changed.items():
+        record[name] = {**record[name], **value}  # type: ignore[dict-item]
+    run_json.write_text(json.dumps(record), encoding="utf-8")
+
+
+def test_an_edited_mapping_and_params_are_settings_changed_not_news(tmp_path: Path):
+    first = write_run(tmp_path, 1, scale=0.5)
+    second = write_run(tmp_path, 2, previous=first)
+    edit_record(first, data={"mappings": {"shop": "aa"}}, params={"margins": {"default": 0.2}})
+    edit_record(second, data={"mappings": {"shop": "bb"}}, params={"margins": {"default": 0.3}})
+    index_page.write_index(second, first)
+    soup = BeautifulSoup((second / "index.html").read_text("utf-8"), "html.parser")
+    section = soup.select_one("section[aria-labelledby='settings']")
+    assert words_of(section.h2) == "Settings changed"
+    assert words_of(section.p).startswith("margins and mapping shop: other than in the last run.")
+    assert soup.select_one("section[aria-label='Findings that changed']") is None
+    line = card(soup, "03_deciles").select_one(".brief .small")
+    assert words_of(line).endswith("which had other settings (margins and mapping shop)")
+
+
+def test_decisions_rank_by_money_times_evidence(tmp_path: Path):
+    def asked(cells: list[str]) -> list[str]:
+        more = (
+            "c:report.finding(key='a', sentence='small.', value=900.0, low=100.0, high=1700.0, "
+            "unit='USD', alert=True)\n"
+            "report.finding(key='b', sentence='large.', value=500.0, low=400.0, high=600.0, "
+            "unit='USD', alert=True)"
+        )
+        return [*cells, more]
+
+    run = write_run(tmp_path / "demo", 1, change=asked)
+    soup = BeautifulSoup((run / "index.html").read_text("utf-8"), "html.parser")
+    numbers = [words_of(each) for each in soup.select("main > section:first-of-type .number")]
+    assert numbers == ["$ 500", "$ 900", "212"]

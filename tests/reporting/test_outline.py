@@ -124,3 +124,33 @@ def test_foreign_outputs_show_their_richest_form():
         ("picture", "iVBOR"),
         ("plain", "42"),
     ]
+
+
+def test_neighbouring_detail_is_gathered_under_its_summary_and_leads_no_section():
+    def folded(output: outputs.Output, summary: str = "How it was chosen") -> Any:
+        return shown(outputs.as_detail(output, summary))
+
+    read = outline(
+        new_markdown_cell("## One"),
+        code("a", folded(outputs.headline("Inner")), folded(CHART), shown(CHART)),
+        code("b", folded(CHART, "Another")),
+    )
+    section = read.sections[0]
+    assert section.headline is None
+    found = [(b.kind, b.content, [x.kind for x in b.blocks]) for b in section.blocks]
+    assert found == [
+        ("detail", "How it was chosen", ["headline", "chart"]),
+        ("chart", "<svg></svg>", []),
+        ("code", "a", []),
+        ("detail", "Another", ["chart"]),
+        ("code", "b", []),
+    ]
+
+
+def test_a_section_that_found_nothing_says_why_and_folds_the_rest():
+    nothing = shown(outputs.not_given("there are no costs.", again=False))
+    read = outline(new_markdown_cell("## Margin\n\nWhat each brings."), code("a", nothing))
+    blocks = read.sections[0].blocks
+    assert [b.kind for b in blocks] == ["text", "detail", "code"]
+    assert blocks[0].content == "Not reported: there are no costs."
+    assert blocks[1].blocks[0].content == "What each brings."

@@ -231,3 +231,26 @@ def test_outputs_reach_jupyter_with_their_caption(monkeypatch: pytest.MonkeyPatc
     assert [rest["metadata"]["analysis"]["role"] for _, rest in calls] == ["chart", "caption"]
     assert all(rest["raw"] for _, rest in calls)
     assert calls[1][0]["text/markdown"] == r"*Costs \$ 5*"
+
+
+def test_what_is_shown_as_detail_says_so_and_the_rest_does_not(tmp_path: Path):
+    capture: list[outputs.Output] = []
+    report = Report(
+        "03_deciles",
+        study="demo",
+        as_of=date(2018, 1, 1),
+        seed=1,
+        workspace=Workspace(tmp_path, tmp_path, staged=True),
+        show=capture.append,
+    )
+    report.say("before")
+    with report.detail("How it was chosen"):
+        report.headline("a")
+        report.say("b")
+    report.say("after")
+    assert [each.metadata[outputs.KEY].get("detail") for each in capture] == [
+        None,
+        "How it was chosen",
+        "How it was chosen",
+        None,
+    ]

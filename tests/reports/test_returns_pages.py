@@ -179,9 +179,9 @@ def test_a_comparison_that_failed_its_checks_is_no_finding_and_counts_for_nothin
         "margin per targeted customer with T"
     )
     assert campaign_readings.title(mixed, "EUR") == (
-        f"Unadjusted, the median campaign stands at € 60 per customer; after propensity adjustment "
-        f"at {fair}, which is no causal proof; of the 2 of 3 that pass all placebo checks, none is "
-        "significantly above zero"
+        f"The median campaign: € 60 per customer unadjusted, {fair} after propensity adjustment "
+        "(no causal proof); none of the 2 of 3 that pass all placebo checks is significantly above "
+        "zero"
     )
     none = campaign.Campaigns(SENT.judged, MANY.assign(passed=False), "")
     assert "all 3 comparisons fail a placebo check" in campaign_readings.title(none, "EUR")
@@ -233,8 +233,8 @@ def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
     assert "per customer unadjusted" in one
     several = campaign.Campaigns(SENT.judged, MANY, "")
     said = campaign_readings.misled(several, "EUR")
-    assert "Unadjusted, the median campaign stands at € 60.00" in said
-    assert "of the 3 of 3 that pass all placebo checks, 1 is significantly above zero" in said
+    assert "The median campaign: € 60.00 per customer unadjusted" in said
+    assert "1 of the 3 of 3 that pass all placebo checks is significantly above zero" in said
     assert "Chance alone would put 0.1 of 3" in campaign_readings.chance_note(several)
     assert "no causal proof" in campaign_readings.title(several, "EUR")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.customers.retention.lifecycle import Silence
 from analysis.customers.segments.segment_table import UNJUDGED
 from analysis.errors import NotApplicable
 from analysis.reporting.notebook.sections import if_possible, needs
@@ -64,7 +65,7 @@ def worth(*rows: tuple[str, int, float, float]) -> pd.DataFrame:
 
 def test_nobody_by_the_clock_and_one_by_the_clock() -> None:
     none = worth(("Now and then, small baskets", 50, 1.0, 1.0))
-    assert text_stages.rhythm_headline(none) == "Nobody surely shops by the clock"
+    assert text_stages.rhythm_headline(none) == "Nobody shops at significantly regular intervals"
     one = worth(("By the clock, weekly", 1, 0.004, 0.003), ("Other", 249, 0.996, 0.997))
     assert text_stages.rhythm_headline(one).startswith("0.4 % of customers")
 
@@ -85,10 +86,85 @@ def test_regularity_without_an_end(shape: float, low: float, high: float, said: 
 
 
 def test_nobody_and_one_away_longer_than_usual() -> None:
-    active = worth(("Active", 50, 1.0, 1.0))
-    assert text_stages.stages_headline(active).startswith("Nobody has been away")
-    one = worth(("Active", 49, 0.98, 0.99), ("At risk", 1, 0.02, 0.01))
-    assert text_stages.stages_headline(one).startswith("1 customer has been away")
+    nobody = Silence(customers=50, silent=0, net_share=0.0)
+    assert text_stages.stages_headline(nobody).startswith("Nobody has been away")
+    one = Silence(customers=50, silent=1, net_share=0.01)
+    assert text_stages.stages_headline(one) == (
+        "1 customer (2.0 %) has been away longer than their own rhythm explains"
+    )
+
+
+def test_silence_is_a_sign_of_losses_only_beyond_what_no_losses_would_show() -> None:
+    usual = Silence(2469, 328, 0.2, returned=2300, called=310, followed=330, back=310)
+    assert text_stages.stages_headline(usual).endswith(
+        "; without any loss it would be about 13.5 %"
+    )
+    finding = text_stages.stages_finding(usual)
+    assert not finding["alert"]
+    assert finding["detail"].endswith("not significantly fewer, so this is no sign of losses")
+    assert finding["low"] < finding["value"] < finding["high"]
+    assert "silent beyond their own rhythm, not significantly more than without any loss" in (
+        text_stages.stages_title(usual, 91)
+    )
+    losing = Silence(2469, 328, 0.2, returned=2300, called=100, followed=330, back=100)
+    assert text_stages.stages_finding(losing)["alert"]
+    assert "2,300 customers who did come back" in text_stages.stages_finding(losing)["detail"]
+    few = Silence(2469, 328, 0.2, returned=9, called=1, followed=3, back=1)
+    assert "could not be checked" in text_stages.stages_finding(few)["detail"]
+    assert "bought again" not in text_stages.stages_title(few, 91)
+    assert text_stages.stages_title(losing, 91).endswith("30 % bought again within 91 days")
+
+
+def contacted(contacted: int, others: int, low: float, high: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "stage": ["At risk"],
+            "contacted": [contacted],
+            "not_contacted": [others],
+            "returned_contacted": [0.5],
+            "returned_not": [0.4],
+            "difference": [0.1],
+            "low": [low],
+            "high": [high],
+        }
+    )
+
+
+def test_one_contacted_customer_proves_nothing() -> None:
+    assert text_stages.win_back(contacted(1, 200, -0.5, 0.7)) == (
+        "Whether contacting helps cannot be told: at most 1 contacted customer in a stage, 10 of "
+        "each kind are needed"
+    )
+    assert text_stages.win_back(contacted(100, 100, -0.04, 0.23)).endswith(
+        "a difference of 20 points or more would probably have been seen"
+    )
+    assert "no effect" in text_stages.win_back(contacted(400, 400, 0.03, 0.17))
+
+
+def test_names_that_are_not_borne_out_are_named_with_their_evidence() -> None:
+    names = pd.DataFrame(
+        {
+            "name": ["Champions", "Lost"],
+            "shown": ["Champions", "Low value, least recent"],
+            "stands": [True, False],
+            "followed": [40, 300],
+            "bought": [1.0, 0.75],
+        }
+    )
+    assert readings_text.names_evidence(names).endswith(
+        "- Lost, here **Low value, least recent**: 75 % of 300 customers bought again in the next "
+        "period."
+    )
+    assert readings_text.names_evidence(names[:1]) == ""
+
+
+def test_advice_is_a_thing_to_test() -> None:
+    row = {"group": "A", "customers": 40, "share": 1.0, "net_share": 1.0, "recency_days": 3}
+    table = pd.DataFrame([{**row, "basket_value": 5.0, "orders_per_customer": 2.0}])
+    said = readings_text.sentences(table, {"A": ("Who.", "A card.")}, "USD")
+    assert "2.0 orders per customer" in said
+    assert "Test: a card." in said
+    assert said.endswith(readings_text.HYPOTHESES)
 
 
 def test_a_handful_at_risk_is_counted_not_turned_into_per_cent() -> None:

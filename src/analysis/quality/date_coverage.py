@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.quality.check_record import Record, record
+from analysis.stats.sizes import FEWEST_OF_A_WEEKDAY
 from analysis.tables.comparison import daily_sales
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 #: Modified z-score beyond which a value is an outlier: Iglewicz and Hoaglin (1993), p. 12.
 LIMIT = 3.5
-
-#: Days of one weekday below which "usual" cannot be said.
-_FEWEST = 8
 
 
 def calendar(tables: Tables, *, as_of: date) -> pd.DataFrame:
@@ -50,7 +48,7 @@ def _score(amount: pd.Series, weekday: pd.Index) -> pd.Series:
     by_day = logs.groupby(weekday)
     deviation = logs - by_day.transform("median")
     spread = 1.4826 * deviation.abs().groupby(weekday).transform("median")
-    enough = by_day.transform("count") >= _FEWEST
+    enough = by_day.transform("count") >= FEWEST_OF_A_WEEKDAY
     return (deviation / spread.where((spread > 0) & enough)).rename("score")
 
 

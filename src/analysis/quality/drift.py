@@ -16,6 +16,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values
+from analysis.stats.sizes import FEWEST_WEEKS_TO_DEAL
 from analysis.stats.types import Floats
 from analysis.tables.comparison import in_either
 from analysis.tables.credit_notes import is_order
@@ -24,10 +25,6 @@ from analysis.tables.margin import cents, lines_with_margin
 if TYPE_CHECKING:
     from analysis.tables.comparison import Comparison
     from analysis.tables.engine import Tables
-
-
-#: Weeks in each period below which too few ways to deal them anew are left to call anything rare.
-_FEWEST_WEEKS = 6
 
 
 #: What a share of nothing counts as in the population stability index.
@@ -97,10 +94,10 @@ def mix_drift(
         If the data do not cover both periods, or these have fewer than six whole weeks each.
     """
     compared.check()
-    if min(len(compared.current.weeks()), len(compared.previous.weeks())) < _FEWEST_WEEKS:
+    if min(len(compared.current.weeks()), len(compared.previous.weeks())) < FEWEST_WEEKS_TO_DEAL:
         raise NotApplicable(
-            f"Periods of fewer than {_FEWEST_WEEKS} whole weeks do not tell drift from the ups "
-            "and downs of weeks."
+            f"Periods of fewer than {FEWEST_WEEKS_TO_DEAL} whole weeks do not tell drift from "
+            "the ups and downs of weeks."
         )
     counts = weekly_mixes(tables, compared)
     rng = np.random.default_rng(seed)

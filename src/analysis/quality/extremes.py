@@ -8,6 +8,7 @@ import ibis
 import pandas as pd
 
 from analysis.quality.date_coverage import LIMIT
+from analysis.stats.sizes import FEWEST_ROWS
 from analysis.tables.margin import lines_with_margin
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 #: Turns a median absolute deviation into the standard deviation of a normal distribution.
 _TO_SD = 1.4826
-
-#: Rows below which a group's usual value and spread are not known well enough.
-_FEWEST = 30
 
 EVERY_BASKET = "All baskets"
 
@@ -88,7 +86,7 @@ def _scored(values: ibis.Table) -> ibis.Table:
     )
     known = centres.merge(spread.to_pandas(), on="department", how="left")
     either = known["mad"].where(known["mad"] > 0, known["mad_of_others"])
-    known["spread"] = _TO_SD * either.where(known["rows"] >= _FEWEST)
+    known["spread"] = _TO_SD * either.where(known["rows"] >= FEWEST_ROWS)
     joined = logs.inner_join(ibis.memtable(known[["department", "middle", "spread"]]), "department")
     # A missing number comes back from some engines as NaN, which compares as the largest.
     spread = joined.spread.isnan().ifelse(None, joined.spread)

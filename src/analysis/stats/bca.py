@@ -22,15 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.stats.resampling import resampled_totals
+from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
-#: With fewer customers an interval would pretend to a knowledge that nobody has.
-FEWEST_CUSTOMERS = 30
 TOO_FEW = f"no interval: fewer than {FEWEST_CUSTOMERS} customers"
-
-#: Fewer customers than this at the head of a ranking are single cases: intervals of what they
-#: bring held the truth in 32 to 86 of 100 samples where 95 were promised.
-FEWEST_AT_HEAD = 10
 SINGLE_CASES = f"no interval: fewer than {FEWEST_AT_HEAD} customers are a fact, not an estimate"
 
 NOT_STABLE = "no interval: in some resamples there is nothing to divide by"

@@ -57,6 +57,16 @@ def normal_quantile(confidence: float) -> float:
     return float(ndtri(0.5 + confidence / 2))
 
 
+def student_quantile(confidence: float, degrees: npt.ArrayLike) -> Floats:
+    """Return Student's quantile of a two-sided interval; the normal's for infinite degrees."""
+    from scipy.special import ndtri, stdtrit
+
+    degrees = np.asarray(degrees, dtype=float)
+    finite = np.where(np.isfinite(degrees), degrees, 1e6)
+    t = stdtrit(finite, 0.5 + confidence / 2)
+    return np.asarray(np.where(np.isfinite(degrees), t, ndtri(0.5 + confidence / 2)))
+
+
 _NODES = 64
 
 
@@ -92,10 +102,8 @@ def dunnett_quantile(
     """Return how many standard errors intervals that hold for all arms at once reach."""
     from scipy.optimize import brentq
 
-    from analysis.stats.student import quantile
-
     if len(np.atleast_1d(weights)) == 1:
-        return float(quantile(confidence, np.asarray(degrees)))
+        return float(student_quantile(confidence, degrees))
     w = np.asarray(weights, dtype=float)
     return float(brentq(lambda c: _all_below(np.array(c), w, degrees) - confidence, 0.5, 60.0))
 

@@ -6,9 +6,6 @@ import numpy as np
 
 from analysis.stats.types import Floats
 
-#: Below so many customers in an arm this p is given instead of Welch's.
-SMALL_ARM = 30
-
 #: Draws are made in batches of so many customers over all draws.
 _MOST_CELLS = 2_000_000
 

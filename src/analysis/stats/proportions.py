@@ -14,16 +14,25 @@ from analysis.stats.types import Floats
 _HALVINGS = 60
 
 
-def wilson(
-    successes: npt.ArrayLike, n: npt.ArrayLike, *, z: npt.ArrayLike
+def wilson_interval(
+    hits: npt.ArrayLike, trials: npt.ArrayLike, *, confidence: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Return Wilson's score interval of a share (1927, J. Am. Statist. Assoc. 22, 209-212)."""
-    x, n, z = (np.asarray(v, dtype=float) for v in (successes, n, z))
-    p = x / n
-    spread = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    low = (p + z**2 / (2 * n) - spread) / (1 + z**2 / n)
-    high = (p + z**2 / (2 * n) + spread) / (1 + z**2 / n)
-    return np.where(x == 0, 0.0, low), np.where(x == n, 1.0, high)
+    """Return the ends of Wilson's score interval of a share; NaN without trials.
+
+    Wilson (1927), J. Am. Statist. Assoc. 22, 209-212. Single numbers come back as arrays of one.
+    """
+    k, n = _arrays(hits, trials)
+    return _wilson(k, n, normal_quantile(confidence))
+
+
+def _wilson(x: Floats, n: Floats, z: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Return Wilson's interval that reaches ``z`` standard errors to either side."""
+    z, n = np.asarray(z, dtype=float), np.where(n > 0, n, np.nan)
+    p, whole = x / n, 1 + z**2 / n
+    middle = (p + z**2 / (2 * n)) / whole
+    reach = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / whole
+    # At the ends the two terms are equal, and their rounding must not lead out of 0 to 1.
+    return np.where(x == 0, 0.0 * n, middle - reach), np.where(x == n, 1.0, middle + reach)
 
 
 def newcombe(
@@ -40,8 +49,8 @@ def newcombe(
     873-890: it stays inside -1 to 1 and holds for zero counts.
     """
     x1, n1, x2, n2 = (np.asarray(v, dtype=float) for v in (x1, n1, x2, n2))
-    low1, high1 = wilson(x1, n1, z=z)
-    low2, high2 = wilson(x2, n2, z=z)
+    low1, high1 = _wilson(x1, n1, z)
+    low2, high2 = _wilson(x2, n2, z)
     p1, p2 = x1 / n1, x2 / n2
     difference = p1 - p2
     down = np.hypot(p1 - low1, high2 - p2)
@@ -78,8 +87,8 @@ def relative(
     """
     x1, n1, x2, n2 = (np.asarray(v, dtype=float) for v in (x1, n1, x2, n2))
     p1, p2 = x1 / n1, x2 / n2
-    low1, high1 = wilson(x1, n1, z=z)
-    low2, high2 = wilson(x2, n2, z=z)
+    low1, high1 = _wilson(x1, n1, z)
+    low2, high2 = _wilson(x2, n2, z)
     product = p1 * p2
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = p1 / p2
@@ -125,19 +134,6 @@ def fisher_less(
     both, a, b, n = _arrays(both, a, b, orders)
     # Both at most k is A without B at least a - k, and those without B are n - b.
     return _tail(a - both, a, n - b, n)
-
-
-def wilson_interval(
-    hits: npt.ArrayLike, trials: npt.ArrayLike, *, confidence: float = 0.95
-) -> tuple[Floats, Floats]:
-    """Return the ends of Wilson's (1927) score interval of a share; NaN without trials."""
-    z = normal_quantile(confidence)
-    k, n = _arrays(hits, trials)
-    n = np.where(n > 0, n, np.nan)
-    middle = (k + z**2 / 2) / (n + z**2)
-    reach = z * np.sqrt(k * (n - k) / n + z**2 / 4) / (n + z**2)
-    # At the ends the two terms are equal, and their rounding must not lead out of 0 to 1.
-    return np.where(k == 0, 0.0 * n, middle - reach), np.where(k == n, 1.0, middle + reach)
 
 
 def _arrays(*values: npt.ArrayLike) -> list[Floats]:

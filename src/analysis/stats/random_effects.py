@@ -1,4 +1,4 @@
-"""Effects of several promotions drawn together: a random-effects meta-analysis.
+"""Effects of several groups drawn together: random-effects meta-analysis and shrinkage.
 
 References
 ----------
@@ -82,7 +82,7 @@ def pool(effects: Floats, errors: Floats, *, confidence: float = 0.95) -> Pooled
         raise NotApplicable("Two promotions or more are needed to draw them together.")
     if not (np.isfinite(effects).all() and (variances > 0).all() and np.isfinite(variances).all()):
         raise NotApplicable("An effect without a standard error cannot be pooled.")
-    between = float(_between(effects, variances, k - 1)[0])
+    between = paule_mandel(effects, variances)
     mean, error = _mean(effects, variances + between)
     quantile = float(t.ppf(0.5 + confidence / 2, k - 1))
     ahead = _ahead(effects, variances, confidence) if k > 2 else (np.nan, np.nan)
@@ -104,6 +104,29 @@ def pool(effects: Floats, errors: Floats, *, confidence: float = 0.95) -> Pooled
         shrunk_high=high,
         effects=k,
     )
+
+
+def shrink(mean: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:
+    """Shrink means towards the mean of all as far as their errors say.
+
+    Returns
+    -------
+    tuple
+        Shrunk means, their errors (that of the mean of all included), and the weight of each
+        group's own mean.
+    """
+    between = paule_mandel(mean, error**2)
+    weight = 1 / (error**2 + between)
+    centre = (weight * mean).sum() / weight.sum()
+    own = between / (between + error**2)
+    shrunk = centre + own * (mean - centre)
+    variance = own * error**2 + (1 - own) ** 2 / weight.sum()
+    return shrunk, np.sqrt(variance), own
+
+
+def paule_mandel(effects: Floats, variances: Floats) -> float:
+    """Return the variance between the true effects at which their spread is what it should be."""
+    return float(_between(effects, variances, len(effects) - 1)[0])
 
 
 def _spread(effects: Floats, variances: Floats, between: Floats) -> Floats:

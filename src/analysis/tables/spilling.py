@@ -48,11 +48,14 @@ def _locked_folder() -> Path:
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 0700
-        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:  # another process took it for a leftover before it was locked
+            continue
         fcntl.flock(held, fcntl.LOCK_EX)
         if folder.exists():
             return folder
-        os.close(held)  # another process took the folder for a leftover before it was locked
+        os.close(held)
 
 
 def _remove_own(folder: Path, pid: int) -> None:

@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_FOLLOWED
 from analysis.stats.types import Floats
 
 PRICE, DEALS = "Price buyer", "Valuable deal seeker"
@@ -32,28 +33,27 @@ CLASSES = (RELATIONSHIP, DEALS, ORDINARY, PRICE, UNCERTAIN)
 #: What each class means, and what to do about it.
 MEANING = {
     RELATIONSHIP: (
-        "Bring much margin, and surely buy less on offer than the threshold.",
-        "Service, recognition and range; a discount gives away margin.",
+        "High margin; buy significantly less on offer than the threshold.",
+        "Service and recognition instead of a discount.",
     ),
     DEALS: (
-        "Bring much margin, and surely buy more on offer than the threshold.",
-        "Keep the offers they come for, but let them earn them: tiers, bundles, points.",
+        "High margin; buy significantly more on offer than the threshold.",
+        "Offers to be earned (tiers, bundles, points) instead of plain discounts.",
     ),
     ORDINARY: (
-        "Bring little margin, and surely buy less on offer than the threshold.",
-        "Raise the number of visits, not the discount.",
+        "Low margin; buy significantly less on offer than the threshold.",
+        "A reason for one more visit instead of a discount.",
     ),
     PRICE: (
-        "Bring little margin, and surely buy more on offer than the threshold.",
-        "Offers from what suppliers pay; no costly mailing.",
+        "Low margin; buy significantly more on offer than the threshold.",
+        "Offers that suppliers pay, without print.",
     ),
     UNCERTAIN: (
         "Too little bought, or too near the threshold, to call.",
-        "Treat like the average until more is known.",
+        "The average offer.",
     ),
 }
 
-_FEWEST = 20
 _ROUNDS = 30
 _MOST_FITTED = 50_000
 
@@ -93,9 +93,9 @@ def judge(
     features: pd.DataFrame,
     *,
     threshold: float | None = None,
-    certainty: float = 0.80,
+    certainty: float = 0.95,
     top_margin: float = 0.80,
-    level: float = 0.90,
+    level: float = 0.95,
 ) -> Buyers:
     """Judge every customer's discount share, and set it against what the customer brings.
 
@@ -123,10 +123,10 @@ def judge(
 
     known = features[features["priced_lines"] > 0].reset_index(drop=True)
     x, n = (known[c].to_numpy("float64") for c in ("discounted_lines", "priced_lines"))
-    if len(known) < _FEWEST:
+    if len(known) < FEWEST_FOLLOWED:
         raise NotApplicable(
-            f"Price buyers cannot be told: fewer than {_FEWEST} customers ({len(known)}) bought "
-            "anything with a list price."
+            f"Price buyers cannot be told: fewer than {FEWEST_FOLLOWED} customers "
+            f"({len(known)}) bought anything with a list price."
         )
     if x.sum() == 0 or x.sum() == n.sum():
         amount = "nothing" if x.sum() == 0 else "everything"

@@ -38,6 +38,12 @@ from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.sizes import (
+    FEWEST_CATEGORIES,
+    FEWEST_LINES,
+    FEWEST_STOCKED_CATEGORIES,
+    FEWEST_STOCKED_LINES,
+)
 from analysis.stats.types import Floats
 from analysis.tables.lines import lines_in
 
@@ -45,10 +51,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
-_FEWEST_LINES = 20
-
-_FEWEST_CATEGORIES = 20
 
 _ROUNDS = 30
 
@@ -91,10 +93,10 @@ def react(
     table = pd.DataFrame(
         rows, columns=["group", "lines", "categories", "reaction", "low", "high", "p"]
     )
-    if table["categories"].max() < _FEWEST_CATEGORIES:
+    if table["categories"].max() < FEWEST_CATEGORIES:
         raise NotApplicable(
             "Reaction to discounts cannot be measured: fewer than "
-            f"{_FEWEST_CATEGORIES} categories have discounts that change from week to week."
+            f"{FEWEST_CATEGORIES} categories have discounts that change from week to week."
         )
     return table
 
@@ -125,7 +127,7 @@ def _reaction(
     own = cells[cells["buyer"] == kind].groupby(keys)[["lines", "off", "listed"]].sum()
     own = own.reindex(everybody.index).fillna(0)
     others = everybody - own
-    used = (everybody["lines"] >= _FEWEST_LINES) & (others["listed"] > 0)
+    used = (everybody["lines"] >= FEWEST_LINES) & (others["listed"] > 0)
     share = (own["lines"] / everybody["lines"])[used]
     depth = (others["off"] / others["listed"].clip(lower=1))[used]
     weight = everybody.loc[used, "lines"].to_numpy("float64")
@@ -133,7 +135,7 @@ def _reaction(
     groups = [category.factorize()[0], week.factorize()[0]]
     categories = int(groups[0].max() + 1) if len(groups[0]) else 0
     total = int(own["lines"].sum())
-    if categories < _FEWEST_CATEGORIES or total == 0:
+    if categories < FEWEST_CATEGORIES or total == 0:
         return total, categories, np.nan, np.nan, np.nan, np.nan
     x = _without(depth.to_numpy("float64"), weight, groups)
     y = _without(share.to_numpy("float64"), weight, groups)
@@ -173,10 +175,6 @@ def _interval(
     p = float(two_sided_p(slope / error)) if error > 0 else np.nan
     return slope * scale, (slope - reach) * scale, (slope + reach) * scale, p
 
-
-_STOCKING_FEWEST_LINES = 200
-
-_STOCKING_FEWEST_CATEGORIES = 10
 
 _STOCKING_ROUNDS = 50
 
@@ -222,8 +220,8 @@ def stock_up(
     if table["error"].isna().all():
         raise NotApplicable(
             "Whether deeper offers sell more units cannot be measured: no kind of buyer has "
-            f"{_STOCKING_FEWEST_LINES} discounted lines in "
-            f"{_STOCKING_FEWEST_CATEGORIES} categories."
+            f"{FEWEST_STOCKED_LINES} discounted lines in "
+            f"{FEWEST_STOCKED_CATEGORIES} categories."
         )
     reach = normal_quantile(confidence) * table["error"]
     for name, edge in (("more", 0.0), ("low", -reach), ("high", reach)):
@@ -262,8 +260,8 @@ def _one(cells: pd.DataFrame) -> tuple[int, float, float, float]:
     telling = cells.groupby("category")["further"].transform("sum") > 0
     used = cells[telling]
     if (
-        used["lines"].sum() < _STOCKING_FEWEST_LINES
-        or used["category"].nunique() < _STOCKING_FEWEST_CATEGORIES
+        used["lines"].sum() < FEWEST_STOCKED_LINES
+        or used["category"].nunique() < FEWEST_STOCKED_CATEGORIES
     ):
         return lines, rate, np.nan, np.nan
     return (

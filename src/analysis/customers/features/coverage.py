@@ -8,6 +8,7 @@ Whether there are customers enough, and sales enough, to tell them apart at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
@@ -15,10 +16,10 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.tables.margin import MICROS, lines_with_margin
+from analysis.tables.periods import Period, as_date
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
-    from analysis.tables.periods import Period
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,18 @@ def measure(tables: Tables, period: Period) -> Coverage:
         guest_lines=int(row["guest_lines"]),
         guest_amount=float(row["guest_amount"]),
     )
+
+
+def days_before(tables: Tables, day: date | str, *, days: int) -> Period:
+    """Return the ``days`` before ``day``, as far as the data reach back.
+
+    A report must not say that segments were formed on days of which nothing is known.
+    """
+    wanted = Period.before(as_date(day), days=days)
+    first = tables.order_lines.ordered_at.min().to_pandas()
+    if first is None or first != first or not wanted.start < first.date() < wanted.end:
+        return wanted
+    return Period(first.date(), wanted.end)
 
 
 def is_new(tenure_days: pd.Series, *, new_days: int) -> pd.Series:

@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats.proportions import wilson_interval
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 #: More customers than this add nothing to three parameters; a random part is fitted.
 _MOST_FITTED = 50_000
-_FEWEST = 30
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ def fit(features: pd.DataFrame, *, seed: int = 0) -> Pace:
     from scipy.optimize import minimize
 
     known = features[features["gaps"] > 0]
-    if len(known) < _FEWEST:
+    if len(known) < FEWEST_CUSTOMERS:
         raise NotApplicable(
-            f"Silence cannot be judged: fewer than {_FEWEST} customers ({len(known)}) bought on "
-            "two days or more."
+            f"Silence cannot be judged: fewer than {FEWEST_CUSTOMERS} customers "
+            f"({len(known)}) bought on two days or more."
         )
     fitted = known.sample(min(len(known), _MOST_FITTED), random_state=seed)
     n, total, logs = (fitted[name].to_numpy("float64") for name in ("gaps", "gap_sum", "log_gaps"))
@@ -153,6 +154,52 @@ def _last_gaps(pace: Pace, features: pd.DataFrame) -> Floats:
     return pace.longer(last - 1, known["gaps"] - 1, known["gap_sum"] - last)
 
 
+#: With fewer customers of a stage, the share that returned is not known well enough.
+_FEWEST_RETURNS = 30
+
+
+def once_stages(past: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
+    """Return ``At risk`` or ``Lapsed`` for who bought once, by the chance to return.
+
+    Parameters
+    ----------
+    past
+        Customers as of an earlier day: gaps, recency_days, stage (by the model of gaps), came
+        (whether they bought afterwards).
+    people
+        Customers now: gaps, recency_days.
+
+    Returns
+    -------
+    pandas.Series
+        By row of ``people``: the stage of who bought once and whose chance to return, by the days
+        of silence (isotonic regression: never rising), is nearer to that of silent customers of
+        several purchases than to that of active ones; ``Active`` for others who bought once.
+        Empty for who bought more often, and for everybody where fewer than thirty of a stage, or
+        of those who bought once, can be followed, or the stages are not ordered.
+
+    References
+    ----------
+    Barlow, Bartholomew, Bremner, Brunk (1972), Statistical Inference under Order Restrictions.
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    none = pd.Series("", people.index)
+    single = past[past["gaps"] == 0]
+    back = past[past["gaps"] > 0].groupby("stage")["came"].agg(["mean", "size"])
+    back = back.reindex(["Active", "At risk", "Lapsed"]).fillna(0.0)
+    active, risk, gone = back["mean"]
+    if min(len(single), back["size"].min()) < _FEWEST_RETURNS or not active > risk > gone:
+        return none
+    curve = IsotonicRegression(increasing=False, out_of_bounds="clip")
+    curve.fit(single["recency_days"], single["came"].astype("float64"))
+    chance = curve.predict(people["recency_days"])
+    stage = np.select(
+        [chance < (risk + gone) / 2, chance < (active + risk) / 2], ["Lapsed", "At risk"], "Active"
+    )
+    return pd.Series(np.where(people["gaps"] == 0, stage, ""), people.index)
+
+
 def calibration(
     pace: Pace, features: pd.DataFrame, chances: tuple[float, ...] = (0.10, 0.05, 0.01)
 ) -> pd.DataFrame:
@@ -164,14 +211,12 @@ def calibration(
         chance (called unusual at), expected (last gaps called if the model held), called, low,
         high (share of last gaps really called, 95 % Wilson interval), customers.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     p = _last_gaps(pace, features)
     rows = []
     for chance in chances:
         called = int((p < chance).sum())
-        low, high = proportion_confint(called, max(len(p), 1), method="wilson")
+        low, high = wilson_interval(called, max(len(p), 1))
         share = called / len(p) if len(p) else np.nan
-        rows.append((chance, chance, share, low, high, len(p)))
+        rows.append((chance, chance, share, low[0], high[0], len(p)))
     names = ["chance", "expected", "called", "low", "high", "customers"]
     return pd.DataFrame(rows, columns=names)

@@ -29,6 +29,8 @@ from analysis.customers.features.coverage import is_new
 from analysis.customers.retention import inactivity
 from analysis.customers.retention.decline import cutoff, moved_with_total
 from analysis.errors import NotApplicable
+from analysis.stats.proportions import wilson_interval
+from analysis.stats.sizes import FEWEST_WEEKS_BOUGHT
 from analysis.stats.types import Floats
 from analysis.tables.periods import Period
 
@@ -37,18 +39,21 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
 
+#: Stages of who has been away longer than the own rhythm explains.
+SILENT = ("At risk", "Lapsed")
+
 STAGES = ("New", "Growing", "Active", "Declining", "At risk", "Lapsed", "Won back")
 
 
 #: What each stage means, and what to do about it.
 MEANING = {
-    "New": ("First seen a short while ago.", "Make the second visit easy."),
-    "Growing": ("Spends clearly more than before.", "Give room: new departments."),
-    "Active": ("Comes and spends as usual.", "Leave alone; keep the offer good."),
-    "Declining": ("Still comes, but spends clearly less.", "Ask why; offer what they dropped."),
-    "At risk": ("Has been away longer than nine of ten of their own gaps.", "Remind now."),
+    "New": ("First seen a short while ago.", "A reason for the second visit."),
+    "Growing": ("Spends significantly more than before.", "An offer in a new department."),
+    "Active": ("Comes and spends as usual.", "No contact against the usual one."),
+    "Declining": ("Still comes, but spends significantly less.", "An offer in what they dropped."),
+    "At risk": ("Has been away longer than nine of ten of their own gaps.", "A reminder now."),
     "Lapsed": ("Has been away far longer than their own gaps explain.", "One win-back offer."),
-    "Won back": ("Came back from such a silence lately.", "Welcome back; watch the next visit."),
+    "Won back": ("Came back from such a silence lately.", "A welcome back."),
 }
 
 
@@ -146,6 +151,7 @@ def stages(
     cuts = inactivity.thresholds(pace, people, (rules.at_risk, rules.lapsed))
     known = (people["gaps"], people["gap_sum"])
     people["unusual"] = pace.longer(people["recency_days"] - 1, *known)
+    people["once"] = _once(tables, people, as_of, window_days, rules)
     people["risk_after"] = np.ceil(pace.overdue_after(cuts[0], *known))
     people["lapsed_after"] = np.ceil(pace.overdue_after(cuts[1], *known))
     people["stage"] = _stage(people, pace, cuts, rules)
@@ -162,6 +168,63 @@ def of_customers(found: Stages, features: pd.DataFrame) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes, STAGES, ordered=True), features.index)
 
 
+@dataclass(frozen=True)
+class Silence:
+    """How many customers are silent beyond their own rhythm, and how many would be anyway.
+
+    Parameters
+    ----------
+    customers, silent
+        Customers judged, and those at risk or lapsed among them.
+    net_share
+        Share of net sales that the silent brought.
+    returned, called
+        Customers who did buy in the weeks after an earlier day, and those among them who had been
+        called silent on that day: what a shop that loses nobody shows. 0 where not checked.
+    followed, back
+        Customers called silent on that day, and those among them who bought in the weeks after.
+    """
+
+    customers: int
+    silent: int
+    net_share: float
+    returned: int = 0
+    called: int = 0
+    followed: int = 0
+    back: int = 0
+
+    @property
+    def share(self) -> float:
+        """Share of customers who are silent."""
+        return self.silent / self.customers
+
+    @property
+    def usual(self) -> float:
+        """Share that is silent where nobody leaves; NaN where not checked."""
+        return self.called / self.returned if self.returned else float("nan")
+
+
+def silence(by_stage: pd.DataFrame, followed: pd.DataFrame | None) -> Silence:
+    """Return how many are silent, against a shop that loses nobody.
+
+    Parameters
+    ----------
+    by_stage
+        ``group_summary.worth`` of the stages.
+    followed
+        ``group_summary.what_next`` of the stages of an earlier day; None where none was made.
+    """
+    away = by_stage[by_stage["group"].isin(SILENT)]
+    counts = (int(by_stage["customers"].sum()), int(away["customers"].sum()))
+    net_share = float(away["net_share"].sum())
+    if followed is None:
+        return Silence(*counts, net_share)
+    came = (followed["bought"] * followed["customers"]).round().astype("int64")
+    silent = followed["group"].isin(SILENT)
+    called, of = int(came[silent].sum()), int(followed.loc[silent, "customers"].sum())
+    return Silence(*counts, net_share, int(came.sum()), called, of, called)
+
+
 def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
     """Return where customers of each stage are later.
 
@@ -172,8 +235,6 @@ def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
         customers, share (of ``was``), low, high (95 % Wilson), by_chance (share of all customers
         in ``became``).
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     both = earlier.table[["customer_id", "stage"]].merge(
         later.table[["customer_id", "stage"]], on="customer_id", how="left", suffixes=("", "_later")
     )
@@ -185,7 +246,7 @@ def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
     )
     long = counts.stack().rename("customers").rename_axis(["was", "became"]).reset_index()
     total = long.groupby("was")["customers"].transform("sum")
-    low, high = proportion_confint(long["customers"], total, method="wilson")
+    low, high = wilson_interval(long["customers"], total)
     chance = long.groupby("became")["customers"].transform("sum") / len(both)
     return long.assign(share=long["customers"] / total, low=low, high=high, by_chance=chance)
 
@@ -220,21 +281,55 @@ def _stage(
     longest = people["longest_gap"].fillna(0)
     rest = (people["gaps"] - 1).clip(lower=0), people["gap_sum"] - longest
     was_lapsed = (people["gaps"] > 0) & (pace.longer(longest - 1, *rest) < cuts[1])
+    falling = people["falling"].fillna(False).astype("bool")
+    judged = people["once"] == ""
+    # Who buys less also comes less often: silent by last year's pace is not silent by today's.
+    slower = falling & (_by_last_gaps(people, pace) >= cuts[0])
     conditions = {
-        "Lapsed": people["unusual"] < cuts[1],
-        "At risk": people["unusual"] < cuts[0],
+        "Lapsed": (judged & (people["unusual"] < cuts[1]) & ~slower) | (people["once"] == "Lapsed"),
+        "At risk": (judged & (people["unusual"] < cuts[0]) & ~slower)
+        | (people["once"] == "At risk"),
         "New": is_new(people["tenure_days"], new_days=rules.new_days),
+        "Declining": falling,
         "Won back": was_lapsed & (people["back_days"] <= rules.new_days),
         "Growing": people["rising"].fillna(False).astype("bool"),
-        "Declining": people["falling"].fillna(False).astype("bool"),
     }
     chosen = np.select([c.to_numpy() for c in conditions.values()], list(conditions), "Active")
     return pd.Series(pd.Categorical(chosen, STAGES, ordered=True), people.index)
 
 
-#: Customers who bought in fewer weeks are not tested: dealing so few proves nothing.
-FEWEST_WEEKS = 6
+def _by_last_gaps(people: pd.DataFrame, pace: inactivity.Pace) -> Floats:
+    """Return how unusual the silence is by the last two gaps alone."""
+    last = people[["last_gap", "gap_before_last"]]
+    return pace.longer(people["recency_days"] - 1, last.notna().sum(axis=1), last.sum(axis=1))
 
+
+def _once(
+    tables: Tables, people: pd.DataFrame, as_of: date, window_days: int, rules: StageRules
+) -> pd.Series:
+    """Return the stage of who bought once, by their chance to return; empty where not so judged.
+
+    One purchase has no rhythm. How many bought again in the last weeks is seen of those who had
+    bought once before these weeks, and of the silent ones of several purchases: who bought once
+    is in the silent stage of which as many, or more, came back (`inactivity.once_stages`).
+    """
+    none = pd.Series("", people.index)
+    then = as_of - timedelta(days=RETURN_DAYS)
+    try:
+        past = _rhythm(tables, Period.before(then, days=window_days))
+        pace = inactivity.fit(past)
+    except NotApplicable:
+        return none
+    cuts = inactivity.thresholds(pace, past, (rules.at_risk, rules.lapsed))
+    unusual = pace.longer(past["recency_days"] - 1, past["gaps"], past["gap_sum"])
+    stage = np.select([unusual < cuts[1], unusual < cuts[0]], ["Lapsed", "At risk"], "Active")
+    came = people.loc[people["recency_days"] <= RETURN_DAYS, "customer_id"]
+    past = past.assign(stage=stage, came=past["customer_id"].isin(came))
+    return inactivity.once_stages(past, people)
+
+
+#: Days in which a return is looked for, where stages are told by the chance to return.
+RETURN_DAYS = 91
 
 #: Days into the first half by which a customer must have been seen.
 SETTLED_DAYS = 28
@@ -309,7 +404,7 @@ def tails(weeks: Floats, *, seed: int = 0) -> tuple[Floats, Floats]:
     seed
         Seed of the deals; all customers share them.
     """
-    tested = np.flatnonzero((weeks != 0).sum(axis=1) >= FEWEST_WEEKS)
+    tested = np.flatnonzero((weeks != 0).sum(axis=1) >= FEWEST_WEEKS_BOUGHT)
     rise, fall = np.full((2, len(weeks)), np.nan)
     half = weeks.shape[1] // 2
     order = np.random.default_rng(seed).permuted(

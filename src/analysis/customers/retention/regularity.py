@@ -1,4 +1,4 @@
-"""Who buys by the clock, and who when it occurs to them: regularity of the days between purchases.
+"""Regular and irregular shoppers, by the days between purchases.
 
 If a customer's gaps are gamma distributed with shape k, k = 1 is a shopper without memory and a
 large k a clock. Three estimates, each for its purpose: Wheat and Morrison's from the last two gaps
@@ -6,7 +6,7 @@ of everybody (one k for all); maximum likelihood customer by customer, corrected
 and that shrunk towards the others as far as it is uncertain.
 
 Gaps are whole days, so that even a shopper who decides by lot every morning has k above 1 when the
-lot falls often. ``by_lot`` gives that k, and only what is surely above it counts as a rhythm.
+lot falls often. ``by_lot`` gives that k; only what is significantly above it counts as regular.
 
 References
 ----------
@@ -46,20 +46,20 @@ CLASSES = (*(f"By the clock, {name}" for name, _ in CADENCES), OFTEN, LARGE, SMA
 
 #: What each rhythm calls for.
 _CALLS_FOR = {
-    CLASSES[0]: "They plan around you: keep shelves full and hours steady; discounts are wasted.",
-    CLASSES[1]: "Send the offer the day before the usual shop, with the usual list.",
-    CLASSES[2]: "Remind shortly before the usual gap is over; offer a standing order.",
-    OFTEN: "They come anyway: offer what fills the basket, not another visit.",
-    LARGE: "A visit is worth much and not certain: give a reason and a date to come.",
-    SMALL: "Top-up trips: cheap channels only, and an offer in what they already buy.",
-    TOO_FEW: "Nothing to time by yet.",
+    CLASSES[0]: "No discount against the usual one, on their usual days.",
+    CLASSES[1]: "The offer the day before their usual shop, against any day.",
+    CLASSES[2]: "A reminder shortly before the usual gap is over.",
+    OFTEN: "Offers that fill the basket, against offers for another visit.",
+    LARGE: "A reason with a date to come.",
+    SMALL: "Cheap channels, with an offer in what they already buy.",
+    TOO_FEW: "Nothing yet: too few visits to time a message by.",
 }
 
 #: What each rhythm means.
 _WHO = {
     CLASSES[0]: "They come on nearly fixed days, several times a week.",
     CLASSES[1]: "They do a fixed weekly shop.",
-    CLASSES[2]: "They come every few weeks, like clockwork.",
+    CLASSES[2]: "They come every few weeks, at regular intervals.",
     OFTEN: "They come often, but no day is more likely than another.",
     LARGE: "They come when they need to, and then buy much.",
     SMALL: "They come when they need to, and buy little.",

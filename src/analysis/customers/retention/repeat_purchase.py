@@ -14,13 +14,12 @@ import pandas as pd
 
 from analysis.customers.features.purchase_gaps import purchase_days
 from analysis.errors import NotApplicable
+from analysis.stats.proportions import wilson_interval
+from analysis.stats.sizes import FEWEST_FOLLOWED, FEWEST_IN_COHORT
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
-
-
-_FEWEST = 20
 
 
 def newcomers(tables: Tables, *, as_of: date, quiet_days: int = 90) -> pd.DataFrame:
@@ -52,15 +51,34 @@ def newcomers(tables: Tables, *, as_of: date, quiet_days: int = 90) -> pd.DataFr
     rows = _first_two(tables, Period(start.date(), as_of)).to_pandas()
     first = pd.to_datetime(rows["first_on"])
     rows = rows[first >= pd.Timestamp(start.date() + timedelta(days=quiet_days))].copy()
-    if len(rows) < _FEWEST:
+    if len(rows) < FEWEST_FOLLOWED:
         raise NotApplicable(
-            f"Newcomers cannot be followed: fewer than {_FEWEST} customers ({len(rows)}) were "
-            f"first seen {quiet_days} days or more after the data begin."
+            f"Newcomers cannot be followed: fewer than {FEWEST_FOLLOWED} customers "
+            f"({len(rows)}) were first seen {quiet_days} days or more after the data begin."
         )
+    _require_arrivals(pd.to_datetime(rows["first_on"]), as_of)
     rows["came_back"] = rows["second_on"].notna()
     until = pd.to_datetime(rows["second_on"]).fillna(pd.Timestamp(as_of))
     rows["days"] = (until - pd.to_datetime(rows["first_on"])).dt.days
     return rows.reset_index(drop=True)
+
+
+def _require_arrivals(first: pd.Series, as_of: date) -> None:
+    """Raise NotApplicable where first purchases peter out: rare buyers seen late, not newcomers.
+
+    A shop that wins customers sees about as many first purchases in the second half of the time
+    as in the first. Old customers who had not happened to buy before are used up.
+    """
+    from scipy.stats import binomtest
+
+    begin, end = first.min(), pd.Timestamp(as_of)
+    early = int((first < begin + (end - begin) / 2).sum())
+    if binomtest(early, len(first), 0.5, alternative="greater").pvalue < 0.001:
+        raise NotApplicable(
+            f"Newcomers cannot be told from old customers who buy rarely: of {len(first)} first "
+            f"seen after the quiet days, {early} were first seen in the first half of the time "
+            "since, as where old customers turn up late."
+        )
 
 
 def _first_two(tables: Tables, period: Period) -> ibis.Table:
@@ -122,7 +140,7 @@ def returned_by(curve: pd.DataFrame, days: int) -> pd.Series:
 
 
 def retention(
-    tables: Tables, *, as_of: date, confidence: float = 0.95, fewest: int = 10
+    tables: Tables, *, as_of: date, confidence: float = 0.95, fewest: int = FEWEST_IN_COHORT
 ) -> pd.DataFrame:
     """Return for each cohort and month after the first the share that bought in it.
 
@@ -144,8 +162,6 @@ def retention(
         itself), customers (of the cohort), bought, share, low, high, known (False for the cohort
         of the data's first month: its customers may be of any age).
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     start = tables.order_lines.ordered_at.min().to_pandas()
     if start is None or start != start or start.date() >= as_of:
         raise NotApplicable(f"There are no orders before {as_of}.")
@@ -160,9 +176,7 @@ def retention(
     table["customers"] = table.groupby("cohort")["bought"].transform("first")
     over = table["month"] < as_of.year * 12 + as_of.month - 1
     table = table[over & (table["customers"] >= fewest)].reset_index(drop=True)
-    low, high = proportion_confint(
-        table["bought"], table["customers"], alpha=1 - confidence, method="wilson"
-    )
+    low, high = wilson_interval(table["bought"], table["customers"], confidence=confidence)
     known = table["cohort"] > start.year * 12 + start.month - 1
     cohort = pd.to_datetime(
         {"year": table["cohort"] // 12, "month": table["cohort"] % 12 + 1, "day": 1}

@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.customers.features.contact_history import CONTROL, sent_messages
+from analysis.customers.retention.lifecycle import SILENT
 from analysis.errors import NotApplicable
+from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.proportions import newcombe
+from analysis.stats.sizes import FEWEST_FOLLOWED
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.customers.retention.lifecycle import Stages
     from analysis.tables.engine import Tables
-
-SILENT = ("At risk", "Lapsed")
 
 _MOSTLY = 0.5
 
@@ -77,7 +79,7 @@ def drawn_by_lot(
     as_of: date,
     silent_days: int = 60,
     return_days: int = 56,
-    fewest: int = 20,
+    fewest: int = FEWEST_FOLLOWED,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Measure what win-back offers drawn by lot brought back, promotion by promotion.
@@ -112,7 +114,7 @@ def drawn_by_lot(
     """
     pairs = _against_control(_by_arm(tables, as_of, silent_days, return_days).to_pandas(), fewest)
     if not pairs:
-        raise NotApplicable("No offer to silent customers was drawn by lot, so none was measured.")
+        raise NotApplicable("No offer to silent customers was randomised, so none was measured.")
     each = 1 - (1 - confidence) / len(pairs)
     rows = [
         (
@@ -172,16 +174,28 @@ def difference_of_shares(
     x1: int, n1: int, x2: int, n2: int, confidence: float
 ) -> tuple[float, float, float]:
     """Return the difference of two shares with Newcombe's interval (1998, method 10)."""
-    from statsmodels.stats.proportion import proportion_confint
-
     if not n1 or not n2:
         return np.nan, np.nan, np.nan
-    one, two = x1 / n1, x2 / n2
-    low1, high1 = proportion_confint(x1, n1, alpha=1 - confidence, method="wilson")
-    low2, high2 = proportion_confint(x2, n2, alpha=1 - confidence, method="wilson")
-    down = np.hypot(one - low1, high2 - two)
-    up = np.hypot(high1 - one, two - low2)
-    return one - two, float(one - two - down), float(one - two + up)
+    difference, low, high = newcombe(x1, n1, x2, n2, z=normal_quantile(confidence))
+    return float(difference), float(low), float(high)
+
+
+def detectable_difference(row: pd.Series) -> float:
+    """Return the difference that two arms of this size would show with a power of 80 %.
+
+    Two-sided test of two shares at 5 %, by the pooled share (Fleiss, Levin, Paik 2003, Statistical
+    Methods for Rates and Proportions, section 4.2, without their correction for continuity).
+
+    Parameters
+    ----------
+    row
+        Of ``brought_back``.
+    """
+    one, other = float(row["contacted"]), float(row["not_contacted"])
+    back = one * row["returned_contacted"] + other * row["returned_not"]
+    pooled = back / (one + other)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / one + 1 / other))
+    return float((normal_quantile(0.95) + normal_quantile(0.60)) * error)
 
 
 def _followed(tables: Tables, found: Stages, contact_days: int, return_days: int) -> pd.DataFrame:

@@ -14,7 +14,8 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
-from analysis.stats.shrinkage import shrink
+from analysis.stats.random_effects import shrink
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 
 def by_area(
@@ -86,7 +87,11 @@ def regions(features: pd.DataFrame, attributes: pd.DataFrame) -> pd.Series:
 
 
 def preferences(
-    features: pd.DataFrame, spending: pd.DataFrame, areas: pd.Series, *, fewest: int = 30
+    features: pd.DataFrame,
+    spending: pd.DataFrame,
+    areas: pd.Series,
+    *,
+    fewest: int = FEWEST_CUSTOMERS,
 ) -> pd.DataFrame:
     """Say which departments each area buys more of, shrunk over areas department by department.
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from analysis.customers.segments.clusters import FEATURES, k_means, prepare
 from analysis.errors import NotApplicable
+from analysis.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:
     from analysis.customers.segments.clusters import Clusters, Inputs
@@ -271,7 +272,6 @@ def place_again(found: Clusters, inputs: Inputs, other: pd.DataFrame) -> Again:
         If the other period has too few customers, or none of this one's.
     """
     from sklearn.metrics import adjusted_rand_score
-    from statsmodels.stats.proportion import proportion_confint
     from threadpoolctl import threadpool_limits
 
     try:
@@ -292,8 +292,8 @@ def place_again(found: Clusters, inputs: Inputs, other: pd.DataFrame) -> Again:
     rows = []
     for cluster, part in both.groupby("cluster"):
         same = int((part["other"] == cluster).sum())
-        low, high = proportion_confint(same, len(part), method="wilson")
-        rows.append((cluster, len(part), same / len(part), low, high))
+        low, high = wilson_interval(same, len(part))
+        rows.append((cluster, len(part), same / len(part), low[0], high[0]))
     table = pd.DataFrame(rows, columns=["cluster", "customers", "stayed", "low", "high"])
     return Again(
         table,

@@ -21,10 +21,13 @@ Calinski, Harabasz (1974), Communications in Statistics 3, 1-27.
 Liu, Hayes, Nobel, Marron (2008), Statistical significance of clustering for high-dimension,
 low-sample size data, Journal of the American Statistical Association 103, 1281-1293 (one Gaussian
 cloud as what clusters must beat).
+Tibshirani, Walther, Hastie (2001), Estimating the number of clusters in a data set via the gap
+statistic, Journal of the Royal Statistical Society B 63, 411-423 (an even box as the same).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +35,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_DISTINCT
 from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
@@ -55,8 +59,9 @@ class Clusters:
     Parameters
     ----------
     criteria
-        One number of clusters a row: clusters, silhouette, cloud (silhouette of one Gaussian cloud
-        cut alike: mean), cloud_high (95th percentile of the clouds), calinski_harabasz, bic (of a
+        One number of clusters a row: clusters, silhouette, cloud (silhouette of customers
+        without clusters, cut alike: mean), cloud_high (its limit, see ``highest_of_nulls``),
+        calinski_harabasz, bic (of a
         Gaussian mixture; the smaller the better), mixture_agreement (adjusted Rand index of
         k-means and mixture), stability_mean, stability_least (bootstrap Jaccard, mean and of the
         least stable cluster), holds (stable, substantial, and further apart than clouds).
@@ -169,18 +174,18 @@ def _criteria(
     from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
     from sklearn.mixture import GaussianMixture
 
-    null = cloud_silhouettes(values, list(models), clouds=clouds, seed=seed)
+    null = highest_of_nulls(values, list(models), clouds=clouds, seed=seed)
     rows = []
     for k, model in models.items():
         mixture = GaussianMixture(k, random_state=seed, reg_covar=1e-3).fit(values)
         silhouette = silhouette_score(values, model.labels_)
         stability = alike[k].mean(axis=0)
-        high = float(np.quantile(null[k], 0.95))
+        mean, high = null[k]
         rows.append(
             {
                 "clusters": k,
                 "silhouette": silhouette,
-                "cloud": float(np.mean(null[k])),
+                "cloud": mean,
                 "cloud_high": high,
                 "calinski_harabasz": calinski_harabasz_score(values, model.labels_),
                 "bic": mixture.bic(values),
@@ -236,8 +241,6 @@ FEATURES = {
 }
 
 _MOST_MISSING = 0.5
-
-_FEWEST_DISTINCT = 10
 
 _CLIP = 3.0
 
@@ -314,8 +317,8 @@ def prepare(
 def _unusable(people: pd.DataFrame, name: str) -> str:
     if name not in people or people[name].isna().mean() > _MOST_MISSING:
         return "not known of most customers"
-    if people[name].nunique() < _FEWEST_DISTINCT:
-        return f"fewer than {_FEWEST_DISTINCT} different values"
+    if people[name].nunique() < FEWEST_DISTINCT:
+        return f"fewer than {FEWEST_DISTINCT} different values"
     return ""
 
 
@@ -353,25 +356,80 @@ def jaccard(values: Floats, model: KMeans, *, resamples: int, seed: int) -> Floa
     return found
 
 
-def cloud_silhouettes(
+def highest_of_nulls(
     values: Floats, counts: list[int], *, clouds: int, seed: int
-) -> dict[int, list[float]]:
-    """Return by number of clusters the silhouettes of single Gaussian clouds, cut alike.
+) -> dict[int, tuple[float, float]]:
+    """Return by number of clusters what customers without clusters reach: mean, and limit.
 
-    The clouds have the same correlations as ``values`` (Liu, Hayes, Nobel and Marron 2008).
+    Nobody knows which shape customers without clusters have, so clusters must beat each of
+    ``NULLS``. A null's limit lies above its mean by its largest excess over all numbers of
+    clusters and clouds: with 20 clouds, one of 21 further clouds exceeds it anywhere. The higher
+    limit of the nulls counts, and the mean that goes with it.
     """
+    found = [
+        cloud_silhouettes(values, counts, draw=draw, clouds=clouds, seed=seed) for draw in NULLS
+    ]
+    limits: dict[int, tuple[float, float]] = {}
+    for silhouettes in found:
+        mean = silhouettes.mean(axis=0)
+        excess = float((silhouettes - mean).max())
+        for k, middle in zip(counts, mean, strict=True):
+            limits[k] = max(
+                limits.get(k, (0.0, -1.0)),
+                (float(middle), float(middle) + excess),
+                key=lambda pair: pair[1],
+            )
+    return limits
+
+
+def _gaussian(values: Floats, size: int, rng: np.random.Generator) -> Floats:
+    """Draw one Gaussian cloud of the same correlations (Liu, Hayes, Nobel and Marron 2008)."""
+    covariance = np.cov(values, rowvar=False)
+    cloud = rng.multivariate_normal(values.mean(axis=0), covariance, size=size)
+    return np.clip(cloud, values.min(axis=0), values.max(axis=0))
+
+
+def _box(values: Floats, size: int, rng: np.random.Generator) -> Floats:
+    """Draw evenly from a box over the principal components (Tibshirani and others 2001)."""
+    middle = values.mean(axis=0)
+    _, _, axes = np.linalg.svd(values - middle, full_matrices=False)
+    turned = (values - middle) @ axes.T
+    return rng.uniform(turned.min(axis=0), turned.max(axis=0), (size, values.shape[1])) @ axes
+
+
+def _flat(values: Floats, size: int, rng: np.random.Generator) -> Floats:
+    """Draw flat features of the same correlations: a Gaussian copula with even margins."""
+    from scipy.special import ndtr
+
+    normal = rng.multivariate_normal(
+        np.zeros(values.shape[1]), np.corrcoef(values, rowvar=False), size=size
+    )
+    return ndtr(normal) * values.std(axis=0)
+
+
+#: Customers without clusters, in three shapes.
+NULLS = (_gaussian, _box, _flat)
+
+
+def cloud_silhouettes(
+    values: Floats,
+    counts: list[int],
+    *,
+    draw: Callable[[Floats, int, np.random.Generator], Floats] = _gaussian,
+    clouds: int,
+    seed: int,
+) -> Floats:
+    """Return the silhouettes of single clouds, cut alike: clouds x numbers of clusters."""
     from sklearn.metrics import silhouette_score
 
     rng = np.random.default_rng(seed)
-    covariance = np.cov(values, rowvar=False)
-    found: dict[int, list[float]] = {k: [] for k in counts}
     size = min(len(values), 1_000)
+    found = np.zeros((clouds, len(counts)))
     for i in range(clouds):
-        cloud = rng.multivariate_normal(values.mean(axis=0), covariance, size=size)
-        cloud = np.clip(cloud, values.min(axis=0), values.max(axis=0))
-        for k in counts:
-            labels = k_means(cloud, k, seed + i, starts=1).labels_
-            found[k].append(float(silhouette_score(cloud, labels)))
+        cloud = draw(values, size, rng)
+        for j, k in enumerate(counts):
+            labels = k_means(cloud, k, seed + i, starts=3).labels_
+            found[i, j] = silhouette_score(cloud, labels)
     return found
 
 

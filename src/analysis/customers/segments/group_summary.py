@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
+from analysis.stats.proportions import wilson_interval
 from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
 
 
 _SUMS = ("net_amount", "margin_amount", "orders", "discount_amount", "list_amount")
-
-#: With fewer customers an interval would pretend to a knowledge that nobody has.
-FEWEST = 10
 
 
 def worth(
@@ -64,7 +63,7 @@ def worth(
     shape = (-1, len(names), values.shape[1])
     seen = each.sum(axis=0).reshape(shape)[0]
     drawn = resampled_totals(each, seed=seed).reshape(shape)
-    few = seen[:, 0] < FEWEST
+    few = seen[:, 0] < FEWEST_CUSTOMERS
     table = _measures(seen)
     for name, values_drawn in _resampled(drawn).items():
         low, high = percentile_interval(values_drawn, confidence=confidence)
@@ -72,7 +71,7 @@ def worth(
         table[f"{name}_high"] = np.where(few, np.nan, high)
     recency = features.loc[known, "recency_days"].groupby(codes[known]).median()
     table["recency_days"] = recency.reindex(range(len(names))).to_numpy()
-    table["reason"] = np.where(few, f"no interval: fewer than {FEWEST} customers", "")
+    table["reason"] = np.where(few, f"no interval: fewer than {FEWEST_CUSTOMERS} customers", "")
     return pd.concat([pd.DataFrame({"group": names}), table], axis=1)
 
 
@@ -111,8 +110,6 @@ def what_next(
     NotApplicable
         If nobody had a group before, or nobody at all bought afterwards.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     if not groups.notna().any():
         raise NotApplicable(f"Nobody bought from {periods[0]} who could be followed afterwards.")
     if not (after["orders"] > 0).any():
@@ -141,11 +138,9 @@ def what_next(
     each = (member[:, :, None] * values[:, None, :]).reshape(len(values), -1)
     seen = each.sum(axis=0).reshape(len(names), -1)
     drawn = resampled_totals(each, seed=seed).reshape(-1, len(names), values.shape[1])
-    few = seen[:, 0] < FEWEST
+    few = seen[:, 0] < FEWEST_CUSTOMERS
     with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = proportion_confint(
-            seen[:, 1], np.maximum(seen[:, 0], 1), alpha=1 - confidence, method="wilson"
-        )
+        low, high = wilson_interval(seen[:, 1], seen[:, 0], confidence=confidence)
         pace, paces = seen[:, 2] / seen[:, 9], drawn[..., 2] / drawn[..., 9]
         spent, spends = seen[:, 3] / seen[:, 0], drawn[..., 3] / drawn[..., 0]
         net_low, net_high = percentile_interval(spends, confidence=confidence)
@@ -155,8 +150,8 @@ def what_next(
                 "group": names,
                 "customers": seen[:, 0].astype("int64"),
                 "bought": seen[:, 1] / seen[:, 0],
-                "bought_low": np.where(seen[:, 0] > 0, low, np.nan),
-                "bought_high": np.where(seen[:, 0] > 0, high, np.nan),
+                "bought_low": low,
+                "bought_high": high,
                 "net_before": pace,
                 "net_after": spent,
                 "net_after_low": np.where(few, np.nan, net_low),
@@ -167,7 +162,9 @@ def what_next(
                 "margin_after": seen[:, 4] / seen[:, 0],
                 "discount_before": seen[:, 5] / seen[:, 6],
                 "discount_after": seen[:, 7] / seen[:, 8],
-                "reason": np.where(few, f"no interval: fewer than {FEWEST} customers", ""),
+                "reason": np.where(
+                    few, f"no interval: fewer than {FEWEST_CUSTOMERS} customers", ""
+                ),
             }
         )
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values, two_sided_p
 from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
 #: Habits compared as means over customers, with the words a reader knows them by.
@@ -32,8 +33,6 @@ HABITS = {
     "nps_score": ("NPS score given", "voice"),
     "complaints": ("Complaints", "voice"),
 }
-
-FEWEST = 30
 
 
 def portrait(
@@ -75,7 +74,7 @@ def portrait(
     numerators, denominators, items = _quantities(people, spending, attributes)
     segment = members.astype("object").to_numpy()
     counts = members.value_counts()
-    shown = [name for name in members.cat.categories if counts.get(name, 0) >= FEWEST]
+    shown = [name for name in members.cat.categories if counts.get(name, 0) >= FEWEST_CUSTOMERS]
     rows = [
         _of_segment(numerators, denominators, segment == name, confidence, seed).assign(
             segment=str(name), customers=int(counts[name]), **items
@@ -83,7 +82,7 @@ def portrait(
         for name in shown
     ]
     if not rows:
-        raise NotApplicable(f"No segment has {FEWEST} customers to portray.")
+        raise NotApplicable(f"No segment has {FEWEST_CUSTOMERS} customers to portray.")
     table = pd.concat(rows, ignore_index=True)
     columns = ["segment", "customers", "part", "item", "value", "everybody", "index"]
     return table.assign(q=q_values(table["p"]))[[*columns, "low", "high", "p", "q"]]

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from analysis.customers.features.weekly import Value
 from analysis.customers.value.ranked import Ranked, estimate
-from analysis.stats.bca import FEWEST_AT_HEAD, SINGLE_CASES, Estimates, Sampling, without_interval
+from analysis.stats.bca import SINGLE_CASES, Estimates, Sampling, without_interval
+from analysis.stats.sizes import FEWEST_AT_HEAD
 from analysis.stats.types import Floats
 
 _CURVE_POINTS = 101

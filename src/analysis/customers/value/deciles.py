@@ -18,8 +18,6 @@ from analysis.customers.features.weekly import Value
 from analysis.customers.value.ranked import Ranked, estimate
 from analysis.errors import NotApplicable
 from analysis.stats.bca import (
-    FEWEST_AT_HEAD,
-    FEWEST_CUSTOMERS,
     SINGLE_CASES,
     TOO_FEW,
     Estimates,
@@ -27,6 +25,7 @@ from analysis.stats.bca import (
     estimate_totals,
     without_interval,
 )
+from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:

@@ -45,6 +45,9 @@ _ALIKE = {
     "monetary": "net sales",
 }
 
+#: A score on which more customers than this are equal holds at most two of five groups.
+MOST_ALIKE = 0.8
+
 Cuts = Mapping[str, Sequence[float]]
 
 
@@ -93,14 +96,18 @@ def require_spread(features: pd.DataFrame, *, cuts: Cuts | None = None) -> None:
         As for ``score``; a score with cut points of its own needs no spread.
     """
     bought = features[features["orders"] > 0]
-    alike = [
-        _ALIKE[name]
-        for name, (column, _) in SCORED.items()
-        if not (cuts and name in cuts) and bought[column].nunique() == 1
-    ]
+    free = {n: column for n, (column, _) in SCORED.items() if not (cuts and n in cuts)}
+    most = {n: bought[c].value_counts(normalize=True).max() for n, c in free.items()}
+    alike = [_ALIKE[name] for name, share in most.items() if share == 1]
     if alike:
         raise NotApplicable(
             f"RFM segments cannot be told: all customers have the same {', the same '.join(alike)}."
+        )
+    name, share = max(most.items(), key=lambda item: item[1], default=("", 0.0))
+    if share > MOST_ALIKE:
+        raise NotApplicable(
+            f"RFM segments cannot be told: {100 * share:.0f} % of customers have the same "
+            f"{_ALIKE[name]}, so it parts hardly anybody."
         )
 
 

@@ -18,14 +18,12 @@ import pandas as pd
 
 from analysis.customers.value.deciles import equal_groups
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
 
-
-#: With fewer customers, one who changes moves every share by several points.
-FEWEST = 30
 
 SCORES = ("recency", "frequency", "monetary")
 
@@ -61,9 +59,9 @@ def movement(
         twice.
     """
     amounts.require()
-    if len(amounts.customers) < FEWEST:
+    if len(amounts.customers) < FEWEST_CUSTOMERS:
         raise NotApplicable(
-            f"Movement cannot be told from noise with fewer than {FEWEST} customers "
+            f"Movement cannot be told from noise with fewer than {FEWEST_CUSTOMERS} customers "
             f"({len(amounts.customers)})."
         )
     amounts.require_return()

@@ -34,51 +34,77 @@ TRADE_RULES = (
     "Lost: r 1, v 1-2",
 )
 
-#: What each of the trade's segments means, and what the trade does about it.
+#: What each of the trade's segments means, and what the trade does about it: a thing to test.
 MEANING = {
     "Champions": (
-        "Buy often, spend most, and were here just now.",
-        "Thank them, ask them to recommend you; they need no discount.",
+        "Buy often, spend most, and bought most recently.",
+        "Thanks and a request to recommend, against a discount of the same cost.",
     ),
     "Loyal": (
-        "Buy often and spend much, though not in the last few days.",
-        "Keep the regular offer relevant; show what is new in what they buy.",
+        "Buy often and spend much, and bought less recently than the best fifth.",
+        "What is new in the departments they buy, against the regular offer.",
     ),
     "Potential loyalist": (
-        "Were here lately and come now and then.",
-        "Give a reason for one visit more: a membership, a second department.",
+        "Recent by rank, in the middle groups by value.",
+        "A membership or a second department, as a reason for one visit more.",
     ),
     "New": (
         "First seen a short while ago, and here lately.",
-        "Welcome them; make the second and third visit easy.",
+        "A welcome that makes the second visit easy.",
     ),
     "Promising": (
-        "Were here lately, but buy little and seldom.",
-        "A small, cheap push to come back; nothing costly.",
+        "Recent by rank, in the lowest group by value.",
+        "A small, cheap reason to come back.",
     ),
     "Need attention": (
-        "Middling in everything, and it is a while since they came.",
-        "Remind them, with what they usually buy.",
+        "In the middle group by recency and by value.",
+        "A reminder with what they usually buy.",
     ),
     "About to sleep": (
         "Buy little, and it is a while since they came.",
-        "A cheap reminder before they forget the shop.",
+        "A cheap reminder.",
     ),
     "Cannot lose": (
-        "Used to be among the best, and have stayed away.",
-        "A personal call or letter: ask what went wrong.",
+        "Among the best by value, and most did not come back in the next period.",
+        "A personal call or letter.",
     ),
     "At risk": (
-        "Used to buy well, and have stayed away.",
-        "Win them back with what they used to buy, before they settle elsewhere.",
+        "Good value, and most did not come back in the next period.",
+        "An offer in what they used to buy.",
     ),
     "Hibernating": (
-        "Bought little, a good while ago.",
-        "Leave to cheap channels.",
+        "Bought little, and most did not come back in the next period.",
+        "Cheap channels against none.",
     ),
     "Lost": (
-        "Bought little, and longest ago.",
-        "Spend nothing but a last cheap try.",
+        "Bought little, and most did not come back in the next period.",
+        "A last cheap message against none.",
+    ),
+}
+
+#: The same for segments whose name was not borne out, by their place in the scores.
+MEANING |= {
+    "High value, most recent": ("High in value, and bought most recently.", MEANING["Loyal"][1]),
+    "High value, less recent": ("High in value, and bought less recently.", MEANING["Loyal"][1]),
+    "Top value, not recent": (
+        "In the top value group, and in the two last by recency; their name among practitioners "
+        "(cannot lose) is not borne out.",
+        "A personal message.",
+    ),
+    "Good value, not recent": (
+        "In the upper value groups, and in the two last by recency; their name among practitioners "
+        "(at risk) is not borne out.",
+        "An offer in what they usually buy.",
+    ),
+    "Low value, middling recency": ("Bought little, middling by recency.", "A cheap reminder."),
+    "Low value, not recent": (
+        "Bought little, last but one by recency; their name among practitioners (hibernating) is "
+        "not borne out.",
+        "Cheap channels against none.",
+    ),
+    "Low value, least recent": (
+        "Bought little, last by recency; their name among practitioners (lost) is not borne out.",
+        "Cheap channels against none.",
     ),
 }
 

@@ -25,7 +25,7 @@ Method = Literal["share", "breaks"]
 MEANING = {
     "High": (
         "The few who carry the shop.",
-        "An exclusive benefit: early access, a named contact, a thank-you event.",
+        "An exclusive benefit: early access, a named contact, an event.",
     ),
     "Medium": (
         "Good customers who could come more often.",
@@ -33,7 +33,7 @@ MEANING = {
     ),
     "Low": (
         "Many customers who each bring little.",
-        "A cheap reminder by e-mail or app; no print, no gift.",
+        "A cheap reminder by e-mail or app.",
     ),
 }
 
@@ -159,13 +159,12 @@ def spending_bounds(table: pd.DataFrame, *, uplift: float, period_days: int) -> 
     Returns
     -------
     pandas.DataFrame
-        The table with treatment, bound and bound_low, bound_high: margin per customer and year
-        times ``uplift`` (currency); 0 where there is no margin to raise.
+        The table with treatment and bound: margin per customer and year times ``uplift``
+        (currency); 0 where there is no margin to raise. It has no interval: the rise is assumed,
+        and the sampling error of the margin is the smallest part of what is not known.
     """
     year = 365 / period_days * uplift
     return table.assign(
         treatment=[MEANING[group][1] for group in table["group"]],
         bound=table["margin_per_customer"].clip(lower=0) * year,
-        bound_low=table["margin_per_customer_low"].clip(lower=0) * year,
-        bound_high=table["margin_per_customer_high"].clip(lower=0) * year,
     )

@@ -9,15 +9,10 @@ import pandas as pd
 
 from analysis.demand.series.seasonality import filled
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_WEEKS_OF_RHYTHM, FEWEST_YEARS, LEAST_TRADED
 
 if TYPE_CHECKING:
     from analysis.demand.series.sales_series import Series
-
-#: Fewest weeks, and years for a yearly season beside the weekly one.
-_FEWEST_WEEKS, _FEWEST_YEARS = 8, 2
-
-#: Least share of days with a sale: the closed ones between them are bridged, not known.
-_FEWEST_TRADED = 0.5
 
 
 def daily_parts(series: Series) -> pd.DataFrame:
@@ -44,10 +39,10 @@ def daily_parts(series: Series) -> pd.DataFrame:
     if series.frequency != "day" or len(series.keys) != 1:
         raise NotApplicable("Only one daily series at a time can be taken apart.")
     values = filled(series.values)[0]
-    if np.isnan(values).any() or len(values) < 7 * _FEWEST_WEEKS:
-        raise NotApplicable(f"A weekly rhythm needs {_FEWEST_WEEKS} weeks of days.")
+    if np.isnan(values).any() or len(values) < 7 * FEWEST_WEEKS_OF_RHYTHM:
+        raise NotApplicable(f"A weekly rhythm needs {FEWEST_WEEKS_OF_RHYTHM} weeks of days.")
     traded = int((~np.isnan(series.values)).sum())
-    if traded < _FEWEST_TRADED * len(values):
+    if traded < LEAST_TRADED * len(values):
         raise NotApplicable(
             f"Only {traded} of {len(values)} days saw a sale: too few to tell a rhythm of the days."
         )
@@ -55,7 +50,7 @@ def daily_parts(series: Series) -> pd.DataFrame:
         raise NotApplicable("Every day sold the same, so there is no rhythm to take apart.")
     days = pd.to_datetime(list(series.periods)).as_unit("us")
     table = pd.DataFrame({"day": days, "value": series.values[0]})
-    if len(values) > 365 * _FEWEST_YEARS:  # a season must repeat within less than half
+    if len(values) > 365 * FEWEST_YEARS:  # a season must repeat within less than half
         found = MSTL(values, periods=(7, 365), stl_kwargs={"robust": True}).fit()
         table = table.assign(
             trend=found.trend, weekly=found.seasonal[:, 0], yearly=found.seasonal[:, 1]

@@ -20,15 +20,13 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.sizes import FEWEST_PRODUCTS
 from analysis.tables.comparison import in_either
 from analysis.tables.margin import lines_with_margin
 
 if TYPE_CHECKING:
     from analysis.tables.comparison import Comparison
     from analysis.tables.engine import Tables
-
-#: With fewer products sold in both periods, an index describes single products.
-FEWEST_PRODUCTS = 30
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_WHOLE_WEEKS
 from analysis.tables.credit_notes import is_order
 from analysis.tables.lines import in_period
 from analysis.tables.margin import cents
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from analysis.tables.periods import Period
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-#: Whole weeks below which a weekday's usual sales cannot be told from one day's.
-_FEWEST_WEEKS = 4
 
 #: Share of orders at midnight sharp above which the source is taken to know days only.
 _MOST_AT_MIDNIGHT = 0.5
@@ -168,10 +166,10 @@ def _daily(tables: Tables, period: Period) -> pd.DataFrame:
 
 
 def _require_weeks(period: Period) -> None:
-    if len(period.weeks()) < _FEWEST_WEEKS:
+    if len(period.weeks()) < FEWEST_WHOLE_WEEKS:
         raise NotApplicable(
-            f"{period} holds fewer than {_FEWEST_WEEKS} whole weeks: too few to tell a weekday's "
-            "habit from a single day."
+            f"{period} holds fewer than {FEWEST_WHOLE_WEEKS} whole weeks: too few to "
+            "tell a weekday's habit from a single day."
         )
 
 

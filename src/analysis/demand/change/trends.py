@@ -10,12 +10,10 @@ import pandas as pd
 from analysis.demand.series import seasonality
 from analysis.stats.autocorrelation import inflation
 from analysis.stats.multiplicity import q_values, selected_confidence, two_sided_p
+from analysis.stats.sizes import FEWEST_PERIODS_OF_TREND
 
 if TYPE_CHECKING:
     from analysis.demand.series.sales_series import Series
-
-#: Fewest periods that a slope is read from.
-FEWEST = 16
 
 #: Pairs of sine and cosine that stand for the yearly season.
 _HARMONICS = 2
@@ -64,7 +62,7 @@ def slopes(
     autocorrelation r of what is left, as in Yue and Wang (2004), Water Resources Management 18.
     """
     values = without_season(series.values, season=season)
-    enough = continuing & (seasonality.lengths(values) >= FEWEST) & _varies(values)
+    enough = continuing & (seasonality.lengths(values) >= FEWEST_PERIODS_OF_TREND) & _varies(values)
     measured = [_theil_sen(row) if ok else _NOTHING for row, ok in zip(values, enough, strict=True)]
     table = pd.DataFrame(measured, columns=["slope", "s", "spread"])
     p = two_sided_p(table["s"] / np.sqrt(table["spread"]))

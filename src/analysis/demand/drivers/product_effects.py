@@ -12,14 +12,12 @@ from analysis.demand.series import product_lifecycle, seasonality
 from analysis.stats import poisson_glm
 from analysis.stats.multiplicity import q_values, selected_confidence
 from analysis.stats.poisson_glm import Fits
+from analysis.stats.sizes import FEWEST_UNITS, FEWEST_WEEKS_EXPLAINED, WEEKS_EACH_EXPLAINED
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead
     from analysis.demand.series.sales_series import Series
-
-#: Fewest units and weeks of a product whose sales are explained, and weeks for each regressor.
-_FEWEST_UNITS, _FEWEST_WEEKS, _WEEKS_EACH = 50, 20, 3
 
 #: Fewest units expected in the weeks of a holiday or an offer, and separate weeks of it.
 _EXPECTED, _OCCASIONS = 5.0, 2
@@ -130,7 +128,7 @@ def _usable(
     seen = ~np.isnan(values)
     weeks, units = seen.sum(axis=1), np.nansum(values, axis=1)
     used = np.zeros((len(values), len(names)), dtype=bool)
-    used[:, 0] = (weeks >= _FEWEST_WEEKS) & (units >= _FEWEST_UNITS)
+    used[:, 0] = (weeks >= FEWEST_WEEKS_EXPLAINED) & (units >= FEWEST_UNITS)
     used[:, 1] = weeks >= 26
     used[:, 2:6] = ((seasonality.lengths(values) >= 2 * season) & (season > 1))[:, None]
     mean = units / np.maximum(weeks, 1)
@@ -142,7 +140,7 @@ def _usable(
         used[:, discount] &= ~(
             used[:, promoted] & _alike(design[:, :, promoted], design[:, :, discount], seen)
         )
-    used[:, 1:6] &= (weeks >= _WEEKS_EACH * used.sum(axis=1))[:, None]
+    used[:, 1:6] &= (weeks >= WEEKS_EACH_EXPLAINED * used.sum(axis=1))[:, None]
     return used & used[:, :1]
 
 

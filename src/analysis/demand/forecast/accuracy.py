@@ -11,9 +11,7 @@ import pandas as pd
 
 from analysis.demand.models import registry as zoo
 from analysis.demand.models.backtest import Backtest, mean_of
-
-#: Fewest origins for a significance statement.
-_FEWEST_ORIGINS = 5
+from analysis.stats.sizes import FEWEST_ORIGINS
 
 
 def scoreboard(
@@ -119,7 +117,7 @@ def _against(
     base = _by_origin(tested, tested.models.index(benchmark), chosen)
     saved = base - _by_origin(tested, m, chosen)
     saved, base = saved[~np.isnan(saved)], base[~np.isnan(saved)]
-    if len(saved) < _FEWEST_ORIGINS or not base.mean():
+    if len(saved) < FEWEST_ORIGINS or not base.mean():
         gain = saved.mean() / base.mean() if len(saved) and base.mean() else np.nan
         return {**nothing, "gain": gain, "verdict": "too few origins"}
     p, reach = diebold_mariano(

@@ -22,6 +22,7 @@ import pandas as pd
 
 from analysis.demand.forecast.accuracy import diebold_mariano
 from analysis.demand.models.backtest import Backtest, mean_of, pinball
+from analysis.stats.sizes import FEWEST_FAR
 
 #: How many periods ahead to either side lend their errors where one alone has too few.
 _NEIGHBOURS = (0, 1, 2, 4, 10_000)
@@ -32,9 +33,6 @@ _WANTED = 2
 
 #: What the name of a class of series that sell now and then ends in.
 SPARSE_CLASS = ", now and then"
-
-#: Fewest series and origins, near and far from the usual level, that are calibrated apart.
-_FEWEST_FAR = 50
 
 #: Smallest tail that an end is given where truth was beyond it too often, over the promised one.
 LEAST_TAIL = 0.1
@@ -246,7 +244,7 @@ def _kinds(far: np.ndarray, o: int, past: np.ndarray) -> list[tuple[np.ndarray, 
     then, now = far[: len(past)], far[o]
     apart = [(now == kind, np.where((then == kind)[:, :, None], past, np.nan))
              for kind in (False, True)]  # fmt: skip
-    if any((~np.isnan(errors).all(axis=2)).sum() < _FEWEST_FAR for _, errors in apart):
+    if any((~np.isnan(errors).all(axis=2)).sum() < FEWEST_FAR for _, errors in apart):
         return [(np.ones(len(now), dtype=bool), past)]
     return [(mine, errors) for mine, errors in apart if mine.any()]
 

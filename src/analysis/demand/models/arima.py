@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.demand.models import holiday_run_up, registry
+from analysis.stats.sizes import FEWEST_WEEKS_OF_ARIMA, WEEKS_EACH_OF_ARIMA
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ DRIVEN, PLAIN = "driven", "arima"
 
 #: Origins between two fits of the smoothing.
 _REFIT = 4
-
-#: Fewest weeks of a series, and for each regressor.
-_FEWEST, _WEEKS_EACH = 20, 6
 
 #: Highest forecast, times the highest value seen.
 _HIGHEST = 5.0
@@ -87,7 +85,7 @@ def _one(
 ) -> tuple[Floats, Floats | None]:
     """Return one series' forecast and its smoothing; the last value while it is too young."""
     seen = ~np.isnan(past)
-    if seen.sum() < _FEWEST:
+    if seen.sum() < FEWEST_WEEKS_OF_ARIMA:
         return registry.last_value(past[None], horizon=horizon)[0], None
     x = _told(regressors, len(past), seen)
     if not (past[seen] > 0).all():
@@ -126,5 +124,5 @@ def _told(regressors: Floats, origin: int, seen: np.ndarray) -> Floats:
     """Return the regressors that varied, standardised, no more of them than the weeks allow."""
     past = regressors[:origin][seen]
     spread = past.std(axis=0)
-    kept = np.flatnonzero(spread > 1e-6)[: int(seen.sum()) // _WEEKS_EACH]
+    kept = np.flatnonzero(spread > 1e-6)[: int(seen.sum()) // WEEKS_EACH_OF_ARIMA]
     return np.asarray((regressors[:, kept] - past[:, kept].mean(axis=0)) / spread[kept])

@@ -22,10 +22,8 @@ from analysis.demand.models import registry as zoo
 from analysis.demand.models.ets import LONGEST_SEASON
 from analysis.demand.series.seasonality import lengths
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_PERIODS_OF_ORIGIN
 from analysis.stats.types import Floats
-
-#: Fewest periods a series must span at an origin to be judged there.
-FEWEST = 12
 
 Reconciler = Callable[[Floats], Floats]
 
@@ -101,13 +99,16 @@ def origins_for(
         If there are too few periods, called ``frequency``, for two origins.
     """
     last = columns - horizon
-    first = max(last - (count - 1) * step, FEWEST + (last - FEWEST) % step)
+    first = max(
+        last - (count - 1) * step,
+        FEWEST_PERIODS_OF_ORIGIN + (last - FEWEST_PERIODS_OF_ORIGIN) % step,
+    )
     found = tuple(range(first, last + 1, step))
     if len(found) < 2:
         sold = f"{columns} {frequency} is" if columns == 1 else f"{columns} {frequency}s are"
         raise NotApplicable(
-            f"{sold} too few to test forecasts of {horizon}: {FEWEST + horizon + step} are the "
-            "least."
+            f"{sold} too few to test forecasts of {horizon}: "
+            f"{FEWEST_PERIODS_OF_ORIGIN + horizon + step} are the least."
         )
     return found
 
@@ -143,7 +144,7 @@ def run(
         found = zoo.forecasts(known, models=models, horizon=horizon, season=season)
         made.append(np.stack([found[name] for name in models]))
         actual.append(_ahead(values, origin, horizon))
-        young = lengths(known) < FEWEST
+        young = lengths(known) < FEWEST_PERIODS_OF_ORIGIN
         for kept, part in zip((scale, root), scales(known, season=season), strict=True):
             kept.append(np.where(young, np.nan, part))
     return Backtest(

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from analysis.demand.models import ets_kernel
 from analysis.demand.models.ets_kernel import Form, Outcome, Start
 from analysis.demand.series import seasonality
+from analysis.stats.sizes import FEWEST_PERIODS_OF_LEVEL
 from analysis.stats.types import Floats
 
 #: Grid of each parameter: coarse, since a search follows.
@@ -216,10 +217,6 @@ def _best_of(
     return np.concatenate(chosen), np.concatenate(deviances)
 
 
-#: Fewest periods that the first level and slope are read from.
-_FEWEST = 10
-
-
 def starting_states(values: Floats, form: Form, *, season: int) -> Start:
     """Return initial level, slope and seasonal indices of every series.
 
@@ -235,9 +232,12 @@ def starting_states(values: Floats, form: Form, *, season: int) -> Start:
     elif form.season == "multiplicative":
         index = seasonality.indices(values, season=season, kind="multiplicative")
         series = series / seasonality.over_time(index, columns=series.shape[1])
-    level, slope = _first_line(series, first, periods=max(_FEWEST, season))
+    level, slope = _first_line(series, first, periods=max(FEWEST_PERIODS_OF_LEVEL, season))
     if form.trend == "none":
-        level, slope = _first_mean(series, first, periods=max(_FEWEST, season)), 0 * slope
+        level, slope = (
+            _first_mean(series, first, periods=max(FEWEST_PERIODS_OF_LEVEL, season)),
+            0 * slope,
+        )
     return Start(level, slope, index, first)
 
 

@@ -17,6 +17,7 @@ from analysis.demand.models.backtest import at_origins
 from analysis.demand.models.registry import last_value, within_reason
 from analysis.demand.series.seasonality import filled
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_ROWS_OF_TREES
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ BOOSTED = "boosted"
 
 #: Periods of the past that a row holds.
 LAGS = 8
-
-#: Fewest rows to learn from.
-_FEWEST_ROWS = 400
 
 #: Most rows: beyond, the latest are taken.
 _MOST_ROWS = 40_000
@@ -69,10 +67,11 @@ def forecast(
         x, scale = _rows(series, ends, season)
         target = _targets(series, ends, ahead)
         known = ~np.isnan(target) & ~np.isnan(x[:, :LAGS]).any(axis=1) & (scale > 0)
-        if known.sum() < _FEWEST_ROWS:
+        if known.sum() < FEWEST_ROWS_OF_TREES:
             raise NotApplicable(
                 "All series together are too short for the boosted challenger to learn from: "
-                f"{int(known.sum())} periods with what came after them, {_FEWEST_ROWS} needed."
+                f"{int(known.sum())} periods with what came after them, "
+                f"{FEWEST_ROWS_OF_TREES} needed."
             )
         picked = np.flatnonzero(known)[-_MOST_ROWS:]
         with threadpool_limits(limits=1):  # the same sums in the same order, on any machine

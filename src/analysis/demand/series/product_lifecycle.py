@@ -8,15 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.stats.multiplicity import q_values
+from analysis.stats.sizes import FEWEST_SILENT, FEWEST_SOLD
 
 if TYPE_CHECKING:
     from analysis.demand.series.sales_series import Series
-
-#: Fewest periods of silence at either end that may mean a launch or an end.
-_FEWEST_SILENT = 3
-
-#: Fewest periods with a sale: with fewer there is no rate to compare the silence with.
-_FEWEST_SOLD = 4
 
 
 def statuses(series: Series, *, fdr: float = 0.01) -> pd.DataFrame:
@@ -40,13 +35,13 @@ def statuses(series: Series, *, fdr: float = 0.01) -> pd.DataFrame:
     last = np.where(any_sold, columns - 1 - sold[:, ::-1].argmax(axis=1), 0)
     count, span = sold.sum(axis=1), last - first + 1
     share = np.where(any_sold, (count + 0.5) / (span + 1), np.nan)
-    told = count >= _FEWEST_SOLD
+    told = count >= FEWEST_SOLD
     before, after = first, columns - 1 - last
     p_launch = np.where(
-        told & (before >= _FEWEST_SILENT), (1 - share) ** before, np.where(told, 1, np.nan)
+        told & (before >= FEWEST_SILENT), (1 - share) ** before, np.where(told, 1, np.nan)
     )
     p_end = np.where(
-        told & (after >= _FEWEST_SILENT), (1 - share) ** after, np.where(told, 1, np.nan)
+        told & (after >= FEWEST_SILENT), (1 - share) ** after, np.where(told, 1, np.nan)
     )
     both = q_values(np.concatenate([p_launch, p_end]))
     launched, ended = both[: len(sold)] <= fdr, both[len(sold) :] <= fdr

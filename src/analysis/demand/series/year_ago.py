@@ -20,6 +20,7 @@ import numpy as np
 from analysis.demand.models import holiday_run_up
 from analysis.demand.models.backtest import mean_of
 from analysis.demand.series.peaks import far_from_usual
+from analysis.stats.sizes import FEWEST_WEEKS_OF_GROWTH, MOST_WEEKS_OF_GROWTH
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ _FLOOR = 0.02
 
 #: Spread of a business' growth in a year that is taken for granted where none was seen.
 _GROWTH = 0.10
-
-#: Weeks of two years that growth is read from, at least and at most.
-_FEWEST_WEEKS, _MOST_WEEKS = 4, 8
 
 #: Weeks that last year's shape is smoothed over.
 _SMOOTHED = 3
@@ -106,8 +104,8 @@ def growth(values: Floats, shape: Shape) -> Floats:
     A step, a promotion or a launch since then is in it, so that only what came back with the time
     of the year is left of last year's shape. 1 where there are no such weeks.
     """
-    weeks = min(values.shape[1] - shape.season, _MOST_WEEKS)
-    if weeks < _FEWEST_WEEKS:
+    weeks = min(values.shape[1] - shape.season, MOST_WEEKS_OF_GROWTH)
+    if weeks < FEWEST_WEEKS_OF_GROWTH:
         return np.ones(len(values))
     late = _mean(values[:, -weeks:], axis=1)
     early = _mean(values[:, -shape.season - weeks : -shape.season], axis=1)

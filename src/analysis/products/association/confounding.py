@@ -16,6 +16,7 @@ from analysis.products.association.lift import clustered_lift
 from analysis.products.association.mantel_haenszel import Control, exact_p, mantel_haenszel
 from analysis.products.baskets.order_index import items_of, numbered
 from analysis.stats.multiplicity import q_values
+from analysis.stats.sizes import FEWEST_LINES_A_WEEK
 from analysis.tables.engine import held
 
 if TYPE_CHECKING:
@@ -178,9 +179,6 @@ def _verdicts(found: pd.DataFrame, doubts: Doubts) -> pd.DataFrame:
 #: A product is on offer in a week if so large a share of its lines is discounted.
 _MOSTLY = 0.5
 
-#: Fewer lines a week than this say nothing about an offer.
-_FEWEST_LINES = 3
-
 
 def control(
     tables: Tables, lines: ibis.Table, facts: ibis.Table, orders: Numbered, rules: pd.DataFrame
@@ -269,7 +267,9 @@ def _discounted(lines: ibis.Table, stores: bool) -> ibis.Table:
     lines = lines.mutate(week=lines.ordered_at.truncate("W"))
     reduced = (lines.discount_amount > 0).fill_null(False).cast("float64")
     weeks = lines.group_by("item", "week").agg(share=reduced.mean(), n=lines.count())
-    weeks = weeks.filter(weeks.share >= _MOSTLY, weeks.n >= _FEWEST_LINES).select("item", "week")
+    weeks = weeks.filter(weeks.share >= _MOSTLY, weeks.n >= FEWEST_LINES_A_WEEK).select(
+        "item", "week"
+    )
     if not stores:
         return weeks
     return weeks.join(lines.select("store_id", "week").distinct(), "week").select(

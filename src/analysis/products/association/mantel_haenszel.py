@@ -80,16 +80,19 @@ class Cells:
         """Count the orders of one rule whose sides hold ``sizes`` items."""
         from analysis.products.baskets.basket_kernels import cells_of, strata_of
 
-        own = np.array([0, sizes[0], sizes[1], sum(sizes)], np.int32)
-        rest = (own, orders.size)
+        rest = (_own(*sizes), orders.size)
         place = strata_of(control.group(rule), rest, side, BAND_OF, control.by_size)
         return cls(place, side, cells_of(place, side, control.strata))
 
     def parts(self) -> tuple[Floats, ...]:
         """Return a, b, c, d and one by their sum, which is 0 where nothing can be compared."""
-        d, b, c, a = self.counts.T.astype(np.float64)
-        compared = (a + b > 0) & (a + c > 0)
-        return a, b, c, d, np.divide(1.0, a + b + c + d, out=np.zeros_like(a), where=compared)
+        return _parts(self.counts)
+
+
+def _parts(counts: Ints) -> tuple[Floats, ...]:
+    d, b, c, a = counts.T.astype(np.float64)
+    compared = (a + b > 0) & (a + c > 0)
+    return a, b, c, d, np.divide(1.0, a + b + c + d, out=np.zeros_like(a), where=compared)
 
 
 def cells_of_rules(orders: Numbered, rules: pd.DataFrame, control: Control) -> Iterator[Cells]:
@@ -97,6 +100,29 @@ def cells_of_rules(orders: Numbered, rules: pd.DataFrame, control: Control) -> I
     asked = zip(orders.sides(rules), rules["antecedents"], rules["consequents"], strict=True)
     for rule, (side, a, b) in enumerate(asked):
         yield Cells.of(orders, side, (len(a), len(b)), control, rule)
+
+
+def counts_of_rules(orders: Numbered, rules: pd.DataFrame, control: Control) -> Iterator[Ints]:
+    """Return `Cells.counts` of each rule alone, which costs as much as its sides have orders.
+
+    Orders with neither side are counted once for all rules of the same groups.
+    """
+    from analysis.products.baskets.basket_kernels import cells_of, cells_of_holders, strata_of
+
+    before, neither = None, np.zeros((0, 4), np.int32)
+    none = np.zeros(len(orders), np.uint8)
+    for rule, (a, b) in enumerate(zip(rules["antecedents"], rules["consequents"], strict=True)):
+        group, rest = control.group(rule), (_own(len(a), len(b)), orders.size)
+        if group is not before:
+            place = strata_of(group, rest, none, BAND_OF, control.by_size)
+            before, neither = group, cells_of(place, none, control.strata)
+        holders = orders.held_by(a), orders.held_by(b)
+        yield cells_of_holders(neither.copy(), group, rest, holders, BAND_OF, control.by_size)
+
+
+def _own(first: int, second: int) -> Ints:
+    """Return, by side, how many of an order's items are the rule's own."""
+    return np.array([0, first, second, first + second], np.int32)
 
 
 def mantel_haenszel(
@@ -135,21 +161,21 @@ def mantel_haenszel(
 def common_odds(orders: Numbered, rules: pd.DataFrame, control: Control) -> Floats:
     """Return the odds ratio of `mantel_haenszel` alone, without its interval, which costs more."""
     found = []
-    for cells in cells_of_rules(orders, rules, control):
-        r, s = _sums(cells)
+    for counts in counts_of_rules(orders, rules, control):
+        r, s = _sums(counts)
         found.append(r / s if r > 0 and s > 0 else np.nan)
     return np.array(found, dtype=np.float64)
 
 
-def _sums(cells: Cells) -> tuple[float, float]:
+def _sums(counts: Ints) -> tuple[float, float]:
     """Return the sums over strata of a d / n and of b c / n."""
-    a, b, c, d, inverse = cells.parts()
+    a, b, c, d, inverse = _parts(counts)
     return float((a * d * inverse).sum()), float((b * c * inverse).sum())
 
 
 def _estimate(orders: Numbered, cells: Cells, reach: float) -> tuple[object, ...]:
     strata = int((cells.parts()[-1] > 0).sum())
-    r, s = _sums(cells)
+    r, s = _sums(cells.counts)
     if not (r > 0 and s > 0):
         return strata, np.nan, np.nan, np.nan, _NOTHING
     ends = reach * np.sqrt(log_variance(orders, cells, r, s)) * np.array([0, -1, 1])

@@ -172,6 +172,45 @@ def strata_of(group: Any, rest: Any, side: Any, bands: Any, by_size: Any) -> Any
 
 
 @njit(cache=True)
+def cells_of_holders(
+    cells: Any, group: Any, rest: Any, holders: Any, bands: Any, by_size: Any
+) -> Any:
+    """Count the orders of each stratum by side, walking only along those that hold a side.
+
+    Parameters
+    ----------
+    cells
+        Strata x 4, with all orders counted as if they held neither side; changed in place.
+    group, rest, bands, by_size
+        As in `strata_of`.
+    holders
+        The orders that hold the first side, and those that hold the second, both ascending.
+    """
+    own, size = rest
+    first, second = holders
+    most, width = len(bands) - 1, bands[-1] + 1
+    i = j = 0
+    while i < len(first) or j < len(second):
+        a = first[i] if i < len(first) else len(size)
+        b = second[j] if j < len(second) else len(size)
+        order, side = min(a, b), (a <= b) + 2 * (b <= a)
+        i, j = i + (a <= b), j + (b <= a)
+        if group[order] < 0:
+            continue
+        if not by_size:
+            cells[group[order], 0] -= 1
+            cells[group[order], side] += 1
+            continue
+        whole = bands[min(size[order] - own[0], most)]
+        others = bands[min(size[order] - own[side], most)]
+        if whole > 0:
+            cells[group[order] * width + whole, 0] -= 1
+        if others > 0:
+            cells[group[order] * width + others, side] += 1
+    return cells
+
+
+@njit(cache=True)
 def cells_of(place: Any, side: Any, strata: Any) -> Any:
     """Return how many orders of each stratum have each side: strata x 4."""
     cells = np.zeros((strata, 4), np.int32)

@@ -18,6 +18,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments.effect import Effect, of_figures
 from analysis.promotions.outcomes.moments import Moments, pooled
+from analysis.stats.sizes import FEWEST_CLUSTERS_DRAWN
 from analysis.stats.types import Floats
 
 #: A covariate whose spread is this share of its size, or less, counts as constant.
@@ -244,10 +245,6 @@ def post_stratified(treated: Sequence[Moments], control: Sequence[Moments], metr
     return Effect(*(np.asarray(v, dtype=float) for v in parts))
 
 
-#: With fewer clusters the robust variance is too small to be believed.
-FEWEST = 10
-
-
 def difference(sums: pd.DataFrame) -> Effect:
     """Return the difference of means with a cluster-robust error.
 
@@ -259,7 +256,7 @@ def difference(sums: pd.DataFrame) -> Effect:
     Raises
     ------
     NotApplicable
-        With fewer than `FEWEST` clusters.
+        With fewer than `FEWEST_CLUSTERS_DRAWN` clusters.
 
     Notes
     -----
@@ -269,10 +266,10 @@ def difference(sums: pd.DataFrame) -> Effect:
     """
     columns = ["n_treated", "sum_treated", "n_control", "sum_control"]
     clusters = len(sums)
-    if clusters < FEWEST:
+    if clusters < FEWEST_CLUSTERS_DRAWN:
         raise NotApplicable(
             f"{clusters} clusters are too few for an interval that allows for them; "
-            f"it takes {FEWEST}."
+            f"it takes {FEWEST_CLUSTERS_DRAWN}."
         )
     return of_sums(*(sums[c].to_numpy(dtype=float) for c in columns))
 

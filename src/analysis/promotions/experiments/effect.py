@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.stats.student import quantile
+from analysis.stats.multiplicity import student_quantile
 from analysis.stats.types import Floats
 
 
@@ -39,7 +39,7 @@ class Effect:
 
     def reach(self, confidence: float) -> Floats:
         """Return how far a two-sided interval reaches to either side of the difference."""
-        return quantile(confidence, self.degrees) * self.error
+        return student_quantile(confidence, self.degrees) * self.error
 
     def interval(self, confidence: float) -> tuple[Floats, Floats]:
         """Return the ends of the interval of the difference (Student's t)."""
@@ -63,7 +63,7 @@ class Effect:
         Fieller (1954), J. R. Statist. Soc. B 16(2), 175-185.
         """
         base, sign = np.abs(self.baseline), np.sign(self.baseline)
-        t = quantile(confidence, self.degrees)
+        t = student_quantile(confidence, self.degrees)
         v22 = self.baseline_variance
         v11 = self.error**2
         v12 = sign * (self.shared - v22)

@@ -22,8 +22,8 @@ from analysis.promotions.outcomes.moments import Moments
 from analysis.promotions.outcomes.outcomes import CONTROL, COVARIATES, MEASURES, Measure
 from analysis.stats import proportions
 from analysis.stats.multiplicity import dunnett_p, dunnett_quantile, holm
-from analysis.stats.permutation import SMALL_ARM
 from analysis.stats.permutation import p_value as redrawn_p
+from analysis.stats.sizes import SMALL_ARM
 from analysis.stats.types import Floats
 
 NO_YARDSTICK = "the control's own figure may be zero, so there is no relative lift"

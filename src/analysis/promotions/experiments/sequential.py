@@ -22,6 +22,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.promotions.outcomes.outcomes import CONTROL
 from analysis.promotions.outcomes.purchases import netted_lines
+from analysis.stats.sizes import FEWEST_IN_SEQUENCE
 from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS
 
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 
 Advice = Literal["stop for benefit", "stop for harm", "go on", "planned end"]
-
-
-#: Customers in an arm below which the mean is not yet normal enough for a sequence.
-FEWEST = 50
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def follow(
     parts = []
     for name in treated:
         found = path(arms[name], arms[CONTROL])
-        small = min(arms[name].n, arms[CONTROL].n) < FEWEST
+        small = min(arms[name].n, arms[CONTROL].n) < FEWEST_IN_SEQUENCE
         with np.errstate(invalid="ignore"):  # where nobody differs yet, `_told` knows no interval
             wide = reach(found.information, planned=planned, confidence=level) * found.error
         parts.append(_told(name, found, np.inf if small else wide, level, planned_days))

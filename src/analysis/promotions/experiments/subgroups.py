@@ -14,10 +14,8 @@ from analysis.promotions.experiments.effect import Effect
 from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.outcomes import CONTROL, COVARIATES
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
-from analysis.stats.types import Floats
-
-#: A segment with fewer customers in an arm is not looked at.
-FEWEST = 30
+from analysis.stats.random_effects import shrink
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 
 def with_past(people: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +78,7 @@ def effects(
             parts.append(_shrunk(pd.DataFrame(rows).assign(attribute=name), confidence))
     if not parts:
         raise NotApplicable(
-            f"No attribute has two segments with {FEWEST} customers or more in each arm."
+            f"No attribute has two segments with {FEWEST_CUSTOMERS} customers or more in each arm."
         )
     table = pd.concat(parts, ignore_index=True)
     table = table.assign(q=q_values(table["p"]))
@@ -100,7 +98,7 @@ def _levels(
         known = groups.notna().to_numpy()
         sizes = [int((inside & side).sum()) for side in (own, ~own)]
         others = [int((known & ~inside & side).sum()) for side in (own, ~own)]
-        if min(*sizes, *others) < FEWEST:
+        if min(*sizes, *others) < FEWEST_CUSTOMERS:
             continue
         here = _effect(people, own, inside, metric)
         there = _effect(people, own, known & ~inside, metric)
@@ -133,32 +131,9 @@ def _effect(
 
 
 def _shrunk(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    d, v = rows["difference"].to_numpy(), rows["error"].to_numpy() ** 2
-    between = spread_between(d, v)
-    weight = 1 / (v + between)
-    mean = float(np.sum(weight * d) / np.sum(weight))
-    kept = between / (between + v)
-    shrunk = mean + kept * (d - mean)
-    about = kept * v + (1 - kept) ** 2 / np.sum(weight)
-    reach = normal_quantile(confidence) * np.sqrt(about)
+    shrunk, error, _ = shrink(rows["difference"].to_numpy(), rows["error"].to_numpy())
+    reach = normal_quantile(confidence) * error
     return rows.assign(shrunk=shrunk, low=shrunk - reach, high=shrunk + reach)
-
-
-def spread_between(estimates: Floats, variances: Floats) -> float:
-    """Return the variance of the true effects behind ``estimates`` (Paule and Mandel 1982)."""
-    from scipy.optimize import brentq
-
-    n = len(estimates)
-
-    def excess(between: float) -> float:
-        weight = 1 / (variances + between)
-        mean = np.sum(weight * estimates) / np.sum(weight)
-        return float(np.sum(weight * (estimates - mean) ** 2) - (n - 1))
-
-    if n < 2 or excess(0.0) <= 0:
-        return 0.0
-    most = float(np.ptp(estimates) ** 2 + variances.max()) * n
-    return float(brentq(excess, 0.0, most, xtol=1e-12))
 
 
 def different(table: pd.DataFrame, *, fdr: float) -> pd.DataFrame:

@@ -18,13 +18,11 @@ from analysis.errors import NotApplicable
 from analysis.promotions.outcomes.outcomes import CONTROL
 from analysis.promotions.outcomes.purchases import GROUPS, MEASURES
 from analysis.stats.resampling import percentile_interval
+from analysis.stats.sizes import FEWEST_TO_LEARN
 from analysis.stats.types import Flags, Floats, Integers
 
 LEARNERS = ("T-learner", "X-learner", "DR-learner")
 
-
-#: Fewer customers in an arm teach nothing that would hold for others.
-FEWEST = 300
 
 _FOLDS = 5
 
@@ -71,7 +69,7 @@ def predict(people: pd.DataFrame, known: pd.DataFrame, metric: str, *, seed: int
     Raises
     ------
     NotApplicable
-        With fewer than `FEWEST` customers in an arm.
+        With fewer than `FEWEST_TO_LEARN` customers in an arm.
 
     Notes
     -----
@@ -80,9 +78,9 @@ def predict(people: pd.DataFrame, known: pd.DataFrame, metric: str, *, seed: int
     depth three, held back by large leaves.
     """
     treated = people["arm"].ne(CONTROL).to_numpy()
-    if min(treated.sum(), (~treated).sum()) < FEWEST:
+    if min(treated.sum(), (~treated).sum()) < FEWEST_TO_LEARN:
         raise NotApplicable(
-            f"Predicting who responds takes {FEWEST} customers or more in each arm."
+            f"Predicting who responds takes {FEWEST_TO_LEARN} customers or more in each arm."
         )
     x, y = known.to_numpy(dtype=float), people[metric].to_numpy(dtype=float)
     fold = _folds(treated, seed)

@@ -18,19 +18,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.promotions.observational.doubly_robust import FEWEST
 from analysis.promotions.outcomes import outcomes
 from analysis.promotions.outcomes.outcomes import CONTROL, Spans
 from analysis.promotions.outcomes.purchases import weekly_margin
+from analysis.stats.sizes import FEWEST_OF_A_SIDE, FEWEST_WEEKS_BEFORE_CAMPAIGN
 from analysis.stats.types import Flags, Floats
 from analysis.tables.periods import Period, as_date
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
-
-
-#: Fewest weeks before a campaign on which customers can be compared.
-FEWEST_WEEKS = 8
 
 
 #: Arm of customers who were not assigned at all.
@@ -96,10 +92,10 @@ def fetch(tables: Tables, spans: Spans, promotion_id: str) -> Audience:
     window = _window(tables, spans, promotion_id)
     first = as_date(tables.order_lines.ordered_at.min().to_pandas().date())
     days = min(spans.before_days, (window.start - first).days)
-    if days // 7 < FEWEST_WEEKS:
+    if days // 7 < FEWEST_WEEKS_BEFORE_CAMPAIGN:
         raise NotApplicable(
             f"The data begin {max(days, 0)} days before it; customers can be compared on "
-            f"{7 * FEWEST_WEEKS} or more."
+            f"{7 * FEWEST_WEEKS_BEFORE_CAMPAIGN} or more."
         )
     before = Period.before(window.start, days=days // 7 * 7)
     everybody, kind = _side_by_side(tables, promotion_id, before)
@@ -170,9 +166,9 @@ def _other_promotions(tables: Tables, promotion_id: str, window: Period) -> pd.D
 
 def _require_both(treated: Flags) -> None:
     for count, side in ((int(treated.sum()), "targeted"), (int((~treated).sum()), "untargeted")):
-        if count < FEWEST:
+        if count < FEWEST_OF_A_SIDE:
             raise NotApplicable(
-                f"Only {count} {side} customers had bought before; {FEWEST} are needed."
+                f"Only {count} {side} customers had bought before; {FEWEST_OF_A_SIDE} are needed."
             )
 
 

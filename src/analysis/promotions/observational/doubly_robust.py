@@ -15,10 +15,8 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, two_sided_p
+from analysis.stats.sizes import FEWEST_OF_A_SIDE
 from analysis.stats.types import Flags, Floats
-
-#: Fewest customers of an arm from whom anything is estimated.
-FEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -204,8 +202,8 @@ def _design(before: Floats | None, treated: Flags) -> Floats:
 
 
 def require_arms(treated: Flags) -> None:
-    """Raise NotApplicable if either side has fewer than `FEWEST` customers."""
+    """Raise NotApplicable if either side has fewer than `FEWEST_OF_A_SIDE` customers."""
     for count, name in ((int(treated.sum()), "treated"), (int((~treated).sum()), "untreated")):
-        if count < FEWEST:
+        if count < FEWEST_OF_A_SIDE:
             some = "nobody is" if count == 0 else f"only {count} customers are"
-            raise NotApplicable(f"{some} {name}; {FEWEST} are needed.".capitalize())
+            raise NotApplicable(f"{some} {name}; {FEWEST_OF_A_SIDE} are needed.".capitalize())

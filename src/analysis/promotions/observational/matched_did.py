@@ -21,13 +21,11 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.sizes import FEWEST_PAIRS
 from analysis.stats.types import Flags, Floats, Integers
 
 #: Caliper in standard deviations of the logit.
 CALIPER = 0.2
-
-#: Fewest pairs that are worth looking at.
-FEWEST_PAIRS = 30
 
 
 @dataclass(frozen=True)

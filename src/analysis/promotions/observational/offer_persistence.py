@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
+from analysis.stats.sizes import FEWEST_PURCHASES
 from analysis.stats.types import Floats
 from analysis.tables.margin import NO_CATEGORY
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
 
-#: Days before and after, and fewest purchases in each.
-SPAN_DAYS, FEWEST = 56, 10
+#: Days before and after.
+SPAN_DAYS = 56
 
 #: Median of a squared standard normal: what half of the squared z would stay below by chance.
 _MEDIAN_SQUARE = 0.4549
@@ -117,7 +118,9 @@ def _counts(tables: Tables, as_of: date, span_days: int) -> ibis.Table:
         rest_before=both.before - both.n_before, rest_after=both.after - both.n_after
     )
     columns = ("n_before", "n_after", "rest_before", "rest_after")
-    return both.filter(*(both[c] >= FEWEST for c in columns)).drop("before", "after", "group")
+    return both.filter(*(both[c] >= FEWEST_PURCHASES for c in columns)).drop(
+        "before", "after", "group"
+    )
 
 
 def _dated(tables: Tables, as_of: date, span_days: int) -> ibis.Table:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from analysis.errors import NotApplicable
 from analysis.stats import fixed_effects
 from analysis.stats.fixed_effects import Fit
+from analysis.stats.sizes import FEWEST_CELLS, FEWEST_CLUSTERS_OF_PRODUCTS
 from analysis.stats.types import Floats
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
 from analysis.tables.periods import as_date
@@ -34,14 +35,6 @@ if TYPE_CHECKING:
 
 
 DISPLAY, MAILER, PRICE = "display", "mailer", "price"
-
-
-#: Fewest cells in which a kind of place must occur to be looked at by itself.
-FEWEST_CELLS = 200
-
-
-#: Products below which clusters are products in stores.
-FEWEST_CLUSTERS = 20
 
 
 #: Edges of discount depths, as shares of list.
@@ -94,7 +87,7 @@ def measure(panel: pd.DataFrame, *, confidence: float = 0.95) -> Placements:
     product = pd.factorize(panel["product_id"])[0]
     pair = pd.factorize(pd.MultiIndex.from_frame(panel[["product_id", "store_id"]]))[0]
     week = pd.factorize(pd.MultiIndex.from_frame(panel[["department", "week_start"]]))[0]
-    few = product.max(initial=0) + 1 < FEWEST_CLUSTERS
+    few = product.max(initial=0) + 1 < FEWEST_CLUSTERS_OF_PRODUCTS
     codes = (pair, week, pair if few else product)
     return Placements(
         table=_main(panel, codes, confidence),

@@ -27,6 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.promotions.observational.doubly_robust import Effects, from_influence, require_arms
+from analysis.stats.sizes import FEWEST_EFFECTIVE
 from analysis.stats.types import Flags, Floats
 
 #: A chance of being targeted above which a customer has next to no untargeted likeness.
@@ -35,10 +36,6 @@ HIGHEST = 0.95
 
 #: No estimate if more of those targeted than this are without likeness.
 MOST_OUTSIDE = 0.25
-
-
-#: No estimate if the untargeted, weighted to resemble the targeted, are worth fewer than this.
-FEWEST_EFFECTIVE = 30.0
 
 
 #: Strength of the penalty that keeps the chances of small samples from running off.

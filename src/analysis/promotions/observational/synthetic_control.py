@@ -28,15 +28,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_DONORS, FEWEST_WEEKS_TO_BLEND
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.promotions.outcomes.outcomes import Spans
     from analysis.tables.engine import Tables
-
-
-#: Fewest weeks before, and fewest products to blend.
-FEWEST_WEEKS, FEWEST_DONORS = 13, 19
 
 
 #: Weight of the demand that the blend's weights add up to one, against a week's misfit.
@@ -136,8 +133,10 @@ def contrast(
 
 def _require_enough(past: Floats, others: Floats) -> None:
     """Raise NotApplicable where there is too little to compare with."""
-    if len(past) < FEWEST_WEEKS:
-        raise NotApplicable(f"Only {len(past)} weeks before it; {FEWEST_WEEKS} are needed.")
+    if len(past) < FEWEST_WEEKS_TO_BLEND:
+        raise NotApplicable(
+            f"Only {len(past)} weeks before it; {FEWEST_WEEKS_TO_BLEND} are needed."
+        )
     if others.shape[1] < FEWEST_DONORS:
         raise NotApplicable(
             f"Only {others.shape[1]} products sold every week and were left alone; "
@@ -317,8 +316,10 @@ def _one(
     # Weeks in which the same products were promoted before say nothing about the usual level.
     own = offers[offers["product_id"].isin(products)]
     past = past[~_promoted(past, own)]
-    if len(past) < FEWEST_WEEKS:
-        raise NotApplicable(f"Only {len(past)} weeks before it; {FEWEST_WEEKS} are needed.")
+    if len(past) < FEWEST_WEEKS_TO_BLEND:
+        raise NotApplicable(
+            f"Only {len(past)} weeks before it; {FEWEST_WEEKS_TO_BLEND} are needed."
+        )
     weeks = past.append(during)
     others = _left_alone(sales.loc[weeks], offers)
     return contrast(

@@ -245,11 +245,11 @@ def _planned(
 
 def _by_stores(found: Basis, base: Design, change: float, variance: float) -> dict[str, Any]:
     """Plan with whole stores as what is drawn, allowing for customers of a store being alike."""
-    from analysis.promotions.experiments.adjustment import FEWEST
+    from analysis.stats.sizes import FEWEST_CLUSTERS_DRAWN
 
     name, stores = "Whole stores are treated", found.stores
-    if len(stores) < FEWEST:
-        why = f"{len(stores)} stores are too few to randomise; it takes {FEWEST}"
+    if len(stores) < FEWEST_CLUSTERS_DRAWN:
+        why = f"{len(stores)} stores are too few to randomise; it takes {FEWEST_CLUSTERS_DRAWN}"
         empty = {"needed": np.nan, "smallest": np.nan, "enough": False}
         return {"design": name, "available": int(found.everybody.n), **empty, "reason": why}
     size = float((stores["n"] ** 2).sum() / stores["n"].sum())  # what a customer's store has

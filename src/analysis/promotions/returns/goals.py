@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.answers import without
 from analysis.promotions.returns import after_costs
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:
     from analysis.promotions.experiments.experiments import Trials
@@ -97,14 +98,12 @@ def _changed(
 def _reached(
     opened: pd.DataFrame | None, key: tuple[str, str], customers: int, confidence: float
 ) -> tuple[float, float, float, float]:
-    from statsmodels.stats.proportion import proportion_confint
-
     if opened is None:
         return np.nan, np.nan, np.nan, np.nan
     mine = opened[(opened["promotion_id"] == key[0]) & (opened["arm"] == key[1])]
     count = int(mine["opened"].sum())
-    low, high = proportion_confint(count, customers, alpha=1 - confidence, method="wilson")
-    return 0.0, count / customers, float(low) if count else 0.0, float(high)
+    low, high = wilson_interval(count, customers, confidence=confidence)
+    return 0.0, count / customers, float(low[0]), float(high[0])
 
 
 def _opened(tables: Tables) -> pd.DataFrame | None:

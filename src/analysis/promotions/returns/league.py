@@ -12,6 +12,7 @@ from analysis.errors import NotApplicable
 from analysis.promotions.returns import after_costs
 from analysis.promotions.returns.roi import Return
 from analysis.stats import random_effects
+from analysis.stats.sizes import FEWEST_PROMOTIONS
 
 if TYPE_CHECKING:
     from analysis.promotions.experiments.experiments import Trials
@@ -25,10 +26,6 @@ BY_LOT, CHOSEN, FOR_ALL = "randomised", "chosen", "for all"
 
 REPEAT, CHANGE, STOP, AGAIN = "repeat", "change", "stop", "test again"
 HOLD_OUT = "hold out a control"
-
-#: Fewest promotions that are drawn together: of two, the spread between them has one degree of
-#: freedom, and the interval it gives says nothing beside their own.
-FEWEST = 3
 
 _SEASONS = ("winter", "spring", "summer", "autumn")
 
@@ -97,7 +94,7 @@ def shrunk(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     pandas.DataFrame
         The rows of ``league`` and: low, high (its own interval), shrunk, shrunk_low, shrunk_high
         (drawn towards the mean of its kind as far as it is uncertain; NaN where a kind has fewer
-        than `FEWEST`). The largest first, kind by kind.
+        than `FEWEST_PROMOTIONS`). The largest first, kind by kind.
     """
     from analysis.stats.multiplicity import normal_quantile
 
@@ -117,7 +114,7 @@ def shrunk(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
 
 
 def _with_shrunk(part: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    if len(part) < FEWEST:
+    if len(part) < FEWEST_PROMOTIONS:
         part = part.sort_values(["lift", "promotion_id", "arm"], ascending=[False, True, True])
         return part.assign(shrunk=np.nan, shrunk_low=np.nan, shrunk_high=np.nan)
     found = random_effects.pool(
@@ -136,8 +133,8 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     pandas.DataFrame
         kind, by (``all``, ``mechanic``, ``channel``, ``season``), group, promotions, lift, low,
         high, p, share (of the spread that is between promotions), next_low, next_high. Groups of
-        fewer than `FEWEST` are left out; promotions for everybody are grouped by mechanic only, as
-        the sales of what is on offer have no common scale.
+        fewer than `FEWEST_PROMOTIONS` are left out; promotions for everybody are grouped by
+        mechanic only, as the sales of what is on offer have no common scale.
 
     Raises
     ------
@@ -147,7 +144,11 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     whole = league.assign(all="all of them")
     found = []
     for (kind, by), group, part in _groups(whole):
-        if len(part) < FEWEST or group == "none" or (kind == FOR_ALL and by != "mechanic"):
+        if (
+            len(part) < FEWEST_PROMOTIONS
+            or group == "none"
+            or (kind == FOR_ALL and by != "mechanic")
+        ):
             continue
         one = random_effects.pool(
             part["lift"].to_numpy(), part["error"].to_numpy(), confidence=confidence

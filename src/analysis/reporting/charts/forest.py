@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST = 26
 
 #: Inches a row takes.
-_ROW = 0.235
+_ROW = 0.25
 
 
 def forest(
@@ -81,7 +81,7 @@ def write_right(ax: Axes, rows: npt.ArrayLike, written: Sequence[str]) -> None:
             xycoords=("axes fraction", "data"),
             va="center",
             ha="left",
-            fontsize=9.5,
+            fontsize=style.TEXT,
             annotation_clip=False,
         )
 

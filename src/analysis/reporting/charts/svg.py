@@ -14,7 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
-from analysis.reporting.charts import style
+from analysis.reporting.charts import legibility, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,8 +36,8 @@ _THEMED = {
     "#000000": "--ink",
 }
 
-#: Pixels a point of the chart takes on a wide screen; 5 inches are then 558 pixels.
-_SCALE = 1.55
+#: Pixels a point of the chart takes on a wide screen; 5 inches are then 504 pixels.
+_SCALE = 1.4
 
 #: How the labels that matplotlib makes for the powers of a logarithmic axis begin.
 _OWN_FORMULA = r"$\mathdefault{"
@@ -82,6 +82,7 @@ def _save(figure: Figure, name: str) -> str:
         warnings.filterwarnings("error", message=".*missing from (current )?font.*")
         try:
             _keep_text_from_being_math(figure)
+            legibility.make_legible(figure)
             figure.savefig(target, format="svg", metadata=_NO_METADATA, transparent=True)
         except UserWarning as missing:
             if "font" not in str(missing):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.ingest.mapping.expressions import SWAPPED
 from analysis.ingest.mapping.missing_words import TAKEN
 from analysis.quality.control_totals import ControlTotals
+from analysis.reporting.store.run_record import mapping_names
 from analysis.tables.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -61,14 +62,11 @@ def page(totals: ControlTotals, manifest: Manifest, *, as_of: date, unsure: list
 def unsure_guesses(params: StudyParams, *, root: Path) -> list[str]:
     """Return the lines of the study's params and mappings that are still marked ``UNSURE``."""
     folder = root / "params"
-    names = [f"{params.study}.yaml", *(f"sources/{name}.yaml" for name in _mappings(params.source))]
+    names = [
+        f"{params.study}.yaml",
+        *(f"sources/{name}.yaml" for name in mapping_names(params.source)),
+    ]
     return [found for name in names for found in _unsure_in(folder / name, f"params/{name}")]
-
-
-def _mappings(source: Any) -> list[str]:
-    several = source.get("sources") or {}
-    every = [source, *(several.values() if hasattr(several, "values") else ())]
-    return [str(one["mapping"]) for one in every if isinstance(one, dict) and one.get("mapping")]
 
 
 def _unsure_in(path: Path, name: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ observations behind it. A report's findings are one JSON file, ``findings/<repor
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -19,6 +20,9 @@ from analysis.reporting.store.atomic import write_json
 from analysis.reporting.store.seals import read_record
 
 Direction = Literal["up_good", "up_bad"]
+
+#: What a finding without an interval counts, against one that is beyond doubt.
+_UNMEASURED = 0.5
 
 #: A share beyond this is taken for one given in per cent by mistake.
 _LARGEST_SHARE = 20.0
@@ -37,6 +41,7 @@ class FindingParts(TypedDict, total=False):
     detail: str | None
     decimals: int | None
     level: float
+    at_stake: float | None
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class Finding:
         Digits after the point; by default what unit and size ask for.
     level
         Coverage of the interval.
+    at_stake
+        Amount of money that the decision is about, where the value itself is not that amount.
     """
 
     key: str
@@ -85,9 +92,10 @@ class Finding:
     detail: str | None = None
     decimals: int | None = None
     level: float = 0.95
+    at_stake: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("value", "low", "high"):
+        for name in ("value", "low", "high", "at_stake"):
             object.__setattr__(self, name, _finite(getattr(self, name)))
         if self.n is not None:
             object.__setattr__(self, "n", int(self.n))
@@ -120,6 +128,28 @@ class Finding:
         if self.n is None:
             return None
         return words.count(self.n, self.noun) if self.noun else f"n = {words.number(self.n)}"
+
+    @property
+    def weight(self) -> float:
+        """What the decision is about times how sure that is, to rank decisions by.
+
+        The amount is what is at stake, or the value where it is money; 0 where none is stated. It
+        counts as far as the interval bears it: by the part of the value that the end nearer to
+        zero still has, none where the interval holds zero, half where there is no interval.
+        """
+        amount = self.value if self.at_stake is None and self._is_money else self.at_stake
+        return abs(amount or 0.0) * self._evidence
+
+    @property
+    def _is_money(self) -> bool:
+        return re.fullmatch("[A-Z]{3}", self.unit) is not None
+
+    @property
+    def _evidence(self) -> float:
+        if not self.value or self.low is None or self.high is None:
+            return _UNMEASURED
+        nearer = self.low if self.value > 0 else self.high
+        return min(max(nearer / self.value, 0.0), 1.0)
 
     def _problem(self) -> str | None:
         if not self.key or not self.sentence.strip():

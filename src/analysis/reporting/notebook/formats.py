@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any, Literal
 
 import pandas as pd
@@ -166,6 +167,36 @@ def shown(frame: pd.DataFrame, columns: Mapping[str, Format] | None) -> dict[str
             f"it has {words.listing(frame.columns)}"
         )
     return chosen
+
+
+#: What an estimate is: a figure that an interval can surround.
+_FIGURES = frozenset({"integer", "number", "percent", "points", "money"})
+
+
+def beside_estimates(chosen: Mapping[str, Format]) -> dict[str, Format]:
+    """Return the formats with every interval right after its estimate.
+
+    The interval ``x_low`` belongs to ``x``; one of another name to the figure before it.
+    """
+    ordered = [name for name in chosen if _named_estimate(name, chosen) is None]
+    for name in chosen:
+        estimate = _named_estimate(name, chosen)
+        if estimate is not None:
+            ordered.insert(ordered.index(estimate) + 1, name)
+    return {name: chosen[name] for name in ordered}
+
+
+def intervals(chosen: Mapping[str, Format]) -> list[int]:
+    """Return the places of the columns that are the interval of the column before them."""
+    kinds = [each.kind for each in chosen.values()]
+    pairs = enumerate(pairwise(kinds), start=1)
+    return [n for n, (one, next_) in pairs if next_ == "interval" and one in _FIGURES]
+
+
+def _named_estimate(name: str, chosen: Mapping[str, Format]) -> str | None:
+    stem = name.removesuffix("_low")
+    known = chosen[name].kind == "interval" and stem != name and stem in chosen
+    return stem if known and chosen[stem].kind in _FIGURES else None
 
 
 def heading(column: str, chosen: Format) -> str:

@@ -108,7 +108,7 @@ def render(
     """
     from great_tables import GT
 
-    chosen = formats.shown(frame, columns)
+    chosen = formats.beside_estimates(formats.shown(frame, columns))
     drawn = GT(
         _written(frame.head(len(frame) if rows is None else rows), chosen, currency),
         id=f"table-{name}",
@@ -120,6 +120,11 @@ def render(
         ]
         drawn = drawn.cols_align(side, columns=aligned) if aligned else drawn
     return (drawn.tab_header(title) if title else drawn).as_raw_html()
+
+
+def intervals(frame: pd.DataFrame, columns: Mapping[str, formats.Format] | None) -> list[int]:
+    """Return the places of the drawn columns that are the interval of the column before them."""
+    return formats.intervals(formats.beside_estimates(formats.shown(frame, columns)))
 
 
 def _written(

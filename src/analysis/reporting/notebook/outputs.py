@@ -136,6 +136,12 @@ def not_given(reason: str, *, again: bool) -> Output:
     return _output("not given", said, escape_dollars(shown), reason=reason, again=again)
 
 
+def as_detail(output: Output, summary: str) -> Output:
+    """Return ``output`` as part of the fold that ``summary`` names."""
+    facts = {**output.metadata[KEY], "detail": summary}
+    return Output(output.data, {**output.metadata, KEY: facts})
+
+
 def escape_dollars(markdown: str) -> str:
     r"""Return ``markdown`` with every ``$`` that encloses no formula written ``\$``."""
     kept = []

@@ -14,7 +14,8 @@ part it plays on the page; the files go where `workspace` says.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -119,6 +120,7 @@ class Report:
         self.params = params
         self._display = show
         self._only: str | None = None
+        self._detail: str | None = None
         self._reasons: set[str] = set()
         self._tables = tables
         self._saved: set[str] = set()
@@ -209,7 +211,25 @@ class Report:
     def _show(self, output: outputs.Output) -> None:
         role = output.metadata[outputs.KEY]["role"]
         if self._only in (None, role):
-            self._display(output)
+            self._display(outputs.as_detail(output, self._detail) if self._detail else output)
+
+    @contextmanager
+    def detail(self, summary: str) -> Iterator[None]:
+        """Show what follows as detail: folded on the page, open on paper and in a notebook.
+
+        A reader must be able to decide without it: headlines, findings and what speaks against
+        them stay outside.
+
+        Parameters
+        ----------
+        summary
+            What the fold holds, in a few words: "How the model was chosen".
+        """
+        outer, self._detail = self._detail, self._detail or summary
+        try:
+            yield
+        finally:
+            self._detail = outer
 
     def title(self, text: str) -> None:
         """Set the page's title: the finding, not the topic."""
@@ -293,7 +313,9 @@ class Report:
         )
         total = len(frame)
         shown = total if rows is None else min(total, rows)
-        facts = {"title": title, "caption": caption, "shown": shown, "total": total}
+        facts: dict[str, Any] = {"title": title, "caption": caption, "shown": shown}
+        facts["total"] = total
+        facts["intervals"] = frames.intervals(frame, columns)
         self._show(outputs.table(drawing, name=name, **facts))
 
     def save(self, frame: pd.DataFrame, name: str) -> None:
@@ -336,7 +358,7 @@ class Report:
             The number; a fraction where the unit is ``%``. None needs a ``detail``.
         rest
             ``low``, ``high``, ``unit``, ``n``, ``noun``, ``direction``, ``alert``, ``detail``,
-            ``decimals``, ``level``.
+            ``decimals``, ``level``, ``at_stake``.
         """
         finding = Finding(key=key, sentence=sentence, value=value, **rest)
         if self.workspace.staged and key in self._findings.by_key():

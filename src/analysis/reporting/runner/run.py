@@ -197,6 +197,7 @@ def _record(
             "source": data.source,
             "simulated": data.simulated,
             "rows": dict(data.rows),
+            "mappings": run_record.mapping_hashes(params.source, request.root),
         },
         code=run_record.code_version(request.root),
         python=run_record.python_version(),

@@ -143,12 +143,15 @@ class Baseline:
         What that run is called: the last run, or the run of a day.
     changed
         The parameters that were others then; as_of is not one of them, since time moves on.
+    settings
+        The settings of the whole study that were others then: of its params, and its mappings.
     """
 
     folder: RunFolder
     findings: Findings
     since: str
     changed: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
     def change(self, finding: Finding) -> Change:
         """Return how a finding of the same report moved since then.
@@ -156,9 +159,11 @@ class Baseline:
         Where the report was defined otherwise then, the change is no news, good or bad.
         """
         change = compare(finding, self.findings.by_key().get(finding.key), since=self.since)
-        if not self.changed:
+        others = (*self.changed, *self.settings)
+        if not others:
             return change
-        text = f"{change.text}, which had other parameters ({words.listing(self.changed)})"
+        what = "settings" if self.settings else "parameters"
+        text = f"{change.text}, which had other {what} ({words.listing(others)})"
         return Change(text, "plain", False, None)
 
 
@@ -197,7 +202,8 @@ def baseline(report: str, run: RunRecord, previous: Path | None) -> Baseline | N
     then = RunRecord.read(folder.run_json)
     since = "last run" if folder.path == previous else f"the run of {_told_apart(then, run)}"
     changed = _changed(report, run, then)
-    return Baseline(folder, Findings.read(folder.findings(report)), since, changed)
+    findings = Findings.read(folder.findings(report))
+    return Baseline(folder, findings, since, changed, changed_settings(run, then))
 
 
 def _told_apart(then: RunRecord, now: RunRecord) -> str:
@@ -213,6 +219,24 @@ def _changed(report: str, now: RunRecord, before: RunRecord) -> tuple[str, ...]:
         return ()
     names = sorted({*each[0], *each[1]} - {"as_of"})
     return tuple(name for name in names if each[0].get(name) != each[1].get(name))
+
+
+#: Settings that say nothing of what is counted: a name, a day, a place, how fast.
+_NO_SETTING = frozenset({"study", "title", "as_of", "seed", "keep", "engine", "reports"})
+
+
+def changed_settings(now: RunRecord, before: RunRecord) -> tuple[str, ...]:
+    """Return the settings of the whole study that an earlier run had otherwise.
+
+    A run of before mappings were recorded is taken to have had the same.
+    """
+    names = sorted({*now.params, *before.params} - _NO_SETTING)
+    params = [name for name in names if now.params.get(name) != before.params.get(name)]
+    if not (now.params and before.params):
+        params = []
+    here, there = (run.data.get("mappings") or {} for run in (now, before))
+    edited = [name for name in sorted({*here} & {*there}) if here[name] != there[name]]
+    return (*params, *(f"mapping {name}" for name in edited))
 
 
 def last_good(report: str, newest: Path) -> RunFolder | None:

@@ -124,12 +124,14 @@ def write_index(run_dir: Path, previous_run_dir: Path | None) -> None:
     folder = RunFolder(run_dir)
     run = RunRecord.read(folder.run_json)
     cards = [_card(name, run, folder, previous_run_dir) for name in run.reports]
-    decisions = [Headline(v, card) for card in cards for v in card.findings if v.finding.alert]
+    asked = [Headline(v, card) for card in cards for v in card.findings if v.finding.alert]
+    decisions = sorted(asked, key=lambda each: each.view.finding.weight, reverse=True)
     changes = [Headline(v, card) for card in cards for v in card.findings if _news(v)]
     page = {
         "run": run,
         "cards": cards,
-        "title": _title(bool(decisions), bool(changes), compared=previous_run_dir is not None),
+        "title": _title(run, bool(decisions), bool(changes), compared=previous_run_dir is not None),
+        "settings": _settings_changed(run, previous_run_dir),
         "summary": _summary(run, len(decisions)),
         "decisions": decisions,
         "changes": changes,
@@ -186,12 +188,37 @@ def _news(view: FindingView) -> bool:
     return change is not None and change.tone != "plain" and not view.finding.alert
 
 
-def _title(decisions: bool, changes: bool, *, compared: bool) -> str:
+def _title(run: RunRecord, decisions: bool, changes: bool, *, compared: bool) -> str:
+    """Return what a run says first; nothing is decided by a report that is not there."""
+    if run.failed and not decisions:
+        lacking = _lacking(run)
+        return f"What changed; {lacking}" if changes else lacking[:1].upper() + lacking[1:]
     if decisions and compared:
         return "What changed, and what needs a decision" if changes else "What needs a decision"
     if decisions:
         return "What needs a decision"
     return "What changed; nothing needs a decision" if changes else "Nothing needs a decision"
+
+
+def _lacking(run: RunRecord) -> str:
+    """Return how many reports are not whole: ``1 report failed and 2 are incomplete``."""
+    counts = Counter[str](report.status for report in run.reports.values())
+    failed, incomplete = counts["failed"], counts["incomplete"]
+    verb = "is" if incomplete == 1 else "are"
+    said = [f"{words.count(failed, 'report')} failed"] if failed else []
+    if incomplete:
+        said.append(
+            f"{incomplete if failed else words.count(incomplete, 'report')} {verb} incomplete"
+        )
+    return words.listing(said)
+
+
+def _settings_changed(run: RunRecord, previous: Path | None) -> str:
+    """Return the settings of the study that the run before had otherwise; empty if none."""
+    if previous is None or not history.is_readable(RunFolder(previous)):
+        return ""
+    before = RunRecord.read(RunFolder(previous).run_json)
+    return words.listing(history.changed_settings(run, before))
 
 
 def _summary(run: RunRecord, decisions: int) -> str:

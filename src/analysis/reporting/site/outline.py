@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from analysis.errors import AnalysisError
@@ -22,16 +23,26 @@ class Block:
     ----------
     kind
         ``text``, ``headline``, ``chart``, ``table``, ``trust``, ``not given``, ``code``,
-        ``picture``, ``html``, ``plain`` or ``lost``.
+        ``picture``, ``html``, ``plain``, ``lost`` or ``detail``.
     content
-        Markdown, SVG, HTML, code or plain text, as the kind has it.
+        Markdown, SVG, HTML, code or plain text, as the kind has it; of a detail, its summary.
     facts
-        What the notebook said about it: alt text, caption, name and number of rows.
+        What the notebook said about it: alt text, caption, name and number of rows, and the
+        summary of the fold it belongs into.
+    blocks
+        What a detail holds.
     """
 
     kind: str
     content: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+
+    @property
+    def detail(self) -> str | None:
+        """Summary of the fold it belongs into, or None."""
+        summary = self.facts.get("detail")
+        return None if summary is None else str(summary)
 
 
 @dataclass(frozen=True)
@@ -56,7 +67,8 @@ class Section:
             joined = Block("code", f"{last.content}\n\n{block.content}")
             return replace(self, blocks=(*self.blocks[:-1], joined))
         shows = any(known.kind in ("chart", "table", "trust") for known in self.blocks)
-        if block.kind == "headline" and self.headline is None and self.anchor and not shows:
+        leads = block.kind == "headline" and block.detail is None
+        if leads and self.headline is None and self.anchor and not shows:
             return replace(self, headline=block.content)
         return replace(self, blocks=(*self.blocks, block))
 
@@ -69,19 +81,50 @@ class Section:
             return None
         return str(told[0].facts["reason"])
 
+    @property
+    def found_nothing(self) -> bool:
+        """Whether a reason why there is nothing is all that the section shows."""
+        told = [block.kind for block in self.blocks if block.kind not in ("code", "text")]
+        return bool(told) and set(told) == {"not given"}
+
     def naming(self, also: Mapping[str, list[str]]) -> Section:
         """Return the section with the topics that a reason ends named beside it.
 
         Further words on a reason that stands above are left out.
         """
         blocks = [
-            Block("text", block.content + _other_sections(also.get(block.facts["reason"], [])))
+            replace(
+                block,
+                kind="text",
+                content=block.content + _other_sections(also.get(block.facts["reason"], [])),
+            )
             if block.kind == "not given"
             else block
             for block in self.blocks
             if not (block.kind == "not given" and block.facts["again"])
         ]
+        if self.found_nothing:
+            blocks.sort(key=lambda block: "reason" not in block.facts)
+            blocks = [_as_intent(block) for block in blocks]
         return replace(self, blocks=tuple(blocks))
+
+    def folding(self) -> Section:
+        """Return the section with neighbouring blocks of one detail gathered under its summary."""
+        blocks: list[Block] = []
+        for summary, run in groupby(self.blocks, key=lambda block: block.detail):
+            gathered = tuple(run)
+            blocks += gathered if summary is None else [Block("detail", summary, blocks=gathered)]
+        return replace(self, blocks=tuple(blocks))
+
+
+#: Names the fold of what a section that found nothing says about itself.
+_WOULD_SHOW = "What this section would show"
+
+
+def _as_intent(block: Block) -> Block:
+    """Return what a section that found nothing says about itself as detail."""
+    said = block.kind == "text" and "reason" not in block.facts
+    return replace(block, facts={"detail": _WOULD_SHOW}) if said else block
 
 
 def _other_sections(topics: list[str]) -> str:
@@ -147,7 +190,8 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
                 sections[-1] = sections[-1].with_block(content)
     except AnalysisError as error:
         raise AnalysisError(f"{name}: {error}") from None
-    return Outline(topic, title, intro, sections[0], tuple(_folded(sections[1:])), tuple(notes))
+    kept = tuple(section.folding() for section in _folded(sections[1:]))
+    return Outline(topic, title, intro, sections[0].folding(), kept, tuple(notes))
 
 
 def _folded(sections: list[Section]) -> Iterator[Section]:

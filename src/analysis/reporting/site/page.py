@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.reporting.execution.execute import skip_address_grammar
 from analysis.reporting.execution.parameters import read_parameters, source, tags
 from analysis.reporting.notebook.findings import Findings
-from analysis.reporting.site import history, templating
+from analysis.reporting.site import history, interval_cells, templating
 from analysis.reporting.site.containment import checked
 from analysis.reporting.site.outline import Outline, read_outline
 from analysis.reporting.store.atomic import write_text
@@ -160,6 +159,7 @@ def _downloads(directory: Path) -> list[Download]:
 @cache
 def _exporter() -> TemplateExporter:
     """Return nbconvert's exporter for the page template."""
+    from markupsafe import Markup
     from nbconvert.exporters import TemplateExporter
 
     class PageExporter(TemplateExporter):
@@ -173,7 +173,9 @@ def _exporter() -> TemplateExporter:
             made.autoescape = True
             made.lstrip_blocks = True
             templating.add_filters(made)
-            made.filters["table"] = _table
+            made.filters["table"] = lambda drawing, intervals: Markup(
+                interval_cells.on_page(drawing, intervals)
+            )
             return made
 
     return PageExporter(
@@ -181,13 +183,3 @@ def _exporter() -> TemplateExporter:
         template_file="page.html.j2",
         extra_template_paths=[str(templating.TEMPLATES)],
     )
-
-
-def _table(drawing: str) -> Any:
-    """Return a table drawn by great-tables without its styles and title; the page has its own."""
-    from markupsafe import Markup
-
-    found = re.search(r"<table.*</table>", drawing, flags=re.S)
-    bare = found.group() if found else drawing
-    bare = re.sub(r'\s*<tr class="gt_heading">.*?</tr>', "", bare, flags=re.S)
-    return Markup(re.sub(r'\s(?:data-quarto-[a-z-]+|aria-labelledby)="[^"]*"', "", bare))

@@ -85,6 +85,23 @@ def _git(root: Path, *arguments: str) -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
+def mapping_names(source: Any) -> list[str]:
+    """Return the mappings that a study's ``source`` reads its files by."""
+    several = source.get("sources") or {}
+    every = [source, *(several.values() if hasattr(several, "values") else ())]
+    return [str(one["mapping"]) for one in every if isinstance(one, dict) and one.get("mapping")]
+
+
+def mapping_hashes(source: Any, root: Path) -> dict[str, str]:
+    """Return a hash of the file of each mapping of a study's source, by its name."""
+    paths = {n: root / "params" / "sources" / f"{n}.yaml" for n in mapping_names(source)}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for name, path in paths.items()
+        if path.is_file()
+    }
+
+
 _TIMES = ("started", "finished")
 
 
@@ -155,7 +172,8 @@ class RunRecord:
     as_of, seed
         The day before which everything is known; the seed of everything random.
     data
-        The canonical tables: ``fingerprint``, ``source``, ``simulated``, ``rows`` by table.
+        The canonical tables: ``fingerprint``, ``source``, ``simulated``, ``rows`` by table, and
+        ``mappings``, a hash of each mapping file that they were read by.
     code
         ``commit`` (None outside a git work tree), ``changed`` (uncommitted changes), ``sources``
         (hash of the package's files), ``lock`` (hash of the lock file).

@@ -17,7 +17,7 @@ def pairs(*, within: bool = False) -> Columns:
         "gain": formats.money(0, "Extra margin"),
         "orders": formats.integer("Orders"),
         "lift": formats.number(1, "Lift"),
-        "second_lift": formats.number(1, "Lift, 2nd half"),
+        "second_lift": formats.number(1, "2nd half"),
         "or_least_low": formats.interval("or_least_high", 1, "Odds ratio", unit=""),
     }
 
@@ -27,7 +27,7 @@ def doubts() -> Columns:
     return {
         "brief": formats.text("Who buys – also buys"),
         "lift": formats.number(1, "Lift"),
-        "second_lift": formats.number(1, "Lift, 2nd half"),
+        "second_lift": formats.number(1, "2nd half"),
         "or_least": formats.number(2, "Odds ratio"),
         "why": formats.text("Explained by"),
     }
@@ -39,7 +39,7 @@ def threes() -> Columns:
         "label": formats.text("In one order"),
         "orders": formats.integer("Orders"),
         "expected": formats.integer("Expected"),
-        "second_low": formats.interval("second_high", 2, "Ratio, 2nd half", unit=""),
+        "second_low": formats.interval("second_high", 2, "Ratio", unit=""),
         "holds": formats.mark("Holds"),
     }
 

@@ -58,8 +58,8 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
         rows=12,
         caption=f"Odds ratio ({report.interval}): by what factor an order that holds the first has "
         "higher odds of the second, among orders of the same size and store, week or customer, "
-        "whichever leaves least. Extra margin: of the second product, in the orders with both "
-        "beyond chance.",
+        "whichever leaves least. 2nd half: lift there. Extra margin: of the second product, in "
+        "the orders with both beyond chance.",
     )
 
 

@@ -60,16 +60,17 @@ def growth(report: Report, by_sales: Deciles, weeks: WeeklyAmounts) -> None:
     weeks.require()
     decile_groups.require(by_sales)
     report.headline(text.growth(by_sales))
-    report.chart(
-        charts.growth_bars(by_sales.table),
-        alt="Bars of what each group added to the growth of net sales, in percentage points, with "
-        "intervals; coloured where it is significant.",
-        caption=f"Net sales of {weeks.now} against {weeks.before}; the bars add up to the total's "
-        f"growth. Whiskers: {report.interval}. In colour: beyond chance for all groups taken "
-        "together.",
-    )
-    shown = columns.growth(report.interval, groups=report.params.groups)
-    report.table(by_sales.table, name="decile_growth", columns=shown)
+    with report.detail("Growth of each group with its interval"):
+        report.chart(
+            charts.growth_bars(by_sales.table),
+            alt="Bars of what each group added to the growth of net sales, in percentage points, "
+            "with intervals; coloured where it is significant.",
+            caption=f"Net sales of {weeks.now} against {weeks.before}; the bars add up to the "
+            f"total's growth. Whiskers: {report.interval}. In colour: significant after "
+            "correction for all groups.",
+        )
+        shown = columns.growth(report.interval, groups=report.params.groups)
+        report.table(by_sales.table, name="decile_growth", columns=shown)
 
 
 @presents()
@@ -77,8 +78,9 @@ def margin_deciles(report: Report, by_margin: Deciles, ranks: Agreement) -> None
     """Show the groups by margin, and how far both rankings agree."""
     decile_groups.require(by_margin)
     report.headline(text.agreement(ranks))
-    shown = columns.margin_deciles(report.interval, groups=report.params.groups)
-    report.table(by_margin.table, name="margin_deciles", columns=shown, caption=report.margin)
+    with report.detail("The groups by margin"):
+        shown = columns.margin_deciles(report.interval, groups=report.params.groups)
+        report.table(by_margin.table, name="margin_deciles", columns=shown, caption=report.margin)
     rank_agreement.require(ranks)
     report.table(
         ranks.customers,
@@ -103,8 +105,9 @@ def purchase_deciles(report: Report, parts: pd.DataFrame, curve: pd.DataFrame) -
         caption=f"Customers who make each equal part of net sales, {_window(report)}. "
         f"Whiskers: {report.interval}.",
     )
-    shown = columns.purchase_deciles(report.interval, groups=report.params.groups)
-    report.table(parts, name="purchase_deciles", columns=shown)
+    with report.detail("Each part with its interval"):
+        shown = columns.purchase_deciles(report.interval, groups=report.params.groups)
+        report.table(parts, name="purchase_deciles", columns=shown)
 
 
 @presents()
@@ -127,14 +130,15 @@ def concentration(
 @presents()
 def lorenz(report: Report, drawn: pd.DataFrame, measures: pd.DataFrame) -> None:
     """Show the Lorenz curve and read the Gini coefficient from it."""
-    report.headline(text.smaller_half(drawn))
-    report.chart(
-        charts.lorenz_curve(drawn, gini=measures.estimate.iloc[0]),
-        alt="Lorenz curve of net sales over customers, the smallest first, below the diagonal of "
-        f"equal customers. {text.smaller_half(drawn)}",
-        caption="The Pareto curve read from the other end. Twice the area up to the diagonal is "
-        f"the Gini coefficient. Band: {report.interval}, point by point.",
-    )
+    with report.detail("The Lorenz curve"):
+        report.headline(text.smaller_half(drawn))
+        report.chart(
+            charts.lorenz_curve(drawn, gini=measures.estimate.iloc[0]),
+            alt="Lorenz curve of net sales over customers, the smallest first, below the diagonal "
+            f"of equal customers. {text.smaller_half(drawn)}",
+            caption="The Pareto curve read from the other end. Twice the area up to the diagonal "
+            f"is the Gini coefficient. Band: {report.interval}, point by point.",
+        )
     report.say(f"{text.gini(measures)} {text.negatives(measures)}")
     report.save(drawn, "lorenz_curve")
 
@@ -142,13 +146,14 @@ def lorenz(report: Report, drawn: pd.DataFrame, measures: pd.DataFrame) -> None:
 @presents()
 def losses(report: Report, lost: pd.DataFrame) -> None:
     """Show what losing the largest customers would cost."""
-    report.table(
-        lost,
-        name="concentration_risk",
-        title="What losing the largest customers would cost",
-        columns=columns.losses(report.interval),
-        caption=report.margin,
-    )
+    with report.detail("What it costs, by how many are lost"):
+        report.table(
+            lost,
+            name="concentration_risk",
+            title="What losing the largest customers would cost",
+            columns=columns.losses(report.interval),
+            caption=report.margin,
+        )
 
 
 @presents()
@@ -168,12 +173,13 @@ def decline(report: Report, faded: Fading, weeks: WeeklyAmounts) -> None:
     """Show how many customers fell beyond their own noise."""
     report.finding(**text_decline.fading_finding(faded))
     report.headline(text_decline.noise(faded))
-    report.chart(
-        charts.noise_bars(faded),
-        alt=text_decline.noise(faded),
-        caption=f"Margin of {weeks.now} against {weeks.before}. "
-        f"Whisker: middle 95 % of the permutations. {report.margin}",
-    )
+    with report.detail("Falls, chance, and what is significant"):
+        report.chart(
+            charts.noise_bars(faded),
+            alt=text_decline.noise(faded),
+            caption=f"Margin of {weeks.now} against {weeks.before}. Whisker: middle 95 % of the "
+            f"permutations. {report.margin}",
+        )
     report.say(text_decline.false_alarms(faded))
     report.save(faded.table, "fading")
 
@@ -217,20 +223,23 @@ def decile_migration(report: Report, stay: Persistence, weeks: WeeklyAmounts) ->
     groups, confidence = report.params.groups, report.params.confidence
     report.finding(**text.stay_finding(stay, groups, confidence))
     report.headline(text.stayed(stay))
-    report.chart(
-        charts.stay_lines(stay.stayed),
-        alt="Lines over the groups of the first half: the share seen in the same group in the "
-        f"second half, that by week-to-week variation alone, and by chance. {text.stayed(stay)}",
-        caption=f"From {weeks.before} to {weeks.now}, by net sales. Whiskers: {report.interval}.",
-    )
+    with report.detail("How many stayed, by group"):
+        report.chart(
+            charts.stay_lines(stay.stayed),
+            alt="Lines over the groups of the first half: the share seen in the same group in the "
+            f"second half, that by variation alone, and by chance. {text.stayed(stay)}",
+            caption=f"From {weeks.before} to {weeks.now}, by net sales. "
+            f"Whiskers: {report.interval}.",
+        )
     report.say(text.moved(stay))
-    report.headline(text.went(stay))
-    report.chart(
-        charts.transition_map(stay.matrix),
-        alt="Heat map of the group in the second half by the group in the first. "
-        f"{text.went(stay)}",
-        caption="Per cent of each row; less than half a per cent is left out.",
-    )
+    with report.detail("Where customers went, group by group"):
+        report.headline(text.went(stay))
+        report.chart(
+            charts.transition_map(stay.matrix),
+            alt="Heat map of the group in the second half by the group in the first. "
+            f"{text.went(stay)}",
+            caption="Per cent of each row; less than half a per cent is left out.",
+        )
     report.save(stay.summary, "persistence")
     report.save(stay.stayed, "stayed")
     report.save(stay.matrix, "transitions")

@@ -76,7 +76,8 @@ def false_alarms(fading: Fading) -> str:
     )
     return (
         f"{bar} {words.number(within)} fell as much within their own week-to-week variation; "
-        f"{words.number(silent)} stopped buying altogether and are not counted as declining. "
+        f"{words.number(silent)} of those tested bought nothing at all in the later half and are "
+        "not counted as declining; who had bought too seldom to be tested may have stopped, too. "
         "What the total of all customers did is taken out first "
         f"({words.percent(fading.growth - 1, 1, signed=True)})."
     )

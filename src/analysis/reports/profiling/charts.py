@@ -128,7 +128,7 @@ def growth(table: pd.DataFrame, *, names: pd.Series, top: int, ax: Axes | None =
         "Share",
         (1.02, -0.9),
         xycoords=("axes fraction", "data"),
-        fontsize=9.5,
+        fontsize=style.TEXT,
         color=style.SOFT,
         annotation_clip=False,
     )

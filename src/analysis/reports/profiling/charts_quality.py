@@ -138,7 +138,7 @@ def _name_days(ax: Axes, marked: pd.DataFrame, *, suffix: str = "") -> None:
             textcoords="offset points",
             ha="right" if late else "left",
             va="center",
-            fontsize=9.5,
+            fontsize=style.TEXT,
         )
 
 

@@ -42,13 +42,14 @@ def rows(report: Report, ledger: pd.DataFrame) -> None:
         text_quality.ledger_paragraph(ledger),
     )
     report.headline(headline)
-    report.chart(
-        charts_quality.reconciliation(ledger),
-        alt=f"Rows by source. {headline}. {paragraph}",
-        caption="Rows read from each source (blue); where some were left out, rows kept and why "
-        "not.",
-    )
-    report.say(paragraph)
+    with report.detail("Row by row, source by source"):
+        report.chart(
+            charts_quality.reconciliation(ledger),
+            alt=f"Rows by source. {headline}. {paragraph}",
+            caption="Rows read from each source (blue); where some were left out, rows kept and "
+            "why not.",
+        )
+        report.say(paragraph)
     report.save(ledger, "row_reconciliation")
 
 
@@ -73,7 +74,10 @@ def growth(report: Report, tree: RevenueTree, compared: Comparison) -> None:
         alt=text.tree_alt(tree, currency),
         caption="Contribution of each factor. Whiskers: interval from drawing customers again.",
     )
-    report.table(text.tree_table(tree), name="revenue_tree", columns=columns.tree(report.interval))
+    with report.detail("The factors with their intervals"):
+        report.table(
+            text.tree_table(tree), name="revenue_tree", columns=columns.tree(report.interval)
+        )
 
 
 @presents(PriceIndex)
@@ -95,7 +99,8 @@ def bridge(report: Report, steps: pd.DataFrame, compared: Comparison) -> None:
         alt=text.bridge_alt(steps, currency),
         caption="Each step starts where the last ended. Black marks: week-to-week variation alone.",
     )
-    report.table(steps, name="customer_bridge", columns=columns.bridge(report.interval))
+    with report.detail("The steps with their intervals"):
+        report.table(steps, name="customer_bridge", columns=columns.bridge(report.interval))
 
 
 @presents()
@@ -110,8 +115,9 @@ def departments(report: Report, changed: Movers) -> None:
             caption="The largest departments. Grey: no more than chance. Right: share of net "
             "sales.",
         )
-    shown = columns.groups(report.interval, label="Department")
-    report.table(changed.table, name="departments", columns=shown, rows=report.params.top)
+    with report.detail("The departments with their intervals"):
+        shown = columns.groups(report.interval, label="Department")
+        report.table(changed.table, name="departments", columns=shown, rows=report.params.top)
 
 
 @presents()
@@ -122,8 +128,9 @@ def stores(report: Report, changed: Movers) -> None:
     report.say(text.withheld(changed, currency, nouns="stores"))
     moved = text.name_stores(contribution.top_movers(changed, top=top))
     _movers(report, moved, moved["name"], "Changed significantly.")
-    shown = columns.groups(report.interval, label="Store")
-    report.table(changed.table, name="stores", columns=shown, rows=top)
+    with report.detail("The largest stores"):
+        shown = columns.groups(report.interval, label="Store")
+        report.table(changed.table, name="stores", columns=shown, rows=top)
 
 
 def _movers(report: Report, moved: pd.DataFrame, names: pd.Series, what: str) -> None:
@@ -146,7 +153,8 @@ def products(report: Report, changed: Movers, compared: Comparison) -> None:
     moved = text.label_products(contribution.name_products(moved, report.tables))
     _movers(report, moved, moved["label"], "The largest significant changes.")
     compared.check()
-    report.table(moved, name="top_movers", columns=columns.movers())
+    with report.detail("The products with their intervals"):
+        report.table(moved, name="top_movers", columns=columns.movers())
     report.save(changed.table, "products")
 
 
@@ -166,7 +174,8 @@ def weeks(report: Report, sales: pd.DataFrame, compared: Comparison) -> None:
 def weekdays(report: Report, days: pd.DataFrame) -> None:
     """Show on which weekdays customers come."""
     report.headline(text_people.rhythm_headline(days))
-    report.table(days, name="weekdays", columns=columns.weekdays(report.interval))
+    with report.detail("Each weekday with its interval"):
+        report.table(days, name="weekdays", columns=columns.weekdays(report.interval))
 
 
 @presents()
@@ -187,7 +196,8 @@ def known(report: Report, sides: pd.DataFrame, skipped: list[str]) -> None:
     report.finding(**text_people.known_share(sides))
     report.headline(text_people.known_headline(sides))
     report.say(text_people.known_paragraph(sides, skipped))
-    report.table(sides, name="known_customers", columns=columns.known(report.interval))
+    with report.detail("Known and unknown customers side by side"):
+        report.table(sides, name="known_customers", columns=columns.known(report.interval))
 
 
 @presents(Portrait)
@@ -198,10 +208,11 @@ def portrait(report: Report, found: Portrait) -> None:
     report.headline(text_people.portrait_headline(found))
     report.say(text_people.portrait_paragraph(found, params.minimum_group, params.fdr))
     report.chart(charts.portrait(leading, fdr=params.fdr), **text_people.portrait_chart(leading))
-    by_attribute = text_people.readable(found.attributes)
-    report.table(by_attribute, name="attributes", columns=columns.attributes())
-    side_by_side = text_people.readable(profile.side_by_side(found))
-    report.table(side_by_side, name="portrait", columns=columns.indices())
+    with report.detail("What each attribute explains, and every group"):
+        by_attribute = text_people.readable(found.attributes)
+        report.table(by_attribute, name="attributes", columns=columns.attributes())
+        side_by_side = text_people.readable(profile.side_by_side(found))
+        report.table(side_by_side, name="portrait", columns=columns.indices())
     report.save(found.indices, "portrait_intervals")
 
 
@@ -210,13 +221,14 @@ def drift(report: Report, shift: Drift) -> None:
     """Show whether the mix of orders is still what it was."""
     report.finding(**text_quality.drift(shift))
     report.headline(text_quality.drift_headline(shift))
-    below = f"{100 * (1 - report.params.fdr):g} %"
-    report.chart(
-        charts_quality.drift(shift.dimensions),
-        alt=text_quality.drift_alt(shift),
-        caption=f"Dot: what moved. Bar: {below} of random permutations of weeks stay below.",
-    )
-    report.table(shift.dimensions, name="drift", columns=columns.drift())
+    with report.detail("How far each mix moved"):
+        below = f"{100 * (1 - report.params.fdr):g} %"
+        report.chart(
+            charts_quality.drift(shift.dimensions),
+            alt=text_quality.drift_alt(shift),
+            caption=f"Dot: what moved. Bar: {below} of random permutations of weeks stay below.",
+        )
+        report.table(shift.dimensions, name="drift", columns=columns.drift())
     report.save(shift.values, "drift_values")
 
 
@@ -239,7 +251,8 @@ def outliers(report: Report, limits: pd.DataFrame, examples: pd.DataFrame) -> No
     report.headline(text_quality.extremes_headline(limits))
     report.say(text_quality.extremes_paragraph(limits, report.currency))
     report.save(limits, "outlier_limits")
-    report.table(examples, name="outliers", columns=columns.outliers())
+    with report.detail("The values furthest out"):
+        report.table(examples, name="outliers", columns=columns.outliers())
 
 
 @presents()

@@ -39,12 +39,12 @@ def misled(campaigns: pd.DataFrame, *, currency: str) -> Axes:
     rows = np.arange(len(campaigns))
     ax.plot(campaigns["naive"], rows, "x", color=style.VERMILLION, markersize=6)
     ax.annotate(
-        "plain difference", (campaigns["naive"].iloc[0], 0), (0, 8), textcoords="offset points",
+        "unadjusted", (campaigns["naive"].iloc[0], 0), (0, 8), textcoords="offset points",
         ha="right" if len(campaigns) == 1 else "center", annotation_clip=False,
     )  # fmt: skip
     ax.margins(x=0.08)
     ax.set_ylim(len(campaigns) - 0.4, -1.1)
-    ax.set_xlabel(f"Margin a targeted customer, {words.currency_sign(currency)}")
+    ax.set_xlabel(f"Margin per targeted customer, {words.currency_sign(currency)}")
     return ax
 
 
@@ -64,7 +64,7 @@ def balance(table: pd.DataFrame) -> Axes:
     ax.plot(table["after"], rows, "o", color=style.BLUE, markersize=5)
     # Named where the two dots are farthest apart, so that the names do not meet.
     widest = int((table["before"] - table["after"]).abs().to_numpy().argmax())
-    for name, side in (("as chosen", "before"), ("weighted", "after")):
+    for name, side in (("unadjusted", "before"), ("weighted", "after")):
         ax.annotate(
             name, (table[side].iloc[widest], -0.75), ha="center", va="center",
             annotation_clip=False,
@@ -99,7 +99,7 @@ def weeks(difference: Difference, *, currency: str) -> Axes:
         "campaign", (-0.3, 1.0), xycoords=("data", "axes fraction"), va="top", color=style.BLUE
     )
     ax.set_xlabel("Weeks from the campaign's first day")
-    ax.set_ylabel(f"Targeted less likeness, {words.currency_sign(currency)}")
+    ax.set_ylabel(f"Targeted less matched, {words.currency_sign(currency)}")
     return ax
 
 
@@ -120,7 +120,7 @@ def blend(found: Synthetic, *, currency: str) -> Axes:
     ax.plot(week, found.actual, color=style.BLUE, marker="o", markersize=3)
     for series, name, color in (
         (found.actual, "promoted", style.BLUE),
-        (found.blend, "blend", style.SOFT),
+        (found.blend, "control", style.SOFT),
     ):
         ax.annotate(
             name, (week[-1], series[-1]), (7, 0), textcoords="offset points", va="center",

@@ -27,7 +27,9 @@ def campaigns(report: Report, sent: Campaigns, trials: Trials | None = None) -> 
         alt="Dots with whiskers near zero, one per campaign, and crosses of the plain difference.",
         caption="The largest campaigns. Dots: doubly robust, whiskers 95 %. Not causal proof.",
     )
-    report.say(text_campaigns.chance_note(sent))
+    note = text_campaigns.chance_note(sent)
+    if note:
+        report.say(note)
     report.finding(**text_campaigns.finding(sent, currency))
 
 
@@ -41,7 +43,7 @@ def every_campaign(report: Report, sent: Campaigns) -> None:
         name="campaigns",
         columns=columns.campaigns(),
         rows=12,
-        caption="Margin per targeted customer. ✓: passes all placebo checks. Not causal proof.",
+        caption="Margin per targeted customer. ✓: passes all placebo checks.",
     )
     report.say(text_campaigns.unjudged(sent.table, "name"))
     report.save(sent.table, "campaigns_all")
@@ -72,7 +74,7 @@ def pretrend(report: Report, sent: Campaigns) -> None:
     report.chart(
         charts.weeks(pairs, currency=report.currency),
         alt="Dots with whiskers per week: the gap of matched pairs before and during the campaign.",
-        caption="Gap of matched pairs over its mean before. Whiskers: 95 %. Not causal proof.",
+        caption="Gap of matched pairs over its mean before. Whiskers: 95 %.",
     )
     report.save(pairs.leads, "campaign_weeks")
 

@@ -75,8 +75,8 @@ def misled(campaigns: Campaigns, currency: str) -> str:
             f"adjustment ({words.interval(row['low'], row['high'], 2, '')}{failed})"
         )
     return (
-        f"Unadjusted, the median campaign stands at {naive} per customer; after propensity "
-        f"adjustment at {fair}; "
+        f"The median campaign: {naive} per customer unadjusted, {fair} after propensity "
+        f"adjustment; "
         f"{_above(campaigns)}"
     )
 
@@ -91,7 +91,7 @@ def _above(campaigns: Campaigns) -> str:
     if sound.empty:
         return f"all {judged} comparisons fail a placebo check"
     return (
-        f"of the {len(sound)} of {judged} that pass all placebo checks, {significant or 'none'} "
+        f"{significant or 'none'} of the {len(sound)} of {judged} that pass all placebo checks "
         f"{'are' if significant > 1 else 'is'} significantly above zero"
     )
 
@@ -104,13 +104,13 @@ def title(campaigns: Campaigns, currency: str) -> str:
         words.money(float(table[c].median()), 0, currency) for c in ("naive", "estimate")
     )
     return (
-        f"Unadjusted, the median campaign stands at {naive} per customer; after propensity "
-        f"adjustment at {fair}, which is no causal proof; {_above(campaigns)}"
+        f"The median campaign: {naive} per customer unadjusted, {fair} after propensity "
+        f"adjustment (no causal proof); {_above(campaigns)}"
     )
 
 
 def chance_note(campaigns: Campaigns) -> str:
-    """Say how many chance alone would make significant, and how many could not be judged."""
+    """Say what chance alone would make significant and how far campaigns overlap; or nothing."""
     table, sound = campaigns.table, len(passed(campaigns))
     by_chance = words.number(sound * 0.025, 1)
     said = (
@@ -124,7 +124,7 @@ def chance_note(campaigns: Campaigns) -> str:
             f"In the median campaign {words.percent(busy, 0)} of its customers were sent another "
             "one in the same weeks, so that single campaigns can hardly be told apart. "
         )
-    return said + "Customers were chosen: none of this is causal proof."
+    return said.strip()
 
 
 def unjudged(table: pd.DataFrame, name: str) -> str:

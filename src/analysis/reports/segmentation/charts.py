@@ -138,8 +138,8 @@ def shape_histogram(judged: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         counts, _ = np.histogram(ratio[chosen], edges)
         ax.bar(edges[:-1], counts, width=np.diff(edges) * 0.92, align="edge", color=colour)
     ax.axvline(0, color=style.SOFT, linewidth=1)
-    ax.set_xticks([-2, -1, 0, 1, 2, 3], ["¼", "½", "by lot", "2", "4", "8"])
-    ax.set_xlabel("Regularity, times that of a shopper who decides by lot")
+    ax.set_xticks([-2, -1, 0, 1, 2, 3], ["¼", "½", "random", "2", "4", "8"])
+    ax.set_xlabel("Regularity, times that of a random shopper")
     ax.set_ylabel("Customers")
     ax.yaxis.set_major_formatter(lambda value, _: words.number(value))
     return ax

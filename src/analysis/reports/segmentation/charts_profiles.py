@@ -90,7 +90,7 @@ def areas_forest(
         reference=everybody,
         ax=ax,
     )  # fmt: skip
-    ax.set_xlabel("Sales a customer, shrunk (line: everybody)")
+    ax.set_xlabel("Sales per customer, shrunk (line: everybody)")
     ax.xaxis.set_major_formatter(lambda value, _: words.number(value))
     return ax
 
@@ -121,7 +121,7 @@ def structure_lines(
     last = criteria.iloc[-1]
     ax.annotate("these customers", (last["clusters"], last["silhouette"]), (0, 6),
                 textcoords="offset points", ha="right")  # fmt: skip
-    ax.annotate("one single cloud", (last["clusters"], last["cloud_high"] / 2), (0, 0),
+    ax.annotate("without clusters", (last["clusters"], last["cloud_high"] / 2), (0, 0),
                 textcoords="offset points", ha="right", va="center")  # fmt: skip
     ax.annotate("substantial structure from here on", (last["clusters"], substantial), (0, 4),
                 textcoords="offset points", ha="right")  # fmt: skip

@@ -35,11 +35,11 @@ def worth(label: str, interval: str) -> Columns:
         "net_share": formats.percent(1, "Of sales"),
         "net_share_low": formats.interval("net_share_high", 1, interval),
         "margin_share": formats.percent(1, "Of margin"),
-        "net_per_customer": formats.money(0, "Sales each"),
-        "orders_per_customer": formats.number(1, "Orders each"),
+        "net_per_customer": formats.money(0, "Sales per customer"),
+        "orders_per_customer": formats.number(1, "Orders per customer"),
         "basket_value": formats.money(2, "Basket"),
         "discount_share": formats.percent(1, "Discount"),
-        "recency_days": formats.number(0, "Last seen, days ago"),
+        "recency_days": formats.number(0, "Days since last purchase"),
     }
 
 
@@ -79,9 +79,9 @@ def movement() -> Columns:
         "customers": formats.integer("Customers"),
         "stayed": formats.percent(1, "Same in both halves"),
         "noise": formats.percent(1, "If nobody had changed"),
-        "noise_low": formats.interval("noise_high", 1, "95 % of deals"),
+        "noise_low": formats.interval("noise_high", 1, "95 % of permutations"),
         "chance": formats.percent(1, "By chance"),
-        "moved": formats.points(1, "Moved beyond noise"),
+        "moved": formats.points(1, "Beyond noise"),
     }
 
 
@@ -91,9 +91,11 @@ def tiers(interval: str) -> Columns:
         "group": formats.text("Tier"),
         "customers": formats.integer("Customers"),
         "margin_share": formats.percent(1, "Of margin"),
-        "margin_per_customer": formats.money(0, "Margin each"),
-        "bound": formats.money(2, "May cost, a year"),
-        "bound_low": formats.interval("bound_high", 2, interval, unit=""),
+        "margin_per_customer": formats.money(0, "Margin per customer"),
+        "margin_per_customer_low": formats.interval(
+            "margin_per_customer_high", 0, interval, unit=""
+        ),
+        "bound": formats.money(2, "May cost per year (assumed)"),
     }
 
 
@@ -185,7 +187,7 @@ def criteria() -> Columns:
     return {
         "clusters": formats.integer("Clusters"),
         "silhouette": formats.number(2, "Silhouette"),
-        "cloud_high": formats.number(2, "One cloud, 95 %"),
+        "cloud_high": formats.number(2, "Limit without clusters"),
         "stability_least": formats.number(2, "Least stable"),
         "stability_mean": formats.number(2, "Mean stability"),
         "mixture_agreement": formats.number(2, "Agrees with mixture"),
@@ -223,7 +225,7 @@ def areas(label: str, interval: str) -> Columns:
         "customers": formats.integer("Customers"),
         "penetration": formats.percent(1, "Of customers"),
         "net_share": formats.percent(1, "Of sales"),
-        "mean": formats.money(0, "Sales each, raw"),
+        "mean": formats.money(0, "Sales per customer, raw"),
         "shrunk": formats.money(0, "Shrunk"),
         "low": formats.interval("high", 0, interval, unit=""),
     }

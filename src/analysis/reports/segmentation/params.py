@@ -27,7 +27,7 @@ class Params(Strict):
     medium_share: Share = 0.8
     uplift: Annotated[float, Field(gt=0, le=1)] = 0.05
     discount_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
-    certainty: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
+    certainty: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     at_risk: Annotated[float, Field(gt=0, lt=0.5)] = 0.10
     lapsed: Annotated[float, Field(gt=0, lt=0.5)] = 0.02
     most_clusters: Annotated[int, Field(ge=2, le=20)] = 8

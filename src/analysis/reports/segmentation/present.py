@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.customers.features.coverage import days_before
 from analysis.customers.retention import regularity
 from analysis.customers.segments import areas as area_methods
 from analysis.customers.segments import clusters as cluster_methods
@@ -18,33 +19,50 @@ from analysis.reports.segmentation import (
     charts,
     charts_profiles,
     columns,
-    present_deals,
-    present_stages,
     text,
     text_clusters,
     text_profiles,
     text_stages,
 )
+from analysis.reports.segmentation.present_deals import (
+    buyers,
+    buyers_next,
+    paused,
+    reaction,
+    stocked,
+)
+from analysis.reports.segmentation.present_stages import (
+    retention,
+    second_order,
+    stages,
+    stages_next,
+    transitions,
+    trust,
+    win_back,
+    win_back_tested,
+)
 from analysis.tables.periods import Period
 
-#: Presenters of life stages and of deal proneness, in files of their own.
-buyers = present_deals.buyers
-buyers_next = present_deals.buyers_next
-reaction = present_deals.reaction
-stocked = present_deals.stocked
-paused = present_deals.paused
-stages = present_stages.stages
-stages_next = present_stages.stages_next
-transitions = present_stages.transitions
-second_order = present_stages.second_order
-retention = present_stages.retention
-win_back = present_stages.win_back
-win_back_tested = present_stages.win_back_tested
-trust = present_stages.trust
+#: Presenters of deal proneness and of life stages stand in files of their own.
+__all__ = [
+    "buyers",
+    "buyers_next",
+    "paused",
+    "reaction",
+    "retention",
+    "second_order",
+    "stages",
+    "stages_next",
+    "stocked",
+    "transitions",
+    "trust",
+    "win_back",
+    "win_back_tested",
+]
 
 
 def _window(report: Report) -> Period:
-    return Period.before(report.as_of, days=report.params.window_days)
+    return days_before(report.tables, report.as_of, days=report.params.window_days)
 
 
 @presents()
@@ -59,11 +77,9 @@ def data(
 
 
 @presents()
-def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame) -> None:
-    """Show what each RFM segment is worth."""
-    report.title(text.title(by_rfm))
+def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.DataFrame) -> None:
+    """Show what each RFM segment is worth, under names that are borne out."""
     report.finding(**text.best_finding(by_rfm, report.params.confidence))
-    report.finding(**text.slipping(by_rfm))
     headline = text.rfm_headline(by_rfm)
     report.headline(headline)
     report.chart(
@@ -75,6 +91,10 @@ def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame) -> None:
     report.say(text.sentences(by_rfm, rfm_segments.MEANING, report.currency))
     shown = columns.worth("Segment", report.interval)
     report.table(by_rfm, name="rfm", columns=shown, caption=report.margin)
+    refused = text.names_evidence(names)
+    if refused:
+        report.say(refused)
+    report.save(names, "rfm_names")
     report.say(text.ties(sizes))
     report.table(sizes, name="rfm_sizes", title="Actual groups", columns=columns.sizes())
 
@@ -102,7 +122,7 @@ def rfm_migration(report: Report, moved: pd.DataFrame, before: Period, now: Peri
         charts.movement_dots(moved),
         alt=text.movement(moved),
         caption=f"{before} against {now}; weeks without a purchase count for recency, "
-        "weeks with one for frequency. Whiskers: 95 % of 40 deals.",
+        "weeks with one for frequency. Whiskers: 95 % of 40 permutations.",
     )
     report.table(moved, name="rfm_movement", columns=columns.movement())
 
@@ -118,7 +138,7 @@ def value_tiers(report: Report, by_tier: pd.DataFrame) -> None:
         name="tiers",
         columns=columns.tiers(report.interval),
         caption=f"May cost: margin a year times a hoped-for rise of {words.percent(uplift, 0)}, an "
-        f"assumption that only a test can replace. {report.margin}",
+        f"assumption that only a test can replace; so without an interval. {report.margin}",
     )
 
 
@@ -135,8 +155,10 @@ def rhythm(
     report.headline(text_stages.rhythm_headline(by_rhythm))
     report.chart(
         charts.shape_histogram(shapes),
-        alt="Histogram of customers' regularity against a shopper by lot; in colour: surely above",
-        caption="Shape of the gamma distribution of gaps, shrunk. In colour: surely above.",
+        alt="Histogram of customers' regularity against a random shopper; in colour: significantly "
+        "above",
+        caption="Shape of the gamma distribution of gaps, shrunk. In colour: significantly above a "
+        "random shopper.",
     )
     report.say(text_stages.regularity(common))
     report.say(text.sentences(by_rhythm, regularity.MEANING, report.currency))
@@ -154,7 +176,7 @@ def clusters(report: Report, found: Clusters) -> None:
     report.chart(
         charts_profiles.structure_lines(found.criteria, substantial=cluster_methods.SUBSTANTIAL),
         alt=f"Line of the silhouette by number of clusters. {headline}",
-        caption="Grey: what one single cloud with the same correlations reaches in 95 % of cases.",
+        caption="Grey: what customers without clusters reach, in three shapes.",
     )
     report.say(text_clusters.clusters_text(found))
 
@@ -184,9 +206,10 @@ def clusters_again(report: Report, again: Again) -> None:
 
 
 @presents()
-def portraits(report: Report, found: pd.DataFrame) -> None:
+def portraits(report: Report, found: pd.DataFrame, names: pd.DataFrame) -> None:
     """Lay two segments side by side, and say what each over-indexes in."""
-    one, other = report.params.compare
+    shown = names.set_index("name")["shown"].to_dict()
+    one, other = (shown.get(name, name) for name in report.params.compare)
     report.save(found, "portraits")
     report.say(text_profiles.tastes(found, report.params.fdr))
     pair = segment_profiles.side_by_side(found, one, other, fdr=report.params.fdr)
@@ -227,7 +250,7 @@ def store_preferences(report: Report, liked: pd.DataFrame) -> None:
     report.table(
         area_methods.clear_preferences(liked),
         name="store_preferences",
-        title="What stores sell clearly more of",
+        title="What stores sell significantly more of",
         columns=columns.preferences("Main store"),
         rows=10,
     )

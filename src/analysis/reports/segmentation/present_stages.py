@@ -14,11 +14,16 @@ from analysis.tables.periods import Period
 
 
 @presents()
-def stages(report: Report, found: Stages, by_stage: pd.DataFrame) -> None:
+def stages(
+    report: Report, found: Stages, by_stage: pd.DataFrame, *, followed: pd.DataFrame | None
+) -> None:
     """Show what each life stage is worth."""
-    report.finding(**text_stages.stages_finding(by_stage))
+    silence = lifecycle.silence(by_stage, followed)
+    report.title(text_stages.stages_title(silence, report.params.holdout_days))
+    report.finding(**text_stages.stages_finding(silence))
+    report.finding(**text_stages.slipping_finding(silence))
     report.save(found.table, "life_stages")
-    headline = text_stages.stages_headline(by_stage)
+    headline = text_stages.stages_headline(silence)
     report.headline(headline)
     window = Period.before(report.as_of, days=report.params.window_days)
     report.chart(
@@ -33,7 +38,15 @@ def stages(report: Report, found: Stages, by_stage: pd.DataFrame) -> None:
 
 @presents()
 def stages_next(report: Report, followed: pd.DataFrame, after: Period) -> None:
-    """Show what each life stage did afterwards."""
+    """Show the chance of each life stage to buy again, as measured."""
+    headline = text_stages.stages_order(followed)
+    report.headline(headline)
+    report.chart(
+        charts.bought_again(followed),
+        alt=f"Share of each life stage that bought after. {headline}",
+        caption=f"Judged as of {words.day(after.start)}, followed on {after}. Whiskers: "
+        f"{report.interval} (Wilson).",
+    )
     report.table(
         followed,
         name="stages_next",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.customers.segments.group_summary import FEWEST
+from analysis.customers.value.segment_names import STAY_AWAY
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 if TYPE_CHECKING:
     from analysis.tables.periods import Period
@@ -22,7 +23,7 @@ Meaning = Mapping[str, tuple[str, str]]
 
 
 def sentences(table: pd.DataFrame, meaning: Meaning, currency: str) -> str:
-    """Return one bullet a segment: who they are, what they bring, what to do.
+    """Return one bullet per segment: who they are, what they bring, what to test.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ def sentences(table: pd.DataFrame, meaning: Meaning, currency: str) -> str:
     currency
         Currency of the amounts.
     """
-    return "\n".join(_bullet(row, meaning, currency) for row in table.to_dict("records"))
+    bullets = "\n".join(_bullet(row, meaning, currency) for row in table.to_dict("records"))
+    return f"{bullets}\n\n{HYPOTHESES}"
 
 
 def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
@@ -44,15 +46,16 @@ def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
         ""
         if row["basket_value"] != row["basket_value"]
         else (
-            f" {words.number(row['orders_per_customer'], 1)} orders each, "
+            f" {words.number(row['orders_per_customer'], 1)} orders per customer, "
             f"{words.money(row['basket_value'], 0, currency)} a basket, "
             f"last seen {words.number(row['recency_days'])} "
             f"{'day' if row['recency_days'] == 1 else 'days'} ago."
         )
     )
+    test = f" Test: {what[0].lower()}{what[1:]}" if what else ""
     return (
         f"- **{row['group']}**: {size} {brings} {words.percent(row['net_share'])} of sales. "
-        f"{who}{each} {what}"
+        f"{who}{each}{test}"
     )
 
 
@@ -93,26 +96,30 @@ def rfm_headline(table: pd.DataFrame) -> str:
     )
 
 
-def slipping(table: pd.DataFrame) -> Fields:
-    """Return the finding on valuable customers who stay away."""
-    slipping = table[table["group"].isin(["Cannot lose", "At risk"])]
-    if slipping.empty:
-        return {
-            "key": "slipping_share",
-            "sentence": "of sales came from customers who used to buy well and stay away",
-            "value": None,
-            "detail": "no segment of the rules is named so",
-        }
-    return {
-        "key": "slipping_share",
-        "sentence": "of sales came from customers who used to buy well and now stay away "
-        "(cannot lose, at risk)",
-        "value": float(slipping["net_share"].sum()),
-        "unit": "%",
-        "n": int(slipping["customers"].sum()),
-        "noun": "customer",
-        "direction": "up_bad",
-    }
+def names_evidence(names: pd.DataFrame) -> str:
+    """Say which names are not used, and what speaks against them."""
+    refused = names[~names["stands"]]
+    unfit = []
+    for row in refused.to_dict("records"):
+        why = "ordered no more often than the median customer"
+        if row["name"] in STAY_AWAY:
+            why = (
+                f"{words.percent(row['bought'], 0)} of {words.count(row['followed'], 'customer')} "
+                "bought again in the next period"
+                if row["followed"] >= FEWEST_CUSTOMERS
+                else "too few could be followed"
+            )
+        unfit.append(f"- {row['name']}, here **{row['shown']}**: {why}.")
+    if not unfit:
+        return ""
+    return "Names that are usual but not borne out by these customers:\n\n" + "\n".join(unfit)
+
+
+#: What every section with advice says once.
+HYPOTHESES = (
+    "**Test** names a hypothesis, not a finding: compare margin per customer between a random half "
+    "that is treated so and a random half that is not."
+)
 
 
 def best_finding(table: pd.DataFrame, confidence: float) -> Fields:
@@ -147,16 +154,21 @@ def ties(sizes: pd.DataFrame) -> str:
 
 def next_headline(table: pd.DataFrame) -> str:
     """Say how far apart the segments were afterwards, if any is large enough to say so."""
-    known = table[table["customers"] >= FEWEST]
+    known = table[table["customers"] >= FEWEST_CUSTOMERS]
     if len(known) < 2:
         everybody = np.average(table["bought"], weights=table["customers"])
         return (
             f"{words.percent(everybody, 0)} of the customers bought again; no two segments have "
-            f"{FEWEST} customers to be compared"
+            f"{FEWEST_CUSTOMERS} customers to be compared"
         )
     high, low = known.loc[known["bought"].idxmax()], known.loc[known["bought"].idxmin()]
     if high["bought"] == low["bought"]:
         return f"{words.percent(high['bought'], 0)} bought again, of every segment alike"
+    if {"bought_low", "bought_high"} <= set(table) and high["bought_low"] <= low["bought_high"]:
+        return (
+            f"No segment bought again significantly more often than another: "
+            f"{words.percent(low['bought'], 0)} to {words.percent(high['bought'], 0)}"
+        )
     return (
         f"Of {high['group']}, {words.percent(high['bought'], 0)} bought again; of "
         f"{low['group']}, {words.percent(low['bought'], 0)}"
@@ -173,7 +185,7 @@ def movement(table: pd.DataFrame) -> str:
     """Say how much of the movement is real."""
     row = table[(table["score"] == "monetary") & (table["place"] == "all")].iloc[0]
     return (
-        f"{words.percent(1 - row['stayed'], 0)} changed their monetary group; "
+        f"RFM migration: {words.percent(1 - row['stayed'], 0)} changed their monetary group; "
         f"{words.percent(1 - row['noise'], 0)} would have if nobody had changed"
     )
 

@@ -15,8 +15,16 @@ Fields = dict[str, Any]
 def clusters(found: Any) -> str:
     """Say whether there are clusters worth naming."""
     if found.worth_naming:
-        return f"{found.best} kinds of customers come back in every resample and stand apart"
-    return "There are no clusters worth naming: these customers are one cloud"
+        return (
+            f"{found.best} stable clusters of customers: they come back in resamples and lie "
+            "further apart than chance"
+        )
+    row = found.criteria.loc[found.criteria["silhouette"].idxmax()]
+    limit = max(0.25, float(row["cloud_high"]))
+    return (
+        f"No stable clusters: silhouette {words.number(row['silhouette'], 2)}, limit "
+        f"{words.number(limit, 2)}"
+    )
 
 
 def clusters_text(found: Any) -> str:
@@ -26,11 +34,14 @@ def clusters_text(found: Any) -> str:
     return (
         f"The most stable cut is into {found.best}: its least stable part comes back with a "
         f"Jaccard similarity of {words.number(row['stability_least'], 2)}, its silhouette is "
-        f"{words.number(row['silhouette'], 2)} where one single cloud has up to "
-        f"{words.number(row['cloud_high'], 2)} and structure begins at 0.25. A Gaussian mixture "
+        f"{words.number(row['silhouette'], 2)} where customers without clusters (one Gaussian "
+        f"cloud, an even box, flat features) reach {words.number(row['cloud_high'], 2)} and "
+        "structure begins at 0.25. A Gaussian mixture "
         f"agrees with it to {words.number(row['mixture_agreement'], 2)} (adjusted Rand index). "
         f"HDBSCAN finds {words.count(found.challenger['clusters'], 'dense group')} and leaves "
-        f"{words.percent(noise, 0)} of customers in none."
+        f"{words.percent(noise, 0)} of customers in none. Clustering sees kinds that lie apart in "
+        "many features at once; kinds that differ in one, such as a fixed rhythm of visits or "
+        "buying on offer, it does not see: the sections above cut these on purpose."
     )
 
 
@@ -39,7 +50,7 @@ def clusters_finding(found: Any) -> Fields:
     row = found.criteria.set_index("clusters").loc[found.best]
     return {
         "key": "clusters",
-        "sentence": "clusters of customers are worth naming",
+        "sentence": "stable clusters of customers",
         "value": found.best if found.worth_naming else 0,
         "n": len(found.members),
         "noun": "customer",

@@ -16,12 +16,12 @@ Fields = dict[str, Any]
 
 
 def buyers_headline(table: pd.DataFrame) -> str:
-    """Say who surely buys for the price and who surely does not, and what both bring."""
+    """Say who significantly buys on offer and who does not, and what both bring."""
     rows = table.set_index("group")
     price = rows.reindex(["Price buyer", "Valuable deal seeker"]).fillna(0)
     return (
-        f"{words.percent(price['share'].sum(), 0)} of customers surely buy for the price; they "
-        f"bring {words.percent(price['margin_share'].sum(), 0)} of margin"
+        f"{words.percent(price['share'].sum(), 0)} of customers significantly (95 %) buy on offer; "
+        f"they bring {words.percent(price['margin_share'].sum(), 0)} of margin"
     )
 
 
@@ -44,8 +44,8 @@ def buyers_finding(found: Buyers) -> Fields:
     unsure = (found.table["buyer"] == "Uncertain").mean()
     return {
         "key": "price_buyers",
-        "sentence": f"of customers surely buy more than {words.percent(found.threshold, 0)} of "
-        "their lines on offer",
+        "sentence": "of customers buy significantly more on offer than "
+        f"{words.percent(found.threshold, 0)} of their lines",
         "value": float(called.mean()),
         "unit": "%",
         "n": len(found.table),
@@ -80,7 +80,7 @@ def reaction(table: pd.DataFrame) -> str:
     """Say who reacts to deeper discounts."""
     clear = table[table["low"] > 0]
     if clear.empty:
-        return "No kind of buyer reacts to deeper discounts more than the others, beyond doubt"
+        return "No kind of buyer reacts significantly to deeper discounts"
     row = clear.loc[clear["reaction"].idxmax()]
     return (
         f"{row['group']}s react most: ten points more discount raise their part of a category by "
@@ -92,7 +92,7 @@ def stocked(table: pd.DataFrame) -> str:
     """Say who takes more units of deeper offers."""
     clear = table[table["low"] > 0]
     if clear.empty:
-        return "No kind of buyer takes more units of what is cut deeper, beyond doubt"
+        return "No kind of buyer takes significantly more units of what is cut deeper"
     row = clear.loc[clear["more"].idxmax()]
     others = table[table["group"] != row["group"]]["more"]
     if row["low"] <= others.max():

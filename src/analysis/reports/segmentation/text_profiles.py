@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.customers.segments.group_summary import FEWEST
 from analysis.customers.segments.segment_table import UNJUDGED
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 if TYPE_CHECKING:
     from analysis.customers.retention.lifecycle import Stages
@@ -22,7 +22,7 @@ Fields = dict[str, Any]
 def compared(table: pd.DataFrame, one: str, other: str) -> str:
     """Say what sets two segments furthest apart."""
     if table.empty:
-        return f"{one} and {other} differ in nothing beyond chance"
+        return f"{one} and {other} do not differ significantly"
     apart = (table["one_index"] / table["other_index"].clip(lower=1)).abs()
     row = table.loc[apart.clip(lower=0.01).map(lambda r: max(r, 1 / r)).idxmax()]
     return (
@@ -37,14 +37,14 @@ def areas(table: pd.DataFrame, what: str, currency: str) -> str:
     first, last = table.iloc[0], table.iloc[-1]
     return (
         f"{what} differ from {words.money(last['shrunk'], 0, currency)} to "
-        f"{words.money(first['shrunk'], 0, currency)} a customer once luck is taken out; raw "
+        f"{words.money(first['shrunk'], 0, currency)} per customer after shrinkage; raw "
         f"means run from {words.money(table['mean'].min(), 0, currency)} to "
         f"{words.money(table['mean'].max(), 0, currency)}"
     )
 
 
 def tastes(portraits: pd.DataFrame, fdr: float) -> str:
-    """Return one bullet a segment: what it clearly buys more of than everybody."""
+    """Return one bullet a segment: what it buys significantly more of than everybody."""
     bullets = []
     for name, rows in portraits.groupby("segment", sort=False):
         clear = rows[(rows["q"] <= fdr) & (rows["index"] > 100)]
@@ -55,7 +55,7 @@ def tastes(portraits: pd.DataFrame, fdr: float) -> str:
             .nlargest(3, "index")[["item", "index"]]
             .itertuples(index=False)
         ]
-        said = words.listing(parts) if parts else "nothing beyond chance"
+        said = words.listing(parts) if parts else "nothing significantly"
         bullets.append(f"- **{name}** over-index in {said}.")
     return "Everybody is 100.\n\n" + "\n".join(bullets)
 
@@ -109,10 +109,10 @@ def trust(
 
 
 def _held_out(bought: pd.DataFrame | None) -> TrustLine:
-    known = bought[bought["customers"] >= FEWEST] if bought is not None else None
+    known = bought[bought["customers"] >= FEWEST_CUSTOMERS] if bought is not None else None
     if known is None or len(known) < 2:
         return ("Held-out check", None, "Segments could not be checked on what followed: no two "
-                f"had {FEWEST} customers to follow.")  # fmt: skip
+                f"had {FEWEST_CUSTOMERS} customers to follow.")  # fmt: skip
     apart = known["bought"].max() - known["bought"].min()
     return ("Held-out check", bool(apart > 0.1), "Segments were formed on what was known before "
             f"and checked on what followed: from most to least {words.points(apart, 0)} in buying "

@@ -7,8 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.customers.segments.group_summary import FEWEST
+from analysis.customers.retention.lifecycle import Silence
+from analysis.customers.retention.win_back import detectable_difference, difference_of_shares
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_CUSTOMERS
+
+#: Share of net sales of silent customers from which on somebody has to decide something.
+ALERT = 0.10
 
 #: Smaller shares are read with a decimal.
 _FEW = 0.01
@@ -18,14 +23,14 @@ Fields = dict[str, Any]
 
 
 def rhythm_headline(table: pd.DataFrame) -> str:
-    """Say how many shop by the clock."""
+    """Say how many shop at regular intervals."""
     clock = table[table["group"].str.startswith("By the clock")]
     if clock.empty:
-        return "Nobody surely shops by the clock"
+        return "Nobody shops at significantly regular intervals"
     share, sales = clock["share"].sum(), clock["net_share"].sum()
     decimals = 1 if share < _FEW else 0
     return (
-        f"{words.percent(share, decimals)} of customers surely shop by the clock; they "
+        f"{words.percent(share, decimals)} of customers shop at regular intervals; they "
         f"bring {words.percent(sales, decimals)} of sales"
     )
 
@@ -37,7 +42,7 @@ def regularity(common: Any) -> str:
     if math.isinf(common.shape):
         return (
             f"Over all customers ({words.number(common.customers)}), the last two gaps are alike: "
-            "Wheat and Morrison's k has no end, a clock's."
+            "Wheat and Morrison's k is infinite, perfect regularity."
         )
     if math.isinf(common.high):
         return (
@@ -48,16 +53,16 @@ def regularity(common: Any) -> str:
     return (
         f"Over all customers, Wheat and Morrison's k is {words.number(common.shape, 2)} "
         f"({words.interval(common.low, common.high, 2, '')}, "
-        f"{words.count(common.customers, 'customer')}); 1 would be a shopper without memory."
+        f"{words.count(common.customers, 'customer')}); 1 is a shopper without memory."
     )
 
 
 def rhythm_finding(table: pd.DataFrame) -> Fields:
-    """Return the finding on customers who shop by the clock."""
+    """Return the finding on regular shoppers."""
     clock = table[table["group"].str.startswith("By the clock")]
     return {
         "key": "by_the_clock",
-        "sentence": "of customers shop more regularly than by lot, beyond doubt",
+        "sentence": "of customers shop significantly (95 %) more regularly than at random",
         "value": float(clock["share"].sum()),
         "unit": "%",
         "n": int(table["customers"].sum()),
@@ -65,32 +70,102 @@ def rhythm_finding(table: pd.DataFrame) -> Fields:
     }
 
 
-def stages_headline(table: pd.DataFrame) -> str:
-    """Say how many have been away longer than their own rhythm explains."""
-    away = table[table["group"].isin(["At risk", "Lapsed"])]
-    if away.empty:
+def stages_headline(found: Silence) -> str:
+    """Say how many are silent beyond their own rhythm, and how many would be anyway."""
+    if not found.silent:
         return "Nobody has been away longer than their own rhythm explains"
-    have = "has" if away["customers"].sum() == 1 else "have"
+    have = "has" if found.silent == 1 else "have"
+    said = (
+        f"{words.count(found.silent, 'customer')} ({words.percent(found.share)}) {have} been away "
+        "longer than their own rhythm explains"
+    )
+    if found.returned < FEWEST_CUSTOMERS:
+        return said
+    return f"{said}; without any loss it would be about {words.percent(found.usual)}"
+
+
+def stages_title(found: Silence, days: int) -> str:
+    """Return the page's title: how many are silent, and whether such customers come back."""
+    silent = f"{words.percent(found.share, 0)} of customers are silent beyond their own rhythm"
+    if found.returned >= FEWEST_CUSTOMERS and not more_than_usual(found):
+        silent += ", not significantly more than without any loss"
+    if found.followed < FEWEST_CUSTOMERS:
+        return silent
+    back = words.percent(found.back / found.followed, 0)
+    return f"{silent}; of such customers {back} bought again within {days} days"
+
+
+def more_than_usual(found: Silence) -> bool:
+    """Tell whether significantly more are silent than where nobody leaves (95 %, Newcombe)."""
+    if min(found.returned, found.customers) < FEWEST_CUSTOMERS:
+        return False
     return (
-        f"{words.count(away['customers'].sum(), 'customer')} {have} been away longer than their "
-        f"own rhythm explains; they brought {words.percent(away['net_share'].sum(), 0)} of sales"
+        difference_of_shares(found.silent, found.customers, found.called, found.returned, 0.95)[1]
+        > 0
     )
 
 
-def stages_finding(table: pd.DataFrame) -> Fields:
-    """Return the finding on unusual silence."""
-    away = table[table["group"].isin(["At risk", "Lapsed"])]
+def stages_finding(found: Silence) -> Fields:
+    """Return the finding on silence beyond the own rhythm."""
+    low, high = share_interval(found.silent, found.customers)
     return {
         "key": "unusually_silent",
         "sentence": "of customers have been away longer than their own rhythm explains",
-        "value": float(away["share"].sum()),
+        "value": found.share,
+        "low": low,
+        "high": high,
         "unit": "%",
-        "n": int(table["customers"].sum()),
+        "n": found.customers,
         "noun": "customer",
         "direction": "up_bad",
-        "alert": bool(away["net_share"].sum() > 0.10),
-        "detail": f"they brought {words.percent(float(away['net_share'].sum()))} of sales",
+        "alert": more_than_usual(found) and found.net_share > ALERT,
+        "detail": _usual(found),
     }
+
+
+def slipping_finding(found: Silence) -> Fields:
+    """Return the finding on the sales of customers who are silent beyond their own rhythm."""
+    back = (
+        f"of such customers {words.percent(found.back / found.followed, 0)} bought again in the "
+        f"weeks after an earlier day ({words.count(found.followed, 'customer')} followed)"
+        if found.followed >= FEWEST_CUSTOMERS
+        else "too few such customers could be followed to say how many come back"
+    )
+    return {
+        "key": "slipping_share",
+        "sentence": "of net sales came from customers who are silent beyond their own rhythm",
+        "value": found.net_share,
+        "unit": "%",
+        "n": found.silent,
+        "noun": "customer",
+        "direction": "up_bad",
+        "detail": back,
+    }
+
+
+def _usual(found: Silence) -> str:
+    if found.returned < FEWEST_CUSTOMERS:
+        return "how many would be silent without any loss could not be checked"
+    usual = (
+        f"of {words.count(found.returned, 'customer')} who did come back, "
+        f"{words.percent(found.usual)} had been called silent by the same rule"
+    )
+    if more_than_usual(found):
+        return usual
+    return f"{usual}: not significantly fewer, so this is no sign of losses"
+
+
+def stages_order(followed: pd.DataFrame) -> str:
+    """Say whether the stages are ordered by the chance to return, as they should be."""
+    rows = followed.set_index("group")
+    known = [s for s in ("Active", "At risk", "Lapsed") if s in rows.index]
+    known = [s for s in known if rows.loc[s, "customers"] >= FEWEST_CUSTOMERS]
+    if len(known) < 2:
+        return "Too few silent customers were followed to check the order of the stages."
+    told = words.listing([f"{s.lower()} {words.percent(rows.loc[s, 'bought'], 0)}" for s in known])
+    ordered = rows.loc[known, "bought"].is_monotonic_decreasing
+    verdict = "in the order of the stages" if ordered else "not in the order of the stages"
+    return f"Chance to buy again, as measured: {told}, {verdict}."
 
 
 def transitions(table: pd.DataFrame) -> str:
@@ -100,7 +175,7 @@ def transitions(table: pd.DataFrame) -> str:
         return "Nobody was at risk before; where each life stage is later"
     again = rows.reindex(["Active", "Won back", "Growing", "Declining"]).fillna(0).sum()
     known = int(rows["customers"].sum())
-    if known < FEWEST:
+    if known < FEWEST_CUSTOMERS:
         were = "was" if again["customers"] == 1 else "were"
         return (
             f"{words.number(again['customers'])} of {words.count(known, 'customer')} at risk "
@@ -135,22 +210,38 @@ def second_finding(row: pd.Series, newcomers: int, confidence: float) -> Fields:
 
 def win_back(table: pd.DataFrame) -> str:
     """Say what contacting silent customers went with, and that it is no effect."""
-    row = table.iloc[0]
-    who = f"{row['stage']} customers who were contacted came back"
-    if not row["low"] > 0:
-        return f"{who} no more often than others, as far as can be told"
-    points = words.points(row["difference"], 0, signed=False)
-    return f"{who} more often by {points}; they were chosen, so this is no effect"
+    known = table[table[["contacted", "not_contacted"]].min(axis=1) >= FEWEST_CUSTOMERS]
+    if known.empty:
+        most = words.count(int(table["contacted"].max()), "contacted customer")
+        return (
+            f"Whether contacting helps cannot be told: at most {most} in a stage, "
+            f"{FEWEST_CUSTOMERS} of each kind are needed"
+        )
+    row = known.iloc[0]
+    who = f"{row['stage']} customers who were contacted"
+    if row["low"] <= 0 <= row["high"]:
+        seen = words.points(detectable_difference(row), 0, signed=False)
+        return (
+            f"{who} came back neither significantly more nor less often than others; with so "
+            f"many a difference of {seen} or more would probably have been seen"
+        )
+    points = words.points(abs(row["difference"]), 0, signed=False)
+    more = "more" if row["low"] > 0 else "less"
+    return f"{who} came back {more} often by {points}; they were chosen, so this is no effect"
 
 
 def tested(table: pd.DataFrame) -> str:
-    """Say what offers drawn by lot brought back."""
+    """Say what randomised offers brought back."""
     row = table.loc[table["low"].idxmax()]
     points = words.points(row["difference"], 0, signed=False)
     known = words.interval(row["low"], row["high"], 0, "points")
     if not row["low"] > 0:
-        return "No offer drawn by lot surely brought silent customers back"
-    return f"Drawn by lot, {row['promotion_id']} brought back {points} more ({known})"
+        most = words.points(float(table["high"].max()), 0, signed=False)
+        return (
+            "No randomised offer brought significantly more silent customers back; the intervals "
+            f"reach up to {most}"
+        )
+    return f"Randomised: {row['promotion_id']} brought back {points} more ({known})"
 
 
 def as_grid(moves: pd.DataFrame) -> pd.DataFrame:
@@ -169,10 +260,21 @@ def as_triangle(kept: pd.DataFrame, *, most: int = 14) -> pd.DataFrame:
     return wide.tail(most).dropna(axis="columns", how="all")
 
 
+def share_interval(part: int, of: int) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a share."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(part, of, method="wilson")
+    return float(low), float(high)
+
+
 def retention(kept: pd.DataFrame) -> str:
     """Say how many of a cohort buy a quarter later."""
     rows = kept[kept["known"] & (kept["months_later"] == 3)]
-    if rows.empty:
+    if rows["customers"].sum() < FEWEST_CUSTOMERS:
         return "No newcomers can be seen a quarter later yet"
     share = rows["bought"].sum() / rows["customers"].sum()
-    return f"{words.percent(share, 0)} of newcomers buy in the third month after their first"
+    return (
+        f"{words.percent(share, 0)} of customers first seen since buy in the third month after "
+        "their first"
+    )

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from analysis.reporting.charts import legibility, style
+from analysis.reporting.charts.svg import render
+
+
+def boxes(ax: object) -> list:
+    ax.figure.draw_without_rendering()  # type: ignore[attr-defined]
+    labels = ax.get_xticklabels()  # type: ignore[attr-defined]
+    return [label.get_window_extent() for label in labels if label.get_text()]
+
+
+@pytest.mark.parametrize("width", [3.0, 5.0, 8.0])
+def test_every_text_is_eleven_pixels_on_a_phone(width: float):
+    ax = style.new_axes(width=width)
+    ax.annotate("tiny", (0.5, 0.5), fontsize=5)
+    legibility.make_legible(ax.figure)
+    wide_on_phone, points = 358, 72 * width
+    assert style.smallest_text(ax.figure) * wide_on_phone / 360 >= 11.0
+    assert style.least_size(ax.figure) * wide_on_phone / points >= 11.0
+
+
+def test_ticks_that_meet_are_thinned_out_and_zero_stays():
+    ax = style.new_axes(width=2.5)
+    ticks = range(-150, 101, 25)
+    ax.set_xticks(ticks, [f"{1000 * tick:,}" for tick in ticks])
+    assert legibility.overlapping(boxes(ax))
+    legibility.make_legible(ax.figure)
+    assert not any(one.overlaps(two) for one, two in pairwise(boxes(ax)))
+    left = [label.get_text() for label in ax.get_xticklabels()]
+    assert "0" in left
+    assert 2 <= len(left) < len(ticks)
+
+
+def test_names_are_never_left_out():
+    ax = style.new_axes(width=2.0)
+    names = ["Champions of the shop", "Customers at risk", "Those who are lost"]
+    ax.set_xticks(range(3), names)
+    assert all(name in render(ax, name="a", alt="Names") for name in names)
