@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.customers.churn.churn_model import calibrate
-from analysis.stats.multiplicity import normal_quantile
-from analysis.stats.proportions import wilson
+from analysis.stats.proportions import wilson_interval
 from analysis.stats.types import Flags, Floats
 
 _RESAMPLES = 200
@@ -200,7 +199,7 @@ def deciles(churned: Flags, probability: Floats, groups: int = 10) -> pd.DataFra
         lost=("churned", "sum"),
     )
     n, share = table["customers"], table["lost"] / table["customers"]
-    low, high = wilson(table["lost"], n, z=normal_quantile(0.95))
+    low, high = wilson_interval(table["lost"], n)
     overall = churned.mean() if churned.any() else np.nan
     return table.assign(
         churned=share,

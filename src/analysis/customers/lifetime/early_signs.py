@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.stats.multiplicity import normal_quantile, q_values
-from analysis.stats.proportions import wilson
+from analysis.stats.multiplicity import q_values
+from analysis.stats.proportions import wilson_interval
 from analysis.stats.types import Flags
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import MICROS
@@ -183,7 +183,7 @@ def _judged(inside: Flags, became: Flags) -> dict[str, float]:
 
     n, without = int(inside.sum()), int((~inside).sum())
     hits, others = int(became[inside].sum()), int(became[~inside].sum())
-    low, high = wilson(hits, max(n, 1), z=normal_quantile(0.95))
+    low, high = wilson_interval(hits, max(n, 1))
     share, rest = (hits / n if n else np.nan), (others / without if without else np.nan)
     table = [[hits, n - hits], [others, without - others]]
     told = n > 0 and without > 0
@@ -191,8 +191,8 @@ def _judged(inside: Flags, became: Flags) -> dict[str, float]:
         "customers": len(inside),
         "with_sign": n,
         "excellent_with": share,
-        "low": float(low) if n else np.nan,
-        "high": float(high) if n else np.nan,
+        "low": float(low[0]) if n else np.nan,
+        "high": float(high[0]) if n else np.nan,
         "excellent_without": rest,
         "ratio": share / rest if told and rest > 0 else np.nan,
         "p": float(fisher_exact(table).pvalue) if told else np.nan,
