@@ -1,0 +1,1 @@
+"""Who is likely to be lost, when each comes next, and what keeping them is worth."""

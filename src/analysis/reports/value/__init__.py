@@ -1,0 +1,1 @@
+"""Report 07: who is worth keeping."""

@@ -1,0 +1,300 @@
+"""What forecasts of value, and how far to trust them, say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.customers.lifetime.valuation import contestant, past_biases
+from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, PURCHASE_MODELS
+from analysis.reporting.notebook import words
+from analysis.reports.value import text_churn
+
+if TYPE_CHECKING:
+    from analysis.customers.churn.churn_forecast import ChurnForecast
+    from analysis.customers.lifetime.lifetime_value import LifetimeValue
+    from analysis.customers.lifetime.valuation import Valuation
+    from analysis.customers.lifetime.value_scorecard import Scorecard
+    from analysis.reporting.notebook.report import TrustLine
+    from analysis.tables.periods import Period
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+_DRIFTED = 0.25
+_LARGE_BIAS = 0.10
+
+
+def title(values: LifetimeValue, months: int, currency: str) -> str:
+    """Return the title: what customers are expected to bring, and how few bring half."""
+    total = _total(values, months)
+    top = top_share(values, months)
+    return (
+        f"{words.money(total['value'], 0, currency)} of margin is expected from today's customers "
+        f"in {months} months, {words.percent(top, 0)} of it from a tenth of them"
+    )
+
+
+def _total(values: LifetimeValue, months: int, group: str = "all") -> pd.Series:
+    rows = values.totals[values.totals["months"] == months]
+    return rows[rows["group"] == group].iloc[0]
+
+
+def top_share(values: LifetimeValue, months: int) -> float:
+    """Return the share of the expected margin that the best tenth of customers brings."""
+    ranked = np.sort(values.customers[f"value_{months}"].to_numpy())[::-1]
+    tenth = max(1, len(ranked) // 10)
+    return float(ranked[:tenth].sum() / ranked.sum()) if ranked.sum() > 0 else float("nan")
+
+
+def value_finding(
+    valued: Valuation, card: Scorecard, months: int, confidence: float, currency: str
+) -> Fields:
+    """Return the finding on the expected margin of all customers, past misses in its interval."""
+    totals = valued.totals
+    total = totals[(totals["months"] == months) & (totals["group"] == "all")].iloc[0]
+    known = np.isfinite(total["miss_low"])
+    missed = past_level(past_biases(card, valued.purchases.name))
+    return {
+        "key": "expected_margin",
+        "sentence": f"of contribution margin, discounted, is expected from today's customers over "
+        f"the next {months} months{missed}; new customers come on top",
+        "value": float(total["value"]),
+        "low": float(total["miss_low"]) if known else None,
+        "high": float(total["miss_high"]) if known else None,
+        "unit": currency,
+        "n": int(total["customers"]),
+        "noun": "customer",
+        "direction": "up_good",
+        "level": confidence,
+    }
+
+
+def concentration_finding(values: LifetimeValue, months: int) -> Fields:
+    """Return the finding on the best tenth by expected value."""
+    return {
+        "key": "top_tenth_expected",
+        "sentence": f"of the margin expected over {months} months is that of the best tenth of "
+        "customers by expected value",
+        "value": top_share(values, months),
+        "unit": "%",
+        "n": len(values.customers),
+        "noun": "customer",
+    }
+
+
+def trust_finding(card: Scorecard) -> Fields:
+    """Return the finding on how good the forecast was where it could be checked."""
+    row, naive = _mean(card, card.trusted), _mean(card, NAIVE)
+    if not card.beats_naive:
+        return {
+            "key": "value_forecast",
+            "sentence": "of the margin is put in the wrong decile by repeating the last period, "
+            "and no model did significantly better: none of them earns trust here",
+            "value": float(naive["calibration"]),
+            "unit": "%",
+            "direction": "up_bad",
+        }
+    return {
+        "key": "value_forecast",
+        "sentence": f"of the margin was put in the wrong decile by the best forecast "
+        f"({card.trusted}) on periods it had not seen; repeating the last period misplaces "
+        f"{words.percent(naive['calibration'])}",
+        "value": float(row["calibration"]),
+        "unit": "%",
+        "direction": "up_bad",
+    }
+
+
+def _mean(card: Scorecard, model: str) -> pd.Series:
+    return card.means.set_index("model").loc[model]
+
+
+def contest(card: Scorecard) -> str:
+    """Return the headline of the contest."""
+    if not card.beats_naive:
+        return "No model beats repeating the last period"
+    row, naive = _mean(card, card.trusted), _mean(card, NAIVE)
+    return (
+        f"{card.trusted} misplaces {words.percent(row['calibration'], 0)} of the margin, "
+        f"repeating the last period {words.percent(naive['calibration'], 0)}"
+    )
+
+
+def contest_reading(card: Scorecard) -> str:
+    """Return how the contest is read, with what boosting and regular gaps added."""
+    said = [
+        "The bias is that of the total, by size and averaged over cut-offs. Misplaced is the sum "
+        "of the deciles' errors over the total. Absolute errors per customer are not shown: where "
+        "many buy nothing, forecasting nothing for everybody has the smallest."
+    ]
+    table = card.means.set_index("model")
+    if BOOSTING in table.index:
+        row, best = table.loc[BOOSTING], table.loc[card.trusted]
+        if row["gini"] > best["gini"] and row["bias"] > 2 * best["bias"]:
+            said.append(
+                f"{BOOSTING} ranks best (Gini {words.number(row['gini'], 3)}) but misses the total "
+                f"by {words.percent(row['bias'], 0)}: it takes the trend of its training period "
+                "for a law."
+            )
+    level = past_level(past_biases(card, card.trusted))
+    if level:
+        said.append(f"Read totals with care{level}.")
+    return " ".join(said)
+
+
+def past_level(biases: list[float]) -> str:
+    """Return by how much past totals were missed, where always to the same side."""
+    if min(biases) > _LARGE_BIAS:
+        return f" (past forecasts were {_sizes(biases)} too high)"
+    if max(biases) < -_LARGE_BIAS:
+        return f" (past forecasts were {_sizes(biases)} too low)"
+    return ""
+
+
+def _sizes(biases: list[float]) -> str:
+    return words.listing(words.percent(abs(bias), 0) for bias in biases)
+
+
+def used_model(card: Scorecard, used: str) -> str:
+    """Return why values rest on another model than the one that did best, if they do."""
+    if contestant(used) == card.trusted or not card.beats_naive:
+        return ""
+    why = (
+        f"the customers of today do not tell the parameters of {card.trusted} apart"
+        if card.trusted in PURCHASE_MODELS
+        else f"{card.trusted} knows one period ahead only"
+    )
+    return f"{used} stands in for {card.trusted}: {why}. "
+
+
+def values_headline(values: LifetimeValue, totals: pd.DataFrame, months: int) -> str:
+    """Return the headline on how uncertain one customer is and how certain the total."""
+    total = totals[(totals["months"] == months) & (totals["group"] == "all")].iloc[0]
+    if not np.isfinite(total["miss_low"]):
+        return "What customers are expected to bring; the model gives no standard errors here"
+    half = (total["miss_high"] - total["miss_low"]) / 2 / total["value"]
+    own = values.customers[values.customers[f"value_{months}"] > 0]
+    reach = (own[f"high_{months}"] - own[f"low_{months}"]) / 2 / own[f"value_{months}"]
+    return (
+        f"The total is known to ± {words.percent(half, 0)}, a typical customer to "
+        f"± {words.percent(float(reach.median()), 0)}"
+    )
+
+
+def values_reading(valued: Valuation, months: int, currency: str) -> str:
+    """Return which models the values rest on and what they take for granted."""
+    values, independence = valued.values, valued.related
+    brought, days = valued.brought, valued.history.days
+    once = _total(values, months, "one-time buyers")
+    said = [
+        f"In the {words.number(days)} days before, these customers brought "
+        f"{words.money(brought, 0, currency)}.",
+        f"How often they come follows {values.purchase_model}, what a purchase is worth "
+        f"{values.value_model}.",
+        f"{words.count(once['customers'], 'customer')} bought on one day only and hold "
+        f"{words.percent(once['value'] / _total(values, months)['value'])} of the margin.",
+    ]
+    if values.purchase_model == "BG/NBD" and once["customers"] > 0:
+        said.append(
+            "BG/NBD takes each of them as active for certain, because nobody may leave before a "
+            "repeat purchase: do not read that as loyalty."
+        )
+    if np.isfinite(independence.correlation):
+        strength = abs(independence.correlation)
+        verdict = "close enough to none" if strength < 0.1 else "which the models ignore"
+        said.append(
+            "Worth and number of purchases correlate by "
+            f"{words.number(independence.correlation, 2)} (Spearman), {verdict}."
+        )
+    return " ".join(said)
+
+
+def shown_totals(totals: pd.DataFrame) -> pd.DataFrame:
+    """Return the totals of all customers, and how far each cause of uncertainty reaches.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One horizon a row: horizon, value, miss_low, miss_high, model, luck, missed (half widths as
+        shares of the value, each by itself).
+    """
+    rows = totals[totals["group"] == "all"]
+    note = rows["extrapolated"].map({True: " (beyond the history)", False: ""})
+    model, both, whole = (
+        rows[high] - rows["value"] for high in ("parameter_high", "high", "miss_high")
+    )
+    worth = rows["value"].abs()
+    return rows.assign(
+        horizon=rows["months"].map(lambda m: f"{m} months") + note,
+        model=model / worth,
+        luck=np.sqrt((both**2 - model**2).clip(lower=0)) / worth,
+        missed=np.sqrt((whole**2 - both**2).clip(lower=0)) / worth,
+    )
+
+
+def newcomer_finding(newcomer: pd.DataFrame, months: int, currency: str) -> Fields:
+    """Return the finding on what winning a customer may cost."""
+    row = newcomer[newcomer["months"] == months].iloc[0]
+    return {
+        "key": "newcomer_value",
+        "sentence": f"is what a new customer is expected to bring in {months} months, the first "
+        "purchase included: winning one for more loses money over that time",
+        "value": float(row["value"]),
+        "unit": currency,
+        "n": int(row["customers"]),
+        "noun": "customer",
+        "decimals": 2,
+    }
+
+
+def trust(
+    card: Scorecard | None, forecast: ChurnForecast | None, history: Period, basis: str
+) -> list[TrustLine]:
+    """Return what a reader should know before relying on the report."""
+    lines: list[TrustLine] = [("Margin", None, basis)]
+    if card:
+        cutoffs = card.scores["cutoff"].nunique()
+        row = _mean(card, card.trusted)
+        lines += [
+            (
+                "Value",
+                card.beats_naive,
+                f"Checked on {words.count(cutoffs, 'period')} nobody had seen; "
+                + ("a model beats" if card.beats_naive else "no model beats")
+                + " repeating the last period.",
+            ),
+            (
+                "Totals",
+                bool(row["bias"] < _LARGE_BIAS),
+                f"{card.trusted} missed past totals by {words.percent(row['bias'], 0)} on average.",
+            ),
+        ]
+    if forecast:
+        verdict = text_churn.calibration_verdict(forecast)
+        moved = forecast.drift[forecast.drift["psi"] > _DRIFTED]
+        lines += [
+            (
+                "Churn",
+                verdict == text_churn.WELL,
+                f"The forecast was {verdict} at the last cut-off.",
+            ),
+            (
+                "Inputs",
+                moved.empty,
+                "Today's customers look like those learnt from."
+                if moved.empty
+                else f"Moved since the models learnt: {words.listing(moved['meaning'].head(4))}.",
+            ),
+        ]
+    lines.append(
+        (
+            "History",
+            None,
+            f"{words.number(history.days)} days, {history}. Whoever was a customer before counts "
+            "from the first purchase seen.",
+        )
+    )
+    return lines

@@ -1,0 +1,199 @@
+"""What report 07 says, sentence by sentence, where models win and where they do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.customers.churn.churn_evaluation import RetentionOffer
+from analysis.customers.churn.churn_forecast import ChurnForecast
+from analysis.customers.churn.retention_value import retention_value
+from analysis.customers.lifetime.early_signs import EarlySigns
+from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, REGULAR, Scorecard
+from analysis.reports.value import text, text_churn
+
+
+def card(
+    trusted: str, *, calibration: dict[str, float], bias: dict[str, list[float]] | None = None
+) -> Scorecard:
+    """Return a scorecard of two cut-offs."""
+    bias = bias or {name: [0.02, -0.03] for name in calibration}
+    scores = pd.DataFrame(
+        [
+            {"model": name, "cutoff": date(2017, month, 1), "bias": b}
+            for name, each in bias.items()
+            for month, b in zip((7, 10), each, strict=True)
+        ]
+    )
+    means = pd.DataFrame(
+        {
+            "model": list(calibration),
+            "calibration": list(calibration.values()),
+            "bias": [float(np.mean(np.abs(bias[name]))) for name in calibration],
+            "gini": [0.80 + 0.05 * (name == BOOSTING) for name in calibration],
+        }
+    )
+    return Scorecard(scores, means, means, trusted, trusted != NAIVE)
+
+
+def test_a_model_that_wins_is_named_with_what_it_beats() -> None:
+    won = card("Pareto/NBD", calibration={NAIVE: 0.116, "Pareto/NBD": 0.041})
+    assert text.contest(won) == (
+        "Pareto/NBD misplaces 4 % of the margin, repeating the last period 12 %"
+    )
+    finding = text.trust_finding(won)
+    assert finding["value"] == 0.041
+    assert finding["sentence"].endswith("repeating the last period misplaces 11.6 %")
+
+
+def test_no_winner_is_the_finding() -> None:
+    lost = card(NAIVE, calibration={NAIVE: 0.05, "Pareto/NBD": 0.06})
+    assert text.contest(lost) == "No model beats repeating the last period"
+    assert "none of them earns trust here" in text.trust_finding(lost)["sentence"]
+    assert text.used_model(lost, "Pareto/NBD") == ""
+
+
+def test_a_bias_that_is_always_one_way_is_said() -> None:
+    calibration = {NAIVE: 0.4, "BG/NBD": 0.15}
+    bias = {NAIVE: [0.1, 0.1], "BG/NBD": [0.14, 0.15]}
+    high = card("BG/NBD", calibration=calibration, bias=bias)
+    assert text.contest_reading(high).endswith(
+        "Read totals with care (past forecasts were 14 % and 15 % too high)."
+    )
+    mixed = card("BG/NBD", calibration=calibration)
+    assert "Read totals with care" not in text.contest_reading(mixed)
+
+
+def test_why_another_model_stands_in() -> None:
+    won = card("Pareto/NBD", calibration={NAIVE: 0.1, "Pareto/NBD": 0.04})
+    assert text.used_model(won, "BG/NBD") == (
+        "BG/NBD stands in for Pareto/NBD: the customers of today do not tell the parameters of "
+        "Pareto/NBD apart. "
+    )
+    assert text.used_model(won, "Pareto/NBD") == ""
+    regular = card(REGULAR, calibration={NAIVE: 0.1, REGULAR: 0.04})
+    assert text.used_model(regular, "MBG/CNBD-3") == ""
+    boosted = card(BOOSTING, calibration={NAIVE: 0.1, BOOSTING: 0.04})
+    assert "knows one period ahead only" in text.used_model(boosted, "BG/NBD")
+
+
+def test_causes_of_uncertainty_add_up_in_squares() -> None:
+    totals = pd.DataFrame(
+        {
+            "group": ["all"], "months": [12], "value": [100.0], "extrapolated": [True],
+            "parameter_high": [103.0], "high": [105.0], "miss_high": [113.0],
+        }
+    )  # fmt: skip
+    shown = text.shown_totals(totals).iloc[0]
+    assert shown["horizon"] == "12 months (beyond the history)"
+    assert [shown["model"], shown["luck"], shown["missed"]] == pytest.approx([0.03, 0.04, 0.12])
+
+
+def forecast(
+    chosen: str, *, slope: float = 1.0, lost: int = 300, risk: float = 0.05
+) -> ChurnForecast:
+    day = date(2017, 10, 2)
+    scores = pd.DataFrame(
+        {
+            "cutoff": [day] * 2, "model": ["Recency rule", "Boosted trees"],
+            "auc": [0.68, 0.77], "auc_low": [0.66, 0.75], "auc_high": [0.70, 0.79],
+            "slope": [slope] * 2, "churned": [lost] * 2, "profit": [0.04] * 2,
+            "profit_share": [0.05] * 2,
+        }
+    )  # fmt: skip
+    labelled = pd.DataFrame(
+        {"cutoff": [day], "labelled": [1_000], "share": [0.10], "expected": [0.02]}
+    )
+    deciles = pd.DataFrame(
+        {
+            "customers": [100, 900], "probability": [0.5, risk], "lost": [40, 60],
+            "churned": [0.4, 0.0667], "gain": [0.4, 1.0],
+        }
+    )  # fmt: skip
+    today = pd.DataFrame({"customer_id": ["c1"], "churn": [0.08], "why": [""]})
+    return ChurnForecast(labelled, scores, deciles, chosen, today, today, today)
+
+
+def test_churn_is_said_beside_what_a_shop_without_losses_shows() -> None:
+    finding = text_churn.churn_finding(forecast("Boosted trees"), 91)
+    assert finding["value"] == 0.10
+    assert finding["sentence"].endswith("a shop that loses nobody would show 2.0 %")
+    assert text_churn.churn_headline(forecast("Boosted trees")) == (
+        "The tenth at highest risk holds 40 % of those who churned (40 % of it, against 10 % of "
+        "all)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict"),
+    [(1.0, "well calibrated"), (0.5, "too sure of itself"), (1.6, "too timid")],
+)
+def test_calibration_is_judged(slope: float, verdict: str) -> None:
+    said = text_churn.churn_reading(forecast("Boosted trees", slope=slope), "EUR")
+    assert f"(1 is perfect): {verdict}." in said
+    assert "forecast that 9.5 % churn at the last cut-off, and 10.0 % did" in said
+
+
+def test_a_level_that_is_off_is_no_good_calibration() -> None:
+    said = text_churn.churn_reading(forecast("Boosted trees", risk=0.10), "EUR")
+    assert "forecast that 14.0 % churn at the last cut-off, and 10.0 % did" in said
+    assert "(1 is perfect): rightly spread, but too high all over." in said
+
+
+def test_what_contacting_could_earn_is_said_with_its_assumption() -> None:
+    offered = replace(forecast("Boosted trees"), offer=RetentionOffer())
+    assert text_churn.churn_reading(offered, "EUR").endswith(
+        "If 30 % of would-be churners accepted, which is assumed, contacting by risk would earn "
+        "€ 0.04 per regular customer at best, with 5 % of them contacted."
+    )
+
+
+def test_the_rule_of_thumb_may_win_and_few_lost_are_said() -> None:
+    said = text_churn.churn_reading(forecast("Recency rule", lost=65), "EUR")
+    assert said.startswith("By Brier score no model beats the rule of thumb")
+    assert "Boosted trees ranks higher (AUC 0.77 against 0.68)" in said
+    assert "does not overlap" in said
+    assert said.endswith("With 65 customers lost at the last cut-off, figures of single tenths "
+                         "are rough.")  # fmt: skip
+
+
+def risks(value: float) -> str:
+    ids = [f"c{i}" for i in range(10)]
+    churn = pd.DataFrame({"customer_id": ids, "churn": 0.2})
+    values = pd.DataFrame({"customer_id": ids, "value": value, "alive": 1.0})
+    return text_churn.risk_reading(retention_value(churn, values, cost=2.0))
+
+
+def test_where_to_test_and_where_no_contact_can_pay() -> None:
+    assert risks(100.0).startswith("A test is easiest to win with the 1 customer of the top tenth")
+    assert risks(5.0).startswith("At this cost a contact pays in no group, whatever it achieves.")
+
+
+def test_dates_that_held_and_dates_that_did_not() -> None:
+    rows = {"quantile": [0.1, 0.5, 0.9], "error": [0.01] * 3, "customers": [1_000] * 3}
+    held = pd.DataFrame({**rows, "came": [0.11, 0.5, 0.89]})
+    assert text_churn.due_reading(held) == "The dates held as forecast."
+    missed = text_churn.due_reading(pd.DataFrame({**rows, "came": [0.19, 0.5, 0.70]}))
+    assert "By the early date 19 % had come, not 10 %" in missed
+    assert "By the late date 70 % had, not 90 %" in missed
+
+
+def test_the_sign_that_tells_most_is_named_or_none() -> None:
+    signs = pd.DataFrame(
+        {
+            "days": [30, 30, 60], "sign": ["came back at least once", "margin in the top third",
+                                           "came back at least once"],
+            "excellent_with": [0.45, 0.30, 0.5], "excellent_without": [0.10, 0.15, 0.1],
+            "ratio": [4.5, 2.0, 5.0], "q": [0.001, 0.01, 0.001],
+        }
+    )  # fmt: skip
+    assert text_churn.signs_headline(EarlySigns(signs, 500, 0.2, 182)) == (
+        "Of newcomers who came back at least once in the first 30 days, 45 % become excellent "
+        "customers; of the others, 10 %"
+    )
+    none = EarlySigns(signs.assign(q=0.5), 500, 0.2, 182)
+    assert text_churn.signs_headline(none).startswith("Nothing in the first weeks tells")
