@@ -49,7 +49,8 @@ def stages() -> lifecycle.Stages:
         "daily, silent three weeks": list(range(21, 360, 2)),
         "monthly, silent three weeks": list(range(21, 364, 30)),
         "first seen last month": [30, 24, 19, 12, 5],
-        "back after long silence": [*range(2, 30, 4), *range(180, 364, 4)],
+        "back after long silence": [*range(2, 84, 2), *range(180, 364, 4)],
+        "back after long silence, for less": [*range(2, 30, 4), *range(180, 364, 4)],
         "usual": list(range(3, 364, 7)),
     }
     return lifecycle.stages(shop({**crowd(), **planted}), AS_OF)
@@ -62,6 +63,7 @@ def stages() -> lifecycle.Stages:
         ("monthly, silent three weeks", "Active"),
         ("first seen last month", "New"),
         ("back after long silence", "Won back"),
+        ("back after long silence, for less", "Declining"),
         ("usual", "Active"),
     ],
 )
