@@ -28,7 +28,7 @@ def followed(*rows: tuple[str, int, float]) -> pd.DataFrame:
     ("rows", "said"),
     [
         ([("A", 40, 0.9), ("B", 40, 0.4), ("C", 9, 1.0)], "Of A, 90 % bought again; of B, 40 %"),
-        ([("A", 40, 0.8), ("B", 20, 0.8)], "80 % bought again, of every segment alike"),
+        ([("A", 40, 0.8), ("B", 30, 0.8)], "80 % bought again, of every segment alike"),
         ([("A", 9, 1.0), ("B", 1, 0.0)], "90 % of the customers bought again; no two segments"),
         ([("A", 200, 1.0)], "100 % of the customers bought again; no two segments"),
     ],
@@ -132,7 +132,7 @@ def contacted(contacted: int, others: int, low: float, high: float) -> pd.DataFr
 
 def test_one_contacted_customer_proves_nothing() -> None:
     assert text_stages.win_back(contacted(1, 200, -0.5, 0.7)) == (
-        "Whether contacting helps cannot be told: at most 1 contacted customer in a stage, 10 of "
+        "Whether contacting helps cannot be told: at most 1 contacted customer in a stage, 30 of "
         "each kind are needed"
     )
     assert text_stages.win_back(contacted(100, 100, -0.04, 0.23)).endswith(

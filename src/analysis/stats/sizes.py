@@ -13,6 +13,13 @@ from __future__ import annotations
 #: 90): below 30 more than twice as many miss as at the best. 1,500 samples of each size.
 FEWEST_CUSTOMERS = 30
 
+#: Of a stage or history whose chance to return is told, and of who churned: with fewer a model
+#: would learn their names.
+FEWEST_RETURNED, FEWEST_CHURNED = FEWEST_CUSTOMERS, FEWEST_CUSTOMERS
+
+#: That boosting learns value from, or that early signs are found on and checked on.
+FEWEST_LEARNT, FEWEST_NEWCOMERS = 100, 100
+
 #: Of an arm: below, the p of other draws of the lot replaces Welch's, for the same cause.
 SMALL_ARM = FEWEST_CUSTOMERS
 

@@ -23,13 +23,12 @@ import pandas as pd
 from analysis.customers.churn.churn_label import ChurnLabels
 from analysis.customers.lifetime.snapshots import FEATURES, Snapshot, matrix, refuse_leaks
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_CHURNED
 from analysis.stats.types import Flags, Floats
 
 RECENCY, LOGISTIC, TREES = "Recency rule", "Logistic regression", "Boosted trees"
 #: Signs that sense demands of the risk: 1 rises, -1 falls with the feature.
 MONOTONE = {"silence_days": 1, "silence_ratio": 1, "purchases_last": -1, "margin_last": -1}
-#: With fewer customers who churned, a model would learn their names.
-FEWEST_CHURNED = 30
 _FOLD = 0.25
 
 

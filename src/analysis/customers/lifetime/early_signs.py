@@ -20,6 +20,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values
 from analysis.stats.proportions import wilson_interval
+from analysis.stats.sizes import FEWEST_NEWCOMERS
 from analysis.stats.types import Flags
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import MICROS
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 WINDOWS = (30, 60, 90)
 #: Who was not seen for so many days from the start of the history counts as new.
 QUIET_DAYS = 60
-_FEWEST = 100
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,10 @@ def _window(
     tables: Tables, history: Period, days: int, follow_days: int, excellent: float
 ) -> tuple[pd.DataFrame, int]:
     frame = newcomers(tables, history, days=days, follow_days=follow_days)
-    if len(frame) < 2 * _FEWEST:
+    if len(frame) < 2 * FEWEST_NEWCOMERS:
         raise NotApplicable(
             f"Early signs cannot be read: {len(frame)} newcomers can be followed for "
-            f"{days + follow_days} days, fewer than {2 * _FEWEST}."
+            f"{days + follow_days} days, fewer than {2 * FEWEST_NEWCOMERS}."
         )
     middle = len(frame) // 2
     first, second = frame.iloc[:middle], frame.iloc[middle:]

@@ -21,10 +21,10 @@ import pandas as pd
 
 from analysis.customers.lifetime.maximum_likelihood import Estimate, maximise
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
 NAMES = ("p", "q", "gamma")
-FEWEST_CUSTOMERS = 30
 
 
 @dataclass(frozen=True)

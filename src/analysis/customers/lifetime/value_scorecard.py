@@ -33,6 +33,7 @@ from analysis.customers.lifetime.lifetime_value import (
 from analysis.customers.lifetime.purchase_counts import PurchaseCounts
 from analysis.customers.lifetime.snapshots import Snapshot, matrix
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_LEARNT
 from analysis.stats.types import Floats
 
 NAIVE = "Same as last period"
@@ -47,8 +48,6 @@ PURCHASE_MODELS: dict[str, Callable[[PurchaseCounts], PurchaseModel]] = {
 DECILES = 10
 _COMPARED = ["better_low", "better_high", "gini_low", "gini_high"]
 _DRAWS = 100
-#: Boosting does not learn from fewer customers.
-_FEWEST_LEARNT = 100
 #: Customers whose intervals are checked; more would only cost time.
 _INTERVALS = 3_000
 _RESAMPLES, _BATCH = 200, 20
@@ -168,7 +167,7 @@ def contestants(earlier: Snapshot, now: Snapshot, *, seed: int) -> dict[str, For
         counts = PurchaseCounts.of(frame)
         for name, fit in PURCHASE_MODELS.items():
             found[name] = forecast(frame, fit(counts), value, days=now.outcome.days, seed=seed)
-    if len(earlier.customers) >= _FEWEST_LEARNT:
+    if len(earlier.customers) >= FEWEST_LEARNT:
         found[BOOSTING] = boosted(earlier, frame, seed=seed)
     return found
 

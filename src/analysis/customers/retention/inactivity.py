@@ -18,7 +18,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
-from analysis.stats.sizes import FEWEST_CUSTOMERS
+from analysis.stats.sizes import FEWEST_CUSTOMERS, FEWEST_RETURNED
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -154,10 +154,6 @@ def _last_gaps(pace: Pace, features: pd.DataFrame) -> Floats:
     return pace.longer(last - 1, known["gaps"] - 1, known["gap_sum"] - last)
 
 
-#: With fewer customers of a stage, the share that returned is not known well enough.
-_FEWEST_RETURNS = 30
-
-
 def once_stages(past: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
     """Return ``At risk`` or ``Lapsed`` for who bought once, by the chance to return.
 
@@ -189,7 +185,7 @@ def once_stages(past: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
     back = past[past["gaps"] > 0].groupby("stage")["came"].agg(["mean", "size"])
     back = back.reindex(["Active", "At risk", "Lapsed"]).fillna(0.0)
     active, risk, gone = back["mean"]
-    if min(len(single), back["size"].min()) < _FEWEST_RETURNS or not active > risk > gone:
+    if min(len(single), back["size"].min()) < FEWEST_RETURNED or not active > risk > gone:
         return none
     curve = IsotonicRegression(increasing=False, out_of_bounds="clip")
     curve.fit(single["recency_days"], single["came"].astype("float64"))
