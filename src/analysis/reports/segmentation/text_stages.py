@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.customers.retention.lifecycle import Silence
 from analysis.customers.retention.win_back import detectable_difference, difference_of_shares
 from analysis.reporting.notebook import words
+from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 #: Share of net sales of silent customers from which on somebody has to decide something.
@@ -262,9 +263,7 @@ def as_triangle(kept: pd.DataFrame, *, most: int = 14) -> pd.DataFrame:
 
 def share_interval(part: int, of: int) -> tuple[float, float]:
     """Return the 95 % Wilson interval of a share."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(part, of, method="wilson")
+    low, high = (float(end.item()) for end in wilson_interval(part, of))
     return float(low), float(high)
 
 
