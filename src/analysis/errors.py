@@ -27,7 +27,3 @@ class NotApplicable(AnalysisError):  # noqa: N818 (nothing went wrong)
     """The study lacks a table or a span of time that this analysis needs; nothing is broken."""
 
     exit_code = 0
-
-
-class SaidAbove(NotApplicable):
-    """The same, where an earlier section has already said why: nobody needs to read it twice."""

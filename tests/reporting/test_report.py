@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.errors import AnalysisError, ParamsError
+from analysis.answers import NotGiven
+from analysis.errors import AnalysisError, NotApplicable, ParamsError
 from analysis.reporting import open_report
 from analysis.reporting.charts import style
-from analysis.reporting.notebook import formats, outputs
+from analysis.reporting.notebook import formats, outputs, presentation
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.store.layout import ROOT, STAGING, Workspace, find_root
 
@@ -254,3 +255,56 @@ def test_what_is_shown_as_detail_says_so_and_the_rest_does_not(tmp_path: Path):
         "How it was chosen",
         None,
     ]
+
+
+def test_a_reason_is_said_once_and_then_only_referred_to(
+    report: Report, shown: list[outputs.Output]
+) -> None:
+    nothing = NotGiven("No order is known.")
+    report.show("losses", nothing)
+    report.show("profit_groups", nothing)
+    facts = [output.metadata[outputs.KEY] for output in shown]
+    assert [(each["role"], each["again"]) for each in facts] == [
+        ("not given", False),
+        ("not given", True),
+    ]
+    assert shown[0].data["text/plain"] == "Not reported: No order is known."
+
+
+def test_a_presenter_that_finds_nothing_to_show_says_why(
+    report: Report, shown: list[outputs.Output], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(report: Report, *given: object) -> None:
+        report.say("First.")
+        raise NotApplicable("There is no second.")
+
+    found = {"losses": refused}
+    monkeypatch.setattr(presentation, "presenters", lambda report: found)
+    report.show("losses", DECILES)
+    assert [output.data["text/plain"] for output in shown] == [
+        "First.",
+        "Not reported: There is no second.",
+    ]
+
+
+def test_one_part_can_be_taken_alone(
+    report: Report, shown: list[outputs.Output], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def both(report: Report, table: pd.DataFrame) -> None:
+        report.headline("All of it")
+        report.table(table, name="deciles")
+
+    monkeypatch.setattr(presentation, "presenters", lambda report: {pd.DataFrame: both})
+    report.show(DECILES, only="headline")
+    assert [output.metadata[outputs.KEY]["role"] for output in shown] == ["headline"]
+
+
+def test_what_a_report_cannot_show_is_refused_with_what_it_can(report: Report) -> None:
+    with pytest.raises(AnalysisError, match=r"does not know how to show 'fading'; it has .*losses"):
+        report.show("fading", DECILES)
+
+
+def test_a_report_without_its_ground_ends_as_a_whole(report: Report) -> None:
+    with pytest.raises(NotApplicable, match="No order is known"):
+        report.require(NotGiven("No order is known."))
+    report.require(DECILES)

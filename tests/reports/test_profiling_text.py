@@ -10,10 +10,8 @@ import pytest
 
 from analysis.demand.change.contribution import Movers
 from analysis.demand.change.revenue_tree import RevenueTree
-from analysis.errors import NotApplicable
 from analysis.quality.drift import Drift
 from analysis.reporting.notebook.findings import Finding
-from analysis.reporting.notebook.sections import if_possible
 from analysis.reports.profiling import text, text_people, text_quality
 from analysis.tables.comparison import Comparison
 from analysis.tables.periods import Period
@@ -327,24 +325,3 @@ def test_everyone_known_needs_no_warning() -> None:
     told = text_people.known_paragraph(known, ["street"])
     assert told.startswith("Something is known of every customer who bought.")
     assert told.endswith("Left out, for they make no groups: street.")
-
-
-class Paper:
-    """A report that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, markdown: str) -> None:
-        self.said.append(markdown)
-
-
-def test_a_section_that_cannot_be_filled_says_why_and_only_that() -> None:
-    paper = Paper()
-    with if_possible(paper):  # type: ignore[arg-type]
-        raise NotApplicable("This study has no stores.")
-    with if_possible(paper):  # type: ignore[arg-type]
-        paper.say("All well.")
-    assert paper.said == ["Not reported: This study has no stores.", "All well."]
-    with pytest.raises(ValueError, match="a fault"), if_possible(paper):  # type: ignore[arg-type]
-        raise ValueError("a fault")

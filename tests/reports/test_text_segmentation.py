@@ -10,8 +10,6 @@ import pytest
 
 from analysis.customers.retention.lifecycle import Silence
 from analysis.customers.segments.segment_table import UNJUDGED
-from analysis.errors import NotApplicable
-from analysis.reporting.notebook.sections import if_possible, needs
 from analysis.reports.segmentation import charts as charts_charts
 from analysis.reports.segmentation import text as readings_text
 from analysis.reports.segmentation import text_profiles, text_stages
@@ -216,32 +214,3 @@ def test_what_could_not_be_checked_is_neither_right_nor_wrong() -> None:
 def test_bars_of_groups_that_bring_nothing_are_drawn() -> None:
     table = worth(("A", 10, 1.0, np.nan)).assign(net_share_low=np.nan, net_share_high=np.nan)
     assert charts_charts.worth_bars(table).get_xlim()[1] > 100
-
-
-class Paper:
-    """A report that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, markdown: str) -> None:
-        self.said.append(markdown)
-
-
-def test_a_reason_is_given_once_a_section_and_not_cell_by_cell() -> None:
-    paper = Paper()
-    with if_possible(paper):
-        raise NotApplicable("Nobody bought.")
-    with if_possible(paper):
-        needs(None)
-        paper.say("never")
-    with if_possible(paper):
-        needs(0, None, why="There is nothing to follow.")
-    with if_possible(paper):
-        needs(0, "", pd.DataFrame())
-        paper.say("All is there.")
-    assert paper.said == [
-        "Not reported: Nobody bought.",
-        "Not reported: There is nothing to follow.",
-        "All is there.",
-    ]

@@ -13,6 +13,7 @@ from analysis.ingest.inspection.samples import sample_of
 from analysis.ingest.inspection.sniff import Look
 from analysis.ingest.readers import archives, encodings, excel
 from analysis.ingest.readers.physical_lines import physical_lines
+from analysis.tables.spilling import spill_path
 
 MEMORY = "1GB"
 #: Bytes that tell the encoding.
@@ -43,11 +44,9 @@ def ask(
     import duckdb
 
     with (
-        TemporaryDirectory(prefix="look-") as folder,
-        duckdb.connect() as connection,
+        duckdb.connect(config={"temp_directory": str(spill_path())}) as connection,
         _as_table(found) as (table, place),
     ):
-        connection.execute(f"SET temp_directory = {_literal(folder)}")
         connection.execute(f"SET memory_limit = '{MEMORY}'; SET preserve_insertion_order = false")
         asked = query.format(table=table, value=f"trim({place(column)})")
         try:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import re
 
+from analysis.tables.spilling import spill_path
+
 #: A directive of strptime, such as %d or %-d.
 _DIRECTIVE = re.compile(r"%-?[A-Za-z]")
 
@@ -42,7 +44,9 @@ def _said_by_engine(call: str, word: str) -> str:
 
     quoted = "'" + word.replace("'", "''") + "'"  # a bound value would import pandas
     try:
-        with duckdb.connect(config={"threads": 1, "temp_directory": ""}) as connection:
+        with duckdb.connect(
+            config={"threads": 1, "temp_directory": str(spill_path())}
+        ) as connection:
             connection.execute(f"SELECT {call.format(quoted)}").fetchall()
     except (duckdb.Error, UnicodeEncodeError, RuntimeError) as error:
         return " ".join(str(error).partition("\n")[0].split())

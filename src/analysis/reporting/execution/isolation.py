@@ -109,8 +109,7 @@ class Isolation:
         ending = said_by(error.ename, error.evalue, _traceback(cell))
         loss = Loss("failed", section, ending.reason, ending.traceback)
         if lacking:
-            reason = "" if kind is errors.SaidAbove else ending.reason
-            loss = Loss("not_applicable", section, reason)
+            loss = Loss("not_applicable", section, ending.reason)
         cell["outputs"] = [out for out in cell["outputs"] if out["output_type"] != "error"]
         self._lose(number, loss, loss)
         return True
