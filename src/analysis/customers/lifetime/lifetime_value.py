@@ -24,6 +24,7 @@ from analysis.customers.lifetime.gamma_gamma import Credibility, GammaGamma
 from analysis.customers.lifetime.purchase_counts import PurchaseCounts
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.sizes import FEWEST_NEWCOMERS
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 WEEKS_A_MONTH = 365.25 / 12 / 7
 _STEP = 1e-3
-_FEWEST_NEW, _SHARE_NEW = 100, 0.25
+_SHARE_NEW = 0.25
 _SILENT = "days since the last purchase of anybody"
 #: Customers whose futures are drawn at once.
 _CHUNK = 4_000
@@ -235,7 +236,7 @@ def newcomer_value(
     settings = settings or ValueSettings()
     recent = summary["observed"] < 0.75 * history.days / 7
     new = int(recent.sum())
-    if new < max(_FEWEST_NEW, _SHARE_NEW * len(summary)):
+    if new < max(FEWEST_NEWCOMERS, _SHARE_NEW * len(summary)):
         raise NotApplicable(
             f"What a new customer brings cannot be told: only {new} of {len(summary)} customers "
             "were first seen after the first quarter of the history; the others were customers "
