@@ -32,7 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
 
 def refusals(page: Page) -> set[str]:
     prefix = "Not reported: "
-    return {said.removeprefix(prefix) for said in page.shown("text") if said.startswith(prefix)}
+    return {said.removeprefix(prefix) for said in page.shown("not given")}
 
 
 def is_whole(page: Page) -> None:

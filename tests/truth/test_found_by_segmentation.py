@@ -61,7 +61,7 @@ def test_the_planted_shapes_are_estimated(shops: Shops, known: pd.DataFrame) -> 
 
 
 def test_price_buyers_with_precision_and_recall(known: pd.DataFrame) -> None:
-    found = deal_proneness.judge(known, threshold=0.55).table["buyer"]
+    found = deal_proneness.judge(known, threshold=0.55, certainty=0.8).table["buyer"]
     lines = known.loc[known["priced_lines"] > 0].reset_index(drop=True)
     called = found.isin([deal_proneness.PRICE, deal_proneness.DEALS])
     cleared = found.isin([deal_proneness.RELATIONSHIP, deal_proneness.ORDINARY])
