@@ -157,3 +157,18 @@ def test_departments_that_move_are_named() -> None:
     said = text.departments(totals)
     assert said == "Of 2 departments, significantly (95 %) more in Toys, less in Tea"
     assert text.departments(totals.assign(call="contradicted")).startswith("None of 2")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("worse", "below zero it errs significantly more"),
+        ("no different", "cannot be told apart, so the simple one will do"),
+        ("too few origins", "too few past forecasts to tell it from luck"),
+    ],
+)
+def test_a_forecast_that_beats_nothing_says_whether_it_is_worse(
+    monkeypatch: pytest.MonkeyPatch, verdict: str, said: str
+) -> None:
+    monkeypatch.setattr(text_accuracy, "_against", lambda found: "against the mean")
+    assert said in text_accuracy._unlucky(None, pd.Series({"verdict": verdict}))  # type: ignore[arg-type]

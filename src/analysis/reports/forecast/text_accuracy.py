@@ -143,7 +143,9 @@ def _against(found: Outlook) -> str:
 def _unlucky(found: Outlook, row: pd.Series) -> str:
     if row["verdict"] == "too few origins":
         return "too few past forecasts to tell it from luck"
-    return f"{_against(found)}, and not more than luck: plan with that one"
+    if row["verdict"] == "worse":
+        return f"below zero it errs significantly more, {_against(found)}: plan with that one"
+    return f"{_against(found)}; the two cannot be told apart, so the simple one will do"
 
 
 def challenged(scores: pd.DataFrame, published: str, challenger: str) -> str:
