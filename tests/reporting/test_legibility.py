@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import matplotlib.pyplot as plt
 import pytest
 
 from analysis.reporting.charts import legibility, style
@@ -41,3 +42,12 @@ def test_names_are_never_left_out():
     names = ["Champions of the shop", "Customers at risk", "Those who are lost"]
     ax.set_xticks(range(3), names)
     assert all(name in render(ax, name="a", alt="Names") for name in names)
+
+
+def test_the_label_of_a_narrow_axis_stays_inside_the_figure():
+    figure, (_, right) = plt.subplots(1, 2, figsize=(3, 2), width_ratios=[5, 1])
+    right.set_xlabel("a label much longer than the axis under which it stands")
+    legibility.make_legible(figure)
+    figure.draw_without_rendering()
+    assert right.xaxis.label.get_window_extent().x1 <= figure.bbox.width
+    plt.close(figure)

@@ -20,6 +20,9 @@ _FIGURE = re.compile(
     rf"[-+\u2212]?\W{{0,2}}\d[\d,.]*\s?\D{{0,2}}|(?:\d+ )?{_MONTH}(?: \d+)?|{_MONTH}-\d+"
 )
 
+#: Shares of a figure's width: beyond the first a label is moved, to end at the second.
+_EDGE, _RIGHT = 0.94, 0.99
+
 #: Pixels of a screen that lie between two labels at least, at 72 an inch.
 _APART = 4.0
 
@@ -39,6 +42,21 @@ def make_legible(figure: Figure) -> None:
     crowded = [axis for ax in figure.axes for axis in _scales(ax) if _collides(axis)]
     for axis in crowded:
         _thin(axis)
+    for ax in figure.axes:
+        _keep_inside(ax, figure)
+
+
+def _keep_inside(ax: Axes, figure: Figure) -> None:
+    """End the label of a narrow chart's axis at the right edge where it would run over it.
+
+    The reader's own font may be wider than the one that is measured here: hence the margin, and a
+    label that is anchored where it ends.
+    """
+    label, edge = ax.xaxis.label, float(figure.bbox.width)
+    box = label.get_window_extent()
+    if label.get_text() and box.x1 > _EDGE * edge:
+        ax.xaxis.label.set_horizontalalignment("right")
+        ax.xaxis.label.set_x((_RIGHT * edge - ax.bbox.x0) / ax.bbox.width)
 
 
 def overlapping(boxes: Sequence[Bbox], *, apart: float = 0.0) -> bool:

@@ -13,7 +13,7 @@ def gates() -> Columns:
     return {
         "condition": formats.text("What must hold"),
         "value": formats.integer("Here"),
-        "limit": formats.text(""),
+        "limit": formats.text("Limit"),
         "needed": formats.integer("Needed"),
         "klaviyo": formats.integer("Klaviyo asks"),
         "passed": formats.mark("Holds"),
