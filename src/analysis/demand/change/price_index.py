@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import ibis
 import numpy as np
 import pandas as pd
 
@@ -22,7 +23,7 @@ from analysis.errors import NotApplicable
 from analysis.stats.resampling import percentile_interval, resampled_totals
 from analysis.stats.sizes import FEWEST_PRODUCTS
 from analysis.tables.comparison import in_either
-from analysis.tables.margin import lines_with_margin
+from analysis.tables.margin import cents, lines_with_margin
 
 if TYPE_CHECKING:
     from analysis.tables.comparison import Comparison
@@ -98,13 +99,18 @@ def _sold(tables: Tables, compared: Comparison) -> pd.DataFrame:
     lines = in_either(lines_with_margin(tables), compared)
     lines = lines.filter(lines.counted, lines.quantity > 0, lines.net_amount > 0)
     when = {"before": ~lines.now, "now": lines.now}
-    sums = {
-        f"{name}_{period}": chosen.ifelse(lines[column].cast("float64"), 0.0).sum()
-        for name, column in (("net", "net_amount"), ("units", "quantity"))
+    sums = {  # whole numbers, so that a sum is the same in whatever order rows come
+        f"{name}_{period}": chosen.ifelse(value, 0).sum()
+        for name, value in (("net", cents(lines.net_amount)), ("units", _thousandths(lines)))
         for period, chosen in when.items()
     }
     products = lines.group_by("product_id").agg(**sums).order_by("product_id")
-    return products.to_pandas().set_index("product_id")
+    return products.to_pandas().set_index("product_id").astype("float64")
+
+
+def _thousandths(lines: ibis.Table) -> ibis.Value:
+    """Return the units of each line in thousandths: grams of a kilogram."""
+    return (lines.quantity.cast("float64") * 1000).round().cast("int64")
 
 
 def _parts(both: pd.DataFrame) -> np.ndarray:
