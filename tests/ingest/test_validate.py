@@ -68,7 +68,10 @@ def test_a_value_that_is_not_allowed_is_refused() -> None:
             "kind": ["nps", "smiley"],
         }
     )
-    assert verdicts(frame, "feedback") == [None, "kind is none of nps, csat, ces, review, complaint, interview, exit"]
+    assert verdicts(frame, "feedback") == [
+        None,
+        "kind is none of nps, csat, ces, review, complaint, interview, exit",
+    ]
 
 
 def test_no_row_of_a_repeated_key_is_believed() -> None:
