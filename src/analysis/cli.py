@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,11 +201,13 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     from analysis.reporting.checking.doubts import doubts
     from analysis.reporting.checking.ingested import bring_up_to_date, ledger_lines
     from analysis.reporting.checking.readiness import readiness
+    from analysis.tables.engine import open_study
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
         result = bring_up_to_date(params, root=root, now=_now(), tell=_reading)
-    found = readiness(params, present=frozenset(result.manifest.rows), root=root)
+    with closing(open_study(study, settings=params.engine_settings(), root=root)) as tables:
+        found = readiness(params, tables, root=root)
     words = {"ready": "can run", "lacking": "cannot run", "broken": "BROKEN"}
     for line in [
         *ledger_lines(result),

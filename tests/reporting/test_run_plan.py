@@ -101,7 +101,7 @@ def test_a_folder_without_reports_is_refused(tmp_path: Path) -> None:
         ("title", 3, "title must be text, not 3"),
         ("requires", "order_lines", "requires must be a list of texts"),
         ("needs", [1], "needs must be a list of texts"),
-        ("requires", ["orders"], "requires names orders, which is no canonical table"),
+        ("requires", ["receipts"], "requires names receipts, which is no canonical table"),
         ("need", [], "must have exactly title, question, requires, needs"),
     ],
 )

@@ -28,7 +28,8 @@ class Planned:
     title, question
         What it is called and what it answers.
     requires
-        Canonical tables without which it is not applicable.
+        Canonical tables without which it is not applicable, or columns of them that must hold a
+        value, as ``order_lines.customer_id``.
     needs
         Result tables of other reports that it reads, as ``02_segmentation/segments``.
     """
@@ -39,6 +40,17 @@ class Planned:
     question: str
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The canonical tables that it requires."""
+        return tuple(dict.fromkeys(name.partition(".")[0] for name in self.requires))
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """Table and column of what it requires values of."""
+        parts = (name.partition(".") for name in self.requires)
+        return tuple((table, column) for table, _, column in parts if column)
 
     @property
     def upstream(self) -> tuple[str, ...]:
@@ -131,9 +143,12 @@ def _check_metadata(metadata: Any, name: str) -> None:
         if not isinstance(metadata[key], kind) or not all(map(_is_text, metadata[key])):
             wanted = "text" if kind is str else "a list of texts"
             raise ParamsError(f"{where}: {key} must be {wanted}, not {metadata[key]!r}")
-    unknown = [table for table in metadata["requires"] if table not in TABLES]
-    if unknown:
-        raise ParamsError(f"{where}: requires names {unknown[0]}, which is no canonical table")
+    for required in metadata["requires"]:
+        table, _, column = required.partition(".")
+        if table not in TABLES:
+            raise ParamsError(f"{where}: requires names {table}, which is no canonical table")
+        if column and column not in {c.name for c in TABLES[table].columns}:
+            raise ParamsError(f"{where}: requires names {required}, which is no column of {table}")
 
 
 def _is_text(value: Any) -> bool:
@@ -179,7 +194,7 @@ def _closed(chosen: set[str], graph: Mapping[str, Sequence[str]]) -> frozenset[s
 
 def missing_tables(planned: Planned, present: Collection[str]) -> str:
     """Return the sentence that says which tables a report lacks; empty if it has them all."""
-    missing = [table for table in planned.requires if table not in present]
+    missing = [table for table in planned.tables if table not in present]
     if not missing:
         return ""
     plural = "s" if len(missing) > 1 else ""
