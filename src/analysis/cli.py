@@ -197,11 +197,11 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     root = _root()
     params = _params(study, overrides, root)
     from analysis.ingest.onboarding.refusals import refusals
-    from analysis.quality.order_span import check_as_of
     from analysis.reporting.checking.doubts import doubts
     from analysis.reporting.checking.ingested import bring_up_to_date, ledger_lines
     from analysis.reporting.checking.readiness import readiness
     from analysis.tables.engine import open_study
+    from analysis.tables.order_span import check_as_of
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():

@@ -86,6 +86,10 @@ FEWEST_STOCKED_LINES, FEWEST_STOCKED_CATEGORIES = 200, 10
 #: Lines of an item a week that say whether it was on offer.
 FEWEST_LINES_A_WEEK = 3
 
+#: Orders of a product whose return rate is told: one return is one point then; and products of a
+#: department whose middle says what is usual there.
+FEWEST_SOLD_OF_RETURNS, FEWEST_PRODUCTS_OF_A_KIND = 100, 10
+
 #: Products sold in both periods: with fewer an index of prices describes single products.
 FEWEST_PRODUCTS = 30
 

@@ -14,7 +14,6 @@ from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
 from analysis.ingest.quarantine import remove
 from analysis.params import StudyParams
-from analysis.quality.order_span import check_as_of
 from analysis.reporting.execution.failures import Limits
 from analysis.reporting.execution.parameters import refuse_secrets
 from analysis.reporting.runner import cache
@@ -27,6 +26,7 @@ from analysis.reporting.store.atomic import disk_errors, hold, write_json
 from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.tables.manifest import Manifest
+from analysis.tables.order_span import check_as_of
 
 
 @dataclass(frozen=True)

@@ -137,3 +137,29 @@ def outliers() -> Columns:
         "net_amount": formats.money(2, "Net sales"),
         "score": formats.number(1, "Deviations", signed=True),
     }
+
+
+def store_days() -> Columns:
+    """Return the columns of ``quality.store_days.store_gaps``."""
+    return {
+        "store_id": formats.text("Store"),
+        "first_day": formats.day("First day"),
+        "last_day": formats.day("Last day"),
+        "expected_orders": formats.integer("Orders expected"),
+        "expected_net": formats.money(0, "Net expected"),
+        "q": formats.number(4, "q"),
+    }
+
+
+def returns(interval: str) -> Columns:
+    """Return the columns of ``tables.return_rates``, products named."""
+    return {
+        "short": formats.text("Product"),
+        "department": formats.text("Department"),
+        "sold": formats.integer("Orders"),
+        "rate": formats.percent(1, "Returned"),
+        "low": formats.interval("high", 1, interval),
+        "usual": formats.percent(1, "Usual there"),
+        "q": formats.number(4, "q"),
+        "faulty": formats.mark("Beyond chance"),
+    }
