@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: How many times as often as usual a product must come back at least to be named.
 OFTEN = 2.0
 
-#: Share of the rates at either end that are drawn in before the spread between products is read.
+#: Share of all rates that are drawn in at the upper end before the spread of products is read.
 _DRAWN_IN = 0.10
 
 
@@ -34,7 +34,7 @@ def return_rates(
     An order counts once a product, however many units or lines of it. Products differ in how
     often they come back by nature; named are those further out than that, by the funnel plot
     that allows for overdispersion: rates on the arcsine scale, their spread between products
-    estimated after the ends are drawn in (Spiegelhalter 2005, Quality and Safety in Health Care
+    estimated after the end is drawn in (Spiegelhalter 2005, Quality and Safety in Health Care
     14(5), 347-351), one-sided, all products searched together.
 
     Parameters
@@ -52,8 +52,9 @@ def return_rates(
     -------
     pandas.DataFrame
         One row a product sold often enough: product_id, department, [name], sold and returned
-        (orders), net_returned (currency, negative), rate, low, high (Wilson), usual (the rate of
-        its department's products in the middle; of all where it has few), ratio (rate over
+        (orders), net_returned (currency, negative), rate, low, high (Wilson), usual (the
+        median rate of its department's products that come back at all; of all products where
+        those are few), ratio (rate over
         usual), q, faulty (q at most ``fdr`` and the whole interval above ``OFTEN`` times the
         usual rate); the faulty first, then by rate.
 
@@ -105,10 +106,15 @@ def _counted(tables: Tables, as_of: date) -> pd.DataFrame:
 
 
 def _usual(table: pd.DataFrame) -> pd.Series:
-    """Return the median rate of each product's department, or of all where it has few."""
-    of_department = table.groupby("department")["rate"]
-    few = of_department.transform("size") < FEWEST_PRODUCTS_OF_A_KIND
-    return of_department.transform("median").mask(few, float(table["rate"].median()))
+    """Return the median rate of what comes back in each department, or of all where it is little.
+
+    Products that never come back are left out: where they are many, the median would say that
+    nothing is usual.
+    """
+    back = table["rate"].where(table["rate"] > 0)
+    of_department = back.groupby(table["department"])
+    few = of_department.transform("count") < FEWEST_PRODUCTS_OF_A_KIND
+    return of_department.transform("median").mask(few, float(back.median()))
 
 
 def _further_out(table: pd.DataFrame) -> np.ndarray:
@@ -118,6 +124,16 @@ def _further_out(table: pd.DataFrame) -> np.ndarray:
     variances = 1 / (4 * table["sold"].to_numpy(dtype=float))
     above = np.arcsin(np.sqrt(table["rate"])) - np.arcsin(np.sqrt(table["usual"]))
     above = above.to_numpy(dtype=float)
-    ends = np.quantile(above, [_DRAWN_IN, 1 - _DRAWN_IN])
-    between = paule_mandel(np.clip(above, *ends), variances) if len(above) > 1 else 0.0
+    between = _between(above, variances) if len(above) > 1 else 0.0
     return np.asarray(ndtr(-above / np.sqrt(variances + between)))
+
+
+def _between(above: np.ndarray, variances: np.ndarray) -> float:
+    """Return the variance between products, read from those above the usual rate, mirrored.
+
+    Products that can hardly come back at all spread the lower side and say nothing of the upper.
+    """
+    upper = above >= 0
+    drawn_in = np.minimum(above[upper], np.quantile(above[upper], 1 - 2 * _DRAWN_IN))
+    both = np.concatenate([drawn_in, -drawn_in])
+    return paule_mandel(both, np.tile(variances[upper], 2))
