@@ -20,7 +20,7 @@ FEWEST_RETURNED, FEWEST_CHURNED = FEWEST_CUSTOMERS, FEWEST_CUSTOMERS
 #: That boosting learns value from, or that early signs are found on and checked on.
 FEWEST_LEARNT, FEWEST_NEWCOMERS = 100, 100
 
-#: Of an arm: below, the p of other draws of the lot replaces Welch's, for the same cause.
+#: Of an arm: below, the p of other random assignments replaces Welch's, for the same cause.
 SMALL_ARM = FEWEST_CUSTOMERS
 
 #: At the head of a ranking of thirty or more: fewer are single cases. Intervals of what they bring
@@ -50,7 +50,7 @@ FEWEST_TO_LEARN = 300
 #: Matched pairs whose mean difference gets an interval, as the mean of a group.
 FEWEST_PAIRS = FEWEST_CUSTOMERS
 
-#: Stores or other clusters drawn by lot: with fewer the robust variance is too small (Cameron,
+#: Stores or other clusters randomised: with fewer the robust variance is too small (Cameron,
 #: Gelbach and Miller 2008, Rev. Econ. Stat. 90(3)).
 FEWEST_CLUSTERS_DRAWN = 10
 

@@ -45,7 +45,7 @@ def groups(interval: str, *, label: str) -> Columns:
         "growth": formats.percent(1, "Growth", signed=True),
         "growth_low": formats.interval("growth_high", 1, interval),
         "share_change": formats.points(2, "Of share"),
-        "sure": formats.mark("Beyond chance"),
+        "sure": formats.mark("Significant"),
     }
 
 
@@ -122,7 +122,7 @@ def drift() -> Columns:
         "limit": formats.percent(1, "Chance reaches"),
         "jensen_shannon": formats.number(3, "Jensen-Shannon"),
         "psi": formats.number(3, "Stability index"),
-        "sure": formats.mark("Beyond chance"),
+        "sure": formats.mark("Significant"),
     }
 
 
@@ -161,5 +161,5 @@ def returns(interval: str) -> Columns:
         "low": formats.interval("high", 1, interval),
         "usual": formats.percent(1, "Usual there"),
         "q": formats.number(4, "q"),
-        "faulty": formats.mark("Beyond chance"),
+        "faulty": formats.mark("Significant"),
     }
