@@ -61,14 +61,14 @@ class Basis:
     step, cell, units
         Step of the path, number of the effect (-1: an assumption) and how many units of it the
         step adds: a step from one item to another adds those of the one and takes the other's.
-    error
-        Standard error of each effect.
+    loadings
+        Effects x independent errors, each of one standard deviation: how far they move it.
     """
 
     step: Integers
     cell: Integers
     units: Floats
-    error: Floats
+    loadings: Floats
 
 
 def path(gain: Floats, cost: Floats, *, weights: Floats | None = None) -> CostPath:
@@ -210,13 +210,14 @@ def _by_customer(found: CostPath, part: Floats, customers: int) -> Floats:
 
 def _effect_draws(part: Floats, basis: Basis | None, seed: int, replicates: int) -> Floats:
     """Return how far the gain at each budget would be off, were the effects others."""
-    if basis is None or not len(basis.error):
+    if basis is None or not len(basis.loadings):
         return np.zeros((replicates, part.shape[1]))
-    weight = np.zeros((len(basis.error), part.shape[1]))
+    weight = np.zeros((len(basis.loadings), part.shape[1]))
     known = basis.cell >= 0
     np.add.at(weight, basis.cell[known], part[basis.step[known]] * basis.units[known, None])
     rng = np.random.default_rng(seed + 1)
-    return (rng.standard_normal((replicates, len(basis.error))) * basis.error) @ weight
+    errors = rng.standard_normal((replicates, basis.loadings.shape[1]))
+    return errors @ (basis.loadings.T @ weight)
 
 
 def _first_steps(found: CostPath) -> Floats:

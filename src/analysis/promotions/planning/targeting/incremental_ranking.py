@@ -45,8 +45,10 @@ class Expected:
         Customers' states x depths x channels: margin per contact measured; NaN: nothing like it.
     error
         The same shape: standard error.
-    cells, errors
-        The same shape: number of the measurement behind it (-1: none), and its standard error.
+    cells
+        The same shape: number of the measurement behind it (-1: none).
+    loadings
+        How far each independent error moves each of these (``past_responses.Lookup``).
     source
         The same shape: what the number rests on.
     depths, channels
@@ -61,7 +63,7 @@ class Expected:
     effect: Floats
     error: Floats
     cells: Integers
-    errors: Floats
+    loadings: Floats
     source: np.ndarray
     depths: tuple[float, ...]
     channels: tuple[str, ...]
@@ -135,9 +137,9 @@ def _looked_up(
     if past is None:
         shape = (len(STATES), len(depths), len(channels))
         empty = np.full(shape, np.nan)
-        return empty, empty, np.full(shape, -1), np.empty(0), np.full(shape, "", dtype=object)
+        return empty, empty, np.full(shape, -1), np.empty((0, 0)), np.full(shape, "", dtype=object)
     found = lookup(past, depths, channels)
-    return found.effect, found.error, found.cells, found.errors, found.source
+    return found.effect, found.error, found.cells, found.loadings, found.source
 
 
 def usable_uplift(predicted: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:

@@ -138,15 +138,15 @@ class Priced:
         For the knapsack: the items are pairs of depth and channel, channel fastest.
     error, cell, units
         Customers x items, as from ``incremental_ranking.margins``.
-    errors
-        Standard error of each cell.
+    loadings
+        How far each independent error moves each cell.
     """
 
     choices: Choices
     error: Floats
     cell: Integers
     units: Floats
-    errors: Floats
+    loadings: Floats
 
 
 def priced(
@@ -164,7 +164,7 @@ def priced(
     n, items = len(gain), gain.shape[1] * gain.shape[2]
     number = np.tile(np.arange(len(channels.names)), len(depths))
     flat = [np.ascontiguousarray(v).reshape(n, items) for v in (gain, cost, error, cell, units)]
-    return Priced(Choices(flat[0], flat[1], number), flat[2], flat[3], flat[4], expected.errors)
+    return Priced(Choices(flat[0], flat[1], number), flat[2], flat[3], flat[4], expected.loadings)
 
 
 def chosen(
@@ -362,7 +362,7 @@ def _basis(found: cost_curve.CostPath, options: Priced) -> cost_curve.Basis:
         np.append(step, later),
         np.append(options.cell[own], options.cell[left]),
         np.append(options.units[own], -options.units[left]),
-        options.errors,
+        options.loadings,
     )
 
 
