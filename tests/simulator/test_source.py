@@ -20,7 +20,7 @@ from analysis.tables.schema import TABLES
 from tests.conftest import REPOSITORY
 
 #: What a list of the study's own promises, which no simulated source has.
-OF_LISTS = ("planned_share", "sent_at", "offer", "channel", "segment", "stratum", "contact_cost")
+OF_LISTS = ("planned_share", "sent_at", "offer", "channel", "depth", "stratum", "contact_cost")
 OF_LISTS += ("promised_margin", "promised_low", "promised_high")
 
 ONE_THREAD = EngineSettings(threads=1)

@@ -56,8 +56,9 @@ class ListSource:
     ----------
     report, table
         Where it is saved: customer_id, arm (target or holdout, empty for all others), channel,
-        and any of offer, hour, contact_on, reason, ruling, segment, stratum, expected_margin, low,
-        high, cost. A column ``list`` makes each of its values a list of its own.
+        and any of offer, depth, hour, contact_on, reason, ruling, stratum, expected_margin, low,
+        high, cost (of contact and offer), contact_cost. A column ``list`` makes each of its
+        values a list of its own.
     name
         Name of the list, where the table has no such column.
     """
@@ -185,11 +186,11 @@ def _ruled(members: pd.DataFrame) -> dict[str, int]:
 
 def _write(each: ContactList, systems: tuple[str, ...], writing: _Writing) -> Iterator[str]:
     """Write one list in every form, then its assignments and manifest; yield what was said."""
-    rows, left_out = _contactable(each.rows, writing)
+    run = RunRecord.read(each.folder.run_json)
+    rows, left_out = _contactable(_with_contact_cost(each, run), writing)
     if rows.empty:
         yield f"{each.name}: nobody may be contacted; {words.count(left_out, 'customer')} left out"
         return
-    run = RunRecord.read(each.folder.run_json)
     made = as_date(run.as_of)
     targets = rows[rows["arm"] == TARGET].assign(promotion_id=each.list_id)
     if "contact_on" not in targets:
@@ -210,6 +211,14 @@ def _write(each: ContactList, systems: tuple[str, ...], writing: _Writing) -> It
         f"{words.count(held, 'customer')} held out; once it is sent: `analysis sent "
         f"{writing.params.study} {each.list_id}`"
     )
+
+
+def _with_contact_cost(each: ContactList, run: RunRecord) -> pd.DataFrame:
+    """Return the rows with what the message alone costs, by the report's params."""
+    costs = run.params.get("reports", {}).get(each.report, {}).get("channel_costs", {})
+    if "contact_cost" in each.rows or "channel" not in each.rows or not costs:
+        return each.rows
+    return each.rows.assign(contact_cost=each.rows["channel"].map(costs).astype("float64"))
 
 
 def _form(

@@ -32,12 +32,12 @@ TARGET, HOLDOUT, CONTROL = "target", "holdout", "control"
 KEPT = {
     "offer": "offer",
     "channel": "channel",
-    "segment": "segment",
+    "depth": "depth",
     "stratum": "stratum",
     "expected_margin": "promised_margin",
     "low": "promised_low",
     "high": "promised_high",
-    "cost": "contact_cost",
+    "contact_cost": "contact_cost",
 }
 
 

@@ -120,7 +120,7 @@ ASSIGNMENTS = Table(
         optional("sent_at", "timestamp", "When it was sent; missing where it was not"),
         optional("offer", "string", "Offer of a list, also of those held out of it"),
         optional("channel", "string", "Channel of a list, as in contacts"),
-        optional("segment", "string", "Segment that the response was foreseen by"),
+        optional("depth", "number", "Discount of the offer, as a share of the price"),
         optional("stratum", "string", "Stratum within which the arm was drawn"),
         optional("promised_margin", "number", "Incremental margin foreseen, before the contact"),
         optional("promised_low", "number", "Lower end of its interval"),
