@@ -129,3 +129,22 @@ def test_missing_tables_are_one_sentence(tmp_path: Path) -> None:
     assert missing_tables(planned, {"order_lines"}) == (
         "This study has no points, tiers and feedback tables."
     )
+
+
+def test_what_a_report_can_do_without_only_orders_the_run(tmp_path: Path) -> None:
+    write(tmp_path, "10_a", needs=["30_c/x?", "99_z/y?", "20_b/z"])
+    write(tmp_path, "20_b")
+    write(tmp_path, "30_c")
+    plan = make_plan(tmp_path, only=["10"])
+    assert order(plan) == ["20_b", "30_c", "10_a"]
+    assert plan.chosen == {"10_a", "20_b", "30_c"}
+    planned = plan.by_name()["10_a"]
+    assert planned.upstream == ("20_b",)
+    assert planned.wants == ("30_c/x", "99_z/y")
+
+
+@pytest.mark.parametrize("need", ["?", "x?", "/x?", "01_a/?"])
+def test_an_optional_need_still_names_report_and_table(tmp_path: Path, need: str) -> None:
+    write(tmp_path, "03_c", needs=[need])
+    with pytest.raises(ParamsError, match=r"03_c.ipynb needs .*; write report/table\?"):
+        make_plan(tmp_path)

@@ -96,7 +96,7 @@ def fingerprint(
         "code": inputs.code,
         "lock": inputs.lock,
         "python": inputs.python,
-        "needs": {need: digest(folder.stored(need)) for need in planned.needs},
+        "needs": {n: digest(folder.stored(n)) for n in (*planned.needs, *planned.wants)},
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 

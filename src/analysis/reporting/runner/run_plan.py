@@ -14,6 +14,9 @@ from analysis.tables.schema import TABLES
 
 _KEYS = {"title": str, "question": str, "requires": list, "needs": list}
 
+#: Ends a need that a report can do without: ``07_value/worth_keeping?``.
+_OPTIONAL = "?"
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -31,6 +34,9 @@ class Planned:
         Canonical tables without which it is not applicable.
     needs
         Result tables of other reports that it reads, as ``02_segmentation/segments``.
+    wants
+        The same of tables that it can do without, where no such report is there or made one; in
+        the notebook's ``needs`` they end in a question mark.
     """
 
     report: str
@@ -39,11 +45,17 @@ class Planned:
     question: str
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
 
     @property
     def upstream(self) -> tuple[str, ...]:
-        """The reports whose tables it reads."""
+        """The reports that it cannot run without."""
         return tuple(dict.fromkeys(need.partition("/")[0] for need in self.needs))
+
+    def after(self, present: Collection[str]) -> tuple[str, ...]:
+        """Return the reports among those ``present`` whose tables it reads, needed or not."""
+        reports = (name.partition("/")[0] for name in (*self.needs, *self.wants))
+        return tuple(dict.fromkeys(report for report in reports if report in present))
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,8 @@ class Plan:
 
     def sorter(self) -> graphlib.TopologicalSorter[str]:
         """Return a prepared sorter that hands out reports as what they need is done."""
-        sorter = graphlib.TopologicalSorter({p.report: p.upstream for p in self.reports})
+        names = {p.report for p in self.reports}
+        sorter = graphlib.TopologicalSorter({p.report: p.after(names) for p in self.reports})
         sorter.prepare()
         return sorter
 
@@ -93,7 +106,7 @@ def make_plan(notebooks: Path, *, only: Sequence[str] = ()) -> Plan:
         raise ParamsError(f"There is no report in {notebooks}")
     for planned in found.values():
         _check_needs(planned, found)
-    graph = {name: planned.upstream for name, planned in found.items()}
+    graph = {name: planned.after(found) for name, planned in found.items()}
     try:
         order = list(graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as error:
@@ -119,7 +132,8 @@ def read_notebook(path: Path) -> Planned | None:
         metadata["title"],
         metadata["question"],
         tuple(metadata["requires"]),
-        tuple(metadata["needs"]),
+        tuple(need for need in metadata["needs"] if not need.endswith(_OPTIONAL)),
+        tuple(n.removesuffix(_OPTIONAL) for n in metadata["needs"] if n.endswith(_OPTIONAL)),
     )
 
 
@@ -147,6 +161,12 @@ def _check_needs(planned: Planned, found: Mapping[str, Planned]) -> None:
             raise ParamsError(
                 f"{planned.path.name} needs {need!r}; write report/table with one of the reports "
                 + ", ".join(found)
+            )
+    for want in planned.wants:
+        report, slash, table = want.partition("/")
+        if not report or not slash or not table:
+            raise ParamsError(
+                f"{planned.path.name} needs {want + _OPTIONAL!r}; write report/table?"
             )
 
 
