@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
+from analysis.promotions.experiments.estimates import Rules
+from analysis.promotions.experiments.experiments import judge
 from analysis.promotions.outcomes.outcomes import Spans
-from analysis.promotions.planning.targeting import past_lists as past
+from analysis.promotions.planning.targeting.past_responses import measured_responses
+from analysis.promotions.returns import past_lists as past
 from analysis.tables.engine import Tables, in_memory
 from tests.promotions import small_shop
 
@@ -46,6 +49,7 @@ def shop(
         given.append(pd.DataFrame({
             "promotion_id": name, "customer_id": ids,
             "arm": np.where(target, "target", "control"),
+            "planned_share": np.where(target, keep, 1 - keep),
             "assigned_at": pd.Timestamp(first), "randomised": True, "channel": channel,
             "depth": 0.0, "stratum": "all", "contact_cost": 0.25,
             "promised_margin": [adds[c] - 0.25 for c in channel],
@@ -137,8 +141,14 @@ def test_an_empty_promise_is_found_out() -> None:
     assert known["gap_high"].lt(0).all()
 
 
+def cells_of(tables: Tables) -> pd.DataFrame:
+    """Return what past lists measured, as the next ranking reads it."""
+    trials = judge(tables, SPANS, Rules())
+    return measured_responses(tables, trials).cells
+
+
 def test_cells_for_the_next_ranking_are_by_channel_and_state() -> None:
-    cells = past.list_cells(shop(), SPANS, active="active", silent="silent")
+    cells = cells_of(shop())
     assert set(cells["channel"]) == {"email", "sms"}
     assert set(cells["state"]) == {"active"}  # everybody buys weekly
     by = cells.groupby("channel")["effect"].mean()
@@ -146,8 +156,19 @@ def test_cells_for_the_next_ranking_are_by_channel_and_state() -> None:
     assert by["sms"] == pytest.approx(1.0, abs=0.5)
 
 
+def test_arms_are_held_against_the_shares_that_the_list_recorded() -> None:
+    """Three in ten are held out: without the record, half would be expected."""
+    tables = shop()
+    verdicts = judge(tables, SPANS, Rules()).verdicts.set_index("promotion_id")["verdict"]
+    assert verdicts[["l1", "l2"]].eq("earned").all()
+    frames = {n: getattr(tables, n).to_pandas() for n in tables.names()}
+    without = frames["assignments"].drop(columns="planned_share")
+    blind = judge(in_memory({**frames, "assignments": without}), SPANS, Rules()).verdicts
+    assert blind.set_index("promotion_id")["verdict"][["l1", "l2"]].eq("no verdict").all()
+
+
 def test_groups_too_small_by_themselves_are_compared_together() -> None:
-    cells = past.list_cells(shop(n=100, keep=0.5), SPANS, active="active", silent="silent")
+    cells = cells_of(shop(n=100, keep=0.5))
     assert set(cells["channel"]) == {""}
     assert cells[["n", "n_control"]].min(axis=None) >= 30
 

@@ -30,8 +30,6 @@ from analysis.tables.engine import hold
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-MEASURE = "margin_to_date"
-
 #: What lists are compared by, beside each list as a whole.
 GROUPS = ("channel", "depth", "stratum")
 
@@ -78,7 +76,9 @@ class PastLists:
         return self.table[self.table["reason"] == ""].reset_index(drop=True)
 
 
-def past_lists(tables: Tables, spans: Spans, *, confidence: float = 0.95) -> PastLists:
+def past_lists(
+    tables: Tables, spans: Spans, *, measure: str = "margin", confidence: float = 0.95
+) -> PastLists:
     """Return what every past list promised and brought.
 
     Parameters
@@ -87,6 +87,8 @@ def past_lists(tables: Tables, spans: Spans, *, confidence: float = 0.95) -> Pas
         A study's tables; needs assignments with promised_margin, promotions and order_lines.
     spans
         Days looked at.
+    measure
+        ``margin`` of the list's days, or ``margin_to_date`` with the weeks after.
     confidence
         Coverage of the intervals.
 
@@ -102,13 +104,13 @@ def past_lists(tables: Tables, spans: Spans, *, confidence: float = 0.95) -> Pas
     if facts.empty:
         raise NotApplicable(NONE_SENT)
     rows = list_rows(tables, spans)
-    whole = _effects(rows, [])
+    whole = _effects(rows, [], measure)
     table = facts.merge(whole, on="promotion_id", how="left")
     reach = normal_quantile(confidence)
     table = _judged(table.assign(reason=_reasons(table)), reach)
     known = table.loc[table["reason"] == "", "promotion_id"]
     parts = [
-        _pooled(_effects(rows, [by]), by, known, confidence)
+        _pooled(_effects(rows, [by], measure), by, known, confidence)
         for by in GROUPS
         if by in rows.columns and len(known)
     ]
@@ -134,8 +136,13 @@ def list_rows(tables: Tables, spans: Spans) -> ibis.Table:
     """
     from ibis.util import gen_name
 
+    bought = outcomes.measured(outcomes.compute(tables, spans, people=_of_lists(tables)))
+    return hold(tables.connection, gen_name("list_rows"), _known_to_the_list(tables, bought))
+
+
+def _known_to_the_list(tables: Tables, bought: ibis.Table) -> ibis.Table:
+    """Return the rows of lists with what each list knew of its customers."""
     given = _of_lists(tables)
-    bought = outcomes.measured(outcomes.compute(tables, spans, people=given))
     wanted = {c: given[c] for c in GROUPS if c in given.columns}
     if "contact_cost" in given.columns:
         cost = given.contact_cost.cast("float64").fill_null(0.0)
@@ -145,8 +152,7 @@ def list_rows(tables: Tables, spans: Spans) -> ibis.Table:
         "promotion_id", "customer_id", promised=given.promised_margin, cost=cost, **wanted
     )
     keys = ["promotion_id", "customer_id"]
-    rows = bought.left_join(known, keys).drop("promotion_id_right", "customer_id_right")
-    return hold(tables.connection, gen_name("list_rows"), rows)
+    return bought.inner_join(known, keys)
 
 
 def _facts(tables: Tables, given: ibis.Table, spans: Spans) -> pd.DataFrame:
@@ -174,9 +180,9 @@ def _facts(tables: Tables, given: ibis.Table, spans: Spans) -> pd.DataFrame:
     return named.sort_values(["starts_on", "promotion_id"], ignore_index=True)
 
 
-def _effects(rows: ibis.Table, by: Sequence[str]) -> pd.DataFrame:
+def _effects(rows: ibis.Table, by: Sequence[str], measure: str) -> pd.DataFrame:
     """Return what each list brought, net of contacts, whole or group by group."""
-    columns = list(dict.fromkeys([MEASURE, "promised", "cost", *COVARIATES]))
+    columns = list(dict.fromkeys([measure, "promised", "cost", *COVARIATES]))
     found = moments.by_arm(_grouped(rows, by), columns, by=["promotion_id", "arm", *by])
     names = ["promotion_id", *by]
     out = []
@@ -184,7 +190,7 @@ def _effects(rows: ibis.Table, by: Sequence[str]) -> pd.DataFrame:
         arms = dict(zip(part["arm"], part["moments"], strict=True))
         control = arms.pop(CONTROL, None)
         target = moments.pooled(list(arms.values())) if arms else None
-        out.append(dict(zip(names, key, strict=True)) | _measured(target, control))
+        out.append(dict(zip(names, key, strict=True)) | _measured(target, control, measure))
     return pd.DataFrame(out, columns=[*names, *_MEASURED])
 
 
@@ -195,14 +201,14 @@ def _grouped(rows: ibis.Table, by: Sequence[str]) -> ibis.Table:
     return rows.mutate(**{c: rows[c].cast("string").fill_null("none") for c in by})
 
 
-def _measured(target: Moments | None, control: Moments | None) -> dict[str, Any]:
+def _measured(target: Moments | None, control: Moments | None, measure: str) -> dict[str, Any]:
     sizes = [0 if arm is None else int(arm.n) for arm in (target, control)]
     unknown = dict.fromkeys(("foreseen", "gross", "measured", "error"), np.nan)
     head: dict[str, Any] = {"n": sizes[0], "n_control": sizes[1], **unknown}
     if target is None or control is None or min(sizes) < 2:
         return head
     used = adjustment.usable([target, control], COVARIATES).used
-    effect = adjustment.regression(target, control, MEASURE, used)
+    effect = adjustment.regression(target, control, measure, used)
     everybody = moments.pooled([target, control])
     gross = float(effect.difference)
     return head | {
@@ -278,36 +284,63 @@ def _together(part: pd.DataFrame, confidence: float) -> dict[str, Any]:
     return head | ends | {"next_low": found.next_low, "next_high": found.next_high}
 
 
-def list_cells(tables: Tables, spans: Spans, *, active: str, silent: str) -> pd.DataFrame:
+def among(tables: Tables, promotions: Sequence[str]) -> list[str]:
+    """Return which of the promotions are lists that came back."""
+    if not tables.has("assignments", "promised_margin"):
+        return []
+    ids = _of_lists(tables).select("promotion_id").distinct().to_pandas()["promotion_id"]
+    return [p for p in promotions if p in set(ids)]
+
+
+def list_cells(
+    tables: Tables,
+    bought: ibis.Table,
+    lists: Sequence[str],
+    *,
+    measure: str,
+    states: tuple[str, str],
+) -> pd.DataFrame:
     """Return what contacts of past lists brought, by channel, depth and state, before their cost.
 
     The finest groups come first; customers of groups too small for a comparison are compared
     together, by state alone.
 
+    Parameters
+    ----------
+    tables
+        A study's tables.
+    bought
+        ``outcomes.measured`` of the lists.
+    lists
+        Their promotion_id.
+    measure
+        Column of what they brought.
+    states
+        What customers with an order in the days before are called, and those without.
+
     Returns
     -------
     pandas.DataFrame
-        promotion_id, arm (of the targets), channel (empty where several), depth, state (``active``
-        with an order in the days before, else ``silent``), n, n_control, effect, error.
+        promotion_id, arm (of the targets), channel (empty where several), depth, state, n,
+        n_control, effect, error, own_variance (all of it: no two cells share their holdout).
     """
-    rows = list_rows(tables, spans)
-    ended = tables.promotions.filter(
-        tables.promotions.ends_on < ibis.date(spans.as_of.isoformat())
-    ).select("promotion_id")
-    rows = rows.semi_join(ended, "promotion_id")
-    rows = rows.mutate(state=(rows.before_orders > 0).ifelse(active, silent))
+    names = ["promotion_id", "arm", "channel", "depth", "state", "n", "n_control"]
+    names += ["effect", "error", "own_variance"]
+    if not lists:
+        return pd.DataFrame(columns=names)
+    rows = _known_to_the_list(tables, bought.filter(bought.promotion_id.isin(list(lists))))
+    rows = rows.mutate(state=(rows.before_orders > 0).ifelse(*states))
     for name in ("channel", "depth"):
         if name not in rows.columns:
             rows = rows.mutate(**{name: ibis.null("string")})
-    fine = _cells(rows, ["channel", "depth", "state"])
+    fine = _cells(rows, ["channel", "depth", "state"], measure)
     enough = fine[["n", "n_control"]].min(axis=1) >= FEWEST_CUSTOMERS
     good, small = fine[enough], fine[~enough]
     if len(small):
         rest = _left(rows, small)
-        coarse = _cells(rest, ["state"]).assign(channel="", depth=0.0)
+        coarse = _cells(rest, ["state"], measure).assign(channel="", depth=0.0)
         good = pd.concat([good, coarse[coarse[["n", "n_control"]].min(axis=1) >= FEWEST_CUSTOMERS]])
-    names = ["promotion_id", "arm", "channel", "depth", "state", "n", "n_control"]
-    return good.reset_index(drop=True)[[*names, "effect", "error"]]
+    return good.reset_index(drop=True)[names]
 
 
 def _left(rows: ibis.Table, small: pd.DataFrame) -> ibis.Table:
@@ -319,8 +352,9 @@ def _left(rows: ibis.Table, small: pd.DataFrame) -> ibis.Table:
     return named.semi_join(ibis.memtable(small[keys]), keys)
 
 
-def _cells(rows: ibis.Table, by: list[str]) -> pd.DataFrame:
-    found = _effects(rows, by).rename(columns={"gross": "effect"}).assign(arm="target")
+def _cells(rows: ibis.Table, by: list[str], measure: str) -> pd.DataFrame:
+    found = _effects(rows, by, measure).rename(columns={"gross": "effect"})
+    found = found.assign(arm="target", own_variance=found["error"] ** 2)
     if "depth" in found:
         found["depth"] = pd.to_numeric(found["depth"], errors="coerce").fillna(0.0)
     return found
