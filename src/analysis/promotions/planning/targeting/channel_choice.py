@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.stats.types import Floats, Integers
 from analysis.tables.lines import midnight
 
@@ -74,6 +75,7 @@ class Channels:
     source: str
 
 
+@without("preferences")
 def channels_for(
     tables: Tables,
     left: Eligible,

@@ -7,13 +7,14 @@ would stop by itself stands beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.promotions.planning.targeting import standing_holdout
 from analysis.promotions.planning.targeting.contact_consent import (
     Permission,
@@ -103,6 +104,9 @@ class Eligible:
         Consent.
     rules
         As given.
+    supposed
+        Consent is neither recorded nor assumed, and taken for given only to show what could be
+        chosen if it were; no list may be made of it.
     """
 
     customers: pd.DataFrame
@@ -111,6 +115,7 @@ class Eligible:
     waterfall: pd.DataFrame
     permission: Permission
     rules: ContactRules
+    supposed: bool = False
 
     @property
     def open(self) -> Flags:
@@ -118,6 +123,7 @@ class Eligible:
         return (self.customers["stopped"] == "").to_numpy()
 
 
+@without("complaints")
 def eligible(
     tables: Tables,
     candidates: pd.DataFrame,
@@ -170,6 +176,18 @@ def eligible(
     stopped, table = _waterfall(masks, len(people))
     allowed = pd.DataFrame(usable & (stopped == "")[:, None], columns=list(rules.channels))
     return Eligible(people.assign(stopped=stopped), allowed, recent, table, permission, rules)
+
+
+@without("complaints")
+def as_if_consented(
+    tables: Tables, left: Eligible, *, complaints: pd.DataFrame | None = None
+) -> Eligible:
+    """Return who would be left if consent were given; ``left`` itself where any is known."""
+    if left.permission.recorded or left.permission.assumed:
+        return left
+    supposed = replace(left.rules, consent_assumed=left.rules.channels)
+    people = left.customers.drop(columns="stopped")
+    return replace(eligible(tables, people, supposed, complaints=complaints), supposed=True)
 
 
 def _by_channel(

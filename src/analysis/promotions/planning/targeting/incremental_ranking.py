@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.planning.targeting.past_responses import (
     ACTIVE,
@@ -71,10 +72,11 @@ class Expected:
     counts: pd.DataFrame
 
 
+@without("past", "at_risk", "own")
 def ranked(
     left: Eligible,
-    past: PastResponses | None,
     *,
+    past: PastResponses | None = None,
     depths: Sequence[float],
     assumed_effect: float,
     at_risk: pd.DataFrame | None = None,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.customers.deals.deal_proneness import ORDINARY, RELATIONSHIP
 from analysis.promotions.planning.targeting.eligibility import unsellable
 from analysis.stats.types import Floats
@@ -51,6 +52,7 @@ class Offers:
     counts: pd.DataFrame
 
 
+@without("buyers", "recommended", "substitutes")
 def offers_for(
     tables: Tables,
     left: Eligible,

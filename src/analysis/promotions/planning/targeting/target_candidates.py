@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.answers import NotGiven
 from analysis.customers.features import features
 from analysis.errors import NotApplicable
 from analysis.tables.periods import Period
@@ -22,7 +23,7 @@ def candidates(
     as_of: date,
     window_days: int,
     recent_days: int,
-    occasions: Sequence[pd.DataFrame | None] = (),
+    occasions: Sequence[pd.DataFrame | NotGiven] = (),
 ) -> pd.DataFrame:
     """Return every customer with a purchase in the window.
 
@@ -37,8 +38,8 @@ def candidates(
     recent_days
         The last of them, which tell whether a customer is active or silent.
     occasions
-        Tables of due occasions, each customer_id, occasion, due_on, and perhaps product_id and
-        value; those due on the day or before count, of several the one of most value.
+        Tables of due occasions, where there are any: customer_id, occasion, due_on, and perhaps
+        product_id and value; those due by the day count, of several the one of most value.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def candidates(
     recent = late.select("customer_id", recent_orders="orders").to_pandas()
     found = found.merge(recent, on="customer_id", how="left")
     found["recent_orders"] = found["recent_orders"].fillna(0).astype("int64")
-    due = _due([o for o in occasions if o is not None], as_of)
+    due = _due([o for o in occasions if isinstance(o, pd.DataFrame)], as_of)
     found = found.merge(due, on="customer_id", how="left")
     return found.assign(occasion=found["occasion"].fillna("").astype("str"))
 

@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.promotions.planning import power
 from analysis.promotions.planning.power import Design
-from analysis.promotions.planning.targeting import cost_curve, incremental_ranking, standing_holdout
+from analysis.promotions.planning.targeting import incremental_ranking, standing_holdout
 from analysis.promotions.planning.targeting.contact_knapsack import (
     NONE,
     Choices,
@@ -94,8 +94,9 @@ class TargetList:
         contact's and the offer's cost), low, high (NaN where the effect is assumed), cost,
         break_even (effect at which the contact pays; where the effect is assumed), arm (target,
         holdout; empty where left alone), stratum, basis. Those left alone have no offer.
-    curve
-        ``cost_curve.curve`` of all eligible customers.
+    total
+        gain, low, high (of all targets; the interval holds how well measured effects are known),
+        spend, assumed (share of the gain that rests on an assumed effect).
     limits
         limit, most, used, price (what one more unit of it would bring; NaN where solved exactly).
     balance
@@ -110,7 +111,7 @@ class TargetList:
     """
 
     rulings: pd.DataFrame
-    curve: pd.DataFrame
+    total: dict[str, float]
     limits: pd.DataFrame
     balance: pd.DataFrame
     power: dict[str, Any]
@@ -188,12 +189,12 @@ def chosen(
     NotApplicable
         If nobody is eligible; the reason names the rule that stops most.
     """
-    if not left.open.any():
+    if not left.open.any() or left.supposed:
         raise NotApplicable(nobody_left(left))
     options = priced(left, expected, offers, channels, redemption=terms.redemption)
-    strata = _strata(left, expected)
+    strata = strata_of(left, expected)
     limits = terms.limits(channels.names)
-    solution, held = _with_holdout(options.choices, left, strata, limits, terms)
+    solution, held = with_holdout(options.choices, left, strata, limits, terms)
     rulings = _rulings(
         left, expected, offers, channels, options, solution.item, held, strata, terms
     )
@@ -204,20 +205,44 @@ def chosen(
     listed = rulings.assign(margin=left.customers["margin"].to_numpy())
     listed = listed[listed["arm"] != ""]
     alike = standing_holdout.balance(listed, ["margin", "expected_margin", "cost"])
+    taken = np.where(held, NONE, solution.item)
     return TargetList(
-        rulings, _curve(options, terms), table, alike, _power(listed, terms), solution, terms
+        rulings,
+        total(options, taken, terms.confidence),
+        table,
+        alike,
+        power_of(listed, terms),
+        solution,
+        terms,
     )
+
+
+def total(options: Priced, item: Integers, confidence: float) -> dict[str, float]:
+    """Return what a choice is expected to bring, with the interval that the effects leave."""
+    rows = np.flatnonzero(item != NONE)
+    own = (rows, item[rows])
+    gain = float(options.choices.gain[own].sum())
+    cell, units = options.cell[own], options.units[own]
+    known = cell >= 0
+    weight = np.bincount(cell[known], units[known], minlength=len(options.loadings))
+    deviation = float(np.linalg.norm(weight @ options.loadings)) if known.any() else np.nan
+    reach = normal_quantile(confidence) * deviation
+    assumed = float(options.choices.gain[own][~known].sum())
+    spend = float(options.choices.cost[own].sum())
+    share = assumed / gain if gain > 0 else 0.0
+    parts = {"gain": gain, "low": gain - reach, "high": gain + reach}
+    return parts | {"spend": spend, "assumed": share, "contacts": float(len(rows))}
 
 
 def nobody_left(left: Eligible) -> str:
     """Return the sentence that says why nobody may be contacted."""
     table = left.waterfall
     worst = table.loc[table["stopped"].idxmax()]
-    if worst["rule"] == "consent" and not left.permission.recorded:
+    if left.supposed or (worst["rule"] == "consent" and not left.permission.recorded):
         return (
-            "Nobody may be contacted: this study records no consent for "
-            f"{', '.join(left.rules.channels)}. Where consent is kept elsewhere, name the channels "
-            "in consent_assumed."
+            "No list is made: this study records no consent, for any of "
+            f"{', '.join(left.rules.channels)}. Where it is kept elsewhere and every customer has "
+            "given it, name the channels in consent_assumed."
         )
     return (
         f"Nobody is left to contact: of {len(left.customers)} customers, {worst['stopped']} are "
@@ -225,7 +250,7 @@ def nobody_left(left: Eligible) -> str:
     )
 
 
-def _strata(left: Eligible, expected: Expected) -> pd.Series:
+def strata_of(left: Eligible, expected: Expected) -> pd.Series:
     """Return the strata of the holdout: state and third of past margin among the eligible."""
     margin = left.customers["margin"]
     cuts = margin[left.open].quantile([1 / 3, 2 / 3]).to_numpy()
@@ -233,7 +258,7 @@ def _strata(left: Eligible, expected: Expected) -> pd.Series:
     return expected.customers["state"].astype("str") + ", " + pd.Series(third, margin.index)
 
 
-def _with_holdout(
+def with_holdout(
     choices: Choices, left: Eligible, strata: pd.Series, limits: Limits, terms: ListTerms
 ) -> tuple[Solution, Flags]:
     """Choose so many that, once the holdout is taken off, the limits are just kept."""
@@ -339,34 +364,7 @@ def _offer_names(goods: pd.DataFrame, depth: Floats, listed: Flags) -> np.ndarra
     return np.where(listed, np.where(depth > 0, cut, plain), "")
 
 
-def _curve(options: Priced, terms: ListTerms) -> pd.DataFrame:
-    found = cost_curve.path(options.choices.gain, options.choices.cost)
-    return cost_curve.curve(
-        found,
-        len(options.choices.gain),
-        basis=_basis(found, options),
-        confidence=terms.confidence,
-        seed=terms.seed,
-    )
-
-
-def _basis(found: cost_curve.CostPath, options: Priced) -> cost_curve.Basis:
-    """Return the measured effects behind each step: the new item's, less the one's before."""
-    step = np.arange(len(found.customer))
-    order = np.lexsort((step, found.customer))
-    same = np.append(False, found.customer[order][1:] == found.customer[order][:-1])
-    later, before = order[same], order[np.flatnonzero(same) - 1]
-    own = (found.customer, found.item)
-    left = (found.customer[before], found.item[before])
-    return cost_curve.Basis(
-        np.append(step, later),
-        np.append(options.cell[own], options.cell[left]),
-        np.append(options.units[own], -options.units[left]),
-        options.loadings,
-    )
-
-
-def _power(listed: pd.DataFrame, terms: ListTerms) -> dict[str, Any]:
+def power_of(listed: pd.DataFrame, terms: ListTerms) -> dict[str, Any]:
     """Return what difference the list would show between its arms."""
     n, held = len(listed), int((listed["arm"] == HOLDOUT).sum())
     nothing = {"customers": n, "holdout": held, "smallest": np.nan, "promised": np.nan}
