@@ -342,13 +342,13 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
     "--to",
     "systems",
     multiple=True,
-    type=click.Choice(["csv", "zoho_crm", "fxiaoke"]),
+    type=click.Choice(["csv", "excel", "mail", "zoho_crm", "fxiaoke"]),
     help="Form to write; default: CSV and the CRMs that the study's sources come from.",
 )
 @click.option(
     "--channel",
     type=click.Choice(["email", "sms", "phone", "app"]),
-    help="Only customers who agreed to this channel; default: to any.",
+    help="Only customers to be contacted through this channel; default: all.",
 )
 @_overrides
 def lists(
@@ -360,6 +360,42 @@ def lists(
     from analysis.reporting.contacts.contact_lists import write_lists
 
     for line in write_lists(params, root=root, systems=systems, channel=channel):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("study")
+@click.argument("wanted", metavar="LIST")
+@click.option(
+    "--export",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The CRM's file of who was sent; default: everybody of the list's files.",
+)
+@click.option("--who", metavar="COLUMN", help="Column of the export that holds the customer.")
+@click.option("--on", metavar="YYYY-MM-DD", help="Day it went out; default: as exported, or today.")
+@_overrides
+def sent(
+    study: str,
+    wanted: str,
+    export: Path | None,
+    who: str | None,
+    on: str | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Record that LIST of STUDY was sent, so that the next run measures what it brought.
+
+    LIST is a list's id as `analysis lists` prints it, its name for the newest, or its manifest.
+    """
+    root = _root()
+    params = _params(study, overrides, root)
+    from zoneinfo import ZoneInfo
+
+    from analysis.reporting.contacts.sent_back import sent_moment, take_back
+
+    today = _now().astimezone(ZoneInfo(params.timezone)).date()
+    day = sent_moment(on) if on is not None else None
+    said = take_back(params, wanted, root=root, today=today, on=day, export=export, who=who)
+    for line in said:
         click.echo(line)
 
 
