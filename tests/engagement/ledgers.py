@@ -75,16 +75,22 @@ class Account:
 
 
 def scheme(
-    customers: int, days: int, *, seed: int, life_days: int = 120, start: date = date(2024, 1, 1)
+    customers: int,
+    days: int,
+    *,
+    seed: int,
+    life_days: int = 120,
+    redeems: float = 0.03,
+    most: int = 400,
 ) -> tuple[pd.DataFrame, list[Account]]:
     """Return the ledger of a scheme and its accounts, which know what became of every lot."""
     rng = np.random.default_rng(seed)
     accounts = [Account(f"c{number:03}", life_days) for number in range(customers)]
     for account in accounts:
-        for day in (start + timedelta(days=d) for d in range(days)):
+        for day in (date(2024, 1, 1) + timedelta(days=d) for d in range(days)):
             account.expire(day)
             if rng.random() < 0.08:
                 account.earn(day, int(rng.integers(1, 100)))
-            if rng.random() < 0.03:
-                account.redeem(day, int(rng.integers(1, 400)))
+            if rng.random() < redeems:
+                account.redeem(day, int(rng.integers(1, most)))
     return ledger([row for account in accounts for row in account.rows]), accounts

@@ -23,22 +23,29 @@ class Projection:
         Last value seen of each vintage.
     ultimate
         Value expected at the last age.
-    error
-        Standard error of each ultimate.
-    total_error
-        Standard error of their sum.
+    covariance
+        Of the errors of the ultimates: vintages share the estimated factors still ahead of both.
     factors
         Growth from each age to the next.
     """
 
     latest: Floats
     ultimate: Floats
-    error: Floats
-    total_error: float
+    covariance: Floats
     factors: Floats
 
+    @property
+    def error(self) -> Floats:
+        """Standard error of each ultimate."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)))
 
-def project(triangle: Floats) -> Projection:
+    def total_error(self, chosen: np.ndarray | None = None) -> float:
+        """Return the standard error of the sum over the ``chosen`` vintages, or over all."""
+        weights = np.ones(len(self.latest)) if chosen is None else chosen.astype(float)
+        return float(np.sqrt(weights @ self.covariance @ weights))
+
+
+def project(triangle: Floats, *, recent: int | None = None) -> Projection:
     """Project a triangle of cumulative values.
 
     Parameters
@@ -46,12 +53,18 @@ def project(triangle: Floats) -> Projection:
     triangle
         Vintages x ages, oldest first; each row is known up to some age, NaN after. Every age
         must be known for one vintage at least.
+    recent
+        Steps that were taken so many periods ago at most tell the growth; None takes all.
     """
     known = ~np.isnan(triangle)
     age = known.sum(axis=1) - 1
     latest = triangle[np.arange(len(triangle)), age]
-    factors, sums = _factors(triangle, known)
-    variances = _variances(triangle, known, factors)
+    both = known[:, 1:]
+    if recent is not None:
+        row, step = np.indices(both.shape)
+        both = both & (row + step + 1 >= len(triangle) - recent)
+    factors, sums = _factors(triangle, both)
+    variances = _variances(triangle, both, factors)
     full = triangle.copy()
     for step in range(triangle.shape[1] - 1):
         full[:, step + 1] = np.where(
@@ -59,22 +72,20 @@ def project(triangle: Floats) -> Projection:
         )
     ultimate = full[:, -1]
     relative = np.divide(variances, factors**2, out=np.zeros_like(variances), where=factors > 0)
-    squared = _squared_errors(full, age, relative, sums)
-    total = _total(squared, ultimate, age, relative, sums)
-    return Projection(latest, ultimate, np.sqrt(squared), float(np.sqrt(total)), factors)
+    covariance = _covariance(full, age, relative, sums)
+    return Projection(latest, ultimate, covariance, factors)
 
 
-def _factors(triangle: Floats, known: np.ndarray) -> tuple[Floats, Floats]:
+def _factors(triangle: Floats, both: np.ndarray) -> tuple[Floats, Floats]:
     """Return growth by age, and the sum of what each was estimated from."""
-    both = known[:, 1:]
     before = np.where(both, triangle[:, :-1], 0.0).sum(axis=0)
     after = np.where(both, triangle[:, 1:], 0.0).sum(axis=0)
     return np.divide(after, before, out=np.ones_like(after), where=before > 0), before
 
 
-def _variances(triangle: Floats, known: np.ndarray, factors: Floats) -> Floats:
+def _variances(triangle: Floats, both: np.ndarray, factors: Floats) -> Floats:
     """Return the variance parameter by age; where one vintage is left, by Mack's rule."""
-    both = known[:, 1:] & (np.nan_to_num(triangle[:, :-1]) > 0)
+    both = both & (np.nan_to_num(triangle[:, :-1]) > 0)
     before = np.where(both, triangle[:, :-1], 1.0)
     ratio = np.where(both, np.nan_to_num(triangle[:, 1:]) / before, 0.0)
     squares = np.where(both, before * (ratio - factors) ** 2, 0.0).sum(axis=0)
@@ -95,18 +106,13 @@ def _squared_errors(full: Floats, age: np.ndarray, relative: Floats, sums: Float
     return np.asarray(full[:, -1] ** 2 * inside.sum(axis=1))
 
 
-def _total(
-    squared: Floats, ultimate: Floats, age: np.ndarray, relative: Floats, sums: Floats
-) -> float:
-    """Return the squared error of the sum: vintages share the factors still ahead of both."""
-    shared = np.cumsum((relative * _inverse(sums))[::-1])[::-1]
-    shared = np.append(shared, 0.0)
-    order = np.argsort(-age, kind="stable")
-    total, younger = 0.0, ultimate[order][::-1].cumsum()[::-1]
-    for place, row in enumerate(order):
-        beyond = younger[place + 1] if place + 1 < len(order) else 0.0
-        total += squared[row] + 2 * ultimate[row] * beyond * shared[age[row]]
-    return total
+def _covariance(full: Floats, age: np.ndarray, relative: Floats, sums: Floats) -> Floats:
+    """Return Mack's squared errors, and beside them what the estimated factors share."""
+    shared = np.append(np.cumsum((relative * _inverse(sums))[::-1])[::-1], 0.0)
+    ultimate, older = full[:, -1], np.maximum(age[:, None], age[None, :])
+    found = ultimate[:, None] * ultimate[None, :] * shared[older]
+    np.fill_diagonal(found, _squared_errors(full, age, relative, sums))
+    return np.asarray(found)
 
 
 def _inverse(sums: Floats) -> Floats:

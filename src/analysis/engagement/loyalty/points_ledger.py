@@ -46,7 +46,8 @@ class Ledger:
     lots
         A row a lot: entry_id, customer_id, posted_on, expires_on, kind, order_id, ``amount``,
         ``reversed``, ``expired``, ``used``, ``open`` (thousandths; the last four add up to the
-        first), ``expired_on`` (day of the expiry set against it).
+        first), ``expired_on`` (day of the expiry set against it), ``begins`` (what the customer's
+        earlier lots hold for use).
     due
         A row a customer and day of expiry: ``expired`` that day, ``came_due`` (points that had),
         ``undue`` (expired beyond that).
@@ -180,10 +181,15 @@ def _expired(lots: ibis.Table, due: ibis.Table, dated: bool) -> ibis.Table:
     return found.mutate(expired=taken.cast("int64")).drop("batch")
 
 
+def spending(entries: ibis.Table, dated: bool) -> ibis.Table:
+    """Return the movements that use lots in turn: neither dated expiries nor takings back."""
+    by_date = (entries.kind == "expire") & ibis.literal(dated)
+    return entries.filter((entries.amount < 0) & ~by_date & ~_takes_from_lot(entries))
+
+
 def _followed(lots: ibis.Table, entries: ibis.Table, dated: bool) -> ibis.Table:
     """Let what else leaves the accounts use the lots, first in first out by expiry."""
-    by_date = (entries.kind == "expire") & ibis.literal(dated)
-    out = entries.filter((entries.amount < 0) & ~by_date & ~_takes_from_lot(entries))
+    out = spending(entries, dated)
     spent = out.group_by("customer_id").agg(spent=-out.amount.sum())
     found = lots.left_join(spent, "customer_id").drop("customer_id_right")
     left = found.amount - found.reversed - found.expired
@@ -195,5 +201,5 @@ def _followed(lots: ibis.Table, entries: ibis.Table, dated: bool) -> ibis.Table:
     )
     before = left.sum().over(upto).cast("int64") - left
     used = ibis.least(ibis.greatest(ibis.coalesce(found.spent, 0) - before, 0), left)
-    found = found.mutate(used=used.cast("int64")).drop("spent")
+    found = found.mutate(used=used.cast("int64"), begins=before.cast("int64")).drop("spent")
     return found.mutate(open=found.amount - found.reversed - found.expired - found.used)

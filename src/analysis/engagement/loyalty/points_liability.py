@@ -1,10 +1,11 @@
 """What open points will cost: breakage by vintage, the liability, each with its interval.
 
-A vintage is what was earned in one month, counted back from the day of the report. How much of it
-is lost to expiry is read from the expiries themselves, each set against the lots that had come
-due: that needs no guess which points a redemption used. The triangle of points not lost, by
-vintage and age, is projected by the chain ladder; young vintages, whose points cannot have expired
-yet, are censored and get what the ripe ones say.
+How much of a vintage is lost is read from the expiries themselves, each set against the lots that
+had come due, and projected by the chain ladder; young vintages, whose points cannot have expired
+yet, are censored and get what the ripe ones say. That needs no guess which points a redemption
+used. Where the ledger spends first in, first out, a vintage that has been used up cannot expire
+any more: there the triangle of points used is projected too, and each vintage gets the estimate
+with the smaller error.
 
 Mack's error takes vintages for independent. They are not where the same customers let their points
 expire month after month, so the error of the total is at least that of customers as wholes.
@@ -18,16 +19,21 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.loyalty.chain_ladder import Projection, project
+from analysis.engagement.loyalty import first_in_first_out, points_vintages
+from analysis.engagement.loyalty.chain_ladder import project
 from analysis.engagement.loyalty.ledger_checks import Reconciliation
 from analysis.engagement.loyalty.points_ledger import PARTS, Ledger
+from analysis.engagement.loyalty.points_vintages import Vintages
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, student_quantile
 from analysis.stats.sizes import FEWEST_VINTAGES
-from analysis.stats.types import Floats
+from analysis.stats.types import Flags, Floats
 
-#: Months of a year, in days of four years, so that buckets of days are whole-number arithmetic.
-_MONTHS, _DAYS = 48, 1_461
+#: Months of expiries that tell what the open vintages will lose: a year, with its seasons.
+RECENT = 12
+
+#: Share of expired points up to which a ledger counts as spent first in, first out.
+IN_TURN = 0.01
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class PointCosts:
     Parameters
     ----------
     redeemed
-        Cost of one redeemed point to the retailer, in currency.
+        Cost of one redeemed point, in currency.
     funded
         Share of that cost which others (brands, partners) pay.
     """
@@ -71,8 +77,8 @@ class Liability:
     Parameters
     ----------
     vintages
-        vintage (months before the day), begins_on, earned, expired, to_expire, breakage, low,
-        high, redeemed, owed (points), owed_cost, ripe (every point has come due).
+        The columns of ``Vintages.table`` but open, and: to_expire, owed (points still to be
+        redeemed), owed_cost, breakage, low, high.
     open_points
         Points open by the ledger.
     owed
@@ -83,11 +89,15 @@ class Liability:
         Share of the points of ripe vintages that expired, and what others like them may show.
     ripe
         Number of ripe vintages.
+    in_turn
+        The ledger spends first in, first out.
+    out_of_turn
+        Points that expired although spending in turn would have used them.
     drifts
         Breakage rose or fell over the ripe vintages (p below 0.01): the chain ladder, which takes
         the younger for like the older, then does not hold.
-    triangle
-        Share of each vintage not lost, by age in months: vintage, age, kept.
+    kept
+        Share of each vintage not expired, by age in months: vintage, age, kept.
     """
 
     vintages: pd.DataFrame
@@ -96,8 +106,20 @@ class Liability:
     cost: Ranged
     breakage: Ranged
     ripe: int
+    in_turn: bool
+    out_of_turn: float
     drifts: bool
-    triangle: pd.DataFrame
+    kept: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Owed:
+    """Points still to be redeemed by vintage, errors of the ultimates, error of the total."""
+
+    ultimate: Floats
+    owed: Floats
+    error: Floats
+    total_error: float
 
 
 def liability(
@@ -120,6 +142,32 @@ def liability(
         If the ledger does not reconcile, states no days of expiry, or is too young to have
         shown what expires.
     """
+    vintages = _vintages(books)
+    early, expired = first_in_first_out.out_of_turn(books.ledger)
+    in_turn = early <= IN_TURN * expired
+    found = _either(vintages) if in_turn else _by_expiry(vintages)
+    z, own = normal_quantile(confidence), (costs or PointCosts()).own
+    rows = _with_breakage(vintages, found, z)
+    most = float(vintages.table["open"].sum())
+    total = float(rows["owed"].sum())
+    reach = z * max(found.total_error, _customers_error(books.ledger))
+    owed = Ranged(total, max(total - reach, 0.0), min(total + reach, most))
+    return Liability(
+        vintages=rows.drop(columns="open").assign(owed_cost=own * rows["owed"]),
+        open_points=most,
+        owed=owed,
+        cost=owed.times(own),
+        breakage=_ripe_breakage(rows, z),
+        ripe=int(rows["ripe"].sum()),
+        in_turn=in_turn,
+        out_of_turn=early / PARTS,
+        drifts=_drifts(rows),
+        kept=vintages.kept(),
+    )
+
+
+def _vintages(books: Reconciliation) -> Vintages:
+    """Return the vintages of books that can tell breakage; NotApplicable of others."""
     if not books.holds:
         raise NotApplicable(
             "No liability is given: the ledger of points does not reconcile, and what is owed "
@@ -130,86 +178,40 @@ def liability(
             "No breakage is told: no movement states when its points expire, so every open "
             "point may still be redeemed."
         )
-    vintages, triangle = _vintages(books.ledger), _triangle(books.ledger)
-    ripe = int(vintages["ripe"].sum())
+    vintages = points_vintages.fetch(books.ledger)
+    ripe = int(vintages.table["ripe"].sum())
     if ripe < FEWEST_VINTAGES:
         raise NotApplicable(
             f"No breakage is told: {ripe} months of points have come due, {FEWEST_VINTAGES} are "
             "needed, so every open point may still be redeemed."
         )
-    together = _customers_error(books.ledger)
-    return _assembled(vintages, triangle, together, costs or PointCosts(), confidence)
+    return vintages
 
 
-def _month(days: ibis.Value) -> ibis.Value:
-    """Return how many twelfths of a year lie in ``days``, whole ones."""
-    return ((days * _MONTHS) // _DAYS).cast("int64")
+def _by_expiry(vintages: Vintages) -> _Owed:
+    """Project what is not lost; redemptions are set against the oldest vintages first."""
+    kept = project(vintages.earned[:, None] - vintages.expired, recent=RECENT)
+    redeemed, before = vintages.table["redeemed"].sum(), np.cumsum(kept.ultimate) - kept.ultimate
+    owed = kept.ultimate - np.clip(redeemed - before, 0, kept.ultimate)
+    return _Owed(kept.ultimate, owed, kept.error, kept.total_error())
 
 
-def _months_before(day: ibis.Value, ledger: Ledger) -> ibis.Value:
-    end = ibis.date(ledger.as_of.isoformat())
-    return _month(end.delta(day, unit="day").cast("int64") - 1)
+def _either(vintages: Vintages) -> _Owed:
+    """Project what is not lost, and what is used; each vintage takes what has less error.
 
-
-def _vintages(ledger: Ledger) -> pd.DataFrame:
-    """Return the points of each vintage, oldest first; one without points has a row of zeros."""
-    lots, end = ledger.lots, ibis.date(ledger.as_of.isoformat())
-    rows = lots.mutate(
-        vintage=_months_before(lots.posted_on, ledger),
-        young=ibis.coalesce(lots.expires_on >= end, True).cast("int64"),
-    )
-    sums = rows.group_by("vintage").agg(
-        earned=(rows.amount - rows.reversed).sum().cast("int64"),
-        expired=rows.expired.sum().cast("int64"),
-        redeemed=rows.used.sum().cast("int64"),
-        open=rows.open.sum().cast("int64"),
-        young=rows.young.sum().cast("int64"),
-    )
-    found = sums.to_pandas().set_index("vintage")
-    every = range(int(found.index.max()), -1, -1)
-    found = found.reindex(every).fillna(0).astype("int64").rename_axis("vintage").reset_index()
-    for name in ("earned", "expired", "redeemed", "open"):
-        found[name] = found[name] / PARTS
-    began = [-(-(v + 1) * _DAYS // _MONTHS) for v in found["vintage"]]
-    found["begins_on"] = [
-        (pd.Timestamp(ledger.as_of) - pd.Timedelta(days=days)).date() for days in began
-    ]
-    found["ripe"] = (found["young"] == 0) & (found["earned"] > 0)
-    return found.drop(columns="young")
-
-
-def _triangle(ledger: Ledger) -> Floats:
-    """Return the points of each vintage that expired at each age, as far as it was seen."""
-    lots = ledger.lots.filter(ledger.lots.expired > 0)
-    rows = lots.mutate(
-        vintage=_months_before(lots.posted_on, ledger),
-        left=_months_before(lots.expired_on, ledger),
-    )
-    sums = rows.group_by("vintage", age=rows.vintage - rows.left).agg(
-        expired=rows.expired.sum().cast("int64")
-    )
-    found = sums.order_by("vintage", "age").to_pandas()
-    size = int(_months_before(ledger.lots.posted_on, ledger).max().to_pandas()) + 1
-    lost = np.zeros((size, size))
-    lost[size - 1 - found["vintage"].to_numpy(int), found["age"].to_numpy(int)] = (
-        found["expired"].to_numpy(float) / PARTS
-    )
-    seen = np.arange(size)[None, :] <= np.arange(size)[::-1, None]
-    return np.asarray(np.where(seen, lost, np.nan))
-
-
-def _kept(vintages: pd.DataFrame, lost: Floats) -> Floats:
-    """Return the triangle of points not lost so far."""
-    return np.asarray(vintages["earned"].to_numpy(float)[:, None] - np.cumsum(lost, axis=1))
-
-
-def _long(vintages: pd.DataFrame, lost: Floats) -> pd.DataFrame:
-    earned = vintages["earned"].to_numpy(float)
-    kept = _kept(vintages, lost) / np.where(earned > 0, earned, np.nan)[:, None]
-    row, age = np.nonzero(~np.isnan(kept))
-    return pd.DataFrame(
-        {"vintage": vintages["vintage"].to_numpy()[row], "age": age, "kept": kept[row, age]}
-    )
+    The errors of the two groups are added, as if they went together.
+    """
+    kept = project(vintages.earned[:, None] - vintages.expired, recent=RECENT)
+    used = project(vintages.used, recent=RECENT)
+    by_use = (used.latest > 0) & (used.error < kept.error)
+    table = vintages.table
+    ultimate = np.where(by_use, used.ultimate, kept.ultimate)
+    owed = np.clip(ultimate - table["redeemed"], 0, table["open"]).to_numpy(float)
+    total = used.total_error(by_use) + kept.total_error(~by_use)
+    return _Owed(
+        table["redeemed"].to_numpy(float) + owed, owed,
+        np.where(by_use, used.error, kept.error), total,
+    )  # fmt: skip
 
 
 def _customers_error(ledger: Ledger) -> float:
@@ -226,7 +228,8 @@ def _customers_error(ledger: Ledger) -> float:
     sums = dated.group_by("customer_id").agg(
         ripe=((left * due).sum() / PARTS).round().cast("int64"),
         lost=((dated.expired * due).sum() / PARTS).round().cast("int64"),
-        young=((left * (1 - due)).sum() / PARTS).round().cast("int64"),
+        # What is used cannot expire any more.
+        young=((dated.open * (1 - due)).sum() / PARTS).round().cast("int64"),
     )
     names = {"ripe": sums.ripe, "lost": sums.lost, "young": sums.young}
     pairs = [("ripe", "ripe"), ("ripe", "lost"), ("lost", "lost"), ("young", "young")]
@@ -241,67 +244,44 @@ def _customers_error(ledger: Ledger) -> float:
     return float(np.sqrt(squares * ahead))
 
 
-def _assembled(
-    vintages: pd.DataFrame, lost: Floats, together: float, costs: PointCosts, confidence: float
-) -> Liability:
-    z, projected = normal_quantile(confidence), project(_kept(vintages, lost))
-    rows = _with_breakage(vintages, projected, z)
-    rows = rows.assign(owed=_first_in_first_out(projected.ultimate, rows["redeemed"].sum()))
-    rows["redeemed"] = projected.ultimate - rows["owed"]
-    rows["owed_cost"] = rows["owed"] * costs.own
-    most = float(vintages["open"].sum())
-    total, reach = float(rows["owed"].sum()), z * max(projected.total_error, together)
-    owed = Ranged(total, max(total - reach, 0.0), min(total + reach, most))
-    return Liability(
-        vintages=rows.drop(columns="open"),
-        open_points=most,
-        owed=owed,
-        cost=owed.times(costs.own),
-        breakage=_ripe_breakage(rows, z),
-        ripe=int(rows["ripe"].sum()),
-        drifts=_drifts(rows),
-        triangle=_long(vintages, lost),
-    )
-
-
-def _with_breakage(vintages: pd.DataFrame, projected: Projection, z: float) -> pd.DataFrame:
-    earned = vintages["earned"].to_numpy(float)
+def _with_breakage(vintages: Vintages, found: _Owed, z: float) -> pd.DataFrame:
+    earned = vintages.earned
     whole = np.where(earned > 0, earned, np.nan)
-    lost = 1 - projected.ultimate / whole
-    reach = z * projected.error / whole
-    return vintages.assign(
-        to_expire=projected.latest - projected.ultimate,
+    lost, reach = 1 - found.ultimate / whole, z * found.error / whole
+    expired = vintages.table["expired"].to_numpy(float)
+    return vintages.table.assign(
+        redeemed=found.ultimate - found.owed,
+        to_expire=earned - found.ultimate - expired,
+        owed=found.owed,
         breakage=lost,
         low=np.clip(lost - reach, 0, 1),
         high=np.clip(lost + reach, 0, 1),
     )
 
 
-def _first_in_first_out(ultimate: Floats, redeemed: float) -> Floats:
-    """Return what each vintage is still to pay: redemptions are set against the oldest first."""
-    before = np.cumsum(ultimate) - ultimate
-    return np.asarray(ultimate - np.clip(redeemed - before, 0, ultimate))
+def _ripe(rows: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """Return points, breakage and age of the ripe vintages."""
+    ripe: Flags = rows["ripe"].to_numpy(bool)
+    earned, lost, age = (rows[c].to_numpy(float)[ripe] for c in ("earned", "expired", "vintage"))
+    return earned, lost / earned, age
 
 
 def _ripe_breakage(rows: pd.DataFrame, z: float) -> Ranged:
     """Return the breakage of all ripe vintages together, its error from how they differ."""
-    ripe = rows[rows["ripe"]]
-    earned, lost = ripe["earned"].to_numpy(float), ripe["expired"].to_numpy(float)
-    share = lost.sum() / earned.sum()
-    spread = (earned * (lost / earned - share) ** 2).sum() / (len(ripe) - 1)
+    earned, lost, _ = _ripe(rows)
+    share = float(np.average(lost, weights=earned))
+    spread = (earned * (lost - share) ** 2).sum() / (len(lost) - 1)
     reach = z * float(np.sqrt(spread / earned.sum()))
-    return Ranged(float(share), max(share - reach, 0.0), min(share + reach, 1.0))
+    return Ranged(share, max(share - reach, 0.0), min(share + reach, 1.0))
 
 
 def _drifts(rows: pd.DataFrame) -> bool:
     """Tell whether breakage rose or fell with the age of ripe vintages, weighted by points."""
-    ripe = rows[rows["ripe"]]
-    weight = ripe["earned"].to_numpy(float)
-    share = (ripe["expired"] / ripe["earned"]).to_numpy(float)
-    time = ripe["vintage"].to_numpy(float)
-    centred = time - np.average(time, weights=weight)
-    slope = (weight * centred * share).sum() / (weight * centred**2).sum()
-    rest = share - np.average(share, weights=weight) - slope * centred
-    free = len(ripe) - 2
-    error = np.sqrt((weight * rest**2).sum() / free / (weight * centred**2).sum())
+    weight, lost, age = _ripe(rows)
+    centred = age - np.average(age, weights=weight)
+    squares = (weight * centred**2).sum()
+    slope = (weight * centred * lost).sum() / squares
+    rest = lost - np.average(lost, weights=weight) - slope * centred
+    free = len(lost) - 2
+    error = np.sqrt((weight * rest**2).sum() / free / squares)
     return bool(abs(slope) > float(student_quantile(0.99, free)) * error)
