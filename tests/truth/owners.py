@@ -207,9 +207,7 @@ OWNERS: dict[str, Owner] = {
         "test_value_groups_order_customers",
         found=(f"{PORTRAITS}::test_tiers_go_with_expected_value",),
     ),
-    "referrals": _owned(
-        "engagement.loyalty", ENGAGEMENT, "test_referred_customers_order_more_often"
-    ),
+    "referrals": _owned("09_loyalty", ENGAGEMENT, "test_referred_customers_order_more_often"),
     "independent": _owned(
         "05_baskets",
         ASSOCIATIONS,
@@ -417,12 +415,12 @@ OWNERS: dict[str, Owner] = {
         "engagement.feedback", ENGAGEMENT, "test_complaints_have_their_topics_and_times"
     ),
     "breakage": _owned(
-        "engagement.loyalty",
+        "09_loyalty",
         ENGAGEMENT,
         "test_points_break_as_planted_and_never_fall_below_zero",
     ),
     "tier_bunching": _owned(
-        "engagement.loyalty",
+        "09_loyalty",
         ENGAGEMENT,
         "test_members_bunch_above_gold",
         "test_gold_is_held_by_who_earned_it",

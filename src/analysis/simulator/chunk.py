@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk_facts import Facts, gather
+from analysis.simulator.club import club_life, money_on_account, paid_terms
 from analysis.simulator.engagement import loyalty_club, messages, survey_answers, web_sessions
 from analysis.simulator.selling import promotion_files, till_files
 from analysis.simulator.shop_plan import Plan
@@ -65,5 +66,8 @@ def _other_files(facts: Facts) -> dict[str, pa.Table]:
         "feedback": survey_answers.feedback_file(plan, crowd, book, facts.voices, index),
         "points": loyalty_club.points_file(plan, crowd, book, facts.earned, index),
         "tiers": loyalty_club.tiers_file(plan, crowd, book, facts.earned),
-        "referrals": loyalty_club.referrals_file(plan, crowd, index),
+        "referrals": loyalty_club.referrals_file(plan, crowd, book, index),
+        "subscriptions": paid_terms.subscriptions_file(plan, crowd, facts.terms, index),
+        "stored_value": money_on_account.stored_value_file(plan, crowd, book, index),
+        "interactions": club_life.interactions_file(facts.trade, index),
     }

@@ -34,6 +34,10 @@ TOPICS = (
     "surveys",
     "reviews",
     "mess",
+    "club",
+    "paid_terms",
+    "stored_value",
+    "interactions",
 )
 
 #: Fewest products: the planted ones and some of every department around them.

@@ -39,6 +39,9 @@ GROWING = (
     "points",
     "tiers",
     "referrals",
+    "subscriptions",
+    "stored_value",
+    "interactions",
 )
 FIXED = ("products", "promotions", "promotion_products", "placements")
 

@@ -57,6 +57,12 @@ FEWEST_CLUSTERS_DRAWN = 10
 #: Products below which clusters of a regression are products in stores.
 FEWEST_CLUSTERS_OF_PRODUCTS = 20
 
+# Loyalty
+
+#: Months of points that have all come due, from which the breakage of others is told: of three the
+#: spread between them has two degrees of freedom, and its error is of the size of itself.
+FEWEST_VINTAGES = 6
+
 # Promotions
 
 #: Drawn together: of two, the spread between them has one degree of freedom, and the interval it

@@ -29,6 +29,9 @@ KEYS = {
     "points": ("entry_id",),
     "tiers": ("customer_id", "valid_from"),
     "referrals": ("referred_id",),
+    "subscriptions": ("subscription_id",),
+    "stored_value": ("entry_id",),
+    "interactions": ("interaction_id",),
 }
 
 DELIVERED_TWICE = "delivered twice"

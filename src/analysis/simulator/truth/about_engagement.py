@@ -10,7 +10,7 @@ from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth.planted import Counts, Planted, ratio
 
 CHANNELS, WEB = "engagement.channels", "engagement.web"
-FEEDBACK, LOYALTY = "engagement.feedback", "engagement.loyalty"
+FEEDBACK, LOYALTY = "engagement.feedback", "09_loyalty"
 
 
 def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
