@@ -13,6 +13,7 @@ from analysis.engagement.feedback.response_rates import band
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.sizes import FEWEST_OF_A_SIDE
+from analysis.stats.surveys.stratified_difference import stratified_difference
 from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
 from analysis.tables.periods import Period
@@ -145,26 +146,13 @@ def _crude(rows: pd.DataFrame, confidence: float) -> dict[str, object]:
 
 
 def _standardised(strata: pd.DataFrame, confidence: float) -> dict[str, object]:
-    """Return the Mantel-Haenszel difference of shares, with Sato's variance.
-
-    Sato (1989), Biometrics 45, 1323-1324: right for many thin strata as for few thick ones.
-    """
-    n1, n0 = strata["resolved"].to_numpy("float64"), strata["open"].to_numpy("float64")
-    x1, x0 = strata["resolved_back"].to_numpy("float64"), strata["open_back"].to_numpy("float64")
-    both = (n1 > 0) & (n0 > 0)
-    n1, n0, x1, x0 = (v[both] for v in (n1, n0, x1, x0))
-    n = n1 + n0
-    weight = n1 * n0 / n
-    total = weight.sum()
-    gap = float(((x1 * n0 - x0 * n1) / n).sum() / total)
-    p = (n1**2 * x0 - n0**2 * x1 + n1 * n0 * (n0 - n1) / 2) / n**2
-    q = (x1 * (n0 - x0) / n + x0 * (n1 - x1) / n) / 2
-    error = float(np.sqrt(max((gap * p.sum() + q.sum()) / total**2, 0.0)))
-    reach = normal_quantile(confidence) * error
+    """Return the difference among likes; NaN where no stratum holds both sides."""
+    columns = ("resolved_back", "resolved", "open_back", "open")
+    found = stratified_difference(
+        *(strata[name].to_numpy("float64") for name in columns), confidence=confidence
+    )
     return {
-        "comparison": "like with like",
-        "resolved": float((weight * x1 / n1).sum() / total),
-        "open": float((weight * x0 / n0).sum() / total),
-        "difference": gap, "low": gap - reach, "high": gap + reach,
-        "n_resolved": int(n1.sum()), "n_open": int(n0.sum()),
+        "comparison": "like with like", "resolved": found.first, "open": found.second,
+        "difference": found.value, "low": found.low, "high": found.high,
+        "n_resolved": found.n_first, "n_open": found.n_second,
     }  # fmt: skip

@@ -38,7 +38,7 @@ class Surveys:
     ----------
     rows
         One row an invitation or review: kind, customer (a code), asked_on, month, wave, channel,
-        product_id, order_id, orders_before, region, answered, score (NaN without answer), low and
+        product_id, order_id, orders_before, region, answered_on, answered, score (NaN without answer), low and
         high (the scale).
     off_scale
         By kind, scores that lie off their scale and are left out: rows, lowest, highest, scale.
@@ -160,6 +160,7 @@ def _typed(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
             "region": kept["region"] if "region" in kept else None,
             "orders_before": kept["orders_before"].fillna(0).astype("int64"),
             "invited": kept["invited_at"].notna(),
+            "answered_on": kept["submitted_at"].dt.normalize(),
             "answered": answered.reindex(kept.index),
             "score": kept["score"].where(answered.reindex(kept.index)).astype("float64"),
             "low": kept["scale_min"].astype("float64").fillna(pd.Series([s[0] for s in scale], kept.index)),

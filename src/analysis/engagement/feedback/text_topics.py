@@ -49,7 +49,7 @@ class Topics:
         (who wrote just this).
     rows
         One row a text: feedback_id, customer_id, kind, product_id, submitted_at, topics
-        (``"; "`` between), text (masked).
+        (``"; "`` between), text (masked), sorry (low stars).
     flags
         One column a topic, aligned to ``rows``.
     """
@@ -90,7 +90,7 @@ def find(written: Written, *, confidence: float = 0.95) -> Topics:
         covered=_covered(rows, flags),
         words=_words(tokens, sorry, glad, known),
         quotes=_quotes(rows, said, flags, tokens, known),
-        rows=shown.assign(topics=named, text=rows["text"]),
+        rows=shown.assign(topics=named, text=rows["text"], sorry=sorry),
         flags=flags,
     )
 
