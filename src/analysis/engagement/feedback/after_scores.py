@@ -46,9 +46,7 @@ class After:
     compared: pd.DataFrame
 
 
-def follow_up(
-    tables: Tables, surveys: Surveys, *, follow: int, confidence: float = 0.95
-) -> After:
+def follow_up(tables: Tables, surveys: Surveys, *, follow: int, confidence: float = 0.95) -> After:
     """Return what customers did in the days after their first answer of the period.
 
     Raises
@@ -140,7 +138,7 @@ def _compared(rows: pd.DataFrame, kind: str, confidence: float) -> list[dict[str
             columns=pd.MultiIndex.from_product([["sum", "size"], [0, 2]]), fill_value=0
         )
         gap = stratified_difference(
-            *(wide[key].to_numpy("float64") for key in (("sum", 0), ("size", 0), ("sum", 2), ("size", 2))),
+            *(wide[(what, end)].to_numpy("float64") for end in (0, 2) for what in ("sum", "size")),
             confidence=confidence,
         )  # fmt: skip
         found.append(

@@ -179,9 +179,7 @@ def _channels(rows: pd.DataFrame, end: pd.Timestamp, confidence: float) -> pd.Da
     return pd.DataFrame(found, columns=columns)
 
 
-def _reach(
-    tables: Tables, period: Period, rows: pd.DataFrame, confidence: float
-) -> pd.DataFrame:
+def _reach(tables: Tables, period: Period, rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
     lines = tables.order_lines
     inside = lines.filter(
         lines.quantity > 0,
@@ -192,7 +190,15 @@ def _reach(
     low, high = wilson_interval(len(rows), max(orders, len(rows)), confidence=confidence)
     share = len(rows) / orders if orders else np.nan
     return pd.DataFrame(
-        [{"complaints": len(rows), "orders": orders, "share": share, "low": low[0], "high": high[0]}]
+        [
+            {
+                "complaints": len(rows),
+                "orders": orders,
+                "share": share,
+                "low": low[0],
+                "high": high[0],
+            }
+        ]
     )
 
 

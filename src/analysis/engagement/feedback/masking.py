@@ -44,29 +44,54 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, flags), mask)
     for pattern, mask, flags in (
         (r"(?:https?://|www\.)\S{1,300}", LINK, re.I),
-        (r"[\w.+\-]{1,64}\s{0,2}(?:@|\(at\)|\[at\]|＠)\s{0,2}[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}",
-         MAIL, re.I),
+        (
+            r"[\w.+\-]{1,64}\s{0,2}(?:@|\(at\)|\[at\]|＠)\s{0,2}[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,4}",
+            MAIL,
+            re.I,
+        ),
         (rf"(?:地址|住在|住址|家住|寄到|送到)(?:是|为|：|:)?[{_HAN}\w\-]{{2,40}}", ADDRESS, 0),
-        (rf"[{_HAN}]{{2,12}}(?:省|市|区|县|镇|路|街|道|巷|弄|村)[{_HAN}\d\-]{{0,20}}\d{{1,5}}[号栋室]"
-         rf"(?:[{_HAN}\d]{{0,10}}[室楼栋])?", ADDRESS, 0),
-        (rf"\b\d{{1,5}}[a-z]?,?\s{{1,2}}(?:[A-Z][\w'\-]{{1,30}}\s{{1,2}}){{1,3}}(?i:{_STREET})"
-         r"(?:,?\s{1,2}(?:\d{4,6}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}))?(?:\s[A-Z][\w\-]{1,30})?",
-         ADDRESS, 0),
-        (rf"\b{_GERMAN}\s{{0,2}}\d{{1,4}}[a-z]?(?:,?\s{{1,2}}\d{{5}}(?:\s[A-ZÄÖÜ][\wäöüß\-]{{1,30}})?)?",
-         ADDRESS, re.I),
-        (r"\b(?:\d{4,5})\s(?:Berlin|Hamburg|München|Munich|Köln|Cologne|Frankfurt|Stuttgart|Wien|"
-         r"Vienna|Zürich)\b", ADDRESS, re.I),
+        (
+            rf"[{_HAN}]{{2,12}}(?:省|市|区|县|镇|路|街|道|巷|弄|村)[{_HAN}\d\-]{{0,20}}\d{{1,5}}[号栋室]"
+            rf"(?:[{_HAN}\d]{{0,10}}[室楼栋])?",
+            ADDRESS,
+            0,
+        ),
+        (
+            rf"\b\d{{1,5}}[a-z]?,?\s{{1,2}}(?:[A-Z][\w'\-]{{1,30}}\s{{1,2}}){{1,3}}(?i:{_STREET})"
+            r"(?:,?\s{1,2}(?:\d{4,6}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}))?(?:\s[A-Z][\w\-]{1,30})?",
+            ADDRESS,
+            0,
+        ),
+        (
+            rf"\b{_GERMAN}\s{{0,2}}\d{{1,4}}[a-z]?(?:,?\s{{1,2}}\d{{5}}(?:\s[A-ZÄÖÜ][\wäöüß\-]{{1,30}})?)?",
+            ADDRESS,
+            re.I,
+        ),
+        (
+            r"\b(?:\d{4,5})\s(?:Berlin|Hamburg|München|Munich|Köln|Cologne|Frankfurt|Stuttgart|Wien|"
+            r"Vienna|Zürich)\b",
+            ADDRESS,
+            re.I,
+        ),
         (r"\b[A-Z]{2}\d{2}(?:\s?[A-Z\d]{4}){3,7}(?:\s?[A-Z\d]{1,4})?\b", NUMBER, 0),
         (r"(?<![\w])(?:\d[ \-]{0,1}){12,18}\d(?![\w])", NUMBER, re.A),
         (r"(?<!\d)(?:\+?86[ \-]?)?1[3-9]\d(?:[ \-]?\d{4}){2}(?!\d)", PHONE, re.A),
         (r"(?<![\w+])(?:\+|00)\d{1,3}(?:[ \-./()]{0,2}\d){6,13}", PHONE, re.A),
         (r"(?<![\w+])\(?0\d{1,4}\)?(?:[ \-./]{0,2}\d){5,10}", PHONE, re.A),
         (r"(?<!\d)\(?\d{3}\)?[ \-.]\d{3}[ \-.]\d{4}(?!\d)", PHONE, re.A),
-        (rf"(?:我叫|我是|姓名(?:是|：|:)?|名字(?:是|叫)|联系人(?:是|：|:)?|收件人(?:是|：|:)?)"
-         rf"[{_SURNAMES}][{_HAN}]{{1,2}}", NAME, 0),
+        (
+            rf"(?:我叫|我是|姓名(?:是|：|:)?|名字(?:是|叫)|联系人(?:是|：|:)?|收件人(?:是|：|:)?)"
+            rf"[{_SURNAMES}][{_HAN}]{{1,2}}",
+            NAME,
+            0,
+        ),
         (rf"[{_SURNAMES}][{_HAN}]{{0,2}}(?:先生|女士|小姐|太太|经理|老师|师傅)", NAME, 0),
-        (rf"(?:(?i:\bmy name is|\bi am called|\bthis is|\bname:|\bsigned,?|\bregards,?|"
-         rf"\bsincerely,?|\byours,?|\bcheers,?|\bthanks,)\s{{1,3}}){_FULL}", NAME, 0),
+        (
+            rf"(?:(?i:\bmy name is|\bi am called|\bthis is|\bname:|\bsigned,?|\bregards,?|"
+            rf"\bsincerely,?|\byours,?|\bcheers,?|\bthanks,)\s{{1,3}}){_FULL}",
+            NAME,
+            0,
+        ),
         (rf"\b(?i:mr|mrs|ms|miss|dr|prof|herr|frau)\.?\s{{1,2}}{_FULL}", NAME, 0),
         (rf"\b(?:I am|I'm|It's|It is)\s{{1,2}}{_WORD}(?:[ \t]{{1,2}}{_WORD}){{1,2}}", NAME, 0),
         (rf"\b(?:{_FIRST_NAMES})(?:[ \t]{{1,2}}{_WORD}){{0,2}}\b", NAME, 0),
@@ -96,7 +121,7 @@ def mask(text: str | None, known: Iterable[str] = ()) -> str:
     """
     if not isinstance(text, str) or not text:
         return ""
-    said = _plain(text[: LONGEST])
+    said = _plain(text[:LONGEST])
     for rule, stands_for in _RULES[:2]:
         said = rule.sub(stands_for, said)
     said = _CUSTOMER.sub(NUMBER, said)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.engagement.feedback.text_topics import Topics
 from analysis.engagement.feedback.topic_words import DEFECT
 from analysis.errors import NotApplicable
@@ -63,9 +64,8 @@ class _Counts:
         return _Counts(*(v[:, : month + 1].sum(axis=1) for v in parts))
 
 
-def warn(
-    tables: Tables, period: Period, *, topics: Topics | None = None, seed: int = 0
-) -> Alarms:
+@without("topics")
+def warn(tables: Tables, period: Period, *, topics: Topics | None = None, seed: int = 0) -> Alarms:
     """Return the products that come back, or are written of as broken, more than others do.
 
     Parameters
@@ -200,7 +200,9 @@ def _judged(counts: _Counts, groups: np.ndarray) -> dict[str, object]:
     by_returns = (p_returns <= RATE) & (return_ratio >= LEAST_RATIO)
     by_words = (p_words <= RATE) & (word_ratio >= LEAST_RATIO) & (counts.bad >= 2)
     alarm = (q <= RATE) & (by_returns | by_words)
-    signs = np.select([by_returns & by_words, by_returns, by_words], ["both", "returns", "words"], "")
+    both = by_returns & by_words
+    signs = np.select([both, by_returns, by_words], ["both", "returns", "words"], "")
+
     return {
         "lines": counts.lines, "returned": counts.returned, "expected": expected,
         "return_ratio": return_ratio, "reviews": counts.reviews, "bad": counts.bad,
@@ -222,13 +224,11 @@ def _usual_rate(counts: _Counts, groups: np.ndarray) -> Floats:
     alone = size[groups] < FEWEST_OF_DEPARTMENT
     sums = [np.where(alone, v.sum(), np.bincount(groups, v)[groups]) for v in (lines, returned)]
     rest_lines, rest_returned = sums[0] - lines, sums[1] - returned
-    return np.divide(
-        rest_returned, rest_lines, out=np.zeros_like(lines), where=rest_lines > 0
-    )
+    return np.divide(rest_returned, rest_lines, out=np.zeros_like(lines), where=rest_lines > 0)
 
 
 def _spread(returned: Floats, expected: Floats) -> float:
-    """Return the variance of returns over Poisson's, from the middle of the products, at least 1."""
+    """Return the variance of returns over Poisson's, from the middle of products, at least 1."""
     there = (expected >= 1) & (returned > 0)
     if there.sum() < FEWEST_OF_DEPARTMENT:
         return 1.0
@@ -238,7 +238,7 @@ def _spread(returned: Floats, expected: Floats) -> float:
 
 
 def _upper_tail(seen: Floats, expected: Floats, spread: float) -> Floats:
-    """Return the chance of so many returns or more: Poisson, or negative binomial if they scatter."""
+    """Return the chance of so many returns or more: Poisson, negative binomial if they scatter."""
     from scipy.stats import nbinom, poisson
 
     mean = np.maximum(expected, 1e-9)
@@ -283,7 +283,7 @@ def _false_alarms(counts: _Counts, groups: np.ndarray, spread: float, seed: int)
 
 
 def _gamma(mean: Floats, spread: float, rng: np.random.Generator) -> Floats:
-    """Return means that scatter so that counts drawn from them have ``spread`` times the variance."""
+    """Return means whose counts have ``spread`` times the variance of Poisson's."""
     if spread <= 1.0 + 1e-9:
         return mean
     shape = np.maximum(mean, 1e-9) / (spread - 1)

@@ -117,7 +117,9 @@ def _rates(rows: pd.DataFrame, kind: str, confidence: float) -> pd.DataFrame:
         told = (n >= FEWEST_ANSWERS) & (rest_n >= FEWEST_ANSWERS) & (by != "all")
         p = np.where(told, p_value(x, n, rest_x, np.maximum(rest_n, 1)), np.nan)
         frame = {"kind": kind, "by": by, "group": counted.index.astype(str), "asked": n, "p": p}
-        parts.append(pd.DataFrame({**frame, "answered": x, "share": x / n, "low": low, "high": high}))
+        parts.append(
+            pd.DataFrame({**frame, "answered": x, "share": x / n, "low": low, "high": high})
+        )
     found = pd.concat(parts, ignore_index=True)
     found = found[(found["asked"] >= FEWEST_ANSWERS) | (found["by"] == "all")]
     order = {name: i for i, name in enumerate(BANDS)}
@@ -145,7 +147,9 @@ def _chances(rows: pd.DataFrame) -> tuple[Chances, list[str]]:
     return fit_chances(design, rows["answered"].to_numpy(bool)), list(varies)
 
 
-def _correct(rows: pd.DataFrame, kind: str, chances: Chances, confidence: float) -> dict[str, object]:
+def _correct(
+    rows: pd.DataFrame, kind: str, chances: Chances, confidence: float
+) -> dict[str, object]:
     """Return the score of those who answered, and of all who were asked by weights."""
     said = rows[rows["answered"]]
     value = promoted(rows["score"]) if kind == "nps" else rows["score"].to_numpy("float64")
@@ -175,9 +179,7 @@ def answered_interval(
         mean = clustered_mean(value, customer, confidence=confidence)
         return mean.value, mean.low, mean.high
     counts = [(value == v).sum() for v in (1, 0, -1)]
-    net = net_promoter(
-        *counts, confidence=confidence, inflation=repeats(value, customer)
-    )
+    net = net_promoter(*counts, confidence=confidence, inflation=repeats(value, customer))
     return float(net.value[0]), float(net.low[0]), float(net.high[0])
 
 

@@ -59,7 +59,7 @@ def explain(
             f"{len(rows)} satisfaction scores name the order they are about; {FEWEST_LEARNT} are "
             "needed to tell what they go with."
         )
-    facts = rows.merge(_orders(tables, rows), on="order_id", how="left")
+    facts = rows.merge(_orders(tables), on="order_id", how="left")
     terms = _terms(facts)
     design = np.column_stack([np.ones(len(facts)), *(values for values, _, _ in terms.values())])
     y, who = facts["score"].to_numpy("float64"), facts["customer"].to_numpy()
@@ -83,7 +83,7 @@ def explain(
     return Drivers(kind, effects, explained, len(rows), _late(facts, confidence))
 
 
-def _orders(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+def _orders(tables: Tables) -> pd.DataFrame:
     """Return what is known of the orders that were scored."""
     lines = tables.order_lines
     named = tables.feedback.filter(tables.feedback.order_id.notnull()).select("order_id").distinct()
@@ -190,4 +190,3 @@ def _against(late: pd.Series, other: pd.Series) -> dict[str, float] | None:
         "n_late": len(late), "n_other": len(other), "late": late.mean(), "other": other.mean(),
         "difference": late.mean() - other.mean(), "error": error,
     }  # fmt: skip
-

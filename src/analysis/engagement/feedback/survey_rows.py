@@ -38,8 +38,8 @@ class Surveys:
     ----------
     rows
         One row an invitation or review: kind, customer (a code), asked_on, month, wave, channel,
-        product_id, order_id, orders_before, region, answered_on, answered, score (NaN without answer), low and
-        high (the scale).
+        product_id, order_id, orders_before, region, answered_on, answered, score (NaN without
+        answer), low and high (the scale).
     off_scale
         By kind, scores that lie off their scale and are left out: rows, lowest, highest, scale.
     refused
@@ -122,7 +122,9 @@ def _with_history(tables: Tables, rows: ibis.Table, period: Period) -> ibis.Tabl
     bought = bought.filter(bought.ordered_at >= since, bought.ordered_at < midnight(period.end))
     orders = bought.group_by("customer_id", "order_id").agg(moment=bought.ordered_at.min())
     asked = rows.select("feedback_id", "customer_id", "asked_at")
-    pairs = asked.join(orders.rename(buyer="customer_id"), [asked.customer_id == orders.customer_id])
+    pairs = asked.join(
+        orders.rename(buyer="customer_id"), [asked.customer_id == orders.customer_id]
+    )
     days = ibis.interval(days=BEFORE_DAYS)
     pairs = pairs.filter(pairs.moment < pairs.asked_at, pairs.moment >= pairs.asked_at - days)
     counted = pairs.group_by("feedback_id").agg(orders_before=pairs.count())
@@ -145,7 +147,7 @@ def _typed(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
     known = ordered["submitted_at"].notna()
     kept = ordered[known | ordered["invited_at"].notna()]
     asked = kept["asked_at"]
-    scale = [SCALES[kind] for kind in kept["kind"]]
+    low, high = (kept["kind"].map({k: v[end] for k, v in SCALES.items()}) for end in (0, 1))
     return pd.DataFrame(
         {
             "kind": kept["kind"].astype(str),
@@ -157,21 +159,23 @@ def _typed(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
             "channel": kept["channel"],
             "product_id": kept["product_id"],
             "order_id": kept["order_id"],
-            "region": kept["region"] if "region" in kept else None,
+            "region": kept.get("region"),
             "orders_before": kept["orders_before"].fillna(0).astype("int64"),
             "invited": kept["invited_at"].notna(),
             "answered_on": kept["submitted_at"].dt.normalize(),
             "answered": answered.reindex(kept.index),
             "score": kept["score"].where(answered.reindex(kept.index)).astype("float64"),
-            "low": kept["scale_min"].astype("float64").fillna(pd.Series([s[0] for s in scale], kept.index)),
-            "high": kept["scale_max"].astype("float64").fillna(pd.Series([s[1] for s in scale], kept.index)),
+            "low": kept["scale_min"].astype("float64").fillna(low),
+            "high": kept["scale_max"].astype("float64").fillna(high),
         }
     ).reset_index(drop=True)  # fmt: skip
 
 
 def _checked(rows: pd.DataFrame, period: Period) -> Surveys:
     """Return the surveys without scores off their scale, which are counted."""
-    outside = rows["score"].notna() & ((rows["score"] < rows["low"]) | (rows["score"] > rows["high"]))
+    outside = rows["score"].notna() & (
+        (rows["score"] < rows["low"]) | (rows["score"] > rows["high"])
+    )
     whole = rows["kind"].isin(["nps"]) & rows["score"].notna() & (rows["score"] % 1 != 0)
     wrong = outside | whole
     found = [

@@ -81,7 +81,9 @@ def score(surveys: Surveys, *, fewest: int, confidence: float = 0.95) -> Scores:
     looks = [_by_groups(rows, kind, fewest, confidence) for kind, rows in kinds.items()]
     groups = pd.concat([shown for shown, _ in looks], ignore_index=True)
     return Scores(
-        summary=pd.concat([_summary(r, k, confidence) for k, r in kinds.items()], ignore_index=True),
+        summary=pd.concat(
+            [_summary(r, k, confidence) for k, r in kinds.items()], ignore_index=True
+        ),
         spread=pd.concat([_spread(r, k) for k, r in kinds.items()], ignore_index=True),
         groups=groups.assign(q=q_values(groups["p"].to_numpy("float64"))),
         withheld=pd.concat([few for _, few in looks], ignore_index=True),

@@ -23,10 +23,14 @@ _PRIOR = 10.0
 _WORD = re.compile(r"[a-zà-þ']{3,}")
 _HAN_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _STOP = frozenset(
-    "the and for was are with that this from have has had not but you your our they them what when "
-    "will would out too very more just its it's i'm one all any can could did does done been "
-    "there here than then who were which she her his him".split()
-)
+    (
+        "the", "and", "for", "was", "are", "with", "that", "this", "from", "have", "has", "had",
+        "not", "but", "you", "your", "our", "they", "them", "what", "when", "will", "would", "out",
+        "too", "very", "more", "just", "its", "it's", "i'm", "one", "all", "any", "can", "could",
+        "did", "does", "done", "been", "there", "here", "than", "then", "who", "were", "which",
+        "she", "her", "his", "him",
+    )
+)  # fmt: skip
 QUOTES_A_TOPIC = 2
 
 
@@ -73,7 +77,8 @@ def find(written: Written, *, confidence: float = 0.95) -> Topics:
     rows = written.rows[written.rows["language"] != NONE].reset_index(drop=True)
     if len(rows) < FEWEST_ANSWERS:
         raise NotApplicable(
-            f"{len(rows)} texts hold words; {FEWEST_ANSWERS} are needed to tell what they are about."
+            f"{len(rows)} texts hold words; {FEWEST_ANSWERS} are needed to tell what they are "
+            "about."
         )
     said = normalised(rows["text"])
     flags = flagged(said)
@@ -81,9 +86,7 @@ def find(written: Written, *, confidence: float = 0.95) -> Topics:
     glad = stars(rows) >= GLAD_FROM
     tokens = [_tokens(text) for text in said]
     known = _widely_used(tokens, rows["customer_id"])
-    named = [
-        "; ".join(flags.columns[values]) for values in flags.to_numpy(dtype=bool)
-    ]
+    named = ["; ".join(flags.columns[values]) for values in flags.to_numpy(dtype=bool)]
     shown = rows[["feedback_id", "customer_id", "kind", "product_id", "submitted_at"]]
     return Topics(
         shares=_shares(rows, flags, sorry, confidence),
@@ -196,7 +199,12 @@ def _words(
         }
     )
     order = found["log_odds"].abs().rsub(0)
-    return found.assign(order=order).sort_values(["order", "word"]).drop(columns="order").reset_index(drop=True)
+    return (
+        found.assign(order=order)
+        .sort_values(["order", "word"])
+        .drop(columns="order")
+        .reset_index(drop=True)
+    )
 
 
 def quotable(text: str, words: Iterable[str], known: frozenset[str]) -> bool:
@@ -224,6 +232,8 @@ def _quotes(
         # Just these words, written by several: the whole text names nobody either.
         users = users[users["customers"] >= FEWEST_WHO_SAY]
         best = users.sort_values(["customers", "text"], ascending=[False, True])
-        for text, customers in best.head(QUOTES_A_TOPIC)[["text", "customers"]].itertuples(index=False):
+        for text, customers in best.head(QUOTES_A_TOPIC)[["text", "customers"]].itertuples(
+            index=False
+        ):
             lines.append({"topic": topic, "text": text, "customers": customers})
     return pd.DataFrame(lines, columns=["topic", "text", "customers"])

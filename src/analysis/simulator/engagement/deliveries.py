@@ -70,9 +70,7 @@ def _devices(facts: Facts, order: Integers, rng: np.random.Generator) -> Integer
     return np.where(app, DEVICES.index("app"), web)
 
 
-def _delivery(
-    facts: Facts, order: Integers, rng: np.random.Generator
-) -> tuple[Integers, Integers]:
+def _delivery(facts: Facts, order: Integers, rng: np.random.Generator) -> tuple[Integers, Integers]:
     """Return the day promised and the moment delivered of each order."""
     book, voices = facts.ledger, facts.voices
     score = np.full(len(book.stamp), np.nan)

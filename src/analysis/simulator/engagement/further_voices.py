@@ -69,7 +69,7 @@ def _effort(facts: Facts, rng: np.random.Generator) -> Voices:
 def _interviews(facts: Facts, rng: np.random.Generator) -> Voices:
     book = facts.ledger
     known = np.flatnonzero(book.purchases & (book.customer != GUEST))
-    count = min(len(known), int(round(INTERVIEW_SHARE * len(facts.people))))
+    count = min(len(known), round(INTERVIEW_SHARE * len(facts.people)))
     order = np.sort(rng.choice(known, count, replace=False)) if count else known[:0]
     when = book.stamp[order] + 7 * DAY_US
     none = np.full(count, -1)

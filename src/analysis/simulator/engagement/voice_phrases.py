@@ -11,7 +11,10 @@ REVIEWS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
     "en": {
         "quality": {
             GLAD: ("Excellent quality, very happy with it.", "Really well made, I love it."),
-            MIXED: ("The quality is all right, nothing more.", "It does what it should, just about."),
+            MIXED: (
+                "The quality is all right, nothing more.",
+                "It does what it should, just about.",
+            ),
             SORRY: ("Poor quality, I am disappointed.", "Cheaply made and not worth keeping."),
         },
         "value": {
@@ -49,7 +52,11 @@ REVIEWS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
             SORRY: ("包装破了，又脏又乱。", "盒子压扁了，里面洒了一半。"),
         },
         "defect": {
-            SORRY: ("用了两天就坏了，明显有缺陷。", "一打开就是坏的，只好退货。", "刚用就断裂，次品。"),
+            SORRY: (
+                "用了两天就坏了，明显有缺陷。",
+                "一打开就是坏的，只好退货。",
+                "刚用就断裂，次品。",
+            ),
         },
     },
 }
@@ -70,7 +77,8 @@ OPENINGS: dict[str, dict[str, tuple[str, ...]]] = {
 ENDINGS = {
     "en": ("", "", "", "Bought it for my daughter.", "I use it every day.", "My second order here.",
            "It was for the kitchen.", "Ordered on a Sunday."),
-    "zh": ("", "", "", "给女儿买的。", "每天都在用。", "第二次下单。", "放在厨房里。", "周日下的单。"),
+    "zh": ("", "", "", "给女儿买的。", "每天都在用。", "第二次下单。",
+           "放在厨房里。", "周日下的单。"),
 }  # fmt: skip
 
 #: Complaints: by language and topic, in the order of ``survey_answers.TOPICS``.
@@ -111,7 +119,8 @@ EXITS: dict[str, dict[str, str]] = {
 INTERVIEW = {
     "en": "We talked for half an hour about shopping here. The range is what keeps me, queues "
     "on Saturdays are what annoys me, and I would like the app to remember my list.",
-    "zh": "我们聊了半个小时购物的事。商品种类多是我来的原因，周六排队最烦人，希望应用能记住我的清单。",
+    "zh": "我们聊了半个小时购物的事。商品种类多是我来的原因，周六排队最烦人，"
+    "希望应用能记住我的清单。",
 }
 
 #: Texts that hold nothing a model could read: an emoji, one character, nothing.

@@ -1,4 +1,4 @@
-"""The words of simulated reviews, complaints, interviews and exit answers, and the truth in them."""
+"""The words of simulated reviews, complaints, interviews and exits, and the truth in them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,14 @@ FEEDBACK, LOYALTY = "10_feedback", "engagement.loyalty"
 
 def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
     """Return the truths about engagement."""
-    return {**_messages(), **_web(plan), **_surveys(counts), **_voices(plan), **_words(plan), **_club(plan, counts)}
+    return {
+        **_messages(),
+        **_web(plan),
+        **_surveys(counts),
+        **_voices(plan),
+        **_words(plan),
+        **_club(plan, counts),
+    }
 
 
 def _messages() -> dict[str, Planted]:
