@@ -61,6 +61,9 @@ FEWEST_CLUSTERS_OF_PRODUCTS = 20
 #: points, and who answered could be guessed.
 FEWEST_ANSWERS = 20
 
+#: Answers of a side of a stratum whose own spread enters the error of a difference.
+FEWEST_FOR_A_SPREAD = 5
+
 #: Customers who use a word before a page shows it: what one person alone says is not shown.
 FEWEST_WHO_SAY = 5
 

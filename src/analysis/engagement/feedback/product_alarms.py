@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -183,7 +184,7 @@ def _reviews(topics: Topics | None) -> pd.DataFrame | None:
     )
 
 
-def _judged(counts: _Counts, groups: np.ndarray) -> dict[str, object]:
+def _judged(counts: _Counts, groups: np.ndarray) -> dict[str, Any]:
     """Return both signs of every product, their p-values together, and whether it is called."""
     expected = counts.lines * _usual_rate(counts, groups)
     spread = _spread(counts.returned, expected)
@@ -277,8 +278,10 @@ def _false_alarms(counts: _Counts, groups: np.ndarray, spread: float, seed: int)
         bad = rng.multivariate_hypergeometric(
             counts.reviews.astype(np.int64), int(counts.bad.sum()), method="marginals"
         )
-        drawn = _Counts(counts.lines, rng.poisson(scatter).astype(float), counts.reviews, bad * 1.0)
-        wrong += bool(np.any(_judged(drawn, groups)["alarm"]))  # type: ignore[arg-type]
+        drawn = _Counts(
+            counts.lines, rng.poisson(scatter).astype(float), counts.reviews, bad * np.float64(1)
+        )
+        wrong += bool(np.any(_judged(drawn, groups)["alarm"]))
     return wrong / DRAWS
 
 

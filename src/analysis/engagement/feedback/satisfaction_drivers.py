@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.engagement.feedback.survey_rows import Surveys
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
-from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_LEARNT
+from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_FOR_A_SPREAD, FEWEST_LEARNT
 from analysis.stats.types import Floats, Integers
 from analysis.tables.engine import Tables
 
@@ -156,7 +156,7 @@ def _regress(design: Floats, y: Floats, who: Integers) -> tuple[Floats, Floats, 
 
 
 def _late(facts: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Return the scores of late and other deliveries by channel, and within channels over all."""
+    """Return the scores of late and other deliveries: within channels over all, and by channel."""
     late = is_late(facts)
     known = facts[late.notna()].assign(late=late[late.notna()].astype(bool))
     lines = []
@@ -166,22 +166,27 @@ def _late(facts: pd.DataFrame, confidence: float) -> pd.DataFrame:
             lines.append({"channel": channel, **line})
     columns = ["channel", "n_late", "n_other", "late", "other", "difference", "error"]
     table = pd.DataFrame(lines, columns=columns)
-    if len(table) > 1:
-        weight = 1 / table["error"] ** 2
-        pooled = {
-            name: float(np.average(table[name], weights=weight))
-            for name in ("late", "other", "difference")
-        }
-        sums = {name: int(table[name].sum()) for name in ("n_late", "n_other")}
-        both = {"channel": "all, within channels", **sums, **pooled}
-        both["error"] = float(weight.sum() ** -0.5)
-        table = pd.concat([pd.DataFrame([both]), table], ignore_index=True)
-    reach = normal_quantile(confidence) * table["error"]
-    return table.assign(low=table["difference"] - reach, high=table["difference"] + reach)
+    told = table[table[["n_late", "n_other"]].min(axis=1) >= FEWEST_ANSWERS]
+    if len(table) > 1 and table[["n_late", "n_other"]].sum().min() >= FEWEST_ANSWERS:
+        told = pd.concat([_within(table), told], ignore_index=True)
+    reach = normal_quantile(confidence) * told["error"]
+    return told.assign(low=told["difference"] - reach, high=told["difference"] + reach)
+
+
+def _within(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the difference within channels, each weighted as the Mantel-Haenszel estimate does."""
+    late, other = table["n_late"].to_numpy("float64"), table["n_other"].to_numpy("float64")
+    weight = late * other / (late + other)
+    weight = weight / weight.sum()
+    means = {name: float((weight * table[name]).sum()) for name in ("late", "other", "difference")}
+    error = float(np.sqrt((weight**2 * table["error"] ** 2).sum()))
+    sums = {"n_late": int(late.sum()), "n_other": int(other.sum())}
+    return pd.DataFrame([{"channel": "all, within channels", **sums, **means, "error": error}])
 
 
 def _against(late: pd.Series, other: pd.Series) -> dict[str, float] | None:
-    if min(len(late), len(other)) < FEWEST_ANSWERS:
+    """Return both means and their difference; None where the spread of either is not known."""
+    if min(len(late), len(other)) < FEWEST_FOR_A_SPREAD:
         return None
     error = float(np.sqrt(late.var() / len(late) + other.var() / len(other)))
     if not error > 0:

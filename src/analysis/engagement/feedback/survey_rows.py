@@ -38,8 +38,8 @@ class Surveys:
     ----------
     rows
         One row an invitation or review: kind, customer (a code), asked_on, month, wave, channel,
-        product_id, order_id, orders_before, region, answered_on, answered, score (NaN without
-        answer), low and high (the scale).
+        product_id, product (its name), order_id, orders_before, region, answered_on, answered,
+        score (NaN without answer), low and high (the scale).
     off_scale
         By kind, scores that lie off their scale and are left out: rows, lowest, highest, scale.
     refused
@@ -129,6 +129,9 @@ def _with_history(tables: Tables, rows: ibis.Table, period: Period) -> ibis.Tabl
     pairs = pairs.filter(pairs.moment < pairs.asked_at, pairs.moment >= pairs.asked_at - days)
     counted = pairs.group_by("feedback_id").agg(orders_before=pairs.count())
     found = rows.left_join(counted, "feedback_id").drop("feedback_id_right")
+    if tables.has("products", "name"):
+        goods = tables.products.select(article="product_id", product="name").distinct(on="article")
+        found = found.left_join(goods, found.product_id == goods.article).drop("article")
     if tables.has("customers", "region"):
         people = tables.customers.select(person="customer_id", region="region").distinct(
             on="person"
@@ -158,6 +161,7 @@ def _typed(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
             "wave": kept["wave"],
             "channel": kept["channel"],
             "product_id": kept["product_id"],
+            "product": _names(kept),
             "order_id": kept["order_id"],
             "region": kept.get("region"),
             "orders_before": kept["orders_before"].fillna(0).astype("int64"),
@@ -169,6 +173,16 @@ def _typed(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
             "high": kept["scale_max"].astype("float64").fillna(high),
         }
     ).reset_index(drop=True)  # fmt: skip
+
+
+def _names(rows: pd.DataFrame) -> pd.Series:
+    """Return the product's name, with its key where several bear it; the key where it has none."""
+    if "product" not in rows:
+        return rows["product_id"]
+    pairs = rows[["product_id", "product"]].drop_duplicates()
+    shared = rows["product"].isin(pairs["product"][pairs["product"].duplicated()])
+    written = rows["product"].where(~shared, rows["product"] + " (" + rows["product_id"] + ")")
+    return written.fillna(rows["product_id"])
 
 
 def _checked(rows: pd.DataFrame, period: Period) -> Surveys:

@@ -142,7 +142,7 @@ def looks_at(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the groups of each answer, by what they are formed."""
     found = {"time": rows["wave"] if rows["wave"].notna().all() else rows["month"]}
     found["orders in the half-year before"] = band(rows["orders_before"]).astype(str)
-    columns = {"channel": "channel", "region": "region", "product": "product_id"}
+    columns = {"channel": "channel", "region": "region", "product": "product"}
     for by, column in columns.items():
         if rows[column].notna().any():
             found[by] = rows[column]
@@ -155,6 +155,8 @@ def _by_groups(
     """Return the groups that can be shown, and how many are withheld."""
     shown, withheld = [], []
     for by, groups in looks_at(rows).items():
+        if by == "time":
+            groups = _joined_periods(rows, groups, fewest)
         large, small = _shown_and_withheld(rows.groupby(groups)["customer"].nunique(), fewest)
         for group in large:
             mine = (groups == group).to_numpy()
@@ -168,6 +170,28 @@ def _by_groups(
         pd.DataFrame(shown, columns=columns).astype(dict.fromkeys(columns[4:], "float64")),
         pd.DataFrame(withheld, columns=["kind", "by", "groups", "answers"]),
     )
+
+
+def _joined_periods(rows: pd.DataFrame, groups: pd.Series, fewest: int) -> pd.Series:
+    """Return the periods, each with as many of the next ones as make it large enough to show."""
+    sizes = rows.groupby(groups)["customer"].nunique().sort_index()
+    blocks: list[list[str]] = []
+    count = fewest
+    for name, size in sizes.items():
+        if count >= fewest:
+            blocks.append([])
+            count = 0
+        blocks[-1].append(str(name))
+        count += int(size)
+    if count < fewest and len(blocks) > 1:
+        last = blocks.pop()
+        blocks[-1] += last
+    labels = {
+        name: block[0] if len(block) == 1 else f"{block[0]} to {block[-1]}"
+        for block in blocks
+        for name in block
+    }
+    return groups.map(labels)
 
 
 def _shown_and_withheld(sizes: pd.Series, fewest: int) -> tuple[list[str], list[str]]:

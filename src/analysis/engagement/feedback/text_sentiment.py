@@ -34,15 +34,18 @@ class Sentiment:
     Parameters
     ----------
     accuracy
-        By language (``all`` first): texts, accuracy with interval, auc, always (accuracy of always
-        saying the commoner mood), on held-out texts.
+        By language (``all`` first), on held-out texts: texts, sorry_texts, accuracy with interval
+        (texts called by the likelier mood), always (accuracy of always saying the commoner mood),
+        sorry_found and glad_found with intervals (texts called by the mood that fits their words
+        better, whichever is commoner), auc.
     calibration
         By fifth of the forecast: texts, forecast and share that were glad.
     rows
         The texts with ``glad``, the chance that each is glad: held-out for those with stars, NaN
         for those without words.
     kinds
-        By kind and language: texts, share_sorry (forecast below one half).
+        By kind and language: texts, sorry (share whose words fit a sorry review better) with
+        interval.
     distinct
         Different texts among those learnt from.
     """
@@ -98,7 +101,7 @@ def judge(written: Written, *, seed: int, confidence: float = 0.95) -> Sentiment
         accuracy=_accuracy(glad, held_out, language, confidence),
         calibration=_calibration(glad, held_out),
         rows=found,
-        kinds=_kinds(found, confidence),
+        kinds=_kinds(found, float(glad.mean()), confidence),
         distinct=int(texts.nunique()),
     )
 
@@ -134,20 +137,27 @@ def _accuracy(
     from sklearn.metrics import roc_auc_score
 
     lines: list[dict[str, Any]] = []
+    usual = float(glad.mean())
     for name in ["all", *sorted(set(language))]:
         mine = np.ones(len(glad), bool) if name == "all" else language == name
-        right = (chance[mine] >= 0.5) == glad[mine]
-        low, high = wilson_interval(right.sum(), mine.sum(), confidence=confidence)
-        both = len(np.unique(glad[mine])) == 2
-        lines.append(
-            {
-                "language": name, "texts": int(mine.sum()), "accuracy": right.mean(),
-                "low": low[0], "high": high[0],
-                "always": max(glad[mine].mean(), 1 - glad[mine].mean()),
-                "auc": roc_auc_score(glad[mine], chance[mine]) if both else np.nan,
-            }
-        )  # fmt: skip
+        truth, said = glad[mine], chance[mine]
+        both = len(np.unique(truth)) == 2
+        line = {
+            "language": name, "texts": int(mine.sum()), "sorry_texts": int((~truth).sum()),
+            "always": max(truth.mean(), 1 - truth.mean()),
+            "auc": roc_auc_score(truth, said) if both else np.nan,
+        }  # fmt: skip
+        line |= _rate("accuracy", (said >= 0.5) == truth, confidence)
+        line |= _rate("sorry_found", said[~truth] < usual, confidence)
+        lines.append(line | _rate("glad_found", said[truth] >= usual, confidence))
     return pd.DataFrame(lines)
+
+
+def _rate(name: str, hits: np.ndarray, confidence: float) -> dict[str, float]:
+    """Return a share with its interval; NaN without cases."""
+    low, high = wilson_interval(hits.sum(), len(hits), confidence=confidence)
+    share = float(hits.mean()) if len(hits) else np.nan
+    return {name: share, f"{name}_low": low[0], f"{name}_high": high[0]}
 
 
 def _calibration(glad: np.ndarray, chance: Floats) -> pd.DataFrame:
@@ -158,9 +168,9 @@ def _calibration(glad: np.ndarray, chance: Floats) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
 
 
-def _kinds(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
+def _kinds(rows: pd.DataFrame, usual: float, confidence: float) -> pd.DataFrame:
     known = rows[rows["glad"].notna()]
-    sorry = (known["glad"] < 0.5).groupby([known["kind"], known["language"]])
+    sorry = (known["glad"] < usual).groupby([known["kind"], known["language"]])
     counted = sorry.agg(["size", "sum"]).reset_index()
     low, high = wilson_interval(counted["sum"], counted["size"], confidence=confidence)
     return pd.DataFrame(

@@ -84,13 +84,9 @@ def waits(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.fill_between(
             days, low, high, step="post", color=colours[str(step)], alpha=0.15, linewidth=0
         )
-        ax.step(days, still, where="post", color=colours[str(step)])
-        place = int(np.searchsorted(-still, -35.0))
-        place = min(place, len(days) - 1)
         words = "no first answer yet" if step == "first answer" else "not resolved yet"
-        ax.annotate(
-            words, (days[place], still[place]), (8, 4), textcoords="offset points", color=style.INK
-        )
+        ax.step(days, still, where="post", color=colours[str(step)], label=words)
+    ax.legend(frameon=False, loc="upper right")
     ax.set_xlim(0, min(30.0, float(curves["days"].max())))
     ax.set_ylim(0, 100)
     ax.set_xlabel("Days since the complaint")
@@ -128,8 +124,9 @@ def signs(products: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.2)
-    calm, loud = products[~products["alarm"]], products[products["alarm"]]
-    top = float(products[["expected", "returned"]].to_numpy().max()) or 1.0
+    back = products[products["returned"] > 0]  # what is never returned has no usual
+    calm, loud = back[~back["alarm"]], products[products["alarm"]]
+    top = float(back[["expected", "returned"]].to_numpy().max()) or 1.0
     ax.plot([0, top], [0, top], color=style.SOFT, linestyle=(0, (2, 2)), linewidth=1)
     ax.plot(calm["expected"], calm["returned"], "o", markersize=3, color=style.QUIET)
     ax.plot(loud["expected"], loud["returned"], "o", markersize=6, color=style.ORANGE)

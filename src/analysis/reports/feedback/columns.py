@@ -133,10 +133,13 @@ def accuracy(interval: str) -> Columns:
     return {
         "language": formats.text("Language"),
         "texts": formats.integer("Held-out texts"),
-        "accuracy": formats.percent(1, "Right"),
-        "low": formats.interval("high", 1, interval),
-        "always": formats.percent(1, "Always the commoner mood"),
+        "sorry_found": formats.percent(0, "Sorry ones found"),
+        "sorry_found_low": formats.interval("sorry_found_high", 0, interval),
+        "glad_found": formats.percent(0, "Glad ones found"),
+        "glad_found_low": formats.interval("glad_found_high", 0, f"{interval} "),
         "auc": formats.number(3, "AUC"),
+        "accuracy": formats.percent(1, "Accuracy"),
+        "always": formats.percent(1, "Always the commoner mood"),
     }
 
 

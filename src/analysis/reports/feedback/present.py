@@ -52,7 +52,7 @@ def response(report: Report, found: Response) -> None:
             alt="Dots of the net promoter score as answered, weighted, and at its bounds: "
             + "; ".join(f"{r.label} {r.value:.0f}" for r in lines.itertuples())
             + ".",
-            caption=f"Whiskers: {report.interval}. Bounds assume one answer of all who were silent.",
+            caption=f"Whiskers: {report.interval}. Bounds: one answer of all who were silent.",
         )
     report.table(
         text.shown_corrected(found),
@@ -144,7 +144,6 @@ def written(report: Report, found: Written) -> None:
 @presents(Sentiment)
 def mood(report: Report, found: Sentiment) -> None:
     """Show the mood of texts, and how often the model is right."""
-    report.finding(**text_words.mood_finding(found))
     report.headline(text_words.mood_headline(found))
     report.table(found.accuracy, name="mood_accuracy", columns=columns.accuracy(report.interval))
     report.say(text_words.mood_reading(found))
@@ -227,10 +226,17 @@ def after(report: Report, found: After) -> None:
     """Show what followed low and high scores."""
     report.finding(**text_words.after_finding(found))
     report.headline(text_words.after_headline(found))
+    named = {"kind": lambda rows: rows["kind"].map(text.NAMES)}
     report.table(
-        found.groups, name="after_scores", columns=columns.after(report.interval, report.currency)
+        found.groups.assign(**named),
+        name="after_scores",
+        columns=columns.after(report.interval, report.currency),
     )
-    report.table(found.compared, name="after_compared", columns=columns.compared(report.interval))
+    report.table(
+        found.compared.assign(**named),
+        name="after_compared",
+        columns=columns.compared(report.interval),
+    )
     report.say(text_words.after_reading(found))
 
 

@@ -92,13 +92,14 @@ def score_findings(scores: Scores) -> list[Fields]:
     """Return a finding for each kind of score."""
     found = []
     for kind, rows in scores.summary.groupby("kind", sort=False):
+        if kind == "ces":  # of few answers, and stands in the table
+            continue
         line = (
             rows[rows["measure"].str.startswith("share")].iloc[0] if kind != "nps" else rows.iloc[0]
         )
         sentence = {
             "nps": "net promoter score of those who answered",
             "csat": "of those who answered were satisfied with their order",
-            "ces": "of those who answered found it easy to have a complaint settled",
             "review": "of reviews give one of the two highest ratings",
         }[str(kind)]
         found.append(
@@ -247,9 +248,7 @@ def nps_lines(response: Response) -> pd.DataFrame:
         (label, row[name], row[f"{name}_low"], row[f"{name}_high"], True) for label, name in named
     ]
     bounds = response.bounds[response.bounds["kind"] == "nps"]
-    lines += [
-        (f"If the silent: {b.silent}", b.score, np.nan, np.nan, False) for b in bounds.itertuples()
-    ]
+    lines += [(f"Silent {b.silent}", b.score, np.nan, np.nan, False) for b in bounds.itertuples()]
     table = pd.DataFrame(lines, columns=["label", "value", "low", "high", "strong"])
     return table.assign(**{c: table[c] * 100 for c in ("value", "low", "high")})
 
@@ -262,11 +261,11 @@ def response_reading(response: Response) -> str:
     low, high = bounds.iloc[0], bounds.iloc[-1]
     return (
         f"Weights of one over the chance to answer move {NAMES[kind]} by "
-        f"{shown(kind, row['moved'], signed=True)}. They repair silence that goes with orders before, "
-        "channel and time; silence that goes with the score itself nothing known repairs. Without "
-        f"any assumption, {NAMES[kind]} of all who were asked lies between "
-        f"{shown(kind, low['score'])} (all who were silent {low['silent'].removeprefix('all ')}) and "
-        f"{shown(kind, high['score'])} ({high['silent'].removeprefix('all ')})."
+        f"{shown(kind, row['moved'], signed=True)}. They repair silence that goes with orders "
+        "before, channel and time; silence that goes with the score itself nothing known repairs. "
+        f"Without any assumption, {NAMES[kind]} of all who were asked lies between "
+        f"{shown(kind, low['score'])} (all who were silent {low['silent'].removeprefix('all ')}) "
+        f"and {shown(kind, high['score'])} ({high['silent'].removeprefix('all ')})."
     )
 
 
@@ -302,9 +301,12 @@ def waits_findings(complaints: Complaints) -> list[Fields]:
                 "detail": None if known else "fewer than half are by the end of the period",
             }
         )  # fmt: skip
+    one = len(complaints.open_list) == 1
     found.append(
         {
-            "key": "open_complaints", "sentence": "customers wait for a complaint to be resolved",
+            "key": "open_complaints",
+            "sentence": f"{'customer waits' if one else 'customers wait'} for a complaint to be "
+            "resolved",
             "value": len(complaints.open_list), "unit": "", "direction": "up_bad", "decimals": 0,
             "alert": len(complaints.open_list) > 0, "n": len(complaints.rows), "noun": "complaint",
         }
@@ -329,8 +331,8 @@ def recovery_headline(back: Recovery) -> str:
         return "Resolved and open complaints are too different to compare like with like"
     if row["low"] <= 0 <= row["high"]:
         return (
-            "Customers whose complaint was resolved order again no more often than like ones whose "
-            "complaint was open"
+            "Customers whose complaint was resolved do not order again significantly more often "
+            "than like ones whose complaint was open"
         )
     way = "more" if row["difference"] > 0 else "less"
     return (

@@ -45,22 +45,9 @@ def mood_headline(mood: Sentiment) -> str:
     """Return how well the model tells glad from sorry."""
     row = mood.accuracy.iloc[0]
     return (
-        f"The model tells glad from sorry reviews right in {words.percent(row['accuracy'], 1)} of "
-        f"held-out texts; always saying the commoner mood is right in "
-        f"{words.percent(row['always'], 1)}"
+        f"From words alone the model finds {words.percent(row['sorry_found'], 0)} of the sorry and "
+        f"{words.percent(row['glad_found'], 0)} of the glad reviews, on held-out texts"
     )
-
-
-def mood_finding(mood: Sentiment) -> Fields:
-    """Return the finding on the model's accuracy."""
-    row = mood.accuracy.iloc[0]
-    return {
-        "key": "mood_accuracy",
-        "sentence": "of held-out reviews get the right mood from their words alone",
-        "value": row["accuracy"], "low": row["low"], "high": row["high"], "unit": words.PERCENT,
-        "n": int(row["texts"]), "noun": "review", "decimals": 1,
-        "detail": f"always the commoner mood: {words.percent(row['always'], 1)}",
-    }  # fmt: skip
 
 
 def mood_reading(mood: Sentiment) -> str:
@@ -68,8 +55,10 @@ def mood_reading(mood: Sentiment) -> str:
     return (
         "Runs of one to three characters, weighted (TF-IDF), in a logistic regression on the stars "
         f"of the study's own reviews: {words.count(mood.distinct, 'different text')}. Equal texts "
-        "are never learnt from and judged on. It knows no irony and little of negation; read it as "
-        "a share of many texts, never as a verdict on one."
+        "are never learnt from and judged on. A text is found sorry where its words fit sorry "
+        "reviews better than glad ones, however rare those are; accuracy by the likelier mood is "
+        "beside it. The model knows no irony and little of negation: read it as a share of many "
+        "texts, never as a verdict on one."
     )
 
 
@@ -102,8 +91,9 @@ def topics_reading(topics: Topics) -> str:
         for row in topics.covered.itertuples()
     ]
     return (
-        "A text belongs to every topic one of whose words it holds; the lists of words, English and "
-        f"Chinese, can be read in `topic_words.py`. Some topic was found in {words.listing(parts)}. "
+        "A text belongs to every topic one of whose words it holds; the lists of words, English "
+        "and Chinese, stand in the package (topic_words). Some topic was found in "
+        f"{words.listing(parts)}. "
         f"Words and quotes are shown only where at least {FEWEST_WHO_SAY} customers use every word "
         "of them."
     )
@@ -131,11 +121,13 @@ def alarm_finding(alarms: Alarms) -> Fields:
     if len(called):
         first = called.iloc[0]
         detail = (
-            f"first {first['name']}: {words.number(first['return_ratio'], 1)} times the usual returns, "
+            f"first {first['name']}: {words.number(first['return_ratio'], 1)} times the usual "
+            "returns, "
             f"{words.number(first['bad'])} of {words.number(first['reviews'])} texts bad"
         )
     return {
-        "key": "defective_products", "sentence": "products show signs of a defect",
+        "key": "defective_products",
+        "sentence": f"{'product shows' if len(called) == 1 else 'products show'} signs of a defect",
         "value": len(called), "unit": "", "n": len(alarms.products), "noun": "product",
         "direction": "up_bad", "alert": len(called) > 0, "decimals": 0, "detail": detail,
     }  # fmt: skip
@@ -145,11 +137,11 @@ def alarm_reading(alarms: Alarms) -> str:
     """Return how products are judged, and how often the alarm is false."""
     return (
         "Returns are held against the other products of the department, bad reviews (low stars, or "
-        "words of a defect) against those of all products; both p-values are combined, and q is the "
-        f"false discovery rate over {words.count(len(alarms.products), 'product')}. In "
+        "words of a defect) against those of all products; both p-values are combined, and q is "
+        f"the false discovery rate over {words.count(len(alarms.products), 'product')}. In "
         f"{words.percent(alarms.false_alarms, 0)} of simulated shops with the same sales and no "
-        "product different from the others, at least one was called. An alarm is a reason to look at "
-        "the goods, not a proof."
+        "product different from the others, at least one was called. An alarm is a reason to look "
+        "at the goods, not a proof."
     )
 
 
@@ -194,8 +186,8 @@ def after_headline(after: After) -> str:
     kind = NAMES[row["kind"]]
     if not np.isfinite(row["low"]) or row["low"] <= 0 <= row["high"]:
         return (
-            f"Low and high {kind} are followed by silence equally often, among customers with as "
-            "many orders before"
+            f"Among customers with as many orders before, a low {kind} is not followed by "
+            "significantly more silence than a high one"
         )
     way = "more" if row["difference"] > 0 else "less"
     return (
@@ -266,12 +258,13 @@ def _asked(surveys: Surveys, response: Response | None) -> str:
 
 def _model_line(mood: Sentiment) -> Any:
     row = mood.accuracy.iloc[0]
-    better = bool(row["low"] > row["always"])
+    better = bool(row["sorry_found_low"] + row["glad_found_low"] > 1)
     return (
         "Moods of texts",
         better,
-        f"Right in {words.percent(row['accuracy'], 0)} of held-out texts, against "
-        f"{words.percent(row['always'], 0)} by always saying the commoner mood.",
+        f"{words.percent(row['sorry_found'], 0)} of the sorry and "
+        f"{words.percent(row['glad_found'], 0)} of the glad held-out texts are found; chance "
+        "alone would make these two sum to 100 %.",
     )
 
 

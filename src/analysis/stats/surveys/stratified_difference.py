@@ -57,5 +57,5 @@ def stratified_difference(
     q = (x1 * (n0 - x0) / n + x0 * (n1 - x1) / n) / 2
     error = float(np.sqrt(max((gap * p.sum() + q.sum()) / total**2, 0.0)))
     reach = normal_quantile(confidence) * error
-    shares = (float((weight * x / m).sum() / total) for x, m in ((x1, n1), (x0, n0)))
-    return Difference(*shares, gap, gap - reach, gap + reach, int(n1.sum()), int(n0.sum()))
+    first, second = (float((weight * x / m).sum() / total) for x, m in ((x1, n1), (x0, n0)))
+    return Difference(first, second, gap, gap - reach, gap + reach, int(n1.sum()), int(n0.sum()))
