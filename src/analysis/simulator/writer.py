@@ -36,6 +36,7 @@ GROWING = (
     "contacts",
     "page_views",
     "feedback",
+    "orders",
     "points",
     "tiers",
     "referrals",

@@ -63,6 +63,24 @@ FEWEST_CLUSTERS_OF_PRODUCTS = 20
 #: spread between them has two degrees of freedom, and its error is of the size of itself.
 FEWEST_VINTAGES = 6
 
+# Feedback
+
+#: Answers of a group whose score is told: with fewer one answer moves an NPS by more than ten
+#: points, and who answered could be guessed.
+FEWEST_ANSWERS = 20
+
+#: Answers of a side of a stratum whose own spread enters the error of a difference.
+FEWEST_FOR_A_SPREAD = 5
+
+#: Customers who use a word before a page shows it: what one person alone says is not shown.
+FEWEST_WHO_SAY = 5
+
+#: Texts that a model of sentiment learns from, and of the rarer mood.
+FEWEST_TEXTS, FEWEST_OF_A_MOOD = 100, 20
+
+#: Lines sold of a product whose returns are judged.
+FEWEST_LINES_SOLD = 50
+
 # Promotions
 
 #: Drawn together: of two, the spread between them has one degree of freedom, and the interval it

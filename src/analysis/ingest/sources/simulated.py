@@ -26,6 +26,7 @@ KEYS = {
     "contacts": ("contact_id",),
     "page_views": ("session_id", "viewed_at"),
     "feedback": ("feedback_id",),
+    "orders": ("order_id",),
     "points": ("entry_id",),
     "tiers": ("customer_id", "valid_from"),
     "referrals": ("referred_id",),

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from analysis.simulator.engagement import loyalty_club, messages, survey_answers, web_sessions
+from analysis.simulator.engagement import (
+    deliveries,
+    further_voices,
+    loyalty_club,
+    messages,
+    survey_answers,
+    voice_texts,
+    web_sessions,
+)
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people import history_effects
 from analysis.simulator.selling import promotion_plan as pp
@@ -10,12 +18,19 @@ from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth.planted import Counts, Planted, ratio
 
 CHANNELS, WEB = "engagement.channels", "engagement.web"
-FEEDBACK, LOYALTY = "engagement.feedback", "09_loyalty"
+FEEDBACK, LOYALTY = "10_feedback", "09_loyalty"
 
 
 def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
     """Return the truths about engagement."""
-    return {**_messages(), **_web(plan), **_surveys(counts), **_voices(plan), **_club(plan, counts)}
+    return {
+        **_messages(),
+        **_web(plan),
+        **_surveys(counts),
+        **_voices(plan),
+        **_words(plan),
+        **_club(plan, counts),
+    }
 
 
 def _messages() -> dict[str, Planted]:
@@ -160,6 +175,51 @@ def _voices(plan: Plan) -> dict[str, Planted]:
                 "median_days": survey_answers.SETTLED_DAYS,
                 "never": survey_answers.NEVER_SETTLED,
             },
+        ),
+    }
+
+
+def _words(plan: Plan) -> dict[str, Planted]:
+    bad = plan.catalogue.product_id(plan.catalogue.number(DEFECTIVE))
+    web, app = (deliveries.late_difference(channel) for channel in (1, 2))
+    return {
+        "review_words": Planted(
+            "Reviews and complaints are written in English and Chinese, glad, mixed or sorry as "
+            "their stars say but for a share; some name a person.",
+            FEEDBACK,
+            "Share of glad and sorry reviews that sound the other way; shares of topics of "
+            "reviews; share of sorry reviews of the defective product that tell of its defect; "
+            "share of texts that name a person or an order.",
+            {"chinese_customers": voice_texts.CHINESE, "bare": voice_texts.BARE, "bad": bad},
+            {
+                "wrong_mood": voice_texts.WRONG_MOOD,
+                "defect": voice_texts.DEFECT_SHARE,
+                "personal_reviews": voice_texts.NAMES_REVIEW,
+                "personal_complaints": voice_texts.NAMES_COMPLAINT,
+                "topics": dict(voice_texts.REVIEW_TOPICS),
+            },
+            tables=("voices",),
+        ),
+        "late_scores": Planted(
+            "Late deliveries go with lower satisfaction.",
+            FEEDBACK,
+            "Mean CSAT score of late deliveries less that of others, among those who answer, by "
+            "channel. Whether a delivery is late is drawn given the score.",
+            {"log_odds_of_late_a_point": deliveries.LATE_SLOPE},
+            {"web": web, "app": app},
+        ),
+        "complaint_null": Planted(
+            "Neither a complaint nor its settlement changes what is bought afterwards.",
+            FEEDBACK,
+            "Effect of a settled complaint on later orders.",
+            superpopulation={"effect": 0.0},
+        ),
+        "effort": Planted(
+            "The longer a complaint takes, the harder it was: effort, 1 (hard) to 7 (easy).",
+            FEEDBACK,
+            "Fall of the latent effort score for each unit of log days to settlement.",
+            {"base": further_voices.CES_BASE, "noise": further_voices.CES_NOISE},
+            {"slope": -further_voices.CES_SLOPE},
         ),
     }
 
