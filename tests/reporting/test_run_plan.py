@@ -101,7 +101,7 @@ def test_a_folder_without_reports_is_refused(tmp_path: Path) -> None:
         ("title", 3, "title must be text, not 3"),
         ("requires", "order_lines", "requires must be a list of texts"),
         ("needs", [1], "needs must be a list of texts"),
-        ("requires", ["orders"], "requires names orders, which is no canonical table"),
+        ("requires", ["till_rolls"], "requires names till_rolls, which is no canonical table"),
         ("need", [], "must have exactly title, question, requires, needs"),
     ],
 )
@@ -129,3 +129,32 @@ def test_missing_tables_are_one_sentence(tmp_path: Path) -> None:
     assert missing_tables(planned, {"order_lines"}) == (
         "This study has no points, tiers and feedback tables."
     )
+
+
+def test_what_a_report_can_do_without_runs_before_it_and_is_not_demanded(tmp_path: Path) -> None:
+    write(tmp_path, "10_a", needs=["30_c/x?", "20_b/y"])
+    write(tmp_path, "20_b")
+    write(tmp_path, "30_c")
+    plan = make_plan(tmp_path)
+    assert order(plan)[-1] == "10_a"
+    planned = plan.by_name()["10_a"]
+    assert planned.tables == ("30_c/x", "20_b/y")
+    assert planned.demanded == ("20_b/y",)
+    assert make_plan(tmp_path, only=["10"]).chosen == {"10_a", "20_b", "30_c"}
+
+
+def test_a_report_on_every_other_runs_last_and_asks_for_none(tmp_path: Path) -> None:
+    write(tmp_path, "00_all", needs=["*"])
+    write(tmp_path, "10_a", needs=["20_b/x"])
+    write(tmp_path, "20_b")
+    plan = make_plan(tmp_path)
+    assert order(plan) == ["20_b", "10_a", "00_all"]
+    assert plan.by_name()["00_all"].upstream == ("10_a", "20_b")
+    assert plan.by_name()["00_all"].demanded == ()
+    assert make_plan(tmp_path, only=["00"]).chosen == {"00_all"}
+
+
+def test_an_unknown_report_is_refused_where_its_table_is_optional_too(tmp_path: Path) -> None:
+    write(tmp_path, "01_a", needs=["09_gone/x?"])
+    with pytest.raises(ParamsError, match=r"01_a.ipynb needs '09_gone/x'"):
+        make_plan(tmp_path)

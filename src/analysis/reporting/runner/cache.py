@@ -17,6 +17,7 @@ from analysis.reporting.store import run_record
 from analysis.reporting.store.layout import RunFolder, StudyReports
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.reporting.store.seals import is_sealed
+from analysis.reporting.store.status import Status
 
 #: How many runs to look back for equal inputs.
 _LOOK_BACK = 30
@@ -96,9 +97,18 @@ def fingerprint(
         "code": inputs.code,
         "lock": inputs.lock,
         "python": inputs.python,
-        "needs": {need: digest(folder.stored(need)) for need in planned.needs},
+        "needs": {table: digest(folder.stored(table)) for table in planned.tables},
+        "others": {name: _outcome(folder, name) for name in planned.others},
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _outcome(folder: RunFolder, report: str) -> list[str]:
+    """Return what came of a report, however long it took: its state, reason and findings."""
+    path = folder.status(report)
+    status = Status.read(path) if path.is_file() else None
+    said = [("good" if status.good else status.status), status.reason] if status else []
+    return [*said, digest(folder.findings(report))]
 
 
 def find(wanted: str, report: str, *, reports: StudyReports) -> Reusable | None:

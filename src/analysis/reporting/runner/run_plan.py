@@ -5,7 +5,7 @@ from __future__ import annotations
 import graphlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,17 @@ from analysis.errors import ParamsError
 from analysis.tables.schema import TABLES
 
 _KEYS = {"title": str, "question": str, "requires": list, "needs": list}
+
+#: What ends the name of a table that a report reads where it is there, and does without.
+OPTIONAL = "?"
+
+#: What a report needs that reads what every other report found, whatever came of them.
+EVERY = "*"
+
+
+def table_of(need: str) -> str:
+    """Return the table that a need names: ``07_value/values?`` is ``07_value/values``."""
+    return need.removesuffix(OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,11 @@ class Planned:
     requires
         Canonical tables without which it is not applicable.
     needs
-        Result tables of other reports that it reads, as ``02_segmentation/segments``.
+        Result tables of other reports that it reads, as ``02_segmentation/segments``. One that
+        it can do without ends in ``?``; ``*`` stands for the findings of every other report,
+        whatever came of them.
+    others
+        The other reports, for one that needs ``*``.
     """
 
     report: str
@@ -39,11 +54,28 @@ class Planned:
     question: str
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables of other reports that it reads, those it can do without among them."""
+        return tuple(table_of(need) for need in self.needs if need != EVERY)
+
+    @property
+    def demanded(self) -> tuple[str, ...]:
+        """The tables of other reports that it cannot do without."""
+        return tuple(need for need in self.needs if need != EVERY and need[-1:] != OPTIONAL)
 
     @property
     def upstream(self) -> tuple[str, ...]:
-        """The reports whose tables it reads."""
-        return tuple(dict.fromkeys(need.partition("/")[0] for need in self.needs))
+        """The reports that run before it."""
+        named = (need.partition("/")[0] for need in self.tables)
+        return tuple(dict.fromkeys([*named, *self.others]))
+
+    @property
+    def asks_for(self) -> tuple[str, ...]:
+        """The reports that are asked for where it is: those whose tables it names."""
+        return tuple(dict.fromkeys(need.partition("/")[0] for need in self.tables))
 
 
 @dataclass(frozen=True)
@@ -93,13 +125,15 @@ def make_plan(notebooks: Path, *, only: Sequence[str] = ()) -> Plan:
         raise ParamsError(f"There is no report in {notebooks}")
     for planned in found.values():
         _check_needs(planned, found)
+    found = {name: _with_others(planned, found) for name, planned in found.items()}
     graph = {name: planned.upstream for name, planned in found.items()}
     try:
         order = list(graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as error:
         circle = " needs ".join(reversed(error.args[1]))
         raise ParamsError(f"The reports need each other in a circle: {circle}") from None
-    chosen = _closed(_matching(only, found), graph) if only else frozenset(found)
+    asked = {name: planned.asks_for for name, planned in found.items()}
+    chosen = _closed(_matching(only, found), asked) if only else frozenset(found)
     return Plan(tuple(found[name] for name in order), chosen)
 
 
@@ -140,8 +174,16 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _with_others(planned: Planned, found: Mapping[str, Planned]) -> Planned:
+    """Return the report with the others it runs after, where it needs every one."""
+    if EVERY not in planned.needs:
+        return planned
+    others = (name for name, other in found.items() if EVERY not in other.needs)
+    return replace(planned, others=tuple(others))
+
+
 def _check_needs(planned: Planned, found: Mapping[str, Planned]) -> None:
-    for need in planned.needs:
+    for need in planned.tables:
         report, slash, table = need.partition("/")
         if report not in found or not slash or not table:
             raise ParamsError(
