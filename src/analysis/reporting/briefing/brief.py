@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from analysis.reporting.briefing.director_questions import DataTrust, LastPromotion, Losses
     from analysis.reporting.notebook.report import Report
 
-Table = pd.DataFrame | NotGiven
+Table: TypeAlias = pd.DataFrame | NotGiven
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from analysis.errors import NotApplicable, ParamsError
 from analysis.ingest.bounded_yaml import read_yaml
 from analysis.reporting.briefing.board import Board
 from analysis.reporting.notebook import words
-from analysis.reporting.store.layout import find_root
+from analysis.reporting.store.layout import find_root, log_path
 
 #: The folder of the files, beside params/.
 FOLDER = "decisions"
@@ -67,11 +67,6 @@ class DecisionLog(_Entry):
 
     decided: tuple[Decision, ...] = ()
     planned: tuple[Plan, ...] = ()
-
-
-def log_path(root: Path, study: str) -> Path:
-    """Return where the decisions of a study are written down."""
-    return root / FOLDER / f"{study}.yaml"
 
 
 def read_log(study: str, *, root: Path | None = None) -> DecisionLog:

@@ -57,7 +57,7 @@ def last_promotion(board: Board) -> LastPromotion:
     if known.empty:
         raise NotApplicable("The net return of no promotion could be estimated.")
     last = begun[known.index].max()
-    row = known[begun[known.index] == last].sort_values(["randomised", "label"]).iloc[-1]
+    row = _judged(board, known[begun[known.index] == last])
     return LastPromotion(
         name=str(row["label"]),
         starts_on=last.date(),
@@ -68,6 +68,16 @@ def last_promotion(board: Board) -> LastPromotion:
         randomised=bool(row["randomised"]),
         newer=int(every.loc[begun > last, "promotion_id"].nunique()),
     )
+
+
+def _judged(board: Board, rows: pd.DataFrame) -> pd.Series:
+    """Return the arm that its report gives the verdict on; of several promotions, the last."""
+    verdicts = answer(board.table)(f"{PROMOTIONS}/verdicts_after_costs")
+    if not isinstance(verdicts, NotGiven):
+        arms = set(zip(verdicts["promotion_id"], verdicts["arm"], strict=True))
+        ruled = [pair in arms for pair in zip(rows["promotion_id"], rows["arm"], strict=True)]
+        rows = rows[ruled] if any(ruled) else rows
+    return rows.sort_values("label", kind="stable").iloc[-1]
 
 
 @dataclass(frozen=True)

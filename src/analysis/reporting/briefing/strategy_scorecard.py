@@ -57,7 +57,7 @@ def _finding(reference: str, what: str) -> Callable[[Board], Score]:
 
 def _acquisition(board: Board) -> Score:
     bridge = board.table(f"{SALES}/customer_bridge")
-    return _bridged(bridge, "new", board, "net sales from customers not seen in the period before")
+    return _bridged(bridge, "new", board, "net sales to newly seen customers")
 
 
 def _development(board: Board) -> Score:
@@ -66,7 +66,7 @@ def _development(board: Board) -> Score:
         raise NotApplicable("The revenue tree has no orders per customer.")
     row = tree.loc["orders_per_customer"]
     growth = (float(row[name]) for name in ("growth", "growth_low", "growth_high"))
-    return Score(*growth, "%", SALES, "change of orders per customer on the period before")
+    return Score(*growth, "%", SALES, "orders per customer, on the period before")
 
 
 def _bridged(bridge: pd.DataFrame, group: str, board: Board, what: str) -> Score:
@@ -81,14 +81,14 @@ def _bridged(bridge: pd.DataFrame, group: str, board: Board, what: str) -> Score
 def _win_back_tested(board: Board) -> Score:
     row = board.table(f"{STAGES}/win_back_tested").iloc[0]
     ends = (float(row[name]) for name in ("difference", "low", "high"))
-    return Score(*ends, "points", STAGES, "more lost customers returned than in the control group")
+    return Score(*ends, "points", STAGES, "more came back than in the control group")
 
 
 def _win_back_seen(board: Board) -> Score:
     rows = board.table(f"{STAGES}/win_back")
     row = rows.sort_values("contacted", kind="stable").iloc[-1]
     ends = (float(row[name]) for name in ("difference", "low", "high"))
-    what = f"more of {str(row['stage']).lower()} returned where contacted (no causal proof)"
+    what = "more came back where contacted (no causal proof)"
     return Score(*ends, "points", STAGES, what)
 
 
@@ -99,7 +99,7 @@ MEASURES = (
     Measure(
         "Retention",
         False,
-        (_finding(f"{VALUE}/churn", "of regular customers lost in the last period checked"),),
+        (_finding(f"{VALUE}/churn", "regular customers lost"),),
         "report 07 has not measured churn",
     ),
     Measure("Win-back", True, (_win_back_tested, _win_back_seen), "nobody lost was contacted"),
@@ -112,25 +112,25 @@ MEASURES = (
     Measure(
         "Renewal",
         True,
-        (_finding("09_loyalty/renewal", "of what expired was renewed"),),
+        (_finding("09_loyalty/renewal", "renewed of what expired"),),
         "nothing that expires is in the data, or report 09 has not been made",
     ),
     Measure(
         "Repeat purchase",
         True,
-        (_finding(f"{STAGES}/second_order", "of newcomers placed a second order in time"),),
+        (_finding(f"{STAGES}/second_order", "newcomers with a second order"),),
         "no newcomers are known: the data do not tell who is new",
     ),
     Measure(
         "Word of mouth",
         True,
-        (_finding("09_loyalty/referrals", "new customers brought by one customer"),),
+        (_finding("09_loyalty/referrals", "customers brought by one"),),
         "no referrals are in the data, or report 09 has not been made",
     ),
     Measure(
         "Value",
         True,
-        (_finding(f"{VALUE}/expected_margin", "of margin expected from today's customers"),),
+        (_finding(f"{VALUE}/expected_margin", "coming margin of today's customers"),),
         "report 07 has not valued customers",
     ),
 )

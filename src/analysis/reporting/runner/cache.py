@@ -14,7 +14,7 @@ from typing import Any
 from analysis.errors import AnalysisError
 from analysis.reporting.runner.run_plan import Planned
 from analysis.reporting.store import run_record
-from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.layout import RunFolder, StudyReports, log_path
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.reporting.store.seals import is_sealed
 from analysis.reporting.store.status import Status
@@ -99,8 +99,16 @@ def fingerprint(
         "python": inputs.python,
         "needs": {table: digest(folder.stored(table)) for table in planned.tables},
         "others": {name: _outcome(folder, name) for name in planned.others},
+        "written": _written_beside(planned, parameters),
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _written_beside(planned: Planned, parameters: Mapping[str, Any]) -> str:
+    """Return the hash of what people wrote down beside the reports, for one that reads them all."""
+    if not planned.others:
+        return ""
+    return digest(log_path(planned.path.parents[1], str(parameters.get("study", ""))))
 
 
 def _outcome(folder: RunFolder, report: str) -> list[str]:

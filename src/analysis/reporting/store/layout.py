@@ -232,6 +232,11 @@ def find_root(start: Path | None = None) -> Path:
     )
 
 
+def log_path(root: Path, study: str) -> Path:
+    """Return where people write down what was decided on a study."""
+    return root / "decisions" / f"{study}.yaml"
+
+
 def checked_name(name: str) -> str:
     """Return ``name`` if it may name a file; ParamsError otherwise."""
     if not _NAME.fullmatch(name):

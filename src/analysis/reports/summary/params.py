@@ -19,7 +19,7 @@ class Params(Strict):
     """What the params of a study may set for this report, with their limits."""
 
     confidence: Confidence = 0.95
-    most_decisions: Annotated[int, Field(ge=1, le=20)] = 5
+    most_decisions: Annotated[int, Field(ge=1, le=20)] = 4
     plan: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     targets: dict[str, float] = Field(default_factory=dict)
     owners: dict[str, str] = Field(default_factory=dict)

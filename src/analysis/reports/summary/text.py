@@ -25,7 +25,7 @@ Fields = dict[str, Any]
 NOT_MEASURED = "not measured"
 
 #: What a period is held against, and the heading of its column.
-_AGAINST = {"before": "On the one before", "plan": "On plan", "last year": "On last year"}
+_AGAINST = {"before": "on before", "plan": "on plan", "last year": "on last year"}
 
 #: What is said where nothing can be held against it.
 _LACKING = {
@@ -47,16 +47,14 @@ def title(board: Board, changes: pd.DataFrame | NotGiven) -> str:
 
 
 def _last_week(changes: pd.DataFrame | NotGiven, currency: str) -> str:
-    if isinstance(changes, NotGiven):
-        return ""
-    row = _comparison(changes, "week", "before")
-    if row is None or row["change"] != row["change"]:
+    """Return the last week where it moved by more than weeks usually do; else nothing."""
+    row = None if isinstance(changes, NotGiven) else _comparison(changes, "week", "before")
+    if row is None or not (row["change"] < row["low"] or row["change"] > row["high"]):
         return ""
     change = words.percent(row["change"], 1, signed=True)
+    how = "more" if row["change"] > row["high"] else "less"
     net = words.money(row["net_amount"], 0, currency)
-    usual = ", more than is usual" if row["change"] > row["high"] else ""
-    usual = ", less than is usual" if row["change"] < row["low"] else usual
-    return f". Last week {net}, {change} on the week before{usual}"
+    return f". Last week {net}, {change} on the week before, {how} than is usual"
 
 
 def sales(board: Board, changes: pd.DataFrame | NotGiven, bridge: pd.DataFrame | NotGiven) -> Panel:
@@ -230,7 +228,7 @@ def losses(board: Board, lost: Losses | NotGiven) -> Panel:
     told = (
         (lost.declining, DECLINE, "customers decline beyond their own variation"),
         (lost.margin_at_risk, DECLINE, "of margin at risk with them"),
-        (lost.churn, VALUE, "of regular customers lost in the last period checked"),
+        (lost.churn, VALUE, "of regular customers lost"),
         (lost.value_at_risk, VALUE, f"of the coming year's margin at risk{_most(lost.groups)}"),
         (lost.silent_sales, STAGES, "of sales came from customers now silent"),
     )

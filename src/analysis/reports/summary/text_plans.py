@@ -77,7 +77,7 @@ def _outcome(board: Board, row: dict[Any, Any]) -> tuple[Cell, ...]:
         if row["low"] == row["low"]
         else ""
     )
-    small = " · ".join(part for part in (words.day(row["day"]), row["owner"], told, ends) if part)
+    small = " · ".join(part for part in (told, ends) if part)
     figure = value if row["came"] != "not measured" else words.MISSING
     return Cell(figure, target, tone=tone), Cell(row["decision"], small=small)
 
@@ -107,7 +107,7 @@ def scorecard(board: Board, scores: pd.DataFrame, kept: pd.DataFrame) -> Panel:
     known = scores[scores["value"].notna()]
     aimed = bool(known["target"].notna().any())
     rows = tuple(_score(board, row, kept, aimed=aimed) for row in known.to_dict("records"))
-    columns = ("Aim", "Now", "Target") if aimed else ("Aim", "Now")
+    columns = ("Aim", "Now", "Interval", *(("Target",) if aimed else ()))
     lacking = [str(aim).lower() for aim in scores.loc[scores["value"].isna(), "aim"]]
     said = [f"Not measured: {words.listing(lacking)}; why stands below."] if lacking else []
     said += [] if aimed else ["No targets are set."]
@@ -123,10 +123,16 @@ def _score(
     tone: Tone = "plain" if met is None or met != met else "good" if met else "bad"
     value = words.quantity(row["value"], unit, signed=row["aim"] in _SIGNED)
     ends = words.interval(row["low"], row["high"], None, unit) if row["low"] == row["low"] else ""
-    target = words.quantity(row["target"], unit) if row["target"] == row["target"] else "none set"
+    target = (
+        words.quantity(row["target"], unit) if row["target"] == row["target"] else words.MISSING
+    )
     line = finding_history.trend(kept, "scorecard", row["measure"])
     page = f"{board.page(row['report'])}#findings"
-    cells = (Cell(row["aim"], small=row["what"]), Cell(value, page, ends, tone, line))
+    cells = (
+        Cell(row["aim"], small=row["what"]),
+        Cell(value, page, tone=tone, trend=line),
+        Cell("", small=ends or "no interval"),
+    )
     return (*cells, Cell(target)) if aimed else cells
 
 
