@@ -55,6 +55,12 @@ def _finding(reference: str, what: str) -> Callable[[Board], Score]:
     return read
 
 
+def _score(row: pd.Series, names: tuple[str, str, str], unit: str, report: str, what: str) -> Score:
+    """Return the measure whose value and ends are the columns ``names`` of a row."""
+    value, low, high = (float(row[name]) for name in names)
+    return Score(value, low, high, unit, report, what)
+
+
 def _acquisition(board: Board) -> Score:
     bridge = board.table(f"{SALES}/customer_bridge")
     return _bridged(bridge, "new", board, "net sales to newly seen customers")
@@ -65,8 +71,8 @@ def _development(board: Board) -> Score:
     if "orders_per_customer" not in tree.index:
         raise NotApplicable("The revenue tree has no orders per customer.")
     row = tree.loc["orders_per_customer"]
-    growth = (float(row[name]) for name in ("growth", "growth_low", "growth_high"))
-    return Score(*growth, "%", SALES, "orders per customer, on the period before")
+    names = ("growth", "growth_low", "growth_high")
+    return _score(row, names, "%", SALES, "orders per customer, on the period before")
 
 
 def _bridged(bridge: pd.DataFrame, group: str, board: Board, what: str) -> Score:
@@ -74,22 +80,25 @@ def _bridged(bridge: pd.DataFrame, group: str, board: Board, what: str) -> Score
     if rows.empty:
         raise NotApplicable(f"The customer bridge has no group {group}.")
     row = rows.iloc[0]
-    ends = (float(row[name]) for name in ("change", "low", "high"))
-    return Score(*ends, board.currency, SALES, what)
+    return _score(row, ("change", "low", "high"), board.currency, SALES, what)
 
 
 def _win_back_tested(board: Board) -> Score:
     row = board.table(f"{STAGES}/win_back_tested").iloc[0]
-    ends = (float(row[name]) for name in ("difference", "low", "high"))
-    return Score(*ends, "points", STAGES, "more came back than in the control group")
+    return _score(
+        row,
+        ("difference", "low", "high"),
+        "points",
+        STAGES,
+        "more came back than in the control group",
+    )
 
 
 def _win_back_seen(board: Board) -> Score:
     rows = board.table(f"{STAGES}/win_back")
     row = rows.sort_values("contacted", kind="stable").iloc[-1]
-    ends = (float(row[name]) for name in ("difference", "low", "high"))
     what = "more came back where contacted (no causal proof)"
-    return Score(*ends, "points", STAGES, what)
+    return _score(row, ("difference", "low", "high"), "points", STAGES, what)
 
 
 #: The aims, in the order of a customer's way, then what they rest on.

@@ -179,7 +179,8 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
         If it holds an error or a picture without alt text: neither may reach a reader in silence.
     """
     topic, intro, title = name, "", None
-    sections, notes, sheet = [Section("", "")], [], ()
+    sections, notes = [Section("", "")], []
+    sheet: tuple[Panel, ...] = ()
     try:
         for kind, content in _with_code_gathered(_parts(notebook)):
             if kind == "topic":
