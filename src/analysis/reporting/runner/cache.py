@@ -50,7 +50,9 @@ class Inputs:
     @classmethod
     def gather(cls, params: Mapping[str, Any], *, data: str, root: Path) -> Inputs:
         """Return the inputs of a run that starts now; the report sections of params excepted."""
-        shared = {key: value for key, value in params.items() if key not in {"reports", "keep"}}
+        shared = {
+            key: value for key, value in params.items() if key not in {"reports", "keep", "alerts"}
+        }
         return cls(
             shared,
             data,

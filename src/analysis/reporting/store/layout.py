@@ -62,6 +62,16 @@ class RunFolder:
         """The run's own index page."""
         return self.path / "index.html"
 
+    @property
+    def alerts(self) -> Path:
+        """What somebody was to be told after it."""
+        return self.path / "alerts.json"
+
+    @property
+    def mail(self) -> Path:
+        """Its e-mail edition, without recipients."""
+        return self.path / "summary.eml"
+
     def page(self, report: str) -> Path:
         """Return the page of a report."""
         return self.path / f"{report}.html"
