@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 
 from analysis.ingest.request import IngestRequest
+from analysis.params.alerting import AlertParams
 from analysis.params.currency_codes import CURRENCIES
 from analysis.params.limits import Strict
 from analysis.params.report_params import report_params
@@ -67,6 +68,7 @@ class StudyParams(Strict):
     publish: Literal["aggregates", "customers"] = "aggregates"
     engine: EngineParams = EngineParams()
     margins: MarginParams = MarginParams()
+    alerts: AlertParams = AlertParams()
     uncounted_departments: tuple[str, ...] = ()
     not_merchandise: tuple[str, ...] = ()
     reports: dict[str, dict[str, Any]] = Field(default_factory=dict)

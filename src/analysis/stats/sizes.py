@@ -175,3 +175,7 @@ FEWEST_ORIGINS = 5
 
 #: Series and origins, near and far from the usual level, that are calibrated apart.
 FEWEST_FAR = 50
+
+#: Past changes that say what change is usual: with 39, the least and the greatest of them hold the
+#: next with the probability 1 - 2 / 40 = 95 %, if it is one of their kind (order statistics).
+FEWEST_CHANGES = 39

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.reporting.notebook.formats import Format
+    from analysis.reporting.notebook.sheet import Panel
     from analysis.tables.engine import Tables
 
 #: One line of the trust panel: what was looked at, whether it holds (None: neither), the words.
@@ -372,7 +373,7 @@ class Report:
             The number; a fraction where the unit is ``%``. None needs a ``detail``.
         rest
             ``low``, ``high``, ``unit``, ``n``, ``noun``, ``direction``, ``alert``, ``detail``,
-            ``decimals``, ``level``, ``at_stake``.
+            ``decimals``, ``level``, ``at_stake``, ``otherwise``.
         """
         finding = Finding(key=key, sentence=sentence, value=value, **rest)
         if self.workspace.staged and key in self._findings.by_key():
@@ -390,6 +391,13 @@ class Report:
             Label, whether it holds (True ✓, False !, None –), and the sentence.
         """
         self._show(outputs.trust(lines))
+
+    def sheet(self, panels: Sequence[Panel]) -> None:
+        """Show a sheet at the top of the page, in place of the report's findings."""
+        from analysis.reporting.notebook import sheet
+
+        facts = sheet.as_facts(panels)
+        self._show(outputs.sheet(sheet.plain(panels), sheet.markdown(panels), facts))
 
     def _room(self, frame: pd.DataFrame) -> str:
         """Return the folder of a run that a table belongs into."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
@@ -27,6 +28,9 @@ from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_or
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.tables.manifest import Manifest
 from analysis.tables.order_span import check_as_of
+
+if TYPE_CHECKING:
+    from analysis.reporting.mail.announcement import Announcement
 
 
 @dataclass(frozen=True)
@@ -100,14 +104,55 @@ def run_study(request: Request, console: Console) -> RunRecord:
     from analysis.reporting.site.publish import publish
 
     with executed(request, console) as run:
-        return publish(
+        told = Telling(request, console)
+        record = publish(
             run.folder,
             run.record,
             reports=request.reports,
             clock=request.clock,
             console=console,
             keep=request.params.keep,
+            beside=told.prepare,
         )
+        told.announce(record)
+        return record
+
+
+class Telling:
+    """Who is told of a run: its alerts are judged before it is published, and mailed after."""
+
+    def __init__(self, request: Request, console: Console) -> None:
+        self._request, self._console = request, console
+        self._made: Announcement | None = None
+
+    def prepare(self, folder: RunFolder, record: RunRecord) -> None:
+        """Write the alerts and the mail into a staged run."""
+        from analysis.reporting.mail.announcement import prepare
+
+        self._made = prepare(
+            folder,
+            record,
+            params=self._request.params,
+            reports=self._request.reports,
+            environment=os.environ,
+            today=self._request.clock().date(),
+        )
+
+    def announce(self, record: RunRecord, *, always: bool = True) -> None:
+        """Send the mail of a published run and keep what was told."""
+        from analysis.reporting.mail.announcement import announce
+
+        if self._made:
+            announce(
+                self._made,
+                self._request.reports.run(record.run_id),
+                record,
+                reports=self._request.reports,
+                environment=os.environ,
+                today=self._request.clock().date(),
+                always=always,
+                console=self._console,
+            )
 
 
 @contextmanager
@@ -197,6 +242,7 @@ def _record(
             "source": data.source,
             "simulated": data.simulated,
             "rows": dict(data.rows),
+            "order_span": list(data.order_span),
             "mappings": run_record.mapping_hashes(params.source, request.root),
         },
         code=run_record.code_version(request.root),

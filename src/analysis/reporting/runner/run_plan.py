@@ -5,7 +5,7 @@ from __future__ import annotations
 import graphlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ _KEYS = {"title": str, "question": str, "requires": list, "needs": list}
 
 #: Ends a need that a report can do without: ``07_value/worth_keeping?``.
 _OPTIONAL = "?"
+
+#: What a report needs that reads what every other report found, whatever came of them.
+_EVERY = "*"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Planned:
     wants
         The same of tables that it can do without, where no such report is there or made one; in
         the notebook's ``needs`` they end in a question mark.
+    every
+        It reads what every other report found, whatever came of them; ``*`` in ``needs``.
+    others
+        The other reports, for one that reads every one.
     """
 
     report: str
@@ -47,9 +54,11 @@ class Planned:
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     wants: tuple[str, ...] = ()
+    every: bool = False
+    others: tuple[str, ...] = ()
 
     @property
-    def tables(self) -> tuple[str, ...]:
+    def canonical(self) -> tuple[str, ...]:
         """The canonical tables that it requires."""
         return tuple(dict.fromkeys(name.partition(".")[0] for name in self.requires))
 
@@ -60,14 +69,23 @@ class Planned:
         return tuple((table, column) for table, _, column in parts if column)
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """The tables of other reports that it reads, those it can do without among them."""
+        return (*self.needs, *self.wants)
+
+    @property
     def upstream(self) -> tuple[str, ...]:
         """The reports that it cannot run without."""
         return tuple(dict.fromkeys(need.partition("/")[0] for need in self.needs))
 
-    def after(self, present: Collection[str]) -> tuple[str, ...]:
-        """Return the reports among those ``present`` whose tables it reads, needed or not."""
-        reports = (name.partition("/")[0] for name in (*self.needs, *self.wants))
+    def asks_for(self, present: Collection[str]) -> tuple[str, ...]:
+        """Return the reports among those ``present`` that are run where it is asked for."""
+        reports = (name.partition("/")[0] for name in self.reads)
         return tuple(dict.fromkeys(report for report in reports if report in present))
+
+    def after(self, present: Collection[str]) -> tuple[str, ...]:
+        """Return the reports among those ``present`` that run before it."""
+        return tuple(dict.fromkeys([*self.asks_for(present), *self.others]))
 
 
 @dataclass(frozen=True)
@@ -118,13 +136,15 @@ def make_plan(notebooks: Path, *, only: Sequence[str] = ()) -> Plan:
         raise ParamsError(f"There is no report in {notebooks}")
     for planned in found.values():
         _check_needs(planned, found)
+    found = {name: _with_others(planned, found) for name, planned in found.items()}
     graph = {name: planned.after(found) for name, planned in found.items()}
     try:
         order = list(graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as error:
         circle = " needs ".join(reversed(error.args[1]))
         raise ParamsError(f"The reports need each other in a circle: {circle}") from None
-    chosen = _closed(_matching(only, found), graph) if only else frozenset(found)
+    asked = {name: planned.asks_for(found) for name, planned in found.items()}
+    chosen = _closed(_matching(only, found), asked) if only else frozenset(found)
     return Plan(tuple(found[name] for name in order), chosen)
 
 
@@ -144,8 +164,9 @@ def read_notebook(path: Path) -> Planned | None:
         metadata["title"],
         metadata["question"],
         tuple(metadata["requires"]),
-        tuple(need for need in metadata["needs"] if not need.endswith(_OPTIONAL)),
+        tuple(n for n in metadata["needs"] if not n.endswith((_OPTIONAL, _EVERY))),
         tuple(n.removesuffix(_OPTIONAL) for n in metadata["needs"] if n.endswith(_OPTIONAL)),
+        _EVERY in metadata["needs"],
     )
 
 
@@ -167,6 +188,14 @@ def _check_metadata(metadata: Any, name: str) -> None:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _with_others(planned: Planned, found: Mapping[str, Planned]) -> Planned:
+    """Return the report with the others it runs after, where it needs every one."""
+    if not planned.every:
+        return planned
+    others = (name for name, other in found.items() if not other.every)
+    return replace(planned, others=tuple(others))
 
 
 def _check_needs(planned: Planned, found: Mapping[str, Planned]) -> None:
@@ -214,7 +243,7 @@ def _closed(chosen: set[str], graph: Mapping[str, Sequence[str]]) -> frozenset[s
 
 def missing_tables(planned: Planned, present: Collection[str]) -> str:
     """Return the sentence that says which tables a report lacks; empty if it has them all."""
-    missing = [table for table in planned.tables if table not in present]
+    missing = [table for table in planned.canonical if table not in present]
     if not missing:
         return ""
     plural = "s" if len(missing) > 1 else ""

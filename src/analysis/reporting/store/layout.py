@@ -62,6 +62,16 @@ class RunFolder:
         """The run's own index page."""
         return self.path / "index.html"
 
+    @property
+    def alerts(self) -> Path:
+        """What somebody was to be told after it."""
+        return self.path / "alerts.json"
+
+    @property
+    def mail(self) -> Path:
+        """Its e-mail edition, without recipients."""
+        return self.path / "summary.eml"
+
     def page(self, report: str) -> Path:
         """Return the page of a report."""
         return self.path / f"{report}.html"
@@ -230,6 +240,11 @@ def find_root(start: Path | None = None) -> Path:
         f"No project here: neither {here} nor a directory above it has params/ and notebooks/. "
         f"Start from inside the project or set {ROOT}."
     )
+
+
+def log_path(root: Path, study: str) -> Path:
+    """Return where people write down what was decided on a study."""
+    return root / "decisions" / f"{study}.yaml"
 
 
 def checked_name(name: str) -> str:

@@ -86,6 +86,7 @@ def checks(found: pd.DataFrame) -> Fields:
         "value": decide,
         "direction": "up_bad",
         "alert": decide > 0,
+        "otherwise": "every report counts these rows as they stand",
         "detail": words.listing(named)
         if decide
         else f"{int(counts.get('know', 0))} things to know",
