@@ -5,4 +5,22 @@ What a notebook calls, by one name each.
 
 from analysis.answers import face
 
-__getattr__ = face(__name__, {})
+__getattr__ = face(
+    __name__,
+    {
+        "acquisition_cost": "channels.acquisition_cost:measure",
+        "attribution": "channels.attribution:attribute",
+        "buying_channels": "channels.buying_channels:study",
+        "channel_overlap": "channels.channel_overlap:overlap",
+        "consents_on_the_day": "channels.consent_history:on_the_day",
+        "contact_fatigue": "channels.fatigue:judge",
+        "contact_preferences": "channels.contact_preferences:choose",
+        "contact_rates": "channels.contact_rates:rates",
+        "dose_curve": "channels.dose_response:measure",
+        "event_intervals": "channels.event_table:interval_between",
+        "event_returns": "channels.event_table:returned_between",
+        "events": "channels.event_table:collect",
+        "holdout_lift": "channels.holdout_lift:measure",
+        "sent_messages": "channels.contact_events:fetch",
+    },
+)

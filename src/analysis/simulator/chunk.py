@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk_facts import Facts, gather
-from analysis.simulator.engagement import loyalty_club, messages, survey_answers, web_sessions
+from analysis.simulator.engagement import (
+    acquisition,
+    consent_log,
+    loyalty_club,
+    messages,
+    survey_answers,
+    web_sessions,
+)
 from analysis.simulator.selling import promotion_files, till_files
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import counts, persons, truth_tables
@@ -57,10 +64,11 @@ def generate(plan: Plan, index: int, *, lines_only: bool = False) -> Chunk:
 def _other_files(facts: Facts) -> dict[str, pa.Table]:
     plan, crowd, book, index = facts.plan, facts.people, facts.ledger, facts.index
     return {
-        "customers": facts.register.rows,
+        "customers": acquisition.append(plan, crowd, facts.register.rows, index),
         "assignments": promotion_files.assignments_file(facts.trade),
         "redemptions": promotion_files.redemptions_file(facts.trade, book),
         "contacts": messages.contacts_file(facts.trade, facts.register.consent, index),
+        "consents": consent_log.consents_file(facts.trade, facts.register, index),
         "page_views": web_sessions.page_views_file(plan, crowd, book, index),
         "feedback": survey_answers.feedback_file(plan, crowd, book, facts.voices, index),
         "points": loyalty_club.points_file(plan, crowd, book, facts.earned, index),

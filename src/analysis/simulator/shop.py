@@ -34,6 +34,10 @@ TOPICS = (
     "surveys",
     "reviews",
     "mess",
+    "contact_details",
+    "consents",
+    "acquisition",
+    "media_spend",
 )
 
 #: Fewest products: the planted ones and some of every department around them.
