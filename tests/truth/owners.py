@@ -292,7 +292,6 @@ OWNERS: dict[str, Owner] = {
     },
     "placements": _owned(
         "06_promotions",
-        "11_channels",
         SERIES,
         "test_placements_lift_as_planted",
         found=(
@@ -302,7 +301,6 @@ OWNERS: dict[str, Owner] = {
     ),
     "T1": _owned(
         "06_promotions",
-        "11_channels",
         PROMOTIONS,
         "test_a_randomised_effect_is_the_difference_in_means",
         "test_the_effect_differs_by_life_stage",
@@ -314,7 +312,6 @@ OWNERS: dict[str, Owner] = {
     ),
     "T2": _owned(
         "06_promotions",
-        "11_channels",
         PROMOTIONS,
         "test_the_null_promotion_does_nothing",
         found=(
@@ -325,7 +322,6 @@ OWNERS: dict[str, Owner] = {
     ),
     "T3": _owned(
         "06_promotions",
-        "11_channels",
         PROMOTIONS,
         "test_pulling_forward_gains_now_and_loses_after",
         found=(
@@ -337,7 +333,6 @@ OWNERS: dict[str, Owner] = {
     ),
     "T4": _owned(
         "06_promotions",
-        "11_channels",
         PROMOTIONS,
         "test_cannibalising_moves_units_and_loses_margin",
         found=(
@@ -349,7 +344,6 @@ OWNERS: dict[str, Owner] = {
     ),
     "T5": _owned(
         "06_promotions",
-        "11_channels",
         PROMOTIONS,
         "test_the_broken_log_shows_in_the_sample_ratio_and_misleads",
         found=(
@@ -359,7 +353,6 @@ OWNERS: dict[str, Owner] = {
     ),
     "T6": _owned(
         "06_promotions",
-        "11_channels",
         PROMOTIONS,
         "test_targeting_misleads_by_the_stated_amount",
         "test_targeting_depends_on_past_spend_alone_so_weighting_repairs_it",
@@ -371,7 +364,6 @@ OWNERS: dict[str, Owner] = {
     ),
     "T7": _owned(
         "06_promotions",
-        "11_channels",
         PROMOTIONS,
         "test_every_arm_has_its_effect",
         found=(
@@ -382,7 +374,6 @@ OWNERS: dict[str, Owner] = {
     ),
     "T8": _owned(
         "06_promotions",
-        "11_channels",
         PROMOTIONS,
         "test_every_arm_has_its_effect",
         found=(

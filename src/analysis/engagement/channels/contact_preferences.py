@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.answers import without
 from analysis.errors import NotApplicable
-from analysis.stats.random_effects import beta_posterior, beta_prior
+from analysis.stats.random_effects import STRONGEST_PRIOR, beta_posterior, beta_prior
 
 if TYPE_CHECKING:
     from analysis.engagement.channels.consent_history import Consents
@@ -40,7 +40,7 @@ class Preferences:
         response (shrunk), low, high, contacts; consent_today where consents are known.
     channels
         channel, customers (with a message), share, strength (messages that the prior is worth;
-        large: customers hardly differ), chosen (customers whose best it is).
+        missing: customers differ no more than chance), chosen (customers whose best it is).
     hours
         hour, contacts, share, low, high of the response; p in ``hours_p``.
     response
@@ -103,7 +103,8 @@ def _shrunk(each: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.Dat
         prior = beta_prior(hits, n)
         share, low, high = beta_posterior(hits, n, prior, confidence=confidence)
         parts.append(part.assign(response=share, low=low, high=high))
-        rows.append((channel, len(part), prior.mean, prior.strength))
+        alike = prior.strength >= STRONGEST_PRIOR
+        rows.append((channel, len(part), prior.mean, np.nan if alike else prior.strength))
     priors = pd.DataFrame(rows, columns=["channel", "customers", "share", "strength"])
     return pd.concat(parts, ignore_index=True), priors
 

@@ -87,6 +87,10 @@ def _cells(contacts: Contacts) -> ibis.Table:
     """Return counts by batch, channel, class of customer, kind and messages before."""
     rows = contacts.rows
     rows = rows.filter(rows.delivered == 1)
+    # Who has opted out and is written to all the same has had messages that are not on record.
+    earlier = ibis.window(group_by="customer_id", order_by="at", preceding=(None, 1))
+    rows = rows.mutate(gone=rows.unsubscribed.max().over(earlier))
+    rows = rows.filter(ibis.coalesce(rows.gone, 0) == 0)
     rows = rows.mutate(regular=(rows.campaign == REGULAR).cast("int64"))
     people = rows.group_by("customer_id").agg(total=rows.count())
     number = ibis.row_number().over(ibis.window(order_by="customer_id"))
@@ -157,7 +161,11 @@ def _leaving(cells: pd.DataFrame, confidence: float) -> tuple[object, ...]:
         beta = np.linalg.solve(information, design.T @ (weight * k / n))
         mean = np.maximum(design @ beta, 1e-5)
     score = design * ((k - n * (design @ beta)) / mean)[:, None]
-    error = _sandwich(information, score, cells["batch"].to_numpy())
+    # Opting out is rare: with few of them the spread of batches is known worse than chance is.
+    error = np.maximum(
+        _sandwich(information, score, cells["batch"].to_numpy()),
+        np.sqrt(np.diag(np.linalg.inv(information))),
+    )
     reach = float(student_quantile(confidence, _BATCHES - 1)) * error[0]
     return ("unsubscribed", beta[0], beta[1], beta[0] - reach, beta[0] + reach, int(n.sum()))
 

@@ -43,8 +43,9 @@ class HoldoutLift:
         A row a promotion and arm: promotion_id, name, arm, channel, treated, control, measured_on
         (the categories on offer, or all purchases), orders, orders_low, orders_high, margin,
         margin_low, margin_high, cost, net, net_low, net_high (each per customer treated; net is
-        margin less the cost of the messages), cost_per_order, cost_per_order_low, cost_per_order_high (NaN:
-        no upper bound), total_orders, total_low, total_high, reason (why there is no estimate).
+        margin less the cost of the messages), cost_per_order, cost_per_order_low,
+        cost_per_order_high (NaN: no upper bound), total_orders, total_low, total_high, reason (why
+        there is no estimate).
     ranking
         Arms of promotions that compare channels: promotion_id, name, channel, margin, cost, net,
         net_low, net_high (simultaneous), before_cost, after_cost (ranks), tied (cannot be told
@@ -236,7 +237,7 @@ def _why_not(treated: pd.Series, control: pd.Series, unlogged: float) -> str:
     if fewest < FEWEST_CUSTOMERS:
         return f"an arm has {int(fewest)} customers, {FEWEST_CUSTOMERS} are needed"
     if unlogged > _UNLOGGED:
-        return f"{unlogged:.0%} of its messages went to customers that the log gives no arm"
+        return f"{100 * unlogged:.0f} % of its messages went to customers that the log gives no arm"
     gap, low, high = _difference(treated, control, "before", 0.95)
     if high > low and 2 * ndtr(-abs(gap) / ((high - low) / 3.92)) < _UNLIKE:
         return "its arms bought differently before it began"

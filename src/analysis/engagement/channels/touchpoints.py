@@ -241,7 +241,7 @@ def _steps(touches: ibis.Table, place: dict[str, int]) -> Floats:
     batch = frame["batch"].to_numpy()
     one = frame["channel"].map(place).to_numpy() + 1
     goes = frame["after"].notna().to_numpy()
-    two = frame.loc[goes, "after"].map(place).to_numpy() + 1
+    two = frame.loc[goes, "after"].map(place).to_numpy(np.int64) + 1
     np.add.at(steps, (batch[goes], one[goes], two), frame.loc[goes, "weight"].to_numpy(float))
     np.add.at(steps, (batch, 0, one), frame["begins"].fillna(0).to_numpy(float))
     for state, name in ((size - 2, "conversions"), (size - 1, "nulls")):
@@ -262,6 +262,6 @@ def _by_set(touches: ibis.Table, place: dict[str, int]) -> tuple[tuple[int, ...]
     frame = table.order_by("batch", "mask").to_pandas()
     sets = tuple(sorted(map(int, frame["mask"].unique())))
     found = np.zeros((BATCHES, len(sets)))
-    column = frame["mask"].map({mask: n for n, mask in enumerate(sets)}).to_numpy()
+    column = frame["mask"].map({mask: n for n, mask in enumerate(sets)}).to_numpy(np.int64)
     found[frame["batch"].to_numpy(), column] = frame["conversions"].to_numpy()
     return sets, found

@@ -134,14 +134,27 @@ def payback(curves: pd.DataFrame, *, currency: str) -> Axes:
     """
     ax = style.new_axes(height=3.3)
     ax.axhline(0, color=style.SOFT, linewidth=0.8)
+    ends = {}
     for colour, (channel, part) in zip(style.PALETTE, curves.groupby("channel"), strict=False):
         net = part["margin"] - part["cost"]
+        ends[str(channel)] = (float(part["month"].iloc[-1]), float(net.iloc[-1]))
         ax.plot(part["month"], net, color=colour)
         ax.fill_between(part["month"], part["low"] - part["cost"], part["high"] - part["cost"],
                         color=colour, alpha=0.12, linewidth=0)  # fmt: skip
-        ax.annotate(str(channel), (part["month"].iloc[-1], net.iloc[-1]), (4, 0),
-                    textcoords="offset points", va="center", color=style.INK)  # fmt: skip
+    for channel, month, height in _apart(ends, 0.07 * float(np.ptp(ax.get_ylim()))):
+        ax.annotate(channel, (month, height), (4, 0), textcoords="offset points", va="center",
+                    color=style.INK)  # fmt: skip
+    ax.set_xticks(range(0, int(curves["month"].max()) + 1, 3))
     ax.set_xlim(right=float(curves["month"].max()) * 1.18)
     ax.set_xlabel("Months since joining")
     ax.set_ylabel(f"Margin less cost, {words.currency_sign(currency)}")
     return ax
+
+
+def _apart(ends: dict[str, tuple[float, float]], gap: float) -> list[tuple[str, float, float]]:
+    """Return labels with their places, moved up where the one below would touch them."""
+    found: list[tuple[str, float, float]] = []
+    for name, (month, height) in sorted(ends.items(), key=lambda item: item[1][1]):
+        least = found[-1][2] + gap if found else height
+        found.append((name, month, max(height, least)))
+    return found

@@ -66,16 +66,15 @@ def ranking(interval: str) -> Columns:
 def arms(interval: str) -> Columns:
     """Return the columns of ``HoldoutLift.arms``."""
     return {
-        "name": formats.text("Promotion"),
-        "arm": formats.text("Arm"),
+        "label": formats.text("Promotion and arm"),
         "channel": formats.text("Channel"),
         "treated": formats.integer("Treated"),
         "control": formats.integer("Held out"),
         "orders": formats.number(3, "Extra orders each", signed=True),
         "orders_low": formats.interval("orders_high", 3, interval, unit=""),
-        "net": formats.money(2, "Margin after message cost", signed=True),
+        "net": formats.money(2, "Margin after cost", signed=True),
         "net_low": formats.interval("net_high", 2, interval, unit="EUR"),
-        "cost_per_order": formats.money(2, "Message cost of an extra order"),
+        "cost_per_order": formats.money(2, "Cost of an extra order"),
         "cost_per_order_low": formats.interval("cost_per_order_high", 2, interval, unit="EUR"),
         "reason": formats.text("Why none"),
     }
@@ -139,7 +138,7 @@ def preferred() -> Columns:
         "channel": formats.text("Channel"),
         "customers": formats.integer("Customers written to"),
         "share": formats.percent(2, "Response"),
-        "strength": formats.number(0, "Customers' own say outweighs it after, messages"),
+        "strength": formats.number(0, "Own say weighs as much after, messages"),
         "chosen": formats.integer("Best for"),
     }
 

@@ -93,7 +93,7 @@ def lift(report: Report, found: HoldoutLift) -> None:
             found.ranking, name="channel_ranking", columns=columns.ranking(report.interval)
         )
     report.table(
-        found.arms,
+        text.arm_table(found),
         name="holdout_lift",
         title="Every tested arm against its holdout",
         columns=columns.arms(report.interval),
@@ -114,7 +114,8 @@ def attribution(report: Report, found: Attribution) -> None:
             charts.against_holdout(found.tested),
             alt="Orders credited to tested messages by each model, far from those of the holdout. "
             f"{text_response.attribution_headline(found)}.",
-            caption="Tested messages only. Grey: the other six models; whisker: 95 % interval.",
+            caption="Tested messages only; the holdout counts orders in the categories on offer. "
+            "Grey: the other six models; whisker: 95 % interval.",
         )
         report.table(
             text_response.tested_table(found),
@@ -250,7 +251,8 @@ def acquisition(report: Report, found: Acquisition) -> None:
 @presents()
 def events(report: Report, gaps: pd.DataFrame, again: pd.DataFrame, back: pd.DataFrame) -> None:
     """Show how long one event takes to follow another, and who comes back."""
-    with report.detail("From one event to the next"):
+    report.say(text_buying.events_reading(again, back))
+    with report.detail("Quantiles, and who comes back"):
         report.table(
             pd.concat([gaps, again], ignore_index=True),
             name="event_intervals",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
+#: Rates that are saved with their intervals, but would make the shown tables too wide.
+_SAVED_ONLY = ("bounced", "complained")
+
 
 def sent(contacts: Contacts) -> str:
     """Return how much was sent, to whom, and which odd times were met."""
@@ -43,7 +46,7 @@ def wide_rates(table: pd.DataFrame, by: str, top: int = 30) -> tuple[pd.DataFram
     rows = table[table["by"] == by]
     if by != "channel" and by != "all":
         rows = rows.assign(group=rows["group"] + ", " + rows["channel"])
-    measures = [str(m) for m in rows["measure"].unique()]
+    measures = [str(m) for m in rows["measure"].unique() if m not in _SAVED_ONLY]
     wide = rows.pivot(index="group", columns="measure", values=["share", "low", "high", "of"])
     found = {"group": wide.index}
     sent_by = "delivered" if "delivered" in measures else measures[0]
@@ -82,7 +85,7 @@ def rates_headline(rates: ContactRates) -> str:
 
 def _name(channel: object) -> str:
     text = str(channel)
-    return text[:1].upper() + text[1:]
+    return text.upper() if text == "sms" else text[:1].upper() + text[1:]
 
 
 def rates_finding(rates: ContactRates) -> Fields | None:
@@ -153,11 +156,14 @@ def lift_title(lift: HoldoutLift, currency: str) -> str | None:
         return None
     best = ranking.iloc[0]
     gross = ranking.sort_values("before_cost").iloc[0]
+    tied = ranking.loc[ranking["tied"], "channel"].tolist()
     tail = (
         f"; {gross['channel']}, first before cost, comes {_ordinal(int(gross['after_cost']))}"
-        if gross["channel"] != best["channel"]
+        if gross["channel"] not in tied
         else ""
     )
+    if len(tied) > 1:
+        return f"After the cost of the message {words.listing(tied)} earn most{tail}"
     return (
         f"After its cost a message by {best['channel']} earns most, "
         f"{words.money(best['net'], 2, currency)} a customer{tail}"
@@ -197,7 +203,10 @@ def lift_finding(lift: HoldoutLift, currency: str) -> Fields | None:
     best = ranking.iloc[0]
     gross = ranking.sort_values("before_cost").iloc[0]
     moved = gross["channel"] != best["channel"]
+    rivals = ranking.loc[ranking["tied"], "channel"].tolist()[1:]
     sentence = f"a customer is what a message by {best['channel']} caused after its cost, the most"
+    if rivals:
+        sentence += f" (with {words.listing(rivals)}, which cannot be told apart from it)"
     if moved:
         sentence += (
             f"; {gross['channel']} sells most but costs "
@@ -266,3 +275,10 @@ def trust(
         left = lift.arms.loc[lift.arms["reason"] != "", "name"].unique()
         lines.append(("Tests", False, f"Left out: {words.listing(left)}."))
     return lines
+
+
+def arm_table(lift: HoldoutLift) -> pd.DataFrame:
+    """Return the tested arms with one name each."""
+    alone = lift.arms.groupby("promotion_id")["arm"].transform("size") == 1
+    label = lift.arms["name"].where(alone, lift.arms["name"] + ": " + lift.arms["arm"])
+    return lift.arms.assign(label=label)

@@ -34,8 +34,8 @@ def omnichannel_finding(found: BuyingChannels, currency: str) -> Fields | None:
         return None
     return {
         "key": "omnichannel",
-        "sentence": "more margin comes from customers of several channels than from customers of "
-        "one with about as many orders; without that comparison it would look like "
+        "sentence": "is the margin of customers of several channels above that of customers of one "
+        "with about as many orders; not counting orders it would look like "
         f"{words.money(row['gap'], 2, currency)}",
         "value": float(row["adjusted"]),
         "low": float(row["low"]),
@@ -53,10 +53,10 @@ def buying_reading(found: BuyingChannels, currency: str) -> str:
     row = found.omnichannel.iloc[0]
     return (
         f"Customers of several channels bring {words.money(row['gap'], 2, currency)} more than "
-        "customers of one, but who orders often has more occasions to use another "
-        "channel. Among customers with about as many orders the gap is "
-        f"{words.money(row['adjusted'], 2, currency, signed=True)}. Customers chose their channels: "
-        "winning them for a second one need not bring either."
+        "customers of one, but who orders often has more occasions to use another channel: among "
+        "customers with about as many orders the gap is "
+        f"{words.money(row['adjusted'], 2, currency, signed=True)}. Customers chose their "
+        "channels: winning them for a second one need not bring either."
     )
 
 
@@ -123,4 +123,15 @@ def acquisition_reading() -> str:
         "Media over customers who name the channel: an average, not what one more customer would "
         "cost, and silent about those who would have come anyway. Only customers followed for the "
         "whole of a month count in it."
+    )
+
+
+def events_reading(again: pd.DataFrame, back: pd.DataFrame) -> str:
+    """Return how soon the next order comes, and how many come back within a month."""
+    gap, row = again.iloc[0], back.iloc[0]
+    return (
+        f"Half of all next orders come within {words.number(gap['days_50'], 1)} days of the last. "
+        f"Of {words.count(row['customers'], 'customer')} followed since their first order here, "
+        f"{words.percent(row['share'])} ordered again between day {row['first_day']} and "
+        f"{row['last_day']}."
     )

@@ -196,14 +196,18 @@ def dose_reading(found: DoseCurve, currency: str) -> str:
 
 def preference_headline(found: Preferences) -> str:
     """Return the headline on how much customers differ in what reaches them."""
-    best = found.channels.sort_values("chosen", ascending=False).iloc[0]
+    ranked = found.channels.sort_values("chosen", ascending=False)
     hours = (
         "the hour makes no difference that can be seen"
         if found.hours["hour"].size < 2 or not found.hours_p < 0.01
         else "and hours differ"
     )
-    share = best["chosen"] / max(int(found.channels["chosen"].sum()), 1)
-    return f"{best['channel']} answers best for {words.percent(share, 0)}; {hours}"
+    shares = ranked["chosen"] / max(int(ranked["chosen"].sum()), 1)
+    first = [
+        f"{channel} for {words.percent(share, 0)}"
+        for channel, share in zip(ranked["channel"].head(3), shares.head(3), strict=True)
+    ]
+    return f"Answered best of those used: {words.listing(first)} of customers; {hours}"
 
 
 def preference_reading(found: Preferences) -> str:

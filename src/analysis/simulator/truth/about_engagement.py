@@ -87,7 +87,7 @@ def _details() -> dict[str, Planted]:
             {"effect": 0.0},
         ),
         "consent_lag": Planted(
-            "The register keeps consents that were withdrawn since; only the log of consents knows.",
+            "The register keeps consents that were withdrawn since; the log of consents knows.",
             CHANNELS,
             "Messages of promotions to customers whose consent for the channel was withdrawn "
             "before; newsletters stop at once, so of them there are none.",
