@@ -27,6 +27,7 @@ BASKETS = "tests/truth/test_found_by_baskets.py"
 PORTRAITS = "tests/truth/test_found_by_portraits.py"
 BY_LOT = "tests/truth/test_found_by_promotions.py"
 CAMPAIGNS = "tests/truth/test_found_by_campaigns.py"
+CHANNELS = "tests/truth/test_found_by_channels.py"
 
 #: Reports that exist: what they own is found, or it is named here as still open.
 WRITTEN = (
@@ -36,6 +37,7 @@ WRITTEN = (
     "04_forecast",
     "05_baskets",
     "06_promotions",
+    "11_channels",
 )
 
 
@@ -379,13 +381,55 @@ OWNERS: dict[str, Owner] = {
         ),
     ),
     "channel_response": _owned(
-        "engagement.channels", ENGAGEMENT, "test_channels_respond_and_tire_as_planted"
+        "11_channels",
+        ENGAGEMENT,
+        "test_channels_respond_and_tire_as_planted",
+        found=(
+            f"{CHANNELS}::test_response_of_channels_is_published_as_planted",
+            f"{CHANNELS}::test_the_ranking_after_cost_is_the_planted_one",
+        ),
     ),
     "fatigue": _owned(
-        "engagement.channels", ENGAGEMENT, "test_channels_respond_and_tire_as_planted"
+        "11_channels",
+        ENGAGEMENT,
+        "test_channels_respond_and_tire_as_planted",
+        found=(f"{CHANNELS}::test_fatigue_is_recovered_at_its_nominal_rate",),
     ),
     "newsletter_null": _owned(
-        "engagement.channels", ENGAGEMENT, "test_newsletters_change_nothing_about_purchases"
+        "11_channels",
+        ENGAGEMENT,
+        "test_newsletters_change_nothing_about_purchases",
+        found=(f"{CHANNELS}::test_credit_is_not_cause",),
+    ),
+    "machine_opens": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_programs_open_and_messages_come_back_as_planted",
+        found=(f"{CHANNELS}::test_opens_by_persons_are_recovered",),
+    ),
+    "bounces": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_programs_open_and_messages_come_back_as_planted",
+        found=(f"{CHANNELS}::test_response_of_channels_is_published_as_planted",),
+    ),
+    "newsletter_frequency": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_frequencies_are_drawn_as_planted",
+        found=(f"{CHANNELS}::test_no_frequency_is_said_to_pay",),
+    ),
+    "consent_lag": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_consents_end_where_customers_opt_out",
+        found=(f"{CHANNELS}::test_messages_without_consent_are_counted",),
+    ),
+    "acquisition": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_newcomers_are_won_as_planted",
+        found=(f"{CHANNELS}::test_cost_of_a_new_customer_is_recovered",),
     ),
     "bounce": _owned("engagement.web", ENGAGEMENT, "test_sessions_bounce_and_convert_as_planted"),
     "funnel": _owned(

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from analysis.simulator.chunk_facts import Facts, gather
 from analysis.simulator.club import club_life, money_on_account, paid_terms
 from analysis.simulator.engagement import (
+    acquisition,
+    consent_log,
     deliveries,
     feedback_files,
     loyalty_club,
@@ -65,10 +67,11 @@ def generate(plan: Plan, index: int, *, lines_only: bool = False) -> Chunk:
 def _other_files(facts: Facts, spoken: feedback_files.Spoken) -> dict[str, pa.Table]:
     plan, crowd, book, index = facts.plan, facts.people, facts.ledger, facts.index
     return {
-        "customers": facts.register.rows,
+        "customers": acquisition.append(plan, crowd, facts.register.rows, index),
         "assignments": promotion_files.assignments_file(facts.trade),
         "redemptions": promotion_files.redemptions_file(facts.trade, book),
         "contacts": messages.contacts_file(facts.trade, facts.register.consent, index),
+        "consents": consent_log.consents_file(facts.trade, facts.register, index),
         "page_views": web_sessions.page_views_file(plan, crowd, book, index),
         "feedback": feedback_files.feedback_file(facts, spoken),
         "orders": deliveries.orders_file(facts),

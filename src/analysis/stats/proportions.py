@@ -176,3 +176,32 @@ def _log_choose(n: Floats, k: Floats) -> Floats:
     inside = (k > 0) & (k < n)
     n_, k_ = np.where(inside, n, 2.0), np.where(inside, k, 1.0)
     return np.where(inside, -betaln(1 + n_ - k_, 1 + k_) - np.log1p(n_), 0.0)
+
+
+def clustered_interval(
+    x: Floats, n: Floats, xx: Floats, xn: Floats, nn: Floats, m: Floats, *, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the ends of the interval of a share whose trials come in clusters (customers).
+
+    Wilson's interval at the effective number of trials: the trials divided by the design effect,
+    the variance of the ratio of cluster totals over the binomial one (Kish 1965, Survey Sampling,
+    section 8.2). The design effect is taken as at least 1; without a hit, or hits alone, or with
+    one cluster it cannot be seen and is taken as trials per cluster.
+
+    Parameters
+    ----------
+    x, n
+        Sums over clusters of hits and trials.
+    xx, xn, nn
+        Sums over clusters of squared hits, hits times trials, squared trials.
+    m
+        Clusters with a trial.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = x / np.where(n > 0, n, np.nan)
+        ratio = (xx - 2 * p * xn + p**2 * nn) / n**2 * m / (m - 1)
+        effect = ratio / (p * (1 - p) / n)
+        unseen = ~np.isfinite(effect)
+        effect = np.where(unseen, nn / np.where(n > 0, n, np.nan), np.maximum(effect, 1.0))
+        trials = np.where(n > 0, n / effect, 0.0)
+    return wilson_interval(np.where(n > 0, p, 0.0) * trials, trials, confidence=confidence)

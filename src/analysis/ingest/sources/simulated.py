@@ -24,6 +24,8 @@ KEYS = {
     "redemptions": ("promotion_id", "order_id"),
     "placements": ("product_id", "store_id", "week_start"),
     "contacts": ("contact_id",),
+    "consents": ("customer_id", "channel"),
+    "media_spend": ("day", "channel"),
     "page_views": ("session_id", "viewed_at"),
     "feedback": ("feedback_id",),
     "orders": ("order_id",),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from analysis.simulator.engagement import (
+    acquisition,
     deliveries,
     further_voices,
     loyalty_club,
+    message_details,
     messages,
     survey_answers,
     voice_texts,
@@ -17,7 +19,7 @@ from analysis.simulator.selling import promotion_plan as pp
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth.planted import Counts, Planted, ratio
 
-CHANNELS, WEB = "engagement.channels", "engagement.web"
+CHANNELS, WEB = "11_channels", "engagement.web"
 FEEDBACK, LOYALTY = "10_feedback", "09_loyalty"
 
 
@@ -25,6 +27,8 @@ def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
     """Return the truths about engagement."""
     return {
         **_messages(),
+        **_details(),
+        **_won(),
         **_web(plan),
         **_surveys(counts),
         **_voices(plan),
@@ -60,6 +64,59 @@ def _messages() -> dict[str, Planted]:
             "Effect of a newsletter on purchases.",
             superpopulation={"effect": 0.0},
         ),
+    }
+
+
+def _details() -> dict[str, Planted]:
+    paces = dict(zip(message_details.VARIANTS, messages.NEWS_RATES, strict=True))
+    # Of what is opened, clicks are persons', and so is the share of the rest that is no program's.
+    clicked = messages.CLICKED["email"]
+    persons = clicked + (1 - clicked) * (1 - message_details.MACHINE)
+    return {
+        "machine_opens": Planted(
+            "Mail programs open e-mail; for some customers the program does not say so.",
+            CHANNELS,
+            "Of e-mail opened, the share that persons opened.",
+            {"programs_that_do_not_say": message_details.SILENT_PROGRAMS},
+            {"persons": persons},
+        ),
+        "bounces": Planted(
+            "Messages come back, and e-mail is reported as spam.",
+            CHANNELS,
+            "Share of messages sent that bounce; share of e-mail delivered that is complained of.",
+            superpopulation={
+                "bounced": (1 - messages.DELIVERED) * message_details.BOUNCED,
+                "complained": message_details.COMPLAINED,
+            },
+        ),
+        "newsletter_frequency": Planted(
+            "How often the newsletter comes is drawn at random for each customer.",
+            CHANNELS,
+            "Effect of a higher frequency on margin, against the lowest; messages a week by "
+            "variant stand in the parameters.",
+            {"messages_a_week": paces},
+            {"effect": 0.0},
+        ),
+        "consent_lag": Planted(
+            "The register keeps consents that were withdrawn since; the log of consents knows.",
+            CHANNELS,
+            "Messages of promotions to customers whose consent for the channel was withdrawn "
+            "before; newsletters stop at once, so of them there are none.",
+            superpopulation={"newsletters_without": 0.0},
+        ),
+    }
+
+
+def _won() -> dict[str, Planted]:
+    shares = acquisition.expected_shares()
+    return {
+        "acquisition": Planted(
+            "Newcomers are won through channels that differ in cost and in how often they order.",
+            CHANNELS,
+            "Media money spent for a new customer by channel; share of each channel.",
+            {"tilt_of_order_rate": dict(acquisition.TILT), "share": shares},
+            {name: acquisition.COST[name] for name in acquisition.PER_THOUSAND},
+        )
     }
 
 
