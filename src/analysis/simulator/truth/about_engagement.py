@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from analysis.simulator.engagement import loyalty_club, messages, survey_answers, web_sessions
+from analysis.simulator.engagement import loyalty_club, messages, survey_answers
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people import history_effects
 from analysis.simulator.selling import promotion_plan as pp
 from analysis.simulator.shop_plan import Plan
+from analysis.simulator.truth import about_web
 from analysis.simulator.truth.planted import Counts, Planted, ratio
 
-CHANNELS, WEB = "engagement.channels", "engagement.web"
+CHANNELS = "engagement.channels"
 FEEDBACK, LOYALTY = "engagement.feedback", "engagement.loyalty"
 
 
 def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
     """Return the truths about engagement."""
-    return {**_messages(), **_web(plan), **_surveys(counts), **_voices(plan), **_club(plan, counts)}
+    return {
+        **_messages(),
+        **about_web.truths(plan),
+        **_surveys(counts),
+        **_voices(plan),
+        **_club(plan, counts),
+    }
 
 
 def _messages() -> dict[str, Planted]:
@@ -44,40 +51,6 @@ def _messages() -> dict[str, Planted]:
             CHANNELS,
             "Effect of a newsletter on purchases.",
             superpopulation={"effect": 0.0},
-        ),
-    }
-
-
-def _web(plan: Plan) -> dict[str, Planted]:
-    tracked = min(web_sessions.TRACKED_WEEKS, plan.calendar.weeks)
-    since = plan.calendar.date_of(plan.calendar.days - 7 * tracked).isoformat()
-    kept = [1 - b for b in web_sessions.BOUNCES.values()]
-    stays = sum(s * k for s, k in zip(web_sessions.REFERRERS.values(), kept, strict=True))
-    reached = [sum(web_sessions.STAGE_SHARES[i:]) for i in range(len(web_sessions.STAGES))]
-    return {
-        "bounce": Planted(
-            "Visits bounce (one page) with a chance that depends on where they come from.",
-            WEB,
-            "Share of sessions with one page, by referrer.",
-            {"tracked_since": since, "referrers": dict(web_sessions.REFERRERS)},
-            {**web_sessions.BOUNCES, "overall": 1 - stays},
-        ),
-        "funnel": Planted(
-            "Visits that do not bounce go a known way down to the purchase.",
-            WEB,
-            "Share of sessions with more than one page that reach cart, checkout, purchase; share "
-            "of all sessions that buy.",
-            superpopulation={
-                **dict(zip(web_sessions.STAGES[1:], reached[1:], strict=True)),
-                "conversion": web_sessions.conversion(),
-            },
-        ),
-        "page_paths": Planted(
-            "Browsing moves between pages by a Markov chain.",
-            WEB,
-            "P(next page | page) in sessions without a cart, from one browsed page to the next.",
-            {"pages": list(web_sessions.PAGES[:4]), "lands_on": list(web_sessions.LANDS)},
-            {"next": [list(row) for row in web_sessions.NEXT]},
         ),
     }
 
