@@ -96,6 +96,7 @@ def _known(robots: Robots) -> dict[str, pa.Array]:
         "device": words["desktop"],
         "source": words["direct"],
         "user_agent": arrow_columns.names(robots.kind[robots.visit], (AGENT, AGENTS[0])),
+        "is_bot": pa.array(robots.kind[robots.visit] == KINDS.index("declared")),
         "load_ms": pa.array(load),
         "status": arrow_columns.whole(np.full(count, 200)),
     }

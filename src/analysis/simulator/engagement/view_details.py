@@ -107,6 +107,7 @@ def columns(seen: Seen, index: int) -> Iterator[tuple[str, pa.Array]]:
     yield "medium", arrow_columns.names(referrer, MEDIA)
     yield "campaign", arrow_columns.names(referrer, CAMPAIGNS, np.isin(referrer, (0, 3)))
     yield "user_agent", arrow_columns.names(device[session], AGENTS)
+    yield "is_bot", pa.array(np.zeros(len(page), np.bool_))
     yield "load_ms", pa.array(loads(seen, rng))
     yield "status", arrow_columns.whole(statuses(seen, rng))
     yield "search_terms", arrow_columns.names(terms(seen, rng), TERMS, page != SEARCH)

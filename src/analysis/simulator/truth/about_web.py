@@ -50,7 +50,7 @@ def _visits(plan: Plan) -> dict[str, Planted]:
 
 def _met() -> dict[str, Planted]:
     """Return what visits met on their way, drawn given where they ended."""
-    _, cart, checkout, bought = web_sessions.STAGE_SHARES
+    _, _, checkout, bought = web_sessions.STAGE_SHARES
     on_phone, elsewhere = (_of_device(device) for device in ("phone", "desktop"))
     d = view_details
     return {
@@ -72,10 +72,10 @@ def _met() -> dict[str, Planted]:
         "failing_basket": Planted(
             "Visits that gave up at the basket met a failing page more often.",
             WEB,
-            "P(checkout | basket) where the basket page failed (status 500), and where it did not.",
+            "P(purchase | basket) where the basket page failed (status 500), and where it did not.",
             superpopulation={
-                "failed": given(checkout + bought, cart, d.FAILED_WENT_ON, d.FAILED_GAVE_UP),
-                "well": given(checkout + bought, cart, 1 - d.FAILED_WENT_ON, 1 - d.FAILED_GAVE_UP),
+                "failed": _ordered_after(d.FAILED_WENT_ON, d.FAILED_GAVE_UP),
+                "well": _ordered_after(1 - d.FAILED_WENT_ON, 1 - d.FAILED_GAVE_UP),
             },
         ),
     }
@@ -84,6 +84,13 @@ def _met() -> dict[str, Planted]:
 def given(went_on: float, gave_up: float, chance_on: float, chance_up: float) -> float:
     """Return the share that went on among those who met what is met with these chances."""
     return went_on * chance_on / (went_on * chance_on + gave_up * chance_up)
+
+
+def _ordered_after(chance_on: float, chance_up: float) -> float:
+    """Return the share that ordered among those who met at the basket what comes so often."""
+    _, cart, checkout, bought = web_sessions.STAGE_SHARES
+    on = given(checkout + bought, cart, chance_on, chance_up)
+    return on * bought / (checkout + bought)
 
 
 def _of_device(device: str) -> float:
