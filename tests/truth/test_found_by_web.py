@@ -129,7 +129,7 @@ def test_the_slow_checkout_and_the_failing_basket_are_found(
             close((rows[column] * rows[many]).sum(), rows[many].sum(), planted[name])
         assert (rows["q"] < 1e-4).all()
     others = costs.drop([("slow", "/checkout"), ("failing", "/cart")])
-    assert (others["q"] <= 0.05).sum() <= 1  # of some twenty that nothing is planted in
+    assert (others["q"] <= 0.05).sum() <= 2  # of some twenty that nothing is planted in
     assert all(page.findings.by_key()["page_fault"].alert for page in pages)
 
 

@@ -34,8 +34,9 @@ class PageFaults:
         One page a row: page, views, timed, median_ms, p95_ms, slow (share), failing (share).
     costs
         One fault of a page a row: fault, page, met (sessions whose first view of it met it), others
-        (whose first view did not), with_fault and without (shares that ordered), difference with low, high
-        (within devices), q, orders (fewer than expected, difference x sessions), amount (of them).
+        (whose first view did not), with_fault and without (shares that ordered), difference with
+        low, high (within devices), q, orders (fewer than expected, difference x sessions), amount
+        (of them).
     slow_ms
         Milliseconds from which a page is slow.
     order_value

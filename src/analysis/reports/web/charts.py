@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _PERCENT = 100.0
 #: Moves drawn in the graph of paths, and letters of a page that are written there.
 _MOVES, _LETTERS = 14, 16
+#: Share of the commonest move below which a move says nothing of the order of pages.
+_RARE = 0.01
 
 
 def weekly(weeks: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -95,7 +97,7 @@ def groups(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Axes to draw on.
     """
     return forest(
-        [f"{row.grouping}: {row.group}" for row in table.itertuples()],
+        [str(group) for group in table["group"]],
         table["share"] * _PERCENT,
         table["low"] * _PERCENT,
         table["high"] * _PERCENT,
@@ -152,15 +154,17 @@ def _commonest(moves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_flow(moves: pd.DataFrame, pages: list[str]) -> list[str]:
-    """Return pages by how much more leads out of them than into them, entry first, exit last."""
-    ends = {"(entry)": -2.0, "(exit)": 2.0}
+    """Return pages so that those come first from which more lead to the others than back.
 
-    def rank(page: str) -> tuple[float, str]:
-        out = moves.loc[(moves["page"] == page) & (moves["next_page"] != "(exit)"), "moves"].sum()
-        come = moves.loc[(moves["next_page"] == page) & (moves["page"] != "(entry)"), "moves"].sum()
-        return ends.get(page, float(come - out) / max(float(come + out), 1.0)), page
-
-    return sorted(pages, key=rank)
+    Moves that are rare beside the commonest do not count: visits joined by chance make such.
+    """
+    wide = moves.pivot(index="page", columns="next_page", values="moves")
+    wide = wide.reindex(index=pages, columns=pages).fillna(0.0)
+    net = wide.to_numpy() - wide.to_numpy().T
+    net[np.abs(net) < _RARE * wide.to_numpy().max()] = 0.0
+    ends = {"(entry)": -2.0 * len(pages), "(exit)": 2.0 * len(pages)}
+    score = {page: ends.get(page, -float(np.sign(net[n]).sum())) for n, page in enumerate(pages)}
+    return sorted(pages, key=lambda page: (score[page], page))
 
 
 def matrix(moves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

@@ -11,7 +11,7 @@ Columns = dict[str, Format]
 def programs() -> Columns:
     """Return the columns of ``Clickstream.robots``."""
     return {
-        "rule": formats.text("Visitors"),
+        "rule": formats.text("Who"),
         "visitors": formats.integer("Visitors"),
         "sessions": formats.integer("Sessions"),
         "views": formats.integer("Views"),
@@ -52,6 +52,7 @@ def pages() -> Columns:
         "entries": formats.integer("Entered by"),
         "exits": formats.integer("Left from"),
         "exit_rate": formats.percent(1, "Left at a view"),
+        "timed": formats.integer("Times known"),
         "median_seconds": formats.number(0, "Median seconds"),
     }
 
@@ -73,13 +74,13 @@ def funnel(interval: str) -> Columns:
     """Return the columns of ``PurchaseFunnel.steps``."""
     return {
         "step": formats.text("Step"),
-        "sessions": formats.integer("In order"),
-        "loose": formats.integer("In any order"),
-        "seen": formats.integer("Step alone"),
         "share": formats.percent(1, "Of all"),
         "kept": formats.percent(1, "Of the step before"),
         "kept_low": formats.interval("kept_high", 1, interval),
+        "sessions": formats.integer("Sessions, in order"),
         "lost": formats.integer("Lost before it"),
+        "loose": formats.integer("In any order"),
+        "seen": formats.integer("Step alone"),
     }
 
 
@@ -88,12 +89,12 @@ def groups(interval: str) -> Columns:
     return {
         "grouping": formats.text("By"),
         "group": formats.text("Group"),
+        "share": formats.percent(1, "Order, of all"),
+        "low": formats.interval("high", 1, interval),
         "visits": formats.integer("Sessions"),
         "basket": formats.percent(1, "Product to basket"),
         "checkout": formats.percent(1, "To checkout"),
         "kept": formats.percent(1, "To order"),
-        "share": formats.percent(1, "Order, of all"),
-        "low": formats.interval("high", 1, interval),
     }
 
 
@@ -149,14 +150,14 @@ def costs(interval: str) -> Columns:
     return {
         "page": formats.text("Page"),
         "fault": formats.text("Was"),
-        "met": formats.integer("Sessions"),
-        "with_fault": formats.percent(1, "Ordered"),
-        "without": formats.percent(1, "Ordered without it"),
         "difference": formats.points(1, "Difference"),
         "low": formats.interval("high", 1, interval, unit="points"),
-        "q": formats.number(3, "False discovery rate"),
+        "with_fault": formats.percent(1, "Ordered"),
+        "without": formats.percent(1, "Ordered without it"),
+        "met": formats.integer("Sessions"),
         "orders": formats.number(0, "Orders fewer"),
         "amount": formats.money(0, "Amount"),
+        "q": formats.number(3, "False discovery rate"),
     }
 
 

@@ -109,9 +109,10 @@ def funnel_groups(report: Report, made: PurchaseFunnel) -> None:
         return
     report.headline(text.groups_headline(table))
     report.chart(
-        charts.groups(table),
+        charts.groups(table[table["grouping"] != "history"]),
         alt=f"Dots of the share of sessions with an order by group. {text.groups_headline(table)}.",
-        caption=f"Share of sessions with an order. Whiskers: {report.interval}.",
+        caption=f"Share of sessions with an order, by device and by source. Whiskers: "
+        f"{report.interval}.",
     )
     report.table(table, name="orders_by_group", columns=columns.groups(report.interval))
     report.say(text.groups_reading())
@@ -121,6 +122,7 @@ def funnel_groups(report: Report, made: PurchaseFunnel) -> None:
 def paths(report: Report, found: PagePaths) -> None:
     """Show how sessions move between pages."""
     every = found.moves[found.moves["sessions"] == "all"]
+    every = every.sort_values("moves", ascending=False, kind="stable")
     report.headline(text.paths_headline(found))
     report.chart(
         charts.graph(every),
@@ -132,13 +134,14 @@ def paths(report: Report, found: PagePaths) -> None:
         alt="Heat map of what follows each page: next page or exit.",
         caption="What follows a view of the page on the left, %.",
     )
-    report.table(
-        every,
-        name="page_moves_all",
-        title="Commonest moves",
-        columns=columns.moves(report.interval),
-        rows=10,
-    )
+    with report.detail("The commonest moves, counted"):
+        report.table(
+            every,
+            name="page_moves_all",
+            title="Commonest moves",
+            columns=columns.moves(report.interval),
+            rows=10,
+        )
     report.save(found.moves, "page_moves")
     report.headline(text.signs_headline(found))
     report.table(

@@ -230,9 +230,9 @@ def groups_reading() -> str:
     """Return what groups may be compared for."""
     return (
         "Device and source are those of a session's first view, never of a later step. History is "
-        "told only where the customer was known at the first view: whoever logs in to order is not "
-        "compared with whoever never does. Groups differ in who is in them, so that a difference "
-        "is a place to look, not an effect."
+        "told only where the customer was known at the first view, so that its groups may be "
+        "compared with each other alone: whoever logs in means to order more often. Groups differ "
+        "in who is in them: a difference is a place to look, not an effect."
     )
 
 

@@ -152,8 +152,9 @@ def baskets_finding(found: AbandonedBaskets, currency: str) -> Fields:
 def baskets_reading(found: AbandonedBaskets) -> str:
     """Return how many come back by themselves, and what a reminder must beat."""
     said = (
-        f"Of {words.count(found.known, 'basket')} whose customer is known (of {found.baskets} "
-        f"left), those whose customer ordered since, by any channel, are not listed."
+        f"Of {words.count(found.known, 'basket')} whose customer is known (of "
+        f"{words.number(found.baskets)} left), those whose customer ordered since, by any "
+        "channel, are not listed."
     )
     given = found.returns[found.returns["baskets"] > 0]
     if given.empty:
