@@ -28,6 +28,8 @@ PORTRAITS = "tests/truth/test_found_by_portraits.py"
 BY_LOT = "tests/truth/test_found_by_promotions.py"
 CAMPAIGNS = "tests/truth/test_found_by_campaigns.py"
 CHANNELS = "tests/truth/test_found_by_channels.py"
+WEB = "tests/truth/test_web_details.py"
+VISITS = "tests/truth/test_found_by_web.py"
 
 #: Reports that exist: what they own is found, or it is named here as still open.
 WRITTEN = (
@@ -38,6 +40,7 @@ WRITTEN = (
     "05_baskets",
     "06_promotions",
     "11_channels",
+    "12_web",
 )
 
 
@@ -431,14 +434,55 @@ OWNERS: dict[str, Owner] = {
         "test_newcomers_are_won_as_planted",
         found=(f"{CHANNELS}::test_cost_of_a_new_customer_is_recovered",),
     ),
-    "bounce": _owned("engagement.web", ENGAGEMENT, "test_sessions_bounce_and_convert_as_planted"),
+    "bounce": _owned(
+        "12_web",
+        ENGAGEMENT,
+        "test_sessions_bounce_and_convert_as_planted",
+        found=(f"{VISITS}::test_bounce_is_found_by_source",),
+    ),
     "funnel": _owned(
-        "engagement.web",
+        "12_web",
         ENGAGEMENT,
         "test_sessions_bounce_and_convert_as_planted",
         "test_every_session_that_buys_has_its_order",
+        found=(
+            f"{VISITS}::test_the_funnel_is_found",
+            f"{VISITS}::test_intervals_of_conversion_hold_the_planted_one",
+        ),
     ),
-    "page_paths": _owned("engagement.web", ENGAGEMENT, "test_pages_follow_their_chain"),
+    "page_paths": _owned(
+        "12_web",
+        ENGAGEMENT,
+        "test_pages_follow_their_chain",
+        found=(f"{VISITS}::test_paths_are_found_where_nothing_was_put_in_a_basket",),
+    ),
+    "phone_checkout": _owned(
+        "12_web",
+        WEB,
+        "test_phones_give_up_at_the_checkout_as_planted",
+        found=(f"{VISITS}::test_phones_lose_at_the_checkout_as_planted",),
+    ),
+    **{
+        key: _owned(
+            "12_web",
+            WEB,
+            "test_faults_go_with_orders_as_planted",
+            found=(f"{VISITS}::test_the_slow_checkout_and_the_failing_basket_are_found",),
+        )
+        for key in ("slow_checkout", "failing_basket")
+    },
+    "poor_search": _owned(
+        "12_web",
+        WEB,
+        "test_one_search_leads_nowhere",
+        found=(f"{VISITS}::test_the_search_that_leads_nowhere_is_found",),
+    ),
+    "robots": _owned(
+        "12_web",
+        WEB,
+        "test_programs_come_as_often_and_as_fast_as_planted",
+        found=(f"{VISITS}::test_programs_are_told_and_no_person_is_called_one",),
+    ),
     "nps_nonresponse": _owned(
         "engagement.feedback",
         ENGAGEMENT,

@@ -88,6 +88,10 @@ def open_shops(seeds: range, *, customers: int) -> Shops:
         plans[seed] = plan
         written = write_down(plan, Counter(chunk.counts), chunk.spend)
         truth[seed] = json.loads(written)
+    connection.execute(
+        "create view people_views as "
+        "from page_views anti join truth_robots using (seed, visitor_id)"
+    )
     return Shops(connection, plans, truth)
 
 
@@ -110,7 +114,14 @@ def tables_of(shops: Shops, seed: int) -> Tables:
     """Return one shop's tables as analyses take them."""
     backend = ibis.duckdb.from_connection(shops.connection)
     rows = {}
-    for name in ("order_lines", "products", "customers", "promotions", "promotion_products"):
+    for name in (
+        "order_lines",
+        "products",
+        "customers",
+        "promotions",
+        "promotion_products",
+        "page_views",
+    ):
         table = backend.table(name)
         table = table.filter(table.seed == seed).drop("seed")
         ids = [c for c in table.columns if c.endswith("_id")]

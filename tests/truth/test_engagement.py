@@ -68,7 +68,7 @@ def test_sessions_bounce_and_convert_as_planted(shops: Shops) -> None:
         """
         select referrer, count(*) as pages, max((event = 'cart')::int) as cart,
                max((event = 'checkout')::int) as checkout, max((event = 'purchase')::int) as bought
-        from page_views group by seed, session_id, referrer
+        from people_views group by seed, session_id, referrer
         """
     )
     # Orders make the sessions, so shares vary with the number of orders as well: a factor of two
@@ -88,7 +88,7 @@ def test_sessions_bounce_and_convert_as_planted(shops: Shops) -> None:
 
 
 def test_every_session_that_buys_has_its_order(shops: Shops) -> None:
-    sessions = shops.sql("select count(*) as n from page_views where event = 'purchase'")
+    sessions = shops.sql("select count(*) as n from people_views where event = 'purchase'")
     orders = shops.sql(
         """
         select count(distinct (seed, order_id)) as n from order_lines
@@ -104,10 +104,10 @@ def test_pages_follow_their_chain(shops: Shops) -> None:
     steps = shops.frame(
         """
         with browsing as (
-            select seed, session_id from page_views group by all having bool_and(event = 'view')
+            select seed, session_id from people_views group by all having bool_and(event = 'view')
         ), pairs as (
             select page, lead(page) over (partition by seed, session_id order by viewed_at) as next
-            from page_views semi join browsing using (seed, session_id)
+            from people_views semi join browsing using (seed, session_id)
         )
         select page, next, count(*) as n from pairs where next is not null group by all
         """

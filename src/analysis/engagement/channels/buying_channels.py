@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
-from analysis.stats.proportions import clustered_interval, wilson_interval
+from analysis.stats.proportions import ClusterSums, clustered_interval, wilson_interval
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import MICROS
 from analysis.tables.periods import Period
@@ -87,9 +87,7 @@ def _mix(now: pd.DataFrame, before: pd.DataFrame, confidence: float) -> pd.DataF
         x, n = mine.to_numpy(float), total.to_numpy()
         sums = {"x": x.sum(), "n": n.sum(), "xx": (x * x).sum(), "xn": (x * n).sum()}
         sums |= {"nn": (n * n).sum(), "m": float((n > 0).sum())}
-        low, high = clustered_interval(
-            **{k: np.array([v]) for k, v in sums.items()}, confidence=confidence
-        )
+        low, high, _ = clustered_interval(ClusterSums.of(**sums), confidence=confidence)
         earlier = float(past.get(channel, 0.0)) if len(before) else np.nan
         share = sums["x"] / sums["n"]
         rows.append(

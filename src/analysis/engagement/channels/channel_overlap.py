@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.stats.proportions import clustered_interval
+from analysis.stats.proportions import ClusterSums, clustered_interval
 
 if TYPE_CHECKING:
     from analysis.engagement.channels.contact_events import Contacts
@@ -98,5 +98,5 @@ def _pairs(contacts: Contacts, rows: ibis.Table, confidence: float) -> pd.DataFr
 
 def _with_interval(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     sums = {k: table[k].to_numpy(float) for k in ("x", "n", "xx", "xn", "nn", "m")}
-    low, high = clustered_interval(**sums, confidence=confidence)
+    low, high, _ = clustered_interval(ClusterSums.of(**sums), confidence=confidence)
     return table.assign(bought=table["x"] / table["n"].where(table["n"] > 0), low=low, high=high)

@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.engagement.channels.contact_events import order_times
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
-from analysis.stats.proportions import clustered_interval, wilson_interval
+from analysis.stats.proportions import ClusterSums, clustered_interval, wilson_interval
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _shares(rows: ibis.Table, by: str, contacts: Contacts, confidence: float) ->
 
 def _tidy(table: pd.DataFrame, by: str, name: str, confidence: float) -> pd.DataFrame:
     sums = {k: table[f"{name}_{k}"].to_numpy(float) for k in ("x", "n", "xx", "xn", "nn", "m")}
-    low, high = clustered_interval(**sums, confidence=confidence)
+    low, high, _ = clustered_interval(ClusterSums.of(**sums), confidence=confidence)
     with np.errstate(invalid="ignore"):
         share = sums["x"] / np.where(sums["n"] > 0, sums["n"], np.nan)
     return pd.DataFrame(

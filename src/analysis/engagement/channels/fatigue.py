@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.engagement.channels.contact_events import REGULAR
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import student_quantile
-from analysis.stats.proportions import clustered_interval
+from analysis.stats.proportions import ClusterSums, clustered_interval
 from analysis.tables.engine import held
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _curve(contacts: Contacts, measure: str, confidence: float) -> pd.DataFrame:
     )  # fmt: skip
     table = sums.order_by("channel", "before").to_pandas()
     totals = {k: table[k].to_numpy(float) for k in ("x", "n", "xx", "xn", "nn", "m")}
-    low, high = clustered_interval(**totals, confidence=confidence)
+    low, high, _ = clustered_interval(ClusterSums.of(**totals), confidence=confidence)
     return pd.DataFrame(
         {
             "channel": table["channel"], "before": table["before"], "measure": measure,

@@ -11,15 +11,15 @@ from analysis.simulator.engagement import (
     messages,
     survey_answers,
     voice_texts,
-    web_sessions,
 )
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people import history_effects
 from analysis.simulator.selling import promotion_plan as pp
 from analysis.simulator.shop_plan import Plan
+from analysis.simulator.truth import about_web
 from analysis.simulator.truth.planted import Counts, Planted, ratio
 
-CHANNELS, WEB = "11_channels", "engagement.web"
+CHANNELS = "11_channels"
 FEEDBACK, LOYALTY = "10_feedback", "09_loyalty"
 
 
@@ -29,7 +29,7 @@ def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
         **_messages(),
         **_details(),
         **_won(),
-        **_web(plan),
+        **about_web.truths(plan),
         **_surveys(counts),
         **_voices(plan),
         **_words(plan),
@@ -117,40 +117,6 @@ def _won() -> dict[str, Planted]:
             {"tilt_of_order_rate": dict(acquisition.TILT), "share": shares},
             {name: acquisition.COST[name] for name in acquisition.PER_THOUSAND},
         )
-    }
-
-
-def _web(plan: Plan) -> dict[str, Planted]:
-    tracked = min(web_sessions.TRACKED_WEEKS, plan.calendar.weeks)
-    since = plan.calendar.date_of(plan.calendar.days - 7 * tracked).isoformat()
-    kept = [1 - b for b in web_sessions.BOUNCES.values()]
-    stays = sum(s * k for s, k in zip(web_sessions.REFERRERS.values(), kept, strict=True))
-    reached = [sum(web_sessions.STAGE_SHARES[i:]) for i in range(len(web_sessions.STAGES))]
-    return {
-        "bounce": Planted(
-            "Visits bounce (one page) with a chance that depends on where they come from.",
-            WEB,
-            "Share of sessions with one page, by referrer.",
-            {"tracked_since": since, "referrers": dict(web_sessions.REFERRERS)},
-            {**web_sessions.BOUNCES, "overall": 1 - stays},
-        ),
-        "funnel": Planted(
-            "Visits that do not bounce go a known way down to the purchase.",
-            WEB,
-            "Share of sessions with more than one page that reach cart, checkout, purchase; share "
-            "of all sessions that buy.",
-            superpopulation={
-                **dict(zip(web_sessions.STAGES[1:], reached[1:], strict=True)),
-                "conversion": web_sessions.conversion(),
-            },
-        ),
-        "page_paths": Planted(
-            "Browsing moves between pages by a Markov chain.",
-            WEB,
-            "P(next page | page) in sessions without a cart, from one browsed page to the next.",
-            {"pages": list(web_sessions.PAGES[:4]), "lands_on": list(web_sessions.LANDS)},
-            {"next": [list(row) for row in web_sessions.NEXT]},
-        ),
     }
 
 

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom
 
-from analysis.stats.proportions import clustered_interval, wilson_interval
+from analysis.stats.proportions import ClusterSums, clustered_interval, wilson_interval
 from analysis.stats.random_effects import STRONGEST_PRIOR, beta_posterior, beta_prior
 from tests.truth.calibration import assert_covers
 
 
-def sums(x: np.ndarray, n: np.ndarray) -> dict[str, np.ndarray]:
+def sums(x: np.ndarray, n: np.ndarray) -> ClusterSums:
     found = {"x": x.sum(), "n": n.sum(), "xx": (x * x).sum(), "xn": (x * n).sum()}
     found |= {"nn": (n * n).sum(), "m": float(len(n))}
-    return {k: np.array([v], float) for k, v in found.items()}
+    return ClusterSums.of(**found)
 
 
 def test_independent_trials_give_wilsons_interval() -> None:
     rng = np.random.default_rng(2)
     x = (rng.random(5_000) < 0.3).astype(float)
-    low, high = clustered_interval(**sums(x, np.ones(5_000)))
+    low, high, _ = clustered_interval(sums(x, np.ones(5_000)))
     wilson = wilson_interval([x.sum()], [5_000])
     assert low == pytest.approx(wilson[0], abs=1e-4)
     assert high == pytest.approx(wilson[1], abs=1e-4)
@@ -32,7 +32,7 @@ def test_clustered_trials_are_covered_where_wilson_misses() -> None:
     for _ in range(400):
         n = rng.integers(1, 20, 150).astype(float)
         x = rng.binomial(n.astype(int), rng.beta(1.5, 6, 150)).astype(float)
-        low, high = clustered_interval(**sums(x, n))
+        low, high, _ = clustered_interval(sums(x, n))
         covered += bool(low[0] <= 0.2 <= high[0])
         low, high = wilson_interval([x.sum()], [n.sum()])
         naive += bool(low[0] <= 0.2 <= high[0])
