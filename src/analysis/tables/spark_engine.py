@@ -141,4 +141,3 @@ def _last_words(log: Path) -> str:
         said = [line for line in lines if line and not line.startswith(("at ", "..."))]
         return said[-1] if said else ""
     return ""
-
