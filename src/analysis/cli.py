@@ -244,6 +244,7 @@ def _what_was_read(params: StudyParams, root: Path) -> list[str]:
 @_jobs
 @_overrides
 @click.option("--no-cache", is_flag=True, help="Run again what would come out the same.")
+@click.option("--profile", is_flag=True, help="Run again, and write the slowest calls as a table.")
 @_cell_limit
 @_time_limit
 def run(
@@ -252,6 +253,7 @@ def run(
     jobs: int,
     overrides: tuple[str, ...],
     no_cache: bool,
+    profile: bool,
     cell_limit: int,
     time_limit: int,
 ) -> None:
@@ -264,7 +266,8 @@ def run(
     terminal = Terminal(sys.stdout)
     terminal.line(f"{params.title}, as of {params.as_of}")
     limits = _limits(cell_limit, time_limit)
-    request = Request(params, root, _now, only, jobs, not no_cache, limits)
+    reuse = not (no_cache or profile)
+    request = Request(params, root, _now, only, jobs, reuse, limits, profile=profile)
     with stoppable():
         record = run_study(request, terminal)
     terminal.line(f"Published {request.reports.run(record.run_id).index} in {record.seconds:.0f} s")
@@ -279,6 +282,7 @@ def run(
 @_overrides
 @_cell_limit
 @_time_limit
+@click.option("--profile", is_flag=True, help="Write the slowest calls as a table.")
 @click.option("--lifeline", type=int, hidden=True, help="Pipe that closes when the runner ends.")
 def run_one(
     study: str,
@@ -288,6 +292,7 @@ def run_one(
     overrides: tuple[str, ...],
     cell_limit: int,
     time_limit: int,
+    profile: bool,
     lifeline: int | None,
 ) -> None:
     """Execute one notebook into a folder; for schedulers of your own.
@@ -302,7 +307,7 @@ def run_one(
     folder = RunFolder(staging)
     params = staged_params(folder) or _params(study, overrides, root)
     limits = _limits(cell_limit, time_limit)
-    job = Job(report, root, params.notebook_parameters(report), folder, limits, lifeline)
+    job = Job(report, root, params.notebook_parameters(report), folder, limits, lifeline, profile)
     with stoppable():
         status = execute(job, say=click.echo)
     if status.reason:

@@ -55,6 +55,8 @@ class Request:
         Time limits.
     data
         Fingerprint that the canonical tables must have; None takes them as they are.
+    profile
+        Write a table of the slowest functions of each report.
     """
 
     params: StudyParams
@@ -65,6 +67,7 @@ class Request:
     reuse: bool = True
     limits: Limits = field(default_factory=Limits)
     data: str | None = None
+    profile: bool = False
 
     @property
     def reports(self) -> StudyReports:
@@ -221,6 +224,7 @@ def _task(
         jobs=request.jobs,
         reuse=request.reuse,
         limits=request.limits,
+        profile=request.profile,
     )
 
 
@@ -269,6 +273,9 @@ def _report(task: Task, report: str, settled: Settled) -> ReportRecord:
         seconds=status.seconds,
         peak_memory_mb=status.peak_memory_mb,
         cells=status.cells,
+        cpu_seconds=status.cpu_seconds,
+        costs=status.costs,
+        analyses=status.analyses,
         parameters=dict(task.parameters[report]),
         fingerprint=settled.fingerprint,
         reused_from=settled.reused_from,
