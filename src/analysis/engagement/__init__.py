@@ -5,4 +5,23 @@ What a notebook calls, by one name each.
 
 from analysis.answers import face
 
-__getattr__ = face(__name__, {})
+__getattr__ = face(
+    __name__,
+    {
+        "birthdays": "loyalty.birthday:birthdays",
+        "care_occasions": "loyalty.care_occasions:care_occasions",
+        "club_life": "loyalty.membership:club_life",
+        "invitation": "loyalty.membership:invitation",
+        "members_against_others": "loyalty.membership:members_against_others",
+        "PointCosts": "loyalty.points_liability:PointCosts",
+        "points_economics": "loyalty.points_economics:economics",
+        "points_ledger": "loyalty.ledger_checks:reconcile",
+        "points_liability": "loyalty.points_liability:liability",
+        "referrals": "loyalty.referral_value:referrals",
+        "stored_value": "loyalty.strategy_scores:stored_value",
+        "strategy_scores": "loyalty.strategy_scores:scores",
+        "ThresholdRules": "loyalty.tier_thresholds:ThresholdRules",
+        "tier_standing": "loyalty.membership_tiers:standing",
+        "tier_thresholds": "loyalty.tier_thresholds:thresholds",
+    },
+)
