@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from analysis.engagement.loyalty.ledger_checks import Reconciliation, reconcile
-from analysis.engagement.loyalty.points_liability import liability
+from analysis.engagement.points.ledger_checks import Reconciliation, reconcile
+from analysis.engagement.points.points_liability import liability
 from tests.engagement.clubs import club_tables
 from tests.truth.calibration import assert_covers
 from tests.truth.shops import Shops

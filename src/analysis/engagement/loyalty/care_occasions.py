@@ -13,14 +13,14 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.loyalty.points_ledger import PARTS
 from analysis.engagement.loyalty.tier_thresholds import qualifying_years, read_thresholds
+from analysis.engagement.points.points_ledger import PARTS
 from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from analysis.engagement.loyalty.ledger_checks import Reconciliation
+    from analysis.engagement.points.ledger_checks import Reconciliation
     from analysis.tables.engine import Tables
 
 COLUMNS = ["customer_id", "occasion", "due_on", "value", "reason"]
@@ -56,8 +56,8 @@ def care_occasions(
     -------
     pandas.DataFrame
         customer_id, occasion, due_on, value (currency: of the points that expire; of the purchases
-        that are still missing to the tier; missing for birthdays), reason. Sorted by customer,
-        day and occasion.
+        still missing to the tier, at one unit a point; missing for birthdays), reason. Sorted by
+        customer, day and occasion.
     """
     as_of = books.ledger.as_of
     parts = [
@@ -121,15 +121,10 @@ def _near_tier(
             "customer_id": frame["customer_id"].to_numpy()[close],
             "occasion": "near tier",
             "due_on": until - timedelta(days=1),
-            "value": _spend(books, missing),
+            "value": np.round(missing, 2),
             "reason": [f"{m:,.0f} points short of {tier}" for m in missing],
         }))  # fmt: skip
     return pd.concat(rows, ignore_index=True) if rows else None
-
-
-def _spend(books: Reconciliation, missing: np.ndarray) -> np.ndarray:
-    """Return the sales that the points missing stand for: one unit of currency a point."""
-    return np.round(missing, 2)
 
 
 def _birthdays(tables: Tables, as_of: date, days: int) -> pd.DataFrame | None:

@@ -10,7 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.loyalty import matched_groups
+from analysis.engagement.loyalty import joiners, matched_groups
 from analysis.engagement.loyalty.matched_groups import Matched
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
@@ -121,17 +121,15 @@ def referrals(
         reproduction_low=reach[0] / generation if generation else float("nan"),
         reproduction_high=reach[1] / generation if generation else float("nan"),
         generation=generation, cost=cost, surplus=ends[0], surplus_low=ends[1],
-        surplus_high=ends[2], oddities=_oddities(made, starts),
+        surplus_high=ends[2], oddities=_oddities(made, _first_days(tables, made, as_of)),
     )  # fmt: skip
 
 
 def _starts(tables: Tables, as_of: date, days: int) -> pd.DataFrame:
-    """Return each customer's first day, and what was bought in the ``days`` from it."""
+    """Return new customers' first day, and what they bought in the ``days`` from it."""
     lines = lines_with_margin(tables)
     lines = lines.filter(lines.customer_id.notnull(), lines.ordered_at < midnight(as_of))
-    first = lines.filter(lines.net_amount > 0)
-    first = first.group_by("customer_id").agg(first_on=first.ordered_at.min().date())
-    both = lines.inner_join(first, "customer_id")
+    both = lines.inner_join(joiners.starts(tables, as_of=as_of), "customer_id")
     since = both.ordered_at.date().delta(both.first_on, unit="day")
     early = both.filter(since < days)
     bought = (early.net_amount > 0).ifelse(early.order_id, ibis.null("string"))
@@ -211,15 +209,25 @@ def _poisson_reach(count: int, confidence: float) -> tuple[float, float]:
     return float(low), float(chi2.ppf(1 - tail, 2 * count + 2) / 2)
 
 
-def _oddities(made: pd.DataFrame, starts: pd.DataFrame) -> pd.DataFrame:
+def _first_days(tables: Tables, made: pd.DataFrame, as_of: date) -> pd.Series:
+    """Return the first day on which each referred customer bought, missing where none did."""
+    lines = tables.order_lines
+    bought = lines.filter(lines.net_amount > 0, lines.ordered_at < midnight(as_of))
+    bought = bought.semi_join(tables.referrals, bought.customer_id == tables.referrals.referred_id)
+    first = bought.group_by("customer_id").agg(first_on=bought.ordered_at.min().date()).to_pandas()
+    days = pd.to_datetime(first.set_index("customer_id")["first_on"])
+    return days.reindex(made["referred_id"]).reset_index(drop=True)
+
+
+def _oddities(made: pd.DataFrame, first: pd.Series) -> pd.DataFrame:
     pairs = set(zip(made["referrer_id"], made["referred_id"], strict=True))
     own = made["referrer_id"] == made["referred_id"]
     both = [(b, a) in pairs and a != b for a, b in zip(made["referrer_id"], made["referred_id"],
                                                        strict=True)]  # fmt: skip
-    bought = made["referred_id"].isin(starts["customer_id"])
-    paid = (made["reward"].astype(float).fillna(0) > 0) if "reward" in made else ~own & False
-    first = made["referred_id"].map(starts.set_index("customer_id")["first_on"])
-    old = first < made["referred_at"].dt.normalize() - pd.Timedelta(days=1)
+    stated = made["reward"].astype(float).fillna(0) if "reward" in made else 0 * first.isna()
+    unearned = (stated > 0).to_numpy() & first.isna().to_numpy()
+    came = made["referred_at"].dt.normalize() - pd.Timedelta(days=1)
+    old = first.to_numpy() < came.to_numpy()
     return pd.DataFrame(
         {
             "what": [
@@ -228,7 +236,7 @@ def _oddities(made: pd.DataFrame, starts: pd.DataFrame) -> pd.DataFrame:
                 "rewarded although nothing was bought",
                 "of somebody who was a customer before",
             ],
-            "referrals": [int(own.sum()), int(sum(both)), int((paid & ~bought).sum()),
+            "referrals": [int(own.sum()), int(sum(both)), int(unearned.sum()),
                           int(old.sum())],
         }
     )  # fmt: skip

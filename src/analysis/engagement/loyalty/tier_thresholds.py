@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -26,7 +26,7 @@ from analysis.tables.periods import Period
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from analysis.engagement.loyalty.ledger_checks import Reconciliation
+    from analysis.engagement.points.ledger_checks import Reconciliation
     from analysis.tables.engine import Tables
 
 #: Bins on either side of a threshold, and the degree of the polynomial.
@@ -203,9 +203,7 @@ def _net(tables: Tables, period: Period, customers: pd.Series) -> Floats:
     return net.reindex(customers).fillna(0.0).to_numpy(float)
 
 
-def _one(
-    people: pd.DataFrame, tier: str, amount: float, rules: ThresholdRules
-) -> dict[str, object]:
+def _one(people: pd.DataFrame, tier: str, amount: float, rules: ThresholdRules) -> dict[str, Any]:
     distance = people["amount"].to_numpy(float) - amount
     width = max(np.round(amount * (rules.below + rules.above) / 8), 1.0)
     bins = int(min(BINS, np.floor(amount / width)))
@@ -241,7 +239,7 @@ def _one(
     }  # fmt: skip
 
 
-def _too_few(stay: dict[str, object], tier: str) -> dict[str, object]:
+def _too_few(stay: dict[str, Any], tier: str) -> dict[str, Any]:
     reason = f"fewer than {FEWEST_AT_THRESHOLD} customers near it"
     none = dict.fromkeys(("above", "above_error", "missing", "missing_error", "share"), np.nan)
     return {
@@ -257,7 +255,7 @@ def _too_few(stay: dict[str, object], tier: str) -> dict[str, object]:
 
 def _effects(
     people: pd.DataFrame, distance: Floats, tier: str, p: float, rules: ThresholdRules
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Return the effect of reaching the tier, and two that must be none, unless people sort."""
     if p < SORTED:
         return [_no_effect(tier, "sales after", False,
@@ -287,7 +285,7 @@ def _effects(
     return found
 
 
-def _no_effect(tier: str, outcome: str, placebo: bool, reason: str) -> dict[str, object]:
+def _no_effect(tier: str, outcome: str, placebo: bool, reason: str) -> dict[str, Any]:
     none = dict.fromkeys(("effect", "low", "high", "p", "bandwidth"), np.nan)
     return {"tier": tier, "outcome": outcome} | none | {
         "below": 0, "above": 0, "placebo": placebo, "reason": reason,

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import ibis
 
-from analysis.engagement.loyalty.points_ledger import PARTS
+from analysis.engagement.points.points_ledger import PARTS
 from analysis.errors import NotApplicable
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import MICROS, cents
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
-    from analysis.engagement.loyalty.ledger_checks import Reconciliation
-    from analysis.engagement.loyalty.points_liability import PointCosts
+    from analysis.engagement.points.ledger_checks import Reconciliation
+    from analysis.engagement.points.points_liability import PointCosts
     from analysis.tables.engine import Tables
 
 
