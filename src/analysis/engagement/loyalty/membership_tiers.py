@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import ibis
@@ -17,8 +18,6 @@ from analysis.tables.margin import MICROS, cents
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from analysis.tables.engine import Tables
 
 OUTSIDE = "no tier"
@@ -36,11 +35,11 @@ class Standing:
         tier (lowest first, then ``no tier`` for known customers without one), customers, buyers,
         net, margin, share (of net of known customers), net_per_customer.
     moves
-        before, after, customers, share (of those in ``before``), low, high: tiers on the first
-        day and on the last; without rows where no tier was held that long ago.
+        before, after, customers, share (of those in ``before``), low, high: tiers on the day
+        before the period and on its last; without rows where none was held that long ago.
     up, down
-        Shares of those in a tier on the first day who stand higher or lower on the last, with
-        the ends of their intervals; NaN where nobody was.
+        Shares of those in a tier before the period who stand higher or lower on its last day,
+        with the ends of their intervals; NaN where nobody was.
     followed
         Customers in a tier on both days.
     overlapping
@@ -75,7 +74,7 @@ def standing(tables: Tables, *, as_of: date, days: int = 365, confidence: float 
     rows = _by_tier(now, sales)
     rank = _ranked(tables, rows)
     rows = rows.set_index("tier").loc[[*rank, *([OUTSIDE] if OUTSIDE in set(rows["tier"]) else [])]]
-    before, _ = _held_on(tables, period.start)
+    before, _ = _held_on(tables, period.start - timedelta(days=1))
     both = before.merge(now, on="customer_id", suffixes=("_before", "_after"))
     step = both["tier_after"].map(rank.index) - both["tier_before"].map(rank.index)
     return Standing(

@@ -254,8 +254,9 @@ def _with_breakage(vintages: Vintages, found: _Owed, z: float) -> pd.DataFrame:
         to_expire=earned - found.ultimate - expired,
         owed=found.owed,
         breakage=lost,
-        low=np.clip(lost - reach, 0, 1),
-        high=np.clip(lost + reach, 0, 1),
+        # Where all has come due nothing is estimated.
+        low=np.where(vintages.table["ripe"], np.nan, np.clip(lost - reach, 0, 1)),
+        high=np.where(vintages.table["ripe"], np.nan, np.clip(lost + reach, 0, 1)),
     )
 
 

@@ -81,11 +81,32 @@ def threshold(rows: pd.DataFrame, tier: str, *, ax: Axes | None = None) -> Axes:
 
 def scores(rows: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the scores with their intervals."""
-    return forest(
-        [label[:40] for label in rows["score"]],
-        rows["value"] * _PERCENT, rows["low"] * _PERCENT, rows["high"] * _PERCENT,
-        written=[words.percent(v, 0) for v in rows["value"]], ax=ax,
-    )  # fmt: skip
+    ax = ax or style.new_axes(height=0.9 + 0.25 * len(rows))
+    forest(
+        [_short(label) for label in rows["score"]],
+        rows["value"] * _PERCENT,
+        rows["low"] * _PERCENT,
+        rows["high"] * _PERCENT,
+        written=[words.percent(v, 0) for v in rows["value"]],
+        ax=ax,
+    )
+    ax.set_xlim(0, 100)
+    ax.set_xlabel("Share of customers, %")
+    return ax
+
+
+def _short(label: str) -> str:
+    """Return a score's name as it fits beside a chart."""
+    for long, short in (
+        ("bought again within", "again within"),
+        ("bought in a year and again in the next", "year to next year"),
+        ("bought in a half-year and again in the next", "half-year to next"),
+        ("renewed a term that ended, unless the customer says no", "renewed automatically"),
+        ("renewed a term that ended, by the customer's act", "renewed by hand"),
+        ("renewed a term that ended", "renewed a term"),
+    ):
+        label = label.replace(long, short)
+    return label
 
 
 def birthday(weeks: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

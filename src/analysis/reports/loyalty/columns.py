@@ -110,8 +110,7 @@ def effects(interval: str) -> Columns:
         "p": formats.number(3, "p"),
         "below": formats.integer("Below"),
         "above": formats.integer("Above"),
-        "placebo": formats.mark("Should be none"),
-        "reason": formats.text("Why not"),
+        "placebo": formats.mark("Placebo"),
     }
 
 
@@ -120,9 +119,9 @@ def strands(interval: str) -> Columns:
     return {
         "strand": formats.text("Take part in"),
         "customers": formats.integer("Customers"),
-        "plain": formats.money(2, "Spend more than all others", signed=True),
+        "plain": formats.money(2, "More than all others", signed=True),
         "matched": formats.integer("With like others"),
-        "difference": formats.money(2, "Than like others", signed=True),
+        "difference": formats.money(2, "More than like others", signed=True),
         "low": formats.interval("high", 2, interval, unit="EUR"),
     }
 
@@ -133,9 +132,9 @@ def invitations(interval: str) -> Columns:
         "promotion_id": formats.text("Invitation"),
         "invited": formats.integer("Invited"),
         "others": formats.integer("Not invited"),
-        "uptake": formats.points(1, "Took part, difference"),
+        "uptake": formats.points(1, "More took part"),
         "uptake_low": formats.interval("uptake_high", 1, interval, unit="points"),
-        "effect": formats.money(2, "Sales per customer, difference", signed=True),
+        "effect": formats.money(2, "Sales each", signed=True),
         "low": formats.interval("high", 2, interval, unit="EUR"),
     }
 
@@ -152,15 +151,15 @@ def quality(interval: str) -> Columns:
     }
 
 
-def scores(interval: str) -> Columns:
-    """Return the columns of ``strategy_scores.scores``."""
-    return {
+def scores(interval: str, *, reasons: bool) -> Columns:
+    """Return the columns of ``strategy_scores.scores``, with the reasons where there are any."""
+    shown = {
         "score": formats.text("Customers who"),
         "value": formats.percent(1, "Share"),
         "low": formats.interval("high", 1, interval),
         "customers": formats.integer("Of"),
-        "reason": formats.text("Why not"),
     }
+    return shown | ({"reason": formats.text("Why not")} if reasons else {})
 
 
 def stored() -> Columns:

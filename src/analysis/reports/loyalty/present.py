@@ -13,6 +13,7 @@ from analysis.engagement.loyalty.tier_thresholds import Thresholds
 from analysis.engagement.points.ledger_checks import Reconciliation
 from analysis.engagement.points.points_economics import Economics
 from analysis.engagement.points.points_liability import Liability
+from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.loyalty import charts, columns, text, text_club
@@ -185,7 +186,11 @@ def scores(report: Report, told: pd.DataFrame) -> None:
             alt="Dots with whiskers of the share of customers, score by score.",
             caption=f"Whiskers: {report.interval}.",
         )
-    report.table(told, name="strategy_scores", columns=columns.scores(report.interval))
+    report.table(
+        told,
+        name="strategy_scores",
+        columns=columns.scores(report.interval, reasons=len(given) < len(told)),
+    )
 
 
 @presents()
@@ -204,7 +209,8 @@ def birthdays(report: Report, found: Birthdays) -> None:
         charts.birthday(found.weeks),
         alt=f"Line of purchase days by week around the birthday. "
         f"{text_club.birthday_headline(found)}.",
-        caption=f"Band: where {report.params.confidence:.0%} of dealt birth dates fall.",
+        caption="Band: where "
+        f"{words.percent(report.params.confidence, 0)} of dealt birth dates fall.",
     )
     report.say(text_club.birthday_reading(found))
     report.save(found.weeks, "birthday_weeks")

@@ -37,7 +37,7 @@ def standing_reading(held: Standing) -> str:
     ]
     if held.followed and held.up[0] == held.up[0]:
         said.append(
-            f"Of {words.count(held.followed, 'customer')} in a tier on the first day, "
+            f"Of {words.count(held.followed, 'customer')} in a tier the day before, "
             f"{words.percent(held.up[0])} stand higher ({words.interval(*held.up[1:], 1)}) "
             f"and {words.percent(held.down[0])} lower ({words.interval(*held.down[1:], 1)})."
         )
@@ -60,8 +60,8 @@ def bunching_headline(found: Thresholds) -> str:
         return "No threshold draws customers over it"
     best = called.sort_values("share").iloc[-1]
     return (
-        f"At {best['tier']}, {words.percent(best['share'], 0)} of those who just reached it "
-        "would not have without the threshold"
+        f"At {best['tier']}, {words.percent(best['share'], 0)} of those just above the threshold "
+        "are more than the rest of the distribution explains"
     )
 
 
@@ -74,12 +74,12 @@ def bunching_finding(found: Thresholds, level: float) -> Fields | None:
     reach = normal_quantile(level) * best["above_error"]
     return {
         "key": "tier_bunching",
-        "sentence": f"more than the distribution says ended a year just above the "
-        f"{words.number(best['threshold'])} points of {best['tier']}",
+        "sentence": "customers more than the rest of the distribution explains ended a year just "
+        f"above the {words.number(best['threshold'])} points of {best['tier']}",
         "value": float(best["above"]),
         "low": float(best["above"] - reach),
         "high": float(best["above"] + reach),
-        "unit": "customers",
+        "unit": "",
         "n": int(best["customers"]),
         "noun": "customer",
         "decimals": 0,
@@ -90,20 +90,20 @@ def bunching_finding(found: Thresholds, level: float) -> Fields | None:
 def threshold_reading(found: Thresholds) -> str:
     """Return what may be read from the thresholds, and what speaks against it."""
     said = [
-        "The line is what a polynomial expects that leaves the threshold's region out. Customers "
-        "above it, and missing below, bought up to the threshold."
+        "The line is what a polynomial expects that leaves the threshold's region out. Too many "
+        "just above it and too few just below point to buying up to the threshold."
     ]
     for row in found.effects.itertuples():
         if row.placebo:
             if row.p < 0.05:
                 said.append(f"A placebo check fails at {row.tier}: {row.outcome} jump there too.")
         elif row.reason:
-            said.append(f"No effect of reaching {row.tier} is told: {row.reason}.")
+            said.append(f"Nothing is read from crossing to {row.tier}: {row.reason}.")
         else:
-            verdict = "changes" if row.p < 0.05 else "does not significantly change"
+            verdict = "jump significantly" if row.p < 0.05 else "do not jump significantly"
             said.append(
-                f"Reaching {row.tier} {verdict} sales in the time after, for those at its "
-                f"threshold (regression discontinuity, density without a jump)."
+                f"Sales in the time after {verdict} where {row.tier} is reached (regression "
+                "discontinuity; the density has no jump there)."
             )
     return " ".join(said)
 
@@ -267,8 +267,8 @@ def occasions_reading(listed: pd.DataFrame, days: int, currency: str) -> str:
         return f"Nobody has an occasion in the next {days} days."
     by = listed.groupby("occasion").agg(n=("customer_id", "nunique"), value=("value", "sum"))
     parts = [
-        f"{row.Index}: {words.count(row.n, 'customer')}"
-        + (f", {words.money(row.value, 0, currency)}" if row.value else "")
+        f"{row.Index} {words.count(row.n, 'customer')}"
+        + (f" ({words.money(row.value, 0, currency)})" if row.value else "")
         for row in by.itertuples()
     ]
-    return f"In the next {days} days. " + "; ".join(parts) + "."
+    return f"In the next {days} days: " + "; ".join(parts) + "."
