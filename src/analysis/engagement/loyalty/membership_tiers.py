@@ -76,7 +76,11 @@ def standing(tables: Tables, *, as_of: date, days: int = 365, confidence: float 
     rows = rows.set_index("tier").loc[[*rank, *([OUTSIDE] if OUTSIDE in set(rows["tier"]) else [])]]
     before, _ = _held_on(tables, period.start - timedelta(days=1))
     both = before.merge(now, on="customer_id", suffixes=("_before", "_after"))
-    step = both["tier_after"].map(rank.index) - both["tier_before"].map(rank.index)
+    after, then = (
+        np.array([rank.index(tier) for tier in both[column]], np.int64)
+        for column in ("tier_after", "tier_before")
+    )
+    step = after - then
     return Standing(
         period, rows.reset_index(), _moves(both, rank, confidence),
         _share(int((step > 0).sum()), len(both), confidence),
