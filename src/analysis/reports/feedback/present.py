@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.engagement.feedback.after_scores import After
-from analysis.engagement.feedback.complaint_recovery import Recovery
+from analysis.engagement.feedback.complaint_recovery import Effort, Recovery
 from analysis.engagement.feedback.complaint_times import Complaints
 from analysis.engagement.feedback.product_alarms import Alarms
 from analysis.engagement.feedback.response_rates import Response
@@ -132,6 +132,13 @@ def recovery(report: Report, back: Recovery) -> None:
     )
     report.say(text.recovery_reading(back))
     report.save(back.strata, "complaint_strata")
+
+
+@presents(Effort)
+def effort(report: Report, found: Effort) -> None:
+    """Show how easy customers found it, by how long their complaint took."""
+    report.say(text.effort_reading(found))
+    report.table(found.bands, name="complaint_effort", columns=columns.effort(report.interval))
 
 
 @presents(Written)
