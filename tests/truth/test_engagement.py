@@ -6,7 +6,6 @@ import numpy as np
 from scipy.stats import norm
 
 from analysis.simulator.engagement import voice_texts
-
 from tests.truth.calibration import assert_calibrated, assert_centred
 from tests.truth.shops import Shops
 
@@ -129,7 +128,7 @@ INVITED = """
     )
     select f.seed, f.feedback_id, any_value(score) as score,
            any_value(submitted_at) is not null as answered, any_value(true_score) as true_score,
-           any_value(chance_to_answer) as chance, ln(1 + count(order_id)) as x,
+           any_value(chance_to_answer) as chance, ln(1 + count(o.order_id)) as x,
            any_value(left_on) as left_on, any_value(invited_at) as invited_at
     from feedback f join truth_surveys using (seed, feedback_id)
     join truth_customers using (seed, customer_id)

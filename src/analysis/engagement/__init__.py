@@ -13,6 +13,7 @@ __getattr__ = face(
         "complaint_recovery": "feedback.complaint_recovery:recover",
         "complaint_waits": "feedback.complaint_times:wait",
         "feedback_topics": "feedback.text_topics:find",
+        "open_complaints": "feedback.complaint_times:open_list",
         "product_alarms": "feedback.product_alarms:warn",
         "review_sentiment": "feedback.text_sentiment:judge",
         "satisfaction_drivers": "feedback.satisfaction_drivers:explain",

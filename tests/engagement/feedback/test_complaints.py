@@ -45,7 +45,7 @@ def test_the_open_list_is_what_the_targets_read() -> None:
         complaint("2017-12-05", "2018-01-20", customer_id="later"),
         complaint("2017-12-06", customer_id=None),
     ]
-    found = complaint_times.wait(tables_of(feedback_of(*rows)), PERIOD).open_list
+    found = complaint_times.open_list(tables_of(feedback_of(*rows)), PERIOD)
     assert list(found.columns) == ["customer_id", "since", "kind"]
     assert found["customer_id"].is_unique
     assert set(found["customer_id"]) == {*(f"x{n}" for n in range(9)), "later"}
@@ -55,8 +55,9 @@ def test_the_open_list_is_what_the_targets_read() -> None:
 
 def test_what_was_resolved_before_it_came_counts_as_open() -> None:
     rows = [complaint("2017-06-02", "2017-06-01") for _ in range(25)]
-    found = complaint_times.wait(tables_of(feedback_of(*rows)), PERIOD)
-    assert len(found.open_list) == 25
+    tables = tables_of(feedback_of(*rows))
+    assert len(complaint_times.open_list(tables, PERIOD)) == 25
+    found = complaint_times.wait(tables, PERIOD)
     assert found.curves.empty
 
 
@@ -67,6 +68,14 @@ def test_a_resolved_complaint_has_been_answered_by_then() -> None:
     ]
     found = complaint_times.wait(tables_of(feedback_of(*rows)), PERIOD)
     assert found.times.set_index("step").loc["first answer", "done"] == 25
+
+
+def test_who_waits_is_told_however_few() -> None:
+    one = complaint_times.open_list(tables_of(feedback_of(complaint("2017-06-01"))), PERIOD)
+    assert one["customer_id"].tolist() == ["c0"]
+    none = complaint_times.open_list(tables_of(feedback_of({})), PERIOD)
+    assert list(none.columns) == ["customer_id", "since", "kind"]
+    assert none.empty
 
 
 def test_few_complaints_are_a_sentence() -> None:

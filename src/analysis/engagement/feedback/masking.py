@@ -125,7 +125,8 @@ def mask(text: str | None, known: Iterable[str] = ()) -> str:
     for rule, stands_for in _RULES[:2]:
         said = rule.sub(stands_for, said)
     said = _CUSTOMER.sub(NUMBER, said)
-    for key in sorted({k for k in known if isinstance(k, str) and k}, key=len, reverse=True):
+    there = {key for key in known if isinstance(key, str) and key and key in said}
+    for key in sorted(there, key=len, reverse=True):
         said = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", NUMBER, said, flags=re.A)
     for rule, stands_for in _RULES[2:]:
         said = rule.sub(stands_for, said)

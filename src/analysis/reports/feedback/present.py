@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from analysis.engagement.feedback.after_scores import After
 from analysis.engagement.feedback.complaint_recovery import Effort, Recovery
 from analysis.engagement.feedback.complaint_times import Complaints
@@ -115,9 +117,15 @@ def complaints(report: Report, found: Complaints) -> None:
         report.table(found.marks, name="complaint_marks", columns=columns.marks(report.interval))
         channels = columns.wait_channels(report.interval)
         report.table(found.channels, name="complaint_channels", columns=channels)
-    report.table(found.open_list, name="open_complaints", title="Open complaints")
     report.save(found.curves, "complaint_curves")
     report.save(found.reach, "complaint_share")
+
+
+@presents()
+def open_complaints(report: Report, waiting: pd.DataFrame) -> None:
+    """Show how many customers wait; who they are stands in the list that report 08 reads."""
+    report.finding(**text.open_finding(waiting))
+    report.table(waiting, name="open_complaints", title="Open complaints")
 
 
 @presents(Recovery)

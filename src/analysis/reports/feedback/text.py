@@ -300,17 +300,19 @@ def waits_findings(complaints: Complaints) -> list[Fields]:
                 "detail": None if known else "fewer than half are by the end of the period",
             }
         )  # fmt: skip
-    one = len(complaints.open_list) == 1
-    found.append(
-        {
-            "key": "open_complaints",
-            "sentence": f"{'customer waits' if one else 'customers wait'} for a complaint to be "
-            "resolved",
-            "value": len(complaints.open_list), "unit": "", "direction": "up_bad", "decimals": 0,
-            "alert": len(complaints.open_list) > 0, "n": len(complaints.rows), "noun": "complaint",
-        }
-    )  # fmt: skip
     return found
+
+
+def open_finding(waiting: pd.DataFrame) -> Fields:
+    """Return the finding on customers who wait."""
+    one = len(waiting) == 1
+    return {
+        "key": "open_complaints",
+        "sentence": f"{'customer waits' if one else 'customers wait'} for a complaint to be "
+        "resolved",
+        "value": len(waiting), "unit": "", "direction": "up_bad", "decimals": 0,
+        "alert": len(waiting) > 0,
+    }  # fmt: skip
 
 
 def waits_reading(complaints: Complaints) -> str:
