@@ -27,6 +27,7 @@ BASKETS = "tests/truth/test_found_by_baskets.py"
 PORTRAITS = "tests/truth/test_found_by_portraits.py"
 LOYALTY = "tests/truth/test_found_by_loyalty.py"
 BY_LOT = "tests/truth/test_found_by_promotions.py"
+FEEDBACK = "tests/truth/test_found_by_feedback.py"
 CAMPAIGNS = "tests/truth/test_found_by_campaigns.py"
 CHANNELS = "tests/truth/test_found_by_channels.py"
 WEB = "tests/truth/test_web_details.py"
@@ -43,6 +44,7 @@ WRITTEN = (
     "11_channels",
     "12_web",
     "09_loyalty",
+    "10_feedback",
 )
 
 
@@ -105,6 +107,11 @@ _SERIES_FOUND: dict[str, tuple[str, ...]] = {
     "out_of_stock": ("test_weeks_without_stock_are_suspected_and_no_others",),
     "freak": ("test_the_freak_week_is_found_and_is_neither_trend_nor_shift",),
 }
+
+
+def _said(function: str, *, found: str) -> Owner:
+    return Owner("10_feedback", (f"{ENGAGEMENT}::{function}",), (f"{FEEDBACK}::{found}",))
+
 
 _LEDGER = "test_ingest_accounts_for_every_row_as_planted"
 _SUMS = "test_totals_are_those_of_the_truth"
@@ -498,21 +505,50 @@ OWNERS: dict[str, Owner] = {
     "nps_nonresponse": _owned(
         "engagement.feedback",
         ENGAGEMENT,
+    "page_paths": _owned("engagement.web", ENGAGEMENT, "test_pages_follow_their_chain"),
+    "nps_nonresponse": _said(
         "test_nps_of_those_who_answer_misleads_and_weighting_by_orders_repairs_it",
+        found="test_weights_bring_the_nps_back_to_all_who_were_asked",
     ),
-    "csat_nonresponse": _owned(
-        "engagement.feedback", ENGAGEMENT, "test_csat_of_those_who_answer_is_too_low"
+    "csat_nonresponse": _said(
+        "test_csat_of_those_who_answer_is_too_low",
+        found="test_the_bounds_hold_the_score_of_all_who_were_asked",
     ),
-    "score_foretells": _owned(
-        "engagement.feedback", ENGAGEMENT, "test_scores_fall_before_customers_leave"
+    "score_foretells": _said(
+        "test_scores_fall_before_customers_leave", found="test_low_scores_foretell_silence"
     ),
-    "reviews": _owned(
-        "engagement.feedback",
-        ENGAGEMENT,
+    "reviews": _said(
         "test_the_defective_product_is_returned_and_reviewed_badly",
+        found="test_the_defective_product_is_called_and_hardly_any_other",
     ),
-    "complaints": _owned(
-        "engagement.feedback", ENGAGEMENT, "test_complaints_have_their_topics_and_times"
+    "complaints": Owner(
+        "10_feedback",
+        (f"{ENGAGEMENT}::test_complaints_have_their_topics_and_times",),
+        (
+            f"{FEEDBACK}::test_waits_for_a_settlement_are_as_planted",
+            f"{FEEDBACK}::test_topics_of_complaints_and_reviews_are_those_planted",
+        ),
+    ),
+    "review_words": Owner(
+        "10_feedback",
+        (f"{ENGAGEMENT}::test_reviews_say_what_their_stars_do_but_for_the_planted_share",),
+        (
+            f"{FEEDBACK}::test_moods_are_learnt_as_well_as_the_planted_noise_allows",
+            f"{FEEDBACK}::test_languages_are_told_and_nothing_personal_is_left",
+            f"{FEEDBACK}::test_topics_of_complaints_and_reviews_are_those_planted",
+        ),
+    ),
+    "late_scores": _said(
+        "test_late_deliveries_have_lower_scores",
+        found="test_late_deliveries_go_with_lower_scores_as_planted",
+    ),
+    "complaint_null": _said(
+        "test_complaints_change_nothing_about_purchases",
+        found="test_a_settled_complaint_is_not_said_to_bring_customers_back",
+    ),
+    "effort": _said(
+        "test_effort_falls_with_the_time_to_settlement",
+        found="test_effort_falls_with_the_days_a_complaint_takes",
     ),
     "breakage": _owned(
         "09_loyalty",

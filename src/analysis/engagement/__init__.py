@@ -9,9 +9,11 @@ __getattr__ = face(
     __name__,
     {
         "after_scores": "feedback.after_scores:follow_up",
+        "complaint_effort": "feedback.complaint_recovery:effort_by_wait",
         "complaint_recovery": "feedback.complaint_recovery:recover",
         "complaint_waits": "feedback.complaint_times:wait",
         "feedback_topics": "feedback.text_topics:find",
+        "open_complaints": "feedback.complaint_times:open_list",
         "product_alarms": "feedback.product_alarms:warn",
         "review_sentiment": "feedback.text_sentiment:judge",
         "satisfaction_drivers": "feedback.satisfaction_drivers:explain",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from analysis.simulator.engagement import (
     acquisition,
-    deliveries,
     further_voices,
     loyalty_club,
     message_details,
     messages,
+    order_deliveries,
     survey_answers,
     voice_texts,
 )
@@ -204,7 +204,7 @@ def _voices(plan: Plan) -> dict[str, Planted]:
 
 def _words(plan: Plan) -> dict[str, Planted]:
     bad = plan.catalogue.product_id(plan.catalogue.number(DEFECTIVE))
-    web, app = (deliveries.late_difference(channel) for channel in (1, 2))
+    web, app = (order_deliveries.late_difference(channel) for channel in (1, 2))
     return {
         "review_words": Planted(
             "Reviews and complaints are written in English and Chinese, glad, mixed or sorry as "
@@ -228,7 +228,7 @@ def _words(plan: Plan) -> dict[str, Planted]:
             FEEDBACK,
             "Mean CSAT score of late deliveries less that of others, among those who answer, by "
             "channel. Whether a delivery is late is drawn given the score.",
-            {"log_odds_of_late_a_point": deliveries.LATE_SLOPE},
+            {"log_odds_of_late_a_point": order_deliveries.LATE_SLOPE},
             {"web": web, "app": app},
         ),
         "complaint_null": Planted(
