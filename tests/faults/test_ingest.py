@@ -17,6 +17,7 @@ from analysis.errors import AnalysisError, DataError
 from analysis.ingest.ingest import ingest
 from analysis.tables.engine import EngineSettings, open_study
 from analysis.tables.manifest import Manifest
+from tests.projects import SECONDS
 from tests.tiny import Journey, frames
 
 
@@ -181,7 +182,7 @@ def test_a_full_disk(journey: Journey) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600)); " + INGEST
     )
     process = in_process(journey, limited)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode != 0
     assert re.search(r"AnalysisError: The disk is full or a file may not grow \(\d+ MB", errors)
     assert journey.canonical.resolve() == before

@@ -14,11 +14,10 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.reporting.execution import worker
-from analysis.reporting.execution.failures import Limits
 from analysis.reporting.runner import dispatch
 from analysis.reporting.store.layout import StudyReports
 from analysis.reporting.store.run_record import RunRecord
-from tests.projects import REPORT, Project, family, wait_for
+from tests.projects import PATIENT, REPORT, SECONDS, Project, family, wait_for
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
 
@@ -81,7 +80,7 @@ def test_a_stopped_run_cleans_up_and_says_so(
     project, run = endless
     assert len(family(project.root)) >= 2
     run.send_signal(signum)
-    _, said = run.communicate(timeout=30)
+    _, said = run.communicate(timeout=SECONDS)
     assert run.returncode == 128 + signum
     assert said == f"analysis: stopped by {signum.name}; nothing was published\n"
     assert family(project.root) == []
@@ -94,8 +93,8 @@ def test_a_killed_run_leaves_no_process_and_the_next_one_is_as_if_nothing_had_be
 ) -> None:
     project, run = endless
     run.send_signal(signal.SIGKILL)
-    run.communicate(timeout=30)
-    wait_for(lambda: not family(project.root), seconds=10)
+    run.communicate(timeout=SECONDS)
+    wait_for(lambda: not family(project.root))
     assert len(project.reports.leftovers()) == 1
     project.add("10_a", "x = 1")
     record, _ = project.run()
@@ -128,12 +127,12 @@ def test_a_process_that_dies_or_hangs_fails_its_report_alone(
     monkeypatch.setattr(
         worker.Worker,
         "_last_resort",
-        property(lambda self: 15 if self.assignment.report == "20_hangs" else 600),
+        property(lambda self: 15 if self.assignment.report == "20_hangs" else SECONDS),
     )
     project.add("10_dies", child + "os.kill(os.getppid(), signal.SIGKILL)\nsum(range(10**10))")
     project.add("20_hangs", child + "os.kill(os.getppid(), signal.SIGSTOP)\nsum(range(10**10))")
     project.add("30_fine", "x = 1")
-    limits = Limits(cell_seconds=600, notebook_seconds=600)
+    limits = PATIENT
     record, _ = project.run(limits=limits)
     outcomes = {name: (r.status, r.reason) for name, r in record.reports.items()}
     killed = "The process that executed it was killed by signal 9"
@@ -155,7 +154,7 @@ def test_a_kernel_killed_from_outside_fails_its_report(project: Project) -> None
     ]
     assert len(kernels) == 1
     kernels[0].kill()
-    said, _ = run.communicate(timeout=40)
+    said, _ = run.communicate(timeout=SECONDS)
     assert run.returncode == 1
     assert "The kernel died in code cell 2: it was killed or ran out of memory" in said
     assert len(complete(project.reports)) == 1
