@@ -140,7 +140,7 @@ def test_killed_in_the_middle_then_run_again(journey: Journey) -> None:
     paused = INGEST.replace(
         "Journey(Path",
         "import analysis.ingest.ingest as i, time; "
-        "i.publish = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(60)); "
+        "i.publish = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(36000)); "
         "Journey(Path",
     )
     process = in_process(journey, paused)
@@ -159,7 +159,7 @@ def test_two_at_once_are_refused(journey: Journey) -> None:
     paused = INGEST.replace(
         "Journey(Path",
         "import analysis.ingest.ingest as i, time; "
-        "i._build = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(60)); "
+        "i._build = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(36000)); "
         "Journey(Path",
     )
     process = in_process(journey, paused)

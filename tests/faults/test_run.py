@@ -29,9 +29,9 @@ import sys
 import time
 
 pathlib.Path("../tables-of-half-a-report").touch()
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(36000)"], start_new_session=True)
 pathlib.Path("../here").touch()
-time.sleep(300)"""
+time.sleep(36000)"""
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_process_that_dies_or_hangs_fails_its_report_alone(
 ) -> None:
     child = (
         "import os, signal, subprocess, sys\n"
-        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'],\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(36000)'],\n"
         "                 start_new_session=True)\n"
     )
     # Only what hangs meets its end by the clock, however slow the machine is for the others.
@@ -146,7 +146,7 @@ def test_a_process_that_dies_or_hangs_fails_its_report_alone(
 
 
 def test_a_kernel_killed_from_outside_fails_its_report(project: Project) -> None:
-    project.add("10_a", "import pathlib, time\npathlib.Path('../here').touch()\ntime.sleep(300)")
+    project.add("10_a", "import pathlib, time\npathlib.Path('../here').touch()\ntime.sleep(36000)")
     run = project.start("run", "tiny")
     wait_for((project.root / "here").exists)
     kernels = [
@@ -169,7 +169,7 @@ def test_a_killed_worker_is_said_and_a_plain_second_run_mends_it(project: Projec
         "if not mark.exists():\n"
         "    mark.touch()\n"
         "    os.kill(os.getppid(), signal.SIGKILL)\n"
-        "    time.sleep(300)\n"
+        "    time.sleep(36000)\n"
     )
     project.add("10_a", once)
     project.add("20_b", REPORT)
