@@ -131,16 +131,23 @@ def test_missing_tables_are_one_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_what_a_report_can_do_without_runs_before_it_and_is_not_demanded(tmp_path: Path) -> None:
-    write(tmp_path, "10_a", needs=["30_c/x?", "20_b/y"])
+def test_what_a_report_can_do_without_only_orders_the_run(tmp_path: Path) -> None:
+    write(tmp_path, "10_a", needs=["30_c/x?", "99_z/y?", "20_b/z"])
     write(tmp_path, "20_b")
     write(tmp_path, "30_c")
-    plan = make_plan(tmp_path)
-    assert order(plan)[-1] == "10_a"
+    plan = make_plan(tmp_path, only=["10"])
+    assert order(plan) == ["20_b", "30_c", "10_a"]
+    assert plan.chosen == {"10_a", "20_b", "30_c"}
     planned = plan.by_name()["10_a"]
-    assert planned.tables == ("30_c/x", "20_b/y")
-    assert planned.demanded == ("20_b/y",)
-    assert make_plan(tmp_path, only=["10"]).chosen == {"10_a", "20_b", "30_c"}
+    assert planned.upstream == ("20_b",)
+    assert planned.wants == ("30_c/x", "99_z/y")
+
+
+@pytest.mark.parametrize("need", ["?", "x?", "/x?", "01_a/?"])
+def test_an_optional_need_still_names_report_and_table(tmp_path: Path, need: str) -> None:
+    write(tmp_path, "03_c", needs=[need])
+    with pytest.raises(ParamsError, match=r"03_c.ipynb needs .*; write report/table\?"):
+        make_plan(tmp_path)
 
 
 def test_a_report_on_every_other_runs_last_and_asks_for_none(tmp_path: Path) -> None:
@@ -149,12 +156,6 @@ def test_a_report_on_every_other_runs_last_and_asks_for_none(tmp_path: Path) -> 
     write(tmp_path, "20_b")
     plan = make_plan(tmp_path)
     assert order(plan) == ["20_b", "10_a", "00_all"]
-    assert plan.by_name()["00_all"].upstream == ("10_a", "20_b")
-    assert plan.by_name()["00_all"].demanded == ()
+    assert plan.by_name()["00_all"].others == ("10_a", "20_b")
+    assert plan.by_name()["00_all"].needs == ()
     assert make_plan(tmp_path, only=["00"]).chosen == {"00_all"}
-
-
-def test_an_unknown_report_is_refused_where_its_table_is_optional_too(tmp_path: Path) -> None:
-    write(tmp_path, "01_a", needs=["09_gone/x?"])
-    with pytest.raises(ParamsError, match=r"01_a.ipynb needs '09_gone/x'"):
-        make_plan(tmp_path)

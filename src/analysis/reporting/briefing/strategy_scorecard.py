@@ -12,7 +12,7 @@ from analysis.answers import NotGiven, answer
 from analysis.errors import NotApplicable
 from analysis.reporting.briefing.board import Board
 from analysis.reporting.briefing.director_questions import STAGES, VALUE
-from analysis.reporting.briefing.trading import SALES
+from analysis.reporting.briefing.period_sales import SALES
 
 _NAN = float("nan")
 

@@ -43,7 +43,7 @@ def readiness(params: StudyParams, *, present: Collection[str], root: Path) -> l
             found[report] = Readiness(report, "broken", str(error))
             continue
         lacking = missing_tables(planned, present)
-        for need in (table.partition("/")[0] for table in planned.demanded):
+        for need in planned.upstream:
             if found[need].state != "ready":
                 lacking = lacking or f"It needs {need}, which cannot run."
         found[report] = Readiness(report, "lacking" if lacking else "ready", lacking)

@@ -345,6 +345,19 @@ class Report:
 
         return frames.load(self.workspace.find_table(reference))
 
+    def want(self, reference: str) -> pd.DataFrame | NotGiven:
+        """Return another report's table that this one can do without, else `NotGiven`.
+
+        The notebook's ``needs`` name it with a question mark: ``07_value/worth_keeping?``.
+        """
+        from analysis.reporting.notebook import frames
+
+        path = self.workspace.wanted_table(reference)
+        if path is None:
+            report, _, table = reference.partition("/")
+            return NotGiven(f"Report {report} has made no table {table} for this study.")
+        return frames.load(path)
+
     def finding(
         self, *, key: str, sentence: str, value: float | None, **rest: Unpack[FindingParts]
     ) -> None:

@@ -163,7 +163,7 @@ class Dispatch:
         return None
 
     def _broken_by(self, planned: Planned) -> Status | None:
-        for need in planned.demanded:
+        for need in planned.needs:
             upstream = need.partition("/")[0]
             status = self._settled[upstream].status
             if status.status == "incomplete" and not self._task.folder.stored(need):

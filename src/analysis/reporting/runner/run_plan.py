@@ -14,16 +14,11 @@ from analysis.tables.schema import TABLES
 
 _KEYS = {"title": str, "question": str, "requires": list, "needs": list}
 
-#: What ends the name of a table that a report reads where it is there, and does without.
-OPTIONAL = "?"
+#: Ends a need that a report can do without: ``07_value/worth_keeping?``.
+_OPTIONAL = "?"
 
 #: What a report needs that reads what every other report found, whatever came of them.
-EVERY = "*"
-
-
-def table_of(need: str) -> str:
-    """Return the table that a need names: ``07_value/values?`` is ``07_value/values``."""
-    return need.removesuffix(OPTIONAL)
+_EVERY = "*"
 
 
 @dataclass(frozen=True)
@@ -41,11 +36,13 @@ class Planned:
     requires
         Canonical tables without which it is not applicable.
     needs
-        Result tables of other reports that it reads, as ``02_segmentation/segments``. One that
-        it can do without ends in ``?``; ``*`` stands for the findings of every other report,
-        whatever came of them.
+        Result tables of other reports that it reads, as ``02_segmentation/segments``.
+    wants
+        The same of tables that it can do without, where no such report is there or made one; in
+        the notebook's ``needs`` they end in a question mark.
     others
-        The other reports, for one that needs ``*``.
+        Every other report, of one that reads what they found, whatever came of them; in the
+        notebook's ``needs`` a star stands for them.
     """
 
     report: str
@@ -54,28 +51,18 @@ class Planned:
     question: str
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
     @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables of other reports that it reads, those it can do without among them."""
-        return tuple(table_of(need) for need in self.needs if need != EVERY)
-
-    @property
-    def demanded(self) -> tuple[str, ...]:
-        """The tables of other reports that it cannot do without."""
-        return tuple(need for need in self.needs if need != EVERY and need[-1:] != OPTIONAL)
-
-    @property
     def upstream(self) -> tuple[str, ...]:
-        """The reports that run before it."""
-        named = (need.partition("/")[0] for need in self.tables)
-        return tuple(dict.fromkeys([*named, *self.others]))
+        """The reports that it cannot run without."""
+        return tuple(dict.fromkeys(need.partition("/")[0] for need in self.needs))
 
-    @property
-    def asks_for(self) -> tuple[str, ...]:
-        """The reports that are asked for where it is: those whose tables it names."""
-        return tuple(dict.fromkeys(need.partition("/")[0] for need in self.tables))
+    def after(self, present: Collection[str]) -> tuple[str, ...]:
+        """Return the reports among those ``present`` whose tables it reads, needed or not."""
+        reports = (name.partition("/")[0] for name in (*self.needs, *self.wants))
+        return tuple(dict.fromkeys(report for report in reports if report in present))
 
 
 @dataclass(frozen=True)
@@ -95,7 +82,9 @@ class Plan:
 
     def sorter(self) -> graphlib.TopologicalSorter[str]:
         """Return a prepared sorter that hands out reports as what they need is done."""
-        sorter = graphlib.TopologicalSorter({p.report: p.upstream for p in self.reports})
+        names = {p.report for p in self.reports}
+        before = {p.report: (*p.after(names), *p.others) for p in self.reports}
+        sorter = graphlib.TopologicalSorter(before)
         sorter.prepare()
         return sorter
 
@@ -123,17 +112,17 @@ def make_plan(notebooks: Path, *, only: Sequence[str] = ()) -> Plan:
     found = {p.report: p for p in map(read_notebook, sorted(notebooks.glob("*.ipynb"))) if p}
     if not found:
         raise ParamsError(f"There is no report in {notebooks}")
+    found = {name: _with_others(planned, found) for name, planned in found.items()}
     for planned in found.values():
         _check_needs(planned, found)
-    found = {name: _with_others(planned, found) for name, planned in found.items()}
-    graph = {name: planned.upstream for name, planned in found.items()}
+    graph = {name: planned.after(found) for name, planned in found.items()}
+    before = {name: (*graph[name], *planned.others) for name, planned in found.items()}
     try:
-        order = list(graphlib.TopologicalSorter(graph).static_order())
+        order = list(graphlib.TopologicalSorter(before).static_order())
     except graphlib.CycleError as error:
         circle = " needs ".join(reversed(error.args[1]))
         raise ParamsError(f"The reports need each other in a circle: {circle}") from None
-    asked = {name: planned.asks_for for name, planned in found.items()}
-    chosen = _closed(_matching(only, found), asked) if only else frozenset(found)
+    chosen = _closed(_matching(only, found), graph) if only else frozenset(found)
     return Plan(tuple(found[name] for name in order), chosen)
 
 
@@ -153,7 +142,8 @@ def read_notebook(path: Path) -> Planned | None:
         metadata["title"],
         metadata["question"],
         tuple(metadata["requires"]),
-        tuple(metadata["needs"]),
+        tuple(need for need in metadata["needs"] if not need.endswith(_OPTIONAL)),
+        tuple(n.removesuffix(_OPTIONAL) for n in metadata["needs"] if n.endswith(_OPTIONAL)),
     )
 
 
@@ -175,20 +165,27 @@ def _is_text(value: Any) -> bool:
 
 
 def _with_others(planned: Planned, found: Mapping[str, Planned]) -> Planned:
-    """Return the report with the others it runs after, where it needs every one."""
-    if EVERY not in planned.needs:
+    """Return the report with a star among its needs made the other reports."""
+    if _EVERY not in planned.needs:
         return planned
-    others = (name for name, other in found.items() if EVERY not in other.needs)
-    return replace(planned, others=tuple(others))
+    others = tuple(name for name, other in found.items() if _EVERY not in other.needs)
+    needs = tuple(need for need in planned.needs if need != _EVERY)
+    return replace(planned, needs=needs, others=others)
 
 
 def _check_needs(planned: Planned, found: Mapping[str, Planned]) -> None:
-    for need in planned.tables:
+    for need in planned.needs:
         report, slash, table = need.partition("/")
         if report not in found or not slash or not table:
             raise ParamsError(
                 f"{planned.path.name} needs {need!r}; write report/table with one of the reports "
                 + ", ".join(found)
+            )
+    for want in planned.wants:
+        report, slash, table = want.partition("/")
+        if not report or not slash or not table:
+            raise ParamsError(
+                f"{planned.path.name} needs {want + _OPTIONAL!r}; write report/table?"
             )
 
 

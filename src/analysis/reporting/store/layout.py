@@ -302,6 +302,16 @@ class Workspace:
             f"run `analysis run {self.published.name} --only {report}` first"
         )
 
+    def wanted_table(self, reference: str) -> Path | None:
+        """Return the Parquet file of a table that may be absent.
+
+        In a run only this run's own counts, lest a report that could not be made this time speak
+        from long ago; outside of one, the latest run's.
+        """
+        places = (self.directory,) if self.staged else (self.directory, *self.runs())
+        found = (stored_table(directory, reference) for directory in places)
+        return next(filter(None, found), None)
+
     def runs(self) -> list[Path]:
         """Return the study's published runs, the latest first."""
         return published_runs(self.published)
