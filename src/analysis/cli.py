@@ -2,8 +2,8 @@
 
 Exit codes: 0 all well · 1 some report failed, the others are published, or the command was
 refused · 2 params or usage · 3 data refused · 4 an unforeseen error, its traceback in a file ·
-128 + n stopped by signal n. What is heavy is imported by the command that needs it, so that help
-is quick.
+5 an alert is new (``alerts``) · 128 + n stopped by signal n. What is heavy is imported by the
+command that needs it, so that help is quick.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Exit code of an error that nobody foresaw.
 UNFORESEEN = 4
+
+#: Exit code of ``analysis alerts`` where somebody must be told.
+NEW_ALERTS = 5
 
 
 class _Commands(click.Group):
@@ -75,6 +78,7 @@ Exit codes:
   2    the params or the command line are wrong
   3    the data are refused
   4    an unforeseen error; the sentence names the file with its traceback
+  5    of alerts: an alert is new
   128+n  stopped by signal n, such as 130 by Ctrl-C"""
 
 
@@ -241,6 +245,7 @@ def _what_was_read(params: StudyParams, root: Path) -> list[str]:
 @_jobs
 @_overrides
 @click.option("--no-cache", is_flag=True, help="Run again what would come out the same.")
+@click.option("--changed", is_flag=True, help="Run only if data, params or code have changed.")
 @_cell_limit
 @_time_limit
 def run(
@@ -249,21 +254,30 @@ def run(
     jobs: int,
     overrides: tuple[str, ...],
     no_cache: bool,
+    changed: bool,
     cell_limit: int,
     time_limit: int,
 ) -> None:
-    """Run the reports of STUDY and publish them."""
+    """Run the reports of STUDY and publish them.
+
+    With --changed it is cheap enough for every 15 minutes: where nothing is new it does nothing.
+    """
     root = _root()
     params = _params(study, overrides, root)
+    from analysis.reporting.runner.changed import run_if_changed
     from analysis.reporting.runner.run import Request, run_study
     from analysis.reporting.runner.terminal import Terminal
 
     terminal = Terminal(sys.stdout)
     terminal.line(f"{params.title}, as of {params.as_of}")
     limits = _limits(cell_limit, time_limit)
-    request = Request(params, root, _now, only, jobs, not no_cache, limits)
+    reuse = not no_cache
+    request = Request(params, root, _now, only, jobs, reuse, limits, watched=changed)
     with stoppable():
-        record = run_study(request, terminal)
+        record = (run_if_changed if changed else run_study)(request, terminal)
+    if record is None:
+        terminal.line("Nothing is new since the last run; nothing was done")
+        return
     terminal.line(f"Published {request.reports.run(record.run_id).index} in {record.seconds:.0f} s")
     sys.exit(1 if record.failed else 0)
 
@@ -331,6 +345,42 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
     for line in verdict.lines():
         click.echo(line)
     sys.exit(0 if verdict.same else 1)
+
+
+@main.command()
+@click.argument("before")
+@click.argument("now")
+def diff(before: str, now: str) -> None:
+    """Compare the findings and tables of two runs, BEFORE and NOW.
+
+    A run is its folder, STUDY/RUN below reports/, or a study for its latest run. No row of a
+    table is shown. The exit code is 1 where anything differs.
+    """
+    root = _root()
+    from analysis.reporting.checking import run_diff
+    from analysis.reporting.checking.verify import find_run
+
+    found = run_diff.diff(find_run(before, root=root), find_run(now, root=root))
+    for line in found.lines():
+        click.echo(line)
+    sys.exit(0 if found.same else 1)
+
+
+@main.command()
+@click.argument("study")
+def alerts(study: str) -> None:
+    """Say what was found to be told of STUDY; the same as JSON is in reports/STUDY/alerts.json.
+
+    The exit code is 5 where an alert is new since the last run, for schedulers.
+    """
+    root = _root()
+    from analysis.reporting.alerts.alert_book import AlertBook, book_path
+    from analysis.reporting.store.layout import StudyReports, checked_name
+
+    book = AlertBook.read(book_path(StudyReports.of(checked_name(study), root=root)), study)
+    for line in book.lines():
+        click.echo(line)
+    sys.exit(NEW_ALERTS if book.new else 0)
 
 
 @main.command()
