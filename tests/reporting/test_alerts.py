@@ -100,7 +100,9 @@ def test_late_data_and_failed_reports_come_before_everything() -> None:
     evidence = run(finding(0.1, alert=True), late=4, **{"02_segmentation": failed})
     book = tell(AlertBook("odd"), evidence, AlertParams())
     assert [alert.kind for alert in book.news()] == ["failed", "late", "decision"]
-    assert book.news()[0].body == "Report 02_segmentation failed: out of memory"
+    assert book.news()[0].body == (
+        "Report 02_segmentation failed. Why stands on the page of the run."
+    )
     assert "4 days up to 4 Jan 2026 have none" in book.news()[1].body
     later = run(day=DAY + timedelta(days=1), late=5)
     assert tell(book, later, AlertParams()).new == (), "the same silence goes on"
@@ -165,7 +167,7 @@ def test_the_rate_of_false_alarms_where_nothing_changes(findings: int) -> None:
             book = tell(book, run(*items), params)
             alarms += len(book.new)
     rate = alarms / years
-    assert rate <= {1: 0.35, 20: 0.6}[findings]
+    assert rate <= 0.4, "of 60 such years 14 and 13 alarms were measured"
 
 
 def test_the_naive_rule_would_cry_wolf_three_times_as_often() -> None:
