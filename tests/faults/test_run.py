@@ -18,7 +18,7 @@ from analysis.reporting.execution.failures import Limits
 from analysis.reporting.runner import dispatch
 from analysis.reporting.store.layout import StudyReports
 from analysis.reporting.store.run_record import RunRecord
-from tests.projects import Project, family, wait_for
+from tests.projects import REPORT, Project, family, wait_for
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
 
@@ -124,11 +124,16 @@ def test_a_process_that_dies_or_hangs_fails_its_report_alone(
         "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)'],\n"
         "                 start_new_session=True)\n"
     )
-    monkeypatch.setattr(worker, "_GRACE_SECONDS", 1)
+    # Only what hangs meets its end by the clock, however slow the machine is for the others.
+    monkeypatch.setattr(
+        worker.Worker,
+        "_last_resort",
+        property(lambda self: 15 if self.assignment.report == "20_hangs" else 600),
+    )
     project.add("10_dies", child + "os.kill(os.getppid(), signal.SIGKILL)\nsum(range(10**10))")
     project.add("20_hangs", child + "os.kill(os.getppid(), signal.SIGSTOP)\nsum(range(10**10))")
     project.add("30_fine", "x = 1")
-    limits = Limits(cell_seconds=20, notebook_seconds=20)
+    limits = Limits(cell_seconds=600, notebook_seconds=600)
     record, _ = project.run(limits=limits)
     outcomes = {name: (r.status, r.reason) for name, r in record.reports.items()}
     killed = "The process that executed it was killed by signal 9"
@@ -154,6 +159,32 @@ def test_a_kernel_killed_from_outside_fails_its_report(project: Project) -> None
     assert run.returncode == 1
     assert "The kernel died in code cell 2: it was killed or ran out of memory" in said
     assert len(complete(project.reports)) == 1
+
+
+def test_a_killed_worker_is_said_and_a_plain_second_run_mends_it(project: Project) -> None:
+    """The process that executes a notebook is killed once, as the system does without memory."""
+    mark = project.root / "was-killed"
+    once = (
+        "import os, pathlib, signal, time\n"
+        f"mark = pathlib.Path({str(mark)!r})\n"
+        "if not mark.exists():\n"
+        "    mark.touch()\n"
+        "    os.kill(os.getppid(), signal.SIGKILL)\n"
+        "    time.sleep(300)\n"
+    )
+    project.add("10_a", once)
+    project.add("20_b", REPORT)
+    first, _ = project.run()
+    outcomes = {name: (r.status, r.reason) for name, r in first.reports.items()}
+    assert outcomes["10_a"] == ("failed", "The process that executed it was killed by signal 9")
+    assert outcomes["20_b"] == ("done", "")
+    assert family(project.root) == []
+    second, _ = project.run()
+    assert {name: r.status for name, r in second.reports.items()} == {
+        "10_a": "done",
+        "20_b": "cached",
+    }
+    assert complete(project.reports) == [second.run_id, first.run_id]
 
 
 def refusal_of(project: Project) -> str:

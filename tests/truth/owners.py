@@ -27,6 +27,9 @@ BASKETS = "tests/truth/test_found_by_baskets.py"
 PORTRAITS = "tests/truth/test_found_by_portraits.py"
 BY_LOT = "tests/truth/test_found_by_promotions.py"
 CAMPAIGNS = "tests/truth/test_found_by_campaigns.py"
+CHANNELS = "tests/truth/test_found_by_channels.py"
+WEB = "tests/truth/test_web_details.py"
+VISITS = "tests/truth/test_found_by_web.py"
 
 #: Reports that exist: what they own is found, or it is named here as still open.
 WRITTEN = (
@@ -36,6 +39,8 @@ WRITTEN = (
     "04_forecast",
     "05_baskets",
     "06_promotions",
+    "11_channels",
+    "12_web",
 )
 
 
@@ -207,9 +212,7 @@ OWNERS: dict[str, Owner] = {
         "test_value_groups_order_customers",
         found=(f"{PORTRAITS}::test_tiers_go_with_expected_value",),
     ),
-    "referrals": _owned(
-        "engagement.loyalty", ENGAGEMENT, "test_referred_customers_order_more_often"
-    ),
+    "referrals": _owned("09_loyalty", ENGAGEMENT, "test_referred_customers_order_more_often"),
     "independent": _owned(
         "05_baskets",
         ASSOCIATIONS,
@@ -381,22 +384,105 @@ OWNERS: dict[str, Owner] = {
         ),
     ),
     "channel_response": _owned(
-        "engagement.channels", ENGAGEMENT, "test_channels_respond_and_tire_as_planted"
+        "11_channels",
+        ENGAGEMENT,
+        "test_channels_respond_and_tire_as_planted",
+        found=(
+            f"{CHANNELS}::test_response_of_channels_is_published_as_planted",
+            f"{CHANNELS}::test_the_ranking_after_cost_is_the_planted_one",
+        ),
     ),
     "fatigue": _owned(
-        "engagement.channels", ENGAGEMENT, "test_channels_respond_and_tire_as_planted"
+        "11_channels",
+        ENGAGEMENT,
+        "test_channels_respond_and_tire_as_planted",
+        found=(f"{CHANNELS}::test_fatigue_is_recovered_at_its_nominal_rate",),
     ),
     "newsletter_null": _owned(
-        "engagement.channels", ENGAGEMENT, "test_newsletters_change_nothing_about_purchases"
+        "11_channels",
+        ENGAGEMENT,
+        "test_newsletters_change_nothing_about_purchases",
+        found=(f"{CHANNELS}::test_credit_is_not_cause",),
     ),
-    "bounce": _owned("engagement.web", ENGAGEMENT, "test_sessions_bounce_and_convert_as_planted"),
+    "machine_opens": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_programs_open_and_messages_come_back_as_planted",
+        found=(f"{CHANNELS}::test_opens_by_persons_are_recovered",),
+    ),
+    "bounces": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_programs_open_and_messages_come_back_as_planted",
+        found=(f"{CHANNELS}::test_response_of_channels_is_published_as_planted",),
+    ),
+    "newsletter_frequency": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_frequencies_are_drawn_as_planted",
+        found=(f"{CHANNELS}::test_no_frequency_is_said_to_pay",),
+    ),
+    "consent_lag": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_consents_end_where_customers_opt_out",
+        found=(f"{CHANNELS}::test_messages_without_consent_are_counted",),
+    ),
+    "acquisition": _owned(
+        "11_channels",
+        ENGAGEMENT,
+        "test_newcomers_are_won_as_planted",
+        found=(f"{CHANNELS}::test_cost_of_a_new_customer_is_recovered",),
+    ),
+    "bounce": _owned(
+        "12_web",
+        ENGAGEMENT,
+        "test_sessions_bounce_and_convert_as_planted",
+        found=(f"{VISITS}::test_bounce_is_found_by_source",),
+    ),
     "funnel": _owned(
-        "engagement.web",
+        "12_web",
         ENGAGEMENT,
         "test_sessions_bounce_and_convert_as_planted",
         "test_every_session_that_buys_has_its_order",
+        found=(
+            f"{VISITS}::test_the_funnel_is_found",
+            f"{VISITS}::test_intervals_of_conversion_hold_the_planted_one",
+        ),
     ),
-    "page_paths": _owned("engagement.web", ENGAGEMENT, "test_pages_follow_their_chain"),
+    "page_paths": _owned(
+        "12_web",
+        ENGAGEMENT,
+        "test_pages_follow_their_chain",
+        found=(f"{VISITS}::test_paths_are_found_where_nothing_was_put_in_a_basket",),
+    ),
+    "phone_checkout": _owned(
+        "12_web",
+        WEB,
+        "test_phones_give_up_at_the_checkout_as_planted",
+        found=(f"{VISITS}::test_phones_lose_at_the_checkout_as_planted",),
+    ),
+    **{
+        key: _owned(
+            "12_web",
+            WEB,
+            "test_faults_go_with_orders_as_planted",
+            found=(f"{VISITS}::test_the_slow_checkout_and_the_failing_basket_are_found",),
+        )
+        for key in ("slow_checkout", "failing_basket")
+    },
+    "poor_search": _owned(
+        "12_web",
+        WEB,
+        "test_one_search_leads_nowhere",
+        found=(f"{VISITS}::test_the_search_that_leads_nowhere_is_found",),
+    ),
+    "robots": _owned(
+        "12_web",
+        WEB,
+        "test_programs_come_as_often_and_as_fast_as_planted",
+        found=(f"{VISITS}::test_programs_are_told_and_no_person_is_called_one",),
+    ),
     "nps_nonresponse": _owned(
         "engagement.feedback",
         ENGAGEMENT,
@@ -417,12 +503,12 @@ OWNERS: dict[str, Owner] = {
         "engagement.feedback", ENGAGEMENT, "test_complaints_have_their_topics_and_times"
     ),
     "breakage": _owned(
-        "engagement.loyalty",
+        "09_loyalty",
         ENGAGEMENT,
         "test_points_break_as_planted_and_never_fall_below_zero",
     ),
     "tier_bunching": _owned(
-        "engagement.loyalty",
+        "09_loyalty",
         ENGAGEMENT,
         "test_members_bunch_above_gold",
         "test_gold_is_held_by_who_earned_it",

@@ -30,6 +30,15 @@ class EngineParams(Strict):
     memory: Annotated[str, Field(pattern=r"^[1-9]\d{0,14}\s?[KMGT]B$")] = "4GB"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     master: str = "local[*]"
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @field_validator("options")
+    @classmethod
+    def _properties_of_spark(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if not name.startswith("spark."):
+                raise ValueError(f"{name} is no property of Spark, such as spark.executor.memory")
+        return {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in value.items()}
 
     @field_validator("memory")
     @classmethod

@@ -13,7 +13,7 @@ _MOST_CELLS = 2_000_000
 
 
 def p_value(treated: Floats, control: Floats, *, seed: int, draws: int = 9_999) -> Floats:
-    """Return the two-sided p of Welch's statistic over other draws of the lot.
+    """Return the two-sided p of Welch's statistic over other random assignments.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def p_value(treated: Floats, control: Floats, *, seed: int, draws: int = 9_999) 
 
 
 def _drawn(draws: int, n: int, total: int, rng: np.random.Generator) -> Floats:
-    """Return other draws of the lot, one a row: 1 for the treated."""
+    """Return other random assignments, one a row: 1 for the treated."""
     places = np.argpartition(rng.random((draws, total)), n - 1, axis=-1)[:, :n]
     drawn = np.zeros((draws, total))
     np.put_along_axis(drawn, places, 1.0, axis=-1)

@@ -20,8 +20,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from analysis.answers import NotGiven, missing
+from analysis.answers import NotGiven, missing, watch
 from analysis.errors import AnalysisError, NotApplicable
+from analysis.reporting.execution.costs import measured, profile_cells
 from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.presentation import presenter_of
@@ -77,6 +78,8 @@ def open_report(
     workspace = Workspace.find(names["study"], root)
     from analysis.params.report_params import from_notebook
 
+    watch(measured)
+    profile_cells()
     return Report(
         checked_name(name),
         study=names["study"],
@@ -188,7 +191,8 @@ class Report:
         presenter, given = presenter_of(self.name, shown)
         self._only = only
         try:
-            presenter(self, *given, **named)
+            with measured(f"show {_name_of(shown[0])}"):
+                presenter(self, *given, **named)
         except NotApplicable as reason:
             self.not_given(str(reason))
         finally:
@@ -414,3 +418,7 @@ class Report:
         where = f"{self._room(frame)}/{self.name}/{name}.csv"
         rows = words.count(len(frame), "row")
         return f"{what}{rows} on single customers, in {where} of this run. No page shows them."
+
+
+def _name_of(shown: Any) -> str:
+    return shown if isinstance(shown, str) else type(shown).__name__

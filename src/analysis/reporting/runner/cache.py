@@ -99,7 +99,7 @@ def fingerprint(
         "code": inputs.code,
         "lock": inputs.lock,
         "python": inputs.python,
-        "needs": {n: digest(folder.stored(n)) for n in (*planned.needs, *planned.wants)},
+        "needs": {table: digest(folder.stored(table)) for table in planned.reads},
         "others": {name: _outcome(folder, name) for name in planned.others},
         "written": _written_beside(planned, parameters),
     }

@@ -15,7 +15,6 @@ from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
 from analysis.ingest.quarantine import remove
 from analysis.params import StudyParams
-from analysis.quality.order_span import check_as_of
 from analysis.reporting.execution.failures import Limits
 from analysis.reporting.execution.parameters import refuse_secrets
 from analysis.reporting.runner import cache
@@ -28,6 +27,7 @@ from analysis.reporting.store.atomic import disk_errors, hold, write_json
 from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.tables.manifest import Manifest
+from analysis.tables.order_span import check_as_of
 
 if TYPE_CHECKING:
     from analysis.reporting.mail.announcement import Announcement
@@ -57,6 +57,8 @@ class Request:
         Fingerprint that the canonical tables must have; None takes them as they are.
     watched
         It is a look of many: the edition is mailed where there is an alert alone.
+    profile
+        Write a table of the slowest functions of each report.
     """
 
     params: StudyParams
@@ -68,6 +70,7 @@ class Request:
     limits: Limits = field(default_factory=Limits)
     data: str | None = None
     watched: bool = False
+    profile: bool = False
 
     @property
     def reports(self) -> StudyReports:
@@ -225,6 +228,7 @@ def _task(
         jobs=request.jobs,
         reuse=request.reuse,
         limits=request.limits,
+        profile=request.profile,
     )
 
 
@@ -273,6 +277,9 @@ def _report(task: Task, report: str, settled: Settled) -> ReportRecord:
         seconds=status.seconds,
         peak_memory_mb=status.peak_memory_mb,
         cells=status.cells,
+        cpu_seconds=status.cpu_seconds,
+        costs=status.costs,
+        analyses=status.analyses,
         parameters=dict(task.parameters[report]),
         fingerprint=settled.fingerprint,
         reused_from=settled.reused_from,

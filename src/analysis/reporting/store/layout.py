@@ -84,6 +84,14 @@ class RunFolder:
         """Return how the execution of a report went."""
         return self.path / "status" / f"{report}.json"
 
+    def analyses(self, report: str) -> Path:
+        """Return what a report's kernel writes down of the time of its analyses."""
+        return self.path / "status" / f".{report}.costs"
+
+    def profile(self, report: str) -> Path:
+        """Return the table of a report's slowest functions, where one was asked for."""
+        return self.path / "profile" / f"{report}.csv"
+
     def findings(self, report: str) -> Path:
         """Return the findings of a report."""
         return self.path / "findings" / f"{report}.json"

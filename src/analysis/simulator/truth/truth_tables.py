@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
-from analysis.simulator.engagement import loyalty_club
+from analysis.simulator.engagement import loyalty_club, robots, web_sessions
 from analysis.simulator.engagement.survey_answers import KINDS, feedback_ids
 from analysis.simulator.people.population import ATTITUDES, BRAND_SHARES, GROUPS, RHYTHMS, STAGES
 from analysis.simulator.selling.lapsed_offer import WinBack
@@ -25,13 +25,19 @@ MEASURES = ("orders", "net", "margin", "units", "margin_after")
 
 
 def of(facts: Facts) -> dict[str, pa.Table]:
-    """Return the truth tables of a chunk: customers, arms, outcomes and surveys."""
+    """Return the truth tables of a chunk: customers, arms, outcomes, surveys and robots."""
     return {
         "customers": _customers(facts),
         "arms": _arms(facts),
         "outcomes": _outcomes(facts),
         "surveys": _surveys(facts),
+        "robots": _robots(facts),
     }
+
+
+def _robots(facts: Facts) -> pa.Table:
+    seen = web_sessions.redrawn(facts.plan, facts.people, facts.ledger, facts.index)
+    return robots.truth(robots.draw(facts.plan, len(seen.stage), facts.index))
 
 
 def _customers(facts: Facts) -> pa.Table:

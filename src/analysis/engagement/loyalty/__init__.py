@@ -1,0 +1,1 @@
+"""Points, tiers, members, referrals, and what a club does beside selling."""
