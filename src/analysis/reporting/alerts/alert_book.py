@@ -71,6 +71,16 @@ class AlertBook:
         """Return what is to be told now."""
         return [each.alert for each in self.active if each.alert.key in self.new]
 
+    def lines(self) -> list[str]:
+        """Return the book as a person reads it."""
+        if not self.active:
+            return [f"Nothing is to be told of {self.study}."]
+        marks = {**dict.fromkeys(self.new, "new"), **dict.fromkeys(self.waiting, "waiting")}
+        return [
+            f"{marks.get(each.alert.key, f'since {each.since}'):<17}{each.alert.subject}"
+            for each in self.active
+        ]
+
     def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
         write_json(path, asdict(self))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -123,14 +124,15 @@ def _matching(evidence: Evidence, rule: AlertRule) -> Iterator[tuple[str, Findin
 
 
 def _failed(evidence: Evidence) -> Iterator[Alert]:
+    """Yield the reports that are not whole; an error may quote a row, so that it stays behind."""
     for name, seen in evidence.reports.items():
         if seen.status in ("failed", "incomplete"):
             how = "failed" if seen.status == "failed" else "is incomplete"
             yield Alert(
                 f"failed:{name}",
-                f"{seen.status} {seen.reason}",
+                f"{seen.status} {hashlib.sha256(seen.reason.encode()).hexdigest()[:12]}",
                 f"{seen.title} {how}",
-                f"Report {name} {how}: {seen.reason}",
+                f"Report {name} {how}. Why stands on the page of the run.",
                 name,
             )
 

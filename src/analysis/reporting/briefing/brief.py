@@ -13,9 +13,9 @@ from analysis.reporting.briefing import (
     decisions_log,
     director_questions,
     finding_history,
+    period_sales,
     priorities,
     strategy_scorecard,
-    trading,
 )
 from analysis.reporting.briefing.board import Board, read_board
 
@@ -80,11 +80,13 @@ def brief(report: Report) -> Brief:
     scores = strategy_scorecard.scorecard(board, targets=given.targets)
     return Brief(
         board=board,
-        changes=answer(trading.sales_changes)(board, plan=given.plan, coverage=given.confidence),
-        week=answer(trading.week_drivers)(board),
-        tree=answer(trading.window_drivers)(board),
+        changes=answer(period_sales.sales_changes)(
+            board, plan=given.plan, coverage=given.confidence
+        ),
+        week=answer(period_sales.week_drivers)(board),
+        tree=answer(period_sales.window_drivers)(board),
         bridge=answer(_bridge)(board),
-        same=answer(trading.like_for_like)(board),
+        same=answer(period_sales.like_for_like)(board),
         asked=priorities.priorities(board, owners=given.owners),
         promotion=answer(director_questions.last_promotion)(board),
         lost=answer(director_questions.losses)(board),
@@ -97,7 +99,7 @@ def brief(report: Report) -> Brief:
 
 
 def _bridge(board: Board) -> pd.DataFrame:
-    bridge = board.table(f"{trading.SALES}/customer_bridge")
+    bridge = board.table(f"{period_sales.SALES}/customer_bridge")
     if bridge.empty:
         raise NotApplicable("The customer bridge is empty.")
     return bridge

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.answers import NotGiven, answer
 from analysis.errors import NotApplicable
 from analysis.reporting.briefing.board import Board
-from analysis.reporting.briefing.trading import SALES
+from analysis.reporting.briefing.period_sales import SALES
 from analysis.reporting.notebook.findings import Finding
 
 #: The reports that the answers are from.

@@ -12,7 +12,10 @@ from analysis.answers import NotGiven, answer
 from analysis.errors import NotApplicable
 from analysis.reporting.briefing.board import Board
 from analysis.reporting.briefing.director_questions import STAGES, VALUE
-from analysis.reporting.briefing.trading import SALES
+from analysis.reporting.briefing.period_sales import SALES
+
+#: Further reports that aims are measured in.
+LOYALTY, FEEDBACK = "09_loyalty", "10_feedback"
 
 _NAN = float("nan")
 
@@ -28,29 +31,29 @@ class Score:
     report: str
     what: str
     reason: str = ""
+    up_is_good: bool = True
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One aim: its name, whether a rise is good, and where it is measured, the best place first."""
+    """One aim: its name, where it is measured, the best place first, and what lacks otherwise."""
 
     name: str
-    up_is_good: bool
     places: tuple[Callable[[Board], Score], ...]
     lacking: str
 
 
-def _finding(reference: str, what: str) -> Callable[[Board], Score]:
+def _finding(reference: str, what: str, *, up_is_good: bool = True) -> Callable[[Board], Score]:
     """Return what reads a measure from a finding."""
 
     def read(board: Board) -> Score:
         found = board.finding(reference)
         if found is None or found.value is None:
-            raise NotApplicable(f"No report has found {reference}.")
+            raise NotApplicable("")
         low, high = (_NAN if end is None else end for end in (found.low, found.high))
         reason = "" if low == low else "its report gives no interval"
         report = reference.partition("/")[0]
-        return Score(found.value, low, high, found.unit, report, what, reason)
+        return Score(found.value, low, high, found.unit, report, what, reason, up_is_good)
 
     return read
 
@@ -101,48 +104,75 @@ def _win_back_seen(board: Board) -> Score:
     return _score(row, ("difference", "low", "high"), "points", STAGES, what)
 
 
+def _loyalty(score: str, what: str) -> Callable[[Board], Score]:
+    """Return what reads a measure from the scores of the report on loyalty."""
+
+    def read(board: Board) -> Score:
+        told = board.table(f"{LOYALTY}/strategy_scores")
+        rows = told[told["score"] == score]
+        if rows.empty:
+            raise NotApplicable("")
+        row = rows.iloc[0]
+        if row["value"] != row["value"]:
+            raise NotApplicable(str(row["reason"]))
+        return _score(row, ("value", "low", "high"), "%", LOYALTY, what)
+
+    return read
+
+
 #: The aims, in the order of a customer's way, then what they rest on.
 MEASURES = (
-    Measure("Acquisition", True, (_acquisition,), "report 01 has no customer bridge"),
-    Measure("Development", True, (_development,), "report 01 has no revenue tree"),
+    Measure("Acquisition", (_acquisition,), "report 01 has no customer bridge"),
+    Measure("Development", (_development,), "report 01 has no revenue tree"),
     Measure(
         "Retention",
-        False,
-        (_finding(f"{VALUE}/churn", "regular customers lost"),),
-        "report 07 has not measured churn",
+        (
+            _loyalty("bought in a year and again in the next", "bought again in the next year"),
+            _loyalty("bought in a half-year and again in the next", "bought again half a year on"),
+            _finding(f"{VALUE}/churn", "regular customers lost", up_is_good=False),
+        ),
+        "neither report 07 nor 09 has measured it",
     ),
-    Measure("Win-back", True, (_win_back_tested, _win_back_seen), "nobody lost was contacted"),
+    Measure("Win-back", (_win_back_tested, _win_back_seen), "nobody lost was contacted"),
     Measure(
         "Satisfaction",
-        True,
-        (_finding("10_feedback/nps", "net promoter score"),),
-        "no feedback is in the data, or report 10 has not been made",
+        (
+            _finding(f"{FEEDBACK}/score_nps", "net promoter score of who answered"),
+            _finding(f"{FEEDBACK}/score_csat", "satisfied of who answered"),
+            _finding(f"{FEEDBACK}/score_review", "reviews of the two highest ratings"),
+        ),
+        "no feedback is in the data",
     ),
     Measure(
         "Renewal",
-        True,
-        (_finding("09_loyalty/renewal", "renewed of what expired"),),
-        "nothing that expires is in the data, or report 09 has not been made",
+        (_loyalty("renewed a term that ended", "renewed of terms that ended"),),
+        "nothing that expires is in the data",
     ),
     Measure(
         "Repeat purchase",
-        True,
-        (_finding(f"{STAGES}/second_order", "newcomers with a second order"),),
-        "no newcomers are known: the data do not tell who is new",
+        (
+            _finding(f"{STAGES}/second_order", "newcomers with a second order"),
+            _loyalty("bought again within 90 days", "newcomers who bought again in 90 days"),
+        ),
+        "the data do not tell who is new",
     ),
     Measure(
         "Word of mouth",
-        True,
-        (_finding("09_loyalty/referrals", "customers brought by one"),),
-        "no referrals are in the data, or report 09 has not been made",
+        (
+            _finding(f"{LOYALTY}/referral_reproduction", "referred by one referred customer"),
+            _finding(f"{LOYALTY}/referral_quality", "times the orders of others, if referred"),
+        ),
+        "no referrals are in the data",
     ),
     Measure(
         "Value",
-        True,
         (_finding(f"{VALUE}/expected_margin", "coming margin of today's customers"),),
         "report 07 has not valued customers",
     ),
 )
+
+#: How `Board.table` says that a report has made no such table.
+_NO_TABLE = "has not made it"
 
 
 def scorecard(board: Board, *, targets: Mapping[str, float]) -> pd.DataFrame:
@@ -174,21 +204,22 @@ def key_of(name: str) -> str:
 def _row(board: Board, measure: Measure, targets: Mapping[str, float]) -> dict[str, Any]:
     target = float(targets.get(key_of(measure.name), _NAN))
     shared = {"aim": measure.name, "measure": key_of(measure.name), "target": target}
+    reasons = []
     for place in measure.places:
         score = answer(place)(board)
         if not isinstance(score, NotGiven):
-            met = _met(score, target, up_is_good=measure.up_is_good)
             ends = {"value": score.value, "low": score.low, "high": score.high}
             told = {"unit": score.unit, "report": score.report, "what": score.what}
-            return {**shared, **ends, **told, "met": met, "reason": score.reason}
+            return {**shared, **ends, **told, "met": _met(score, target), "reason": score.reason}
+        reasons += [score.reason] if score.reason and _NO_TABLE not in score.reason else []
     nothing = {"value": _NAN, "low": _NAN, "high": _NAN, "unit": "", "report": "", "what": ""}
-    return {**shared, **nothing, "met": None, "reason": measure.lacking}
+    return {**shared, **nothing, "met": None, "reason": (reasons or [measure.lacking])[-1]}
 
 
-def _met(score: Score, target: float, *, up_is_good: bool) -> bool | None:
+def _met(score: Score, target: float) -> bool | None:
     """Return whether the target is met or missed beyond the interval; None if it is open."""
     if target != target or score.low != score.low:
         return None
     if score.low <= target <= score.high:
         return None
-    return (score.value > target) == up_is_good
+    return (score.value > target) == score.up_is_good

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from analysis.reporting.store.run_record import RunRecord
 
 if TYPE_CHECKING:
     from analysis.reporting.runner.dispatch import Console
+    from analysis.reporting.runner.run import Request
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,33 @@ def announce(
     known = delivery is None or delivery.sent
     book = alert_book.told(made.book, made.evidence, today) if known else made.book
     book.write(alert_book.book_path(reports))
+
+
+def watch(
+    folder: RunFolder, record: RunRecord, request: Request, *, last_day: date | None,
+    console: Console,
+) -> None:  # fmt: skip
+    """Judge the alerts of a published run again, on the day and the data of now.
+
+    Parameters
+    ----------
+    folder, record
+        The newest run, which holds what a run of now would.
+    request
+        What was asked for.
+    last_day
+        Last day with an order in the tables of now.
+    console
+        Told what is sent.
+    """
+    params, reports, today = request.params, request.reports, request.clock().date()
+    evidence = replace(read_evidence(folder, record), as_of=params.as_of, last_day=last_day)
+    before = AlertBook.read(alert_book.book_path(reports), params.study)
+    made = Announcement(alert_book.judged(before, evidence, params.alerts, today), evidence)
+    announce(
+        made, folder, record, reports=reports, environment=os.environ, today=today, always=False,
+        console=console,
+    )  # fmt: skip
 
 
 def _delivered(

@@ -41,11 +41,16 @@ def picture(folder: RunFolder, record: RunRecord) -> Picture | None:
 
 
 def _drawn(weeks: pd.DataFrame, record: RunRecord) -> bytes:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     ax = style.new_axes(width=5.0, height=1.7)
     ax.plot(pd.to_datetime(weeks["week_start"]), weeks["net_amount"], color=style.BLUE)
     ax.set_ylim(bottom=0)
     ax.set_ylabel(f"Net sales, {words.currency_sign(record.params['currency'])}")
     ax.locator_params(axis="y", nbins=3)
+    ticks = AutoDateLocator(maxticks=5)
+    ax.xaxis.set_major_locator(ticks)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
     target = io.BytesIO()
     ax.get_figure(root=True).savefig(  # type: ignore[union-attr]
         target, format="png", dpi=110, facecolor="white", metadata={"Software": None}

@@ -169,7 +169,7 @@ def _tries(message: EmailMessage, settings: MailSettings, seconds: float) -> Del
         except ssl.SSLCertVerificationError:
             return _not_sent(settings, "has a certificate that is not trusted")
         except (OSError, smtplib.SMTPException) as error:
-            reason = f"could not be reached ({type(error).__name__})"
+            reason = f"did not answer ({type(error).__name__})"
         else:
             return _sent(settings, len(refused))
     return _not_sent(settings, f"{reason}, {TRIES} times")

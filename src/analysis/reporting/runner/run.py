@@ -55,6 +55,8 @@ class Request:
         Time limits.
     data
         Fingerprint that the canonical tables must have; None takes them as they are.
+    watched
+        It is a look of many: the edition is mailed where there is an alert alone.
     profile
         Write a table of the slowest functions of each report.
     """
@@ -67,6 +69,7 @@ class Request:
     reuse: bool = True
     limits: Limits = field(default_factory=Limits)
     data: str | None = None
+    watched: bool = False
     profile: bool = False
 
     @property
@@ -117,7 +120,7 @@ def run_study(request: Request, console: Console) -> RunRecord:
             keep=request.params.keep,
             beside=told.prepare,
         )
-        told.announce(record)
+        told.announce(record, always=not request.watched)
         return record
 
 
@@ -162,7 +165,7 @@ class Telling:
 def executed(request: Request, console: Console) -> Iterator[Executed]:
     """Lock the study, execute its reports into a staging folder, and clean up afterwards."""
     plan = make_plan(request.root / "notebooks", only=request.only)
-    parameters = _parameters(request.params, plan)
+    parameters = injected(request.params, plan)
     reports = request.reports
     started = request.clock()
     purpose = f"run of {request.params.study}"
@@ -171,7 +174,7 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
             remove(leftover)
         for sentence in history.damage(reports.runs()):
             console.notes(sentence)
-        data = _data(request, console)
+        data = bring_up_to_date(request, console)
         folder = reports.staging(reports.free_run_id(f"{started:%Y-%m-%dT%H%M%SZ}"))
         try:
             folder.path.mkdir(parents=True)
@@ -183,7 +186,7 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
             shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _data(request: Request, console: Console) -> Manifest:
+def bring_up_to_date(request: Request, console: Console) -> Manifest:
     """Return the manifest of the study's canonical tables, brought up to date."""
     result = ingest(request.params.ingest_request(), root=request.root)
     console.ingested(result)
@@ -197,7 +200,8 @@ def _data(request: Request, console: Console) -> Manifest:
     return result.manifest
 
 
-def _parameters(params: StudyParams, plan: Plan) -> dict[str, dict[str, Any]]:
+def injected(params: StudyParams, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Return what is injected into each notebook; a secret among it is refused."""
     parameters = {p.report: params.notebook_parameters(p.report) for p in plan.reports}
     for report, injected in parameters.items():
         refuse_secrets(injected, name=report)

@@ -9,7 +9,7 @@ Columns = dict[str, Format]
 
 
 def changes() -> Columns:
-    """Return the columns of ``trading.sales_changes``."""
+    """Return the columns of ``period_sales.sales_changes``."""
     return {
         "period": formats.text("Period"),
         "starts_on": formats.day("From"),
@@ -24,7 +24,7 @@ def changes() -> Columns:
 
 
 def week_drivers() -> Columns:
-    """Return the columns of ``trading.week_drivers``."""
+    """Return the columns of ``period_sales.week_drivers``."""
     return {
         "factor": formats.text("Factor"),
         "before": formats.number(2, "Week before"),
@@ -77,7 +77,7 @@ def scorecard() -> Columns:
 
 
 def like_for_like() -> Columns:
-    """Return the columns of ``trading.like_for_like``."""
+    """Return the columns of ``period_sales.like_for_like``."""
     return {
         "stores": formats.integer("Stores and channels"),
         "left_out": formats.integer("Left out: opened or closed"),

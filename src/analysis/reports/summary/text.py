@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.answers import NotGiven
 from analysis.reporting.briefing.director_questions import DECLINE, PROMOTIONS, STAGES, VALUE
-from analysis.reporting.briefing.trading import SALES
+from analysis.reporting.briefing.period_sales import SALES
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.sheet import Cell, Panel, Tone
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.reporting.briefing.board import Board
-from analysis.stats.usual_range import usual_range
+from analysis.stats.permutation import usual_range
 
 #: The report whose tables the figures are from.
 SALES = "01_profiling"
