@@ -50,6 +50,7 @@ __getattr__ = face(
         "pooled": "returns.league:by_group",
         "actions": "returns.league:actions",
         "funnel": "returns.funnel:fetch",
+        "past_lists": "returns.past_lists:past_lists",
         "main_stores": "planning.store_clusters:of_people",
         "basis": "planning.experiment_plan:basis",
         "needed": "planning.experiment_plan:by_measure",
