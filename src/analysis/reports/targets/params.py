@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -23,32 +23,31 @@ class Params(Strict):
     window_days: Days = 365
     recent_days: Annotated[int, Field(ge=7, le=364)] = 91
     after_days: Annotated[int, Field(ge=0, le=364)] = 56
-    effect_measure: Literal["margin_to_date", "category_to_date"] = "margin_to_date"
+    effect_measure: Annotated[str, Field(pattern="^(margin|category)_to_date$")] = "margin_to_date"
     assumed_effect: Share = 0.05
-    channel_costs: dict[str, Money] = Field(
+    channel_costs: dict[str, float] = Field(
         default_factory=lambda: {"email": 0.05, "sms": 0.10, "app": 0.02, "phone": 2.0},
         min_length=1,
     )
     consent_assumed: list[str] = Field(default_factory=list)
     rest_days: Count = 7
-    caps: dict[str, Count] = Field(default_factory=lambda: {"email": 4, "sms": 2, "phone": 1})
+    caps: dict[str, int] = Field(default_factory=dict)
+    cap_total: Count = 8
     cap_days: Days = 28
     complaint_days: Days = 90
     minimum_margin: float = 0.0
     programme: Annotated[str, Field(min_length=1)] = "programme"
     control_share: Annotated[float, Field(ge=0, lt=1)] = 0.05
     rotate_days: Days = 182
-    depths: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
-        default_factory=lambda: [0.0, 0.1, 0.2], min_length=1
-    )
+    depths: list[float] = Field(default_factory=lambda: [0.0, 0.1, 0.2], min_length=1)
     redemption: Share = 0.10
     fatigue: Annotated[float, Field(gt=0, le=1)] = 0.95
     quiet_from: Hour = 20
     quiet_to: Hour = 8
     fallback_hour: Hour = 10
     budget: Money = 500.0
-    capacity: dict[str, Count] = Field(default_factory=lambda: {"phone": 100})
-    contacts: Annotated[int, Field(ge=1)] | None = None
+    capacity: dict[str, int] = Field(default_factory=dict)
+    contacts: int | None = None
     holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.10
     scenarios: dict[str, dict[str, float]] = Field(
         default_factory=lambda: {
@@ -68,8 +67,15 @@ class Params(Strict):
                     f"{key} names the channel {unknown[0]}, which is none of channel_costs: "
                     f"{', '.join(self.channel_costs)}"
                 )
-        if self.depths != sorted(set(self.depths)):
-            raise ValueError(f"depths {self.depths} must rise")
+        if (
+            self.depths != sorted(set(self.depths))
+            or not 0 <= self.depths[0] <= self.depths[-1] < 1
+        ):
+            raise ValueError(f"depths {self.depths} must rise, from 0 to below 1")
+        for key in ("channel_costs", "caps", "capacity"):
+            below = [c for c, value in getattr(self, key).items() if value < 0]
+            if below:
+                raise ValueError(f"{key} of {below[0]} is below 0")
         quiet = self.quiet_from != self.quiet_to and _quiet(
             self.fallback_hour, self.quiet_from, self.quiet_to
         )

@@ -337,11 +337,9 @@ def trust(
             (
                 "Choice",
                 True,
-                "Best possible under the limits"
-                if listed.solution.method == "exact"
-                else "Within "
+                "At most "
                 + words.percent(1 - listed.solution.gain / max(listed.solution.bound, 1e-9), 3)
-                + " of the best possible under the limits.",
+                + " below the best choice that the limits allow.",
             ),
         ]
     return lines

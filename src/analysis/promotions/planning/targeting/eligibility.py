@@ -55,8 +55,9 @@ class ContactRules:
         Channels that may be used though the study records no consent for them.
     rest_days
         Days after a message in which no other goes out.
-    caps, cap_days
-        Most messages by channel in so many days; a channel without a cap has none.
+    caps, cap_total, cap_days
+        Most messages by channel, and through all channels, in so many days; a channel without a
+        cap has none of its own.
     complaint_days
         A complaint without an answer counts as open for so many days.
     minimum_margin
@@ -72,6 +73,7 @@ class ContactRules:
     consent_assumed: tuple[str, ...] = ()
     rest_days: int = 7
     caps: Mapping[str, int] = field(default_factory=dict)
+    cap_total: int = 8
     cap_days: int = 28
     complaint_days: int = 90
     minimum_margin: float = 0.0
@@ -155,7 +157,8 @@ def eligible(
     consented = permission.allowed.to_numpy()
     reachable = consented & ~out
     most = np.array([rules.caps.get(c, np.iinfo(np.int64).max) for c in rules.channels])
-    usable = reachable & (recent.to_numpy() < most)
+    room = recent.to_numpy().sum(axis=1) < rules.cap_total
+    usable = reachable & (recent.to_numpy() < most) & room[:, None]
     masks = {
         "consent": ~consented.any(axis=1),
         "suppressed": ~reachable.any(axis=1),
