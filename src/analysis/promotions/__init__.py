@@ -74,5 +74,7 @@ __getattr__ = face(
         "offers_for": "planning.targeting.offer_choice:offers_for",
         "channels_for": "planning.targeting.channel_choice:channels_for",
         "chosen": "planning.targeting.target_list:chosen",
+        "CareRules": "planning.occasions.care_list:CareRules",
+        "care_list": "planning.occasions.care_list:care_list",
     },
 )

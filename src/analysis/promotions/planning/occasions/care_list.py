@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.planning.occasions import due_occasions as due
 from analysis.promotions.planning.occasions.flow_entries import Flow, entries
@@ -137,6 +138,7 @@ def one_ruling(listed: TargetList, care: CareList | None = None) -> pd.DataFrame
     return both.sort_values("customer_id", ignore_index=True)
 
 
+@without("listed", "more")
 def care_list(
     tables: Tables,
     left: Eligible,
