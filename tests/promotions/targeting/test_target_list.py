@@ -173,20 +173,27 @@ def test_no_list_is_made_of_a_consent_that_is_only_supposed(past):
     assert could.most[0] > 0
 
 
-def test_a_predicted_effect_of_ones_own_replaces_the_mean(shop: Tables, past):
+def test_a_predicted_effect_tells_apart_only_what_came_from_its_promotion(shop: Tables, past):
     left = eligible(shop, people(shop), rules())
-    own = pd.DataFrame({"customer_id": IDS[:300], "effect": 50.0})
+    ratio = np.where(np.arange(len(IDS)) < 300, 1.6, 0.4)
+    own = pd.DataFrame({"customer_id": IDS, "ratio": ratio, "promotion_id": "S"})
     ready = plan(shop, left, past, own=own)
-    found = promotions.chosen(*ready, terms(budget=3.0, holdout=0.0))
-    assert set(found.targets["customer_id"]) <= set(IDS[:300])
-    assert (found.targets["basis"] == RANDOMISED).all()
+    found = promotions.chosen(*ready, terms(budget=3.0, holdout=0.0, capacity={"email": 0}))
+    chosen = found.targets[found.targets["stratum"].str.startswith("active")]
+    assert set(chosen["customer_id"]) <= set(IDS[:300])
+    assert (chosen["basis"] == RANDOMISED).all()
+    plain = promotions.chosen(*plan(shop, left, past), terms(holdout=0.0, capacity={"sms": 0}))
+    same = promotions.chosen(*ready, terms(holdout=0.0, capacity={"sms": 0}))
+    pd.testing.assert_frame_equal(plain.rulings, same.rulings)  # e-mails rest on E alone
 
 
-def test_a_ranking_that_was_not_shown_to_be_worth_anything_is_not_used():
-    predicted = pd.DataFrame({"customer_id": ["a"], "T": [1.0], "X": [2.0], "score": [0.0]})
-    judged = pd.DataFrame({"learner": ["T", "X"], "gain": [0.1, 0.3], "offered": [True, True]})
-    assert promotions.usable_uplift(predicted, judged)["effect"].tolist() == [2.0]
-    none = promotions.usable_uplift(predicted, judged.assign(offered=False))
+def test_a_ranking_that_was_not_shown_to_be_better_than_chance_is_not_used():
+    predicted = pd.DataFrame(
+        {"customer_id": ["a", "b"], "promotion_id": "S", "T": [1.0, 1.0], "X": [3.0, 1.0]}
+    )
+    judged = pd.DataFrame({"learner": ["T", "X"], "qini": [0.1, 0.3], "qini_low": [0.01, 0.02]})
+    assert promotions.usable_uplift(predicted, judged)["ratio"].tolist() == [1.5, 0.5]
+    none = promotions.usable_uplift(predicted, judged.assign(qini_low=-0.1))
     assert isinstance(none, NotGiven)
 
 
