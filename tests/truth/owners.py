@@ -41,10 +41,10 @@ WRITTEN = (
     "04_forecast",
     "05_baskets",
     "06_promotions",
-    "11_channels",
-    "12_web",
     "09_loyalty",
     "10_feedback",
+    "11_channels",
+    "12_web",
 )
 
 
@@ -502,10 +502,6 @@ OWNERS: dict[str, Owner] = {
         "test_programs_come_as_often_and_as_fast_as_planted",
         found=(f"{VISITS}::test_programs_are_told_and_no_person_is_called_one",),
     ),
-    "nps_nonresponse": _owned(
-        "engagement.feedback",
-        ENGAGEMENT,
-    "page_paths": _owned("engagement.web", ENGAGEMENT, "test_pages_follow_their_chain"),
     "nps_nonresponse": _said(
         "test_nps_of_those_who_answer_misleads_and_weighting_by_orders_repairs_it",
         found="test_weights_bring_the_nps_back_to_all_who_were_asked",
