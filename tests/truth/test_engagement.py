@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
-from analysis.simulator.engagement import voice_texts
+from analysis.simulator.voices import voice_texts
 from tests.truth.calibration import assert_calibrated, assert_centred
 from tests.truth.shops import Shops
 

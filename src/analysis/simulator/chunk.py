@@ -13,7 +13,6 @@ from analysis.simulator.club import club_life, money_on_account, paid_terms
 from analysis.simulator.engagement import (
     acquisition,
     consent_log,
-    feedback_files,
     loyalty_club,
     messages,
     order_deliveries,
@@ -22,6 +21,7 @@ from analysis.simulator.engagement import (
 from analysis.simulator.selling import promotion_files, till_files
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import counts, persons, truth_tables
+from analysis.simulator.voices import feedback_files
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from analysis.simulator.engagement import (
     acquisition,
-    further_voices,
     loyalty_club,
     message_details,
     messages,
     order_deliveries,
-    survey_answers,
-    voice_texts,
 )
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people import history_effects
@@ -18,6 +15,7 @@ from analysis.simulator.selling import promotion_plan as pp
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import about_web
 from analysis.simulator.truth.planted import Counts, Planted, ratio
+from analysis.simulator.voices import further_voices, survey_answers, voice_texts
 
 CHANNELS = "11_channels"
 FEEDBACK, LOYALTY = "10_feedback", "09_loyalty"
