@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk import generate
+from analysis.simulator.engagement.acquisition import media_spend_file
 from analysis.simulator.selling.product_files import (
     placements_file,
     products_file,
@@ -75,6 +76,7 @@ def open_shops(seeds: range, *, customers: int) -> Shops:
             **chunk.files,
             **{f"truth_{name}": rows for name, rows in chunk.truth.items()},
             "truth_series": series_table(plan),
+            "media_spend": media_spend_file(plan),
             "placements": placements_file(plan),
             "products": products_file(plan),
             "promotions": promotions_file(plan),

@@ -202,6 +202,20 @@ class ClusterSums:
     trials_squared: npt.ArrayLike
     clusters: npt.ArrayLike
 
+    @classmethod
+    def of(
+        cls,
+        *,
+        x: npt.ArrayLike,
+        n: npt.ArrayLike,
+        xx: npt.ArrayLike,
+        xn: npt.ArrayLike,
+        nn: npt.ArrayLike,
+        m: npt.ArrayLike,
+    ) -> ClusterSums:
+        """Take the sums by the letters of formulas: hits x, trials n, clusters m."""
+        return cls(x, n, xx, xn, nn, m)
+
 
 def clustered_interval(
     sums: ClusterSums, *, confidence: float = 0.95
