@@ -19,6 +19,7 @@ from analysis.promotions.experiments import adjustment
 from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.moments import Moments
 from analysis.promotions.outcomes.outcomes import CONTROL, COVARIATES
+from analysis.promotions.returns import past_lists
 from analysis.stats.random_effects import shrink
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats, Integers
@@ -84,21 +85,32 @@ def measured_responses(
     """
     verdicts = trials.verdicts.set_index("promotion_id")["verdict"]
     sound = [p for p in trials.arms if verdicts.get(p) not in ("no verdict", "still running")]
-    arms = _arms(trials.rows, sound, measure)
-    rows = [row for promotion in sound for row in _cells(arms, promotion, measure)]
-    if not rows:
+    lists = past_lists.among(tables, sound)
+    others = [p for p in sound if p not in lists]
+    arms = _arms(trials.rows, others, measure)
+    rows = [row for promotion in others for row in _cells(arms, promotion, measure)]
+    # A list has no one category on offer, so that all its customers buy counts.
+    listed = past_lists.list_cells(tables, trials.rows, lists, measure=MEASURES[0], states=STATES)
+    if not rows and listed.empty:
         raise NotApplicable(
             "No randomised promotion passed its checks with enough customers, so what a contact "
             "brings has not been measured."
         )
     names = trials.overview.set_index("promotion_id")["name"]
-    table = pd.DataFrame(rows).merge(_channels(tables), on=["promotion_id", "arm"], how="left")
+    table = pd.DataFrame(rows, columns=_CELL)
+    table = table.merge(_channels(tables), on=["promotion_id", "arm"], how="left")
     table["channel"] = table["channel"].fillna("").astype("str")
+    if len(listed):  # of a list, each customer's own channel and offer are known
+        table = pd.concat([table, listed], ignore_index=True) if rows else listed
     table.insert(1, "name", table["promotion_id"].map(names))
     parts = [_shrunk(table[table["state"] == state], confidence) for state in STATES]
     cells = pd.concat([p for p in parts if len(p)], ignore_index=True)
     out = tuple(str(names[p]) for p in trials.arms if p not in sound)
     return PastResponses(cells, confidence, out)
+
+
+_CELL = ["promotion_id", "arm", "state", "depth", "n", "n_control", "effect", "error"]
+_CELL += ["own_variance"]
 
 
 def _arms(rows: ibis.Table, sound: list[str], measure: str) -> pd.DataFrame:
