@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.engagement.loyalty import points_ledger, points_liability
-from analysis.engagement.loyalty.ledger_checks import RULES, reconcile
+from analysis.engagement.points import points_ledger, points_liability
+from analysis.engagement.points.ledger_checks import RULES, reconcile
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables, in_memory
 from tests.engagement.ledgers import ledger, one, scheme, tables_of

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.engagement.loyalty.chain_ladder import project
-from analysis.engagement.loyalty.ledger_checks import reconcile
-from analysis.engagement.loyalty.points_liability import PointCosts, liability
+from analysis.engagement.points.chain_ladder import project
+from analysis.engagement.points.ledger_checks import reconcile
+from analysis.engagement.points.points_liability import PointCosts, liability
 from analysis.errors import NotApplicable
 from tests.engagement.ledgers import ledger, one, scheme, tables_of
 

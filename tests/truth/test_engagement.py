@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
+from analysis.simulator.voices import voice_texts
 from tests.truth.calibration import assert_calibrated, assert_centred
 from tests.truth.shops import Shops
 
@@ -127,7 +128,7 @@ INVITED = """
     )
     select f.seed, f.feedback_id, any_value(score) as score,
            any_value(submitted_at) is not null as answered, any_value(true_score) as true_score,
-           any_value(chance_to_answer) as chance, ln(1 + count(order_id)) as x,
+           any_value(chance_to_answer) as chance, ln(1 + count(o.order_id)) as x,
            any_value(left_on) as left_on, any_value(invited_at) as invited_at
     from feedback f join truth_surveys using (seed, feedback_id)
     join truth_customers using (seed, customer_id)
@@ -312,19 +313,112 @@ def test_the_defective_product_is_returned_and_reviewed_badly(shops: Shops) -> N
 
 
 def test_complaints_have_their_topics_and_times(shops: Shops) -> None:
+    """Topics by the truth about each text: the texts themselves are worded in many ways."""
     found = shops.frame(
         """
-        select text, count(*) as n, sum((resolved_at is null)::int) as open,
-               median(date_diff('second', submitted_at, resolved_at) / 86400.0) as days
-        from feedback where kind = 'complaint' and submitted_at < timestamp '2025-09-01'
-        group by text
+        select topic, count(*) as n, sum((resolved_at is null)::int) as open,
+               median(date_diff('second', submitted_at, resolved_at) / 86400.0) as days,
+               sum((first_response_at > resolved_at)::int) as late, count(personal) as personal
+        from feedback f join truth_voices using (seed, feedback_id)
+        where f.kind = 'complaint' and submitted_at < timestamp '2025-09-01'
+        group by topic
         """
-    ).set_index("text")
+    ).set_index("topic")
     planted = shops.planted("complaints")[0]["superpopulation"]
-    for topic, share in planted["topics"].items():
+    for topic, share in voice_texts.topic_shares().items():
         assert_share(found.loc[topic, "n"], found["n"].sum(), share)
+    assert sorted(voice_texts.topic_shares().values()) == sorted(planted["topics"].values())
     assert_share(found["open"].sum(), found["n"].sum(), planted["never"])
     assert abs(np.log(found["days"] / planted["median_days"]).mean()) < 0.15
+    assert found["late"].sum() == 0
+    words = shops.planted("review_words")[0]["superpopulation"]
+    assert_share(found["personal"].sum(), found["n"].sum(), words["personal_complaints"])
+
+
+def test_reviews_say_what_their_stars_do_but_for_the_planted_share(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select score, topic, mood, language, personal is not null as personal,
+               key = 'defective' as bad
+        from feedback join truth_voices using (seed, feedback_id)
+        join keys using (seed, product_id) where feedback.kind = 'review'
+        """
+    )
+    planted = shops.planted("review_words")[0]["superpopulation"]
+    worded = found[found["topic"] != "none"]
+    clear = worded[worded["score"] != 3]
+    right = (clear["mood"] == "glad") == (clear["score"] > 3)
+    assert_share((~right).sum(), len(clear), planted["wrong_mood"])
+    usual = worded[~worded["bad"]]
+    for topic, share in planted["topics"].items():
+        assert_share((usual["topic"] == topic).sum(), len(usual), share)
+    sorry = worded[worded["bad"] & (worded["mood"] == "sorry")]
+    assert_share((sorry["topic"] == "defect").sum(), len(sorry), planted["defect"])
+    one = worded[worded["language"] != "both"]
+    assert_share(one["personal"].sum(), len(one), planted["personal_reviews"])
+
+
+def test_late_deliveries_have_lower_scores(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select f.channel, score, delivered_at::date > promised_on as late
+        from feedback f join orders o using (seed, order_id)
+        where kind = 'csat' and score is not null and delivered_at is not null
+        """
+    )
+    planted = shops.planted("late_scores")[0]["superpopulation"]
+    for channel, mine in found.groupby("channel"):
+        late, other = (mine[mine["late"] == flag]["score"] for flag in (True, False))
+        error = np.sqrt(late.var() / len(late) + other.var() / len(other))
+        assert abs(late.mean() - other.mean() - planted[str(channel)]) < 3.9 * error
+
+
+def test_complaints_change_nothing_about_purchases(shops: Shops) -> None:
+    """Orders of club members in the four weeks after a complaint, against those before its order.
+
+    They order at a steady rate; the order that is complained about belongs to neither side.
+    """
+    found = shops.sql(
+        """
+        with said as (
+            select f.seed, f.customer_id, f.order_id, min(l.ordered_at) as moment
+            from feedback f join truth_customers t using (seed, customer_id)
+            join order_lines l using (seed, order_id)
+            where f.kind = 'complaint' and t.group = 'club' group by all
+        ), orders as (
+            select seed, customer_id, order_id, min(ordered_at) as ordered
+            from order_lines where quantity > 0 and customer_id is not null group by all
+        )
+        select sum((ordered > moment)::int) as after, sum((ordered < moment)::int) as before
+        from said s join orders o using (seed, customer_id)
+        where o.order_id <> s.order_id
+          and ordered between moment - interval 28 day and moment + interval 28 day
+          and moment between timestamp '2024-03-01' and timestamp '2025-11-15'
+        """
+    )
+    after, before = float(found["after"][0]), float(found["before"][0])
+    assert abs(after - before) < 5 * np.sqrt(after + before)
+
+
+def test_effort_falls_with_the_time_to_settlement(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select e.score, date_diff('second', c.submitted_at, c.resolved_at) / 86400.0 as days
+        from feedback e join feedback c using (seed, order_id)
+        where e.kind = 'ces' and e.score is not null and c.kind = 'complaint'
+          and c.resolved_at is not null
+        """
+    )
+    planted = shops.planted("effort")[0]
+    latent = planted["parameters"]["base"] + planted["superpopulation"]["slope"] * np.log(
+        np.maximum(found["days"], 0.05)
+    )
+    cuts = (np.arange(1, 7) + 0.5)[:, None]
+    noise = planted["parameters"]["noise"]
+    mean = 1 + (1 - norm.cdf((cuts - latent.to_numpy()) / noise)).sum(axis=0)
+    off = found["score"] - mean
+    assert len(off) > 200
+    assert abs(off.mean()) < 3.9 * off.std() / np.sqrt(len(off))
 
 
 def test_newsletters_change_nothing_about_purchases(shops: Shops) -> None:

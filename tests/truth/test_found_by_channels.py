@@ -137,6 +137,26 @@ def test_the_ranking_after_cost_is_the_planted_one(
             assert low <= cost[arm] / extra <= high
 
 
+def test_intervals_after_cost_hold_in_small_shops(shops: Shops) -> None:
+    """Shop by shop, sixty customers an arm: all four channels at once at their nominal rate."""
+    planted = shops.planted("T7")[0]
+    arms = planted["parameters"]["arms"]
+    net = {
+        a: planted["superpopulation"][a]["margin"] - arms[a]["message_cost"]
+        for a in arms
+        if a != "control"
+    }
+    found = holdout_lift.measure(side_by_side(shops, apart=True), HISTORY)
+    table = found.ranking[found.ranking["promotion_id"].str.endswith("/T7")]
+    truth = table["channel"].map(net)
+    inside = (table["net_low"] <= truth) & (truth <= table["net_high"])
+    at_once = inside.groupby(table["promotion_id"]).all()
+    assert len(at_once) == len(shops.plans)
+    assert_covers(int(at_once.sum()), len(at_once))
+    best = table[table["channel"] == "sms"].set_index("promotion_id")["tied"]
+    assert_covers(int(best.sum()), len(best))
+
+
 def test_a_broken_log_and_a_greeting_without_effect_earn_nothing(
     lift: holdout_lift.HoldoutLift,
 ) -> None:

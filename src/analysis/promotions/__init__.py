@@ -50,6 +50,7 @@ __getattr__ = face(
         "pooled": "returns.league:by_group",
         "actions": "returns.league:actions",
         "funnel": "returns.funnel:fetch",
+        "past_lists": "returns.past_lists:past_lists",
         "main_stores": "planning.store_clusters:of_people",
         "basis": "planning.experiment_plan:basis",
         "needed": "planning.experiment_plan:by_measure",
@@ -73,5 +74,7 @@ __getattr__ = face(
         "offers_for": "planning.targeting.offer_choice:offers_for",
         "channels_for": "planning.targeting.channel_choice:channels_for",
         "chosen": "planning.targeting.target_list:chosen",
+        "CareRules": "planning.occasions.care_list:CareRules",
+        "care_list": "planning.occasions.care_list:care_list",
     },
 )

@@ -13,15 +13,15 @@ from analysis.simulator.club import club_life, money_on_account, paid_terms
 from analysis.simulator.engagement import (
     acquisition,
     consent_log,
-    deliveries,
-    feedback_files,
     loyalty_club,
     messages,
+    order_deliveries,
     web_sessions,
 )
 from analysis.simulator.selling import promotion_files, till_files
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import counts, persons, truth_tables
+from analysis.simulator.voices import feedback_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +74,7 @@ def _other_files(facts: Facts, spoken: feedback_files.Spoken) -> dict[str, pa.Ta
         "consents": consent_log.consents_file(facts.trade, facts.register, index),
         "page_views": web_sessions.page_views_file(plan, crowd, book, index),
         "feedback": feedback_files.feedback_file(facts, spoken),
-        "orders": deliveries.orders_file(facts),
+        "orders": order_deliveries.orders_file(facts),
         "points": loyalty_club.points_file(plan, crowd, book, facts.earned, index),
         "tiers": loyalty_club.tiers_file(plan, crowd, book, facts.earned),
         "referrals": loyalty_club.referrals_file(plan, crowd, book, index),

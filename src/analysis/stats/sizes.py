@@ -63,6 +63,16 @@ FEWEST_CLUSTERS_OF_PRODUCTS = 20
 #: spread between them has two degrees of freedom, and its error is of the size of itself.
 FEWEST_VINTAGES = 6
 
+#: Customers in the bins around a threshold from which bunching and an effect are read: a dozen
+#: bins on either side then hold about eight each.
+FEWEST_AT_THRESHOLD = 200
+
+#: Terms that ended, or referrals, of which a rate is told; one is then 5 points at most.
+FEWEST_TERMS, FEWEST_REFERRALS = 20, 20
+
+#: Customers with a known birthday whose weeks are looked at: about twenty purchases in the window.
+FEWEST_BIRTHDAYS = 200
+
 # Feedback
 
 #: Answers of a group whose score is told: with fewer one answer moves an NPS by more than ten

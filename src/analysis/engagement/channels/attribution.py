@@ -51,6 +51,9 @@ class Attribution:
     tested
         The same for the messages that were held out at random alone: model (`HOLDOUT` last),
         channel, orders, low, high; empty without a holdout.
+    spent
+        channel, cost (of all its messages of the period; NaN where no cost is recorded), each
+        (cost of an order that last touch credits: no cost of an incremental order).
     paths, conversions, chain
         Paths, those that end in an order, and the probability of an order that the chain gives.
     """
@@ -58,6 +61,7 @@ class Attribution:
     credits: pd.DataFrame
     removal: pd.DataFrame
     tested: pd.DataFrame
+    spent: pd.DataFrame
     paths: int
     conversions: int
     chain: float
@@ -103,10 +107,22 @@ def attribute(
         if len(usable):
             mine = touchpoints.fetch(tables, history, tested=usable, **ways)
             tested = _beside(credit(mine, **draw)[0], usable)
-    whole = found.steps.sum(axis=0)
-    return Attribution(
-        credited, removal, tested, int(found.paths), int(found.conversions), conversion(whole)
-    )
+    chain = conversion(found.steps.sum(axis=0))
+    sizes = (int(found.paths), int(found.conversions), chain)
+    return Attribution(credited, removal, tested, _spent(contacts, credited), *sizes)
+
+
+def _spent(contacts: Contacts, credited: pd.DataFrame) -> pd.DataFrame:
+    """Return what the messages of each channel cost, and for every order credited by last touch."""
+    rows = contacts.rows
+    sums = rows.group_by("channel").agg(cents=rows.cost_cents.sum()).order_by("channel")
+    table = sums.to_pandas()
+    known = "cost" in contacts.known
+    cost = table["cents"].astype("float64") / 100 if known else np.full(len(table), np.nan)
+    last = credited[credited["model"] == "last"].set_index("channel")["orders"]
+    orders = table["channel"].map(last)
+    each = cost / orders.where(orders > 0)
+    return pd.DataFrame({"channel": table["channel"], "cost": cost, "each": each})
 
 
 def credit(

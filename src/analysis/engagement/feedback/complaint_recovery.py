@@ -10,9 +10,11 @@ import pandas as pd
 
 from analysis.engagement.feedback.complaint_times import Complaints
 from analysis.engagement.feedback.response_rates import band
+from analysis.engagement.feedback.survey_rows import Surveys
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
-from analysis.stats.sizes import FEWEST_OF_A_SIDE
+from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_OF_A_SIDE
+from analysis.stats.surveys.net_promoter import clustered_mean, clustered_slope
 from analysis.stats.surveys.stratified_difference import stratified_difference
 from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
@@ -156,3 +158,67 @@ def _standardised(strata: pd.DataFrame, confidence: float) -> dict[str, object]:
         "difference": found.value, "low": found.low, "high": found.high,
         "n_resolved": found.n_first, "n_open": found.n_second,
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How easy customers found it, by how long their complaint took.
+
+    Parameters
+    ----------
+    bands
+        By days to resolve: answers, customers, value (mean score), low, high.
+    slope, low, high
+        Change of the score when the time doubles.
+    answers
+        Answers whose complaint is known.
+    """
+
+    bands: pd.DataFrame
+    slope: float
+    low: float
+    high: float
+    answers: int
+
+
+def effort_by_wait(complaints: Complaints, surveys: Surveys, *, confidence: float = 0.95) -> Effort:
+    """Return the effort score by the time a complaint took, joined by the order it is about.
+
+    Raises
+    ------
+    NotApplicable
+        If too few answers name the order of a resolved complaint.
+    """
+    answers = surveys.of("ces")
+    answers = answers[answers["answered"] & answers["order_id"].notna()]
+    done = complaints.rows[complaints.rows["resolved"].notna()].drop_duplicates("order_id")
+    took = (done["resolved"] - done["submitted_at"]).dt.total_seconds() / 86_400
+    days = pd.Series(took.to_numpy(), done["order_id"])
+    rows = answers.assign(days=answers["order_id"].map(days)).dropna(subset=["days"])
+    if len(rows) < FEWEST_ANSWERS:
+        raise NotApplicable(
+            f"{len(rows)} effort scores name the order of a resolved complaint; {FEWEST_ANSWERS} "
+            "are needed to tell what waiting does to them."
+        )
+    x = np.log2(np.maximum(rows["days"].to_numpy("float64"), _SHORTEST_DAYS))
+    slope, error = clustered_slope(x, rows["score"], rows["customer"])
+    reach = normal_quantile(confidence) * error
+    return Effort(_bands(rows, confidence), slope, slope - reach, slope + reach, len(rows))
+
+
+#: Days below which a complaint counts as taken care of at once: about an hour.
+_SHORTEST_DAYS = 0.05
+_BANDS = {"within a day": 0, "1 to 3 days": 1, "3 to 7 days": 3, "longer": 7}
+
+
+def _bands(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    edges = [*_BANDS.values(), np.inf]
+    groups = pd.cut(rows["days"], edges, right=False, labels=list(_BANDS))
+    lines = []
+    for name, mine in rows.groupby(groups, observed=True):
+        if mine["customer"].nunique() < FEWEST_ANSWERS:
+            continue
+        mean = clustered_mean(mine["score"], mine["customer"], confidence=confidence)
+        line = {"band": str(name), "answers": len(mine), "value": mean.value}
+        lines.append({**line, "low": mean.low, "high": mean.high})
+    return pd.DataFrame(lines, columns=["band", "answers", "value", "low", "high"])

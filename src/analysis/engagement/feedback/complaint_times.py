@@ -41,8 +41,6 @@ class Complaints:
         By channel: complaints, median days to resolve, share resolved within a week.
     reach
         Complaints and purchases of the period: complaints, orders, share with interval.
-    open_list
-        Customers with an open complaint: customer_id, since, kind.
     """
 
     rows: pd.DataFrame
@@ -51,7 +49,6 @@ class Complaints:
     marks: pd.DataFrame
     channels: pd.DataFrame
     reach: pd.DataFrame
-    open_list: pd.DataFrame
 
 
 def wait(tables: Tables, period: Period, *, confidence: float = 0.95) -> Complaints:
@@ -83,7 +80,6 @@ def wait(tables: Tables, period: Period, *, confidence: float = 0.95) -> Complai
         marks=pd.DataFrame([m for step, c in curves.items() for m in _marks(step, c)]),
         channels=_channels(rows, end, confidence),
         reach=_reach(tables, period, rows, confidence),
-        open_list=_open(rows),
     )
 
 
@@ -202,8 +198,12 @@ def _reach(tables: Tables, period: Period, rows: pd.DataFrame, confidence: float
     )
 
 
-def _open(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the customers whose complaint is not resolved, with the day of the oldest."""
+def open_list(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return the customers with a complaint of the period that is not resolved by its end.
+
+    However few: customer_id, since (the day of the oldest), kind.
+    """
+    rows = _fetch(tables, period)
     waiting = rows[rows["resolved"].isna() & rows["customer_id"].notna()]
     since = waiting.groupby("customer_id")["submitted_at"].min().dt.date
     found = since.rename("since").reset_index().assign(kind="complaint")

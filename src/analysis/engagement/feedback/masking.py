@@ -57,7 +57,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             0,
         ),
         (
-            rf"\b\d{{1,5}}[a-z]?,?\s{{1,2}}(?:[A-Z][\w'\-]{{1,30}}\s{{1,2}}){{1,3}}(?i:{_STREET})"
+            rf"\b\d{{1,5}}[A-Za-z]?,?\s{{1,2}}(?:[A-Z][\w'\-]{{1,30}}\s{{1,2}}){{1,3}}(?i:{_STREET})"
             r"(?:,?\s{1,2}(?:\d{4,6}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}))?(?:\s[A-Z][\w\-]{1,30})?",
             ADDRESS,
             0,
@@ -125,7 +125,8 @@ def mask(text: str | None, known: Iterable[str] = ()) -> str:
     for rule, stands_for in _RULES[:2]:
         said = rule.sub(stands_for, said)
     said = _CUSTOMER.sub(NUMBER, said)
-    for key in sorted({k for k in known if isinstance(k, str) and k}, key=len, reverse=True):
+    there = {key for key in known if isinstance(key, str) and key and key in said}
+    for key in sorted(there, key=len, reverse=True):
         said = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", NUMBER, said, flags=re.A)
     for rule, stands_for in _RULES[2:]:
         said = rule.sub(stands_for, said)

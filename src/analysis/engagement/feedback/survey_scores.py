@@ -11,9 +11,14 @@ import pandas as pd
 from analysis.engagement.feedback.response_rates import BANDS, band
 from analysis.engagement.feedback.survey_rows import SCALES, Surveys, promoted
 from analysis.errors import NotApplicable
-from analysis.stats.multiplicity import q_values, two_sided_p
+from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
 from analysis.stats.proportions import wilson_interval
-from analysis.stats.surveys.net_promoter import clustered_mean, net_promoter, repeats
+from analysis.stats.surveys.net_promoter import (
+    clustered_mean,
+    clustered_slope,
+    net_promoter,
+    repeats,
+)
 from analysis.stats.types import Floats, Integers
 
 #: What each kind's headline is.
@@ -230,18 +235,8 @@ def _group(
 
 def _trend(rows: pd.DataFrame, kind: str, confidence: float) -> dict[str, object]:
     """Return the slope of the score over time, in 91 days, with errors by customer."""
-    from analysis.stats.multiplicity import normal_quantile
-
-    y, who = values_of(rows, kind), rows["customer"].to_numpy()
     x = rows["asked_on"].to_numpy("datetime64[D]").astype("float64") / 91
-    x = x - x.mean()
-    total = float((x**2).sum())
-    empty = {"kind": kind, "change": np.nan, "low": np.nan, "high": np.nan, "p": np.nan}
-    if total <= 0:
-        return empty
-    slope = float((x * y).sum() / total)
-    scores = np.bincount(who, x * (y - y.mean() - slope * x))
-    error = float(np.sqrt((scores**2).sum())) / total
+    slope, error = clustered_slope(x, values_of(rows, kind), rows["customer"])
     reach = normal_quantile(confidence) * error
     p = float(two_sided_p(slope / error)) if error > 0 else np.nan
     return {"kind": kind, "change": slope, "low": slope - reach, "high": slope + reach, "p": p}

@@ -222,18 +222,18 @@ def _quotes(
     known: frozenset[str],
 ) -> pd.DataFrame:  # fmt: skip
     fit = [quotable(t, w, known) for t, w in zip(rows["text"], tokens, strict=True)]
-    able = rows.assign(said=said, fit=fit)[fit]
+    able = rows.assign(said=said, place=range(len(rows)))[fit].groupby("said")
+    users = able.agg(
+        customers=("customer_id", "nunique"), text=("text", "first"), place=("place", "first")
+    )
+    # Just these words, written by several: the whole text names nobody either.
+    users = users[users["customers"] >= FEWEST_WHO_SAY]
+    users = users.sort_values(["customers", "text"], ascending=[False, True])
     lines = []
     for topic in flags.columns:
-        mine = able[flags[topic].to_numpy()[able.index]]
-        users = mine.groupby("said").agg(
-            customers=("customer_id", "nunique"), text=("text", "first")
-        )
-        # Just these words, written by several: the whole text names nobody either.
-        users = users[users["customers"] >= FEWEST_WHO_SAY]
-        best = users.sort_values(["customers", "text"], ascending=[False, True])
-        for text, customers in best.head(QUOTES_A_TOPIC)[["text", "customers"]].itertuples(
-            index=False
-        ):
-            lines.append({"topic": topic, "text": text, "customers": customers})
+        mine = users[flags[topic].to_numpy()[users["place"]]].head(QUOTES_A_TOPIC)
+        lines += [
+            {"topic": topic, "text": text, "customers": customers}
+            for text, customers in zip(mine["text"], mine["customers"], strict=True)
+        ]
     return pd.DataFrame(lines, columns=["topic", "text", "customers"])

@@ -1,1 +1,1 @@
-"""Points, tiers, members, referrals, and what a club does beside selling."""
+"""Tiers, members, referrals, scores and occasions of a loyalty programme."""

@@ -73,8 +73,11 @@ def purchase_funnel(
         for grouping in GROUPINGS
         if grouping == "history" or web.has(grouping)
     ]
-    windows = pd.DataFrame([_within(web, n, confidence) for n in days if n < web.period.days])
-    return PurchaseFunnel(steps, pd.concat(parts, ignore_index=True), windows)
+    parts = [part for part in parts if len(part)]
+    grouped = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_GROUPED)
+    windows = pd.DataFrame([_within(web, n, confidence) for n in days], columns=_WINDOWS)
+    windows = windows[windows["visitors"] > 0].reset_index(drop=True)
+    return PurchaseFunnel(steps, grouped, windows)
 
 
 def reached(
@@ -164,6 +167,8 @@ def _table(
         }
         before = here
     found = shares(sessions, measures, by=by, confidence=confidence)
+    if found.empty:
+        return pd.DataFrame(columns=[*by, "step", *_COLUMNS, "lost"])
     names = found["measure"].str.split(" ", expand=True)
     found = found.assign(kind=names[0], number=names[1].astype(int))
     keys = [*by, "number"]
@@ -192,6 +197,11 @@ _COLUMNS = {
     "kept_low": ("low", "kept"),
     "kept_high": ("high", "kept"),
 }
+
+
+#: Columns of `PurchaseFunnel.groups` and of `PurchaseFunnel.windows`.
+_GROUPED = ["grouping", "group", "step", *_COLUMNS, "lost"]
+_WINDOWS = ["days", "visitors", "basket", "ordered", "order", "order_low", "order_high"]
 
 
 def _with_group(web: Clickstream, sessions: ibis.Table, grouping: str) -> ibis.Table:

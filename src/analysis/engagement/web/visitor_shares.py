@@ -58,9 +58,9 @@ def _of(
     wide: pd.DataFrame, n: int, name: str, by: Sequence[str], confidence: float
 ) -> pd.DataFrame:
     names = ("hits", "trials", "kk", "kn", "nn", "m")
-    sums = ClusterSums(*(wide[f"{each}_{n}"].astype("float64") for each in names))
+    sums = ClusterSums(*(wide[f"{each}_{n}"].fillna(0).astype("float64") for each in names))
     low, high, _ = clustered_interval(sums, confidence=confidence)
-    hits, trials = wide[f"hits_{n}"].astype("int64"), wide[f"trials_{n}"].astype("int64")
+    hits, trials = (wide[f"{each}_{n}"].fillna(0).astype("int64") for each in names[:2])
     return pd.DataFrame(
         {
             "measure": name,
@@ -70,6 +70,6 @@ def _of(
             "share": (hits / trials.where(trials > 0)).astype("float64"),
             "low": low,
             "high": high,
-            "visitors": wide[f"m_{n}"].astype("int64"),
+            "visitors": wide[f"m_{n}"].fillna(0).astype("int64"),
         }
     )

@@ -71,7 +71,7 @@ class ListSource:
 #: What becomes a list; a table may be absent, for a report need not have found anybody.
 SOURCES = (
     ListSource("08_targets", "rulings", "targets"),
-    ListSource("08_targets", "care", "care"),
+    ListSource("08_targets", "service", "service"),
 )
 
 
@@ -293,7 +293,7 @@ def _facts(each: ContactList, run: RunRecord, writing: _Writing, left_out: int) 
         "run": run.run_id,
         "report": each.report,
         "as_of": run.as_of,
-        "measured_days": int(section.get("horizon_days", MEASURED_DAYS)),
+        "measured_days": int(section.get("list_days", MEASURED_DAYS)),
         "seed": run.seed,
         "params": section,
         "code": dict(run.code),

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from analysis.answers import NotGiven, missing, watch
 from analysis.errors import AnalysisError, NotApplicable
-from analysis.reporting.execution.costs import measured, profile_cells
+from analysis.reporting.execution.cell_costs import measured, profile_cells
 from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.presentation import presenter_of

@@ -87,7 +87,11 @@ def attribution(models: dict[str, str], holdout: bool) -> Columns:
     if holdout:
         chosen["holdout"] = formats.integer("Holdout")
         chosen["holdout_low"] = formats.interval("holdout_high", 0, "95 % interval", unit="")
-    return chosen
+        return chosen
+    return chosen | {
+        "cost": formats.money(0, "Messages cost"),
+        "each": formats.money(2, "Per credited order"),
+    }
 
 
 def removal(interval: str) -> Columns:

@@ -129,7 +129,8 @@ def attribution(report: Report, found: Attribution) -> None:
         title="All messages of the period: orders credited",
         columns=columns.attribution(MODELS, holdout=False),
         caption=f"Delivered messages of the {report.params.lookback_days} days before an order, "
-        f"since the last one. Time decay halves in {report.params.half_life_days:g} days.",
+        f"since the last one. Time decay halves in {report.params.half_life_days:g} days. The cost "
+        "of an order that last touch credits is not that of an extra order: see above.",
     )
     report.say(text_response.attribution_reading(found))
     with report.detail("Removal effects of the Markov chain"):

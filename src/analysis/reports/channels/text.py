@@ -162,6 +162,8 @@ def lift_title(lift: HoldoutLift, currency: str) -> str | None:
         if gross["channel"] not in tied
         else ""
     )
+    if len(tied) == len(ranking):
+        return "After the cost of the message no channel is shown to earn more than another"
     if len(tied) > 1:
         return f"After the cost of the message {words.listing(tied)} earn most{tail}"
     return (
@@ -185,6 +187,10 @@ def lift_headline(lift: HoldoutLift, currency: str) -> str:
         )
     tied = ranking.loc[ranking["tied"], "channel"].tolist()
     best = ranking.iloc[0]
+    if len(tied) == len(ranking):
+        return (
+            f"{_name(best['channel'])} is first after cost, but no two channels can be told apart"
+        )
     if len(tied) > 1:
         return (
             f"After cost {best['channel']} is first, but {words.listing(tied)} cannot be told apart"

@@ -25,6 +25,7 @@ Fields = dict[str, Any]
 def credit_table(found: Attribution) -> pd.DataFrame:
     """Return the credits, a channel a row and a model a column."""
     wide = found.credits.pivot(index="channel", columns="model", values="orders").reset_index()
+    wide = wide.merge(found.spent, "left", "channel")
     return wide.sort_values("last", ascending=False, ignore_index=True)
 
 

@@ -25,12 +25,12 @@ def rates(interval: str) -> Columns:
 def corrected(interval: str) -> Columns:
     """Return the columns of ``text.shown_corrected``."""
     return {
-        "measure": formats.text("Score"),
+        "name": formats.text("Score"),
         "asked": formats.integer("Asked"),
         "answers": formats.integer("Answers"),
-        "as_answered": formats.text("Those who answered"),
+        "as_answered_shown": formats.text("Those who answered"),
         "as_answered_interval": formats.text(interval),
-        "weighted": formats.text("All who were asked, weighted"),
+        "weighted_shown": formats.text("All who were asked, weighted"),
         "weighted_interval": formats.text(f"{interval} "),
         "effective": formats.integer("Worth answers"),
     }
@@ -39,7 +39,7 @@ def corrected(interval: str) -> Columns:
 def bounds() -> Columns:
     """Return the columns of ``text.shown_bounds``."""
     return {
-        "measure": formats.text("Score"),
+        "name": formats.text("Score"),
         "silent": formats.text("If all who were silent were"),
         "shown": formats.text("Score of all"),
     }
@@ -48,7 +48,7 @@ def bounds() -> Columns:
 def summary(interval: str) -> Columns:
     """Return the columns of ``text.shown_summary``."""
     return {
-        "measure": formats.text("Score"),
+        "score": formats.text("Score"),
         "shown": formats.text("Value"),
         "interval": formats.text(interval),
         "answers": formats.integer("Answers"),
@@ -59,7 +59,7 @@ def summary(interval: str) -> Columns:
 def groups(interval: str) -> Columns:
     """Return the columns of ``text.shown_groups``."""
     return {
-        "measure": formats.text("Score"),
+        "score": formats.text("Score"),
         "by": formats.text("By"),
         "group": formats.text("Group"),
         "answers": formats.integer("Answers"),
@@ -125,6 +125,16 @@ def recovery(interval: str) -> Columns:
         "open": formats.percent(1, "Ordered again "),
         "difference": formats.points(1, "Difference"),
         "low": formats.interval("high", 1, interval, unit="points"),
+    }
+
+
+def effort(interval: str) -> Columns:
+    """Return the columns of ``Effort.bands``."""
+    return {
+        "band": formats.text("Resolved"),
+        "answers": formats.integer("Answers"),
+        "value": formats.number(2, "Effort score (high is easy)"),
+        "low": formats.interval("high", 2, interval, unit=""),
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from analysis.engagement.feedback.after_scores import After
-from analysis.engagement.feedback.complaint_recovery import Recovery
+from analysis.engagement.feedback.complaint_recovery import Effort, Recovery
 from analysis.engagement.feedback.complaint_times import Complaints
 from analysis.engagement.feedback.product_alarms import Alarms
 from analysis.engagement.feedback.response_rates import Response
@@ -115,9 +117,15 @@ def complaints(report: Report, found: Complaints) -> None:
         report.table(found.marks, name="complaint_marks", columns=columns.marks(report.interval))
         channels = columns.wait_channels(report.interval)
         report.table(found.channels, name="complaint_channels", columns=channels)
-    report.table(found.open_list, name="open_complaints", title="Open complaints")
     report.save(found.curves, "complaint_curves")
     report.save(found.reach, "complaint_share")
+
+
+@presents()
+def open_complaints(report: Report, waiting: pd.DataFrame) -> None:
+    """Show how many customers wait; who they are stands in the list that report 08 reads."""
+    report.finding(**text.open_finding(waiting))
+    report.table(waiting, name="open_complaints", title="Open complaints")
 
 
 @presents(Recovery)
@@ -132,6 +140,13 @@ def recovery(report: Report, back: Recovery) -> None:
     )
     report.say(text.recovery_reading(back))
     report.save(back.strata, "complaint_strata")
+
+
+@presents(Effort)
+def effort(report: Report, found: Effort) -> None:
+    """Show how easy customers found it, by how long their complaint took."""
+    report.say(text.effort_reading(found))
+    report.table(found.bands, name="complaint_effort", columns=columns.effort(report.interval))
 
 
 @presents(Written)

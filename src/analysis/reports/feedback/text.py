@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.reporting.notebook import words
-from analysis.stats.sizes import FEWEST_ANSWERS
 
 if TYPE_CHECKING:
-    from analysis.engagement.feedback.complaint_recovery import Recovery
+    from analysis.engagement.feedback.complaint_recovery import Effort, Recovery
     from analysis.engagement.feedback.complaint_times import Complaints
     from analysis.engagement.feedback.response_rates import Response
     from analysis.engagement.feedback.survey_rows import Surveys
@@ -82,7 +81,7 @@ def shown_summary(scores: Scores) -> pd.DataFrame:
         for kind, measure in zip(rows["kind"], rows["measure"], strict=True)
     ]
     return rows.assign(
-        measure=names,
+        score=names,
         shown=[shown(r.kind, r.value, r.measure) for r in rows.itertuples()],
         interval=[span(r.kind, r.low, r.high, r.measure) for r in rows.itertuples()],
     )
@@ -120,7 +119,7 @@ def shown_groups(scores: Scores) -> pd.DataFrame:
     lines = list(rows.itertuples())
     known = [np.isfinite(r.difference) for r in lines]
     table = rows.assign(
-        measure=[NAMES[r.kind] for r in lines],
+        score=[NAMES[r.kind] for r in lines],
         shown=[shown(r.kind, r.value) for r in lines],
         interval=[span(r.kind, r.low, r.high) for r in lines],
         against=[
@@ -222,10 +221,10 @@ def shown_corrected(response: Response) -> pd.DataFrame:
     """Return the corrected scores as they are read."""
     rows = list(response.corrected.itertuples())
     return response.corrected.assign(
-        measure=[NAMES[r.kind] for r in rows],
-        as_answered=[shown(r.kind, r.as_answered) for r in rows],
+        name=[NAMES[r.kind] for r in rows],
+        as_answered_shown=[shown(r.kind, r.as_answered) for r in rows],
         as_answered_interval=[span(r.kind, r.as_answered_low, r.as_answered_high) for r in rows],
-        weighted=[shown(r.kind, r.weighted) for r in rows],
+        weighted_shown=[shown(r.kind, r.weighted) for r in rows],
         weighted_interval=[span(r.kind, r.weighted_low, r.weighted_high) for r in rows],
     )
 
@@ -234,7 +233,7 @@ def shown_bounds(response: Response) -> pd.DataFrame:
     """Return the bounds as they are read."""
     rows = list(response.bounds.itertuples())
     return response.bounds.assign(
-        measure=[NAMES[r.kind] for r in rows], shown=[shown(r.kind, r.score) for r in rows]
+        name=[NAMES[r.kind] for r in rows], shown=[shown(r.kind, r.score) for r in rows]
     )
 
 
@@ -301,17 +300,19 @@ def waits_findings(complaints: Complaints) -> list[Fields]:
                 "detail": None if known else "fewer than half are by the end of the period",
             }
         )  # fmt: skip
-    one = len(complaints.open_list) == 1
-    found.append(
-        {
-            "key": "open_complaints",
-            "sentence": f"{'customer waits' if one else 'customers wait'} for a complaint to be "
-            "resolved",
-            "value": len(complaints.open_list), "unit": "", "direction": "up_bad", "decimals": 0,
-            "alert": len(complaints.open_list) > 0, "n": len(complaints.rows), "noun": "complaint",
-        }
-    )  # fmt: skip
     return found
+
+
+def open_finding(waiting: pd.DataFrame) -> Fields:
+    """Return the finding on customers who wait."""
+    one = len(waiting) == 1
+    return {
+        "key": "open_complaints",
+        "sentence": f"{'customer waits' if one else 'customers wait'} for a complaint to be "
+        "resolved",
+        "value": len(waiting), "unit": "", "direction": "up_bad", "decimals": 0,
+        "alert": len(waiting) > 0,
+    }  # fmt: skip
 
 
 def waits_reading(complaints: Complaints) -> str:
@@ -351,6 +352,12 @@ def recovery_reading(back: Recovery) -> str:
     )
 
 
-def withheld_sentence(what: str) -> str:
-    """Return the sentence on what is too small to show."""
-    return f"{what} of fewer than {FEWEST_ANSWERS} answers are not shown."
+def effort_reading(found: Effort) -> str:
+    """Return what waiting does to how easy it was found."""
+    span_ = words.interval(found.low, found.high, 2, "")
+    verdict = "" if found.high < 0 or found.low > 0 else ", which chance alone may explain"
+    return (
+        f"When a complaint takes twice as long, the effort score (CES) changes by "
+        f"{words.number(found.slope, 2, signed=True)} ({span_}){verdict}, in "
+        f"{words.count(found.answers, 'answer')}."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -13,6 +14,12 @@ NAME = "08_targets"
 Hour = Annotated[int, Field(ge=0, le=23)]
 Money = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
+
+#: Occasions there are; ``care_list.KIND_OF`` says what kind of message each is.
+OCCASIONS = (
+    *("after-sale", "points expiring", "birthday", "anniversary", "near tier"),
+    *("replenishment", "win-back", "festival"),
+)
 
 _CHANGES = {"budget", "contact_cost", "depth", "holdout"}
 
@@ -56,7 +63,49 @@ class Params(Strict):
             "a third held out": {"holdout": 0.33},
         }
     )
+    list_days: Days = 28
+    care_days: Days = 7
+    care_holdout: dict[str, float] = Field(
+        default_factory=lambda: {
+            "after-sale": 0.1,
+            "points expiring": 0.1,
+            "birthday": 0.1,
+            "anniversary": 0.1,
+            "near tier": 0.1,
+            "replenishment": 0.1,
+            "win-back": 0.2,
+            "festival": 0.1,
+        }
+    )
+    care_rest: Days = 90
+    care_most: Annotated[int, Field(ge=1)] = 10_000
+    festivals: dict[str, str] = Field(default_factory=dict)
+    flows: dict[str, dict[str, str | float]] = Field(default_factory=dict)
     confidence: Confidence = 0.95
+
+    @model_validator(mode="after")
+    def _care_can_be(self) -> Params:
+        unknown = [o for o in self.care_holdout if o not in OCCASIONS]
+        if unknown:
+            raise ValueError(
+                f"care_holdout names {unknown[0]!r}, which is none of {', '.join(OCCASIONS)}"
+            )
+        for occasion, share in self.care_holdout.items():
+            if not 0 <= share < 1:
+                raise ValueError(f"care_holdout of {occasion} is {share}, no share below 1")
+        for festival, day in self.festivals.items():
+            if not re.fullmatch(r"(\d{4}-)?\d{2}-\d{2}", day):
+                raise ValueError(f"festivals: {festival} is on {day!r}; write MM-DD or YYYY-MM-DD")
+        if self.flows:
+            from analysis.errors import ParamsError
+            from analysis.promotions.planning.occasions.flow_entries import Flow
+
+            for name, spec in self.flows.items():
+                try:
+                    Flow.of(name, spec, OCCASIONS)
+                except ParamsError as error:
+                    raise ValueError(str(error)) from None
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> Params:

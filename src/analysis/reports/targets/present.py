@@ -15,6 +15,9 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.targets import charts, columns, text
+from analysis.reports.targets.present_lists import care, past_lists, rulings
+
+__all__ = ["care", "past_lists", "rulings"]
 
 
 @presents()
@@ -98,7 +101,7 @@ def chosen(report: Report, listed: TargetList) -> None:
     report.table(
         text.by_reason(listed.rulings),
         name="rulings_by_reason",
-        title="One ruling per customer",
+        title="The target list, by why",
         columns=columns.rulings(),
     )
     report.table(text.by_offer(listed.targets), name="mix", columns=columns.mix())
@@ -108,7 +111,6 @@ def chosen(report: Report, listed: TargetList) -> None:
         columns=columns.limits(),
         caption="Where no price stands, the choice was solved exactly.",
     )
-    report.table(listed.rulings, name="rulings", title="Rulings")
 
 
 @presents()

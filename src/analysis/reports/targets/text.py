@@ -155,11 +155,11 @@ def basis_sentence(expected: Expected) -> str:
             f"For {words.count(int(nothing), 'customer')} nothing says what a contact would bring; "
             "they are left alone."
         )
-    own = int(expected.customers["own_effect"].notna().sum())
+    own = int(expected.customers["ratio"].notna().sum())
     if own:
         said.append(
-            f"{words.count(own, 'customer')} have a predicted effect of their own, because ranking "
-            "by it was shown to be worth more than treating all alike."
+            f"For {words.count(own, 'customer')} what one promotion brought is told apart by "
+            "predicted effect, because that ranking was shown to be better than chance."
         )
     return " ".join(said)
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from analysis.simulator.engagement import (
     acquisition,
-    deliveries,
-    further_voices,
     loyalty_club,
     message_details,
     messages,
-    survey_answers,
-    voice_texts,
+    order_deliveries,
 )
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people import history_effects
@@ -18,6 +15,7 @@ from analysis.simulator.selling import promotion_plan as pp
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import about_web
 from analysis.simulator.truth.planted import Counts, Planted, ratio
+from analysis.simulator.voices import further_voices, survey_answers, voice_texts
 
 CHANNELS = "11_channels"
 FEEDBACK, LOYALTY = "10_feedback", "09_loyalty"
@@ -204,7 +202,7 @@ def _voices(plan: Plan) -> dict[str, Planted]:
 
 def _words(plan: Plan) -> dict[str, Planted]:
     bad = plan.catalogue.product_id(plan.catalogue.number(DEFECTIVE))
-    web, app = (deliveries.late_difference(channel) for channel in (1, 2))
+    web, app = (order_deliveries.late_difference(channel) for channel in (1, 2))
     return {
         "review_words": Planted(
             "Reviews and complaints are written in English and Chinese, glad, mixed or sorry as "
@@ -228,7 +226,7 @@ def _words(plan: Plan) -> dict[str, Planted]:
             FEEDBACK,
             "Mean CSAT score of late deliveries less that of others, among those who answer, by "
             "channel. Whether a delivery is late is drawn given the score.",
-            {"log_odds_of_late_a_point": deliveries.LATE_SLOPE},
+            {"log_odds_of_late_a_point": order_deliveries.LATE_SLOPE},
             {"web": web, "app": app},
         ),
         "complaint_null": Planted(

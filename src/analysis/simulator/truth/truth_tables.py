@@ -9,7 +9,6 @@ import numpy as np
 from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.engagement import loyalty_club, robots, web_sessions
-from analysis.simulator.engagement.survey_answers import KINDS, feedback_ids
 from analysis.simulator.people.population import ATTITUDES, BRAND_SHARES, GROUPS, RHYTHMS, STAGES
 from analysis.simulator.selling.lapsed_offer import WinBack
 from analysis.simulator.selling.promotion_files import ARMS
@@ -17,6 +16,7 @@ from analysis.simulator.selling.promotion_plan import WIN_BACK
 from analysis.simulator.selling.trading import Played
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.simulator.truth import persons
+from analysis.simulator.voices.survey_answers import KINDS, feedback_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -117,3 +117,23 @@ def clustered_mean(
     error = float(np.sqrt((off**2).sum() * g / (g - 1)) / len(y))
     reach = float(student_quantile(confidence, g - 1)) * error
     return Mean(float(y.mean()), float(y.mean()) - reach, float(y.mean()) + reach, error)
+
+
+def clustered_slope(
+    x: npt.ArrayLike, values: npt.ArrayLike, customer: npt.ArrayLike
+) -> tuple[float, float]:
+    """Return the slope of answers on ``x`` by least squares, and its error by customer.
+
+    NaN where ``x`` does not vary.
+    """
+    y, across = np.asarray(values, dtype=float), np.asarray(x, dtype=float)
+    groups, who = np.unique(np.asarray(customer), return_inverse=True)
+    across = across - across.mean() if len(across) else across
+    total = float((across**2).sum())
+    if total <= 0 or len(groups) < 3:
+        return np.nan, np.nan
+    slope = float((across * y).sum() / total)
+    scores = np.bincount(who, across * (y - y.mean() - slope * across))
+    g, n = len(groups), len(y)
+    small = g / (g - 1) * (n - 1) / (n - 2)
+    return slope, float(np.sqrt(small * (scores**2).sum())) / total

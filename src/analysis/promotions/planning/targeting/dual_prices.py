@@ -29,7 +29,10 @@ _ROUNDS = 60
 _CLOSE = 1e-5
 
 #: Customers who are chosen for anew, and how far from the best their items may be.
-_CORE, _REACH = 150, 3.0
+_CORE, _REACH, _FINE = 80, 3.0, 1e-4
+
+#: Below so many items numpy is quicker than threads are started.
+_FEW = 200_000
 _SAMPLE = 20_000
 
 #: So many of those nearest to their price are tried, so often: the others are far from entering.
@@ -62,7 +65,7 @@ def solve(choices: Choices, limits: Limits) -> Solution:
     item, _ = _at(choices, prices)
     item = _entered(choices, _within(choices, item, prices, bound, count), prices, bound, count)
     gain = gain_of(choices, item)
-    if gain < least * (1 - _CLOSE):
+    if gain < least * (1 - _FINE):
         refined = _refined(choices, item, prices, bound, count)
         item = max((item, refined), key=lambda found: gain_of(choices, found))
         gain = gain_of(choices, item)
@@ -89,7 +92,7 @@ def _refined(
     value = gain - prices[0] * cost - prices[1] - prices[2 + choices.channel]
     gain[value < top[core, None] - np.maximum(_REACH * (top - second)[core].max(), 1e-9)] = -np.inf
     part = Choices(gain, cost, choices.channel)
-    others[core] = exact(part, Limits(left[0], tuple(left[2:]), left[1]), gap=_CLOSE).item
+    others[core] = exact(part, Limits(left[0], tuple(left[2:]), left[1]), gap=_FINE).item
     return others
 
 
@@ -116,6 +119,12 @@ def _two_best(gain: Any, cost: Any, channel: Any, prices: Any, top: Any, second:
 
 def _at(choices: Choices, prices: Floats) -> tuple[Integers, Floats]:
     n = choices.size[0]
+    if 0 < choices.gain.size < _FEW:
+        own = prices[1] + prices[2 + choices.channel]
+        value = choices.gain - prices[0] * choices.cost - own[None, :]
+        best = value.argmax(axis=1)
+        top = value[np.arange(n), best]
+        return np.where(top > 0, best, NONE), np.maximum(top, 0.0)
     item, above = np.empty(n, dtype=np.int64), np.empty(n)
     _best(choices.gain, choices.cost, choices.channel, prices, item, above)
     return item, above

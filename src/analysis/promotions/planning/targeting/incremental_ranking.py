@@ -1,9 +1,10 @@
 """What contacting a customer is expected to bring beyond what would come anyway.
 
 Where promotions were randomised, it is what they brought, by channel, depth and whether the
-customer had bought of late; the customer's own predicted effect takes its place where a ranking by
-it was shown to be worth more than treating all alike. Elsewhere nothing was measured: then it is
-the margin at risk times an assumed effect, beside the effect at which the contact breaks even.
+customer had bought of late; where a ranking by predicted effect was shown to be better than
+chance, what comes from that promotion is more for some customers and less for others. Elsewhere
+nothing was measured: then it is the margin at risk times an assumed effect, beside the effect at
+which the contact breaks even.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from analysis.promotions.planning.targeting.past_responses import (
     ACTIVE,
     SILENT,
     STATES,
+    Lookup,
     PastResponses,
     lookup,
 )
@@ -40,20 +42,12 @@ class Expected:
     ----------
     customers
         In the order of ``Eligible.customers``: customer_id, state (active, silent), basis,
-        at_risk (margin; missing where no forecast), own_effect (predicted for the customer;
-        missing where there is none that is worth using).
-    effect
-        Customers' states x depths x channels: margin per contact measured; NaN: nothing like it.
-    error
-        The same shape: standard error.
-    cells
-        The same shape: number of the measurement behind it (-1: none).
-    loadings
-        How far each independent error moves each of these (``past_responses.Lookup``).
-    source
-        The same shape: what the number rests on.
+        at_risk (margin; missing where no forecast), ratio (predicted effect over the mean one, of
+        the promotion it was predicted for; missing where none is worth using).
+    known
+        What was measured, by state, depth and channel.
     depths, channels
-        Of the last two axes.
+        Of its last two axes.
     assumed_effect
         Share of would-be losses that a contact is assumed to prevent where nothing was measured.
     counts
@@ -61,11 +55,7 @@ class Expected:
     """
 
     customers: pd.DataFrame
-    effect: Floats
-    error: Floats
-    cells: Integers
-    loadings: Floats
-    source: np.ndarray
+    known: Lookup
     depths: tuple[float, ...]
     channels: tuple[str, ...]
     assumed_effect: float
@@ -98,8 +88,8 @@ def ranked(
     at_risk
         customer_id, at_risk, as report 07 forecasts it; None: unknown.
     own
-        customer_id, effect: predicted for single customers, where ranking by it was shown to be
-        worth more than treating all alike.
+        customer_id, ratio, promotion_id, as from `usable_uplift`; None: customers of one state
+        are alike.
 
     Raises
     ------
@@ -116,58 +106,70 @@ def ranked(
             "forecasts nobody's margin at risk."
         )
     state = np.where(people["recent_orders"] > 0, ACTIVE, SILENT)
-    found = _looked_up(past, tuple(depths), channels)
-    known = np.asarray(np.isfinite(found[0]).any(axis=(1, 2)))
-    measured = known[_state_codes(state)]
+    known = Lookup.empty(len(depths), len(channels))
+    if past is not None:
+        promotion = "" if own is None or own.empty else str(own["promotion_id"].iloc[0])
+        known = lookup(past, tuple(depths), channels, promotion_id=promotion)
+    there = np.asarray(np.isfinite(known.effect).any(axis=(1, 2)))
+    measured = there[_state_codes(state)]
     basis = np.where(measured, RANDOMISED, np.where(risk.fillna(0) > 0, BREAK_EVEN, NOTHING))
-    table = people[["customer_id"]].assign(state=state, basis=basis, at_risk=risk.astype("float64"))
-    effect = pd.Series(np.nan, people.index)
+    ratio = pd.Series(np.nan, people.index)
     if own is not None:
-        effect = people["customer_id"].map(own.set_index("customer_id")["effect"])
-    table = table.assign(own_effect=effect.astype("float64").where(table["basis"] == RANDOMISED))
+        ratio = people["customer_id"].map(own.set_index("customer_id")["ratio"])
+    ratio = ratio.astype("float64").where(basis == RANDOMISED)
+    table = people[["customer_id"]].assign(
+        state=state, basis=basis, at_risk=risk.astype("float64"), ratio=ratio
+    )
     counts = table[left.open].groupby("basis").size().rename("customers").reset_index()
-    return Expected(table, *found, tuple(depths), channels, assumed_effect, counts)
+    return Expected(table, known, tuple(depths), channels, assumed_effect, counts)
 
 
 def _state_codes(state: np.ndarray) -> Integers:
     return np.where(state == STATES[0], 0, 1)
 
 
-def _looked_up(
-    past: PastResponses | None, depths: tuple[float, ...], channels: tuple[str, ...]
-) -> tuple[Floats, Floats, Integers, Floats, np.ndarray]:
-    if past is None:
-        shape = (len(STATES), len(depths), len(channels))
-        empty = np.full(shape, np.nan)
-        return empty, empty, np.full(shape, -1), np.empty((0, 0)), np.full(shape, "", dtype=object)
-    found = lookup(past, depths, channels)
-    return found.effect, found.error, found.cells, found.loadings, found.source
+#: No prediction counts for more than so many times the mean one.
+_MOST = 3.0
 
 
 def usable_uplift(predicted: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
-    """Return each customer's predicted effect by the learner whose ranking is worth most.
+    """Return each customer's predicted effect over the mean one, by the learner that ranks best.
 
     Parameters
     ----------
     predicted
-        ``promotions.uplift``: customer_id and one column a learner.
+        ``promotions.uplift``, with promotion_id: customer_id and one column a learner.
     judged
-        ``promotions.targeting``: learner, gain, offered (the gain over treating all, or nobody, is
-        above zero beyond chance).
+        ``promotions.targeting``: learner, qini, qini_low.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id, ratio (0 to 3, with a mean of 1), promotion_id, learner.
 
     Raises
     ------
     NotApplicable
-        If no learner's ranking was shown to be worth anything.
+        If no learner's ranking was shown to be better than chance (the interval of its Qini is
+        not above zero), or the mean predicted effect is not positive.
     """
-    good = judged[judged["offered"]]
+    if "promotion_id" not in predicted:
+        raise NotApplicable(
+            "The predicted effects do not say of which promotion they are: run report 06 again."
+        )
+    good = judged[judged["qini_low"] > 0]
     if good.empty:
         raise NotApplicable(
-            "No ranking by predicted effect was shown to be worth more than treating all alike, so "
-            "customers of one state count as alike."
+            "No ranking by predicted effect was shown to be better than chance, so customers of "
+            "one state count as alike."
         )
-    name = str(good.loc[good["gain"].idxmax(), "learner"])
-    return predicted[["customer_id"]].assign(effect=predicted[name], learner=name)
+    name = str(good.loc[good["qini"].idxmax(), "learner"])
+    mean = float(predicted[name].mean())
+    if not mean > 0:
+        raise NotApplicable("The mean predicted effect is not positive, so nobody is ranked by it.")
+    ratio = (predicted[name] / mean).clip(0.0, _MOST)
+    ratio = ratio / ratio.mean()
+    return predicted[["customer_id", "promotion_id"]].assign(ratio=ratio, learner=name)
 
 
 def margins(
@@ -193,9 +195,9 @@ def margins(
     """
     people = expected.customers
     codes = _state_codes(people["state"].to_numpy())
-    measured = expected.effect[codes]
-    own = people["own_effect"].to_numpy(float)[:, None, None]
-    measured = np.where(np.isfinite(own) & np.isfinite(measured), own, measured)
+    known = expected.known
+    apart = people["ratio"].fillna(1.0).to_numpy(float)[:, None, None] - 1
+    measured = known.effect[codes] + known.part[codes] * apart
     share = factor[:, None, :]
     saved = people["at_risk"].fillna(0).to_numpy(float)[:, None, None] * expected.assumed_effect
     assumed = saved * share - outlay[:, :, None]
@@ -205,7 +207,7 @@ def margins(
     )
     margin = np.where(np.isnan(margin), -np.inf, margin)
     proved = (basis == RANDOMISED) & np.isfinite(margin)
-    error = np.where(proved, expected.error[codes] * share, np.nan)
-    cell = np.where(proved, expected.cells[codes], -1)
+    error = np.where(proved, known.error[codes] * share, np.nan)
+    cell = np.where(proved, known.cells[codes], -1)
     units = np.where(proved, np.broadcast_to(share, margin.shape), 0.0)
     return margin, error, cell, units

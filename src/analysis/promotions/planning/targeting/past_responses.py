@@ -8,7 +8,7 @@ as they are uncertain, so that the best of many noisy ones is not taken at its w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -219,6 +219,8 @@ class Lookup:
     loadings
         Numbers of cells x independent errors (of promotions and of arms): how far each error
         would move each.
+    part
+        The shape of effect: how much of it comes from the promotion named to `lookup`.
     """
 
     effect: Floats
@@ -226,22 +228,49 @@ class Lookup:
     source: np.ndarray
     cells: Integers
     loadings: Floats
+    part: Floats
+
+    @classmethod
+    def empty(cls, depths: int, channels: int) -> Lookup:
+        """Return what is known where nothing was measured."""
+        shape = (len(STATES), depths, channels)
+        return cls(
+            np.full(shape, np.nan),
+            np.full(shape, np.nan),
+            np.full(shape, "", dtype=object),
+            np.full(shape, -1, dtype=np.int64),
+            np.empty((0, 0)),
+            np.zeros(shape),
+        )
 
 
-def lookup(past: PastResponses, depths: tuple[float, ...], channels: tuple[str, ...]) -> Lookup:
+def lookup(
+    past: PastResponses,
+    depths: tuple[float, ...],
+    channels: tuple[str, ...],
+    *,
+    promotion_id: str = "",
+) -> Lookup:
     """Return for every option the measurements nearest to it.
 
     Those of the same channel and depth; else of the same channel; else of the same depth; else
     all of the state. Several are weighted by their precision.
+
+    Parameters
+    ----------
+    past
+        What was measured.
+    depths, channels
+        The options.
+    promotion_id
+        The promotion whose part of each effect is told.
     """
-    shape = (len(STATES), len(depths), len(channels))
-    effect, error = np.full(shape, np.nan), np.full(shape, np.nan)
-    source, cells = np.full(shape, "", dtype=object), np.full(shape, -1, dtype=np.int64)
+    found = Lookup.empty(len(depths), len(channels))
     groups: dict[tuple[int, ...], int] = {}
     loadings: list[Floats] = []
-    for s, d, c in np.ndindex(shape):
+    for s, d, c in np.ndindex(found.effect.shape):
         own = past.cells[past.cells["state"] == STATES[s]]
-        near, said = _nearest(own, depths[d], channels[c])
+        near, found.source[s, d, c] = _nearest(own, depths[d], channels[c])
         if near.empty:
             continue
         weight = 1 / np.maximum(near["shrunk_error"].to_numpy(float), 1e-9) ** 2
@@ -250,11 +279,12 @@ def lookup(past: PastResponses, depths: tuple[float, ...], channels: tuple[str, 
         if key not in groups:
             groups[key] = len(loadings)
             loadings.append(_loadings(past.cells, near, weight))
-        cells[s, d, c] = groups[key]
-        effect[s, d, c] = float(near["shrunk"].to_numpy(float) @ weight)
-        error[s, d, c] = float(np.linalg.norm(loadings[groups[key]]))
-        source[s, d, c] = said
-    return Lookup(effect, error, source, cells, np.array(loadings))
+        parts = weight * near["shrunk"].to_numpy(float)
+        found.cells[s, d, c] = groups[key]
+        found.effect[s, d, c] = parts.sum()
+        found.error[s, d, c] = np.linalg.norm(loadings[groups[key]])
+        found.part[s, d, c] = parts[(near["promotion_id"] == promotion_id).to_numpy()].sum()
+    return replace(found, loadings=np.array(loadings))
 
 
 def _loadings(cells: pd.DataFrame, near: pd.DataFrame, weight: Floats) -> Floats:

@@ -165,7 +165,9 @@ def priced(
     n, items = len(gain), gain.shape[1] * gain.shape[2]
     number = np.tile(np.arange(len(channels.names)), len(depths))
     flat = [np.ascontiguousarray(v).reshape(n, items) for v in (gain, cost, error, cell, units)]
-    return Priced(Choices(flat[0], flat[1], number), flat[2], flat[3], flat[4], expected.loadings)
+    return Priced(
+        Choices(flat[0], flat[1], number), flat[2], flat[3], flat[4], expected.known.loadings
+    )
 
 
 def chosen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis
 
-from analysis.engagement.loyalty.points_ledger import Ledger, spending
+from analysis.engagement.points.points_ledger import Ledger, spending
 
 
 def out_of_turn(ledger: Ledger) -> tuple[int, int]:

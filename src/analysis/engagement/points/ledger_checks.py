@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
-from analysis.engagement.loyalty import points_ledger
-from analysis.engagement.loyalty.points_ledger import PARTS, Ledger
+from analysis.engagement.points import points_ledger
+from analysis.engagement.points.points_ledger import PARTS, Ledger
 from analysis.errors import NotApplicable
 
 if TYPE_CHECKING:

@@ -66,10 +66,9 @@ def project(triangle: Floats, *, recent: int | None = None) -> Projection:
     factors, sums = _factors(triangle, both)
     variances = _variances(triangle, both, factors)
     full = triangle.copy()
-    for step in range(triangle.shape[1] - 1):
-        full[:, step + 1] = np.where(
-            known[:, step + 1], triangle[:, step + 1], full[:, step] * factors[step]
-        )
+    for column in range(triangle.shape[1] - 1):
+        ahead = full[:, column] * factors[column]
+        full[:, column + 1] = np.where(known[:, column + 1], triangle[:, column + 1], ahead)
     ultimate = full[:, -1]
     relative = np.divide(variances, factors**2, out=np.zeros_like(variances), where=factors > 0)
     covariance = _covariance(full, age, relative, sums)
@@ -92,7 +91,7 @@ def _variances(triangle: Floats, both: np.ndarray, factors: Floats) -> Floats:
     free = both.sum(axis=0) - 1
     found = np.divide(squares, free, out=np.zeros_like(squares), where=free > 0)
     for step in np.flatnonzero(free <= 0):
-        one, two = (found[step - k] if step >= k else 0.0 for k in (1, 2))
+        one, two = (float(found[step - k]) if step >= k else 0.0 for k in (1, 2))
         found[step] = min(one**2 / two, one, two) if two > 0 else 0.0
     return found
 

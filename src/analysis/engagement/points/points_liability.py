@@ -19,11 +19,11 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.loyalty import first_in_first_out, points_vintages
-from analysis.engagement.loyalty.chain_ladder import project
-from analysis.engagement.loyalty.ledger_checks import Reconciliation
-from analysis.engagement.loyalty.points_ledger import PARTS, Ledger
-from analysis.engagement.loyalty.points_vintages import Vintages
+from analysis.engagement.points import first_in_first_out, points_vintages
+from analysis.engagement.points.chain_ladder import project
+from analysis.engagement.points.ledger_checks import Reconciliation
+from analysis.engagement.points.points_ledger import PARTS, Ledger
+from analysis.engagement.points.points_vintages import Vintages
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, student_quantile
 from analysis.stats.sizes import FEWEST_VINTAGES
@@ -254,8 +254,9 @@ def _with_breakage(vintages: Vintages, found: _Owed, z: float) -> pd.DataFrame:
         to_expire=earned - found.ultimate - expired,
         owed=found.owed,
         breakage=lost,
-        low=np.clip(lost - reach, 0, 1),
-        high=np.clip(lost + reach, 0, 1),
+        # Where all has come due nothing is estimated.
+        low=np.where(vintages.table["ripe"], np.nan, np.clip(lost - reach, 0, 1)),
+        high=np.where(vintages.table["ripe"], np.nan, np.clip(lost + reach, 0, 1)),
     )
 
 

@@ -12,8 +12,8 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.loyalty import first_in_first_out
-from analysis.engagement.loyalty.points_ledger import PARTS, Ledger
+from analysis.engagement.points import first_in_first_out
+from analysis.engagement.points.points_ledger import PARTS, Ledger
 from analysis.stats.types import Floats
 
 #: Months of four years, and their days: months are counted in whole numbers.
