@@ -289,6 +289,7 @@ def _facts(each: ContactList, run: RunRecord, writing: _Writing, left_out: int) 
     return {
         "list_id": each.list_id,
         "name": each.name,
+        "kind": str(each.rows["kind"].iloc[0]) if "kind" in each.rows else "promotion",
         "study": run.study,
         "run": run.run_id,
         "report": each.report,

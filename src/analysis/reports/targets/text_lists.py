@@ -80,6 +80,7 @@ def care_headline(found: CareList) -> str:
 def how_to_send(study: str) -> str:
     """Say how the rulings become a list, and how the list comes back."""
     return (
-        f"`analysis lists {study}` writes them for the CRM, without those held out; once sent, "
-        f"`analysis sent {study} LIST` brings the list back, and the next run measures it."
+        f"The command **analysis lists {study}** writes them for the CRM, without those held out. "
+        f"Once a list is sent, **analysis sent {study} LIST** brings it back, and the next run "
+        "measures it."
     )
