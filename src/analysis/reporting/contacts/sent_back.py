@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
-from analysis.errors import AnalysisError, DataError
+from analysis.errors import AnalysisError, DataError, ParamsError
 from analysis.ingest.identity.identity import own_ids, personal_keys
 from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import archives, stage
@@ -325,8 +325,8 @@ def _save(rows: pd.DataFrame, path: Path) -> None:
 
 
 def sent_moment(text: str) -> date:
-    """Return the day that ``--on`` names; AnalysisError if it is none."""
+    """Return the day that ``--on`` names; ParamsError if it is none."""
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        raise AnalysisError(f"--on {text}: write the day as YYYY-MM-DD") from None
+        raise ParamsError(f"--on {text}: write the day as YYYY-MM-DD") from None
