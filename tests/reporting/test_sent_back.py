@@ -16,9 +16,9 @@ from analysis.params import StudyParams
 from analysis.reporting.contacts.contact_lists import write_lists
 from analysis.reporting.contacts.sent_back import take_back
 from tests.ingest.shop import Shop
-from tests.reporting.test_contact_lists import HEADER, LIST, MAPPING, run, study
+from tests.reporting.test_contact_lists import HEADER, LIST, MAPPING, ingested, run, study
 
-__all__ = ["study"]  # the fixture: a CRM and a web shop; Ann is in both
+__all__ = ["ingested", "study"]  # the fixtures: a CRM and a web shop; Ann is in both
 
 #: 1 is Ann, in the CRM 77; 79 is Cy; 2 is Ed, whom the CRM does not know. All agreed to e-mail.
 WHO, ARMS = ["web:1", "crm:79", "web:2"], ["target", "target", "holdout"]

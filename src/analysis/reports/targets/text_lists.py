@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
@@ -47,6 +49,16 @@ def kept_headline(found: PastLists, currency: str) -> str:
         f"{words.money(measured, 2, currency)} measured "
         f"({words.interval(low, high, 2, currency)})"
     )
+
+
+def grouped(responses: pd.DataFrame) -> pd.DataFrame:
+    """Return the responses with the discount as it is read."""
+    depth = responses["by"] == "depth"
+    told = pd.to_numeric(responses["group"].where(depth), errors="coerce")
+    named = [
+        words.percent(d, 0) if d == d else g for d, g in zip(told, responses["group"], strict=True)
+    ]
+    return responses.assign(by=responses["by"].replace("depth", "discount"), group=named)
 
 
 def not_sent(found: PastLists) -> str:
