@@ -16,8 +16,16 @@ Money = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 
 #: Occasions there are; ``care_list.KIND_OF`` says what kind of message each is.
-OCCASIONS = ("after-sale", "points expiring", "birthday", "anniversary", "near tier")
-OCCASIONS += ("replenishment", "win-back", "festival")
+OCCASIONS: tuple[str, ...] = (
+    "after-sale",
+    "points expiring",
+    "birthday",
+    "anniversary",
+    "near tier",
+    "replenishment",
+    "win-back",
+    "festival",
+)
 
 _CHANGES = {"budget", "contact_cost", "depth", "holdout"}
 
