@@ -164,6 +164,19 @@ def test_check_says_which_reports_can_run_and_runs_none(project: Project) -> Non
     assert not list(project.reports.path.glob("2*"))
 
 
+def test_check_says_which_reports_need_values_that_no_row_states(project: Project) -> None:
+    project.add("20_b", requires=["order_lines.store_id"])
+    project.add("30_c", requires=["order_lines.returned_order_id", "products"])
+    lines = call("check", "tiny").stdout.splitlines()
+    assert "can run    20_b" in lines
+    lacking = "No row of order_lines states its returned_order_id."
+    assert f"cannot run 30_c                    {lacking}" in lines
+    project.add("40_d", requires=["order_lines.mood"])
+    refused = call("check", "tiny")
+    assert refused.exit_code == 2
+    assert "requires names order_lines.mood, which is no column of order_lines" in refused.stderr
+
+
 def test_check_finds_a_broken_notebook(project: Project) -> None:
     project.add("20_b", parameters=None)
     project.add("30_c", needs=["20_b/x"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
-from analysis.simulator.engagement import voice_texts
+from analysis.simulator.voices import voice_texts
 from tests.truth.calibration import assert_calibrated, assert_centred
 from tests.truth.shops import Shops
 
@@ -69,7 +69,7 @@ def test_sessions_bounce_and_convert_as_planted(shops: Shops) -> None:
         """
         select referrer, count(*) as pages, max((event = 'cart')::int) as cart,
                max((event = 'checkout')::int) as checkout, max((event = 'purchase')::int) as bought
-        from page_views group by seed, session_id, referrer
+        from people_views group by seed, session_id, referrer
         """
     )
     # Orders make the sessions, so shares vary with the number of orders as well: a factor of two
@@ -89,7 +89,7 @@ def test_sessions_bounce_and_convert_as_planted(shops: Shops) -> None:
 
 
 def test_every_session_that_buys_has_its_order(shops: Shops) -> None:
-    sessions = shops.sql("select count(*) as n from page_views where event = 'purchase'")
+    sessions = shops.sql("select count(*) as n from people_views where event = 'purchase'")
     orders = shops.sql(
         """
         select count(distinct (seed, order_id)) as n from order_lines
@@ -105,10 +105,10 @@ def test_pages_follow_their_chain(shops: Shops) -> None:
     steps = shops.frame(
         """
         with browsing as (
-            select seed, session_id from page_views group by all having bool_and(event = 'view')
+            select seed, session_id from people_views group by all having bool_and(event = 'view')
         ), pairs as (
             select page, lead(page) over (partition by seed, session_id order by viewed_at) as next
-            from page_views semi join browsing using (seed, session_id)
+            from people_views semi join browsing using (seed, session_id)
         )
         select page, next, count(*) as n from pairs where next is not null group by all
         """
@@ -441,3 +441,88 @@ def test_newsletters_change_nothing_about_purchases(shops: Shops) -> None:
     after, before = found["after"][0], found["before"][0]
     assert before > 1_000
     assert abs(after - before) < 3.9 * np.sqrt(2 * (after + before))
+
+
+def test_programs_open_and_messages_come_back_as_planted(shops: Shops) -> None:
+    found = shops.sql(
+        """
+        select count(*) as n, count(bounced_at) as bounced,
+               sum((bounced_at is not null and delivered_at is not null)::int) as both,
+               sum((channel = 'email' and delivered_at is not null)::int) as emails,
+               count(complained_at) as complained,
+               sum((channel = 'email' and opened_by_machine is not null)::int) as told,
+               sum((channel = 'email' and opened_by_machine = false)::int) as persons,
+               sum((channel = 'email' and opened_at is not null)::int) as opened,
+               sum((opened_by_machine and clicked_at is not null)::int) as odd
+        from contacts
+        """
+    )
+    n = {name: float(values[0]) for name, values in found.items()}
+    planted = shops.planted("bounces")[0]["superpopulation"]
+    machine = shops.planted("machine_opens")[0]
+    assert_share(n["bounced"], n["n"], planted["bounced"])
+    assert_share(n["complained"], n["emails"], planted["complained"])
+    assert_share(n["persons"], n["told"], machine["superpopulation"]["persons"])
+    silent = 1 - n["told"] / n["opened"]
+    assert abs(silent - machine["parameters"]["programs_that_do_not_say"]) < 0.02
+    assert n["both"] == n["odd"] == 0
+
+
+def test_frequencies_are_drawn_as_planted(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select variant, count(*) as n, count(distinct seed || '/' || customer_id) as customers
+        from contacts c join truth_customers t using (seed, customer_id)
+        where variant is not null and t.group = 'club' group by variant
+        """
+    ).set_index("variant")
+    paces = shops.parameter("newsletter_frequency", "parameters", "messages_a_week")
+    for variant, week in paces.items():
+        sent = found.loc[variant, "n"] / found.loc[variant, "customers"] / 26
+        # Who opts out gets no more; that is what the highest frequency loses by.
+        assert 0.75 * week < sent < 1.05 * week
+    ordered = shops.frame(
+        """
+        with drawn as (select distinct seed, customer_id, variant from contacts
+                       where variant is not null)
+        select variant, avg(orders_a_week) as rate, stddev(orders_a_week) / sqrt(count(*)) as error
+        from drawn join truth_customers using (seed, customer_id) group by variant
+        """
+    )
+    gaps = ordered["rate"] - ordered["rate"].mean()
+    assert (gaps.abs() < 4 * ordered["error"]).all()
+
+
+def test_consents_end_where_customers_opt_out(shops: Shops) -> None:
+    found = shops.sql(
+        """
+        with gone as (select seed, customer_id, channel, min(unsubscribed_at) as left_at
+                      from contacts where unsubscribed_at is not null group by all)
+        select count(*) as n, sum((c.withdrawn_at = left_at)::int) as same
+        from gone join consents c using (seed, customer_id, channel)
+        """
+    )
+    assert found["n"][0] > 500
+    assert found["n"][0] == found["same"][0]
+    sent = shops.sql(
+        """
+        select count(*) as n from contacts m join consents c using (seed, customer_id, channel)
+        where m.promotion_id is null and not (m.sent_at >= c.given_at
+              and (c.withdrawn_at is null or m.sent_at < c.withdrawn_at))
+        """
+    )
+    assert sent["n"][0] == 0
+
+
+def test_newcomers_are_won_as_planted(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select acquisition_channel as channel, count(*) as n, avg(acquisition_cost) as cost
+        from customers where acquisition_channel is not null group by 1
+        """
+    ).set_index("channel")
+    planted = shops.planted("acquisition")[0]
+    for channel, share in planted["parameters"]["share"].items():
+        assert_share(found.loc[channel, "n"], found["n"].sum(), share)
+    for channel, cost in planted["superpopulation"].items():
+        assert abs(float(found.loc[channel, "cost"]) / cost - 1) < 0.03

@@ -27,7 +27,7 @@ from analysis.engagement.feedback.response_rates import Response
 from analysis.engagement.feedback.survey_rows import Surveys
 from analysis.engagement.feedback.written_feedback import BOTH, CHINESE, LATIN, NONE, Written
 from analysis.reports.feedback import text
-from analysis.simulator.engagement import further_voices
+from analysis.simulator.voices import further_voices
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period

@@ -13,9 +13,9 @@ from scipy.stats import norm
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
-from analysis.simulator.engagement import survey_answers
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.trading_calendar import DAY_US
+from analysis.simulator.voices import survey_answers
 from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:

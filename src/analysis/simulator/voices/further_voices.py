@@ -7,9 +7,9 @@ from dataclasses import fields
 import numpy as np
 
 from analysis.simulator.chunk_facts import Facts
-from analysis.simulator.engagement.survey_answers import KINDS, Voices, cut
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.trading_calendar import DAY_US
+from analysis.simulator.voices.survey_answers import KINDS, Voices, cut
 from analysis.stats.types import Floats, Integers
 
 #: Every kind of feedback that the shop collects.

@@ -9,12 +9,12 @@ import numpy as np
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
-from analysis.simulator.engagement import further_voices, voice_texts
-from analysis.simulator.engagement.further_voices import ALL_KINDS
-from analysis.simulator.engagement.survey_answers import KINDS, Voices, feedback_ids
-from analysis.simulator.engagement.voice_texts import Words
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.trading_calendar import DAY_US
+from analysis.simulator.voices import further_voices, voice_texts
+from analysis.simulator.voices.further_voices import ALL_KINDS
+from analysis.simulator.voices.survey_answers import KINDS, Voices, feedback_ids
+from analysis.simulator.voices.voice_texts import Words
 from analysis.stats.types import Integers
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from analysis.simulator.engagement import voice_phrases as phrases
-from analysis.simulator.engagement.survey_answers import PRAISE, TOPICS, Voices
+from analysis.simulator.voices import voice_phrases as phrases
+from analysis.simulator.voices.survey_answers import PRAISE, TOPICS, Voices
 from analysis.stats.types import Flags, Integers
 
 #: Share of customers who write Chinese; of texts in both languages, bare, of the wrong mood for
