@@ -15,7 +15,7 @@ import pytest
 from analysis import params
 from analysis.ingest.ingest import ingest
 from analysis.tables.engine import EngineSettings, Tables, open_study
-from tests.real_site import published
+from tests.real_site import Site, built
 from tests.tiny import Journey
 
 REPOSITORY = Path(__file__).parent.parent
@@ -52,9 +52,17 @@ def real(real_root: Path) -> Iterator[Tables]:
 
 
 @pytest.fixture(scope="session")
-def real_run(shared_dir: Path) -> Path:
-    """A published run of every report on the real data set."""
-    return published(shared_dir / "site")
+def real_site(shared_dir: Path) -> Site:
+    """The outcome of a run of every report on the real data set, whether published or not."""
+    return built(shared_dir / "site")
+
+
+@pytest.fixture(scope="session")
+def real_run(real_site: Site) -> Path:
+    """The folder of that run; one test of ``test_real_site.py`` says why there is none."""
+    if real_site.run is None:
+        pytest.skip("the real data set's reports were not published: see tests/test_real_site.py")
+    return real_site.run
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +91,8 @@ def spark() -> Iterator[EngineSettings]:
     """
     if shutil.which("java") is None and not os.environ.get("CI"):
         pytest.skip("there is no Java here: install one to test the Spark engine")
-    yield EngineSettings(kind="spark", memory="2GB", master="local[2]")
+    quick = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    yield EngineSettings(kind="spark", memory="2GB", master="local[2]", options=quick)
     from pyspark.sql import SparkSession
 
     session = SparkSession.getActiveSession()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,12 @@ PARAMETERS = """\
 study: str = "complete_journey"  # study whose canonical tables are read
 as_of: str = "2018-01-01"  # everything before this day is known
 seed: int = 20171231  # seed of everything random"""
+
+#: How long a test waits for what takes a second or two where nothing else runs: it is there to end
+#: what hangs, and must not be what a busy machine fails by.
+SECONDS = 900
+
+PATIENT = Limits(cell_seconds=SECONDS, notebook_seconds=SECONDS)
 
 #: The least that a report does: a title, a table, a finding.
 REPORT = """\
@@ -132,7 +138,7 @@ class Project:
     def request(self, *overrides: str, **options: Any) -> Request:
         """Return the request for a run in this process."""
         loaded = params.load("tiny", overrides, root=self.root)
-        options.setdefault("limits", Limits(cell_seconds=60, notebook_seconds=90))
+        options.setdefault("limits", PATIENT)
         return Request(loaded, self.root, self.clock, **options)
 
     def run(self, *overrides: str, **options: Any) -> tuple[RunRecord, Listener]:
@@ -147,7 +153,7 @@ class Project:
             cwd=self.root,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=SECONDS,
             **options,
         )
 
@@ -163,7 +169,7 @@ class Project:
         )
 
 
-def wait_for(condition: Callable[[], Any], *, seconds: float = 40) -> Any:
+def wait_for(condition: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
     """Return what ``condition`` gives once it gives something; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -210,13 +216,13 @@ def execute(
         "root": str(root),
         "parameters": parameters,
         "folder": str(folder),
-        "limits": {"cell_seconds": 60, "notebook_seconds": 90, **limits},
+        "limits": {**asdict(PATIENT), **limits},
     }
     said = subprocess.run(
         [sys.executable, "-W", "error", "-c", _EXECUTE, json.dumps(job)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
     )
     assert said.returncode == 0, said.stderr
     return Status.read(RunFolder(folder).status(report)), said.stdout + said.stderr

@@ -6,6 +6,7 @@ import fcntl
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
@@ -18,18 +19,27 @@ def analysis(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
-def published(root: Path) -> Path:
-    """Return the folder of a run of every report on the real data, without displays and mailers.
+@dataclass(frozen=True)
+class Site:
+    """The folder of the published run, or None and what the command said."""
 
-    Whoever comes first runs it; the others wait and take it as it is.
+    run: Path | None
+    said: str = ""
+
+
+def built(root: Path) -> Site:
+    """Return a run of every report on the real data, without displays and mailers.
+
+    Whoever comes first runs it; the others wait and take it as it is, a failure too.
     """
     root.mkdir(parents=True, exist_ok=True)
+    latest, failure = root / "reports" / STUDY / "latest", root / "failure"
     with (root / "lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        latest = root / "reports" / STUDY / "latest"
-        if not latest.exists():
+        if not latest.exists() and not failure.exists():
             for folder in ("notebooks", "params"):
                 shutil.copytree(REPOSITORY / folder, root / folder)
             done = analysis(root, "run", STUDY, "--jobs", "2", "--set", "source.placements=false")
-            assert done.returncode == 0, done.stdout + done.stderr
-        return latest.resolve()
+            if done.returncode != 0:
+                failure.write_text(done.stdout + done.stderr)
+    return Site(None, failure.read_text()) if failure.exists() else Site(latest.resolve())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.real_site import REPOSITORY, analysis
+from tests.real_site import REPOSITORY, Site, analysis
 
 pytestmark = pytest.mark.slow
 
@@ -18,6 +18,11 @@ REPORTS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"
 def findings(run: Path, report: str) -> dict[str, dict[str, object]]:
     content = json.loads((run / "findings" / f"{report}.json").read_text("utf-8"))
     return {finding["key"]: finding for finding in content["findings"]}
+
+
+def test_the_site_is_published(real_site: Site) -> None:
+    assert real_site.said == ""
+    assert real_site.run is not None
 
 
 def test_every_report_is_done(real_run: Path) -> None:

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from analysis import cli
-from tests.projects import Project
+from tests.projects import SECONDS, Project
 from tests.tiny import Journey
 
 REPOSITORY = Path(__file__).parent.parent
@@ -62,7 +62,7 @@ def as_cron(command: str, project: Path) -> subprocess.CompletedProcess[str]:
         env=bare,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
     )
 
 

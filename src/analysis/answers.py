@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from importlib import import_module
@@ -58,10 +59,21 @@ def missing(*values: object) -> NotGiven | None:
     return next((value for value in values if isinstance(value, NotGiven)), None)
 
 
-def answer(work: Callable[..., Any]) -> Callable[..., Any]:
+Watch = Callable[[str], AbstractContextManager[None]]
+
+_watches: list[Watch] = [lambda _: nullcontext()]
+
+
+def watch(within: Watch) -> None:
+    """Have every analysis happen within ``within(name)`` from now on, such as to measure it."""
+    _watches[:] = [within]
+
+
+def answer(work: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     """Return ``work`` as a notebook calls it: with `NotGiven` for what cannot be given.
 
-    A function that can do without some of its arguments says so by `without`.
+    A function that can do without some of its arguments says so by `without`. ``name`` is what
+    the notebook calls it.
     """
     optional: frozenset[str] = getattr(work, "optional", frozenset())
 
@@ -75,7 +87,8 @@ def answer(work: Callable[..., Any]) -> Callable[..., Any]:
         if lacking is not None:
             return lacking
         try:
-            return work(*given, **named)
+            with _watches[0](name):
+                return work(*given, **named)
         except NotApplicable as reason:
             return NotGiven(str(reason))
 
@@ -115,7 +128,8 @@ def face(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
             raise AttributeError(f"{package} offers no {name!r}; it offers {offered}")
         module, _, member = places[name].partition(":")
         found = getattr(import_module(f"{package}.{module}"), member)
-        found = answer(found) if isfunction(found) else found
+        called = f"{package.rpartition('.')[2]}.{name}"
+        found = answer(found, called) if isfunction(found) else found
         setattr(sys.modules[package], name, found)
         return found
 

@@ -17,6 +17,7 @@ from analysis.errors import AnalysisError, DataError
 from analysis.ingest.ingest import ingest
 from analysis.tables.engine import EngineSettings, open_study
 from analysis.tables.manifest import Manifest
+from tests.projects import SECONDS
 from tests.tiny import Journey, frames
 
 
@@ -139,7 +140,7 @@ def test_killed_in_the_middle_then_run_again(journey: Journey) -> None:
     paused = INGEST.replace(
         "Journey(Path",
         "import analysis.ingest.ingest as i, time; "
-        "i.publish = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(60)); "
+        "i.publish = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(36000)); "
         "Journey(Path",
     )
     process = in_process(journey, paused)
@@ -158,7 +159,7 @@ def test_two_at_once_are_refused(journey: Journey) -> None:
     paused = INGEST.replace(
         "Journey(Path",
         "import analysis.ingest.ingest as i, time; "
-        "i._build = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(60)); "
+        "i._build = lambda *a: (print('here', file=sys.stderr, flush=True), time.sleep(36000)); "
         "Journey(Path",
     )
     process = in_process(journey, paused)
@@ -181,7 +182,7 @@ def test_a_full_disk(journey: Journey) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600)); " + INGEST
     )
     process = in_process(journey, limited)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode != 0
     assert re.search(r"AnalysisError: The disk is full or a file may not grow \(\d+ MB", errors)
     assert journey.canonical.resolve() == before

@@ -74,7 +74,7 @@ def test_the_folder_goes_with_its_process(tmp_path: Path, ending: str) -> None:
 def test_only_folders_of_processes_that_ended_are_left_overs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits = CONNECTS + "import time; time.sleep(300)"
+    waits = CONNECTS + "import time; time.sleep(36000)"
     killed, living = (start(waits, temporary=tmp_path) for _ in range(2))
     folders = [Path(p.stdout.readline()).parent for p in (killed, living) if p.stdout]
     (folders[0] / "engine-0").mkdir()

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from analysis import cli
 from analysis.reporting.runner import run, standard_output
-from tests.projects import Project
+from tests.projects import SECONDS, Project
 from tests.tiny import Journey
 
 
@@ -84,7 +84,7 @@ def shell(project: Project, line: str, **environment: str) -> subprocess.Complet
         cwd=project.root,
         env={**os.environ, **environment},
         capture_output=True,
-        timeout=120,
+        timeout=SECONDS,
     )
 
 

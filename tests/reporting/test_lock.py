@@ -22,7 +22,7 @@ from pathlib import Path
 from analysis.reporting.store.atomic import hold
 with hold(Path(sys.argv[1]), purpose="run of tiny", now=datetime(2026, 11, 21, 5, tzinfo=UTC)):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(36000)
 """
 
 

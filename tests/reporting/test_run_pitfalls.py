@@ -28,7 +28,7 @@ DETACH = """\
 import subprocess
 import sys
 
-daemon = "import os, time; os.setsid(); os.fork() and os._exit(0); time.sleep(300)"
+daemon = "import os, time; os.setsid(); os.fork() and os._exit(0); time.sleep(36000)"
 started = subprocess.Popen([sys.executable, "-c", daemon, {mark!r}])
 started.wait()"""
 

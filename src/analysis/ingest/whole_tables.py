@@ -31,8 +31,8 @@ def write_whole(settings: EngineSettings, source: Source, staging: Path) -> tupl
         for table, table_feeds in feeds.items()
         for entry in _write_table(connection, table, table_feeds, staging)
     ]
-    if settings.kind == "duckdb":
-        connection.disconnect()
+    # A session that goes on would hold the cores of a cluster that the reports wait for.
+    connection.disconnect()
     return tuple(entries)
 
 

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 
 from analysis.ingest.request import IngestRequest
+from analysis.params.alerting import AlertParams
+from analysis.params.credentials import names_secret
 from analysis.params.currency_codes import CURRENCIES
 from analysis.params.limits import Strict
 from analysis.params.report_params import report_params
@@ -29,6 +31,20 @@ class EngineParams(Strict):
     memory: Annotated[str, Field(pattern=r"^[1-9]\d{0,14}\s?[KMGT]B$")] = "4GB"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     master: str = "local[*]"
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @field_validator("options")
+    @classmethod
+    def _properties_of_spark(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in value:
+            if not name.startswith("spark."):
+                raise ValueError(f"{name} is no property of Spark, such as spark.executor.memory")
+            if any(map(names_secret, name.split("."))):
+                raise ValueError(
+                    f"{name} looks like a secret, and params are published with the reports; give "
+                    "it to Spark in the spark-defaults.conf of the folder that SPARK_CONF_DIR names"
+                )
+        return {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in value.items()}
 
     @field_validator("memory")
     @classmethod
@@ -67,6 +83,7 @@ class StudyParams(Strict):
     publish: Literal["aggregates", "customers"] = "aggregates"
     engine: EngineParams = EngineParams()
     margins: MarginParams = MarginParams()
+    alerts: AlertParams = AlertParams()
     uncounted_departments: tuple[str, ...] = ()
     not_merchandise: tuple[str, ...] = ()
     reports: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.club import paid_terms
-from analysis.simulator.engagement import loyalty_club, survey_answers
+from analysis.simulator.engagement import loyalty_club
 from analysis.simulator.people import population, register
 from analysis.simulator.selling import delivery_errors, order_ledger, trading
 from analysis.simulator.shop_plan import Plan
+from analysis.simulator.voices import survey_answers
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The one door to the row-level engine: Ibis on DuckDB by default, on Spark when asked.
 
-Everything that differs between the two engines is in this module: connecting, reading and
-writing Parquet, and the few functions for which Ibis has no common word.
+Everything that differs between the two engines is in this module and in `spark_engine`:
+connecting, reading and writing Parquet, and the few functions for which Ibis has no common word.
 
 Rows that several steps read, computed once where the engine can keep them.
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ import pandas as pd
 from analysis.errors import AnalysisError, DataError, NotApplicable
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
+from analysis.tables.spark_engine import fit, kept, open_session, read_files
 from analysis.tables.spilling import spill_path
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
@@ -39,22 +41,24 @@ class EngineSettings:
         Threads to use; None takes every core.
     master
         Spark master URL.
+    options
+        Properties of Spark, such as ``spark.executor.memory``, that come after ours.
     """
 
     kind: Literal["duckdb", "spark"] = "duckdb"
     memory: str = "4GB"
     threads: int | None = None
     master: str = "local[*]"
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def connect(settings: EngineSettings | None = None) -> Connection:
     """Return a fresh Ibis connection; AnalysisError if the engine is not installed."""
     settings = settings or EngineSettings()
-    return _connect_spark(settings) if settings.kind == "spark" else _connect_duckdb(settings)
+    return open_session(settings) if settings.kind == "spark" else _connect_duckdb(settings)
 
 
 def _connect_duckdb(settings: EngineSettings) -> Connection:
-
     options: dict[str, Any] = {
         "memory_limit": settings.memory,
         "temp_directory": str(spill_path()),
@@ -64,30 +68,6 @@ def _connect_duckdb(settings: EngineSettings) -> Connection:
     if settings.threads is not None:
         options["threads"] = settings.threads
     return ibis.duckdb.connect(**options)
-
-
-def _connect_spark(settings: EngineSettings) -> Connection:
-
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise AnalysisError(
-            "engine spark needs pyspark: install the project with its extra [spark]"
-        ) from None
-    session = (
-        SparkSession.builder.appName("analysis")
-        .master(settings.master)
-        .config("spark.driver.memory", settings.memory.lower().removesuffix("b"))
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.timestampType", "TIMESTAMP_NTZ")
-        .config("spark.sql.shuffle.partitions", "8")
-        .config("spark.sql.warehouse.dir", str(spill_path()))
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("ERROR")
-    return ibis.pyspark.connect(session)
 
 
 def kind_of(connection: Connection) -> str:
@@ -104,14 +84,15 @@ def read_parquet(connection: Connection, path: Path) -> ibis.Table:
         raise DataError(f"{path.name} does not exist in {path.parent}")
     by_month = path.is_dir() and any(path.glob("month=*"))
     pattern = "month=*/*.parquet" if by_month else "*.parquet"
-    target: str | list[str] = str(path / pattern) if path.is_dir() else str(path)
-    options = {}
-    if path.is_dir() and kind_of(connection) == "duckdb":
+    try:
+        if kind_of(connection) == "spark":
+            return read_files(connection, path, pattern if path.is_dir() else None)
+        if not path.is_dir():
+            return connection.read_parquet(str(path))
         # By name, for the pattern would take the brackets of a folder above for its own. The month
         # is in the rows already; as a column of its own it would be a second truth.
-        target, options = sorted(map(str, path.glob(pattern))), {"hive_partitioning": False}
-    try:
-        return connection.read_parquet(target, **options)
+        files = sorted(map(str, path.glob(pattern)))
+        return connection.read_parquet(files, hive_partitioning=False)
     except Exception as error:  # each engine raises its own kind for a damaged file
         raise DataError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from error
 
@@ -146,9 +127,9 @@ class _SqlText(str):
 
 
 def hold(connection: Connection, name: str, rows: ibis.Table) -> ibis.Table:
-    """Return ``rows`` computed once for several uses; on Spark, named but computed each time."""
+    """Return ``rows`` computed once for several uses."""
     if kind_of(connection) == "spark":
-        return connection.create_view(name, rows, overwrite=True)
+        return kept(rows)
     return connection.create_table(name, rows, temp=True)
 
 
@@ -252,6 +233,8 @@ def open_study(
     current = current.resolve()
     manifest = Manifest.read(current / "manifest.json")
     connection = connect(settings)
+    if settings is not None and settings.kind == "spark":
+        fit(connection, settings, rows=max(manifest.rows.values(), default=0))
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
     if "customers" in tables and PERSONAL_KEY in tables["customers"].columns:
         tables["customers"] = tables["customers"].drop(PERSONAL_KEY)
@@ -327,8 +310,5 @@ def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:
 
 
 def held(rows: ibis.Table) -> ibis.Table:
-    """Return ``rows``, kept by the engine until they are no longer used.
-
-    Spark computes them again: Ibis keeps no rows there that come with rows of our own.
-    """
-    return rows if kind_of(rows.get_backend()) == "spark" else rows.cache()
+    """Return ``rows``, kept by the engine until they are no longer used."""
+    return kept(rows) if kind_of(rows.get_backend()) == "spark" else rows.cache()

@@ -86,9 +86,36 @@ def _model(quantile: float, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(
-        loss="quantile", quantile=quantile, max_iter=60, learning_rate=0.08, max_leaf_nodes=15,
+        loss=_pinball_loss(quantile), max_iter=60, learning_rate=0.08, max_leaf_nodes=15,
         min_samples_leaf=40, l2_regularization=1.0, early_stopping=False, random_state=seed,
     )  # fmt: skip
+
+
+def _pinball_loss(level: float) -> Any:
+    """Return scikit-learn's quantile loss with a quicker quantile, the same to the last bit.
+
+    Every leaf of every tree asks for one; numpy's general function spends nearly all of its time
+    on what is not asked here.
+    """
+    from sklearn._loss.loss import PinballLoss
+
+    class Pinball(PinballLoss):
+        def fit_intercept_only(self, y_true: Floats, sample_weight: None = None) -> np.float64:  # noqa: ARG002
+            return quantile_of(y_true, level)
+
+    return Pinball(quantile=level)
+
+
+def quantile_of(values: Floats, level: float) -> np.float64:
+    """Return numpy's ``percentile`` of values without gaps, by linear interpolation."""
+    place = (len(values) - 1) * (100 * level / 100)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    ordered = np.partition(values, (below, above))
+    low, high, part = ordered[below], ordered[above], place - below
+    gap = high - low
+    # Both are right; which of them numpy takes decides the last bit.
+    return np.float64(high - gap * (1 - part) if part >= 0.5 else low + gap * part)
 
 
 def _rows(series: Floats, ends: np.ndarray, season: int) -> tuple[Floats, Floats]:

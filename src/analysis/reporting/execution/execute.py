@@ -20,6 +20,7 @@ import json
 import logging
 import os
 import re
+import resource
 import shutil
 import sys
 import tempfile
@@ -33,6 +34,12 @@ from typing import Any
 from analysis.errors import AnalysisError, ParamsError
 from analysis.reporting.execution import isolation
 from analysis.reporting.execution import parameters as cells
+from analysis.reporting.execution.cell_costs import (
+    ANALYSES,
+    PROFILE,
+    CellMeter,
+    read_analyses,
+)
 from analysis.reporting.execution.failures import Ending, Limits, explain
 from analysis.reporting.execution.isolation import ending_of
 from analysis.reporting.execution.parameters import check_injection, read_parameters
@@ -60,6 +67,8 @@ class Job:
         Time limits.
     lifeline
         File descriptor of a pipe whose other end the runner holds, if one does.
+    profile
+        Write a table of the slowest functions.
     """
 
     report: str
@@ -68,6 +77,7 @@ class Job:
     folder: RunFolder
     limits: Limits = field(default_factory=Limits)
     lifeline: int | None = None
+    profile: bool = False
 
     @property
     def notebook(self) -> Path:
@@ -109,6 +119,8 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
         job.folder.discard(job.report)
         ending = explain(error, limits=job.limits, cells=progress.cells, expired=watch.expired)
     finally:
+        analyses = read_analyses(job.folder.analyses(job.report))
+        job.folder.analyses(job.report).unlink(missing_ok=True)
         peak = watch.end()
     status = Status(
         job.report,
@@ -116,6 +128,9 @@ def run_one(job: Job, *, say: Callable[[str], None] = print) -> Status:
         seconds=round(time.perf_counter() - began, 2),
         peak_memory_mb=round(peak, 1),
         cells=progress.cells,
+        cpu_seconds=round(_used(), 2),
+        costs=tuple(progress.meter.costs),
+        analyses=analyses,
     )
     status.write(job.folder.status(job.report))
     return status
@@ -140,7 +155,15 @@ def checked_notebook(path: Path, parameters: Mapping[str, Any]) -> dict[str, Any
 
 
 def _execute(job: Job, progress: Progress) -> Ending:
-    place = {STAGING: str(job.folder.path.resolve()), ROOT: str(job.root.resolve())}
+    job.folder.status(job.report).parent.mkdir(parents=True, exist_ok=True)
+    place = {
+        STAGING: str(job.folder.path.resolve()),
+        ROOT: str(job.root.resolve()),
+        ANALYSES: str(job.folder.analyses(job.report).resolve()),
+    }
+    if job.profile:
+        job.folder.profile(job.report).parent.mkdir(parents=True, exist_ok=True)
+        place[PROFILE] = str(job.folder.profile(job.report).resolve())
     with environment(place, beside=job.folder.path.resolve()):
         executed = execute(
             job.notebook,
@@ -150,6 +173,14 @@ def _execute(job: Job, progress: Progress) -> Ending:
         )
     save(executed, job.folder.notebook(job.report), job.parameters)
     return ending_of(executed.cells)
+
+
+def _used() -> float:
+    """Return the processor seconds of this process and of all that it has started and ended."""
+    own, ended = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
 
 
 KERNEL = "python3"
@@ -181,6 +212,7 @@ class Progress:
 
     def __init__(self, report: str, total: int, say: Callable[[str], None]) -> None:
         self.cells = 0
+        self.meter = CellMeter()
         self._report = report
         self._total = total
         self._say = say
@@ -190,6 +222,7 @@ class Progress:
         if is_run(cell):
             self.cells += 1
             self._say(f"{self._report} cell {self.cells}/{self._total}")
+            self.meter.starts()
 
 
 @contextmanager
@@ -255,6 +288,7 @@ def execute(
         coalesce_streams=True,
         record_timing=False,
         on_cell_start=progress.cell_starts,
+        on_cell_executed=progress.meter.ends,
     )
     code = [cell for cell in executed.cells if is_run(cell)]
     for number, cell in enumerate(code, start=1):

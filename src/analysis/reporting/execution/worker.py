@@ -51,6 +51,7 @@ class Assignment:
     root: Path
     folder: RunFolder
     limits: Limits
+    profile: bool = False
 
     def command(self, lifeline: int) -> list[str]:
         """Return the command line of the process."""
@@ -61,6 +62,7 @@ class Assignment:
             *("--cell-limit", str(self.limits.cell_seconds)),
             *("--time-limit", str(self.limits.notebook_seconds)),
             *("--lifeline", str(lifeline)),
+            *(("--profile",) if self.profile else ()),
         ]
 
 

@@ -20,8 +20,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from analysis.answers import NotGiven, missing
+from analysis.answers import NotGiven, missing, watch
 from analysis.errors import AnalysisError, NotApplicable
+from analysis.reporting.execution.cell_costs import measured, profile_cells
 from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.presentation import presenter_of
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.reporting.notebook.formats import Format
+    from analysis.reporting.notebook.sheet import Panel
     from analysis.tables.engine import Tables
 
 #: One line of the trust panel: what was looked at, whether it holds (None: neither), the words.
@@ -76,6 +78,8 @@ def open_report(
     workspace = Workspace.find(names["study"], root)
     from analysis.params.report_params import from_notebook
 
+    watch(measured)
+    profile_cells()
     return Report(
         checked_name(name),
         study=names["study"],
@@ -187,7 +191,8 @@ class Report:
         presenter, given = presenter_of(self.name, shown)
         self._only = only
         try:
-            presenter(self, *given, **named)
+            with measured(f"show {_name_of(shown[0])}"):
+                presenter(self, *given, **named)
         except NotApplicable as reason:
             self.not_given(str(reason))
         finally:
@@ -344,6 +349,19 @@ class Report:
 
         return frames.load(self.workspace.find_table(reference))
 
+    def want(self, reference: str) -> pd.DataFrame | NotGiven:
+        """Return another report's table that this one can do without, else `NotGiven`.
+
+        The notebook's ``needs`` name it with a question mark: ``07_value/worth_keeping?``.
+        """
+        from analysis.reporting.notebook import frames
+
+        path = self.workspace.wanted_table(reference)
+        if path is None:
+            report, _, table = reference.partition("/")
+            return NotGiven(f"Report {report} has made no table {table} for this study.")
+        return frames.load(path)
+
     def finding(
         self, *, key: str, sentence: str, value: float | None, **rest: Unpack[FindingParts]
     ) -> None:
@@ -359,7 +377,7 @@ class Report:
             The number; a fraction where the unit is ``%``. None needs a ``detail``.
         rest
             ``low``, ``high``, ``unit``, ``n``, ``noun``, ``direction``, ``alert``, ``detail``,
-            ``decimals``, ``level``, ``at_stake``.
+            ``decimals``, ``level``, ``at_stake``, ``otherwise``.
         """
         finding = Finding(key=key, sentence=sentence, value=value, **rest)
         if self.workspace.staged and key in self._findings.by_key():
@@ -378,6 +396,13 @@ class Report:
         """
         self._show(outputs.trust(lines))
 
+    def sheet(self, panels: Sequence[Panel]) -> None:
+        """Show a sheet at the top of the page, in place of the report's findings."""
+        from analysis.reporting.notebook import sheet
+
+        facts = sheet.as_facts(panels)
+        self._show(outputs.sheet(sheet.plain(panels), sheet.markdown(panels), facts))
+
     def _room(self, frame: pd.DataFrame) -> str:
         """Return the folder of a run that a table belongs into."""
         from analysis.reporting.notebook import frames
@@ -393,3 +418,7 @@ class Report:
         where = f"{self._room(frame)}/{self.name}/{name}.csv"
         rows = words.count(len(frame), "row")
         return f"{what}{rows} on single customers, in {where} of this run. No page shows them."
+
+
+def _name_of(shown: Any) -> str:
+    return shown if isinstance(shown, str) else type(shown).__name__

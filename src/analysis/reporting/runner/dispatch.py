@@ -82,6 +82,8 @@ class Task:
         Copy results of equal inputs instead of running.
     limits
         Time limits.
+    profile
+        Write a table of the slowest functions of each report.
     """
 
     study: str
@@ -95,6 +97,7 @@ class Task:
     jobs: int = 2
     reuse: bool = True
     limits: Limits = field(default_factory=Limits)
+    profile: bool = False
 
 
 class Dispatch:
@@ -187,7 +190,9 @@ class Dispatch:
         task = self._task
         self._console.starts(report)
         self._workers.append(
-            Worker(Assignment(task.study, report, task.root, task.folder, task.limits))
+            Worker(
+                Assignment(task.study, report, task.root, task.folder, task.limits, task.profile)
+            )
         )
 
     def _collect(self) -> list[str]:

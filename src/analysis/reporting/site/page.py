@@ -113,7 +113,7 @@ def _page(notebook: Mapping[str, Any], outline: Outline, context: PageContext) -
         "parameters": _parameters(notebook, name=context.report),
         "downloads": _downloads(folder.tables(context.report)),
         "lists": [path.stem for path in sorted(folder.lists(context.report).glob("*.csv"))],
-        "seconds": Status.read(status).seconds if status.is_file() else None,
+        "status": Status.read(status) if status.is_file() else None,
     }
 
 

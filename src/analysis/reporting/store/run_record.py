@@ -21,7 +21,7 @@ from analysis.errors import AnalysisError
 from analysis.reporting.store.atomic import write_json
 from analysis.reporting.store.layout import TABLES
 from analysis.reporting.store.seals import read_record, sealed
-from analysis.reporting.store.status import Outcome
+from analysis.reporting.store.status import Cost, Outcome
 
 #: Name under which the project is installed.
 DISTRIBUTION = "retail-analysis"
@@ -115,8 +115,8 @@ class ReportRecord:
         What it is called and what it answers.
     status, reason
         The outcome, and one sentence on why it is not done.
-    seconds, peak_memory_mb, cells
-        What its execution took; of a cached report, what it took then.
+    seconds, peak_memory_mb, cells, cpu_seconds, costs, analyses
+        What its execution took, as in its `Status`; of a cached report, what it took then.
     parameters
         What was injected into its notebook.
     fingerprint
@@ -135,6 +135,9 @@ class ReportRecord:
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
     cells: int = 0
+    cpu_seconds: float = 0.0
+    costs: tuple[Cost, ...] = ()
+    analyses: tuple[Cost, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     fingerprint: str = ""
     reused_from: str | None = None

@@ -16,6 +16,15 @@ Outcome = Literal["done", "cached", "incomplete", "failed", "not_applicable", "l
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What something took: wall-clock seconds, and seconds of all processors together."""
+
+    name: str
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
 class Status:
     """How the execution of one report went.
 
@@ -35,6 +44,12 @@ class Status:
         Largest memory of the kernel and what it started, in megabytes.
     cells
         Code cells that ran.
+    cpu_seconds
+        Seconds of processors, the kernel's start and all that it started included.
+    costs
+        What each code cell took, in order.
+    analyses
+        What each analysis took, by the name that the notebook calls it, and each result to show.
     """
 
     report: str
@@ -44,6 +59,9 @@ class Status:
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
     cells: int = 0
+    cpu_seconds: float = 0.0
+    costs: tuple[Cost, ...] = ()
+    analyses: tuple[Cost, ...] = ()
 
     @property
     def good(self) -> bool:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.club import paid_terms
 from analysis.simulator.engagement.loyalty_club import LIFE_DAYS
-from analysis.simulator.engagement.survey_answers import KINDS
 from analysis.simulator.goods.assortment import DEPARTMENTS
 from analysis.simulator.goods.catalogue import DEFECTIVE, UNLISTED
 from analysis.simulator.goods.durable_sequence import WINDOW_DAYS
@@ -18,6 +17,7 @@ from analysis.simulator.people.visits import GUEST, KIND, PAUSE
 from analysis.simulator.selling.delivery_errors import DAMAGES
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.simulator.truth.truth_tables import MEASURES
+from analysis.simulator.voices.survey_answers import KINDS
 from analysis.stats.types import Flags, Integers
 
 

@@ -1,0 +1,148 @@
+"""Spark, where the data outgrow one machine: its session, its tables, the rows that it keeps.
+
+A session is a Java process. What that process writes, from notes on its start to the log of a
+job, goes into a file of its own and never into a report; where Spark does not start, the line of
+it that names the error is said.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from analysis.errors import AnalysisError
+from analysis.tables.spilling import spill_path
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import EngineSettings
+
+#: Name of the property that says in how many parts rows are sorted and grouped.
+PARTS = "spark.sql.shuffle.partitions"
+
+#: Rows of the largest table for each of these parts, and how many parts there are at most.
+_ROWS_A_PART, _MOST_PARTS = 250_000, 1_000
+
+#: What suits many small questions over few large tables, as a report asks them.
+_PROPERTIES = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    PARTS: "8",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+#: A driver that only plans and collects is done before a second compiler would have paid.
+_DRIVER_ONLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+
+def open_session(settings: EngineSettings) -> Any:
+    """Return an Ibis connection to a Spark session.
+
+    Raises
+    ------
+    AnalysisError
+        If pyspark is not installed, or Spark does not start.
+    """
+    try:
+        from pyspark.errors import PySparkRuntimeError
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise AnalysisError(
+            "engine spark needs pyspark: install the project with its extra [spark]"
+        ) from None
+    builder = SparkSession.builder.appName("analysis")
+    for name, value in properties(settings).items():
+        builder = builder.config(name, value)
+    log = spill_path().with_suffix(".log")
+    try:
+        with _standard_error_into(log):
+            session = builder.getOrCreate()
+    except (PySparkRuntimeError, OSError) as error:
+        raise AnalysisError(f"Spark does not start: {_cause(log) or error}") from error
+    session.sparkContext.setLogLevel("ERROR")
+    return ibis.pyspark.connect(session)
+
+
+def properties(settings: EngineSettings) -> dict[str, str]:
+    """Return the properties of the session: ours, those of the settings, the study's own last."""
+    memory = settings.memory.lower().replace(" ", "").removesuffix("b")
+    master, found = settings.master, dict(_PROPERTIES)
+    if settings.threads is not None and master == "local[*]":
+        master = f"local[{settings.threads}]"
+    elif settings.threads is not None:
+        found["spark.cores.max"] = str(settings.threads)
+    if not master.startswith("local"):
+        found["spark.executor.memory"] = memory
+        found["spark.driver.extraJavaOptions"] = _DRIVER_ONLY
+    found |= {
+        "spark.master": master,
+        "spark.driver.memory": memory,
+        "spark.sql.warehouse.dir": str(spill_path()),
+    }
+    return found | dict(settings.options)
+
+
+def fit(connection: Any, settings: EngineSettings, *, rows: int) -> None:
+    """Sort and group in as many parts as tables of ``rows`` rows need, unless the study says."""
+    if PARTS not in settings.options:
+        parts = min(max(1, rows // _ROWS_A_PART), _MOST_PARTS)
+        connection._session.conf.set(PARTS, str(parts))
+
+
+def read_files(connection: Any, path: Path, pattern: str | None) -> ibis.Table:
+    """Return a Parquet file, or those of a folder that ``pattern`` finds, as a table.
+
+    The columns are taken from the first file; Spark would start a job to find them.
+    """
+    import pyarrow.parquet as pq
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    files = [path] if pattern is None else sorted(path.glob(pattern))
+    target = str(path) if pattern is None else str(path / pattern)
+    if not files:
+        raise FileNotFoundError(f"there is no {pattern} in it")
+    columns = from_arrow_schema(pq.read_schema(files[0]), prefer_timestamp_ntz=True)
+    return connection.read_parquet(target, schema=columns)
+
+
+def kept(rows: ibis.Table) -> ibis.Table:
+    """Return ``rows``, computed at their first use and kept by the workers while they are used."""
+    backend = rows.get_backend()
+    # Ibis registers the rows of our own in a query that it executes, not in one that it keeps.
+    backend._run_pre_execute_hooks(rows)
+    return rows.cache()
+
+
+@contextmanager
+def _standard_error_into(path: Path) -> Iterator[None]:
+    """Have processes that start meanwhile write what goes to standard error into ``path``."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+
+
+#: What the line of a log that says what went wrong has in it.
+_WRONG = re.compile(r"No such file|not found|Permission denied|Exception|[Ee]rror\b")
+
+
+def _cause(log: Path) -> str:
+    """Return the line of a log that says why Java ended: the first that names an error."""
+    with suppress(OSError):
+        lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()]
+        wrong = [line for line in lines if _WRONG.search(line)]
+        return next(iter(wrong or lines[-1:]), "")
+    return ""

@@ -1,0 +1,145 @@
+"""Every report is the same on a Spark cluster as on DuckDB, ingest included."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from analysis.reporting.store.layout import StudyReports
+from analysis.reporting.store.run_record import RunRecord
+from tests.spark_cluster import Cluster, cluster
+
+REPOSITORY = Path(__file__).parents[2]
+STUDY = "corner_shop"
+
+#: A shop small enough for every notebook, and large enough that none is without its main results.
+PARAMS: dict[str, Any] = {
+    "study": STUDY,
+    "title": "Corner shop",
+    "source": {
+        "kind": "simulated", "customers": 400, "products": 200, "stores": 2, "weeks": 80,
+        "start": "2024-01-01",
+    },
+    "as_of": "2025-07-14",
+    "timezone": "Europe/Berlin",
+    "currency": "EUR",
+    "seed": 11,
+    "reports": {
+        "02_segmentation": {"resamples": 20, "most_clusters": 4},
+        "03_deciles": {"bootstrap": 200},
+        "04_forecast": {
+            "origins": 5, "products": 40, "levers": 4, "country": "DE", "holidays": "Good Friday",
+        },
+        "05_baskets": {
+            "shuffles": 19, "target": "Snacks", "switching_category": "Cola",
+            "switching_by": "name",
+        },
+        "06_promotions": {"resamples": 200, "campaigns": 2},
+        "07_value": {"draws": 50},
+    },
+}  # fmt: skip
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(7_200)]
+
+
+def project(root: Path, **changes: Any) -> Path:
+    """Lay out a project with the repository's notebooks and the study."""
+    shutil.copytree(REPOSITORY / "notebooks", root / "notebooks")
+    (root / "params").mkdir()
+    written = yaml.safe_dump({**PARAMS, **changes}, sort_keys=False)
+    (root / "params" / f"{STUDY}.yaml").write_text(written)
+    return root
+
+
+def saved(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return every result table of a run, those that name customers included."""
+    rooms = (folder / "tables", folder / "lists")
+    return {
+        str(path.relative_to(folder)): pd.read_parquet(path)
+        for room in rooms
+        for path in sorted(room.rglob("*.parquet"))
+    }
+
+
+def differences(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
+    """Return where two tables differ: money, counts and words at all, others by more than 1e-9."""
+    if list(ours.columns) != list(theirs.columns) or len(ours) != len(theirs):
+        return f"{ours.shape} {list(ours)} against {theirs.shape} {list(theirs)}"
+    for name in ours:
+        one, other = ours[name], theirs[name]
+        if pd.api.types.is_float_dtype(one) and pd.api.types.is_float_dtype(other):
+            same = np.isclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True)
+        else:
+            same = np.array([alike(a, b) for a, b in zip(one, other, strict=True)])
+        if not same.all():
+            row = int(np.argmin(same))
+            return f"{name}, row {row}: {one.iloc[row]!r} against {other.iloc[row]!r}"
+    return ""
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same; what is missing is like what is missing."""
+    if isinstance(one, Decimal | str | bool | int) or isinstance(other, Decimal | str):
+        return bool(one == other)
+    missing = pd.isna(one), pd.isna(other)
+    if np.ndim(missing[0]) or np.ndim(missing[1]):
+        return str(one) == str(other)
+    return bool(all(missing) or (not any(missing) and one == other))
+
+
+@pytest.fixture(scope="module")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    if shutil.which("java") is None and not os.environ.get("CI"):
+        pytest.skip("there is no Java here: install one to test the Spark engine")
+    with cluster(tmp_path_factory.mktemp("cluster")) as made:
+        yield made
+
+
+def run_in(root: Path, folder: Path) -> Path:
+    """Run every notebook of a project in a process of its own and return where the tables are."""
+    command = [sys.executable, "-m", "tests.notebooks.on_engine", str(root), STUDY, str(folder)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert json.loads((folder / "errors.json").read_text()) == {}
+    return folder
+
+
+def test_every_report_is_the_same_on_a_cluster(spark_cluster: Cluster, tmp_path: Path) -> None:
+    here = run_in(project(tmp_path / "duckdb"), tmp_path / "here")
+    elsewhere = project(tmp_path / "spark", engine=spark_cluster.settings())
+    there = run_in(elsewhere, tmp_path / "there")
+    ours, theirs = saved(here), saved(there)
+    reports = {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
+    assert {name.split("/")[1] for name in ours} == reports
+    assert sorted(ours) == sorted(theirs)
+    found = {name: differences(ours[name], theirs[name]) for name in ours}
+    assert {name: words for name, words in found.items() if words} == {}
+    assert spark_cluster.executors() >= 4, "two workers, in ingest and in the reports"
+
+
+def test_a_run_on_a_cluster_is_published_and_says_nothing_of_its_log(
+    spark_cluster: Cluster, tmp_path: Path
+) -> None:
+    """As a user does it: the command, a process a notebook, a session a process."""
+    root = project(tmp_path / "shop", engine=spark_cluster.settings())
+    command = [sys.executable, "-m", "analysis", "run", STUDY, "--only", "03", "--jobs", "1"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = StudyReports.of(STUDY, root=root).runs()[0]
+    record = RunRecord.read(folder.run_json)
+    assert record.reports["03_deciles"].status == "done"
+    page = folder.page("03_deciles").read_text()
+    assert "incubator" not in page
+    assert '<section id="warnings"' not in page

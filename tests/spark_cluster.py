@@ -1,0 +1,98 @@
+"""A standalone Spark cluster on this machine: a master and two workers, processes of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyspark
+
+HOME = Path(pyspark.__file__).parent
+DEPLOY = "org.apache.spark.deploy"
+
+
+@dataclass
+class Cluster:
+    """The cluster's address and its processes, the master first."""
+
+    folder: Path
+    url: str = ""
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, name: str, *words: str, says: str) -> str:
+        """Start a process and return what ``says`` finds in its log."""
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as out:
+            command = [str(HOME / "bin" / "spark-class"), *words]
+            self.processes.append(
+                subprocess.Popen(command, stdout=out, stderr=out, env=_environment(self.folder))
+            )
+        return _found(self.processes[-1], log, says)
+
+    def settings(self, **options: str) -> dict[str, object]:
+        """Return the section ``engine`` of params that point at the cluster."""
+        wanted = {
+            "spark.executor.memory": "512m",
+            "spark.driver.host": "127.0.0.1",
+            "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            **options,
+        }
+        return {"kind": "spark", "memory": "1GB", "master": self.url, "options": wanted}
+
+    def executors(self) -> int:
+        """Return how many times a worker was told to start an executor for a report."""
+        logs = [path.read_text("utf-8", "replace") for path in self.folder.glob("worker-*.log")]
+        return sum(len(re.findall(r"Asked to launch executor", log)) for log in logs)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "SPARK_HOME": str(HOME),
+        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_DIRS": str(folder / "local"),
+        "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "PYSPARK_PYTHON": sys.executable,
+    }
+
+
+def _found(process: subprocess.Popen[bytes], log: Path, says: str, *, seconds: int = 300) -> str:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := re.search(says, log.read_text("utf-8", "replace")):
+            return found[1]
+        assert process.poll() is None, log.read_text("utf-8", "replace")[-2000:]
+        time.sleep(0.2)
+    raise AssertionError(log.read_text("utf-8", "replace")[-2000:])
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """Start a master and two workers of one core each; end them afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Cluster(folder)
+    try:
+        master = (f"{DEPLOY}.master.Master", "--host", "127.0.0.1", "--port", "0")
+        made.url = made.start("master", *master, "--webui-port", "0", says=r"at (spark://\S+:\d+)")
+        for number in (1, 2):
+            words = ("-c", "1", "-m", "600m", "--webui-port", "0", "-d", str(folder / "work"))
+            worker = (f"{DEPLOY}.worker.Worker", *words, made.url)
+            made.start(f"worker-{number}", *worker, says=r"(Successfully registered) with master")
+        yield made
+    finally:
+        for process in reversed(made.processes):
+            process.terminate()
+        for process in made.processes:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
