@@ -138,3 +138,15 @@ def test_without_events_there_is_no_funnel() -> None:
     views = walk("a", "2025-04-02 10:00", "hpcko").drop(columns="event")
     with pytest.raises(NotApplicable, match="page_views has no column event"):
         purchase_funnel(web(views))
+
+
+def test_without_products_the_way_begins_with_the_basket() -> None:
+    views = [
+        walk(f"v{n}", "2025-04-02 10:00", way).drop(columns="product_id")
+        for n, way in enumerate(["hp", "hpc", "hpck", "hpcko", "ok"])
+    ]
+    found = purchase_funnel(web(*views))
+    assert found.steps["step"].tolist() == ["visit", "basket", "checkout", "order"]
+    assert found.steps["sessions"].tolist() == [5, 3, 2, 1]
+    assert found.steps["seen"].tolist() == [5, 3, 3, 2]
+    assert found.windows.empty

@@ -43,7 +43,8 @@ class PurchaseFunnel:
     groups
         The same by grouping (device, source, history) and group: sessions, share, kept, ...
     windows
-        One window a row: window, visitors, basket, order (strict, shares), order_low, order_high.
+        One window a row: days, visitors, basket, ordered, order (strict, shares), order_low,
+        order_high; none where the source does not tell which product a page shows.
     """
 
     steps: pd.DataFrame
@@ -75,7 +76,8 @@ def purchase_funnel(
     ]
     parts = [part for part in parts if len(part)]
     grouped = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_GROUPED)
-    windows = pd.DataFrame([_within(web, n, confidence) for n in days], columns=_WINDOWS)
+    asked = days if 2 in web.steps else ()  # the days run from a product seen
+    windows = pd.DataFrame([_within(web, n, confidence) for n in asked], columns=_WINDOWS)
     windows = windows[windows["visitors"] > 0].reset_index(drop=True)
     return PurchaseFunnel(steps, grouped, windows)
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _PERCENT = 100.0
 #: Moves drawn in the graph of paths, and letters of a page that are written there.
 _MOVES, _LETTERS = 14, 16
-#: Share of the commonest move below which a move says nothing of the order of pages.
-_RARE = 0.01
 
 
 def weekly(weeks: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -154,17 +152,27 @@ def _commonest(moves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_flow(moves: pd.DataFrame, pages: list[str]) -> list[str]:
-    """Return pages so that those come first from which more lead to the others than back.
+    """Return pages in an order in which few moves lead back, entry first and exit last.
 
-    Moves that are rare beside the commonest do not count: visits joined by chance make such.
+    Each page in turn is put where it saves most moves back, until none can be put better.
     """
     wide = moves.pivot(index="page", columns="next_page", values="moves")
     wide = wide.reindex(index=pages, columns=pages).fillna(0.0)
-    net = wide.to_numpy() - wide.to_numpy().T
-    net[np.abs(net) < _RARE * wide.to_numpy().max()] = 0.0
-    ends = {"(entry)": -2.0 * len(pages), "(exit)": 2.0 * len(pages)}
-    score = {page: ends.get(page, -float(np.sign(net[n]).sum())) for n, page in enumerate(pages)}
-    return sorted(pages, key=lambda page: (score[page], page))
+
+    def back(order: list[str]) -> float:
+        return float(np.tril(wide.loc[order, order].to_numpy(), -1).sum())
+
+    order = sorted(pages, key=lambda page: ({"(entry)": 0, "(exit)": 2}.get(page, 1), page))
+    better = True
+    while better:
+        better = False
+        for page in pages:
+            rest = [other for other in order if other != page]
+            tried = [[*rest[:n], page, *rest[n:]] for n in range(len(order))]
+            best = min(tried, key=back)
+            if back(best) < back(order):
+                order, better = best, True
+    return order
 
 
 def matrix(moves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
