@@ -276,3 +276,30 @@ def test_todays_figures_are_kept_behind_those_of_earlier_days(
     assert values["value"].tolist() == [4_000.0, 5_000.0]
     aim = next(row for row in panels(page)["scorecard"].rows if row[0].text == "Value")
     assert aim[1].trend == (4_000.0, 5_000.0)
+
+
+def test_the_scores_of_loyalty_and_feedback_are_taken_where_they_are(tmp_path: Path) -> None:
+    nothing = float("nan")
+    made = boards.tables()
+    made["09_loyalty/strategy_scores"] = pd.DataFrame(
+        [
+            ("bought in a year and again in the next", nothing, nothing, nothing, "too short"),
+            ("bought in a half-year and again in the next", 0.8, 0.7, 0.9, ""),
+            ("renewed a term that ended", nothing, nothing, nothing, "no term has ended yet"),
+        ],
+        columns=["score", "value", "low", "high", "reason"],
+    )
+    asked = {
+        "09_loyalty": [],
+        "10_feedback": [Finding("score_nps", "score", 0.3, 0.2, 0.4, "points")],
+    }
+    board = board_of(tmp_path, found={**boards.findings(), **asked}, made=made)
+    scores = scorecard(board, targets={"retention": 0.6}).set_index("measure")
+    assert scores.loc["retention", ["value", "low", "high", "met"]].tolist() == [
+        0.8,
+        0.7,
+        0.9,
+        True,
+    ]
+    assert scores.loc["satisfaction", "value"] == 0.3
+    assert scores.loc["renewal", "reason"] == "no term has ended yet", "the report's own reason"

@@ -174,6 +174,11 @@ def test_a_report_runs_without_what_it_can_do_without(quick: Project) -> None:
     assert listener.started[-1] == "00_all"
     again, listener = project.run()
     assert statuses(again)["00_all"] == "cached", "nothing that it reads has changed"
+    written = project.root / "decisions" / "tiny.yaml"
+    written.parent.mkdir()
+    written.write_text("decided: []")
+    noted, _ = project.run()
+    assert statuses(noted)["00_all"] == "done", "somebody wrote down a decision"
     project.add("10_a", "1")
     mended, _ = project.run()
     assert statuses(mended)["00_all"] == "done", "a report that it reads has"

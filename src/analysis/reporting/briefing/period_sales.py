@@ -146,29 +146,33 @@ def week_drivers(board: Board) -> pd.DataFrame:
         orders of the customers known.
     """
     before, now = (row for _, row in _whole_weeks(board).tail(2).iterrows())
-    pairs = {
-        "Customers": (before["customers"], now["customers"]),
-        "Orders per customer": (
-            before["orders"] / before["customers"],
-            now["orders"] / now["customers"],
-        ),
-        "Net per order": (
-            before["net_amount"] / before["orders"],
-            now["net_amount"] / now["orders"],
-        ),
-    }
+    if min(float(row["net_amount"]) for row in (before, now)) <= 0:
+        raise NotApplicable("A week with net sales of zero or less has no factors.")
+    pairs = list(zip(_factors(before).items(), _factors(now).values(), strict=True))
     weight = _logarithmic_mean(float(before["net_amount"]), float(now["net_amount"]))
     rows = [
         {
             "factor": factor,
-            "before": float(was),
-            "now": float(is_now),
-            "growth": float(is_now) / float(was) - 1,
-            "contribution": weight * float(np.log(float(is_now) / float(was))),
+            "before": was,
+            "now": is_now,
+            "growth": is_now / was - 1,
+            "contribution": weight * float(np.log(is_now / was)),
         }
-        for factor, (was, is_now) in pairs.items()
+        for (factor, was), is_now in pairs
     ]
     return pd.DataFrame(rows)
+
+
+def _factors(week: pd.Series) -> dict[str, float]:
+    """Return what a week's net sales are the product of; NotApplicable where nobody is known."""
+    customers, orders = float(week["customers"]), float(week["orders"])
+    if customers <= 0 or orders <= 0:
+        raise NotApplicable("No customers are known in one of the last two weeks.")
+    return {
+        "Customers": customers,
+        "Orders per customer": orders / customers,
+        "Net per order": float(week["net_amount"]) / orders,
+    }
 
 
 def _logarithmic_mean(one: float, other: float) -> float:
@@ -189,6 +193,8 @@ def like_for_like(board: Board) -> pd.DataFrame:
         One row: stores, left_out (opened or closed since), net_before, net_now, growth.
     """
     stores = board.table(f"{SALES}/stores")
+    if stores.empty:
+        raise NotApplicable("No store has enough customers to be compared.")
     both = stores[stores["status"] == "continued"]
     before, now = float(both["net_before"].sum()), float(both["net_now"].sum())
     if len(both) < 2 or before <= 0:
