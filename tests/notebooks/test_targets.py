@@ -51,7 +51,7 @@ def rulings(page: Page) -> Path:
 def test_the_list_is_saved_among_the_lists_and_its_total_is_the_finding(page: Page):
     table = pd.read_parquet(rulings(page))
     assert len(table) == len(IDS)
-    targets = table[table["arm"] == "target"]
+    targets = table[(table["arm"] == "target") & (table["list"] == "targets")]
     finding = page.findings.by_key()["list_gain"]
     assert finding.value == pytest.approx(targets["expected_margin"].sum())
     assert finding.low < finding.value < finding.high
@@ -93,5 +93,6 @@ def test_a_list_is_made_where_the_params_say_that_consent_may_be_assumed(tmp_pat
     page = run_notebook("08_targets", bare, tmp_path, patch, **settings)
     table = pd.read_parquet(rulings(page))
     assert set(table.loc[table["arm"] == "target", "channel"]) == {"sms"}
+    assert table["customer_id"].is_unique
     said = " ".join(page.shown("text"))
     assert "the study's params assume it for sms" in said

@@ -220,3 +220,33 @@ def test_the_curve_at_the_budget_is_what_the_list_brings_without_holdout(ready):
     by_value = curves[curves["variant"] == "by past margin"]
     at = np.interp(5.0, best["spend"], best["gain"])
     assert np.interp(5.0, by_value["spend"], by_value["gain"]) <= at + 1e-9
+
+
+def test_hours_that_were_shown_not_to_differ_fall_back_and_quiet_hours_stay_quiet(shop: Tables):
+    left = eligible(shop, people(shop), rules())
+    told = pd.DataFrame(
+        {
+            "customer_id": IDS[:3],
+            "channel": ["email", "email", "sms"],
+            "hour": pd.array([18, 18, None], dtype="Int64"),
+            "response": 0.5,
+            "contacts": 4,
+        }
+    )
+    found = promotions.channels_for(shop, left, preferences=told)
+    sent = found.table.set_index("channel")["own_history"]
+    assert (sent > 0).all()
+    place = {c: n for n, c in enumerate(found.names)}
+    assert set(found.hour[:, place["email"]]) == {10, 18}
+    assert set(found.hour[:, place["sms"]]) == {10}
+    late = promotions.Hours(quiet_from=17, quiet_to=9, fallback=11)
+    quiet = promotions.channels_for(shop, left, hours=late, preferences=told)
+    assert set(quiet.hour.ravel()) == {11}
+
+
+def test_a_customer_who_answers_more_is_expected_to_bring_more_but_not_without_bound(ready):
+    channels = ready[3]
+    assert channels.factor.min() >= 0.5 * 0.95**2
+    assert channels.factor.max() <= 2.0
+    factor = channels.factor[:, 0]
+    assert factor.std() > 0.01

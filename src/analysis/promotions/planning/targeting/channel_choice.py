@@ -97,16 +97,16 @@ def channels_for(
     fatigue
         What each message of late leaves of the next one's response; an assumption.
     preferences
-        customer_id, channel, hour, response, contacts, as another report measured them; None
-        reads ``contacts``.
+        customer_id, channel, hour, response, contacts: the hours are taken from there, missing
+        ones being hours that were shown not to differ; None takes each customer's own.
     """
     hours = hours or Hours()
     names, ids = left.rules.channels, left.customers["customer_id"]
+    known = _responses(tables, left.rules.as_of, hours)
+    source = "messages" if len(known) else ""
     if preferences is not None:
-        known, source = preferences, "contact preferences"
-    else:
-        known = _responses(tables, left.rules.as_of, hours)
-        source = "messages" if len(known) else ""
+        known = _with_hours(known, preferences) if len(known) else preferences
+        source = "messages, with the hours of report 11"
     factor, hour = np.ones((len(ids), len(names))), np.full((len(ids), len(names)), hours.fallback)
     rows = []
     for number, channel in enumerate(names):
@@ -147,6 +147,14 @@ def _own(own: pd.DataFrame, usual: float, hours: Hours) -> tuple[Floats, Integer
     known = np.isfinite(hour)
     whole = np.where(known, hour, hours.fallback).astype(np.int64)
     return factor, np.where(hours.open(whole), whole, hours.fallback)
+
+
+def _with_hours(known: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """Take the hours from a report that tested whether hours differ, by channel."""
+    told = told.assign(hour=told["hour"].astype("float64"))
+    by_channel = told.groupby("channel")["hour"].agg(lambda h: h.mode().min())
+    hour = known["channel"].map(by_channel).astype("float64")
+    return known.assign(hour=hour)
 
 
 def _responses(tables: Tables, as_of: date, hours: Hours) -> pd.DataFrame:

@@ -96,6 +96,7 @@ def _curve(options: Priced, terms: ListTerms) -> pd.DataFrame:
     return cost_curve.curve(
         found,
         len(options.choices.gain),
+        at=terms.budget,
         basis=basis_of(found, options),
         confidence=terms.confidence,
         seed=terms.seed,
@@ -126,7 +127,7 @@ def _by_value(options: Priced, margin: pd.Series, points: int = 25) -> pd.DataFr
     rows = rows[order]
     spend = np.append(0.0, np.cumsum(found.step_cost[rows]))
     brought = np.append(0.0, np.cumsum(found.step_gain[rows]))
-    grid = np.linspace(0, spend[-1], points)
+    grid = spend[-1] * np.linspace(0, 1, points) ** 2
     nothing = dict.fromkeys(("low", "high", "next_unit"), np.nan)
     many = np.interp(grid, spend, np.arange(len(spend)))
     values = {"spend": grid, "gain": np.interp(grid, spend, brought), "contacts": many}

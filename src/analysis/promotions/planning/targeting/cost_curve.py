@@ -140,6 +140,7 @@ def curve(
     customers: int,
     *,
     points: int = 25,
+    at: float | None = None,
     basis: Basis | None = None,
     confidence: float = 0.95,
     seed: int = 0,
@@ -153,8 +154,8 @@ def curve(
         The path.
     customers
         How many customers there are, chosen or not.
-    points
-        Budgets of the grid.
+    points, at
+        Budgets of the grid, and one more that is looked at.
     basis
         The measured effects that the gains rest on, so that their errors show; None: the gains
         are taken for known.
@@ -171,7 +172,9 @@ def curve(
         effects are known; it does not know what an assumption is worth.
     """
     end = float(found.spend[-1]) if len(found.spend) else 0.0
-    grid = np.linspace(0, end, points)
+    grid = end * np.linspace(0, 1, points) ** 2  # closer where the curve is steep
+    if at is not None and 0 < at < end:
+        grid = np.unique(np.append(grid, at))
     part = _taken(found, grid)
     totals = resampled_totals(
         _by_customer(found, part, customers), seed=seed, replicates=replicates
