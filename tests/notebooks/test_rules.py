@@ -76,7 +76,7 @@ def test_its_first_cells_are_title_question_decision_and_parameters(path: Path) 
     assert len(source(first).splitlines()) >= 3
     assert "parameters" in tags(second)
     assert planned.question.endswith("?")
-    assert "order_lines" in planned.requires
+    assert "order_lines" in planned.canonical
 
 
 @each_notebook

@@ -20,7 +20,7 @@ class Params(Strict):
 
     confidence: Confidence = 0.95
     most_decisions: Annotated[int, Field(ge=1, le=20)] = 4
-    plan: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    plan: dict[str, float] = Field(default_factory=dict)
     targets: dict[str, float] = Field(default_factory=dict)
     owners: dict[str, str] = Field(default_factory=dict)
 
@@ -30,6 +30,8 @@ class Params(Strict):
         wrong = [period for period in value if not _PERIOD.fullmatch(period)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is no month as 2025-11 and no week as 2025-W52")
+        if any(planned <= 0 for planned in value.values()):
+            raise ValueError("planned net sales must be above zero")
         return value
 
     @field_validator("targets")
