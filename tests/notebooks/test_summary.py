@@ -303,3 +303,16 @@ def test_the_scores_of_loyalty_and_feedback_are_taken_where_they_are(tmp_path: P
     ]
     assert scores.loc["satisfaction", "value"] == 0.3
     assert scores.loc["renewal", "reason"] == "no term has ended yet", "the report's own reason"
+
+
+def test_one_customer_contacted_is_no_score(tmp_path: Path) -> None:
+    made = boards.tables()
+    shown = {"stage": ["Lapsed"], "difference": [0.66], "low": [-0.1], "high": [0.7]}
+    for contacted, known in ((1, False), (30, True)):
+        table = pd.DataFrame({**shown, "contacted": [contacted], "not_contacted": [90]})
+        made["02_segmentation/win_back"] = table
+        found = {**boards.findings(), "02_segmentation": []}
+        board = board_of(tmp_path / str(contacted), found=found, made=made)
+        row = scorecard(board, targets={}).set_index("measure").loc["win_back"]
+        assert (row["value"] == 0.66) == known
+        assert ("fewer than 30" in row["reason"]) != known
