@@ -76,6 +76,9 @@ def test_five_questions_are_answered_by_figures_of_the_other_reports(
     assert "1 promotion begun since" in said["promotion"].note
     assert [row[0].text for row in said["losses"].rows] == ["12", "€ 800", "12.0 %", "€ 400"]
     assert [row[0].text for row in said["trust"].rows] == ["97.0 %", "1", "0"]
+    assert page.findings.by_key()["last_week"].sentence == (
+        "change of net sales in the week to 28 Dec 2025 on the week before, to $ 900"
+    )
     assert page.findings.title == "What 01_profiling found. Last week $ 900, −10.0 % on the week " \
         "before, less than is usual"  # fmt: skip
 

@@ -303,7 +303,7 @@ def week_finding(changes: pd.DataFrame, currency: str) -> Fields | None:
     ends = {} if row["low"] != row["low"] else {"detail": _usual(pd.DataFrame([row]))}
     return {
         "key": "last_week",
-        "sentence": f"change of net sales in the {_named(row).lower()} on the week before, to "
+        "sentence": f"change of net sales in the {_named(row)[:1].lower()}{_named(row)[1:]} on the week before, to "
         f"{words.money(row['net_amount'], 0, currency)}",
         "value": float(row["change"]),
         "unit": "%",
