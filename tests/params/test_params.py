@@ -55,7 +55,7 @@ def test_every_study_in_the_repository_is_right(path: Path) -> None:
         ),
         (changed(engine={"cores": 2}), r"engine\.cores: no such key; allowed are kind, memory"),
         (changed(margins={"default": "NO"}), r"margins\.default: Input should be a valid number"),
-        (changed(reports={"03_decile": {}}), r"reports\.03_decile: no such report; there are 01_"),
+        (changed(reports={"03_decile": {}}), r"reports\.03_decile: no such report; there are 00_"),
         (
             changed(reports={"03_deciles": {"group": 10}}),
             r"reports\.03_deciles\.group: no such key; allowed are window_days",
