@@ -63,9 +63,10 @@ rows = read_parquet(engine, Path("{folder}/views.parquet"))
 tables = Tables(engine, Manifest(study="bench", rows=dict()), dict(page_views=rows))
 began = time.perf_counter()
 year = Period(date(2025, 1, 1), date(2026, 1, 1))
-wanted = ["who", "session_no", "viewed_at", "page", "step", "starts", "ends", "robot", "search",
-          "customer_id", "seconds"]
-views = held(sessionise(page_events(tables, year), SessionRule()).select(wanted))
+wanted = ["who", "viewed_at", "page", "step"]
+events = page_events(tables, year).select(wanted)
+views = sessionise(events, SessionRule(), context=False).drop("before", "after")
+views = held(views)
 sessions = held(session_table(views))
 engine.to_parquet(sessions, "{folder}/ours.parquet")
 far = reached(views, (2, 3, 4, 5)).group_by("strict").aggregate(n=lambda t: t.count()).execute()

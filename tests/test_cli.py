@@ -18,7 +18,7 @@ from tests.projects import Project
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
 
-COMMANDS = ("check", "ingest", "lab", "lists", "new", "run", "run-one", "serve", "verify")
+COMMANDS = ("check", "ingest", "lab", "lists", "new", "run", "run-one", "sent", "serve", "verify")
 
 
 @pytest.fixture
@@ -218,3 +218,12 @@ def test_python_m_analysis_is_the_same_command() -> None:
         [sys.executable, "-m", "analysis", "--version"], capture_output=True, text=True, check=True
     )
     assert said.stdout.startswith("analysis, version ")
+
+
+def test_sent_says_which_lists_there_are(project: Project) -> None:
+    sentence = "tiny has no list 'spring'; it has none: `analysis lists` writes them"
+    refused(call("sent", "tiny", "spring"), 1, sentence)
+
+
+def test_sent_takes_a_day_as_others_do(project: Project) -> None:
+    refused(call("sent", "tiny", "spring", "--on", "Monday"), 2, "--on Monday: write the day as")

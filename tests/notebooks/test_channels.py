@@ -24,8 +24,8 @@ PACES = ["1 a month", "2 a month", "6 a month"]
 PER_CUSTOMER = ("order_lines", "customers", "assignments", "contacts", "consents")
 
 
-def frames() -> dict[str, pd.DataFrame]:
-    plan = Plan.of(Shop(customers=1_500, chunk=1_500, seed=12, mess=False))
+def frames(*, customers: int = 1_500) -> dict[str, pd.DataFrame]:
+    plan = Plan.of(Shop(customers=customers, chunk=customers, seed=12, mess=False))
     files = generate(plan, 0).files
     tables = {name: files[name].to_pandas() for name in PER_CUSTOMER}
     tables["order_lines"] = tables["order_lines"].drop(columns="line")

@@ -22,7 +22,7 @@ def test_plan_targets_and_owners_are_taken() -> None:
     [
         ({"plan": {"2025-13": 1.0}}, "no month as 2025-11 and no week"),
         ({"plan": {"2025-W54": 1.0}}, "no month as 2025-11 and no week"),
-        ({"plan": {"2025-11": 0.0}}, "must be above zero"),
+        ({"plan": {"2025-11": 0.0}}, "must be greater than 0"),
         ({"targets": {"profit": 1.0}}, "is no aim; there are acquisition, development"),
         ({"most_decisions": 0}, "greater than or equal to 1"),
     ],

@@ -14,6 +14,7 @@ from analysis.errors import NotApplicable, ParamsError
 from analysis.promotions.planning.occasions import care_list as care
 from analysis.promotions.planning.occasions import due_occasions as due
 from analysis.promotions.planning.occasions.flow_entries import Flow, entries
+from analysis.promotions.planning.targeting.contact_consent import SERVICE, contact_record
 from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.tables.engine import Tables, in_memory
 
@@ -265,3 +266,48 @@ def test_a_flow_has_its_condition_its_holdout_and_its_list() -> None:
 def test_a_flow_that_cannot_be_is_refused(change: dict, sentence: str) -> None:
     with pytest.raises(ParamsError, match=sentence):
         Flow.of("welcome", {**WELCOME, **change}, ())
+
+
+# Lists that came back ---------------------------------------------------------------------------
+
+
+def came_back(mechanic: str, **more: pd.DataFrame) -> Tables:
+    """Return the shop after a list that was sent to Ann and Bob two days ago."""
+    sent = pd.Timestamp(AS_OF) - pd.Timedelta(days=2)
+    given = pd.DataFrame(
+        {
+            "promotion_id": "targets-1", "customer_id": ["ann", "bob", "eve"],
+            "arm": ["target", "target", "control"], "assigned_at": sent, "randomised": True,
+            "channel": "email", "sent_at": [sent, sent, pd.NaT],
+        }
+    )  # fmt: skip
+    promotion = pd.DataFrame(
+        {
+            "promotion_id": ["targets-1"], "name": ["t"], "starts_on": [AS_OF],
+            "ends_on": [AS_OF], "mechanic": [mechanic],
+        }
+    )  # fmt: skip
+    return shop(assignments=given, promotions=promotion, **more)
+
+
+def test_a_list_that_came_back_counts_as_a_message_where_none_is_recorded() -> None:
+    record = contact_record(came_back("target list"), as_of=AS_OF, days=28)
+    assert record[["customer_id", "recent", "days_since"]].to_numpy().tolist() == [
+        ["ann", 1, 2],
+        ["bob", 1, 2],
+    ]
+
+
+def test_a_message_that_the_crm_records_as_well_counts_once() -> None:
+    contacts = pd.DataFrame(
+        {
+            "contact_id": ["m1"], "customer_id": ["ann"], "channel": "email",
+            "sent_at": pd.Timestamp(AS_OF) - pd.Timedelta(days=2, hours=-3),
+        }
+    )  # fmt: skip
+    record = contact_record(came_back("target list", contacts=contacts), as_of=AS_OF, days=28)
+    assert record.set_index("customer_id")["recent"].to_dict() == {"ann": 1, "bob": 1}
+
+
+def test_service_messages_of_lists_count_for_no_cap() -> None:
+    assert contact_record(came_back(SERVICE), as_of=AS_OF, days=28).empty

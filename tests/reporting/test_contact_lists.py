@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from analysis.reporting.contacts.contact_lists import SOURCES, ListSource, write
 from analysis.reporting.notebook import frames
 from analysis.reporting.store.layout import RunFolder, StudyReports
 from analysis.reporting.store.run_record import ReportRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.status import Outcome, Status
 from analysis.tables.checksums import sha256_of
 from tests.conftest import REPOSITORY
 from tests.ingest.shop import Shop
@@ -38,13 +39,14 @@ CRM = ["77,ann@x.com,yes,no", "78,bo@x.com,no,no", "79,cy@x.com,yes,yes", "80,di
 WEB = ["1,ANN@x.com,yes,no", "2,ed@x.com,yes,yes"]
 
 
-@pytest.fixture
-def study(tmp_path: Path) -> StudyParams:
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """A CRM and a web shop; Ann is in both, Ed in the web shop alone."""
-    shop = Shop(tmp_path)
+    root = tmp_path_factory.mktemp("two_sources")
+    shop = Shop(root)
     for name, mapping, lines in (("web", "web", WEB), ("crm", "zoho_crm", CRM)):
         shop.map({"mapping": mapping, **MAPPING}, mapping)
-        folder = tmp_path / "data" / "raw" / name
+        folder = root / "data" / "raw" / name
         folder.mkdir(parents=True)
         (folder / "members.csv").write_text("\n".join([HEADER, *lines]))
     shop.source = {
@@ -56,6 +58,14 @@ def study(tmp_path: Path) -> StudyParams:
         "unify": {},
     }
     shop.ingest()
+    return shop
+
+
+@pytest.fixture
+def study(ingested: Shop, tmp_path: Path) -> StudyParams:
+    """The shop in a directory of the test's own."""
+    shutil.copytree(ingested.root, tmp_path, symlinks=True, dirs_exist_ok=True)
+    shop = ingested
     return StudyParams(
         study="shop",
         title="Shop",
@@ -66,13 +76,23 @@ def study(tmp_path: Path) -> StudyParams:
     )
 
 
-def run(root: Path, day: int, ids: list[str], *, good: bool = True, **more: Any) -> RunFolder:
+def run(
+    root: Path,
+    day: int,
+    ids: list[str],
+    *,
+    good: bool = True,
+    assumed: tuple[str, ...] = (),
+    **more: Any,
+) -> RunFolder:
     """Publish a run in which report 08 ruled that ``ids`` be contacted, and one left alone."""
     folder = StudyReports.of("shop", root=root).run(f"2024-01-{day:02}T000000Z")
     report = "08_targets"
     Status(report, "done" if good else "failed").write(folder.status(report))
     kept = record(folder.run_id, datetime(2024, 1, day, tzinfo=UTC), simulated=False)
-    reports = {report: ReportRecord("Targets", "Who?", "done" if good else "failed")}
+    given = {"channel_costs": {"email": 0.05}, "consent_assumed": assumed, "list_days": 28}
+    status: Outcome = "done" if good else "failed"
+    reports = {report: ReportRecord("Targets", "Who?", status, parameters=given)}
     replace(kept, study="shop", reports=reports, as_of="2024-01-01").write(folder.run_json)
     found = pd.DataFrame(
         {
@@ -192,6 +212,38 @@ def test_consent_is_looked_up_again_when_the_list_is_written(
     write_lists(study, root=tmp_path, systems=("csv",))
     drawn = pd.read_parquet(folder.path / "lists" / "manifests" / "targets_assignments.parquet")
     assert drawn["customer_id"].tolist() == ["crm:79"]
+
+
+def test_a_channel_without_recorded_consent_needs_the_params_word(
+    study: StudyParams, tmp_path: Path
+) -> None:
+    """Post is nowhere recorded; a recorded refusal of e-mail is never overruled."""
+    channels = ["mail", "mail", "email", "email", "mail"]
+    folder = run(tmp_path, 5, ALL, channel=channels)
+    write_lists(study, root=tmp_path, systems=("csv",))
+    path = folder.path / "lists" / "csv" / "targets.csv"
+    assert [row[0] for row in rows(path)[1:]] == ["crm:79"]
+    run(tmp_path, 5, ALL, channel=channels, assumed=("mail", "email"))
+    write_lists(study, root=tmp_path, systems=("csv",))
+    assert [row[0] for row in rows(path)[1:]] == ["crm:79", "crm:80", "web:1", "web:2"]
+
+
+def test_where_no_consent_is_recorded_and_none_assumed_nobody_is_listed(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.deliver("a.csv", "1001,C1,SKU1,2024-03-01 10:00,2,9.99,ok")
+    shop.ingest()
+    params = StudyParams(
+        study="shop", title="Shop", source=shop.source, as_of=date(2024, 1, 1),
+        timezone="UTC", currency="GBP",
+    )  # fmt: skip
+    folder = run(tmp_path, 5, ["C1"])
+    said = write_lists(params, root=tmp_path)
+    assert said[0].startswith("The study records no consent.")
+    assert said[1] == "targets: nobody may be contacted; 1 customer left out"
+    assert not (folder.path / "lists" / "csv").exists()
+    run(tmp_path, 5, ["C1"], assumed=("email",))
+    write_lists(params, root=tmp_path)
+    assert (folder.path / "lists" / "csv" / "targets.csv").is_file()
 
 
 def test_every_occasion_is_a_list_of_its_own(study: StudyParams, tmp_path: Path) -> None:

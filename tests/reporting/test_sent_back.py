@@ -10,13 +10,15 @@ import pytest
 import xlsxwriter
 
 from analysis.errors import AnalysisError, DataError
+from analysis.ingest.ingest import ingest
 from analysis.ingest.sources.sent_lists import SentLists, sent_dir
 from analysis.params import StudyParams
 from analysis.reporting.contacts.contact_lists import write_lists
 from analysis.reporting.contacts.sent_back import take_back
-from tests.reporting.test_contact_lists import LIST, run, study
+from tests.ingest.shop import Shop
+from tests.reporting.test_contact_lists import HEADER, LIST, MAPPING, ingested, run, study
 
-__all__ = ["study"]  # the fixture: a CRM and a web shop; Ann is in both
+__all__ = ["ingested", "study"]  # the fixtures: a CRM and a web shop; Ann is in both
 
 #: 1 is Ann, in the CRM 77; 79 is Cy; 2 is Ed, whom the CRM does not know. All agreed to e-mail.
 WHO, ARMS = ["web:1", "crm:79", "web:2"], ["target", "target", "holdout"]
@@ -129,3 +131,60 @@ def test_assignments_changed_by_hand_are_refused(listed: StudyParams, tmp_path: 
     pd.read_parquet(path).head(1).to_parquet(path)
     with pytest.raises(DataError, match=r"of list targets-.*is missing or holds other bytes"):
         take_back(listed, LIST, root=tmp_path, today=DAY)
+
+
+# Privacy ----------------------------------------------------------------------------------------
+
+PLANTED = ("ann.planted@x.com", "+49 30 5550199", "5550199", "bo.planted@x.com")
+
+
+@pytest.fixture
+def by_address(tmp_path: Path) -> StudyParams:
+    """A shop that knows its customers by e-mail address or phone number alone."""
+    shop = Shop(tmp_path)
+    mapping = {**MAPPING, "tables": [{"table": "customers", "from": "members"}]}
+    mapping["tables"][0]["columns"] = {"customer_id": "Mail", "consent_email": "Mail_ok"}
+    shop.map(mapping, "shop")
+    lines = [f"{i},{who},yes,no" for i, who in enumerate((*PLANTED[:2], PLANTED[3]))]
+    (shop.folder / "members.csv").write_text("\n".join([HEADER, *lines]))
+    shop.ingest()
+    return StudyParams(
+        study="shop", title="Shop", source=shop.source, as_of=date(2024, 1, 1),
+        timezone="Europe/London", currency="GBP",
+    )  # fmt: skip
+
+
+def test_no_address_leaves_the_files_that_are_imported(
+    by_address: StudyParams, tmp_path: Path
+) -> None:
+    """The way round: list, export with addresses, refusals, assignments, the next ingest."""
+    customers = tmp_path / "data" / "canonical" / "shop" / "current" / "customers"
+    people = pd.read_parquet(customers)
+    folder = run(tmp_path, 5, people["customer_id"].tolist())
+    said = write_lists(by_address, root=tmp_path, systems=("csv", "mail", "excel"))
+    rows = (folder.path / "lists" / "mail" / "targets.csv").read_text()
+    assert PLANTED[0] in rows  # a mail tool needs it
+    names = "\n".join(("Recipient", PLANTED[0], PLANTED[1]))
+    path = export(tmp_path, f"{names}\n", "from_the_crm.csv")
+    said += take_back(by_address, LIST, root=tmp_path, today=DAY, export=path)
+    assert "2 of 3 targets were sent" in " ".join(said)
+    wrong = export(tmp_path, f"Recipient\n{PLANTED[2]}\n", "wrong.csv")
+    with pytest.raises(DataError) as refused:
+        take_back(by_address, LIST, root=tmp_path, today=DAY, export=wrong)
+    said.append(str(refused.value))
+    result = ingest(by_address.ingest_request(), root=tmp_path)
+    said += [str(result.manifest), *result.news]
+    for text in said:
+        assert not any(word in text for word in PLANTED), text
+    kept = [
+        *sent_dir("shop", root=tmp_path).rglob("*.*"),
+        *(folder.path / "lists" / "manifests").iterdir(),
+        folder.run_json,
+        customers.parent / "manifest.json",
+        *(customers.parent / "assignments").iterdir(),
+        *(customers.parent / "promotions").iterdir(),
+    ]
+    assert len(kept) >= 8
+    for path in (p for p in kept if p.is_file()):
+        text = pd.read_parquet(path).to_csv() if path.suffix == ".parquet" else path.read_text()
+        assert not any(word in text for word in PLANTED), path

@@ -134,3 +134,15 @@ def test_where_no_channel_stands_out_the_title_says_so() -> None:
     assert text.lift_title(found, "EUR") == (
         "After the cost of the message no channel is shown to earn more than another"
     )
+
+
+def test_an_unknown_cost_is_said() -> None:
+    arms = pd.DataFrame({"reason": ["", "no log"], "net": [float("nan")] * 2})
+    found = HoldoutLift(arms, pd.DataFrame(), 0.95)
+    assert "what they cost is not recorded" in text.lift_headline(found, "EUR")
+    assert text.lift_title(found, "EUR") is None
+    assert text.lift_finding(found, "EUR") is None
+    known = HoldoutLift(arms.assign(net=1.0, net_low=0.5), pd.DataFrame(), 0.95)
+    assert text.lift_headline(known, "EUR") == (
+        "1 of 1 tested arm earned more than its messages cost"
+    )

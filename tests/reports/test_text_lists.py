@@ -55,6 +55,12 @@ def test_who_was_not_sent_is_said() -> None:
     assert text_lists.not_sent(past({})) == "All targets were sent, and nobody who was held out."
 
 
+def test_a_discount_is_read_as_one() -> None:
+    rows = pd.DataFrame({"by": ["depth", "channel"], "group": ["0.2", "email"]})
+    shown = text_lists.grouped(rows)
+    assert shown.to_numpy().tolist() == [["discount", "20 %"], ["channel", "email"]]
+
+
 def test_care_is_told_by_what_is_due() -> None:
     table = pd.DataFrame(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,10 +32,13 @@ class Delivered:
 
 
 @pytest.fixture(scope="session")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Delivered]]:
-    """Return two ingested shops with the mess of real deliveries."""
-    root = tmp_path_factory.mktemp("delivered")
-    found = [_deliver(root, seed) for seed in (101, 102)]
+def delivered(shared_dir: Path) -> Iterator[list[Delivered]]:
+    """Return two ingested shops with the mess of real deliveries, made once for all workers."""
+    root = shared_dir / "delivered"
+    root.mkdir(exist_ok=True)
+    with (root / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        found = [_deliver(root, seed) for seed in (101, 102)]
     yield found
     for shop in found:
         shop.tables.close()

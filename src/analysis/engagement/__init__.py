@@ -12,6 +12,7 @@ __getattr__ = face(
         "complaint_effort": "feedback.complaint_recovery:effort_by_wait",
         "complaint_recovery": "feedback.complaint_recovery:recover",
         "complaint_waits": "feedback.complaint_times:wait",
+        "feedback_kinds": "feedback.survey_rows:count_kinds",
         "feedback_topics": "feedback.text_topics:find",
         "open_complaints": "feedback.complaint_times:open_list",
         "product_alarms": "feedback.product_alarms:warn",

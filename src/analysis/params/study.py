@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from analysis.ingest.request import IngestRequest
 from analysis.params.alerting import AlertParams
+from analysis.params.credentials import names_secret
 from analysis.params.currency_codes import CURRENCIES
 from analysis.params.limits import Strict
 from analysis.params.report_params import report_params
@@ -38,6 +39,11 @@ class EngineParams(Strict):
         for name in value:
             if not name.startswith("spark."):
                 raise ValueError(f"{name} is no property of Spark, such as spark.executor.memory")
+            if any(map(names_secret, name.split("."))):
+                raise ValueError(
+                    f"{name} looks like a secret, and params are published with the reports; give "
+                    "it to Spark in the spark-defaults.conf of the folder that SPARK_CONF_DIR names"
+                )
         return {n: str(v).lower() if isinstance(v, bool) else str(v) for n, v in value.items()}
 
     @field_validator("memory")

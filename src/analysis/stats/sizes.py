@@ -73,7 +73,21 @@ FEWEST_TERMS, FEWEST_REFERRALS = 20, 20
 #: Customers with a known birthday whose weeks are looked at: about twenty purchases in the window.
 FEWEST_BIRTHDAYS = 200
 
+# Web
+
+#: Pages of a session from which its pace is judged.
+FEWEST_PAGES_OF_PACE = 20
+
+# Occasions
+
+#: Purchases of a product by a customer from which the next one is foreseen, and orders from which
+#: a customer has gaps of their own.
+FEWEST_OF_A_PRODUCT, FEWEST_ORDERS_OF_A_GAP = 4, 4
+
 # Feedback
+
+#: Products of a department that the usual rate of returns is read from, else the whole shop's.
+FEWEST_OF_DEPARTMENT = 5
 
 #: Answers of a group whose score is told: with fewer one answer moves an NPS by more than ten
 #: points, and who answered could be guessed.

@@ -1,13 +1,14 @@
 """Spark, where the data outgrow one machine: its session, its tables, the rows that it keeps.
 
 A session is a Java process. What that process writes, from notes on its start to the log of a
-job, goes into a file of its own and never into a report; the last lines of it are said where Spark
-does not start.
+job, goes into a file of its own and never into a report; where Spark does not start, the line of
+it that names the error is said.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -65,7 +66,7 @@ def open_session(settings: EngineSettings) -> Any:
         with _standard_error_into(log):
             session = builder.getOrCreate()
     except (PySparkRuntimeError, OSError) as error:
-        raise AnalysisError(f"Spark does not start: {_last_words(log) or error}") from error
+        raise AnalysisError(f"Spark does not start: {_cause(log) or error}") from error
     session.sparkContext.setLogLevel("ERROR")
     return ibis.pyspark.connect(session)
 
@@ -134,10 +135,14 @@ def _standard_error_into(path: Path) -> Iterator[None]:
         os.close(before)
 
 
-def _last_words(log: Path) -> str:
-    """Return the last line of a log that is no more than a place in the code."""
+#: What the line of a log that says what went wrong has in it.
+_WRONG = re.compile(r"No such file|not found|Permission denied|Exception|[Ee]rror\b")
+
+
+def _cause(log: Path) -> str:
+    """Return the line of a log that says why Java ended: the first that names an error."""
     with suppress(OSError):
         lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()]
-        said = [line for line in lines if line and not line.startswith(("at ", "..."))]
-        return said[-1] if said else ""
+        wrong = [line for line in lines if _WRONG.search(line)]
+        return next(iter(wrong or lines[-1:]), "")
     return ""

@@ -23,7 +23,7 @@ from analysis.tables.periods import Period
 START = pd.Timestamp("2024-01-01")
 AS_OF = date(2024, 10, 7)  # forty weeks
 CUSTOMERS = 600
-IDS = [f"c{n:03}" for n in range(CUSTOMERS)]
+IDS = [f"buyer-{n:03}" for n in range(CUSTOMERS)]
 COSTS = {"email": 0.05, "sms": 0.10}
 DEPTHS = (0.0, 0.1)
 #: Margin that each contact brings on average.

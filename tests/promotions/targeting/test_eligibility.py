@@ -47,7 +47,7 @@ consent = st.tuples(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rows=st.lists(consent, min_size=1, max_size=6, unique_by=lambda r: r[:3]))
 def test_consent_is_what_held_on_the_day(rows):
     """Against the same rule written for one customer and channel at a time."""

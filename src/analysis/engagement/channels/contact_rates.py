@@ -92,11 +92,22 @@ def rates(
     rows = contacts.rows.join(_segments(tables, contacts, segment), "customer_id", how="left")
     rows = rows.mutate(segment=ibis.coalesce(rows.segment, "unknown"), all=ibis.literal("all"))
     rows = rows.mutate(hour=rows.hour.cast("string").lpad(2, "0"))
-    parts = [
-        _shares(rows, by, contacts, confidence)
-        for by in ("all", "channel", "campaign", "segment", "hour")
-    ]
-    return ContactRates(pd.concat(parts, ignore_index=True), real_opens(contacts, confidence))
+    breakdowns = ("all", "channel", "campaign", "segment", "hour")
+    parts = [_shares(rows, by, contacts, confidence) for by in breakdowns]
+    found = pd.concat(parts, ignore_index=True)
+    campaign = found["by"] == "campaign"
+    found.loc[campaign, "group"] = found.loc[campaign, "group"].replace(_names(tables))
+    return ContactRates(found, real_opens(contacts, confidence))
+
+
+def _names(tables: Tables) -> dict[str, str]:
+    """Return the name of each promotion, with its key where several have the same."""
+    if "promotions" not in tables:
+        return {}
+    table = tables.promotions.select("promotion_id", "name").order_by("promotion_id").to_pandas()
+    alone = ~table["name"].duplicated(keep=False)
+    label = table["name"].where(alone, table["name"] + " (" + table["promotion_id"] + ")")
+    return dict(zip(table["promotion_id"], label, strict=True))
 
 
 def _shares(rows: ibis.Table, by: str, contacts: Contacts, confidence: float) -> pd.DataFrame:

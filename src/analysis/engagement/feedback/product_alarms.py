@@ -14,7 +14,7 @@ from analysis.engagement.feedback.topic_words import DEFECT
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values
 from analysis.stats.proportions import fisher_more
-from analysis.stats.sizes import FEWEST_LINES_SOLD
+from analysis.stats.sizes import FEWEST_LINES_SOLD, FEWEST_OF_DEPARTMENT
 from analysis.stats.types import Floats
 from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
@@ -24,8 +24,6 @@ from analysis.tables.periods import Period
 RATE, LEAST_RATIO = 0.05, 1.5
 #: Draws of a shop without a defective product.
 DRAWS = 100
-#: Products of a department that the usual rate of returns is read from, else the whole shop's.
-FEWEST_OF_DEPARTMENT = 5
 
 
 @dataclass(frozen=True)

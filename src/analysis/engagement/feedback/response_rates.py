@@ -17,7 +17,15 @@ from analysis.stats.surveys.net_promoter import clustered_mean, net_promoter, re
 from analysis.stats.types import Floats
 
 #: Bands of orders in the half-year before, by their lower ends.
-BANDS = {"none": 0, "1 order": 1, "2 to 4 orders": 2, "5 to 11 orders": 5, "12 or more": 12}
+BANDS = {
+    "no order": 0,
+    "1 order": 1,
+    "2 to 4 orders": 2,
+    "5 to 11 orders": 5,
+    "12 or more orders": 12,
+}
+#: What groups by these bands are called.
+BY_ORDERS = "orders before"
 
 
 @dataclass(frozen=True)
@@ -103,8 +111,10 @@ def band(orders: pd.Series) -> pd.Series:
 
 
 def _rates(rows: pd.DataFrame, kind: str, confidence: float) -> pd.DataFrame:
-    groups = {"all": pd.Series("all", rows.index), "orders in the half-year before": None}
-    groups["orders in the half-year before"] = band(rows["orders_before"]).astype(str)
+    groups = {
+        "all": pd.Series("all", rows.index),
+        BY_ORDERS: band(rows["orders_before"]).astype(str),
+    }
     for name, column in (("channel", "channel"), ("wave", "wave"), ("region", "region")):
         if rows[column].notna().any():
             groups[name] = rows[column]

@@ -98,6 +98,39 @@ def fetch(tables: Tables, period: Period) -> Surveys:
     return _checked(_typed(frame, period), period)
 
 
+def count_kinds(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return what there is, by kind: asked or given, answers, with words, customers.
+
+    Raises
+    ------
+    NotApplicable
+        If the study has no feedback, or none in the period.
+    """
+    feedback = tables.feedback
+    rows = feedback.select(
+        "kind",
+        who=_column(feedback, "customer_id", "string"),
+        given=feedback.submitted_at < midnight(period.end),
+        said=_column(feedback, "text", "string").length().fill_null(0) > 0,
+        at=ibis.coalesce(_column(feedback, "invited_at", "timestamp"), feedback.submitted_at),
+    )
+    rows = rows.filter(rows["at"] >= midnight(period.start), rows["at"] < midnight(period.end))
+    counted = rows.group_by("kind").agg(
+        rows=rows.count(),
+        answers=rows.given.fill_null(False).sum(),
+        texts=rows.said.sum(),
+        customers=rows.who.nunique(),
+    )
+    found = counted.order_by("kind").to_pandas()
+    if found.empty:
+        raise NotApplicable(f"Nobody was asked or said anything from {period}.")
+    return found
+
+
+def _column(rows: ibis.Table, name: str, kind: str) -> ibis.Value:
+    return rows[name] if name in rows.columns else ibis.null(kind)
+
+
 _WANTED = {
     "feedback_id": "string",
     "kind": "string",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.feedback.response_rates import BANDS, band
+from analysis.engagement.feedback.response_rates import BANDS, BY_ORDERS, band
 from analysis.engagement.feedback.survey_rows import SCALES, Surveys, promoted
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
@@ -146,7 +146,7 @@ def _spread(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
 def looks_at(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the groups of each answer, by what they are formed."""
     found = {"time": rows["wave"] if rows["wave"].notna().all() else rows["month"]}
-    found["orders in the half-year before"] = band(rows["orders_before"]).astype(str)
+    found[BY_ORDERS] = band(rows["orders_before"]).astype(str)
     columns = {"channel": "channel", "region": "region", "product": "product"}
     for by, column in columns.items():
         if rows[column].notna().any():

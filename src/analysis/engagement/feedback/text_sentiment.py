@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Stars that are glad and sorry, as places on the scale; what lies between teaches nothing.
 GLAD_FROM, SORRY_TO = 0.75, 0.25
 #: Lengths of the runs of characters, texts a run must stand in, most runs, strength of the fit.
-RUNS, FEWEST_IN, MOST_RUNS, STRENGTH = (1, 3), 2, 60_000, 4.0
+RUNS, LEAST_IN, MOST_RUNS, STRENGTH = (1, 3), 2, 60_000, 4.0
 FOLDS = 5
 
 
@@ -64,7 +64,7 @@ def pipeline() -> Pipeline:
     from sklearn.pipeline import make_pipeline
 
     runs = TfidfVectorizer(
-        analyzer="char", ngram_range=RUNS, min_df=FEWEST_IN, max_features=MOST_RUNS,
+        analyzer="char", ngram_range=RUNS, min_df=LEAST_IN, max_features=MOST_RUNS,
         sublinear_tf=True, lowercase=False,
     )  # fmt: skip
     return make_pipeline(runs, LogisticRegression(C=STRENGTH, max_iter=1_000))

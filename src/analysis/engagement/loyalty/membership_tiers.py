@@ -73,7 +73,8 @@ def standing(tables: Tables, *, as_of: date, days: int = 365, confidence: float 
     sales = _sales(tables, period)
     rows = _by_tier(now, sales)
     rank = _ranked(tables, rows)
-    rows = rows.set_index("tier").loc[[*rank, *([OUTSIDE] if OUTSIDE in set(rows["tier"]) else [])]]
+    present = [tier for tier in (*rank, OUTSIDE) if tier in set(rows["tier"])]
+    rows = rows.set_index("tier").loc[present]
     before, _ = _held_on(tables, period.start - timedelta(days=1))
     both = before.merge(now, on="customer_id", suffixes=("_before", "_after"))
     after, then = (
@@ -134,8 +135,7 @@ def _ranked(tables: Tables, rows: pd.DataFrame) -> list[str]:
         frame = amounts.to_pandas().dropna()
         earned = dict(zip(frame["tier"], frame["least"], strict=True))
     known = [(earned.get(n, 0.0) if earned else worth.get(n, 0.0), n) for n in names]
-    held = set(rows["tier"])
-    return [name for _, name in sorted(known) if name in held or name in names]
+    return [name for _, name in sorted(known)]
 
 
 def _moves(both: pd.DataFrame, rank: list[str], confidence: float) -> pd.DataFrame:

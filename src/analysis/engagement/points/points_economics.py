@@ -92,7 +92,7 @@ def _posted(books: Reconciliation, period: Period) -> tuple[float, float]:
     rows = entries.filter(entries.posted_on >= ibis.date(period.start.isoformat()))
     sums = rows.group_by("kind").agg(amount=rows.amount.sum().cast("int64")).to_pandas()
     by_kind = sums.set_index("kind")["amount"].reindex(["earn", "redeem"]).fillna(0) / PARTS
-    return float(by_kind["earn"]), float(-by_kind["redeem"])
+    return float(by_kind["earn"]), float(abs(by_kind["redeem"]))
 
 
 def _members_sales(

@@ -55,7 +55,8 @@ class Clickstream:
     def require(self, column: str, what: str) -> None:
         """Raise NotApplicable where the views lack a column: without it ``what`` is not known."""
         if not self.has(column):
-            raise NotApplicable(f"{what}: page_views has no column {column}.")
+            named = {"search": "search_terms", "seconds": "seconds_on_page"}.get(column, column)
+            raise NotApplicable(f"{what}: page_views has no column {named}.")
 
 
 def clickstream(
@@ -111,13 +112,31 @@ def session_table(views: ibis.Table) -> ibis.Table:
         entry=views.page.max(where=views.starts),
         exit=views.page.max(where=views.ends),
         basket_at=views.viewed_at.min(where=views.step == 3),
-        searches=views.search.count(),
-        robot=views.robot.any(),
-        customer_seen=views.customer_id.max(),
-        last_seconds=views.seconds.max(where=views.ends),
         **reached,
         **first,
+        **_where_known(views),
     )
+
+
+def _where_known(views: ibis.Table) -> dict[str, ibis.Value]:
+    """Return what is summed up of columns that a source may lack; nothing where it does."""
+    found: dict[str, ibis.Value] = {
+        "searches": ibis.literal(0, "int64"),
+        "robot": ibis.literal(False),
+        "customer_seen": ibis.null("string"),
+        "last_seconds": ibis.null("float64"),
+    }
+    if "customer_id" not in views.columns:
+        found["customer_id"] = ibis.null("string")
+    else:
+        found["customer_seen"] = views.customer_id.max()
+    if "search" in views.columns:
+        found["searches"] = views.search.count()
+    if "robot" in views.columns:
+        found["robot"] = views.robot.any()
+    if "seconds" in views.columns:
+        found["last_seconds"] = views.seconds.max(where=views.ends)
+    return found
 
 
 def _steps(tables: Tables) -> tuple[int, ...]:

@@ -28,8 +28,12 @@ ROBOT_NAMES = (
     r"preview|facebookexternalhit)"
 )
 
-#: Optional columns that go along where the source has them.
-DETAILS = ("device", "source", "medium", "campaign", "load_ms", "status", "product_id", "order_id")
+#: Columns that go along where the source has them, by what they are called there.
+DETAILS = {"seconds": "seconds_on_page"} | {
+    name: name
+    for name in ("customer_id", "device", "source", "medium", "campaign", "load_ms", "status",
+                 "product_id", "order_id")
+}  # fmt: skip
 
 
 def page_events(tables: Tables, period: Period) -> ibis.Table:
@@ -38,9 +42,9 @@ def page_events(tables: Tables, period: Period) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        who, viewed_at, page (without what follows ? or #), step (number of `STEPS`), robot (the
-        source or the browser says so), seconds (on the page, as the source knows), customer_id,
-        search (words in small letters), and those of `DETAILS` that the source has.
+        who, viewed_at, page (without what follows ? or #), step (number of `STEPS`); and where the
+        source knows: robot (it or the browser says so), search (words in small letters), seconds
+        (on the page), and the others of `DETAILS`.
 
     Raises
     ------
@@ -59,16 +63,19 @@ def page_events(tables: Tables, period: Period) -> ibis.Table:
 def _columns(rows: ibis.Table) -> dict[str, ibis.Value]:
     page = rows.page
     marked = page.contains("?") | page.contains("#")
-    return {
+    found = {
         "who": _who(rows),
         "viewed_at": rows.viewed_at,
         "page": marked.ifelse(page.re_replace(r"[?#].*$", ""), page),
         "step": _step(rows),
-        "robot": _says_robot(rows),
-        "seconds": _or_none(rows, "seconds_on_page", "float64"),
-        "customer_id": _or_none(rows, "customer_id", "string"),
-        "search": _search(rows),
-        **{name: rows[name] for name in DETAILS if name in rows.columns},
+    }
+    if "is_bot" in rows.columns or "user_agent" in rows.columns:
+        found["robot"] = _says_robot(rows)
+    if "search_terms" in rows.columns:
+        words = rows.search_terms.lower().re_replace(r"\s+", " ").strip()
+        found["search"] = words.nullif("")
+    return found | {
+        ours: rows[theirs] for ours, theirs in DETAILS.items() if theirs in rows.columns
     }
 
 
@@ -96,14 +103,3 @@ def _says_robot(rows: ibis.Table) -> ibis.Value:
     if "user_agent" in rows.columns:
         said = said | rows.user_agent.re_search(ROBOT_NAMES).fill_null(False)
     return said
-
-
-def _search(rows: ibis.Table) -> ibis.Value:
-    if "search_terms" not in rows.columns:
-        return ibis.null("string")
-    words = rows.search_terms.lower().re_replace(r"\s+", " ").strip()
-    return words.nullif("")
-
-
-def _or_none(rows: ibis.Table, name: str, kind: str) -> ibis.Value:
-    return rows[name] if name in rows.columns else ibis.null(kind)

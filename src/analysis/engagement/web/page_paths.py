@@ -108,8 +108,11 @@ def _signs(views: ibis.Table, confidence: float) -> pd.DataFrame:
     if "product_id" in before.columns:
         flags["several"] = before.product_id.nunique() >= 3
         names["several"] = "looked at three products or more"
-    flags |= {"searched": before.search.notnull().any(), "again": (before.session_no > 1).any()}
-    names |= {"searched": "searched on the site", "again": "had been here before in the period"}
+    if "search" in before.columns:
+        flags["searched"] = before.search.notnull().any()
+        names["searched"] = "searched on the site"
+    flags["again"] = (before.session_no > 1).any()
+    names["again"] = "had been here before in the period"
     grouped = before.group_by("who", "session_no", "kind").aggregate(pages=before.count(), **flags)
     grouped = grouped.mutate(
         bought=grouped.kind == KINDS[2], size=ibis.least(grouped.pages, _MOST_PAGES)

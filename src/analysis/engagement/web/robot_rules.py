@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import ibis
 import pandas as pd
 
-#: Pages of a session from which its pace is judged.
-FEWEST_PAGES_OF_PACE = 20
+from analysis.stats.sizes import FEWEST_PAGES_OF_PACE
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,8 @@ def page_attention(web: Clickstream) -> pd.DataFrame:
     """
     views = named_pages(web)
     next_ = views.after.epoch_seconds() - views.viewed_at.epoch_seconds()
-    views = views.mutate(spent=views.ends.ifelse(views.seconds, next_.cast("float64")))
+    last = views.seconds if web.has("seconds") else ibis.null("float64")
+    views = views.mutate(spent=views.ends.ifelse(last, next_.cast("float64")))
     table = (
         views.group_by("page")
         .aggregate(

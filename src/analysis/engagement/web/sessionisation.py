@@ -44,25 +44,32 @@ class SessionRule:
         return " or ".join([f"silence {sign} {self.minutes:g} minutes", *more])
 
 
-def neighbours(events: ibis.Table) -> ibis.Table:
+def neighbours(events: ibis.Table, *, context: bool = True) -> ibis.Table:
     """Return the views with what the visitor's view before and after them was.
+
+    Parameters
+    ----------
+    events
+        Views with who, viewed_at, page and step (see ``page_events``).
+    context
+        Also what the next view was, not only when.
 
     Returns
     -------
     ibis.Table
-        ``events`` and before, after (times), next_page, next_product, next_search (does the next
-        view show a product, search again), and before_campaign, after_campaign where known.
+        ``events`` and before, after (times); with ``context`` next_page, next_product, next_search
+        (does the next view show a product, search again), and before_campaign, after_campaign,
+        each where known.
     """
     window = ibis.window(group_by="who", order_by=["viewed_at", "step", "page"])
-    found = {
-        "before": events.viewed_at.lag(),
-        "after": events.viewed_at.lead(),
-        "next_page": events.page.lead(),
-        "next_search": events.search.notnull().lead(),
-    }
-    if "product_id" in events.columns:
+    found = {"before": events.viewed_at.lag(), "after": events.viewed_at.lead()}
+    if context:
+        found["next_page"] = events.page.lead()
+    if context and "search" in events.columns:
+        found["next_search"] = events.search.notnull().lead()
+    if context and "product_id" in events.columns:
         found["next_product"] = events.product_id.notnull().lead()
-    if "campaign" in events.columns:
+    if context and "campaign" in events.columns:
         found["before_campaign"] = events.campaign.lag()
         found["after_campaign"] = events.campaign.lead()
     return events.mutate(**{name: value.over(window) for name, value in found.items()})
@@ -86,14 +93,14 @@ def edges(views: ibis.Table, rule: SessionRule) -> tuple[ibis.Value, ibis.Value]
         starts, ends = now > before + limit, after > now + limit
     if rule.midnight:
         starts, ends = starts | (now.date() != before.date()), ends | (now.date() != after.date())
-    if rule.campaign and "campaign" in views.columns:
+    if rule.campaign and "before_campaign" in views.columns:
         here, last, following = views.campaign, views.before_campaign, views.after_campaign
         starts = starts | (here.notnull() & ~here.identical_to(last))
         ends = ends | (following.notnull() & ~following.identical_to(here))
     return starts.fill_null(True), ends.fill_null(True)
 
 
-def sessionise(events: ibis.Table, rule: SessionRule) -> ibis.Table:
+def sessionise(events: ibis.Table, rule: SessionRule, *, context: bool = True) -> ibis.Table:
     """Return the views with their sessions.
 
     Parameters
@@ -101,7 +108,9 @@ def sessionise(events: ibis.Table, rule: SessionRule) -> ibis.Table:
     events
         Views with who, viewed_at, page and step (see ``page_events``).
     rule
-        When a new session begins.
+        When a new session begins; one by campaign needs ``context``.
+    context
+        Also what the next view was; sessions and funnel do without.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def sessionise(events: ibis.Table, rule: SessionRule) -> ibis.Table:
         As `neighbours`, and starts, ends (first and last view of a session) and session_no (1, 2,
         ... within each visitor).
     """
-    views = neighbours(events)
+    views = neighbours(events, context=context)
     starts, ends = edges(views, rule)
     views = views.mutate(starts=starts, ends=ends)
     running = ibis.cumulative_window(group_by="who", order_by=["viewed_at", "step", "page"])

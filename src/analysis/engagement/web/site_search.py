@@ -47,9 +47,10 @@ def site_search(web: Clickstream, *, confidence: float = 0.95) -> SiteSearch:
     NotApplicable
         If the page views hold no words searched for, or no products to be clicked.
     """
+    web.require("search", "On-site search is not known")
     views = web.views.filter(web.views.search.notnull())
     if not views.limit(1).count().execute():
-        raise NotApplicable("On-site search is not known: page_views holds no search_terms.")
+        raise NotApplicable("On-site search is not known: no page view holds search_terms.")
     web.require("product_id", "What a search leads to is not known")
     searches = views.mutate(
         clicked=~views.ends & views.next_product.fill_null(False),

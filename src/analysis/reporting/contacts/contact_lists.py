@@ -187,7 +187,8 @@ def _ruled(members: pd.DataFrame) -> dict[str, int]:
 def _write(each: ContactList, systems: tuple[str, ...], writing: _Writing) -> Iterator[str]:
     """Write one list in every form, then its assignments and manifest; yield what was said."""
     run = RunRecord.read(each.folder.run_json)
-    rows, left_out = _contactable(_with_contact_cost(each, run), writing)
+    section = _parameters(run, each)
+    rows, left_out = _contactable(_with_contact_cost(each, section), section, writing)
     if rows.empty:
         yield f"{each.name}: nobody may be contacted; {words.count(left_out, 'customer')} left out"
         return
@@ -213,9 +214,14 @@ def _write(each: ContactList, systems: tuple[str, ...], writing: _Writing) -> It
     )
 
 
-def _with_contact_cost(each: ContactList, run: RunRecord) -> pd.DataFrame:
+def _parameters(run: RunRecord, each: ContactList) -> Mapping[str, Any]:
+    """Return the parameters that the list's report ran with, defaults and all."""
+    return run.reports[each.report].parameters
+
+
+def _with_contact_cost(each: ContactList, section: Mapping[str, Any]) -> pd.DataFrame:
     """Return the rows with what the message alone costs, by the report's params."""
-    costs = run.params.get("reports", {}).get(each.report, {}).get("channel_costs", {})
+    costs = section.get("channel_costs", {})
     if "contact_cost" in each.rows or "channel" not in each.rows or not costs:
         return each.rows
     return each.rows.assign(contact_cost=each.rows["channel"].map(costs).astype("float64"))
@@ -234,17 +240,26 @@ def _form(
     return paths, unknown + len(targets) - len(chosen)
 
 
-def _contactable(rows: pd.DataFrame, writing: _Writing) -> tuple[pd.DataFrame, int]:
-    """Return those who may be contacted, and how many may not; both arms by the same rule."""
+def _contactable(
+    rows: pd.DataFrame, section: Mapping[str, Any], writing: _Writing
+) -> tuple[pd.DataFrame, int]:
+    """Return those who may be contacted, and how many may not; both arms by the same rule.
+
+    A consent that is recorded counts. For a channel of which none is recorded, the report's params
+    must say that it may be assumed (``consent_assumed``).
+    """
     if writing.channel is not None and "channel" in rows:
         rows = rows[rows["channel"] == writing.channel]
     agreed = writing.agreed
-    if not agreed.known:
-        return rows, 0
+    assumed = [c for c in section.get("consent_assumed", ()) if c not in agreed.known]
     if "channel" in rows:
-        may = agreed.allows(rows["customer_id"], rows["channel"])
-    else:
+        may = rows["channel"].isin(assumed)
+        if agreed.known:
+            may |= agreed.allows(rows["customer_id"], rows["channel"])
+    elif agreed.known:
         may = agreed.channels(rows["customer_id"]) != ""
+    else:
+        may = pd.Series(False, rows.index)
     return rows[may], int((~may).sum())
 
 
@@ -282,20 +297,21 @@ def _said(
 
 
 def _facts(each: ContactList, run: RunRecord, writing: _Writing, left_out: int) -> dict[str, Any]:
-    section = run.params.get("reports", {}).get(each.report, {})
+    section = _parameters(run, each)
     basis = (
         each.rows["basis"].astype("str").value_counts().sort_index() if "basis" in each.rows else {}
     )
     return {
         "list_id": each.list_id,
         "name": each.name,
+        "kind": str(each.rows["kind"].iloc[0]) if "kind" in each.rows else "promotion",
         "study": run.study,
         "run": run.run_id,
         "report": each.report,
         "as_of": run.as_of,
         "measured_days": int(section.get("list_days", MEASURED_DAYS)),
         "seed": run.seed,
-        "params": section,
+        "params": dict(section),
         "code": dict(run.code),
         "tables": run.data.get("fingerprint", ""),
         "rulings": dict(each.ruled),
@@ -316,8 +332,8 @@ def _sources_by_system(source: dict[str, Any]) -> dict[str, str | None]:
 def _about_consent(agreed: Consent, channel: str | None) -> str:
     if not agreed.known:
         return (
-            "Nobody is left out for want of consent: the study records none. Check whom you may "
-            "contact before you do."
+            "The study records no consent. Only channels for which its params take it as given "
+            "(reports.08_targets.consent_assumed) are in the lists."
         )
     if channel is not None and channel not in agreed.known:
         raise AnalysisError(

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pandas as pd
 
-from analysis.errors import AnalysisError, DataError
+from analysis.errors import AnalysisError, DataError, ParamsError
 from analysis.ingest.identity.identity import own_ids, personal_keys
 from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import archives, stage
 from analysis.ingest.readers.staged_table import LINE
 from analysis.ingest.sources.sent_lists import ASSIGNMENTS, PROMOTION, sent_dir
+from analysis.promotions.planning.targeting.contact_consent import SERVICE
 from analysis.reporting.contacts.crm_formats import HEADERS
 from analysis.reporting.contacts.list_manifest import (
     CONTROL,
@@ -282,7 +283,7 @@ def _record(
         "name": f"List {facts['name']} of {facts['as_of']}",
         "starts_on": day.isoformat(),
         "ends_on": (day + timedelta(days=int(facts["measured_days"]) - 1)).isoformat(),
-        "mechanic": "target list",
+        "mechanic": SERVICE if facts.get("kind") == "service" else "target list",
         "contact_cost": _cost(rows),
         "manifest_sha256": sha256_of(manifest.path),
         "sha256": sha256_of(beside / ASSIGNMENTS),
@@ -324,8 +325,8 @@ def _save(rows: pd.DataFrame, path: Path) -> None:
 
 
 def sent_moment(text: str) -> date:
-    """Return the day that ``--on`` names; AnalysisError if it is none."""
+    """Return the day that ``--on`` names; ParamsError if it is none."""
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        raise AnalysisError(f"--on {text}: write the day as YYYY-MM-DD") from None
+        raise ParamsError(f"--on {text}: write the day as YYYY-MM-DD") from None

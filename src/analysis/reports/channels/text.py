@@ -181,6 +181,8 @@ def lift_headline(lift: HoldoutLift, currency: str) -> str:
     ranking = comparable(lift)
     if ranking.empty:
         usable = lift.arms[lift.arms["reason"] == ""]
+        if usable["net"].isna().all():
+            return "What messages caused against the holdout; what they cost is not recorded"
         paid = int((usable["net_low"] > 0).sum())
         return (
             f"{paid} of {words.count(len(usable), 'tested arm')} earned more than its messages cost"

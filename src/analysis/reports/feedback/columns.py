@@ -8,6 +8,17 @@ from analysis.reporting.notebook.formats import Format
 Columns = dict[str, Format]
 
 
+def kinds() -> Columns:
+    """Return the columns of ``survey_rows.count_kinds``."""
+    return {
+        "kind": formats.text("What"),
+        "rows": formats.integer("Asked or given"),
+        "answers": formats.integer("Given"),
+        "texts": formats.integer("With words"),
+        "customers": formats.integer("Customers"),
+    }
+
+
 def rates(interval: str) -> Columns:
     """Return the columns of ``Response.rates``."""
     return {

@@ -21,12 +21,24 @@ from analysis.reports.feedback import charts, columns, text, text_words
 
 
 @presents()
+def kinds(report: Report, given: pd.DataFrame) -> None:
+    """Show what there is to read."""
+    report.table(
+        given.assign(kind=given["kind"].map(text.KINDS)),
+        name="feedback_kinds",
+        columns=columns.kinds(),
+    )
+
+
+@presents()
 def scores(
     report: Report, surveys: Surveys, found: Scores, *, response: Response | None = None
 ) -> None:
     """Show the scores, and what was left out."""
     report.title(text.title(found, response))
-    for finding in text.score_findings(found):
+    first, *others = text.score_findings(found)
+    weighted = [] if response is None else [text.response_finding(response)]
+    for finding in (first, *weighted, *others):
         report.finding(**finding)
     said = text.off_scale(surveys)
     if said:
@@ -45,7 +57,6 @@ def scores(
 @presents(Response)
 def response(report: Report, found: Response) -> None:
     """Show who answers, and the scores of all who were asked."""
-    report.finding(**text.response_finding(found))
     report.headline(text.response_headline(found))
     lines = text.nps_lines(found)
     if len(lines):

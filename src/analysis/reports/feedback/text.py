@@ -21,6 +21,15 @@ Fields = dict[str, Any]
 #: False discovery rate up to which a group is said to differ.
 FDR = 0.05
 NAMES = {"nps": "NPS", "csat": "CSAT", "ces": "CES", "review": "Rating"}
+KINDS = {
+    "nps": "NPS surveys",
+    "csat": "CSAT surveys",
+    "ces": "CES surveys",
+    "review": "reviews",
+    "complaint": "complaints",
+    "interview": "interviews",
+    "exit": "exit answers",
+}
 LONG = {
     "nps": "net promoter score",
     "csat": "satisfaction with orders (CSAT)",
@@ -143,9 +152,16 @@ def groups_headline(scores: Scores) -> str:
     way = "higher" if first["difference"] > 0 else "lower"
     more = f"; {words.count(len(found), 'group')} of {looks} differ" if len(found) > 1 else ""
     return (
-        f"{NAMES[first['kind']]} is {way} for {first['by']}: {first['group']} "
+        f"{NAMES[first['kind']]} is {way} for {_whom(first)} "
         f"({shown(first['kind'], first['value'])}) than for all others{more}"
     )
+
+
+def _whom(group: pd.Series) -> str:
+    """Return a group in words."""
+    if group["by"] == "orders before":
+        return f"customers with {group['group']} in the half-year before"
+    return f"{group['by']} {group['group']}" if group["by"] != "time" else str(group["group"])
 
 
 def groups_reading(scores: Scores, fewest: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.reporting.notebook import words
-from analysis.reports.feedback.text import FDR, NAMES, Fields
+from analysis.reports.feedback.text import FDR, KINDS, NAMES, Fields
 from analysis.stats.sizes import FEWEST_WHO_SAY
 
 if TYPE_CHECKING:
@@ -71,17 +71,6 @@ def topics_headline(topics: Topics, kind: str) -> str:
     return (
         f"{words.percent(first['share'], 0)} of {KINDS.get(kind, kind)} are about {first['topic']}"
     )
-
-
-KINDS = {
-    "review": "reviews",
-    "complaint": "complaints",
-    "exit": "exit answers",
-    "interview": "interviews",
-    "nps": "NPS comments",
-    "csat": "CSAT comments",
-    "ces": "CES comments",
-}
 
 
 def topics_reading(topics: Topics) -> str:

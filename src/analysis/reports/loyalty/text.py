@@ -29,7 +29,8 @@ def title(owed: Liability | None, spent: Economics | None, currency: str) -> str
         )
     if spent is not None and np.isfinite(spent.break_even):
         said.append(f"redeemed points cost {words.percent(spent.break_even)} of members' margin")
-    return ", and ".join(said) or "What the loyalty programme shows"
+    joined = ", and ".join(said) or "what the loyalty programme shows"
+    return joined[0].upper() + joined[1:]
 
 
 def books_headline(books: Reconciliation) -> str:
@@ -85,8 +86,8 @@ def books_reading(books: Reconciliation) -> str:
         )
     if rules["twice"]:
         said.append(
-            f"{words.count(rules['twice'], 'earning')} stand twice for the same order; this breaks "
-            "no sum and may be rightly so, but is worth a look."
+            f"Posted twice for the same order: {words.count(rules['twice'], 'earning')}; this "
+            "breaks no sum and may be rightly so, but is worth a look."
         )
     return " ".join(said)
 

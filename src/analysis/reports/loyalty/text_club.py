@@ -45,7 +45,7 @@ def standing_reading(held: Standing) -> str:
         said.append("No tier is known a period ago, so that nobody can be said to have moved.")
     if held.overlapping:
         said.append(
-            f"{words.count(held.overlapping, 'customer')} hold two tiers at once; the later counts."
+            f"Two tiers at once: {words.count(held.overlapping, 'customer')}; the later counts."
         )
     return " ".join(said)
 
@@ -258,7 +258,7 @@ def stored_reading(flows: pd.DataFrame, currency: str) -> str:
         f"{words.money(owed['amount'], 0, currency)} stand on the accounts of "
         f"{words.count(owed['customers'], 'customer')}: money received for goods not yet given."
     )
-    return said + (f" {words.count(below, 'account')} are below zero." if below else "")
+    return said + (f" Below zero: {words.count(below, 'account')}." if below else "")
 
 
 def occasions_reading(listed: pd.DataFrame, days: int, currency: str) -> str:

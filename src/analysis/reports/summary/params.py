@@ -30,8 +30,9 @@ class Params(Strict):
         wrong = [period for period in value if not _PERIOD.fullmatch(period)]
         if wrong:
             raise ValueError(f"{wrong[0]!r} is no month as 2025-11 and no week as 2025-W52")
-        if any(planned <= 0 for planned in value.values()):
-            raise ValueError("planned net sales must be above zero")
+        none = [period for period, planned in value.items() if not planned > 0]
+        if none:
+            raise ValueError(f"what is planned for {none[0]} must be greater than 0")
         return value
 
     @field_validator("targets")

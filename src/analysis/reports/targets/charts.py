@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.promotions.planning.targeting.contact_scenarios import ALL_OFFERS
+from analysis.promotions.planning.targeting.contact_scenarios import ALL_OFFERS, BY_VALUE
 from analysis.reporting.charts import style
 from analysis.reporting.notebook import words
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLOURS = (style.BLUE, style.ORANGE, style.SOFT)
+
+#: Where the label of each line stands: share of its length, offset in points, side.
+_LABELS = ((1.0, (-4, 5), "right"), (1.0, (-4, -13), "right"), (0.5, (7, -9), "left"))
 
 
 def cost_curves(
@@ -41,12 +44,14 @@ def cost_curves(
     )
     for place, (name, rows) in enumerate(curves.groupby("variant", sort=False)):
         shown = rows[rows["spend"] <= 1.25 * end]
-        colour = _COLOURS[place % len(_COLOURS)]
+        place = 2 if name == BY_VALUE else place
+        colour = _COLOURS[min(place, 2)]
         ax.plot(shown["spend"], shown["gain"], color=colour)
-        last = shown.iloc[-1]
+        at, shift, side = _LABELS[min(place, 2)]
+        row = shown.iloc[int(at * (len(shown) - 1))]
         ax.annotate(
-            str(name), (last["spend"], last["gain"]), (-4, 5 if place == 0 else -11),
-            textcoords="offset points", ha="right", color=style.INK,
+            str(name), (row["spend"], row["gain"]), shift, textcoords="offset points", ha=side,
+            color=style.INK,
         )  # fmt: skip
     if budget < 1.25 * end:
         ax.axvline(budget, color=style.SOFT, linestyle=(0, (2, 2)), linewidth=1)

@@ -6,7 +6,7 @@ from analysis.reporting.notebook import formats
 from analysis.reporting.notebook.formats import Format
 
 
-def past(interval: str) -> dict[str, Format]:
+def past(interval: str, currency: str) -> dict[str, Format]:
     """Return the columns of ``PastLists.table``."""
     return {
         "name": formats.text("List"),
@@ -16,13 +16,13 @@ def past(interval: str) -> dict[str, Format]:
         "sent": formats.integer("Sent"),
         "promised": formats.money(2, "Promised"),
         "measured": formats.money(2, "Measured"),
-        "low": formats.interval("high", 2, f"{interval} of it"),
+        "low": formats.interval("high", 2, f"{interval} of it", unit=currency),
         "kept": formats.mark("Kept"),
-        "reason": formats.text("Why not measured"),
+        "reason": formats.text("Not measured because"),
     }
 
 
-def responses(interval: str) -> dict[str, Format]:
+def responses(interval: str, currency: str) -> dict[str, Format]:
     """Return the columns of ``PastLists.responses``."""
     return {
         "by": formats.text("By"),
@@ -31,7 +31,7 @@ def responses(interval: str) -> dict[str, Format]:
         "n": formats.integer("Targets"),
         "promised": formats.money(2, "Promised"),
         "measured": formats.money(2, "Measured"),
-        "low": formats.interval("high", 2, f"{interval} of it"),
+        "low": formats.interval("high", 2, f"{interval} of it", unit=currency),
     }
 
 

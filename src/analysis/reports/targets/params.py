@@ -16,9 +16,15 @@ Money = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 
 #: Occasions there are; ``care_list.KIND_OF`` says what kind of message each is.
-OCCASIONS = (
-    *("after-sale", "points expiring", "birthday", "anniversary", "near tier"),
-    *("replenishment", "win-back", "festival"),
+OCCASIONS: tuple[str, ...] = (
+    "after-sale",
+    "points expiring",
+    "birthday",
+    "anniversary",
+    "near tier",
+    "replenishment",
+    "win-back",
+    "festival",
 )
 
 _CHANGES = {"budget", "contact_cost", "depth", "holdout"}
@@ -96,15 +102,20 @@ class Params(Strict):
         for festival, day in self.festivals.items():
             if not re.fullmatch(r"(\d{4}-)?\d{2}-\d{2}", day):
                 raise ValueError(f"festivals: {festival} is on {day!r}; write MM-DD or YYYY-MM-DD")
-        if self.flows:
-            from analysis.errors import ParamsError
-            from analysis.promotions.planning.occasions.flow_entries import Flow
+        return self
 
-            for name, spec in self.flows.items():
-                try:
-                    Flow.of(name, spec, OCCASIONS)
-                except ParamsError as error:
-                    raise ValueError(str(error)) from None
+    @model_validator(mode="after")
+    def _flows_can_be(self) -> Params:
+        if not self.flows:
+            return self
+        from analysis.errors import ParamsError
+        from analysis.promotions.planning.occasions.flow_entries import Flow
+
+        for name, spec in self.flows.items():
+            try:
+                Flow.of(name, spec, OCCASIONS)
+            except ParamsError as error:
+                raise ValueError(str(error)) from None
         return self
 
     @model_validator(mode="after")

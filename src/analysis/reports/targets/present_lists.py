@@ -24,14 +24,17 @@ def past_lists(report: Report, found: PastLists) -> None:
             caption="Margin per customer of the list, net of the contact. Whisker: "
             f"{report.interval}, targets against those held out, sent or not.",
         )
-    report.table(found.table, name="past_lists", columns=columns_lists.past(report.interval))
+    shown = columns_lists.past(report.interval, report.currency)
+    if (found.table["reason"] == "").all():
+        del shown["reason"]
+    report.table(found.table, name="past_lists", columns=shown)
     report.say(text_lists.not_sent(found))
     if len(found.responses):
         report.table(
-            found.responses,
+            text_lists.grouped(found.responses),
             name="list_responses",
-            title="Drawn together over lists",
-            columns=columns_lists.responses(report.interval),
+            title="By channel, discount and stratum, lists drawn together",
+            columns=columns_lists.responses(report.interval, report.currency),
         )
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
-_FAR = 0.1
+#: Differences of so many standard errors do not come by chance.
+_BEYOND_CHANCE = 3.0
 
 
 def title(left: Eligible, listed: TargetList | None, currency: str) -> str:
@@ -41,6 +42,7 @@ def title(left: Eligible, listed: TargetList | None, currency: str) -> str:
         f"Contact {words.count(int(found['contacts']), 'customer')} for "
         f"{words.money(found['spend'], 0, currency)}: "
         f"{words.money(found['gain'], 0, currency)} of margin expected beyond that"
+        + (", if the assumed effect holds" if found["assumed"] > 0 else "")
     )
 
 
@@ -191,6 +193,9 @@ def spending_headline(found: Spending, budget: float, currency: str) -> str:
 
 def spending_reading(found: Spending, budget: float, currency: str) -> str:
     """Return how the best offers compare with a list in the order of past margin."""
+    best = found.curves[found.curves["variant"] == ALL_OFFERS]
+    end = float(best["spend"].max())
+    budget = budget if budget < end else end / 2
     at = {}
     for name, rows in found.curves.groupby("variant", sort=False):
         at[name] = float(np.interp(budget, rows["spend"], rows["gain"]))
@@ -291,16 +296,22 @@ def holdout_headline(listed: TargetList, currency: str) -> str:
     return f"{start}: {verdict} the {promised} promised per customer (80 % power: {shown})"
 
 
-def holdout_reading(listed: TargetList) -> str:
+def holdout_reading(listed: TargetList, days: int) -> str:
     """Return how the holdout is drawn and what follows where it is too small."""
+    explained = listed.power.get("explained", np.nan)
     said = (
+        f"Power is for margin over {days} days as these customers varied lately, "
+        f"{words.percent(explained, 0)} of it explained by their past. "
+        if explained == explained
+        else ""
+    )
+    said += (
         "They are drawn within strata of state and past margin by a hash of programme and "
         "customer, so that the same customers are held out when the list is made again."
     )
     if not listed.power["enough"]:
         said += (
-            " One list alone will not tell; several lists read together, a larger holdout, or past "
-            "margin as a covariate will."
+            " One list alone will not tell; several lists read together, or a larger holdout, will."
         )
     return said
 
@@ -327,12 +338,15 @@ def trust(
         )
     if listed is not None:
         far = float(listed.balance["difference"].abs().max())
+        sizes = listed.balance[["n_target", "n_holdout"]].iloc[0].to_numpy(float)
+        chance = _BEYOND_CHANCE * float(np.sqrt((1 / np.maximum(sizes, 1)).sum()))
         lines += [
             (
                 "Arms",
-                far <= _FAR,
+                far <= chance,
                 f"Targets and holdout differ by {words.number(far, 2)} standard deviations at "
-                "most in what is known of them.",
+                "most in what is known of them; chance alone makes up to "
+                f"{words.number(chance, 2)}.",
             ),
             (
                 "Choice",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
@@ -49,6 +51,16 @@ def kept_headline(found: PastLists, currency: str) -> str:
     )
 
 
+def grouped(responses: pd.DataFrame) -> pd.DataFrame:
+    """Return the responses with the discount as it is read."""
+    depth = responses["by"] == "depth"
+    told = pd.to_numeric(responses["group"].where(depth), errors="coerce")
+    named = [
+        words.percent(d, 0) if d == d else g for d, g in zip(told, responses["group"], strict=True)
+    ]
+    return responses.assign(by=responses["by"].replace("depth", "discount"), group=named)
+
+
 def not_sent(found: PastLists) -> str:
     """Say who was not sent though on a list, and the other way round."""
     missed, leaked = (int(found.table[c].sum()) for c in ("not_sent", "sent_though_held_out"))
@@ -80,6 +92,7 @@ def care_headline(found: CareList) -> str:
 def how_to_send(study: str) -> str:
     """Say how the rulings become a list, and how the list comes back."""
     return (
-        f"`analysis lists {study}` writes them for the CRM, without those held out; once sent, "
-        f"`analysis sent {study} LIST` brings the list back, and the next run measures it."
+        f"The command **analysis lists {study}** writes them for the CRM, without those held out. "
+        f"Once a list is sent, **analysis sent {study} LIST** brings it back, and the next run "
+        "measures it."
     )

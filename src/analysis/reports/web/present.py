@@ -81,7 +81,9 @@ def attention(report: Report, table: pd.DataFrame) -> None:
 @presents(PurchaseFunnel)
 def funnel(report: Report, made: PurchaseFunnel) -> None:
     """Show how many sessions get how far."""
-    report.finding(**text.drop_finding(made, report.params.confidence))
+    finding = text.drop_finding(made, report.params.confidence)
+    if finding:
+        report.finding(**finding)
     report.headline(text.funnel_headline(made))
     report.chart(
         charts.funnel(made.steps),

@@ -33,7 +33,9 @@ def faults(report: Report, found: PageFaults) -> None:
 @presents(SiteSearch)
 def search(report: Report, found: SiteSearch) -> None:
     """Show where searches lead."""
-    report.finding(**text_losses.search_finding(found, report.params.confidence))
+    finding = text_losses.search_finding(found, report.params.confidence)
+    if finding:
+        report.finding(**finding)
     report.headline(text_losses.search_headline(found))
     report.table(found.terms, name="search_terms", columns=columns.terms(report.interval), rows=12)
     report.say(text_losses.search_reading(found))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_FOLLOWED
 
 if TYPE_CHECKING:
     from analysis.engagement.web.clickstream import Clickstream
@@ -141,14 +142,16 @@ def bounce_reading(table: pd.DataFrame) -> str:
     ).strip()
 
 
-def drop_finding(made: PurchaseFunnel, confidence: float) -> Fields:
-    """Return the finding on the step at which most are lost."""
+def drop_finding(made: PurchaseFunnel, confidence: float) -> Fields | None:
+    """Return the finding on the step at which most are lost; None where too few get near it."""
     row = _widest(made)
-    before = made.steps["step"].iloc[int(row.name) - 1]
+    if row is None or row["sessions"] + row["lost"] < FEWEST_FOLLOWED:
+        return None
     return {
         "key": "funnel_loss",
-        "sentence": f"of sessions that got as far as {_a(before)} go on to {_a(row['step'])}: "
-        f"the step at which most are lost ({words.count(int(row['lost']), 'session')})",
+        "sentence": f"of sessions that got as far as {_a(_before(made, row))} go on to "
+        f"{_a(row['step'])}: the step at which most are lost "
+        f"({words.count(int(row['lost']), 'session')})",
         "value": float(row["kept"]),
         "low": float(row["kept_low"]),
         "high": float(row["kept_high"]),
@@ -164,18 +167,30 @@ def _a(step: str) -> str:
     return f"an {step}" if step[0] in "aeiou" else f"a {step}"
 
 
-def _widest(made: PurchaseFunnel) -> pd.Series:
-    """Return the step before which most sessions are lost, seeing a product apart."""
-    inner = made.steps.iloc[2:] if len(made.steps) > 3 else made.steps.iloc[1:]
-    return made.steps.loc[inner["lost"].idxmax()]
+def _widest(made: PurchaseFunnel) -> pd.Series | None:
+    """Return the step before which most sessions are lost; None where nobody gets that far.
+
+    That a visit sees no product is no loss on the way to an order, where products are known.
+    """
+    inner = made.steps.iloc[2:] if len(made.steps) > 4 else made.steps.iloc[1:]
+    inner = inner[inner["sessions"] + inner["lost"] > 0]
+    return None if inner.empty else made.steps.loc[inner["lost"].idxmax()]
+
+
+def _before(made: PurchaseFunnel, row: pd.Series) -> str:
+    """Return the step before that of ``row``."""
+    steps = made.steps["step"].tolist()
+    return str(steps[steps.index(row["step"]) - 1])
 
 
 def funnel_headline(made: PurchaseFunnel) -> str:
     """Return where most sessions are lost."""
     row = _widest(made)
-    before = made.steps["step"].iloc[int(row.name) - 1]
+    if row is None:
+        return "No session gets as far as a product"
     return (
-        f"Most are lost between {before} and {row['step']}: {words.percent(row['kept'], 0)} go on"
+        f"Most are lost between {_before(made, row)} and {row['step']}: "
+        f"{words.percent(row['kept'], 0)} go on"
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.reporting.notebook import words
 from analysis.reports.web.text import DISCOVERED
+from analysis.stats.sizes import FEWEST_FOLLOWED
 
 if TYPE_CHECKING:
     from analysis.engagement.web.abandoned_baskets import AbandonedBaskets
@@ -93,8 +94,10 @@ def search_headline(found: SiteSearch) -> str:
     return f"{said}; of those for “{worst['term']}”, {words.percent(worst['clicked'], 0)}"
 
 
-def search_finding(found: SiteSearch, confidence: float) -> Fields:
-    """Return the finding on searches that lead to no product."""
+def search_finding(found: SiteSearch, confidence: float) -> Fields | None:
+    """Return the finding on searches that lead to no product; None of too few searches."""
+    if found.totals["trials"] < FEWEST_FOLLOWED:
+        return None
     row = found.totals
     return {
         "key": "search_without_click",

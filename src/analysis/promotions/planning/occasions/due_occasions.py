@@ -16,6 +16,7 @@ import ibis
 import pandas as pd
 
 from analysis.answers import NotGiven
+from analysis.stats.sizes import FEWEST_OF_A_PRODUCT, FEWEST_ORDERS_OF_A_GAP
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
@@ -26,10 +27,8 @@ COLUMNS = ["customer_id", "occasion", "due_on", "product_id", "value"]
 BIRTHDAY, ANNIVERSARY, FESTIVAL = "birthday", "anniversary", "festival"
 REPLENISHMENT, AFTER_SALE, WIN_BACK = "replenishment", "after-sale", "win-back"
 
-#: Purchases of a product by a customer from which the next one is foreseen.
-FEWEST_OF_A_PRODUCT = 4
-#: Orders from which a customer has gaps of their own, and how many of them a silence must last.
-FEWEST_ORDERS_OF_A_GAP, GAPS_OF_SILENCE = 4, 3.0
+#: Gaps of their own that a silence must last.
+GAPS_OF_SILENCE = 3.0
 #: A product this many times as dear as the usual one is worth a question how it does.
 DEAR = 10.0
 #: Days after such a purchase.

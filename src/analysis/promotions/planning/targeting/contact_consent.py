@@ -112,7 +112,8 @@ def contact_record(tables: Tables, *, as_of: date, days: int) -> pd.DataFrame:
     """Return what is known of earlier messages by customer and channel, before the day.
 
     Service and transactional messages are left out where the study says what a message was for:
-    a cap on advertising must spare them.
+    a cap on advertising must spare them. Lists that came back count, also where the study records
+    no contacts.
 
     Returns
     -------
@@ -122,9 +123,9 @@ def contact_record(tables: Tables, *, as_of: date, days: int) -> pd.DataFrame:
         every message of those days).
     """
     names = ["customer_id", "channel", "recent", "days_since", "opted_out", "bounced"]
-    if "contacts" not in tables:
+    rows, day = _messages(tables), midnight(as_of)
+    if rows is None:
         return pd.DataFrame({n: pd.Series(dtype="object") for n in names})
-    rows, day = tables.contacts, midnight(as_of)
     rows = rows.filter(rows.sent_at < day)
     if "purpose" in rows.columns:
         promotional = rows.purpose.isnull() | rows.purpose.isin(["promotion", "care"])
@@ -145,3 +146,33 @@ def contact_record(tables: Tables, *, as_of: date, days: int) -> pd.DataFrame:
     )
     table = found.order_by("customer_id", "channel").to_pandas()
     return table.assign(bounced=(table["bounced"] > 0) & (table["bounced"] == table["recent"]))
+
+
+#: Mechanic of lists whose messages are service, which no cap counts.
+SERVICE = "service message"
+
+
+def _messages(tables: Tables) -> ibis.Table | None:
+    """Return the messages recorded, and those of lists that came back; None where none are."""
+    own = tables.contacts if "contacts" in tables else None
+    if not tables.has("assignments", "sent_at", "channel"):
+        return own
+    given = tables.assignments
+    given = given.filter(given.sent_at.notnull(), given.channel.notnull())
+    if tables.has("promotions", "mechanic"):
+        service = tables.promotions.filter(tables.promotions.mechanic == SERVICE)
+        given = given.anti_join(service, "promotion_id")
+    listed = given.select("customer_id", "channel", "sent_at")
+    if own is None:
+        return listed
+    keys = ["customer_id", "channel", "day"]
+    there = own.mutate(day=own.sent_at.date()).select(keys).distinct()
+    missing = listed.mutate(day=listed.sent_at.date()).anti_join(there, keys)
+    types = {n: own[n].type() for n in own.columns}
+    wide = missing.select(
+        **{
+            n: missing[n].cast(k) if n in missing.columns else ibis.null(k)
+            for n, k in types.items()
+        }
+    )
+    return ibis.union(own, wide)

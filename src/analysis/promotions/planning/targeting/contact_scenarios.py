@@ -207,6 +207,7 @@ def _listed(left: Eligible, choices: Choices, item: Integers, held: Flags) -> pd
         {
             "arm": np.where(held[rows], HOLDOUT, TARGET),
             "margin": left.customers["margin"].to_numpy(float)[rows],
+            "recent_margin": left.customers["recent_margin"].to_numpy(float)[rows],
             "expected_margin": choices.gain[rows, item[rows]],
             "cost": choices.cost[rows, item[rows]],
         }

@@ -161,10 +161,10 @@ def eligible(
     usable = reachable & (recent.to_numpy() < most) & room[:, None]
     masks = {
         "consent": ~consented.any(axis=1),
-        "suppressed": ~reachable.any(axis=1),
+        "suppressed": consented.any(axis=1) & ~reachable.any(axis=1),
         "complaint": ids.isin(_complaining(tables, rules, complaints)).to_numpy(),
         "contacted": since <= rules.rest_days,
-        "capped": ~usable.any(axis=1),
+        "capped": reachable.any(axis=1) & ~usable.any(axis=1),
         "experiment": ids.isin(_under_test(tables, rules.as_of)).to_numpy(),
         "control": standing_holdout.programme_control(
             ids.tolist(),

@@ -44,7 +44,8 @@ def candidates(
     Returns
     -------
     pandas.DataFrame
-        customer_id (sorted), margin, net, orders (of the window), recent_orders, occasion (empty
+        customer_id (sorted), margin, net, orders (of the window), recent_orders, recent_margin,
+        occasion (empty
         where none is due), reason_product_id (what the occasion is about; missing where nothing).
 
     Raises
@@ -61,9 +62,10 @@ def candidates(
     if found.empty:
         raise NotApplicable(f"Nobody bought anything in {window}, so there is nobody to contact.")
     late = features.compute(tables, Period.before(as_of, days=recent_days))
-    recent = late.select("customer_id", recent_orders="orders").to_pandas()
-    found = found.merge(recent, on="customer_id", how="left")
+    late = late.select("customer_id", recent_orders="orders", recent_margin="margin_amount")
+    found = found.merge(late.to_pandas(), on="customer_id", how="left")
     found["recent_orders"] = found["recent_orders"].fillna(0).astype("int64")
+    found["recent_margin"] = found["recent_margin"].fillna(0.0)
     due = _due([o for o in occasions if isinstance(o, pd.DataFrame)], as_of)
     found = found.merge(due, on="customer_id", how="left")
     return found.assign(occasion=found["occasion"].fillna("").astype("str"))

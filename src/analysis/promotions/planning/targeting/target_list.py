@@ -89,7 +89,8 @@ class TargetList:
     Parameters
     ----------
     rulings
-        One row a candidate: customer_id, ruling (contact, hold out, leave alone), reason, offer,
+        One row a candidate: customer_id, ruling (contact, hold out, leave alone), occasion (that
+        is due; empty where none), reason, offer,
         depth, product_id, product, channel, hour, expected_margin (incremental, net of the
         contact's and the offer's cost), low, high (NaN where the effect is assumed), cost,
         break_even (effect at which the contact pays; where the effect is assumed), arm (target,
@@ -103,7 +104,8 @@ class TargetList:
         How alike targets and holdout are.
     power
         customers, holdout, smallest (difference of margin per customer that the list would show),
-        promised (expected margin per customer contacted), enough.
+        promised (expected margin per customer contacted), explained (share of the variance that
+        the past explains), enough.
     solution
         As solved.
     terms
@@ -204,7 +206,8 @@ def chosen(
     bound = limits.vector(len(channels.names))
     names = ["budget", "contacts", *channels.names]
     table = pd.DataFrame({"limit": names, "most": bound, "used": used, "price": solution.prices})
-    listed = rulings.assign(margin=left.customers["margin"].to_numpy())
+    known = left.customers[["margin", "recent_margin"]]
+    listed = pd.concat([rulings, known.set_axis(rulings.index)], axis=1)
     listed = listed[listed["arm"] != ""]
     alike = standing_holdout.balance(listed, ["margin", "expected_margin", "cost"])
     taken = np.where(held, NONE, solution.item)
@@ -311,6 +314,7 @@ def _rulings(
         {
             "customer_id": people["customer_id"],
             "ruling": np.select([listed & ~held, listed], [CONTACT, HOLD_OUT], LEAVE),
+            "occasion": left.customers["occasion"].to_numpy(),
             "reason": _reasons(left, expected, options.choices, item, held),
             "offer": _offer_names(goods, depth, listed),
             "depth": np.where(listed, depth, np.nan),
@@ -367,13 +371,23 @@ def _offer_names(goods: pd.DataFrame, depth: Floats, listed: Flags) -> np.ndarra
 
 
 def power_of(listed: pd.DataFrame, terms: ListTerms) -> dict[str, Any]:
-    """Return what difference the list would show between its arms."""
+    """Return what difference the list would show between its arms.
+
+    Customers are taken to vary as in the last days, and as much of that to be explained by their
+    past as it was then.
+    """
     n, held = len(listed), int((listed["arm"] == HOLDOUT).sum())
     nothing = {"customers": n, "holdout": held, "smallest": np.nan, "promised": np.nan}
     targets = listed[listed["arm"] == TARGET]
     if held < 2 or n - held < 2:
-        return {**nothing, "enough": False}
-    design = Design(treated=(1 - held / n,), alpha=1 - terms.confidence)
-    smallest = power.smallest_difference(n, float(listed["margin"].var()), design)
+        return {**nothing, "explained": np.nan, "enough": False}
+    late = listed["recent_margin"].to_numpy(float)
+    before = listed["margin"].to_numpy(float) - late
+    flat = late.std() == 0 or before.std() == 0
+    explained = 0.0 if flat else float(np.corrcoef(late, before)[0, 1] ** 2)
+    treated = (1 - held / n,)
+    design = Design(treated=treated, alpha=1 - terms.confidence, explained=min(explained, 0.99))
+    smallest = power.smallest_difference(n, float(late.var(ddof=1)), design)
     promised = float((targets["expected_margin"] + targets["cost"]).mean())
-    return {**nothing, "smallest": smallest, "promised": promised, "enough": promised >= smallest}
+    found = {"smallest": smallest, "promised": promised, "explained": explained}
+    return {**nothing, **found, "enough": promised >= smallest}
