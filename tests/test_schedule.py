@@ -93,6 +93,18 @@ def test_the_service_runs_a_command_that_exists() -> None:
     assert writable == [f"{PLACE}/reports", f"{PLACE}/data"]
 
 
+def test_the_watch_looks_every_quarter_of_an_hour_and_runs_what_is_new() -> None:
+    service = unit("retail-watch.service")["Service"]
+    program, _, arguments = service["ExecStart"].partition(" ")
+    assert program == f"{service['WorkingDirectory']}/.venv/bin/analysis"
+    options = options_of(arguments)
+    assert (options["study"], options["only"], options["changed"]) == (
+        "complete_journey", ("06",), True,
+    )  # fmt: skip
+    assert service["TimeoutStartSec"] == "14min", "it ends before it begins again"
+    assert unit("retail-watch.timer")["Timer"]["OnCalendar"].endswith(":00/15:00")
+
+
 def test_the_timer_starts_the_service_of_its_name() -> None:
     assert (SCHEDULE / "retail-reports.service").is_file()
     timer = unit("retail-reports.timer")
@@ -103,7 +115,10 @@ def test_the_timer_starts_the_service_of_its_name() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
     """With the paths and the user of this machine, systemd finds nothing to complain about."""
-    for name in ("retail-reports.service", "retail-reports.timer"):
+    for name in (
+        *("retail-reports.service", "retail-reports.timer"),
+        *("retail-watch.service", "retail-watch.timer"),
+    ):
         text = (SCHEDULE / name).read_text()
         text = text.replace("User=analysis", "User=root")
         program = Path(sys.executable).with_name("analysis")

@@ -76,6 +76,9 @@ def test_five_questions_are_answered_by_figures_of_the_other_reports(
     assert "1 promotion begun since" in said["promotion"].note
     assert [row[0].text for row in said["losses"].rows] == ["12", "€ 800", "12.0 %", "€ 400"]
     assert [row[0].text for row in said["trust"].rows] == ["97.0 %", "1", "0"]
+    assert page.findings.by_key()["last_week"].sentence == (
+        "change of net sales in the week to 28 Dec 2025 on the week before, to $ 900"
+    )
     assert page.findings.title == "What 01_profiling found. Last week $ 900, −10.0 % on the week " \
         "before, less than is usual"  # fmt: skip
 
@@ -303,3 +306,16 @@ def test_the_scores_of_loyalty_and_feedback_are_taken_where_they_are(tmp_path: P
     ]
     assert scores.loc["satisfaction", "value"] == 0.3
     assert scores.loc["renewal", "reason"] == "no term has ended yet", "the report's own reason"
+
+
+def test_one_customer_contacted_is_no_score(tmp_path: Path) -> None:
+    made = boards.tables()
+    shown = {"stage": ["Lapsed"], "difference": [0.66], "low": [-0.1], "high": [0.7]}
+    for contacted, known in ((1, False), (30, True)):
+        table = pd.DataFrame({**shown, "contacted": [contacted], "not_contacted": [90]})
+        made["02_segmentation/win_back"] = table
+        found = {**boards.findings(), "02_segmentation": []}
+        board = board_of(tmp_path / str(contacted), found=found, made=made)
+        row = scorecard(board, targets={}).set_index("measure").loc["win_back"]
+        assert (row["value"] == 0.66) == known
+        assert ("fewer than 30" in row["reason"]) != known

@@ -41,7 +41,7 @@ def tell(book: AlertBook, evidence: Evidence, params: AlertParams, day: date = D
 
 
 def only(*rules: AlertRule, **rest: object) -> AlertParams:
-    return AlertParams(rules=rules, **rest)  # type: ignore[arg-type]
+    return AlertParams(rules=list(rules), **rest)  # type: ignore[arg-type]
 
 
 def test_a_threshold_is_told_with_change_threshold_and_interval() -> None:

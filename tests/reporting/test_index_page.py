@@ -139,7 +139,7 @@ def test_a_damaged_earlier_run_is_passed_over(tmp_path: Path):
 def test_the_overview_lists_all_runs_newest_first(newest_run: Path):
     reports = newest_run.parents[1]
     soup = BeautifulSoup((reports / "index.html").read_text("utf-8"), "html.parser")
-    rows = [words_of(row) for row in soup.select("#demo tbody tr")]
+    rows = [words_of(row) for row in soup.select("#demo table.runs tbody tr")]
     assert [row.split(",")[0] for row in rows] == ["21 Nov 2026", "14 Nov 2026", "7 Nov 2026"]
     assert "06:00 UTC" in rows[0]
     assert words_of(soup.h2) == "Complete Journey"
@@ -153,7 +153,7 @@ def test_a_damaged_run_does_not_take_the_overview_down(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     index_page.write_overview(tmp_path)
     soup = BeautifulSoup((tmp_path / "index.html").read_text("utf-8"), "html.parser")
-    rows = [words_of(row) for row in soup.select("#demo tbody tr")]
+    rows = [words_of(row) for row in soup.select("#demo table.runs tbody tr")]
     assert rows[0].startswith("2026-11-02T060000Zcannot be read:")
     assert rows[1].startswith("1 Nov 2026")
     assert words_of(soup.h2) == "Complete Journey"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -202,8 +202,9 @@ def _in_words(error: ValidationError, where: str, prefix: str, model: type[BaseM
 
 
 def _owner(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
-    for part in path:
-        annotation = model.model_fields[str(part)].annotation
+    for part in (each for each in path if isinstance(each, str)):
+        annotation: Any = model.model_fields[part].annotation
+        annotation = (get_args(annotation) or (annotation,))[0]  # of a list, what is in it
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             model = annotation
     return model

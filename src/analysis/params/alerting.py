@@ -43,6 +43,12 @@ class AlertRule(Strict):
         return self
 
 
+def usual_rules() -> list[AlertRule]:
+    """Return what is told where a study has no rules of its own."""
+    usual: tuple[Kind, ...] = ("failed", "late", "changed", "decision")
+    return [AlertRule(when=kind) for kind in usual]
+
+
 class AlertParams(Strict):
     """The alerts of a study.
 
@@ -56,11 +62,6 @@ class AlertParams(Strict):
         Share of the changes told in one run that may be chance.
     """
 
-    rules: tuple[AlertRule, ...] = (
-        AlertRule(when="failed"),
-        AlertRule(when="late"),
-        AlertRule(when="changed"),
-        AlertRule(when="decision"),
-    )
+    rules: list[AlertRule] = Field(default_factory=usual_rules)
     most_a_day: Annotated[int, Field(ge=1, le=100)] = 5
     fdr: Annotated[float, Field(gt=0, lt=0.5)] = 0.05

@@ -13,6 +13,7 @@ from analysis.errors import NotApplicable
 from analysis.reporting.briefing.board import Board
 from analysis.reporting.briefing.director_questions import STAGES, VALUE
 from analysis.reporting.briefing.period_sales import SALES
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 #: Further reports that aims are measured in.
 LOYALTY, FEEDBACK = "09_loyalty", "10_feedback"
@@ -98,7 +99,10 @@ def _win_back_tested(board: Board) -> Score:
 
 
 def _win_back_seen(board: Board) -> Score:
-    rows = board.table(f"{STAGES}/win_back")
+    told = board.table(f"{STAGES}/win_back")
+    rows = told[told[["contacted", "not_contacted"]].min(axis=1) >= FEWEST_CUSTOMERS]
+    if rows.empty:
+        raise NotApplicable(f"fewer than {FEWEST_CUSTOMERS} lost customers were contacted")
     row = rows.sort_values("contacted", kind="stable").iloc[-1]
     what = "more came back where contacted (no causal proof)"
     return _score(row, ("difference", "low", "high"), "points", STAGES, what)

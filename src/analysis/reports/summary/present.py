@@ -54,8 +54,8 @@ def week(report: Report, drivers: pd.DataFrame) -> None:
 @presents()
 def like_for_like(report: Report, same: pd.DataFrame) -> None:
     """Show the sales of the stores that sold in both periods."""
-    report.table(same, name="like_for_like", title="Stores and channels that sold in both periods",
-                 columns=columns.like_for_like())  # fmt: skip
+    title = "Stores and channels with enough customers that sold in both periods"
+    report.table(same, name="like_for_like", title=title, columns=columns.like_for_like())
 
 
 @presents()

@@ -301,9 +301,10 @@ def week_finding(changes: pd.DataFrame, currency: str) -> Fields | None:
     if row is None or row["change"] != row["change"]:
         return None
     ends = {} if row["low"] != row["low"] else {"detail": _usual(pd.DataFrame([row]))}
+    week = f"w{_named(row).removeprefix('W')}"
     return {
         "key": "last_week",
-        "sentence": f"change of net sales in the {_named(row).lower()} on the week before, to "
+        "sentence": f"change of net sales in the {week} on the week before, to "
         f"{words.money(row['net_amount'], 0, currency)}",
         "value": float(row["change"]),
         "unit": "%",
