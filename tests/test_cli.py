@@ -18,7 +18,7 @@ from tests.projects import Project
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
 
-COMMANDS = ("check", "ingest", "lab", "lists", "new", "run", "run-one", "serve", "verify")
+COMMANDS = ("check", "ingest", "lab", "lists", "new", "run", "run-one", "sent", "serve", "verify")
 
 
 @pytest.fixture
@@ -164,6 +164,19 @@ def test_check_says_which_reports_can_run_and_runs_none(project: Project) -> Non
     assert not list(project.reports.path.glob("2*"))
 
 
+def test_check_says_which_reports_need_values_that_no_row_states(project: Project) -> None:
+    project.add("20_b", requires=["order_lines.store_id"])
+    project.add("30_c", requires=["order_lines.returned_order_id", "products"])
+    lines = call("check", "tiny").stdout.splitlines()
+    assert "can run    20_b" in lines
+    lacking = "No row of order_lines states its returned_order_id."
+    assert f"cannot run 30_c                    {lacking}" in lines
+    project.add("40_d", requires=["order_lines.mood"])
+    refused = call("check", "tiny")
+    assert refused.exit_code == 2
+    assert "requires names order_lines.mood, which is no column of order_lines" in refused.stderr
+
+
 def test_check_finds_a_broken_notebook(project: Project) -> None:
     project.add("20_b", parameters=None)
     project.add("30_c", needs=["20_b/x"])
@@ -205,3 +218,12 @@ def test_python_m_analysis_is_the_same_command() -> None:
         [sys.executable, "-m", "analysis", "--version"], capture_output=True, text=True, check=True
     )
     assert said.stdout.startswith("analysis, version ")
+
+
+def test_sent_says_which_lists_there_are(project: Project) -> None:
+    sentence = "tiny has no list 'spring'; it has none: `analysis lists` writes them"
+    refused(call("sent", "tiny", "spring"), 1, sentence)
+
+
+def test_sent_takes_a_day_as_others_do(project: Project) -> None:
+    refused(call("sent", "tiny", "spring", "--on", "Monday"), 2, "--on Monday: write the day as")

@@ -2,8 +2,8 @@
 
 Exit codes: 0 all well · 1 some report failed, the others are published, or the command was
 refused · 2 params or usage · 3 data refused · 4 an unforeseen error, its traceback in a file ·
-128 + n stopped by signal n. What is heavy is imported by the command that needs it, so that help
-is quick.
+5 an alert is new (``alerts``) · 128 + n stopped by signal n. What is heavy is imported by the
+command that needs it, so that help is quick.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Exit code of an error that nobody foresaw.
 UNFORESEEN = 4
+
+#: Exit code of ``analysis alerts`` where somebody must be told.
+NEW_ALERTS = 5
 
 
 class _Commands(click.Group):
@@ -75,6 +78,7 @@ Exit codes:
   2    the params or the command line are wrong
   3    the data are refused
   4    an unforeseen error; the sentence names the file with its traceback
+  5    of alerts: an alert is new
   128+n  stopped by signal n, such as 130 by Ctrl-C"""
 
 
@@ -158,8 +162,7 @@ def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
 
     with stoppable():
         result = bring_up_to_date(params, root=root, now=_now(), force=force, tell=_reading)
-    for line in ledger_lines(result):
-        click.echo(line)
+    click.echo("\n".join(ledger_lines(result)))
 
 
 @main.command()
@@ -195,44 +198,17 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     """Check the params and data of STUDY and say which reports can run, without running any."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.ingest.onboarding.refusals import refusals
-    from analysis.quality.order_span import check_as_of
-    from analysis.reporting.checking.doubts import doubts
-    from analysis.reporting.checking.ingested import bring_up_to_date, ledger_lines
-    from analysis.reporting.checking.readiness import readiness
+    from analysis.reporting.checking.check_lines import check_study
+    from analysis.reporting.checking.ingested import bring_up_to_date
+    from analysis.tables.order_span import check_as_of
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
         result = bring_up_to_date(params, root=root, now=_now(), tell=_reading)
-    found = readiness(params, present=frozenset(result.manifest.rows), root=root)
-    words = {"ready": "can run", "lacking": "cannot run", "broken": "BROKEN"}
-    for line in [
-        *ledger_lines(result),
-        *refusals(study, root=root),
-        *(f"doubt: {sentence}" for sentence in doubts(params, root=root)),
-        *(f"{words[r.state]:<11}{r.report:<24}{r.reason}" for r in found),
-        *_what_was_read(params, root),
-    ]:
-        click.echo(line.rstrip())
+    checked = check_study(params, result, root=root)
+    click.echo("\n".join(checked.lines))
     check_as_of(params.as_of, result.manifest)
-    sys.exit(2 if any(each.state == "broken" for each in found) else 0)
-
-
-def _what_was_read(params: StudyParams, root: Path) -> list[str]:
-    from analysis.errors import NotApplicable
-    from analysis.quality.control_totals import control_totals
-    from analysis.reporting.checking.check_page import page, unsure_guesses
-    from analysis.tables.engine import open_study
-
-    tables = open_study(params.study, settings=params.engine_settings(), root=root)
-    try:
-        totals = control_totals(tables)
-    except NotApplicable as reason:
-        return [str(reason)]
-    finally:
-        tables.close()
-    unsure = unsure_guesses(params, root=root)
-    return page(totals, tables.manifest, as_of=params.as_of, unsure=unsure)
+    sys.exit(2 if checked.broken else 0)
 
 
 @main.command()
@@ -241,6 +217,7 @@ def _what_was_read(params: StudyParams, root: Path) -> list[str]:
 @_jobs
 @_overrides
 @click.option("--no-cache", is_flag=True, help="Run again what would come out the same.")
+@click.option("--changed", is_flag=True, help="Run only if data, params or code have changed.")
 @click.option("--profile", is_flag=True, help="Run again, and write the slowest calls as a table.")
 @_cell_limit
 @_time_limit
@@ -250,13 +227,15 @@ def run(
     jobs: int,
     overrides: tuple[str, ...],
     no_cache: bool,
+    changed: bool,
     profile: bool,
     cell_limit: int,
     time_limit: int,
 ) -> None:
-    """Run the reports of STUDY and publish them."""
+    """Run the reports of STUDY and publish them; with --changed, every 15 minutes if need be."""
     root = _root()
     params = _params(study, overrides, root)
+    from analysis.reporting.runner.changed import run_if_changed
     from analysis.reporting.runner.run import Request, run_study
     from analysis.reporting.runner.terminal import Terminal
 
@@ -264,9 +243,14 @@ def run(
     terminal.line(f"{params.title}, as of {params.as_of}")
     limits = _limits(cell_limit, time_limit)
     reuse = not (no_cache or profile)
-    request = Request(params, root, _now, only, jobs, reuse, limits, profile=profile)
+    request = Request(
+        params, root, _now, only, jobs, reuse, limits, watched=changed, profile=profile
+    )
     with stoppable():
-        record = run_study(request, terminal)
+        record = (run_if_changed if changed else run_study)(request, terminal)
+    if record is None:
+        terminal.line("Nothing is new since the last run; nothing was done")
+        return
     terminal.line(f"Published {request.reports.run(record.run_id).index} in {record.seconds:.0f} s")
     sys.exit(1 if record.failed else 0)
 
@@ -333,9 +317,42 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
     request = Request(params, root, _now, jobs=jobs, limits=_limits(cell_limit, time_limit))
     with stoppable():
         verdict = verifying.verify(folder, request, Terminal(sys.stdout))
-    for line in verdict.lines():
-        click.echo(line)
+    click.echo("\n".join(verdict.lines()))
     sys.exit(0 if verdict.same else 1)
+
+
+@main.command()
+@click.argument("before")
+@click.argument("now")
+def diff(before: str, now: str) -> None:
+    """Compare the findings and tables of two runs, BEFORE and NOW.
+
+    A run is its folder, STUDY/RUN below reports/, or a study for its latest run. No row of a
+    table is shown. The exit code is 1 where anything differs.
+    """
+    root = _root()
+    from analysis.reporting.checking import run_diff
+    from analysis.reporting.checking.verify import find_run
+
+    found = run_diff.diff(find_run(before, root=root), find_run(now, root=root))
+    click.echo("\n".join(found.lines()))
+    sys.exit(0 if found.same else 1)
+
+
+@main.command()
+@click.argument("study")
+def alerts(study: str) -> None:
+    """Say what was found to be told of STUDY; the same as JSON is in reports/STUDY/alerts.json.
+
+    The exit code is 5 where an alert is new since the last run, for schedulers.
+    """
+    root = _root()
+    from analysis.reporting.alerts.alert_book import AlertBook, book_path
+    from analysis.reporting.store.layout import StudyReports, checked_name
+
+    book = AlertBook.read(book_path(StudyReports.of(checked_name(study), root=root)), study)
+    click.echo("\n".join(book.lines()))
+    sys.exit(NEW_ALERTS if book.new else 0)
 
 
 @main.command()
@@ -344,13 +361,13 @@ def verify(run: str, jobs: int, cell_limit: int, time_limit: int) -> None:
     "--to",
     "systems",
     multiple=True,
-    type=click.Choice(["csv", "zoho_crm", "fxiaoke"]),
+    type=click.Choice(["csv", "excel", "mail", "zoho_crm", "fxiaoke"]),
     help="Form to write; default: CSV and the CRMs that the study's sources come from.",
 )
 @click.option(
     "--channel",
     type=click.Choice(["email", "sms", "phone", "app"]),
-    help="Only customers who agreed to this channel; default: to any.",
+    help="Only customers to be contacted through this channel; default: all.",
 )
 @_overrides
 def lists(
@@ -362,6 +379,42 @@ def lists(
     from analysis.reporting.contacts.contact_lists import write_lists
 
     for line in write_lists(params, root=root, systems=systems, channel=channel):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("study")
+@click.argument("wanted", metavar="LIST")
+@click.option(
+    "--export",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The CRM's file of who was sent; default: everybody of the list's files.",
+)
+@click.option("--who", metavar="COLUMN", help="Column of the export that holds the customer.")
+@click.option("--on", metavar="YYYY-MM-DD", help="Day it went out; default: as exported, or today.")
+@_overrides
+def sent(
+    study: str,
+    wanted: str,
+    export: Path | None,
+    who: str | None,
+    on: str | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Record that LIST of STUDY was sent, so that the next run measures what it brought.
+
+    LIST is a list's id as `analysis lists` prints it, its name for the newest, or its manifest.
+    """
+    root = _root()
+    params = _params(study, overrides, root)
+    from zoneinfo import ZoneInfo
+
+    from analysis.reporting.contacts.sent_back import sent_moment, take_back
+
+    today = _now().astimezone(ZoneInfo(params.timezone)).date()
+    day = sent_moment(on) if on is not None else None
+    said = take_back(params, wanted, root=root, today=today, on=day, export=export, who=who)
+    for line in said:
         click.echo(line)
 
 

@@ -218,7 +218,7 @@ def test_ranks_that_agree_leave_nobody_to_list() -> None:
 
 def test_areas_that_buy_alike_have_no_preferences_to_list() -> None:
     found = pd.DataFrame({"area": ["a", "b"], "low": [80.0, 99.0]})
-    with pytest.raises(NotApplicable, match="No area surely buys more"):
+    with pytest.raises(NotApplicable, match="No area significantly buys more"):
         areas.clear_preferences(found)
 
 

@@ -64,3 +64,19 @@ def test_broken_weeks_at_the_ends_are_named() -> None:
     broken = rows["Broken week (Monday to Sunday) at an end of the data"]
     assert broken["rows"] == 2
     assert "first week has 1 of 7 days and the last week has 3" in broken["what_to_do"]
+
+
+def test_days_closed_every_year_ask_for_no_decision() -> None:
+    """Christmas by its date, Easter by its distance; a day of one year alone stays a question."""
+    easter, christmas = ["2016-03-27", "2017-04-16"], ["2016-12-25", "2017-12-25"]
+    once = ["2017-05-03", "2017-06-07", "2017-07-05", "2017-08-02"]
+    every = pd.date_range("2016-01-01", "2017-12-31")
+    closed = every[~every.isin(pd.to_datetime(easter + christmas))]
+
+    def gap(days: pd.DatetimeIndex) -> dict[str, object]:
+        found = records(tables_with(days), as_of=AS_OF, stale_days=7)
+        return next(r for r in found if str(r["check"]).startswith("Day without any order"))
+
+    assert (gap(closed)["severity"], gap(closed)["rows"]) == ("know", 4)
+    assert str(gap(closed)["what_to_do"]).endswith("25 Dec 2017: closed every year.")
+    assert gap(closed[~closed.isin(pd.to_datetime(once))])["severity"] == "decide"

@@ -46,9 +46,12 @@ def test_a_long_list_is_cut_into_files_that_the_crm_takes(tmp_path: Path) -> Non
     assert sizes == [25_000, 25_000, 10_001]
 
 
-def test_plain_csv_keeps_the_control_group(tmp_path: Path) -> None:
-    (path,) = crm_formats.write(LIST, tmp_path, name="spring", system="csv")
-    assert len(path.read_text().splitlines()) == 4
+@pytest.mark.parametrize("arm", ["control", "holdout"])
+@pytest.mark.parametrize("system", ["csv", "mail"])
+def test_who_is_held_out_is_in_no_file(tmp_path: Path, arm: str, system: str) -> None:
+    held = LIST.replace({"arm": {"control": arm}})
+    (path,) = crm_formats.write(held, tmp_path, name="spring", system=system)  # type: ignore[arg-type]
+    assert [line[:2] for line in path.read_text().splitlines()[1:]] == ["20", "30"]
 
 
 @pytest.mark.parametrize(

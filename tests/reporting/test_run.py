@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -128,6 +129,59 @@ def test_what_needs_a_failed_report_fails_and_the_rest_runs(quick: Project) -> N
     }  # fmt: skip
     assert sorted(listener.started) == ["10_a", "60_f"]
     assert record.failed == ["10_a", "20_b", "30_c"]
+
+
+WANTS = """\
+from analysis.reporting import open_report
+
+report = open_report("{0}", study=study, as_of=as_of, seed=seed)
+found = report.want("{1}")
+report.title(f"{{len(found)}} rows. {{getattr(found, 'reason', '')}}")"""
+
+
+def test_a_report_does_without_what_another_could_not_make(project: Project) -> None:
+    project.add("10_a", "1 / 0")
+    project.add("20_b", WANTS.format("20_b", "10_a/counts"), needs=["10_a/counts?"])
+    project.add("30_c", WANTS.format("30_c", "99_z/x"), needs=["99_z/x?"])
+    project.add("40_d")
+    project.add("50_e", WANTS.format("50_e", "40_d/counts"), needs=["40_d/counts?"])
+    record, listener = project.run()
+    assert record.failed == ["10_a"]
+    assert listener.started.index("40_d") < listener.started.index("50_e")
+    titles = {
+        name: json.loads(project.reports.run(record.run_id).findings(name).read_text())["title"]
+        for name in ("20_b", "30_c", "50_e")
+    }
+    assert titles == {
+        "20_b": "0 rows. Report 10_a has made no table counts for this study.",
+        "30_c": "0 rows. Report 99_z has made no table x for this study.",
+        "50_e": "1 rows. ",
+    }
+
+
+def test_a_report_runs_without_what_it_can_do_without(quick: Project) -> None:
+    project = quick
+    project.add("10_a", "1 / 0")
+    project.add("20_b", "1", needs=["10_a/x?"])
+    project.add("30_c", "1", requires=["points"])
+    project.add("40_d", "1", needs=["30_c/x?", "20_b/y?"])
+    project.add("00_all", "1", needs=["*"])
+    record, listener = project.run()
+    assert statuses(record) == {
+        "00_all": "done", "10_a": "failed", "20_b": "done", "30_c": "not_applicable",
+        "40_d": "done",
+    }  # fmt: skip
+    assert listener.started[-1] == "00_all"
+    again, listener = project.run()
+    assert statuses(again)["00_all"] == "cached", "nothing that it reads has changed"
+    written = project.root / "decisions" / "tiny.yaml"
+    written.parent.mkdir()
+    written.write_text("decided: []")
+    noted, _ = project.run()
+    assert statuses(noted)["00_all"] == "done", "somebody wrote down a decision"
+    project.add("10_a", "1")
+    mended, _ = project.run()
+    assert statuses(mended)["00_all"] == "done", "a report that it reads has"
 
 
 def test_equal_inputs_are_not_run_again(project: Project) -> None:

@@ -101,7 +101,7 @@ def test_a_folder_without_reports_is_refused(tmp_path: Path) -> None:
         ("title", 3, "title must be text, not 3"),
         ("requires", "order_lines", "requires must be a list of texts"),
         ("needs", [1], "needs must be a list of texts"),
-        ("requires", ["orders"], "requires names orders, which is no canonical table"),
+        ("requires", ["receipts"], "requires names receipts, which is no canonical table"),
         ("need", [], "must have exactly title, question, requires, needs"),
     ],
 )
@@ -129,3 +129,46 @@ def test_missing_tables_are_one_sentence(tmp_path: Path) -> None:
     assert missing_tables(planned, {"order_lines"}) == (
         "This study has no points, tiers and feedback tables."
     )
+
+
+def test_what_a_report_can_do_without_only_orders_the_run(tmp_path: Path) -> None:
+    write(tmp_path, "10_a", needs=["30_c/x?", "99_z/y?", "20_b/z"])
+    write(tmp_path, "20_b")
+    write(tmp_path, "30_c")
+    plan = make_plan(tmp_path, only=["10"])
+    assert order(plan) == ["20_b", "30_c", "10_a"]
+    assert plan.chosen == {"10_a", "20_b", "30_c"}
+    planned = plan.by_name()["10_a"]
+    assert planned.upstream == ("20_b",)
+    assert planned.wants == ("30_c/x", "99_z/y")
+
+
+@pytest.mark.parametrize("need", ["?", "x?", "/x?", "01_a/?"])
+def test_an_optional_need_still_names_report_and_table(tmp_path: Path, need: str) -> None:
+    write(tmp_path, "03_c", needs=[need])
+    with pytest.raises(ParamsError, match=r"03_c.ipynb needs .*; write report/table\?"):
+        make_plan(tmp_path)
+
+
+def test_a_report_reads_tables_that_it_needs_and_others_that_it_can_do_without(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, "10_a", needs=["30_c/x?", "20_b/y"])
+    write(tmp_path, "20_b")
+    write(tmp_path, "30_c")
+    plan = make_plan(tmp_path)
+    assert order(plan)[-1] == "10_a"
+    planned = plan.by_name()["10_a"]
+    assert planned.reads == ("20_b/y", "30_c/x")
+    assert planned.needs == ("20_b/y",)
+
+
+def test_a_report_on_every_other_runs_last_and_asks_for_none(tmp_path: Path) -> None:
+    write(tmp_path, "00_all", needs=["*"])
+    write(tmp_path, "10_a", needs=["20_b/x"])
+    write(tmp_path, "20_b")
+    plan = make_plan(tmp_path)
+    assert order(plan) == ["20_b", "10_a", "00_all"]
+    assert plan.by_name()["00_all"].others == ("10_a", "20_b")
+    assert plan.by_name()["00_all"].upstream == ()
+    assert make_plan(tmp_path, only=["00"]).chosen == {"00_all"}

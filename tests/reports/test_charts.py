@@ -5,6 +5,7 @@ import warnings
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
@@ -22,6 +23,16 @@ def bars(label: str = "Share, %") -> Axes:
 
 def drawing(name: str = "03_deciles-1", label: str = "Share, %") -> str:
     return svg.render(bars(label), name=name, alt="Two bars")
+
+
+def test_a_whisker_whose_end_lies_on_the_wrong_side_reaches_not_at_all():
+    """The mean of forty draws of which one is large lies above the middle 95 % of them."""
+    drawn = np.r_[np.zeros(39), 1.0]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert drawn.mean() > high
+    reach = style.whiskers([drawn.mean(), 2.0], [low, 1.0], [high, 2.5])
+    assert reach.tolist() == [[pytest.approx(0.025), 1.0], [0.0, 0.5]]
+    style.new_axes().errorbar([0, 1], [0.025, 2.0], yerr=reach)
 
 
 def test_the_same_chart_gives_the_same_bytes():

@@ -247,15 +247,15 @@ def test_series_that_cannot_be_searched_are_not_counted_as_searched() -> None:
 def test_what_was_searched_in_vain_is_said_in_words() -> None:
     table = pd.DataFrame({"direction": ["steady"] * 3, "p": [0.5, 0.6, 0.7]})
     assert trend_readings.category_trend_counts(table) == (
-        "None of 3 series searched rises or falls beyond chance"
+        "None of 3 series searched rises or falls significantly"
     )
-    assert text_products.trend_counts(table).endswith("none rises or falls beyond chance")
+    assert text_products.trend_counts(table).endswith("none rises or falls significantly")
     alone = pd.DataFrame({"holiday": [""]})
     assert trend_readings.stood_out(alone[:0]) == "No week of a series stood out alone"
     assert trend_readings.stood_out(alone).endswith("alone, not before a holiday or occasion")
     lives = pd.DataFrame({"status": ["continuing", "too rare to tell"]})
     assert trend_readings.came_and_went(lives) == (
-        "Of 2 best sellers none surely came or went; 1 sell too rarely to tell"
+        "Of 2 best sellers none significantly came or went; 1 sell too rarely to tell"
     )
     assert trend_readings.came_and_went(lives[1:]).startswith("No product sells often enough")
 

@@ -143,7 +143,7 @@ def test_who_stayed_and_where_they_went() -> None:
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (plan(), "Nobody is declining significantly, so there is nobody to contact"),
+        (plan(), "Nobody is declining significantly, so no contact could bring anything back"),
         (plan(5.0, 9.0), "Not worth it: bringing back 10 % does not pay $ 2.00 for any of 2"),
         (
             plan(100.0, 200.0),

@@ -32,11 +32,11 @@ def test_influences_are_counted_by_products_and_kinds() -> None:
     )  # fmt: skip
     said = text_products.moved(table)
     assert said == (
-        "Beyond chance: promotions with 1 of 2 and the run-up to a holiday with 1 of 1 "
+        "Significant effects: promotions with 1 of 2 and the run-up to a holiday with 1 of 1 "
         "products that had any"
     )
     assert text_products.moved(table.assign(found=False)) == (
-        "No product is moved beyond chance by promotions or the average price paid or the run-up "
+        "No product is significantly moved by promotions or the average price paid or the run-up "
         "to a holiday"
     )
     assert text_products.moved(table[:0]).startswith("No product has had promotions")

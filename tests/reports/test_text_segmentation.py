@@ -156,13 +156,17 @@ def test_names_that_are_not_borne_out_are_named_with_their_evidence() -> None:
     assert readings_text.names_evidence(names[:1]) == ""
 
 
-def test_advice_is_a_thing_to_test() -> None:
+def test_segments_describe_and_what_practice_tries_is_a_thing_to_test() -> None:
     row = {"group": "A", "customers": 40, "share": 1.0, "net_share": 1.0, "recency_days": 3}
     table = pd.DataFrame([{**row, "basket_value": 5.0, "orders_per_customer": 2.0}])
     said = readings_text.sentences(table, {"A": ("Who.", "A card.")}, "USD")
     assert "2.0 orders per customer" in said
-    assert "Test: a card." in said
-    assert said.endswith(readings_text.HYPOTHESES)
+    assert "card" not in said
+    assert said.endswith(readings_text.RULED_ELSEWHERE)
+    tried = readings_text.hypotheses(table, {"A": ("Who.", "A card.")})
+    assert tried.startswith(readings_text.HYPOTHESES)
+    assert tried.endswith("- **A**: a card.")
+    assert readings_text.hypotheses(table, {}) == ""
 
 
 def test_a_handful_at_risk_is_counted_not_turned_into_per_cent() -> None:

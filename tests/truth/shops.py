@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk import generate
+from analysis.simulator.engagement.acquisition import media_spend_file
 from analysis.simulator.selling.product_files import (
     placements_file,
     products_file,
@@ -75,6 +76,7 @@ def open_shops(seeds: range, *, customers: int) -> Shops:
             **chunk.files,
             **{f"truth_{name}": rows for name, rows in chunk.truth.items()},
             "truth_series": series_table(plan),
+            "media_spend": media_spend_file(plan),
             "placements": placements_file(plan),
             "products": products_file(plan),
             "promotions": promotions_file(plan),
@@ -86,6 +88,10 @@ def open_shops(seeds: range, *, customers: int) -> Shops:
         plans[seed] = plan
         written = write_down(plan, Counter(chunk.counts), chunk.spend)
         truth[seed] = json.loads(written)
+    connection.execute(
+        "create view people_views as "
+        "from page_views anti join truth_robots using (seed, visitor_id)"
+    )
     return Shops(connection, plans, truth)
 
 
@@ -108,7 +114,14 @@ def tables_of(shops: Shops, seed: int) -> Tables:
     """Return one shop's tables as analyses take them."""
     backend = ibis.duckdb.from_connection(shops.connection)
     rows = {}
-    for name in ("order_lines", "products", "customers", "promotions", "promotion_products"):
+    for name in (
+        "order_lines",
+        "products",
+        "customers",
+        "promotions",
+        "promotion_products",
+        "page_views",
+    ):
         table = backend.table(name)
         table = table.filter(table.seed == seed).drop("seed")
         ids = [c for c in table.columns if c.endswith("_id")]

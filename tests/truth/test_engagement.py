@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import norm
 
+from analysis.simulator.voices import voice_texts
 from tests.truth.calibration import assert_calibrated, assert_centred
 from tests.truth.shops import Shops
 
@@ -68,7 +69,7 @@ def test_sessions_bounce_and_convert_as_planted(shops: Shops) -> None:
         """
         select referrer, count(*) as pages, max((event = 'cart')::int) as cart,
                max((event = 'checkout')::int) as checkout, max((event = 'purchase')::int) as bought
-        from page_views group by seed, session_id, referrer
+        from people_views group by seed, session_id, referrer
         """
     )
     # Orders make the sessions, so shares vary with the number of orders as well: a factor of two
@@ -88,7 +89,7 @@ def test_sessions_bounce_and_convert_as_planted(shops: Shops) -> None:
 
 
 def test_every_session_that_buys_has_its_order(shops: Shops) -> None:
-    sessions = shops.sql("select count(*) as n from page_views where event = 'purchase'")
+    sessions = shops.sql("select count(*) as n from people_views where event = 'purchase'")
     orders = shops.sql(
         """
         select count(distinct (seed, order_id)) as n from order_lines
@@ -104,10 +105,10 @@ def test_pages_follow_their_chain(shops: Shops) -> None:
     steps = shops.frame(
         """
         with browsing as (
-            select seed, session_id from page_views group by all having bool_and(event = 'view')
+            select seed, session_id from people_views group by all having bool_and(event = 'view')
         ), pairs as (
             select page, lead(page) over (partition by seed, session_id order by viewed_at) as next
-            from page_views semi join browsing using (seed, session_id)
+            from people_views semi join browsing using (seed, session_id)
         )
         select page, next, count(*) as n from pairs where next is not null group by all
         """
@@ -127,7 +128,7 @@ INVITED = """
     )
     select f.seed, f.feedback_id, any_value(score) as score,
            any_value(submitted_at) is not null as answered, any_value(true_score) as true_score,
-           any_value(chance_to_answer) as chance, ln(1 + count(order_id)) as x,
+           any_value(chance_to_answer) as chance, ln(1 + count(o.order_id)) as x,
            any_value(left_on) as left_on, any_value(invited_at) as invited_at
     from feedback f join truth_surveys using (seed, feedback_id)
     join truth_customers using (seed, customer_id)
@@ -312,19 +313,112 @@ def test_the_defective_product_is_returned_and_reviewed_badly(shops: Shops) -> N
 
 
 def test_complaints_have_their_topics_and_times(shops: Shops) -> None:
+    """Topics by the truth about each text: the texts themselves are worded in many ways."""
     found = shops.frame(
         """
-        select text, count(*) as n, sum((resolved_at is null)::int) as open,
-               median(date_diff('second', submitted_at, resolved_at) / 86400.0) as days
-        from feedback where kind = 'complaint' and submitted_at < timestamp '2025-09-01'
-        group by text
+        select topic, count(*) as n, sum((resolved_at is null)::int) as open,
+               median(date_diff('second', submitted_at, resolved_at) / 86400.0) as days,
+               sum((first_response_at > resolved_at)::int) as late, count(personal) as personal
+        from feedback f join truth_voices using (seed, feedback_id)
+        where f.kind = 'complaint' and submitted_at < timestamp '2025-09-01'
+        group by topic
         """
-    ).set_index("text")
+    ).set_index("topic")
     planted = shops.planted("complaints")[0]["superpopulation"]
-    for topic, share in planted["topics"].items():
+    for topic, share in voice_texts.topic_shares().items():
         assert_share(found.loc[topic, "n"], found["n"].sum(), share)
+    assert sorted(voice_texts.topic_shares().values()) == sorted(planted["topics"].values())
     assert_share(found["open"].sum(), found["n"].sum(), planted["never"])
     assert abs(np.log(found["days"] / planted["median_days"]).mean()) < 0.15
+    assert found["late"].sum() == 0
+    words = shops.planted("review_words")[0]["superpopulation"]
+    assert_share(found["personal"].sum(), found["n"].sum(), words["personal_complaints"])
+
+
+def test_reviews_say_what_their_stars_do_but_for_the_planted_share(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select score, topic, mood, language, personal is not null as personal,
+               key = 'defective' as bad
+        from feedback join truth_voices using (seed, feedback_id)
+        join keys using (seed, product_id) where feedback.kind = 'review'
+        """
+    )
+    planted = shops.planted("review_words")[0]["superpopulation"]
+    worded = found[found["topic"] != "none"]
+    clear = worded[worded["score"] != 3]
+    right = (clear["mood"] == "glad") == (clear["score"] > 3)
+    assert_share((~right).sum(), len(clear), planted["wrong_mood"])
+    usual = worded[~worded["bad"]]
+    for topic, share in planted["topics"].items():
+        assert_share((usual["topic"] == topic).sum(), len(usual), share)
+    sorry = worded[worded["bad"] & (worded["mood"] == "sorry")]
+    assert_share((sorry["topic"] == "defect").sum(), len(sorry), planted["defect"])
+    one = worded[worded["language"] != "both"]
+    assert_share(one["personal"].sum(), len(one), planted["personal_reviews"])
+
+
+def test_late_deliveries_have_lower_scores(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select f.channel, score, delivered_at::date > promised_on as late
+        from feedback f join orders o using (seed, order_id)
+        where kind = 'csat' and score is not null and delivered_at is not null
+        """
+    )
+    planted = shops.planted("late_scores")[0]["superpopulation"]
+    for channel, mine in found.groupby("channel"):
+        late, other = (mine[mine["late"] == flag]["score"] for flag in (True, False))
+        error = np.sqrt(late.var() / len(late) + other.var() / len(other))
+        assert abs(late.mean() - other.mean() - planted[str(channel)]) < 3.9 * error
+
+
+def test_complaints_change_nothing_about_purchases(shops: Shops) -> None:
+    """Orders of club members in the four weeks after a complaint, against those before its order.
+
+    They order at a steady rate; the order that is complained about belongs to neither side.
+    """
+    found = shops.sql(
+        """
+        with said as (
+            select f.seed, f.customer_id, f.order_id, min(l.ordered_at) as moment
+            from feedback f join truth_customers t using (seed, customer_id)
+            join order_lines l using (seed, order_id)
+            where f.kind = 'complaint' and t.group = 'club' group by all
+        ), orders as (
+            select seed, customer_id, order_id, min(ordered_at) as ordered
+            from order_lines where quantity > 0 and customer_id is not null group by all
+        )
+        select sum((ordered > moment)::int) as after, sum((ordered < moment)::int) as before
+        from said s join orders o using (seed, customer_id)
+        where o.order_id <> s.order_id
+          and ordered between moment - interval 28 day and moment + interval 28 day
+          and moment between timestamp '2024-03-01' and timestamp '2025-11-15'
+        """
+    )
+    after, before = float(found["after"][0]), float(found["before"][0])
+    assert abs(after - before) < 5 * np.sqrt(after + before)
+
+
+def test_effort_falls_with_the_time_to_settlement(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select e.score, date_diff('second', c.submitted_at, c.resolved_at) / 86400.0 as days
+        from feedback e join feedback c using (seed, order_id)
+        where e.kind = 'ces' and e.score is not null and c.kind = 'complaint'
+          and c.resolved_at is not null
+        """
+    )
+    planted = shops.planted("effort")[0]
+    latent = planted["parameters"]["base"] + planted["superpopulation"]["slope"] * np.log(
+        np.maximum(found["days"], 0.05)
+    )
+    cuts = (np.arange(1, 7) + 0.5)[:, None]
+    noise = planted["parameters"]["noise"]
+    mean = 1 + (1 - norm.cdf((cuts - latent.to_numpy()) / noise)).sum(axis=0)
+    off = found["score"] - mean
+    assert len(off) > 200
+    assert abs(off.mean()) < 3.9 * off.std() / np.sqrt(len(off))
 
 
 def test_newsletters_change_nothing_about_purchases(shops: Shops) -> None:
@@ -347,3 +441,88 @@ def test_newsletters_change_nothing_about_purchases(shops: Shops) -> None:
     after, before = found["after"][0], found["before"][0]
     assert before > 1_000
     assert abs(after - before) < 3.9 * np.sqrt(2 * (after + before))
+
+
+def test_programs_open_and_messages_come_back_as_planted(shops: Shops) -> None:
+    found = shops.sql(
+        """
+        select count(*) as n, count(bounced_at) as bounced,
+               sum((bounced_at is not null and delivered_at is not null)::int) as both,
+               sum((channel = 'email' and delivered_at is not null)::int) as emails,
+               count(complained_at) as complained,
+               sum((channel = 'email' and opened_by_machine is not null)::int) as told,
+               sum((channel = 'email' and opened_by_machine = false)::int) as persons,
+               sum((channel = 'email' and opened_at is not null)::int) as opened,
+               sum((opened_by_machine and clicked_at is not null)::int) as odd
+        from contacts
+        """
+    )
+    n = {name: float(values[0]) for name, values in found.items()}
+    planted = shops.planted("bounces")[0]["superpopulation"]
+    machine = shops.planted("machine_opens")[0]
+    assert_share(n["bounced"], n["n"], planted["bounced"])
+    assert_share(n["complained"], n["emails"], planted["complained"])
+    assert_share(n["persons"], n["told"], machine["superpopulation"]["persons"])
+    silent = 1 - n["told"] / n["opened"]
+    assert abs(silent - machine["parameters"]["programs_that_do_not_say"]) < 0.02
+    assert n["both"] == n["odd"] == 0
+
+
+def test_frequencies_are_drawn_as_planted(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select variant, count(*) as n, count(distinct seed || '/' || customer_id) as customers
+        from contacts c join truth_customers t using (seed, customer_id)
+        where variant is not null and t.group = 'club' group by variant
+        """
+    ).set_index("variant")
+    paces = shops.parameter("newsletter_frequency", "parameters", "messages_a_week")
+    for variant, week in paces.items():
+        sent = found.loc[variant, "n"] / found.loc[variant, "customers"] / 26
+        # Who opts out gets no more; that is what the highest frequency loses by.
+        assert 0.75 * week < sent < 1.05 * week
+    ordered = shops.frame(
+        """
+        with drawn as (select distinct seed, customer_id, variant from contacts
+                       where variant is not null)
+        select variant, avg(orders_a_week) as rate, stddev(orders_a_week) / sqrt(count(*)) as error
+        from drawn join truth_customers using (seed, customer_id) group by variant
+        """
+    )
+    gaps = ordered["rate"] - ordered["rate"].mean()
+    assert (gaps.abs() < 4 * ordered["error"]).all()
+
+
+def test_consents_end_where_customers_opt_out(shops: Shops) -> None:
+    found = shops.sql(
+        """
+        with gone as (select seed, customer_id, channel, min(unsubscribed_at) as left_at
+                      from contacts where unsubscribed_at is not null group by all)
+        select count(*) as n, sum((c.withdrawn_at = left_at)::int) as same
+        from gone join consents c using (seed, customer_id, channel)
+        """
+    )
+    assert found["n"][0] > 500
+    assert found["n"][0] == found["same"][0]
+    sent = shops.sql(
+        """
+        select count(*) as n from contacts m join consents c using (seed, customer_id, channel)
+        where m.promotion_id is null and not (m.sent_at >= c.given_at
+              and (c.withdrawn_at is null or m.sent_at < c.withdrawn_at))
+        """
+    )
+    assert sent["n"][0] == 0
+
+
+def test_newcomers_are_won_as_planted(shops: Shops) -> None:
+    found = shops.frame(
+        """
+        select acquisition_channel as channel, count(*) as n, avg(acquisition_cost) as cost
+        from customers where acquisition_channel is not null group by 1
+        """
+    ).set_index("channel")
+    planted = shops.planted("acquisition")[0]
+    for channel, share in planted["parameters"]["share"].items():
+        assert_share(found.loc[channel, "n"], found["n"].sum(), share)
+    for channel, cost in planted["superpopulation"].items():
+        assert abs(float(found.loc[channel, "cost"]) / cost - 1) < 0.03

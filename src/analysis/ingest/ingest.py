@@ -18,6 +18,7 @@ from analysis.ingest import deliveries
 from analysis.ingest.quarantine import Quarantine
 from analysis.ingest.request import IngestRequest, IngestResult
 from analysis.ingest.sources import Source
+from analysis.ingest.sources.sent_lists import SentLists
 from analysis.ingest.versions import (
     MANIFEST,
     ChangedWhileReadError,
@@ -32,11 +33,11 @@ from analysis.ingest.versions import (
     take_fingerprints,
 )
 from analysis.ingest.whole_tables import write_whole
-from analysis.quality.order_span import order_span
 from analysis.tables.checksums import write_checksums
 from analysis.tables.engine import canonical_dir, find_root
 from analysis.tables.engine_errors import reading
 from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile
+from analysis.tables.order_span import order_span
 
 #: How often a source that is written to while it is read is read again.
 ATTEMPTS = 3
@@ -99,21 +100,25 @@ def _bring_up_to_date(
     version = current_version(home, quarantine)
     current = version.manifest if version is not None else None
     seen = take_fingerprints(source, None if force else current)
-    fingerprint = fingerprint_of(request, source, seen.files)
+    sent = SentLists.of(request.study, root=root)
+    files = (*seen.files, *sent.files)
+    fingerprint = fingerprint_of(request, source, files)
     as_before = version is not None and version.manifest.fingerprint == fingerprint and not force
     if version is not None and as_before and is_sound(version, quarantine):
         mended = tuple(getattr(source, "mended", ()))
         return IngestResult(version.manifest, True, 0.0, mended=mended)
     build = deliveries.Build(request, source, home, seen, quarantine, force, tell)
     grown, ends = deliveries.torn(current.files if current is not None else (), seen)
-    manifest = _build(build, fingerprint, grown)
+    manifest = _build(build, sent, fingerprint, grown)
     quarantine.settle()
-    news = tuple(deliveries.changes(current.files, seen.files)) if current is not None else ()
+    news = tuple(deliveries.changes(current.files, files)) if current is not None else ()
     mended = (*quarantine.said, *getattr(source, "mended", ()))
     return IngestResult(manifest, False, 0.0, (*news, *ends), mended)
 
 
-def _build(build: deliveries.Build, fingerprint: str, said: tuple[str, ...]) -> Manifest:
+def _build(
+    build: deliveries.Build, sent: SentLists, fingerprint: str, said: tuple[str, ...]
+) -> Manifest:
     home, request, source = build.home, build.request, build.source
     staging = home / f".staging-{os.getpid()}"
     staging.mkdir()
@@ -125,8 +130,10 @@ def _build(build: deliveries.Build, fingerprint: str, said: tuple[str, ...]) -> 
                 with reading(f"the source of {request.study}"):
                     ledger, notes = write_whole(request.engine, source, staging), ()
                 build.seen.check()
-            manifest = _manifest(request, source, build.seen.files, fingerprint, ledger)
-            notes = (*manifest.notes, *notes, *said)
+            own, told = sent.add(request.engine, staging)
+            files = (*build.seen.files, *sent.files)
+            manifest = _manifest(request, source, files, fingerprint, (*ledger, *own))
+            notes = (*manifest.notes, *notes, *told, *said)
             manifest = replace(manifest, notes=notes, order_span=order_span(staging))
             manifest.write(staging / MANIFEST)
             write_checksums(staging)

@@ -249,6 +249,6 @@ def _ingest_code() -> list[Path]:
     """Return the modules that decide what the canonical tables hold: ingest, schema and engine."""
     package = Path(analysis.__file__).parent
     return sorted(
-        [*(package / "ingest").rglob("*.py"), *(package / "tables").glob("*.py")],
+        [*(package / "ingest").rglob("*.py"), *(package / "tables").rglob("*.py")],
         key=lambda path: path.relative_to(package).as_posix(),
     )

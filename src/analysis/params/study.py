@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 
 from analysis.ingest.request import IngestRequest
+from analysis.params.alerting import AlertParams
 from analysis.params.credentials import names_secret
 from analysis.params.currency_codes import CURRENCIES
 from analysis.params.limits import Strict
@@ -82,6 +83,7 @@ class StudyParams(Strict):
     publish: Literal["aggregates", "customers"] = "aggregates"
     engine: EngineParams = EngineParams()
     margins: MarginParams = MarginParams()
+    alerts: AlertParams = AlertParams()
     uncounted_departments: tuple[str, ...] = ()
     not_merchandise: tuple[str, ...] = ()
     reports: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ __getattr__ = face(
         "rules_to": "association.pairs:leading_to",
         "triples": "association.triples:find",
         "labels": "baskets.order_contents:labels",
+        "return_rates": "baskets.return_rates:return_rates",
         "substitutes": "substitution.substitutes:substitutes",
         "surest_substitutes": "substitution.substitutes:surest",
         "cannibalisation": "substitution.cannibalisation:at_risk",

@@ -14,5 +14,6 @@ __getattr__ = face(
         "outliers": "extremes:extremes",
         "reconcile": "reconciliation:reconcile",
         "run_checks": "checks:run_checks",
+        "store_gaps": "store_days:store_gaps",
     },
 )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
-from analysis.quality import date_coverage, keys
+from analysis.errors import NotApplicable
+from analysis.quality import date_coverage, keys, store_days
 from analysis.quality.business_rules import LINE_RULES, ORDER_RULES, Rule
 from analysis.quality.check_record import COLUMNS, Record, Severity, record
 from analysis.quality.questions import guest_record
@@ -52,6 +53,7 @@ def run_checks(tables: Tables, *, as_of: date, stale_days: int) -> pd.DataFrame:
         _posted_twice(orders),
         guest_record(orders),
         *date_coverage.records(tables, as_of=as_of, stale_days=stale_days),
+        *_of_stores(tables, as_of),
         *keys.records(tables),
     ]
     table = pd.DataFrame(records, columns=list(COLUMNS))
@@ -109,6 +111,14 @@ def _same_product(lines: ibis.Table, orders: ibis.Table) -> Record:
         if rows
         else "Nothing to do.",
     )
+
+
+def _of_stores(tables: Tables, as_of: date) -> list[Record]:
+    """Count days of single stores without orders, where there are several stores."""
+    try:
+        return [store_days.gap_record(store_days.store_gaps(tables, as_of=as_of))]
+    except NotApplicable:
+        return []
 
 
 def _posted_twice(orders: ibis.Table) -> Record:

@@ -77,18 +77,36 @@ def _freshness(days: pd.DataFrame, as_of: date, stale_days: int) -> Record:
 
 def _gaps(days: pd.DataFrame) -> Record:
     missing = days.loc[days["missing"], "day"]
+    once = missing[~_every_year(missing, days["day"])]
     named = ", ".join(f"{day.day} {day:%b %Y}" for day in missing.head(5))
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    yearly = "closed every year." if once.empty else "a closed day, or a lost delivery?"
     return record(
         "Day without any order between the first and the last",
         "gaps",
         rows=len(missing),
         of_rows=len(days),
-        severity="fine" if missing.empty else "know" if len(missing) <= 3 else "decide",
-        advice=f"{named}{more}: a closed day, or a lost delivery?"
-        if len(missing)
-        else "Nothing to do.",
+        severity="fine" if missing.empty else "know" if len(once) <= 3 else "decide",
+        advice=f"{named}{more}: {yearly}" if len(missing) else "Nothing to do.",
     )
+
+
+def _every_year(missing: pd.Series, days: pd.Series) -> pd.Series:
+    """Tell the days that are missing in each of several years: by date, or as far from Easter."""
+    from dateutil.easter import easter
+
+    first, last, gone = days.iloc[0], days.iloc[-1], set(missing)
+    years = range(first.year, last.year + 1)
+    feasts = {year: pd.Timestamp(easter(year)) for year in years}
+
+    def yearly(day: pd.Timestamp) -> bool:
+        same = {feasts[year].replace(month=day.month, day=min(day.day, 28)) for year in years}
+        same = {each + pd.Timedelta(days=day.day - each.day) for each in same}
+        moved = {feasts[year] + (day - feasts[day.year]) for year in years}
+        inside = [{each for each in dates if first <= each <= last} for dates in (same, moved)]
+        return any(len(dates) > 1 and dates <= gone for dates in inside)
+
+    return missing.map(yearly).astype(bool)
 
 
 def _edges(days: pd.DataFrame) -> Record:

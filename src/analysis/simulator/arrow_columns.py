@@ -55,6 +55,14 @@ def names(positions: Integers, words: Sequence[str], missing: Flags | None = Non
     return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
 
 
+def only(values: pa.Array, where: Flags) -> pa.Array:
+    """Return ``values``, missing elsewhere."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pa.array(where, pa.bool_()), values, None)
+
+
 def constant(word: str, count: int) -> pa.Array:
     """Return the same text ``count`` times."""
     return names(np.zeros(count, np.int64), [word])

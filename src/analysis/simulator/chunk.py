@@ -9,10 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk_facts import Facts, gather
-from analysis.simulator.engagement import loyalty_club, messages, survey_answers, web_sessions
+from analysis.simulator.club import club_life, money_on_account, paid_terms
+from analysis.simulator.engagement import (
+    acquisition,
+    consent_log,
+    loyalty_club,
+    messages,
+    order_deliveries,
+    web_sessions,
+)
 from analysis.simulator.selling import promotion_files, till_files
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import counts, persons, truth_tables
+from analysis.simulator.voices import feedback_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,27 +52,33 @@ class Chunk:
 def generate(plan: Plan, index: int, *, lines_only: bool = False) -> Chunk:
     """Return chunk ``index``: every table, or the order lines alone."""
     facts = gather(plan, index)
-    files = till_files.files(plan, facts.people, facts.ledger, facts.delivery)
+    files = till_files.files(plan, facts.people, facts.ledger, facts.delivery, index)
     if lines_only:
         return Chunk(files, {}, {}, np.empty(0, np.int64))
+    spoken = feedback_files.speak(facts)
     return Chunk(
-        files | _other_files(facts),
-        truth_tables.of(facts),
+        files | _other_files(facts, spoken),
+        truth_tables.of(facts) | {"voices": feedback_files.voices_truth(facts, spoken)},
         counts.of(facts),
         persons.spend_last_year(facts),
     )
 
 
-def _other_files(facts: Facts) -> dict[str, pa.Table]:
+def _other_files(facts: Facts, spoken: feedback_files.Spoken) -> dict[str, pa.Table]:
     plan, crowd, book, index = facts.plan, facts.people, facts.ledger, facts.index
     return {
-        "customers": facts.register.rows,
+        "customers": acquisition.append(plan, crowd, facts.register.rows, index),
         "assignments": promotion_files.assignments_file(facts.trade),
         "redemptions": promotion_files.redemptions_file(facts.trade, book),
         "contacts": messages.contacts_file(facts.trade, facts.register.consent, index),
+        "consents": consent_log.consents_file(facts.trade, facts.register, index),
         "page_views": web_sessions.page_views_file(plan, crowd, book, index),
-        "feedback": survey_answers.feedback_file(plan, crowd, book, facts.voices, index),
+        "feedback": feedback_files.feedback_file(facts, spoken),
+        "orders": order_deliveries.orders_file(facts),
         "points": loyalty_club.points_file(plan, crowd, book, facts.earned, index),
         "tiers": loyalty_club.tiers_file(plan, crowd, book, facts.earned),
-        "referrals": loyalty_club.referrals_file(plan, crowd, index),
+        "referrals": loyalty_club.referrals_file(plan, crowd, book, index),
+        "subscriptions": paid_terms.subscriptions_file(plan, crowd, facts.terms, index),
+        "stored_value": money_on_account.stored_value_file(plan, crowd, book, index),
+        "interactions": club_life.interactions_file(facts.trade, index),
     }

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.simulator.engagement import loyalty_club, survey_answers
+from analysis.simulator.club import paid_terms
+from analysis.simulator.engagement import loyalty_club
 from analysis.simulator.people import population, register
 from analysis.simulator.selling import delivery_errors, order_ledger, trading
 from analysis.simulator.shop_plan import Plan
+from analysis.simulator.voices import survey_answers
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Facts:
     register: register.Register
     earned: loyalty_club.Earned
     voices: survey_answers.Voices
+    terms: paid_terms.Terms
 
     @property
     def people(self) -> population.People:
@@ -62,4 +65,5 @@ def gather(plan: Plan, index: int) -> Facts:
         register=register.draw(plan, crowd, index),
         earned=loyalty_club.earn(plan, crowd, book, index),
         voices=survey_answers.draw(plan, book, played.left, index),
+        terms=paid_terms.draw(plan, crowd, index),
     )

@@ -34,6 +34,14 @@ TOPICS = (
     "surveys",
     "reviews",
     "mess",
+    "club",
+    "paid_terms",
+    "stored_value",
+    "interactions",
+    "contact_details",
+    "consents",
+    "acquisition",
+    "media_spend",
 )
 
 #: Fewest products: the planted ones and some of every department around them.

@@ -17,6 +17,7 @@ import numpy as np
 
 from analysis.simulator import truth
 from analysis.simulator.chunk import Chunk, generate
+from analysis.simulator.engagement import acquisition
 from analysis.simulator.selling import product_files
 from analysis.simulator.shop import Shop
 from analysis.simulator.shop_plan import Plan
@@ -34,13 +35,18 @@ GROWING = (
     "assignments",
     "redemptions",
     "contacts",
+    "consents",
     "page_views",
     "feedback",
+    "orders",
     "points",
     "tiers",
     "referrals",
+    "subscriptions",
+    "stored_value",
+    "interactions",
 )
-FIXED = ("products", "promotions", "promotion_products", "placements")
+FIXED = ("products", "promotions", "promotion_products", "placements", "media_spend")
 
 
 def simulate(
@@ -105,6 +111,7 @@ def _write(plan: Plan, folder: Path, threads: int, lines_only: bool) -> None:
         _put(product_files.promotions_file(plan), folder, "promotions", 0)
         _put(product_files.promotion_products_file(plan), folder, "promotion_products", 0)
         _put(product_files.placements_file(plan), folder, "placements", 0)
+        _put(acquisition.media_spend_file(plan), folder, "media_spend", 0)
         _put(truth.series_table(plan), folder / TRUTH, "series", 0)
     counts: Counter[str] = Counter()
     spend = []

@@ -1,9 +1,11 @@
-"""A test for small arms that needs no distribution: how rare is this among other draws."""
+"""What needs no distribution: how rare this is among other draws, or among what came before."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from analysis.stats.sizes import FEWEST_CHANGES
 from analysis.stats.types import Floats
 
 #: Draws are made in batches of so many customers over all draws.
@@ -11,7 +13,7 @@ _MOST_CELLS = 2_000_000
 
 
 def p_value(treated: Floats, control: Floats, *, seed: int, draws: int = 9_999) -> Floats:
-    """Return the two-sided p of Welch's statistic over other draws of the lot.
+    """Return the two-sided p of Welch's statistic over other random assignments.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def p_value(treated: Floats, control: Floats, *, seed: int, draws: int = 9_999) 
 
 
 def _drawn(draws: int, n: int, total: int, rng: np.random.Generator) -> Floats:
-    """Return other draws of the lot, one a row: 1 for the treated."""
+    """Return other random assignments, one a row: 1 for the treated."""
     places = np.argpartition(rng.random((draws, total)), n - 1, axis=-1)[:, :n]
     drawn = np.zeros((draws, total))
     np.put_along_axis(drawn, places, 1.0, axis=-1)
@@ -61,3 +63,29 @@ def _statistics(values: Floats, drawn: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         # Rounding leaves a trace of spread where there is none.
         return np.where(error > 1e-12 * (gap + 1e-300), gap / error, np.where(gap > 0, np.inf, 0.0))
+
+
+def usual_range(past: ArrayLike, coverage: float = 0.95) -> tuple[float, float]:
+    """Return the range that holds the next change with the probability ``coverage`` or more.
+
+    The ends are order statistics: of n exchangeable changes, the k-th least and the k-th greatest
+    hold the next one with the probability 1 - 2 k / (n + 1), whatever their distribution.
+
+    Parameters
+    ----------
+    past
+        Changes seen before, NaN passed over.
+    coverage
+        Probability that is to be reached.
+
+    Returns
+    -------
+    tuple of float
+        NaN twice where fewer than `FEWEST_CHANGES` are known, or too few for the coverage.
+    """
+    known = np.sort(np.asarray(past, dtype=float))
+    known = known[np.isfinite(known)]
+    place = int(np.floor((len(known) + 1) * (1 - coverage) / 2 + 1e-9))
+    if len(known) < FEWEST_CHANGES or place < 1:
+        return float("nan"), float("nan")
+    return float(known[place - 1]), float(known[-place])

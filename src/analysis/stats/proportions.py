@@ -1,14 +1,17 @@
 """Shares of customers, such as conversion, and their differences, right for small counts too.
 
-What chance alone would give: exact tests of a table of two by two, all rows at once.
+What chance alone would give: exact tests of a table of two by two, all rows at once. Shares whose
+trials come in clusters, as visits of one visitor do, and differences within strata.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.multiplicity import normal_quantile, two_sided_p
 from analysis.stats.types import Floats
 
 _HALVINGS = 60
@@ -176,3 +179,102 @@ def _log_choose(n: Floats, k: Floats) -> Floats:
     inside = (k > 0) & (k < n)
     n_, k_ = np.where(inside, n, 2.0), np.where(inside, k, 1.0)
     return np.where(inside, -betaln(1 + n_ - k_, 1 + k_) - np.log1p(n_), 0.0)
+
+
+@dataclass(frozen=True)
+class ClusterSums:
+    """Sums over clusters, of one share or of several at once.
+
+    Parameters
+    ----------
+    hits, trials
+        Totals.
+    hits_squared, cross, trials_squared
+        Sums over clusters of hits x hits, hits x trials and trials x trials.
+    clusters
+        Clusters with a trial.
+    """
+
+    hits: npt.ArrayLike
+    trials: npt.ArrayLike
+    hits_squared: npt.ArrayLike
+    cross: npt.ArrayLike
+    trials_squared: npt.ArrayLike
+    clusters: npt.ArrayLike
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        x: npt.ArrayLike,
+        n: npt.ArrayLike,
+        xx: npt.ArrayLike,
+        xn: npt.ArrayLike,
+        nn: npt.ArrayLike,
+        m: npt.ArrayLike,
+    ) -> ClusterSums:
+        """Take the sums by the letters of formulas: hits x, trials n, clusters m."""
+        return cls(x, n, xx, xn, nn, m)
+
+
+def clustered_interval(
+    sums: ClusterSums, *, confidence: float = 0.95
+) -> tuple[Floats, Floats, Floats]:
+    """Return the ends of the interval of a share of clustered trials, and its design effect.
+
+    The variance of a ratio of two totals over whole clusters gives the design effect (Cochran
+    1977, Sampling Techniques, section 9A.2), and Wilson's interval is drawn at the effective size
+    (Franco, Little, Louis and Slud 2019, J. Surv. Stat. Methodol. 7(3), 334-364). The effect is
+    never taken to be below 1; of a share of 0 or 1, which shows no spread, it is the mean size of
+    the cluster that a trial is in: trials of one cluster then count about once.
+    """
+    k, n, kk, kn, nn, m = (
+        np.atleast_1d(np.asarray(v, dtype=float))
+        for v in (sums.hits, sums.trials, sums.hits_squared, sums.cross, sums.trials_squared,
+                  sums.clusters)
+    )  # fmt: skip
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = k / n
+        variance = (kk - 2 * p * kn + p**2 * nn) / n**2 * m / (m - 1)
+        effect = np.where((p > 0) & (p < 1) & (m > 1), variance * n / (p * (1 - p)), nn / n)
+    effect = np.maximum(np.nan_to_num(effect, nan=1.0, posinf=1.0), 1.0)
+    low, high = wilson_interval(k / effect, n / effect, confidence=confidence)
+    return low, high, effect
+
+
+def common_difference(
+    x1: npt.ArrayLike,
+    n1: npt.ArrayLike,
+    x2: npt.ArrayLike,
+    n2: npt.ArrayLike,
+    *,
+    confidence: float = 0.95,
+) -> tuple[float, float, float, float]:
+    """Return the difference of two shares within strata, its interval and its p-value.
+
+    Parameters
+    ----------
+    x1, n1, x2, n2
+        Hits and trials of either side by stratum.
+    confidence
+        Coverage of the interval.
+
+    Notes
+    -----
+    Mantel-Haenszel weights; the variance is that of Greenland and Robins (1985), Biometrics
+    41(1), 55-68, which holds for few large strata and for many small ones. NaN where no
+    stratum has both sides.
+    """
+    x1, n1, x2, n2 = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (x1, n1, x2, n2))
+    both = (n1 > 0) & (n2 > 0)
+    x1, n1, x2, n2 = x1[both], n1[both], x2[both], n2[both]
+    if not both.any():
+        return (float("nan"),) * 4
+    whole = n1 + n2
+    weight = n1 * n2 / whole
+    difference = float(((x1 * n2 - x2 * n1) / whole).sum() / weight.sum())
+    spread = (x1 * (n1 - x1) * n2**3 + x2 * (n2 - x2) * n1**3) / (n1 * n2 * whole**2)
+    error = float(np.sqrt(spread.sum()) / weight.sum())
+    reach = normal_quantile(confidence) * error
+    p = float(two_sided_p(difference / error)) if error > 0 else float("nan")
+    return difference, difference - reach, difference + reach, p

@@ -207,3 +207,58 @@ def _shrunk(
     middle = kept * effects + (1 - kept) * mean[0]
     error = np.sqrt(kept * variances + ((1 - kept) * mean[1]) ** 2)
     return middle, middle - quantile * error, middle + quantile * error
+
+
+#: Strength of a prior that knows no difference between groups: so many trials.
+STRONGEST_PRIOR = 1e6
+
+
+@dataclass(frozen=True)
+class BetaPrior:
+    """How the true shares of groups are spread: Beta(mean x strength, (1 - mean) x strength)."""
+
+    mean: float
+    strength: float
+
+
+def beta_prior(hits: Floats, trials: Floats) -> BetaPrior:
+    """Return the prior by the method of moments; `STRONGEST_PRIOR` where the groups do not differ.
+
+    Kleinman (1973), J. Am. Statist. Assoc. 68(341), with trials as weights: the spread of the
+    groups' shares beyond what chance gives is the spread of the true ones.
+    """
+    hits, trials = (np.asarray(v, dtype=float) for v in (hits, trials))
+    seen = trials > 0
+    x, n = hits[seen], trials[seen]
+    total = n.sum()
+    if total == 0:
+        return BetaPrior(float("nan"), STRONGEST_PRIOR)
+    mean = float(x.sum() / total)
+    if mean in (0.0, 1.0) or len(n) < 2:
+        return BetaPrior(mean, STRONGEST_PRIOR)
+    spread = float((n * (x / n - mean) ** 2).sum())
+    chance = mean * (1 - mean)
+    free = float(total - (n**2).sum() / total)
+    # E[spread] = chance x ((groups - 1) + rho x (total - sum n^2 / total - (groups - 1)))
+    room = free - (len(n) - 1)
+    rho = (spread / chance - (len(n) - 1)) / room if room > 0 else 0.0
+    strength = (
+        STRONGEST_PRIOR
+        if rho <= 1 / STRONGEST_PRIOR
+        else min(1 / min(rho, 0.99) - 1, STRONGEST_PRIOR)
+    )
+    return BetaPrior(mean, float(strength))
+
+
+def beta_posterior(
+    hits: Floats, trials: Floats, prior: BetaPrior, *, confidence: float = 0.95
+) -> tuple[Floats, Floats, Floats]:
+    """Return each group's share given its own trials and the prior, and its interval."""
+    from scipy.special import betaincinv
+
+    a = prior.mean * prior.strength + hits
+    b = (1 - prior.mean) * prior.strength + (trials - hits)
+    tail = (1 - confidence) / 2
+    ends = (np.maximum(a, 1e-12), np.maximum(b, 1e-12))
+    low, high = (np.asarray(betaincinv(*ends, q)) for q in (tail, 1 - tail))
+    return a / (a + b), low, high

@@ -20,7 +20,7 @@ FEWEST_RETURNED, FEWEST_CHURNED = FEWEST_CUSTOMERS, FEWEST_CUSTOMERS
 #: That boosting learns value from, or that early signs are found on and checked on.
 FEWEST_LEARNT, FEWEST_NEWCOMERS = 100, 100
 
-#: Of an arm: below, the p of other draws of the lot replaces Welch's, for the same cause.
+#: Of an arm: below, the p of other random assignments replaces Welch's, for the same cause.
 SMALL_ARM = FEWEST_CUSTOMERS
 
 #: At the head of a ranking of thirty or more: fewer are single cases. Intervals of what they bring
@@ -50,12 +50,46 @@ FEWEST_TO_LEARN = 300
 #: Matched pairs whose mean difference gets an interval, as the mean of a group.
 FEWEST_PAIRS = FEWEST_CUSTOMERS
 
-#: Stores or other clusters drawn by lot: with fewer the robust variance is too small (Cameron,
+#: Stores or other clusters randomised: with fewer the robust variance is too small (Cameron,
 #: Gelbach and Miller 2008, Rev. Econ. Stat. 90(3)).
 FEWEST_CLUSTERS_DRAWN = 10
 
 #: Products below which clusters of a regression are products in stores.
 FEWEST_CLUSTERS_OF_PRODUCTS = 20
+
+# Loyalty
+
+#: Months of points that have all come due, from which the breakage of others is told: of three the
+#: spread between them has two degrees of freedom, and its error is of the size of itself.
+FEWEST_VINTAGES = 6
+
+#: Customers in the bins around a threshold from which bunching and an effect are read: a dozen
+#: bins on either side then hold about eight each.
+FEWEST_AT_THRESHOLD = 200
+
+#: Terms that ended, or referrals, of which a rate is told; one is then 5 points at most.
+FEWEST_TERMS, FEWEST_REFERRALS = 20, 20
+
+#: Customers with a known birthday whose weeks are looked at: about twenty purchases in the window.
+FEWEST_BIRTHDAYS = 200
+
+# Feedback
+
+#: Answers of a group whose score is told: with fewer one answer moves an NPS by more than ten
+#: points, and who answered could be guessed.
+FEWEST_ANSWERS = 20
+
+#: Answers of a side of a stratum whose own spread enters the error of a difference.
+FEWEST_FOR_A_SPREAD = 5
+
+#: Customers who use a word before a page shows it: what one person alone says is not shown.
+FEWEST_WHO_SAY = 5
+
+#: Texts that a model of sentiment learns from, and of the rarer mood.
+FEWEST_TEXTS, FEWEST_OF_A_MOOD = 100, 20
+
+#: Lines sold of a product whose returns are judged.
+FEWEST_LINES_SOLD = 50
 
 # Promotions
 
@@ -85,6 +119,10 @@ FEWEST_STOCKED_LINES, FEWEST_STOCKED_CATEGORIES = 200, 10
 
 #: Lines of an item a week that say whether it was on offer.
 FEWEST_LINES_A_WEEK = 3
+
+#: Orders of a product whose return rate is told: one return is one point then; and products of a
+#: department whose middle says what is usual there.
+FEWEST_SOLD_OF_RETURNS, FEWEST_PRODUCTS_OF_A_KIND = 100, 10
 
 #: Products sold in both periods: with fewer an index of prices describes single products.
 FEWEST_PRODUCTS = 30
@@ -147,3 +185,7 @@ FEWEST_ORIGINS = 5
 
 #: Series and origins, near and far from the usual level, that are calibrated apart.
 FEWEST_FAR = 50
+
+#: Past changes that say what change is usual: with 39, the least and the greatest of them hold the
+#: next with the probability 1 - 2 / 40 = 95 %, if it is one of their kind (order statistics).
+FEWEST_CHANGES = 39

@@ -30,7 +30,7 @@ RELATIONSHIP, ORDINARY = "Relationship customer", "Small ordinary buyer"
 UNCERTAIN = "Uncertain"
 CLASSES = (RELATIONSHIP, DEALS, ORDINARY, PRICE, UNCERTAIN)
 
-#: What each class means, and what to do about it.
+#: What each class means, and what practice tries with it.
 MEANING = {
     RELATIONSHIP: (
         "High margin; buy significantly less on offer than the threshold.",

@@ -5,7 +5,7 @@ this kind of customer? The depth is what all *other* customers got in that categ
 that a kind's own taste for offers cannot make the depth. Categories and weeks are taken out
 (two-way fixed effects, weighted by lines), and the error lets weeks of one category go together.
 
-It is an association: nobody drew the discounts by lot.
+It is an association: nobody randomised the discounts.
 
 Do they put more into the basket when an offer is deeper? Units a discounted line, by its depth.
 
@@ -15,7 +15,7 @@ conditioned out (a fixed-effects Poisson regression, whose estimate needs no mor
 and the error lets lines of one category go together. Only discounted lines are compared, for what
 is never on offer may be of another kind.
 
-It is an association: nobody drew the depths by lot.
+It is an association: nobody randomised the depths.
 
 References
 ----------

@@ -45,7 +45,7 @@ SILENT = ("At risk", "Lapsed")
 STAGES = ("New", "Growing", "Active", "Declining", "At risk", "Lapsed", "Won back")
 
 
-#: What each stage means, and what to do about it.
+#: What each stage means, and what practice tries with it.
 MEANING = {
     "New": ("First seen a short while ago.", "A reason for the second visit."),
     "Growing": ("Spends significantly more than before.", "An offer in a new department."),

@@ -82,7 +82,7 @@ def drawn_by_lot(
     fewest: int = FEWEST_FOLLOWED,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Measure what win-back offers drawn by lot brought back, promotion by promotion.
+    """Measure what randomised win-back offers brought back, promotion by promotion.
 
     A promotion is a win-back where at least half of those drawn for it were silent.
 

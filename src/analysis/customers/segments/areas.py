@@ -139,7 +139,7 @@ def clear_preferences(found: pd.DataFrame) -> pd.DataFrame:
     """Return what areas surely buy more of, the clearest first; NotApplicable where nothing is."""
     clear = found[found["low"] > 100]
     if clear.empty:
-        raise NotApplicable("No area surely buys more of anything than everybody.")
+        raise NotApplicable("No area significantly buys more of anything than everybody.")
     return clear.sort_values(["low", "area"], ascending=[False, True]).reset_index(drop=True)
 
 

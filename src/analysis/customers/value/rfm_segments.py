@@ -34,7 +34,7 @@ TRADE_RULES = (
     "Lost: r 1, v 1-2",
 )
 
-#: What each of the trade's segments means, and what the trade does about it: a thing to test.
+#: What each of the trade's segments means, and what the trade tries with it: a thing to test.
 MEANING = {
     "Champions": (
         "Buy often, spend most, and bought most recently.",

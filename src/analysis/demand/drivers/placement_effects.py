@@ -130,12 +130,12 @@ def surest(table: pd.DataFrame) -> pd.Series:
     Raises
     ------
     NotApplicable
-        If no lever used of late raises any series beyond chance.
+        If no lever used of late raises any series significantly.
     """
     rising = table[table["found"] & (table["effect"] > 0) & (table["recent"] > 0)]
     if rising.empty:
         raise NotApplicable(
-            "no lever used of late raises sales beyond chance, so no plan is weighed."
+            "no lever used of late raises sales significantly, so no plan is weighed."
         )
     return rising.iloc[0]
 

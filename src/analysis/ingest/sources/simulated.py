@@ -24,11 +24,17 @@ KEYS = {
     "redemptions": ("promotion_id", "order_id"),
     "placements": ("product_id", "store_id", "week_start"),
     "contacts": ("contact_id",),
+    "consents": ("customer_id", "channel"),
+    "media_spend": ("day", "channel"),
     "page_views": ("session_id", "viewed_at"),
     "feedback": ("feedback_id",),
+    "orders": ("order_id",),
     "points": ("entry_id",),
     "tiers": ("customer_id", "valid_from"),
     "referrals": ("referred_id",),
+    "subscriptions": ("subscription_id",),
+    "stored_value": ("entry_id",),
+    "interactions": ("interaction_id",),
 }
 
 DELIVERED_TWICE = "delivered twice"

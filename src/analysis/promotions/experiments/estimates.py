@@ -1,4 +1,4 @@
-"""What a promotion whose arms were drawn by lot brought: every arm against control, by measure.
+"""What a promotion whose arms were randomised brought: every arm against control, by measure.
 
 All estimates are by assignment and come from moments of the arms (`moments`), summed in the
 engine. The primary measure alone decides, adjusted for what was known before the start; its arms
@@ -238,7 +238,7 @@ def together(effects: Sequence[Effect], confidence: float) -> tuple[float, Float
 
 
 def with_small_arms(estimates: pd.DataFrame, people: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """Return the estimates with the p of small arms by other draws of the lot.
+    """Return the estimates with the p of small arms by other random assignments.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ The verdict on one promotion: from its checks, the measure that decides, and wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import ibis
@@ -78,7 +78,7 @@ def judge(
     """
     from ibis.util import gen_name
 
-    standards = standards or Standards()
+    standards = _with_recorded_shares(tables, standards or Standards())
     overview = drawn(tables, spans)
     rows = hold(
         tables.connection,
@@ -103,6 +103,18 @@ def judge(
         names.merge(_stacked(estimates), on="promotion_id"),
         names.merge(pd.DataFrame(verdicts), on="promotion_id"),
     )
+
+
+def _with_recorded_shares(tables: Tables, standards: Standards) -> Standards:
+    """Return the standards with the shares that assignments were drawn with, where they say so."""
+    if not tables.has("assignments", "planned_share"):
+        return standards
+    given = tables.assignments.filter(tables.assignments.planned_share.notnull())
+    shares = given.group_by("promotion_id", "arm").agg(share=given.planned_share.mean())
+    recorded: dict[str, dict[str, float]] = {}
+    for row in shares.order_by("promotion_id", "arm").to_pandas().to_dict("records"):
+        recorded.setdefault(row["promotion_id"], {})[row["arm"]] = float(row["share"])
+    return replace(standards, planned={**recorded, **(standards.planned or {})})
 
 
 def drawn(tables: Tables, spans: outcomes.Spans) -> pd.DataFrame:
@@ -243,7 +255,8 @@ class Standards:
         A promotion that would have seen a relative change of ``worth_finding`` with the chance
         ``power``, and saw none, had no effect that matters; a smaller one decides nothing.
     planned
-        Weights of the arms by promotion; a promotion not named here drew equal arms.
+        Weights of the arms by promotion, before what the assignments record (``planned_share``); a
+        promotion that neither names drew equal arms.
     seed
         Of the draws that small arms are tested by.
     """

@@ -4,7 +4,7 @@ Looks at equal steps, two-sided: exact by recursive integration of the density o
 (Armitage, McPherson and Rowe 1969, J. R. Statist. Soc. A 132, 235-244; Jennison and Turnbull
 2000, Group Sequential Methods with Applications to Clinical Trials, chapters 2 and 19).
 
-Every promotion drawn by lot as its daily reader would have seen it.
+Every randomised promotion as its daily reader would have seen it.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Check:
 def sample_ratio(
     counts: Mapping[str, int], *, planned: Mapping[str, float] | None = None, alpha: float = 0.001
 ) -> Check:
-    """Test whether the arms have the sizes that the lot would give them.
+    """Test whether the arms have the sizes that randomisation would give them.
 
     Parameters
     ----------

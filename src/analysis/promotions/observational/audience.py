@@ -1,6 +1,6 @@
 """Who was targeted, who could have been, and what both had bought before.
 
-A campaign that was not randomised has no control arm drawn by lot. Those it is compared with are
+A campaign that was not randomised has no randomised control arm. Those it is compared with are
 the customers who bought in the same days before it and were not targeted (or the arm named
 control, where the retailer kept one). They differ; how, is what the rest of the analysis is about.
 

@@ -36,7 +36,7 @@ class Effects:
     treated, untreated
         Customers behind the estimates.
     randomised
-        Whether the arms were drawn by lot; if not, nothing here is causal proof.
+        Whether the arms were randomised; if not, nothing here is causal proof.
     """
 
     names: tuple[str, ...]
@@ -134,7 +134,7 @@ def from_influence(
 def by_lot(
     names: Sequence[str], measures: Floats, treated: Flags, before: Floats | None = None
 ) -> Effects:
-    """Return the effects where arms were drawn by lot, adjusted for what was so before.
+    """Return the effects where arms were randomised, adjusted for what was so before.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 Every product in a store is compared with itself in other weeks, and every week of a department
 with its other products and stores. Retailers place what they expect to sell, which no panel can
-take out: without places drawn by lot it is no causal proof.
+take out: without randomised places it is no causal proof.
 
 Units by product, store and week, with what was displayed, mailed and discounted there.
 

@@ -118,7 +118,7 @@ def overview(tables: Tables, spans: Spans) -> pd.DataFrame:
     pandas.DataFrame
         promotion_id, name, mechanic, goal (empty where unknown), starts_on, ends_on (dates),
         customers, arms (assigned; 0 without assignments), control (an arm is named control),
-        randomised (assigned and every arm drawn by lot), days_before and days_after (of those
+        randomised (assigned and every arm randomised), days_before and days_after (of those
         asked for, how many the data cover), finished (ended before ``as_of``), contact_cost
         (currency a customer contacted; missing where unknown).
     """

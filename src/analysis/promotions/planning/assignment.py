@@ -95,7 +95,7 @@ def _drawn(
     shares: Floats,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
-    """Give arms block by block: whole customers by share, those left over by lot."""
+    """Give arms block by block: whole customers by share, those left over at random."""
     given = np.empty(sum(len(b) for b in blocks), dtype=np.int64)
     for block in blocks:
         exact = shares * len(block)

@@ -86,7 +86,7 @@ def moved_from(found: Return) -> str:
 
 
 def judged(trials: Trials, returns: Returns) -> pd.DataFrame:
-    """Return one verdict a promotion that was drawn by lot.
+    """Return one verdict a randomised promotion.
 
     Parameters
     ----------

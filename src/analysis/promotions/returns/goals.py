@@ -50,7 +50,7 @@ def against_goals(
     returns
         Effects by promotion and arm.
     trials
-        Verdicts of those drawn by lot, which say what only moved.
+        Verdicts of the randomised ones, which say what only moved.
     confidence
         Coverage of intervals.
 

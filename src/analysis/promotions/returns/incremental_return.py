@@ -150,7 +150,7 @@ def withheld(trials: Trials | None) -> dict[str, str]:
 
 
 def _drawn_by_lot(tables: Tables, spans: Spans, sent: pd.DataFrame) -> pd.DataFrame:
-    """Return the customers of all promotions drawn by lot, in one pass over the order lines."""
+    """Return the customers of all randomised promotions, in one pass over the order lines."""
     mine = sent.loc[sent["randomised"], "promotion_id"].tolist()
     given = tables.assignments
     people = given.filter(given.promotion_id.isin(mine) if mine else given.promotion_id.isnull())

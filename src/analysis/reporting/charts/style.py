@@ -10,7 +10,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.typing import ColorType
@@ -131,6 +134,18 @@ def cjk_fonts() -> tuple[str, ...]:
                 font_manager.fontManager.addfont(path)
         known = set(font_manager.fontManager.get_font_names())
     return tuple(name for name in CJK_FONTS if name in known)[:1]
+
+
+def whiskers(
+    middle: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """Return how far intervals reach to either side of ``middle``, as error bars want it: (2, n).
+
+    An end on the wrong side of the middle reaches not at all: the mean of skewed draws may lie
+    outside the central part of them.
+    """
+    at, ends = np.asarray(middle, dtype=float), (np.asarray(low), np.asarray(high))
+    return np.clip(np.atleast_2d(np.stack([at - ends[0], ends[1] - at])), 0, None)
 
 
 def text_on(colour: ColorType) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from analysis.errors import ParamsError
 from analysis.params import StudyParams
 from analysis.reporting.execution.execute import checked_notebook
-from analysis.reporting.runner.run_plan import make_plan, missing_tables
+from analysis.reporting.runner.run_plan import Planned, make_plan, missing_tables
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
 
 
 @dataclass(frozen=True)
@@ -22,15 +24,15 @@ class Readiness:
     reason: str = ""
 
 
-def readiness(params: StudyParams, *, present: Collection[str], root: Path) -> list[Readiness]:
-    """Return whether each report can run on the tables ``present``, in running order.
+def readiness(params: StudyParams, tables: Tables, *, root: Path) -> list[Readiness]:
+    """Return whether each report can run on the ``tables`` of a study, in running order.
 
     Parameters
     ----------
     params
         The study's params.
-    present
-        Canonical tables that the study has.
+    tables
+        Its canonical tables.
     root
         Project root.
     """
@@ -42,9 +44,18 @@ def readiness(params: StudyParams, *, present: Collection[str], root: Path) -> l
         except ParamsError as error:
             found[report] = Readiness(report, "broken", str(error))
             continue
-        lacking = missing_tables(planned, present)
+        lacking = missing_tables(planned, tables.names()) or _without_values(planned, tables)
         for need in planned.upstream:
             if found[need].state != "ready":
                 lacking = lacking or f"It needs {need}, which cannot run."
         found[report] = Readiness(report, "lacking" if lacking else "ready", lacking)
     return list(found.values())
+
+
+def _without_values(planned: Planned, tables: Tables) -> str:
+    """Return the sentence that says which column a report requires holds no value; or nothing."""
+    for table, column in planned.columns:
+        rows = getattr(tables, table)
+        if column not in rows.columns or not rows[column].count().execute():
+            return f"No row of {table} states its {column}."
+    return ""

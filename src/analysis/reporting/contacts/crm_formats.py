@@ -1,4 +1,7 @@
-"""Contact lists in the form that a CRM imports: Zoho CRM as CSV, Fxiaoke as workbooks.
+"""Contact lists in the form that a CRM or a mail tool imports, with no column more than it needs.
+
+Zoho CRM takes CSV, Fxiaoke workbooks; any other program the plain CSV, the workbook or, for mail
+tools, whom to write to and what.
 
 Zoho CRM: Bulk Write API and Import take CSV with API names as headers, UTF-8, at most 25,000
 records a file (https://www.zoho.com/crm/developer/docs/api/v8/bulk-write/limitations.html).
@@ -19,7 +22,7 @@ import pandas as pd
 
 from analysis.errors import DataError
 
-System = Literal["zoho_crm", "fxiaoke", "csv"]
+System = Literal["zoho_crm", "fxiaoke", "csv", "excel", "mail"]
 RECORDS_A_FILE = 25_000
 
 #: Column of the list to header of the import file.
@@ -31,6 +34,7 @@ HEADERS: dict[str, dict[str, str]] = {
         "channel": "Contact_Channel",
         "offer": "Offer",
         "contact_on": "Contact_On",
+        "hour": "Contact_Hour",
         "reason": "List_Reason",
     },
     "fxiaoke": {
@@ -40,30 +44,44 @@ HEADERS: dict[str, dict[str, str]] = {
         "channel": "触达渠道",
         "offer": "优惠",
         "contact_on": "触达日期",
+        "hour": "触达时刻",
         "reason": "入选原因",
     },
-    "csv": {},
+    "csv": {
+        **{c: c for c in ("customer_id", "personal_key", "promotion_id", "arm", "channel")},
+        **{c: c for c in ("offer", "contact_on", "hour", "reason")},
+    },
+    "mail": {
+        "customer_id": "Recipient",
+        "promotion_id": "List",
+        "offer": "Offer",
+        "contact_on": "Send_On",
+        "hour": "Send_Hour",
+    },
 }
+HEADERS["excel"] = HEADERS["csv"]
+
+#: Arms that are not contacted: they are in no file, lest they be.
+LEFT_ALONE = ("control", "holdout")
+
+#: Systems that take workbooks.
+WORKBOOKS = ("fxiaoke", "excel")
 
 
-def write(
-    contacts: pd.DataFrame, folder: Path, *, name: str, system: System, control: str = "control"
-) -> list[Path]:
+def write(contacts: pd.DataFrame, folder: Path, *, name: str, system: System) -> list[Path]:
     """Write whom to contact as files that ``system`` imports.
 
     Parameters
     ----------
     contacts
-        One row a customer: customer_id, and any of promotion_id, arm, channel, offer, contact_on,
-        reason.
+        One row a customer: customer_id, and any of personal_key, promotion_id, arm, channel,
+        offer, contact_on, hour, reason; others are left out.
     folder
         Where to write; made if it is not there.
     name
         Name of the list, the start of every file's name.
     system
-        Which CRM; ``csv`` keeps the columns as they are.
-    control
-        The arm that is not contacted: it is left out of a CRM's file, lest it be.
+        Which CRM or kind of file.
 
     Returns
     -------
@@ -81,12 +99,12 @@ def write(
         twice = contacts.loc[contacts["customer_id"].duplicated(), "customer_id"].iloc[0]
         raise DataError(f"{name}: customer {twice} stands in the list twice")
     kept = contacts
-    if system != "csv" and "arm" in contacts.columns:
-        kept = contacts[contacts["arm"] != control]
-    headers = HEADERS[system] or {c: c for c in contacts.columns}
+    if "arm" in contacts.columns:
+        kept = contacts[~contacts["arm"].isin(LEFT_ALONE)]
+    headers = HEADERS[system]
     rows = kept[[c for c in headers if c in kept.columns]].sort_values("customer_id")
     folder.mkdir(parents=True, exist_ok=True)
-    writer, suffix = (_workbook, ".xlsx") if system == "fxiaoke" else (_csv, ".csv")
+    writer, suffix = (_workbook, ".xlsx") if system in WORKBOOKS else (_csv, ".csv")
     paths = []
     for number, block in enumerate(_blocks(rows), start=1):
         several = f"-{number}" if len(rows) > RECORDS_A_FILE else ""
@@ -103,7 +121,9 @@ def _blocks(rows: pd.DataFrame) -> Iterator[list[list[str]]]:
 
 
 def _text(value: object) -> str:
-    return "" if value is None or value != value else str(value)
+    if value is None or value != value:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 #: What a spreadsheet skips before it looks for a formula: blanks, and characters without width.

@@ -34,7 +34,7 @@ from typing import Any
 from analysis.errors import AnalysisError, ParamsError
 from analysis.reporting.execution import isolation
 from analysis.reporting.execution import parameters as cells
-from analysis.reporting.execution.costs import (
+from analysis.reporting.execution.cell_costs import (
     ANALYSES,
     PROFILE,
     CellMeter,

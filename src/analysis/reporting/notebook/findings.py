@@ -42,6 +42,7 @@ class FindingParts(TypedDict, total=False):
     decimals: int | None
     level: float
     at_stake: float | None
+    otherwise: str | None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Finding:
         Coverage of the interval.
     at_stake
         Amount of money that the decision is about, where the value itself is not that amount.
+    otherwise
+        What happens if nothing is decided, as far as the report knows.
     """
 
     key: str
@@ -93,6 +96,7 @@ class Finding:
     decimals: int | None = None
     level: float = 0.95
     at_stake: float | None = None
+    otherwise: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high", "at_stake"):
@@ -137,8 +141,13 @@ class Finding:
         counts as far as the interval bears it: by the part of the value that the end nearer to
         zero still has, none where the interval holds zero, half where there is no interval.
         """
+        return (self.stake or 0.0) * self._evidence
+
+    @property
+    def stake(self) -> float | None:
+        """The amount of money that the decision is about; None where none is stated."""
         amount = self.value if self.at_stake is None and self._is_money else self.at_stake
-        return abs(amount or 0.0) * self._evidence
+        return None if amount is None else abs(amount)
 
     @property
     def _is_money(self) -> bool:

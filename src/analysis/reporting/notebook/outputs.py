@@ -14,8 +14,9 @@ from typing import Any, Literal
 from analysis.reporting.notebook.findings import Finding
 
 Role = Literal[
-    "title", "headline", "text", "chart", "caption", "table", "finding", "trust", "not given"
-]
+    "title", "headline", "text", "chart", "caption", "table", "finding", "trust", "not given",
+    "sheet",
+]  # fmt: skip
 
 #: Key of an output's metadata that says which part it plays.
 KEY = "analysis"
@@ -134,6 +135,11 @@ def not_given(reason: str, *, again: bool) -> Output:
     said = f"Not reported: {reason}"
     shown = "*Not reported, for the reason given above.*" if again else said
     return _output("not given", said, escape_dollars(shown), reason=reason, again=again)
+
+
+def sheet(plain: str, markdown: str, panels: Sequence[dict[str, Any]]) -> Output:
+    """Return a sheet: panels of rows that stand at the top of the page; see `sheet.Panel`."""
+    return _output("sheet", plain, markdown, panels=list(panels))
 
 
 def as_detail(output: Output, summary: str) -> Output:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from analysis.answers import NotGiven, missing, watch
 from analysis.errors import AnalysisError, NotApplicable
-from analysis.reporting.execution.costs import measured, profile_cells
+from analysis.reporting.execution.cell_costs import measured, profile_cells
 from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.presentation import presenter_of
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from analysis.reporting.notebook.formats import Format
+    from analysis.reporting.notebook.sheet import Panel
     from analysis.tables.engine import Tables
 
 #: One line of the trust panel: what was looked at, whether it holds (None: neither), the words.
@@ -348,6 +349,19 @@ class Report:
 
         return frames.load(self.workspace.find_table(reference))
 
+    def want(self, reference: str) -> pd.DataFrame | NotGiven:
+        """Return another report's table that this one can do without, else `NotGiven`.
+
+        The notebook's ``needs`` name it with a question mark: ``07_value/worth_keeping?``.
+        """
+        from analysis.reporting.notebook import frames
+
+        path = self.workspace.wanted_table(reference)
+        if path is None:
+            report, _, table = reference.partition("/")
+            return NotGiven(f"Report {report} has made no table {table} for this study.")
+        return frames.load(path)
+
     def finding(
         self, *, key: str, sentence: str, value: float | None, **rest: Unpack[FindingParts]
     ) -> None:
@@ -363,7 +377,7 @@ class Report:
             The number; a fraction where the unit is ``%``. None needs a ``detail``.
         rest
             ``low``, ``high``, ``unit``, ``n``, ``noun``, ``direction``, ``alert``, ``detail``,
-            ``decimals``, ``level``, ``at_stake``.
+            ``decimals``, ``level``, ``at_stake``, ``otherwise``.
         """
         finding = Finding(key=key, sentence=sentence, value=value, **rest)
         if self.workspace.staged and key in self._findings.by_key():
@@ -381,6 +395,13 @@ class Report:
             Label, whether it holds (True ✓, False !, None –), and the sentence.
         """
         self._show(outputs.trust(lines))
+
+    def sheet(self, panels: Sequence[Panel]) -> None:
+        """Show a sheet at the top of the page, in place of the report's findings."""
+        from analysis.reporting.notebook import sheet
+
+        facts = sheet.as_facts(panels)
+        self._show(outputs.sheet(sheet.plain(panels), sheet.markdown(panels), facts))
 
     def _room(self, frame: pd.DataFrame) -> str:
         """Return the folder of a run that a table belongs into."""

@@ -14,9 +14,10 @@ from typing import Any
 from analysis.errors import AnalysisError
 from analysis.reporting.runner.run_plan import Planned
 from analysis.reporting.store import run_record
-from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.layout import RunFolder, StudyReports, log_path
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.reporting.store.seals import is_sealed
+from analysis.reporting.store.status import Status
 
 #: How many runs to look back for equal inputs.
 _LOOK_BACK = 30
@@ -49,7 +50,9 @@ class Inputs:
     @classmethod
     def gather(cls, params: Mapping[str, Any], *, data: str, root: Path) -> Inputs:
         """Return the inputs of a run that starts now; the report sections of params excepted."""
-        shared = {key: value for key, value in params.items() if key not in {"reports", "keep"}}
+        shared = {
+            key: value for key, value in params.items() if key not in {"reports", "keep", "alerts"}
+        }
         return cls(
             shared,
             data,
@@ -96,9 +99,26 @@ def fingerprint(
         "code": inputs.code,
         "lock": inputs.lock,
         "python": inputs.python,
-        "needs": {need: digest(folder.stored(need)) for need in planned.needs},
+        "needs": {table: digest(folder.stored(table)) for table in planned.reads},
+        "others": {name: _outcome(folder, name) for name in planned.others},
+        "written": _written_beside(planned, parameters),
     }
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _written_beside(planned: Planned, parameters: Mapping[str, Any]) -> str:
+    """Return the hash of what people wrote down beside the reports, for one that reads them all."""
+    if not planned.others:
+        return ""
+    return digest(log_path(planned.path.parents[1], str(parameters.get("study", ""))))
+
+
+def _outcome(folder: RunFolder, report: str) -> list[str]:
+    """Return what came of a report, however long it took: its state, reason and findings."""
+    path = folder.status(report)
+    status = Status.read(path) if path.is_file() else None
+    said = [("good" if status.good else status.status), status.reason] if status else []
+    return [*said, digest(folder.findings(report))]
 
 
 def find(wanted: str, report: str, *, reports: StudyReports) -> Reusable | None:

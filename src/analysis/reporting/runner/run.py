@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
 from analysis.ingest.quarantine import remove
 from analysis.params import StudyParams
-from analysis.quality.order_span import check_as_of
 from analysis.reporting.execution.failures import Limits
 from analysis.reporting.execution.parameters import refuse_secrets
 from analysis.reporting.runner import cache
@@ -27,6 +27,10 @@ from analysis.reporting.store.atomic import disk_errors, hold, write_json
 from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.tables.manifest import Manifest
+from analysis.tables.order_span import check_as_of
+
+if TYPE_CHECKING:
+    from analysis.reporting.mail.announcement import Announcement
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Request:
         Time limits.
     data
         Fingerprint that the canonical tables must have; None takes them as they are.
+    watched
+        It is a look of many: the edition is mailed where there is an alert alone.
     profile
         Write a table of the slowest functions of each report.
     """
@@ -63,6 +69,7 @@ class Request:
     reuse: bool = True
     limits: Limits = field(default_factory=Limits)
     data: str | None = None
+    watched: bool = False
     profile: bool = False
 
     @property
@@ -103,21 +110,62 @@ def run_study(request: Request, console: Console) -> RunRecord:
     from analysis.reporting.site.publish import publish
 
     with executed(request, console) as run:
-        return publish(
+        told = Telling(request, console)
+        record = publish(
             run.folder,
             run.record,
             reports=request.reports,
             clock=request.clock,
             console=console,
             keep=request.params.keep,
+            beside=told.prepare,
         )
+        told.announce(record, always=not request.watched)
+        return record
+
+
+class Telling:
+    """Who is told of a run: its alerts are judged before it is published, and mailed after."""
+
+    def __init__(self, request: Request, console: Console) -> None:
+        self._request, self._console = request, console
+        self._made: Announcement | None = None
+
+    def prepare(self, folder: RunFolder, record: RunRecord) -> None:
+        """Write the alerts and the mail into a staged run."""
+        from analysis.reporting.mail.announcement import prepare
+
+        self._made = prepare(
+            folder,
+            record,
+            params=self._request.params,
+            reports=self._request.reports,
+            environment=os.environ,
+            today=self._request.clock().date(),
+        )
+
+    def announce(self, record: RunRecord, *, always: bool = True) -> None:
+        """Send the mail of a published run and keep what was told."""
+        from analysis.reporting.mail.announcement import announce
+
+        if self._made:
+            announce(
+                self._made,
+                self._request.reports.run(record.run_id),
+                record,
+                reports=self._request.reports,
+                environment=os.environ,
+                today=self._request.clock().date(),
+                always=always,
+                console=self._console,
+            )
 
 
 @contextmanager
 def executed(request: Request, console: Console) -> Iterator[Executed]:
     """Lock the study, execute its reports into a staging folder, and clean up afterwards."""
     plan = make_plan(request.root / "notebooks", only=request.only)
-    parameters = _parameters(request.params, plan)
+    parameters = injected(request.params, plan)
     reports = request.reports
     started = request.clock()
     purpose = f"run of {request.params.study}"
@@ -126,7 +174,7 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
             remove(leftover)
         for sentence in history.damage(reports.runs()):
             console.notes(sentence)
-        data = _data(request, console)
+        data = bring_up_to_date(request, console)
         folder = reports.staging(reports.free_run_id(f"{started:%Y-%m-%dT%H%M%SZ}"))
         try:
             folder.path.mkdir(parents=True)
@@ -138,7 +186,7 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
             shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _data(request: Request, console: Console) -> Manifest:
+def bring_up_to_date(request: Request, console: Console) -> Manifest:
     """Return the manifest of the study's canonical tables, brought up to date."""
     result = ingest(request.params.ingest_request(), root=request.root)
     console.ingested(result)
@@ -152,7 +200,8 @@ def _data(request: Request, console: Console) -> Manifest:
     return result.manifest
 
 
-def _parameters(params: StudyParams, plan: Plan) -> dict[str, dict[str, Any]]:
+def injected(params: StudyParams, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Return what is injected into each notebook; a secret among it is refused."""
     parameters = {p.report: params.notebook_parameters(p.report) for p in plan.reports}
     for report, injected in parameters.items():
         refuse_secrets(injected, name=report)
@@ -201,6 +250,7 @@ def _record(
             "source": data.source,
             "simulated": data.simulated,
             "rows": dict(data.rows),
+            "order_span": list(data.order_span),
             "mappings": run_record.mapping_hashes(params.source, request.root),
         },
         code=run_record.code_version(request.root),

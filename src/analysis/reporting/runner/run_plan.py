@@ -5,7 +5,7 @@ from __future__ import annotations
 import graphlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,12 @@ from analysis.errors import ParamsError
 from analysis.tables.schema import TABLES
 
 _KEYS = {"title": str, "question": str, "requires": list, "needs": list}
+
+#: Ends a need that a report can do without: ``07_value/worth_keeping?``.
+_OPTIONAL = "?"
+
+#: What a report needs that reads what every other report found, whatever came of them.
+_EVERY = "*"
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,17 @@ class Planned:
     title, question
         What it is called and what it answers.
     requires
-        Canonical tables without which it is not applicable.
+        Canonical tables without which it is not applicable, or columns of them that must hold a
+        value, as ``order_lines.customer_id``.
     needs
         Result tables of other reports that it reads, as ``02_segmentation/segments``.
+    wants
+        The same of tables that it can do without, where no such report is there or made one; in
+        the notebook's ``needs`` they end in a question mark.
+    every
+        It reads what every other report found, whatever came of them; ``*`` in ``needs``.
+    others
+        The other reports, for one that reads every one.
     """
 
     report: str
@@ -39,11 +53,39 @@ class Planned:
     question: str
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
+    every: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def canonical(self) -> tuple[str, ...]:
+        """The canonical tables that it requires."""
+        return tuple(dict.fromkeys(name.partition(".")[0] for name in self.requires))
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """Table and column of what it requires values of."""
+        parts = (name.partition(".") for name in self.requires)
+        return tuple((table, column) for table, _, column in parts if column)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The tables of other reports that it reads, those it can do without among them."""
+        return (*self.needs, *self.wants)
 
     @property
     def upstream(self) -> tuple[str, ...]:
-        """The reports whose tables it reads."""
+        """The reports that it cannot run without."""
         return tuple(dict.fromkeys(need.partition("/")[0] for need in self.needs))
+
+    def asks_for(self, present: Collection[str]) -> tuple[str, ...]:
+        """Return the reports among those ``present`` that are run where it is asked for."""
+        reports = (name.partition("/")[0] for name in self.reads)
+        return tuple(dict.fromkeys(report for report in reports if report in present))
+
+    def after(self, present: Collection[str]) -> tuple[str, ...]:
+        """Return the reports among those ``present`` that run before it."""
+        return tuple(dict.fromkeys([*self.asks_for(present), *self.others]))
 
 
 @dataclass(frozen=True)
@@ -63,7 +105,8 @@ class Plan:
 
     def sorter(self) -> graphlib.TopologicalSorter[str]:
         """Return a prepared sorter that hands out reports as what they need is done."""
-        sorter = graphlib.TopologicalSorter({p.report: p.upstream for p in self.reports})
+        names = {p.report for p in self.reports}
+        sorter = graphlib.TopologicalSorter({p.report: p.after(names) for p in self.reports})
         sorter.prepare()
         return sorter
 
@@ -93,13 +136,15 @@ def make_plan(notebooks: Path, *, only: Sequence[str] = ()) -> Plan:
         raise ParamsError(f"There is no report in {notebooks}")
     for planned in found.values():
         _check_needs(planned, found)
-    graph = {name: planned.upstream for name, planned in found.items()}
+    found = {name: _with_others(planned, found) for name, planned in found.items()}
+    graph = {name: planned.after(found) for name, planned in found.items()}
     try:
         order = list(graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as error:
         circle = " needs ".join(reversed(error.args[1]))
         raise ParamsError(f"The reports need each other in a circle: {circle}") from None
-    chosen = _closed(_matching(only, found), graph) if only else frozenset(found)
+    asked = {name: planned.asks_for(found) for name, planned in found.items()}
+    chosen = _closed(_matching(only, found), asked) if only else frozenset(found)
     return Plan(tuple(found[name] for name in order), chosen)
 
 
@@ -119,7 +164,9 @@ def read_notebook(path: Path) -> Planned | None:
         metadata["title"],
         metadata["question"],
         tuple(metadata["requires"]),
-        tuple(metadata["needs"]),
+        tuple(n for n in metadata["needs"] if not n.endswith((_OPTIONAL, _EVERY))),
+        tuple(n.removesuffix(_OPTIONAL) for n in metadata["needs"] if n.endswith(_OPTIONAL)),
+        _EVERY in metadata["needs"],
     )
 
 
@@ -131,13 +178,24 @@ def _check_metadata(metadata: Any, name: str) -> None:
         if not isinstance(metadata[key], kind) or not all(map(_is_text, metadata[key])):
             wanted = "text" if kind is str else "a list of texts"
             raise ParamsError(f"{where}: {key} must be {wanted}, not {metadata[key]!r}")
-    unknown = [table for table in metadata["requires"] if table not in TABLES]
-    if unknown:
-        raise ParamsError(f"{where}: requires names {unknown[0]}, which is no canonical table")
+    for required in metadata["requires"]:
+        table, _, column = required.partition(".")
+        if table not in TABLES:
+            raise ParamsError(f"{where}: requires names {table}, which is no canonical table")
+        if column and column not in {c.name for c in TABLES[table].columns}:
+            raise ParamsError(f"{where}: requires names {required}, which is no column of {table}")
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _with_others(planned: Planned, found: Mapping[str, Planned]) -> Planned:
+    """Return the report with the others it runs after, where it needs every one."""
+    if not planned.every:
+        return planned
+    others = (name for name, other in found.items() if not other.every)
+    return replace(planned, others=tuple(others))
 
 
 def _check_needs(planned: Planned, found: Mapping[str, Planned]) -> None:
@@ -147,6 +205,12 @@ def _check_needs(planned: Planned, found: Mapping[str, Planned]) -> None:
             raise ParamsError(
                 f"{planned.path.name} needs {need!r}; write report/table with one of the reports "
                 + ", ".join(found)
+            )
+    for want in planned.wants:
+        report, slash, table = want.partition("/")
+        if not report or not slash or not table:
+            raise ParamsError(
+                f"{planned.path.name} needs {want + _OPTIONAL!r}; write report/table?"
             )
 
 
@@ -179,7 +243,7 @@ def _closed(chosen: set[str], graph: Mapping[str, Sequence[str]]) -> frozenset[s
 
 def missing_tables(planned: Planned, present: Collection[str]) -> str:
     """Return the sentence that says which tables a report lacks; empty if it has them all."""
-    missing = [table for table in planned.requires if table not in present]
+    missing = [table for table in planned.canonical if table not in present]
     if not missing:
         return ""
     plural = "s" if len(missing) > 1 else ""

@@ -222,7 +222,7 @@ def _changed(report: str, now: RunRecord, before: RunRecord) -> tuple[str, ...]:
 
 
 #: Settings that say nothing of what is counted: a name, a day, a place, how fast.
-_NO_SETTING = frozenset({"study", "title", "as_of", "seed", "keep", "engine", "reports"})
+NO_SETTING = frozenset({"study", "title", "as_of", "seed", "keep", "engine", "reports", "alerts"})
 
 
 def changed_settings(now: RunRecord, before: RunRecord) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ def changed_settings(now: RunRecord, before: RunRecord) -> tuple[str, ...]:
 
     A run of before mappings were recorded is taken to have had the same.
     """
-    names = sorted({*now.params, *before.params} - _NO_SETTING)
+    names = sorted({*now.params, *before.params} - NO_SETTING)
     params = [name for name in names if now.params.get(name) != before.params.get(name)]
     if not (now.params and before.params):
         params = []

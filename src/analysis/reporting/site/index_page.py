@@ -10,7 +10,7 @@ from pathlib import Path
 from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.findings import Findings
-from analysis.reporting.site import history, templating
+from analysis.reporting.site import headline_trends, history, templating
 from analysis.reporting.site.history import FindingView
 from analysis.reporting.store.atomic import write_text
 from analysis.reporting.store.layout import RunFolder, published_runs
@@ -103,12 +103,13 @@ class RunLine:
 
 @dataclass(frozen=True)
 class StudyBlock:
-    """A study on the overview: its newest readable run, and all runs, the newest first."""
+    """A study on the overview: its newest readable run, all runs, the newest first, and trends."""
 
     name: str
     newest: RunRecord | None
     runs: tuple[RunLine, ...]
     unlisted: int
+    headlines: tuple[headline_trends.Headline, ...] = ()
 
 
 def write_index(run_dir: Path, previous_run_dir: Path | None) -> None:
@@ -240,7 +241,8 @@ def _study(path: Path) -> StudyBlock:
     runs = published_runs(path)
     lines = tuple(_run_line(run) for run in runs[:_RUNS_LISTED])
     newest = next((line.run for line in lines if line.run), None)
-    return StudyBlock(path.name, newest, lines, len(runs) - len(lines))
+    found = tuple(headline_trends.headlines(runs))
+    return StudyBlock(path.name, newest, lines, len(runs) - len(lines), found)
 
 
 def _run_line(path: Path) -> RunLine:

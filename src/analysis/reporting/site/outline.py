@@ -11,6 +11,7 @@ from typing import Any
 from analysis.errors import AnalysisError
 from analysis.reporting.execution.parameters import source, tags
 from analysis.reporting.notebook import outputs
+from analysis.reporting.notebook.sheet import Panel, from_facts
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
@@ -149,6 +150,8 @@ class Outline:
         The sections.
     notes
         What cells wrote to standard error: warnings, and notes of libraries.
+    sheet
+        Panels that are read at one look, above everything else; see `sheet.Panel`.
     """
 
     topic: str
@@ -157,6 +160,7 @@ class Outline:
     preface: Section
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
+    sheet: tuple[Panel, ...] = ()
 
 
 def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
@@ -176,6 +180,7 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
     """
     topic, intro, title = name, "", None
     sections, notes = [Section("", "")], []
+    sheet: tuple[Panel, ...] = ()
     try:
         for kind, content in _with_code_gathered(_parts(notebook)):
             if kind == "topic":
@@ -184,6 +189,8 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
                 title = content
             elif kind == "note":
                 notes.append(content)
+            elif kind == "sheet":
+                sheet = from_facts(content)
             elif kind == "section":
                 sections.append(Section(content, _anchor(content, sections)))
             else:
@@ -191,7 +198,7 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
     except AnalysisError as error:
         raise AnalysisError(f"{name}: {error}") from None
     kept = tuple(section.folding() for section in _folded(sections[1:]))
-    return Outline(topic, title, intro, sections[0].folding(), kept, tuple(notes))
+    return Outline(topic, title, intro, sections[0].folding(), kept, tuple(notes), sheet)
 
 
 def _folded(sections: list[Section]) -> Iterator[Section]:
@@ -300,6 +307,8 @@ def _from_outputs(shown: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
         role = facts.get("role")
         if role == "title":
             yield "title", facts["text"]
+        elif role == "sheet":
+            yield "sheet", facts["panels"]
         elif output.get("name") == "stderr":
             yield "note", _joined(output["text"]).strip()
         elif role not in ("finding", "caption"):

@@ -37,6 +37,7 @@ def publish(
     clock: Callable[[], datetime],
     console: Console,
     keep: int,
+    beside: Callable[[RunFolder, RunRecord], None] | None = None,
 ) -> RunRecord:
     """Render the pages of a staged run and publish it, and remove old runs.
 
@@ -55,6 +56,9 @@ def publish(
         Told of a report whose page cannot be made, and of what stood in the way.
     keep
         Number of runs to keep; see ``prune``.
+    beside
+        Writes what else is published with the run: its alerts and its mail. What goes wrong
+        there is said, and the run published without.
 
     Returns
     -------
@@ -66,7 +70,10 @@ def publish(
     made = {
         name: _page(folder, name, each, previous, console) for name, each in record.reports.items()
     }
-    record = _sealed(folder, replace(record, reports=made, finished=clock()), previous)
+    record = replace(record, reports=made, finished=clock())
+    if beside:
+        _write_beside(beside, folder, record, console)
+    record = _sealed(folder, record, previous)
     with unstoppable():
         _show(folder, reports, console)
         old = put_away(reports, keep=keep)
@@ -86,10 +93,25 @@ def _sealed(folder: RunFolder, record: RunRecord, previous: Path | None) -> RunR
     record = replace(record, reports=hashed)
     record.write(folder.run_json)
     index_page.write_index(folder.path, previous_run_dir=previous)
-    single = (folder.index, folder.params_json)
-    record = replace(record, files={path.name: cache.digest(path) for path in single})
+    single = (folder.index, folder.params_json, folder.alerts, folder.mail)
+    there = (path for path in single if path.is_file())
+    record = replace(record, files={path.name: cache.digest(path) for path in there})
     record.write(folder.run_json)
     return record
+
+
+def _write_beside(
+    beside: Callable[[RunFolder, RunRecord], None],
+    folder: RunFolder,
+    record: RunRecord,
+    console: Console,
+) -> None:
+    try:
+        beside(folder, record)
+    except OSError:
+        raise  # the disk's fault, which a run does not outlive
+    except Exception as error:
+        console.notes(f"The run is published without alerts or mail: {error!r}")
 
 
 def _page(

@@ -9,6 +9,7 @@ pandoc's stricter rule (`outputs.FORMULA`), so that two amounts in one sentence 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from html import escape
@@ -58,7 +59,16 @@ def add_filters(target: Environment) -> None:
     target.filters["last_day"] = lambda as_of: words.day(as_date(as_of) - timedelta(days=1))
     target.filters["place"] = _place
     target.filters["number"] = words.number
+    target.filters["points"] = trend_points
     target.globals["css"] = Markup((TEMPLATES / "style.css").read_text("utf-8"))
+
+
+def trend_points(values: Sequence[float], *, width: float = 60, height: float = 16) -> str:
+    """Return values in order as the points of a small line, the first on the left."""
+    low, high = min(values), max(values)
+    step, reach = width / max(len(values) - 1, 1), height - 4
+    ups = ((value - low) / (high - low) if high > low else 0.5 for value in values)
+    return " ".join(f"{n * step:.1f},{height - 2 - up * reach:.1f}" for n, up in enumerate(ups))
 
 
 def render(template: str, **context: Any) -> str:

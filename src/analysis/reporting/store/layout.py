@@ -62,6 +62,16 @@ class RunFolder:
         """The run's own index page."""
         return self.path / "index.html"
 
+    @property
+    def alerts(self) -> Path:
+        """What somebody was to be told after it."""
+        return self.path / "alerts.json"
+
+    @property
+    def mail(self) -> Path:
+        """Its e-mail edition, without recipients."""
+        return self.path / "summary.eml"
+
     def page(self, report: str) -> Path:
         """Return the page of a report."""
         return self.path / f"{report}.html"
@@ -240,6 +250,11 @@ def find_root(start: Path | None = None) -> Path:
     )
 
 
+def log_path(root: Path, study: str) -> Path:
+    """Return where people write down what was decided on a study."""
+    return root / "decisions" / f"{study}.yaml"
+
+
 def checked_name(name: str) -> str:
     """Return ``name`` if it may name a file; ParamsError otherwise."""
     if not _NAME.fullmatch(name):
@@ -294,6 +309,16 @@ class Workspace:
             f"{reference} is needed and no run has made it yet; "
             f"run `analysis run {self.published.name} --only {report}` first"
         )
+
+    def wanted_table(self, reference: str) -> Path | None:
+        """Return the Parquet file of a table that may be absent.
+
+        In a run only this run's own counts, lest a report that could not be made this time speak
+        from long ago; outside of one, the latest run's.
+        """
+        places = (self.directory,) if self.staged else (self.directory, *self.runs())
+        found = (stored_table(directory, reference) for directory in places)
+        return next(filter(None, found), None)
 
     def runs(self) -> list[Path]:
         """Return the study's published runs, the latest first."""

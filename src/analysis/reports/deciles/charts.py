@@ -229,7 +229,7 @@ def noise_bars(fading: Fading, *, ax: Axes | None = None) -> Axes:
     counts = np.array([fading.fell, fading.fell_by_chance, len(fading.called)])
     ax.barh(names, counts, color=[style.QUIET, style.QUIET, style.BLUE], height=0.6)
     chance = fading.fell_by_chance
-    reach = [[chance - fading.fell_by_chance_low], [fading.fell_by_chance_high - chance]]
+    reach = style.whiskers([chance], [fading.fell_by_chance_low], [fading.fell_by_chance_high])
     ax.errorbar([chance], [1], xerr=reach, fmt="none", ecolor=style.INK)
     ends = (fading.fell, fading.fell_by_chance_high, len(fading.called))
     for place, (count, end) in enumerate(zip(counts, ends, strict=True)):

@@ -201,6 +201,7 @@ def contact_plan(report: Report, plan: ContactPlan, returns: Estimates) -> None:
             f"Band: {report.interval}. {report.margin}",
         )
     _worth_contacting(report, plan)
+    report.say(text_decline.RULED_ELSEWHERE)
 
 
 def _worth_contacting(report: Report, plan: ContactPlan) -> None:
@@ -210,7 +211,7 @@ def _worth_contacting(report: Report, plan: ContactPlan) -> None:
     report.table(
         plan.chosen,
         name="worth_contacting",
-        title="Worth contacting, the most gainful first",
+        title="Whose decline would repay a contact",
         columns=columns.contacts(),
         rows=10,
         caption="Margin; the first half moved with the total of all customers. " + report.margin,

@@ -103,7 +103,7 @@ def contact(plan: ContactPlan, currency: str) -> str:
     cost = words.money(plan.terms.contact_cost, 2, currency)
     rate = words.percent(plan.terms.recovery_rate, 0)
     if everyone == 0:
-        return "Nobody is declining significantly, so there is nobody to contact"
+        return "Nobody is declining significantly, so no contact could bring anything back"
     if chosen == 0:
         return f"Not worth it: bringing back {rate} does not pay {cost} for any of {everyone}"
     whom = "all" if chosen == everyone else f"{words.number(chosen)} of"
@@ -111,6 +111,13 @@ def contact(plan: ContactPlan, currency: str) -> str:
         f"A contact for {cost} that brings back {rate} pays for {whom} {everyone}; "
         f"contacting all pays from {words.percent(plan.break_even)} on"
     )
+
+
+#: Said where customers are named whom a contact might pay for.
+RULED_ELSEWHERE = (
+    "This weighs decline alone. Consent, messages of late, offers and the budget are weighed in "
+    "report 08, which rules on each customer once."
+)
 
 
 def regained(rebound: Estimates) -> str:
@@ -155,6 +162,8 @@ def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
         "noun": "customer",
         "direction": "up_bad",
         "alert": len(plan.chosen) > 0,
+        "otherwise": f"about this margin is missing in the next {days} days, what comes back by "
+        "itself left out",
         "detail": f"{contact(plan, currency)}. {margin_basis}",
     }
 
@@ -179,8 +188,8 @@ def trust(
         (
             "Contacts",
             False,
-            f"That a contact brings back {assumed} is assumed; keep a random part of the list "
-            "uncontacted to measure it.",
+            f"That a contact brings back {assumed} is assumed; the random part of its list that "
+            "report 08 holds out measures it.",
         ),
     ]
 

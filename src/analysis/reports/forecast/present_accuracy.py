@@ -21,7 +21,7 @@ def accuracy(report: Report, outlook: Outlook) -> None:
         charts.gains(text.named(text_accuracy.foremost(outlook.scores, outlook))),
         alt="Dots with whiskers: how much less each model errs than the best simple forecast.",
         caption="Total, all horizons. Whiskers: 95 % interval (Diebold-Mariano). In colour: better "
-        "than the best simple forecast beyond chance.",
+        "than the best simple forecast significantly.",
     )
     report.say(text_accuracy.unbeaten(outlook))
 

@@ -22,9 +22,9 @@ def product_effects(report: Report, moved: Influences) -> None:
         return
     report.chart(
         charts_products.influences(surest),
-        alt="Dots with whiskers: how many times the usual units the surest effects bring.",
-        caption="The surest, by product. 1 is as usual; logarithmic axis. Whiskers at the "
-        "confidence that searching leaves (Benjamini and Yekutieli).",
+        alt="Dots with whiskers: how many times the usual units the clearest effects bring.",
+        caption="The most significant, by product. 1 is as usual; logarithmic axis. Whiskers at "
+        "the confidence that searching leaves (Benjamini and Yekutieli).",
     )
 
 
@@ -75,7 +75,7 @@ def placement_effects(report: Report, found: pd.DataFrame) -> None:
     report.chart(
         charts_products.levers(found[found["p"].notna()].head(10)),
         alt="Dots with whiskers: change of sales with twice the displays or mailer places.",
-        caption="The ten surest. In colour: beyond chance over all searched. Whiskers: 95 %.",
+        caption="The ten clearest. In colour: significant over all searched. Whiskers: 95 %.",
     )
     report.save(found, "levers")
 

@@ -392,6 +392,7 @@ def drift_finding(scored: Scored) -> Fields:
         "n": int(whole["periods"]),
         "noun": "week",
         "alert": scored.drifted and not scored.replayed,
+        "otherwise": "the next weeks are planned on a forecast that errs more than it used to",
         "detail": detail,
         "decimals": 1,
     }

@@ -129,6 +129,7 @@ def accuracy_finding(found: Outlook) -> Fields:
         "noun": "past forecast",
         "direction": "up_good",
         "alert": not beaten,
+        "otherwise": "planning on this forecast is no surer than on a simple one",
         "decimals": 0,
         "detail": _against(found) if beaten else _unlucky(found, row),
     }
@@ -236,6 +237,7 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
         "n": int(part["n"].sum()),
         "noun": "held-out week",
         "alert": bool(broken(coverage)),
+        "otherwise": "stock and staff are planned on intervals that promise what they do not keep",
         "decimals": 1,
     }
 

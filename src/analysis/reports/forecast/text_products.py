@@ -44,8 +44,8 @@ def moved(table: pd.DataFrame) -> str:
         return "No product has had promotions, prices or holidays enough to tell what they do"
     if not parts:
         tried = [called for kind, called in _KINDS.items() if (table["kind"] == kind).any()]
-        return f"No product is moved beyond chance by {' or '.join(tried)}"
-    return f"Beyond chance: {words.listing(parts)} products that had any"
+        return f"No product is significantly moved by {' or '.join(tried)}"
+    return f"Significant effects: {words.listing(parts)} products that had any"
 
 
 def surest(table: pd.DataFrame, *, count: int) -> pd.DataFrame:
@@ -151,7 +151,7 @@ def trend_counts(table: pd.DataFrame) -> str:
     if table["p"].isna().all():
         return "No product sold all the time and ever more or less, so that none has a trend"
     if not up and not down:
-        return f"Of {searched} sold all the time none rises or falls beyond chance"
+        return f"Of {searched} sold all the time none rises or falls significantly"
     return f"Of {searched} sold all the time {words.number(up)} rise and {words.number(down)} fall"
 
 
@@ -218,8 +218,8 @@ def category_trend_counts(table: pd.DataFrame) -> str:
     if not searched:
         return f"No series is searched for a trend: {_UNSEARCHED}"
     if not up and not down:
-        return f"None of {words.number(searched)} series searched rises or falls beyond chance"
-    return f"{up} rise and {down} fall beyond chance, of {words.number(searched)} searched"
+        return f"None of {words.number(searched)} series searched rises or falls significantly"
+    return f"{up} rise and {down} fall significantly, of {words.number(searched)} searched"
 
 
 def trend_finding(table: pd.DataFrame, fdr: float) -> Fields:
@@ -228,10 +228,10 @@ def trend_finding(table: pd.DataFrame, fdr: float) -> Fields:
     top = found.sort_values("size", ascending=False).head(2)["name"]
     names = words.listing([str(n).rsplit(" / ", 1)[-1] for n in top])
     searched = int(table["p"].notna().sum())
-    nothing = "nothing rises or falls beyond chance" if searched else _UNSEARCHED
+    nothing = "nothing rises or falls significantly" if searched else _UNSEARCHED
     return {
         "key": "trends",
-        "sentence": "series with a trend beyond chance",
+        "sentence": "series with a significant trend",
         "value": float(len(found)),
         "n": searched,
         "detail": f"largest: {names}; {words.percent(fdr, 0)} at most expected to be false"
@@ -275,7 +275,9 @@ def came_and_went(table: pd.DataFrame) -> str:
     if rare == len(table):
         return "No product sells often enough to tell whether it came or went"
     if not launched and not ended:
-        told = "Of {} none surely came or went".format(words.count(len(table), "best seller"))
+        told = "Of {} none significantly came or went".format(
+            words.count(len(table), "best seller")
+        )
         return f"{told}; {words.number(rare)} sell too rarely to tell" if rare else told
     return (
         f"Of the {words.number(len(table))} best sellers {launched} came and {ended} went: "
@@ -290,7 +292,7 @@ def lever_counts(table: pd.DataFrame) -> str:
     if found.empty:
         return f"Neither displays nor mailers show an effect in the {searched} largest categories"
     names = found["name"].nunique()
-    return f"Displays or mailers move {names} of the {searched} largest categories beyond chance"
+    return f"Displays or mailers significantly move {names} of the {searched} largest categories"
 
 
 def placement_plan(compared: Scenario, row: pd.Series, horizon: int, currency: str) -> str:

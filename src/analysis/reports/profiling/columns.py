@@ -45,7 +45,7 @@ def groups(interval: str, *, label: str) -> Columns:
         "growth": formats.percent(1, "Growth", signed=True),
         "growth_low": formats.interval("growth_high", 1, interval),
         "share_change": formats.points(2, "Of share"),
-        "sure": formats.mark("Beyond chance"),
+        "sure": formats.mark("Significant"),
     }
 
 
@@ -122,7 +122,7 @@ def drift() -> Columns:
         "limit": formats.percent(1, "Chance reaches"),
         "jensen_shannon": formats.number(3, "Jensen-Shannon"),
         "psi": formats.number(3, "Stability index"),
-        "sure": formats.mark("Beyond chance"),
+        "sure": formats.mark("Significant"),
     }
 
 
@@ -136,4 +136,30 @@ def outliers() -> Columns:
         "value": formats.number(2, "Value"),
         "net_amount": formats.money(2, "Net sales"),
         "score": formats.number(1, "Deviations", signed=True),
+    }
+
+
+def store_days() -> Columns:
+    """Return the columns of ``quality.store_days.store_gaps``."""
+    return {
+        "store_id": formats.text("Store"),
+        "first_day": formats.day("First day"),
+        "last_day": formats.day("Last day"),
+        "expected_orders": formats.integer("Orders expected"),
+        "expected_net": formats.money(0, "Net expected"),
+        "q": formats.number(4, "q"),
+    }
+
+
+def returns(interval: str) -> Columns:
+    """Return the columns of ``tables.return_rates``, products named."""
+    return {
+        "short": formats.text("Product"),
+        "department": formats.text("Department"),
+        "sold": formats.integer("Orders"),
+        "rate": formats.percent(1, "Returned"),
+        "low": formats.interval("high", 1, interval),
+        "usual": formats.percent(1, "Usual there"),
+        "q": formats.number(4, "q"),
+        "faulty": formats.mark("Significant"),
     }

@@ -15,6 +15,7 @@ from analysis.demand.change.revenue_tree import RevenueTree
 from analysis.errors import NotApplicable
 from analysis.quality import date_coverage
 from analysis.quality.drift import Drift
+from analysis.quality.store_days import StoreGaps
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.profiling import (
@@ -243,6 +244,30 @@ def days(report: Report, calendar: pd.DataFrame) -> None:
         caption="Dots: far from that weekday's usual; cross: no order at all.",
     )
     report.save(calendar, "days")
+
+
+@presents(StoreGaps)
+def store_days(report: Report, found: StoreGaps) -> None:
+    """Show the days on which one store sold nothing while others did."""
+    gaps = found.table
+    report.headline(text_quality.store_days_headline(gaps, report.currency))
+    if gaps.empty:
+        report.save(gaps, "store_days")
+        return
+    with report.detail("Each store and its days without orders"):
+        report.table(gaps, name="store_days", columns=columns.store_days())
+
+
+@presents()
+def returns(report: Report, rates: pd.DataFrame) -> None:
+    """Show which products come back far more often than others of their kind."""
+    if rates["faulty"].any():
+        report.finding(**text_quality.returned_product(rates))
+    report.headline(text_quality.returns_headline(rates))
+    with report.detail("The products that come back most"):
+        shown = text_quality.named(rates.head(report.params.top))
+        report.table(shown, name="returns_most", columns=columns.returns(report.interval))
+    report.save(rates, "returns")
 
 
 @presents()

@@ -127,6 +127,8 @@ def net_change(tree: RevenueTree, compared: Comparison, confidence: float) -> Fi
         "noun": "customer",
         "direction": "up_good",
         "alert": high < 0,
+        "at_stake": tree.change,
+        "otherwise": "each such period brings that much less, if nothing else changes",
         "level": confidence,
     }
 

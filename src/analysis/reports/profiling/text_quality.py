@@ -86,6 +86,7 @@ def checks(found: pd.DataFrame) -> Fields:
         "value": decide,
         "direction": "up_bad",
         "alert": decide > 0,
+        "otherwise": "every report counts these rows as they stand",
         "detail": words.listing(named)
         if decide
         else f"{int(counts.get('know', 0))} things to know",
@@ -97,6 +98,60 @@ def days_headline(calendar: pd.DataFrame, limit: float) -> str:
     missing, odd = int(calendar["missing"].sum()), int((calendar["score"].abs() > limit).sum())
     gap = "No day is missing" if not missing else f"{words.count(missing, 'day')} without an order"
     return f"{gap}; {words.count(odd, 'day')} far from what their weekday usually sells"
+
+
+def store_days_headline(gaps: pd.DataFrame, currency: str) -> str:
+    """State where one store sold nothing while others did."""
+    if gaps.empty:
+        return "No store is without orders on a day on which it should have had many"
+    first = gaps.iloc[0]
+    stores = gaps["store_id"].nunique()
+    net = words.money(float(gaps["expected_net"].sum()), 0, currency)
+    largest = f"store {first['store_id']} from {words.day(first['first_day'])}"
+    where = f"{words.count(stores, 'store')}, first of all {largest}"
+    total = words.count(int(gaps["days"].sum()), "day")
+    return f"{total} without any order while others sold, about {net}: {where}"
+
+
+def returns_headline(rates: pd.DataFrame) -> str:
+    """State which products come back far more often than others of their kind."""
+    faulty = named(rates[rates["faulty"]])
+    if faulty.empty:
+        return (
+            f"None of {words.count(len(rates), 'product')} comes back far more often than is usual "
+            "in its department"
+        )
+    first = faulty.iloc[0]
+    several = words.count(len(faulty), "product")
+    return (
+        f"{several} of {len(rates)} far above what is usual in the department: {first['short']} "
+        f"comes back from {words.percent(first['rate'], 1)} of its orders"
+    )
+
+
+def returned_product(rates: pd.DataFrame) -> Fields:
+    """Return the finding on the product that comes back most."""
+    first = named(rates[rates["faulty"]]).iloc[0]
+    return {
+        "key": "returned_product",
+        "sentence": f"of the orders with {first['short']} come back.",
+        "value": float(first["rate"]),
+        "low": float(first["low"]),
+        "high": float(first["high"]),
+        "unit": "%",
+        "n": int(first["sold"]),
+        "noun": "orders",
+        "direction": "up_bad",
+        "alert": True,
+        "detail": f"Usual in {first['department']}: {words.percent(first['usual'], 1)}. A fault of "
+        "the product, of its description or of a delivery? Look at a few.",
+    }
+
+
+def named(rates: pd.DataFrame) -> pd.DataFrame:
+    """Return products with a short name: their own, or their number."""
+    names = rates["name"] if "name" in rates else rates["product_id"]
+    return rates.assign(short=names.fillna(rates["product_id"]))
 
 
 def fill_headline(table: pd.DataFrame) -> str:

@@ -93,7 +93,7 @@ def weeks(difference: Difference, *, currency: str) -> Axes:
     ax.axvline(-0.5, color=style.SOFT, linewidth=0.8, linestyle=":")
     for before, color in ((True, style.QUIET), (False, style.BLUE)):
         part = table[table["before"] == before]
-        reach = np.vstack([part["gap"] - part["low"], part["high"] - part["gap"]])
+        reach = style.whiskers(part["gap"], part["low"], part["high"])
         ax.errorbar(part["week"], part["gap"], yerr=reach, fmt="o", color=color, markersize=3.5)
     ax.annotate(
         "campaign", (-0.3, 1.0), xycoords=("data", "axes fraction"), va="top", color=style.BLUE
@@ -171,7 +171,7 @@ def waterfall(parts: pd.DataFrame, *, currency: str) -> Axes:
     color[-1] = style.BLUE
     ax.barh(rows, end - start, left=start, color=color, height=0.6)
     ax.vlines(end[:-2], rows[:-2] + 0.3, rows[1:-1] - 0.3, color=style.QUIET, linewidth=0.8)
-    reach = np.vstack([amount - parts["low"], parts["high"] - amount])
+    reach = style.whiskers(amount, parts["low"], parts["high"])
     ax.errorbar(end, rows, xerr=reach, fmt="none", ecolor=style.INK, elinewidth=1)
     ax.axvline(0, color=style.SOFT, linewidth=0.8)
     ax.set_yticks(rows, [_wrapped(part) for part in parts["part"]])

@@ -221,7 +221,7 @@ def targeting(report: Report, gains: pd.DataFrame, foreseen: pd.DataFrame, led: 
     """Show whether choosing customers by a model beats treating all."""
     report.headline(text_planning.targeting(gains, led.name, _unit(report)))
     report.table(gains, name="targeting", columns=columns.targeting(report.interval))
-    report.save(foreseen, "uplift")
+    report.save(foreseen.assign(promotion_id=led.promotion_id), "uplift")
 
 
 @presents()

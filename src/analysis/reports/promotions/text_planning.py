@@ -62,17 +62,18 @@ def drawn(balance: pd.DataFrame) -> str:
     )
     far = balance["furthest"].max()
     return (
-        f"Randomised for the next promotion: {sizes}; their past differs by "
+        f"Randomised, the next promotion would have {sizes}; their past differs by "
         f"{words.number(far, 3)} standard deviations at most"
     )
 
 
 def how_drawn(seed: int) -> str:
-    """Say how the arms were drawn, and what to do with them."""
+    """Say how the arms were drawn, and what the draw is for."""
     return (
-        "The table of assignments can be loaded as it is. It was randomised within tenths of past "
-        f"margin, the most balanced of a hundred draws; the seed {seed} gives it again. Whoever "
-        "is in control must be left out of every message of the promotion."
+        "The draw shows how alike arms come out if everybody takes part: randomised within tenths "
+        f"of past margin, the most balanced of a hundred draws; the seed {seed} gives it again. "
+        "Nobody is contacted or left out by it: report 08 rules on each customer, and draws who is "
+        "held out of its list."
     )
 
 

@@ -71,7 +71,13 @@ def _finding(row: Mapping[Any, Any], currency: str, confidence: float) -> Fields
     shared = {"key": f"promotion_{row['promotion_id'].lower()}", "n": int(row["n"])}
     shared |= {"noun": "customer", "detail": row["why"] or None}
     if verdict == after_costs.BLOCKED:
-        return {**shared, "sentence": f"No verdict on {row['name']}", "value": None, "alert": True}
+        return {
+            **shared,
+            "sentence": f"No verdict on {row['name']}",
+            "value": None,
+            "alert": True,
+            "otherwise": "nobody will know whether it earned what it cost",
+        }
     if verdict == after_costs.RUNNING:
         return {**shared, "sentence": f"{row['name']} is still running", "value": None}
     alert = verdict in (after_costs.LOST, after_costs.MOVED)
@@ -87,6 +93,8 @@ def _finding(row: Mapping[Any, Any], currency: str, confidence: float) -> Fields
         "decimals": 2,
         "direction": "up_good",
         "alert": alert,
+        "at_stake": float(row["net"]),
+        "otherwise": "a repeat would do the same again, as far as it repeats" if alert else None,
         "level": confidence,
     }
 

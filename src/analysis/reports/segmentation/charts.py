@@ -95,12 +95,12 @@ def movement_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = ax or style.new_axes(height=0.9 + 0.36 * len(table))
     rows = np.arange(len(table))
-    low, high = table["noise_low"] * _PERCENT, table["noise_high"] * _PERCENT
-    ax.hlines(rows, table["stayed"] * _PERCENT, table["noise"] * _PERCENT, color=style.GRID, lw=5)
+    noise = table["noise"] * _PERCENT
+    ends = (table["noise_low"] * _PERCENT, table["noise_high"] * _PERCENT)
+    ax.hlines(rows, table["stayed"] * _PERCENT, noise, color=style.GRID, lw=5)
     ax.errorbar(
-        table["noise"] * _PERCENT, rows, xerr=[table["noise"] * _PERCENT - low,
-        high - table["noise"] * _PERCENT], fmt="o", color=style.ORANGE, markersize=5,
-    )  # fmt: skip
+        noise, rows, xerr=style.whiskers(noise, *ends), fmt="o", color=style.ORANGE, markersize=5
+    )
     ax.plot(table["stayed"] * _PERCENT, rows, "o", color=style.BLUE, markersize=6)
     ax.plot(table["chance"] * _PERCENT, rows, "|", color=style.SOFT, markersize=10)
     handles = [ax.plot([], [], mark, color=colour, markersize=6)[0] for mark, colour in (

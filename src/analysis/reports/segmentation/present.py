@@ -41,6 +41,7 @@ from analysis.reports.segmentation.present_stages import (
     win_back,
     win_back_tested,
 )
+from analysis.reports.segmentation.telling import describe
 from analysis.tables.periods import Period
 
 #: Presenters of deal proneness and of life stages stand in files of their own.
@@ -88,7 +89,7 @@ def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.Dat
         caption=f"Net sales, {_window(report)}. Whiskers: {report.interval} from resampling whole "
         "customers.",
     )
-    report.say(text.sentences(by_rfm, rfm_segments.MEANING, report.currency))
+    describe(report, by_rfm, rfm_segments.MEANING)
     shown = columns.worth("Segment", report.interval)
     report.table(by_rfm, name="rfm", columns=shown, caption=report.margin)
     refused = text.names_evidence(names)
@@ -132,7 +133,7 @@ def value_tiers(report: Report, by_tier: pd.DataFrame) -> None:
     """Show what each value tier brings and what a treatment may cost."""
     uplift = report.params.uplift
     report.headline(text.tiers(by_tier, uplift, report.currency))
-    report.say(text.sentences(by_tier, tiers.MEANING, report.currency))
+    describe(report, by_tier, tiers.MEANING)
     report.table(
         by_tier,
         name="tiers",
@@ -161,7 +162,7 @@ def rhythm(
         "random shopper.",
     )
     report.say(text_stages.regularity(common))
-    report.say(text.sentences(by_rhythm, regularity.MEANING, report.currency))
+    describe(report, by_rhythm, regularity.MEANING)
     shown = columns.worth("Rhythm", report.interval)
     report.table(by_rhythm, name="rhythm", columns=shown, caption=report.margin)
 

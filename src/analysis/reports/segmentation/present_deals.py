@@ -8,7 +8,8 @@ from analysis.customers.deals import deal_proneness
 from analysis.customers.deals.deal_proneness import Buyers
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
-from analysis.reports.segmentation import charts, columns, text, text_deals
+from analysis.reports.segmentation import charts, columns, text_deals
+from analysis.reports.segmentation.telling import describe
 from analysis.tables.periods import Period
 
 
@@ -29,7 +30,7 @@ def buyers(report: Report, attitude: Buyers, by_buyer: pd.DataFrame) -> None:
         + headline,
         caption="Shares shrunk towards the average; line: threshold. An even sample is drawn.",
     )
-    report.say(text.sentences(by_buyer, deal_proneness.MEANING, report.currency))
+    describe(report, by_buyer, deal_proneness.MEANING)
     report.say(text_deals.buyers_rule(attitude))
     shown = columns.worth("Kind", report.interval)
     report.table(by_buyer, name="buyers", columns=shown, caption=report.margin)

@@ -9,7 +9,8 @@ from analysis.customers.retention.lifecycle import Stages
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
-from analysis.reports.segmentation import charts, columns, text, text_profiles, text_stages
+from analysis.reports.segmentation import charts, columns, text_profiles, text_stages
+from analysis.reports.segmentation.telling import describe
 from analysis.tables.periods import Period
 
 
@@ -31,7 +32,7 @@ def stages(
         alt=f"Pairs of bars by life stage, share of customers and share of net sales. {headline}",
         caption=f"Net sales, {window}. Whiskers: {report.interval}.",
     )
-    report.say(text.sentences(by_stage, lifecycle.MEANING, report.currency))
+    describe(report, by_stage, lifecycle.MEANING)
     shown = columns.worth("Stage", report.interval)
     report.table(by_stage, name="stages", columns=shown, caption=report.margin)
 

@@ -23,23 +23,32 @@ Meaning = Mapping[str, tuple[str, str]]
 
 
 def sentences(table: pd.DataFrame, meaning: Meaning, currency: str) -> str:
-    """Return one bullet per segment: who they are, what they bring, what to test.
+    """Return one bullet per segment: who they are and what they bring.
 
     Parameters
     ----------
     table
         ``worth.worth``.
     meaning
-        Segment to who they are and what to do.
+        Segment to who they are and what practice tries.
     currency
         Currency of the amounts.
     """
     bullets = "\n".join(_bullet(row, meaning, currency) for row in table.to_dict("records"))
-    return f"{bullets}\n\n{HYPOTHESES}"
+    return f"{bullets}\n\n{RULED_ELSEWHERE}"
+
+
+def hypotheses(table: pd.DataFrame, meaning: Meaning) -> str:
+    """Return what practice tries with each segment, as things to test; empty for none."""
+    tried = [(group, meaning.get(group, ("", ""))[1]) for group in table["group"]]
+    bullets = "\n".join(
+        f"- **{group}**: {what[0].lower()}{what[1:]}" for group, what in tried if what
+    )
+    return f"{HYPOTHESES}\n\n{bullets}" if bullets else ""
 
 
 def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
-    who, what = meaning.get(row["group"], ("", ""))
+    who = meaning.get(row["group"], ("", ""))[0]
     size = f"{words.count(row['customers'], 'customer')} ({words.percent(row['share'])})"
     brings = "brings" if row["customers"] == 1 else "bring"
     each = (
@@ -52,10 +61,9 @@ def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
             f"{'day' if row['recency_days'] == 1 else 'days'} ago."
         )
     )
-    test = f" Test: {what[0].lower()}{what[1:]}" if what else ""
     return (
         f"- **{row['group']}**: {size} {brings} {words.percent(row['net_share'])} of sales. "
-        f"{who}{each}{test}"
+        f"{who}{each}"
     )
 
 
@@ -115,10 +123,17 @@ def names_evidence(names: pd.DataFrame) -> str:
     return "Names that are usual but not borne out by these customers:\n\n" + "\n".join(unfit)
 
 
-#: What every section with advice says once.
+#: What every section on segments says: one customer is in several, and may have one ruling alone.
+RULED_ELSEWHERE = (
+    "Segments describe. Whether a customer is contacted, and with what, is ruled once for each, in "
+    "report 08."
+)
+
+#: What stands above what practice tries.
 HYPOTHESES = (
-    "**Test** names a hypothesis, not a finding: compare margin per customer between a random half "
-    "that is treated so and a random half that is not."
+    "Hypotheses, not findings, and no orders: a customer stands in several segments at once. Each "
+    "would be shown by the margin per customer of a random half that is treated so, against a "
+    "random half that is not."
 )
 
 

@@ -120,8 +120,16 @@ def stages_finding(found: Silence) -> Fields:
         "noun": "customer",
         "direction": "up_bad",
         "alert": more_than_usual(found) and found.net_share > ALERT,
+        "otherwise": _by_themselves(found),
         "detail": _usual(found),
     }
+
+
+def _by_themselves(found: Silence) -> str | None:
+    """Return how many of such customers come back if nothing is done; None if it is not known."""
+    if found.followed < FEWEST_CUSTOMERS:
+        return None
+    return f"{words.percent(found.back / found.followed, 0)} of such customers came back so far"
 
 
 def slipping_finding(found: Silence) -> Fields:

@@ -70,7 +70,7 @@ def churn_deciles(deciles: pd.DataFrame, expected: float, *, ax: Axes | None = N
     place, seen = deciles["decile"].to_numpy(), deciles["churned"].to_numpy() * _PERCENT
     low, high = (deciles[name].to_numpy() * _PERCENT for name in ("low", "high"))
     ax.bar(place, seen, color=style.QUIET, width=0.7)
-    reach = [np.maximum(seen - low, 0), np.maximum(high - seen, 0)]
+    reach = style.whiskers(seen, low, high)
     ax.errorbar(place, seen, yerr=reach, fmt="none", ecolor=style.INK)
     ax.plot(place, deciles["probability"] * _PERCENT, "o", color=style.BLUE, markersize=5)
     first = float(deciles["probability"].iloc[0]) * _PERCENT

@@ -27,11 +27,13 @@ REDEEM_BETA = (1.2, 2.8)
 #: Entry numbers of a chunk begin at its index times this.
 ENTRIES_A_CHUNK = 100_000_000
 TIERS = ("basic", *TIER_POINTS)
+REASONS = ("purchase",)
 
 #: Share of the main body that was referred, and how strongly the order rate tilts it:
 #: P(referred | rate) = share * (1 - tilt + tilt * rate / mean rate).
 REFERRED, TILT = 0.10, 0.5
-REWARD_CENTS = 1_000
+#: What the referrer and the new customer are given; mean days from sharing a code to coming.
+REWARD_CENTS, WELCOME_CENTS, SHARED_DAYS = 1_000, 500, 10.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,9 @@ def points_file(plan: Plan, people: People, ledger: Ledger, earned: Earned, inde
             "points": arrow_columns.whole(np.where(kind == 0, 1, -1) * earned.points[row]),
             "expires_on": arrow_columns.dates(expires[row], kind > 0),
             "order_id": arrow_columns.whole(ledger.number[earned.order[row]], kind > 0),
+            "reason": arrow_columns.names(np.zeros(len(row), np.int64), REASONS, kind > 0),
+            # Nothing is taken back, not even the points of what is returned.
+            "reverses_entry_id": arrow_columns.whole(row, np.ones(len(row), np.bool_)),
         }
     )
 
@@ -91,16 +96,19 @@ def year_points(plan: Plan, people: People, ledger: Ledger, earned: Earned, year
 
 
 def tiers_file(plan: Plan, people: People, ledger: Ledger, earned: Earned) -> pa.Table:
-    """Return the tiers held: customer_id, tier, valid_from, valid_to."""
+    """Return the tiers held: customer_id, tier, valid_from, valid_to, fee, qualifying_..."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     start = (plan.calendar.start - EPOCH).days
     years = (plan.calendar.days - 1) // (7 * TIER_WEEKS)
     who = np.flatnonzero(people.member)
     tier = np.zeros((len(who), years + 1), np.int64)
+    points = np.zeros_like(tier)
     for year in range(years):
-        points = year_points(plan, people, ledger, earned, year)[who]
-        tier[:, year + 1] = np.searchsorted(sorted(TIER_POINTS.values()), points, side="right")
+        points[:, year + 1] = year_points(plan, people, ledger, earned, year)[who]
+    steps = sorted(TIER_POINTS.values())
+    tier[:, 1:] = np.searchsorted(steps, points[:, 1:], side="right")
     begins = np.empty(tier.shape, np.int64)
     begins[:] = start + 7 * TIER_WEEKS * np.arange(years + 1)
     joined = start + np.floor(7 * people.joined[who]).astype(np.int64)
@@ -116,6 +124,13 @@ def tiers_file(plan: Plan, people: People, ledger: Ledger, earned: Earned) -> pa
             "tier": arrow_columns.names(tier[row, column], TIERS),
             "valid_from": arrow_columns.dates(begins[row, column]),
             "valid_to": arrow_columns.dates(ends, last),
+            "fee": arrow_columns.money(np.zeros(len(row), np.int64)),
+            "qualifying_amount": pc.if_else(
+                pa.array(column == 0), None, arrow_columns.money(100 * points[row, column])
+            ),
+            "qualifying_from": arrow_columns.dates(
+                start + 7 * TIER_WEEKS * (column - 1), column == 0
+            ),
         }
     )
 
@@ -132,20 +147,37 @@ def referred(plan: Plan, people: People, index: int) -> tuple[Flags, Integers]:
     return found, friends[luck] if len(friends) else luck
 
 
-def referrals_file(plan: Plan, people: People, index: int) -> pa.Table:
-    """Return the referrals: referrer_id, referred_id, referred_at, reward."""
+def referrals_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa.Table:
+    """Return the referrals: referrer_id, referred_id, referred_at, reward, code, ..."""
     import pyarrow as pa
 
     found, by_whom = referred(plan, people, index)
     who = np.flatnonzero(found)
+    came = plan.calendar.stamps(people.joined[who])
+    waited = plan.shop.generator("club", index).exponential(SHARED_DAYS, len(who)) * DAY_US
+    first = _first_orders(ledger, len(people))[who]
     return pa.table(
         {
             "referrer_id": arrow_columns.whole(people.first + by_whom[who]),
             "referred_id": arrow_columns.whole(people.first + who),
-            "referred_at": arrow_columns.times(plan.calendar.stamps(people.joined[who])),
+            "referred_at": arrow_columns.times(came),
             "reward": arrow_columns.money(np.full(len(who), REWARD_CENTS)),
+            "code": pa.array([f"FRIEND{people.first + friend}" for friend in by_whom[who]]),
+            "shared_at": arrow_columns.times(came - waited.astype(np.int64)),
+            "status": arrow_columns.constant("rewarded", len(who)),
+            "referred_reward": arrow_columns.money(np.full(len(who), WELCOME_CENTS)),
+            "first_order_id": arrow_columns.whole(first, first < 0),
         }
     )
+
+
+def _first_orders(ledger: Ledger, count: int) -> Integers:
+    """Return the number of each customer's first order, -1 where there is none."""
+    bought = np.flatnonzero(ledger.purchases & (ledger.customer != GUEST))
+    bought = bought[np.lexsort((ledger.number[bought], ledger.stamp[bought]))]
+    first = np.full(count, -1, np.int64)
+    first[ledger.customer[bought][::-1]] = ledger.number[bought][::-1]
+    return first
 
 
 def quality_ratio() -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
+from analysis.simulator.engagement import message_details
 from analysis.simulator.people.population import People
 from analysis.simulator.selling.promotion_plan import MESSAGE_COST, TRIALS, WIN_BACK, WIN_BACK_WEEK
 from analysis.simulator.selling.trading import Trade
@@ -42,20 +43,44 @@ SECOND = 1_000_000
 
 @dataclass(frozen=True)
 class Sent:
-    """Messages in the order of customer and time; promotion is a position in PROMOTIONS."""
+    """Messages in the order of customer and time.
+
+    Promotion is a position in PROMOTIONS, pace one in NEWS_RATES, -1 for what is no newsletter.
+    """
 
     customer: Integers
     stamp: Integers
     channel: Integers
     promotion: Integers
+    pace: Integers
 
     def take(self, rows: NDArray[np.generic]) -> Sent:
         """Return some of the messages."""
-        return Sent(self.customer[rows], self.stamp[rows], self.channel[rows], self.promotion[rows])
+        return Sent(*(getattr(self, name)[rows] for name in Sent.__annotations__))
 
 
 def contacts_file(trade: Trade, consent: dict[str, Flags], index: int) -> pa.Table:
     """Return the contacts: contact_id, customer_id, channel, sent_at, promotion_id, ..."""
+    sent, flags, rng = _sent(trade, consent, index)
+    rows = _rows(trade.people, sent, flags, index, rng)
+    return message_details.append(trade, sent, flags, rows, index)
+
+
+def withdrawals(trade: Trade, consent: dict[str, Flags], index: int) -> dict[str, Integers]:
+    """Return when each customer opted out of a channel's newsletters, by channel; -1 if never."""
+    sent, flags, rng = _sent(trade, consent, index)
+    gone = _rows(trade.people, sent, flags, index, rng)["unsubscribed_at"].to_numpy(False)
+    found = {channel: np.full(len(trade.people), -1) for channel in NEWSLETTERS}
+    for channel, when in found.items():
+        rows = np.flatnonzero(flags["unsubscribed"] & (sent.channel == CHANNELS.index(channel)))
+        when[sent.customer[rows]] = gone[rows].astype("datetime64[us]").astype(np.int64)
+    return found
+
+
+def _sent(
+    trade: Trade, consent: dict[str, Flags], index: int
+) -> tuple[Sent, dict[str, Flags], np.random.Generator]:
+    """Return the messages that went out, what became of them, and the random numbers to go on."""
     rng = trade.plan.shop.generator("contacts", index)
     parts = [_newsletters(trade.plan, trade.people, consent, rng), *_offers(trade)]
     sent = Sent(*(np.concatenate([getattr(p, c) for p in parts]) for c in Sent.__annotations__))
@@ -63,7 +88,7 @@ def contacts_file(trade: Trade, consent: dict[str, Flags], index: int) -> pa.Tab
     before = _recent(sent)
     flags = _responses(sent, before, rng)
     kept = ~_after_leaving(sent, flags["unsubscribed"])
-    return _rows(trade.people, sent.take(kept), {n: f[kept] for n, f in flags.items()}, index, rng)
+    return sent.take(kept), {n: f[kept] for n, f in flags.items()}, rng
 
 
 def _newsletters(
@@ -73,7 +98,8 @@ def _newsletters(
     begins = max(0.0, plan.calendar.span - NEWS_WEEKS)
     wishes = np.column_stack([consent[c] for c in NEWSLETTERS]) * rng.random((len(people), 3))
     channel = wishes.argmax(axis=1)
-    rate = rng.choice(NEWS_RATES, len(people), p=NEWS_SHARES) * (wishes.max(axis=1) > 0)
+    pace = rng.choice(len(NEWS_RATES), len(people), p=NEWS_SHARES)
+    rate = np.array(NEWS_RATES)[pace] * (wishes.max(axis=1) > 0)
     owner = np.repeat(np.arange(len(people)), rng.poisson(rate * (plan.calendar.span - begins)))
     moment = rng.uniform(begins, plan.calendar.span, len(owner))
     known = moment > people.joined[owner]
@@ -83,7 +109,8 @@ def _newsletters(
     seconds = (86_400 * day + 3_600 * hour).astype(np.int64)
     stamp = plan.calendar.stamp_of_day(0) + seconds * SECOND
     position = np.array([CHANNELS.index(c) for c in NEWSLETTERS])
-    return Sent(owner, stamp, position[channel[owner]], np.zeros(len(owner), np.int64))
+    nothing = np.zeros(len(owner), np.int64)
+    return Sent(owner, stamp, position[channel[owner]], nothing, pace[owner])
 
 
 def _offers(trade: Trade) -> list[Sent]:
@@ -109,6 +136,7 @@ def _offer(calendar: Calendar, told: Integers, week: int, channel: str, key: str
         np.full(count, stamp),
         np.full(count, CHANNELS.index(channel)),
         np.full(count, PROMOTIONS.index(key)),
+        np.full(count, -1),
     )
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.simulator import arrow_columns
+from analysis.simulator.engagement import robots, view_details
+from analysis.simulator.engagement.view_details import Seen
 from analysis.simulator.goods.basket_filling import pick
 from analysis.simulator.people.population import People
 from analysis.simulator.people.visits import GUEST
@@ -52,12 +54,16 @@ PRODUCT_PAGE = PAGES.index("/product")
 
 @dataclass(frozen=True)
 class Sessions:
-    """Sessions: referrer, stage (-1 bounce), stamp of the order or the visit, customer."""
+    """Sessions: referrer, stage (-1 bounce), stamp of the order or the visit, customer.
+
+    ``order`` is the position of the order that the session made, or of the one it is drawn around.
+    """
 
     referrer: Integers
     stage: Integers
     stamp: Integers
     customer: Integers
+    order: Integers
 
 
 def conversion() -> float:
@@ -73,11 +79,50 @@ def _stage_shares() -> Floats:
 
 
 def page_views_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa.Table:
-    """Return the pages seen: session_id, viewed_at, page, customer_id, referrer, ..."""
+    """Return the pages seen: session_id, viewed_at, page, customer_id, referrer, ...
+
+    People first, then programs.
+    """
+    import pyarrow as pa
+
     rng = plan.shop.generator("web", index)
     sessions = _sessions(plan, ledger, rng)
-    session, page, depth, count = _pages(sessions, rng)
-    return _rows(people, sessions, (session, page, depth, count), index, rng)
+    pages = _pages(sessions, rng)
+    rows = _rows(people, sessions, pages, index, rng)
+    for name, column in view_details.columns(seen(plan, people, ledger, sessions, pages), index):
+        rows = rows.append_column(name, column)
+    visits = robots.draw(plan, len(sessions.stage), index)
+    return pa.concat_tables([rows, robots.rows(visits, rows.schema)]).combine_chunks()
+
+
+def seen(
+    plan: Plan,
+    people: People,
+    ledger: Ledger,
+    sessions: Sessions,
+    pages: tuple[Integers, Integers, Integers, Integers],
+) -> Seen:
+    """Return what the details of the pages seen are drawn from."""
+    session, page, depth, count = pages
+    return Seen(
+        plan=plan,
+        people=people,
+        ledger=ledger,
+        referrer=sessions.referrer,
+        stage=sessions.stage,
+        stamp=sessions.stamp,
+        order=sessions.order,
+        session=session,
+        page=page,
+        last=depth == count[session] - 1,
+    )
+
+
+def redrawn(plan: Plan, people: People, ledger: Ledger, index: int) -> Seen:
+    """Return what `page_views_file` draws details from, for the truth about it."""
+    rng = plan.shop.generator("web", index)
+    sessions = _sessions(plan, ledger, rng)
+    return seen(plan, people, ledger, sessions, _pages(sessions, rng))
 
 
 def _sessions(plan: Plan, ledger: Ledger, rng: np.random.Generator) -> Sessions:
@@ -102,6 +147,7 @@ def _sessions(plan: Plan, ledger: Ledger, rng: np.random.Generator) -> Sessions:
         customer=np.concatenate(
             [ledger.customer[order], np.where(known, ledger.customer[idle], GUEST)]
         ),
+        order=np.concatenate([order, idle]),
     )
 
 

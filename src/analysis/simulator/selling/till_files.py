@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
+from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.goods.simulated_lines import Lines
 from analysis.simulator.people.population import People
 from analysis.simulator.people.store_network import store_ids
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def files(plan: Plan, people: People, ledger: Ledger, delivery: Delivery) -> dict[str, pa.Table]:
+#: Why goods come back, and how often it is said of the defective product and of all others.
+REASONS = ("changed mind", "wrong size", "damaged in transit", "defective")
+REASON_SHARES, DEFECTIVE_REASONS = (0.40, 0.25, 0.15, 0.20), (0.05, 0.05, 0.10, 0.80)
+
+
+def files(
+    plan: Plan, people: People, ledger: Ledger, delivery: Delivery, index: int
+) -> dict[str, pa.Table]:
     """Return the main and the late file of order lines.
 
     Returns
@@ -29,10 +37,11 @@ def files(plan: Plan, people: People, ledger: Ledger, delivery: Delivery) -> dic
     dict
         ``order_lines`` and ``order_lines_late``: order_id, line, customer_id, product_id,
         ordered_at, quantity, net_amount, store_id, channel, list_amount, discount_amount,
-        coupon_amount, cost_amount, returned_order_id.
+        coupon_amount, cost_amount, returned_order_id, return_reason.
     """
     line = _line_numbers(ledger.lines.visit)
     by_time = np.lexsort((line, ledger.number[ledger.lines.visit]))
+    reason = _reasons(plan, ledger, index)
     main = by_time[~(delivery.lost | delivery.late)[by_time]]
     again = by_time[(delivery.late | delivery.twice)[by_time]]
     extras = np.concatenate([delivery.damaged, delivery.training])
@@ -40,12 +49,22 @@ def files(plan: Plan, people: People, ledger: Ledger, delivery: Delivery) -> dic
         [np.arange(len(delivery.damaged)) % len(DAMAGES) + 1, np.full(len(delivery.training), -1)]
     )
     harm = np.concatenate([np.zeros(len(main), np.int64), kind])
+    rows = np.concatenate([main, extras])
+    none = np.zeros(len(again), np.int64)
     return {
-        "order_lines": _rows(plan, people, ledger, np.concatenate([main, extras]), line, harm),
-        "order_lines_late": _rows(
-            plan, people, ledger, again, line, np.zeros(len(again), np.int64)
-        ),
+        "order_lines": _rows(plan, people, ledger, rows, (line, harm, reason)),
+        "order_lines_late": _rows(plan, people, ledger, again, (line, none, reason)),
     }
+
+
+def _reasons(plan: Plan, ledger: Ledger, index: int) -> Integers:
+    """Return the position of each line's reason in ``REASONS``, -1 for what did not come back."""
+    rng = plan.shop.generator("returns", 2 * plan.shop.chunks + index)
+    bad = np.array([key == DEFECTIVE for key in plan.catalogue.keys])[ledger.lines.product]
+    shares = np.where(bad[:, None], np.array(DEFECTIVE_REASONS), np.array(REASON_SHARES))
+    edges = np.cumsum(shares, axis=1)[:, :-1]
+    drawn = (rng.random(len(bad))[:, None] > edges).sum(axis=1)
+    return np.where(ledger.purchases[ledger.lines.visit], -1, drawn)
 
 
 def _line_numbers(visit: Integers) -> Integers:
@@ -59,11 +78,20 @@ def _line_numbers(visit: Integers) -> Integers:
 
 
 def _rows(
-    plan: Plan, people: People, ledger: Ledger, rows: Integers, line: Integers, harm: Integers
+    plan: Plan,
+    people: People,
+    ledger: Ledger,
+    rows: Integers,
+    about: tuple[Integers, Integers, Integers],
 ) -> pa.Table:
-    """Return ``rows`` of the lines; ``harm``: 0 none, i the i-th of DAMAGES, -1 training till."""
+    """Return ``rows`` of the lines.
+
+    ``about`` holds the number of every line in its order, what is wrong with each of ``rows`` (0
+    nothing, i the i-th of DAMAGES, -1 training till), and why every line came back.
+    """
     import pyarrow as pa
 
+    line, harm, reason = about
     goods = ledger.lines.take(rows)
     visit = goods.visit
     who = ledger.customer[visit]
@@ -82,6 +110,7 @@ def _rows(
             **_money(ledger, goods, rows, harm),
             **_places(plan, ledger.store[visit], harm),
             "returned_order_id": arrow_columns.whole(returns, returns <= 0),
+            "return_reason": arrow_columns.names(reason[rows], REASONS, reason[rows] < 0),
         }
     )
 

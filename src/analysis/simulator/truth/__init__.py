@@ -15,6 +15,7 @@ from analysis.simulator.truth import (
     about_demand,
     about_engagement,
     about_files,
+    about_loyalty,
     about_products,
     about_promotions,
 )
@@ -45,6 +46,7 @@ def truths(plan: Plan, counts: Counts, spend: NDArray[np.int64]) -> dict[str, Pl
         **about_demand.truths(plan),
         **about_promotions.truths(plan, counts),
         **about_engagement.truths(plan, counts),
+        **about_loyalty.truths(plan, counts),
     }
 
 

@@ -220,7 +220,7 @@ def _values(plan: Plan) -> dict[str, Planted]:
         ),
         "referrals": Planted(
             "Referred customers order more often.",
-            "engagement.loyalty",
+            "09_loyalty",
             "Mean order rate while active of referred over other customers of the main body.",
             {"share_referred": loyalty_club.REFERRED, "tilt": loyalty_club.TILT},
             {"ratio": loyalty_club.quality_ratio()},

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from analysis.simulator.engagement import loyalty_club, messages, survey_answers, web_sessions
+from analysis.simulator.engagement import (
+    acquisition,
+    loyalty_club,
+    message_details,
+    messages,
+    order_deliveries,
+)
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people import history_effects
 from analysis.simulator.selling import promotion_plan as pp
 from analysis.simulator.shop_plan import Plan
+from analysis.simulator.truth import about_web
 from analysis.simulator.truth.planted import Counts, Planted, ratio
+from analysis.simulator.voices import further_voices, survey_answers, voice_texts
 
-CHANNELS, WEB = "engagement.channels", "engagement.web"
-FEEDBACK, LOYALTY = "engagement.feedback", "engagement.loyalty"
+CHANNELS = "11_channels"
+FEEDBACK, LOYALTY = "10_feedback", "09_loyalty"
 
 
 def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
     """Return the truths about engagement."""
-    return {**_messages(), **_web(plan), **_surveys(counts), **_voices(plan), **_club(plan, counts)}
+    return {
+        **_messages(),
+        **_details(),
+        **_won(),
+        **about_web.truths(plan),
+        **_surveys(counts),
+        **_voices(plan),
+        **_words(plan),
+        **_club(plan, counts),
+    }
 
 
 def _messages() -> dict[str, Planted]:
@@ -48,37 +65,56 @@ def _messages() -> dict[str, Planted]:
     }
 
 
-def _web(plan: Plan) -> dict[str, Planted]:
-    tracked = min(web_sessions.TRACKED_WEEKS, plan.calendar.weeks)
-    since = plan.calendar.date_of(plan.calendar.days - 7 * tracked).isoformat()
-    kept = [1 - b for b in web_sessions.BOUNCES.values()]
-    stays = sum(s * k for s, k in zip(web_sessions.REFERRERS.values(), kept, strict=True))
-    reached = [sum(web_sessions.STAGE_SHARES[i:]) for i in range(len(web_sessions.STAGES))]
+def _details() -> dict[str, Planted]:
+    paces = dict(zip(message_details.VARIANTS, messages.NEWS_RATES, strict=True))
+    # Of what is opened, clicks are persons', and so is the share of the rest that is no program's.
+    clicked = messages.CLICKED["email"]
+    persons = clicked + (1 - clicked) * (1 - message_details.MACHINE)
     return {
-        "bounce": Planted(
-            "Visits bounce (one page) with a chance that depends on where they come from.",
-            WEB,
-            "Share of sessions with one page, by referrer.",
-            {"tracked_since": since, "referrers": dict(web_sessions.REFERRERS)},
-            {**web_sessions.BOUNCES, "overall": 1 - stays},
+        "machine_opens": Planted(
+            "Mail programs open e-mail; for some customers the program does not say so.",
+            CHANNELS,
+            "Of e-mail opened, the share that persons opened.",
+            {"programs_that_do_not_say": message_details.SILENT_PROGRAMS},
+            {"persons": persons},
         ),
-        "funnel": Planted(
-            "Visits that do not bounce go a known way down to the purchase.",
-            WEB,
-            "Share of sessions with more than one page that reach cart, checkout, purchase; share "
-            "of all sessions that buy.",
+        "bounces": Planted(
+            "Messages come back, and e-mail is reported as spam.",
+            CHANNELS,
+            "Share of messages sent that bounce; share of e-mail delivered that is complained of.",
             superpopulation={
-                **dict(zip(web_sessions.STAGES[1:], reached[1:], strict=True)),
-                "conversion": web_sessions.conversion(),
+                "bounced": (1 - messages.DELIVERED) * message_details.BOUNCED,
+                "complained": message_details.COMPLAINED,
             },
         ),
-        "page_paths": Planted(
-            "Browsing moves between pages by a Markov chain.",
-            WEB,
-            "P(next page | page) in sessions without a cart, from one browsed page to the next.",
-            {"pages": list(web_sessions.PAGES[:4]), "lands_on": list(web_sessions.LANDS)},
-            {"next": [list(row) for row in web_sessions.NEXT]},
+        "newsletter_frequency": Planted(
+            "How often the newsletter comes is drawn at random for each customer.",
+            CHANNELS,
+            "Effect of a higher frequency on margin, against the lowest; messages a week by "
+            "variant stand in the parameters.",
+            {"messages_a_week": paces},
+            {"effect": 0.0},
         ),
+        "consent_lag": Planted(
+            "The register keeps consents that were withdrawn since; the log of consents knows.",
+            CHANNELS,
+            "Messages of promotions to customers whose consent for the channel was withdrawn "
+            "before; newsletters stop at once, so of them there are none.",
+            superpopulation={"newsletters_without": 0.0},
+        ),
+    }
+
+
+def _won() -> dict[str, Planted]:
+    shares = acquisition.expected_shares()
+    return {
+        "acquisition": Planted(
+            "Newcomers are won through channels that differ in cost and in how often they order.",
+            CHANNELS,
+            "Media money spent for a new customer by channel; share of each channel.",
+            {"tilt_of_order_rate": dict(acquisition.TILT), "share": shares},
+            {name: acquisition.COST[name] for name in acquisition.PER_THOUSAND},
+        )
     }
 
 
@@ -160,6 +196,51 @@ def _voices(plan: Plan) -> dict[str, Planted]:
                 "median_days": survey_answers.SETTLED_DAYS,
                 "never": survey_answers.NEVER_SETTLED,
             },
+        ),
+    }
+
+
+def _words(plan: Plan) -> dict[str, Planted]:
+    bad = plan.catalogue.product_id(plan.catalogue.number(DEFECTIVE))
+    web, app = (order_deliveries.late_difference(channel) for channel in (1, 2))
+    return {
+        "review_words": Planted(
+            "Reviews and complaints are written in English and Chinese, glad, mixed or sorry as "
+            "their stars say but for a share; some name a person.",
+            FEEDBACK,
+            "Share of glad and sorry reviews that sound the other way; shares of topics of "
+            "reviews; share of sorry reviews of the defective product that tell of its defect; "
+            "share of texts that name a person or an order.",
+            {"chinese_customers": voice_texts.CHINESE, "bare": voice_texts.BARE, "bad": bad},
+            {
+                "wrong_mood": voice_texts.WRONG_MOOD,
+                "defect": voice_texts.DEFECT_SHARE,
+                "personal_reviews": voice_texts.NAMES_REVIEW,
+                "personal_complaints": voice_texts.NAMES_COMPLAINT,
+                "topics": dict(voice_texts.REVIEW_TOPICS),
+            },
+            tables=("voices",),
+        ),
+        "late_scores": Planted(
+            "Late deliveries go with lower satisfaction.",
+            FEEDBACK,
+            "Mean CSAT score of late deliveries less that of others, among those who answer, by "
+            "channel. Whether a delivery is late is drawn given the score.",
+            {"log_odds_of_late_a_point": order_deliveries.LATE_SLOPE},
+            {"web": web, "app": app},
+        ),
+        "complaint_null": Planted(
+            "Neither a complaint nor its settlement changes what is bought afterwards.",
+            FEEDBACK,
+            "Effect of a settled complaint on later orders.",
+            superpopulation={"effect": 0.0},
+        ),
+        "effort": Planted(
+            "The longer a complaint takes, the harder it was: effort, 1 (hard) to 7 (easy).",
+            FEEDBACK,
+            "Fall of the latent effort score for each unit of log days to settlement.",
+            {"base": further_voices.CES_BASE, "noise": further_voices.CES_NOISE},
+            {"slope": -further_voices.CES_SLOPE},
         ),
     }
 

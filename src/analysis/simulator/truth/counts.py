@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk_facts import Facts
+from analysis.simulator.club import paid_terms
 from analysis.simulator.engagement.loyalty_club import LIFE_DAYS
-from analysis.simulator.engagement.survey_answers import KINDS
 from analysis.simulator.goods.assortment import DEPARTMENTS
 from analysis.simulator.goods.catalogue import DEFECTIVE, UNLISTED
 from analysis.simulator.goods.durable_sequence import WINDOW_DAYS
@@ -17,6 +17,7 @@ from analysis.simulator.people.visits import GUEST, KIND, PAUSE
 from analysis.simulator.selling.delivery_errors import DAMAGES
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.simulator.truth.truth_tables import MEASURES
+from analysis.simulator.voices.survey_answers import KINDS
 from analysis.stats.types import Flags, Integers
 
 
@@ -31,6 +32,7 @@ def of(facts: Facts) -> dict[str, int]:
         **_departments(facts),
         **_sequence(facts),
         **_club(facts),
+        **paid_terms.counts(facts.plan, facts.terms),
         **_surveys(facts),
         **_trials(facts),
         **_win_back(facts),
@@ -180,6 +182,7 @@ def _club(facts: Facts) -> dict[str, int]:
         "points.ripe": earned.points[ripe].sum(),
         "points.expired": earned.points[ripe & (earned.redeemed < 0)].sum(),
         "points.earned": earned.points.sum(),
+        "points.owed": earned.points[earned.redeemed >= last].sum(),
         "tiers.top_ups": (facts.trade.visits.kind == KIND["tier"]).sum(),
     }
 

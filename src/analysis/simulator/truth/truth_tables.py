@@ -8,8 +8,7 @@ import numpy as np
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
-from analysis.simulator.engagement import loyalty_club
-from analysis.simulator.engagement.survey_answers import KINDS, feedback_ids
+from analysis.simulator.engagement import loyalty_club, robots, web_sessions
 from analysis.simulator.people.population import ATTITUDES, BRAND_SHARES, GROUPS, RHYTHMS, STAGES
 from analysis.simulator.selling.lapsed_offer import WinBack
 from analysis.simulator.selling.promotion_files import ARMS
@@ -17,6 +16,7 @@ from analysis.simulator.selling.promotion_plan import WIN_BACK
 from analysis.simulator.selling.trading import Played
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.simulator.truth import persons
+from analysis.simulator.voices.survey_answers import KINDS, feedback_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,13 +25,19 @@ MEASURES = ("orders", "net", "margin", "units", "margin_after")
 
 
 def of(facts: Facts) -> dict[str, pa.Table]:
-    """Return the truth tables of a chunk: customers, arms, outcomes and surveys."""
+    """Return the truth tables of a chunk: customers, arms, outcomes, surveys and robots."""
     return {
         "customers": _customers(facts),
         "arms": _arms(facts),
         "outcomes": _outcomes(facts),
         "surveys": _surveys(facts),
+        "robots": _robots(facts),
     }
+
+
+def _robots(facts: Facts) -> pa.Table:
+    seen = web_sessions.redrawn(facts.plan, facts.people, facts.ledger, facts.index)
+    return robots.truth(robots.draw(facts.plan, len(seen.stage), facts.index))
 
 
 def _customers(facts: Facts) -> pa.Table:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.simulator import arrow_columns
 from analysis.simulator.goods.catalogue import DEFECTIVE
-from analysis.simulator.people.population import People
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 KINDS = ("nps", "csat", "review", "complaint")
 #: Share of purchases after which each kind comes about (reviews: of general-range lines).
@@ -98,10 +91,10 @@ def draw(plan: Plan, ledger: Ledger, left: Floats, index: int) -> Voices:
     voices = Voices(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Voices)))
     last = plan.calendar.stamp_of_day(plan.calendar.days)
     seen = np.where(voices.invited >= 0, voices.invited, voices.submitted) < last
-    return _cut(voices, seen, last)
+    return cut(voices, seen, last)
 
 
-def _cut(voices: Voices, seen: Flags, last: int) -> Voices:
+def cut(voices: Voices, seen: Flags, last: int) -> Voices:
     """Leave out what begins after the history, and what would be answered or settled after it."""
     kept = Voices(*(getattr(voices, f.name)[seen] for f in fields(Voices)))
     return Voices(
@@ -207,33 +200,6 @@ def _complaints(order: Integers, ledger: Ledger, rng: np.random.Generator) -> Vo
         none,
         np.ones(count),
         len(PRAISE) + topic,
-    )
-
-
-def feedback_file(
-    plan: Plan, people: People, ledger: Ledger, voices: Voices, index: int
-) -> pa.Table:
-    """Return the feedback: feedback_id, submitted_at, kind, customer_id, invited_at, ..."""
-    import pyarrow as pa
-
-    silent = voices.submitted < 0
-    channel = np.maximum(ledger.store[voices.order] - plan.shop.stores + 1, 0)
-    unscored = silent | (voices.score < 0)
-    return pa.table(
-        {
-            "feedback_id": arrow_columns.whole(feedback_ids(voices, index)),
-            "submitted_at": arrow_columns.times(voices.submitted, silent),
-            "kind": arrow_columns.names(voices.kind, KINDS),
-            "customer_id": arrow_columns.whole(people.first + ledger.customer[voices.order]),
-            "invited_at": arrow_columns.times(voices.invited, voices.invited < 0),
-            "score": pa.array(voices.score.astype(np.float64), mask=unscored),
-            "text": arrow_columns.names(voices.text, (*PRAISE, *TOPICS), voices.text < 0),
-            "product_id": arrow_columns.names(
-                voices.product, plan.catalogue.product_ids, voices.product < 0
-            ),
-            "channel": arrow_columns.names(channel, ("store", "web", "app")),
-            "resolved_at": arrow_columns.times(voices.resolved, voices.resolved < 0),
-        }
     )
 
 

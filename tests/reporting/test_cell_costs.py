@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.reporting.execution.costs import COLUMNS, label, read_analyses
+from analysis.reporting.execution.cell_costs import COLUMNS, label, read_analyses
 from analysis.reporting.store.run_record import ReportRecord
 from analysis.reporting.store.status import Cost
 from tests.projects import REPORT, Project

@@ -1,0 +1,1 @@
+"""What messages bring, what they cost, when they tire; and the channels customers buy through."""

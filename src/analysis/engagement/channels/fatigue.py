@@ -1,0 +1,179 @@
+"""Fatigue: how the answer to a message changes with the messages just before it.
+
+Customers who get many messages differ from those who get few. Like is therefore compared with like:
+within a channel, among customers with about as many messages in all, some messages happen to
+follow closely on others and some do not. The slopes come from a logistic regression (opening) and
+a linear one (opting out) on counts of such cells, their errors from batches of customers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from analysis.engagement.channels.contact_events import REGULAR
+from analysis.errors import NotApplicable
+from analysis.stats.multiplicity import student_quantile
+from analysis.stats.proportions import ClusterSums, clustered_interval
+from analysis.tables.engine import held
+
+if TYPE_CHECKING:
+    from analysis.engagement.channels.contact_events import Contacts
+    from analysis.stats.types import Floats
+
+#: Messages before are shown one by one up to this many; slopes know them all up to the second.
+MOST_BEFORE, _MOST_KNOWN = 8, 90
+#: Classes by a customer's number of messages; batches of customers that errors come from.
+_CLASSES, _BATCHES = 4, 40
+_ROUNDS = 30
+
+
+@dataclass(frozen=True)
+class Fatigue:
+    """Response by messages in the days before.
+
+    Parameters
+    ----------
+    curve
+        A row a channel, number of messages before (capped at `MOST_BEFORE`) and measure (opened,
+        clicked, unsubscribed): hits, of, share, low, high.
+    slopes
+        measure, effect (opened: change of the log odds a message before, like with like;
+        unsubscribed: change of the share), base (share of unsubscribed without one before), low,
+        high, messages.
+    regular_only
+        Whether opting out is read from messages without a promotion alone.
+    """
+
+    curve: pd.DataFrame
+    slopes: pd.DataFrame
+    regular_only: bool
+
+
+def judge(contacts: Contacts, *, confidence: float = 0.95) -> Fatigue:
+    """Return the fatigue seen in ``contacts``.
+
+    Raises
+    ------
+    NotApplicable
+        If neither opens nor opt-outs are recorded, or no message followed closely on another.
+    """
+    measures = [m for m in ("opened", "clicked", "unsubscribed") if f"{m}_at" in contacts.known]
+    if not {"opened", "unsubscribed"} & set(measures):
+        raise NotApplicable("Neither opens nor opt-outs are recorded, so fatigue cannot be seen.")
+    cells = _cells(contacts).to_pandas()
+    if cells["before"].nunique() < 2:
+        raise NotApplicable(
+            f"No two messages to one customer lie within {contacts.recent_days} days, so fatigue "
+            "cannot be seen."
+        )
+    regular = bool((cells["regular"] == 1).mean() > 0 and "promotion_id" in contacts.known)
+    slopes = []
+    if "opened" in measures:
+        slopes.append(_opening(cells, confidence))
+    if "unsubscribed" in measures:
+        mine = cells[cells["regular"] == 1] if regular else cells
+        slopes.append(_leaving(mine, confidence))
+    curve = pd.concat([_curve(contacts, m, confidence) for m in measures], ignore_index=True)
+    names = ["measure", "effect", "base", "low", "high", "messages"]
+    return Fatigue(curve, pd.DataFrame(slopes, columns=names), regular)
+
+
+def _cells(contacts: Contacts) -> ibis.Table:
+    """Return counts by batch, channel, class of customer, kind and messages before."""
+    rows = contacts.rows
+    rows = rows.filter(rows.delivered == 1)
+    # Who has opted out and is written to all the same has had messages that are not on record.
+    earlier = ibis.window(group_by="customer_id", order_by="at", preceding=(None, 1))
+    rows = rows.mutate(gone=rows.unsubscribed.max().over(earlier))
+    rows = rows.filter(ibis.coalesce(rows.gone, 0) == 0)
+    rows = rows.mutate(regular=(rows.campaign == REGULAR).cast("int64"))
+    people = rows.group_by("customer_id").agg(total=rows.count())
+    number = ibis.row_number().over(ibis.window(order_by="customer_id"))
+    klass = ibis.ntile(_CLASSES).over(ibis.window(order_by=["total", "customer_id"]))
+    people = held(people.mutate(batch=number % _BATCHES, klass=klass))
+    both = rows.join(people, "customer_id")
+    both = both.mutate(before=ibis.least(both.before, _MOST_KNOWN))
+    by = ["batch", "channel", "klass", "regular", "before"]
+    counted = both.group_by(by).agg(
+        n=both.count(), opened=both.opened.sum(), left=both.unsubscribed.sum()
+    )
+    return counted.order_by(by)
+
+
+def _curve(contacts: Contacts, measure: str, confidence: float) -> pd.DataFrame:
+    rows = contacts.rows
+    rows = rows.filter(rows.delivered == 1)
+    rows = rows.mutate(before=ibis.least(rows.before, MOST_BEFORE))
+    each = rows.group_by("channel", "before", "customer_id").agg(
+        x=rows[measure].sum().cast("float64"), n=rows.count().cast("float64")
+    )
+    sums = each.group_by("channel", "before").agg(
+        x=each.x.sum(), n=each.n.sum(), xx=(each.x * each.x).sum(), xn=(each.x * each.n).sum(),
+        nn=(each.n * each.n).sum(), m=each.count(),
+    )  # fmt: skip
+    table = sums.order_by("channel", "before").to_pandas()
+    totals = {k: table[k].to_numpy(float) for k in ("x", "n", "xx", "xn", "nn", "m")}
+    low, high, _ = clustered_interval(ClusterSums.of(**totals), confidence=confidence)
+    return pd.DataFrame(
+        {
+            "channel": table["channel"], "before": table["before"], "measure": measure,
+            "hits": table["x"].astype(int), "of": table["n"].astype(int),
+            "share": table["x"] / table["n"], "low": low, "high": high,
+        }
+    )  # fmt: skip
+
+
+def _opening(cells: pd.DataFrame, confidence: float) -> tuple[object, ...]:
+    """Return the slope of the log odds of opening, within channel and class of customer."""
+    stratum, _ = pd.factorize(cells["channel"] + "/" + cells["klass"].astype(str))
+    design = np.column_stack([cells["before"].to_numpy(float), np.eye(stratum.max() + 1)[stratum]])
+    n, k = (cells[c].to_numpy(float) for c in ("n", "opened"))
+    beta = np.zeros(design.shape[1])
+    share = np.clip(k.sum() / n.sum(), 1e-6, 1 - 1e-6)
+    beta[1:] = np.log(share / (1 - share))
+    for _ in range(_ROUNDS):
+        mean = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
+        weight = n * mean * (1 - mean)
+        information = design.T @ (design * weight[:, None]) + 1e-8 * np.eye(len(beta))
+        step = np.linalg.solve(information, design.T @ (k - n * mean))
+        beta = beta + np.clip(step, -2, 2)
+    score = design * (k - n * mean)[:, None]
+    error = _sandwich(information, score, cells["batch"].to_numpy())
+    reach = float(student_quantile(confidence, _BATCHES - 1)) * error[0]
+    return ("opened", beta[0], np.nan, beta[0] - reach, beta[0] + reach, int(n.sum()))
+
+
+def _leaving(cells: pd.DataFrame, confidence: float) -> tuple[object, ...]:
+    """Return the slope of the share that opts out: base + slope x messages before."""
+    n, k = (cells[c].to_numpy(float) for c in ("n", "left"))
+    x = cells["before"].to_numpy(float)
+    design = np.column_stack([x, np.ones(len(x))])
+    mean = np.full(len(x), max(k.sum() / n.sum(), 1e-9))
+    beta = np.zeros(2)
+    for _ in range(_ROUNDS):
+        weight = n / np.maximum(mean, 1e-5)
+        information = design.T @ (design * weight[:, None]) + 1e-12 * np.eye(2)
+        beta = np.linalg.solve(information, design.T @ (weight * k / n))
+        mean = np.maximum(design @ beta, 1e-5)
+    score = design * ((k - n * (design @ beta)) / mean)[:, None]
+    # Opting out is rare: with few of them the spread of batches is known worse than chance is.
+    error = np.maximum(
+        _sandwich(information, score, cells["batch"].to_numpy()),
+        np.sqrt(np.diag(np.linalg.inv(information))),
+    )
+    reach = float(student_quantile(confidence, _BATCHES - 1)) * error[0]
+    return ("unsubscribed", beta[0], beta[1], beta[0] - reach, beta[0] + reach, int(n.sum()))
+
+
+def _sandwich(information: Floats, score: Floats, batch: np.ndarray) -> Floats:
+    """Return standard errors from the spread of the scores of batches of customers."""
+    sums = np.zeros((_BATCHES, score.shape[1]))
+    np.add.at(sums, batch, score)
+    inverse = np.linalg.inv(information)
+    middle = sums.T @ sums * _BATCHES / (_BATCHES - 1)
+    return np.sqrt(np.diag(inverse @ middle @ inverse))

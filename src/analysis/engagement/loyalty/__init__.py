@@ -1,0 +1,1 @@
+"""Tiers, members, referrals, scores and occasions of a loyalty programme."""

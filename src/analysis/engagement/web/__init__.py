@@ -1,0 +1,1 @@
+"""Visits to web and app: sessions, bounce, funnel, paths, baskets left, search, faults."""

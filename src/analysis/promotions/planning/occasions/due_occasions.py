@@ -1,0 +1,209 @@
+"""Which occasions are due for whom: days of the calendar, and what follows from purchases.
+
+Every rule gives customer_id, occasion, due_on, product_id (what it is about; missing where
+nothing) and value (what is at stake, in currency; 0 where nothing is). Nothing on or after
+``as_of`` is read. Points that expire and tiers that are near come from report 09, which keeps the
+ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import ibis
+import pandas as pd
+
+from analysis.answers import NotGiven
+from analysis.tables.lines import midnight
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
+
+COLUMNS = ["customer_id", "occasion", "due_on", "product_id", "value"]
+
+BIRTHDAY, ANNIVERSARY, FESTIVAL = "birthday", "anniversary", "festival"
+REPLENISHMENT, AFTER_SALE, WIN_BACK = "replenishment", "after-sale", "win-back"
+
+#: Purchases of a product by a customer from which the next one is foreseen.
+FEWEST_OF_A_PRODUCT = 4
+#: Orders from which a customer has gaps of their own, and how many of them a silence must last.
+FEWEST_ORDERS_OF_A_GAP, GAPS_OF_SILENCE = 4, 3.0
+#: A product this many times as dear as the usual one is worth a question how it does.
+DEAR = 10.0
+#: Days after such a purchase.
+AFTER_SALE_DAYS = 14
+
+
+def due_occasions(
+    tables: Tables,
+    people: pd.DataFrame,
+    *,
+    as_of: date,
+    days: int,
+    festivals: Mapping[str, str] | None = None,
+    more: pd.DataFrame | NotGiven | None = None,
+) -> pd.DataFrame:
+    """Return every occasion that falls due in the ``days`` days from ``as_of`` on.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; a rule whose column is lacking finds nobody.
+    people
+        Candidates: customer_id.
+    as_of
+        The day of the list.
+    days
+        Days until the next list: each occasion falls due in one of them alone.
+    festivals
+        Festival to its day: MM-DD, or YYYY-MM-DD where it moves.
+    more
+        Occasions that another report found: customer_id, occasion, due_on, value.
+    """
+    parts = [
+        *_of_the_calendar(tables, as_of, days),
+        _festivals(people, as_of, days, festivals or {}),
+        _replenishment(tables, as_of, days),
+        _after_sale(tables, as_of, days),
+        _win_back(tables, as_of, days),
+    ]
+    if isinstance(more, pd.DataFrame) and len(more):
+        parts.append(_told(more, as_of, days))
+    kept = [part for part in parts if len(part)]
+    if not kept:
+        return pd.DataFrame({n: pd.Series(dtype="object") for n in COLUMNS})
+    found = pd.concat(kept, ignore_index=True)[COLUMNS]
+    found = found[found["customer_id"].isin(people["customer_id"])]
+    found = found.sort_values(["customer_id", "occasion", "value"], ascending=[True, True, False])
+    return found.drop_duplicates(["customer_id", "occasion"]).reset_index(drop=True)
+
+
+def next_of_year(born: pd.Series, as_of: date, days: int) -> pd.Series:
+    """Return the day in the next ``days`` on which a month and day return; missing: in none.
+
+    Who was born on 29 February has it on 28 February in other years.
+    """
+    ahead = {(d.month, d.day): d for d in reversed([as_of + timedelta(n) for n in range(days)])}
+    if (2, 28) in ahead and (2, 29) not in ahead:
+        year = ahead[2, 28].year
+        if not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
+            ahead[2, 29] = ahead[2, 28]
+    dates = pd.to_datetime(born)
+    keys = zip(dates.dt.month, dates.dt.day, strict=True)
+    found = [ahead.get((int(m), int(d))) if m == m else None for m, d in keys]
+    return pd.Series(found, born.index, dtype="object")
+
+
+def _of_the_calendar(tables: Tables, as_of: date, days: int) -> list[pd.DataFrame]:
+    found = []
+    for occasion, column in ((BIRTHDAY, "birth_date"), (ANNIVERSARY, "joined_on")):
+        if not tables.has("customers", column):
+            continue
+        rows = tables.customers.filter(tables.customers[column].notnull())
+        day = rows[column]
+        if occasion == ANNIVERSARY:  # the first of them a year after
+            rows = rows.filter(day < ibis.date((as_of - timedelta(days=300)).isoformat()))
+        else:  # the first of January stands for an unknown day
+            rows = rows.filter(~((day.month() == 1) & (day.day() == 1)))
+        frame = rows.select("customer_id", day=column).to_pandas()
+        due = next_of_year(frame["day"], as_of, days)
+        found.append(_table(frame.assign(due_on=due)[due.notna()], occasion))
+    return found
+
+
+def _table(frame: pd.DataFrame, occasion: str) -> pd.DataFrame:
+    defaults = {"occasion": occasion, "product_id": None, "value": 0.0}
+    wanted = {k: v for k, v in defaults.items() if k not in frame}
+    days = pd.to_datetime(frame["due_on"]).dt.date
+    return frame.assign(due_on=days, **wanted)[COLUMNS]
+
+
+def _festivals(
+    people: pd.DataFrame, as_of: date, days: int, festivals: Mapping[str, str]
+) -> pd.DataFrame:
+    ahead = [as_of + timedelta(n) for n in range(days)]
+    near = [
+        d for d in ahead for said in festivals.values() if said in (f"{d:%m-%d}", d.isoformat())
+    ]
+    if not near:
+        return pd.DataFrame(columns=COLUMNS)
+    return _table(people[["customer_id"]].assign(due_on=near[0]), FESTIVAL)
+
+
+def _bought(tables: Tables, as_of: date) -> ibis.Table:
+    lines = tables.order_lines
+    bought = lines.filter(lines.ordered_at < midnight(as_of), lines.customer_id.notnull())
+    return bought.filter(bought.quantity > 0).mutate(day=bought.ordered_at.date())
+
+
+def _within(due: ibis.Value, as_of: date, days: int) -> ibis.Value:
+    first, end = (ibis.date((as_of + timedelta(n)).isoformat()) for n in (0, days))
+    return (due >= first) & (due < end)
+
+
+def _mean_gap(first: ibis.Value, last: ibis.Value, count: ibis.Value) -> ibis.Value:
+    """Return the mean days between so many purchases, whole."""
+    return (last.delta(first, unit="day") / (count - 1)).round().cast("int64")
+
+
+def _replenishment(tables: Tables, as_of: date, days: int) -> pd.DataFrame:
+    """Return what customers buy again and again, where the next time falls due."""
+    lines = _bought(tables, as_of)
+    keys = ["customer_id", "product_id"]
+    found = lines.group_by(keys).agg(
+        n=lines.day.nunique(), first=lines.day.min(), last=lines.day.max(),
+        value=lines.net_amount.mean(),
+    )  # fmt: skip
+    found = found.filter(found.n >= FEWEST_OF_A_PRODUCT)
+    found = found.mutate(gap=_mean_gap(found["first"], found["last"], found.n))
+    found = found.filter(found.gap >= days)  # what is bought at every visit needs no reminder
+    due = found["last"] + found.gap.as_interval("D")
+    found = found.mutate(due_on=due.cast("date"))
+    found = found.filter(_within(found.due_on, as_of, days))
+    frame = found.select(*keys, "due_on", "value").order_by(keys).to_pandas()
+    frame = frame.assign(value=frame["value"].astype("float64"))
+    best = frame.sort_values(["customer_id", "value", "product_id"], ascending=[True, False, True])
+    return _table(best.drop_duplicates("customer_id"), REPLENISHMENT)
+
+
+def _after_sale(tables: Tables, as_of: date, days: int) -> pd.DataFrame:
+    """Return who bought something dear so many days ago that it is in use."""
+    lines = _bought(tables, as_of)
+    priced = lines.mutate(price=lines.net_amount.cast("float64") / lines.quantity)
+    usual = float(priced.price.median().to_pandas() or 0.0)
+    dear = priced.filter(priced.price >= DEAR * usual, priced.price > 0)
+    dear = dear.mutate(due_on=(dear.day + ibis.interval(days=AFTER_SALE_DAYS)).cast("date"))
+    dear = dear.filter(_within(dear.due_on, as_of, days))
+    frame = dear.select("customer_id", "product_id", "due_on", value="price").to_pandas()
+    order = ["customer_id", "value", "product_id", "due_on"]
+    frame = frame.sort_values(order, ascending=[True, False, True, True])
+    return _table(frame.drop_duplicates("customer_id"), AFTER_SALE)
+
+
+def _win_back(tables: Tables, as_of: date, days: int) -> pd.DataFrame:
+    """Return whose silence has just become longer than their own gaps explain."""
+    lines = _bought(tables, as_of)
+    found = lines.group_by("customer_id").agg(
+        n=lines.day.nunique(), first=lines.day.min(), last=lines.day.max(),
+        value=lines.net_amount.sum(),
+    )  # fmt: skip
+    found = found.filter(found.n >= FEWEST_ORDERS_OF_A_GAP)
+    gap = _mean_gap(found["first"], found["last"], found.n)
+    silence = (gap * GAPS_OF_SILENCE).round().cast("int64")
+    found = found.mutate(due_on=(found["last"] + silence.as_interval("D")).cast("date"))
+    found = found.filter(_within(found.due_on, as_of, days))
+    frame = found.select("customer_id", "due_on", "value").order_by("customer_id").to_pandas()
+    return _table(frame.assign(value=frame["value"].astype("float64")), WIN_BACK)
+
+
+def _told(more: pd.DataFrame, as_of: date, days: int) -> pd.DataFrame:
+    """Return the occasions of another report that this one does not find itself."""
+    due = pd.to_datetime(more["due_on"]).dt.date
+    own = more["occasion"].isin([BIRTHDAY, ANNIVERSARY, FESTIVAL, REPLENISHMENT, WIN_BACK])
+    soon = (due >= as_of) & (due < as_of + timedelta(days=days)) & ~own
+    rows = more.assign(due_on=due)[soon]
+    value = rows.get("value", pd.Series(0.0, rows.index)).astype("float64").fillna(0.0)
+    product = rows.get("product_id", pd.Series(None, rows.index, dtype="object"))
+    return rows.assign(value=value, product_id=product)[COLUMNS]

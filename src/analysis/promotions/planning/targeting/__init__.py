@@ -1,0 +1,1 @@
+"""Whom to contact with what, through which channel: one ruling per customer."""

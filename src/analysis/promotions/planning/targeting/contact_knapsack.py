@@ -1,0 +1,199 @@
+"""Choosing at most one offer and channel per customer under a budget, capacities and a cap.
+
+The multiple-choice knapsack: customers are its classes, pairs of offer and channel its items.
+Exact by mixed-integer programming (HiGHS) where the problem is small; by prices of the limits
+(Lagrangian) where it is not (`dual_prices`).
+
+References
+----------
+Sinha, Zoltners (1979), The multiple-choice knapsack problem, Operations Research 27, 503-515.
+Zemel (1984), An O(n) algorithm for the linear multiple choice knapsack problem, Information
+Processing Letters 18, 123-128.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.errors import AnalysisError
+from analysis.stats.types import Floats, Integers
+
+#: Above so many items, prices are used: there the two differ by less than a thousandth.
+MOST_EXACT = 4_000
+
+#: Branches after which the best choice so far is taken; its distance from the bound is known.
+_NODES = 20_000
+
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What may be done with each customer.
+
+    Parameters
+    ----------
+    gain
+        Expected margin net of every cost, customers x items; -inf where an item may not be used.
+    cost
+        What an item takes from the budget, customers x items; not negative.
+    channel
+        Number of each item's channel.
+    """
+
+    gain: Floats
+    cost: Floats
+    channel: Integers
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Customers and items."""
+        return self.gain.shape[0], self.gain.shape[1]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may not be exceeded.
+
+    Parameters
+    ----------
+    budget
+        Money.
+    capacity
+        Messages by number of the channel.
+    contacts
+        Customers in all.
+    """
+
+    budget: float = np.inf
+    capacity: tuple[float, ...] = ()
+    contacts: float = np.inf
+
+    def times(self, factor: float) -> Limits:
+        """Return every limit times ``factor``."""
+        capacity = tuple(c * factor for c in self.capacity)
+        return Limits(self.budget * factor, capacity, self.contacts * factor)
+
+    def vector(self, channels: int) -> Floats:
+        """Return budget, contacts and the capacity of each channel."""
+        own = np.full(channels, np.inf)
+        own[: len(self.capacity)] = self.capacity
+        return np.concatenate([[self.budget, self.contacts], own])
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What is done with each customer.
+
+    Parameters
+    ----------
+    item
+        Number of the item; ``NONE`` where nothing is done.
+    gain
+        Of all together.
+    bound
+        No choice can bring more.
+    used
+        Budget, contacts and messages by channel that are used.
+    prices
+        What one more unit of each of them would bring (NaN where solved exactly).
+    method
+        ``exact`` or ``prices``.
+    """
+
+    item: Integers
+    gain: float
+    bound: float
+    used: Floats
+    prices: Floats
+    method: str
+
+
+def solve(choices: Choices, limits: Limits, *, method: str = "auto") -> Solution:
+    """Return the choice that brings most under the limits.
+
+    Parameters
+    ----------
+    choices
+        What may be done.
+    limits
+        What may not be exceeded.
+    method
+        ``exact``, ``prices``, or ``auto``: exact up to `MOST_EXACT` items.
+
+    Raises
+    ------
+    AnalysisError
+        If a cost is negative or a limit is not a number.
+    """
+    from analysis.promotions.planning.targeting import dual_prices
+
+    if (choices.cost < 0).any():
+        raise AnalysisError("a contact cannot cost less than nothing")
+    if np.isnan(limits.vector(len(limits.capacity))).any():
+        raise AnalysisError("a limit of the target list is not a number")
+    if method == "auto":
+        items = int((choices.gain > 0).sum())
+        method = "exact" if items <= MOST_EXACT else "prices"
+    return exact(choices, limits) if method == "exact" else dual_prices.solve(choices, limits)
+
+
+def used_by(choices: Choices, item: Integers, channels: int) -> Floats:
+    """Return the budget, contacts and messages by channel that a choice uses."""
+    rows = np.flatnonzero(item != NONE)
+    chosen = item[rows]
+    per = np.bincount(choices.channel[chosen], minlength=channels).astype(float)
+    return np.concatenate([[float(choices.cost[rows, chosen].sum()), float(len(rows))], per])
+
+
+def channels_of(choices: Choices, limits: Limits) -> int:
+    """Return how many channels there are."""
+    return max(int(choices.channel.max(initial=-1)) + 1, len(limits.capacity))
+
+
+def gain_of(choices: Choices, item: Integers) -> float:
+    """Return what a choice brings."""
+    rows = np.flatnonzero(item != NONE)
+    return float(choices.gain[rows, item[rows]].sum(dtype=float))
+
+
+def exact(choices: Choices, limits: Limits, *, gap: float = 1e-6) -> Solution:
+    """Return the best choice by mixed-integer programming, up to a relative ``gap``."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array
+
+    customers, items = np.nonzero(choices.gain > 0)
+    count = channels_of(choices, limits)
+    item = np.full(choices.size[0], NONE, dtype=np.int64)
+    if not len(customers):
+        return Solution(item, 0.0, 0.0, used_by(choices, item, count), _unknown(count), "exact")
+    gain, cost = choices.gain[customers, items], choices.cost[customers, items]
+    x = np.arange(len(customers))
+    ones = np.ones(len(x))
+    each = csr_array((ones, (np.unique(customers, return_inverse=True)[1], x)))
+    per = csr_array((ones, (choices.channel[items], x)), shape=(count, len(x)))
+    held = [np.vstack([cost, ones])]
+    bound = limits.vector(count)
+    constraints = [LinearConstraint(each, ub=1)]
+    for rows, upper in ((held[0], bound[:2]), (per, bound[2:])):
+        kept = np.isfinite(upper)
+        if kept.any():
+            constraints.append(LinearConstraint(rows[kept], ub=upper[kept]))
+    found = milp(
+        -gain, integrality=ones, bounds=Bounds(0, 1), constraints=constraints,
+        options={"mip_rel_gap": gap, "presolve": False, "node_limit": _NODES},
+    )  # fmt: skip
+    if found.x is None:
+        raise AnalysisError(f"the target list could not be chosen: {found.message}")
+    taken = found.x > 0.5
+    item[customers[taken]] = items[taken]
+    total = float(gain[taken].sum())
+    best = -float(found.mip_dual_bound) if found.mip_dual_bound is not None else total
+    used = used_by(choices, item, count)
+    return Solution(item, total, max(best, total), used, _unknown(count), "exact")
+
+
+def _unknown(count: int) -> Floats:
+    return np.full(count + 2, np.nan)

@@ -1,0 +1,147 @@
+"""The e-mail edition: the alerts, then the sheet of report 00, in a form that mail clients show.
+
+Tables and inline style alone, no script, nothing from the network; pictures travel inside, with
+their words beside them; every character outside ASCII is a numeric reference, since some clients
+cut a mail at certain others. The file names no recipient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.errors import AnalysisError
+from analysis.reporting.alerts.alert_rules import Alert
+from analysis.reporting.mail import sales_picture
+from analysis.reporting.notebook import sheet as sheets
+from analysis.reporting.notebook.sheet import Panel
+from analysis.reporting.site import templating
+from analysis.reporting.site.outline import read_outline
+from analysis.reporting.store.layout import RunFolder
+from analysis.reporting.store.run_record import RunRecord
+
+if TYPE_CHECKING:
+    from analysis.reporting.mail.sales_picture import Picture
+
+#: Above this, Gmail cuts a mail and shows the rest on demand.
+LARGEST_HTML = 100_000
+
+#: What a subject line may take: phones show less than half of it.
+_LONGEST_SUBJECT = 150
+
+_SUMMARY = "00_summary"
+_SENDER = "Retail analysis <reports@localhost>"
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What the edition says."""
+
+    title: str
+    alerts: Sequence[Alert]
+    panels: Sequence[Panel]
+    picture: Picture | None
+
+
+def edition(
+    folder: RunFolder, record: RunRecord, alerts: Sequence[Alert], *, site: str = ""
+) -> EmailMessage:
+    """Return the mail of a run.
+
+    Parameters
+    ----------
+    folder
+        The run, staged or published.
+    record
+        Its record.
+    alerts
+        What is to be told now, the most urgent first.
+    site
+        Address of the published reports, for links; without it the mail has none.
+
+    Raises
+    ------
+    AnalysisError
+        If the mail would be cut for its size.
+    """
+    content = _content(folder, record, alerts)
+    html = _html(content, record, _address(site, record))
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = _subject(content, record)
+    message["From"] = _SENDER
+    message["To"] = "undisclosed-recipients:;"
+    message["Date"] = format_datetime(record.finished)
+    message["Message-ID"] = f"<{record.study}.{record.run_id}@retail-analysis.invalid>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_text(content, record), cte="quoted-printable")
+    message.add_alternative(html, subtype="html", charset="us-ascii", cte="quoted-printable")
+    if content.picture:
+        part = message.get_payload()[1]  # type: ignore[index]
+        part.add_related(  # type: ignore[union-attr]
+            content.picture.png, "image", "png", cid="<sales>", disposition="inline"
+        )
+    return message
+
+
+def write_edition(path: Path, message: EmailMessage) -> None:
+    """Write a mail as a file that mail clients open."""
+    path.write_bytes(message.as_bytes())
+
+
+def _content(folder: RunFolder, record: RunRecord, alerts: Sequence[Alert]) -> _Content:
+    summary = record.reports.get(_SUMMARY)
+    panels: Sequence[Panel] = ()
+    title = f"{record.title}: the run of {record.started:%d %b %Y}"
+    if summary and summary.shown:
+        import nbformat
+
+        notebook = nbformat.read(folder.notebook(_SUMMARY), as_version=4)
+        outline = read_outline(notebook, name=_SUMMARY)
+        panels, title = outline.sheet, outline.title or title
+    return _Content(title, alerts, panels, sales_picture.picture(folder, record))
+
+
+def _subject(content: _Content, record: RunRecord) -> str:
+    """Return the subject: the first alert, or what the run found; no line breaks, not endless."""
+    more = f" (+{len(content.alerts) - 1})" if len(content.alerts) > 1 else ""
+    said = f"{content.alerts[0].subject}{more}" if content.alerts else content.title
+    line = " ".join(f"{record.title}: {said}".split())
+    return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 1] + "…"
+
+
+def _address(site: str, record: RunRecord) -> str:
+    return f"{site.rstrip('/')}/{record.study}/{record.run_id}/" if site else ""
+
+
+def _html(content: _Content, record: RunRecord, base: str) -> str:
+    template = templating.environment().get_template("mail.html.j2")
+    rendered = template.render(content=content, run=record, base=base)
+    compact = "\n".join(line.strip() for line in rendered.splitlines() if line.strip())
+    html = compact.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    if len(html) > LARGEST_HTML:
+        raise AnalysisError(
+            f"The mail of {record.run_id} would weigh {len(html) / 1000:.0f} kB, and clients cut "
+            f"it at {LARGEST_HTML / 1000:.0f} kB; let the study tell fewer alerts a day"
+        )
+    return html
+
+
+def _text(content: _Content, record: RunRecord) -> str:
+    parts = [content.title]
+    if content.alerts:
+        told = (f"* {alert.subject}\n  {alert.body}" for alert in content.alerts)
+        parts.append("ALERTS\n" + "\n".join(told))
+    if content.panels:
+        parts.append(sheets.plain(content.panels))
+    if content.picture:
+        parts.append(content.picture.alt)
+    simulated = "Simulated data. " if record.data.get("simulated") else ""
+    parts.append(
+        f"{simulated}Study {record.study}, run {record.run_id}, data before {record.as_of}."
+    )
+    return "\n\n".join(parts) + "\n"

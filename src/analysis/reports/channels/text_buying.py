@@ -1,0 +1,137 @@
+"""What buying channels, acquisition and intervals between events say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.reporting.notebook import words
+
+if TYPE_CHECKING:
+    from analysis.engagement.channels.acquisition_cost import Acquisition
+    from analysis.engagement.channels.buying_channels import BuyingChannels
+
+Fields = dict[str, Any]
+
+
+def mix_headline(found: BuyingChannels) -> str:
+    """Return the headline on the mix and what moved most."""
+    first = found.mix.iloc[0]
+    said = f"{words.percent(first['share'], 0)} of orders come through {first['channel']}"
+    known = found.mix.dropna(subset=["change"])
+    if known.empty:
+        return said
+    moved = known.loc[known["change"].abs().idxmax()]
+    return f"{said}; {moved['channel']} moved most, {words.points(moved['change'])}"
+
+
+def omnichannel_finding(found: BuyingChannels, currency: str) -> Fields | None:
+    """Return the finding on customers who buy through several channels."""
+    row = found.omnichannel.iloc[0]
+    if not np.isfinite(row["adjusted"]):
+        return None
+    return {
+        "key": "omnichannel",
+        "sentence": "is the margin of customers of several channels above that of customers of one "
+        "with about as many orders; not counting orders it would look like "
+        f"{words.money(row['gap'], 2, currency)}",
+        "value": float(row["adjusted"]),
+        "low": float(row["low"]),
+        "high": float(row["high"]),
+        "unit": currency,
+        "n": int(row["customers"]),
+        "noun": "customer",
+        "decimals": 2,
+        "detail": "no effect: who likes the shop uses more of its channels",
+    }
+
+
+def buying_reading(found: BuyingChannels, currency: str) -> str:
+    """Return what the worth of several channels rests on."""
+    row = found.omnichannel.iloc[0]
+    return (
+        f"Customers of several channels bring {words.money(row['gap'], 2, currency)} more than "
+        "customers of one, but who orders often has more occasions to use another channel: among "
+        "customers with about as many orders the gap is "
+        f"{words.money(row['adjusted'], 2, currency, signed=True)}. Customers chose their "
+        "channels: winning them for a second one need not bring either."
+    )
+
+
+def acquisition_table(found: Acquisition) -> pd.DataFrame:
+    """Return the costs with the months after which they are earned back."""
+    names = {"media_spend": "media over new customers", "acquisition_cost": "as stated"}
+    both = found.costs.merge(found.paid_back, "left", "channel")
+    return both.assign(basis=both["basis"].replace(names)).sort_values(
+        "customers", ascending=False, ignore_index=True
+    )
+
+
+def acquisition_headline(found: Acquisition, currency: str) -> str:
+    """Return the headline on the dearest channel that is paid for."""
+    paid = found.costs[found.costs["cost"] > 0]
+    if paid.empty:
+        return "What new customers bring, by how they were won"
+    dear = paid.sort_values("cost").iloc[-1]
+    back = found.paid_back.set_index("channel")["months"].get(dear["channel"], np.nan)
+    cheap = paid.sort_values("cost").iloc[0]
+    seen = int(found.payback["month"].max()) if len(found.payback) else 0
+    when = (
+        f"earned back in month {words.number(back)}"
+        if np.isfinite(back)
+        else f"not earned back in {seen} months"
+    )
+    return (
+        f"A customer won through {dear['channel']} costs {words.money(dear['cost'], 2, currency)}, "
+        f"{when}; through {cheap['channel']} {words.money(cheap['cost'], 2, currency)}"
+    )
+
+
+def acquisition_finding(found: Acquisition, currency: str) -> Fields | None:
+    """Return the finding on the cost of a new customer over all paid channels."""
+    bought = found.costs[found.costs["basis"] == "media_spend"]
+    if bought.empty:
+        return None
+    from scipy.stats import chi2
+
+    money, n = float(bought["media"].sum()), int(bought["customers"].sum())
+    ends = (chi2.ppf(0.975, 2 * n + 2) / 2, chi2.ppf(0.025, 2 * n) / 2)
+    late = found.paid_back[found.paid_back["channel"].isin(bought["channel"])]
+    open_ = late.loc[late["months"].isna(), "channel"].tolist()
+    tail = f"; not earned back within what is seen: {words.listing(open_)}" if open_ else ""
+    return {
+        "key": "cost_per_new_customer",
+        "sentence": f"of media is spent for a new customer of {words.listing(bought['channel'])}"
+        + tail,
+        "value": money / n,
+        "low": money / ends[0],
+        "high": money / ends[1],
+        "unit": currency,
+        "n": n,
+        "noun": "new customer",
+        "direction": "up_bad",
+        "decimals": 2,
+        "alert": bool(open_),
+    }
+
+
+def acquisition_reading() -> str:
+    """Return what the cost of a new customer is and is not."""
+    return (
+        "Media over customers who name the channel: an average, not what one more customer would "
+        "cost, and silent about those who would have come anyway. Only customers followed for the "
+        "whole of a month count in it."
+    )
+
+
+def events_reading(again: pd.DataFrame, back: pd.DataFrame) -> str:
+    """Return how soon the next order comes, and how many come back within a month."""
+    gap, row = again.iloc[0], back.iloc[0]
+    return (
+        f"Half of all next orders come within {words.number(gap['days_50'], 1)} days of the last. "
+        f"Of {words.count(row['customers'], 'customer')} followed since their first order here, "
+        f"{words.percent(row['share'])} ordered again between day {row['first_day']} and "
+        f"{row['last_day']}."
+    )

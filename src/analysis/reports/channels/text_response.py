@@ -1,0 +1,257 @@
+"""What attribution, fatigue, frequency, preferences and consents say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.engagement.channels.attribution import HOLDOUT
+from analysis.engagement.channels.dose_response import SATURATED, UNDER
+from analysis.reporting.notebook import words
+
+if TYPE_CHECKING:
+    from analysis.engagement.channels.attribution import Attribution
+    from analysis.engagement.channels.consent_history import Consents
+    from analysis.engagement.channels.contact_preferences import Preferences
+    from analysis.engagement.channels.dose_response import DoseCurve
+    from analysis.engagement.channels.fatigue import Fatigue
+
+#: Fields of a finding, as `Report.finding` takes them.
+Fields = dict[str, Any]
+
+
+def credit_table(found: Attribution) -> pd.DataFrame:
+    """Return the credits, a channel a row and a model a column."""
+    wide = found.credits.pivot(index="channel", columns="model", values="orders").reset_index()
+    wide = wide.merge(found.spent, "left", "channel")
+    return wide.sort_values("last", ascending=False, ignore_index=True)
+
+
+def tested_table(found: Attribution) -> pd.DataFrame:
+    """Return the same for the tested messages, with the holdout's orders and interval."""
+    wide = found.tested.pivot(index="channel", columns="model", values="orders").reset_index()
+    held = found.tested[found.tested["model"] == HOLDOUT].set_index("channel")
+    return wide.assign(
+        holdout_low=wide["channel"].map(held["low"]), holdout_high=wide["channel"].map(held["high"])
+    ).sort_values("holdout", ascending=False, ignore_index=True)
+
+
+def _totals(found: Attribution) -> tuple[float, float, float, float]:
+    """Return orders by last touch and by the holdout on the tested messages, with its interval."""
+    held = found.tested[found.tested["model"] == HOLDOUT]
+    last = float(found.tested.loc[found.tested["model"] == "last", "orders"].sum())
+    total = float(held["orders"].sum())
+    reach = float(np.sqrt((((held["high"] - held["low"]) / 2) ** 2).sum()))
+    return last, total, total - reach, total + reach
+
+
+def attribution_headline(found: Attribution) -> str:
+    """Return the headline on how far credit is from cause."""
+    if found.tested.empty:
+        return "Seven rules of giving credit; none of them knows what would have come anyway"
+    last, total, _, _ = _totals(found)
+    return (
+        f"Where it could be tested, messages caused {words.number(total)} orders; last touch "
+        f"credits them with {words.number(last)}"
+    )
+
+
+def attribution_finding(found: Attribution) -> Fields | None:
+    """Return the finding on the orders that attribution credits and the holdout denies."""
+    if found.tested.empty:
+        return None
+    last, total, low, high = _totals(found)
+    if last <= 0:
+        return None
+    return {
+        "key": "caused_of_credited",
+        "sentence": "orders were caused by tested messages for every order that last touch credits "
+        "them with: do not move a budget on attribution alone",
+        "value": total / last,
+        "low": low / last,
+        "high": high / last,
+        "n": int(last),
+        "noun": "order",
+        "decimals": 2,
+        "alert": bool(high / last < 1),
+    }
+
+
+def attribution_reading(found: Attribution) -> str:
+    """Return how paths are formed and what the models have in common."""
+    share = found.conversions / max(found.paths, 1)
+    return (
+        f"{words.count(found.paths, 'path')}, {words.percent(share)} end in an order; the Markov "
+        f"chain gives {words.percent(found.chain)}, as it must. Every model divides the same "
+        f"{words.count(found.conversions, 'order')} among the channels: they differ in whom they "
+        "credit, and all credit orders that would have come without any message."
+    )
+
+
+def slope_table(found: Fatigue) -> pd.DataFrame:
+    """Return the slopes with words for what they are."""
+    what = {
+        "opened": "Opening, log odds (like with like)",
+        "unsubscribed": "Opting out, share of delivered",
+    }
+    return found.slopes.assign(what=found.slopes["measure"].map(what))
+
+
+def fatigue_headline(found: Fatigue) -> str:
+    """Return the headline on what one more message does to opening."""
+    rows = found.slopes.set_index("measure")
+    if "opened" in rows.index:
+        row = rows.loc["opened"]
+        if row["high"] < 0:
+            less = 1 - np.exp(row["effect"])
+            return (
+                f"Every message in the days before takes {words.percent(less, 0)} off the odds of "
+                "opening the next"
+            )
+        return "No fatigue in opening is seen" if row["low"] < 0 else "Opening rises with messages"
+    return "Opting out against the messages just before"
+
+
+def fatigue_findings(found: Fatigue) -> list[Fields]:
+    """Return the findings on opening and on opting out."""
+    said = []
+    for row in found.slopes.to_dict("records"):
+        if row["measure"] == "opened":
+            said.append(
+                {
+                    "key": "fatigue",
+                    "sentence": "is how a message more in the days before changes the odds of "
+                    "opening the next, among customers with about as many messages",
+                    "value": float(np.expm1(row["effect"])),
+                    "low": float(np.expm1(row["low"])),
+                    "high": float(np.expm1(row["high"])),
+                    "unit": words.PERCENT,
+                    "n": int(row["messages"]),
+                    "noun": "message",
+                    "direction": "up_good",
+                }
+            )
+        else:
+            said.append(
+                {
+                    "key": "opt_out",
+                    "sentence": "more of those written to opt out for every message in the days "
+                    "before",
+                    "value": float(row["effect"]),
+                    "low": float(row["low"]),
+                    "high": float(row["high"]),
+                    "unit": words.POINTS,
+                    "n": int(row["messages"]),
+                    "noun": "message",
+                    "direction": "up_bad",
+                    "decimals": 2,
+                }
+            )
+    return said
+
+
+def dose_headline(found: DoseCurve) -> str:
+    """Return the headline on the frequency that pays."""
+    first = str(found.doses["variant"].iloc[0])
+    if found.best == first:
+        last = found.doses.iloc[-1]
+        return (
+            f"No higher frequency is shown to earn more than {first}; {last['variant']} makes "
+            f"{words.percent(last['left'], 0)} opt out"
+        )
+    return f"{found.best} pays most"
+
+
+def dose_finding(found: DoseCurve) -> Fields:
+    """Return the finding on customers who get more than pays."""
+    rows = found.classes.set_index("class")
+    over = rows.loc[SATURATED]
+    below = int(rows.loc[UNDER, "customers"])
+    rest = f"; {words.count(below, 'customer')} less" if below else ""
+    return {
+        "key": "saturated",
+        "sentence": f"of customers get more messages than the frequency that pays, {found.best}"
+        + rest,
+        "value": float(over["share"]),
+        "unit": words.PERCENT,
+        "n": int(rows["customers"].sum()),
+        "noun": "customer",
+        "direction": "up_bad",
+        "alert": bool(over["share"] > 0),
+    }
+
+
+def dose_reading(found: DoseCurve, currency: str) -> str:
+    """Return what the most frequent variant gained and cost."""
+    last = found.doses.iloc[-1]
+    return (
+        f"Drawn at random, so these are effects. Against {found.doses['variant'].iloc[0]}, "
+        f"{last['variant']} brought {words.money(last['net_gain'], 2, currency, signed=True)} a "
+        f"customer after cost ({words.interval(last['net_low'], last['net_high'], 2, currency)}) "
+        f"and {words.points(last['left_gain'])} more opted out. Orders before differ no more than "
+        f"chance allows (p {words.number(found.balance_p, 2)})."
+    )
+
+
+def preference_headline(found: Preferences) -> str:
+    """Return the headline on how much customers differ in what reaches them."""
+    ranked = found.channels.sort_values("chosen", ascending=False)
+    hours = (
+        "the hour makes no difference that can be seen"
+        if found.hours["hour"].size < 2 or not found.hours_p < 0.01
+        else "and hours differ"
+    )
+    shares = ranked["chosen"] / max(int(ranked["chosen"].sum()), 1)
+    first = [
+        f"{channel} for {words.percent(share, 0)}"
+        for channel, share in zip(ranked["channel"].head(3), shares.head(3), strict=True)
+    ]
+    return f"Answered best of those used: {words.listing(first)} of customers; {hours}"
+
+
+def preference_reading(found: Preferences) -> str:
+    """Return how single customers were drawn towards the rest."""
+    return (
+        f"Response is {found.response}. A customer's own share is drawn towards the channel's as "
+        "far as customers do not differ more than chance; where the number of messages after which "
+        "their own say outweighs it is large, they hardly do. The hour is left open where hours do "
+        "not differ. A channel without consent today is chosen for nobody who has another."
+    )
+
+
+def consent_headline(found: Consents) -> str:
+    """Return the headline on messages sent without consent."""
+    without, messages = int(found.table["without"].sum()), int(found.table["messages"].sum())
+    if not without:
+        return f"All {words.count(messages, 'message')} went to customers who had consented"
+    return f"{words.count(without, 'message')} went out without consent at the time"
+
+
+def consent_finding(found: Consents) -> Fields:
+    """Return the finding on messages sent without consent."""
+    from analysis.stats.proportions import wilson_interval
+
+    without, messages = int(found.table["without"].sum()), int(found.table["messages"].sum())
+    low, high = wilson_interval([without], [messages])
+    lagging = int(found.table["lagging"].fillna(0).sum()) if "lagging" in found.table else 0
+    detail = (
+        f"{words.count(lagging, 'consent')} withdrawn since still stand in the register"
+        if lagging
+        else None
+    )
+    return {
+        "key": "without_consent",
+        "sentence": "of messages went to customers without consent at the time",
+        "value": without / messages if messages else None,
+        "low": float(low[0]),
+        "high": float(high[0]),
+        "unit": words.PERCENT,
+        "n": messages,
+        "noun": "message",
+        "direction": "up_bad",
+        "alert": without > 0,
+        "decimals": 2,
+        "detail": detail or ("no messages by these channels" if not messages else None),
+    }

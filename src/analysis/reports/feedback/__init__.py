@@ -1,0 +1,1 @@
+"""Report 10: what customers say."""

@@ -1,0 +1,1 @@
+"""Report 09: what the loyalty programme costs, moves and brings."""

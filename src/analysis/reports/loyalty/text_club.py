@@ -1,0 +1,274 @@
+"""What tiers, members, referrals, scores and occasions say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.reporting.notebook import words
+from analysis.reports.loyalty.text import Fields
+from analysis.stats.multiplicity import normal_quantile
+
+if TYPE_CHECKING:
+    from analysis.engagement.loyalty.birthday import Birthdays
+    from analysis.engagement.loyalty.matched_groups import Matched
+    from analysis.engagement.loyalty.membership_tiers import Standing
+    from analysis.engagement.loyalty.referral_value import Referrals
+    from analysis.engagement.loyalty.tier_thresholds import Thresholds
+
+
+def standing_headline(held: Standing) -> str:
+    """Return what share of sales the highest tier brings."""
+    tiers = held.tiers[held.tiers["tier"] != "no tier"]
+    best = tiers.iloc[-1]
+    of = best["customers"] / held.tiers["customers"].sum()
+    return (
+        f"{best['tier'].capitalize()} holds {words.percent(of, 0)} of the customers and brings "
+        f"{words.percent(best['share'], 0)} of their sales"
+    )
+
+
+def standing_reading(held: Standing) -> str:
+    """Return how many moved, and what the table counts."""
+    said = [
+        f"Sales are those of {held.period}, by the tier held on its last day: who rose by buying "
+        "much stands high because of it."
+    ]
+    if held.followed and held.up[0] == held.up[0]:
+        said.append(
+            f"Of {words.count(held.followed, 'customer')} in a tier the day before, "
+            f"{words.percent(held.up[0])} stand higher ({words.interval(*held.up[1:], 1)}) "
+            f"and {words.percent(held.down[0])} lower ({words.interval(*held.down[1:], 1)})."
+        )
+    else:
+        said.append("No tier is known a period ago, so that nobody can be said to have moved.")
+    if held.overlapping:
+        said.append(
+            f"Two tiers at once: {words.count(held.overlapping, 'customer')}; the later counts."
+        )
+    return " ".join(said)
+
+
+def bunching_headline(found: Thresholds) -> str:
+    """Return at which threshold most customers top up."""
+    rows = found.bunching.dropna(subset=["above"])
+    if rows.empty:
+        return "Too few customers are near a threshold"
+    called = rows[rows["above"] > 1.96 * rows["above_error"]]
+    if called.empty:
+        return "No threshold draws customers over it"
+    best = called.sort_values("share").iloc[-1]
+    return (
+        f"At {best['tier']}, {words.percent(best['share'], 0)} of those just above the threshold "
+        "are more than the rest of the distribution explains"
+    )
+
+
+def bunching_finding(found: Thresholds, level: float) -> Fields | None:
+    """Return the finding on topping up, at the threshold with the clearest excess."""
+    rows = found.bunching.dropna(subset=["above"])
+    if rows.empty:
+        return None
+    best = rows.assign(z=rows["above"] / rows["above_error"]).sort_values("z").iloc[-1]
+    reach = normal_quantile(level) * best["above_error"]
+    return {
+        "key": "tier_bunching",
+        "sentence": "customers more than the rest of the distribution explains ended a year just "
+        f"above the {words.number(best['threshold'])} points of {best['tier']}",
+        "value": float(best["above"]),
+        "low": float(best["above"] - reach),
+        "high": float(best["above"] + reach),
+        "unit": "",
+        "n": int(best["customers"]),
+        "noun": "customer",
+        "decimals": 0,
+        "level": level,
+    }
+
+
+def threshold_reading(found: Thresholds) -> str:
+    """Return what may be read from the thresholds, and what speaks against it."""
+    said = [
+        "The line is what a polynomial expects that leaves the threshold's region out. Too many "
+        "just above it and too few just below point to buying up to the threshold."
+    ]
+    for row in found.effects.itertuples():
+        if row.placebo:
+            if row.p < 0.05:
+                said.append(f"A placebo check fails at {row.tier}: {row.outcome} jump there too.")
+        elif row.reason:
+            said.append(f"Nothing is read from crossing to {row.tier}: {row.reason}.")
+        else:
+            verdict = "jump significantly" if row.p < 0.05 else "do not jump significantly"
+            said.append(
+                f"Sales in the time after {verdict} where {row.tier} is reached (regression "
+                "discontinuity; the density has no jump there)."
+            )
+    return " ".join(said)
+
+
+def members_headline(one: Matched, currency: str, days: int) -> str:
+    """Return by how much members differ from like others."""
+    return (
+        f"Members spend {words.money(one.group_mean, 0, currency)} in {days} days, others "
+        f"{words.money(one.others_mean, 0, currency)}; against others who bought alike before "
+        f"the difference is {words.money(one.difference, 0, currency, signed=True)}"
+    )
+
+
+def selection_finding(one: Matched, currency: str, level: float) -> Fields:
+    """Return the finding on members against like others, named for what it is."""
+    return {
+        "key": "members_selection",
+        "sentence": "per member more than like others spent: selection, not what membership does",
+        "value": one.difference,
+        "low": one.low,
+        "high": one.high,
+        "unit": currency,
+        "n": one.customers,
+        "noun": "member",
+        "level": level,
+    }
+
+
+def club_life_reading(told: pd.DataFrame) -> str:
+    """Return how the strands are read."""
+    withheld = [f"{row.strand}: {row.reason}" for row in told.itertuples() if row.reason]
+    return (
+        "Like customers bought as much, as often and as lately in the same days. Who takes part is "
+        "keen to begin with, and more keen than past purchases show: every difference that is left "
+        "is selection as far as anybody knows. " + " ".join(withheld)
+    ).strip()
+
+
+def invitation_headline(arms: pd.DataFrame) -> str:
+    """Return what the first randomised invitation did."""
+    row = arms.iloc[0]
+    clear = row["low"] > 0 or row["high"] < 0
+    return (
+        f"Invitation {row['promotion_id']} brought {words.points(row['uptake'], 0)} more "
+        f"participants and {'changed' if clear else 'did not significantly change'} sales"
+    )
+
+
+def referral_finding(found: Referrals, level: float) -> Fields:
+    """Return the finding on the quality of referred customers."""
+    row = found.quality.set_index("measure").loc["orders"]
+    return {
+        "key": "referral_quality",
+        "sentence": f"times as many orders as others who came in the same month, in the first "
+        f"{found.days} days of referred customers",
+        "value": row["ratio"],
+        "low": row["ratio_low"],
+        "high": row["ratio_high"],
+        "unit": "",
+        "n": int(row["customers"]),
+        "noun": "referred customer",
+        "direction": "up_good",
+        "decimals": 2,
+        "level": level,
+    }
+
+
+def referral_headline(found: Referrals) -> str:
+    """Return the share of newcomers who were referred, and how they compare."""
+    row = found.quality.set_index("measure").loc["orders"]
+    clear = row["ratio_low"] > 1 or row["ratio_high"] < 1
+    how = (
+        f"order {words.number(row['ratio'], 2)} times as often as others at first"
+        if clear
+        else "do not differ significantly from others in how often they order"
+    )
+    return f"{words.percent(found.rate, 0)} of new customers were referred; they {how}"
+
+
+def referral_reading(found: Referrals, currency: str) -> str:
+    """Return rate, chains, reproduction and what rewards return."""
+    said = [
+        f"{words.count(found.count, 'referral')} by {words.count(found.referrers, 'customer')}; "
+        f"{words.percent(found.rate)} of {words.count(found.newcomers, 'new customer')} were "
+        f"referred ({words.interval(found.rate_low, found.rate_high)}).",
+        f"Chains are {words.number(found.depths['depth'].max())} deep at most. A referred customer "
+        f"refers {words.number(found.reproduction, 2)} others in {found.days} days "
+        f"({words.interval(found.reproduction_low, found.reproduction_high, 2, '')}; "
+        f"{words.count(found.generation, 'customer')}): "
+        + ("below one, so that referrals do not carry themselves."
+           if found.reproduction_high < 1 else "one or more would carry itself."),
+    ]  # fmt: skip
+    if found.cost is not None:
+        said.append(
+            f"Rewards cost {words.money(found.cost, 2, currency)} per referral. Margin beyond that "
+            f"of like others in {found.days} days less the rewards is "
+            f"{words.money(found.surplus, 2, currency, signed=True)} "
+            f"({words.interval(found.surplus_low, found.surplus_high, 2, currency)}) per referral; "
+            "it does not count that some would not have come at all."
+        )
+    odd = found.oddities[found.oddities["referrals"] > 0]
+    said += [f"{words.count(r.referrals, 'referral')} {r.what}." for r in odd.itertuples()]
+    return " ".join(said)
+
+
+def birthday_headline(found: Birthdays) -> str:
+    """Return whether more is bought around birthdays."""
+    if found.p >= 0.05:
+        return "Birthdays do not significantly change when customers buy"
+    more = "more" if found.ratio > 1 else "fewer"
+    return (
+        f"Around their birthday customers buy on {words.percent(abs(found.ratio - 1), 0)} {more} "
+        "days than usual"
+    )
+
+
+def birthday_finding(found: Birthdays, level: float) -> Fields:
+    """Return the finding on purchases around birthdays."""
+    return {
+        "key": "birthday",
+        "sentence": "change of purchase days in the week of the birthday and the one before",
+        "value": found.ratio - 1,
+        "low": found.low - 1,
+        "high": found.high - 1,
+        "unit": "%",
+        "n": found.customers,
+        "noun": "customer",
+        "level": level,
+    }
+
+
+def birthday_reading(found: Birthdays) -> str:
+    """Return how the birthday is read."""
+    left = (
+        f" {words.count(found.placeholders, 'customer')} born on 1 January are left out: that day "
+        "stands for unknown."
+        if found.placeholders
+        else ""
+    )
+    return (
+        f"p = {words.number(found.p, 3)}, from birth dates dealt anew among the customers. What is "
+        "seen is the birthday with whatever greeting everybody gets; what a greeting adds only a "
+        "holdout tells." + left
+    )
+
+
+def stored_reading(flows: pd.DataFrame, currency: str) -> str:
+    """Return what is owed on accounts."""
+    owed = flows[flows["flow"] == "open"].iloc[0]
+    below = int(flows["below_zero"].iloc[0])
+    said = (
+        f"{words.money(owed['amount'], 0, currency)} stand on the accounts of "
+        f"{words.count(owed['customers'], 'customer')}: money received for goods not yet given."
+    )
+    return said + (f" Below zero: {words.count(below, 'account')}." if below else "")
+
+
+def occasions_reading(listed: pd.DataFrame, days: int, currency: str) -> str:
+    """Return how many occasions there are, by kind."""
+    if listed.empty:
+        return f"Nobody has an occasion in the next {days} days."
+    by = listed.groupby("occasion").agg(n=("customer_id", "nunique"), value=("value", "sum"))
+    parts = [
+        f"{row.Index} {words.count(row.n, 'customer')}"
+        + (f" ({words.money(row.value, 0, currency)})" if row.value else "")
+        for row in by.itertuples()
+    ]
+    return f"In the next {days} days: " + "; ".join(parts) + "."

@@ -1,0 +1,1 @@
+"""Report 08: whom to contact with what."""

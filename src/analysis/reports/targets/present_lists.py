@@ -1,0 +1,59 @@
+"""How report 08 presents past lists, occasions of care, and the one ruling per customer."""
+
+from __future__ import annotations
+
+from analysis.promotions.planning.occasions.care_list import CareList, one_ruling
+from analysis.promotions.planning.targeting.target_list import TargetList
+from analysis.promotions.returns.past_lists import PastLists
+from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.report import Report
+from analysis.reports.targets import charts_lists, columns_lists, text_lists
+
+
+@presents(PastLists)
+def past_lists(report: Report, found: PastLists) -> None:
+    """Show what every past list promised and brought."""
+    if len(found.known):
+        report.finding(**text_lists.kept_finding(found))
+    said = text_lists.kept_headline(found, report.currency)
+    report.headline(said)
+    if len(found.known):
+        report.chart(
+            charts_lists.promises(found.known, currency=report.currency),
+            alt=f"Promise and measured margin of each list, with interval. {said}.",
+            caption="Margin per customer of the list, net of the contact. Whisker: "
+            f"{report.interval}, targets against those held out, sent or not.",
+        )
+    shown = columns_lists.past(report.interval, report.currency)
+    if (found.table["reason"] == "").all():
+        del shown["reason"]
+    report.table(found.table, name="past_lists", columns=shown)
+    report.say(text_lists.not_sent(found))
+    if len(found.responses):
+        report.table(
+            text_lists.grouped(found.responses),
+            name="list_responses",
+            title="By channel, discount and stratum, lists drawn together",
+            columns=columns_lists.responses(report.interval, report.currency),
+        )
+
+
+@presents(CareList)
+def care(report: Report, found: CareList) -> None:
+    """Show which occasions are due, and save the service messages, which stand apart."""
+    report.headline(text_lists.care_headline(found))
+    report.table(
+        found.table,
+        name="care",
+        columns=columns_lists.care(),
+        caption="Service messages are no advertising: they need consent, and no cap stops them.",
+    )
+    if len(found.service):
+        report.table(found.service, name="service", title="Service messages")
+
+
+@presents()
+def rulings(report: Report, listed: TargetList, *, care: CareList | None = None) -> None:
+    """Save the one ruling per customer."""
+    report.table(one_ruling(listed, care), name="rulings", title="Rulings, one per customer")
+    report.say(text_lists.how_to_send(report.study))

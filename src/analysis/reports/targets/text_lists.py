@@ -1,0 +1,98 @@
+"""What past lists, care occasions and rulings say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.reporting.notebook import words
+
+if TYPE_CHECKING:
+    from analysis.promotions.planning.occasions.care_list import CareList
+    from analysis.promotions.returns.past_lists import PastLists
+
+
+def kept_finding(found: PastLists) -> dict[str, Any]:
+    """Return the finding of how many promises were kept."""
+    known = found.known
+    broken = int((known["gap_high"] < 0).sum())
+    return {
+        "key": "promises_kept",
+        "sentence": "of the lists that were measured brought what they had promised, within the "
+        f"{100 * found.confidence:g} % interval",
+        "value": float(known["kept"].mean()),
+        "unit": "%",
+        "n": len(known),
+        "noun": "list",
+        "direction": "up_good",
+        "alert": broken > 0,
+    }
+
+
+def kept_headline(found: PastLists, currency: str) -> str:
+    """Say whether past lists brought what they promised."""
+    known = found.known
+    if known.empty:
+        first = found.table.iloc[0]
+        return f"No list has been measured yet ({first['name']}: {first['reason']})"
+    if len(known) == 1 or found.all_lists.empty:
+        row = known.iloc[0]
+        promised, measured, low, high = (row[c] for c in ("promised", "measured", "low", "high"))
+        what = str(row["name"])
+    else:
+        row = found.all_lists.iloc[0]
+        promised, measured, low, high = (row[c] for c in ("promised", "measured", "low", "high"))
+        what = f"{words.count(len(known), 'list')} together"
+    return (
+        f"{what}: {words.money(promised, 2, currency)} per customer promised, "
+        f"{words.money(measured, 2, currency)} measured "
+        f"({words.interval(low, high, 2, currency)})"
+    )
+
+
+def grouped(responses: pd.DataFrame) -> pd.DataFrame:
+    """Return the responses with the discount as it is read."""
+    depth = responses["by"] == "depth"
+    told = pd.to_numeric(responses["group"].where(depth), errors="coerce")
+    named = [
+        words.percent(d, 0) if d == d else g for d, g in zip(told, responses["group"], strict=True)
+    ]
+    return responses.assign(by=responses["by"].replace("depth", "discount"), group=named)
+
+
+def not_sent(found: PastLists) -> str:
+    """Say who was not sent though on a list, and the other way round."""
+    missed, leaked = (int(found.table[c].sum()) for c in ("not_sent", "sent_though_held_out"))
+    said = []
+    if missed:
+        said.append(
+            f"{words.count(missed, 'target')} of these lists were not sent; they count as targets "
+            "all the same (intention to treat), so what is measured is what making the list brings."
+        )
+    if leaked:
+        said.append(f"{words.number(leaked)} who were held out were sent all the same.")
+    return " ".join(said) or "All targets were sent, and nobody who was held out."
+
+
+def care_headline(found: CareList) -> str:
+    """Say what falls due, and for how many."""
+    table = found.table
+    due, told, held = (int(table[c].sum()) for c in ("due", "contact", "held_out"))
+    if not told:
+        why = table.loc[table["left_alone"].idxmax(), "why"]
+        return f"{words.count(due, 'occasion')} due, nobody to write to: {why}"
+    top = table.loc[table["contact"].idxmax()]
+    return (
+        f"{words.count(due, 'occasion')} due: {words.number(told)} get a message, "
+        f"{words.number(held)} are held out; most for {top['list']}"
+    )
+
+
+def how_to_send(study: str) -> str:
+    """Say how the rulings become a list, and how the list comes back."""
+    return (
+        f"The command **analysis lists {study}** writes them for the CRM, without those held out. "
+        f"Once a list is sent, **analysis sent {study} LIST** brings it back, and the next run "
+        "measures it."
+    )

@@ -1,0 +1,1 @@
+"""Report 12: what visits to web and app lead to."""

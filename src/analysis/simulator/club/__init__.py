@@ -1,0 +1,1 @@
+"""Simulated club life: paid terms, money on account, guides, community and games."""

@@ -1,0 +1,94 @@
+"""Money that members keep on their account: loaded with a bonus, spent on later orders.
+
+It changes nothing about what a customer buys: orders that were there are paid from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.simulator import arrow_columns
+from analysis.simulator.people.population import People
+from analysis.simulator.people.visits import GUEST
+from analysis.simulator.selling.order_ledger import Ledger
+from analysis.simulator.shop_plan import Plan
+from analysis.simulator.trading_calendar import DAY_US
+from analysis.stats.types import Integers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Share of members who load money, loads a year, what they load, and the bonus on it.
+LOADERS, LOADS_A_YEAR, LOAD_CENTS, BONUS = 0.15, 1.5, 5_000, 0.10
+KINDS = ("load", "bonus", "spend", "expire", "adjust")
+LIFE_DAYS = 3 * 365
+MOVEMENTS_A_CHUNK = 100_000_000
+
+
+def stored_value_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa.Table:
+    """Return the movements: entry_id, customer_id, posted_at, kind, amount, ..."""
+    import pyarrow as pa
+
+    rows = _movements(plan, people, ledger, index)
+    customer, stamp, kind, cents, order = rows.T if len(rows) else np.empty((5, 0), np.int64)
+    days = stamp // DAY_US + LIFE_DAYS
+    return pa.table(
+        {
+            "entry_id": arrow_columns.whole(index * MOVEMENTS_A_CHUNK + 1 + np.arange(len(kind))),
+            "customer_id": arrow_columns.whole(people.first + customer),
+            "posted_at": arrow_columns.times(stamp),
+            "kind": arrow_columns.names(kind, KINDS),
+            "amount": arrow_columns.money(np.ascontiguousarray(cents)),
+            "expires_on": arrow_columns.dates(days, kind > 1),
+            "order_id": arrow_columns.whole(order, order < 0),
+        }
+    )
+
+
+def _movements(plan: Plan, people: People, ledger: Ledger, index: int) -> Integers:
+    """Return customer, stamp, kind, cents and order of every movement, in their order."""
+    rng = plan.shop.generator("stored_value", index)
+    loads = rng.random(len(people)) < LOADERS
+    count = rng.poisson(LOADS_A_YEAR * plan.calendar.days / 365, len(people))
+    who = np.repeat(np.arange(len(people)), np.where(loads & people.member, count, 0))
+    first = np.maximum(people.joined[who], 0.0)
+    moments = first + rng.random(len(who)) * (plan.calendar.span - first)
+    when = plan.calendar.stamps(moments)
+    bought = np.flatnonzero(ledger.purchases & (ledger.customer != GUEST) & (ledger.net > 0))
+    bought = bought[np.isin(ledger.customer[bought], who)]
+    events = np.concatenate(
+        [
+            np.column_stack([who, when, np.zeros_like(who), np.full_like(who, LOAD_CENTS),
+                             np.full_like(who, -1)]),
+            np.column_stack([ledger.customer[bought], ledger.stamp[bought],
+                             np.full(len(bought), 2), ledger.net[bought], ledger.number[bought]]),
+        ]
+    )  # fmt: skip
+    return _settled(events[np.lexsort((events[:, 4], events[:, 2], events[:, 1], events[:, 0]))])
+
+
+def _settled(events: Integers) -> Integers:
+    """Pay each order from what is on the account, and add the bonus to each load."""
+    rows: list[tuple[int, ...]] = []
+    owner, balance = -1, 0
+    for customer, stamp, kind, cents, order in events.tolist():
+        if customer != owner:
+            owner, balance = customer, 0
+        if kind == 0:
+            bonus = int(BONUS * cents)
+            rows += [(customer, stamp, 0, cents, -1), (customer, stamp, 1, bonus, -1)]
+            balance += cents + bonus
+        elif balance:
+            paid = min(balance, cents)
+            rows.append((customer, stamp, 2, -paid, order))
+            balance -= paid
+    return np.array(rows, np.int64).reshape(-1, 5)
+
+
+def counts(rows: pa.Table) -> dict[str, int]:
+    """Sum the cents loaded, given as a bonus and spent."""
+    kind = np.array(rows["kind"].to_pylist(), dtype=object)
+    cents = np.array([int(100 * a) for a in rows["amount"].to_pylist()], np.int64)
+    return {f"stored.{name}": int(np.abs(cents[kind == name]).sum()) for name in KINDS[:3]}

@@ -1,0 +1,1 @@
+"""What customers say: surveys, reviews, complaints, and the words they use."""

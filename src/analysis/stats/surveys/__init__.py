@@ -1,0 +1,1 @@
+"""What surveys need: net promoter scores, means of those who do not answer, times to an event."""

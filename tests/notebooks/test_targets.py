@@ -1,0 +1,97 @@
+"""Report 08 from end to end on a small shop: with consent, without, and with it assumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.reporting.store.layout import LISTS
+from tests.notebooks.studies import Page, run_notebook
+from tests.promotions.targeting.shop import AS_OF, COSTS, DEPTHS, IDS, frames
+
+SETTINGS: dict[str, Any] = {
+    "as_of": AS_OF.isoformat(),
+    "window_days": 280,
+    "recent_days": 56,
+    "after_days": 28,
+    "channel_costs": COSTS,
+    "depths": [*DEPTHS],
+    "budget": 20.0,
+    "scenarios": {"half the budget": {"budget": 0.5}},
+}
+
+
+@pytest.fixture(scope="module")
+def patch():
+    with pytest.MonkeyPatch.context() as context:
+        yield context
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, patch) -> Page:
+    root = tmp_path_factory.mktemp("targets")
+    return run_notebook("08_targets", frames(), root, patch, **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def without_consent(tmp_path_factory, patch) -> Page:
+    bare = frames()
+    bare["customers"] = bare["customers"][["customer_id"]]
+    root = tmp_path_factory.mktemp("bare")
+    return run_notebook("08_targets", bare, root, patch, **SETTINGS)
+
+
+def rulings(page: Page) -> Path:
+    return page.workspace.table(page.name, "rulings", LISTS).with_suffix(".parquet")
+
+
+def test_the_list_is_saved_among_the_lists_and_its_total_is_the_finding(page: Page):
+    table = pd.read_parquet(rulings(page))
+    assert len(table) == len(IDS)
+    targets = table[table["arm"] == "target"]
+    finding = page.findings.by_key()["list_gain"]
+    assert finding.value == pytest.approx(targets["expected_margin"].sum())
+    assert finding.low < finding.value < finding.high
+    assert finding.n == len(targets)
+    assert page.findings.title.startswith(f"Contact {len(targets)} customers for $ 20")
+
+
+def test_no_page_names_a_customer(page: Page, without_consent: Page):
+    for shown in (page, without_consent):
+        said = " ".join(str(o.data) for o in shown.outputs)
+        assert not [c for c in IDS if c in said]
+
+
+def test_every_step_is_on_the_page(page: Page):
+    said = " ".join(page.shown("headline"))
+    assert "may be contacted" in said
+    assert "randomised contacts" in said
+    assert "held out" in said
+    for name in ("waterfall", "responses", "offer_rules", "channels", "cost_curve", "scenarios"):
+        assert page.table(name) is not None, name
+
+
+def test_without_recorded_consent_it_says_what_could_be_chosen_and_makes_no_list(
+    without_consent: Page,
+):
+    assert not rulings(without_consent).exists()
+    assert "list_gain" not in without_consent.findings.by_key()
+    assert "consent to be contacted is not recorded" in without_consent.findings.title
+    said = " ".join(without_consent.shown("text"))
+    assert "Consent is not recorded" in said
+    assert "what could be chosen if everybody had given it" in said
+    assert without_consent.table("cost_curve")["gain"].max() > 0
+
+
+def test_a_list_is_made_where_the_params_say_that_consent_may_be_assumed(tmp_path, patch):
+    bare = frames()
+    bare["customers"] = bare["customers"][["customer_id"]]
+    settings = {**SETTINGS, "consent_assumed": ["sms"]}
+    page = run_notebook("08_targets", bare, tmp_path, patch, **settings)
+    table = pd.read_parquet(rulings(page))
+    assert set(table.loc[table["arm"] == "target", "channel"]) == {"sms"}
+    said = " ".join(page.shown("text"))
+    assert "the study's params assume it for sms" in said

@@ -1,0 +1,103 @@
+"""What report 08 says of past lists, of occasions of care, and how lists are sent."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from analysis.errors import ParamsError
+from analysis.params.report_params import from_notebook
+from analysis.promotions.planning.occasions.care_list import KIND_OF, CareList
+from analysis.promotions.returns.past_lists import RUNNING, PastLists
+from analysis.reports.targets import charts_lists, text_lists
+from analysis.reports.targets.params import OCCASIONS
+
+LIST = {
+    "name": "List targets of 2024-05-01", "promised": 2.0, "measured": 1.5, "low": 0.5,
+    "high": 2.5, "gap_high": 0.5, "kept": True, "reason": "", "not_sent": 0,
+    "sent_though_held_out": 0,
+}  # fmt: skip
+POOLED = {"lists": 2, "promised": 2.0, "measured": 1.2, "low": 0.4, "high": 2.0}
+
+
+def past(*rows: dict, together: bool = False) -> PastLists:
+    pooled = pd.DataFrame([POOLED] if together else [], columns=list(POOLED))
+    return PastLists(pd.DataFrame([{**LIST, **row} for row in rows]), pd.DataFrame(), pooled, 0.95)
+
+
+def test_one_list_is_told_by_its_promise_and_its_interval() -> None:
+    assert text_lists.kept_headline(past({}), "EUR") == (
+        "List targets of 2024-05-01: € 2.00 per customer promised, € 1.50 measured (0.50 to 2.50)"
+    )
+
+
+def test_several_are_told_together() -> None:
+    said = text_lists.kept_headline(past({}, {}, together=True), "EUR")
+    assert said.startswith("2 lists together: € 2.00 per customer promised, € 1.20 measured")
+
+
+def test_a_list_that_runs_is_not_told_as_measured() -> None:
+    said = text_lists.kept_headline(past({"reason": RUNNING}), "EUR")
+    assert said == f"No list has been measured yet (List targets of 2024-05-01: {RUNNING})"
+
+
+def test_a_broken_promise_alerts() -> None:
+    kept = text_lists.kept_finding(past({}))
+    broken = text_lists.kept_finding(past({"kept": False, "gap_high": -0.1}))
+    assert (kept["value"], kept["alert"]) == (1.0, False)
+    assert (broken["value"], broken["alert"]) == (0.0, True)
+
+
+def test_who_was_not_sent_is_said() -> None:
+    said = text_lists.not_sent(past({"not_sent": 3, "sent_though_held_out": 2}))
+    assert said.startswith("3 targets of these lists were not sent; they count as targets")
+    assert said.endswith("2 who were held out were sent all the same.")
+    assert text_lists.not_sent(past({})) == "All targets were sent, and nobody who was held out."
+
+
+def test_a_discount_is_read_as_one() -> None:
+    rows = pd.DataFrame({"by": ["depth", "channel"], "group": ["0.2", "email"]})
+    shown = text_lists.grouped(rows)
+    assert shown.to_numpy().tolist() == [["discount", "20 %"], ["channel", "email"]]
+
+
+def test_care_is_told_by_what_is_due() -> None:
+    table = pd.DataFrame(
+        {
+            "list": ["birthday", "festival"], "due": [10, 5], "contact": [8, 0],
+            "held_out": [1, 0], "left_alone": [1, 5], "why": ["", "no consent for any channel"],
+        }
+    )  # fmt: skip
+    found = CareList(pd.DataFrame(), table)
+    assert text_lists.care_headline(found) == (
+        "15 occasions due: 8 get a message, 1 are held out; most for birthday"
+    )
+    nobody = CareList(pd.DataFrame(), table[1:])
+    assert text_lists.care_headline(nobody).endswith(
+        "nobody to write to: no consent for any channel"
+    )
+
+
+def test_the_chart_draws_a_promise_and_a_measurement_for_each_list() -> None:
+    axes = charts_lists.promises(past({}, {}).known, currency="EUR")
+    assert [t.get_text() for t in axes.get_yticklabels()] == [LIST["name"]] * 2
+    assert list(axes.lines[-2].get_xdata()) == [2.0, 2.0]
+    axes.figure.clear()
+
+
+def test_params_know_the_occasions_that_there_are() -> None:
+    assert set(OCCASIONS) == set(KIND_OF)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"care_holdout": {"eclipse": 0.1}}, "care_holdout names 'eclipse'"),
+        ({"care_holdout": {"birthday": 1.0}}, "care_holdout of birthday is 1.0"),
+        ({"festivals": {"Easter": "Sunday"}}, "Easter is on 'Sunday'; write MM-DD"),
+        ({"flows": {"w": {"trigger": "moon"}}}, "flows.w.trigger is none of first order"),
+    ],
+)
+def test_params_refuse_care_that_cannot_be(given: dict, sentence: str) -> None:
+    with pytest.raises(ParamsError, match=sentence):
+        from_notebook("08_targets", given)
