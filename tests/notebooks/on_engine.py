@@ -68,7 +68,7 @@ def jobs_so_far() -> int:
     session = SparkSession.getActiveSession()
     if session is None:
         return 0
-    return int(session.sparkContext._jsc.sc().statusStore().jobsList(None).size())
+    return int(session.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def open_session(settings: EngineSettings) -> Any:
         If pyspark is not installed, or Spark does not start.
     """
     try:
+        from py4j.protocol import Py4JError
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
     except ImportError:
@@ -65,9 +66,9 @@ def open_session(settings: EngineSettings) -> Any:
     try:
         with _standard_error_into(log):
             session = builder.getOrCreate()
-    except (PySparkRuntimeError, OSError) as error:
+            session.sparkContext.setLogLevel("ERROR")
+    except (PySparkRuntimeError, Py4JError, OSError) as error:
         raise AnalysisError(f"Spark does not start: {_cause(log) or error}") from error
-    session.sparkContext.setLogLevel("ERROR")
     return ibis.pyspark.connect(session)
 
 
@@ -136,7 +137,9 @@ def _standard_error_into(path: Path) -> Iterator[None]:
 
 
 #: What the line of a log that says what went wrong has in it.
-_WRONG = re.compile(r"No such file|not found|Permission denied|Exception|[Ee]rror\b")
+_WRONG = re.compile(
+    r"No such file|not found|Permission denied|Failed to connect|Exception|[Ee]rror\b"
+)
 
 
 def _cause(log: Path) -> str:

@@ -288,10 +288,11 @@ def _reached(tables: Tables) -> ibis.Table:
         parts.append(sent.select(*keys, contacted_at=sent.sent_at))
     if "redemptions" in tables:
         used = tables.redemptions
-        parts.append(used.select(*keys, contacted_at=ibis.null("timestamp(6)")))
+        never = ibis.null(used.redeemed_at.type())  # each engine has a type of its own for moments
+        parts.append(used.select(*keys, contacted_at=never))
     if not parts:
-        none = tables.assignments.limit(0).select(*keys)
-        parts = [none.mutate(contacted_at=ibis.null("timestamp(6)"))]
+        none = tables.assignments.limit(0)
+        parts = [none.select(*keys, contacted_at=none.assigned_at.nullif(none.assigned_at))]
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
     return rows.group_by(*keys).agg(contacted_at=rows.contacted_at.min(), reached=rows.count())
 
