@@ -8,16 +8,10 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.channels import (
-    acquisition_cost,
     attribution,
-    buying_channels,
-    channel_overlap,
-    consent_history,
     contact_events,
-    contact_preferences,
     contact_rates,
     dose_response,
-    event_table,
     fatigue,
     holdout_lift,
 )
@@ -52,14 +46,6 @@ QUESTIONS: dict[str, Callable[[Tables], pd.DataFrame]] = {
     "credits": lambda t: attribution.attribute(t, _sent(t), replicates=5).credits,
     "fatigue": lambda t: fatigue.judge(_sent(t)).slopes,
     "doses": lambda t: dose_response.measure(t, _sent(t), variants=tuple(PACES)).doses,
-    "consents": lambda t: consent_history.on_the_day(t, _sent(t)).table,
-    "preferences": lambda t: contact_preferences.choose(_sent(t)).customers,
-    "overlap": lambda t: channel_overlap.overlap(_sent(t)).orders,
-    "migration": lambda t: buying_channels.study(t, WINDOW).migration,
-    "payback": lambda t: acquisition_cost.measure(t, HISTORY, replicates=5).payback,
-    "events": lambda t: event_table.interval_between(
-        event_table.collect(t, WINDOW), "sent", "order"
-    ).drop(columns=["days_10", "days_25", "days_50", "days_75", "days_90"]),
 }
 
 
