@@ -147,7 +147,8 @@ def invitation_headline(arms: pd.DataFrame) -> str:
     row = arms.iloc[0]
     clear = row["low"] > 0 or row["high"] < 0
     return (
-        f"Invitation {row['promotion_id']} brought {words.points(row['uptake'], 0, signed=False)} more "
+        f"Invitation {row['promotion_id']} brought "
+        f"{words.points(row['uptake'], 0, signed=False)} more "
         f"participants and {'changed' if clear else 'did not significantly change'} sales"
     )
 
