@@ -48,7 +48,7 @@ def _drawn(weeks: pd.DataFrame, record: RunRecord) -> bytes:
     ax.set_ylim(bottom=0)
     ax.set_ylabel(f"Net sales, {words.currency_sign(record.params['currency'])}")
     ax.locator_params(axis="y", nbins=3)
-    ticks = AutoDateLocator(maxticks=5)
+    ticks = AutoDateLocator(minticks=3, maxticks=8)
     ax.xaxis.set_major_locator(ticks)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(ticks))
     target = io.BytesIO()
