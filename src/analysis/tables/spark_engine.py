@@ -85,7 +85,9 @@ def _backend() -> Any:
             rows = self._session.createDataFrame(op.data.to_pyarrow(op.schema))
             rows.createOrReplaceTempView(op.name)
 
-    return ArrowBackend()
+    made = ArrowBackend()
+    made.register_options()  # as Ibis does for a backend that it loads by name
+    return made
 
 
 def properties(settings: EngineSettings) -> dict[str, str]:
