@@ -77,3 +77,25 @@ def test_a_spark_that_does_not_start_is_one_sentence(tmp_path: Path) -> None:
     assert "gone/bin/java" in done.stdout
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+ALONE = """
+import pandas as pd
+from analysis.tables.engine import EngineSettings, in_memory
+spark = EngineSettings(kind="spark", memory="1GB", master="local[1]")
+customers = pd.DataFrame({"customer_id": ["a", None, "b"], "age": [1.5, None, 2.0]})
+rows = in_memory({"customers": customers}, settings=spark).customers
+print(rows.agg(n=rows.customer_id.count(), sum=rows.age.sum()).to_pandas().to_dict("records"))
+"""
+
+
+@pytest.mark.spark
+def test_a_process_that_knows_no_other_engine_answers_and_says_nothing_else(
+    spark: EngineSettings,
+) -> None:
+    """What Ibis and Java do at their start must not depend on who was there before."""
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "[{'n': 2, 'sum': 3.5}]\n"

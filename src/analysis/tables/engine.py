@@ -49,7 +49,7 @@ class EngineSettings:
     memory: str = "4GB"
     threads: int | None = None
     master: str = "local[*]"
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def connect(settings: EngineSettings | None = None) -> Connection:

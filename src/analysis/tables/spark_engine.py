@@ -69,7 +69,25 @@ def open_session(settings: EngineSettings) -> Any:
             session.sparkContext.setLogLevel("ERROR")
     except (PySparkRuntimeError, Py4JError, OSError) as error:
         raise AnalysisError(f"Spark does not start: {_cause(log) or error}") from error
-    return ibis.pyspark.connect(session)
+    return _backend().connect(session)
+
+
+def _backend() -> Any:
+    """Return Ibis' backend, which takes rows of our own as Arrow.
+
+    Ibis would hand Spark a pandas frame, in which a missing text becomes the text NaN, and whose
+    columns Spark cannot always take.
+    """
+    from ibis.backends.pyspark import Backend
+
+    class ArrowBackend(Backend):
+        def _register_in_memory_table(self, op: Any) -> None:
+            rows = self._session.createDataFrame(op.data.to_pyarrow(op.schema))
+            rows.createOrReplaceTempView(op.name)
+
+    made = ArrowBackend()
+    made.register_options()  # as Ibis does for a backend that it loads by name
+    return made
 
 
 def properties(settings: EngineSettings) -> dict[str, str]:
