@@ -21,7 +21,7 @@ from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period
 from tests.truth.shops import Shops, open_shops, tables_of
 
-CUSTOMERS, SEEDS, ROUNDS = 3_000, range(3), 3
+CUSTOMERS, SEEDS, ROUNDS = 3_000, range(2), 3
 COSTS = {"email": 0.6, "sms": 0.9}
 BUDGET, MEASURED, RECENT = 400.0, 28, 91
 FIRST = date(2024, 11, 4)
@@ -39,6 +39,7 @@ class Loop:
     lines: list[pd.DataFrame] = field(default_factory=list)
     given: list[pd.DataFrame] = field(default_factory=list)
     sent: list[dict] = field(default_factory=list)
+    bought: dict[date, pd.Series] = field(default_factory=dict)
 
     @property
     def shop(self):
@@ -62,9 +63,11 @@ class Loop:
 
     def active(self, customers: pd.Series, on: date) -> np.ndarray:
         """Tell who bought of late, by what is in the tables."""
-        late = features.compute(self.tables(), Period.before(on, days=RECENT))
-        bought = late.filter(late.orders > 0).select("customer_id").to_pandas()["customer_id"]
-        return customers.isin(bought).to_numpy()
+        if on not in self.bought:
+            late = features.compute(self.tables(), Period.before(on, days=RECENT))
+            found = late.filter(late.orders > 0).select("customer_id").to_pandas()
+            self.bought[on] = found["customer_id"]
+        return customers.isin(self.bought[on]).to_numpy()
 
     def send(self, rows: pd.DataFrame, on: date) -> None:
         """Send a list: its assignments and the customers' answers join the shop's data."""
@@ -111,7 +114,7 @@ def ruled(loop: Loop, left: Eligible, on: date) -> pd.DataFrame:
     window = Period.before(on, days=300)
     offers = promotions.offers_for(tables, left, depths=(0.0, 0.1), window=window)
     channels = promotions.channels_for(tables, left)
-    terms = promotions.ListTerms(budget=BUDGET, holdout=0.2)
+    terms = promotions.ListTerms(budget=BUDGET, holdout=0.2, method="prices")
     return promotions.chosen(left, expected, offers, channels, terms).listed
 
 
@@ -167,7 +170,7 @@ def play(shops: Shops, seed: int) -> Played:
     return Played(promotions.past_lists(loop.tables(), spans), pd.DataFrame(worth))
 
 
-pytestmark = pytest.mark.slow  # three shops, four lists each, everything from rows to rulings
+pytestmark = pytest.mark.slow  # two shops, four lists each, everything from rows to rulings
 
 
 @pytest.fixture(scope="module")
@@ -191,11 +194,11 @@ def test_every_round_returns_more_than_mailing_everybody_by_rfm_or_at_random(
 def test_promises_lie_in_the_measured_interval_at_their_nominal_rate(
     played: list[Played],
 ) -> None:
-    """Nine lists of three shops: a binomial of 9 and .95 is below 7 once in 100."""
+    """Six lists of two shops: a binomial of 6 and .95 is below 4 once in 400."""
     lists = [p.past.known[p.past.known["promised"] != 0] for p in played]
     kept = pd.concat(lists)["kept"]
     assert len(kept) == len(SEEDS) * ROUNDS
-    assert kept.sum() >= 7
+    assert kept.sum() >= 4
 
 
 def test_what_lists_brought_is_what_was_planted(played: list[Played]) -> None:
