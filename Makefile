@@ -63,11 +63,13 @@ clean: ## remove the environment and everything that can be made again
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@touch $@
 
+# Compiled once: where PYTHONDONTWRITEBYTECODE is set, every report would compile pandas anew.
 .venv/.installed: .venv/bin/uv requirements.lock pyproject.toml
-	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install -q --compile-bytecode -p $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q -p $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 .venv/.installed-test: .venv/.installed requirements-test.lock
-	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements-test.lock
+	@$(BIN)/uv pip install -q --compile-bytecode -p $(BIN)/python --require-hashes -r requirements-test.lock
 	@touch $@

@@ -23,8 +23,12 @@ from analysis.stats.types import Floats, Integers
 #: Above so many items, prices are used: there the two differ by less than a thousandth.
 MOST_EXACT = 4_000
 
-#: Branches after which the best choice so far is taken; its distance from the bound is known.
-_NODES = 20_000
+#: Branches after which the search ends: where many customers are alike it would go on for minutes
+#: without finding better. A number, not a time, so that the same list comes on any machine.
+_NODES = 1_000
+
+#: Relative distance from the bound at which a choice is the best.
+_EXACT = 1e-6
 
 NONE = -1
 
@@ -121,7 +125,8 @@ def solve(choices: Choices, limits: Limits, *, method: str = "auto") -> Solution
     limits
         What may not be exceeded.
     method
-        ``exact``, ``prices``, or ``auto``: exact up to `MOST_EXACT` items.
+        ``exact``, ``prices``, or ``auto``: exact up to `MOST_EXACT` items, by prices where the
+        search ends before its end.
 
     Raises
     ------
@@ -137,7 +142,12 @@ def solve(choices: Choices, limits: Limits, *, method: str = "auto") -> Solution
     if method == "auto":
         items = int((choices.gain > 0).sum())
         method = "exact" if items <= MOST_EXACT else "prices"
-    return exact(choices, limits) if method == "exact" else dual_prices.solve(choices, limits)
+    if method == "prices":
+        return dual_prices.solve(choices, limits)
+    found = exact(choices, limits)
+    if found.bound - found.gain <= _EXACT * abs(found.bound):
+        return found
+    return max(found, dual_prices.solve(choices, limits), key=lambda solution: solution.gain)
 
 
 def used_by(choices: Choices, item: Integers, channels: int) -> Floats:
@@ -159,7 +169,7 @@ def gain_of(choices: Choices, item: Integers) -> float:
     return float(choices.gain[rows, item[rows]].sum(dtype=float))
 
 
-def exact(choices: Choices, limits: Limits, *, gap: float = 1e-6) -> Solution:
+def exact(choices: Choices, limits: Limits, *, gap: float = _EXACT) -> Solution:
     """Return the best choice by mixed-integer programming, up to a relative ``gap``."""
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import csr_array
