@@ -17,6 +17,7 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.loyalty import charts, columns, text, text_club
+from analysis.stats.sizes import FEWEST_REFERRALS
 
 
 @presents()
@@ -163,6 +164,8 @@ def invitation(report: Report, found: Invitation) -> None:
 def referrals(report: Report, found: Referrals) -> None:
     """Show how many are referred, of what quality, and what rewards return."""
     report.finding(**text_club.referral_finding(found, report.params.confidence))
+    if found.generation >= FEWEST_REFERRALS:
+        report.finding(**text_club.reproduction_finding(found, report.params.confidence))
     report.headline(text_club.referral_headline(found))
     report.table(
         found.quality,

@@ -210,6 +210,21 @@ def referral_reading(found: Referrals, currency: str) -> str:
     return " ".join(said)
 
 
+def reproduction_finding(found: Referrals, level: float) -> Fields:
+    """Return the finding on how many others a referred customer refers."""
+    return {
+        "key": "referral_reproduction",
+        "sentence": f"others referred per referred customer in {found.days} days",
+        "value": found.reproduction,
+        "low": found.reproduction_low,
+        "high": found.reproduction_high,
+        "n": found.generation,
+        "noun": "customer",
+        "level": level,
+        "detail": "below one, referrals do not carry themselves",
+    }
+
+
 def birthday_headline(found: Birthdays) -> str:
     """Return whether more is bought around birthdays."""
     if found.p >= 0.05:
