@@ -18,7 +18,8 @@ from tests.projects import Project
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
 
-COMMANDS = ("check", "ingest", "lab", "lists", "new", "run", "run-one", "sent", "serve", "verify")
+COMMANDS = ("alerts", "check", "diff", "ingest", "lab", "lists", "new", "run", "run-one", "sent")
+COMMANDS += ("serve", "verify")
 
 
 @pytest.fixture

@@ -226,7 +226,8 @@ def test_the_executed_notebook_tells_nothing_of_the_machine(ran: SimpleNamespace
 
 def test_nothing_but_the_run_is_left(ran: SimpleNamespace) -> None:
     reports = ran.project.reports
-    assert {path.name for path in reports.path.iterdir()} == {".lock", "latest", ran.record.run_id}
+    kept = {".lock", "alerts.json", "latest", ran.record.run_id}
+    assert {path.name for path in reports.path.iterdir()} == kept
     assert not list(ran.folder.path.glob(".*"))
 
 

@@ -18,7 +18,7 @@ from analysis.errors import NotApplicable
 from analysis.promotions.outcomes.outcomes import CONTROL
 from analysis.promotions.outcomes.purchases import GROUPS, MEASURES
 from analysis.stats.resampling import percentile_interval
-from analysis.stats.sizes import FEWEST_TO_LEARN
+from analysis.stats.sizes import FEWEST_CUSTOMERS, FEWEST_TO_LEARN
 from analysis.stats.types import Flags, Floats, Integers
 
 LEARNERS = ("T-learner", "X-learner", "DR-learner")
@@ -29,6 +29,9 @@ _FOLDS = 5
 
 def inputs(people: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     """Return what is known of customers from before the start, as numbers.
+
+    An attribute that hardly anybody states, or all state alike, is left out: nothing can be learnt
+    from it, and a model that leaves a part of the customers out may see no value of it at all.
 
     Parameters
     ----------
@@ -42,6 +45,9 @@ def inputs(people: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     coded = {}
     for name in groups.columns.drop("customer_id"):
         codes = pd.Categorical(groups[name]).codes.astype(float)
+        known = codes[codes >= 0]
+        if len(known) < FEWEST_CUSTOMERS or len(np.unique(known)) < 2:
+            continue
         coded[f"attribute {name}"] = np.where(codes < 0, np.nan, codes)
     return pd.concat([numbers, pd.DataFrame(coded, index=people.index)], axis=1)
 

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from analysis.reporting.execution.parameters import source
 from analysis.reporting.store.status import Cost
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class CellMeter:
     def ends(self, cell: Mapping[str, Any], cell_index: int, execute_reply: Any) -> None:  # noqa: ARG002
         """Take the time after a cell; nbclient calls this with these very keywords."""
         if self._meter is not None:
-            self.costs.append(self._meter.cost(label(source(cell))))
+            self.costs.append(self._meter.cost(label("".join(cell["source"]))))
             self._meter = None
 
 
