@@ -134,9 +134,9 @@ def _with_orders(tables: Tables, sent: ibis.Table, period: Period, days: int) ->
     """Return the messages with followed, bought and bought_before."""
     orders = order_times(tables)
     orders = orders.filter(orders["at"] < midnight(period.end))
-    timeline = sent.select("customer_id", "contact_id", at="sent_at").union(
-        orders.select("customer_id", contact_id=ibis.null("string"), at="at")
-    )
+    messages = sent.select("customer_id", "contact_id", at="sent_at")
+    ordered = orders.select("customer_id", contact_id=ibis.null("string"), at="at")
+    timeline = messages.union(ordered.cast(messages.schema()))
     order = timeline.contact_id.isnull()
     timeline = timeline.mutate(order=order.cast("int8"), ordered=order.ifelse(timeline["at"], None))
     ways = {"group_by": "customer_id", "order_by": ["at", "order"]}

@@ -61,7 +61,9 @@ def collect(tables: Tables, period: Period) -> Events:
     if "points" in tables:
         moved = tables.points
         parts.append(moved.select("customer_id", at=moved.posted_at, kind=moved.kind))
-    every = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    # An engine may hold the moments of one table finer than those of another.
+    alike = [part.cast(parts[0].schema()) for part in parts]
+    every = ibis.union(*alike) if len(alike) > 1 else alike[0]
     start, end = midnight(period.start), midnight(period.end)
     rows = held(every.filter(every["at"] >= start, every["at"] < end))
     counted = rows.group_by("kind").agg(events=rows.count(), customers=rows.customer_id.nunique())

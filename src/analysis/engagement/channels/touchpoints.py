@@ -113,7 +113,7 @@ def _touches(
     orders = orders.select(
         "customer_id", channel=ibis.null("string"), at="at", order=ibis.literal(1, "int8")
     )
-    line = sent.union(orders)
+    line = sent.union(orders.cast(sent.schema()))
     ways = {"group_by": "customer_id", "order_by": ["at", "order", "channel"]}
     before = ibis.window(following=0, **ways)
     line = line.mutate(
