@@ -309,3 +309,11 @@ def test_where_nothing_beats_the_mean_that_is_the_headline() -> None:
     told = text_accuracy.accuracy_finding(found)
     assert told["alert"]
     assert told["detail"].startswith("against the mean of all past")
+    assert text_accuracy.in_title(found).startswith("; the mean of all past")
+    assert text_accuracy.in_title(found).endswith(" so far")
+
+
+def test_a_title_adds_nothing_where_nothing_could_be_told(
+    constant: Outlook, short: Outlook
+) -> None:
+    assert text_accuracy.in_title(constant) == text_accuracy.in_title(short) == ""

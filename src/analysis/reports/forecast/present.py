@@ -65,7 +65,7 @@ def total(report: Report, outlook: Outlook, ahead: pd.DataFrame) -> None:
     """Show the forecast of the total."""
     sold = outlook.series
     coming = text.weeks_ahead(sold, report.params.horizon, report.as_of)
-    report.title(text.title(ahead, coming, report.currency))
+    report.title(text.title(ahead, coming, report.currency) + text_accuracy.in_title(outlook))
     report.finding(**text.total_finding(ahead, coming, report.currency))
     report.headline(text.outlook(ahead, coming))
     whole = outlook.table[outlook.table["level"] == "total"]

@@ -135,6 +135,19 @@ def accuracy_finding(found: Outlook) -> Fields:
     }
 
 
+def in_title(found: Outlook) -> str:
+    """Return what a title has to add where the forecast does not beat the best simple one."""
+    try:
+        row = _whole(found)
+    except NotApplicable:
+        return ""
+    if row["verdict"] in ("better", "too few origins"):
+        return ""
+    bar = zoo.label(accuracy.benchmark(found.scores, str(found.groups[0])))
+    done = "has been closer so far" if row["verdict"] == "worse" else "has done as well so far"
+    return f"; the {bar} {done}"
+
+
 def _against(found: Outlook) -> str:
     """Return what the total is compared with."""
     bar = accuracy.benchmark(found.scores, str(found.groups[0]))
