@@ -68,7 +68,7 @@ def complete(reports: StudyReports) -> list[str]:
         assert folder.index.is_file()
         assert all(folder.page(n).is_file() for n, r in record.reports.items() if r.good)
     names = [folder.run_id for folder in reports.runs()]
-    hidden = {p.name for p in reports.path.iterdir()} - {*names, "latest", ".lock"}
+    hidden = {p.name for p in reports.path.iterdir()} - {*names, "alerts.json", "latest", ".lock"}
     assert hidden == set()
     return names
 
