@@ -35,6 +35,7 @@ from analysis.reporting.contacts.list_manifest import (
 from analysis.reporting.notebook import words
 from analysis.tables.checksums import sha256_of
 from analysis.tables.engine import canonical_dir
+from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
@@ -134,7 +135,7 @@ def read_export(path: Path, *, who: str | None = None) -> Export:
         Naming the file and the columns it has, or the row that cannot be read.
     """
     spec = FileSpec(paths=(path.name,))
-    connection = ibis.duckdb.connect(threads=1)
+    connection = ibis.duckdb.connect(threads=1, temp_directory=str(spill_path()))
     try:
         with tempfile.TemporaryDirectory() as work:
             tables = [
