@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.quality.check_record import Record, record
+from analysis.quality.check_record import Record, Severity, record
 from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_OF_A_WEEKDAY
 from analysis.stats.types import Floats
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 #: Weeks before and after a day whose same weekday says what the store usually sells.
 _WEEKS = 4
+
+#: Orders expected of a run of empty days from which no model of chance explains that none came: it
+#: asks for a decision.
+CERTAIN = 30
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,8 @@ def _runs(
 def gap_record(found: StoreGaps) -> Record:
     """Return the row of the table of checks that says how many such days there are."""
     gaps = found.table
+    certain = bool((gaps["expected_orders"] >= CERTAIN).any())
+    severity: Severity = "fine" if gaps.empty else "decide" if certain else "know"
     days = int(gaps["days"].sum())
     named = ", ".join(f"{row.store_id} on {_span(row)}" for row in gaps.head(3).itertuples())
     more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
@@ -152,7 +158,7 @@ def gap_record(found: StoreGaps) -> Record:
         rows=days,
         of_rows=found.searched,
         amount=float(gaps["expected_net"].sum()),
-        severity="decide" if days else "fine",
+        severity=severity,
         advice=f"{named}{more}: closed, or a lost delivery? Ask for it. The amount is what the "
         "store usually sells on such days."
         if days
