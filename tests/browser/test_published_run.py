@@ -140,9 +140,12 @@ def test_on_a_phone_the_interval_stands_below_its_estimate(
     browser: Browser, published_run: Path, site_root: Path
 ):
     with watching(browser, site_root, viewport=PHONE) as watched:
-        watched.open(reports(published_run)[-1])
-        assert watched.page.locator("td .pair").count() >= 5
-        assert watched.page.evaluate(BESIDE) == []
+        pairs = 0
+        for report in reports(published_run):
+            watched.open(report)
+            pairs += watched.page.locator("td .pair").count()
+            assert watched.page.evaluate(BESIDE) == []
+        assert pairs >= 5
 
 
 def test_detail_is_folded_on_the_screen_and_open_on_paper(

@@ -71,7 +71,9 @@ def store_gaps(tables: Tables, *, as_of: date, fdr: float = 0.05) -> StoreGaps:
     usual = _usual(orders)
     empty = (orders == 0) & _inside(orders) & (usual > 0)
     empty &= ((orders > 0).sum(axis=1) > 0).to_numpy()[:, None]
-    p = _zero(usual, _dispersion(orders, usual)).where(_inside(orders) & (usual > 0))
+    # A day with orders is searched too, and is no discovery.
+    p = _zero(usual, _dispersion(orders, usual)).where(orders == 0, 1.0)
+    p = p.where(_inside(orders) & (usual > 0))
     found = usual.copy()
     found[:] = q_values(p.to_numpy().ravel()).reshape(p.shape)
     lost = empty & (found <= fdr)
