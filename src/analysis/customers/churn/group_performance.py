@@ -3,17 +3,17 @@
 A forecast that is right on the whole may be wrong for a group, and whoever acts on it treats that
 group worse. The forecast is first put right for all customers together, so that one that is too low
 everywhere is no finding about each group; and a group's ranking is held against what the forecast
-itself expects there, because customers who are alike in risk cannot be told apart well by anybody. Groups that are too small to judge are withheld with
-their size: silence about them is no all-clear. All checked cut-offs are taken together: given a
-right forecast, what a customer does after one of them says nothing of how far the forecast at the
-next is off.
+itself expects there, because customers who are alike in risk cannot be told apart well by anybody.
+Groups that are too small to judge are withheld with their size: silence about them is no all-clear.
+All checked cut-offs are taken together: given a right forecast, what a customer does after one of
+them says nothing of how far the forecast at the next is off.
 
 References
 ----------
 Hanley and McNeil (1982), The meaning and use of the area under a ROC curve, Radiology 143, 29-36
 (standard error of the AUC).
-Van Klaveren, Goenen, Siregar and others (2016), A new concordance measure for risk prediction models
-in external validation settings, Statistics in Medicine 35, 4136-4152 (the ranking expected).
+Van Klaveren, Gönen, Steyerberg, Vergouwe (2016), A new concordance measure for risk prediction
+models in external validation settings, Statistics in Medicine 35, 4136-4152 (ranking expected).
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def by_group(
         attribute, group, customers (at all cut-offs), judged (False below the minimum sizes: then
         NaN follow), forecast (mean probability), happened (share; low, high: 95 %, Wilson), auc
         (auc_low, auc_high: 95 %), auc_expected (were the forecast right), q_level, q_rank (false
-        discovery rates at which level and ranking differ from what is expected), verdict (empty: nothing speaks against it).
+        discovery rates at which level and ranking differ from what is expected), verdict (empty:
+        nothing speaks against it).
 
     Raises
     ------
