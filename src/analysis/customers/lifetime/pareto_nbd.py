@@ -198,7 +198,7 @@ def _log_likelihood(values: Floats, counts: PurchaseCounts) -> tuple[float, Floa
         mixed(start - np.log(known), 1 / s + start[:, None] - np.log(dying)),
         mixed(s / beta - s / known, (s / beta)[:, None] - (s + 1) / dying),
     )
-    return float(height @ counts.customers), _along(slopes, values, own, counts)
+    return counts.summed(height), _along(slopes, values, own, counts)
 
 
 def _along(
