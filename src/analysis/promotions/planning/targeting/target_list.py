@@ -103,7 +103,8 @@ class TargetList:
         holdout; empty where left alone), stratum, basis. Those left alone have no offer.
     total
         gain, low, high (of all targets; the interval holds how well measured effects are known),
-        spend, assumed (share of the gain that rests on an assumed effect).
+        spend, assumed (share of the gain that rests on an assumed effect), contacts, forgone (gain
+        expected of those held out, had they been contacted: what it costs to know).
     limits
         limit, most, used, price (what one more unit of it would bring; NaN where solved exactly).
     balance
@@ -217,9 +218,10 @@ def chosen(
     listed = pd.concat([rulings, known.set_axis(rulings.index)], axis=1)
     listed = listed[listed["arm"] != ""]
     alike = standing_holdout.balance(listed, ["margin", "expected_margin", "cost"])
+    forgone = rulings.loc[rulings["arm"] == HOLDOUT, "expected_margin"].sum()
     return TargetList(
         rulings,
-        total(options, taken, terms.confidence),
+        total(options, taken, terms.confidence) | {"forgone": float(forgone)},
         table,
         alike,
         power_of(listed, terms),
