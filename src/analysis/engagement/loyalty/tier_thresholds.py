@@ -34,11 +34,30 @@ BINS, DEGREE = 24, 4
 
 #: p of the density test below which no effect is read from a threshold.
 SORTED = 0.05
-#: What is looked at where a tier is reached, and why it is not where customers sort themselves.
-TIER_OUTCOMES = (
-    "sales after", "sales in the first half of the year", "sales after, at a made-up threshold",
-)  # fmt: skip
-SORT_THEMSELVES = "customers sort themselves to the upper side, so that the two sides are not alike"
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What is looked at where a threshold is crossed.
+
+    Parameters
+    ----------
+    outcome, before, made_up
+        What the outcome, the placebo before and that of a made-up threshold are called.
+    seen
+        Why nothing is read where the density jumps.
+    at
+        The made-up threshold, in medians of the distance of those beyond the true one.
+    """
+
+    outcome: str = "sales after"
+    before: str = "sales in the first half of the year"
+    made_up: str = "sales after, at a made-up threshold"
+    seen: str = "customers sort themselves to the upper side, so that the two sides are not alike"
+    at: float = 0.5
+
+
+TIERS = Crossing()
 
 
 @dataclass(frozen=True)
@@ -240,7 +259,8 @@ def _one(people: pd.DataFrame, tier: str, amount: float, rules: ThresholdRules) 
         },
         "density": {"tier": tier, "jump": jumped.jump, "error": jumped.error, "p": jumped.p,
                     "below": jumped.below, "above": jumped.above},
-        "effects": effects_at(people, distance, tier, jumped.p, rules.confidence),
+        "effects": [{"tier": tier} | row for row in effects_at(people, distance, jumped.p,
+                                                             confidence=rules.confidence)],
         "counts": shown,
     }  # fmt: skip
 
@@ -252,7 +272,7 @@ def _too_few(stay: dict[str, Any], tier: str) -> dict[str, Any]:
         "bunching": stay | none | {"reason": reason},
         "density": {"tier": tier, "jump": np.nan, "error": np.nan, "p": np.nan,
                     "below": 0, "above": 0},
-        "effects": [no_effect(tier, "sales after", False, reason)],
+        "effects": [{"tier": tier} | no_effect(TIERS.outcome, False, reason)],
         "counts": pd.DataFrame(
             columns=["tier", "threshold", "amount", "width", "customers", "expected"]
         ),
@@ -262,11 +282,10 @@ def _too_few(stay: dict[str, Any], tier: str) -> dict[str, Any]:
 def effects_at(
     people: pd.DataFrame,
     distance: Floats,
-    tier: str,
     p: float,
+    *,
     confidence: float,
-    words: tuple[str, str, str] = TIER_OUTCOMES,
-    seen: str = SORT_THEMSELVES,
+    crossing: Crossing = TIERS,
 ) -> list[dict[str, Any]]:
     """Return the effect of crossing a threshold, and two that must be none, unless people sort.
 
@@ -276,46 +295,42 @@ def effects_at(
         after, before: sales of each customer; after may be missing.
     distance
         From the threshold; zero or more is beyond it.
-    tier
-        What is crossed.
     p
         Of the jump of the density: below ``SORTED`` nothing is read.
     confidence
         Of the intervals.
-    words
-        What the outcome, the placebo before and the made-up threshold are called.
-    seen
-        Why nothing is read where the density jumps.
+    crossing
+        What is looked at.
     """
     if p < SORTED:
-        return [no_effect(tier, words[0], False, seen)]
+        return [no_effect(crossing.outcome, False, crossing.seen)]
     known = people["after"].notna().to_numpy()
     if known.sum() < FEWEST_AT_THRESHOLD:
-        return [no_effect(tier, words[0], False, "no outcome for long enough afterwards yet")]
+        return [no_effect(crossing.outcome, False, "no outcome for long enough afterwards yet")]
     found = []
     after, before = (people[c].to_numpy(float)[known] for c in ("after", "before"))
     near = distance[known]
-    fake = near - np.median(near[near > 0]) / 2 if (near > 0).any() else near
+    fake = near - crossing.at * np.median(near[near > 0]) if (near > 0).any() else near
     for outcome, x, y, placebo in (
-        (words[0], near, after, False),
-        (words[1], near, before, True),
-        (words[2], fake[near > 0], after[near > 0], True),
+        (crossing.outcome, near, after, False),
+        (crossing.before, near, before, True),
+        (crossing.made_up, fake[near > 0], after[near > 0], True),
     ):
         if min((x < 0).sum(), (x >= 0).sum()) < FEWEST_AT_THRESHOLD / 4:
-            found.append(no_effect(tier, outcome, placebo, "too few customers on one side"))
+            found.append(no_effect(outcome, placebo, "too few customers on one side"))
             continue
         one = discontinuity.jump(x, y, confidence=confidence)
         found.append(
-            {"tier": tier, "outcome": outcome, "effect": one.effect, "low": one.low,
+            {"outcome": outcome, "effect": one.effect, "low": one.low,
              "high": one.high, "p": one.p, "bandwidth": one.bandwidth, "below": one.below,
              "above": one.above, "placebo": placebo, "reason": ""}
         )  # fmt: skip
     return found
 
 
-def no_effect(tier: str, outcome: str, placebo: bool, reason: str) -> dict[str, Any]:
+def no_effect(outcome: str, placebo: bool, reason: str) -> dict[str, Any]:
     """Return the line of an effect that is not read, with its reason."""
     none = dict.fromkeys(("effect", "low", "high", "p", "bandwidth"), np.nan)
-    return {"tier": tier, "outcome": outcome} | none | {
+    return {"outcome": outcome} | none | {
         "below": 0, "above": 0, "placebo": placebo, "reason": reason,
     }  # fmt: skip
