@@ -184,7 +184,9 @@ def due() -> Columns:
     return {
         "quantile": formats.percent(0, "Should have come"),
         "came": formats.percent(1, "Came"),
-        "customers": formats.integer("Customers"),
+        "by_model_alone": formats.percent(1, "By the model alone"),
+        "customers": formats.integer("Customers due"),
+        "undated": formats.integer("Without a date"),
     }
 
 

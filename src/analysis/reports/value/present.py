@@ -176,8 +176,8 @@ def next_purchases(report: Report, held: pd.DataFrame, dates: pd.DataFrame) -> N
         held,
         name="next_purchase_check",
         columns=columns.due(),
-        caption="Dates forecast at the last past cut-off that fell due within "
-        f"{report.params.horizon_days} days.",
+        caption="Dates forecast at the last past cut-off, calibrated at those before, that fell "
+        f"due within {report.params.horizon_days} days.",
     )
     report.say(text_churn.due_reading(held))
     report.save(dates, "next_purchases")
