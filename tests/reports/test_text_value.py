@@ -11,10 +11,11 @@ import pytest
 
 from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.customers.churn.churn_forecast import ChurnForecast
+from analysis.customers.churn.own_question import Question, QuestionForecast
 from analysis.customers.churn.retention_value import retention_value
 from analysis.customers.lifetime.early_signs import EarlySigns
 from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, REGULAR, Scorecard
-from analysis.reports.value import text, text_churn
+from analysis.reports.value import text, text_churn, text_models
 
 
 def card(
@@ -202,3 +203,60 @@ def test_the_sign_that_tells_most_is_named_or_none() -> None:
     )
     none = EarlySigns(signs.assign(q=0.5), 500, 0.2, 182)
     assert text_churn.signs_headline(none).startswith("Nothing in the first weeks tells")
+
+
+def answered(chosen: str) -> QuestionForecast:
+    """Return the answer to a question whose trees beat the rule, or are not chosen."""
+    scores = pd.DataFrame(
+        {
+            "model": ["Recency rule", "Boosted trees"], "auc": [0.70, 0.80],
+            "auc_low": [0.67, 0.77], "auc_high": [0.73, 0.83], "pr_auc": [0.2, 0.3],
+            "brier": [0.06, 0.05], "brier_skill": [0.05, 0.20], "slope": [1.0, 0.9],
+            "intercept": [0.0, 0.1],
+        }
+    )  # fmt: skip
+    deciles = pd.DataFrame(
+        {"decile": [1, 2], "happened": [0.4, 0.1], "happened_count": [40, 10], "gain": [0.8, 1.0]}
+    )
+    labelled = pd.DataFrame({"cutoff": [date(2017, 7, 1)], "share": [0.25]})
+    drift = pd.DataFrame({"meaning": ["spend"], "psi": [0.6]})
+    question = Question("category", 28, "Snacks")
+    frames = (labelled, scores, deciles)
+    none = pd.DataFrame()
+    return QuestionForecast(question, *frames, chosen, "Recency rule", none, drift, none, none, 900)
+
+
+def test_a_question_of_one_s_own_says_what_was_asked_and_what_it_beat() -> None:
+    asked = answered("Boosted trees")
+    assert text_models.question_headline(asked) == (
+        "Who will buy Snacks: 40 % of the likeliest tenth did, 25 % of all"
+    )
+    finding = text_models.question_finding(asked)
+    assert (finding["value"], finding["n"]) == (0.8, 50)
+    assert finding["low"] < 0.8 < finding["high"]
+    said = text_models.question_reading(asked, 14)
+    assert "the 28 days that begin 14 days after a cut-off" in said
+    assert "Brier skill 20 % against 5 % of the rule" in said
+    assert "No model has a smaller Brier score" in text_models.question_reading(
+        answered("Recency rule"), 0
+    )
+    card = dict(text_models.question_card(asked, None))
+    assert {"Predicts", "For whom", "Trained on", "Calibration", "Limits", "Do not use for"} < set(
+        card
+    )
+    assert card["Drift"] == "Moved since it learnt: spend."
+    assert card["Groups"].startswith("Too few")
+
+
+def test_groups_for_whom_the_forecast_is_worse_are_named_and_small_ones_counted() -> None:
+    table = pd.DataFrame(
+        {
+            "attribute": ["age", "age", "age"], "group": ["18-24", "25-34", "75+"],
+            "judged": [True, True, False], "verdict": ["too low", "", ""],
+        }
+    )  # fmt: skip
+    assert text_models.groups_headline(table) == (
+        "The forecast of churn is worse in 1 of 2 groups large enough to judge: age 18-24"
+    )
+    assert "1 group is smaller and withheld" in text_models.groups_reading(table)
+    assert "In none of 2 groups" in text_models.groups_headline(table.assign(verdict=""))

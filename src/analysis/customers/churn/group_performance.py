@@ -18,8 +18,8 @@ models in external validation settings, Statistics in Medicine 35, 4136-4152 (ra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -146,7 +146,7 @@ def by_group(
     return table.drop(columns=["z_level", "z_rank"])
 
 
-def _order(values: pd.Series) -> object:
+def _order(values: pd.Series) -> Callable[[object], Any]:
     known = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else []
     return known.index if known else str
 
