@@ -97,8 +97,8 @@ def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.Dat
     if refused:
         report.say(refused)
     report.save(names, "rfm_names")
-    report.say(text.ties(sizes))
-    with report.detail("RFM segments in figures"):
+    with report.detail("How large the groups of each score are"):
+        report.say(text.ties(sizes))
         report.table(sizes, name="rfm_sizes", title="Actual groups", columns=columns.sizes())
 
 
@@ -107,13 +107,14 @@ def rfm_next(report: Report, followed: pd.DataFrame, before: Period, after: Peri
     """Show what each RFM segment did afterwards."""
     headline = text.next_headline(followed)
     report.headline(headline)
-    report.chart(
-        charts.bought_again(followed),
-        alt=f"Share of each RFM segment that bought after. {headline}",
-        caption=f"Formed on {before}, followed on {after}. Whiskers: {report.interval} (Wilson).",
-    )
-    shown = columns.what_next("Segment", report.interval)
     with report.detail("What each segment did next, in figures"):
+        report.chart(
+            charts.bought_again(followed),
+            alt=f"Share of each RFM segment that bought after. {headline}",
+            caption=f"Formed on {before}, followed on {after}. Whiskers: {report.interval} "
+            "(Wilson).",
+        )
+        shown = columns.what_next("Segment", report.interval)
         report.table(followed, name="rfm_next", columns=shown)
 
 
@@ -170,13 +171,14 @@ def rhythm(
     regularity.require(shapes)
     report.finding(**text_stages.rhythm_finding(by_rhythm))
     report.headline(text_stages.rhythm_headline(by_rhythm))
-    report.chart(
-        charts.shape_histogram(shapes),
-        alt="Histogram of customers' regularity against a random shopper; in colour: significantly "
-        "above",
-        caption="Shape of the gamma distribution of gaps, shrunk. In colour: significantly above a "
-        "random shopper.",
-    )
+    with report.detail("How regular customers are"):
+        report.chart(
+            charts.shape_histogram(shapes),
+            alt="Histogram of customers' regularity against a random shopper; in colour: "
+            "significantly above",
+            caption="Shape of the gamma distribution of gaps, shrunk. In colour: significantly "
+            "above a random shopper.",
+        )
     report.say(text_stages.regularity(common))
     describe(report, by_rhythm, regularity.MEANING)
     shown = columns.worth("Rhythm", report.interval)
