@@ -8,6 +8,7 @@ from analysis.answers import face
 __getattr__ = face(
     __name__,
     {
+        "answer_question": "churn.own_question:answer_question",
         "area_preferences": "segments.areas:preferences",
         "areas": "segments.areas:by_area",
         "attribute_coverage": "segments.attribute_coverage:known_against_unknown",
@@ -36,7 +37,9 @@ __getattr__ = face(
         "discount_withdrawal": "deals.discount_withdrawal:compare",
         "early_signs": "lifetime.early_signs:early_signs",
         "enough": "features.coverage:require",
+        "forecast_by_group": "churn.group_performance:by_group",
         "forecast_gates": "lifetime.lifetime_value:gates",
+        "forecast_groups": "churn.group_performance:groups_at",
         "forecast_tracked": "lifetime.forecast_tracking:tracking",
         "group_summary": "segments.group_summary:worth",
         "intervals_held": "lifetime.forecast_tracking:intervals_held",
@@ -78,6 +81,7 @@ __getattr__ = face(
         "segment_table": "segments.segment_table:every_segment",
         "side_by_side": "segments.segment_profiles:side_by_side",
         "snapshot": "lifetime.snapshots:fetch",
+        "spend_forecast": "lifetime.spend_quantiles:spend_forecast",
         "spending_mix": "features.spending_mix:fetch",
         "stage_of": "retention.lifecycle:of_customers",
         "stage_transitions": "retention.lifecycle:transitions",

@@ -15,7 +15,11 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.value import charts, columns, text, text_churn
+from analysis.reports.value.present_models import churn_groups, model_cards, own_question, spend
 from analysis.tables.periods import Period
+
+#: Presenters of forecasts by group, next spend, own questions and cards stand in their own file.
+__all__ = ["churn_groups", "model_cards", "own_question", "spend"]
 
 
 @presents()
@@ -175,15 +179,16 @@ def churn(report: Report, lost: ChurnForecast) -> None:
         columns=columns.churn_scores(),
         caption=text_churn.profit_caption(lost.offer, report.currency),
     )
-    report.table(lost.labelled, name="churn_labels", columns=columns.labelled())
-    report.table(
-        lost.effects,
-        name="churn_effects",
-        title="What speaks for churn (+) and against it (−)",
-        columns=columns.effects(),
-        rows=8,
-        caption="Logistic regression; what goes together with churn, which need not cause it.",
-    )
+    with report.detail("Who was labelled, and what speaks for churn"):
+        report.table(lost.labelled, name="churn_labels", columns=columns.labelled())
+        report.table(
+            lost.effects,
+            name="churn_effects",
+            title="What speaks for churn (+) and against it (−)",
+            columns=columns.effects(),
+            rows=8,
+            caption="Logistic regression; what goes together with churn, which need not cause it.",
+        )
     report.save(lost.deciles, "churn_deciles")
     report.save(lost.drift, "churn_drift")
 
