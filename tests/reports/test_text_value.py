@@ -84,6 +84,7 @@ def test_what_came_after_the_fit_stands_against_what_was_expected() -> None:
     assert text.tracking_headline(held) == (
         "In the 2 weeks after the fit 110 repeat purchases came, 10 % more than the 100 expected"
     )
+    assert "fitted to, 99 came and 90 were expected" in text.tracking_reading(held)
 
 
 def test_intervals_that_hold_too_seldom_are_called_too_narrow() -> None:

@@ -144,19 +144,13 @@ def tracking(weeks: pd.DataFrame, expected: str, made: str, label: str) -> Axes:
     week = np.arange(1, len(weeks) + 1)
     fitted = int(weeks["fitted"].sum())
     ax.axvspan(0.5, fitted + 0.5, color=style.GRID, linewidth=0)
-    ax.plot(week, weeks[made], color=style.INK, linewidth=1.2)
-    ax.plot(week, weeks[expected], color=style.ORANGE)
+    ax.plot(week, weeks[made], color=style.INK, linewidth=1.2, label="came")
+    ax.plot(week, weeks[expected], color=style.ORANGE, label="expected")
     top = float(weeks[[expected, made]].to_numpy().max())
     ax.set_ylim(0, top * 1.15)
     ax.text(fitted, top * 1.12, "fitted", ha="right", va="top", color=style.SOFT)
-    last = weeks[[expected, made]].tail(max(len(weeks) // 12, 1)).mean()
-    above = last[made] >= last[expected]
-    for column, name, colour in ((made, "came", style.INK), (expected, "expected", style.ORANGE)):
-        high = above == (column == made)
-        ax.annotate(
-            name, (week[-1], weeks[column].iloc[-1]), (-4, 10 if high else -10),
-            textcoords="offset points", ha="right", va="bottom" if high else "top", color=colour,
-        )  # fmt: skip
+    ax.legend(loc="lower right")
+    ax.yaxis.set_major_formatter(lambda value, _: words.number(value))
     ax.set_xlabel("Week of the history")
     ax.set_ylabel(label)
     return ax

@@ -121,6 +121,7 @@ def tracked(report: Report, held: Tracking) -> None:
         alt=f"Lines of repeat purchases expected and made by week. {text.tracking_headline(held)}.",
         caption=caption,
     )
+    report.say(text.tracking_reading(held))
     with report.detail("The same added up"):
         report.chart(
             charts.tracking(

@@ -291,6 +291,16 @@ def tracking_headline(held: Tracking) -> str:
     )
 
 
+def tracking_reading(held: Tracking) -> str:
+    """Return how the model did in the weeks it was fitted to."""
+    seen = held.weeks.loc[held.weeks["fitted"], ["expected", "made"]].sum()
+    return (
+        f"In the weeks it was fitted to, {words.number(seen['made'])} came and "
+        f"{words.number(seen['expected'])} were expected. Customers from before the history count "
+        "from the first purchase seen, as if they were new then."
+    )
+
+
 def intervals_reading(held: pd.DataFrame, nominal: float) -> str:
     """Return in which groups the intervals of customers held too seldom."""
     short = held[held["high"] < nominal]
