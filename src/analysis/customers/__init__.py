@@ -87,6 +87,8 @@ __getattr__ = face(
         "stage_transitions": "retention.lifecycle:transitions",
         "StageRules": "retention.lifecycle:StageRules",
         "stocking_up": "deals.discount_response:stock_up",
+        "tier_movement": "value.rfm_migration:tier_movement",
+        "tier_values": "value.tiers:tier_values",
         "treatment_bounds": "value.tiers:treatment_bounds",
         "value_at_risk": "churn.retention_value:value_at_risk",
         "value_customers": "lifetime.valuation:value_customers",
