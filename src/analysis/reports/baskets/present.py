@@ -126,7 +126,7 @@ def triples(
     report.save(text_sets.maximal(found, names), "frequent_sets")
 
 
-@presents(detail="The pairs of categories, one by one", of=("table",))
+@presents(detail="The categories as a network, and one by one", of=("chart", "table"))
 def category_pairs(report: Report, found: Pairs, names: Names) -> None:
     """Show the pairs of categories that hold, as a network."""
     held = text.believed(found, names)
@@ -140,7 +140,7 @@ def category_pairs(report: Report, found: Pairs, names: Names) -> None:
     report.table(held, name="categories_that_hold", columns=columns.pairs(), rows=10)
 
 
-@presents(detail="Lifts of the largest categories, shelves and departments")
+@presents(detail="Lifts of the largest categories, and shelves")
 def lift_map(report: Report, found: Pairs, names: Names) -> None:
     """Show the lifts between the most frequent categories."""
     square = text_sets.lift_square(found, names)
@@ -152,7 +152,7 @@ def lift_map(report: Report, found: Pairs, names: Names) -> None:
     )
 
 
-@presents(detail="Lifts of the largest categories, shelves and departments")
+@presents(detail="Lifts of the largest categories, and shelves")
 def shelf_groups(report: Report, groups: pd.DataFrame, names: Names) -> None:
     """Show which categories to place together."""
     report.table(
@@ -164,7 +164,7 @@ def shelf_groups(report: Report, groups: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents(detail="Lifts of the largest categories, shelves and departments")
+@presents(detail="Departments")
 def department_pairs(report: Report, held: pd.DataFrame, names: Names) -> None:
     """Show the pairs of departments that hold."""
     report.table(
@@ -176,7 +176,7 @@ def department_pairs(report: Report, held: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents(detail="Lifts of the largest categories, shelves and departments")
+@presents(detail="What leads to the category wanted")
 def rules_to(report: Report, leading: pd.DataFrame, names: Names) -> None:
     """Show what leads to the target category."""
     target = report.params.target
@@ -257,7 +257,7 @@ def cross_sell(report: Report, open_to: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents(detail="Day by day, beside matched customers", of=("chart",))
+@presents()
 def follow_on(
     report: Report, followed: Following, screened: FollowUps, level: Pairs, names: Names
 ) -> None:
@@ -277,7 +277,7 @@ def follow_on(
     )
 
 
-@presents(Following, detail="Pair by pair", of=("table",))
+@presents(Following, detail="Pair by pair", of=("chart", "table"))
 def follow_on_differences(report: Report, followed: Following, names: Names) -> None:
     """Show how many more go on to the next purchase than matched customers."""
     then = text_next.named(followed.table, names)
