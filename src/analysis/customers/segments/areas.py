@@ -92,7 +92,7 @@ def _with_small_ones_joined(table: pd.DataFrame, fewest: int) -> pd.DataFrame:
         return table
     sums = joined[["customers", "penetration", "net_share"]].sum()
     mean = np.average(joined["mean"], weights=joined["customers"])
-    others = {"area": f"{len(joined)} others, small", **sums, "mean": mean}
+    others = {"area": f"{len(joined)} others, small", **sums.to_dict(), "mean": mean}
     rows = pd.concat([shown, pd.DataFrame([others])], ignore_index=True)
     return rows.astype({"customers": "int64"})
 
