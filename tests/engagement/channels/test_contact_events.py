@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,6 +14,7 @@ from analysis.engagement.channels import (
     touchpoints,
 )
 from analysis.errors import NotApplicable
+from analysis.reports.channels import text
 from tests.engagement.channels.small_shop import WINDOW, contacts, orders, shop
 
 NOBODY = orders(("c9", "01-03 10:00"))
@@ -156,3 +158,36 @@ def test_intervals_and_returns_of_events() -> None:
     assert (back["customers"], back["returned"]) == (2, 1)
     with pytest.raises(NotApplicable, match="No event 'view' occurs"):
         event_table.interval_between(events, "view", "order")
+
+
+def segments_told(seed: int, keen: float) -> tuple[contact_rates.ContactRates, str]:
+    """Return the rates by four segments, the first of which clicks ``keen`` times as often."""
+    rng = np.random.default_rng(seed)
+    people = [f"c{n:03}" for n in range(400)]
+    names = dict(zip(people, np.array(["A", "B", "C", "D"])[np.arange(400) % 4], strict=True))
+    chance = [0.2 * (keen if names[c] == "A" else 1.0) for c in people]
+    clicked = rng.random((3, 400)) < chance
+    sent = contacts(
+        *({"sent_at": f"01-{5 + k:02d} 10:00", "delivered_at": f"01-{5 + k:02d} 10:01",
+           "customer_id": c, "clicked_at": f"01-{5 + k:02d} 12:00" if clicked[k, n] else None,
+           "contact_id": f"{c}-{k}"} for n, c in enumerate(people) for k in range(3)),
+    )  # fmt: skip
+    tables = shop(sent, NOBODY)
+    segments = pd.DataFrame({"customer_id": list(names), "rfm": list(names.values())})
+    segments = segments[segments["customer_id"] < "c392"]  # eight bought nothing before
+    fetched = contact_events.fetch(tables, WINDOW)
+    found = contact_rates.rates(tables, fetched, segments=segments)
+    return found, text.segments_reading(found)
+
+
+def test_segments_differ_only_where_they_do() -> None:
+    """Four comparisons at once: without a difference one shop in twenty shows one at most."""
+    found, said = segments_told(1, 2.0)
+    mine = found.rates[(found.rates["by"] == "segment") & (found.rates["measure"] == "clicked")]
+    assert mine["group"].tolist() == ["A", "B", "C", "D"]  # eight customers are no group
+    assert mine["customers"].tolist() == [98] * 4
+    every = found.rates[(found.rates["by"] == "channel") & (found.rates["measure"] == "clicked")]
+    assert ((mine["high"] - mine["low"]) > 2 * (every["high"] - every["low"]).iloc[0]).all()
+    assert "1 are shown to be clicked more" in said
+    assert "(A by email)" in said
+    assert sum("0 are shown" not in segments_told(seed, 1.0)[1] for seed in range(2, 6)) == 0

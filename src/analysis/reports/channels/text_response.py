@@ -90,13 +90,30 @@ def attribution_reading(found: Attribution) -> str:
     )
 
 
-def slope_table(found: Fatigue) -> pd.DataFrame:
-    """Return the slopes with words for what they are."""
+def slope_table(found: Fatigue, slopes: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the slopes, of all or of segments, with words for what they are."""
+    rows = found.slopes if slopes is None else slopes
     what = {
         "opened": "Opening, log odds (like with like)",
         "unsubscribed": "Opting out, share of delivered",
     }
-    return found.slopes.assign(what=found.slopes["measure"].map(what))
+    return rows.assign(what=rows["measure"].map(what))
+
+
+def fatigue_by_segment(found: Fatigue) -> str:
+    """Return in how many segments fatigue is shown, and whether they differ from each other."""
+    said = []
+    for measure, word in (("opened", "opening falls"), ("unsubscribed", "opting out rises")):
+        rows = found.by_segment[found.by_segment["measure"] == measure]
+        if len(rows) < 2:
+            continue
+        shown = rows["high"] < 0 if measure == "opened" else rows["low"] > 0
+        apart = rows["low"].max() > rows["high"].min()
+        said.append(
+            f"Looked at all at once, {word} with messages in {int(shown.sum())} of {len(rows)} "
+            f"segments; they {'differ' if apart else 'are not shown to differ'} from each other."
+        )
+    return " ".join(said)
 
 
 def fatigue_headline(found: Fatigue) -> str:
