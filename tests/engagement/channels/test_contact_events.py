@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.channels import (
+    attribution,
     contact_events,
     contact_rates,
     event_table,
@@ -14,7 +15,7 @@ from analysis.engagement.channels import (
     touchpoints,
 )
 from analysis.errors import NotApplicable
-from analysis.reports.channels import text
+from analysis.reports.channels import text, text_response
 from tests.engagement.channels.small_shop import WINDOW, contacts, orders, shop
 
 NOBODY = orders(("c9", "01-03 10:00"))
@@ -191,3 +192,31 @@ def test_segments_differ_only_where_they_do() -> None:
     assert "1 are shown to be clicked more" in said
     assert "(A by email)" in said
     assert sum("0 are shown" not in segments_told(seed, 1.0)[1] for seed in range(2, 6)) == 0
+
+
+def test_visits_from_elsewhere_take_credit_that_messages_had() -> None:
+    """E-mail, a visit from search, an order; direct visits and those by e-mail are no touch."""
+    sent = contacts({"sent_at": "02-05 10:00"}, {"sent_at": "02-06 10:00", "customer_id": "c2"})
+    bought = orders(("c1", "02-08 12:00"), ("c2", "02-08 12:00"), ("c3", "02-08 12:00"))
+    seen = pd.DataFrame(
+        [("s1", "c1", "02-07 10:00", "search"), ("s1", None, "02-07 10:05", "search"),
+         ("s2", "c2", "02-07 10:00", "direct"), ("s3", "c2", "02-07 11:00", "email"),
+         ("s4", "c3", "02-07 10:00", "social"), ("s5", None, "02-07 10:00", "social")],
+        columns=["session_id", "customer_id", "viewed_at", "source"],
+    ).assign(page="/home")  # fmt: skip
+    seen["viewed_at"] = pd.to_datetime("2025-" + seen["viewed_at"]).astype("datetime64[us]")
+    tables = shop(sent, bought, page_views=seen)
+    found = attribution.attribute(tables, contact_events.fetch(tables, WINDOW), replicates=2)
+
+    def credited(frame: pd.DataFrame, model: str) -> dict[str, float]:
+        return frame[frame["model"] == model].set_index("channel")["orders"].to_dict()
+
+    assert credited(found.credits, "last") == {"email": 2.0}
+    beside = {"email": 1.0, "visit from search": 1.0, "visit from social": 1.0}
+    assert credited(found.with_visits, "last") == beside
+    assert credited(found.with_visits, "first") == {
+        "email": 2.0, "visit from search": 0.0, "visit from social": 1.0,
+    }  # fmt: skip
+    assert (found.with_visits.groupby("model")["orders"].sum().round(9) == 3).all()
+    said = text_response.visits_reading(found)
+    assert "2 and 2 by first touch, 2 and 1 by last touch" in said

@@ -136,6 +136,16 @@ def attribution(report: Report, found: Attribution) -> None:
         "of an order that last touch credits is not that of an extra order: see above.",
     )
     report.say(text_response.attribution_reading(found))
+    if len(found.with_visits):
+        report.say(text_response.visits_reading(found))
+        with report.detail("Messages and visits from elsewhere: orders credited"):
+            report.table(
+                text_response.credit_table(found, visits=True),
+                name="attribution_with_visits",
+                columns=columns.attribution(MODELS, holdout=False, cost=False),
+                caption="Visits of known customers, by the source of their session. Direct visits, "
+                "and those from a channel of messages, are no touch of their own.",
+            )
     with report.detail("Removal effects of the Markov chain"):
         report.table(
             found.removal, name="removal_effects", columns=columns.removal(report.interval)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.channels.attribution import HOLDOUT
+from analysis.engagement.channels.attribution import HOLDOUT, MODELS
 from analysis.engagement.channels.dose_response import SATURATED, UNDER
 from analysis.reporting.notebook import words
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 
-def credit_table(found: Attribution) -> pd.DataFrame:
-    """Return the credits, a channel a row and a model a column."""
-    wide = found.credits.pivot(index="channel", columns="model", values="orders").reset_index()
-    wide = wide.merge(found.spent, "left", "channel")
+def credit_table(found: Attribution, *, visits: bool = False) -> pd.DataFrame:
+    """Return the credits, a channel a row and a model a column; of visits as well, or with cost."""
+    credits = found.with_visits if visits else found.credits
+    wide = credits.pivot(index="channel", columns="model", values="orders").reset_index()
+    if not visits:
+        wide = wide.merge(found.spent, "left", "channel")
     return wide.sort_values("last", ascending=False, ignore_index=True)
 
 
@@ -77,6 +79,22 @@ def attribution_finding(found: Attribution) -> Fields | None:
         "decimals": 2,
         "alert": bool(high / last < 1),
     }
+
+
+def visits_reading(found: Attribution) -> str:
+    """Return what messages are credited with where visits from elsewhere are touches as well."""
+    messages = set(found.credits["channel"])
+    rows = found.with_visits[found.with_visits["channel"].isin(messages)]
+    said = []
+    for model in ("first", "last", "markov"):
+        alone, beside = (t.loc[t["model"] == model, "orders"].sum() for t in (found.credits, rows))
+        said.append(f"{words.number(alone)} and {words.number(beside)} by {MODELS[model].lower()}")
+    every = found.with_visits.loc[found.with_visits["model"] == "last", "orders"].sum()
+    return (
+        "Known to messages alone, the models credit them with every order that one preceded; with "
+        f"visits from elsewhere among the touches ({words.count(every, 'order')} in all), it is "
+        f"{words.listing(said)}. What is not observed is credited to what is."
+    )
 
 
 def attribution_reading(found: Attribution) -> str:
