@@ -73,6 +73,7 @@ __getattr__ = face(
         "retention_offer": "churn.retention_value:offer_for",
         "return_curve": "retention.repeat_purchase:return_curve",
         "rfm_migration": "value.rfm_migration:movement",
+        "rfm_by_customer": "value.rfm_segments:by_customer",
         "rfm_segments": "value.rfm_segments:named",
         "rfm_sizes": "value.rfm:group_sizes",
         "rhythms": "retention.regularity:rhythms",
