@@ -24,7 +24,11 @@ print("\\nchild", ticks / os.sysconf("SC_CLK_TCK"), int(peak[0].split()[1]) / 10
 """
 
 #: What a contestant needs that the project does not bring.
-MODULES = {"efficient-apriori": "efficient_apriori", "prefixspan": "prefixspan"}
+MODULES = {
+    "efficient-apriori": "efficient_apriori",
+    "prefixspan": "prefixspan",
+    "lifetimes": "lifetimes",
+}
 
 
 def race(title: str, contestants: dict[str, str], facts: dict[str, object]) -> None:

@@ -180,11 +180,11 @@ def wait_for(condition: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
 
 
 def family(mark: Path) -> list[psutil.Process]:
-    """Return the living processes that have ``mark`` in their command line or environment."""
+    """Return the living processes with ``mark`` in command line, environment or working folder."""
     found = []
     for process in psutil.process_iter():
         try:
-            words = [*process.cmdline(), *process.environ().values()]
+            words = [*process.cmdline(), *process.environ().values(), process.cwd()]
             alive = process.status() != psutil.STATUS_ZOMBIE
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue

@@ -46,6 +46,7 @@ class Account:
         self.lots: list[list[Any]] = []  # expiry, points left, number
         self.rows: list[dict[str, Any]] = []
         self.expired: dict[str, int] = {}
+        self.taken: dict[str, int] = {}
 
     def _post(self, day: date, kind: str, points: int, expires: date | None = None) -> str:
         number = f"{self.customer}-{len(self.rows):04}"
@@ -65,6 +66,17 @@ class Account:
             taken = min(points, lot[1])
             lot[1], points = lot[1] - taken, points - taken
 
+    def take_back(self, which: int, share: float, day: date) -> None:
+        """Take back a part of what a lot still holds."""
+        held = [lot for lot in self.lots if lot[1]]
+        if held:
+            lot = held[which % len(held)]
+            points = int(np.ceil(share * lot[1]))
+            self._post(day, "adjust", -points)
+            self.rows[-1]["reverses_entry_id"] = lot[2]
+            lot[1] -= points
+            self.taken[lot[2]] = self.taken.get(lot[2], 0) + points
+
     def expire(self, day: date) -> None:
         due = [lot for lot in self.lots if lot[0] <= day and lot[1]]
         if due:
@@ -82,6 +94,7 @@ def scheme(
     life_days: int = 120,
     redeems: float = 0.03,
     most: int = 400,
+    takes_back: float = 0.0,
 ) -> tuple[pd.DataFrame, list[Account]]:
     """Return the ledger of a scheme and its accounts, which know what became of every lot."""
     rng = np.random.default_rng(seed)
@@ -93,4 +106,6 @@ def scheme(
                 account.earn(day, int(rng.integers(1, 100)))
             if rng.random() < redeems:
                 account.redeem(day, int(rng.integers(1, most)))
+            if takes_back and rng.random() < takes_back:
+                account.take_back(int(rng.integers(0, 9)), rng.random(), day)
     return ledger([row for account in accounts for row in account.rows]), accounts

@@ -37,6 +37,23 @@ def test_lots_become_what_the_scheme_made_of_them() -> None:
     assert (lots["used"] > 0).sum() > 100
 
 
+@pytest.mark.parametrize("seed", [21, 22, 23])
+def test_what_is_taken_back_leaves_every_other_lot_as_it_is(seed: int) -> None:
+    """Parts of lots that are still there, taken back on any day, some of them more than once."""
+    points, accounts = scheme(40, 300, seed=seed, takes_back=0.03)
+    books = reconcile(tables_of(points), as_of=date(2024, 10, 27))
+    assert books.holds
+    lots = books.ledger.lots.to_pandas().set_index("entry_id")
+    for account in accounts:
+        for _, left, number in account.lots:
+            assert lots.loc[number, "open"] == 1_000 * left
+            assert lots.loc[number, "reversed"] == 1_000 * account.taken.get(number, 0)
+            assert lots.loc[number, "expired"] == 1_000 * account.expired.get(number, 0)
+    assert (lots["reversed"] > 0).sum() > 40
+    flows = books.flows.set_index("flow")["points"]
+    assert flows["adjusted"] == -sum(sum(a.taken.values()) for a in accounts)
+
+
 def test_movements_of_the_day_and_after_are_not_looked_at() -> None:
     points, _ = scheme(20, 200, seed=2)
     early = date(2024, 4, 1)

@@ -73,10 +73,14 @@ def by_hand(letters: str) -> tuple[int, int]:
 @given(st.lists(st.text("hspcko", min_size=1, max_size=9), min_size=1, max_size=25))
 def test_any_way_comes_as_far_as_walked_letter_by_letter(visits: list[str]) -> None:
     views = [walk(f"v{n:02d}", "2025-04-02 10:00", letters) for n, letters in enumerate(visits)]
-    found = with_depth(web(*views)).order_by("who").execute()
+    seen = web(*views)
+    found = with_depth(seen).order_by("who").execute()
     ours = list(zip(found["strict"], found["loose"], strict=True))
     assert ours == [by_hand(letters) for letters in visits]
     assert (found["strict"] <= found["loose"]).all()
+    ways = [reached(seen.views, (2, 3, 4, 5), within=w) for w in (None, timedelta(days=1))]
+    alike = [way.order_by("who").execute() for way in ways]  # a day holds every visit
+    pd.testing.assert_frame_equal(alike[0], alike[1])
 
 
 @pytest.fixture(scope="module")

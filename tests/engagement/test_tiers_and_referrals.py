@@ -12,6 +12,8 @@ import pytest
 from analysis.engagement.loyalty import (
     birthday,
     care_occasions,
+    first_come_offers,
+    loyalty_by_segment,
     matched_groups,
     membership_tiers,
     referral_value,
@@ -255,3 +257,77 @@ def test_money_on_account_is_what_was_put_in_less_what_was_spent() -> None:
     assert flows.loc["open", "amount"] == 28.5
     assert flows.loc["open", "customers"] == 2
     assert flows["below_zero"].iloc[0] == 1
+
+
+def claimed(served: list[bool], *, buys: float = 10.0) -> Tables:
+    """Return an offer claimed minute by minute, and what those who were served bought later."""
+    count = len(served)
+    at = pd.Timestamp("2017-03-01 10:00") + pd.to_timedelta(range(count), unit="min")
+    who = [f"c{i:04}" for i in range(count)]
+    claims = pd.DataFrame(
+        {"interaction_id": who, "customer_id": who, "at": at, "kind": "claim",
+         "promotion_id": "F", "completed": served}
+    )  # fmt: skip
+    offer = pd.DataFrame(
+        {"promotion_id": ["F"], "name": ["Box"], "starts_on": [date(2017, 3, 1)],
+         "ends_on": [date(2017, 3, 1)], "quantity_limit": [sum(served)]}
+    )  # fmt: skip
+    lines = lines_of(
+        *({"customer_id": c, "ordered_at": "2017-04-01", "order_id": f"{c}-{d}",
+           "net_amount": buys * got + 5 + i % 7} for i, (c, got) in enumerate(zip(who, served,
+           strict=True)) for d in (1,))
+    )  # fmt: skip
+    return tables_of(lines, promotions=offer, interactions=claims)
+
+
+def test_who_was_just_served_is_held_against_who_was_just_too_late() -> None:
+    found = first_come_offers.first_come(claimed([True] * 150 + [False] * 150), as_of=AS_OF)
+    row = found.effects.set_index("outcome").loc["sales after"]
+    assert row["low"] < 10 < row["high"]
+    assert row["effect"] == pytest.approx(10, abs=2)
+    counts = found.offers.iloc[0][["limit", "claims", "served", "late"]].tolist()
+    assert counts == [150, 300, 150, 150]
+    assert found.offers["p"].iloc[0] > 0.5
+    before = found.effects.set_index("outcome").loc["sales before"]
+    assert before["effect"] == before["low"] == before["high"] == 0  # nobody bought before
+
+
+@pytest.mark.parametrize(
+    ("served", "reason"),
+    [
+        ([True] * 300, "it was there for everybody who came"),
+        ([True] * 100 + [False] * 100 + [True] * 50, "not given in the order of coming"),
+        ([True] * 50 + [False] * 50, "fewer than 200 customers came"),
+    ],
+)
+def test_an_offer_from_which_nothing_can_be_read_says_why(served: list[bool], reason: str) -> None:
+    found = first_come_offers.first_come(claimed(served), as_of=AS_OF)
+    assert found.effects["effect"].isna().all()
+    assert reason in found.effects["reason"].iloc[0]
+
+
+def test_claims_that_are_not_recorded_are_a_reason() -> None:
+    tables = tables_of(lines_of({"customer_id": "a", "net_amount": 1.0}))
+    with pytest.raises(NotApplicable, match="No promotion"):
+        first_come_offers.first_come(tables, as_of=AS_OF)
+
+
+def test_small_segments_are_withheld_with_the_smallest_shown_and_looks_are_counted() -> None:
+    rows = [{"entry_id": f"{i}", "customer_id": f"c{i}", "posted_at": "2017-12-01", "kind": "earn",
+             "points": 5, "expires_on": "2019-01-01"} for i in range(60)]  # fmt: skip
+    tables = tables_of(lines_of({"customer_id": "c1", "net_amount": 1.0}), points=ledger(rows))
+    sizes = {"many": 80, "some": 40, "few": 30, "three": 3}
+    names = [name for name, size in sizes.items() for _ in range(size)]
+    segments = pd.DataFrame({"customer_id": [f"c{i}" for i in range(153)], "rfm": names})
+    books = reconcile(tables, as_of=AS_OF)
+    found = loyalty_by_segment.by_segment(tables, books, segments)
+    have = found.shares[found.shares["measure"] == "have points"].set_index("segment")
+    assert have["hits"].to_dict() == {"many": 60, "some": 0}
+    assert have["difference"]["many"] == pytest.approx(60 / 80)
+    assert (have["q"] >= have["p"]).all()
+    assert have["q"].max() < 0.001
+    assert found.withheld.iloc[0][["segments", "customers"]].tolist() == [2, 33]
+    assert found.shares.loc[found.shares["measure"] == "referred somebody", "p"].isna().all()
+    assert found.points["earned"].tolist() == [5.0]
+    with pytest.raises(NotApplicable, match="RFM"):
+        loyalty_by_segment.by_segment(tables, books, segments.assign(rfm=None))

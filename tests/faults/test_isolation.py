@@ -101,7 +101,8 @@ def test_the_report_is_published_and_says_what_failed(ran: SimpleNamespace) -> N
     report = ran.record.reports["10_a"]
     assert (report.status, report.reason) == ("incomplete", WHY)
     assert report.good is False
-    assert ran.record.failed == ["10_a", "11_b", "12_c", "21_e"], "the run ends with 1"
+    reasons = {name: ran.record.reports[name].reason for name in ran.record.failed}
+    assert [*reasons] == ["10_a", "11_b", "12_c", "21_e"], f"the run ends with 1: {reasons}"
     assert ran.listener.ended["10_a"].exit_code == 1
     assert "10_a/again.csv" in "".join(report.files)
     index = BeautifulSoup(ran.folder.index.read_text("utf-8"), "html.parser")
@@ -157,7 +158,7 @@ def test_what_needs_a_table_of_it_runs_if_the_table_was_made(ran: SimpleNamespac
 
 def test_printing_without_end_costs_nothing_and_is_said(ran: SimpleNamespace) -> None:
     report = ran.record.reports["30_f"]
-    assert report.status == "done"
+    assert report.status == "done", report.reason
     assert report.peak_memory_mb < 400
     assert ran.folder.page("30_f").stat().st_size < 120_000
     shown = page(ran, "30_f")

@@ -149,9 +149,8 @@ def test_a_kernel_killed_from_outside_fails_its_report(project: Project) -> None
     project.add("10_a", "import pathlib, time\npathlib.Path('../here').touch()\ntime.sleep(36000)")
     run = project.start("run", "tiny")
     wait_for((project.root / "here").exists)
-    kernels = [
-        p for p in family(project.root) if "analysis.reporting.execution.execute" in p.cmdline()
-    ]
+    in_notebooks = str(project.root / "notebooks")
+    kernels = [p for p in family(project.root) if p.cwd() == in_notebooks and not p.children()]
     assert len(kernels) == 1
     kernels[0].kill()
     said, _ = run.communicate(timeout=SECONDS)

@@ -58,15 +58,7 @@ def run_notebook(
     page = Page(name, Workspace.find(STUDY, root))
 
     def open_report(name: str, names: Mapping[str, Any]) -> reports.Report:
-        return reports.Report(
-            name,
-            study=names["study"],
-            as_of=as_date(names["as_of"]),
-            seed=names["seed"],
-            workspace=page.workspace,
-            params=from_notebook(name, names),
-            show=page.outputs.append,
-        )
+        return report_of(name, page.workspace, page.outputs, names)
 
     monkeypatch.setattr("analysis.reporting.open_report", open_report)
     namespace: dict[str, Any] = {}
@@ -77,6 +69,21 @@ def run_notebook(
             if "parameters" in cell["metadata"].get("tags", []):
                 namespace |= {"study": STUDY, **parameters}
     return page
+
+
+def report_of(
+    name: str, workspace: Workspace, outputs: list[Output], names: Mapping[str, Any]
+) -> reports.Report:
+    """Return report ``name``, whose outputs are appended to ``outputs``."""
+    return reports.Report(
+        name,
+        study=names["study"],
+        as_of=as_date(names["as_of"]),
+        seed=names["seed"],
+        workspace=workspace,
+        params=from_notebook(name, names),
+        show=outputs.append,
+    )
 
 
 def publish_tables(frames: Mapping[str, pd.DataFrame], root: Path) -> None:

@@ -8,9 +8,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.reporting.store.layout import LISTS
-from tests.notebooks.studies import Page, run_notebook
-from tests.promotions.targeting.shop import AS_OF, COSTS, DEPTHS, IDS, frames
+from analysis import promotions
+from analysis.products.substitution.substitutes import Substitutes
+from analysis.reporting.store.layout import LISTS, Workspace
+from analysis.reports.baskets import columns as baskets_columns
+from analysis.tables.engine import in_memory
+from analysis.tables.periods import Period
+from tests.notebooks.studies import STUDY, Page, publish_tables, report_of, run_notebook
+from tests.promotions.targeting.shop import AS_OF, COSTS, DEPTHS, IDS, frames, rules
 
 SETTINGS: dict[str, Any] = {
     "as_of": AS_OF.isoformat(),
@@ -96,3 +101,31 @@ def test_a_list_is_made_where_the_params_say_that_consent_may_be_assumed(tmp_pat
     assert table["customer_id"].is_unique
     said = " ".join(page.shown("text"))
     assert "the study's params assume it for sms" in said
+
+
+def test_the_substitutes_that_report_05_publishes_are_those_that_are_not_offered(tmp_path: Path):
+    """Of z and y, the table that was saved calls z a substitute of x; their category, y."""
+    given = frames()
+    late = given["order_lines"]["ordered_at"] > pd.Timestamp(AS_OF) - pd.Timedelta(days=30)
+    cheap = given["order_lines"][late].head(20).assign(discount_amount=1.0)
+    goods = [cheap.assign(product_id=p, order_id=cheap["order_id"] + p) for p in ("y", "z")]
+    given["order_lines"] = pd.concat([given["order_lines"], *goods], ignore_index=True)
+    given["products"].loc[3] = ["z", "Food", "A"]
+    publish_tables(given, tmp_path)
+    names = {"study": STUDY, "as_of": AS_OF.isoformat(), "seed": 1}
+    workspace, shop = Workspace.find(STUDY, tmp_path), in_memory(given, currency="EUR")
+    tested = pd.DataFrame({"a": ["x", "x"], "b": ["z", "y"], "substitutes": [True, False]})
+    unknown = dict.fromkeys(baskets_columns.substitutes(), 0.0)
+    table = pd.DataFrame({**unknown, "group": "B"}, index=[0, 1]).assign(**tested)
+    report_of("05_baskets", workspace, [], names).show(Substitutes(table, 2), {})
+    published = report_of("08_targets", workspace, [], names).want("05_baskets/substitutes")
+    people = promotions.to_contact(shop, as_of=AS_OF, window_days=280, recent_days=56)
+    left = promotions.eligible(shop, people.assign(reason_product_id="x"), rules())
+    told = [{"customer_id": c, "item": i, "place": n} for c in IDS for n, i in enumerate("yz")]
+    offered = {}
+    for key, pairs in (("by category", None), ("published", published)):
+        about = {"recommended": pd.DataFrame(told), "substitutes": pairs}
+        window = Period.before(AS_OF, days=280)
+        found = promotions.offers_for(shop, left, depths=DEPTHS, window=window, **about)
+        offered[key] = set(found.customers["product_id"].dropna())
+    assert offered == {"by category": {"z"}, "published": {"y"}}

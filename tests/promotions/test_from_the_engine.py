@@ -340,15 +340,6 @@ def test_everybody_is_equally_likely_to_be_treated(people: pd.DataFrame) -> None
     assert np.abs(rate - 0.4).max() < 4 * np.sqrt(0.24 / 2_000)
 
 
-def test_a_draw_can_be_loaded_as_assignments(people: pd.DataFrame) -> None:
-    drawn = assignment.draw(people, {"control": 0.5, "treatment": 0.5}, seed=1)
-    table = assignment.as_assignments(drawn, promotion_id="next", on=AS_OF)
-    opened = in_memory({"assignments": table}, settings=EngineSettings(threads=1))
-    assert opened.assignments.count().to_pandas() == len(people)
-    assert opened.assignments.randomised.all().to_pandas()
-    opened.close()
-
-
 def test_a_plan_from_a_small_shop(tables: Tables) -> None:
     basis = experiment_plan.basis(tables, as_of=date(2024, 3, 18), weeks=1, before_days=20)
     assert float(basis.everybody.n) == 1  # ann alone bought before

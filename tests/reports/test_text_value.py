@@ -175,11 +175,16 @@ def test_where_to_test_and_where_no_contact_can_pay() -> None:
 
 def test_dates_that_held_and_dates_that_did_not() -> None:
     rows = {"quantile": [0.1, 0.5, 0.9], "error": [0.01] * 3, "customers": [1_000] * 3}
+    rows |= {"by_model_alone": [0.08, 0.4, 0.7], "undated": [0, 0, 12]}
     held = pd.DataFrame({**rows, "came": [0.11, 0.5, 0.89]})
-    assert text_churn.due_reading(held) == "The dates held as forecast."
+    reading = text_churn.due_reading(held)
+    assert reading.startswith("The dates held as forecast.")
+    assert "12 customers have no date by which nine in ten come" in reading
+    assert "by the model alone 70 % had come by the late date" in reading
+    assert text_churn.due_headline(held).endswith("50 % had (40 % by the model of gaps alone)")
     missed = text_churn.due_reading(pd.DataFrame({**rows, "came": [0.19, 0.5, 0.70]}))
-    assert "By the early date 19 % had come, not 10 %" in missed
-    assert "By the late date 70 % had, not 90 %" in missed
+    assert "10 % should have come, 19 % had: that date is too late" in missed
+    assert "90 % should have come, 70 % had: that date is too early" in missed
 
 
 def test_the_sign_that_tells_most_is_named_or_none() -> None:

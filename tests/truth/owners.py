@@ -559,6 +559,16 @@ OWNERS: dict[str, Owner] = {
         "test_gold_is_held_by_who_earned_it",
         found=(f"{LOYALTY}::test_topping_up_is_found_at_gold_and_nowhere_else",),
     ),
+    "points_taken_back": _found_only(
+        "test_points_taken_back_are_found_and_those_kept_on_returned_goods"
+    ),
+    "first_come": _found_only("test_offers_to_the_first_are_read_only_where_they_can_be"),
+    "invitations": _found_only("test_the_quality_of_referred_customers_is_found"),
+    "cancellations": Owner(
+        "10_feedback",
+        (f"{FEEDBACK}::test_waits_for_a_settlement_are_as_planted",),
+        (f"{FEEDBACK}::test_waits_for_a_settlement_are_as_planted",),
+    ),
     "points_owed": _found_only("test_breakage_and_what_is_owed_are_found"),
     "renewal": _found_only("test_renewal_is_found_by_mode"),
     "club_life_null": _found_only(

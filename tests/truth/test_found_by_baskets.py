@@ -215,6 +215,25 @@ def test_brands_of_cola_are_substitutes_and_switched_as_planted(shelves: list[Sh
     assert_covers(covered, looked)
 
 
+def test_goods_by_weight_of_which_an_order_has_one_line_are_no_substitutes(
+    shops: Shops, shelves: list[Shelf]
+) -> None:
+    """An order holds one of them at most, of whatever category; the brands of cola are found."""
+    for seed, shelf in zip(list(shops.truth)[:4], shelves, strict=False):
+        keys = f"select product_id from keys where key = 'weighed' and seed = {seed}"
+        weighed = {str(p) for p in shops.sql(keys)["product_id"]}
+        colas = {str(p) for p in shelf.planted["brands"]["parameters"]["products"]}
+        everything = order_contents.of_lines(shelf.lines)
+        kept = everything.items["item"].isin(weighed | colas)
+        chosen = replace(everything, items=everything.items[kept])
+        table = substitutes.substitutes(chosen, shelf.lines, fdr=FDR).table
+        both = table["a"].isin(weighed) & table["b"].isin(weighed)
+        assert both.sum() > 20
+        assert (table.loc[both, "both"] == 0).all()
+        assert not table.loc[both, "substitutes"].any()
+        assert table["substitutes"].sum() == 3
+
+
 @pytest.fixture(scope="module")
 def followed(shops: Shops) -> list[Events]:
     """Return what customers bought when, of four times six shops taken as one."""

@@ -136,7 +136,8 @@ def test_the_defective_product_is_called_and_hardly_any_other(
 
 def test_waits_for_a_settlement_are_as_planted(shops: Shops) -> None:
     planted = shops.planted("complaints")[0]["superpopulation"]
-    covered, never = 0, []
+    share_gone = shops.parameter("cancellations", "superpopulation", "share")
+    covered, cancelled, never = 0, 0, []
     for seed in SEEDS:
         found = complaint_times.wait(tables_of(shops, seed), HISTORY)
         line = found.times.set_index("step").loc["resolved"]
@@ -145,8 +146,11 @@ def test_waits_for_a_settlement_are_as_planted(shops: Shops) -> None:
         low, high = days_until(found, share)
         covered += low <= planted["median_days"] <= high
         assert line["median"] > planted["median_days"] * 0.6
+        reach = found.reach.iloc[0]
+        cancelled += reach["cancelled_low"] <= share_gone <= reach["cancelled_high"]
         never.append(found.curves[found.curves["step"] == "resolved"]["still"].min())
     assert_covers(covered, len(SEEDS))
+    assert_covers(cancelled, len(SEEDS))
     assert abs(np.mean(never) - planted["never"]) < 0.03
 
 

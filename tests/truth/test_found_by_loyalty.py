@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from analysis.engagement.loyalty.birthday import birthdays
+from analysis.engagement.loyalty.first_come_offers import first_come
 from analysis.engagement.loyalty.membership import club_life, invitation
 from analysis.engagement.loyalty.referral_value import referrals
 from analysis.engagement.loyalty.strategy_scores import scores
 from analysis.engagement.loyalty.tier_thresholds import ThresholdRules, thresholds
 from analysis.engagement.points.ledger_checks import Reconciliation, reconcile
-from analysis.engagement.points.points_liability import liability
+from analysis.engagement.points.points_economics import economics
+from analysis.engagement.points.points_liability import PointCosts, liability
 from tests.engagement.clubs import club_tables
 from tests.truth.calibration import assert_covers
 from tests.truth.shops import Shops
@@ -54,6 +56,46 @@ def test_breakage_and_what_is_owed_are_found(
     assert abs(np.mean(errors)) < 0.05
 
 
+def test_points_taken_back_are_found_and_those_kept_on_returned_goods(
+    shops: Shops, books: dict[int, Reconciliation]
+) -> None:
+    """To the point: what was taken back, and what stays although the goods came back."""
+    for seed in SEEDS[:4]:
+        planted = shops.truth[seed]["planted"]["points_taken_back"]["realised"]
+        flows = books[seed].flows.set_index("flow")["points"]
+        spent = economics(club_tables(shops, seed), books[seed], costs=PointCosts(), days=364)
+        assert flows["adjusted"] == -planted["points"] < 0
+        assert spent.returned_points == pytest.approx(planted["kept"], abs=1e-9)
+
+
+def test_offers_to_the_first_are_read_only_where_they_can_be(shops: Shops) -> None:
+    """F1's effect and F2's none at their nominal rates, F2's selection for what it is, F3's jump
+    of the density; sales before jump nowhere."""
+    one, none, effects, plain, jumps, before = 0, 0, [], [], [], []
+    for seed in SEEDS:
+        found = first_come(club_tables(shops, seed), as_of=AS_OF)
+        lines = found.effects.set_index(["promotion_id", "outcome"])
+        truth = shops.truth[seed]["planted"]["first_come"]["realised"]["difference of all"]
+        row = lines.loc[("F1", "sales after")]
+        one += row["low"] < truth["F1"] < row["high"]
+        effects.append(row["effect"])
+        row = lines.loc[("F2", "sales after")]
+        none += row["low"] < 0 < row["high"]
+        told = found.offers.set_index("promotion_id")
+        plain.append(told["difference"]["F2"])
+        np.testing.assert_allclose(told["difference"].loc[["F1", "F2"]],
+                                   [truth["F1"], truth["F2"]], atol=0.01)  # fmt: skip
+        jumps.append(told["jump"]["F3"])
+        assert (lines.loc["F3", "effect"].isna() == (told["p"]["F3"] < 0.05)).all()
+        before += [lines.loc[(key, "sales before")]["p"] for key in ("F1", "F2")]
+    assert_covers(one, len(SEEDS))
+    assert_covers(none, len(SEEDS))
+    assert np.mean(effects) > 3 * np.std(effects) / np.sqrt(len(SEEDS))
+    assert np.mean(plain) > 4 * np.std(plain) / np.sqrt(len(SEEDS))
+    assert np.mean(jumps) == pytest.approx(np.log(0.4), abs=4 * 0.37 / np.sqrt(len(SEEDS)))
+    assert sum(p < 0.05 for p in before) <= 5
+
+
 def test_topping_up_is_found_at_gold_and_nowhere_else(
     shops: Shops, books: dict[int, Reconciliation]
 ) -> None:
@@ -77,8 +119,9 @@ def test_topping_up_is_found_at_gold_and_nowhere_else(
 
 
 def test_the_quality_of_referred_customers_is_found(shops: Shops) -> None:
-    """Orders in the first half-year against what the planted rates and dropouts make of them."""
-    z, chains = [], set()
+    """Orders in the first half-year against what the planted rates and dropouts make of them; and
+    the share of invitations that led to somebody."""
+    z, chains, invited = [], set(), 0
     for seed in SEEDS:
         found = referrals(club_tables(shops, seed), as_of=AS_OF)
         row = found.quality.set_index("measure").loc["orders"]
@@ -91,11 +134,14 @@ def test_the_quality_of_referred_customers_is_found(shops: Shops) -> None:
         z.append((row["ratio"] - truth[1] / truth[0]) / error)
         chains |= set(found.depths["depth"])
         assert found.cost == 15.0
+        share = shops.truth[seed]["planted"]["invitations"]["superpopulation"]["share"]
+        invited += found.come_low < share < found.come_high
         assert found.rate_low < 0.10 / 0.95 + 0.02
         assert (found.oddities["referrals"] == 0).all()
     assert abs(np.mean(z)) * np.sqrt(len(z)) < 3.9, z
     assert np.max(np.abs(z)) < 4, z
     assert chains == {1}
+    assert_covers(invited, len(SEEDS))
 
 
 def test_renewal_is_found_by_mode(shops: Shops) -> None:

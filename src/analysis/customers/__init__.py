@@ -8,6 +8,7 @@ from analysis.answers import face
 __getattr__ = face(
     __name__,
     {
+        "answer_question": "churn.own_question:answer_question",
         "area_preferences": "segments.areas:preferences",
         "areas": "segments.areas:by_area",
         "attribute_coverage": "segments.attribute_coverage:known_against_unknown",
@@ -36,7 +37,9 @@ __getattr__ = face(
         "discount_withdrawal": "deals.discount_withdrawal:compare",
         "early_signs": "lifetime.early_signs:early_signs",
         "enough": "features.coverage:require",
+        "forecast_by_group": "churn.group_performance:by_group",
         "forecast_gates": "lifetime.lifetime_value:gates",
+        "forecast_groups": "churn.group_performance:groups_at",
         "group_summary": "segments.group_summary:worth",
         "lasting_clusters": "segments.cluster_profiles:keep",
         "life_stages": "retention.lifecycle:stages",
@@ -75,6 +78,7 @@ __getattr__ = face(
         "segment_table": "segments.segment_table:every_segment",
         "side_by_side": "segments.segment_profiles:side_by_side",
         "snapshot": "lifetime.snapshots:fetch",
+        "spend_forecast": "lifetime.spend_quantiles:spend_forecast",
         "spending_mix": "features.spending_mix:fetch",
         "stage_of": "retention.lifecycle:of_customers",
         "stage_transitions": "retention.lifecycle:transitions",
@@ -85,6 +89,7 @@ __getattr__ = face(
         "value_customers": "lifetime.valuation:value_customers",
         "value_scorecard": "lifetime.value_scorecard:scorecard",
         "value_tiers": "value.tiers:assign",
+        "values_in_batches": "lifetime.valuation:values_in_batches",
         "ValueSettings": "lifetime.lifetime_value:ValueSettings",
         "weekly": "features.weekly:fetch",
     },

@@ -51,6 +51,8 @@ __getattr__ = face(
         "birthdays": "loyalty.birthday:birthdays",
         "care_occasions": "loyalty.care_occasions:care_occasions",
         "club_life": "loyalty.membership:club_life",
+        "first_come": "loyalty.first_come_offers:first_come",
+        "loyalty_by_segment": "loyalty.loyalty_by_segment:by_segment",
         "invitation": "loyalty.membership:invitation",
         "loyalty_tables": "loyalty.joiners:loyalty_tables",
         "members_against_others": "loyalty.membership:members_against_others",

@@ -34,6 +34,7 @@ __getattr__ = face(
         "first_baskets": "sequences.first_baskets:first_baskets",
         "replenishment": "sequences.replenishment:replenishment",
         "due_check": "sequences.replenishment:held_out",
+        "browsing_history": "recommend.browsing_history:judge",
         "evaluate_recommenders": "recommend.evaluation:evaluate",
         "recommendations": "recommend.recommend:next_best",
     },

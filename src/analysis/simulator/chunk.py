@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk_facts import Facts, gather
-from analysis.simulator.club import club_life, money_on_account, paid_terms
+from analysis.simulator.club import club_life, first_come, money_on_account, paid_terms
 from analysis.simulator.engagement import (
     acquisition,
     consent_log,
@@ -64,6 +64,14 @@ def generate(plan: Plan, index: int, *, lines_only: bool = False) -> Chunk:
     )
 
 
+def _interactions(facts: Facts) -> pa.Table:
+    invited = loyalty_club.invitations(facts.plan, facts.people, facts.index)
+    rows = club_life.interactions_file(facts.trade, facts.index)
+    return club_life.with_further(
+        rows, [invited, *first_come.further(facts.claims)], facts.people, facts.index
+    )
+
+
 def _other_files(facts: Facts, spoken: feedback_files.Spoken) -> dict[str, pa.Table]:
     plan, crowd, book, index = facts.plan, facts.people, facts.ledger, facts.index
     return {
@@ -80,5 +88,5 @@ def _other_files(facts: Facts, spoken: feedback_files.Spoken) -> dict[str, pa.Ta
         "referrals": loyalty_club.referrals_file(plan, crowd, book, index),
         "subscriptions": paid_terms.subscriptions_file(plan, crowd, facts.terms, index),
         "stored_value": money_on_account.stored_value_file(plan, crowd, book, index),
-        "interactions": club_life.interactions_file(facts.trade, index),
+        "interactions": _interactions(facts),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.simulator.club import paid_terms
+from analysis.simulator.club import first_come, paid_terms
 from analysis.simulator.engagement import loyalty_club
 from analysis.simulator.people import population, register
 from analysis.simulator.selling import delivery_errors, order_ledger, trading
@@ -28,6 +28,7 @@ class Facts:
     earned: loyalty_club.Earned
     voices: survey_answers.Voices
     terms: paid_terms.Terms
+    claims: tuple[first_come.Claims, ...]
 
     @property
     def people(self) -> population.People:
@@ -66,4 +67,5 @@ def gather(plan: Plan, index: int) -> Facts:
         earned=loyalty_club.earn(plan, crowd, book, index),
         voices=survey_answers.draw(plan, book, played.left, index),
         terms=paid_terms.draw(plan, crowd, index),
+        claims=first_come.draw(played, book),
     )

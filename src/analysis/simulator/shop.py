@@ -42,6 +42,10 @@ TOPICS = (
     "consents",
     "acquisition",
     "media_spend",
+    "reversals",
+    "invitations",
+    "first_come",
+    "cancellations",
 )
 
 #: Fewest products: the planted ones and some of every department around them.

@@ -28,6 +28,29 @@ def test_the_lost_come_less_often_than_forecast() -> None:
     assert found["came"][0.9] < 0.9 - 4 * found["error"][0.9]
 
 
+def test_dates_calibrated_at_earlier_cut_offs_hold_where_customers_are_lost() -> None:
+    """Four shops of one kind: three to learn from, by whose losses the fourth's dates hold."""
+    past = [snapshot(seed, losing=1 / 200) for seed in (2, 3, 4)]
+    now = snapshot(5, losing=1 / 200)
+    found = next_purchase.check(now, past)
+    assert ((found["came"] - found["quantile"]).abs() < 4 * found["error"] + 0.02).all()
+    worst = (found["by_model_alone"] - found["quantile"]).abs().max()
+    assert (found["came"] - found["quantile"]).abs().max() < worst / 2
+    # Of customers silent for long fewer than nine in ten ever come: no day can be named for them.
+    dates = next_purchase.forecast(now, past)
+    undated = dates["next_high"].isna()
+    assert dates["silence_days"][undated].median() > dates["silence_days"][~undated].median()
+    assert 0 < found["undated"].iloc[-1] < len(dates)
+    assert found["undated"].is_monotonic_increasing
+
+
+def test_nobody_lost_needs_no_calibration() -> None:
+    """Learnt from shops that lose nobody, the dates stay about those of the model."""
+    now, past = snapshot(6, losing=0.0), [snapshot(7, losing=0.0), snapshot(8, losing=0.0)]
+    own, learnt = next_purchase.forecast(now), next_purchase.forecast(now, past)
+    assert learnt["days"].median() == pytest.approx(own["days"].median(), rel=0.10)
+
+
 def frames(
     churn: list[float], value: list[float], alive: float = 1.0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -57,12 +57,19 @@ def pareto(
     customers: int,
     weeks: float = 52.0,
     coming: float = 26.0,
+    spread: float = 1 / 3,
+    factors: tuple[Floats, Floats] = (np.ones(1), np.ones(1)),
 ) -> Bought:
-    """Return customers of the Pareto/NBD of ``parameters`` (r, alpha, s, beta)."""
+    """Return customers of the Pareto/NBD of ``parameters`` (r, alpha, s, beta).
+
+    They first buy over the first ``spread`` of the weeks; ``factors`` multiply each customer's
+    rates of buying and of dying.
+    """
     r, alpha, s, beta = parameters
     rng = np.random.default_rng(seed)
     rate, dying = rng.gamma(r, 1 / alpha, customers), rng.gamma(s, 1 / beta, customers)
-    observed = weeks - rng.uniform(0, weeks / 3, customers)
+    rate, dying = rate * factors[0], dying * factors[1]
+    observed = weeks - rng.uniform(0, weeks * spread, customers)
     rows = []
     for own, die, end in zip(rate, dying, observed, strict=True):
         lives = min(rng.exponential(1 / die), end + coming)

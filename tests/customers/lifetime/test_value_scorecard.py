@@ -8,8 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.lifetime import bgnbd, gamma_gamma, snapshots, value_scorecard
-from analysis.customers.lifetime.purchase_counts import PurchaseCounts
+from analysis.customers.lifetime import (
+    bgnbd,
+    gamma_gamma,
+    snapshots,
+    stated_attributes,
+    value_scorecard,
+)
+from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
+from analysis.customers.lifetime.purchase_counts import TRAIT, PurchaseCounts, trait_names
 from analysis.errors import DataError, NotApplicable
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
@@ -116,10 +123,16 @@ def test_short_history_is_refused() -> None:
     assert [period.days for period in found] == [91, 182, 273]
 
 
-def simulated(seed: int, customers: int = 1_500) -> list[snapshots.Snapshot]:
-    """Return two snapshots of customers who buy by chance at rates of their own, for good."""
+def simulated(
+    seed: int, customers: int = 1_500, *, shape: float = 1.0, often: float = 1.0
+) -> list[snapshots.Snapshot]:
+    """Return two snapshots of customers who buy by chance at rates of their own, for good.
+
+    Rates are gamma of ``shape``; every other customer comes ``often`` times as often.
+    """
     rng = np.random.default_rng(seed)
-    rate, worth = rng.gamma(1.0, 0.15, customers), 20 * rng.lognormal(0, 0.4, customers)
+    rate = rng.gamma(shape, 0.15 / shape, customers) * np.where(np.arange(customers) % 2, often, 1)
+    worth = 20 * rng.lognormal(0, 0.4, customers)
     times = [np.sort(rng.uniform(0, 52, rng.poisson(52 * own))) for own in rate]
     found = []
     for end in (26.0, 39.0):
@@ -181,3 +194,36 @@ def test_a_shop_that_brought_nothing_is_refused() -> None:
 def test_fit_value_of_a_frame_without_spread_needs_no_model() -> None:
     frame = simulated(3)[0].customers.assign(margin_amount=lambda f: 2.0 * (f["repeats"] + 1))
     assert gamma_gamma.fit_value(frame).expected(np.ones(1), np.full(1, 2.0))[0] == 2.0
+
+
+def test_who_states_nothing_is_average() -> None:
+    """Rare levels count as not stated; the others average nought among those who state them."""
+    channels = ["search"] * 300 + ["social"] * 150 + ["radio"] * 20 + [None] * 530
+    found = stated_attributes.encode(
+        pd.DataFrame({"acquisition_channel": channels, "gender": "female"})
+    )
+    assert trait_names(found) == [TRAIT + "acquisition channel social, not search"]
+    trait = found[trait_names(found)[0]].to_numpy()
+    assert trait[0] == pytest.approx(-1 / 3)
+    assert trait[300] == pytest.approx(2 / 3)
+    np.testing.assert_array_equal(trait[450:], 0.0)
+
+
+def won_through(shop: list[snapshots.Snapshot]) -> list[snapshots.Snapshot]:
+    """Return the snapshots with a channel that tells every other customer from the rest."""
+    for one in shop:
+        place = one.customers["customer_id"].str[1:].astype(int)
+        one.customers["acquisition_channel"] = np.where(place % 2, "store", "social")
+    return shop
+
+
+def test_attributes_are_used_where_they_tell_and_only_there() -> None:
+    """Customers won in the store come six times as often; in another shop the channel is chance."""
+    told = value_scorecard.scorecard(won_through(simulated(4, 500, shape=4.0, often=6.0)))
+    assert told.attributes_help
+    assert WITH_TRAITS in told.best_purchase_models()
+    assert told.attributes["gain"].max() > 0
+    chance = value_scorecard.scorecard(won_through(simulated(5, 500)))
+    assert len(chance.attributes) == 2
+    assert not chance.attributes_help
+    assert WITH_TRAITS not in (*chance.best_purchase_models(), chance.trusted)

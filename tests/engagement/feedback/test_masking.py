@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.engagement.feedback.masking import LONGEST, mask
+from analysis.engagement.feedback.masking import LONGEST, KnownNames, mask, masked
 
 SECRETS = [
     ("My name is Anna Schmidt and I am angry.", "Anna Schmidt"),
@@ -109,3 +109,29 @@ def test_masking_again_changes_nothing_and_no_long_number_stays(text: str) -> No
 )
 def test_a_name_is_found_whatever_stands_around_it(frame: str, name: str, around: str) -> None:
     assert name not in mask(f"{around} {frame.format(name)} {around}")
+
+
+def test_a_lone_name_of_a_customer_is_masked_and_words_are_left() -> None:
+    """First name, family name or both; in any case; Chinese with and without the surname."""
+    texts = [
+        "zuleika was not amused", "Zuleika again", "asked for Quillfeather’s parcel", "我是晓棠",
+        "陆晓棠收到了", "will it last", "it will", "will do", "i will", "they will come", "Will!",
+        "很美丽的杯子", "美丽", "真美丽", "颜色美丽", "美丽极了", "李美丽说的", "[name] of Box",
+    ]  # fmt: skip
+    names = KnownNames.of(["Zuleika Quillfeather", "Will Box", "陆晓棠", "李美丽", None], texts)
+    said = masked(texts, [()] * len(texts), names)
+    assert said[:6] == [
+        "[name] was not amused", "[name] again", "asked for [name]’s parcel", "我是[name]",
+        "[name]收到了", "will it last",
+    ]  # fmt: skip
+    assert said[10:12] == ["Will!", "很美丽的杯子"]
+    assert said[16:] == ["[name]说的", "[name] of [name]"]
+    assert mask("zuleika") == "zuleika"
+
+
+def test_many_names_take_little_time() -> None:
+    names = KnownNames.of((f"Name{chr(97 + i % 26)}{chr(97 + i // 26 % 26)} Fam{i % 97}" for i in
+                           range(100_000)), [])  # fmt: skip
+    began = time.perf_counter()
+    masked(["A long text without any of them. " * 20] * 200, [()] * 200, names)
+    assert time.perf_counter() - began < 5

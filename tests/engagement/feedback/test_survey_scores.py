@@ -125,7 +125,8 @@ def test_many_groups_of_one_score_are_seldom_called_different() -> None:
                 "kind": "csat", "score": rng.integers(1, 6, 400).astype(float),
                 "customer": np.arange(400), "channel": rng.integers(0, 10, 400).astype(str),
                 "asked_on": pd.Timestamp("2017-06-01"), "month": "2017-06", "wave": None,
-                "orders_before": 3, "region": None, "product": None, "low": 1.0, "high": 5.0,
+                "orders_before": 3, "region": None, "segment": None,
+                "product": None, "low": 1.0, "high": 5.0,
                 "answered": True,
             }
         )  # fmt: skip

@@ -14,6 +14,7 @@ from analysis.promotions.planning.targeting.contact_knapsack import (
     NONE,
     Choices,
     Limits,
+    counted_by,
     gain_of,
     solve,
     used_by,
@@ -28,17 +29,20 @@ def drawn(seed: int, n: int, items: int, channels: int = 2) -> Choices:
     rng = np.random.default_rng(seed)
     gain = rng.gamma(1.0, 3.0, (n, items)) - 1.5
     gain[rng.random((n, items)) < 0.15] = -np.inf
-    return Choices(gain, rng.uniform(0.0, 2.0, (n, items)), np.arange(items) % channels)
+    number = np.arange(items)
+    cost = rng.uniform(0.0, 2.0, (n, items))
+    return Choices(gain, cost, number % channels, number // channels)
 
 
 def best_of_all(choices: Choices, limits: Limits, channels: int) -> float:
     n, items = choices.size
     bound, best = limits.vector(channels), 0.0
+    counted = counted_by(choices, limits)
     for picked in itertools.product(range(-1, items), repeat=n):
         item = np.array(picked)
         rows = np.flatnonzero(item != NONE)
         gain = choices.gain[rows, item[rows]].sum()
-        if gain > best and (used_by(choices, item, channels) <= bound + 1e-12).all():
+        if gain > best and (used_by(choices, item, counted) <= bound + 1e-12).all():
             best = float(gain)
     return best
 
@@ -56,13 +60,21 @@ def test_the_published_optimum_at_a_mean_spend_of_five(method: str):
     budget=st.floats(0.0, 6.0),
     capacity=st.tuples(st.integers(0, 3), st.integers(0, 3)),
     contacts=st.integers(0, 4),
+    quota=st.tuples(st.integers(0, 3), st.integers(0, 3)),
 )
-def test_the_exact_choice_is_the_best_of_all(seed, budget, capacity, contacts):
+def test_the_exact_choice_is_the_best_of_all(seed, budget, capacity, contacts, quota):
     choices = drawn(seed, 4, 4)
-    limits = Limits(budget, tuple(map(float, capacity)), float(contacts))
+    limits = Limits(budget, _numbers(capacity), float(contacts), _numbers(quota))
     found = solve(choices, limits, method="exact")
-    assert found.gain == pytest.approx(best_of_all(choices, limits, 2), abs=1e-6)
+    best = best_of_all(choices, limits, 2)
+    assert found.gain == pytest.approx(best, abs=1e-6)
     assert found.gain == pytest.approx(gain_of(choices, found.item))
+    # For so few, prices choose anew exactly for the customers whom they do not decide.
+    assert solve(choices, limits, method="prices").gain == pytest.approx(best, rel=2e-4, abs=1e-6)
+
+
+def _numbers(given: tuple[int, ...]) -> tuple[float, ...]:
+    return tuple(map(float, given))
 
 
 @settings(max_examples=25, deadline=None)
@@ -72,14 +84,18 @@ def test_the_exact_choice_is_the_best_of_all(seed, budget, capacity, contacts):
     budget=st.floats(0.0, 40.0),
     capacity=st.tuples(st.integers(0, 30), st.integers(0, 30)),
     contacts=st.integers(0, 50),
+    quota=st.tuples(st.integers(0, 30), st.integers(0, 30)),
     method=st.sampled_from(["exact", "prices"]),
 )
-def test_no_limit_is_ever_exceeded(seed, n, budget, capacity, contacts, method):
+def test_no_limit_is_ever_exceeded(seed, n, budget, capacity, contacts, quota, method):
     choices = drawn(seed, n, 6)
-    limits = Limits(budget, tuple(map(float, capacity)), float(contacts))
+    limits = Limits(budget, _numbers(capacity), float(contacts), _numbers(quota))
     found = solve(choices, limits, method=method)
-    assert (used_by(choices, found.item, 2) <= limits.vector(2) * (1 + 1e-9) + 1e-9).all()
-    assert found.used == pytest.approx(used_by(choices, found.item, 2))
+    used = used_by(choices, found.item, counted_by(choices, limits))
+    assert (used <= limits.vector(2) * (1 + 1e-9) + 1e-9).all()
+    assert found.used == pytest.approx(used)
+    for offer, most in enumerate(quota):  # counted by hand
+        assert (choices.offer[found.item[found.item != NONE]] == offer).sum() <= most
     chosen = found.item != NONE
     assert (choices.gain[chosen, found.item[chosen]] > 0).all()
     assert found.gain <= found.bound + 1e-6
@@ -88,7 +104,7 @@ def test_no_limit_is_ever_exceeded(seed, n, budget, capacity, contacts, method):
 @pytest.mark.parametrize("seed", range(4))
 def test_prices_come_within_a_thousandth_of_the_exact_choice(seed: int):
     choices = drawn(seed, 200, 8, channels=4)
-    limits = Limits(30.0, (10.0, 16.0, np.inf, 20.0), 55.0)
+    limits = Limits(30.0, (10.0, 16.0, np.inf, 20.0), 55.0, (12.0, np.inf))
     exact, priced = (solve(choices, limits, method=m) for m in ("exact", "prices"))
     assert priced.gain <= exact.gain * (1 + 1e-6)
     assert priced.gain >= exact.gain * (1 - 1e-3)

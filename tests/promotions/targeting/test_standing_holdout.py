@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,11 @@ def control(as_of: date, share: float = 0.1, programme: str = "p"):
     return programme_control(
         CUSTOMERS, programme=programme, share=share, as_of=as_of, rotate_days=182
     )
+
+
+def held(customers, strata, share: float, as_of: date = date(2025, 3, 3)):
+    turning = {"as_of": as_of, "rotate_days": 182}
+    return hold_out(customers, strata, programme="p", share=share, **turning)
 
 
 def test_places_are_even_and_those_of_two_programmes_have_nothing_in_common():
@@ -53,28 +59,43 @@ def test_a_larger_control_has_the_smaller_one_in_it():
 @given(n=st.integers(0, 300), share=st.floats(0.0, 0.5), kinds=st.integers(1, 6))
 def test_every_stratum_is_held_out_alike(n: int, share: float, kinds: int):
     strata = pd.Series([f"s{i % kinds}" for i in range(n)], dtype="str")
-    held = hold_out(CUSTOMERS[:n], strata, programme="p", share=share)
-    assert held.sum() == (round(share * n) if n else 0)
+    out = held(CUSTOMERS[:n], strata, share)
+    assert out.sum() == (round(share * n) if n else 0)
     for kind in range(min(kinds, n)):
         own = (strata == f"s{kind}").to_numpy()
-        assert abs(held[own].sum() - share * own.sum()) <= 1
+        assert abs(out[own].sum() - share * own.sum()) <= 1
 
 
 def test_the_same_customers_are_held_out_again_and_most_of_them_when_the_list_changes():
     strata = pd.Series("one", index=range(1_000))
-    first = hold_out(CUSTOMERS[:1_000], strata, programme="p", share=0.2)
-    again = hold_out(CUSTOMERS[:1_000], strata, programme="p", share=0.2)
+    first = held(CUSTOMERS[:1_000], strata, 0.2)
+    again = held(CUSTOMERS[:1_000], strata, 0.2)
     assert (first == again).all()
-    other = hold_out(CUSTOMERS[100:1_100], strata, programme="p", share=0.2)
+    other = held(CUSTOMERS[100:1_100], strata, 0.2)
     both = first[100:].sum(), (first[100:] & other[:900]).sum()
     assert both[1] / both[0] > 0.9
 
 
 def test_the_order_of_the_list_changes_nothing():
     strata = pd.Series(["a", "b"] * 500)
-    held = hold_out(CUSTOMERS[:1_000], strata, programme="p", share=0.1)
-    turned = hold_out(CUSTOMERS[:1_000][::-1], strata[::-1], programme="p", share=0.1)
-    assert (held == turned[::-1]).all()
+    out = held(CUSTOMERS[:1_000], strata, 0.1)
+    turned = held(CUSTOMERS[:1_000][::-1], strata[::-1], 0.1)
+    assert (out == turned[::-1]).all()
+
+
+def test_the_holdout_turns_with_the_control_and_is_drawn_anew():
+    """One clock for both: on the day that the control changes, and on no other."""
+    strata = pd.Series(["a", "b"] * 2_000)
+    days = [date(2025, 1, 1) + timedelta(days=d) for d in range(400)]
+    outs = [held(CUSTOMERS, strata, 0.2, day) for day in days]
+    controls = [control(day) for day in days]
+    turned = [(a != b).any() for a, b in pairwise(outs)]
+    assert turned == [(a != b).any() for a, b in pairwise(controls)]
+    assert sum(turned) == 2
+    first, last = outs[0], outs[-1]
+    assert abs((first & last).sum() / first.sum() - 0.2) < 0.06  # as chance has it
+    # Whom lists leave alone has nothing to do with whom the programme leaves alone.
+    assert abs((first & controls[0]).sum() / controls[0].sum() - 0.2) < 0.08
 
 
 def test_balance_is_in_standard_deviations():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,6 +92,23 @@ def test_no_limit_is_exceeded_and_nobody_is_target_and_held_out(listed):
     assert listed.limits.set_index("limit").loc["budget", "used"] == pytest.approx(
         targets["cost"].sum()
     )
+
+
+def test_a_limited_number_of_an_offer_is_respected_and_the_rest_get_another(shop: Tables, past):
+    left = eligible(shop, people(shop), rules())
+    _, expected, offers, channels = plan(shop, left, past)
+    offers = replace(offers, allowed=np.ones_like(offers.allowed))
+    ready = left, expected, offers, channels
+    free, few = (
+        promotions.chosen(*ready, terms(quota=quota, holdout=0.0))
+        for quota in ({}, {"0.1": 12, "0.0": 900})
+    )
+    assert (free.targets["depth"] == 0.1).sum() > 12
+    assert (few.targets["depth"] == 0.1).sum() == 12
+    assert (few.targets["depth"] == 0.0).sum() > (free.targets["depth"] == 0.0).sum()
+    row = few.limits.set_index("limit").loc["10 % off"]
+    assert (row["most"], row["used"]) == (12, 12)
+    assert few.total["gain"] <= free.total["gain"] * (1 + 1e-3)
 
 
 def test_nobody_is_contacted_without_consent_or_against_a_rule(ready, listed, shop: Tables):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,15 @@ from analysis.customers.churn import churn_evaluation
 from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.customers.churn.churn_label import ChurnLabels, labels
 from analysis.customers.churn.churn_model import (
+    CHURN,
     LOGISTIC,
     ChurnModel,
+    Learnt,
+    Outcome,
     fit_all,
     learnt_from,
 )
-from analysis.customers.lifetime.snapshots import FEATURES, Snapshot
+from analysis.customers.lifetime.snapshots import Snapshot
 from analysis.errors import NotApplicable
 
 
@@ -48,6 +51,11 @@ class ChurnForecast:
         customers learnt from; above 0.25 is a different population).
     offer
         What the expected maximum profit takes for granted, if there is one.
+    checked
+        One customer and checked cut-off a row: customer_id, probability (the chosen model's, learnt
+        before), churned, cutoff.
+    learnt
+        Rows that today's model learnt from: customers at cut-offs.
     """
 
     labelled: pd.DataFrame
@@ -58,11 +66,17 @@ class ChurnForecast:
     customers: pd.DataFrame
     drift: pd.DataFrame
     offer: RetentionOffer | None = None
+    checked: pd.DataFrame = field(default_factory=pd.DataFrame)
+    learnt: int = 0
 
     def last(self, model: str) -> pd.Series:
         """Return the scores of ``model`` at the last cut-off checked."""
         rows = self.scores[self.scores["model"] == model]
         return rows.iloc[-1]
+
+
+#: Snapshots, earliest first, with what their customers did.
+Pairs = list[tuple[Snapshot, ChurnLabels]]
 
 
 @without("offer")
@@ -95,43 +109,136 @@ def churn_forecast(
         If churn can be labelled on fewer than two past cut-offs, or too few churned to learn from.
     """
     pairs = _labelled(past, days)
-    if len(pairs) < 2:
-        raise NotApplicable(
-            "Churn cannot be learnt and checked: it can be labelled on fewer than two past "
-            f"cut-offs ({len(pairs)})."
-        )
-    scores, deciles = _checked(pairs, offer, seed)
-    chosen = str(scores.groupby("model", sort=False)["brier"].mean().idxmin())
-    learnt = learnt_from([s for s, _ in pairs], [one for _, one in pairs], seed=seed)
-    models = {model.name: model for model in fit_all(learnt, seed=seed)}
+    held = contest(pairs, offer=offer, seed=seed)
     now = labels(today, days=days)
     asked = today.customers[now.asked].reset_index(drop=True)
-    told = models[LOGISTIC]
-    current = pd.DataFrame(
-        {
-            "customer_id": asked["customer_id"],
-            "churn": models[chosen].probability(asked),
-            "why": _reasons(told, asked),
-            "without_losses": now.customers["without_losses"][now.asked].to_numpy(),
-        }
-    )
+    current = held.told(asked).rename(columns={"probability": "churn"})
+    current["without_losses"] = now.customers["without_losses"][now.asked].to_numpy()
     return ChurnForecast(
         labelled=pd.DataFrame([_counted(s, one) for s, one in pairs]),
-        scores=scores,
-        deciles=deciles[chosen],
-        chosen=chosen,
-        effects=_effects(told),
+        scores=held.scores,
+        deciles=held.deciles,
+        chosen=held.chosen,
+        effects=held.effects(),
         customers=current.sort_values("churn", ascending=False, kind="stable", ignore_index=True),
-        drift=_drift(learnt.features, asked),
+        drift=held.drift(asked),
         offer=offer,
+        checked=held.checked,
+        learnt=len(held.learnt.churned),
     )
 
 
-_Pairs = list[tuple[Snapshot, ChurnLabels]]
+@dataclass(frozen=True)
+class Contest:
+    """How models of one outcome did out of time, and the models learnt from all cut-offs.
+
+    Parameters
+    ----------
+    scores, deciles, chosen, checked
+        As in `ChurnForecast`.
+    models
+        Model by name, learnt from all cut-offs.
+    learnt
+        What they were learnt from.
+    """
+
+    scores: pd.DataFrame
+    deciles: pd.DataFrame
+    chosen: str
+    checked: pd.DataFrame
+    models: dict[str, ChurnModel]
+    learnt: Learnt
+
+    def told(self, asked: pd.DataFrame) -> pd.DataFrame:
+        """Return customer_id, probability (by the chosen model) and why (in words)."""
+        return pd.DataFrame(
+            {
+                "customer_id": asked["customer_id"],
+                "probability": self.models[self.chosen].probability(asked),
+                "why": _reasons(self.models[LOGISTIC], asked, self.learnt.outcome.features),
+            }
+        )
+
+    def effects(self) -> pd.DataFrame:
+        """Return what the logistic regression leans on, largest first."""
+        effects, meaning = self.models[LOGISTIC].effects, self.learnt.outcome.features
+        rows = [
+            {"feature": name, "meaning": meaning[name], "effect": e} for name, e in effects.items()
+        ]
+        table = pd.DataFrame(rows)
+        order = table["effect"].abs().sort_values(ascending=False, kind="stable").index
+        return table.loc[order].reset_index(drop=True)
+
+    def drift(self, asked: pd.DataFrame, bins: int = 10) -> pd.DataFrame:
+        """Return the population stability index of each feature, largest first."""
+        learnt, meaning = self.learnt.features, self.learnt.outcome.features
+        rows = [
+            {"feature": n, "meaning": meaning[n], "psi": _psi(learnt[n], asked[n], bins)}
+            for n in learnt.columns
+        ]
+        table = pd.DataFrame(rows)
+        return table.sort_values("psi", ascending=False, kind="stable", ignore_index=True)
 
 
-def _labelled(past: Sequence[Snapshot], days: int) -> _Pairs:
-    found: _Pairs = []
+def contest(
+    pairs: Pairs,
+    *,
+    offer: RetentionOffer | None = None,
+    seed: int = 0,
+    outcome: Outcome = CHURN,
+) -> Contest:
+    """Return how models did on every cut-off after the first that can be learnt for.
+
+    Raises
+    ------
+    NotApplicable
+        If there are fewer than two cut-offs, or too few to learn from.
+    """
+    rows: list[dict[str, object]] = []
+    held: dict[str, list[pd.DataFrame]] = {}
+    reason = NotApplicable(
+        f"{outcome.what} cannot be learnt and checked: it can be labelled on fewer than two past "
+        f"cut-offs ({len(pairs)})."
+    )
+    for place in range(1, len(pairs)):
+        try:
+            models = fit_all(_learnt(pairs[:place], seed, outcome), seed=seed)
+        except NotApplicable as why:
+            reason = why
+            continue
+        snapshot, one = pairs[place]
+        asked = snapshot.customers[one.asked]
+        churned = one.customers["churned"][one.asked].to_numpy(bool)
+        for model in models:
+            chance = model.probability(asked)
+            measured = churn_evaluation.evaluation(churned, chance, offer, seed=seed)
+            rows.append({"cutoff": snapshot.known.end, "model": model.name, **measured})
+            told = {"customer_id": asked["customer_id"].to_numpy(), "probability": chance}
+            each = pd.DataFrame({**told, "churned": churned, "cutoff": snapshot.known.end})
+            held.setdefault(model.name, []).append(each)
+    if not rows:
+        raise reason
+    scores = pd.DataFrame(rows)
+    chosen = str(scores.groupby("model", sort=False)["brier"].mean().idxmin())
+    last = held[chosen][-1]
+    churned, chance = last["churned"].to_numpy(bool), last["probability"].to_numpy("float64")
+    learnt = _learnt(pairs, seed, outcome)
+    return Contest(
+        scores,
+        churn_evaluation.deciles(churned, chance),
+        chosen,
+        pd.concat(held[chosen], ignore_index=True),
+        {model.name: model for model in fit_all(learnt, seed=seed)},
+        learnt,
+    )
+
+
+def _learnt(pairs: Pairs, seed: int, outcome: Outcome) -> Learnt:
+    return learnt_from([s for s, _ in pairs], [one for _, one in pairs], seed=seed, outcome=outcome)
+
+
+def _labelled(past: Sequence[Snapshot], days: int) -> Pairs:
+    found: Pairs = []
     for snapshot in past:
         try:
             found.append((snapshot, labels(snapshot, days=days)))
@@ -139,32 +246,6 @@ def _labelled(past: Sequence[Snapshot], days: int) -> _Pairs:
             # A cut-off at which too few can be labelled is left out; how many are left is shown.
             continue
     return found
-
-
-def _checked(
-    pairs: _Pairs, offer: RetentionOffer | None, seed: int
-) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """Return scores at every cut-off after the first that can be learnt for, and last deciles."""
-    rows: list[dict[str, object]] = []
-    deciles: dict[str, pd.DataFrame] = {}
-    reason: NotApplicable | None = None
-    for place in range(1, len(pairs)):
-        earlier, (snapshot, one) = pairs[:place], pairs[place]
-        try:
-            learnt = learnt_from([s for s, _ in earlier], [x for _, x in earlier], seed=seed)
-        except NotApplicable as why:
-            reason = why
-            continue
-        asked = snapshot.customers[one.asked]
-        churned = one.customers["churned"][one.asked].to_numpy(bool)
-        for model in fit_all(learnt, seed=seed):
-            chance = model.probability(asked)
-            measured = churn_evaluation.evaluation(churned, chance, offer, seed=seed)
-            rows.append({"cutoff": snapshot.known.end, "model": model.name, **measured})
-            deciles[model.name] = churn_evaluation.deciles(churned, chance)
-    if not rows:
-        raise reason or NotApplicable("Churn cannot be learnt.")
-    return pd.DataFrame(rows), deciles
 
 
 def _counted(snapshot: Snapshot, one: ChurnLabels) -> dict[str, object]:
@@ -178,21 +259,10 @@ def _counted(snapshot: Snapshot, one: ChurnLabels) -> dict[str, object]:
     }
 
 
-def _effects(model: ChurnModel) -> pd.DataFrame:
-    names = list(model.effects)
-    table = pd.DataFrame(
-        {
-            "feature": names,
-            "meaning": [FEATURES[name] for name in names],
-            "effect": [model.effects[name] for name in names],
-        }
-    )
-    order = table["effect"].abs().sort_values(ascending=False, kind="stable").index
-    return table.loc[order].reset_index(drop=True)
-
-
-def _reasons(model: ChurnModel, asked: pd.DataFrame, most: int = 2) -> list[str]:
-    """Return what speaks most for churn of each customer, in words."""
+def _reasons(
+    model: ChurnModel, asked: pd.DataFrame, meaning: Mapping[str, str], most: int = 2
+) -> list[str]:
+    """Return what speaks most for the outcome for each customer, in words."""
     names = list(model.effects)
     rows = asked[names].to_numpy("float64")
     middle, spread = (model.scale.loc[names, c].to_numpy("float64") for c in ("mean", "std"))
@@ -201,21 +271,12 @@ def _reasons(model: ChurnModel, asked: pd.DataFrame, most: int = 2) -> list[str]
     best = np.argsort(-pull, axis=1, kind="stable")[:, :most]
     return [
         "; ".join(
-            f"{FEATURES[names[place]]}: {'high' if away[row, place] > 0 else 'low'}"
+            f"{meaning[names[place]]}: {'high' if away[row, place] > 0 else 'low'}"
             for place in places
             if pull[row, place] > 0.05
         )
         for row, places in enumerate(best)
     ]
-
-
-def _drift(learnt: pd.DataFrame, asked: pd.DataFrame, bins: int = 10) -> pd.DataFrame:
-    rows = [
-        {"feature": n, "meaning": FEATURES[n], "psi": _psi(learnt[n], asked[n], bins)}
-        for n in learnt.columns
-    ]
-    table = pd.DataFrame(rows)
-    return table.sort_values("psi", ascending=False, kind="stable", ignore_index=True)
 
 
 def _psi(before: pd.Series, now: pd.Series, bins: int) -> float:

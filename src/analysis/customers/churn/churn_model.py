@@ -13,8 +13,8 @@ Neslin and others (2006), Defection detection, J. Marketing Research 43, 204-211
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,13 +33,47 @@ _FOLD = 0.25
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What is asked about: its words, its rule of thumb, and what sense demands of it.
+
+    Parameters
+    ----------
+    what, happened, other
+        For sentences: "Churn cannot be learnt: only 3 churned" or "stayed".
+    rule, rule_features, rule_name
+        The rule of thumb: log odds from features, which ones, and what it is called.
+    monotone
+        Signs that sense demands of the trees: 1 rises, -1 falls with the feature.
+    features
+        What models may learn from, with its meaning.
+    """
+
+    what: str
+    happened: str
+    other: str
+    rule: Callable[[pd.DataFrame], Floats]
+    rule_features: tuple[str, ...]
+    rule_name: str = RECENCY
+    monotone: Mapping[str, int] = field(default_factory=dict)
+    features: Mapping[str, str] = field(default_factory=lambda: FEATURES)
+
+
+def _silence(rows: pd.DataFrame) -> Floats:
+    """Return the rule of thumb: the longer a customer's silence, the likelier is churn."""
+    return np.asarray(np.log1p(rows["silence_days"].to_numpy("float64")))
+
+
+CHURN = Outcome("Churn", "churned", "stayed", _silence, ("silence_days",), monotone=MONOTONE)
+
+
+@dataclass(frozen=True)
 class ChurnModel:
     """A model that turns features into the probability of churn.
 
     Parameters
     ----------
     name
-        `RECENCY`, `LOGISTIC` or `TREES`.
+        The rule of thumb's, `LOGISTIC` or `TREES`.
     score
         Takes features, returns log odds before calibration.
     intercept, slope
@@ -73,14 +107,16 @@ class Learnt:
     features: pd.DataFrame
     churned: Flags
     aside: Flags
+    outcome: Outcome = CHURN
 
 
 def learnt_from(
     snapshots: Sequence[Snapshot],
     labels: Sequence[ChurnLabels],
     *,
-    names: Sequence[str] = tuple(FEATURES),
+    names: Sequence[str] | None = None,
     seed: int = 0,
+    outcome: Outcome = CHURN,
 ) -> Learnt:
     """Stack the labelled customers of several snapshots.
 
@@ -98,33 +134,33 @@ def learnt_from(
     churned = np.concatenate([one.customers["churned"][one.asked] for one in labels]).astype(bool)
     fewest = int(min(churned.sum(), (~churned).sum()))
     if fewest < FEWEST_CHURNED:
-        kind = "churned" if churned.sum() == fewest else "stayed"
+        kind = outcome.happened if churned.sum() == fewest else outcome.other
         raise NotApplicable(
-            f"Churn cannot be learnt: of {len(churned)} labelled customers only {fewest} {kind}, "
-            f"fewer than {FEWEST_CHURNED}."
+            f"{outcome.what} cannot be learnt: of {len(churned)} labelled customers only {fewest} "
+            f"{kind}, fewer than {FEWEST_CHURNED}."
         )
-    features = matrix(rows, names)
+    features = matrix(rows, tuple(outcome.features) if names is None else names)
     features = features.loc[:, features.nunique() > 1]
     refuse_leaks(features, churned)
     who = rows["customer_id"].drop_duplicates()
     chosen = who[np.random.default_rng(seed).random(len(who)) < _FOLD]
-    return Learnt(features, churned, rows["customer_id"].isin(chosen).to_numpy())
+    aside = rows["customer_id"].isin(chosen).to_numpy()
+    return Learnt(features, churned, aside, outcome)
 
 
 def fit_all(learnt: Learnt, *, seed: int = 0) -> list[ChurnModel]:
     """Return the three models, calibrated on the customers set aside."""
-    fits = {RECENCY: _recency, LOGISTIC: _logistic, TREES: _trees}
+    fits = {learnt.outcome.rule_name: _thumb, LOGISTIC: _logistic, TREES: _trees}
     return [_calibrated(name, fit, learnt, seed) for name, fit in fits.items()]
 
 
 _Fitted = tuple[Callable[[pd.DataFrame], Floats], tuple[str, ...], dict[str, float]]
+_Fit = Callable[[pd.DataFrame, Flags, Outcome, int], _Fitted]
 
 
-def _calibrated(
-    name: str, fit: Callable[[pd.DataFrame, Flags, int], _Fitted], learnt: Learnt, seed: int
-) -> ChurnModel:
-    inside = ~learnt.aside
-    score, features, effects = fit(learnt.features[inside], learnt.churned[inside], seed)
+def _calibrated(name: str, fit: _Fit, learnt: Learnt, seed: int) -> ChurnModel:
+    inside, outcome = ~learnt.aside, learnt.outcome
+    score, features, effects = fit(learnt.features[inside], learnt.churned[inside], outcome, seed)
     aside = score(learnt.features.loc[learnt.aside, list(features)])
     intercept, slope = calibrate(aside, learnt.churned[learnt.aside])
     scale = learnt.features[inside].agg(["mean", "std"]).T
@@ -151,17 +187,13 @@ def calibrate(score: Floats, churned: Flags) -> tuple[float, float]:
     return float(found.x[0]), float(found.x[1])
 
 
-def _recency(features: pd.DataFrame, churned: Flags, seed: int) -> _Fitted:
-    """Return the rule of thumb: the longer a customer's silence, the likelier is churn."""
+def _thumb(features: pd.DataFrame, churned: Flags, outcome: Outcome, seed: int) -> _Fitted:
     del features, churned, seed
-
-    def score(rows: pd.DataFrame) -> Floats:
-        return np.asarray(np.log1p(rows["silence_days"].to_numpy("float64")))
-
-    return score, ("silence_days",), {}
+    return outcome.rule, outcome.rule_features, {}
 
 
-def _logistic(features: pd.DataFrame, churned: Flags, seed: int) -> _Fitted:
+def _logistic(features: pd.DataFrame, churned: Flags, outcome: Outcome, seed: int) -> _Fitted:
+    del outcome
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -180,7 +212,7 @@ def _logistic(features: pd.DataFrame, churned: Flags, seed: int) -> _Fitted:
     return lambda rows: np.asarray(model.decision_function(rows[list(names)])), names, effects
 
 
-def _trees(features: pd.DataFrame, churned: Flags, seed: int) -> _Fitted:
+def _trees(features: pd.DataFrame, churned: Flags, outcome: Outcome, seed: int) -> _Fitted:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
@@ -191,7 +223,7 @@ def _trees(features: pd.DataFrame, churned: Flags, seed: int) -> _Fitted:
         max_leaf_nodes=8,
         min_samples_leaf=30,
         l2_regularization=5.0,
-        monotonic_cst=[MONOTONE.get(name, 0) for name in names],
+        monotonic_cst=[outcome.monotone.get(name, 0) for name in names],
         random_state=seed,
     )
     with threadpool_limits(1):

@@ -167,25 +167,25 @@ def _weights(model: BetaGeometric, counts: PurchaseCounts) -> tuple[Floats, Floa
 def _log_terms(
     values: Floats, counts: PurchaseCounts, shape: int, modified: bool
 ) -> tuple[Floats, Floats]:
-    """Return the log weights of being alive, by stage, and of having left."""
+    """Return the log weights of being alive, by stage, and of having left.
+
+    What depends on the number of purchases alone is reckoned once for each number.
+    """
     from scipy.special import betaln, gammaln, xlogy
 
     r, alpha, a, b = values
-    x, known = counts.repeats, alpha + counts.observed
+    x, row = counts.distinct_repeats
     stages = np.arange(shape)
     events = (r + shape * x)[:, None] + stages
-    silent = (counts.observed - counts.recency)[:, None]
     survived = betaln(a, b + x + modified) - betaln(a, b)
-    alive = (
-        gammaln(events) - events * np.log(known)[:, None]
-        + xlogy(stages, silent) - gammaln(stages + 1) + survived[:, None]
-    )  # fmt: skip
+    given = gammaln(events) - gammaln(stages + 1) + survived[:, None]
+    alive = given[row] - events[row] * np.log(alpha + counts.observed)[:, None]
+    if shape > 1:
+        alive += xlogy(stages, (counts.observed - counts.recency)[:, None])
     last = np.maximum(b + x - 1 + modified, 1e-300)
-    left = (
-        gammaln(events[:, 0]) - events[:, 0] * np.log(alpha + counts.recency)
-        + betaln(a + 1, last) - betaln(a, b)
-    )  # fmt: skip
-    return alive, left if modified else np.where(x > 0, left, -np.inf)
+    gone = gammaln(events[:, 0]) + betaln(a + 1, last) - betaln(a, b)
+    gone = gone if modified else np.where(x > 0, gone, -np.inf)
+    return alive, gone[row] - events[row, 0] * np.log(alpha + counts.recency)
 
 
 def _log_likelihood(
@@ -198,12 +198,11 @@ def _log_likelihood(
     alive, left = _log_terms(values, counts, shape, modified)
     whole = np.logaddexp(_added(alive), left)
     height = r * np.log(alpha) - gammaln(r) + whole - counts.repeats * gammaln(shape)
-    total = float(height @ counts.customers) + (shape - 1) * counts.log_gaps
+    total = counts.summed(height) + (shape - 1) * counts.log_gaps
     stage, gone = np.exp(alive - whole[:, None]), np.exp(left - whole)
     by_rate = _slopes_of_rate(values, counts, stage, gone)
     by_leaving = _slopes_of_leaving(values, counts, stage.sum(axis=1), gone, modified)
-    slopes = np.array([slope @ counts.customers for slope in (*by_rate, *by_leaving)])
-    return total, slopes
+    return total, np.array([counts.summed(slope) for slope in (*by_rate, *by_leaving)])
 
 
 def _slopes_of_rate(
@@ -212,10 +211,10 @@ def _slopes_of_rate(
     from scipy.special import digamma
 
     r, alpha = values[:2]
-    shape = stage.shape[1]
-    events = (r + shape * counts.repeats)[:, None] + np.arange(shape)
+    x, row = counts.distinct_repeats
+    each = (r + stage.shape[1] * x)[:, None] + np.arange(stage.shape[1])
+    events, rise = each[row], digamma(each)[row]
     known, seen = alpha + counts.observed, alpha + counts.recency
-    rise = digamma(events)
     by_r = (
         np.log(alpha) - digamma(r)
         + (stage * (rise - np.log(known)[:, None])).sum(axis=1)
@@ -231,12 +230,13 @@ def _slopes_of_leaving(
     from scipy.special import digamma
 
     a, b = values[2:]
-    chances = b + counts.repeats + modified
-    both = digamma(a + chances)
-    before = np.maximum(chances - 1, 1e-300)
+    x, row = counts.distinct_repeats
+    chances = b + x + modified
+    both = digamma(a + chances)[row]
+    before = digamma(np.maximum(chances - 1, 1e-300))[row]
     by_a = alive * digamma(a) + gone * digamma(a + 1) - both - digamma(a) + digamma(a + b)
-    left = np.where(gone > 0, gone * digamma(before), 0.0)
-    by_b = alive * digamma(chances) + left - both - digamma(b) + digamma(a + b)
+    left = np.where(gone > 0, gone * before, 0.0)
+    by_b = alive * digamma(chances)[row] + left - both - digamma(b) + digamma(a + b)
     return by_a, by_b
 
 

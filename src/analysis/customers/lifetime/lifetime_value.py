@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.customers.lifetime.gamma_gamma import Credibility, GammaGamma
-from analysis.customers.lifetime.purchase_counts import PurchaseCounts
+from analysis.customers.lifetime.purchase_counts import PurchaseCounts, trait_names
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.sizes import FEWEST_NEWCOMERS
@@ -211,6 +211,32 @@ def lifetime_value(
     return LifetimeValue(table, totals, purchases.name, value.name)
 
 
+def expected_values(
+    summary: pd.DataFrame,
+    purchases: PurchaseModel,
+    value: GammaGamma | Credibility,
+    settings: ValueSettings,
+) -> pd.DataFrame:
+    """Return what every customer is expected to bring, without intervals.
+
+    Customers of the same counts are reckoned once.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By row of ``summary``: repeats, alive, order_value, and value_m for every horizon m.
+    """
+    keys = ["repeats", "recency", "observed"]
+    row = summary.groupby(keys, sort=False).ngroup().to_numpy()
+    counts = PurchaseCounts.each(summary[keys].drop_duplicates())
+    bought = summary["repeats"].to_numpy("float64") + 1
+    worth = value.expected(bought, summary["margin_amount"].to_numpy("float64") / bought)
+    expected = discounted(purchases, counts, settings)[row] * worth[:, None]
+    table = {"repeats": summary["repeats"], "alive": purchases.alive(counts)[row]}
+    named = {f"value_{m}": expected[:, i] for i, m in enumerate(settings.months)}
+    return pd.DataFrame({**table, "order_value": worth, **named})
+
+
 def newcomer_value(
     summary: pd.DataFrame,
     purchases: PurchaseModel,
@@ -389,7 +415,7 @@ def drawn_values(
 ) -> Floats:
     """Return discounted values drawn of every customer, customers x draws x horizons."""
     generator = np.random.default_rng(seed)
-    needed = summary[["repeats", "recency", "observed", "margin_amount"]]
+    needed = summary[["repeats", "recency", "observed", "margin_amount", *trait_names(summary)]]
     rows = needed.iloc[np.repeat(np.arange(len(needed)), settings.draws)]
     counts, bought = PurchaseCounts.each(rows), rows["repeats"].to_numpy("float64") + 1
     weeks = [m * WEEKS_A_MONTH for m in settings.months]

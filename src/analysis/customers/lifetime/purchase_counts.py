@@ -12,12 +12,15 @@ Fader, Hardie, Lee (2005), "Counting your customers" the easy way, Marketing Sci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.types import Floats
@@ -35,6 +38,17 @@ WEEK = 7.0
 #: Logarithms are summed as whole thousand-millionths: sums then do not depend on thread order.
 _NANOS = 1_000_000_000
 
+#: Begins the name of a column that says, as a number, what a customer is known to be.
+TRAIT = "trait: "
+
+_FETCHED = (
+    "customer_id", "repeats", "recency", "observed", "log_gaps", "first_on", "last_on",
+    "net_amount", "margin_amount", "margin_squares",
+)  # fmt: skip
+
+#: Attributes of the customer table that are settled on joining.
+SETTLED = ("acquisition_channel", "gender")
+
 
 @dataclass(frozen=True)
 class PurchaseCounts:
@@ -49,6 +63,8 @@ class PurchaseCounts:
     log_gaps
         Sum over all customers of the logarithms of the weeks between their purchases; only models
         with regular gaps need it.
+    traits
+        What customers are known to be, rows x traits; without columns where nothing is.
     """
 
     repeats: Floats
@@ -56,9 +72,23 @@ class PurchaseCounts:
     observed: Floats
     customers: Floats
     log_gaps: float = 0.0
+    traits: Floats = field(default_factory=lambda: np.zeros((1, 0)))
 
     def __len__(self) -> int:
         return len(self.repeats)
+
+    @cached_property
+    def distinct_repeats(self) -> tuple[Floats, NDArray[np.int64]]:
+        """The numbers of repeat purchases there are, and the place of each row's among them."""
+        numbers, row = np.unique(self.repeats, return_inverse=True)
+        return numbers, row
+
+    def summed(self, values: Floats) -> float:
+        """Return the sum over customers of a value by row.
+
+        Not by a product of vectors: its threads are slower for so little, and wait for busy cores.
+        """
+        return float((values * self.customers).sum())
 
     @property
     def total(self) -> int:
@@ -66,30 +96,41 @@ class PurchaseCounts:
         return int(self.customers.sum())
 
     @classmethod
-    def of(cls, summary: pd.DataFrame) -> PurchaseCounts:
-        """Return the counts of one row a customer: repeats, recency, observed, [log_gaps]."""
+    def of(cls, summary: pd.DataFrame, traits: Sequence[str] = ()) -> PurchaseCounts:
+        """Return the counts of one row a customer: repeats, recency, observed, [log_gaps], traits.
+
+        Customers who differ in a trait asked for are rows of their own.
+        """
         keys = ["repeats", "recency", "observed"]
-        rows = summary.groupby(keys, sort=True).size().rename("customers").reset_index()
+        rows = summary.groupby([*keys, *traits], sort=True).size().rename("customers")
+        rows = rows.reset_index()
         logs = float(summary["log_gaps"].sum()) if "log_gaps" in summary else 0.0
         x, last, end, n = (rows[name].to_numpy("float64") for name in (*keys, "customers"))
-        return cls(x, last, end, n, logs)
+        return cls(x, last, end, n, logs, rows[list(traits)].to_numpy("float64"))
 
     @classmethod
     def each(cls, summary: pd.DataFrame) -> PurchaseCounts:
-        """Return one row a customer in the order of ``summary``, for scoring."""
+        """Return one row a customer in the order of ``summary`` with all traits, for scoring."""
         keys = ("repeats", "recency", "observed")
         x, last, end = (summary[name].to_numpy("float64") for name in keys)
-        return cls(x, last, end, np.ones(len(summary)))
+        traits = summary[trait_names(summary)].to_numpy("float64")
+        return cls(x, last, end, np.ones(len(summary)), traits=traits)
 
     def part(self, rows: slice) -> PurchaseCounts:
         """Return some of the rows."""
         x, last, end, n = self.repeats, self.recency, self.observed, self.customers
-        return PurchaseCounts(x[rows], last[rows], end[rows], n[rows], self.log_gaps)
+        traits = self.traits[rows] if self.traits.shape[1] else self.traits
+        return PurchaseCounts(x[rows], last[rows], end[rows], n[rows], self.log_gaps, traits)
 
     def rate(self) -> float:
         """Return the repeat purchases per customer and week observed."""
         weeks = float(self.observed @ self.customers)
         return float(self.repeats @ self.customers) / weeks if weeks > 0 else 0.0
+
+
+def trait_names(summary: pd.DataFrame) -> list[str]:
+    """Return the columns of ``summary`` that hold traits."""
+    return [name for name in summary.columns if name.startswith(TRAIT)]
 
 
 def observed_history(tables: Tables, period: Period) -> Period:
@@ -164,20 +205,35 @@ def fetch(tables: Tables, period: Period) -> pd.DataFrame:
     -------
     pandas.DataFrame
         customer_id, repeats, recency, observed (weeks), log_gaps, first_on, last_on, net_amount,
-        margin_amount, margin_squares.
+        margin_amount, margin_squares, and those of `SETTLED` that the study states.
     """
     frame = compute(tables, period).order_by("customer_id").to_pandas()
+    known = [name for name in SETTLED if tables.has("customers", name)]
+    if known:
+        stated = tables.customers.select("customer_id", *known).to_pandas()
+        frame = frame.merge(stated, on="customer_id", how="left")
+    return _in_weeks(frame)[[*_FETCHED, *known]]
+
+
+def in_batches(tables: Tables, period: Period, *, size: int) -> Iterator[pd.DataFrame]:
+    """Yield ``fetch`` some customers at a time, those of the same counts one after the other.
+
+    Sorted in the engine, so that memory does not grow with the number of customers, and that a
+    batch holds few different counts.
+    """
+    each = compute(tables, period)
+    each = each.order_by("repeats", "recency_days", "observed_days", "customer_id")
+    for batch in each.to_pyarrow_batches(chunk_size=size):
+        yield _in_weeks(batch.to_pandas())[list(_FETCHED)]
+
+
+def _in_weeks(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
         recency=frame["recency_days"] / WEEK,
         observed=frame["observed_days"] / WEEK,
         net_amount=frame["net_micros"] / MICROS,
         margin_amount=frame["margin_micros"] / MICROS,
-    )[
-        [
-            "customer_id", "repeats", "recency", "observed", "log_gaps", "first_on", "last_on",
-            "net_amount", "margin_amount", "margin_squares",
-        ]
-    ]  # fmt: skip
+    )
 
 
 def fetch_counts(tables: Tables, period: Period) -> PurchaseCounts:

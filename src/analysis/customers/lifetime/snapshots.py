@@ -62,6 +62,15 @@ FEATURES = {
     },
 }
 
+#: What was known beside, of the thing that a question of one's own asks about (`own_question`).
+ASKED_FEATURES = {
+    "done_days": "days since it was last done",
+    "done_ever": "done before",
+    "done_last": "times done in the last period",
+    "done_rate": "times done per week",
+    "spent_last": "spend in as many days before",
+}
+
 _RHYTHM = ("gap_mean", "gap_spread", "last_gap")
 _COUNTED = ["departments", "categories", "channels", "contacts", "complaints"]
 
@@ -237,10 +246,11 @@ def matrix(customers: pd.DataFrame, names: Sequence[str] = tuple(FEATURES)) -> p
     Raises
     ------
     DataError
-        If a name is none of `FEATURES`: attributes of customers are those of today.
+        If a name is none of `FEATURES` or `ASKED_FEATURES`: attributes of customers are those of
+        today.
     """
     for name in names:
-        if name not in FEATURES:
+        if name not in FEATURES and name not in ASKED_FEATURES:
             raise DataError(
                 f"{name} is no feature that was known at the cut-off: it may hold what came "
                 f"after. Use one of {', '.join(FEATURES)}, or compute it from dated rows."

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.customers.lifetime import gamma_gamma
+from analysis.customers.lifetime import gamma_gamma, purchase_counts, stated_attributes
 from analysis.customers.lifetime.gamma_gamma import Credibility, GammaGamma, Independence
 from analysis.customers.lifetime.lifetime_value import (
     LifetimeValue,
     PurchaseModel,
     ValueSettings,
+    expected_values,
     lifetime_value,
     newcomer_value,
     with_past_misses,
 )
-from analysis.customers.lifetime.purchase_counts import PurchaseCounts
-from analysis.customers.lifetime.value_scorecard import PURCHASE_MODELS, REGULAR, Scorecard
+from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
+from analysis.customers.lifetime.purchase_counts import PurchaseCounts, trait_names
+from analysis.customers.lifetime.value_scorecard import (
+    PURCHASE_MODELS,
+    REGULAR,
+    Scorecard,
+    fit_described,
+)
 from analysis.tables.periods import Period
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
+
+#: Customers scored at once where they are streamed.
+_BATCH = 100_000
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,8 @@ def value_customers(
     settings
         Horizons, discount and draws.
     """
-    purchases = fit_best(card, PurchaseCounts.of(summary))
+    summary = stated_attributes.encode(summary)
+    purchases = fit_best(card, summary)
     order_value = gamma_gamma.fit_value(summary)
     values = lifetime_value(summary, purchases, order_value, history=history, settings=settings)
     return Valuation(
@@ -84,15 +100,24 @@ def value_customers(
     )
 
 
-def fit_best(card: Scorecard, counts: PurchaseCounts) -> PurchaseModel:
+def fit_best(card: Scorecard, summary: pd.DataFrame) -> PurchaseModel:
     """Return the best calibrated purchase model that today's customers tell the parameters of.
 
     A model whose likelihood has no maximum in these data has no standard errors; then the next in
     the ranking is taken, and the best one only where none has any.
+
+    Parameters
+    ----------
+    card
+        How forecasts did at past cut-offs.
+    summary
+        One row a customer, with traits where attributes are stated.
     """
-    fitted = []
+    fitted, counts = [], PurchaseCounts.of(summary)
     for name in card.best_purchase_models():
-        model = PURCHASE_MODELS[name](counts)
+        if name == WITH_TRAITS and not trait_names(summary):
+            continue
+        model = fit_described(summary) if name == WITH_TRAITS else PURCHASE_MODELS[name](counts)
         if model.estimate.identified:
             return model
         fitted.append(model)
@@ -118,3 +143,28 @@ def newcomers(valuation: Valuation) -> pd.DataFrame:
         history=valuation.history,
         settings=valuation.settings,
     )
+
+
+def values_in_batches(
+    tables: Tables,
+    period: Period,
+    purchases: PurchaseModel,
+    order_value: GammaGamma | Credibility,
+    *,
+    settings: ValueSettings | None = None,
+    size: int = _BATCH,
+) -> Iterator[pd.DataFrame]:
+    """Yield the expected margin of all customers, some at a time: for millions of them.
+
+    Order lines stay in the engine and no more than ``size`` customers are held at once. A model
+    fitted to ``purchase_counts.fetch_counts`` or to a sample serves; one with attributes does not.
+
+    Yields
+    ------
+    pandas.DataFrame
+        customer_id and the columns of ``lifetime_value.expected_values``.
+    """
+    settings = settings or ValueSettings()
+    for batch in purchase_counts.in_batches(tables, period, size=size):
+        values = expected_values(batch, purchases, order_value, settings)
+        yield pd.concat([batch[["customer_id"]], values], axis=1)

@@ -16,21 +16,22 @@ Frees, Meyers, Cummings (2014), Insurance ratemaking and a Gini index, J. of Ris
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.customers.lifetime import bgnbd, gamma_gamma, pareto_nbd
+from analysis.customers.lifetime import bgnbd, gamma_gamma, pareto_nbd, stated_attributes
 from analysis.customers.lifetime.lifetime_value import (
     WEEKS_A_MONTH,
     PurchaseModel,
     ValueSettings,
     drawn_values,
 )
-from analysis.customers.lifetime.purchase_counts import PurchaseCounts
+from analysis.customers.lifetime.pareto_nbd import PLAIN, WITH_TRAITS
+from analysis.customers.lifetime.purchase_counts import PurchaseCounts, trait_names
 from analysis.customers.lifetime.snapshots import Snapshot, matrix
 from analysis.errors import NotApplicable
 from analysis.stats.sizes import FEWEST_LEARNT
@@ -42,15 +43,17 @@ BOOSTING, REGULAR = "Gradient boosting", "Regular gaps (MBG/CNBD-k)"
 PURCHASE_MODELS: dict[str, Callable[[PurchaseCounts], PurchaseModel]] = {
     "BG/NBD": bgnbd.fit,
     "MBG/NBD": lambda counts: bgnbd.fit(counts, modified=True),
-    "Pareto/NBD": pareto_nbd.fit,
+    PLAIN: pareto_nbd.fit,
     REGULAR: bgnbd.fit_regular,
 }
 DECILES = 10
 _COMPARED = ["better_low", "better_high", "gini_low", "gini_high"]
+_GAINED = ["measure", "gain", "low", "high"]
 _DRAWS = 100
 #: Customers whose intervals are checked; more would only cost time.
 _INTERVALS = 3_000
 _RESAMPLES, _BATCH = 200, 20
+_ENDS = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,10 @@ class Scorecard:
         The contestant to use.
     beats_naive
         Whether any contestant beats the naive forecast.
+    attributes
+        What attributes of customers added to Pareto/NBD, one measure a row: measure (calibration,
+        gini), gain (means over cut-offs), low, high (95 % interval, resampling customers); no rows
+        where no attribute could take part.
     """
 
     scores: pd.DataFrame
@@ -94,9 +101,18 @@ class Scorecard:
     deciles: pd.DataFrame
     trusted: str
     beats_naive: bool
+    attributes: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_GAINED))
+
+    @property
+    def attributes_help(self) -> bool:
+        """Whether a measure is significantly better with attributes, and none is worse."""
+        table = self.attributes
+        return bool((table["low"] > 0).any() and (table["high"] >= 0).all())
 
     def best_purchase_models(self) -> list[str]:
         """Return the purchase models of the contest, the best calibrated first.
+
+        The one with attributes takes part only where they add something.
 
         Raises
         ------
@@ -104,7 +120,8 @@ class Scorecard:
             If none took part, as where nothing is known of the value of a purchase.
         """
         ranked = self.means.sort_values("calibration", kind="stable")["model"]
-        found = [name for name in ranked if name in PURCHASE_MODELS]
+        usable = {*PURCHASE_MODELS, *([WITH_TRAITS] if self.attributes_help else [])}
+        found = [name for name in ranked if name in usable]
         if not found:
             raise NotApplicable("No purchase model could be fitted at the past cut-offs.")
         return found
@@ -138,11 +155,13 @@ def scorecard(snapshots: list[Snapshot], *, seed: int = 0) -> Scorecard:
     scores = pd.DataFrame(
         [_scored(now, name, found[name]) for now, found in rounds for name in names]
     )
-    means = _means(scores, rounds, names, seed)
+    drawn = _resampled(rounds, names, seed)
+    means = _means(scores, drawn)
     now, found = rounds[-1]
     deciles = pd.concat([_deciles(now, name, found[name]) for name in names], ignore_index=True)
-    trusted = _trusted(means)
-    return Scorecard(scores, means, deciles, trusted, trusted != NAIVE)
+    card = Scorecard(scores, means, deciles, NAIVE, False, _added_by_attributes(means, drawn))
+    trusted = _trusted(means if card.attributes_help else means[means["model"] != WITH_TRAITS])
+    return replace(card, trusted=trusted, beats_naive=trusted != NAIVE)
 
 
 def contestants(earlier: Snapshot, now: Snapshot, *, seed: int) -> dict[str, Forecast]:
@@ -164,12 +183,29 @@ def contestants(earlier: Snapshot, now: Snapshot, *, seed: int) -> dict[str, For
     except NotApplicable:
         value = None
     if value is not None:
-        counts = PurchaseCounts.of(frame)
-        for name, fit in PURCHASE_MODELS.items():
-            found[name] = forecast(frame, fit(counts), value, days=now.outcome.days, seed=seed)
+        described = stated_attributes.encode(frame)
+        for name, model in fit_all(described).items():
+            found[name] = forecast(described, model, value, days=now.outcome.days, seed=seed)
     if len(earlier.customers) >= FEWEST_LEARNT:
         found[BOOSTING] = boosted(earlier, frame, seed=seed)
     return found
+
+
+def fit_all(described: pd.DataFrame) -> dict[str, PurchaseModel]:
+    """Return every purchase model fitted, by name; with attributes only where there are traits."""
+    counts = PurchaseCounts.of(described)
+    fitted = {name: fit(counts) for name, fit in PURCHASE_MODELS.items()}
+    if trait_names(described):
+        fitted[WITH_TRAITS] = fit_described(described, fitted[PLAIN])
+    return fitted
+
+
+def fit_described(described: pd.DataFrame, plain: PurchaseModel | None = None) -> PurchaseModel:
+    """Return Pareto/NBD with the traits of ``stated_attributes.encode``."""
+    names = trait_names(described)
+    plain = plain or pareto_nbd.fit(PurchaseCounts.of(described))
+    assert isinstance(plain, pareto_nbd.ParetoNBD)
+    return pareto_nbd.fit_with_traits(PurchaseCounts.of(described, names), names, plain)
 
 
 def forecast(
@@ -323,24 +359,31 @@ def _deciles(now: Snapshot, name: str, forecast: Forecast) -> pd.DataFrame:
     return table.reset_index().assign(model=name)
 
 
-def _means(
-    scores: pd.DataFrame,
-    rounds: list[tuple[Snapshot, dict[str, Forecast]]],
-    names: list[str],
-    seed: int,
-) -> pd.DataFrame:
+def _means(scores: pd.DataFrame, drawn: Floats) -> pd.DataFrame:
     table = scores.assign(bias=scores["bias"].abs()).groupby("model", sort=False)
     means = table[["bias", "calibration", "gini", "coverage"]].mean().reset_index()
-    drawn = _resampled(rounds, names, seed)
     gains = drawn[:, :1, 0] - drawn[:, :, 0]
     ranks = drawn[:, :, 1] - drawn[:, :1, 1]
     for column, values in (("better", gains), ("gini", ranks)):
-        means[f"{column}_low"], means[f"{column}_high"] = np.quantile(
-            values, [0.025, 0.975], axis=0
-        )
+        means[f"{column}_low"], means[f"{column}_high"] = np.quantile(values, _ENDS, axis=0)
     # The naive forecast against itself is no comparison.
     means.loc[means["model"] == NAIVE, _COMPARED] = np.nan
     return means
+
+
+def _added_by_attributes(means: pd.DataFrame, drawn: Floats) -> pd.DataFrame:
+    """Return what attributes add to the same model without them."""
+    place = {name: i for i, name in enumerate(means["model"])}
+    if WITH_TRAITS not in place or PLAIN not in place:
+        return pd.DataFrame(columns=_GAINED)
+    one, other = place[WITH_TRAITS], place[PLAIN]
+    rows = []
+    for at, (measure, sign) in enumerate((("calibration", -1), ("gini", 1))):
+        gain = sign * (means[measure].iloc[one] - means[measure].iloc[other])
+        rows.append(
+            (measure, gain, *np.quantile(sign * (drawn[:, one, at] - drawn[:, other, at]), _ENDS))
+        )
+    return pd.DataFrame(rows, columns=_GAINED)
 
 
 def _resampled(

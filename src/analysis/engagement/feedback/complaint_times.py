@@ -40,7 +40,9 @@ class Complaints:
     channels
         By channel: complaints, median days to resolve, share resolved within a week.
     reach
-        Complaints and purchases of the period: complaints, orders, share with interval.
+        Complaints and purchases of the period: complaints, orders, share with interval; and of
+        the orders promised for a day of it (missing where none is): promised, cancelled,
+        cancelled_share with interval.
     """
 
     rows: pd.DataFrame
@@ -185,17 +187,27 @@ def _reach(tables: Tables, period: Period, rows: pd.DataFrame, confidence: float
     orders = int(inside.order_id.nunique().to_pandas())
     low, high = wilson_interval(len(rows), max(orders, len(rows)), confidence=confidence)
     share = len(rows) / orders if orders else np.nan
-    return pd.DataFrame(
-        [
-            {
-                "complaints": len(rows),
-                "orders": orders,
-                "share": share,
-                "low": low[0],
-                "high": high[0],
-            }
-        ]
+    told = {"complaints": len(rows), "orders": orders, "share": share, "low": low[0],
+            "high": high[0]}  # fmt: skip
+    return pd.DataFrame([told | _cancelled(tables, period, confidence)])
+
+
+def _cancelled(tables: Tables, period: Period, confidence: float) -> dict[str, float]:
+    """Return how many orders that were to be delivered in the period were cancelled."""
+    names = ("promised", "cancelled", "cancelled_share", "cancelled_low", "cancelled_high")
+    if not (tables.has("orders", "promised_on") and tables.has("orders", "cancelled_at")):
+        return dict.fromkeys(names, np.nan)
+    rows = tables.orders
+    rows = rows.filter(
+        rows.promised_on >= ibis.date(period.start.isoformat()),
+        rows.promised_on < ibis.date(period.end.isoformat()),
     )
+    gone = rows.filter(rows.cancelled_at.notnull(), rows.cancelled_at < midnight(period.end))
+    promised, cancelled = (int(part.count().to_pandas()) for part in (rows, gone))
+    low, high = wilson_interval(cancelled, promised, confidence=confidence)
+    share = cancelled / promised if promised else np.nan
+    found = (promised, cancelled, share, low[0], high[0])
+    return dict(zip(names, map(float, found), strict=True))
 
 
 def open_list(tables: Tables, period: Period) -> pd.DataFrame:

@@ -1,14 +1,19 @@
 """Masking what names a person in a text, in English and in Chinese, before anything shows it.
 
-Rules, not a model: what they catch is listed here, and what they cannot know (a name that stands
-alone, a nickname) is kept from the page in another way (`text_topics.quotable`).
+Rules, not a model: what they catch is listed here. A name that stands alone is masked where the
+study's customers bear it (`KnownNames`); what nothing tells (a nickname, a neighbour's name) is
+kept from the page in another way (`text_topics.quotable`).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from analysis.stats.sizes import FEWEST_WHO_SAY
 
 #: Characters of a text that are read; what comes after is cut before anything looks at it.
 LONGEST = 2_000
@@ -108,7 +113,82 @@ _CUSTOMER = re.compile(
 )
 
 
-def mask(text: str | None, known: Iterable[str] = ()) -> str:
+#: Columns of ``customers`` that hold names, as sources call them.
+NAME_COLUMNS = (
+    "name", "full_name", "first_name", "middle_name", "last_name", "given_name", "family_name",
+    "surname", "forename", "customer_name", "contact_name", "vorname", "nachname", "姓名", "名字",
+    "客户姓名", "姓", "名",
+)  # fmt: skip
+_LETTERS = re.compile(r"[^\W\d_]+")
+_HAN_RUN = re.compile(rf"[{_HAN}]{{2,}}")
+_LONGEST_HAN = 4
+#: What is masked already, or what lies between.
+_MASK_OR_TEXT = re.compile(r"(\[(?:name|e-mail|phone|address|number|link)\])|[^\[]+|\[")
+
+
+@dataclass(frozen=True)
+class KnownNames:
+    """Names that the study's customers bear, each part of them, to be masked where they stand.
+
+    Parameters
+    ----------
+    latin
+        Parts of names in small letters.
+    han
+        Chinese names, whole and without the surname.
+    """
+
+    latin: frozenset[str] = frozenset()
+    han: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, names: Iterable[str | None], texts: Iterable[str | None]) -> KnownNames:
+        """Return the names, but for parts that several texts use as a plain word.
+
+        A word in small letters, or a piece of a Chinese name, that stands in ``FEWEST_WHO_SAY``
+        texts or more is a word of the language: "will", "美丽". Whole Chinese names stay.
+        """
+        whole = [_plain(name).strip() for name in names if isinstance(name, str)]
+        latin = {part.lower() for name in whole for part in _LETTERS.findall(name)
+                 if len(part) > 1 and not _HAN_RUN.search(part)}  # fmt: skip
+        han = {run for name in whole for run in _HAN_RUN.findall(name)}
+        given = {name[1:] for name in han if len(name) > 2}
+        used: Counter[str] = Counter()
+        for text in texts:
+            if isinstance(text, str):
+                said = _plain(text[:LONGEST])
+                used.update({w for w in _LETTERS.findall(said) if w.islower() and w in latin})
+                used.update(given.intersection(_pieces(said)))
+        common = {word for word, count in used.items() if count >= FEWEST_WHO_SAY}
+        return cls(frozenset(latin - common), frozenset(han | (given - common)))
+
+    def hidden(self, text: str) -> str:
+        """Return the text with the names masked."""
+        if self.latin:
+            text = _LETTERS.sub(lambda w: NAME if w[0].lower() in self.latin else w[0], text)
+        return _HAN_RUN.sub(lambda found: self._without(found[0]), text) if self.han else text
+
+    def _without(self, run: str) -> str:
+        kept, place = "", 0
+        while place < len(run):
+            sizes = range(min(_LONGEST_HAN, len(run) - place), 1, -1)
+            size = next((s for s in sizes if run[place : place + s] in self.han), 0)
+            kept += NAME if size else run[place]
+            place += size or 1
+        return kept
+
+
+def _pieces(text: str) -> set[str]:
+    """Return the runs of two to three Chinese characters of a text."""
+    return {
+        run[i : i + size]
+        for run in _HAN_RUN.findall(text)
+        for size in (2, 3)
+        for i in range(len(run) - size + 1)
+    }
+
+
+def mask(text: str | None, known: Iterable[str] = (), names: KnownNames | None = None) -> str:
     """Return ``text`` with names, e-mails, phones, addresses, numbers and links masked.
 
     Parameters
@@ -118,6 +198,8 @@ def mask(text: str | None, known: Iterable[str] = ()) -> str:
     known
         Keys that belong to the row itself (customer, order): masked wherever they stand, however
         short.
+    names
+        Names that the study's customers bear.
     """
     if not isinstance(text, str) or not text:
         return ""
@@ -130,7 +212,11 @@ def mask(text: str | None, known: Iterable[str] = ()) -> str:
         said = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", NUMBER, said, flags=re.A)
     for rule, stands_for in _RULES[2:]:
         said = rule.sub(stands_for, said)
-    return said
+    return (
+        _MASK_OR_TEXT.sub(lambda found: found[0] if found[1] else names.hidden(found[0]), said)
+        if names
+        else said
+    )
 
 
 def _plain(text: str) -> str:
@@ -142,9 +228,13 @@ def _plain(text: str) -> str:
     )  # fmt: skip
 
 
-def masked(texts: Iterable[str | None], keys: Iterable[tuple[str | None, ...]]) -> list[str]:
-    """Return every text masked, each with the keys of its own row."""
+def masked(
+    texts: Iterable[str | None],
+    keys: Iterable[tuple[str | None, ...]],
+    names: KnownNames | None = None,
+) -> list[str]:
+    """Return every text masked, each with the keys of its own row and the customers' names."""
     return [
-        mask(text, [key for key in mine if isinstance(key, str)])
+        mask(text, [key for key in mine if isinstance(key, str)], names)
         for text, mine in zip(texts, keys, strict=True)
     ]

@@ -36,7 +36,9 @@ class Alarms:
         One row a product with enough sales: product_id, name, department, lines, returned,
         expected, return_ratio, reviews, bad (reviews with low stars or that tell of a defect),
         bad_expected, word_ratio, p, q, alarm, signs (returns, words, both), since (first month at
-        whose end there would have been an alarm).
+        whose end there would have been an alarm), and, as report 01 has them, rate (share of its
+        orders that come back), usual_rate and faulty (called there, by returns alone); NaN
+        without.
     false_alarms
         Share of draws, of the same sales and reviews with no product different from the others of
         its department, in which at least one product is called.
@@ -63,8 +65,15 @@ class _Counts:
         return _Counts(*(v[:, : month + 1].sum(axis=1) for v in parts))
 
 
-@without("topics")
-def warn(tables: Tables, period: Period, *, topics: Topics | None = None, seed: int = 0) -> Alarms:
+@without("topics", "rates")
+def warn(
+    tables: Tables,
+    period: Period,
+    *,
+    topics: Topics | None = None,
+    rates: pd.DataFrame | None = None,
+    seed: int = 0,
+) -> Alarms:
     """Return the products that come back, or are written of as broken, more than others do.
 
     Parameters
@@ -75,6 +84,8 @@ def warn(tables: Tables, period: Period, *, topics: Topics | None = None, seed: 
         Days looked at.
     topics
         Topics of the period's texts; without them returns alone are looked at.
+    rates
+        Return rates as report 01 published them; they decide nothing here.
     seed
         Seed of the simulated false alarms.
 
@@ -95,11 +106,20 @@ def warn(tables: Tables, period: Period, *, topics: Topics | None = None, seed: 
     found = _judged(counts.until(len(months) - 1), groups)
     called = [_judged(counts.until(m), groups)["alarm"] for m in range(len(months))]
     since = _since(np.array(called), months)
-    table = products.assign(**found, since=since)
+    table = _with_rates(products.assign(**found, since=since), rates)
     draws = _false_alarms(counts.until(len(months) - 1), groups, found["spread"][0], seed)
     spread = float(found["spread"][0])
     table = table.drop(columns="spread").sort_values(["p", "product_id"]).reset_index(drop=True)
     return Alarms(table, draws, spread)
+
+
+def _with_rates(table: pd.DataFrame, rates: pd.DataFrame | None) -> pd.DataFrame:
+    """Add what report 01 says of each product's returns."""
+    if rates is None:
+        return table.assign(rate=np.nan, usual_rate=np.nan, faulty=False)
+    known = rates[["product_id", "rate", "usual", "faulty"]].rename(columns={"usual": "usual_rate"})
+    both = table.merge(known, on="product_id", how="left")
+    return both.assign(faulty=both["faulty"].eq(True))
 
 
 def _sales(tables: Tables, period: Period) -> pd.DataFrame:

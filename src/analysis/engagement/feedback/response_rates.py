@@ -115,9 +115,9 @@ def _rates(rows: pd.DataFrame, kind: str, confidence: float) -> pd.DataFrame:
         "all": pd.Series("all", rows.index),
         BY_ORDERS: band(rows["orders_before"]).astype(str),
     }
-    for name, column in (("channel", "channel"), ("wave", "wave"), ("region", "region")):
-        if rows[column].notna().any():
-            groups[name] = rows[column]
+    for name in ("channel", "wave", "region", "segment"):
+        if rows[name].notna().any():
+            groups[name] = rows[name]
     parts = []
     for by, group in groups.items():
         counted = rows.groupby(group)["answered"].agg(["size", "sum"])

@@ -9,6 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
@@ -38,8 +39,8 @@ class Surveys:
     ----------
     rows
         One row an invitation or review: kind, customer (a code), asked_on, month, wave, channel,
-        product_id, product (its name), order_id, orders_before, region, answered_on, answered,
-        score (NaN without answer), low and high (the scale).
+        product_id, product (its name), order_id, orders_before, region, segment, answered_on,
+        answered, score (NaN without answer), low and high (the scale).
     off_scale
         By kind, scores that lie off their scale and are left out: rows, lowest, highest, scale.
     refused
@@ -74,11 +75,21 @@ NAMES = {
 }
 
 
-def fetch(tables: Tables, period: Period) -> Surveys:
+@without("segments")
+def fetch(tables: Tables, period: Period, *, segments: pd.DataFrame | None = None) -> Surveys:
     """Return the scores of a period and who was asked for them.
 
     An answer that came after the period counts as none; an invitation belongs to the day it was
     made.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs feedback and order_lines.
+    period
+        Days in which they were asked, or came.
+    segments
+        Each customer's RFM segment at the end of the period: customer_id, rfm.
 
     Raises
     ------
@@ -95,7 +106,13 @@ def fetch(tables: Tables, period: Period) -> Surveys:
     frame = _with_history(tables, rows, period).to_pandas()
     if frame.empty:
         raise NotApplicable(f"Nobody was asked or gave a score from {period}.")
-    return _checked(_typed(frame, period), period)
+    return _checked(_typed(frame.assign(segment=_segment(frame, segments)), period), period)
+
+
+def _segment(frame: pd.DataFrame, segments: pd.DataFrame | None) -> pd.Series:
+    if segments is None or "rfm" not in segments:
+        return pd.Series(None, frame.index, dtype=object)
+    return frame["customer_id"].map(segments.set_index("customer_id")["rfm"]).astype(object)
 
 
 def count_kinds(tables: Tables, period: Period) -> pd.DataFrame:
@@ -197,6 +214,7 @@ def _typed(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
             "product": _names(kept),
             "order_id": kept["order_id"],
             "region": kept.get("region"),
+            "segment": kept["segment"],
             "orders_before": kept["orders_before"].fillna(0).astype("int64"),
             "invited": kept["invited_at"].notna(),
             "answered_on": kept["submitted_at"].dt.normalize(),

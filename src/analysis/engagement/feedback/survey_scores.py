@@ -147,7 +147,7 @@ def looks_at(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the groups of each answer, by what they are formed."""
     found = {"time": rows["wave"] if rows["wave"].notna().all() else rows["month"]}
     found[BY_ORDERS] = band(rows["orders_before"]).astype(str)
-    columns = {"channel": "channel", "region": "region", "product": "product"}
+    columns = {n: n for n in ("channel", "region", "segment", "product")}
     for by, column in columns.items():
         if rows[column].notna().any():
             found[by] = rows[column]
@@ -162,7 +162,7 @@ def _by_groups(
     for by, groups in looks_at(rows).items():
         if by == "time":
             groups = _joined_periods(rows, groups, fewest)
-        large, small = _shown_and_withheld(rows.groupby(groups)["customer"].nunique(), fewest)
+        large, small = shown_and_withheld(rows.groupby(groups)["customer"].nunique(), fewest)
         for group in large:
             mine = (groups == group).to_numpy()
             shown.append({"kind": kind, "by": by, **_group(rows, mine, group, kind, confidence)})
@@ -199,7 +199,7 @@ def _joined_periods(rows: pd.DataFrame, groups: pd.Series, fewest: int) -> pd.Se
     return groups.map(labels)
 
 
-def _shown_and_withheld(sizes: pd.Series, fewest: int) -> tuple[list[str], list[str]]:
+def shown_and_withheld(sizes: pd.Series, fewest: int) -> tuple[list[str], list[str]]:
     """Return the groups that are large enough, and the others.
 
     A single small group could be had by taking the shown ones from the total; the smallest of

@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.feedback.masking import LONGEST, masked
+from analysis.engagement.feedback.masking import LONGEST, NAME_COLUMNS, KnownNames, masked
 from analysis.errors import NotApplicable
 from analysis.stats.types import Floats
 from analysis.tables.engine import Tables
@@ -87,12 +87,23 @@ def read(tables: Tables, period: Period) -> Written:
     if not found:
         raise NotApplicable(f"Nothing was written from {period}.")
     latest = rows.order_by(ibis.desc("submitted_at"), "feedback_id").limit(MOST_TEXTS)
-    return _masked(latest.to_pandas(), found)
+    frame = latest.to_pandas()
+    return _masked(frame, found, KnownNames.of(_names(tables), frame["text"]))
 
 
-def _masked(raw: pd.DataFrame, found: int) -> Written:
+def _names(tables: Tables) -> list[str]:
+    """Return the names that the table of customers holds."""
+    if "customers" not in tables:
+        return []
+    rows = tables.customers
+    columns = [c for c in rows.columns if c.lower() in NAME_COLUMNS and rows[c].type().is_string()]
+    parts = [rows.select(name=c).filter(ibis._.name.notnull()).distinct() for c in columns]
+    return [name for part in parts for name in part.to_pandas()["name"]]
+
+
+def _masked(raw: pd.DataFrame, found: int, names: KnownNames) -> Written:
     keys = raw[["customer_id", "order_id"]].astype(object).itertuples(index=False, name=None)
-    text = masked(raw["text"], keys)
+    text = masked(raw["text"], keys, names)
     rows = pd.DataFrame(
         {
             "feedback_id": raw["feedback_id"],

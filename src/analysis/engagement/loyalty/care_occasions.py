@@ -108,7 +108,7 @@ def _near_tier(
     start, until = ends, ends + (ends - begins)
     levels = sorted((v, k) for k, v in (amounts or read_thresholds(tables)).items())
     lots = books.ledger.lots
-    mine = lots.filter(lots.kind == "earn", lots.posted_on >= ibis.date(start.isoformat()))
+    mine = lots.filter(lots.earned, lots.posted_on >= ibis.date(start.isoformat()))
     sums = mine.group_by("customer_id").agg(
         amount=(mine.amount - mine.reversed).sum().cast("int64")
     )

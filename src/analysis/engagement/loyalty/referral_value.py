@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -13,13 +13,17 @@ import pandas as pd
 from analysis.engagement.loyalty import joiners, matched_groups
 from analysis.engagement.loyalty.matched_groups import Matched
 from analysis.errors import NotApplicable
-from analysis.stats.proportions import wilson_interval
+from analysis.stats.proportions import ClusterSums, clustered_interval, wilson_interval
 from analysis.stats.sizes import FEWEST_REFERRALS
 from analysis.tables.lines import midnight
 from analysis.tables.margin import MICROS, cents, lines_with_margin
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
+
+
+#: Days within which an invitation that leads to somebody has done so.
+COME_DAYS = 91
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ class Referrals:
         Rewards of both sides per referral; None where none is stated.
     surplus, surplus_low, surplus_high
         Margin in the first days beyond that of like others, less the rewards, per referral.
+    invitations, come, come_low, come_high
+        Invitations passed on long enough ago, and the share that led to somebody within
+        ``COME_DAYS``; NaN where invitations that led to nobody are not recorded.
     oddities
         what, referrals: self-referrals, referrals both ways, rewarded without an order.
     """
@@ -70,6 +77,10 @@ class Referrals:
     surplus: float
     surplus_low: float
     surplus_high: float
+    invitations: int
+    come: float
+    come_low: float
+    come_high: float
     oddities: pd.DataFrame
 
 
@@ -121,7 +132,8 @@ def referrals(
         reproduction_low=reach[0] / generation if generation else float("nan"),
         reproduction_high=reach[1] / generation if generation else float("nan"),
         generation=generation, cost=cost, surplus=ends[0], surplus_low=ends[1],
-        surplus_high=ends[2], oddities=_oddities(made, _first_days(tables, made, as_of)),
+        surplus_high=ends[2], **_invited(tables, made, as_of, confidence),
+        oddities=_oddities(made, _first_days(tables, made, as_of)),
     )  # fmt: skip
 
 
@@ -167,6 +179,31 @@ def _ratio(one: Matched) -> dict[str, float]:
         "ratio_low": 1 + one.low / base,
         "ratio_high": 1 + one.high / base,
     }
+
+
+def _invited(tables: Tables, made: pd.DataFrame, as_of: date, confidence: float) -> dict[str, Any]:
+    """Return invitations passed on, and the share that led to somebody, errors by who invited."""
+    names = ("come", "come_low", "come_high")
+    nothing = {"invitations": 0, **dict.fromkeys(names, float("nan"))}
+    if "interactions" not in tables or "shared_at" not in made:
+        return nothing
+    rows, last = tables.interactions, as_of - timedelta(days=COME_DAYS)
+    passed = rows.filter(rows.kind == "invite", rows.at < midnight(last))
+    tried = passed.group_by("customer_id").agg(n=passed.count()).to_pandas()
+    tried = tried.set_index("customer_id")["n"].sort_index()
+    shared = pd.to_datetime(made["shared_at"])
+    wait = made["referred_at"] - shared
+    led = made[(shared < pd.Timestamp(last)) & (wait < pd.Timedelta(days=COME_DAYS))]
+    hits = led.groupby("referrer_id").size()
+    # Who brought more than he invited is not recorded whole, and neither may the others be.
+    if tried.sum() < FEWEST_REFERRALS or (hits > tried.reindex(hits.index).fillna(0)).any():
+        return nothing
+    x = hits.reindex(tried.index).fillna(0).to_numpy(float)
+    n = tried.to_numpy(float)
+    sums = ClusterSums.of(x=x.sum(), n=n.sum(), xx=x @ x, xn=x @ n, nn=n @ n, m=len(n))
+    low, high, _ = clustered_interval(sums, confidence=confidence)
+    found = (x.sum() / n.sum(), low[0], high[0])
+    return {"invitations": int(n.sum()), **dict(zip(names, map(float, found), strict=True))}
 
 
 def _rewards(made: pd.DataFrame) -> float | None:

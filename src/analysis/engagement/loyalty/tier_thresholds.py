@@ -37,6 +37,30 @@ SORTED = 0.05
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """What is looked at where a threshold is crossed.
+
+    Parameters
+    ----------
+    outcome, before, made_up
+        What the outcome, the placebo before and that of a made-up threshold are called.
+    seen
+        Why nothing is read where the density jumps.
+    at
+        The made-up threshold, in medians of the distance of those beyond the true one.
+    """
+
+    outcome: str = "sales after"
+    before: str = "sales in the first half of the year"
+    made_up: str = "sales after, at a made-up threshold"
+    seen: str = "customers sort themselves to the upper side, so that the two sides are not alike"
+    at: float = 0.5
+
+
+TIERS = Crossing()
+
+
+@dataclass(frozen=True)
 class ThresholdRules:
     """How thresholds are looked at.
 
@@ -178,7 +202,7 @@ def _year(
     """Return who earned points in a year, how many, and what they bought before it and after."""
     lots = books.ledger.lots
     mine = lots.filter(
-        lots.kind == "earn",
+        lots.earned,
         lots.posted_on >= ibis.date(begins.isoformat()),
         lots.posted_on < ibis.date(ends.isoformat()),
     )
@@ -191,11 +215,12 @@ def _year(
     after = Period(ends, last) if last <= books.ledger.as_of else None
     early = Period(begins, begins + timedelta(days=(ends - begins).days // 2))
     for name, period in (("after", after), ("before", early)):
-        people[name] = _net(tables, period, people["customer_id"]) if period else np.nan
+        people[name] = net_of(tables, period, people["customer_id"]) if period else np.nan
     return people
 
 
-def _net(tables: Tables, period: Period, customers: pd.Series) -> Floats:
+def net_of(tables: Tables, period: Period, customers: pd.Series) -> Floats:
+    """Return the net sales of each customer in a period."""
     lines = lines_in(tables, period)
     known = lines.filter(lines.customer_id.notnull())
     sums = known.group_by("customer_id").agg(net=cents(known.net_amount).sum().cast("int64"))
@@ -234,7 +259,8 @@ def _one(people: pd.DataFrame, tier: str, amount: float, rules: ThresholdRules) 
         },
         "density": {"tier": tier, "jump": jumped.jump, "error": jumped.error, "p": jumped.p,
                     "below": jumped.below, "above": jumped.above},
-        "effects": _effects(people, distance, tier, jumped.p, rules),
+        "effects": [{"tier": tier} | row for row in effects_at(people, distance, jumped.p,
+                                                             confidence=rules.confidence)],
         "counts": shown,
     }  # fmt: skip
 
@@ -246,47 +272,65 @@ def _too_few(stay: dict[str, Any], tier: str) -> dict[str, Any]:
         "bunching": stay | none | {"reason": reason},
         "density": {"tier": tier, "jump": np.nan, "error": np.nan, "p": np.nan,
                     "below": 0, "above": 0},
-        "effects": [_no_effect(tier, "sales after", False, reason)],
+        "effects": [{"tier": tier} | no_effect(TIERS.outcome, False, reason)],
         "counts": pd.DataFrame(
             columns=["tier", "threshold", "amount", "width", "customers", "expected"]
         ),
     }  # fmt: skip
 
 
-def _effects(
-    people: pd.DataFrame, distance: Floats, tier: str, p: float, rules: ThresholdRules
+def effects_at(
+    people: pd.DataFrame,
+    distance: Floats,
+    p: float,
+    *,
+    confidence: float,
+    crossing: Crossing = TIERS,
 ) -> list[dict[str, Any]]:
-    """Return the effect of reaching the tier, and two that must be none, unless people sort."""
+    """Return the effect of crossing a threshold, and two that must be none, unless people sort.
+
+    Parameters
+    ----------
+    people
+        after, before: sales of each customer; after may be missing.
+    distance
+        From the threshold; zero or more is beyond it.
+    p
+        Of the jump of the density: below ``SORTED`` nothing is read.
+    confidence
+        Of the intervals.
+    crossing
+        What is looked at.
+    """
     if p < SORTED:
-        return [_no_effect(tier, "sales after", False,
-                           "customers sort themselves to the upper side, so that the two sides "
-                           "are not alike")]  # fmt: skip
+        return [no_effect(crossing.outcome, False, crossing.seen)]
     known = people["after"].notna().to_numpy()
     if known.sum() < FEWEST_AT_THRESHOLD:
-        return [_no_effect(tier, "sales after", False, "no outcome after a qualifying year yet")]
+        return [no_effect(crossing.outcome, False, "no outcome for long enough afterwards yet")]
     found = []
     after, before = (people[c].to_numpy(float)[known] for c in ("after", "before"))
     near = distance[known]
-    fake = near - np.median(near[near > 0]) / 2 if (near > 0).any() else near
+    fake = near - crossing.at * np.median(near[near > 0]) if (near > 0).any() else near
     for outcome, x, y, placebo in (
-        ("sales after", near, after, False),
-        ("sales in the first half of the year", near, before, True),
-        ("sales after, at a made-up threshold", fake[near > 0], after[near > 0], True),
+        (crossing.outcome, near, after, False),
+        (crossing.before, near, before, True),
+        (crossing.made_up, fake[near > 0], after[near > 0], True),
     ):
         if min((x < 0).sum(), (x >= 0).sum()) < FEWEST_AT_THRESHOLD / 4:
-            found.append(_no_effect(tier, outcome, placebo, "too few customers on one side"))
+            found.append(no_effect(outcome, placebo, "too few customers on one side"))
             continue
-        one = discontinuity.jump(x, y, confidence=rules.confidence)
+        one = discontinuity.jump(x, y, confidence=confidence)
         found.append(
-            {"tier": tier, "outcome": outcome, "effect": one.effect, "low": one.low,
+            {"outcome": outcome, "effect": one.effect, "low": one.low,
              "high": one.high, "p": one.p, "bandwidth": one.bandwidth, "below": one.below,
              "above": one.above, "placebo": placebo, "reason": ""}
         )  # fmt: skip
     return found
 
 
-def _no_effect(tier: str, outcome: str, placebo: bool, reason: str) -> dict[str, Any]:
+def no_effect(outcome: str, placebo: bool, reason: str) -> dict[str, Any]:
+    """Return the line of an effect that is not read, with its reason."""
     none = dict.fromkeys(("effect", "low", "high", "p", "bandwidth"), np.nan)
-    return {"tier": tier, "outcome": outcome} | none | {
+    return {"outcome": outcome} | none | {
         "below": 0, "above": 0, "placebo": placebo, "reason": reason,
     }  # fmt: skip

@@ -120,11 +120,11 @@ def _broken(ledger: Ledger) -> ibis.Table:
     signs = ((entries.kind == "earn") & (entries.amount < 0)) | (
         entries.kind.isin(["redeem", "expire"]) & (entries.amount > 0)
     )
-    below = entries.balance < 0
+    below = points_ledger.overdrawn(entries)
     parts = {
         "sign": entries.filter(signs, ~back),
-        "starts_in_the_middle": entries.filter(below, entries.opens),
-        "negative": entries.filter(below, ~entries.opens),
+        "starts_in_the_middle": below.filter(below.opens),
+        "negative": below.filter(~below.opens),
         "earned_late": entries.filter(
             entries.kind == "earn", entries.amount > 0, entries.posted_on >= entries.expires_on
         ),

@@ -121,8 +121,10 @@ def _kept_on_returns(tables: Tables, books: Reconciliation, period: Period) -> t
     bought = lines.filter(lines.returned_order_id.isnull())
     bought = bought.group_by("order_id").agg(paid=cents(bought.net_amount).sum().cast("int64"))
     both = back.inner_join(bought, "order_id").filter(ibis._.paid > 0, ibis._.returned > 0)
-    mine = lots.filter(lots.order_id.notnull(), lots.posted_on >= ibis.date(str(period.start)))
-    met = mine.inner_join(both, "order_id")
+    entries = books.ledger.entries
+    earned = entries.filter(entries.posted_on >= ibis.date(str(period.start)))
+    earned = earned.select("entry_id", "order_id").inner_join(both, "order_id")
+    met = lots.inner_join(earned, "entry_id")
     share = ibis.least(met.returned / met.paid, 1.0)
     kept = ibis.greatest((share * met.amount).floor().cast("int64") - met.reversed, 0)
     row = met.aggregate(

@@ -40,14 +40,13 @@ class Ledger:
         First day not looked at.
     entries
         A row a movement: the columns of ``points``, ``amount`` (thousandths, signed),
-        ``posted_on``, ``balance`` (after it), ``opens`` (the customer's first movement takes
-        points away), ``reverses_amount`` and ``reverses_customer`` (of the movement taken back)
+        ``posted_on``, ``reverses_amount`` and ``reverses_customer`` (of the movement taken back)
         and ``taken_back`` (all that is taken back of the same movement).
     lots
-        A row a lot: entry_id, customer_id, posted_on, expires_on, kind, order_id, ``amount``,
-        ``reversed``, ``expired``, ``used``, ``open`` (thousandths; the last four add up to the
-        first), ``expired_on`` (day of the expiry set against it), ``begins`` (what the customer's
-        earlier lots hold for use).
+        A row a lot: entry_id, customer_id, ``earned`` (not adjusted), posted_on, expires_on,
+        ``amount``, ``reversed``, ``expired``, ``used``, ``open`` (thousandths; the last four add
+        up to the first), ``expired_on`` (day of the expiry set against it), ``begins`` (what the
+        customer's earlier lots hold for use).
     due
         A row a customer and day of expiry: ``expired`` that day, ``came_due`` (points that had),
         ``undue`` (expired beyond that).
@@ -75,9 +74,9 @@ def read(tables: Tables, *, as_of: date) -> Ledger:
     entries = held(_entries(tables.points, as_of))
     lots = _lots(entries)
     dated = bool(lots.expires_on.notnull().any().to_pandas())
-    due = held(_due(lots, entries, dated))
-    return Ledger(as_of, entries, held(_followed(_expired(lots, due, dated), entries, dated)),
-                  due, dated)  # fmt: skip
+    turns = held(_turns(lots, entries, dated))
+    due = held(_due(turns))
+    return Ledger(as_of, entries, held(_followed(turns, due, entries, dated)), due, dated)
 
 
 def _entries(points: ibis.Table, as_of: date) -> ibis.Table:
@@ -88,13 +87,30 @@ def _entries(points: ibis.Table, as_of: date) -> ibis.Table:
         posted_on=rows.posted_at.date(),
         **missing,
     )
-    order = [rows.posted_at, (rows.amount < 0).cast("int8"), rows.entry_id]
-    upto = ibis.window(group_by=rows.customer_id, order_by=order, preceding=None, following=0)
-    rows = rows.mutate(
-        balance=rows.amount.sum().over(upto).cast("int64"),
-        opens=rows.amount.first().over(upto) < 0,
-    )
     return _with_originals(rows)
+
+
+def overdrawn(entries: ibis.Table) -> ibis.Table:
+    """Return the movements after which an account is below zero.
+
+    ``opens`` tells whether the customer's first movement takes points away.
+    """
+    rows = entries.select("entry_id", "customer_id", "posted_at", "amount")
+    upto = _upto(rows, rows.posted_at, (rows.amount < 0).cast("int8"), rows.entry_id)
+    # Few rows are left before the second window: a wide sort of all movements is what costs.
+    found = held(rows.mutate(balance=rows.amount.sum().over(upto)).filter(ibis._.balance < 0))
+    mine = rows.semi_join(found, "customer_id")
+    order = [mine.posted_at, (mine.amount < 0).cast("int8"), mine.entry_id]
+    place = ibis.row_number().over(ibis.window(group_by=mine.customer_id, order_by=order))
+    first = mine.mutate(place=place).filter(ibis._.place == 0)
+    first = first.select("customer_id", opens=first.amount < 0)
+    below = found.select("entry_id", "customer_id").inner_join(first, "customer_id")
+    return entries.inner_join(below.select("entry_id", "opens"), "entry_id")
+
+
+def _upto(rows: ibis.Table, *order: ibis.Value) -> ibis.LegacyWindowBuilder:
+    """Return the window of each customer's rows up to the present one."""
+    return ibis.window(group_by=rows.customer_id, order_by=list(order), preceding=None, following=0)
 
 
 def _with_originals(rows: ibis.Table) -> ibis.Table:
@@ -120,65 +136,49 @@ def _lots(entries: ibis.Table) -> ibis.Table:
     back = entries.filter(_takes_from_lot(entries))
     sums = back.group_by(entry_id=back.reverses_entry_id).agg(reversed=-back.amount.sum())
     lots = entries.filter(entries.amount > 0)
-    lots = lots.select("entry_id", "customer_id", "posted_on", "expires_on", "kind", "order_id",
-                       "amount")  # fmt: skip
+    lots = lots.select("entry_id", "customer_id", "posted_on", "expires_on", "amount",
+                       earned=lots.kind == "earn")  # fmt: skip
     lots = lots.left_join(sums, "entry_id").drop("entry_id_right")
     return lots.mutate(reversed=ibis.coalesce(lots.reversed, 0).cast("int64"))
 
 
-def _due(lots: ibis.Table, entries: ibis.Table, dated: bool) -> ibis.Table:
-    """Return each customer's days of expiry, and the points that had come due since the last."""
+def _turns(lots: ibis.Table, entries: ibis.Table, dated: bool) -> ibis.Table:
+    """Return each customer's lots and days of expiry in the order in which points come due.
+
+    ``until`` are the points of the lots so far, ``turn`` counts the days of expiry so far. This is
+    the one sort of the ledger: all that becomes of a lot is read from it.
+    """
     gone = entries.filter((entries.kind == "expire") & (entries.amount < 0) & ibis.literal(dated))
-    days = gone.group_by("customer_id", expired_on=gone.posted_on).agg(
+    days = gone.group_by("customer_id", day=gone.posted_on).agg(
         expired=(-gone.amount.sum()).cast("int64")
     )
-    found = _with_day(lots, days)
-    sums = found.filter(found.expired_on.notnull())
-    sums = sums.group_by("customer_id", "expired_on").agg(
-        came_due=(sums.amount - sums.reversed).sum().cast("int64")
+    one = lots.rename(day="expires_on").mutate(expired=ibis.null("int64"))
+    none = {c: ibis.null(one[c].type()) for c in ("entry_id", "posted_on", "earned")}
+    zero = ibis.literal(0).cast("int64")
+    both = one.union(days.mutate(amount=zero, reversed=zero, **none).select(one.columns))
+    is_day = both.expired.notnull().cast("int8")
+    upto = _upto(both, both.day.isnull(), both.day, is_day, both.posted_on, both.entry_id)
+    return both.mutate(
+        until=(both.amount - both.reversed).sum().over(upto).cast("int64"),
+        turn=is_day.sum().over(upto).cast("int64"),
     )
-    joined = days.left_join(sums, ["customer_id", "expired_on"])
-    joined = joined.select("customer_id", "expired_on", "expired",
-                           came_due=ibis.coalesce(joined.came_due, 0))  # fmt: skip
-    return joined.mutate(undue=ibis.greatest(joined.expired - joined.came_due, 0))
 
 
-def _with_day(lots: ibis.Table, days: ibis.Table) -> ibis.Table:
-    """Return the lots with the first day of expiry on or after the day they expire."""
-    one = lots.mutate(day=lots.expires_on, is_day=ibis.literal(0).cast("int8"))
-    empty = {c: ibis.null(one[c].type()) for c in lots.columns if c != "customer_id"}
-    two = days.select(
-        "customer_id", **empty, day=days.expired_on, is_day=ibis.literal(1).cast("int8")
-    )
-    both = one.union(two.select(one.columns))
-    onwards = ibis.window(
-        group_by=both.customer_id, order_by=[both.day, both.is_day], preceding=0, following=None
-    )
-    gone = (both.is_day == 1).ifelse(both.day, ibis.null("date"))
-    both = both.mutate(expired_on=gone.min().over(onwards))
-    found = both.filter(both.is_day == 0)
-    return found.mutate(
-        expired_on=found.expires_on.notnull().ifelse(found.expired_on, ibis.null("date"))
-    ).drop("day", "is_day")
+def _due(turns: ibis.Table) -> ibis.Table:
+    """Return each customer's days of expiry, and the points that had come due since the last.
 
-
-def _expired(lots: ibis.Table, due: ibis.Table, dated: bool) -> ibis.Table:
-    """Set the points of each day of expiry against the lots due, the latest first."""
-    if not dated:
-        return lots.mutate(expired_on=ibis.null("date"), expired=ibis.literal(0).cast("int64"))
-    days = due.select("customer_id", "expired_on", batch=due.expired)
-    found = _with_day(lots, days).left_join(days, ["customer_id", "expired_on"])
-    found = found.drop("customer_id_right", "expired_on_right")
-    left = found.amount - found.reversed
-    before = ibis.window(
-        group_by=[found.customer_id, found.expired_on],
-        order_by=[found.expires_on.desc(), found.posted_on.desc(), found.entry_id.desc()],
-        preceding=None,
-        following=0,
+    ``taken`` is what the day takes from the lots, ``taken_before`` what the days before took.
+    """
+    days = turns.filter(turns.expired.notnull())
+    order = ibis.window(group_by=days.customer_id, order_by=days.turn)
+    came = days.until - ibis.coalesce(days.until.lag().over(order), 0)
+    days = days.select("customer_id", "expired", "until", "turn", expired_on="day", came_due=came)
+    days = days.mutate(
+        undue=ibis.greatest(days.expired - days.came_due, 0),
+        taken=ibis.least(days.expired, days.came_due),
     )
-    later = left.sum().over(before).cast("int64") - left
-    taken = ibis.least(ibis.greatest(ibis.coalesce(found.batch, 0) - later, 0), left)
-    return found.mutate(expired=taken.cast("int64")).drop("batch")
+    so_far = days.taken.sum().over(_upto(days, days.turn)).cast("int64")
+    return days.mutate(taken_before=so_far - days.taken)
 
 
 def spending(entries: ibis.Table, dated: bool) -> ibis.Table:
@@ -187,19 +187,33 @@ def spending(entries: ibis.Table, dated: bool) -> ibis.Table:
     return entries.filter((entries.amount < 0) & ~by_date & ~_takes_from_lot(entries))
 
 
-def _followed(lots: ibis.Table, entries: ibis.Table, dated: bool) -> ibis.Table:
-    """Let what else leaves the accounts use the lots, first in first out by expiry."""
+def _followed(turns: ibis.Table, due: ibis.Table, entries: ibis.Table, dated: bool) -> ibis.Table:
+    """Set expiries against the lots due, the latest first; let all else use them in turn."""
     out = spending(entries, dated)
-    spent = out.group_by("customer_id").agg(spent=-out.amount.sum())
-    found = lots.left_join(spent, "customer_id").drop("customer_id_right")
-    left = found.amount - found.reversed - found.expired
-    upto = ibis.window(
-        group_by=found.customer_id,
-        order_by=[found.expires_on.isnull(), found.expires_on, found.posted_on, found.entry_id],
-        preceding=None,
-        following=0,
-    )
-    before = left.sum().over(upto).cast("int64") - left
-    used = ibis.least(ibis.greatest(ibis.coalesce(found.spent, 0) - before, 0), left)
-    found = found.mutate(used=used.cast("int64"), begins=before.cast("int64")).drop("spent")
+    spent = out.group_by("customer_id").agg(spent=(-out.amount.sum()).cast("int64"))
+    lots = turns.filter(turns.expired.isnull()).drop("expired").rename(expires_on="day")
+    found = lots.left_join(_next_days(due), ["customer_id", "turn"])
+    found = found.left_join(spent, "customer_id")
+    left = found.amount - found.reversed
+    taken, before, gone = (ibis.coalesce(found[c], 0) for c in ("taken", "taken_before", "spent"))
+    # Of the points that the day takes, those that the lots after this one cannot give.
+    reached = ibis.greatest(taken - ibis.coalesce(found.came_until - found.until, 0), 0)
+    expired = ibis.least(reached, left)
+    begins = found.until - left - before - reached + expired
+    used = ibis.least(ibis.greatest(gone - begins, 0), left - expired)
+    found = found.select(
+        "entry_id", "customer_id", "earned", "posted_on", "expires_on", "amount", "reversed",
+        "expired_on", expired=expired, used=used, begins=begins,
+    )  # fmt: skip
     return found.mutate(open=found.amount - found.reversed - found.expired - found.used)
+
+
+def _next_days(due: ibis.Table) -> ibis.Table:
+    """Return what comes after each number of days of expiry: the next, or at the end none."""
+    days = due.select("customer_id", "expired_on", "taken", "taken_before",
+                      turn=due.turn - 1, came_until=due.until)  # fmt: skip
+    last = due.group_by("customer_id").agg(
+        turn=due.turn.max(), taken_before=due.taken.sum().cast("int64")
+    )
+    none = {c: ibis.null(days[c].type()) for c in days.columns if c not in last.columns}
+    return days.union(last.mutate(**none).select(days.columns))

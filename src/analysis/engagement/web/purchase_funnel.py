@@ -4,9 +4,10 @@
 counts it wherever in the session it stands, if all steps before it are there as well; ``seen``
 counts the step alone.
 
-With a limit of time the latest start counts: a step is reached if some view of a product began a
-way to it that took no longer. The chain from the latest possible start is kept per step, as
-ClickHouse's windowFunnel keeps it, by one running maximum for each step.
+Without a limit of time the earliest start is the best, and each step the earliest after it. With
+one the latest start counts: a step is reached if some view of a product began a way to it that took
+no longer. The chain from the latest possible start is kept per step, as ClickHouse's windowFunnel
+keeps it, by one running maximum for each step.
 """
 
 from __future__ import annotations
@@ -107,26 +108,46 @@ def reached(
     ibis.Table
         The columns of ``scope`` and strict, of those who reached more than the first.
     """
-    window = ibis.cumulative_window(group_by=list(scope), order_by=["viewed_at", "step"])
     rows = views.filter(views.step >= steps[0]).select(*scope, "viewed_at", "step")
+    if within is None:
+        return _in_order(rows, steps, list(scope))
+    return _in_time(rows, steps, list(scope), ibis.interval(within))
+
+
+def _in_order(rows: ibis.Table, steps: Sequence[int], scope: list[str]) -> ibis.Table:
+    """Return how far each scope came: without a limit of time the first start is the best."""
+    start = rows.filter(rows.step == steps[0])
+    far = start.group_by(scope).aggregate(since=lambda t: t.viewed_at.min())
+    for place, step in enumerate(steps[1:]):
+        after = rows.filter(rows.step == step).rename(**{f"{name}_": name for name in scope})
+        way = [far[name] == after[f"{name}_"] for name in scope]
+        joined = far.join(
+            after, [*way, after.viewed_at >= far.since], how="left" if place else "inner"
+        )
+        before = joined.strict if place else ibis.null("int8")
+        got = joined.viewed_at.notnull().ifelse(ibis.literal(step, "int8"), before)
+        far = joined.group_by(scope).aggregate(since=joined.viewed_at.min(), strict=got.max())
+    return far.drop("since")
+
+
+def _in_time(
+    rows: ibis.Table, steps: Sequence[int], scope: list[str], limit: ibis.Value
+) -> ibis.Table:
+    """Return how far each scope came within the limit, by running maxima of the start."""
+    window = ibis.cumulative_window(group_by=scope, order_by=["viewed_at", "step"])
     start = (rows.step == steps[0]).ifelse(rows.viewed_at, None)
     rows = rows.mutate(since=start.max().over(window), strict=ibis.null("int8"))
     rows = rows.filter(rows.step > steps[0])
     for step in steps[1:]:
-        valid = (rows.step == step) & rows.since.notnull()
-        if within is not None:
-            valid = valid & (rows.viewed_at <= rows.since + ibis.interval(within))
+        valid = (rows.step == step) & (rows.viewed_at <= rows.since + limit)
         rows = rows.mutate(
             chain=valid.ifelse(rows.since, None),
             strict=valid.ifelse(ibis.literal(step, "int8"), rows.strict),
         )
         if step != steps[-1]:
             rows = rows.mutate(since=rows.chain.max().over(window))
-    return (
-        rows.filter(rows.strict.notnull())
-        .group_by(list(scope))
-        .aggregate(strict=lambda t: t.strict.max())
-    )
+    found = rows.filter(rows.strict.notnull()).group_by(scope)
+    return found.aggregate(strict=lambda t: t.strict.max())
 
 
 def with_depth(web: Clickstream) -> ibis.Table:

@@ -86,7 +86,7 @@ def evaluate(
             f"{4 * days} or more."
         )
     usable = {n: s for n, s in scorers.items() if not (new_only and n in OWN)}
-    earlier, later = (_Trial.of(events, total - n * days, days, length, new_only) for n in (2, 1))
+    earlier, later = (Trial.of(events, total - n * days, days, length, new_only) for n in (2, 1))
     rows = []
     for name, scorer in usable.items():
         before, now = earlier.measured(scorer), later.measured(scorer)
@@ -127,7 +127,7 @@ def top(scores: Floats, bought: csr_array, *, length: int, new_only: bool) -> np
 
 
 @dataclass(frozen=True)
-class _Trial:
+class Trial:
     """A day up to which is known, and what was bought in the days after it."""
 
     known: Histories
@@ -136,7 +136,8 @@ class _Trial:
     new_only: bool
 
     @classmethod
-    def of(cls, events: Events, day: int, days: int, length: int, new_only: bool) -> _Trial:
+    def of(cls, events: Events, day: int, days: int, length: int, new_only: bool) -> Trial:
+        """Return the trial of the ``days`` from ``day``."""
         after = Histories.of(between(events, day, day + days), day + days, learning=False)
         return cls(Histories.of(events, day), after.bought, length, new_only)
 
@@ -150,13 +151,21 @@ class _Trial:
         shown = np.unique(found.pop("lists"))
         return found | {"coverage": np.array([len(shown) / self.truth.shape[1]])}
 
-    def _block(self, model: Model, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray]:
+    def asked(self) -> npt.NDArray[np.int64]:
+        """Return the customers who are measured: known before, with something to be named."""
+        return np.concatenate([r[self._wanted(r)[1]] for r in blocks(self.truth.shape[0])])
+
+    def _wanted(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray, npt.NDArray]:
+        """Return what the customers bought after, and whether they are measured."""
         bought = self.known.bought[rows]
         relevant = self.truth[rows].toarray() > 0
         if self.new_only:
             relevant &= bought.toarray() == 0
-        asked = relevant.any(axis=1) & (np.diff(bought.indptr) > 0)
-        rows, relevant, bought = rows[asked], relevant[asked], bought[asked]
+        return relevant, relevant.any(axis=1) & (np.diff(bought.indptr) > 0)
+
+    def _block(self, model: Model, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray]:
+        relevant, asked = self._wanted(rows)
+        rows, relevant, bought = rows[asked], relevant[asked], self.known.bought[rows[asked]]
         lists = top(model(rows), bought, length=self.length, new_only=self.new_only)
         hit = np.take_along_axis(relevant, lists, axis=1).astype(float)
         count = relevant.sum(axis=1)

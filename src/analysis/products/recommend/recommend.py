@@ -22,6 +22,7 @@ from analysis.stats.types import Floats
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+    from analysis.products.recommend.browsing_history import BrowsingHistory
     from analysis.products.sequences.purchase_events import Events
     from analysis.products.substitution.substitutes import Substitutes
 
@@ -53,12 +54,13 @@ class Offer:
     instead: frozenset[frozenset[str]] = frozenset()
 
 
-@without("substitutes")
+@without("substitutes", "browsed")
 def next_best(
     events: Events,
     evaluated: Evaluation,
     *,
     substitutes: Substitutes | None = None,
+    browsed: BrowsingHistory | None = None,
     excluded: frozenset[str] = frozenset(),
     length: int = 10,
 ) -> pd.DataFrame:
@@ -72,6 +74,8 @@ def next_best(
         Names the recommender, and whether only what a customer never bought is recommended.
     substitutes
         Pairs that may stand in for each other; None where none could be looked for.
+    browsed
+        Pages seen; used only where the time held out bears out that they help.
     excluded, length
         As in `Offer`.
 
@@ -82,10 +86,16 @@ def next_best(
     """
     instead = frozenset() if substitutes is None else substitutes.pairs()
     offer = Offer(length, evaluated.new_only, excluded=excluded, instead=instead)
-    return recommend(events, evaluated.best, offer)
+    return recommend(events, evaluated.best, offer, browsed=browsed)
 
 
-def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.DataFrame:
+def recommend(
+    events: Events,
+    recommender: str,
+    offer: Offer = Offer(),
+    *,
+    browsed: BrowsingHistory | None = None,
+) -> pd.DataFrame:
     """Return each customer's best products by the recommender of that name.
 
     Parameters
@@ -96,6 +106,8 @@ def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.Da
         A name in `recommenders.SCORERS`; the one that `recommend_evaluation.evaluate` chose.
     offer
         What may be recommended.
+    browsed
+        As in `next_best`.
 
     Returns
     -------
@@ -106,7 +118,10 @@ def recommend(events: Events, recommender: str, offer: Offer = Offer()) -> pd.Da
     """
     known = Histories.of(events, events.period.days)
     apart = _places(events, offer.instead)
-    model, reasons = SCORERS[recommender](known), REASONS[recommender](known, apart)
+    reasons, scorer = REASONS[recommender](known, apart), SCORERS[recommender]
+    if browsed is not None and browsed.helps:
+        reasons, scorer = _or_seen(reasons, browsed.looked(known.day)), browsed.blended()
+    model = scorer(known)
     allowed = _allowed(events, offer)
     parts = [
         _block(events, known, model, reasons, rows, allowed, offer)
@@ -142,12 +157,13 @@ def _block(
             "every_days": np.where(own, every, np.nan),
         }
     )
+    looked = table["because"] == table["item"]
     table["reason"] = np.select(
-        [table["every_days"].notna(), own, table["because"] != ""],
-        ["your usual interval", "you bought it before", "because you bought"],
+        [table["every_days"].notna(), own, looked, table["because"] != ""],
+        ["your usual interval", "you bought it before", "you looked at it", "because you bought"],
         default="many customers buy it",
     )
-    table.loc[own, "because"] = ""
+    table.loc[own | looked, "because"] = ""
     kept = np.isfinite(values) & ~(own & offer.new_only)
     return table[kept]
 
@@ -167,6 +183,9 @@ def _allowed(events: Events, offer: Offer) -> npt.NDArray[np.bool_]:
 
 
 Codes = npt.NDArray[np.int64]
+
+#: Weight of pages seen from which they are a reason: one page, four weeks before.
+SEEN_LATELY = 0.5**4
 
 #: For customers and their lists: the product that speaks most for each item of a list, -1 where
 #: none does, and the days between the customer's own purchases of the item, NaN where unknown.
@@ -212,6 +231,17 @@ def _by(known: Histories, weights: csr_array, speaks: Floats) -> Reasons:
         return found.ravel(), _own_gaps(known, rows, lists)
 
     return reasons
+
+
+def _or_seen(reasons: Reasons, seen: csr_array) -> Reasons:
+    """Give as reason of a product whose page the customer saw lately that product itself."""
+
+    def or_seen(rows: Codes, lists: Codes) -> tuple[Codes, Floats]:
+        because, every = reasons(rows, lists)
+        lately = np.take_along_axis(seen[rows].toarray(), lists, axis=1).ravel() >= SEEN_LATELY
+        return np.where(lately, lists.ravel(), because), every
+
+    return or_seen
 
 
 def _own_gaps(known: Histories, rows: Codes, lists: Codes) -> Floats:

@@ -20,6 +20,7 @@ from analysis.products.association.mantel_haenszel import (
 )
 from analysis.products.baskets.order_index import numbered, order_facts
 from analysis.stats.multiplicity import q_values
+from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
     from analysis.products.baskets.order_contents import Baskets
@@ -41,7 +42,8 @@ class Substitutes:
         with both if they were independent), lift, lift_low, lift_high, buyers (customers who
         bought both in the period), buyer_lift (the same over customers: above 1, the same people
         buy both), p, q, expected_size (orders with both if items were drawn at random into orders
-        of the sizes they have), expected_store and expected_week (by chance within stores and
+        of the sizes they have; of two sold by weight, into the places that orders have for such
+        goods), expected_store and expected_week (by chance within stores and
         within weeks; NaN where not looked at), substitutes (q at most the rate asked for,
         same_buyers, at most half of expected_size, and below chance within sizes, stores and
         weeks, too); substitutes first, the surest on top.
@@ -106,6 +108,9 @@ def substitutes(
     told. Two variants that are never in the same store, or follow each other over the year, are
     told from a choice by counting within stores and within weeks. A small order has no room for
     two: what items drawn at random into orders of the same sizes would give is looked at, too.
+    Where a till writes one line by weight an order, no two goods sold by weight are ever together,
+    of one category or not: that is no choice, so that such pairs are held against the number of
+    goods by weight in the order.
 
     Raises
     ------
@@ -118,7 +123,8 @@ def substitutes(
     counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")
     counted["both"] = counted["both"].fillna(0).astype("int64")
     rules = _rules(counted)
-    items = sorted({*counted["a"], *counted["b"]})
+    weighed = _weighed(lines)
+    items = sorted({*counted["a"], *counted["b"], *weighed})
     orders = numbered(baskets.lines, facts, items)
     _require_customers(orders)
     p = exact_p(orders, rules, more=False)
@@ -127,7 +133,7 @@ def substitutes(
         lift=counted["both"] / counted["expected"], lift_low=lift["low"], lift_high=lift["high"],
         p=p, q=q_values(p),
     )  # fmt: skip
-    table = _of_size(orders, table)
+    table = _of_size(orders, table, weighed)
     few = (table["p_size"] <= fdr) & (table["both"] <= _AT_MOST * table["expected_size"])
     table["substitutes"] = (table["q"] <= fdr) & table["same_buyers"] & few
     table = _within(orders, table.drop(columns="p_size"), fdr)
@@ -145,31 +151,51 @@ def _require_customers(orders: Numbered) -> None:
         )
 
 
-def _of_size(orders: Numbered, table: pd.DataFrame) -> pd.DataFrame:
-    """Add expected_size and p_size, the chance of so few orders with both among random ones.
+def _weighed(lines: ibis.Table) -> list[str]:
+    """Return the items that are sold by weight: their quantity is no number of units."""
+    if "counted" not in lines.columns:
+        return []
+    rows = lines.filter(~lines.counted).select("item").distinct()
+    return sorted(rows.to_pandas()["item"].dropna().astype("str"))
 
-    Who holds A in an order of s items has s - 1 places left, and B fills its share of all places
-    but A's: a (s - 1) b / (s n - a), the same from either side for items as frequent.
-    """
+
+def _of_size(orders: Numbered, table: pd.DataFrame, weighed: list[str]) -> pd.DataFrame:
+    """Add expected_size and p_size, the chance of so few orders with both among random ones."""
     from scipy.special import gammaincc
 
-    most = int(orders.size.max(initial=1))
-    size = np.arange(most + 1, dtype=float)
-    n = np.bincount(orders.size, minlength=most + 1).astype(float)
-    held = {
-        item: np.bincount(orders.size[orders.holders[item]], minlength=most + 1).astype(float)
-        for item in sorted({*table["a"], *table["b"]})
-    }
-    expected = np.zeros(len(table))
-    for place, (x, y) in enumerate(zip(table["a"], table["b"], strict=True)):
-        a, b = held[x], held[y]
-        room = size * n - (a + b) / 2
-        parts = np.divide(a * b * (size - 1), room, out=np.zeros_like(room), where=room > 0)
-        expected[place] = parts.sum()
+    expected = _at_random(orders, orders.size, table)
+    alike = (table["a"].isin(weighed) & table["b"].isin(weighed)).to_numpy()
+    if alike.any():
+        places = np.zeros(len(orders), dtype=np.int64)
+        for item in weighed:
+            places[orders.holders[item]] += 1
+        expected[alike] = np.minimum(expected[alike], _at_random(orders, places, table[alike]))
     worth = design_effects(orders, _rules(table))
     # A Poisson count of as many orders as they are worth, where customers' orders are alike.
     chance = gammaincc(table["both"].to_numpy(float) / worth + 1, np.maximum(expected / worth, 0))
     return table.assign(expected_size=expected, p_size=chance)
+
+
+def _at_random(orders: Numbered, size: Integers, table: pd.DataFrame) -> Floats:
+    """Return the orders with both if items were drawn at random into orders of these sizes.
+
+    Who holds A in an order of s items has s - 1 places left, and B fills its share of all places
+    but A's: a (s - 1) b / (s n - a), the same from either side for items as frequent.
+    """
+    most = int(size.max(initial=1))
+    places = np.arange(most + 1, dtype=float)
+    n = np.bincount(size, minlength=most + 1).astype(float)
+    held = {
+        item: np.bincount(size[orders.holders[item]], minlength=most + 1).astype(float)
+        for item in sorted({*table["a"], *table["b"]})
+    }
+    expected = np.zeros(len(table))
+    for row, (x, y) in enumerate(zip(table["a"], table["b"], strict=True)):
+        a, b = held[x], held[y]
+        room = places * n - (a + b) / 2
+        parts = np.divide(a * b * (places - 1), room, out=np.zeros_like(room), where=room > 0)
+        expected[row] = parts.sum()
+    return expected
 
 
 def _rules(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -68,19 +67,6 @@ def draw(
             best, lowest = drawn, far
     names = np.array(list(arms), dtype=object)[best]
     return pd.DataFrame({"customer_id": ordered["customer_id"], "arm": pd.array(names, "str")})
-
-
-def as_assignments(drawn: pd.DataFrame, *, promotion_id: str, on: date) -> pd.DataFrame:
-    """Return the canonical assignments table of a draw, given on the day ``on``."""
-    return pd.DataFrame(
-        {
-            "promotion_id": promotion_id,
-            "customer_id": drawn["customer_id"],
-            "arm": drawn["arm"],
-            "assigned_at": pd.Timestamp(on).as_unit("us"),
-            "randomised": True,
-        }
-    )
 
 
 def _blocks(customers: pd.DataFrame, strata: Sequence[str]) -> list[npt.NDArray[np.int64]]:

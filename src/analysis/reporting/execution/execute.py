@@ -7,17 +7,11 @@ means, in `failures`.
 Papermill executes the notebook, in a kernel and an environment of its own. It counts a notebook as
 executed when it stopped half-way without an exception, and writes its progress into the notebook;
 both are mended here.
-
-The kernel is this very interpreter, and never an orphan. Jupyter would look for a kernel called
-``python3`` in the user's home first and run whichever interpreter it names. A report must run on
-the packages it was locked with, so the kernel is started as
-``python -m analysis.reporting.execution.execute`` with the running interpreter.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import resource
@@ -42,8 +36,9 @@ from analysis.reporting.execution.cell_costs import (
 )
 from analysis.reporting.execution.failures import Ending, Limits, explain
 from analysis.reporting.execution.isolation import ending_of
+from analysis.reporting.execution.kernel import FIXED, manager_class
 from analysis.reporting.execution.parameters import check_injection, read_parameters
-from analysis.reporting.execution.worker import Watch, adopt_orphans, die_with_parent
+from analysis.reporting.execution.processes import Watch, adopt_orphans
 from analysis.reporting.store.atomic import write_text
 from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
 from analysis.reporting.store.status import Status
@@ -165,14 +160,33 @@ def _execute(job: Job, progress: Progress) -> Ending:
         job.folder.profile(job.report).parent.mkdir(parents=True, exist_ok=True)
         place[PROFILE] = str(job.folder.profile(job.report).resolve())
     with environment(place, beside=job.folder.path.resolve()):
-        executed = execute(
-            job.notebook,
-            job.parameters,
-            cell_seconds=job.limits.cell_seconds,
-            progress=progress,
-        )
+        executed = _with_kernel(job, progress)
     save(executed, job.folder.notebook(job.report), job.parameters)
     return ending_of(executed.cells)
+
+
+#: What Jupyter says of a kernel that does not answer or has ended at once.
+_KERNEL_START = re.compile("Kernel died before replying|Kernel didn't respond")
+
+#: How often a kernel may fail to start. Its ports are chosen before it opens them, and somebody
+#: else may have taken one by then; what has not run a cell can be started again.
+_STARTS = 3
+
+
+def _with_kernel(job: Job, progress: Progress) -> Any:
+    """Execute the notebook, anew if its kernel did not come as far as the first cell."""
+    for start in range(1, _STARTS + 1):
+        try:
+            return execute(
+                job.notebook,
+                job.parameters,
+                cell_seconds=job.limits.cell_seconds,
+                progress=progress,
+            )
+        except RuntimeError as error:
+            if progress.cells or start == _STARTS or not _KERNEL_START.search(str(error)):
+                raise
+    raise AssertionError("the last start either returns or raises")
 
 
 def _used() -> float:
@@ -236,11 +250,9 @@ def environment(extra: Mapping[str, str], *, beside: Path) -> Iterator[None]:
     """
     beside.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".kernel-", dir=beside))
-    libraries = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
     wanted = {
         **extra,
-        **{f"{library}_NUM_THREADS": "1" for library in libraries},
-        "PYTHONHASHSEED": "0",
+        **FIXED,
         "IPYTHONDIR": str(scratch / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
     }
@@ -322,74 +334,6 @@ def save(executed: Any, path: Path, parameters: Mapping[str, Any]) -> None:
     executed.metadata.pop("papermill", None)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, nbformat.writes(executed) + "\n")
-
-
-#: What matplotlib logs when it prepares itself or has no folder to remember fonts in.
-_FIRST_USE = (
-    "building the font cache",
-    "Could not save font_manager cache",
-    "mkdir -p failed for path",
-    "is not a writable directory",
-    "created a temporary cache directory",
-)
-
-
-def command(connection_file: str) -> list[str]:
-    """Return the command that starts the kernel.
-
-    Its own log is silent: stopping a kernel interrupts it first, which it would log as an error.
-    """
-    module = ("-m", "analysis.reporting.execution.execute")
-    return [sys.executable, "-P", *module, "-f", connection_file, "--log-level=CRITICAL"]
-
-
-def manager_class() -> type:
-    """Return the manager class that starts this kernel, over an encrypted connection.
-
-    ipykernel 7 warns into the first cell's output when the transport is not encrypted.
-    """
-    from jupyter_client import AsyncKernelManager
-    from jupyter_client.kernelspec import KernelSpecManager
-    from traitlets import CaselessStrEnum, default
-
-    class ReportKernelManager(AsyncKernelManager):
-        transport_encryption = CaselessStrEnum(
-            ["disabled", "auto", "required"], default_value="required"
-        )
-
-        @default("kernel_spec_manager")
-        def _only_the_installed_kernel(self) -> KernelSpecManager:
-            return KernelSpecManager(kernel_dirs=[])
-
-        def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-            return command(os.path.realpath(self.connection_file)) + (extra_arguments or [])
-
-    return ReportKernelManager
-
-
-def keep_first_use_quiet() -> None:
-    """Keep matplotlib from logging, into a report, that it prepares itself on a new machine.
-
-    It says so once a user, while it looks for fonts or finds no folder to remember them in; a
-    report that writes to standard error is refused.
-    """
-    for name in ("matplotlib", "matplotlib.font_manager"):
-        logging.getLogger(name).addFilter(_is_for_the_reader)
-
-
-def _is_for_the_reader(record: logging.LogRecord) -> bool:
-    text = record.getMessage()
-    return not any(phrase in text for phrase in _FIRST_USE)
-
-
-if __name__ == "__main__":
-    die_with_parent(int(os.environ["JPY_PARENT_PID"]))
-    keep_first_use_quiet()
-    from ipykernel import kernelapp
-
-    kernelapp.launch_new_instance(
-        outstream_class="analysis.reporting.execution.capture.BoundedStream"
-    )
 
 
 def skip_address_grammar() -> None:

@@ -1,38 +1,24 @@
-"""One process a notebook, and the runner's hold on it.
-
-Keep hold of every process that a notebook starts, so that none outlives its run.
-
-A notebook's kernel lives in a session of its own and may start further processes, so killing a
-process group is not enough. Three things together leave no orphan: a process that executes a
-notebook adopts whatever its descendants abandon (``adopt_orphans``) and kills it when it ends or
-when the runner that holds its lifeline dies; a kernel dies with the process that started it
-(``die_with_parent``); and the runner kills what a crashed child left to it (``kill_strays``).
-The first two are Linux calls (prctl(2)); elsewhere the lifeline and ipykernel's own watch on its
-parent do what they can.
-"""
+"""One process a notebook, as the runner sees it: how it begins, how far it is, how it ended."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
-import resource
-import select
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from analysis.reporting.execution import warm
 from analysis.reporting.execution.failures import Limits
+from analysis.reporting.execution.processes import kill_descendants
+from analysis.reporting.execution.warm import ForkedProcess
 from analysis.reporting.store.layout import RunFolder
 from analysis.reporting.store.status import Status
 
@@ -53,11 +39,10 @@ class Assignment:
     limits: Limits
     profile: bool = False
 
-    def command(self, lifeline: int) -> list[str]:
-        """Return the command line of the process."""
+    def arguments(self, lifeline: int | str) -> list[str]:
+        """Return what stands behind ``analysis`` on the command line of the process."""
         return [
-            *(sys.executable, "-m", "analysis", "run-one"),
-            *("--study", self.study, "--report", self.report),
+            *("run-one", "--study", self.study, "--report", self.report),
             *("--staging", str(self.folder.path), "--root", str(self.root)),
             *("--cell-limit", str(self.limits.cell_seconds)),
             *("--time-limit", str(self.limits.notebook_seconds)),
@@ -79,22 +64,37 @@ class Worker:
         self._began = time.monotonic()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by release)
         self._text = b""
-        theirs, self._lifeline = os.pipe()
-        try:
-            self._process = subprocess.Popen(
-                assignment.command(theirs),
-                cwd=assignment.root,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                start_new_session=True,
-                pass_fds=(theirs,),
-            )
-        finally:
-            os.close(theirs)
-        assert self._process.stdout is not None
-        self._output = self._process.stdout.fileno()
+        lifeline, self._lifeline = os.pipe()
+        self._output, output = os.pipe()
         os.set_blocking(self._output, False)
+        try:
+            self._process = self._forked(output, lifeline) or self._spawned(output, lifeline)
+        finally:
+            os.close(lifeline)
+            os.close(output)
+
+    def _forked(self, output: int, lifeline: int) -> ForkedProcess | None:
+        parent = warm.started()
+        if parent is None:
+            return None
+        return parent.fork(
+            self.assignment.arguments("{lifeline}"),
+            cwd=self.assignment.root,
+            output=output,
+            errors=self._errors.fileno(),
+            lifeline=lifeline,
+        )
+
+    def _spawned(self, output: int, lifeline: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "analysis", *self.assignment.arguments(lifeline)],
+            cwd=self.assignment.root,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=self._errors,
+            start_new_session=True,
+            pass_fds=(lifeline,),
+        )
 
     @property
     def pid(self) -> int:
@@ -153,14 +153,13 @@ class Worker:
     def release(self) -> None:
         """Let go of its pipes."""
         os.close(self._lifeline)
-        if self._process.stdout:
-            self._process.stdout.close()
+        os.close(self._output)
         self._errors.close()
 
     def _died(self) -> Status:
         self._errors.seek(0)
         said = self._errors.read().decode("utf-8", "replace")[-8000:]
-        code = self._process.returncode
+        code = self._process.returncode or 0
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return Status(
             self.assignment.report,
@@ -176,132 +175,3 @@ def look_at(workers: Sequence[Worker], *, beat: float = 0.1) -> list[Worker]:
     """Wait a moment and return the workers that have ended."""
     time.sleep(beat)
     return [worker for worker in workers if worker.ended()]
-
-
-_PR_SET_PDEATHSIG = 1
-
-_PR_SET_CHILD_SUBREAPER = 36
-
-
-#: How often a watch looks at memory and the clock, in seconds.
-_BEAT = 0.25
-
-
-def adopt_orphans() -> None:
-    """Make this process, instead of init, the parent of descendants whose parent dies."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the system kill this process when ``parent``, which started it, ends in any way."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the call above
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _prctl(option: int, value: int) -> None:
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl failed")
-
-
-def kill_descendants(pid: int | None = None) -> None:
-    """Kill everything that process ``pid`` (this one by default) has started, all levels down."""
-    for _ in range(50):  # a process may fork while its family is being killed
-        family = _living(pid)
-        if not family:
-            return
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(family, timeout=1)
-
-
-def _living(pid: int | None) -> list[psutil.Process]:
-    try:
-        family = psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-    return [process for process in family if not _is_zombie(process)]
-
-
-def _is_zombie(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def kill_strays(keep: Collection[int]) -> None:
-    """Kill the children of this process that are not in ``keep``, with all they started."""
-    strays = [child for child in psutil.Process().children() if child.pid not in keep]
-    for stray in strays:
-        kill_descendants(stray.pid)
-        with suppress(psutil.NoSuchProcess):
-            stray.kill()
-    psutil.wait_procs(strays, timeout=1)
-
-
-class Watch(threading.Thread):
-    """Watch over what this process starts: its memory, its time, and who asked for it.
-
-    Parameters
-    ----------
-    limit_seconds
-        Wall-clock limit; at its end every descendant is killed and ``expired`` is true.
-    lifeline
-        File descriptor of a pipe whose other end the runner holds. When the runner dies, every
-        descendant is killed and this process exits.
-    """
-
-    def __init__(self, *, limit_seconds: float, lifeline: int | None = None) -> None:
-        super().__init__(daemon=True)
-        self.expired = False
-        self._limit = limit_seconds
-        self._lifeline = lifeline
-        self._peak_bytes = 0
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        """Watch until the end; started by ``start``."""
-        deadline = time.monotonic() + self._limit
-        while not self._ended.is_set():
-            self._peak_bytes = max(self._peak_bytes, _resident_bytes())
-            if self._runner_died():
-                kill_descendants()
-                os._exit(1)
-            if time.monotonic() > deadline:
-                self.expired = True
-                kill_descendants()
-                return
-
-    def _runner_died(self) -> bool:
-        if self._lifeline is None:
-            self._ended.wait(_BEAT)
-            return False
-        readable, _, _ = select.select([self._lifeline], [], [], _BEAT)
-        return bool(readable) and os.read(self._lifeline, 1) == b""
-
-    def end(self) -> float:
-        """Stop watching, kill what is left, and return the peak memory in megabytes.
-
-        The peak is the larger of the resident memory of the whole family, looked at four times
-        a second, and what the system recorded for its largest member.
-        """
-        self._ended.set()
-        if self.is_alive():
-            self.join()
-        kill_descendants()
-        unit = 1 if sys.platform == "darwin" else 1024
-        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
-        return max(self._peak_bytes, largest) / 1e6
-
-
-def _resident_bytes() -> int:
-    total = 0
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            total += process.memory_info().rss
-    return total

@@ -15,7 +15,7 @@ from analysis.reporting.notebook.findings import Finding
 
 Role = Literal[
     "title", "headline", "text", "chart", "caption", "table", "finding", "trust", "not given",
-    "sheet",
+    "sheet", "left out",
 ]  # fmt: skip
 
 #: Key of an output's metadata that says which part it plays.
@@ -135,6 +135,11 @@ def not_given(reason: str, *, again: bool) -> Output:
     said = f"Not reported: {reason}"
     shown = "*Not reported, for the reason given above.*" if again else said
     return _output("not given", said, escape_dollars(shown), reason=reason, again=again)
+
+
+def left_out() -> Output:
+    """Return the mark of a section that is not asked for: the page leaves its heading out too."""
+    return _output("left out", "Not asked for in the params.", "*Not asked for in the params.*")
 
 
 def sheet(plain: str, markdown: str, panels: Sequence[dict[str, Any]]) -> Output:

@@ -214,6 +214,10 @@ class Report:
         self._show(outputs.not_given(reason, again=reason in self._reasons))
         self._reasons.add(reason)
 
+    def leave_out(self) -> None:
+        """Leave the section out of the page, heading and all: the study does not ask for it."""
+        self._show(outputs.left_out())
+
     def _show(self, output: outputs.Output) -> None:
         role = output.metadata[outputs.KEY]["role"]
         if self._only in (None, role):

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
+from analysis.reporting.execution import warm
 from analysis.reporting.execution.failures import Limits
-from analysis.reporting.execution.worker import (
-    Assignment,
-    Worker,
-    adopt_orphans,
-    kill_strays,
-    look_at,
-)
+from analysis.reporting.execution.processes import adopt_orphans, kill_strays
+from analysis.reporting.execution.worker import Assignment, Worker, look_at
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.run_plan import Plan, Planned, missing_tables
 from analysis.reporting.store.layout import RunFolder, StudyReports
@@ -129,8 +125,13 @@ class Dispatch:
             for worker in self._workers:
                 worker.kill()
                 worker.release()
-            kill_strays(self._foreign)
+            self._workers = []
+            kill_strays(self._kept())
         return {name: self._settled[name] for name in sorted(self._settled)}
+
+    def _kept(self) -> set[int]:
+        """Return the children of this process that are no strays."""
+        return self._foreign | warm.pids() | {worker.pid for worker in self._workers}
 
     def _settle_or_start(self, waiting: list[str]) -> list[str]:
         """Take from ``waiting`` what can be decided at once or has a free place to run."""
@@ -200,7 +201,7 @@ class Dispatch:
         ended = look_at(self._workers)
         for worker in ended:
             self._workers.remove(worker)
-            kill_strays(self._foreign | {other.pid for other in self._workers})
+            kill_strays(self._kept())
             report = worker.assignment.report
             self._end(Settled(worker.close(), self._fingerprints[report]))
         self._console.goes_on({w.assignment.report: w.cell for w in self._workers if w.cell})

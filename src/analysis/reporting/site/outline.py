@@ -24,7 +24,7 @@ class Block:
     ----------
     kind
         ``text``, ``headline``, ``chart``, ``table``, ``trust``, ``not given``, ``code``,
-        ``picture``, ``html``, ``plain``, ``lost`` or ``detail``.
+        ``picture``, ``html``, ``plain``, ``lost``, ``left out`` or ``detail``.
     content
         Markdown, SVG, HTML, code or plain text, as the kind has it; of a detail, its summary.
     facts
@@ -204,11 +204,14 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
 def _folded(sections: list[Section]) -> Iterator[Section]:
     """Yield the sections with those that only repeat a reason folded into where it stands.
 
-    A heading over nothing tells nobody anything: the reason names the sections it ends.
+    A heading over nothing tells nobody anything: the reason names the sections it ends. What a
+    study does not ask for is left out.
     """
     also: dict[str, list[str]] = {}
     kept = []
     for section in sections:
+        if any(block.kind == "left out" for block in section.blocks):
+            continue
         repeated = section.repeated_reason()
         if repeated is None:
             kept.append(section)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.products.association.pairs import Halves, Pairs
 from analysis.products.association.triples import Triples
+from analysis.products.recommend.browsing_history import BrowsingHistory
 from analysis.products.recommend.evaluation import Evaluation
 from analysis.products.sequences.first_baskets import FirstBaskets
 from analysis.products.sequences.follow_on_screen import FollowUps
@@ -369,6 +370,15 @@ def new_recommenders(report: Report, new: Evaluation) -> None:
     report.finding(**text_next.recommender_finding(new, asked.confidence, asked.held_out_days))
     shown = columns.recommenders(report.interval)
     report.table(new.table, name="recommenders_new", columns=shown)
+
+
+@presents(BrowsingHistory)
+def browsing_history(report: Report, found: BrowsingHistory) -> None:
+    """Show whether pages seen foretell purchases better than purchases alone."""
+    if found.helps:
+        report.finding(**text_next.browsing_finding(found, report.params.confidence))
+    report.say(text_next.browsing(found, report.interval))
+    report.save(found.table, "browsing_history")
 
 
 @presents()

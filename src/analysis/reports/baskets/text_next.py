@@ -15,6 +15,7 @@ from analysis.reporting.notebook import words
 from analysis.reports.baskets.text import both_named, brief
 
 if TYPE_CHECKING:
+    from analysis.products.recommend.browsing_history import BrowsingHistory
     from analysis.products.recommend.evaluation import Evaluation
     from analysis.products.sequences.first_baskets import FirstBaskets
     from analysis.products.sequences.follow_on_screen import FollowUps
@@ -182,6 +183,42 @@ def recommender_finding(found: Evaluation, confidence: float, days: int) -> Fiel
         "unit": "%",
         "level": confidence,
         "n": int(row["customers"]),
+        "noun": "customer",
+        "direction": "up_good",
+    }
+
+
+def browsing(found: BrowsingHistory, interval: str) -> str:
+    """Say whether recommendations take account of pages seen."""
+    alone, both = found.table["recall"]
+    customers, looked = (words.number(found.table[c].iloc[0]) for c in ("customers", "looked"))
+    gain, *ends = (words.number(v, 4, signed=True) for v in (found.gain, found.low, found.high))
+    verdict = (
+        "So pages seen are among the candidates."
+        if found.helps
+        else "That is no gain shown, so recommendations go by purchases alone."
+    )
+    return (
+        f"Product pages that customers saw on the site, added to “{found.recommender}” with a "
+        f"weight chosen on the month before, change the recall from {words.percent(alone, 2)} to "
+        f"{words.percent(both, 2)} and the NDCG by {gain} ({interval} {ends[0]} to {ends[1]}; "
+        f"{customers} customers, of whom {looked} had seen a page in the four weeks before). "
+        f"{verdict}"
+    )
+
+
+def browsing_finding(found: BrowsingHistory, confidence: float) -> Fields:
+    """Return the finding of what pages seen add; for a gain that held-out time bears out."""
+    return {
+        "key": "browsing_gain",
+        "sentence": "more NDCG where product pages that customers saw are candidates beside their "
+        "purchases, in the month held out",
+        "value": found.gain,
+        "low": found.low,
+        "high": found.high,
+        "decimals": 4,
+        "level": confidence,
+        "n": int(found.table["customers"].iloc[0]),
         "noun": "customer",
         "direction": "up_good",
     }

@@ -191,8 +191,10 @@ def contact_plan(report: Report, plan: ContactPlan, returns: Estimates) -> None:
     report.headline(text_decline.contact(plan, report.currency))
     regained = text_decline.regained(returns)
     report.say(f"{text_decline.at_risk(plan, report.currency)} {regained}")
-    report.save(plan.customers, "contact_plan")
-    if len(plan.customers):
+    each = plan.customers.drop(columns="worth_it")  # whom to contact is ruled in report 08 alone
+    if each.empty:
+        report.save(each, "margin_at_risk")
+    else:
         report.chart(
             charts.gain_curve(plan, currency=report.currency),
             alt="Line of the gain from contacting all declining customers, rising with the share "
@@ -200,22 +202,16 @@ def contact_plan(report: Report, plan: ContactPlan, returns: Estimates) -> None:
             caption=f"Margin over {report.params.horizon_days} days less the cost. "
             f"Band: {report.interval}. {report.margin}",
         )
-    _worth_contacting(report, plan)
+        report.table(
+            each,
+            name="margin_at_risk",
+            title="What each decline costs, and from which effect a contact would repay",
+            columns=columns.contacts(),
+            rows=10,
+            caption="Margin; the first half moved with the total of all customers. "
+            + report.margin,
+        )
     report.say(text_decline.RULED_ELSEWHERE)
-
-
-def _worth_contacting(report: Report, plan: ContactPlan) -> None:
-    if plan.chosen.empty:
-        report.save(plan.chosen, "worth_contacting")
-        return
-    report.table(
-        plan.chosen,
-        name="worth_contacting",
-        title="Whose decline would repay a contact",
-        columns=columns.contacts(),
-        rows=10,
-        caption="Margin; the first half moved with the total of all customers. " + report.margin,
-    )
 
 
 @presents()

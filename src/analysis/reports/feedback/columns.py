@@ -208,15 +208,21 @@ def quotes() -> Columns:
     }
 
 
-def alarms() -> Columns:
-    """Return the columns of ``Alarms.products``."""
-    return {
-        "name": formats.text("Product"),
-        "department": formats.text("Department"),
+def alarms(*, rated: bool) -> Columns:
+    """Return the columns of ``Alarms.products``, with report 01's return rates where it has any."""
+    returns = {
+        "rate": formats.percent(1, "Orders that come back (report 01)"),
+        "usual_rate": formats.percent(1, "Usual in the department"),
+    } if rated else {
         "lines": formats.integer("Lines sold"),
         "returned": formats.integer("Returned"),
         "expected": formats.number(1, "Usual"),
         "return_ratio": formats.number(1, "Times the usual"),
+    }  # fmt: skip
+    return {
+        "name": formats.text("Product"),
+        "department": formats.text("Department"),
+        **returns,
         "reviews": formats.integer("Texts"),
         "bad": formats.integer("Bad ones"),
         "bad_expected": formats.number(1, "Usual "),

@@ -215,7 +215,7 @@ def alarms(report: Report, found: Alarms) -> None:
     report.table(
         text_words.shown_alarms(found),
         name="product_alarms",
-        columns=columns.alarms(),
+        columns=columns.alarms(rated=bool(found.products["rate"].notna().any())),
         rows=8,
     )
     report.say(text_words.alarm_reading(found))

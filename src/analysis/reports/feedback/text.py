@@ -337,7 +337,18 @@ def waits_reading(complaints: Complaints) -> str:
     return (
         f"{words.count(row['complaints'], 'complaint')} on {words.count(row['orders'], 'order')} "
         f"({words.percent(row['share'], 2)}). Complaints still open at the end of the period count "
-        "as waiting until then (Kaplan-Meier), so that slow ones are not left out."
+        "as waiting until then (Kaplan-Meier), so that slow ones are not left out." + _gone(row)
+    )
+
+
+def _gone(row: pd.Series) -> str:
+    """Return the share of orders cancelled before they were delivered, where that is known."""
+    if not row["promised"] > 0:
+        return ""
+    return (
+        f" Of {words.count(int(row['promised']), 'order')} to be delivered "
+        f"{words.percent(row['cancelled_share'], 1)} were cancelled "
+        f"({words.interval(row['cancelled_low'], row['cancelled_high'], 1)})."
     )
 
 

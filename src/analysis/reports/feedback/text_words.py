@@ -109,9 +109,14 @@ def alarm_finding(alarms: Alarms) -> Fields:
     detail = "returns and reviews are as elsewhere"
     if len(called):
         first = called.iloc[0]
+        back = (
+            f"{words.percent(first['rate'], 1)} of its orders come back, "
+            f"{words.percent(first['usual_rate'], 1)} are usual (report 01)"
+            if np.isfinite(first["rate"])
+            else f"{words.number(first['return_ratio'], 1)} times the usual returns"
+        )
         detail = (
-            f"first {first['name']}: {words.number(first['return_ratio'], 1)} times the usual "
-            "returns, "
+            f"first {first['name']}: {back}; "
             f"{words.number(first['bad'])} of {words.number(first['reviews'])} texts bad"
         )
     return {
@@ -130,8 +135,25 @@ def alarm_reading(alarms: Alarms) -> str:
         f"the false discovery rate over {words.count(len(alarms.products), 'product')}. In "
         f"{words.percent(alarms.false_alarms, 0)} of simulated shops with the same sales and no "
         "product different from the others, at least one was called. An alarm is a reason to look "
-        "at the goods, not a proof."
+        "at the goods, not a proof." + _other_verdict(alarms.products)
     )
+
+
+def _other_verdict(products: pd.DataFrame) -> str:
+    """Return where report 01, which looks at returns alone, calls other products."""
+    if products["rate"].isna().all():
+        return ""
+    there, here = (set(products.loc[products[c], "name"]) for c in ("faulty", "alarm"))
+    said = (
+        " How many orders come back is report 01's figure. It judges by returns alone, over the "
+        "whole history and against how much products differ anyway; here the last year counts, and "
+        "what is written with it"
+    )
+    if there == here:
+        return f"{said}: both call the same."
+    only = [f"there alone {words.listing(sorted(there - here))}"] if there - here else []
+    only += [f"here alone {words.listing(sorted(here - there))}"] if here - there else []
+    return f"{said}: called {' and '.join(only)}."
 
 
 def drivers_headline(drivers: Drivers) -> str:

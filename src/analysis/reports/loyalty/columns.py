@@ -114,6 +114,51 @@ def effects(interval: str) -> Columns:
     }
 
 
+def offers() -> Columns:
+    """Return the columns of ``FirstCome.offers``."""
+    return {
+        "name": formats.text("Offer"),
+        "limit": formats.integer("There were"),
+        "claims": formats.integer("Who came"),
+        "late": formats.integer("Too late"),
+        "minutes": formats.integer("Gone after, minutes"),
+        "jump": formats.number(2, "Jump of log rate", signed=True),
+        "p": formats.number(3, "p"),
+        "difference": formats.money(2, "Served less late, all", signed=True),
+    }
+
+
+def offer_effects(interval: str) -> Columns:
+    """Return the columns of ``FirstCome.effects``."""
+    rest = {k: v for k, v in effects(interval).items() if k not in ("tier", "p")}
+    added = {"p": formats.number(3, "p"), "q": formats.number(3, "q")}
+    return {"name": formats.text("Offer")} | rest | added
+
+
+def segment_shares(interval: str) -> Columns:
+    """Return the columns of ``BySegment.shares``."""
+    return {
+        "measure": formats.text("Customers who"),
+        "segment": formats.text("Segment"),
+        "customers": formats.integer("Of"),
+        "share": formats.percent(1, "Share"),
+        "low": formats.interval("high", 1, interval),
+        "difference": formats.points(1, "Against all others"),
+        "q": formats.number(3, "q"),
+    }
+
+
+def segment_points() -> Columns:
+    """Return the columns of ``BySegment.points``."""
+    return {
+        "segment": formats.text("Segment"),
+        "members": formats.integer("With points"),
+        "earned": formats.number(0, "Earned each"),
+        "redeemed": formats.number(0, "Redeemed each"),
+        "open": formats.number(0, "Open each"),
+    }
+
+
 def strands(interval: str) -> Columns:
     """Return the columns of ``membership.club_life``."""
     return {

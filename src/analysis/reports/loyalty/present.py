@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.engagement.loyalty.birthday import Birthdays
+from analysis.engagement.loyalty.first_come_offers import FirstCome
+from analysis.engagement.loyalty.loyalty_by_segment import BySegment
 from analysis.engagement.loyalty.matched_groups import Matched
 from analysis.engagement.loyalty.membership import Invitation
 from analysis.engagement.loyalty.membership_tiers import Standing
@@ -122,6 +124,42 @@ def thresholds(report: Report, found: Thresholds) -> None:
         report.table(found.density, name="tier_density", columns=columns.density())
         report.table(found.effects, name="tier_effects", columns=columns.effects(report.interval))
     report.save(found.counts, "tier_counts")
+
+
+@presents(FirstCome)
+def first_come(report: Report, found: FirstCome) -> None:
+    """Show what being served changed, offer by offer, and where nothing can be read."""
+    for fields in text_club.first_come_findings(found, report.currency, report.params.confidence):
+        report.finding(**fields)
+    report.headline(text_club.first_come_headline(found, report.currency))
+    report.table(found.effects[~found.effects["placebo"].astype(bool)], name="first_come_effects",
+                 columns=columns.offer_effects(report.interval),
+                 caption=f"Net sales in the {found.days} days from the offer's day, where it ran "
+                 "out: just served less just too late.")  # fmt: skip
+    report.say(text_club.first_come_reading(found))
+    with report.detail("Who came, the density and the placebo checks"):
+        report.table(found.offers, name="first_come_offers", columns=columns.offers())
+        report.table(found.effects[found.effects["placebo"].astype(bool)],
+                     name="first_come_placebos",
+                     columns=columns.offer_effects(report.interval))  # fmt: skip
+
+
+@presents(BySegment)
+def by_segment(report: Report, found: BySegment) -> None:
+    """Show points and referrals by segment."""
+    report.headline(text_club.segments_headline(found))
+    report.table(
+        found.shares.sort_values("q", kind="stable", na_position="last"),
+        name="loyalty_segments",
+        columns=columns.segment_shares(report.interval),
+        rows=8,
+        caption="Segments: RFM of report 02 on the same day. q: false discovery rate over all "
+        "lines.",
+    )
+    report.say(text_club.segments_reading(found))
+    with report.detail("Points per member, and what is withheld"):
+        report.table(found.points, name="segment_points", columns=columns.segment_points())
+        report.table(found.withheld, name="segments_withheld")
 
 
 @presents(Matched)

@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.engagement.loyalty.referral_value import COME_DAYS
 from analysis.reporting.notebook import words
 from analysis.reports.loyalty.text import Fields
 from analysis.stats.multiplicity import normal_quantile
 
 if TYPE_CHECKING:
     from analysis.engagement.loyalty.birthday import Birthdays
+    from analysis.engagement.loyalty.first_come_offers import FirstCome
+    from analysis.engagement.loyalty.loyalty_by_segment import BySegment
     from analysis.engagement.loyalty.matched_groups import Matched
     from analysis.engagement.loyalty.membership_tiers import Standing
     from analysis.engagement.loyalty.referral_value import Referrals
     from analysis.engagement.loyalty.tier_thresholds import Thresholds
+
+
+#: False discovery rate up to which a difference is named, and p below which a placebo fails.
+FDR, FAILED = 0.05, 0.05
 
 
 def standing_headline(held: Standing) -> str:
@@ -95,7 +102,7 @@ def threshold_reading(found: Thresholds) -> str:
     ]
     for row in found.effects.itertuples():
         if row.placebo:
-            if row.p < 0.05:
+            if row.p < FAILED:
                 said.append(f"A placebo check fails at {row.tier}: {row.outcome} jump there too.")
         elif row.reason:
             said.append(f"Nothing is read from crossing to {row.tier}: {row.reason}.")
@@ -106,6 +113,86 @@ def threshold_reading(found: Thresholds) -> str:
                 "discontinuity; the density has no jump there)."
             )
     return " ".join(said)
+
+
+def first_come_headline(found: FirstCome, currency: str) -> str:
+    """Return at how many offers being served goes with other sales where they ran out."""
+    read = found.effects[~found.effects["placebo"].astype(bool) & found.effects["effect"].notna()]
+    if read.empty:
+        return "From no offer to the first who come can anything be read"
+    clear = read[read["q"] <= FDR].sort_values("q", kind="stable")
+    if clear.empty:
+        return (
+            "Just served or just too late: later sales do not differ significantly at any of "
+            f"{words.count(len(read), 'offer')} to the first who came"
+        )
+    one = clear.iloc[0]
+    more = "more" if one["effect"] > 0 else "less"
+    return (
+        f"{one['name']}: who was just served buys for "
+        f"{words.money(abs(one['effect']), 0, currency)} {more} in the {found.days} days after "
+        "than who was just too late"
+    )
+
+
+def first_come_findings(found: FirstCome, currency: str, level: float) -> list[Fields]:
+    """Return the finding on each offer that can be read and whose placebo checks hold."""
+    failed = found.effects["placebo"].astype(bool) & (found.effects["p"] < FAILED)
+    bad = set(found.effects.loc[failed, "promotion_id"])
+    read = found.effects[~found.effects["placebo"].astype(bool) & found.effects["effect"].notna()]
+    return [
+        {
+            "key": f"first_come_{row.promotion_id}",
+            "sentence": f"more spent in {found.days} days by who was just served of “{row.name}” "
+            "than by who was just too late",
+            "value": row.effect, "low": row.low, "high": row.high, "unit": currency,
+            "n": int(row.below + row.above), "noun": "customer", "level": level,
+        }
+        for row in read.itertuples() if row.promotion_id not in bad
+    ]  # fmt: skip
+
+
+def first_come_reading(found: FirstCome) -> str:
+    """Return how the offers are read, and why some are not."""
+    said = [
+        "Who was served against all who were too late is selection: keen customers come first. "
+        "Just where the offer ran out nobody knew on which side he would be, so that a jump there "
+        "is the offer's, unless those who come can see that all is gone (regression discontinuity "
+        "at the last rank, density and placebo checks beside it)."
+    ]
+    for row in found.effects.itertuples():
+        if row.reason and not row.placebo:
+            said.append(f"Nothing is read from {row.name}: {row.reason}.")
+        elif row.placebo and row.p < FAILED:
+            said.append(f"A placebo check fails at {row.name}: {row.outcome} jump there too.")
+    return " ".join(said)
+
+
+def segments_headline(found: BySegment) -> str:
+    """Return the segment that differs most clearly."""
+    clear = found.shares[found.shares["q"] <= FDR].sort_values("q", kind="stable")
+    if clear.empty:
+        return "No segment differs significantly from the others in points or referrals"
+    one = clear.iloc[0]
+    return (
+        f"{words.percent(one['share'], 0)} of {one['segment']} {one['measure']}, "
+        f"{words.points(abs(one['difference']), 0, signed=False)} "
+        f"{'more' if one['difference'] > 0 else 'fewer'} than of all others"
+    )
+
+
+def segments_reading(found: BySegment) -> str:
+    """Return how segments are compared, and what is withheld."""
+    few = int(found.withheld["segments"].sum())
+    said = (
+        "Segments are formed by what was bought in the same time, and points are earned by buying: "
+        "the table says where members are, not what points do."
+    )
+    return said + (
+        f" Withheld as too few, or as to be had by subtraction: {words.count(few, 'group')}."
+        if few
+        else ""
+    )
 
 
 def members_headline(one: Matched, currency: str, days: int) -> str:
@@ -197,6 +284,12 @@ def referral_reading(found: Referrals, currency: str) -> str:
         + ("below one, so that referrals do not carry themselves."
            if found.reproduction_high < 1 else "one or more would carry itself."),
     ]  # fmt: skip
+    if found.invitations:
+        said.append(
+            f"Of {words.count(found.invitations, 'invitation')} passed on, "
+            f"{words.percent(found.come)} led to somebody within {COME_DAYS} days "
+            f"({words.interval(found.come_low, found.come_high)})."
+        )
     if found.cost is not None:
         said.append(
             f"Rewards cost {words.money(found.cost, 2, currency)} per referral. Margin beyond that "

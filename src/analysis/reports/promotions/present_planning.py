@@ -55,10 +55,8 @@ def designs(report: Report, found: pd.DataFrame) -> None:
 
 @presents()
 def assignments(report: Report, candidates: pd.DataFrame, given: pd.DataFrame) -> None:
-    """Show how alike the arms of the next promotion are, and save who is in which."""
+    """Show how alike the arms of the next promotion are; who is in which is not published."""
     alike = assignment.balance(candidates, given, COVARIATES)
     report.headline(text_planning.drawn(alike))
     report.table(alike, name="next_balance", columns=columns.drawn())
-    given_on = assignment.as_assignments(given, promotion_id="next", on=report.as_of)
-    report.save(given_on, "assignments")
     report.say(text_planning.how_drawn(report.seed))

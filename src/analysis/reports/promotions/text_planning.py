@@ -72,8 +72,8 @@ def how_drawn(seed: int) -> str:
     return (
         "The draw shows how alike arms come out if everybody takes part: randomised within tenths "
         f"of past margin, the most balanced of a hundred draws; the seed {seed} gives it again. "
-        "Nobody is contacted or left out by it: report 08 rules on each customer, and draws who is "
-        "held out of its list."
+        "It is not kept, for nobody is contacted or left out by it: report 08 rules on each "
+        "customer, and draws who is held out of its list."
     )
 
 

@@ -61,6 +61,7 @@ class Params(Strict):
     budget: Money = 500.0
     capacity: dict[str, int] = Field(default_factory=dict)
     contacts: int | None = None
+    quota: dict[str, int] = Field(default_factory=dict)
     holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.10
     scenarios: dict[str, dict[str, float]] = Field(
         default_factory=lambda: {
@@ -132,7 +133,11 @@ class Params(Strict):
             or not 0 <= self.depths[0] <= self.depths[-1] < 1
         ):
             raise ValueError(f"depths {self.depths} must rise, from 0 to below 1")
-        for key in ("channel_costs", "caps", "capacity"):
+        if unknown := [d for d in self.quota if _number(d) not in self.depths]:
+            raise ValueError(
+                f"quota names the discount {unknown[0]!r}, which is none of depths: {self.depths}"
+            )
+        for key in ("channel_costs", "caps", "capacity", "quota"):
             below = [c for c, value in getattr(self, key).items() if value < 0]
             if below:
                 raise ValueError(f"{key} of {below[0]} is below 0")
@@ -151,6 +156,13 @@ class Params(Strict):
                     f"{', '.join(sorted(_CHANGES))}"
                 )
         return self
+
+
+def _number(said: str) -> float | None:
+    try:
+        return float(said)
+    except ValueError:
+        return None
 
 
 def _quiet(hour: int, start: int, end: int) -> bool:

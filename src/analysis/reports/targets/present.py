@@ -118,7 +118,8 @@ def holdout(report: Report, listed: TargetList) -> None:
     """Show who is held out, and what that can show."""
     report.headline(text.holdout_headline(listed, report.currency))
     report.table(text.balanced(listed.balance), name="balance", columns=columns.balance())
-    report.say(text.holdout_reading(listed, report.params.recent_days))
+    terms = report.params.recent_days, report.params.rotate_days
+    report.say(text.holdout_reading(listed, *terms, report.currency))
 
 
 @presents()

@@ -296,8 +296,8 @@ def holdout_headline(listed: TargetList, currency: str) -> str:
     return f"{start}: {verdict} the {promised} promised per customer (80 % power: {shown})"
 
 
-def holdout_reading(listed: TargetList, days: int) -> str:
-    """Return how the holdout is drawn and what follows where it is too small."""
+def holdout_reading(listed: TargetList, days: int, rotate_days: int, currency: str) -> str:
+    """Return how the holdout is drawn, what it costs, and what follows where it is too small."""
     explained = listed.power.get("explained", np.nan)
     said = (
         f"Power is for margin over {days} days as these customers varied lately, "
@@ -307,13 +307,20 @@ def holdout_reading(listed: TargetList, days: int) -> str:
     )
     said += (
         "They are drawn within strata of state and past margin by a hash of programme and "
-        "customer, so that the same customers are held out when the list is made again."
+        "customer, so that the same customers are held out when the list is made again, until "
+        f"others are after {words.count(rotate_days, 'day')}, with the programme's control. "
     )
+    if listed.power["holdout"]:
+        forgone = words.money(listed.total["forgone"], 0, currency)
+        said += (
+            f"Contacted, they would be expected to bring {forgone} more: that is what it costs to "
+            "know what the list brings, and with it a list may bring less than one without. "
+        )
     if not listed.power["enough"]:
         said += (
-            " One list alone will not tell; several lists read together, or a larger holdout, will."
+            "One list alone will not tell; several lists read together, or a larger holdout, will."
         )
-    return said
+    return said.strip()
 
 
 def trust(

@@ -54,15 +54,23 @@ def calibration(
     return ax
 
 
-def churn_deciles(deciles: pd.DataFrame, expected: float, *, ax: Axes | None = None) -> Axes:
-    """Draw the share that churned by tenth of the forecast risk, with the forecast.
+def churn_deciles(
+    deciles: pd.DataFrame,
+    expected: float | None = None,
+    *,
+    did: str = "Churned, %",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the share that churned, or did what was asked, by tenth of the forecast.
 
     Parameters
     ----------
     deciles
         ``ChurnForecast.deciles``.
     expected
-        Share that a shop without losses would show.
+        Share that a shop without losses would show, if that is known.
+    did
+        What the share did.
     ax
         Axes to draw on.
     """
@@ -75,14 +83,15 @@ def churn_deciles(deciles: pd.DataFrame, expected: float, *, ax: Axes | None = N
     ax.plot(place, deciles["probability"] * _PERCENT, "o", color=style.BLUE, markersize=5)
     first = float(deciles["probability"].iloc[0]) * _PERCENT
     ax.annotate("forecast", (place[0], first), (12, 4), textcoords="offset points", color=style.INK)
-    ax.axhline(expected * _PERCENT, color=style.SOFT, linestyle=(0, (2, 2)), linewidth=1)
-    ax.text(
-        0.98, 0.95, "dashed: in a shop without losses", transform=ax.transAxes, ha="right",
-        va="top", color=style.SOFT,
-    )  # fmt: skip
+    if expected is not None:
+        ax.axhline(expected * _PERCENT, color=style.SOFT, linestyle=(0, (2, 2)), linewidth=1)
+        ax.text(
+            0.98, 0.95, "dashed: in a shop without losses", transform=ax.transAxes, ha="right",
+            va="top", color=style.SOFT,
+        )  # fmt: skip
     ax.set_xticks(place)
-    ax.set_xlabel("Tenth by forecast risk, highest first")
-    ax.set_ylabel("Churned, %")
+    ax.set_xlabel("Tenth by forecast, highest first")
+    ax.set_ylabel(did)
     return ax
 
 

@@ -184,5 +184,83 @@ def due() -> Columns:
     return {
         "quantile": formats.percent(0, "Should have come"),
         "came": formats.percent(1, "Came"),
-        "customers": formats.integer("Customers"),
+        "by_model_alone": formats.percent(1, "By the model alone"),
+        "customers": formats.integer("Customers due"),
+        "undated": formats.integer("Without a date"),
     }
+
+
+def churn_groups() -> Columns:
+    """Return the columns of ``group_performance.by_group``."""
+    return {
+        "attribute": formats.text("Attribute"),
+        "group": formats.text("Group"),
+        "customers": formats.integer("Customers"),
+        "forecast": formats.percent(1, "Forecast"),
+        "happened": formats.percent(1, "Churned"),
+        "low": formats.interval("high", 1, "95 % interval"),
+        "auc": formats.number(2, "AUC"),
+        "auc_low": formats.interval("auc_high", 2, "95 % interval of AUC", unit=""),
+        "auc_expected": formats.number(2, "Expected"),
+        "verdict": formats.text("Worse?"),
+    }
+
+
+def spend_quantiles() -> Columns:
+    """Return the columns of ``SpendForecast.held``."""
+    return {
+        "quantile": formats.percent(0, "Should spend no more"),
+        "below": formats.percent(1, "Spent less"),
+        "at_or_below": formats.percent(1, "Spent no more"),
+        "low": formats.interval("high", 1, "95 % interval"),
+        "holds": formats.mark("Holds"),
+    }
+
+
+def spend_scores() -> Columns:
+    """Return the columns of ``SpendForecast.scores``."""
+    return {
+        "model": formats.text("Forecast"),
+        "pinball": formats.percent(1, "Pinball loss"),
+        "gain_low": formats.interval("gain_high", 1, "Less than the rule, 95 %", unit="points"),
+        "bias": formats.percent(1, "Bias of total", signed=True),
+        "calibration": formats.percent(1, "Misplaced by decile"),
+        "gini": formats.number(3, "Ranking (Gini)"),
+        "coverage": formats.percent(0, "90 % interval holds"),
+        "coverage_low": formats.interval("coverage_high", 0, "95 % interval"),
+    }
+
+
+def question_scores() -> Columns:
+    """Return the columns of ``QuestionForecast.scores``."""
+    shown = churn_scores()
+    del shown["profit"]
+    return shown
+
+
+def question_labels() -> Columns:
+    """Return the columns of ``QuestionForecast.labelled``."""
+    return {
+        "cutoff": formats.day("Cut-off"),
+        "customers": formats.integer("Customers"),
+        "happened": formats.integer("Did it"),
+        "share": formats.percent(1, "Share"),
+    }
+
+
+def question_deciles() -> Columns:
+    """Return the columns of ``QuestionForecast.deciles``."""
+    return {
+        "decile": formats.integer("Tenth by forecast"),
+        "customers": formats.integer("Customers"),
+        "probability": formats.percent(1, "Forecast"),
+        "happened": formats.percent(1, "Did it"),
+        "low": formats.interval("high", 1, "95 % interval"),
+        "lift": formats.number(1, "Lift"),
+        "gain": formats.percent(0, "Of all who did"),
+    }
+
+
+def card() -> Columns:
+    """Return the columns of a model card."""
+    return {"item": formats.text("About this model"), "says": formats.text("")}

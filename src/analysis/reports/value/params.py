@@ -10,6 +10,10 @@ from analysis.params.limits import Confidence, Days, Strict
 
 NAME = "07_value"
 
+#: What a question of one's own may be about; all but the last name something.
+_KINDS = ("category", "department", "channel", "top_spend")
+_LABEL = ("kind", "name", "days", "share")
+
 
 class Params(Strict):
     """What the params of a study may set for this report, with their limits."""
@@ -24,6 +28,8 @@ class Params(Strict):
     draws: Annotated[int, Field(ge=50, le=2_000)] = 200
     contact_cost: Annotated[float, Field(gt=0)] = 2.0
     incentive: Annotated[float, Field(ge=0)] = 5.0
+    label: dict[str, str | int | float] | None = None
+    groups: list[str] | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Params:
@@ -36,3 +42,36 @@ class Params(Strict):
                 f"gap_days {self.gap_days} must be below horizon_days {self.horizon_days}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _asks(self) -> Params:
+        if self.label is None:
+            return self
+        for key in self.label:
+            if key not in _LABEL:
+                raise ValueError(f"label.{key}: no such key; allowed are {', '.join(_LABEL)}")
+        self._asks_about(self.label)
+        days, most = self.label.get("days"), self.horizon_days - self.gap_days
+        if not isinstance(days, int) or not 1 <= days <= most:
+            raise ValueError(
+                f"label.days must be a whole number from 1 to {most}, horizon_days less gap_days, "
+                f"so that what is learnt from ends before the next cut-off (given: {days!r})"
+            )
+        return self
+
+    def _asks_about(self, label: dict[str, str | int | float]) -> None:
+        kind, name, share = label.get("kind"), label.get("name"), label.get("share", 0.1)
+        if kind not in _KINDS:
+            raise ValueError(f"label.kind must be one of {', '.join(_KINDS)} (given: {kind!r})")
+        if kind == "top_spend":
+            if name is not None:
+                raise ValueError("label.name: the kind top_spend names nothing; leave it out")
+            if isinstance(share, str) or not 0 < share <= 0.5:
+                raise ValueError(
+                    f"label.share must be above 0 and at most 0.5, a share (given: {share!r})"
+                )
+            return
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"label.name must be the name of a {kind} (given: {name!r})")
+        if "share" in label:
+            raise ValueError("label.share: only the kind top_spend has one; leave it out")

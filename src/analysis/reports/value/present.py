@@ -13,7 +13,11 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.value import charts, columns, text, text_churn
+from analysis.reports.value.present_models import churn_groups, model_cards, own_question, spend
 from analysis.tables.periods import Period
+
+#: Presenters of forecasts by group, next spend, own questions and cards stand in their own file.
+__all__ = ["churn_groups", "model_cards", "own_question", "spend"]
 
 
 @presents()
@@ -122,15 +126,16 @@ def churn(report: Report, lost: ChurnForecast) -> None:
         columns=columns.churn_scores(),
         caption=text_churn.profit_caption(lost.offer, report.currency),
     )
-    report.table(lost.labelled, name="churn_labels", columns=columns.labelled())
-    report.table(
-        lost.effects,
-        name="churn_effects",
-        title="What speaks for churn (+) and against it (−)",
-        columns=columns.effects(),
-        rows=8,
-        caption="Logistic regression; what goes together with churn, which need not cause it.",
-    )
+    with report.detail("Who was labelled, and what speaks for churn"):
+        report.table(lost.labelled, name="churn_labels", columns=columns.labelled())
+        report.table(
+            lost.effects,
+            name="churn_effects",
+            title="What speaks for churn (+) and against it (−)",
+            columns=columns.effects(),
+            rows=8,
+            caption="Logistic regression; what goes together with churn, which need not cause it.",
+        )
     report.save(lost.deciles, "churn_deciles")
     report.save(lost.drift, "churn_drift")
 
@@ -171,8 +176,8 @@ def next_purchases(report: Report, held: pd.DataFrame, dates: pd.DataFrame) -> N
         held,
         name="next_purchase_check",
         columns=columns.due(),
-        caption="Dates forecast at the last past cut-off that fell due within "
-        f"{report.params.horizon_days} days.",
+        caption="Dates forecast at the last past cut-off, calibrated at those before, that fell "
+        f"due within {report.params.horizon_days} days.",
     )
     report.say(text_churn.due_reading(held))
     report.save(dates, "next_purchases")

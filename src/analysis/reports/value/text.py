@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
 from analysis.customers.lifetime.valuation import contestant, past_biases
 from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, PURCHASE_MODELS
 from analysis.reporting.notebook import words
@@ -139,10 +140,24 @@ def contest_reading(card: Scorecard) -> str:
                 f"by {words.percent(row['bias'], 0)}: it takes the trend of its training period "
                 "for a law."
             )
+    said += _attributes(card)
     level = past_level(past_biases(card, card.trusted))
     if level:
         said.append(f"Read totals with care{level}.")
     return " ".join(said)
+
+
+def _attributes(card: Scorecard) -> list[str]:
+    """Return what attributes that customers stated on joining added, where they took part."""
+    if card.attributes.empty:
+        return []
+    gain = card.attributes.set_index("measure").loc["calibration"]
+    verdict = "they are used" if card.attributes_help else "no clear gain, so they are not used"
+    return [
+        "With what customers stated on joining, Pareto/NBD misplaces "
+        f"{words.percent(gain['gain'], 1)} of the margin less "
+        f"({words.interval(gain['low'], gain['high'], 1)}): {verdict}."
+    ]
 
 
 def past_level(biases: list[float]) -> str:
@@ -164,7 +179,7 @@ def used_model(card: Scorecard, used: str) -> str:
         return ""
     why = (
         f"the customers of today do not tell the parameters of {card.trusted} apart"
-        if card.trusted in PURCHASE_MODELS
+        if card.trusted in (*PURCHASE_MODELS, WITH_TRAITS)
         else f"{card.trusted} knows one period ahead only"
     )
     return f"{used} stands in for {card.trusted}: {why}. "

@@ -21,6 +21,8 @@ Fields = dict[str, Any]
 _WELL_CALIBRATED = (0.8, 1.25)
 _DISCOVERED = 0.05
 _LARGE_LEVEL = 0.15
+#: By how much a date's share may miss before it is called too early or too late.
+_LARGE_MISS = 0.03
 WELL = "well calibrated"
 
 
@@ -184,22 +186,28 @@ def risk_reading(kept: RetentionValue) -> str:
 
 
 def due_reading(check: pd.DataFrame) -> str:
-    """Return where the forecast dates were too early or too late."""
-    early, late = check.iloc[0], check.iloc[-1]
-    said = []
-    if early["came"] > early["quantile"] + 2 * early["error"]:
+    """Return how far the forecast dates can be relied on."""
+    off = check[(check["came"] - check["quantile"]).abs() > 2 * check["error"] + _LARGE_MISS]
+    said = [
+        f"By the day by which {words.percent(row.quantile, 0)} should have come, "
+        f"{words.percent(row.came, 0)} had: that date is {_side(row)}."
+        for row in off.itertuples()
+    ] or ["The dates held as forecast."]
+    undated = int(check["undated"].max())
+    if undated:
         said.append(
-            f"By the early date {words.percent(early['came'], 0)} had come, not "
-            f"{words.percent(early['quantile'], 0)}: visits come in bursts that the model does not "
-            "know."
+            f"{words.count(undated, 'customer')} have no date by which nine in ten come: of those "
+            "as silent as they are, too many never return."
         )
-    if late["came"] < late["quantile"] - 2 * late["error"]:
-        said.append(
-            f"By the late date {words.percent(late['came'], 0)} had, not "
-            f"{words.percent(late['quantile'], 0)}: some are lost, and real pauses are longer than "
-            "the model's. Do not call somebody lost for being overdue once."
-        )
-    return " ".join(said) or "The dates held as forecast."
+    said.append(
+        "Dates count on what the model's chances came to at earlier cut-offs; by the model alone "
+        f"{words.percent(check['by_model_alone'].iloc[-1], 0)} had come by the late date."
+    )
+    return " ".join(said)
+
+
+def _side(row: Any) -> str:
+    return "too early" if row.came < row.quantile else "too late"
 
 
 def signs_headline(early: EarlySigns) -> str:
@@ -236,10 +244,8 @@ def due_headline(check: pd.DataFrame) -> str:
     """Return the headline on how well the dates held."""
     half = check[check["quantile"] == 0.5].iloc[0]
     return (
-        f"By the date by which half should have come, {words.percent(half['came'], 0)} had: fewer, "
-        "the more customers are lost"
-        if half["came"] < 0.5
-        else f"By the date by which half should have come, {words.percent(half['came'], 0)} had"
+        f"By the date by which half should have come, {words.percent(half['came'], 0)} had "
+        f"({words.percent(half['by_model_alone'], 0)} by the model of gaps alone)"
     )
 
 

@@ -15,7 +15,7 @@ from analysis.simulator import arrow_columns
 from analysis.simulator.people.population import BGNBD, People
 from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop_plan import Plan
-from analysis.stats.types import Floats, Integers
+from analysis.stats.types import Flags, Floats, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,6 +47,41 @@ class Doings:
     moment: Floats
     kind: Integers
     invited: Integers
+
+
+@dataclass(frozen=True)
+class Further:
+    """Interactions of one kind that were drawn elsewhere: customer, stamp, promotion, completed."""
+
+    kind: str
+    customer: Integers
+    stamp: Integers
+    promotion: str | None = None
+    completed: Flags | None = None
+
+
+def with_further(rows: pa.Table, parts: list[Further], people: People, index: int) -> pa.Table:
+    """Return the interactions and, behind them, those drawn elsewhere."""
+    import pyarrow as pa
+
+    tables, begins = [rows], index * EVENTS_A_CHUNK + 1 + rows.num_rows
+    for part in parts:
+        count = len(part.customer)
+        told = {
+            "interaction_id": arrow_columns.whole(begins + np.arange(count)),
+            "customer_id": arrow_columns.whole(people.first + part.customer),
+            "at": arrow_columns.times(part.stamp),
+            "kind": arrow_columns.constant(part.kind, count),
+            "channel": arrow_columns.constant(CHANNELS[1], count),
+        }
+        if part.promotion is not None:
+            told["promotion_id"] = arrow_columns.constant(part.promotion, count)
+        if part.completed is not None:
+            told["completed"] = pa.array(part.completed)
+        none = {f.name: pa.nulls(count, f.type) for f in rows.schema if f.name not in told}
+        tables.append(pa.table(told | none).select(rows.schema.names))
+        begins += count
+    return pa.concat_tables(tables).unify_dictionaries()
 
 
 def chance(people: People, share: float, orders: float) -> Floats:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.simulator import arrow_columns
+from analysis.simulator.club.club_life import Further
 from analysis.simulator.people.history_effects import TIER_POINTS, TIER_WEEKS
 from analysis.simulator.people.population import BGNBD, People
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
-from analysis.stats.types import Flags, Integers
+from analysis.stats.types import Flags, Floats, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,22 +28,41 @@ REDEEM_BETA = (1.2, 2.8)
 #: Entry numbers of a chunk begin at its index times this.
 ENTRIES_A_CHUNK = 100_000_000
 TIERS = ("basic", *TIER_POINTS)
-REASONS = ("purchase",)
+REASONS = ("purchase", "refund")
+#: Share of the named returns of a lot that stays open to the end whose points are taken back.
+TAKEN_BACK = 0.7
 
 #: Share of the main body that was referred, and how strongly the order rate tilts it:
 #: P(referred | rate) = share * (1 - tilt + tilt * rate / mean rate).
 REFERRED, TILT = 0.10, 0.5
 #: What the referrer and the new customer are given; mean days from sharing a code to coming.
 REWARD_CENTS, WELCOME_CENTS, SHARED_DAYS = 1_000, 500, 10.0
+#: Share of the invitations passed on that lead to somebody.
+INVITED_COME = 0.25
 
 
 @dataclass(frozen=True)
 class Earned:
-    """Points earned by order: position of the order, points, redeemed stamp or -1."""
+    """Points earned by order: position of the order, points, redeemed stamp or -1.
+
+    ``back_lot``, ``back_points`` and ``back_at`` are what is taken back: of which of these, how
+    many points, when. ``came_back`` is the share of the order's net that named returns brought.
+    """
 
     order: Integers
     points: Integers
     redeemed: Integers
+    came_back: Floats
+    back_lot: Integers
+    back_points: Integers
+    back_at: Integers
+
+    @property
+    def taken_back(self) -> Integers:
+        """Points taken back by order."""
+        return np.bincount(
+            self.back_lot, weights=self.back_points, minlength=len(self.order)
+        ).astype(np.int64)
 
 
 def earn(plan: Plan, people: People, ledger: Ledger, index: int) -> Earned:
@@ -54,7 +74,45 @@ def earn(plan: Plan, people: People, ledger: Ledger, index: int) -> Earned:
     lag = 1 + (LIFE_DAYS - 2) * rng.beta(*REDEEM_BETA, len(order))
     when = ledger.stamp[order] + (lag * DAY_US).astype(np.int64)
     kept = rng.random(len(order)) >= BREAKAGE
-    return Earned(order, points[order], np.where(kept, when, -1))
+    redeemed = np.where(kept, when, -1)
+    club = people.of("club")[ledger.customer[order]]
+    came_back, *taken = _taken_back(plan, ledger, order, points[order], redeemed, club, index)
+    return Earned(order, points[order], redeemed, came_back, *taken)
+
+
+def _taken_back(
+    plan: Plan,
+    ledger: Ledger,
+    order: Integers,
+    points: Integers,
+    redeemed: Integers,
+    club: Flags,
+    index: int,
+) -> tuple[Floats, Integers, Integers, Integers]:
+    """Return the share of each order that came back, and the points taken back for it.
+
+    Only lots that stay open to the end give points back, so that redemptions and expiries stay as
+    they are; and none of the club's, whose tiers count what was earned.
+    """
+    rng = plan.shop.generator("reversals", index)
+    back = np.flatnonzero(ledger.returns > 0)
+    drawn = rng.random(len(back)) < TAKEN_BACK
+    source = np.argsort(ledger.number)
+    source = source[np.searchsorted(ledger.number, ledger.returns[back], sorter=source)]
+    share = np.minimum(-ledger.net[back] / np.maximum(ledger.net[source], 1), 1.0)
+    lot = np.full(len(ledger.stamp), -1)
+    lot[order] = np.arange(len(order))
+    mine = lot[source]
+    known = mine >= 0
+    came_back = np.bincount(mine[known], weights=share[known], minlength=len(order))
+    last = plan.calendar.stamp_of_day(plan.calendar.days)
+    expires = (ledger.stamp[order] // DAY_US + LIFE_DAYS) * DAY_US
+    open_ = np.where(redeemed >= 0, redeemed, expires) >= last
+    whole = np.floor(share * points[mine]) if len(order) else share
+    taken = np.where(known & drawn, whole, 0).astype(np.int64)
+    taken = np.where(open_[mine] & ~club[mine], taken, 0) if len(order) else taken
+    some = taken > 0
+    return np.minimum(came_back, 1.0), mine[some], taken[some], ledger.stamp[back[some]]
 
 
 def points_file(plan: Plan, people: People, ledger: Ledger, earned: Earned, index: int) -> pa.Table:
@@ -71,18 +129,27 @@ def points_file(plan: Plan, people: People, ledger: Ledger, earned: Earned, inde
     posted = np.choose(kind, [got[row], earned.redeemed[row], expires[row] * DAY_US])
     order = np.lexsort((row, kind, posted))
     row, kind, posted = row[order], kind[order], posted[order]
+    points = np.where(kind == 0, 1, -1) * earned.points[row]
+    number = index * ENTRIES_A_CHUNK + 1 + np.arange(len(row) + len(earned.back_lot))
+    of = np.empty(len(got), np.int64)
+    of[row[kind == 0]] = number[: len(row)][kind == 0]
+    # What is taken back stands behind everything else, whose numbers it leaves as they are.
+    reverses = np.concatenate([np.zeros(len(row), np.int64), of[earned.back_lot]])
+    row = np.concatenate([row, earned.back_lot])
+    kind = np.concatenate([kind, np.full(len(earned.back_lot), 3)])
+    posted = np.concatenate([posted, earned.back_at])
+    named = (kind == 0) | (kind == 3)
     return pa.table(
         {
-            "entry_id": arrow_columns.whole(index * ENTRIES_A_CHUNK + 1 + np.arange(len(row))),
+            "entry_id": arrow_columns.whole(number),
             "customer_id": arrow_columns.whole(people.first + ledger.customer[earned.order[row]]),
             "posted_at": arrow_columns.times(posted),
-            "kind": arrow_columns.names(kind, ("earn", "redeem", "expire")),
-            "points": arrow_columns.whole(np.where(kind == 0, 1, -1) * earned.points[row]),
+            "kind": arrow_columns.names(kind, ("earn", "redeem", "expire", "adjust")),
+            "points": arrow_columns.whole(np.concatenate([points, -earned.back_points])),
             "expires_on": arrow_columns.dates(expires[row], kind > 0),
-            "order_id": arrow_columns.whole(ledger.number[earned.order[row]], kind > 0),
-            "reason": arrow_columns.names(np.zeros(len(row), np.int64), REASONS, kind > 0),
-            # Nothing is taken back, not even the points of what is returned.
-            "reverses_entry_id": arrow_columns.whole(row, np.ones(len(row), np.bool_)),
+            "order_id": arrow_columns.whole(ledger.number[earned.order[row]], ~named),
+            "reason": arrow_columns.names((kind == 3).astype(np.int64), REASONS, ~named),
+            "reverses_entry_id": arrow_columns.whole(reverses, kind != 3),
         }
     )
 
@@ -169,6 +236,25 @@ def referrals_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa
             "first_order_id": arrow_columns.whole(first, first < 0),
         }
     )
+
+
+def invitations(plan: Plan, people: People, index: int) -> Further:
+    """Return the invitations that customers passed on: those that led to somebody, and others.
+
+    For each that led to somebody others did not; they were passed on at like times, by like
+    friends.
+    """
+    rng = plan.shop.generator("invitations", index)
+    found, by_whom = referred(plan, people, index)
+    who = np.flatnonzero(found)
+    came = plan.calendar.stamps(people.joined[who])
+    waited = plan.shop.generator("club", index).exponential(SHARED_DAYS, len(who)) * DAY_US
+    failed = np.repeat(np.arange(len(who)), rng.geometric(INVITED_COME, len(who)) - 1)
+    wait = rng.exponential(SHARED_DAYS, len(failed)) * DAY_US
+    friends = np.concatenate([by_whom[who], rng.permutation(by_whom[who][failed])])
+    shared = np.concatenate([came - waited.astype(np.int64), came[failed] - wait.astype(np.int64)])
+    order = np.argsort(shared, kind="stable")
+    return Further("invite", friends[order], shared[order])
 
 
 def _first_orders(ledger: Ledger, count: int) -> Integers:

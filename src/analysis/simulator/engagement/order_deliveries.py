@@ -14,6 +14,7 @@ from scipy.stats import norm
 from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.people.visits import GUEST
+from analysis.simulator.selling.order_ledger import NUMBERS_A_CHUNK
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.simulator.voices import survey_answers
 from analysis.stats.types import Floats, Integers
@@ -31,10 +32,20 @@ DEVICES = ("desktop", "phone", "tablet", "app")
 WEB_DEVICES = (0.45, 0.45, 0.10)
 #: Delivery is free from an amount on; cents.
 SHIPPING, FREE_FROM = 495, 5_000
+#: Share of the orders to be delivered that are cancelled, within so many days; they have no lines.
+#: Their numbers in a chunk begin here.
+CANCELLED, LATEST_CANCEL, FIRST_CANCELLED = 0.02, 1.5, 9_000_000
 
 
 def orders_file(facts: Facts) -> pa.Table:
     """Return the orders: order_id, customer_id, payment_method, shipping_amount, ..."""
+    import pyarrow as pa
+
+    kept, gone = _kept_orders(facts), _cancelled(facts)
+    return pa.concat_tables([kept, gone]).unify_dictionaries()
+
+
+def _kept_orders(facts: Facts) -> pa.Table:
     import pyarrow as pa
 
     book, plan = facts.ledger, facts.plan
@@ -55,6 +66,35 @@ def orders_file(facts: Facts) -> pa.Table:
             "delivered_at": arrow_columns.times(delivered, ~(online & seen)),
             "cancelled_at": arrow_columns.times(delivered, np.ones(len(order), np.bool_)),
             "device": arrow_columns.names(_devices(facts, order, rng), DEVICES, ~online),
+        }
+    )
+
+
+def _cancelled(facts: Facts) -> pa.Table:
+    """Return orders that were cancelled, in the days before others of the same customers."""
+    import pyarrow as pa
+
+    book, plan = facts.ledger, facts.plan
+    rng = plan.shop.generator("cancellations", facts.index)
+    like = np.flatnonzero(book.purchases & (book.store >= plan.shop.stores))
+    like = like[rng.random(len(like)) < CANCELLED / (1 - CANCELLED)]
+    placed = book.stamp[like] - (14 * DAY_US * rng.random(len(like))).astype(np.int64)
+    begins = plan.calendar.stamp_of_day(0)
+    like, placed = like[placed >= begins], placed[placed >= begins]
+    count, who = len(like), book.customer[like]
+    wait = (LATEST_CANCEL * DAY_US * rng.random(count)).astype(np.int64)
+    online, nothing = np.ones(count, np.bool_), np.ones(count, np.bool_)
+    number = facts.index * NUMBERS_A_CHUNK + FIRST_CANCELLED + np.arange(count)
+    return pa.table(
+        {
+            "order_id": arrow_columns.whole(number),
+            "customer_id": arrow_columns.whole(facts.people.first + who, who == GUEST),
+            "payment_method": arrow_columns.names(_payments(online, rng), PAYMENTS),
+            "shipping_amount": arrow_columns.money(np.zeros(count, np.int64)),
+            "promised_on": arrow_columns.dates(placed // DAY_US + rng.integers(2, 5, count)),
+            "delivered_at": arrow_columns.times(placed, nothing),
+            "cancelled_at": arrow_columns.times(placed + wait),
+            "device": arrow_columns.names(_devices(facts, like, rng), DEVICES),
         }
     )
 

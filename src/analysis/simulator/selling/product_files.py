@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.simulator import arrow_columns
+from analysis.simulator.club import first_come
 from analysis.simulator.goods.catalogue import UNLISTED
 from analysis.simulator.goods.demand_plan import DEMANDS
 from analysis.simulator.goods.joint_purchases import LEAFLET_WEEKS
@@ -23,13 +24,13 @@ from analysis.simulator.selling.promotion_plan import (
 )
 from analysis.simulator.selling.promotion_responses import held
 from analysis.simulator.shop_plan import Plan
-from analysis.simulator.trading_calendar import EPOCH
+from analysis.simulator.trading_calendar import DAY_US, EPOCH
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Fixed cost of a win-back mailing, a leaflet and a price promotion, in currency.
-WIN_BACK_COST, LEAFLET_COST, PRICE_CUT_COST = 400.0, 600.0, 100.0
+#: Fixed cost of a win-back mailing, leaflet, price cut and offer to the first, in currency.
+WIN_BACK_COST, LEAFLET_COST, PRICE_CUT_COST, SCARCE_COST = 400.0, 600.0, 100.0, 300.0
 
 
 def products_file(plan: Plan) -> pa.Table:
@@ -92,7 +93,10 @@ def promotions_file(plan: Plan) -> pa.Table:
     """Return the promotions: promotion_id, name, starts_on, ends_on, mechanic, goal, costs."""
     import pyarrow as pa
 
-    rows = _promotions(plan)
+    rows, offers = _promotions(plan), first_come.held(plan)
+    scarce = np.arange(len(rows)) >= len(rows) - len(offers)
+    opens = np.array([7 * row.week + 2 for row in rows], np.int64) * DAY_US
+    opens += plan.calendar.stamp_of_day(0) + first_come.OPENS_HOUR * DAY_US // 24
     begins = [plan.calendar.date_of(7 * row.week) for row in rows]
     lasts = [plan.calendar.date_of(7 * (row.week + row.weeks) - 1) for row in rows]
     return pa.table(
@@ -105,6 +109,11 @@ def promotions_file(plan: Plan) -> pa.Table:
             "goal": pa.array([row.goal for row in rows], pa.string()),
             "fixed_cost": _currency([row.fixed_cost for row in rows]),
             "contact_cost": _currency([row.contact_cost for row in rows]),
+            "quantity_limit": arrow_columns.whole(
+                np.full(len(rows), first_come.limit(plan.shop)), ~scarce
+            ),
+            "per_customer_limit": arrow_columns.whole(np.ones(len(rows), np.int64), ~scarce),
+            "starts_at": arrow_columns.times(opens, ~scarce),
         }
     )
 
@@ -127,6 +136,10 @@ def _promotions(plan: Plan) -> list[_Promotion]:
     rows += [
         _Promotion(key, f"Price cut {key}", w, 1, "price cut", "sales", PRICE_CUT_COST, 0.0)
         for key, _, w in _price_cuts(plan)
+    ]
+    rows += [
+        _Promotion(o.key, o.name, o.week, 1, "first come", "traffic", SCARCE_COST, 0.0)
+        for o in first_come.held(plan)
     ]
     return rows
 

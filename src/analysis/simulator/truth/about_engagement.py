@@ -229,6 +229,12 @@ def _words(plan: Plan) -> dict[str, Planted]:
             {"log_odds_of_late_a_point": order_deliveries.LATE_SLOPE},
             {"web": web, "app": app},
         ),
+        "cancellations": Planted(
+            "Orders to be delivered are cancelled before they are; they have no order lines.",
+            FEEDBACK,
+            "Share of the orders with a promised day that are cancelled.",
+            superpopulation={"share": order_deliveries.CANCELLED},
+        ),
         "complaint_null": Planted(
             "Neither a complaint nor its settlement changes what is bought afterwards.",
             FEEDBACK,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.simulator.club import club_life, paid_terms
+from analysis.simulator.club import club_life, first_come, paid_terms
+from analysis.simulator.engagement import loyalty_club
 from analysis.simulator.selling.promotion_plan import TRIALS
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth.planted import Counts, Planted, ratio
@@ -11,8 +12,8 @@ REPORT = "09_loyalty"
 
 
 def truths(plan: Plan, counts: Counts) -> dict[str, Planted]:
-    """Return the truths about points owed, paid terms, interactions and birthdays."""
-    return {**_owed(counts), **_terms(plan, counts), **_nulls(plan)}
+    """Return the truths about points, paid terms, interactions, scarce offers and birthdays."""
+    return {**_owed(counts), **_terms(plan, counts), **_nulls(plan), **_offers(plan, counts)}
 
 
 def _owed(counts: Counts) -> dict[str, Planted]:
@@ -22,6 +23,47 @@ def _owed(counts: Counts) -> dict[str, Planted]:
             REPORT,
             "Points earned that are redeemed after the last day of the history.",
             realised={"points": counts["points.owed"]},
+        ),
+        "points_taken_back": Planted(
+            "Points of goods that came back are taken back, but not always.",
+            REPORT,
+            "Points taken back of a movement; points of the last 364 days that stay although the "
+            "goods came back, by the share of the order's net that returns naming it brought.",
+            {"share_of_open_lots": loyalty_club.TAKEN_BACK},
+            realised={
+                "points": counts["points.taken_back"],
+                "kept": counts["points.kept"] / 1_000,
+            },
+        ),
+        "invitations": Planted(
+            "A share of the invitations that customers pass on leads to somebody.",
+            REPORT,
+            "Share of invitations that led to a referral; mean days until then.",
+            {"days": loyalty_club.SHARED_DAYS},
+            {"share": loyalty_club.INVITED_COME},
+        ),
+    }
+
+
+def _offers(plan: Plan, counts: Counts) -> dict[str, Planted]:
+    sides = {
+        o.key: first_come.effect(*(counts[f"{o.key}.{k}"]
+                                   for k in ("served", "served.net", "late", "late.net")))
+        for o in first_come.OFFERS
+    }  # fmt: skip
+    seen = first_come.OFFERS[2]
+    return {
+        "first_come": Planted(
+            "Of three offers to the first who come, one makes those served buy more, one does not "
+            "though keen customers come first, and one shows when all is gone.",
+            REPORT,
+            f"Net in the {first_come.DAYS} days from the offer's day, of those served less that "
+            "of those just too late; in F2, where the difference of all is selection, none; in F3 "
+            "it cannot be read, for the rate of claims falls when all is gone.",
+            {"offers": first_come.limit(plan.shop), "days": first_come.DAYS},
+            {"F2": 0.0, "F3 jump of log density": first_come.density_jump(seen)},
+            {"difference of all": sides},
+            present=len(first_come.held(plan)) == len(first_come.OFFERS),
         )
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk_facts import Facts
-from analysis.simulator.club import paid_terms
+from analysis.simulator.club import first_come, paid_terms
 from analysis.simulator.engagement.loyalty_club import LIFE_DAYS
 from analysis.simulator.goods.assortment import DEPARTMENTS
 from analysis.simulator.goods.catalogue import DEFECTIVE, UNLISTED
@@ -16,6 +16,7 @@ from analysis.simulator.people.population import ATTITUDES, GROUP_NUMBER, STAGES
 from analysis.simulator.people.visits import GUEST, KIND, PAUSE
 from analysis.simulator.selling.delivery_errors import DAMAGES
 from analysis.simulator.trading_calendar import DAY_US
+from analysis.simulator.truth.persons import YEAR_DAYS
 from analysis.simulator.truth.truth_tables import MEASURES
 from analysis.simulator.voices.survey_answers import KINDS
 from analysis.stats.types import Flags, Integers
@@ -33,6 +34,7 @@ def of(facts: Facts) -> dict[str, int]:
         **_sequence(facts),
         **_club(facts),
         **paid_terms.counts(facts.plan, facts.terms),
+        **first_come.counts(facts.claims),
         **_surveys(facts),
         **_trials(facts),
         **_win_back(facts),
@@ -182,9 +184,19 @@ def _club(facts: Facts) -> dict[str, int]:
         "points.ripe": earned.points[ripe].sum(),
         "points.expired": earned.points[ripe & (earned.redeemed < 0)].sum(),
         "points.earned": earned.points.sum(),
-        "points.owed": earned.points[earned.redeemed >= last].sum(),
+        "points.owed": (earned.points - earned.taken_back)[earned.redeemed >= last].sum(),
+        "points.taken_back": earned.taken_back.sum(),
+        "points.kept": _kept(facts),
         "tiers.top_ups": (facts.trade.visits.kind == KIND["tier"]).sum(),
     }
+
+
+def _kept(facts: Facts) -> int:
+    """Return thousandths of points of the last year that stay although the goods came back."""
+    earned, plan = facts.earned, facts.plan
+    day = plan.calendar.days_since_start(facts.ledger.stamp[earned.order])
+    kept = np.floor(1_000 * earned.came_back * earned.points) - 1_000 * earned.taken_back
+    return int(np.maximum(kept, 0)[day >= plan.calendar.days - YEAR_DAYS].sum())
 
 
 def _surveys(facts: Facts) -> dict[str, int]:

@@ -80,8 +80,10 @@ def rule_of_thumb(distance: Floats, outcome: Floats) -> float:
         spread.append(float(np.var(y - fitted(d))))
     density = float((np.abs(distance) < np.std(distance)).mean() / (2 * np.std(distance)))
     curve = max((terms[1] - terms[0]) ** 2, 1e-12 * sum(spread) / np.std(distance) ** 4)
+    most = float(min(-distance.min(), distance.max()))
+    if not density * curve > 0:  # an outcome without any spread
+        return most
     width = 3.4375 * (sum(spread) / (density * curve * len(distance))) ** 0.2
-    most = min(-distance.min(), distance.max())
     return float(min(width, most))
 
 

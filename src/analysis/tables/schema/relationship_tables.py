@@ -168,7 +168,8 @@ CONSENTS = Table(
     references={"customer_id": "customers"},
 )
 
-#: Kinds of interactions that are no contacts: education, community, games, service.
+#: Kinds of interactions that are no contacts: education, community, games, service, and: an
+#: invitation passed on to somebody, a claim of an offer that there is only so often.
 INTERACTION_KINDS = (
     "guide",
     "video",
@@ -183,6 +184,8 @@ INTERACTION_KINDS = (
     "chat",
     "call",
     "visit",
+    "invite",
+    "claim",
 )
 
 INTERACTIONS = Table(
@@ -197,7 +200,9 @@ INTERACTIONS = Table(
         optional("channel", "string", "Channel, as in contacts"),
         optional("topic", "string", "Topic"),
         optional("seconds", "number", "How long it took", minimum=0),
-        optional("completed", "boolean", "It was seen or played to its end"),
+        optional(
+            "completed", "boolean", "It was seen or played to its end; a claim: it was served"
+        ),
         optional("promotion_id", "string", "Promotion or invitation it belongs to"),
         optional("in_reply_to", "string", "Interaction that this one answers"),
     ),

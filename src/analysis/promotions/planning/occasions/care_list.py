@@ -317,6 +317,8 @@ def _ruled(rows: pd.DataFrame, rules: CareRules, flows: Sequence[Flow], left: El
             part["occasion"],
             programme=f"{left.rules.programme}/{name}",
             share=shares[str(name)],
+            as_of=rules.as_of,
+            rotate_days=left.rules.rotate_days,
         )
     on = [max(d, rules.as_of).isoformat() for d in rows["due_on"]]
     table = rows.assign(

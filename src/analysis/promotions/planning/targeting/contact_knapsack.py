@@ -1,4 +1,4 @@
-"""Choosing at most one offer and channel per customer under a budget, capacities and a cap.
+"""Choosing at most one offer and channel per customer under a budget, capacities and quotas.
 
 The multiple-choice knapsack: customers are its classes, pairs of offer and channel its items.
 Exact by mixed-integer programming (HiGHS) where the problem is small; by prices of the limits
@@ -45,11 +45,14 @@ class Choices:
         What an item takes from the budget, customers x items; not negative.
     channel
         Number of each item's channel.
+    offer
+        Number of each item's offer; None: there is but one.
     """
 
     gain: Floats
     cost: Floats
     channel: Integers
+    offer: Integers | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -69,22 +72,25 @@ class Limits:
         Messages by number of the channel.
     contacts
         Customers in all.
+    quota
+        Customers by number of the offer: how many of each there are to give.
     """
 
     budget: float = np.inf
     capacity: tuple[float, ...] = ()
     contacts: float = np.inf
+    quota: tuple[float, ...] = ()
 
     def times(self, factor: float) -> Limits:
         """Return every limit times ``factor``."""
-        capacity = tuple(c * factor for c in self.capacity)
-        return Limits(self.budget * factor, capacity, self.contacts * factor)
+        capacity, quota = (tuple(c * factor for c in own) for own in (self.capacity, self.quota))
+        return Limits(self.budget * factor, capacity, self.contacts * factor, quota)
 
     def vector(self, channels: int) -> Floats:
-        """Return budget, contacts and the capacity of each channel."""
+        """Return budget, contacts, the capacity of each channel and the quota of each offer."""
         own = np.full(channels, np.inf)
         own[: len(self.capacity)] = self.capacity
-        return np.concatenate([[self.budget, self.contacts], own])
+        return np.concatenate([[self.budget, self.contacts], own, self.quota])
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class Solution:
     bound
         No choice can bring more.
     used
-        Budget, contacts and messages by channel that are used.
+        Of each limit, in the order of `Limits.vector`.
     prices
         What one more unit of each of them would bring (NaN where solved exactly).
     method
@@ -150,12 +156,24 @@ def solve(choices: Choices, limits: Limits, *, method: str = "auto") -> Solution
     return max(found, dual_prices.solve(choices, limits), key=lambda solution: solution.gain)
 
 
-def used_by(choices: Choices, item: Integers, channels: int) -> Floats:
-    """Return the budget, contacts and messages by channel that a choice uses."""
+def used_by(choices: Choices, item: Integers, counted: Floats) -> Floats:
+    """Return what a choice uses of each limit; ``counted`` as from `counted_by`."""
     rows = np.flatnonzero(item != NONE)
     chosen = item[rows]
-    per = np.bincount(choices.channel[chosen], minlength=channels).astype(float)
-    return np.concatenate([[float(choices.cost[rows, chosen].sum()), float(len(rows))], per])
+    per = np.bincount(chosen, minlength=choices.size[1]) @ counted
+    return np.append(float(choices.cost[rows, chosen].sum()), per)
+
+
+def counted_by(choices: Choices, limits: Limits) -> Floats:
+    """Return items x limits but the budget: 1 where an item counts against the limit."""
+    channels, offer = np.arange(channels_of(choices, limits)), choices.offer
+    offer = np.zeros_like(choices.channel) if offer is None else offer
+    parts = [
+        np.ones((choices.size[1], 1)),
+        choices.channel[:, None] == channels,
+        offer[:, None] == np.arange(len(limits.quota)),
+    ]
+    return np.hstack(parts).astype(np.float64)
 
 
 def channels_of(choices: Choices, limits: Limits) -> int:
@@ -175,22 +193,19 @@ def exact(choices: Choices, limits: Limits, *, gap: float = _EXACT) -> Solution:
     from scipy.sparse import csr_array
 
     customers, items = np.nonzero(choices.gain > 0)
-    count = channels_of(choices, limits)
+    counted, bound = counted_by(choices, limits), limits.vector(channels_of(choices, limits))
     item = np.full(choices.size[0], NONE, dtype=np.int64)
+    nothing = np.full(len(bound), np.nan)
     if not len(customers):
-        return Solution(item, 0.0, 0.0, used_by(choices, item, count), _unknown(count), "exact")
+        return Solution(item, 0.0, 0.0, np.zeros(len(bound)), nothing, "exact")
     gain, cost = choices.gain[customers, items], choices.cost[customers, items]
-    x = np.arange(len(customers))
-    ones = np.ones(len(x))
+    x, ones = np.arange(len(customers)), np.ones(len(customers))
     each = csr_array((ones, (np.unique(customers, return_inverse=True)[1], x)))
-    per = csr_array((ones, (choices.channel[items], x)), shape=(count, len(x)))
-    held = [np.vstack([cost, ones])]
-    bound = limits.vector(count)
+    kept = np.isfinite(bound)
     constraints = [LinearConstraint(each, ub=1)]
-    for rows, upper in ((held[0], bound[:2]), (per, bound[2:])):
-        kept = np.isfinite(upper)
-        if kept.any():
-            constraints.append(LinearConstraint(rows[kept], ub=upper[kept]))
+    if kept.any():
+        used = csr_array(np.column_stack([cost, counted[items]])[:, kept].T)
+        constraints.append(LinearConstraint(used, ub=bound[kept]))
     found = milp(
         -gain, integrality=ones, bounds=Bounds(0, 1), constraints=constraints,
         options={"mip_rel_gap": gap, "presolve": False, "node_limit": _NODES},
@@ -201,9 +216,5 @@ def exact(choices: Choices, limits: Limits, *, gap: float = _EXACT) -> Solution:
     item[customers[taken]] = items[taken]
     total = float(gain[taken].sum())
     best = -float(found.mip_dual_bound) if found.mip_dual_bound is not None else total
-    used = used_by(choices, item, count)
-    return Solution(item, total, max(best, total), used, _unknown(count), "exact")
-
-
-def _unknown(count: int) -> Floats:
-    return np.full(count + 2, np.nan)
+    used_up = used_by(choices, item, counted)
+    return Solution(item, total, max(best, total), used_up, nothing, "exact")

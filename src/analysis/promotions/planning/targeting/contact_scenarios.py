@@ -193,7 +193,7 @@ def _one(
     options = priced(
         left, expected, replace(offers, allowed=allowed), dearer, redemption=terms.redemption
     )
-    limits = changed.limits(channels.names)
+    limits = changed.limits(channels.names, offers.depths)
     strata = strata_of(left, expected)
     solution, held = with_holdout(options.choices, left, strata, limits, changed)
     found = total(options, np.where(held, NONE, solution.item), terms.confidence)

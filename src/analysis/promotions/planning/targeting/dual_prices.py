@@ -8,6 +8,7 @@ at most m customers are divided in the linear optimum, so the loss is theirs at 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from analysis.promotions.planning.targeting.contact_knapsack import (
     Limits,
     Solution,
     channels_of,
+    counted_by,
     exact,
     gain_of,
     used_by,
@@ -40,12 +42,12 @@ _TRIED, _PASSES = 50_000, 4
 
 
 @njit(cache=True, parallel=True)
-def _best(gain: Any, cost: Any, channel: Any, prices: Any, item: Any, above: Any) -> None:
+def _best(gain: Any, cost: Any, rate: Any, own: Any, item: Any, above: Any) -> None:
     """Write each customer's best item at these prices, and what it brings above them."""
     for row in prange(gain.shape[0]):
         best, chosen = 0.0, -1
         for j in range(gain.shape[1]):
-            value = gain[row, j] - prices[0] * cost[row, j] - prices[1] - prices[2 + channel[j]]
+            value = gain[row, j] - rate * cost[row, j] - own[j]
             if value > best:
                 best, chosen = value, j
         item[row], above[row] = chosen, best
@@ -53,63 +55,65 @@ def _best(gain: Any, cost: Any, channel: Any, prices: Any, item: Any, above: Any
 
 def solve(choices: Choices, limits: Limits) -> Solution:
     """Return a choice within the limits and the bound that the prices prove."""
-    count = channels_of(choices, limits)
-    bound = limits.vector(count)
-    prices = np.zeros(count + 2)
+    counted, bound = counted_by(choices, limits), limits.vector(channels_of(choices, limits))
+    prices = np.zeros(len(bound))
     n = choices.size[0]
     if n > 2 * _SAMPLE:
         rows = np.linspace(0, n - 1, _SAMPLE).astype(np.int64)
-        part = Choices(choices.gain[rows], choices.cost[rows], choices.channel)
-        prices, _ = _minimum(part, bound * (_SAMPLE / n), prices, rounds=_ROUNDS)
-    prices, least = _minimum(choices, bound, prices, rounds=_ROUNDS)
-    item, _ = _at(choices, prices)
-    item = _entered(choices, _within(choices, item, prices, bound, count), prices, bound, count)
+        part = replace(choices, gain=choices.gain[rows], cost=choices.cost[rows])
+        prices, _ = _minimum(part, bound * (_SAMPLE / n), prices, counted, rounds=_ROUNDS)
+    prices, least = _minimum(choices, bound, prices, counted, rounds=_ROUNDS)
+    item, _ = _at(choices, prices, counted)
+    item = _within(choices, item, prices, bound, counted)
+    item = _entered(choices, item, prices, bound, counted)
     gain = gain_of(choices, item)
     if gain < least * (1 - _FINE):
-        refined = _refined(choices, item, prices, bound, count)
+        refined = _refined(choices, item, prices, limits, counted)
         item = max((item, refined), key=lambda found: gain_of(choices, found))
         gain = gain_of(choices, item)
-    used = used_by(choices, item, count)
+    used = used_by(choices, item, counted)
     return Solution(item, gain, max(least, gain), used, prices, "prices")
 
 
 def _refined(
-    choices: Choices, item: Integers, prices: Floats, bound: Floats, count: int
+    choices: Choices, item: Integers, prices: Floats, limits: Limits, counted: Floats
 ) -> Integers:
     """Choose anew, exactly, for the few customers who hardly differ from their price.
 
     The core of a knapsack: Balas and Zemel (1980), Operations Research 28, 1130-1154.
     """
     top, second = np.empty(len(item)), np.empty(len(item))
-    _two_best(choices.gain, choices.cost, choices.channel, prices, top, second)
-    now = np.where(item == NONE, 0.0, _values(choices, item, prices))
+    own = counted @ prices[1:]
+    _two_best(choices.gain, choices.cost, prices[0], own, top, second)
+    now = np.where(item == NONE, 0.0, _values(choices, item, prices[0], own))
     core = np.argsort(np.minimum(top - second, 1e300) - (top - now), kind="stable")[:_CORE]
     others = item.copy()
     others[core] = NONE
-    left = np.maximum(bound - used_by(choices, others, count), 0.0)
+    channels = channels_of(choices, limits)
+    left = np.maximum(limits.vector(channels) - used_by(choices, others, counted), 0.0)
     gain = choices.gain[core].astype(np.float64)
     cost = choices.cost[core].astype(np.float64)
-    value = gain - prices[0] * cost - prices[1] - prices[2 + choices.channel]
+    value = gain - prices[0] * cost - own
     gain[value < top[core, None] - np.maximum(_REACH * (top - second)[core].max(), 1e-9)] = -np.inf
-    part = Choices(gain, cost, choices.channel)
-    others[core] = exact(part, Limits(left[0], tuple(left[2:]), left[1]), gap=_FINE).item
+    part = replace(choices, gain=gain, cost=cost)
+    room = tuple(left[2 : 2 + channels]), left[1], tuple(left[2 + channels :])
+    others[core] = exact(part, Limits(left[0], *room), gap=_FINE).item
     return others
 
 
-def _values(choices: Choices, item: Integers, prices: Floats) -> Floats:
+def _values(choices: Choices, item: Integers, rate: float, own: Floats) -> Floats:
     """Return what each customer's item brings above the prices."""
-    rows, own = np.arange(len(item)), np.maximum(item, 0)
-    cost = choices.cost[rows, own] * prices[0] + prices[1] + prices[2 + choices.channel[own]]
-    return choices.gain[rows, own] - cost
+    rows, chosen = np.arange(len(item)), np.maximum(item, 0)
+    return choices.gain[rows, chosen] - choices.cost[rows, chosen] * rate - own[chosen]
 
 
 @njit(cache=True, parallel=True)
-def _two_best(gain: Any, cost: Any, channel: Any, prices: Any, top: Any, second: Any) -> None:
+def _two_best(gain: Any, cost: Any, rate: Any, own: Any, top: Any, second: Any) -> None:
     """Write what the best and the second best bring at these prices; nothing at all is one too."""
     for row in prange(gain.shape[0]):
         first, next_one = 0.0, -np.inf
         for j in range(gain.shape[1]):
-            value = gain[row, j] - prices[0] * cost[row, j] - prices[1] - prices[2 + channel[j]]
+            value = gain[row, j] - rate * cost[row, j] - own[j]
             if value > first:
                 first, next_one = value, first
             elif value > next_one:
@@ -117,36 +121,36 @@ def _two_best(gain: Any, cost: Any, channel: Any, prices: Any, top: Any, second:
         top[row], second[row] = first, next_one
 
 
-def _at(choices: Choices, prices: Floats) -> tuple[Integers, Floats]:
+def _at(choices: Choices, prices: Floats, counted: Floats) -> tuple[Integers, Floats]:
     n = choices.size[0]
+    own = counted @ prices[1:]
     if 0 < choices.gain.size < _FEW:
-        own = prices[1] + prices[2 + choices.channel]
         value = choices.gain - prices[0] * choices.cost - own[None, :]
         best = value.argmax(axis=1)
         top = value[np.arange(n), best]
         return np.where(top > 0, best, NONE), np.maximum(top, 0.0)
     item, above = np.empty(n, dtype=np.int64), np.empty(n)
-    _best(choices.gain, choices.cost, choices.channel, prices, item, above)
+    _best(choices.gain, choices.cost, prices[0], own, item, above)
     return item, above
 
 
-def _dual(choices: Choices, prices: Floats, bound: Floats) -> tuple[float, Floats]:
+def _dual(choices: Choices, prices: Floats, bound: Floats, counted: Floats) -> tuple[float, Floats]:
     """Return the dual at these prices and its slope: what is left of each limit."""
-    item, above = _at(choices, prices)
+    item, above = _at(choices, prices, counted)
     finite = np.where(np.isfinite(bound), bound, 0.0)
-    left = finite - used_by(choices, item, len(prices) - 2)
+    left = finite - used_by(choices, item, counted)
     return float(above.sum() + prices @ finite), left
 
 
 def _minimum(
-    choices: Choices, bound: Floats, start: Floats, *, rounds: int
+    choices: Choices, bound: Floats, start: Floats, counted: Floats, *, rounds: int
 ) -> tuple[Floats, float]:
     """Return the prices at which the dual is least, and the dual there."""
     from scipy.optimize import linprog
 
     limited = np.flatnonzero(np.isfinite(bound))
     best = start.copy()
-    least, slope = _dual(choices, best, bound)
+    least, slope = _dual(choices, best, bound, counted)
     if not len(limited):
         return best, least
     most = _highest(choices)[np.minimum(limited, 2)]
@@ -164,7 +168,7 @@ def _minimum(
         tried = best.copy()
         tried[limited] = found.x[:-1]
         foreseen = least - float(found.x[-1])
-        value, slope = _dual(choices, tried, bound)
+        value, slope = _dual(choices, tried, bound, counted)
         cuts.append((value, slope[limited], tried[limited].copy()))
         if value < least:
             best, least = tried, value
@@ -196,37 +200,35 @@ def _extremes(gain: Any, cost: Any) -> tuple[float, float]:
 
 
 def _within(
-    choices: Choices, item: Integers, prices: Floats, bound: Floats, count: int
+    choices: Choices, item: Integers, prices: Floats, bound: Floats, counted: Floats
 ) -> Integers:
     """Take those who bring least above their prices off until every limit is kept."""
-    item = item.copy()
-    for limit in [*range(2, count + 2), 1, 0]:
+    item, own = item.copy(), counted @ prices[1:]
+    for limit in [*range(2, len(bound)), 1, 0]:
         rows = np.flatnonzero(item != NONE)
         if limit >= 2:
-            rows = rows[choices.channel[item[rows]] == limit - 2]
+            rows = rows[counted[item[rows], limit - 1] > 0]
         size = choices.cost[rows, item[rows]] if limit == 0 else np.ones(len(rows))
         if size.sum(dtype=float) <= bound[limit]:
             continue
-        own = choices.cost[rows, item[rows]] * prices[0] + prices[1]
-        above = choices.gain[rows, item[rows]] - own - prices[2 + choices.channel[item[rows]]]
-        worth = above / np.maximum(size, 1e-12)
-        order = np.argsort(-worth, kind="stable")
+        above = _values(choices, item, prices[0], own)[rows]
+        order = np.argsort(-above / np.maximum(size, 1e-12), kind="stable")
         kept = np.cumsum(size[order], dtype=float) <= bound[limit]
         item[rows[order[~kept]]] = NONE
     return item
 
 
 def _entered(
-    choices: Choices, item: Integers, prices: Floats, bound: Floats, count: int
+    choices: Choices, item: Integers, prices: Floats, bound: Floats, counted: Floats
 ) -> Integers:
     """Let customers in, or up to a better item, while the limits leave room for them."""
-    left = bound - used_by(choices, item, count)
+    left, own = bound - used_by(choices, item, counted), counted @ prices[1:]
     for _ in range(_PASSES):
         better, short = np.empty_like(item), np.empty(len(item))
-        _improving(choices.gain, choices.cost, choices.channel, prices, item, better, short)
+        _improving(choices.gain, choices.cost, prices[0], own, item, better, short)
         rows = np.flatnonzero(better != NONE)
         rows = rows[np.argsort(short[rows], kind="stable")[:_TRIED]]
-        moved = _move(choices.cost, choices.channel, rows, better, item, left)
+        moved = _move(choices.cost, counted, rows, better, item, left)
         if not moved:
             break
     return item
@@ -234,39 +236,37 @@ def _entered(
 
 @njit(cache=True, parallel=True)
 def _improving(
-    gain: Any, cost: Any, channel: Any, prices: Any, item: Any, better: Any, short: Any
+    gain: Any, cost: Any, rate: Any, own: Any, item: Any, better: Any, short: Any
 ) -> None:
     """Write each customer's item that brings more than today's at the least loss at the prices."""
     for row in prange(gain.shape[0]):
         old = item[row]
-        now = gain[row, old] if old >= 0 else 0.0
-        own = 0.0
+        now, above = 0.0, 0.0
         if old >= 0:
-            own = now - prices[0] * cost[row, old] - prices[1] - prices[2 + channel[old]]
+            now = gain[row, old]
+            above = now - rate * cost[row, old] - own[old]
         best, chosen = -np.inf, -1
         for j in range(gain.shape[1]):
             if gain[row, j] <= now:
                 continue
-            value = gain[row, j] - prices[0] * cost[row, j] - prices[1] - prices[2 + channel[j]]
+            value = gain[row, j] - rate * cost[row, j] - own[j]
             if value > best:
                 best, chosen = value, j
-        better[row], short[row] = chosen, own - best
+        better[row], short[row] = chosen, above - best
 
 
 @njit(cache=True)
-def _move(cost: Any, channel: Any, rows: Any, better: Any, item: Any, left: Any) -> int:
+def _move(cost: Any, counted: Any, rows: Any, better: Any, item: Any, left: Any) -> int:
     """Move customers to their better item, in the order given, while every limit is kept."""
     moved = 0
+    need = np.zeros(len(left))
     for row in rows:
         j, old = better[row], item[row]
-        need = np.zeros(len(left))
-        need[0] += cost[row, j]
-        need[1] += 1.0
-        need[2 + channel[j]] += 1.0
+        need[0] = cost[row, j]
+        need[1:] = counted[j]
         if old >= 0:
             need[0] -= cost[row, old]
-            need[1] -= 1.0
-            need[2 + channel[old]] -= 1.0
+            need[1:] -= counted[old]
         fits = True
         for k in range(len(left)):
             if need[k] > 0 and need[k] > left[k]:

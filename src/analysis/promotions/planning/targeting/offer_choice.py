@@ -82,7 +82,8 @@ def offers_for(
         customer_id, item, place: products recommended to each customer, best first; None takes
         the best-selling products of the category the customer buys most.
     substitutes
-        product_a, product_b: pairs that stand in for each other; None: products of one category.
+        a, b, substitutes: pairs that were tested and whether they stand in for each other, as
+        report 05 publishes them; pairs that were not, and None: products of one category do.
     """
     people = left.customers
     deepest, kinds = _deepest(tables, people, window, buyers, max(depths, default=0.0))
@@ -248,15 +249,14 @@ def _stands_in(
     about = people.set_index("customer_id")["reason_product_id"]
     reason = pairs["customer_id"].map(about)
     other = reason.notna() & (reason != pairs["product_id"])
-    if substitutes is None:
-        kinds = goods["category"]
-        same = reason.map(kinds) == pairs["product_id"].map(kinds)
-        return (other & same).to_numpy()
-    both = substitutes[["product_a", "product_b"]]
-    turned = both.rename(columns={"product_a": "product_b", "product_b": "product_a"})
-    known = pd.MultiIndex.from_frame(pd.concat([both, turned[both.columns]]))
-    given = pd.MultiIndex.from_arrays([reason.fillna(""), pairs["product_id"]])
-    return (other & given.isin(known)).to_numpy()
+    kinds = goods["category"]
+    same = (reason.map(kinds) == pairs["product_id"].map(kinds)).to_numpy()
+    if substitutes is not None:
+        tested = zip(substitutes["a"], substitutes["b"], substitutes["substitutes"], strict=True)
+        told = {frozenset((a, b)): bool(found) for a, b, found in tested}
+        asked = zip(reason, pairs["product_id"], same, strict=True)
+        same = np.array([told.get(frozenset((a, b)), alike) for a, b, alike in asked], dtype=bool)
+    return (other & same).to_numpy()
 
 
 def _depth_counts(table: pd.DataFrame, depths: Sequence[float]) -> pd.DataFrame:

@@ -47,16 +47,29 @@ def programme_control(
     rotate_days
         After so many days another part of the customers is left alone; nobody is for ever.
     """
-    number = (as_of - _DAY_ONE).days // rotate_days
-    return places(customers, f"{programme}/control/{number}") < share
+    return places(customers, f"{programme}/control/{_turn(as_of, rotate_days)}") < share
 
 
-def hold_out(customers: Sequence[str], strata: pd.Series, *, programme: str, share: float) -> Flags:
+def _turn(as_of: date, rotate_days: int) -> int:
+    """Return the number of the period of rotation that a day lies in."""
+    return (as_of - _DAY_ONE).days // rotate_days
+
+
+def hold_out(
+    customers: Sequence[str],
+    strata: pd.Series,
+    *,
+    programme: str,
+    share: float,
+    as_of: date,
+    rotate_days: int,
+) -> Flags:
     """Tell who of a list is held out, within each stratum the same share.
 
     Within a stratum those of the lowest places are held out, as many as the share says; what is
     left over by rounding goes to the strata by their largest remainders, so that the whole list
-    keeps its share too. A customer with a low place is held out of every list of the programme.
+    keeps its share too. A customer with a low place is held out of every list of a period; the
+    next period, which begins with that of the programme's control, draws places anew.
 
     Parameters
     ----------
@@ -68,11 +81,13 @@ def hold_out(customers: Sequence[str], strata: pd.Series, *, programme: str, sha
         Name of the programme.
     share
         Share of the list that is not contacted.
+    as_of, rotate_days
+        Day of the list, and after how many days others are held out.
     """
     if not len(customers) or share <= 0:
         return np.zeros(len(customers), dtype=bool)
     codes, names = pd.factorize(strata.astype("str"), sort=True)
-    place = places(customers, f"{programme}/list")
+    place = places(customers, f"{programme}/list/{_turn(as_of, rotate_days)}")
     order = np.lexsort((place, codes))
     sizes = np.bincount(codes, minlength=len(names))
     counts = _largest_remainders(sizes.astype(np.float64) * share, round(share * len(customers)))

@@ -22,6 +22,7 @@ from analysis.promotions.planning.targeting.contact_knapsack import (
     Choices,
     Limits,
     Solution,
+    counted_by,
     solve,
     used_by,
 )
@@ -54,6 +55,8 @@ class ListTerms:
         Most messages by channel; a channel without one has no limit.
     contacts
         Most customers contacted; None: no limit.
+    quota
+        Most customers who are given a discount, by its depth as text ("0.2"): a limited number.
     holdout
         Share of the list that is not contacted.
     redemption
@@ -69,17 +72,20 @@ class ListTerms:
     budget: float
     capacity: Mapping[str, int] = field(default_factory=dict)
     contacts: int | None = None
+    quota: Mapping[str, int] = field(default_factory=dict)
     holdout: float = 0.1
     redemption: float = 0.1
     confidence: float = 0.95
     seed: int = 0
     method: str = "auto"
 
-    def limits(self, channels: tuple[str, ...]) -> Limits:
-        """Return the limits by number of the channel."""
+    def limits(self, channels: tuple[str, ...], depths: tuple[float, ...]) -> Limits:
+        """Return the limits by number of the channel, and of the depth as the offer."""
         capacity = tuple(float(self.capacity.get(c, np.inf)) for c in channels)
         most = np.inf if self.contacts is None else float(self.contacts)
-        return Limits(float(self.budget), capacity, most)
+        given = {float(depth): float(number) for depth, number in self.quota.items()}
+        quota = tuple(given.get(float(d), np.inf) for d in depths)
+        return Limits(float(self.budget), capacity, most, quota)
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,8 @@ class TargetList:
         holdout; empty where left alone), stratum, basis. Those left alone have no offer.
     total
         gain, low, high (of all targets; the interval holds how well measured effects are known),
-        spend, assumed (share of the gain that rests on an assumed effect).
+        spend, assumed (share of the gain that rests on an assumed effect), contacts, forgone (gain
+        expected of those held out, had they been contacted: what it costs to know).
     limits
         limit, most, used, price (what one more unit of it would bring; NaN where solved exactly).
     balance
@@ -166,10 +173,10 @@ def priced(
     cost = np.broadcast_to(outlay[:, :, None] + contact, gain.shape)
     n, items = len(gain), gain.shape[1] * gain.shape[2]
     number = np.tile(np.arange(len(channels.names)), len(depths))
+    offer = np.repeat(np.arange(len(depths)), len(channels.names))
     flat = [np.ascontiguousarray(v).reshape(n, items) for v in (gain, cost, error, cell, units)]
-    return Priced(
-        Choices(flat[0], flat[1], number), flat[2], flat[3], flat[4], expected.known.loadings
-    )
+    choices = Choices(flat[0], flat[1], number, offer)
+    return Priced(choices, flat[2], flat[3], flat[4], expected.known.loadings)
 
 
 def chosen(
@@ -197,23 +204,24 @@ def chosen(
         raise NotApplicable(nobody_left(left))
     options = priced(left, expected, offers, channels, redemption=terms.redemption)
     strata = strata_of(left, expected)
-    limits = terms.limits(channels.names)
+    limits = terms.limits(channels.names, offers.depths)
     solution, held = with_holdout(options.choices, left, strata, limits, terms)
     rulings = _rulings(
         left, expected, offers, channels, options, solution.item, held, strata, terms
     )
-    used = used_by(options.choices, np.where(held, NONE, solution.item), len(channels.names))
+    taken = np.where(held, NONE, solution.item)
+    used = used_by(options.choices, taken, counted_by(options.choices, limits))
     bound = limits.vector(len(channels.names))
-    names = ["budget", "contacts", *channels.names]
+    names = ["budget", "contacts", *channels.names, *(f"{100 * d:g} % off" for d in offers.depths)]
     table = pd.DataFrame({"limit": names, "most": bound, "used": used, "price": solution.prices})
     known = left.customers[["margin", "recent_margin"]]
     listed = pd.concat([rulings, known.set_axis(rulings.index)], axis=1)
     listed = listed[listed["arm"] != ""]
     alike = standing_holdout.balance(listed, ["margin", "expected_margin", "cost"])
-    taken = np.where(held, NONE, solution.item)
+    forgone = rulings.loc[rulings["arm"] == HOLDOUT, "expected_margin"].sum()
     return TargetList(
         rulings,
-        total(options, taken, terms.confidence),
+        total(options, taken, terms.confidence) | {"forgone": float(forgone)},
         table,
         alike,
         power_of(listed, terms),
@@ -268,7 +276,7 @@ def with_holdout(
 ) -> tuple[Solution, Flags]:
     """Choose so many that, once the holdout is taken off, the limits are just kept."""
     ids, factor = left.customers["customer_id"], 1 / (1 - terms.holdout)
-    bound = limits.vector(len(limits.capacity))
+    bound, counted = limits.vector(len(limits.capacity)), counted_by(choices, limits)
     for tried in range(_TRIES):
         factor = factor if tried < _TRIES - 1 else 1.0
         solution = solve(choices, limits.times(factor), method=terms.method)
@@ -279,8 +287,10 @@ def with_holdout(
             strata.iloc[rows],
             programme=left.rules.programme,
             share=terms.holdout,
+            as_of=left.rules.as_of,
+            rotate_days=left.rules.rotate_days,
         )
-        used = used_by(choices, np.where(held, NONE, solution.item), len(limits.capacity))
+        used = used_by(choices, np.where(held, NONE, solution.item), counted)
         over = float(np.max(used / np.maximum(bound, 1e-12), initial=0.0))
         if over <= 1 + 1e-12:
             break

@@ -1,0 +1,162 @@
+"""No report of a run tells what another denies: the rules, held to what the run published.
+
+1. Orders. A table of single customers gives orders where it has a column ``ruling``, ``arm`` or
+   ``worth_it``. No customer is to be contacted by one row of a run and left alone by another, nor
+   gets two messages; service, which is no advertising, stands apart. Rulings are report 08's alone.
+2. Promotions. A figure in money that a finding gives of a promotion, with an interval on one side
+   of zero, has none of report 06's net returns of that promotion wholly on the other side; a
+   promotion without a verdict has no figure at all.
+3. Products. What report 05 tells to sell together, and report 08 offers, is still sold by reports
+   01 and 04, and did not lose half of its sales or more (significantly, report 01).
+4. Customers. Nobody who declines by report 03 grows by report 02.
+5. Substitutes. Nobody is recommended, because of a product, what stands in for it.
+6. Sales. The growth of report 01 and the trend of report 04, where both are significant, agree.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from tests.director import findings
+
+CONTACT, ALONE = "contact", "left alone"
+
+#: What a cell of each column of orders tells; anything else is the name of an arm that is treated.
+TELLS = {
+    "contact": CONTACT, "hold out": ALONE, "leave alone": ALONE, "control": ALONE,
+    "holdout": ALONE, "True": CONTACT, "False": ALONE, "": "",
+}  # fmt: skip
+COLUMNS = ("ruling", "arm", "worth_it")
+#: What fell by half or more is no longer pushed.
+HALVED = -0.5
+
+
+def told(run: Path) -> pd.DataFrame:
+    """Return what every table of single customers tells to do: customer_id, table, tells."""
+    parts = []
+    for place, rows in customer_tables(run):
+        for column in (c for c in COLUMNS if c in rows):
+            said = rows[column].astype("str")
+            one = rows[["customer_id"]].assign(table=place, tells=said.map(TELLS).fillna(CONTACT))
+            service = rows.get("kind", pd.Series("", rows.index)) == "service"
+            parts.append(one[~service & (one["tells"] != "")].drop_duplicates())
+    names = ["customer_id", "table", "tells"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+
+
+def customer_tables(run: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+    for room in ("tables", "lists"):
+        for path in sorted((run / room).glob("*/*.parquet")):
+            rows = pd.read_parquet(path)
+            if "customer_id" in rows:
+                yield f"{path.parent.name}/{path.stem}", rows
+
+
+def table(run: Path, name: str) -> pd.DataFrame | None:
+    """Return a published table, or None where the run has none of that name."""
+    found = [p for room in ("tables", "lists") if (p := run / room / f"{name}.parquet").exists()]
+    return pd.read_parquet(found[0]) if found else None
+
+
+def check(run: Path) -> None:
+    """Hold a published run to every rule."""
+    _orders(run)
+    _promotions(run)
+    _products(run)
+    _customers(run)
+    _substitutes(run)
+    _sales(run)
+
+
+def _orders(run: Path) -> None:
+    given = told(run)
+    assert given["table"].str.startswith("08_targets/").all(), given["table"].unique()
+    several = given.groupby("customer_id")["tells"].nunique() > 1
+    assert not several.any(), given[given["customer_id"].isin(several.index[several])].head()
+    if (rulings := table(run, "08_targets/rulings")) is not None:
+        assert rulings["customer_id"].is_unique
+        assert len(rulings) > 0
+
+
+def _promotions(run: Path) -> None:
+    returns = table(run, "06_promotions/returns_all")
+    if returns is None:
+        return
+    judged = table(run, "06_promotions/verdicts_after_costs")
+    empty = [] if judged is None else judged.loc[judged["verdict"] == "no verdict", "name"]
+    for path in sorted((run / "findings").glob("*.json")):
+        for finding in findings(run, path.stem).values():
+            words = f"{finding['sentence']} {finding.get('detail') or ''}"
+            if any(name in words for name in empty):
+                assert finding["value"] is None, (path.stem, words)
+            if finding["low"] is None or finding["unit"] not in ("EUR", "USD"):
+                continue
+            named = returns[[_names(words, label) for label in returns["label"]]]
+            for low, high in zip(named["low"], named["high"], strict=True):
+                against = finding["low"] > 0 > high or finding["high"] < 0 < low
+                assert not against, words
+
+
+def _names(words: str, label: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(label)}(?!\w)", words) is not None
+
+
+def _products(run: Path) -> None:
+    products, pairs = table(run, "01_profiling/products"), table(run, "05_baskets/pairs_that_hold")
+    sold, lives = table(run, "08_targets/rulings"), table(run, "04_forecast/statuses")
+    if products is None:
+        return
+    known = products.set_index("group")
+    dropped = set(known.index[(known["status"] == "delisted") | (known["growth_high"] < HALVED)])
+    if pairs is not None:
+        for side in ("antecedents", "consequents"):
+            assert not set(pairs[side].astype("str")) & dropped
+        if lives is not None:
+            over = lives.loc[lives["status"].str.contains("ended"), "name"]
+            ended = {_plain(name) for name in over}
+            assert not {_plain(name) for name in [*pairs["a"], *pairs["b"]]} & ended
+    if sold is not None:
+        listed = sold.loc[sold["ruling"] == "contact", "product_id"].dropna().astype("str")
+        assert not set(listed) & set(known.index[known["status"] == "delisted"])
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[()]", "", name).lower()
+
+
+def _customers(run: Path) -> None:
+    faded, stages = table(run, "03_deciles/fading"), table(run, "02_segmentation/segments")
+    if faded is None or stages is None:
+        return
+    declining = faded.loc[faded["status"] == "fading", "customer_id"]
+    growing = stages.loc[stages["life_stage"] == "Growing", "customer_id"]
+    assert not set(declining) & set(growing)
+
+
+def _substitutes(run: Path) -> None:
+    pairs, lists = table(run, "05_baskets/substitutes"), table(run, "05_baskets/recommendations")
+    if pairs is None or lists is None:
+        return
+    pairs = pairs[pairs["substitutes"]]
+    barred = {frozenset(p) for p in zip(pairs["a"], pairs["b"], strict=True)}
+    given = {frozenset(p) for p in zip(lists["item"], lists["because"].astype("str"), strict=True)}
+    assert not given & barred
+
+
+def _sales(run: Path) -> None:
+    trends, weeks = table(run, "04_forecast/trends"), table(run, "01_profiling/weeks")
+    if trends is None or weeks is None:
+        return
+    grown = findings(run, "01_profiling")["net_change"]
+    for way in trends.loc[trends["level"] == "total", "direction"]:
+        assert not (way == "rising" and (grown["high"] or 0) < 0)
+        assert not (way == "falling" and (grown["low"] or 0) > 0)
+
+
+if __name__ == "__main__":
+    check(Path(sys.argv[1]).resolve())
