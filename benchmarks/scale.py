@@ -3,7 +3,7 @@
     python -m benchmarks.scale [MILLIONS ...] [--engine spark] [--folder FOLDER]
 
 Each report is run by `analysis run`, in a process of its own, on shops of about that many million
-order lines (1 and 10 unless told; 100 need an hour and 40 GB of disk). Printed are wall seconds,
+order lines, 1 and 10 unless told. Printed are wall seconds,
 CPU seconds and peak memory of each size, and the growth exponent between one size and the next:
 how the logarithm of a cost grows with that of the lines. Next comes the exponent of each analysis
 that takes seconds, for that is where to look. With FOLDER, the shops are kept and used again.
@@ -23,6 +23,8 @@ from typing import Any
 
 import yaml
 
+from analysis.reporting.store.layout import StudyReports
+from analysis.reporting.store.run_record import RunRecord
 from benchmarks.measuring import REPOSITORY, command, table
 
 REPORTS = ("01_profiling", "02_segmentation", "03_deciles", "05_baskets")
@@ -39,7 +41,7 @@ Costs = dict[str, dict[str, Any]]
 def main(arguments: list[str] | None = None) -> None:
     """Print what each size costs and how it grows."""
     words = argparse.ArgumentParser()
-    words.add_argument("millions", nargs="*", type=int, default=[1, 10])
+    words.add_argument("millions", nargs="*", type=float, default=[1.0, 10.0])
     words.add_argument("--engine", default="duckdb")
     words.add_argument("--folder", type=Path)
     asked = words.parse_args(arguments if arguments is not None else [])
@@ -53,9 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
     _print_analyses(measured)
 
 
-def costs(folder: Path, millions: int, engine: str) -> Costs:
+def costs(folder: Path, millions: float, engine: str) -> Costs:
     """Return what ingest and each report of a shop of that size cost, by name."""
-    root, study = folder / f"{millions}M", "demo_shop"
+    root, study = folder / f"{millions:g}M", "demo_shop"
     _lay_out(root, millions, engine)
     limits = ("--jobs", "1", "--no-cache", "--cell-limit", "20000", "--time-limit", "40000")
     analysis = (sys.executable, "-m", "analysis")
@@ -65,18 +67,18 @@ def costs(folder: Path, millions: int, engine: str) -> Costs:
     found: Costs = {"ingest": _cost(lines, step.seconds, step.cpu_seconds, step.peak_mb)}
     for report in REPORTS:
         command(*analysis, "run", study, "--only", report[:2], *limits, cwd=root)
-        runs = sorted((root / "reports" / study / "runs").glob("*/run.json"))
-        record = json.loads(runs[-1].read_text())["reports"][report]
-        took = (record[name] for name in ("seconds", "cpu_seconds", "peak_memory_mb"))
-        found[report] = _cost(lines, *took) | {"analyses": record["analyses"]}
+        last = StudyReports.of(study, root=root).runs()[0]
+        took = RunRecord.read(last.run_json).reports[report]
+        found[report] = _cost(lines, took.seconds, took.cpu_seconds, took.peak_memory_mb)
+        found[report]["analyses"] = {a.name: a.cpu_seconds for a in took.analyses}
     return found
 
 
-def _lay_out(root: Path, millions: int, engine: str) -> None:
+def _lay_out(root: Path, millions: float, engine: str) -> None:
     (root / "params").mkdir(parents=True, exist_ok=True)
     shutil.copytree(REPOSITORY / "notebooks", root / "notebooks", dirs_exist_ok=True)
     params = yaml.safe_load((REPOSITORY / "params" / "demo_shop.yaml").read_text())
-    params["source"]["customers"] = CUSTOMERS * millions
+    params["source"]["customers"] = round(CUSTOMERS * millions)
     params["engine"] = {"kind": engine, "memory": "8GB", "threads": 2}
     (root / "params" / "demo_shop.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
@@ -91,7 +93,7 @@ def growth(small: dict[str, Any], large: dict[str, Any], of: str) -> float:
     return math.log(large[of] / small[of]) / lines
 
 
-def _print_reports(measured: dict[int, Costs]) -> None:
+def _print_reports(measured: dict[float, Costs]) -> None:
     rows, before = [], None
     for size in measured.values():
         for name, cost in size.items():
@@ -107,18 +109,17 @@ def _print_reports(measured: dict[int, Costs]) -> None:
     table(("report", "M lines", *cost_words, *(f"exponent {w}" for w in cost_words)), sorted(rows))
 
 
-def _print_analyses(measured: dict[int, Costs]) -> None:
+def _print_analyses(measured: dict[float, Costs]) -> None:
     rows = []
     for small, large in itertools.pairwise(measured.values()):
         for report in REPORTS:
-            before = {row["name"]: row for row in small[report]["analyses"]}
-            for row in large[report]["analyses"]:
-                if row["cpu_seconds"] >= WORTH and row["name"] in before:
-                    one = {**before[row["name"]], "lines": small[report]["lines"]}
-                    one["cpu_seconds"] = max(one["cpu_seconds"], 0.01)
-                    exponent = growth(one, {**row, "lines": large[report]["lines"]}, "cpu_seconds")
-                    words = (f"{one['cpu_seconds']:.1f}", f"{row['cpu_seconds']:.1f}")
-                    rows.append((report, row["name"], *words, f"{exponent:.2f}"))
+            before = small[report]["analyses"]
+            for name, cpu in large[report]["analyses"].items():
+                if cpu >= WORTH and name in before:
+                    pair = ({**small[report], "cpu": max(before[name], 0.01)},
+                            {**large[report], "cpu": cpu})  # fmt: skip
+                    words = (f"{before[name]:.1f}", f"{cpu:.1f}", f"{growth(*pair, 'cpu'):.2f}")
+                    rows.append((report, name, *words))
     print()
     table(("report", "analysis", "CPU s", "CPU s, larger", "exponent"), rows)
 
