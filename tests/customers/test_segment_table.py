@@ -121,10 +121,30 @@ def test_a_tiny_area_is_drawn_further_than_a_large_one() -> None:
     level = {"large": 150.0, "other": 90.0, "third": 60.0, "tiny": 150.0}
     area = pd.Series(np.repeat(list(sizes), list(sizes.values())))
     people = pd.DataFrame({"net_amount": area.map(level) + rng.normal(0, 40, len(area))})
-    got = areas.by_area(people, area).set_index("area")
+    got = areas.by_area(people, area, fewest=1).set_index("area")
     assert got.loc["large", "weight"] > 0.95 > got.loc["tiny", "weight"]
     assert got["customers"].sum() == len(area)
     assert got["net_share"].sum() == pytest.approx(1)
+
+
+def test_small_areas_are_one_row_and_totals_stay() -> None:
+    """A single small area could be had from the total: the smallest shown one goes with it."""
+    rng = np.random.default_rng(3)
+    for sizes, shown in (
+        ({"a": 90, "b": 60, "c": 50, "d": 45, "e": 1}, ["a", "b", "c", "2 others, small"]),
+        ({"a": 90, "b": 60, "c": 50, "d": 20, "e": 25}, ["a", "b", "c", "2 others, small"]),
+        ({"a": 90, "b": 60, "c": 50}, ["a", "b", "c"]),
+    ):
+        area = pd.Series(np.repeat(list(sizes), list(sizes.values())))
+        people = pd.DataFrame({"net_amount": rng.gamma(2, 50, len(area))})
+        got = areas.by_area(people, area)
+        assert sorted(got["area"]) == sorted(shown)
+        assert got["customers"].sum() == len(area)
+        assert got["net_share"].sum() == pytest.approx(1)
+        assert (got["customers"] * got["mean"]).sum() == pytest.approx(people["net_amount"].sum())
+        assert got["shrunk"].isna().sum() == (len(got) > 3)
+    with pytest.raises(NotApplicable, match="fewer than three have 30 customers"):
+        areas.by_area(people, pd.Series(np.arange(len(area)) % 8))
 
 
 def test_a_store_s_planted_preference_is_found() -> None:

@@ -9,9 +9,15 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.customers.lifetime import bgnbd, gamma_gamma, purchase_counts
+from analysis.customers.lifetime import (
+    bgnbd,
+    gamma_gamma,
+    pareto_nbd,
+    purchase_counts,
+    stated_attributes,
+)
 from analysis.customers.lifetime.lifetime_value import ValueSettings, lifetime_value
-from analysis.customers.lifetime.purchase_counts import PurchaseCounts
+from analysis.customers.lifetime.purchase_counts import TRAIT, PurchaseCounts, trait_names
 from analysis.customers.value import tiers
 from analysis.tables.periods import Period
 from tests.truth.shops import Shops, tables_of
@@ -78,6 +84,21 @@ def test_expected_value_ranks_better_than_past_spend(valued: pd.DataFrame) -> No
     expected = spearmanr(valued["value_12"], valued["truth"]).statistic
     past = spearmanr(valued["margin_amount"], valued["truth"]).statistic
     assert expected > past + 0.10
+
+
+def test_the_channel_that_brings_rare_customers_is_found(
+    shops: Shops, bought: pd.DataFrame
+) -> None:
+    """Planted: who orders often is won less through social media, and more through search."""
+    tilt = shops.parameter("acquisition", "parameters", "tilt_of_order_rate")
+    assert tilt["social"] < 0 < tilt["search"]
+    main = stated_attributes.encode(bought[bought["group"] == "main"])
+    traits = [name for name in trait_names(main) if "channel" in name]
+    plain = pareto_nbd.fit(PurchaseCounts.of(main))
+    model = pareto_nbd.fit_with_traits(PurchaseCounts.of(main, traits), traits, plain)
+    factors = model.estimate.table().set_index("parameter")
+    social = factors.loc[f"{pareto_nbd.BUYS}{TRAIT}acquisition channel social, not search"]
+    assert social["high"] < 0.9
 
 
 def test_the_best_by_expected_value_are_truly_worth_more(valued: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.customers.features.coverage import days_before
+from analysis.customers.features.coverage import Coverage, days_before
 from analysis.customers.retention import regularity
 from analysis.customers.segments import areas as area_methods
 from analysis.customers.segments import clusters as cluster_methods
@@ -68,11 +68,17 @@ def _window(report: Report) -> Period:
 
 @presents()
 def data(
-    report: Report, customers: pd.DataFrame, earlier: pd.DataFrame, before: Period, after: Period
+    report: Report,
+    customers: pd.DataFrame,
+    earlier: pd.DataFrame,
+    before: Period,
+    after: Period,
+    covered: Coverage,
 ) -> None:
     """Say who is judged, over which days, and on which the segments are checked."""
     report.say(
         f"{words.count(len(customers), 'customer')} bought from {_window(report)}."
+        f"{text.only_returned(covered.returners, covered.returned_amount, report.currency)}"
         f"{text.quiet(customers)} {text.checked(earlier, before, after)} {report.margin}"
     )
 

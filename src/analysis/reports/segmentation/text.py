@@ -81,6 +81,16 @@ def title(table: pd.DataFrame) -> str:
     return f"{names}: {people} of the customers bring {share} of net sales"
 
 
+def only_returned(customers: int, amount: float, currency: str) -> str:
+    """Return the sentence on those who are no buyers, to follow another; empty if all are."""
+    if not customers:
+        return ""
+    return (
+        f" {words.count(customers, 'more customer', 'more customers')} only returned goods, for "
+        f"{words.money(-amount, 0, currency)}: as no buyers of these days they are in no group."
+    )
+
+
 def quiet(customers: pd.DataFrame, *, days: int = 28) -> str:
     """Say that nobody at all has bought lately, where that is so; empty otherwise."""
     silent = customers["recency_days"].min()
