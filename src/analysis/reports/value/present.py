@@ -30,7 +30,8 @@ def gates(report: Report, table: pd.DataFrame, history: Period) -> None:
         name="gates",
         title="What must hold before single customers are forecast",
         columns=columns.gates(),
-        caption=f"Customers with a purchase from {history}. Beside it, what a known vendor asks.",
+        caption=f"Customers with a purchase from {history}; who only returned goods is none. "
+        "Beside it, what a known vendor asks.",
     )
 
 
