@@ -86,19 +86,26 @@ def test_expected_value_ranks_better_than_past_spend(valued: pd.DataFrame) -> No
     assert expected > past + 0.10
 
 
-def test_the_channel_that_brings_rare_customers_is_found(
+def test_channels_rank_as_planted_by_how_often_their_customers_come(
     shops: Shops, bought: pd.DataFrame
 ) -> None:
-    """Planted: who orders often is won less through social media, and more through search."""
+    """Planted: who orders often is won more through search, and less through social media."""
     tilt = shops.parameter("acquisition", "parameters", "tilt_of_order_rate")
-    assert tilt["social"] < 0 < tilt["search"]
+    assert tilt["social"] < tilt["store"] == tilt["display"] < tilt["search"]
     main = stated_attributes.encode(bought[bought["group"] == "main"])
     traits = [name for name in trait_names(main) if "channel" in name]
     plain = pareto_nbd.fit(PurchaseCounts.of(main))
-    model = pareto_nbd.fit_with_traits(PurchaseCounts.of(main, traits), traits, plain)
-    factors = model.estimate.table().set_index("parameter")
-    social = factors.loc[f"{pareto_nbd.BUYS}{TRAIT}acquisition channel social, not search"]
-    assert social["high"] < 0.9
+    counts = PurchaseCounts.of(main, traits)
+    found = pareto_nbd.fit_with_traits(counts, traits, plain).estimate
+    # Chance alone would gain more than this in one shop of a thousand (chi-square, 8 degrees).
+    assert 2 * (found.log_likelihood - plain.estimate.log_likelihood) > 26.1
+    factors = dict(zip(found.names, found.values, strict=True))
+    social, store, display = (
+        factors[f"{pareto_nbd.BUYS}{TRAIT}acquisition channel {name}, not search"]
+        for name in ("social", "store", "display")
+    )
+    assert social < min(store, display)
+    assert max(store, display) < 1
 
 
 def test_the_best_by_expected_value_are_truly_worth_more(valued: pd.DataFrame) -> None:
