@@ -247,7 +247,7 @@ class _State:
 
     def errors(self) -> Floats:
         """Return the errors kept (S, G, T)."""
-        if not self.plain_only:
+        if self.over_fitted is not None and not self.plain_only:
             found = self.outcome()
             mean = np.exp(found.log_fitted / np.maximum(self.counted, 1))
             factor = np.where(np.isfinite(found.relative), mean, np.inf)
