@@ -156,7 +156,7 @@ def first_come_reading(found: FirstCome) -> str:
     """Return how the offers are read, and why some are not."""
     said = [
         "Who was served against all who were too late is selection: keen customers come first. "
-        "Just where the offer ran out nobody knew on which side he would be, so that a jump there "
+        "Just where the offer ran out nobody knew their side of it, so that a jump there "
         "is the offer's, unless those who come can see that all is gone (regression discontinuity "
         "at the last rank, density and placebo checks beside it)."
     ]
