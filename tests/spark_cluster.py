@@ -41,7 +41,9 @@ class Cluster:
         wanted = {
             "spark.executor.memory": "512m",
             "spark.driver.host": "127.0.0.1",
-            "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "spark.executor.extraJavaOptions": (
+                "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m"
+            ),
             **options,
         }
         return {"kind": "spark", "memory": "1GB", "master": self.url, "options": wanted}
@@ -79,6 +81,8 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     """Start a master and two workers of one core each; end them afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
     made = Cluster(folder)
+    # Two workers that make it at the same moment fail, one of them at every start of an executor.
+    (folder / "local").mkdir()
     try:
         master = (f"{DEPLOY}.master.Master", "--host", "127.0.0.1", "--port", "0")
         made.url = made.start("master", *master, "--webui-port", "0", says=r"at (spark://\S+:\d+)")

@@ -3,8 +3,8 @@
     python -m tests.notebooks.on_engine ROOT STUDY FOLDER
 
 One process, so that one Spark session serves all notebooks: what is compared is what they compute.
-What ended in an exception is written to ``errors.json`` in FOLDER, what Spark did to
-``jobs.json``.
+What ended in an exception is written to ``errors.json`` in FOLDER; what each notebook took, in
+CPU seconds with Spark's driver and in jobs that Spark started, to ``costs.json``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from analysis import params
 from analysis.ingest.ingest import ingest
 from analysis.params import StudyParams
+from analysis.reporting.execution.cell_costs import of_family
 from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
 from analysis.tables.engine import Tables
 
@@ -32,17 +33,24 @@ def run(root: Path, study: str, folder: Path) -> None:
     os.environ |= {STAGING: str(folder), ROOT: str(root), "MPLBACKEND": "agg"}
     os.chdir(root / "notebooks")
     errors: dict[str, str] = {}
-    jobs: dict[str, int] = {}
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
-        before = jobs_so_far()
+    costs: dict[str, dict[str, float]] = {}
+    for path in sorted((root / "notebooks").glob("*.ipynb"), key=_summary_last):
+        cpu, jobs = of_family(), jobs_so_far()
         try:
             execute(path, settings)
         except Exception as error:
             kind = type(error).__name__
             errors[path.stem] = str(error) if kind == "NotApplicable" else traceback.format_exc()
-        jobs[path.stem] = jobs_so_far() - before
+        costs[path.stem] = {
+            "cpu_seconds": round(of_family() - cpu, 1), "jobs": jobs_so_far() - jobs,
+        }  # fmt: skip
     (folder / "errors.json").write_text(json.dumps(errors))
-    (folder / "jobs.json").write_text(json.dumps(jobs))
+    (folder / "costs.json").write_text(json.dumps(costs, indent=1))
+
+
+def _summary_last(path: Path) -> tuple[bool, str]:
+    """Order notebooks by number, the summary of all of them after the others."""
+    return path.stem.startswith("00"), path.stem
 
 
 def execute(path: Path, settings: StudyParams) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from analysis.reporting.notebook.findings import Direction, Finding
 from analysis.reporting.site.history import compare, strip
@@ -92,3 +94,15 @@ def test_everything_lies_on_the_strip_in_the_right_order(
     left, right = marks["left"], marks["left"] + marks["width"]
     assert 0 <= left <= right <= 100.2
     assert left - 0.2 <= marks["value"] <= right + 0.2
+
+
+def test_two_independent_estimates_of_one_thing_are_news_once_in_twenty():
+    """Each with a right 95 % interval: held against today's alone, one in six would be called."""
+    draws = np.random.default_rng(5).normal(0.35, 0.01, size=(4000, 2))
+    half = 0.01 * norm.ppf(0.975)
+    pairs = [
+        [finding(x, "%", low=x - half, high=x + half, direction="up_good", decimals=6) for x in row]
+        for row in draws
+    ]
+    called = np.mean([compare(now, before).tone != "plain" for now, before in pairs])
+    assert 0.043 < called < 0.057

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.customers.churn.churn_forecast import ChurnForecast
 from analysis.customers.churn.retention_value import retention_value
 from analysis.customers.lifetime.early_signs import EarlySigns
+from analysis.customers.lifetime.forecast_tracking import Tracking
+from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
 from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, REGULAR, Scorecard
 from analysis.reports.value import text, text_churn
 
@@ -55,6 +58,61 @@ def test_no_winner_is_the_finding() -> None:
     assert text.contest(lost) == "No model beats repeating the last period"
     assert "none of them earns trust here" in text.trust_finding(lost)["sentence"]
     assert text.used_model(lost, "Pareto/NBD") == ""
+
+
+def test_what_attributes_add_is_said_with_its_verdict() -> None:
+    names = {NAIVE: 0.4, "BG/NBD": 0.15, "Pareto/NBD": 0.17, WITH_TRAITS: 0.16}
+    gained = pd.DataFrame(
+        [("calibration", 0.01, -0.002, 0.02), ("gini", 0.017, 0.016, 0.019)],
+        columns=["measure", "gain", "low", "high"],
+    )
+    helped = replace(card("BG/NBD", calibration=names), attributes=gained)
+    assert helped.best_purchase_models()[:2] == ["BG/NBD", WITH_TRAITS]
+    said = text.contest_reading(helped)
+    assert "the Gini of Pareto/NBD by 0.017 (0.016 to 0.019)" in said
+    assert "misplaces by −1.0 % (−2.0 to 0.2 %): a gain, but BG/NBD misplaces less." in said
+    unclear = replace(helped, attributes=gained.assign(low=[-0.01, -0.003]))
+    assert "no clear gain, so they are not used" in text.contest_reading(unclear)
+    assert WITH_TRAITS not in unclear.best_purchase_models()
+
+
+def test_what_came_after_the_fit_stands_against_what_was_expected() -> None:
+    weeks = pd.DataFrame(
+        {"fitted": [True, False, False], "expected": [90.0, 50, 50], "made": [99.0, 60, 50]}
+    )
+    held = Tracking(weeks, "BG/NBD", date(2024, 1, 1), 100)
+    assert text.tracking_headline(held) == (
+        "In the 2 weeks after the fit 110 repeat purchases came, 10 % more than the 100 expected"
+    )
+    assert "fitted to, 99 came and 90 were expected" in text.tracking_reading(held)
+
+
+def test_intervals_that_hold_too_seldom_are_called_too_narrow() -> None:
+    held = pd.DataFrame(
+        {
+            "cutoff": [date(2024, 1, 1), date(2024, 7, 1)], "group": "repeat buyers",
+            "held": [0.82, 0.70], "high": [0.84, 0.72],
+        }
+    )  # fmt: skip
+    reading = text.intervals_reading(held, 0.8)
+    assert reading == (
+        "Over 2 cut-offs, intervals of repeat buyers held less than the 80 % promised, at worst "
+        "70 %: read them as too narrow."
+    )
+    assert "held at least the 80 %" in text.intervals_reading(held.assign(high=0.9), 0.8)
+
+
+def test_profit_is_told_with_what_it_rests_on() -> None:
+    curve = pd.DataFrame(
+        {"share": [0, 0.1, 0.2], "profit": [0, 1.5, 1.0], "low": [0, 0.4, -1.0], "high": [0, 2, 2]}
+    )
+    offer = RetentionOffer(accepted_a=26.0, accepted_b=74.0, measured=377)
+    asked = SimpleNamespace(offer=offer)
+    said = text_churn.curve_reading(curve, asked, "EUR")
+    assert "26 % of those who would have stayed away, 377 customers" in said
+    assert "contacting the 10 % at highest risk would have earned" in said
+    unsure = text_churn.curve_reading(curve.assign(low=-1.0), asked, "EUR")
+    assert "it is not certain that contacting any share of them by risk would have paid" in unsure
 
 
 def test_a_bias_that_is_always_one_way_is_said() -> None:

@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from analysis import params
 from analysis.errors import ParamsError
 from analysis.tables.engine import EngineSettings
-from analysis.tables.spark_engine import properties
+from analysis.tables.spark_engine import PARTS, STEPWISE, fit, properties
 from tests.tiny import Journey
 
 
@@ -33,6 +34,24 @@ def test_the_study_s_own_properties_come_last() -> None:
     own = {"spark.executor.memory": "16g", "spark.sql.session.timeZone": "UTC"}
     settings = EngineSettings(kind="spark", master="spark://a.example:7077", options=own)
     assert properties(settings)["spark.executor.memory"] == "16g"
+
+
+@pytest.mark.parametrize(
+    ("rows", "own", "expected"),
+    [
+        (9_000, {}, {PARTS: "1", STEPWISE: "false"}),
+        (100_000_000, {}, {PARTS: "400", STEPWISE: "true"}),
+        (9_000, {PARTS: "64", STEPWISE: "true"}, {}),
+    ],
+)
+def test_a_question_of_few_rows_is_planned_once(
+    rows: int, own: dict[str, str], expected: dict[str, str]
+) -> None:
+    told: dict[str, str] = {}
+    session = SimpleNamespace(conf=SimpleNamespace(set=told.__setitem__))
+    settings = EngineSettings(kind="spark", options=own)
+    fit(SimpleNamespace(_session=session), settings, rows=rows)
+    assert told == expected
 
 
 def test_options_are_properties_of_spark_and_text(journey: Journey) -> None:

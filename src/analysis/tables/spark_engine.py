@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: Name of the property that says in how many parts rows are sorted and grouped.
 PARTS = "spark.sql.shuffle.partitions"
 
+#: Name of the property that has a question planned anew after each of its steps.
+STEPWISE = "spark.sql.adaptive.enabled"
+
 #: Rows of the largest table for each of these parts, and how many parts there are at most.
 _ROWS_A_PART, _MOST_PARTS = 250_000, 1_000
 
@@ -39,8 +42,10 @@ _PROPERTIES = {
     "spark.ui.showConsoleProgress": "false",
 }
 
-#: A driver that only plans and collects is done before a second compiler would have paid.
-_DRIVER_ONLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+#: A driver that only plans and collects is done before a second compiler would have paid. Spark
+#: compiles a class for each question; where the room for them is the 48 MB that one compiler is
+#: given, Java goes through it for room the whole time and compiles again what it threw out.
+_DRIVER_ONLY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m"
 
 
 def open_session(settings: EngineSettings) -> Any:
@@ -110,10 +115,16 @@ def properties(settings: EngineSettings) -> dict[str, str]:
 
 
 def fit(connection: Any, settings: EngineSettings, *, rows: int) -> None:
-    """Sort and group in as many parts as tables of ``rows`` rows need, unless the study says."""
-    if PARTS not in settings.options:
-        parts = min(max(1, rows // _ROWS_A_PART), _MOST_PARTS)
-        connection._session.conf.set(PARTS, str(parts))
+    """Set up the session for tables of ``rows`` rows, where the study does not say otherwise.
+
+    Rows are sorted and grouped in as many parts as they need. Where one part is enough, a question
+    is planned once: planning it anew after each step makes a job of every step.
+    """
+    parts = min(max(1, rows // _ROWS_A_PART), _MOST_PARTS)
+    fitting = {PARTS: str(parts), STEPWISE: str(parts > 1).lower()}
+    for name, value in fitting.items():
+        if name not in settings.options:
+            connection._session.conf.set(name, value)
 
 
 def read_files(connection: Any, path: Path, pattern: str | None) -> ibis.Table:

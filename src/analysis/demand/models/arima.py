@@ -20,6 +20,8 @@ from analysis.stats.sizes import FEWEST_WEEKS_OF_ARIMA, WEEKS_EACH_OF_ARIMA
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
     from analysis.demand.forecast.level_regressors import LevelDrivers
     from analysis.demand.models.backtest import Backtest
 
@@ -106,18 +108,22 @@ def _forecast(
     past: Floats, x: Floats, horizon: int, smoothing: Floats | None
 ) -> tuple[Floats, Floats]:
     """Return the forecast and the smoothing, fitted where it is not given."""
+    if smoothing is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on starting values; a bad fit loses the backtest
+            model = _model(past, x[: len(past)])
+            smoothing = np.asarray(model.fit(disp=False, maxiter=50, return_params=True))
+    # Periods ahead are periods without a value: one pass of the filter foresees them.
+    model = _model(np.append(past, np.full(horizon, np.nan)), x)
+    model.update(smoothing)
+    return np.asarray(model.ssm.filter().forecasts[0, -horizon:]), smoothing
+
+
+def _model(values: Floats, x: Floats) -> SARIMAX:
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    known: dict[str, Any] = {"exog": x[: len(past)], "mle_regression": False} if x.size else {}
-    model = SARIMAX(past, order=(0, 1, 1), concentrate_scale=True, **known)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on starting values; a bad fit loses the backtest
-        if smoothing is None:
-            fitted = model.fit(disp=False, maxiter=50, cov_type="none")
-        else:
-            fitted = model.filter(smoothing, cov_type="none")
-        ahead = fitted.forecast(horizon, exog=x[len(past) :] if x.size else None)
-    return np.asarray(ahead), np.asarray(fitted.params)
+    known: dict[str, Any] = {"exog": x, "mle_regression": False} if x.size else {}
+    return SARIMAX(values, order=(0, 1, 1), concentrate_scale=True, **known)
 
 
 def _told(regressors: Floats, origin: int, seen: np.ndarray) -> Floats:

@@ -224,10 +224,8 @@ def _comparable(
 
 def _z(finding: Finding, then: Reference) -> float:
     """Return the difference in standard errors, both intervals taken as normal."""
-    low, high = finding.low or 0.0, finding.high or 0.0
-    now = (high - low) / 2 / normal_quantile(finding.level)
     before = (then.high - then.low) / 2 / normal_quantile(then.level)
-    error = float(np.hypot(now, before))
+    error = float(np.hypot(finding.standard_error or 0.0, before))
     return ((finding.value or 0.0) - then.value) / error if error > 0 else float("nan")
 
 

@@ -18,6 +18,7 @@ from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 from analysis.reporting.store.atomic import write_json
 from analysis.reporting.store.seals import read_record
+from analysis.stats.multiplicity import normal_quantile
 
 Direction = Literal["up_good", "up_bad"]
 
@@ -132,6 +133,13 @@ class Finding:
         if self.n is None:
             return None
         return words.count(self.n, self.noun) if self.noun else f"n = {words.number(self.n)}"
+
+    @property
+    def standard_error(self) -> float | None:
+        """Standard error that the interval stands for, taken as normal; None without both ends."""
+        if self.low is None or self.high is None:
+            return None
+        return (self.high - self.low) / 2 / normal_quantile(self.level)
 
     @property
     def weight(self) -> float:

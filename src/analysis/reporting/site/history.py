@@ -5,6 +5,7 @@ How a finding moved since an earlier run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile
@@ -17,6 +18,7 @@ from analysis.reporting.notebook.findings import Finding, Findings
 from analysis.reporting.store.layout import RunFolder, published_runs
 from analysis.reporting.store.run_record import RunRecord
 from analysis.reporting.store.status import Status
+from analysis.stats.multiplicity import normal_quantile
 
 Tone = Literal["good", "bad", "plain"]
 
@@ -36,8 +38,8 @@ class Change:
     tone
         Whether it is good or bad news; plain where it is neither, or too small to tell.
     moved
-        Whether the earlier value lies outside today's interval, or there is no interval and the
-        number reads differently.
+        Whether the difference is more than both intervals leave to chance, or there is no interval
+        and the number reads differently.
     before
         The earlier value.
     """
@@ -51,8 +53,9 @@ class Change:
 def compare(now: Finding, before: Finding | None, *, since: str = "last run") -> Change:
     """Return how ``now`` differs from the finding of the same key in an earlier run.
 
-    A change is called good or bad only where the finding says which way is which and the earlier
-    value lies outside today's interval; a smaller one may be chance and says so.
+    A change is called good or bad only where the finding says which way is which and the two
+    intervals leave the difference to chance once in twenty times at most, as independent estimates
+    would; runs that share data differ by less. A smaller one may be chance and says so.
 
     Parameters
     ----------
@@ -72,7 +75,7 @@ def compare(now: Finding, before: Finding | None, *, since: str = "last run") ->
         return Change(text, "plain", not same, before.value)
     if now.number == words.quantity(before.value, now.unit, now.digits):
         return Change(f"unchanged since {since}", "plain", False, before.value)
-    return _moved(now, now.value, before.value, since)
+    return _moved(now, now.value, before, since)
 
 
 def strip(finding: Finding, before: float | None = None) -> dict[str, float] | None:
@@ -107,17 +110,25 @@ def strip(finding: Finding, before: float | None = None) -> dict[str, float] | N
     return {"left": round((low - first) * scale, 1), "width": round(span * scale, 1), **shown}
 
 
-def _moved(now: Finding, value: float, before: float, since: str) -> Change:
+def _moved(now: Finding, value: float, then: Finding, since: str) -> Change:
+    before = then.value or 0.0
     by = value - before
     arrow = "▲" if by > 0 else "▼"
-    inside = now.low is not None and now.high is not None and now.low <= before <= now.high
     text = f"{arrow} {_size(now, by, before)} since {since}"
-    if inside:
+    if _may_be_chance(now, then, by):
         return Change(f"{text}, within the interval", "plain", False, before)
     if now.direction is None:
         return Change(text, "plain", True, before)
     good = (by > 0) == (now.direction == "up_good")
     return Change(text, "good" if good else "bad", True, before)
+
+
+def _may_be_chance(now: Finding, then: Finding, by: float) -> bool:
+    """Return whether the intervals hold the difference; one that the earlier lacks adds none."""
+    errors = [each.standard_error for each in (now, then)]
+    if errors[0] is None:
+        return False
+    return abs(by) <= normal_quantile(now.level) * math.hypot(errors[0], errors[1] or 0.0)
 
 
 def _size(now: Finding, by: float, before: float) -> str:

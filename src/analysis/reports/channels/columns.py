@@ -80,13 +80,15 @@ def arms(interval: str) -> Columns:
     }
 
 
-def attribution(models: dict[str, str], holdout: bool) -> Columns:
+def attribution(models: dict[str, str], holdout: bool, *, cost: bool = True) -> Columns:
     """Return the columns of ``text.credit_table``."""
     chosen = {"channel": formats.text("Channel")}
     chosen |= {key: formats.integer(label) for key, label in models.items()}
     if holdout:
         chosen["holdout"] = formats.integer("Holdout")
         chosen["holdout_low"] = formats.interval("holdout_high", 0, "95 % interval", unit="")
+        return chosen
+    if not cost:
         return chosen
     return chosen | {
         "cost": formats.money(0, "Messages cost"),
