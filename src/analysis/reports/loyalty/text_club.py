@@ -174,10 +174,10 @@ def segments_headline(found: BySegment) -> str:
     if clear.empty:
         return "No segment differs significantly from the others in points or referrals"
     one = clear.iloc[0]
+    others = one["share"] - one["difference"]
     return (
-        f"{words.percent(one['share'], 0)} of {one['segment']} {one['measure']}, "
-        f"{words.points(abs(one['difference']), 0, signed=False)} "
-        f"{'more' if one['difference'] > 0 else 'fewer'} than of all others"
+        f"{words.percent(one['share'], 0)} of {one['segment']} {one['measure']}, against "
+        f"{words.percent(others, 0)} of all others"
     )
 
 
