@@ -8,16 +8,10 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.channels import (
-    acquisition_cost,
     attribution,
-    buying_channels,
-    channel_overlap,
-    consent_history,
     contact_events,
-    contact_preferences,
     contact_rates,
     dose_response,
-    event_table,
     fatigue,
     holdout_lift,
 )
@@ -44,10 +38,6 @@ def _sent(tables: Tables) -> contact_events.Contacts:
     return contact_events.fetch(tables, WINDOW)
 
 
-def _events(tables: Tables) -> event_table.Events:
-    return event_table.collect(tables, WINDOW)
-
-
 QUESTIONS: dict[str, Callable[[Tables], pd.DataFrame]] = {
     "oddities": lambda t: _sent(t).oddities,
     "rates": lambda t: contact_rates.rates(t, _sent(t)).rates,
@@ -56,17 +46,6 @@ QUESTIONS: dict[str, Callable[[Tables], pd.DataFrame]] = {
     "credits": lambda t: attribution.attribute(t, _sent(t), replicates=5).credits,
     "fatigue": lambda t: fatigue.judge(_sent(t)).slopes,
     "doses": lambda t: dose_response.measure(t, _sent(t), variants=tuple(PACES)).doses,
-    "consents": lambda t: consent_history.on_the_day(t, _sent(t)).table,
-    "preferences": lambda t: contact_preferences.choose(_sent(t)).channels,
-    "overlap": lambda t: channel_overlap.overlap(_sent(t)).combinations,
-    "migration": lambda t: buying_channels.study(t, WINDOW).migration,
-    "acquisition": lambda t: acquisition_cost.measure(t, HISTORY, replicates=5).costs,
-    "events": lambda t: event_table.collect(t, WINDOW).counts,
-    "intervals": lambda t: event_table.interval_between(_events(t), "sent", "order"),
-    "again": lambda t: event_table.interval_between(_events(t), "order", "order"),
-    "returns": lambda t: event_table.returned_between(
-        _events(t), "order", "order", first_day=1, last_day=30
-    ),
 }
 
 

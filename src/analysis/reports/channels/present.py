@@ -49,8 +49,7 @@ def rates(report: Report, found: ContactRates) -> None:
         table,
         name="channel_rates",
         columns=columns.response("Channel", report.interval, measures),
-        caption=f"Orders within {report.params.response_days} days of sending, and in as many days "
-        "before it. Intervals count customers, not messages.",
+        caption="Intervals count customers, not messages.",
     )
     if len(found.opens):
         report.table(
@@ -67,7 +66,7 @@ def rates(report: Report, found: ContactRates) -> None:
                 wide,
                 name=f"{by}_rates",
                 columns=columns.response(name, report.interval, measures),
-                caption=text.SEGMENTS_AT_ONCE if by == "segment" else "",
+                caption=text.SEGMENTS_AT_ONCE if by == "segment" else None,
             )
     report.say(text.segments_reading(found))
     report.save(found.rates, "contact_rates")
@@ -93,15 +92,28 @@ def lift(report: Report, found: HoldoutLift) -> None:
             f"{report.interval} (all at once); ring: before it. {report.margin}",
         )
         report.table(
-            found.ranking, name="channel_ranking", columns=columns.ranking(report.interval)
+            found.ranking,
+            name="channel_ranking",
+            columns=columns.ranking(report.interval),
+            caption="Margin per customer drawn, before and after the cost of the message.",
         )
+    arms = text.arm_table(found)
     report.table(
-        text.arm_table(found),
+        arms,
         name="holdout_lift",
         title="Every tested arm against its holdout",
         columns=columns.arms(report.interval),
-        caption="Per customer drawn. No upper end: the extra orders may be none.",
+        caption="Per customer drawn.",
     )
+    costly = arms[arms["cost_per_order"].notna()]
+    if len(costly):
+        report.table(
+            costly,
+            name="cost_per_extra_order",
+            title="What an extra order cost",
+            columns=columns.costs_per_order(report.interval),
+            caption="No upper end: the extra orders may be none.",
+        )
     report.say(text.lift_reading(found))
 
 

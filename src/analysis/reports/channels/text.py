@@ -59,18 +59,18 @@ def segments_reading(rates: ContactRates) -> str:
             usual = mine["channel"].map(every.set_index("channel")["share"])
             more, less = mine[mine["low"] > usual], mine[mine["high"] < usual]
             return (
-                f"Of {len(mine)} pairs of segment and channel, looked at all at once, "
-                f"{len(more)} are shown to be {measure} more than the channel's messages as a "
-                f"whole{_named(more)} and {len(less)} less{_named(less)}."
+                f"Of {len(mine)} pairs of segment and channel, looked at all at once, shown to be "
+                f"{measure} more than the channel's messages as a whole: {_named(more)}; less: "
+                f"{_named(less)}."
             )
     return ""
 
 
 def _named(rows: pd.DataFrame) -> str:
     if rows.empty:
-        return ""
-    names = rows["group"] + " by " + rows["channel"]
-    return f" ({words.listing(names.head(4))}{' and others' if len(rows) > 4 else ''})"
+        return "none"
+    names = (rows["group"] + " by " + rows["channel"]).tolist()
+    return words.listing(names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} others"])
 
 
 def wide_rates(table: pd.DataFrame, by: str, top: int = 30) -> tuple[pd.DataFrame, list[str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.channels.attribution import HOLDOUT, MODELS
+from analysis.engagement.channels.attribution import HOLDOUT
 from analysis.engagement.channels.dose_response import SATURATED, UNDER
 from analysis.reporting.notebook import words
 
@@ -86,9 +86,9 @@ def visits_reading(found: Attribution) -> str:
     messages = set(found.credits["channel"])
     rows = found.with_visits[found.with_visits["channel"].isin(messages)]
     said = []
-    for model in ("first", "last", "markov"):
+    for model, name in (("first", "first touch"), ("last", "last touch"), ("markov", "Markov")):
         alone, beside = (t.loc[t["model"] == model, "orders"].sum() for t in (found.credits, rows))
-        said.append(f"{words.number(alone)} and {words.number(beside)} by {MODELS[model].lower()}")
+        said.append(f"{words.number(alone)} and {words.number(beside)} by {name}")
     every = found.with_visits.loc[found.with_visits["model"] == "last", "orders"].sum()
     return (
         "Known to messages alone, the models credit them with every order that one preceded; with "
