@@ -204,8 +204,8 @@ def reach(
     n, lent = np.zeros(shape[:2], dtype=int), lenders(classes)
     for name, mine in classes.items():
         more = scaled[:, lent[name]] if name in lent else None
-        ends = _adapted(scaled[:, mine], known, far[:, mine], (coverage, least), more)
-        low[:, mine], high[:, mine], n[:, mine] = ends
+        adapted = _adapted(scaled[:, mine], known, far[:, mine], (coverage, least), more)
+        low[:, mine], high[:, mine], n[:, mine] = adapted
     return Reach(low, high, n)
 
 
