@@ -1,6 +1,6 @@
 """How results are presented: by the presenters of the report's own folder.
 
-A presenter is a function of ``reports/<name>/present.py``, marked with what it presents::
+A presenter is a function of a module ``reports/<name>/present*.py``, marked with what it presents::
 
     @presents(Decline)
     def decline(report: Report, faded: Decline) -> None:
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
@@ -61,12 +62,16 @@ def presenters(report: str) -> Mapping[str | type, Presenter]:
     """Return a report's presenters, by their names and by the classes they present."""
     package = folder_of(report)
     try:
-        module = import_module(f"{package}.present")
+        folder = import_module(package)
     except ModuleNotFoundError as error:
-        if error.name and not f"{package}.present".startswith(error.name):
+        if error.name and not package.startswith(error.name):
             raise
         return {}
-    return _marked(module)
+    names = [found.name for found in iter_modules(folder.__path__)]
+    found: dict[str | type, Presenter] = {}
+    for name in sorted(n for n in names if n.startswith("present")):
+        found |= _marked(import_module(f"{package}.{name}"))
+    return found
 
 
 def _marked(module: ModuleType) -> dict[str | type, Presenter]:

@@ -1,4 +1,4 @@
-"""How report 06 presents randomised promotions; its other halves are imported at the end."""
+"""How report 06 presents randomised promotions."""
 
 from __future__ import annotations
 
@@ -20,55 +20,6 @@ from analysis.reports.promotions import (
     text_returns,
     text_verdicts,
 )
-from analysis.reports.promotions.present_planning import (
-    assignments,
-    designs,
-    plan,
-    smallest_seen,
-)
-from analysis.reports.promotions.present_returns import (
-    actions,
-    break_even,
-    campaigns,
-    doubts,
-    every_campaign,
-    for_everybody,
-    funnel,
-    goals,
-    league,
-    offers,
-    overlap,
-    placement_kinds,
-    placements,
-    pooled,
-    pretrend,
-    returns,
-    waterfall,
-)
-
-__all__ = [
-    "actions",
-    "assignments",
-    "break_even",
-    "campaigns",
-    "designs",
-    "doubts",
-    "every_campaign",
-    "for_everybody",
-    "funnel",
-    "goals",
-    "league",
-    "offers",
-    "overlap",
-    "placement_kinds",
-    "placements",
-    "plan",
-    "pooled",
-    "pretrend",
-    "returns",
-    "smallest_seen",
-    "waterfall",
-]
 
 
 def _unit(report: Report) -> str:

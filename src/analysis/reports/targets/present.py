@@ -15,9 +15,6 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.targets import charts, columns, text
-from analysis.reports.targets.present_lists import care, past_lists, rulings
-
-__all__ = ["care", "past_lists", "rulings"]
 
 
 @presents()

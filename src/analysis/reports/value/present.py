@@ -15,11 +15,9 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.value import charts, columns, text, text_churn
-from analysis.reports.value.present_models import churn_groups, model_cards, own_question, spend
 from analysis.tables.periods import Period
 
 #: Presenters of forecasts by group, next spend, own questions and cards stand in their own file.
-__all__ = ["churn_groups", "model_cards", "own_question", "spend"]
 
 
 @presents()

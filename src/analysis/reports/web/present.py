@@ -11,9 +11,6 @@ from analysis.engagement.web.session_summary import WebOverview
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.web import charts, columns, text
-from analysis.reports.web.present_losses import baskets, faults, search
-
-__all__ = ["baskets", "faults", "search"]
 
 
 @presents()
