@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.customers.features import features
+from analysis.customers.features import coverage, features
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
 
@@ -82,6 +82,32 @@ def test_a_return_subtracts_but_is_no_purchase() -> None:
     assert got.loc["b", "orders"] == 0
     assert np.isnan(got.loc["b", "basket_value"])
     assert np.isnan(got.loc["b", "recency_days"])
+
+
+def test_who_only_returned_goods_is_no_buyer_and_the_sums_add_up() -> None:
+    """Buyers, who only gave back, and guests are net sales, to the cent."""
+    tables = shop(
+        [
+            ("a", "1", "2017-07-10", 2, 10.0),
+            ("a", "2", "2017-08-10", -1, -5.0),
+            ("b", "3", "2017-09-10", -1, -5.25),
+            ("c", "4", "2017-01-10", 1, 99.0),
+            ("c", "5", "2017-09-11", -1, -99.0),
+            ("d", "6", "2017-09-12", 1, 0.0),
+            (None, "7", "2017-09-12", 1, 7.0),
+            (None, "8", "2017-09-13", -1, -3.0),
+        ]
+    )
+    buyers, covered = features.bought_in(tables, HALF), coverage.measure(tables, HALF)
+    assert buyers["customer_id"].tolist() == ["a", "d"]
+    assert (covered.returners, covered.returned_amount) == (2, -104.25)
+    assert covered.buyers_amount == buyers["net_amount"].sum() == 5.0
+    added = covered.buyers_amount + covered.returned_amount + covered.guest_amount
+    assert added == covered.net_amount == -95.25
+    empty = coverage.measure(tables, Period.before("2016-01-01", days=30))
+    assert (empty.returners, empty.returned_amount) == (0, 0.0)
+    habits = features.buying_habits(tables, HALF)
+    assert habits["customer_id"].tolist() == ["a", "d"]
 
 
 def test_guests_are_nobody() -> None:

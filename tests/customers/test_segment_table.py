@@ -8,7 +8,7 @@ import pytest
 
 from analysis.customers.features import spending_mix
 from analysis.customers.segments import areas, segment_profiles, segment_table
-from analysis.customers.value import rfm_migration
+from analysis.customers.value import rfm_migration, tiers
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.stats import random_effects
 from analysis.tables.engine import in_memory
@@ -121,10 +121,30 @@ def test_a_tiny_area_is_drawn_further_than_a_large_one() -> None:
     level = {"large": 150.0, "other": 90.0, "third": 60.0, "tiny": 150.0}
     area = pd.Series(np.repeat(list(sizes), list(sizes.values())))
     people = pd.DataFrame({"net_amount": area.map(level) + rng.normal(0, 40, len(area))})
-    got = areas.by_area(people, area).set_index("area")
+    got = areas.by_area(people, area, fewest=1).set_index("area")
     assert got.loc["large", "weight"] > 0.95 > got.loc["tiny", "weight"]
     assert got["customers"].sum() == len(area)
     assert got["net_share"].sum() == pytest.approx(1)
+
+
+def test_small_areas_are_one_row_and_totals_stay() -> None:
+    """A single small area could be had from the total: the smallest shown one goes with it."""
+    rng = np.random.default_rng(3)
+    for sizes, shown in (
+        ({"a": 90, "b": 60, "c": 50, "d": 45, "e": 1}, ["a", "b", "c", "2 others, small"]),
+        ({"a": 90, "b": 60, "c": 50, "d": 20, "e": 25}, ["a", "b", "c", "2 others, small"]),
+        ({"a": 90, "b": 60, "c": 50}, ["a", "b", "c"]),
+    ):
+        area = pd.Series(np.repeat(list(sizes), list(sizes.values())))
+        people = pd.DataFrame({"net_amount": rng.gamma(2, 50, len(area))})
+        got = areas.by_area(people, area)
+        assert sorted(got["area"]) == sorted(shown)
+        assert got["customers"].sum() == len(area)
+        assert got["net_share"].sum() == pytest.approx(1)
+        assert (got["customers"] * got["mean"]).sum() == pytest.approx(people["net_amount"].sum())
+        assert got["shrunk"].isna().sum() == (len(got) > 3)
+    with pytest.raises(NotApplicable, match="fewer than three have 30 customers"):
+        areas.by_area(people, pd.Series(np.arange(len(area)) % 8))
 
 
 def test_a_store_s_planted_preference_is_found() -> None:
@@ -163,6 +183,51 @@ def test_customers_who_change_places_do() -> None:
     monetary = got.query("score == 'monetary' and place == 'all'").iloc[0]
     assert monetary["moved"] > 0.05
     assert monetary["stayed"] < 0.05
+
+
+def tier_moves(seed: int, *, changed: int = 0) -> pd.Series:
+    """Return the movement of the high tier, ``changed`` of 300 customers swapping their level."""
+    rng = np.random.default_rng(seed)
+    level = rng.lognormal(2, 1.0, 300)
+    later = level.copy()
+    later[:changed] = rng.permutation(level)[:changed]
+    halves = [
+        each[:, None] * rng.gamma(1.0, 1.0, (300, 26)) * (rng.random((300, 26)) < 0.5)
+        for each in (level, later)
+    ]
+    moved = rfm_migration.tier_movement(weekly_of(np.hstack(halves).round(2)), seed=seed)
+    assert moved["place"].tolist() == ["High", "Medium", "Low"]
+    return moved.set_index("place").loc["High"]
+
+
+def test_luck_alone_moves_no_more_between_tiers_than_is_said() -> None:
+    """The band is that of the middle 95 % of permutations: one in forty lies below it."""
+    below = [row["stayed"] < row["noise_low"] for row in map(tier_moves, range(24))]
+    assert np.mean(below) <= 0.15
+
+
+def test_customers_who_change_places_move_between_tiers() -> None:
+    for seed in range(4):
+        row = tier_moves(seed, changed=120)
+        assert row["stayed"] < row["noise_low"]
+
+
+def test_tiers_rest_on_expected_margin_and_say_why_where_they_cannot() -> None:
+    ids = [f"c{i}" for i in range(200)]
+    past = pd.DataFrame({"customer_id": ids, "margin_amount": np.arange(200.0)})
+    forecast = pd.DataFrame({"customer_id": ids[::-1], "value_12": np.arange(200.0)})
+    found = tiers.tier_values(past, forecast=forecast, months=12)
+    assert (found.months, found.reason) == (12, "")
+    assert found.values.tolist() == np.arange(200.0)[::-1].tolist()
+    for told, said in (
+        (None, "forecast nobody"),
+        (forecast.rename(columns={"value_12": "value_3"}), "12 months ahead"),
+        (forecast.head(150), "other customers"),
+    ):
+        fallen = tiers.tier_values(past, forecast=told, months=12)
+        assert fallen.months is None
+        assert said in fallen.reason
+        assert fallen.values.equals(past["margin_amount"])
 
 
 # The table -------------------------------------------------------------------------------------

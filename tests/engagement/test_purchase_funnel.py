@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.engagement.web.purchase_funnel import purchase_funnel, reached, with_depth
 from analysis.errors import NotApplicable
+from analysis.stats.proportions import wilson_interval
 from tests.engagement.clicks import ORDER_LINES, walk, web
 
 #: Letters of a visit, and how far it comes in order, in any order.
@@ -131,11 +132,18 @@ def test_a_group_is_never_taken_from_a_later_step() -> None:
         visit = walk(f"v{n}", f"2025-04-{1 + n % 25:02d} 10:00", "hp")
         views.append(visit.assign(customer_id=f"c{n}"))
     past = ORDER_LINES.assign(customer_id="c60")
-    groups = purchase_funnel(web(*views, orders=past)).groups
+    named = {f"c{n}": ("Loyal", "New")[n % 3 == 0] for n in range(120)}
+    segments = pd.DataFrame(named.items(), columns=["customer_id", "rfm"])
+    groups = purchase_funnel(web(*views, orders=past), segments=segments).groups
     history = groups[groups["grouping"] == "history"].set_index(["group", "step"])
     assert history.loc[("no order before", "visit"), "sessions"] == 59
     assert history.loc[("no order before", "order"), "sessions"] == 0
     assert "one order before" not in history.index  # one customer alone is no group
+    told = groups[(groups["grouping"] == "segment") & (groups["step"] == "product")]
+    assert told.set_index("group")["sessions"].to_dict() == {"Loyal": 40, "New": 20}
+    low, high = told[["low", "high"]].to_numpy().T  # two at once, each at 97.5 %
+    assert low == pytest.approx(wilson_interval([40, 20], [40, 20], confidence=0.975)[0])
+    assert high == pytest.approx([1, 1])
 
 
 def test_without_events_there_is_no_funnel() -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import resource
+import struct
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
 from analysis.errors import DataError
+from analysis.ingest.inspection.sniff import look
 from analysis.ingest.readers import excel, sparse_sheets
 from analysis.ingest.readers.archives import Member
 from tests.faults.test_bad_files import refused
@@ -126,3 +129,98 @@ def test_a_sheet_that_cannot_be_read(tmp_path: Path) -> None:
             new.writestr(name, content[:700] if name.endswith("sheet1.xml") else content)
     with pytest.raises(DataError, match=r"^a\.xlsx cannot be read as a workbook: "):
         judge(path, tmp_path / "w")
+
+
+SHEET = [["id", "qty", "price"], ["1001", 2, 9.5], ["1002", 1, 4.25]]
+OPEN = "urn:oasis:names:tc:opendocument:xmlns:"
+
+
+def open_document(path: Path, *beyond: str) -> Path:
+    """Write the sheet as LibreOffice does: what is empty is repeated to the end of the sheet."""
+
+    def cell(value: object) -> str:
+        number = f'float" office:value="{value}' if isinstance(value, (int, float)) else "string"
+        return (
+            f'<table:table-cell office:value-type="{number}"><text:p>{value}</text:p>'
+            "</table:table-cell>"
+        )
+
+    empty = '<table:table-cell table:number-columns-repeated="16381"/>'
+    rows = [f"<table:table-row>{''.join(map(cell, row))}{empty}</table:table-row>" for row in SHEET]
+    xml = (
+        f'<?xml version="1.0"?><office:document-content xmlns:office="{OPEN}office:1.0" '
+        f'xmlns:table="{OPEN}table:1.0" xmlns:text="{OPEN}text:1.0"><office:body>'
+        f'<office:spreadsheet><table:table table:name="Sales">{"".join([*rows, *beyond])}'
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{OPEN}manifest:1.0"/>')
+        archive.writestr("content.xml", xml)
+    return path
+
+
+def binary(path: Path, far: tuple[int, int] | None = None) -> Path:
+    """Write the sheet as a binary workbook ([MS-XLSB] 2.1.7: records of kind, length, content)."""
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        head = bytes([kind]) if kind < 128 else bytes([kind & 127 | 128, kind >> 7])
+        return head + bytes([len(content)]) + content
+
+    def text(value: str) -> bytes:
+        return struct.pack("<I", len(value)) + value.encode("utf-16le")
+
+    def cell(column: int, value: object) -> bytes:
+        start = struct.pack("<II", column, 0)
+        if isinstance(value, str):
+            return record(6, start + text(value))
+        return record(5, start + struct.pack("<d", value))
+
+    def row(number: int, cells: bytes) -> bytes:
+        return record(0, struct.pack("<II", number, 0) + bytes(9)) + cells
+
+    rows = [row(n, b"".join(map(cell, range(3), line))) for n, line in enumerate(SHEET)]
+    rows += [row(far[0], cell(far[1], "x"))] if far else []
+    size = record(148, struct.pack("<IIII", 0, 2, 0, 2))
+    book = record(156, struct.pack("<II", 0, 1) + text("rId1") + text("Sales"))
+    to = "http://schemas.openxmlformats.org"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(
+            "xl/workbook.bin", record(131) + record(143) + book + record(144) + record(132)
+        )
+        archive.writestr(
+            "xl/_rels/workbook.bin.rels",
+            f'<Relationships xmlns="{to}/package/2006/relationships"><Relationship Id="rId1" '
+            f'Type="{to}/officeDocument/2006/relationships/worksheet" '
+            'Target="worksheets/sheet1.bin"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/worksheets/sheet1.bin",
+            record(129) + size + record(145) + b"".join(rows) + record(146) + record(130),
+        )
+    return path
+
+
+@pytest.mark.parametrize("write", [open_document, binary])
+def test_workbooks_of_other_kinds_are_read(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    path = write(tmp_path / ("a.ods" if write is open_document else "a.xlsb"))
+    found = look(path)
+    assert (found.header, found.rows) == (
+        ["id", "qty", "price"],
+        [["1001", "2", "9.5"], ["1002", "1", "4.25"]],
+    )
+
+
+def test_a_cell_repeated_twenty_million_times_is_refused(tmp_path: Path) -> None:
+    """Five hundred bytes, which the reader of workbooks would unfold to forty million cells."""
+    filled = '<table:table-cell table:number-columns-repeated="2000" office:value-type="string"/>'
+    rows = f'<table:table-row table:number-rows-repeated="20000">{filled}</table:table-row>'
+    said = r"a\.ods: a sheet reaches over 20,003 rows and 2,000 columns, .* more than 32 million"
+    with pytest.raises(DataError, match=said):
+        look(open_document(tmp_path / "a.ods", rows))
+
+
+def test_a_far_cell_of_a_binary_workbook_is_refused(tmp_path: Path) -> None:
+    said = r"a\.xlsb: a sheet reaches over 20,001 rows and 16,384 columns"
+    with pytest.raises(DataError, match=said):
+        look(binary(tmp_path / "a.xlsb", (20_000, 16_383)))

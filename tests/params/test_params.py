@@ -40,6 +40,31 @@ def test_every_study_in_the_repository_is_right(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        *(
+            (
+                changed(reports={"07_value": {"label": label}}),
+                rf"tiny\.yaml: reports\.07_value: {sentence}",
+            )
+            for label, sentence in (
+                ({"kind": "colour"}, r"label\.kind must be one of category, .*'colour'"),
+                ({"kind": "category", "days": 28}, r"label\.name must be the name of a category"),
+                (
+                    {"kind": "channel", "name": "app"},
+                    r"label\.days must be a whole number from 1 to",
+                ),
+                (
+                    {"kind": "channel", "name": "app", "days": 90},
+                    r"label\.days must be a whole number from 1 to 77, .* \(given: 90\)",
+                ),
+                ({"kind": "top_spend", "days": 28, "share": 0.9}, r"label\.share must be above 0"),
+                ({"kind": "top_spend", "name": "x"}, r"label\.name: the kind top_spend names no"),
+                (
+                    {"kind": "category", "name": "x", "share": 0.1},
+                    r"label\.share: only the kind top_",
+                ),
+                ({"kinds": "category"}, r"label\.kinds: no such key; allowed are kind, name"),
+            )
+        ),
         (changed(sead=1), r"tiny\.yaml: sead: no such key; allowed are study, title, source"),
         (changed(as_of="2017-02-30"), r"tiny\.yaml: as_of: '2017-02-30' is neither a date that"),
         (

@@ -101,7 +101,7 @@ def test_both_engines_count_the_same(spark):
     ("orders", "sentence"),
     [
         ([], "There are 0 orders"),
-        ([{"a", "b"}], "There are 1 orders"),
+        ([{"a", "b"}], "There is 1 order"),
         ([{"a"}, {"a"}], "All orders hold the same product"),
         ([{"a", "b"}, {"b"}], "There are 2 orders: 78 must hold two items before"),
     ],

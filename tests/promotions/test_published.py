@@ -51,6 +51,17 @@ def test_newcombe_1998_single_proportion_method_3(x: int, n: int, low: float, hi
     assert (down[0], up[0]) == (pytest.approx(low, abs=6e-5), pytest.approx(high, abs=6e-5))
 
 
+def test_all_or_none_of_any_number_stay_within_zero_and_one() -> None:
+    """Rounding made the upper end for 16 of 16 exceed one."""
+    n = np.arange(1, 2_001)
+    for x in (n, 0 * n):
+        low, high = proportions.wilson_interval(x, n)
+        assert (low >= 0).all()
+        assert (high <= 1).all()
+        assert (high[x == n] == 1).all()
+        assert (low[x == 0] == 0).all()
+
+
 def test_the_p_of_a_share_touches_its_interval() -> None:
     p = float(proportions.p_value(56, 70, 48, 80))
     _, low, _ = proportions.newcombe(56, 70, 48, 80, z=normal_quantile(1 - p))

@@ -102,7 +102,8 @@ def test_ets_form_of_the_air_passengers_is_multiplicative():
 
     found = ets.fit(AIR[None], horizon=12, season=12)
     form = ets.FORMS[found.form[0]]
-    assert (form.season, found.error[0]) == ("multiplicative", "multiplicative")
+    error = found.of_best(found.errors)[0]
+    assert (form.season, error) == ("multiplicative", "multiplicative")
     assert form.trend in ("linear", "damped")
 
 
@@ -148,18 +149,18 @@ def test_theta_on_m3_is_near_the_published_13_85(m3):
 
 
 @pytest.mark.slow
-def test_automatic_choice_on_m3_is_at_or_below_theta_and_its_intervals_hold(m3):
+def test_automatic_choice_on_m3_is_well_below_theta_and_its_intervals_hold(m3):
     values, actual = m3
-    tried = ("seasonal_naive", "ets", "theta", "optimised_theta", "ets_theta", "combination")
+    tried = ("seasonal_naive", "theta", "optimised_theta", "logs")
     origins = tuple(values.shape[1] - 18 - back for back in (6, 3, 0))
     tested = backtest.run(values, models=tried, horizon=18, season=12, origins=origins)
     groups, sparse = np.full(len(values), "monthly"), np.zeros(len(values), bool)
     names = model_selection.choose(tested, groups, sparse)
     made = registry.forecasts(values, models=tried, horizon=18, season=12)
     mean = model_selection.pick(made, names)
-    assert backtest.smape(actual, mean) <= 13.85
+    assert backtest.smape(actual, mean) <= 13.35
     scale = backtest.scales(values, season=12)[0]
-    assert np.mean(np.abs(actual - mean) / scale[:, None]) < 0.85
+    assert np.mean(np.abs(actual - mean) / scale[:, None]) < 0.838
     for nominal in (0.80, 0.95):
         reach = conformal.calibrate(
             tested, str(names[0]), np.ones(len(values), bool), coverage=nominal

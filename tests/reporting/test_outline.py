@@ -154,3 +154,14 @@ def test_a_section_that_found_nothing_says_why_and_folds_the_rest():
     assert [b.kind for b in blocks] == ["text", "detail", "code"]
     assert blocks[0].content == "Not reported: there are no costs."
     assert blocks[1].blocks[0].content == "What each brings."
+
+
+def test_a_section_that_is_not_asked_for_is_left_out_heading_and_all():
+    read = outline(
+        new_markdown_cell("## Asked\n\nWhy."),
+        code("a", shown(CHART)),
+        new_markdown_cell("## A question of one's own\n\nWhy."),
+        code("b", shown(outputs.left_out())),
+        new_markdown_cell("## Limits\n\nSome."),
+    )
+    assert [section.topic for section in read.sections] == ["Asked", "Limits"]

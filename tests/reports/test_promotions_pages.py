@@ -310,7 +310,23 @@ def test_without_a_failure_that_is_said_too(found: Trials) -> None:
     kept = found.verdicts[found.verdicts["verdict"] != "no verdict"]
     sound = Trials(None, found.overview, {}, found.checks, found.estimates, kept)  # type: ignore
     assert readings.checked(sound) == "All 6 randomised promotions passed the checks"
+    one = Trials(None, found.overview, {}, found.checks, found.estimates, kept[:1])  # type: ignore
+    assert readings.checked(one) == "The randomised promotion passed the checks"
     assert "Nothing that blocks" in readings.failures(sound)
+
+
+def test_small_shares_are_told_apart_as_percentages(found: Trials) -> None:
+    """A share of .0123 against .0091 is no 0.01 against 0.01."""
+    rows = found.estimates.head(3).copy()
+    rows["kind"], rows["arm"] = ["share", "share", "mean"], "treatment"
+    rows[["value", "control"]] = [[0.0123, 0.0091], [0.285, 0.0], [0.0123, 0.0091]]
+    told = readings.by_measure(rows)
+    assert told[["control", "value"]].round(2).to_numpy().tolist() == [
+        [0.91, 1.23],
+        [0.0, 28.5],
+        [0.01, 0.01],
+    ]
+    assert told["label"].str.endswith(", %").tolist() == [True, True, False]
 
 
 def test_the_clearest_effect_leads_and_the_broken_one_never(found: Trials) -> None:

@@ -22,6 +22,7 @@ from analysis.reporting.notebook.findings import Finding
 from analysis.reports.deciles import text as persistence_readings
 from analysis.reports.deciles import text as readings
 from analysis.reports.deciles import text_decline as fading_readings
+from analysis.reports.segmentation.text import only_returned
 from analysis.stats.bca import Estimates, Sampling
 from tests.customers.populations import features_of, lognormal, shoppers, weekly_of
 
@@ -194,6 +195,21 @@ def test_trust_tells_what_does_not_add_up() -> None:
     assert lines["Sums"][0] is True
     assert lines["Margin"] == (False, "By rate.")
     assert "15 % is assumed" in lines["Contacts"][1]
+    returned = Coverage(63, 63, 87.5, 20.0, 0, 0.0, returners=2, returned_amount=-2.5)
+    lines = {
+        label: (ok, text)
+        for label, ok, text in fading_readings.trust(found, returned, weeks, terms, "By rate.")
+    }
+    assert lines["Sums"] == (
+        True,
+        "The groups add up to 90.00; less the 2.50 of those who only returned goods, that is the "
+        "net sales of known customers in the order lines, to the cent.",
+    )
+    assert only_returned(2, -250.0, "EUR") == (
+        " 2 more customers only returned goods, for € 250: as no buyers of these days they are "
+        "in no group."
+    )
+    assert only_returned(0, 0.0, "EUR") == ""
     short = Coverage(61, 61, 95.0, 20.0, 1, 4.0)
     ok, text = next(
         (ok, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from analysis.demand.change import changepoints
 from analysis.demand.drivers import what_if
 from analysis.demand.drivers.what_if import ProductPlan
+from analysis.demand.models.backtest import Backtest
 from analysis.demand.series import sales_series
 from analysis.errors import NotApplicable
 from analysis.reporting.charts import svg
@@ -99,10 +102,15 @@ def test_only_sharp_and_sure_shifts_are_sudden() -> None:
     steps = pd.DataFrame(
         {"name": list("abcd"), "size": [4.0, 3.0, 2.0, 1.0], "shifted": [True, True, True, False],
          "earliest": [day] * 4, "latest": [day, day + pd.Timedelta(weeks=9), day, day],
-         "change_low": [0.1, 0.1, -0.1, 0.1], "change_high": [0.3] * 4,
+         "change": [0.2] * 4, "change_low": [0.1, 0.1, -0.1, 0.1], "change_high": [0.3] * 4,
          "price_change": [0.2, np.nan, np.nan, np.nan]}
     )  # fmt: skip
     assert text_products.sudden(steps)["name"].tolist() == ["a"]
+    pair = pd.DataFrame({"name": ["a"], "predecessor": ["z"], "found": [True]})
+    assert text_products.sudden(steps, pair).empty
+    assert text_products.sudden(steps, pair.assign(name="z", predecessor="a")).empty
+    assert text_products.sudden(steps, pair.assign(found=False))["name"].tolist() == ["a"]
+    assert text_products.sudden(steps.assign(change=33.99)).empty
     assert text_products.sudden_counts(steps) == (
         "1 product changed level from one week to the next, when its price changed"
     )
@@ -172,3 +180,22 @@ def test_a_forecast_that_beats_nothing_says_whether_it_is_worse(
 ) -> None:
     monkeypatch.setattr(text_accuracy, "_against", lambda found: "against the mean")
     assert said in text_accuracy._unlucky(None, pd.Series({"verdict": verdict}))  # type: ignore[arg-type]
+
+
+def test_what_the_total_s_mase_is_made_of_is_said() -> None:
+    """Weeks alternate by 1 before the first origin and by 2 after it; the forecast is 3 too low."""
+    values = np.r_[np.tile([100.0, 101.0], 10), np.tile([100.0, 102.0], 10)][None]
+    origins = (20, 22)
+    actual = np.stack([values[:, o : o + 4] for o in origins])
+    scale = np.ones((2, 1))
+    tested = Backtest(("x",), origins, actual[None] - 3.0, actual, scale, scale)
+    outlook = SimpleNamespace(
+        tested=tested, groups=np.array(["total"]), published="x",
+        series=SimpleNamespace(values=values),
+    )  # fmt: skip
+    said = text_accuracy.unit_note(outlook)
+    assert "off by 3.0 % on average" in said
+    assert "3.00 one week ahead and 3.00 at 4 weeks" in said
+    assert "changed 1.95 times as much since" in said
+    outlook.groups = np.array(["a", "a"])
+    assert text_accuracy.unit_note(outlook) == ""

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.loyalty.birthday import Birthdays
+from analysis.engagement.loyalty.first_come_offers import FirstCome
+from analysis.engagement.loyalty.loyalty_by_segment import BySegment
 from analysis.engagement.loyalty.matched_groups import Matched
 from analysis.engagement.loyalty.membership_tiers import Standing
 from analysis.engagement.loyalty.tier_thresholds import Thresholds
@@ -150,3 +152,44 @@ def test_occasions_are_counted_by_kind() -> None:
         "In the next 30 days: birthday 2 customers; points expiring 1 customer (€ 3)."
     )
     assert "Nobody has an occasion" in text_club.occasions_reading(listed.head(0), 30, "EUR")
+
+
+def test_an_offer_is_told_where_it_can_be_read_and_nowhere_else() -> None:
+    line = {"effect": 40.0, "low": 20.0, "high": 60.0, "p": 1e-4, "q": 2e-4, "below": 300,
+            "above": 300, "reason": "", "outcome": "sales after", "placebo": False}  # fmt: skip
+    nothing = dict.fromkeys(("effect", "low", "high", "p", "q"), np.nan)
+    rows = pd.DataFrame(
+        [
+            {"promotion_id": "A", "name": "Box"} | line,
+            {"promotion_id": "B", "name": "Bag"} | line | {"p": 0.5, "q": 0.5},
+            {"promotion_id": "B", "name": "Bag"} | line | {"placebo": True, "q": np.nan},
+            {"promotion_id": "C", "name": "Cup"} | line | nothing | {"reason": "it was there"},
+        ]
+    )
+    found = FirstCome(pd.DataFrame(), rows, 182)
+    assert text_club.first_come_headline(found, "EUR").startswith(
+        "Box: who was just served buys for € 40 more in the 182 days after"
+    )
+    told = text_club.first_come_findings(found, "EUR", 0.95)
+    assert [one["key"] for one in told] == ["first_come_A"]  # B fails a placebo check
+    said = text_club.first_come_reading(found)
+    assert "Nothing is read from Cup: it was there." in said
+    assert "A placebo check fails at Bag" in said
+    none = FirstCome(pd.DataFrame(), rows.iloc[3:], 182)
+    assert "From no offer" in text_club.first_come_headline(none, "EUR")
+    assert text_club.first_come_findings(none, "EUR", 0.95) == []
+
+
+def test_a_segment_is_named_only_where_many_looks_allow() -> None:
+    shares = pd.DataFrame(
+        {"measure": ["redeemed points"] * 2, "segment": ["Lost", "Loyal"], "share": [0.2, 0.7],
+         "difference": [-0.3, 0.3], "q": [0.2, 0.01]}
+    )  # fmt: skip
+    few = pd.DataFrame({"segments": [2]})
+    found = BySegment(shares, pd.DataFrame(), few)
+    assert text_club.segments_headline(found) == (
+        "70 % of Loyal redeemed points, against 40 % of all others"
+    )
+    assert "2 groups" in text_club.segments_reading(found)
+    dull = BySegment(shares.assign(q=0.5), pd.DataFrame(), few)
+    assert text_club.segments_headline(dull).startswith("No segment differs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,13 @@ import pytest
 
 from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.customers.churn.churn_forecast import ChurnForecast
+from analysis.customers.churn.own_question import Question, QuestionForecast
 from analysis.customers.churn.retention_value import retention_value
 from analysis.customers.lifetime.early_signs import EarlySigns
+from analysis.customers.lifetime.forecast_tracking import Tracking
+from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
 from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, REGULAR, Scorecard
-from analysis.reports.value import text, text_churn
+from analysis.reports.value import text, text_churn, text_models
 
 
 def card(
@@ -55,6 +59,61 @@ def test_no_winner_is_the_finding() -> None:
     assert text.contest(lost) == "No model beats repeating the last period"
     assert "none of them earns trust here" in text.trust_finding(lost)["sentence"]
     assert text.used_model(lost, "Pareto/NBD") == ""
+
+
+def test_what_attributes_add_is_said_with_its_verdict() -> None:
+    names = {NAIVE: 0.4, "BG/NBD": 0.15, "Pareto/NBD": 0.17, WITH_TRAITS: 0.16}
+    gained = pd.DataFrame(
+        [("calibration", 0.01, -0.002, 0.02), ("gini", 0.017, 0.016, 0.019)],
+        columns=["measure", "gain", "low", "high"],
+    )
+    helped = replace(card("BG/NBD", calibration=names), attributes=gained)
+    assert helped.best_purchase_models()[:2] == ["BG/NBD", WITH_TRAITS]
+    said = text.contest_reading(helped)
+    assert "the Gini of Pareto/NBD by 0.017 (0.016 to 0.019)" in said
+    assert "misplaces by −1.0 % (−2.0 to 0.2 %): a gain, but BG/NBD misplaces less." in said
+    unclear = replace(helped, attributes=gained.assign(low=[-0.01, -0.003]))
+    assert "no clear gain, so they are not used" in text.contest_reading(unclear)
+    assert WITH_TRAITS not in unclear.best_purchase_models()
+
+
+def test_what_came_after_the_fit_stands_against_what_was_expected() -> None:
+    weeks = pd.DataFrame(
+        {"fitted": [True, False, False], "expected": [90.0, 50, 50], "made": [99.0, 60, 50]}
+    )
+    held = Tracking(weeks, "BG/NBD", date(2024, 1, 1), 100)
+    assert text.tracking_headline(held) == (
+        "In the 2 weeks after the fit 110 repeat purchases came, 10 % more than the 100 expected"
+    )
+    assert "fitted to, 99 came and 90 were expected" in text.tracking_reading(held)
+
+
+def test_intervals_that_hold_too_seldom_are_called_too_narrow() -> None:
+    held = pd.DataFrame(
+        {
+            "cutoff": [date(2024, 1, 1), date(2024, 7, 1)], "group": "repeat buyers",
+            "held": [0.82, 0.70], "high": [0.84, 0.72],
+        }
+    )  # fmt: skip
+    reading = text.intervals_reading(held, 0.8)
+    assert reading == (
+        "Over 2 cut-offs, intervals of repeat buyers held less than the 80 % promised, at worst "
+        "70 %: read them as too narrow."
+    )
+    assert "held at least the 80 %" in text.intervals_reading(held.assign(high=0.9), 0.8)
+
+
+def test_profit_is_told_with_what_it_rests_on() -> None:
+    curve = pd.DataFrame(
+        {"share": [0, 0.1, 0.2], "profit": [0, 1.5, 1.0], "low": [0, 0.4, -1.0], "high": [0, 2, 2]}
+    )
+    offer = RetentionOffer(accepted_a=26.0, accepted_b=74.0, measured=377)
+    asked = SimpleNamespace(offer=offer)
+    said = text_churn.curve_reading(curve, asked, "EUR")
+    assert "26 % of those who would have stayed away, 377 customers" in said
+    assert "contacting the 10 % at highest risk would have earned" in said
+    unsure = text_churn.curve_reading(curve.assign(low=-1.0), asked, "EUR")
+    assert "it is not certain that contacting any share of them by risk would have paid" in unsure
 
 
 def test_a_bias_that_is_always_one_way_is_said() -> None:
@@ -202,3 +261,60 @@ def test_the_sign_that_tells_most_is_named_or_none() -> None:
     )
     none = EarlySigns(signs.assign(q=0.5), 500, 0.2, 182)
     assert text_churn.signs_headline(none).startswith("Nothing in the first weeks tells")
+
+
+def answered(chosen: str) -> QuestionForecast:
+    """Return the answer to a question whose trees beat the rule, or are not chosen."""
+    scores = pd.DataFrame(
+        {
+            "model": ["Recency rule", "Boosted trees"], "auc": [0.70, 0.80],
+            "auc_low": [0.67, 0.77], "auc_high": [0.73, 0.83], "pr_auc": [0.2, 0.3],
+            "brier": [0.06, 0.05], "brier_skill": [0.05, 0.20], "slope": [1.0, 0.9],
+            "intercept": [0.0, 0.1],
+        }
+    )  # fmt: skip
+    deciles = pd.DataFrame(
+        {"decile": [1, 2], "happened": [0.4, 0.1], "happened_count": [40, 10], "gain": [0.8, 1.0]}
+    )
+    labelled = pd.DataFrame({"cutoff": [date(2017, 7, 1)], "share": [0.25]})
+    drift = pd.DataFrame({"meaning": ["spend"], "psi": [0.6]})
+    question = Question("category", 28, "Snacks")
+    frames = (labelled, scores, deciles)
+    none = pd.DataFrame()
+    return QuestionForecast(question, *frames, chosen, "Recency rule", none, drift, none, none, 900)
+
+
+def test_a_question_of_one_s_own_says_what_was_asked_and_what_it_beat() -> None:
+    asked = answered("Boosted trees")
+    assert text_models.question_headline(asked) == (
+        "Who will buy Snacks: 40 % of the likeliest tenth did, 25 % of all"
+    )
+    finding = text_models.question_finding(asked)
+    assert (finding["value"], finding["n"]) == (0.8, 50)
+    assert finding["low"] < 0.8 < finding["high"]
+    said = text_models.question_reading(asked, 14)
+    assert "the 28 days that begin 14 days after a cut-off" in said
+    assert "Brier skill 20 % against 5 % of the rule" in said
+    assert "No model has a smaller Brier score" in text_models.question_reading(
+        answered("Recency rule"), 0
+    )
+    card = dict(text_models.question_card(asked, None))
+    assert {"Predicts", "For whom", "Trained on", "Calibration", "Limits", "Do not use for"} < set(
+        card
+    )
+    assert card["Drift"] == "Moved since it learnt: spend."
+    assert card["Groups"].startswith("Too few")
+
+
+def test_groups_for_whom_the_forecast_is_worse_are_named_and_small_ones_counted() -> None:
+    table = pd.DataFrame(
+        {
+            "attribute": ["age", "age", "age"], "group": ["18-24", "25-34", "75+"],
+            "judged": [True, True, False], "verdict": ["too low", "", ""],
+        }
+    )  # fmt: skip
+    assert text_models.groups_headline(table) == (
+        "The forecast of churn is worse in 1 of 2 groups large enough to judge: age 18-24"
+    )
+    assert "1 group is smaller and withheld" in text_models.groups_reading(table)
+    assert "In none of 2 groups" in text_models.groups_headline(table.assign(verdict=""))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 from statsmodels.stats.proportion import proportion_confint
 
+from analysis.customers.churn.retention_value import accepted_when_tried
 from analysis.customers.deals import deal_proneness, discount_response, discount_withdrawal
 from analysis.customers.features import features
 from analysis.customers.retention import lifecycle, regularity, win_back
@@ -137,5 +139,9 @@ def test_the_randomised_win_back_is_measured(delivered: list[Delivered]) -> None
     """The planted effect lies in the wide intervals of small shops."""
     for shop in delivered:
         planted = shop.truth["planted"]["win_back"]["superpopulation"]["effect"]
-        got = win_back.drawn_by_lot(shop.tables, as_of=AS_OF, fewest=5).set_index("promotion_id")
+        tried = win_back.drawn_by_lot(shop.tables, as_of=AS_OF, fewest=5)
+        got = tried.set_index("promotion_id")
         assert got.loc["W1", "low"] <= planted <= got.loc["W1", "high"]
+        comes = shop.truth["planted"]["win_back"]["parameters"]["comes_back"]
+        low, high = np.quantile(accepted_when_tried(tried), [0.005, 0.995])
+        assert low <= planted / (1 - comes["control"]) <= high

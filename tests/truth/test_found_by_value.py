@@ -9,9 +9,16 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.customers.lifetime import bgnbd, gamma_gamma, purchase_counts
+from analysis.customers.lifetime import (
+    bgnbd,
+    gamma_gamma,
+    pareto_nbd,
+    purchase_counts,
+    stated_attributes,
+)
 from analysis.customers.lifetime.lifetime_value import ValueSettings, lifetime_value
-from analysis.customers.lifetime.purchase_counts import PurchaseCounts
+from analysis.customers.lifetime.purchase_counts import TRAIT, PurchaseCounts, trait_names
+from analysis.customers.value import tiers
 from analysis.tables.periods import Period
 from tests.truth.shops import Shops, tables_of
 
@@ -54,10 +61,13 @@ def test_the_planted_order_values_are_found(shops: Shops, bought: pd.DataFrame) 
     assert found.mean == pytest.approx(mean, rel=0.08)
 
 
-def test_expected_value_ranks_better_than_past_spend(bought: pd.DataFrame) -> None:
-    """Rank correlation with true rate x true order value of those who have not left."""
+@pytest.fixture(scope="module")
+def valued(bought: pd.DataFrame) -> pd.DataFrame:
+    """Return one shop's customers: what they brought, are expected to bring, and truly are worth.
+
+    True is the rate times the order value of those who have not left.
+    """
     one = bought[bought["seed"] == 0].reset_index(drop=True)
-    truth = one["yearly_value"] * one["left_on"].isna()
     model = bgnbd.fit(PurchaseCounts.of(one), modified=True)
     spend = one.assign(margin_amount=one["net_amount"].clip(lower=0.01))
     spend["margin_squares"] = spend["margin_amount"] ** 2
@@ -65,6 +75,46 @@ def test_expected_value_ranks_better_than_past_spend(bought: pd.DataFrame) -> No
         spend, model, gamma_gamma.fit_value(spend), history=HISTORY,
         settings=ValueSettings(months=(12,), draws=50),
     )  # fmt: skip
-    expected = spearmanr(values.customers["value_12"], truth).statistic
-    past = spearmanr(one["net_amount"], truth).statistic
+    return values.customers[["customer_id", "value_12"]].assign(
+        margin_amount=one["net_amount"], truth=one["yearly_value"] * one["left_on"].isna()
+    )
+
+
+def test_expected_value_ranks_better_than_past_spend(valued: pd.DataFrame) -> None:
+    expected = spearmanr(valued["value_12"], valued["truth"]).statistic
+    past = spearmanr(valued["margin_amount"], valued["truth"]).statistic
     assert expected > past + 0.10
+
+
+def test_channels_rank_as_planted_by_how_often_their_customers_come(
+    shops: Shops, bought: pd.DataFrame
+) -> None:
+    """Planted: who orders often is won more through search, and less through social media."""
+    tilt = shops.parameter("acquisition", "parameters", "tilt_of_order_rate")
+    assert tilt["social"] < tilt["store"] == tilt["display"] < tilt["search"]
+    main = stated_attributes.encode(bought[bought["group"] == "main"])
+    traits = [name for name in trait_names(main) if "channel" in name]
+    plain = pareto_nbd.fit(PurchaseCounts.of(main))
+    counts = PurchaseCounts.of(main, traits)
+    found = pareto_nbd.fit_with_traits(counts, traits, plain).estimate
+    # Chance alone would gain more than this in one shop of a thousand (chi-square, 8 degrees).
+    assert 2 * (found.log_likelihood - plain.estimate.log_likelihood) > 26.1
+    factors = dict(zip(found.names, found.values, strict=True))
+    social, store, display = (
+        factors[f"{pareto_nbd.BUYS}{TRAIT}acquisition channel {name}, not search"]
+        for name in ("social", "store", "display")
+    )
+    assert social < min(store, display)
+    assert max(store, display) < 1
+
+
+def test_the_best_by_expected_value_are_truly_worth_more(valued: pd.DataFrame) -> None:
+    """As many of the best are truly worth more if chosen by what is expected than by the past."""
+    basis = tiers.tier_values(valued, forecast=valued[["customer_id", "value_12"]], months=12)
+    assert basis.months == 12
+    most = int((tiers.assign(valued["margin_amount"]) == "High").sum())
+    expected, past = (
+        valued.loc[v.nlargest(most).index, "truth"].mean()
+        for v in (basis.values, valued["margin_amount"])
+    )
+    assert expected > past

@@ -37,6 +37,7 @@ __getattr__ = face(
         "shifts": "change.changepoints:shifts",
         "slopes": "change.trends:slopes",
         "stockouts": "change.stockouts:suspected",
+        "successions": "series.product_lifecycle:successions",
         "surest_placement": "drivers.placement_effects:surest",
         "track_record": "forecast.track_record:score",
         "weekdays": "change.trading_pattern:weekdays",

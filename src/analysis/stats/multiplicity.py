@@ -50,6 +50,16 @@ def selected_confidence(q: npt.ArrayLike, *, fdr: float) -> float:
     return 1 - fdr * (found / searched if found else 1.0)
 
 
+def bonferroni(confidence: float, comparisons: int) -> float:
+    """Return the confidence of each of several intervals that hold all at once with ``confidence``.
+
+    Notes
+    -----
+    Bonferroni: whatever hangs together among them.
+    """
+    return 1 - (1 - confidence) / max(comparisons, 1)
+
+
 def normal_quantile(confidence: float) -> float:
     """Return how many standard errors a two-sided interval reaches to either side."""
     from scipy.special import ndtri

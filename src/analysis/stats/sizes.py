@@ -1,9 +1,26 @@
 """Minimum sizes: how much a statement must rest on before it is made, and why so much.
 
 With less the statement is withheld and the reason said; nothing is estimated from less in silence.
+Which groups of customers a table shows by themselves is decided here alone, by `too_small`.
 """
 
 from __future__ import annotations
+
+import pandas as pd
+
+
+def too_small(sizes: pd.Series, fewest: int) -> pd.Series:
+    """Tell of each group of people whether it is too small to be shown by itself.
+
+    A single small group could be had by taking the shown ones from the total, and so could several
+    that are few people together; the smallest of those shown is withheld with them.
+    """
+    small = sizes < fewest
+    alone = small.sum() == 1 or 0 < sizes[small].sum() < fewest
+    if alone and not small.all():
+        small = small | (sizes.index == sizes[~small].idxmin())
+    return small
+
 
 # Customers
 

@@ -1,14 +1,24 @@
-"""Next purchase dates come true where nobody is lost; value at risk and break-even by hand."""
+"""Next purchase dates come true; value at risk, break-even effect and profit curve by hand."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import beta
 
 from analysis.customers.churn import next_purchase
-from analysis.customers.churn.retention_value import retention_value
-from analysis.errors import ParamsError
+from analysis.customers.churn.churn_evaluation import RetentionOffer, maximum_profit
+from analysis.customers.churn.retention_value import (
+    accepted_when_tried,
+    offer_for,
+    profit_curve,
+    retention_value,
+)
+from analysis.customers.lifetime.lifetime_value import LifetimeValue
+from analysis.errors import NotApplicable, ParamsError
 from tests.customers.churn.test_churn_model import CUTOFF, snapshot
 
 
@@ -85,3 +95,52 @@ def test_who_brings_nothing_can_never_pay() -> None:
 def test_a_contact_that_costs_nothing_is_refused() -> None:
     with pytest.raises(ParamsError, match="contact_cost must be above 0"):
         retention_value(*frames([0.5], [1.0]), cost=0.0)
+
+
+def tried(seed: int, *, customers: int = 400) -> pd.DataFrame:
+    """Return one randomised offer of two arms: 8 % come alone, 30 % of the others when asked."""
+    rng = np.random.default_rng(seed)
+    alone = rng.binomial(customers, 0.08) / customers
+    back = rng.binomial(customers, 0.08 + 0.92 * 0.30, 2) / customers
+    return pd.DataFrame(
+        {
+            "promotion_id": "W1", "arm": ["a", "b"], "customers": customers, "control": customers,
+            "returned": back, "returned_control": alone,
+        }
+    )  # fmt: skip
+
+
+def test_acceptance_is_measured_with_its_uncertainty() -> None:
+    """80 % intervals of 200 trials hold the true 30 % in about 160; the offer tells the same."""
+    drawn = [accepted_when_tried(tried(seed)) for seed in range(200)]
+    ends = np.quantile(drawn, [0.1, 0.9], axis=1)
+    inside = (ends[0] <= 0.30) & (ends[1] >= 0.30)
+    assert abs(inside.mean() - 0.80) < 0.08
+    table = pd.DataFrame({"value_12": [100.0, 50.0, 9.0], "alive": [1.0, 0.5, np.nan]})
+    values = LifetimeValue(table, table, "BG/NBD", "Gamma-Gamma")
+    offer = offer_for(values, months=12, incentive=5.0, contact=1.0, tried=tried(0))
+    mean = offer.accepted_a / (offer.accepted_a + offer.accepted_b)
+    assert mean == pytest.approx(drawn[0].mean(), rel=1e-6)
+    found = beta(offer.accepted_a, offer.accepted_b).ppf([0.1, 0.9])
+    assert found == pytest.approx(ends[:, 0], abs=0.005)
+    assert (offer.value, offer.measured) == (100.0, 1_200)
+    assumed = offer_for(values, months=12, incentive=5.0, contact=1.0)
+    assert (assumed.accepted_a, assumed.accepted_b, assumed.measured) == (6.0, 14.0, 0)
+
+
+def test_profit_curve_is_that_of_contacting_by_hand() -> None:
+    """A tenth of 100 with 40 lost: 40 x (0.3 x 190 - 1) - 60 x 11 = 1,580 over 200 customers."""
+    deciles = pd.DataFrame({"customers": [100, 100], "lost": [40, 2]})
+    offer = RetentionOffer(accepted_a=300.0, accepted_b=700.0, measured=500)
+    asked = SimpleNamespace(deciles=deciles, offer=offer)
+    curve = profit_curve(asked, confidence=0.8)
+    assert curve["share"].tolist() == [0.0, 0.5, 1.0]
+    second = 2 * 56 - 98 * 11
+    assert curve["profit"].tolist() == pytest.approx([0.0, 1_580 / 200, (1_580 + second) / 200])
+    assert (curve["low"] <= curve["profit"]).all()
+    assert (curve["profit"] <= curve["high"]).all()
+    best = maximum_profit(np.arange(200) % 100 < np.where(np.arange(200) < 100, 40, 2),
+                          (np.arange(200) < 100).astype(float), offer, 0.3)  # fmt: skip
+    assert curve["profit"].max() == pytest.approx(best.profit)
+    with pytest.raises(NotApplicable, match="no randomised offer to silent customers"):
+        profit_curve(SimpleNamespace(deciles=deciles, offer=RetentionOffer()), confidence=0.8)

@@ -16,11 +16,11 @@ from analysis.customers.lifetime.lifetime_value import (
     ValueSettings,
     gates,
     lifetime_value,
-    newcomer_value,
     require_gates,
     with_past_misses,
 )
 from analysis.customers.lifetime.purchase_counts import PurchaseCounts
+from analysis.customers.lifetime.valuation import newcomer_value
 from analysis.errors import NotApplicable
 from analysis.tables.periods import Period
 from tests.customers.lifetime.processes import beta_geometric
@@ -150,11 +150,48 @@ def test_a_new_customer_is_worth_what_new_customers_bring() -> None:
     assert found["value"] == pytest.approx((1 + repeats) * 2 * 30 / 3, rel=0.10)
 
 
+def test_a_newcomers_interval_is_what_the_estimates_scatter_by() -> None:
+    frame = shop(10, customers=1_500).assign(observed=lambda f: f["observed"].clip(upper=30))
+    frame["recency"] = frame[["recency", "observed"]].min(axis=1)
+    model = bgnbd.fit(PurchaseCounts.of(frame), modified=True)
+    value = gamma_gamma.fit_value(frame)
+    assert isinstance(value, gamma_gamma.GammaGamma)
+    row = newcomer_value(frame, model, value, history=HISTORY, settings=SIX).iloc[-1]
+    rng = np.random.default_rng(0)
+    weeks = 6 * WEEKS_A_MONTH
+    pairs = zip(model.estimate.drawn(150, rng), value.estimate.drawn(150, rng), strict=True)
+    drawn = [
+        (1 + model.at(one).population(np.array([weeks]))[0]) * value.at(two).mean
+        for one, two in pairs
+    ]
+    error = (row["high"] - row["low"]) / 2 / 1.2816
+    assert error == pytest.approx(np.std(drawn), rel=0.25)
+    wider = newcomer_value(
+        frame, model, value, history=HISTORY, settings=SIX, biases=[0.1, -0.1]
+    ).iloc[-1]
+    share = 1.2815516 * 0.1 * (row["value"] - value.mean)
+    half = (row["high"] - row["low"]) / 2
+    assert (wider["high"] - wider["low"]) / 2 == pytest.approx(np.hypot(half, share))
+
+
+def test_whom_bgnbd_only_assumes_alive_is_not_called_alive() -> None:
+    frame = shop(12, customers=400)
+    once = (frame["repeats"] == 0) & (frame["observed"] > 0)
+    model = bgnbd.fit(PurchaseCounts.of(frame))
+    found = lifetime_value(
+        frame, model, gamma_gamma.fit_value(frame), history=HISTORY,
+        settings=ValueSettings(months=(3,), draws=10),
+    ).customers  # fmt: skip
+    assert found["alive"][once].isna().all()
+    assert found["alive"][~once].between(0, 1).all()
+    assert (found["value_3"] > 0).all()
+
+
 def test_old_customers_do_not_tell_what_a_new_one_brings() -> None:
     frame = shop(11).assign(observed=52.0)
     model = bgnbd.fit(PurchaseCounts.of(frame), modified=True)
     with pytest.raises(NotApplicable, match="only 0 of 2500 customers were first seen after"):
-        newcomer_value(frame, model, gamma_gamma.fit_value(frame), history=HISTORY)
+        newcomer_value(frame, model, gamma_gamma.fit_value(frame), history=HISTORY, settings=SIX)
 
 
 def test_past_misses_widen_the_interval_of_the_total() -> None:

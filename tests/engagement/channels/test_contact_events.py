@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.engagement.channels import (
+    attribution,
     contact_events,
     contact_rates,
     event_table,
@@ -13,6 +15,7 @@ from analysis.engagement.channels import (
     touchpoints,
 )
 from analysis.errors import NotApplicable
+from analysis.reports.channels import text, text_response
 from tests.engagement.channels.small_shop import WINDOW, contacts, orders, shop
 
 NOBODY = orders(("c9", "01-03 10:00"))
@@ -156,3 +159,64 @@ def test_intervals_and_returns_of_events() -> None:
     assert (back["customers"], back["returned"]) == (2, 1)
     with pytest.raises(NotApplicable, match="No event 'view' occurs"):
         event_table.interval_between(events, "view", "order")
+
+
+def segments_told(seed: int, keen: float) -> tuple[contact_rates.ContactRates, str]:
+    """Return the rates by four segments, the first of which clicks ``keen`` times as often."""
+    rng = np.random.default_rng(seed)
+    people = [f"c{n:03}" for n in range(400)]
+    names = dict(zip(people, np.array(["A", "B", "C", "D"])[np.arange(400) % 4], strict=True))
+    chance = [0.2 * (keen if names[c] == "A" else 1.0) for c in people]
+    clicked = rng.random((3, 400)) < chance
+    sent = contacts(
+        *({"sent_at": f"01-{5 + k:02d} 10:00", "delivered_at": f"01-{5 + k:02d} 10:01",
+           "customer_id": c, "clicked_at": f"01-{5 + k:02d} 12:00" if clicked[k, n] else None,
+           "contact_id": f"{c}-{k}"} for n, c in enumerate(people) for k in range(3)),
+    )  # fmt: skip
+    tables = shop(sent, NOBODY)
+    segments = pd.DataFrame({"customer_id": list(names), "rfm": list(names.values())})
+    segments = segments[segments["customer_id"] < "c392"]  # eight bought nothing before
+    fetched = contact_events.fetch(tables, WINDOW)
+    found = contact_rates.rates(tables, fetched, segments=segments)
+    return found, text.segments_reading(found)
+
+
+def test_segments_differ_only_where_they_do() -> None:
+    """Four comparisons at once: without a difference one shop in twenty shows one at most."""
+    found, said = segments_told(1, 2.0)
+    mine = found.rates[(found.rates["by"] == "segment") & (found.rates["measure"] == "clicked")]
+    assert mine["group"].tolist() == ["A", "B", "C", "D"]  # eight customers are no group
+    assert mine["customers"].tolist() == [98] * 4
+    every = found.rates[(found.rates["by"] == "channel") & (found.rates["measure"] == "clicked")]
+    assert ((mine["high"] - mine["low"]) > 2 * (every["high"] - every["low"]).iloc[0]).all()
+    assert "shown to be clicked more than the channel's messages as a whole: A by email;" in said
+    for seed in range(2, 6):
+        assert segments_told(seed, 1.0)[1].endswith("as a whole: none; less: none.")
+
+
+def test_visits_from_elsewhere_take_credit_that_messages_had() -> None:
+    """E-mail, a visit from search, an order; direct visits and those by e-mail are no touch."""
+    sent = contacts({"sent_at": "02-05 10:00"}, {"sent_at": "02-06 10:00", "customer_id": "c2"})
+    bought = orders(("c1", "02-08 12:00"), ("c2", "02-08 12:00"), ("c3", "02-08 12:00"))
+    seen = pd.DataFrame(
+        [("s1", "c1", "02-07 10:00", "search"), ("s1", None, "02-07 10:05", "search"),
+         ("s2", "c2", "02-07 10:00", "direct"), ("s3", "c2", "02-07 11:00", "email"),
+         ("s4", "c3", "02-07 10:00", "social"), ("s5", None, "02-07 10:00", "social")],
+        columns=["session_id", "customer_id", "viewed_at", "source"],
+    ).assign(page="/home")  # fmt: skip
+    seen["viewed_at"] = pd.to_datetime("2025-" + seen["viewed_at"]).astype("datetime64[us]")
+    tables = shop(sent, bought, page_views=seen)
+    found = attribution.attribute(tables, contact_events.fetch(tables, WINDOW), replicates=2)
+
+    def credited(frame: pd.DataFrame, model: str) -> dict[str, float]:
+        return frame[frame["model"] == model].set_index("channel")["orders"].to_dict()
+
+    assert credited(found.credits, "last") == {"email": 2.0}
+    beside = {"email": 1.0, "visit from search": 1.0, "visit from social": 1.0}
+    assert credited(found.with_visits, "last") == beside
+    assert credited(found.with_visits, "first") == {
+        "email": 2.0, "visit from search": 0.0, "visit from social": 1.0,
+    }  # fmt: skip
+    assert (found.with_visits.groupby("model")["orders"].sum().round(9) == 3).all()
+    said = text_response.visits_reading(found)
+    assert "2 and 2 by first touch, 2 and 1 by last touch" in said

@@ -37,6 +37,8 @@ class RetentionOffer:
     accepted_a, accepted_b
         Beta distribution of the share of would-be churners who accept: an assumption wherever it
         was not measured.
+    measured
+        Customers of randomised offers that the distribution was measured on; none if assumed.
     """
 
     value: float = 200.0
@@ -44,6 +46,7 @@ class RetentionOffer:
     contact: float = 1.0
     accepted_a: float = 6.0
     accepted_b: float = 14.0
+    measured: int = 0
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ models in external validation settings, Statistics in Medicine 35, 4136-4152 (ra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -146,7 +146,7 @@ def by_group(
     return table.drop(columns=["z_level", "z_rank"])
 
 
-def _order(values: pd.Series) -> object:
+def _order(values: pd.Series) -> Callable[[object], Any]:
     known = list(values.cat.categories) if isinstance(values.dtype, pd.CategoricalDtype) else []
     return known.index if known else str
 
@@ -158,9 +158,8 @@ def _row(frame: pd.DataFrame, attribute: str, group: str) -> dict[str, object]:
     n, count = int(inside.sum()), int(churned[inside].sum())
     row: dict[str, object] = {"attribute": attribute, "group": group, "customers": n}
     if not (_enough(churned[inside]) and _enough(churned[~inside])):
-        names = ("forecast", "happened", "low", "high", "auc", "auc_low", "auc_high")
-        names += ("auc_expected",)
-        return {**row, "judged": False, **dict.fromkeys((*names, "z_level", "z_rank"), np.nan)}
+        names = "forecast happened low high auc auc_low auc_high auc_expected z_level z_rank"
+        return {**row, "judged": False, **dict.fromkeys(names.split(), np.nan)}
     luck = right * (1 - right)
     spread = luck[inside].sum() * (1 - luck[inside].sum() / luck.sum())
     low, high = wilson_interval(count, n)

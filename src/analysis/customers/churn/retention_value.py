@@ -2,18 +2,21 @@
 
 Value at risk is the probability of churn times what the customer is expected to bring if kept. What
 a contact achieves is not known before it is tested: given is the effect at which it breaks even,
-never an assumed one.
+never an assumed one. Where offers to silent customers were randomised before, what they achieved is
+the share of would-be churners who accept, with its uncertainty, and gives the profit of contacting
+by risk.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.answers import without
 from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.errors import NotApplicable, ParamsError
 from analysis.stats.types import Floats
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from analysis.customers.lifetime.lifetime_value import LifetimeValue
 
 
+_DRAWS = 4_000
 #: Share of customers in each group by expected value, highest first.
 GROUPS = (("Top tenth", 0.10), ("Next four tenths", 0.50), ("Lower half", 1.00))
 
@@ -49,24 +53,128 @@ class RetentionValue:
     cost: float
 
 
+@without("tried")
 def offer_for(
-    values: LifetimeValue, *, months: int, incentive: float, contact: float
+    values: LifetimeValue,
+    *,
+    months: int,
+    incentive: float,
+    contact: float,
+    tried: pd.DataFrame | None = None,
 ) -> RetentionOffer:
     """Return an offer to customers who are worth what an active one is expected to bring.
+
+    Parameters
+    ----------
+    values
+        Expected margin of every customer.
+    months
+        The horizon that counts.
+    incentive, contact
+        Costs of the offer where it is taken, and of reaching somebody.
+    tried
+        What randomised offers to silent customers achieved, as from ``win_back.drawn_by_lot``.
 
     Raises
     ------
     NotApplicable
         If that is not positive.
     """
-    frame = values.customers
+    frame = values.customers[values.customers["alive"].notna()]
     worth = frame[f"value_{months}"].sum() / max(float(frame["alive"].sum()), 1e-9)
     if not worth > 0:
         raise NotApplicable(
             f"Keeping customers cannot pay: they are expected to bring no margin in {months} "
             "months."
         )
-    return RetentionOffer(value=float(worth), incentive=incentive, contact=contact)
+    offer = RetentionOffer(value=float(worth), incentive=incentive, contact=contact)
+    if tried is None:
+        return offer
+    accepted = accepted_when_tried(tried)
+    a, b = _beta_like(accepted)
+    people = int(tried["customers"].sum() + tried.groupby("promotion_id")["control"].first().sum())
+    return replace(offer, accepted_a=a, accepted_b=b, measured=people)
+
+
+def accepted_when_tried(tried: pd.DataFrame, *, seed: int = 0) -> Floats:
+    """Return draws of the share of would-be churners whom randomised offers brought back.
+
+    Of customers who would have stayed away, as controls show, those who came: (treated - control) /
+    (1 - control), nobody being kept away by an offer. All arms together, each share by Jeffreys'
+    posterior.
+    """
+    rng = np.random.default_rng(seed)
+    arms = tried.assign(
+        back=(tried["returned"] * tried["customers"]).round(),
+        back_alone=(tried["returned_control"] * tried["control"]).round(),
+    )
+    alone = arms.groupby("promotion_id")[["control", "back_alone"]].first().sum()
+    treated = arms[["customers", "back"]].sum()
+    shares = [
+        rng.beta(back + 0.5, of - back + 0.5, _DRAWS)
+        for back, of in (treated[["back", "customers"]], alone[["back_alone", "control"]])
+    ]
+    return np.clip((shares[0] - shares[1]) / (1 - shares[1]), 0, 1)
+
+
+def _beta_like(drawn: Floats) -> tuple[float, float]:
+    """Return the beta distribution of the mean and variance of ``drawn``."""
+    mean = float(np.clip(drawn.mean(), 1e-3, 1 - 1e-3))
+    size = mean * (1 - mean) / max(float(drawn.var()), 1e-9) - 1
+    return mean * max(size, 1.0), (1 - mean) * max(size, 1.0)
+
+
+def profit_curve(forecast: ChurnForecast, *, confidence: float, seed: int = 0) -> pd.DataFrame:
+    """Return the profit of contacting regular customers by falling risk, tenth by tenth.
+
+    Parameters
+    ----------
+    forecast
+        Its ``deciles`` are those of the last cut-off checked, its ``offer`` is measured.
+    confidence
+        Coverage of the intervals, which hold the offer's acceptance and the tenths' churn.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One tenth a row, after a first row of nobody: share (of regular customers contacted),
+        profit (currency per regular customer), low, high.
+
+    Raises
+    ------
+    NotApplicable
+        If no randomised offer has measured what a contact achieves.
+    """
+    offer, rows = forecast.offer, forecast.deciles
+    if offer is None or not offer.measured:
+        raise NotApplicable(
+            "What contacting by risk would earn cannot be told: no randomised offer to silent "
+            "customers has measured how many of them a contact brings back."
+        )
+    rng = np.random.default_rng(seed)
+    n, lost = (rows[name].to_numpy("float64") for name in ("customers", "lost"))
+    accepted = rng.beta(offer.accepted_a, offer.accepted_b, (_DRAWS, 1))
+    churn = rng.beta(lost + 0.5, n - lost + 0.5, (_DRAWS, len(n)))
+    expected = _profits(n * churn, n, accepted, offer)
+    low, high = np.quantile(expected, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    mean = offer.accepted_a / (offer.accepted_a + offer.accepted_b)
+    table = pd.DataFrame(
+        {
+            "share": np.cumsum(n) / n.sum(),
+            "profit": _profits(lost, n, mean, offer),
+            "low": low,
+            "high": high,
+        }
+    )
+    nobody = pd.DataFrame(0.0, index=[0], columns=table.columns)
+    return pd.concat([nobody, table], ignore_index=True)
+
+
+def _profits(lost: Floats, n: Floats, accepted: Floats | float, offer: RetentionOffer) -> Floats:
+    """Return the profit per customer of contacting the first so many tenths."""
+    kept = accepted * (offer.value - offer.incentive) - offer.contact
+    own = lost * kept - (n - lost) * (offer.incentive + offer.contact)
+    return np.asarray(np.cumsum(own, axis=-1) / n.sum())
 
 
 def value_at_risk(

@@ -15,6 +15,7 @@ import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.tables.credit_notes import bought
 from analysis.tables.margin import MICROS, lines_with_margin
 from analysis.tables.periods import Period, as_date
 
@@ -34,6 +35,9 @@ class Coverage:
         Order lines inside the period, and what they sum up to (currency).
     guest_lines, guest_amount
         Those of guests: order lines without a customer, and their net amount.
+    returners, returned_amount
+        Known customers who returned goods in the period and bought nothing in it, and their net
+        amount, which is zero or below. They are in no group of customers.
     """
 
     all_lines: int
@@ -42,11 +46,18 @@ class Coverage:
     margin_amount: float
     guest_lines: int
     guest_amount: float
+    returners: int = 0
+    returned_amount: float = 0.0
 
     @property
     def known_amount(self) -> float:
         """Net amount of known customers, to the cent."""
         return round(self.net_amount - self.guest_amount, 2)
+
+    @property
+    def buyers_amount(self) -> float:
+        """Net amount of known customers who bought, to the cent."""
+        return round(self.known_amount - self.returned_amount, 2)
 
 
 def measure(tables: Tables, period: Period) -> Coverage:
@@ -72,6 +83,11 @@ def measure(tables: Tables, period: Period) -> Coverage:
         guest_amount=lines.net_amount.sum(where=guest).cast("float64"),
     )
     row = sums.to_pandas().fillna(0).iloc[0]
+    known = lines.filter(inside & lines.customer_id.notnull())
+    each = known.group_by("customer_id").agg(net=known.net_amount.sum(), buyer=bought(known).any())
+    idle = ~each.buyer
+    back = each.agg(returners=idle.sum(), amount=each.net.sum(where=idle).cast("float64"))
+    returned = back.to_pandas().fillna(0).iloc[0]
     return Coverage(
         all_lines=int(row["all_lines"]),
         lines=int(row["lines"]),
@@ -79,6 +95,8 @@ def measure(tables: Tables, period: Period) -> Coverage:
         margin_amount=float(row["margin_micros"]) / MICROS,
         guest_lines=int(row["guest_lines"]),
         guest_amount=float(row["guest_amount"]),
+        returners=int(returned["returners"]),
+        returned_amount=float(returned["amount"]),
     )
 
 

@@ -55,6 +55,24 @@ def fetch(tables: Tables, period: Period) -> pd.DataFrame:
     return features.order_by("customer_id").to_pandas()
 
 
+def bought_in(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return ``fetch`` of those who bought: who only returned goods is no buyer of the period.
+
+    Groups by value, such as deciles, are made of buyers; what the others brought back is in
+    `coverage.Coverage`, so that buyers, they and guests add up to net sales.
+    """
+    return _buyers(fetch(tables, period))
+
+
+def buying_habits(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return ``fetch_detailed`` of those who bought (see `bought_in`)."""
+    return _buyers(fetch_detailed(tables, period))
+
+
+def _buyers(everybody: pd.DataFrame) -> pd.DataFrame:
+    return everybody[everybody["orders"] > 0].reset_index(drop=True)
+
+
 def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
     """Return everything known of each customer's buying before the period's end.
 

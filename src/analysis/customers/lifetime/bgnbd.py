@@ -22,6 +22,7 @@ analysis with BTYDplus (Erlang gaps).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -254,7 +255,7 @@ def _alive_expects(model: BetaGeometric, counts: PurchaseCounts, weeks: float) -
     r, alpha, a, b = model.estimate.values
     shape = model.shape
     repeats, row = np.unique(counts.repeats, return_inverse=True)
-    leave, weight = _beta_rule(a, b + repeats + model.modified)
+    leave, weight = _beta_rule(a, tuple(b + repeats + model.modified))
     stay = 1 - leave
     scale = weeks / (alpha + counts.observed)
     found = np.zeros((len(counts), shape))
@@ -270,13 +271,15 @@ def _alive_expects(model: BetaGeometric, counts: PurchaseCounts, weeks: float) -
     return found
 
 
-def _beta_rule(a: float, stays: Floats) -> tuple[Floats, Floats]:
-    """Return points and weights of Gauss's rule for beta (a, b), one row a ``stays`` b.
+@lru_cache(maxsize=2)  # the same for every horizon asked of a model
+def _beta_rule(a: float, chances: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Return points and weights of Gauss's rule for beta (a, b), one row a b of ``chances``.
 
     Golub, Welsch (1969): eigenvalues of the matrix of the Jacobi polynomials' recurrence; weights
     add up to one.
     """
     n = np.arange(1, _POINTS)[:, None]
+    stays = np.array(chances)
     one, two = stays - 1, a - 1
     both = one + two
     whole = 2 * n + both

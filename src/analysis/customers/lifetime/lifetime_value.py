@@ -24,7 +24,6 @@ from analysis.customers.lifetime.gamma_gamma import Credibility, GammaGamma
 from analysis.customers.lifetime.purchase_counts import PurchaseCounts, trait_names
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
-from analysis.stats.sizes import FEWEST_NEWCOMERS
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
 
 
 WEEKS_A_MONTH = 365.25 / 12 / 7
-_STEP = 1e-3
-_SHARE_NEW = 0.25
+STEP = 1e-3
 _SILENT = "days since the last purchase of anybody"
 #: Customers whose futures are drawn at once.
 _CHUNK = 4_000
@@ -98,9 +96,10 @@ class LifetimeValue:
     Parameters
     ----------
     customers
-        One row a customer: customer_id, repeats, alive, order_value (expected margin per
-        purchase), and for every horizon m: purchases_m, value_m (expected, discounted), error_m
-        (standard error from the parameters), low_m, high_m (what luck leaves likely).
+        One row a customer: customer_id, repeats, alive (NaN where the model only assumes it, see
+        ``told_alive``), order_value (expected margin per purchase), and for every horizon m:
+        purchases_m, value_m (expected, discounted), error_m (standard error from the parameters),
+        low_m, high_m (what luck leaves likely).
     totals
         One row a horizon and group (``all``, ``one-time buyers``, ``repeat buyers``): months,
         group, customers, value, parameter_low, parameter_high, low, high (parameters and luck),
@@ -191,24 +190,34 @@ def lifetime_value(
     expected = discounted(purchases, each, settings)
     worth = value.expected(bought, average)
     slopes = _slopes(purchases, each, value, (bought, average), settings)
-    covariance = _covariance(purchases, value)
+    shared = covariance(purchases, value)
     luck = _luck(summary, purchases, value, settings)
     table = pd.DataFrame(
         {
             "customer_id": summary["customer_id"].to_numpy(),
             "repeats": summary["repeats"].to_numpy(),
-            "alive": purchases.alive(each),
+            "alive": told_alive(purchases, each),
             "order_value": worth,
         }
     )
     for place, months in enumerate(settings.months):
         table[f"purchases_{months}"] = purchases.expected(each, months * WEEKS_A_MONTH)
         table[f"value_{months}"] = expected[:, place] * worth
-        variance = np.einsum("ij,jk,ik->i", slopes[place], covariance, slopes[place])
+        variance = np.einsum("ij,jk,ik->i", slopes[place], shared, slopes[place])
         table[f"error_{months}"] = np.sqrt(variance)
         table[f"low_{months}"], table[f"high_{months}"] = luck[0][:, place], luck[1][:, place]
-    totals = _totals(table, slopes, covariance, luck[2], settings, history)
+    totals = _totals(table, slopes, shared, luck[2], settings, history)
     return LifetimeValue(table, totals, purchases.name, value.name)
+
+
+def told_alive(purchases: PurchaseModel, counts: PurchaseCounts) -> Floats:
+    """Return P(alive), NaN of one-time buyers where the model takes each of them as alive.
+
+    In BG/NBD nobody leaves before a repeat purchase: its one is an assumption, not an estimate.
+    """
+    alive = purchases.alive(counts)
+    assumed = (counts.repeats == 0) & (counts.observed > 0) & (alive >= 1)
+    return np.where(assumed, np.nan, alive)
 
 
 def expected_values(
@@ -232,54 +241,9 @@ def expected_values(
     bought = summary["repeats"].to_numpy("float64") + 1
     worth = value.expected(bought, summary["margin_amount"].to_numpy("float64") / bought)
     expected = discounted(purchases, counts, settings)[row] * worth[:, None]
-    table = {"repeats": summary["repeats"], "alive": purchases.alive(counts)[row]}
+    table = {"repeats": summary["repeats"], "alive": told_alive(purchases, counts)[row]}
     named = {f"value_{m}": expected[:, i] for i, m in enumerate(settings.months)}
     return pd.DataFrame({**table, "order_value": worth, **named})
-
-
-def newcomer_value(
-    summary: pd.DataFrame,
-    purchases: PurchaseModel,
-    value: GammaGamma | Credibility,
-    *,
-    history: Period,
-    settings: ValueSettings | None = None,
-) -> pd.DataFrame:
-    """Return what a new customer is expected to bring: the most that winning one may cost.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One horizon a row: months, customers (first seen after the first quarter of the history),
-        purchases (repeat purchases expected), value (first purchase and discounted repeats).
-
-    Raises
-    ------
-    NotApplicable
-        If fewer than a quarter of the customers, or a hundred, came after the history's first
-        quarter: those seen from the start are old customers, not new ones.
-    """
-    settings = settings or ValueSettings()
-    recent = summary["observed"] < 0.75 * history.days / 7
-    new = int(recent.sum())
-    if new < max(FEWEST_NEWCOMERS, _SHARE_NEW * len(summary)):
-        raise NotApplicable(
-            f"What a new customer brings cannot be told: only {new} of {len(summary)} customers "
-            "were first seen after the first quarter of the history; the others were customers "
-            "before it."
-        )
-    fresh = PurchaseCounts(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1))
-    worth = value.mean
-    repeats = discounted(purchases, fresh, settings)[0]
-    counted = [float(purchases.expected(fresh, m * WEEKS_A_MONTH)[0]) for m in settings.months]
-    return pd.DataFrame(
-        {
-            "months": settings.months,
-            "customers": new,
-            "purchases": counted,
-            "value": (1 + repeats) * worth,
-        }
-    )
 
 
 def with_past_misses(
@@ -341,10 +305,10 @@ def _slopes(
     own = purchases.estimate.values
     columns = []
     for place in range(len(own)):
-        step = np.exp(_STEP * (np.arange(len(own)) == place))
+        step = np.exp(STEP * (np.arange(len(own)) == place))
         up = discounted(purchases.at(own * step), counts, settings)
         down = discounted(purchases.at(own / step), counts, settings)
-        columns.append((up - down) / (2 * _STEP) * worth[:, None])
+        columns.append((up - down) / (2 * STEP) * worth[:, None])
     columns += [now * slope[:, None] for slope in _worth_slopes(value, *bought)]
     return [np.column_stack([c[:, h] for c in columns]) for h in range(len(settings.months))]
 
@@ -356,14 +320,23 @@ def _worth_slopes(
         return [1 - value.trust(purchases)]
     own, found = value.estimate.values, []
     for place in range(len(own)):
-        step = np.exp(_STEP * (np.arange(len(own)) == place))
+        step = np.exp(STEP * (np.arange(len(own)) == place))
         up = value.at(own * step).expected(purchases, average)
         down = value.at(own / step).expected(purchases, average)
-        found.append((up - down) / (2 * _STEP))
+        found.append((up - down) / (2 * STEP))
     return found
 
 
-def _covariance(purchases: PurchaseModel, value: GammaGamma | Credibility) -> Floats:
+def mean_slopes(value: GammaGamma | Credibility) -> list[float]:
+    """Return the slopes of the mean value of a purchase along the parameters of ``covariance``."""
+    if isinstance(value, Credibility):
+        return [1.0]
+    steps = np.exp(STEP * np.eye(len(value.estimate.values)))
+    own = value.estimate.values
+    return [(value.at(own * s).mean - value.at(own / s).mean) / (2 * STEP) for s in steps]
+
+
+def covariance(purchases: PurchaseModel, value: GammaGamma | Credibility) -> Floats:
     """Return the covariance of all parameters (logarithms, but for the mean of credibility)."""
     first = purchases.estimate.log_covariance
     second = (

@@ -29,6 +29,8 @@ from analysis.tables.margin import MICROS
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from analysis.tables.engine import Tables
 
 
@@ -250,3 +252,21 @@ def fetch_counts(tables: Tables, period: Period) -> PurchaseCounts:
         frame["customers"].to_numpy("float64"),
         float(frame["nanos"].sum()) / _NANOS,
     )
+
+
+def repeats_by_week(tables: Tables, period: Period, *, until: date) -> pd.DataFrame:
+    """Return the repeat purchases of every week of customers first seen before ``until``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        week (from the start of ``period``, 0 first), repeats (purchase days after the first).
+    """
+    days = _days(tables, period)
+    bought = days.filter(days.bought)
+    first = bought.day.min().over(group_by=bought.customer_id)
+    bought = bought.mutate(first=first)
+    again = bought.filter(bought.day > bought["first"], bought["first"] < ibis.date(str(until)))
+    place = again.day.delta(ibis.date(str(period.start)), unit="day").cast("int64") // 7
+    weeks = again.group_by(week=place).agg(repeats=again.count())
+    return weeks.order_by("week").to_pandas()

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.customers.lifetime import gamma_gamma, purchase_counts, stated_attributes
 from analysis.customers.lifetime.gamma_gamma import Credibility, GammaGamma, Independence
 from analysis.customers.lifetime.lifetime_value import (
+    STEP,
+    WEEKS_A_MONTH,
     LifetimeValue,
     PurchaseModel,
     ValueSettings,
+    covariance,
+    discounted,
     expected_values,
     lifetime_value,
-    newcomer_value,
+    mean_slopes,
     with_past_misses,
 )
 from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
 from analysis.customers.lifetime.purchase_counts import PurchaseCounts, trait_names
-from analysis.customers.lifetime.value_scorecard import (
-    PURCHASE_MODELS,
-    REGULAR,
-    Scorecard,
-    fit_described,
-)
+from analysis.customers.lifetime.value_scorecard import REGULAR, Scorecard, fit_named
+from analysis.errors import NotApplicable
+from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.sizes import FEWEST_NEWCOMERS
+from analysis.stats.types import Floats
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 
 #: Customers scored at once where they are streamed.
 _BATCH = 100_000
+#: Share of customers who must have come after the first quarter of the history.
+_SHARE_NEW = 0.25
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class Valuation:
         Rank correlation of worth and number of purchases.
     brought
         Margin that the same customers brought over the history (currency).
+    biases
+        Relative misses of the totals of ``purchases`` at past cut-offs.
     summary, history, settings
         What all rests on.
     """
@@ -62,6 +70,7 @@ class Valuation:
     totals: pd.DataFrame
     related: Independence
     brought: float
+    biases: list[float]
     summary: pd.DataFrame
     history: Period
     settings: ValueSettings
@@ -87,13 +96,15 @@ def value_customers(
     purchases = fit_best(card, summary)
     order_value = gamma_gamma.fit_value(summary)
     values = lifetime_value(summary, purchases, order_value, history=history, settings=settings)
+    biases = past_biases(card, purchases.name)
     return Valuation(
         purchases,
         order_value,
         values,
-        with_past_misses(values.totals, past_biases(card, purchases.name), settings.confidence),
+        with_past_misses(values.totals, biases, settings.confidence),
         gamma_gamma.independence_of(summary),
         float(summary["margin_amount"].sum()),
+        biases,
         summary,
         history,
         settings,
@@ -113,11 +124,11 @@ def fit_best(card: Scorecard, summary: pd.DataFrame) -> PurchaseModel:
     summary
         One row a customer, with traits where attributes are stated.
     """
-    fitted, counts = [], PurchaseCounts.of(summary)
+    fitted = []
     for name in card.best_purchase_models():
         if name == WITH_TRAITS and not trait_names(summary):
             continue
-        model = fit_described(summary) if name == WITH_TRAITS else PURCHASE_MODELS[name](counts)
+        model = fit_named(name, summary)
         if model.estimate.identified:
             return model
         fitted.append(model)
@@ -142,7 +153,91 @@ def newcomers(valuation: Valuation) -> pd.DataFrame:
         valuation.order_value,
         history=valuation.history,
         settings=valuation.settings,
+        biases=valuation.biases,
     )
+
+
+def newcomer_value(
+    summary: pd.DataFrame,
+    purchases: PurchaseModel,
+    value: GammaGamma | Credibility,
+    *,
+    history: Period,
+    settings: ValueSettings,
+    biases: Sequence[float] = (),
+) -> pd.DataFrame:
+    """Return what a new customer is expected to bring: the most that winning one may cost.
+
+    Parameters
+    ----------
+    biases
+        Relative misses of totals at past cut-offs, which the repeats of newcomers share.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One horizon a row: months, customers (first seen after the first quarter of the history),
+        purchases (repeat purchases expected), value (first purchase and discounted repeats), low,
+        high (of this mean, by the errors of the parameters and ``biases``; not of one newcomer).
+
+    Raises
+    ------
+    NotApplicable
+        If fewer than a quarter of the customers, or a hundred, came after the history's first
+        quarter: those seen from the start are old customers, not new ones.
+    """
+    recent = summary[summary["observed"] < 0.75 * history.days / 7]
+    if len(recent) < max(FEWEST_NEWCOMERS, _SHARE_NEW * len(summary)):
+        raise NotApplicable(
+            f"What a new customer brings cannot be told: only {len(recent)} of {len(summary)} "
+            "customers were first seen after the first quarter of the history; the others were "
+            "customers before it."
+        )
+    fresh, share = newcomers_like(recent)
+    repeats = share @ discounted(purchases, fresh, settings)
+    worth, error = (1 + repeats) * value.mean, _newcomer_error(purchases, value, recent, settings)
+    missed = float(np.sqrt(np.mean(np.square(biases)))) if len(biases) else 0.0
+    reach = normal_quantile(settings.confidence) * np.hypot(error, missed * repeats * value.mean)
+    counted = [share @ purchases.expected(fresh, m * WEEKS_A_MONTH) for m in settings.months]
+    return pd.DataFrame(
+        {
+            "months": settings.months,
+            "customers": len(recent),
+            "purchases": counted,
+            "value": worth,
+            "low": worth - reach,
+            "high": worth + reach,
+        }
+    )
+
+
+def newcomers_like(summary: pd.DataFrame) -> tuple[PurchaseCounts, Floats]:
+    """Return customers just won, of the traits of those in ``summary``, and their shares."""
+    fresh = summary.assign(repeats=0.0, recency=0.0, observed=0.0, log_gaps=0.0)
+    counts = PurchaseCounts.of(fresh, trait_names(summary))
+    return counts, counts.customers / counts.customers.sum()
+
+
+def _newcomer_error(
+    purchases: PurchaseModel,
+    value: GammaGamma | Credibility,
+    recent: pd.DataFrame,
+    settings: ValueSettings,
+) -> Floats:
+    """Return the standard error of a newcomer's value by horizon, by the delta method."""
+    fresh, share = newcomers_like(recent)
+    own, slopes = purchases.estimate.values, []
+    for place in range(len(own)):
+        step = np.exp(STEP * (np.arange(len(own)) == place))
+        up, down = (
+            share @ discounted(purchases.at(values), fresh, settings)
+            for values in (own * step, own / step)
+        )
+        slopes.append((up - down) / (2 * STEP) * value.mean)
+    repeats = 1 + share @ discounted(purchases, fresh, settings)
+    slopes += [slope * repeats for slope in mean_slopes(value)]
+    along = np.column_stack(slopes)
+    return np.sqrt(np.einsum("ij,jk,ik->i", along, covariance(purchases, value), along))
 
 
 def values_in_batches(

@@ -200,6 +200,13 @@ def fit_all(described: pd.DataFrame) -> dict[str, PurchaseModel]:
     return fitted
 
 
+def fit_named(name: str, described: pd.DataFrame) -> PurchaseModel:
+    """Return one purchase model of the contest fitted to customers with their traits."""
+    if name == WITH_TRAITS and trait_names(described):
+        return fit_described(described)
+    return PURCHASE_MODELS.get(name, pareto_nbd.fit)(PurchaseCounts.of(described))
+
+
 def fit_described(described: pd.DataFrame, plain: PurchaseModel | None = None) -> PurchaseModel:
     """Return Pareto/NBD with the traits of ``stated_attributes.encode``."""
     names = trait_names(described)

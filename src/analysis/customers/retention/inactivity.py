@@ -171,8 +171,10 @@ def once_stages(past: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
         By row of ``people``: the stage of who bought once and whose chance to return, by the days
         of silence (isotonic regression: never rising), is nearer to that of silent customers of
         several purchases than to that of active ones; ``Active`` for others who bought once.
-        Empty for who bought more often, and for everybody where fewer than thirty of a stage, or
-        of those who bought once, can be followed, or the stages are not ordered.
+        Where the two silent stages are small, or came back in the wrong order, they are one: who
+        returns less often than it did is lapsed. Empty for who bought more often, and for everybody
+        where fewer than thirty active, silent, or who bought once can be followed, or the active
+        came back no more often.
 
     References
     ----------
@@ -182,10 +184,14 @@ def once_stages(past: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
 
     none = pd.Series("", people.index)
     single = past[past["gaps"] == 0]
-    back = past[past["gaps"] > 0].groupby("stage")["came"].agg(["mean", "size"])
+    several = past[past["gaps"] > 0]
+    back = several.groupby("stage")["came"].agg(["mean", "size"])
     back = back.reindex(["Active", "At risk", "Lapsed"]).fillna(0.0)
     active, risk, gone = back["mean"]
-    if min(len(single), back["size"].min()) < FEWEST_RETURNED or not active > risk > gone:
+    if back["size"].min() < FEWEST_RETURNED or not active > risk > gone:
+        risk = gone = float(several.loc[several["stage"] != "Active", "came"].mean())
+    silent = back["size"].drop("Active").sum()
+    if min(len(single), back["size"]["Active"], silent) < FEWEST_RETURNED or not active > risk:
         return none
     curve = IsotonicRegression(increasing=False, out_of_bounds="clip")
     curve.fit(single["recency_days"], single["came"].astype("float64"))

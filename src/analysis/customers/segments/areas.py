@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.random_effects import shrink
-from analysis.stats.sizes import FEWEST_CUSTOMERS
+from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 
 
 def by_area(
@@ -24,6 +24,7 @@ def by_area(
     *,
     value: str = "net_amount",
     confidence: float = 0.95,
+    fewest: int = FEWEST_CUSTOMERS,
 ) -> pd.DataFrame:
     """Say what a customer of each area is worth, small areas shrunk.
 
@@ -37,6 +38,9 @@ def by_area(
         Column averaged.
     confidence
         Coverage of the intervals.
+    fewest
+        Areas of fewer customers are one row, the last, without an estimate of its own: whoever
+        lives there could be told from it.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def by_area(
     Raises
     ------
     NotApplicable
-        If there are fewer than three areas.
+        If there are fewer than three areas, or fewer than three that are large enough.
     """
     known = features[areas.notna()]
     groups = known[value].groupby(areas[areas.notna()].astype("object"))
@@ -75,7 +79,22 @@ def by_area(
         }
     )
     order = table.sort_values(["shrunk", "area"], ascending=[False, True])
-    return order.reset_index(drop=True)
+    return _with_small_ones_joined(order.reset_index(drop=True), fewest)
+
+
+def _with_small_ones_joined(table: pd.DataFrame, fewest: int) -> pd.DataFrame:
+    """Return the areas with those that are too small in one row; totals stay as they are."""
+    small = too_small(table["customers"], fewest)
+    shown, joined = table[~small], table[small]
+    if len(shown) < 3:
+        raise NotApplicable(f"Areas cannot be compared: fewer than three have {fewest} customers.")
+    if joined.empty:
+        return table
+    sums = joined[["customers", "penetration", "net_share"]].sum()
+    mean = np.average(joined["mean"], weights=joined["customers"])
+    others = {"area": f"{len(joined)} others, small", **sums.to_dict(), "mean": mean}
+    rows = pd.concat([shown, pd.DataFrame([others])], ignore_index=True)
+    return rows.astype({"customers": "int64"})
 
 
 def regions(features: pd.DataFrame, attributes: pd.DataFrame) -> pd.Series:

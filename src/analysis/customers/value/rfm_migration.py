@@ -1,4 +1,4 @@
-"""Movement of RFM scores, told from mere wobbling.
+"""Movement of RFM scores and of value tiers, told from mere wobbling.
 
 The two halves of a window are scored alike, and how often customers keep their score is set
 against two yardsticks: chance (if the halves had nothing to do with each other) and noise (if
@@ -11,11 +11,13 @@ with one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from analysis.customers.value import tiers
 from analysis.customers.value.deciles import equal_groups
 from analysis.errors import NotApplicable
 from analysis.stats.sizes import FEWEST_CUSTOMERS
@@ -58,6 +60,40 @@ def movement(
         If the halves cannot be compared, fewer than thirty customers bought, or nobody bought
         twice.
     """
+    _require(amounts)
+    return _against_noise(
+        amounts.of("net_amount"), lambda weeks: _stayed(weeks, bins), deals=deals, seed=seed
+    )
+
+
+def tier_movement(
+    amounts: WeeklyAmounts,
+    *,
+    method: tiers.Method = "share",
+    shares: tuple[float, float] = (0.5, 0.8),
+    deals: int = 40,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Compare how customers keep their value tier with chance and with noise.
+
+    What a customer brought in a half is first shrunk towards the mean of all by the share of its
+    spread that is luck (Bühlmann's credibility), so that nobody is high by one lucky week.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `movement`, one tier of the first half a row: score (``value``), place (the tier).
+    """
+    _require(amounts)
+    return _against_noise(
+        amounts.of("margin_amount"),
+        lambda weeks: _stayed_in_tier(weeks, method, shares),
+        deals=deals,
+        seed=seed,
+    )
+
+
+def _require(amounts: WeeklyAmounts) -> None:
     amounts.require()
     if len(amounts.customers) < FEWEST_CUSTOMERS:
         raise NotApplicable(
@@ -65,12 +101,16 @@ def movement(
             f"({len(amounts.customers)})."
         )
     amounts.require_return()
-    weeks = amounts.of("net_amount")
-    seen = _stayed(weeks, bins)
+
+
+def _against_noise(
+    weeks: Floats, kept: Callable[[Floats], pd.DataFrame], *, deals: int, seed: int
+) -> pd.DataFrame:
+    """Return who kept their group, and who would if nobody had changed."""
+    seen = kept(weeks)
     generator = np.random.default_rng(seed)
     dealt = [
-        _stayed(weeks[:, generator.permutation(weeks.shape[1])], bins)[["stayed"]]
-        for _ in range(deals)
+        kept(weeks[:, generator.permutation(weeks.shape[1])])[["stayed"]] for _ in range(deals)
     ]
     noise = np.column_stack([d["stayed"] for d in dealt])
     low, high = np.quantile(noise, [0.025, 0.975], axis=1)
@@ -80,6 +120,28 @@ def movement(
         noise_high=high,
         moved=noise.mean(axis=1) - seen["stayed"],
     )
+
+
+def _stayed_in_tier(
+    weeks: Floats, method: tiers.Method, shares: tuple[float, float]
+) -> pd.DataFrame:
+    halves = [_believed(half) for half in np.split(weeks, 2, axis=1)]
+    first, second = (tiers.assign(pd.Series(v), method=method, shares=shares) for v in halves)
+    rows = []
+    for tier in tiers.TIERS:
+        inside = (first == tier).to_numpy()
+        stayed = float((second == tier)[inside].mean()) if inside.any() else np.nan
+        rows.append(("value", tier, int(inside.sum()), stayed, float((second == tier).mean())))
+    return pd.DataFrame(rows, columns=["score", "place", "customers", "stayed", "chance"])
+
+
+def _believed(half: Floats) -> Floats:
+    """Return what each customer brought in a half, shrunk as far as it is the luck of its weeks."""
+    brought = half.sum(axis=1)
+    luck = half.shape[1] * half.var(axis=1, ddof=1).mean()
+    spread = brought.var(ddof=1)
+    weight = max(0.0, 1 - luck / spread) if spread > 0 else 0.0
+    return np.asarray(brought.mean() + weight * (brought - brought.mean()))
 
 
 def _stayed(weeks: Floats, bins: int) -> pd.DataFrame:

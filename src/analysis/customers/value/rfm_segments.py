@@ -213,6 +213,18 @@ def named(
     return segment(features, bins=bins, cuts=cuts, rules=rules, new_days=new_days)
 
 
+def by_customer(features: pd.DataFrame) -> pd.DataFrame:
+    """Return customer_id and rfm (text) of the customers who have a segment.
+
+    Raises
+    ------
+    NotApplicable
+        As ``rfm.require_spread``.
+    """
+    told = pd.DataFrame({"customer_id": features["customer_id"], "rfm": named(features)})
+    return told.dropna().astype("str")
+
+
 def name_segments(
     scores: pd.DataFrame, rules: Sequence[Rule], *, newcomer: pd.Series | np.ndarray
 ) -> pd.Series:

@@ -8,12 +8,14 @@ up to a hundredth of the margin.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.answers import without
 from analysis.customers.segments.group_summary import worth
 from analysis.errors import NotApplicable
 from analysis.stats.types import Floats
@@ -36,6 +38,56 @@ MEANING = {
         "A cheap reminder by e-mail or app.",
     ),
 }
+
+#: Share of the customers whom a forecast must know for tiers to rest on it.
+_KNOWN = 0.99
+
+
+@dataclass(frozen=True)
+class TierValues:
+    """What tiers rest on: expected margin where there is a forecast, else past margin.
+
+    Parameters
+    ----------
+    values
+        Currency, by row of the customers judged.
+    months
+        Months ahead of the expected margin; None where it is past margin.
+    reason
+        Why tiers rest on past margin; empty where they do not.
+    """
+
+    values: pd.Series
+    months: int | None
+    reason: str = ""
+
+
+@without("forecast")
+def tier_values(
+    features: pd.DataFrame, *, forecast: pd.DataFrame | None, months: int
+) -> TierValues:
+    """Return what customers are worth: expected margin, so that past luck makes nobody high.
+
+    Parameters
+    ----------
+    features
+        One row a customer: customer_id, margin_amount.
+    forecast
+        Report 07's ``lifetime_values``: customer_id and ``value_<months>``; None where there is
+        none.
+    months
+        Which horizon.
+    """
+    past, column = features["margin_amount"], f"value_{months}"
+    if forecast is None:
+        return TierValues(past, None, "report 07 has forecast nobody's value")
+    if column not in forecast:
+        return TierValues(past, None, f"report 07 does not look {months} months ahead")
+    found = forecast.set_index("customer_id")[column].reindex(features["customer_id"])
+    if found.notna().mean() < _KNOWN:
+        return TierValues(past, None, "report 07 knows other customers than these")
+    return TierValues(pd.Series(found.fillna(0.0).to_numpy("float64"), features.index), months)
+
 
 #: Values are sorted into at most so many steps before the best breaks are looked for.
 _MOST_STEPS = 1_500
@@ -127,12 +179,16 @@ def treatment_bounds(
     features: pd.DataFrame,
     tiers: pd.Series,
     *,
+    expected: TierValues,
     uplift: float,
     period_days: int,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return what each tier brings, and what a treatment of one may cost: ``spending_bounds``.
+
+    Where tiers rest on expected margin, so does the bound, and the table says expected_share (of
+    all that is expected) and expected_per_customer (a year, currency).
 
     Raises
     ------
@@ -141,7 +197,17 @@ def treatment_bounds(
     """
     require(tiers)
     brought = worth(features, tiers, confidence=confidence, seed=seed)
-    return spending_bounds(brought, uplift=uplift, period_days=period_days)
+    bounds = spending_bounds(brought, uplift=uplift, period_days=period_days)
+    if expected.months is None:
+        return bounds
+    each = expected.values.groupby(tiers, observed=True).agg(["mean", "sum"])
+    each = each.reindex(bounds["group"])
+    year = each["mean"].to_numpy("float64") * 12 / expected.months
+    return bounds.assign(
+        expected_share=each["sum"].to_numpy("float64") / expected.values.sum(),
+        expected_per_customer=year,
+        bound=np.maximum(year, 0.0) * uplift,
+    )
 
 
 def spending_bounds(table: pd.DataFrame, *, uplift: float, period_days: int) -> pd.DataFrame:

@@ -9,7 +9,9 @@ Series far from their usual level are a class of their own where enough of them 
 conformal prediction: Vovk, Gammerman and Shafer 2005, section 4.5). Errors of later weeks are not
 exchangeable with those of earlier ones, a December's least of all: where truth fell beyond an end
 more often than promised, that end's tail is made smaller until it no longer does (adaptive
-conformal inference: Gibbs and Candes 2021, NeurIPS 34), and never larger than promised.
+conformal inference: Gibbs and Candes 2021, NeurIPS 34), for each class by its own record, and
+never larger than promised. A week that is forecast at a multiple of the series' usual level is
+expected to err by as large a multiple: errors are taken over it before they are pooled.
 """
 
 from __future__ import annotations
@@ -172,6 +174,7 @@ def reach(
     *,
     coverage: float,
     least: float = LEAST_TAIL,
+    stretch: np.ndarray | None = None,
 ) -> Reach:
     """Return how far the intervals of every origin reach, from what was known there.
 
@@ -190,14 +193,19 @@ def reach(
         Nominal coverage.
     least
         Smallest tail an end is given, over the promised one; 1 does not adapt.
+    stretch
+        (Origins + 1) x series x periods ahead: how much larger errors are expected (`stretches`).
     """
+    if stretch is not None:
+        ends = reach(scaled / stretch[:-1], known, classes, far, coverage=coverage, least=least)
+        return Reach(ends.low * stretch, ends.high * stretch, ends.n)
     shape = (len(known), *scaled.shape[1:])
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
     n, lent = np.zeros(shape[:2], dtype=int), lenders(classes)
     for name, mine in classes.items():
         more = scaled[:, lent[name]] if name in lent else None
-        ends = _adapted(scaled[:, mine], known, far[:, mine], (coverage, least), more)
-        low[:, mine], high[:, mine], n[:, mine] = ends
+        adapted = _adapted(scaled[:, mine], known, far[:, mine], (coverage, least), more)
+        low[:, mine], high[:, mine], n[:, mine] = adapted
     return Reach(low, high, n)
 
 
@@ -215,9 +223,10 @@ def _adapted(
     n = np.zeros(shape[:2], dtype=int)
     beyond = np.full((2, *scaled.shape), np.nan)
     for o, seen in enumerate(known):
-        tails = _tails(beyond, seen, tail, least)
         more = None if lent is None else np.where(seen[:, None, :], lent, np.nan)
         for mine, past in _kinds(far, o, np.where(seen[:, None, :], scaled, np.nan)):
+            missed = np.where(np.isnan(past[None]), np.nan, beyond)
+            tails = _tails(missed, seen, tail, least)
             found = offsets(past, coverage=coverage, lent=more, tails=tails)
             low[o, mine], high[o, mine] = np.minimum(found.low, 0.0), np.maximum(found.high, 0.0)
             n[o, mine] = found.n.min()
@@ -294,13 +303,19 @@ def realised(
 
 
 def of_backtest(
-    tested: Backtest, model: str, classes: dict[str, np.ndarray], far: np.ndarray, coverage: float
+    tested: Backtest,
+    model: str,
+    classes: dict[str, np.ndarray],
+    far: np.ndarray,
+    coverage: float,
+    stretch: np.ndarray | None = None,
 ) -> Reach:
     """Return `reach` of a model in a backtest."""
     scaled = (tested.actual - tested.of(model)) / tested.scale[:, :, None]
     known = [tested.known_at(origin) for origin in tested.origins]
     every = np.ones((len(tested.origins), tested.horizon), dtype=bool)
-    return reach(scaled, np.stack([*known, every]), classes, far, coverage=coverage)
+    known_then = np.stack([*known, every])
+    return reach(scaled, known_then, classes, far, coverage=coverage, stretch=stretch)
 
 
 def _covered(

@@ -18,7 +18,7 @@ from analysis.demand.models import registry as zoo
 from analysis.demand.models.backtest import Backtest, scales
 from analysis.demand.series import hierarchy, year_ago
 from analysis.demand.series.hierarchy import Hierarchy, bottom_up, minimum_trace
-from analysis.demand.series.peaks import far_from_usual
+from analysis.demand.series.peaks import far_from_usual, stretches
 from analysis.demand.series.sales_series import Series, ahead
 
 if TYPE_CHECKING:
@@ -148,7 +148,12 @@ def _predict(
     classes = _levels(groups, sparse)
     ends = [*tested.origins, series.values.shape[1]]
     far = np.stack([far_from_usual(series.values[:, :end]) for end in ends])
-    reaches = {c: conformal.of_backtest(tested, published, classes, far, c) for c in plan.coverages}
+    made_then = zip((*tested.of(published), mean), ends, strict=True)
+    stretch = np.stack([stretches(made, series.values[:, :end]) for made, end in made_then])
+    reaches = {
+        c: conformal.of_backtest(tested, published, classes, far, c, stretch)
+        for c in plan.coverages
+    }
     table = forecast_table(series, plan, mean, names, reaches)
     return Outlook(
         table, tested, published, accuracy.scoreboard(tested, groups),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.demand.forecast import conformal
 from analysis.demand.models.backtest import scales
+from analysis.demand.series.peaks import stretches
 from analysis.stats.multiplicity import q_values
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def over_horizon(
         change_high=high / base - 1,
         n=n,
         kind=np.select([~goods, outlook.sparse], ["no merchandise", "now and then"], "regular"),
-        p=_chances(outlook, (recent - mean) / scale),
+        p=_chances(outlook, (recent - mean) / (scale * _stretch(outlook, mean)[-1])),
     )
     table = called(table)
     place = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}
@@ -118,10 +119,24 @@ def _beyond(past: np.ndarray, missed: np.ndarray) -> np.ndarray:
 
 
 def _sums(outlook: Outlook) -> np.ndarray:
-    """Return the errors of past sums over their series' naive errors (origins x series)."""
+    """Return the errors of past sums, over what was expected of each (origins x series)."""
     tested = outlook.tested
     made = tested.of(outlook.published)
-    return np.asarray((tested.actual - made).sum(axis=2) / tested.scale)
+    stretch = _stretch(outlook, np.zeros(made.shape[1]))[:-1]
+    return np.asarray((tested.actual - made).sum(axis=2) / (tested.scale * stretch))
+
+
+def _stretch(outlook: Outlook, mean: np.ndarray) -> np.ndarray:
+    """Return `peaks.stretches` of the sums forecast from each origin, and of ``mean`` last."""
+    made = (*outlook.tested.of(outlook.published).sum(axis=2), mean)
+    values, horizon = outlook.series.values, outlook.plan.horizon
+    ends = (*outlook.tested.origins, values.shape[1])
+    return np.stack(
+        [
+            stretches(sums[:, None] / horizon, values[:, :end])[:, 0]
+            for sums, end in zip(made, ends, strict=True)
+        ]
+    )
 
 
 def _medians(values: np.ndarray) -> np.ndarray:
@@ -140,5 +155,6 @@ def _ends(
         least=1.0,  # overlapping sums share nearly all their luck: one miss would count many times
     )  # fmt: skip
     floor = np.where(np.nanmin(np.nan_to_num(outlook.series.values), axis=1) >= 0, 0.0, -np.inf)
+    scale = scale * _stretch(outlook, mean)[-1]
     low, high = conformal.around(mean[:, None], scale, reach, floor=floor)
     return low[:, 0], high[:, 0], reach.n[-1]

@@ -106,18 +106,22 @@ def _forecast(
     past: Floats, x: Floats, horizon: int, smoothing: Floats | None
 ) -> tuple[Floats, Floats]:
     """Return the forecast and the smoothing, fitted where it is not given."""
+    # Imported before warnings are silenced: the import has filters of its own.
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    known: dict[str, Any] = {"exog": x[: len(past)], "mle_regression": False} if x.size else {}
-    model = SARIMAX(past, order=(0, 1, 1), concentrate_scale=True, **known)
+    def model(values: Floats, x: Floats) -> SARIMAX:
+        known: dict[str, Any] = {"exog": x, "mle_regression": False} if x.size else {}
+        return SARIMAX(values, order=(0, 1, 1), concentrate_scale=True, **known)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on starting values; a bad fit loses the backtest
         if smoothing is None:
-            fitted = model.fit(disp=False, maxiter=50, cov_type="none")
-        else:
-            fitted = model.filter(smoothing, cov_type="none")
-        ahead = fitted.forecast(horizon, exog=x[len(past) :] if x.size else None)
-    return np.asarray(ahead), np.asarray(fitted.params)
+            begun = model(past, x[: len(past)])
+            smoothing = np.asarray(begun.fit(disp=False, maxiter=50, return_params=True))
+        # Periods ahead are periods without a value: one pass of the filter foresees them.
+        whole = model(np.append(past, np.full(horizon, np.nan)), x)
+        whole.update(smoothing)
+        return np.asarray(whole.ssm.filter().forecasts[0, -horizon:]), smoothing
 
 
 def _told(regressors: Floats, origin: int, seen: np.ndarray) -> Floats:

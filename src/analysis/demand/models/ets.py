@@ -1,4 +1,4 @@
-"""Exponential smoothing (ETS) for many series at once: a grid, then a search around its best.
+"""Exponential smoothing (ETS) for many series at once: a grid, then refined from its best.
 
 What statsmodels or statsforecast do one series after the other, this does for all of them in a
 few array operations a period. The form of each series (trend, season, error) is chosen by AICc as
@@ -10,7 +10,7 @@ Where exponential smoothing starts, and where its last states lead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.demand.models import ets_kernel
-from analysis.demand.models.ets_kernel import Form, Outcome, Start
+from analysis.demand.models.ets_kernel import Form, Outcome, Start, Trend
+from analysis.demand.models.levenberg_marquardt import minimise
 from analysis.demand.series import seasonality
 from analysis.stats.sizes import FEWEST_PERIODS_OF_LEVEL
 from analysis.stats.types import Floats
@@ -32,7 +33,7 @@ GRID: dict[str, tuple[float, ...]] = {
 }
 
 
-#: Bounds of each parameter, and the first step of the search.
+#: Bounds of each parameter.
 BOUNDS: dict[str, tuple[float, float]] = {
     "alpha": (0.0001, 0.9999),
     "beta": (0.0001, 0.9999),
@@ -40,11 +41,11 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "gamma": (0.0001, 0.9999),
 }
 
-_STEPS = {"alpha": 0.12, "beta": 0.08, "phi": 0.04, "gamma": 0.08}
+#: How far above the best of its trend a form's AICc may be before the refinement.
+_NEAR = 4.0
 
-
-#: Rounds of the search; the step shrinks by this factor where a round finds nothing better.
-_ROUNDS, _SHRINK = 4, 0.5
+#: Most steps of the refinement.
+_ROUNDS = 5
 
 FORMS: tuple[Form, ...] = (
     Form("none", "none"),
@@ -58,9 +59,14 @@ FORMS: tuple[Form, ...] = (
     Form("damped", "multiplicative"),
 )
 
+ADDITIVE = tuple(form for form in FORMS if form.season != "multiplicative")
+DAMPED = tuple(form for form in FORMS if form.trend == "damped")
 
 #: Elements of one array of the recursion that fit a core's cache.
 _CHUNK = 24_000
+
+#: The same where all periods' errors are kept.
+_REFINED = 6_000
 
 
 #: Longest season whose indices may be smoothed; a longer one has too few turns to learn from.
@@ -69,90 +75,154 @@ LONGEST_SEASON = 24
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted: a row a series.
+    """What was fitted, form by form: arrays are forms tried x series.
 
     Parameters
     ----------
-    mean
-        Point forecasts (S, horizon).
-    form
-        Position in the forms tried; -1 where nothing could be fitted.
-    error
-        ``additive`` or ``multiplicative`` error, the likelihood that chose the form.
-    parameters
-        The smoothing parameters, NaN where the form has none; beta and gamma as shares.
-    criterion
-        AICc of the form chosen.
+    forms
+        The forms tried.
+    means
+        Point forecasts (F, S, horizon).
+    criteria
+        AICc; infinite where a form was not fitted.
+    errors
+        ``additive`` or ``multiplicative`` error, whichever is the likelier.
+    smoothing
+        The parameters by name, NaN where the form has none; beta and gamma as shares.
+    last
+        Each series' last value (S, horizon), for those that no form fits.
     """
 
-    mean: Floats
-    form: npt.NDArray[np.int64]
-    error: npt.NDArray[np.str_]
-    parameters: dict[str, Floats]
+    forms: tuple[Form, ...]
+    means: Floats
+    criteria: Floats
+    errors: npt.NDArray[np.str_]
+    smoothing: dict[str, Floats]
+    last: Floats
+
+    @property
+    def form(self) -> npt.NDArray[np.int64]:
+        """Position of each series' best form; -1 where nothing could be fitted."""
+        fitted = np.isfinite(self.criteria).any(axis=0)
+        return np.where(fitted, self.criteria.argmin(axis=0), -1)
+
+    def of_best(self, table: np.ndarray) -> np.ndarray:
+        """Return one of the arrays by form as it is for each series' best form."""
+        return np.asarray(table[self.criteria.argmin(axis=0), np.arange(table.shape[1])])
+
+    def weighted(self, trends: tuple[Trend, ...] = ("none", "linear", "damped")) -> Floats:
+        """Return the mean forecasts of the forms with these trends, by their Akaike weights.
+
+        Kolassa (2011), International Journal of Forecasting 27(2): a mean of what is about as
+        likely is nearer the truth than the likeliest alone.
+        """
+        rows = [i for i, form in enumerate(self.forms) if form.trend in trends]
+        criteria = self.criteria[rows]
+        least = criteria.min(axis=0)
+        fitted = np.isfinite(least)
+        weights = np.exp(-(criteria - np.where(fitted, least, 0.0)) / 2)
+        weights /= np.where(fitted, weights.sum(axis=0), 1.0)
+        made = np.einsum("fs,fsh->sh", weights, self.means[rows])
+        return np.where(fitted[:, None], made, self.last)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A form of some series: where the refinement starts, and the criterion there."""
+
+    number: int
+    rows: npt.NDArray[np.int64]
+    start: Start
+    parameters: Floats
+    relative: npt.NDArray[np.bool_]
     criterion: Floats
 
 
 def fit(values: Floats, *, horizon: int, season: int = 1, forms: Sequence[Form] = FORMS) -> Fitted:
-    """Fit the best of ``forms`` to every series (S, T) and forecast ``horizon`` periods.
+    """Fit ``forms`` to every series (S, T) and forecast ``horizon`` periods with each.
 
     A season is tried where a series spans at least two of them, a multiplicative one and a
     multiplicative error where all its values are positive. Series shorter than four periods, or
-    without a value, are forecast by their last value.
+    without a value, are forecast by their last value. Of the seasonal forms
+    of one trend those are refined that come near the better one before either is.
     """
-    spans = seasonality.lengths(values)
-    positive = seasonality.all_positive(values)
-    best = _last_values(values, horizon)
-    for number, form in enumerate(forms):
-        if form.season != "none" and not 2 <= season <= LONGEST_SEASON:
-            continue
-        usable = spans >= max(4, 2 * season if form.season != "none" else 4)
-        if form.season == "multiplicative":
-            usable = usable & positive
-        rows = np.flatnonzero(usable)
-        if len(rows):
-            _improve(best, rows, number, form, values, horizon, season, positive)
-    return best
-
-
-def _last_values(values: Floats, horizon: int) -> Fitted:
-    return Fitted(
+    shape = (len(forms), len(values))
+    found = Fitted(
+        tuple(forms), np.zeros((*shape, horizon)), np.full(shape, np.inf),
+        np.full(shape, "additive", dtype="<U14"), {name: np.full(shape, np.nan) for name in GRID},
         np.repeat(seasonality.filled(values)[:, -1:], horizon, axis=1),
-        np.full(len(values), -1),
-        np.full(len(values), "additive", dtype="<U14"),
-        {name: np.full(len(values), np.nan) for name in GRID},
-        np.full(len(values), np.inf),
-    )
+    )  # fmt: skip
+    positive = seasonality.all_positive(values)
+    tried = [
+        _candidate(number, form, values, season, positive) for number, form in enumerate(forms)
+    ]
+    for one, kept in _worth_refining(tried, forms, len(values)):
+        _refine(found, _some(one, kept), values, season, positive)
+    return found
 
 
-def _improve(
-    best: Fitted,
-    rows: npt.NDArray[np.int64],
-    number: int,
-    form: Form,
-    values: Floats,
-    horizon: int,
-    season: int,
-    positive: npt.NDArray[np.bool_],
-) -> None:
-    """Fit one form to ``rows``, and keep it where its AICc is the lowest so far."""
-    part, allowed = values[rows], positive[rows]
+def _worth_refining(
+    tried: Sequence[_Candidate | None], forms: Sequence[Form], series: int
+) -> Iterator[tuple[_Candidate, npt.NDArray[np.bool_]]]:
+    """Yield every candidate and for which of its series it comes near the best of its trend."""
+    best = {(form.trend, form.season != "none"): np.full(series, np.inf) for form in forms}
+    known = [one for one in tried if one is not None]
+    kinds = [(forms[one.number].trend, forms[one.number].season != "none") for one in known]
+    for one, kind in zip(known, kinds, strict=True):
+        best[kind][one.rows] = np.minimum(best[kind][one.rows], one.criterion)
+    for one, kind in zip(known, kinds, strict=True):
+        yield one, one.criterion <= best[kind][one.rows] + _NEAR
+
+
+def _some(one: _Candidate, kept: npt.NDArray[np.bool_]) -> _Candidate:
+    before = one.start
+    start = Start(before.level[kept], before.slope[kept], before.index[kept], before.first[kept])
+    return _Candidate(
+        one.number, one.rows[kept], start, one.parameters[kept], one.relative[kept],
+        one.criterion[kept],
+    )  # fmt: skip
+
+
+def _candidate(
+    number: int, form: Form, values: Floats, season: int, positive: npt.NDArray[np.bool_]
+) -> _Candidate | None:
+    """Return the grid's best of one form; None where no series allows it."""
+    seasonal = form.season != "none"
+    if seasonal and not 2 <= season <= LONGEST_SEASON:
+        return None
+    usable = seasonality.lengths(values) >= (max(4, 2 * season) if seasonal else 4)
+    if form.season == "multiplicative":
+        usable = usable & positive
+    rows = np.flatnonzero(usable)
+    if not len(rows):
+        return None
+    part = values[rows]
     start = starting_states(part, form, season=season)
-    parameters = _search(part, start, form, allowed)
+    grid = np.array(list(product(*(GRID[name] for name in form.parameters))))
+    best, relative, deviance = _best_of_grid(part, start, form, grid, positive[rows])
+    counted = (~np.isnan(part)).sum(axis=1)
+    criterion = deviance + _penalty(form.estimated(season), counted)
+    return _Candidate(number, rows, start, best, relative, criterion)
+
+
+def _refine(
+    found: Fitted, one: _Candidate, values: Floats, season: int, positive: npt.NDArray[np.bool_]
+) -> None:
+    """Refine one form, and write its forecasts and its criterion."""
+    if not len(one.rows):
+        return
+    form, part = found.forms[one.number], values[one.rows]
+    parameters, start = _refined(part, form, one)
     outcome = ets_kernel.run(part, start, form, parameters)
     counted = (~np.isnan(part)).sum(axis=1)
-    additive, multiplicative = _deviance(outcome, counted, allowed)
-    deviance = np.minimum(additive, multiplicative)[:, 0]
-    criterion = deviance + _penalty(form.estimated(season), counted)
-    better = criterion < best.criterion[rows]
-    won = rows[better]
-    best.mean[won] = extrapolate(outcome, form, parameters, horizon, part.shape[1])[better]
-    best.form[won], best.criterion[won] = number, criterion[better]
-    best.error[won] = np.where(
-        multiplicative[better, 0] < additive[better, 0], "multiplicative", "additive"
-    )
-    for name in GRID:
-        found = parameters[name][better, 0] if name in parameters else np.nan
-        best.parameters[name][won] = found
+    additive, multiplied = _deviance(outcome, counted, positive[one.rows])
+    criterion = np.minimum(additive, multiplied)[:, 0] + _penalty(form.estimated(season), counted)
+    place = (one.number, one.rows)
+    found.means[place] = extrapolate(outcome, form, parameters, found.last.shape[1], part.shape[1])
+    found.criteria[place] = criterion
+    found.errors[place] = np.where((multiplied < additive)[:, 0], "multiplicative", "additive")
+    for name, fitted in parameters.items():
+        found.smoothing[name][place] = fitted[:, 0]
 
 
 def _penalty(estimated: int, counted: npt.NDArray[np.int64]) -> Floats:
@@ -173,48 +243,101 @@ def _deviance(
     return additive, np.where(positive[:, None], relative, np.inf)
 
 
-def _search(
-    values: Floats, start: Start, form: Form, positive: npt.NDArray[np.bool_]
-) -> dict[str, Floats]:
-    """Return each series' best parameters (S, 1): the grid's best, then a pattern search."""
-    names = form.parameters
-    combinations = np.array(list(product(*(GRID[name] for name in names))))
-    grid = np.repeat(combinations[None], len(values), axis=0)
-    best, deviance = _best_of(values, start, form, grid, positive)
-    steps = np.repeat([[_STEPS[name] for name in names]], len(values), axis=0)
-    low, high = np.array([BOUNDS[name] for name in names]).T
-    moves = np.vstack([np.eye(len(names)), -np.eye(len(names))])
-    for _ in range(_ROUNDS):
-        around = np.clip(best[:, None, :] + moves[None] * steps[:, None, :], low, high)
-        candidate, found = _best_of(values, start, form, around, positive)
-        better = found < deviance
-        best = np.where(better[:, None], candidate, best)
-        deviance = np.where(better, found, deviance)
-        steps = np.where(better[:, None], steps, steps * _SHRINK)
-    return {name: best[:, [i]] for i, name in enumerate(names)}
+def _refined(values: Floats, form: Form, one: _Candidate) -> tuple[dict[str, Floats], Start]:
+    """Return each series' best parameters (S, 1) and initial states.
+
+    From the grid's best and the states of classical decomposition both are refined together, as
+    R's ``ets`` does by another search.
+    """
+    known = _Unknowns(values, one.start, form)
+    unknowns = known.before(one.parameters)
+    size = max(1, _REFINED // (unknowns.shape[1] + 1))
+    for begin in range(0, len(values), size):
+        part = np.arange(begin, min(begin + size, len(values)))
+        unknowns[part] = known.refined(part, unknowns[part], one.relative[part])
+    parameters, states = known.read(np.arange(len(values)), unknowns[:, None, :])
+    ends = (states.level[:, 0], states.slope[:, 0], states.index[:, 0])
+    return parameters, Start(*ends, one.start.first)
 
 
-def _best_of(
-    values: Floats, start: Start, form: Form, candidates: Floats, positive: npt.NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
-    """Return each series' best candidate (S, P) and its deviance."""
-    chosen, deviances = [], []
-    size = max(1, _CHUNK // candidates.shape[1])
+class _Unknowns:
+    """Parameters and initial states as one vector a series, each of the order of one.
+
+    First the smoothing parameters, then by how much level, slope and all seasonal indices but the
+    last differ from ``start``, in units of the series; the last makes up for the others.
+    """
+
+    def __init__(self, values: Floats, start: Start, form: Form) -> None:
+        self.values, self.start, self.form = values, start, form
+        seen = np.maximum((~np.isnan(values)).sum(axis=1), 1)
+        unit = np.sqrt(np.nansum(values * values, axis=1) / seen)
+        self.unit = np.where(unit > 0, unit, 1.0)
+        self.states = 1 + (form.trend != "none")
+        seasons = start.index.shape[1] - 1 if form.season != "none" else 0
+        self.count = len(form.parameters) + self.states + seasons
+
+    def before(self, parameters: Floats) -> Floats:
+        """Return the unknowns that leave the initial states alone."""
+        found = np.zeros((len(parameters), self.count))
+        found[:, : parameters.shape[1]] = parameters
+        return found
+
+    def read(
+        self, rows: npt.NDArray[np.int64], unknowns: Floats
+    ) -> tuple[dict[str, Floats], Start]:
+        """Return parameters (S, G) and initial states of what is tried (S, G, unknowns)."""
+        names = self.form.parameters
+        moved = unknowns[:, :, len(names) :]
+        level = self.start.level[rows, None] + self.unit[rows, None] * moved[:, :, 0]
+        slope = np.repeat(self.start.slope[rows, None], level.shape[1], axis=1)
+        if self.states == 2:
+            slope = slope + self.unit[rows, None] * moved[:, :, 1]
+        own = moved[:, :, self.states :]
+        index = np.repeat(self.start.index[rows, None, :], level.shape[1], axis=1)
+        if own.shape[2]:
+            unit = self.unit[rows, None, None] if self.form.season == "additive" else 1.0
+            index[:, :, :-1] += unit * own
+            index[:, :, -1:] -= unit * own.sum(axis=2, keepdims=True)
+        parameters = {n: np.ascontiguousarray(unknowns[:, :, i]) for i, n in enumerate(names)}
+        return parameters, Start(level, slope, index, self.start.first[rows])
+
+    def refined(
+        self, rows: npt.NDArray[np.int64], unknowns: Floats, relative: npt.NDArray[np.bool_]
+    ) -> Floats:
+        """Return the unknowns of the largest likelihood near those given."""
+        reach = np.full(self.count, np.inf)
+        low, high = -reach, reach
+        bounds = np.array([BOUNDS[name] for name in self.form.parameters])
+        low[: len(bounds)], high[: len(bounds)] = bounds.T
+
+        def errors(some: npt.NDArray[np.int64], tried: Floats) -> Floats:
+            parameters, states = self.read(rows[some], tried)
+            part = self.values[rows[some]]
+            return ets_kernel.residuals(
+                part, states, self.form, parameters, relative=relative[some]
+            )
+
+        return minimise(errors, unknowns, low=low, high=high, rounds=_ROUNDS)[0]
+
+
+def _best_of_grid(
+    values: Floats, start: Start, form: Form, grid: Floats, positive: npt.NDArray[np.bool_]
+) -> tuple[Floats, npt.NDArray[np.bool_], Floats]:
+    """Return each series' best of the grid (S, P), whether its error multiplies, its deviance."""
+    chosen, relative = np.empty((len(values), grid.shape[1])), np.zeros(len(values), dtype=bool)
+    least = np.empty(len(values))
+    parameters = {name: grid[None, :, i] for i, name in enumerate(form.parameters)}
+    size = max(1, _CHUNK // len(grid))
     for begin in range(0, len(values), size):
         part = slice(begin, begin + size)
         there = Start(start.level[part], start.slope[part], start.index[part], start.first[part])
-        tried = candidates[part]
-        parameters = {
-            name: np.ascontiguousarray(tried[:, :, i]) for i, name in enumerate(form.parameters)
-        }
         outcome = ets_kernel.run(values[part], there, form, parameters)
         counted = (~np.isnan(values[part])).sum(axis=1)
-        deviance = np.minimum(*_deviance(outcome, counted, positive[part]))
-        winner = deviance.argmin(axis=1)
-        rows = np.arange(len(tried))
-        chosen.append(tried[rows, winner])
-        deviances.append(deviance[rows, winner])
-    return np.concatenate(chosen), np.concatenate(deviances)
+        additive, multiplied = _deviance(outcome, counted, positive[part])
+        either = np.minimum(additive, multiplied)
+        chosen[part], least[part] = grid[either.argmin(axis=1)], either.min(axis=1)
+        relative[part] = multiplied.min(axis=1) < additive.min(axis=1)
+    return chosen, relative, least
 
 
 def starting_states(values: Floats, form: Form, *, season: int) -> Start:

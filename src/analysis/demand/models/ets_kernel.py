@@ -47,7 +47,10 @@ class Form:
 
 @dataclass(frozen=True)
 class Start:
-    """Initial states of every series: level and slope (S,), seasonal indices (S, season)."""
+    """Initial states of every series: level and slope (S,), seasonal indices (S, season).
+
+    Where every candidate starts elsewhere, level and slope are (S, G), the indices (S, G, season).
+    """
 
     level: Floats
     slope: Floats
@@ -94,11 +97,37 @@ def run(values: Floats, start: Start, form: Form, parameters: dict[str, Floats])
         return state.outcome()
 
 
+def residuals(
+    values: Floats,
+    start: Start,
+    form: Form,
+    parameters: dict[str, Floats],
+    *,
+    relative: npt.NDArray[np.bool_],
+) -> Floats:
+    """Return errors (S, G, T) the sum of whose squares is smallest where the likelihood is largest.
+
+    One-step errors; for series whose errors multiply (``relative``) those over their forecasts,
+    times these forecasts' geometric mean. Not finite where a forecast that should be positive is
+    not; zero where nothing is known.
+    """
+    state = _State(values, start, form, parameters, kept=relative)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(int(start.first.min()), values.shape[1]):
+            state.step(t)
+        return state.errors()
+
+
 class _State:
     """The recursion's arrays while it runs; all of them are written in place."""
 
     def __init__(
-        self, values: Floats, start: Start, form: Form, parameters: dict[str, Floats]
+        self,
+        values: Floats,
+        start: Start,
+        form: Form,
+        parameters: dict[str, Floats],
+        kept: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         alpha = parameters["alpha"]
         self.shape = (len(values), alpha.shape[1])
@@ -114,7 +143,10 @@ class _State:
         self.level = self._spread(start.level)
         self.slope = self._spread(start.slope if self.beta is not None else 0 * start.slope)
         self.index = self._seasons(start.index) if self.gamma is not None else None
-        self.unit = np.maximum(np.abs(start.level), 1e-12)[:, None]
+        self.unit = np.maximum(np.abs(self.level[:, :1]), 1e-12)
+        self.over_fitted = None if kept is None else kept[:, None]
+        self.plain_only = kept is not None and not kept.any()
+        self.kept = np.zeros((0 if kept is None else values.shape[1], *self.shape))
         self.smallest = 1e-6 * self.unit
         self.squared, self.relative = np.zeros(self.shape), np.zeros(self.shape)
         self.product, self.log_fitted = np.ones(self.shape), np.zeros(self.shape)
@@ -123,10 +155,12 @@ class _State:
         self.last_first = int(start.first.max())
 
     def _spread(self, column: Floats) -> Floats:
-        return np.repeat(column[:, None], self.shape[1], axis=1)
+        return np.array(np.broadcast_to(column.reshape(len(column), -1), self.shape))
 
     def _seasons(self, index: Floats) -> Floats:
-        return np.repeat(index.T[:, :, None], self.shape[1], axis=2)
+        own = index if index.ndim == 3 else index[:, None, :]
+        spread = np.broadcast_to(own, (*self.shape, index.shape[-1]))
+        return np.moveaxis(spread, 2, 0).copy()
 
     def step(self, t: int) -> None:
         before = (self.level.copy(), self.slope.copy()) if t < self.last_first else None
@@ -158,7 +192,11 @@ class _State:
         return np.asarray(self.index[phase])
 
     def _count(self, t: int) -> None:
-        """Add the error to both likelihoods' sums."""
+        """Add the error to both likelihoods' sums, or keep it."""
+        if self.over_fitted is not None:
+            np.copyto(self.kept[t], self.error)
+        if self.plain_only:
+            return
         np.multiply(self.error, self.error, out=self.scratch)
         self.squared += self.scratch
         if self.fitted.min() <= self.smallest.max():
@@ -166,6 +204,8 @@ class _State:
             self.positive &= ~below | self.missing[t]
             np.copyto(self.fitted, self.unit, where=below)
         np.divide(self.error, self.fitted, out=self.scratch)
+        if self.over_fitted is not None:
+            np.copyto(self.kept[t], self.scratch, where=self.over_fitted)
         self.scratch *= self.scratch
         self.relative += self.scratch
         self.fitted /= self.unit
@@ -204,3 +244,12 @@ class _State:
         relative = np.where(self.positive & finite, self.relative, np.inf)
         log_fitted = np.where(finite, log_fitted, 0.0)
         return Outcome(squared, relative, log_fitted, self.level, self.slope, self.index)
+
+    def errors(self) -> Floats:
+        """Return the errors kept (S, G, T)."""
+        if self.over_fitted is not None and not self.plain_only:
+            found = self.outcome()
+            mean = np.exp(found.log_fitted / np.maximum(self.counted, 1))
+            factor = np.where(np.isfinite(found.relative), mean, np.inf)
+            self.kept *= np.where(self.over_fitted, factor, 1.0)
+        return np.ascontiguousarray(np.moveaxis(self.kept, 0, 2))

@@ -41,19 +41,24 @@ def with_candidates(found: Backtest, values: Floats, marks: Floats) -> Backtest:
     marks
         Periods (those ahead included) x holidays' weeks: 1 in the week, else 0.
     """
-    made = {name: np.empty_like(found.actual) for name in NAMES}
-    for o, origin in enumerate(found.origins):
-        ahead = forecasts(values[:, :origin], marks[: origin + found.horizon])
-        for name in NAMES:
-            made[name][o] = ahead[name]
-    for name in NAMES:
-        found = found.with_model(name, made[name])
+    origins, horizon = found.origins, found.horizon
+    parts = [apart(values[:, :origin], marks[: origin + horizon]) for origin in origins]
+    width = max(origins)
+    calm = np.full((len(origins), len(values), width), np.nan)
+    for o, (series, _) in enumerate(parts):
+        calm[o, :, width - series.shape[1] :] = series
+    factor = np.concatenate([ahead for _, ahead in parts])
+    for name, made in _known(calm.reshape(-1, width), factor).items():
+        found = found.with_model(name, made.reshape(found.actual.shape))
     return found
 
 
 def forecasts(values: Floats, marks: Floats) -> dict[str, Floats]:
     """Return the forecasts for the periods that ``marks`` goes beyond ``values``."""
-    calm, factor = apart(values, marks)
+    return _known(*apart(values, marks))
+
+
+def _known(calm: Floats, factor: Floats) -> dict[str, Floats]:
     plain = registry.forecasts(calm, models=tuple(BASES), horizon=factor.shape[1])
     return {BASES[name]: made * factor for name, made in plain.items()}
 

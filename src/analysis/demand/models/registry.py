@@ -12,7 +12,7 @@ period ahead. A series without any value is forecast as NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,12 +106,20 @@ _STUDIED = {
 _WAVE_SEASONS = 1.25
 
 
+#: Highest forecast on logarithms, over the highest value seen.
+_LARGEST_LOG = 5.0
+
+
 #: Weight that holds the wave of a short series down, as if so many periods had shown none.
 _WAVE_RIDGE = 4.0
 
 
 def _ets(values: Floats, *, horizon: int, season: int = 1) -> Floats:
-    return ets.fit(values, horizon=horizon, season=season).mean
+    return ets.fit(values, horizon=horizon, season=season).weighted()
+
+
+def _additive(values: Floats, *, horizon: int, season: int = 1) -> Floats:
+    return ets.fit(values, horizon=horizon, season=season, forms=ets.ADDITIVE).weighted()
 
 
 def _wave(values: Floats, *, horizon: int, season: int = 1) -> Floats:
@@ -134,9 +142,21 @@ def _wave(values: Floats, *, horizon: int, season: int = 1) -> Floats:
     return _ets(values - added[:, :columns], horizon=horizon) + added[:, columns:]
 
 
-def _damped(values: Floats, *, horizon: int, season: int = 1) -> Floats:
-    forms = tuple(form for form in ets.FORMS if form.trend == "damped")
-    return ets.fit(values, horizon=horizon, season=season, forms=forms).mean
+def _on_logs(forecaster: Forecaster) -> Forecaster:
+    """Return the forecaster on the logarithm of what is positive: seasons and trends multiply.
+
+    Taken over each series' highest value, so that no logarithm is taken for a positive value.
+    """
+
+    def forecast(values: Floats, *, horizon: int, season: int = 1) -> Floats:
+        positive = (seasonality.all_positive(values) & (lengths(values) > 0))[:, None]
+        top = np.where(np.isnan(values), -np.inf, values).max(axis=1, keepdims=True)
+        top = np.where(positive, top, 1.0)
+        series = np.where(positive, np.log(np.where(positive, values, 1.0) / top), values)
+        made = forecaster(series, horizon=horizon, season=season)
+        return np.where(positive, np.exp(np.minimum(made, _LARGEST_LOG)) * top, made)
+
+    return forecast
 
 
 def _short(forecaster: Forecaster) -> Forecaster:
@@ -149,6 +169,13 @@ def _short(forecaster: Forecaster) -> Forecaster:
     return forecast
 
 
+#: Models that are means of the smoothing's forms with these trends.
+_TRENDS: dict[str, tuple[ets.Trend, ...]] = {
+    "ets": ("none", "linear", "damped"),
+    "damped": ("damped",),
+}
+
+
 MODELS: dict[str, Model] = {
     "naive": Model("last value", last_value),
     "seasonal_naive": Model("last season's value", seasonal),
@@ -156,13 +183,16 @@ MODELS: dict[str, Model] = {
     "median": Model("median of all past", median),
     "drift": Model("line of first and last", drift),
     "moving_average": Model("moving average", moving_average),
-    "ets": Model("exponential smoothing", _ets),
-    "damped": Model("damped trend smoothing", _damped),
+    "ets": Model("exponential smoothing"),
+    "damped": Model("damped trend smoothing"),
     "theta": Model("Theta", _short(theta.standard)),
     "optimised_theta": Model("optimised Theta", _short(theta.optimised)),
+    "ets_logs": Model("smoothing of logarithms", _on_logs(_additive)),
+    "theta_logs": Model("Theta on logarithms", _on_logs(_short(theta.standard))),
     "wave": Model("yearly wave and smoothing", _wave),
     "croston": Model("Croston, corrected", intermittent.croston),
     "tsb": Model("Teunter-Syntetos-Babai", intermittent.tsb),
+    "logs": Model("smoothing and Theta on logarithms", members=("ets_logs", "theta_logs")),
     "ets_theta": Model("smoothing with Theta", members=("ets", "theta")),
     "combination": Model("smoothing, both Thetas", members=("ets", "theta", "optimised_theta")),
 }
@@ -171,7 +201,7 @@ MODELS: dict[str, Model] = {
 #: What is tried for series that sell in most periods, and for those that sell now and then.
 REGULAR: tuple[str, ...] = (
     "naive", "seasonal_naive", "mean", "median", "drift", "moving_average", "ets", "damped",
-    "theta", "optimised_theta", "ets_theta", "combination",
+    "theta", "optimised_theta", "ets_theta", "combination", "ets_logs", "theta_logs", "logs",
 )  # fmt: skip
 
 SPARSE: tuple[str, ...] = (
@@ -205,11 +235,22 @@ def forecasts(
         if name not in MODELS:
             raise ParamsError(f"There is no model {name!r}; there are {', '.join(MODELS)}")
     base = dict.fromkeys(m for name in models for m in (MODELS[name].members or (name,)))
-    found = {name: _bounded(name, values, horizon, season) for name in base}
+    found = _smoothed(base, values, horizon, season)
+    found |= {name: _bounded(name, values, horizon, season) for name in base if name not in found}
     for name in models:
         if MODELS[name].members:
             found[name] = np.mean([found[m] for m in MODELS[name].members], axis=0)
     return {name: found[name] for name in models}
+
+
+def _smoothed(base: Iterable[str], values: Floats, horizon: int, season: int) -> dict[str, Floats]:
+    """Return those of the base models that are means of one and the same fit's forms."""
+    wanted = [name for name in base if name in _TRENDS]
+    if not wanted:
+        return {}
+    forms = ets.FORMS if "ets" in wanted else ets.DAMPED
+    fitted = ets.fit(values, horizon=horizon, season=season, forms=forms)
+    return {name: within_reason(fitted.weighted(_TRENDS[name]), values) for name in wanted}
 
 
 def _bounded(name: str, values: Floats, horizon: int, season: int) -> Floats:

@@ -51,6 +51,9 @@ class Attribution:
     tested
         The same for the messages that were held out at random alone: model (`HOLDOUT` last),
         channel, orders, low, high; empty without a holdout.
+    with_visits
+        As ``credits``, with visits from elsewhere among the touches; empty where their source is
+        not known.
     spent
         channel, cost (of all its messages of the period; NaN where no cost is recorded), each
         (cost of an order that last touch credits: no cost of an incremental order).
@@ -61,6 +64,7 @@ class Attribution:
     credits: pd.DataFrame
     removal: pd.DataFrame
     tested: pd.DataFrame
+    with_visits: pd.DataFrame
     spent: pd.DataFrame
     paths: int
     conversions: int
@@ -101,6 +105,9 @@ def attribute(
     draw: dict[str, Any] = {"confidence": confidence, "replicates": replicates, "seed": seed}
     found = touchpoints.fetch(tables, contacts, **ways)
     credited, removal = credit(found, **draw)
+    beside = credited.head(0)
+    if tables.has("page_views", "customer_id", "source"):
+        beside, _ = credit(touchpoints.fetch(tables, contacts, visits=True, **ways), **draw)
     tested = pd.DataFrame(columns=["model", "channel", "orders", "low", "high"])
     if lift is not None and history is not None:
         usable = lift.arms[(lift.arms["reason"] == "") & (lift.arms["channel"] != "several")]
@@ -109,7 +116,7 @@ def attribute(
             tested = _beside(credit(mine, **draw)[0], usable)
     chain = conversion(found.steps.sum(axis=0))
     sizes = (int(found.paths), int(found.conversions), chain)
-    return Attribution(credited, removal, tested, _spent(contacts, credited), *sizes)
+    return Attribution(credited, removal, tested, beside, _spent(contacts, credited), *sizes)
 
 
 def _spent(contacts: Contacts, credited: pd.DataFrame) -> pd.DataFrame:

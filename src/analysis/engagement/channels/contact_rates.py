@@ -13,10 +13,12 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.engagement.channels.contact_events import order_times
 from analysis.errors import NotApplicable
-from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.multiplicity import bonferroni, normal_quantile
 from analysis.stats.proportions import ClusterSums, clustered_interval, wilson_interval
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ class ContactRates:
     rates
         A row a breakdown (``by``: channel, campaign, segment, hour; ``all`` once), group, channel
         and measure: hits, of, share, low, high, customers. A measure whose column the study lacks
-        is left out.
+        is left out. Segments are of thirty customers or more by channel, and their intervals hold
+        for all rows of a measure at once.
     opens
         By channel: delivered, opened, by_machine (known), of_unknown_make, real, real_low,
         real_high (opens by persons, as a share of delivered), basis.
@@ -73,8 +76,14 @@ class ContactRates:
     opens: pd.DataFrame
 
 
+@without("segments")
 def rates(
-    tables: Tables, contacts: Contacts, *, segment: str = "", confidence: float = 0.95
+    tables: Tables,
+    contacts: Contacts,
+    *,
+    segment: str = "",
+    segments: pd.DataFrame | None = None,
+    confidence: float = 0.95,
 ) -> ContactRates:
     """Return the rates of ``contacts``.
 
@@ -85,19 +94,34 @@ def rates(
     contacts
         Messages.
     segment
-        Column of customers to break down by; empty: by orders in the year before the period.
+        Column of customers to break down by; empty: by ``segments``.
+    segments
+        customer_id and rfm, formed on days before the period, so that no order after a message puts
+        a customer into a segment; None: by orders in the year before the period.
     confidence
         Coverage of the intervals.
     """
-    rows = contacts.rows.join(_segments(tables, contacts, segment), "customer_id", how="left")
-    rows = rows.mutate(segment=ibis.coalesce(rows.segment, "unknown"), all=ibis.literal("all"))
+    rows = contacts.rows.join(
+        _segments(tables, contacts, segment, segments), "customer_id", how="left"
+    )
+    missing = "unknown" if segment else "no order in the year before"
+    rows = rows.mutate(segment=ibis.coalesce(rows.segment, missing), all=ibis.literal("all"))
     rows = rows.mutate(hour=rows.hour.cast("string").lpad(2, "0"))
     breakdowns = ("all", "channel", "campaign", "segment", "hour")
     parts = [_shares(rows, by, contacts, confidence) for by in breakdowns]
+    parts[breakdowns.index("segment")] = _all_at_once(rows, contacts, confidence)
     found = pd.concat(parts, ignore_index=True)
     campaign = found["by"] == "campaign"
     found.loc[campaign, "group"] = found.loc[campaign, "group"].replace(_names(tables))
     return ContactRates(found, real_opens(contacts, confidence))
+
+
+def _all_at_once(rows: ibis.Table, contacts: Contacts, confidence: float) -> pd.DataFrame:
+    """Return the rates by segment, of customers enough, with intervals that hold all at once."""
+    people = rows.group_by("segment", "channel").agg(n=rows.customer_id.nunique())
+    people = people.filter(people.n >= FEWEST_CUSTOMERS).select("segment", "channel")
+    kept = rows.semi_join(people, ["segment", "channel"])
+    return _shares(kept, "segment", contacts, confidence, at_once=True)
 
 
 def _names(tables: Tables) -> dict[str, str]:
@@ -110,7 +134,9 @@ def _names(tables: Tables) -> dict[str, str]:
     return dict(zip(table["promotion_id"], label, strict=True))
 
 
-def _shares(rows: ibis.Table, by: str, contacts: Contacts, confidence: float) -> pd.DataFrame:
+def _shares(
+    rows: ibis.Table, by: str, contacts: Contacts, confidence: float, *, at_once: bool = False
+) -> pd.DataFrame:
     """Return the rates of every group of ``by`` and channel."""
     chosen = {
         m: v for m, v in MEASURES.items() if _NEEDS.get(m, "sent") in {*contacts.known, "sent"}
@@ -128,7 +154,8 @@ def _shares(rows: ibis.Table, by: str, contacts: Contacts, confidence: float) ->
         sums |= {f"{name}_{key}": value.sum() for key, value in products.items()}
         sums[f"{name}_m"] = each.count(where=each[bottom] > 0)
     table = each.group_by("grp", "chn").agg(**sums).order_by("grp", "chn").to_pandas()
-    return pd.concat([_tidy(table, by, name, confidence) for name in chosen], ignore_index=True)
+    level = bonferroni(confidence, len(table)) if at_once else confidence
+    return pd.concat([_tidy(table, by, name, level) for name in chosen], ignore_index=True)
 
 
 def _tidy(table: pd.DataFrame, by: str, name: str, confidence: float) -> pd.DataFrame:
@@ -145,13 +172,17 @@ def _tidy(table: pd.DataFrame, by: str, name: str, confidence: float) -> pd.Data
     )  # fmt: skip
 
 
-def _segments(tables: Tables, contacts: Contacts, segment: str) -> ibis.Table:
+def _segments(
+    tables: Tables, contacts: Contacts, segment: str, segments: pd.DataFrame | None
+) -> ibis.Table:
     """Return customer_id and segment."""
     if segment:
         if not tables.has("customers", segment):
             raise NotApplicable(f"Customers have no column {segment!r} to break down by.")
         people = tables.customers
         return people.select("customer_id", segment=people[segment].cast("string"))
+    if segments is not None:
+        return ibis.memtable(segments.rename(columns={"rfm": "segment"}))
     start = contacts.period.start
     orders = order_times(tables)
     year = orders.filter(

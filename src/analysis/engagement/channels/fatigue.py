@@ -8,17 +8,20 @@ a linear one (opting out) on counts of such cells, their errors from batches of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.answers import without
 from analysis.engagement.channels.contact_events import REGULAR
 from analysis.errors import NotApplicable
-from analysis.stats.multiplicity import student_quantile
+from analysis.stats.multiplicity import bonferroni, student_quantile
 from analysis.stats.proportions import ClusterSums, clustered_interval
+from analysis.stats.sizes import FEWEST_TO_LEARN
 from analysis.tables.engine import held
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ MOST_BEFORE, _MOST_KNOWN = 8, 90
 #: Classes by a customer's number of messages; batches of customers that errors come from.
 _CLASSES, _BATCHES = 4, 40
 _ROUNDS = 30
+_SLOPES = ["measure", "effect", "base", "low", "high", "messages"]
 
 
 @dataclass(frozen=True)
@@ -45,17 +49,33 @@ class Fatigue:
         measure, effect (opened: change of the log odds a message before, like with like;
         unsubscribed: change of the share), base (share of unsubscribed without one before), low,
         high, messages.
+    by_segment
+        The same slopes by segment: segment, measure, effect, base, low, high, messages, customers;
+        intervals hold for all segments of a measure at once. Empty without segments.
     regular_only
         Whether opting out is read from messages without a promotion alone.
     """
 
     curve: pd.DataFrame
     slopes: pd.DataFrame
+    by_segment: pd.DataFrame
     regular_only: bool
 
 
-def judge(contacts: Contacts, *, confidence: float = 0.95) -> Fatigue:
+@without("segments")
+def judge(
+    contacts: Contacts, *, segments: pd.DataFrame | None = None, confidence: float = 0.95
+) -> Fatigue:
     """Return the fatigue seen in ``contacts``.
+
+    Parameters
+    ----------
+    contacts
+        Messages.
+    segments
+        customer_id and rfm, formed on days before the messages; None: no slopes by segment.
+    confidence
+        Coverage of the intervals.
 
     Raises
     ------
@@ -72,15 +92,42 @@ def judge(contacts: Contacts, *, confidence: float = 0.95) -> Fatigue:
             "cannot be seen."
         )
     regular = bool((cells["regular"] == 1).mean() > 0 and "promotion_id" in contacts.known)
-    slopes = []
+    slopes = _slopes(cells, measures, regular, confidence)
+    curve = pd.concat([_curve(contacts, m, confidence) for m in measures], ignore_index=True)
+    parts = _by_segment(contacts, segments, measures, regular, confidence)
+    return Fatigue(curve, slopes, parts, regular)
+
+
+def _slopes(
+    cells: pd.DataFrame, measures: Sequence[str], regular: bool, confidence: float
+) -> pd.DataFrame:
+    rows = []
     if "opened" in measures:
-        slopes.append(_opening(cells, confidence))
+        rows.append(_opening(cells, confidence))
     if "unsubscribed" in measures:
         mine = cells[cells["regular"] == 1] if regular else cells
-        slopes.append(_leaving(mine, confidence))
-    curve = pd.concat([_curve(contacts, m, confidence) for m in measures], ignore_index=True)
-    names = ["measure", "effect", "base", "low", "high", "messages"]
-    return Fatigue(curve, pd.DataFrame(slopes, columns=names), regular)
+        rows.append(_leaving(mine, confidence))
+    return pd.DataFrame(rows, columns=_SLOPES)
+
+
+def _by_segment(
+    contacts: Contacts, segments: pd.DataFrame | None, measures: Sequence[str], regular: bool,
+    confidence: float,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the slopes of every segment that is large enough, their intervals all at once."""
+    columns = ["segment", *_SLOPES, "customers"]
+    if segments is None:
+        return pd.DataFrame(columns=columns)
+    rows = contacts.rows.join(ibis.memtable(segments), "customer_id")
+    sizes = rows.group_by("rfm").agg(n=rows.customer_id.nunique()).order_by("rfm").to_pandas()
+    sizes = sizes[sizes["n"] >= FEWEST_TO_LEARN]
+    level, parts = bonferroni(confidence, len(sizes)), []
+    for name, size in zip(sizes["rfm"], sizes["n"], strict=True):
+        cells = _cells(replace(contacts, rows=rows.filter(rows.rfm == name))).to_pandas()
+        if cells["before"].nunique() > 1:
+            found = _slopes(cells, measures, regular, level)
+            parts.append(found.assign(segment=name, customers=size)[columns])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def _cells(contacts: Contacts) -> ibis.Table:

@@ -30,6 +30,8 @@ BATCHES = 100
 MOST_CHANNELS = 30
 POSITIONAL = ("first", "last", "linear", "time_decay", "position")
 
+#: Before the source of a visit, as a channel.
+VISIT = "visit from "
 _DAY = 86_400.0
 
 
@@ -70,6 +72,7 @@ def fetch(
     lookback_days: int = 30,
     half_life_days: float = 7.0,
     tested: pd.DataFrame | None = None,
+    visits: bool = False,
 ) -> Touchpoints:
     """Return the paths to the orders of a period.
 
@@ -86,26 +89,53 @@ def fetch(
     tested
         promotion_id and arm of messages to restrict the touches to, with the orders in the
         promotions' own days.
+    visits
+        Visits of known customers are touches as well, by where they came from; without those that
+        came directly, and those from a channel of messages, which the message stands for.
 
     Raises
     ------
     NotApplicable
         If no message was delivered.
     """
-    touches = _touches(tables, contacts, lookback_days, tested)
+    sent = _sent(contacts, tested)
+    if visits:
+        sent = sent.union(_visits(tables, contacts).cast(sent.schema()))
+    touches = _touches(tables, contacts, lookback_days, sent)
     return summed(touches, half_life_days=half_life_days)
 
 
-def _touches(
-    tables: Tables, contacts: Contacts, lookback_days: int, tested: pd.DataFrame | None
-) -> ibis.Table:
-    """Return the touches: customer_id, journey, channel, place, places, age, conversions, nulls."""
+def _visits(tables: Tables, contacts: Contacts) -> ibis.Table:
+    """Return the visits of the period by known customers, by their source."""
+    if not tables.has("page_views", "customer_id", "source"):
+        raise NotApplicable("Where visits come from is not known of any customer.")
+    views = tables.page_views
+    start, end = midnight(contacts.period.start), midnight(contacts.period.end)
+    views = views.filter(views.viewed_at >= start, views.viewed_at < end)
+    each = views.group_by("session_id").agg(
+        customer_id=views.customer_id.max(), source=views.source.min(), at=views.viewed_at.min()
+    )
+    by_message = contacts.rows.select(source="channel").distinct()
+    each = each.filter(each.customer_id.notnull(), each.source.notnull(), each.source != "direct")
+    each = each.anti_join(by_message, "source")
+    return each.select("customer_id", channel=ibis.literal(VISIT) + each.source, at="at",
+                       order=ibis.literal(0, "int8"))  # fmt: skip
+
+
+def _sent(contacts: Contacts, tested: pd.DataFrame | None) -> ibis.Table:
+    """Return the messages delivered: customer_id, channel, at, order (0)."""
     rows = contacts.rows
     sent = rows.filter(rows.delivered == 1)
     if tested is not None:
         wanted = [str(p) for p in tested["promotion_id"].unique()]
         sent = sent.filter(sent.promotion_id.isin(wanted))
-    sent = sent.select("customer_id", "channel", at="at", order=ibis.literal(0, "int8"))
+    return sent.select("customer_id", "channel", at="at", order=ibis.literal(0, "int8"))
+
+
+def _touches(
+    tables: Tables, contacts: Contacts, lookback_days: int, sent: ibis.Table
+) -> ibis.Table:
+    """Return the touches: customer_id, journey, channel, place, places, age, conversions, nulls."""
     start, end = midnight(contacts.period.start), midnight(contacts.period.end)
     orders = order_times(tables)
     orders = orders.filter(orders["at"] >= start, orders["at"] < end)

@@ -13,6 +13,7 @@ from analysis.engagement.feedback.survey_rows import SCALES, Surveys, promoted
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
 from analysis.stats.proportions import wilson_interval
+from analysis.stats.sizes import too_small
 from analysis.stats.surveys.net_promoter import (
     clustered_mean,
     clustered_slope,
@@ -200,19 +201,11 @@ def _joined_periods(rows: pd.DataFrame, groups: pd.Series, fewest: int) -> pd.Se
 
 
 def shown_and_withheld(sizes: pd.Series, fewest: int) -> tuple[list[str], list[str]]:
-    """Return the groups that are large enough, and the others.
-
-    A single small group could be had by taking the shown ones from the total; the smallest of
-    those is withheld with it.
-    """
+    """Return the groups that are large enough, and the others (see `sizes.too_small`)."""
     place = {name: i for i, name in enumerate(BANDS)}
     ordered = sorted(sizes.index, key=lambda name: (place.get(name, 0), str(name)))
-    large = [name for name in ordered if sizes[name] >= fewest]
-    small = [name for name in ordered if sizes[name] < fewest]
-    if len(small) == 1 and large:
-        least = min(large, key=lambda name: sizes[name])
-        return [name for name in large if name != least], [*small, least]
-    return large, small
+    small = too_small(sizes.loc[ordered], fewest)
+    return list(small.index[~small]), list(small.index[small])
 
 
 def _group(

@@ -131,7 +131,7 @@ def _one(
         "minutes": gone, "jump": -jumped.jump, "error": jumped.error, "p": jumped.p,
         "difference": float(after[served].mean() - after[~served].mean()),
     }  # fmt: skip
-    distance = count - np.arange(len(claims)) - 0.5
+    distance = count - 0.5 - np.arange(len(claims), dtype=np.float64)
     return told, effects_at(people, distance, jumped.p, confidence=confidence, crossing=RANK)
 
 

@@ -17,6 +17,8 @@ from analysis.tables.engine import held
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
+    from ibis.expr.builders import LegacyWindowBuilder
+
     from analysis.tables.engine import Tables
 
 #: Parts of a point that are counted.
@@ -108,7 +110,7 @@ def overdrawn(entries: ibis.Table) -> ibis.Table:
     return entries.inner_join(below.select("entry_id", "opens"), "entry_id")
 
 
-def _upto(rows: ibis.Table, *order: ibis.Value) -> ibis.LegacyWindowBuilder:
+def _upto(rows: ibis.Table, *order: ibis.Value) -> LegacyWindowBuilder:
     """Return the window of each customer's rows up to the present one."""
     return ibis.window(group_by=rows.customer_id, order_by=list(order), preceding=None, following=0)
 

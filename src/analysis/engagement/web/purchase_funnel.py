@@ -19,10 +19,12 @@ from datetime import timedelta
 import ibis
 import pandas as pd
 
+from analysis.answers import without
 from analysis.engagement.web.clickstream import Clickstream
 from analysis.engagement.web.page_events import STEPS
 from analysis.engagement.web.visitor_shares import shares
 from analysis.errors import NotApplicable
+from analysis.stats.multiplicity import bonferroni
 from analysis.stats.sizes import FEWEST_FOLLOWED
 from analysis.tables.engine import held
 from analysis.tables.lines import midnight
@@ -42,7 +44,7 @@ class PurchaseFunnel:
         high, kept (of those at the step before) with kept_low, kept_high, lost (sessions that got
         to the step before and no further).
     groups
-        The same by grouping (device, source, history) and group: sessions, share, kept, ...
+        The same by grouping (device, source, history, segment) and group: sessions, share, ...
     windows
         One window a row: days, visitors, basket, ordered, order (strict, shares), order_low,
         order_high; none where the source does not tell which product a page shows.
@@ -53,10 +55,27 @@ class PurchaseFunnel:
     windows: pd.DataFrame
 
 
+@without("segments")
 def purchase_funnel(
-    web: Clickstream, *, days: Sequence[int] = (1, 7, 30), confidence: float = 0.95
+    web: Clickstream,
+    *,
+    segments: pd.DataFrame | None = None,
+    days: Sequence[int] = (1, 7, 30),
+    confidence: float = 0.95,
 ) -> PurchaseFunnel:
     """Return the funnel of sessions, by groups, and of visitors within some days.
+
+    Parameters
+    ----------
+    web
+        Views in sessions.
+    segments
+        customer_id and rfm, formed on days before the period, so that no order of a session puts
+        its customer into a segment; None: no groups by segment.
+    days
+        Days that visitors are given.
+    confidence
+        Coverage of the intervals; those of segments hold for all of them at once.
 
     Raises
     ------
@@ -75,6 +94,8 @@ def purchase_funnel(
         for grouping in GROUPINGS
         if grouping == "history" or web.has(grouping)
     ]
+    if segments is not None:
+        parts.append(_by_segment(sessions, segments, web.steps, confidence))
     parts = [part for part in parts if len(part)]
     grouped = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_GROUPED)
     asked = days if 2 in web.steps else ()  # the days run from a product seen
@@ -259,6 +280,16 @@ def _grouped(
     table = table[sizes >= FEWEST_FOLLOWED].reset_index(drop=True)
     table.insert(0, "grouping", grouping)
     return table
+
+
+def _by_segment(
+    sessions: ibis.Table, segments: pd.DataFrame, steps: Sequence[int], confidence: float
+) -> pd.DataFrame:
+    """Return the groups by segment, of sessions whose customer was known at the first page."""
+    told = ibis.memtable(segments.rename(columns={"customer_id": "buyer", "rfm": "group"}))
+    known = sessions.inner_join(told, sessions.customer_id == told.buyer).drop("buyer")
+    level = bonferroni(confidence, segments["rfm"].nunique())
+    return _grouped(known, "segment", steps, level)
 
 
 def _within(web: Clickstream, days: int, confidence: float) -> dict[str, float | int]:

@@ -6,9 +6,9 @@ The engine cuts the time off each value, so that a file of gigabytes becomes a f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from analysis.ingest.inspection.file_scans import ask, cells_of_workbook
+from analysis.ingest.inspection.file_scans import ask, cells_of_workbook, read_alike
 from analysis.ingest.inspection.sniff import Look
 from analysis.ingest.inspection.value_forms import TIME, day_text
 
@@ -21,22 +21,29 @@ QUERY = f"""
 """
 
 
-def day_counts(found: Look, column: str) -> Counter[str]:
+def day_counts(looks: Sequence[Look], column: str) -> Counter[str]:
     """Return the days in a column, as written but without their time, and the rows of each.
 
     Parameters
     ----------
-    found
-        A look at the file.
+    looks
+        A look at each file; those without the column are left out.
     column
         Name of the column.
     """
-    shown = _of_texts(found.values(column))
-    if found.whole or len(shown) > MOST:  # no days, whatever else stands there
-        return shown
-    if found.kind == "excel":
-        return _of_texts(cells_of_workbook(found, column))
-    return Counter(dict(ask(found, column, QUERY)))
+    counts: Counter[str] = Counter()
+    larger = []
+    for found in (each for each in looks if column in each.header):
+        shown = _of_texts(found.values(column))
+        if found.whole or len(shown) > MOST:  # no days, whatever else stands there
+            counts.update(shown)
+        elif found.kind == "excel":
+            counts.update(_of_texts(cells_of_workbook(found, column)))
+        else:
+            larger.append(found)
+    for alike in read_alike(larger):
+        counts.update(dict(ask(alike, column, QUERY)))
+    return counts
 
 
 def _of_texts(values: Iterable[str]) -> Counter[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import glob
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,32 +22,42 @@ MEMORY = "1GB"
 DETECTION = 1_000_000
 
 
+def read_alike(looks: Sequence[Look]) -> list[list[Look]]:
+    """Return the files in groups that the engine reads as one table, for `ask`."""
+    groups: dict[object, list[Look]] = {}
+    for each in looks:
+        above = each.header_line + each.above
+        layout = (each.kind, tuple(each.header), each.delimiter, above)
+        groups.setdefault(layout, []).append(each)
+    return list(groups.values())
+
+
 def ask(
-    found: Look, column: str, query: str, given: Sequence[object] = ()
+    looks: Sequence[Look], column: str, query: str, given: Sequence[object] = ()
 ) -> list[tuple[Any, ...]]:
-    """Return what the engine answers to a query on a column of a file.
+    """Return what the engine answers to a query on a column of files.
 
     Parameters
     ----------
-    found
-        A look at the file, which is no workbook.
+    looks
+        A look at each file, all laid out alike and none a workbook.
     column
         Name of the column.
     query
-        SQL in which ``{table}`` stands for the file and ``{value}`` for the column's text.
+        SQL in which ``{table}`` stands for the files and ``{value}`` for the column's text.
     given
         Values of its parameters.
 
     Raises
     ------
     DataError
-        If the engine cannot read the file.
+        If the engine cannot read a file.
     """
     import duckdb
 
     with (
         duckdb.connect(config={"temp_directory": str(spill_path())}) as connection,
-        _as_table(found) as (table, place),
+        _as_table(looks) as (table, place),
     ):
         connection.execute(f"SET memory_limit = '{MEMORY}'; SET preserve_insertion_order = false")
         asked = query.format(table=table, value=f"trim({place(column)})")
@@ -53,7 +65,9 @@ def ask(
             return connection.execute(asked, list(given)).fetchall()
         except duckdb.Error as error:
             first = str(error).strip().partition("\n")[0]
-            raise DataError(f"{found.path.name} cannot be looked through: {first}") from None
+            several = f" and {len(looks) - 1} others like it" if len(looks) > 1 else ""
+            name = looks[0].path.name + several
+            raise DataError(f"{name} cannot be looked through: {first}") from None
 
 
 def cells_of_workbook(found: Look, column: str) -> Iterator[str]:
@@ -74,30 +88,38 @@ def values_held(found: Look, column: str, values: set[str]) -> set[str]:
     if found.kind == "excel":
         return values & set(cells_of_workbook(found, column))
     query = "SELECT DISTINCT {value} FROM {table} WHERE {value} IN (SELECT unnest(?))"
-    return {value for (value,) in ask(found, column, query, [sorted(values)])}
+    return {value for (value,) in ask([found], column, query, [sorted(values)])}
 
 
 @contextmanager
-def _as_table(found: Look) -> Iterator[tuple[str, Callable[[str], str]]]:
-    """Yield the file as the engine's table function reads it, and how a column is called there."""
+def _as_table(looks: Sequence[Look]) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """Yield the files as the engine's table function reads them, and how it calls a column."""
+    found = looks[0]
     if found.kind == "parquet":
-        yield f"read_parquet({_literal(str(found.path))})", _quoted_text
+        paths = _list(each.path for each in looks)
+        yield f"read_parquet({paths}, union_by_name = true)", _quoted_text
         return
     with TemporaryDirectory(prefix="look-") as folder:
-        path = _literal(str(_as_utf8(found, Path(folder))))
+        copies = (Path(folder) / f"copy_{number}" for number in itertools.count())
+        paths = _list(_as_utf8(each, copy) for each, copy in zip(looks, copies, strict=False))
         if found.kind == "jsonl":
-            yield f"read_ndjson_objects({path}, ignore_errors = true) AS t(json)", _json_text
+            yield f"read_ndjson_objects({paths}, ignore_errors = true) AS t(json)", _json_text
             return
-        yield _csv_function(found, path), _by_place(found)
+        yield _csv_function(found, paths), _by_place(found)
 
 
-def _csv_function(found: Look, path: str) -> str:
+def _list(paths: Iterable[Path]) -> str:
+    """Return paths as the engine reads them: none is a pattern."""
+    return "[" + ", ".join(_literal(glob.escape(str(path))) for path in paths) + "]"
+
+
+def _csv_function(found: Look, paths: str) -> str:
     columns = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(found.header)))
     columns = "{" + columns + "}"
     above = found.header_line + found.above
     delimiter = " " if found.delimiter == "whitespace" else found.delimiter
     return (
-        f"read_csv({path}, auto_detect = false, header = false, skip = {above}, "
+        f"read_csv({paths}, auto_detect = false, header = false, skip = {above}, "
         f"delim = {_literal(delimiter)}, quote = '\"', escape = '\"', columns = {columns}, "
         "ignore_errors = true, strict_mode = false)"
     )
@@ -120,8 +142,8 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _as_utf8(found: Look, folder: Path) -> Path:
-    """Return the file, or a copy that the engine reads: unpacked, UTF-8, one blank between.
+def _as_utf8(found: Look, copy: Path) -> Path:
+    """Return the file, or write a copy that the engine reads: unpacked, UTF-8, one blank between.
 
     Of an archive with several files, the copy holds the records of all.
     """
@@ -131,7 +153,6 @@ def _as_utf8(found: Look, folder: Path) -> Path:
     blanks = found.delimiter == "whitespace"
     if not packed and not blanks and encoding.name in {"utf-8", "ascii"}:
         return found.path
-    copy = folder / "copy"
     with copy.open("wb") as out:
         for number, member in enumerate(members):
             how = sample_of(member, DETECTION).encoding

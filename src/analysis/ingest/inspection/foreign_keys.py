@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from analysis.ingest.inspection.column_names import OF_IDS, ideas_of, plain
@@ -34,7 +35,7 @@ class Kind:
     name: str
     looks: tuple[Look, ...]
 
-    @property
+    @cached_property
     def pooled(self) -> Look:
         """Return the rows of all files, under the header that all share."""
         first = self.looks[0]
@@ -123,7 +124,9 @@ class Reference:
 
 def references(lines: Kind, others: Sequence[Kind]) -> list[Reference]:
     """Return, for each other kind, the column of ``lines`` that refers to it best, if one does."""
-    found = []
+    found: list[Reference] = []
+    if not others:
+        return found
     own = {column: set(lines.pooled.values(column)) for column in lines.pooled.header}
     for other in others:
         pooled = other.pooled
@@ -190,6 +193,8 @@ def same_thing(match: str, key: str, other: str) -> bool:
 
 def joined(lines: Look, found: Sequence[Reference]) -> Look:
     """Return the look with the columns looked up behind its own, named ``kind.Column``."""
+    if not found:
+        return lines
     header, rows = list(lines.header), [list(row) for row in lines.rows]
     for reference in found:
         other = reference.other.pooled

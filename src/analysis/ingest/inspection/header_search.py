@@ -90,7 +90,11 @@ def _delimiter(lines: list[bytes]) -> str:
     """Return the delimiter that cuts most lines into the same number of cells, more than one."""
     filled = [line for line in lines if line.strip()]
     scores = {}
+    there = b"".join(filled)
     for delimiter in (*CANDIDATES, "whitespace"):
+        if delimiter != "whitespace" and delimiter.encode() not in there:
+            scores[delimiter] = (False, 1.0, 1)
+            continue
         rows = [cells(line, delimiter) for line in filled]
         width = _usual_width(rows)
         share = sum(len(row) == width for row in rows) / len(rows)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 #: Days that the lines of one order may lie apart.
 APART = 1
@@ -17,8 +18,7 @@ RESTARTED, SETTLED = 0.05, 0.01
 TELLING = 3
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """What one line says of its order."""
 
     order: str

@@ -18,9 +18,9 @@ from analysis.ingest.readers.archives import CHUNK, Member
 from analysis.ingest.readers.delimited import Cutter, Dialect
 from analysis.ingest.readers.physical_lines import MAXIMUM_LENGTH, physical_lines
 
-#: Pieces between head and tail.
+#: Pieces between head and tail, at most.
 PIECES = 24
-#: Bytes of a packed file that are read at once at least.
+#: Bytes of a piece, and of a packed file, that are read at once at least.
 SMALLEST = 4_096
 
 
@@ -86,10 +86,11 @@ def _sought(member: Member, budget: int) -> tuple[list[bytes], bool]:
         if size <= budget:
             return [file.read()], True
         head = _to_a_line(file.read(budget // 3))
-        length = budget // 2 // PIECES
-        gap = (size - len(head)) // (PIECES + 1)
+        pieces = max(1, min(PIECES, budget // 2 // SMALLEST))
+        length = budget // 2 // pieces
+        gap = (size - len(head)) // (pieces + 1)
         found = [head]
-        for piece in range(PIECES):
+        for piece in range(pieces):
             file.seek(len(head) + piece * gap)
             found.append(_to_a_line(_from_a_line(file.read(length))))
         file.seek(max(len(head), size - budget // 6))

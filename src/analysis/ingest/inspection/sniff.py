@@ -24,6 +24,7 @@ from analysis.ingest.readers.staged_table import header_names
 #: Bytes of a text, or rows of a workbook, that are looked at.
 BUDGET, ROWS = 3_000_000, 20_000
 WORDS_FOR_NOTHING = ("NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "#N/A", "-", "\\N")
+_NOTHING = frozenset(WORDS_FOR_NOTHING)
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,9 @@ class Look:
     baskets: bool = False
     sheet: str = ""
     other_sheets: tuple[str, ...] = ()
+    _cells: dict[str, list[str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def values(self, column: str) -> list[str]:
         """Return the values of a column that are there."""
@@ -78,9 +82,11 @@ class Look:
 
     def cells(self, column: str) -> list[str]:
         """Return a column row by row; what means nothing is an empty text."""
-        place = self.header.index(column)
-        found = (row[place].strip() for row in self.rows if len(row) == len(self.header))
-        return ["" if v in WORDS_FOR_NOTHING else v for v in found]
+        if column not in self._cells:
+            place, width = self.header.index(column), len(self.header)
+            found = (row[place].strip() for row in self.rows if len(row) == width)
+            self._cells[column] = ["" if v in _NOTHING else v for v in found]
+        return self._cells[column]
 
     def words_for_nothing(self) -> list[str]:
         """Return the words that stand where nothing is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ TIMES = (
 )  # fmt: skip
 #: A time behind a day: a blank or T, hours and minutes, whatever follows.
 TIME = r"[ T]+\d{1,2}:\d{2}.*$"
+_TIME = re.compile(TIME)
 
 ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 ISO_OFFSET = re.compile(
@@ -122,7 +124,8 @@ def _times(day: str, weights: Mapping[str, int]) -> list[str]:
     """Return what stands behind a day of this format, the most frequent first."""
     if day == "iso":
         return [""]
-    left = [v for v in weights if _fits(day_text(v), day)][:SOME]
+    fitting = (v for v in weights if _fits(day_text(v), day))
+    left = list(itertools.islice(fitting, SOME))
     found: list[str] = []
     while left:
         scores = {time: sum(_fits(v, day + time) for v in left) for time in TIMES}
@@ -135,7 +138,7 @@ def _times(day: str, weights: Mapping[str, int]) -> list[str]:
 
 def day_text(value: str) -> str:
     """Return a value without the time behind its day."""
-    return re.sub(TIME, "", value)
+    return _TIME.sub("", value)
 
 
 def turned(form: str) -> str:
@@ -166,9 +169,17 @@ def days_of(counts: Mapping[str, int], forms: list[str]) -> Counter[date]:
     return found
 
 
-def day_of(value: str, forms: list[str]) -> date | None:
-    """Return the day of a value with or without a time; None if no format reads it."""
-    return _read(day_text(value), list(dict.fromkeys(form_of_day(form) for form in forms)))
+def days_read(values: Iterable[str], forms: list[str]) -> dict[str, date | None]:
+    """Return the day of each value, with or without a time; None if no format reads it."""
+    cut = list(dict.fromkeys(form_of_day(form) for form in forms))
+    days: dict[str, date | None] = {}
+    found = {}
+    for value in set(values):
+        text = day_text(value)
+        if text not in days:
+            days[text] = _read(text, cut)
+        found[value] = days[text]
+    return found
 
 
 def form_of_day(form: str) -> str:

@@ -171,8 +171,7 @@ def _written(study: str, looks: list[Look], folder: Path, root: Path) -> _Writte
 def _from_ready(study: str, fitting: Fitting, folder: Path) -> _Written:
     forms, days = dates_of(fitting).forms, Counter[date]()
     for kind, column in ordered_at(fitting):
-        for each in kind.looks:
-            days += days_of(day_counts(each, column), forms)
+        days += days_of(day_counts(kind.looks, column), forms)
     kept = without_lone(days)
     lone = tuple(sorted(set(days) - set(kept)))
     found = next(iter(fitting.files.values())).pooled

@@ -111,7 +111,7 @@ def _order_lines(plan: Plan) -> list[str]:
             if n in found.columns
         ),
         *_return_lines(found),
-        *_drop_lines(found),
+        *_drop_lines(plan),
     ]
 
 
@@ -176,8 +176,9 @@ def _below_zero(found: Look, marked: list[bool]) -> bool:
     return False
 
 
-def _drop_lines(found: Look) -> list[str]:
-    rules = _test_products(found)
+def _drop_lines(plan: Plan) -> list[str]:
+    found = plan.found
+    rules = [*_totals(plan), *_test_products(found)]
     _, seen = currency_of(found)
     if len(seen) > 1:
         main = seen.most_common(1)[0][0]
@@ -188,6 +189,17 @@ def _drop_lines(found: Look) -> list[str]:
             f"rows seen: {main} {seen[main]:,}, {others}",
         ]
     return ["    drop:", *rules] if rules else []
+
+
+def _totals(plan: Plan) -> list[str]:
+    """Return the rule for rows that add up others, such as the last one of a printed list."""
+    column, words = plan.totals
+    if not column:
+        return []
+    return [
+        "      - rule: row of a total",
+        f"        when: {{column: {quoted(column)}, equals: {listed(words)}}}",
+    ]
 
 
 def _other_currency(found: Look, main: str) -> str:
@@ -222,7 +234,8 @@ def _product_lines(plan: Plan) -> list[str]:
         else "{constant: ALL}   # UNSURE: no column looks like a " + level
         for level in ("department", "category")
     }
-    dropped = _test_products(found) if "product_id" in ideas else []
+    dropped = _totals(plan) if plan.products is None else []
+    dropped += _test_products(found) if "product_id" in ideas else []
     return [
         "  - table: products",
         f"    from: {origin}",
@@ -257,6 +270,7 @@ def _customer_lines(plan: Plan) -> list[str]:
         "    columns:",
         f"      customer_id: {key}",
         *_places(found),
+        *(["    drop:", *_totals(plan)] if reference is None and plan.totals[0] else []),
         *(["    identity:"] if keys else []),
         *(f"      {n}: {quoted(found.columns[n])}" for n in keys),
     ]

@@ -18,8 +18,9 @@ from analysis.ingest.inspection.value_forms import (
     DateForms,
     currencies,
     date_forms,
-    day_of,
+    day_text,
     days_of,
+    days_read,
     without_lone,
 )
 
@@ -27,6 +28,13 @@ from analysis.ingest.inspection.value_forms import (
 TOLD = ("order_id", "product_id", "ordered_at", "quantity", "price", "net_amount", "customer_id")
 OF_PRODUCTS = {"price", "name", "category", "department"}
 CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[APap][Mm])?")
+#: What stands in a row that adds up the rows above, in small letters.
+TOTALS = frozenset(
+    (
+        "total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum", "summe",
+        "gesamt", "gesamtsumme", "zwischensumme", "total général", "合计", "总计", "小计", "合計",
+    )
+)  # fmt: skip
 #: Values of a column that are tried as dates where no name tells.
 TRIED = 300
 #: Order lines that order numbers are judged by.
@@ -63,6 +71,8 @@ class Plan:
         Days left out.
     numbers
         What is known of the order numbers.
+    totals
+        The column in which rows say that they add up others, and what they say there.
     """
 
     study: str
@@ -77,6 +87,7 @@ class Plan:
     days: Counter[date] = field(default_factory=Counter)
     lone: tuple[date, ...] = ()
     numbers: Numbers = field(default_factory=Numbers)
+    totals: tuple[str, tuple[str, ...]] = ("", ())
 
     @property
     def kinds(self) -> list[Kind]:
@@ -129,7 +140,37 @@ def plan(study: str, kinds: Sequence[Kind]) -> Plan:
         kept,
         tuple(sorted(set(days) - set(kept))),
         judge(_lines(lines, every, dates)) if dates.forms else Numbers(),
+        rows_of_totals(lines.pooled),
     )
+
+
+def rows_of_totals(found: Look) -> tuple[str, tuple[str, ...]]:
+    """Return the column in which rows say that they add up others, and the words they say there.
+
+    Such a row fills fewer cells than the others; where one does not, ``Total`` is a name.
+    """
+    width = len(found.header)
+    rows = [row for row in found.rows if len(row) == width]
+    for name in found.header:
+        words = {v for v in set(found.cells(name)) if v.rstrip(": ").casefold() in TOTALS}
+        if not words:
+            continue
+        usual = Counter(sum(map(bool, map(str.strip, row))) for row in rows).most_common(1)[0][0]
+        cells = zip(found.cells(name), rows, strict=True)
+        said = [sum(map(bool, map(str.strip, row))) for cell, row in cells if cell in words]
+        if all(filled < usual for filled in said):
+            return name, tuple(sorted(words))
+    return "", ()
+
+
+def _without(counts: Counter[str], kind: Kind, name: str) -> Counter[str]:
+    """Return the days that were counted without those that stand in rows of totals."""
+    for each in kind.looks:
+        column, words = rows_of_totals(each)
+        if column and name in each.header:
+            pairs = zip(each.cells(column), each.cells(name), strict=True)
+            counts.subtract(day_text(when) for cell, when in pairs if when and cell in words)
+    return +counts
 
 
 def _thinned(found: Look) -> Look:
@@ -222,10 +263,7 @@ def _dates(
         return DateForms([]), Counter()
     owner = next((r.other for r in looked_up if column.startswith(f"{r.other.name}.")), lines)
     name = column if owner is lines else column.removeprefix(f"{owner.name}.")
-    counts: Counter[str] = Counter()
-    for each in owner.looks:
-        if name in each.header:
-            counts += day_counts(each, name)
+    counts = _without(day_counts(owner.looks, name), owner, name)
     return date_forms(owner.pooled.values(name), counts), counts
 
 
@@ -237,11 +275,9 @@ def _lines(lines: Kind, found: Look, dates: DateForms) -> list[Line]:
     files = [n for n, each in enumerate(lines.looks) for row in each.rows if _fits(row, each)]
     cells = [_or_nothing(found, idea) for idea in ("store_id", "customer_id", "quantity")]
     rows = zip(found.cells(key), found.cells(when), *cells, files, strict=False)
-    known: dict[str, date | None] = {}
+    known = days_read(found.cells(when)[:JUDGED], dates.forms)
     judged = []
     for order, text, store, customer, quantity, file in itertools.islice(rows, JUDGED):
-        if text not in known:
-            known[text] = day_of(text, dates.forms)
         day = known[text]
         if order and day is not None and not quantity.startswith(("-", "(")):
             judged.append(Line(order, day, store, file, customer))

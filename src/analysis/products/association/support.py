@@ -74,7 +74,7 @@ def choose_support(
     needed = math.ceil((1.96 / math.log(within)) ** 2)
     if support is None and baskets.orders < needed:
         raise NotApplicable(
-            f"There are {baskets.orders} orders: {needed} must hold two items before it is known "
+            f"{baskets.how_many}: {needed} must hold two items before it is known "
             f"within a factor of {within:g} how often they are together."
         )
     if support is None:

@@ -76,11 +76,18 @@ class Baskets:
         """One row an item in an order: order_id, item."""
         return held(self.rows.select("order_id", "item").distinct())
 
+    @property
+    def how_many(self) -> str:
+        """The words that say how many orders there are, and of which days."""
+        verb, plural = ("is", "") if self.orders == 1 else ("are", "s")
+        days = f" in {self.period}" if self.period else ""
+        return f"There {verb} {self.orders} order{plural}{days}"
+
     def require(self, least: int = 2) -> None:
         """Raise NotApplicable, saying why, if no two items can ever be bought together."""
         if self.orders < least:
             raise NotApplicable(
-                f"There are {self.orders} orders: what is bought together by chance cannot be told."
+                f"{self.how_many}: what is bought together by chance cannot be told."
             )
         if len(self.items) < least:
             raise NotApplicable(

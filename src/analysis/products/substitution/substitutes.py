@@ -163,7 +163,7 @@ def _of_size(orders: Numbered, table: pd.DataFrame, weighed: list[str]) -> pd.Da
     """Add expected_size and p_size, the chance of so few orders with both among random ones."""
     from scipy.special import gammaincc
 
-    expected = _at_random(orders, orders.size, table)
+    expected = _at_random(orders, orders.size.astype(np.int64), table)
     alike = (table["a"].isin(weighed) & table["b"].isin(weighed)).to_numpy()
     if alike.any():
         places = np.zeros(len(orders), dtype=np.int64)

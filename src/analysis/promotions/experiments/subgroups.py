@@ -78,7 +78,8 @@ def effects(
             parts.append(_shrunk(pd.DataFrame(rows).assign(attribute=name), confidence))
     if not parts:
         raise NotApplicable(
-            f"No attribute has two segments with {FEWEST_CUSTOMERS} customers or more in each arm."
+            f"No attribute has two segments with {FEWEST_CUSTOMERS} customers or more in each arm, "
+            "some of whom bought."
         )
     table = pd.concat(parts, ignore_index=True)
     table = table.assign(q=q_values(table["p"]))
@@ -101,6 +102,8 @@ def _levels(
         if min(*sizes, *others) < FEWEST_CUSTOMERS:
             continue
         here = _effect(people, own, inside, metric)
+        if not here.error > 0:  # nobody in it bought: how sure its effect is cannot be said
+            continue
         there = _effect(people, own, known & ~inside, metric)
         gap = float(here.difference - there.difference)
         error = float(np.hypot(here.error, there.error))

@@ -14,7 +14,7 @@ by its name, for results that are plain tables or that are read together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -24,12 +24,29 @@ from analysis.errors import AnalysisError
 Presenter = Callable[..., None]
 
 
-def presents(*classes: type) -> Callable[[Presenter], Presenter]:
-    """Mark a function as the presenter of these classes; of none: found by its name alone."""
+def presents(
+    *classes: type, detail: str = "", of: tuple[str, ...] = ()
+) -> Callable[[Presenter], Presenter]:
+    """Mark a function as the presenter of these classes; of none: found by its name alone.
+
+    Parameters
+    ----------
+    detail
+        Words under which what it shows is folded (`Report.detail`), together with what stands
+        beside it under the same; empty: nothing is.
+    of
+        Roles of what is folded, as ``table`` and ``chart``; none: all of it.
+    """
 
     def marked(presenter: Presenter) -> Presenter:
-        presenter.presents = classes  # type: ignore[attr-defined]
-        return presenter
+        @wraps(presenter)
+        def folded(report: Any, *shown: Any, **named: Any) -> None:
+            with report.detail(detail, *of):
+                presenter(report, *shown, **named)
+
+        found: Any = folded if detail else presenter
+        found.presents = classes
+        return found
 
     return marked
 

@@ -123,7 +123,7 @@ class Report:
         self.params = params
         self._display = show
         self._only: str | None = None
-        self._detail: str | None = None
+        self._detail: tuple[str, tuple[str, ...]] | None = None
         self._reasons: set[str] = set()
         self._tables = tables
         self._saved: set[str] = set()
@@ -221,10 +221,12 @@ class Report:
     def _show(self, output: outputs.Output) -> None:
         role = output.metadata[outputs.KEY]["role"]
         if self._only in (None, role):
-            self._display(outputs.as_detail(output, self._detail) if self._detail else output)
+            summary, roles = self._detail or ("", ())
+            folded = summary and (not roles or role in roles)
+            self._display(outputs.as_detail(output, summary) if folded else output)
 
     @contextmanager
-    def detail(self, summary: str) -> Iterator[None]:
+    def detail(self, summary: str, *roles: str) -> Iterator[None]:
         """Show what follows as detail: folded on the page, open on paper and in a notebook.
 
         A reader must be able to decide without it: headlines, findings and what speaks against
@@ -234,8 +236,10 @@ class Report:
         ----------
         summary
             What the fold holds, in a few words: "How the model was chosen".
+        roles
+            What is folded, as ``table`` and ``chart``; none: everything.
         """
-        outer, self._detail = self._detail, self._detail or summary
+        outer, self._detail = self._detail, self._detail or (summary, roles)
         try:
             yield
         finally:

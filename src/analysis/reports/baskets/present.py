@@ -56,7 +56,7 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
         held,
         name="pairs_that_hold",
         columns=columns.pairs(within=True),
-        rows=12,
+        rows=8,
         caption=f"Odds ratio ({report.interval}): by what factor an order that holds the first has "
         "higher odds of the second, among orders of the same size and store, week or customer, "
         "whichever leaves least. 2nd half: lift there. Extra margin: of the second product, in "
@@ -64,7 +64,7 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
     )
 
 
-@presents()
+@presents(detail="Support and lift of every significant pair")
 def lifts(report: Report, found: Pairs, names: Names) -> None:
     """Show support and lift of the pairs."""
     looked_at = text.looked_at(found, names)
@@ -89,7 +89,7 @@ def confounding(report: Report, found: Pairs, names: Names) -> None:
     )
 
 
-@presents()
+@presents(detail="The pairs not to act on", of=("table",))
 def doubtful_pairs(report: Report, found: Pairs, names: Names) -> None:
     """Show the pairs not to act on, with why."""
     looked_at = text.looked_at(found, names)
@@ -99,7 +99,7 @@ def doubtful_pairs(report: Report, found: Pairs, names: Names) -> None:
         report.table(doubtful, name="pairs_to_doubt", columns=columns.doubts(), rows=8)
 
 
-@presents(Triples)
+@presents(Triples, detail="The triples that were tested", of=("table",))
 def triples(
     report: Report,
     found: Triples,
@@ -126,7 +126,7 @@ def triples(
     report.save(text_sets.maximal(found, names), "frequent_sets")
 
 
-@presents()
+@presents(detail="The categories as a network, and one by one", of=("chart", "table"))
 def category_pairs(report: Report, found: Pairs, names: Names) -> None:
     """Show the pairs of categories that hold, as a network."""
     held = text.believed(found, names)
@@ -140,7 +140,7 @@ def category_pairs(report: Report, found: Pairs, names: Names) -> None:
     report.table(held, name="categories_that_hold", columns=columns.pairs(), rows=10)
 
 
-@presents()
+@presents(detail="Lifts of the largest categories, and shelves")
 def lift_map(report: Report, found: Pairs, names: Names) -> None:
     """Show the lifts between the most frequent categories."""
     square = text_sets.lift_square(found, names)
@@ -152,7 +152,7 @@ def lift_map(report: Report, found: Pairs, names: Names) -> None:
     )
 
 
-@presents()
+@presents(detail="Lifts of the largest categories, and shelves")
 def shelf_groups(report: Report, groups: pd.DataFrame, names: Names) -> None:
     """Show which categories to place together."""
     report.table(
@@ -164,7 +164,7 @@ def shelf_groups(report: Report, groups: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents()
+@presents(detail="Departments")
 def department_pairs(report: Report, held: pd.DataFrame, names: Names) -> None:
     """Show the pairs of departments that hold."""
     report.table(
@@ -176,7 +176,7 @@ def department_pairs(report: Report, held: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents()
+@presents(detail="What leads to the category wanted")
 def rules_to(report: Report, leading: pd.DataFrame, names: Names) -> None:
     """Show what leads to the target category."""
     target = report.params.target
@@ -189,7 +189,7 @@ def rules_to(report: Report, leading: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents(Substitutes)
+@presents(Substitutes, detail="The pairs that were tested", of=("table",))
 def substitutes(report: Report, found: Substitutes, names: Names) -> None:
     """Show the pairs that are ordered together less often than expected."""
     report.finding(**text_next.substitutes_finding(found, names))
@@ -202,7 +202,7 @@ def substitutes(report: Report, found: Substitutes, names: Names) -> None:
     )
 
 
-@presents()
+@presents(detail="Offer by offer", of=("table",))
 def cannibalisation(report: Report, risk: pd.DataFrame, names: Names) -> None:
     """Show in the weeks of which offers another product sells less."""
     fdr = report.params.fdr
@@ -217,7 +217,7 @@ def cannibalisation(report: Report, risk: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents(Switching)
+@presents(Switching, detail="Which brand is bought after which")
 def brand_switching(report: Report, steps: Switching) -> None:
     """Show which brand is bought after which."""
     by = report.params.switching_by
@@ -230,7 +230,7 @@ def brand_switching(report: Report, steps: Switching) -> None:
     report.save(steps.loyalty, "loyalty")
 
 
-@presents()
+@presents(detail="Bundle by bundle", of=("table",))
 def bundles(report: Report, offers: pd.DataFrame, names: Names) -> None:
     """Show how many more bundles must sell for their discount to cost nothing."""
     discount = report.params.bundle_discount
@@ -244,7 +244,7 @@ def bundles(report: Report, offers: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents()
+@presents(detail="Who buys the first, never the second")
 def cross_sell(report: Report, open_to: pd.DataFrame, names: Names) -> None:
     """Show how many buyers of the first never bought the second."""
     report.table(
@@ -277,7 +277,7 @@ def follow_on(
     )
 
 
-@presents(Following)
+@presents(Following, detail="Pair by pair", of=("chart", "table"))
 def follow_on_differences(report: Report, followed: Following, names: Names) -> None:
     """Show how many more go on to the next purchase than matched customers."""
     then = text_next.named(followed.table, names)
@@ -294,7 +294,7 @@ def follow_on_differences(report: Report, followed: Following, names: Names) -> 
     report.save(followed.curves, "next_curves")
 
 
-@presents()
+@presents(detail="Sequence by sequence", of=("table",))
 def sequences(report: Report, tested: pd.DataFrame, names: Names) -> None:
     """Show in which sequences the order of visits matters."""
     report.headline(text_next.order(tested, report.params.fdr))
@@ -308,7 +308,7 @@ def sequences(report: Report, tested: pd.DataFrame, names: Names) -> None:
     )
 
 
-@presents(FirstBaskets)
+@presents(FirstBaskets, detail="Item by item", of=("table",))
 def first_baskets(report: Report, begun: FirstBaskets, level: Pairs, names: Names) -> None:
     """Show which items of a first order predict margin."""
     items = text.plural(level.first.level)
@@ -322,7 +322,7 @@ def first_baskets(report: Report, begun: FirstBaskets, level: Pairs, names: Name
     )
 
 
-@presents(Replenishment)
+@presents(Replenishment, detail="Item by item", of=("table",))
 def replenishment(report: Report, found: Replenishment, names: Names) -> None:
     """Show after how many days items are bought again."""
     report.headline(text_next.rhythm(found, names))
@@ -335,7 +335,7 @@ def replenishment(report: Report, found: Replenishment, names: Names) -> None:
     report.save(found.due, "due")
 
 
-@presents()
+@presents(detail="Whether who was due did buy")
 def due_check(report: Report, right: pd.DataFrame) -> None:
     """Show whether who was due bought."""
     report.headline(text_next.calibrated(right, _DUE_DAYS))
@@ -348,7 +348,13 @@ def due_check(report: Report, right: pd.DataFrame) -> None:
     report.save(right, "due_check")
 
 
-@presents()
+@presents(
+    detail="How the recommenders were evaluated",
+    of=(
+        "table",
+        "chart",
+    ),
+)
 def recommenders(report: Report, usual: Evaluation) -> None:
     """Show which recommender knows the next baskets best."""
     report.headline(text_next.recommender(usual))
@@ -362,7 +368,7 @@ def recommenders(report: Report, usual: Evaluation) -> None:
     report.table(usual.table, name="recommenders", columns=shown)
 
 
-@presents()
+@presents(detail="How the recommenders were evaluated")
 def new_recommenders(report: Report, new: Evaluation) -> None:
     """Show which recommender knows the products bought for the first time best."""
     asked = report.params

@@ -18,14 +18,15 @@ def oddities() -> Columns:
 
 
 def response(group: str, interval: str, measures: list[str]) -> Columns:
-    """Return the columns of ``text.wide_rates``."""
+    """Return the columns of ``text.wide_rates``; orders only where nothing else is known."""
     chosen = {"group": formats.text(group), "sent": formats.integer("Sent")}
     labels = {
         "delivered": "Delivered", "bounced": "Bounced", "opened": "Opened", "clicked": "Clicked",
         "bought": "Ordered after", "bought_before": "Ordered before",
         "unsubscribed": "Unsubscribed", "complained": "Complained",
     }  # fmt: skip
-    for name in measures:
+    answers = [name for name in measures if not name.startswith("bought")]
+    for name in answers or measures:
         fine = name in ("unsubscribed", "complained", "clicked")
         chosen[name] = formats.percent(2 if fine else 1, labels[name])
         if name in ("clicked", "bought", "unsubscribed"):
@@ -54,12 +55,12 @@ def ranking(interval: str) -> Columns:
         "name": formats.text("Promotion"),
         "channel": formats.text("Channel"),
         "treated": formats.integer("Customers"),
-        "margin": formats.money(2, "Margin each, before cost", signed=True),
+        "margin": formats.money(2, "Before cost", signed=True),
         "cost": formats.money(2, "Message"),
         "net": formats.money(2, "After cost", signed=True),
         "net_low": formats.interval("net_high", 2, f"{interval}, all at once", unit="EUR"),
-        "before_cost": formats.integer("Rank before cost"),
-        "after_cost": formats.integer("Rank after cost"),
+        "before_cost": formats.integer("Rank before"),
+        "after_cost": formats.integer("Rank after"),
     }
 
 
@@ -67,26 +68,34 @@ def arms(interval: str) -> Columns:
     """Return the columns of ``HoldoutLift.arms``."""
     return {
         "label": formats.text("Promotion and arm"),
-        "channel": formats.text("Channel"),
         "treated": formats.integer("Treated"),
         "control": formats.integer("Held out"),
         "orders": formats.number(3, "Extra orders each", signed=True),
         "orders_low": formats.interval("orders_high", 3, interval, unit=""),
         "net": formats.money(2, "Margin after cost", signed=True),
         "net_low": formats.interval("net_high", 2, interval, unit="EUR"),
-        "cost_per_order": formats.money(2, "Cost of an extra order"),
-        "cost_per_order_low": formats.interval("cost_per_order_high", 2, interval, unit="EUR"),
-        "reason": formats.text("Why none"),
     }
 
 
-def attribution(models: dict[str, str], holdout: bool) -> Columns:
+def costs_per_order(interval: str) -> Columns:
+    """Return the columns of ``HoldoutLift.arms`` on the cost of an extra order."""
+    return {
+        "label": formats.text("Promotion and arm"),
+        "channel": formats.text("Channel"),
+        "cost_per_order": formats.money(2, "Cost of an extra order"),
+        "cost_per_order_low": formats.interval("cost_per_order_high", 2, interval, unit="EUR"),
+    }
+
+
+def attribution(models: dict[str, str], holdout: bool, *, cost: bool = True) -> Columns:
     """Return the columns of ``text.credit_table``."""
     chosen = {"channel": formats.text("Channel")}
     chosen |= {key: formats.integer(label) for key, label in models.items()}
     if holdout:
         chosen["holdout"] = formats.integer("Holdout")
         chosen["holdout_low"] = formats.interval("holdout_high", 0, "95 % interval", unit="")
+        return chosen
+    if not cost:
         return chosen
     return chosen | {
         "cost": formats.money(0, "Messages cost"),

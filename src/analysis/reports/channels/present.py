@@ -15,6 +15,7 @@ from analysis.engagement.channels.contact_rates import ContactRates
 from analysis.engagement.channels.dose_response import DoseCurve
 from analysis.engagement.channels.fatigue import Fatigue
 from analysis.engagement.channels.holdout_lift import HoldoutLift
+from analysis.reporting.notebook import formats
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.channels import charts, columns, text, text_buying, text_response
@@ -48,8 +49,7 @@ def rates(report: Report, found: ContactRates) -> None:
         table,
         name="channel_rates",
         columns=columns.response("Channel", report.interval, measures),
-        caption=f"Orders within {report.params.response_days} days of sending, and in as many days "
-        "before it. Intervals count customers, not messages.",
+        caption="Intervals count customers, not messages.",
     )
     if len(found.opens):
         report.table(
@@ -66,7 +66,9 @@ def rates(report: Report, found: ContactRates) -> None:
                 wide,
                 name=f"{by}_rates",
                 columns=columns.response(name, report.interval, measures),
+                caption=text.SEGMENTS_AT_ONCE if by == "segment" else None,
             )
+    report.say(text.segments_reading(found))
     report.save(found.rates, "contact_rates")
 
 
@@ -90,15 +92,28 @@ def lift(report: Report, found: HoldoutLift) -> None:
             f"{report.interval} (all at once); ring: before it. {report.margin}",
         )
         report.table(
-            found.ranking, name="channel_ranking", columns=columns.ranking(report.interval)
+            found.ranking,
+            name="channel_ranking",
+            columns=columns.ranking(report.interval),
+            caption="Margin per customer drawn, before and after the cost of the message.",
         )
+    arms = text.arm_table(found)
     report.table(
-        text.arm_table(found),
+        arms,
         name="holdout_lift",
         title="Every tested arm against its holdout",
         columns=columns.arms(report.interval),
-        caption="Per customer drawn. No upper end: the extra orders may be none.",
+        caption="Per customer drawn.",
     )
+    costly = arms[arms["cost_per_order"].notna()]
+    if len(costly):
+        report.table(
+            costly,
+            name="cost_per_extra_order",
+            title="What an extra order cost",
+            columns=columns.costs_per_order(report.interval),
+            caption="No upper end: the extra orders may be none.",
+        )
     report.say(text.lift_reading(found))
 
 
@@ -133,6 +148,16 @@ def attribution(report: Report, found: Attribution) -> None:
         "of an order that last touch credits is not that of an extra order: see above.",
     )
     report.say(text_response.attribution_reading(found))
+    if len(found.with_visits):
+        report.say(text_response.visits_reading(found))
+        with report.detail("Messages and visits from elsewhere: orders credited"):
+            report.table(
+                text_response.credit_table(found, visits=True),
+                name="attribution_with_visits",
+                columns=columns.attribution(MODELS, holdout=False, cost=False),
+                caption="Visits of known customers, by the source of their session. Direct visits, "
+                "and those from a channel of messages, are no touch of their own.",
+            )
     with report.detail("Removal effects of the Markov chain"):
         report.table(
             found.removal, name="removal_effects", columns=columns.removal(report.interval)
@@ -159,6 +184,15 @@ def fatigue(report: Report, found: Fatigue) -> None:
         name="fatigue_slopes",
         columns=columns.slopes(report.interval),
     )
+    if len(found.by_segment):
+        report.say(text_response.fatigue_by_segment(found))
+        with report.detail("Fatigue by segment"):
+            report.table(
+                text_response.slope_table(found, found.by_segment),
+                name="fatigue_by_segment",
+                columns={"segment": formats.text("Segment"), **columns.slopes(report.interval)},
+                caption=text.SEGMENTS_AT_ONCE,
+            )
     report.save(found.curve, "fatigue_curve")
 
 

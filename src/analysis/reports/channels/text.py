@@ -41,6 +41,38 @@ def sent(contacts: Contacts) -> str:
     return said + f"Odd: {several}; the table names the rule used."
 
 
+SEGMENTS_AT_ONCE = (
+    "Segments of the year before the period; the intervals hold for all rows of a column at once."
+)
+
+
+def segments_reading(rates: ContactRates) -> str:
+    """Return which segments answer otherwise than all customers of the channel, told all at once.
+
+    Orders are left out: whoever bought much before buys much after, message or not.
+    """
+    rows = rates.rates
+    for measure in ("clicked", "opened"):
+        mine = rows[(rows["by"] == "segment") & (rows["measure"] == measure)]
+        if len(mine) > 1:
+            every = rows[(rows["by"] == "channel") & (rows["measure"] == measure)]
+            usual = mine["channel"].map(every.set_index("channel")["share"])
+            more, less = mine[mine["low"] > usual], mine[mine["high"] < usual]
+            return (
+                f"Of {len(mine)} pairs of segment and channel, looked at all at once, shown to be "
+                f"{measure} more than the channel's messages as a whole: {_named(more)}; less: "
+                f"{_named(less)}."
+            )
+    return ""
+
+
+def _named(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return "none"
+    names = (rows["group"] + " by " + rows["channel"]).tolist()
+    return words.listing(names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} others"])
+
+
 def wide_rates(table: pd.DataFrame, by: str, top: int = 30) -> tuple[pd.DataFrame, list[str]]:
     """Return the rates of a breakdown, a group a row, with the measures there are."""
     rows = table[table["by"] == by]

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 
-def credit_table(found: Attribution) -> pd.DataFrame:
-    """Return the credits, a channel a row and a model a column."""
-    wide = found.credits.pivot(index="channel", columns="model", values="orders").reset_index()
-    wide = wide.merge(found.spent, "left", "channel")
+def credit_table(found: Attribution, *, visits: bool = False) -> pd.DataFrame:
+    """Return the credits, a channel a row and a model a column; of visits as well, or with cost."""
+    credits = found.with_visits if visits else found.credits
+    wide = credits.pivot(index="channel", columns="model", values="orders").reset_index()
+    if not visits:
+        wide = wide.merge(found.spent, "left", "channel")
     return wide.sort_values("last", ascending=False, ignore_index=True)
 
 
@@ -79,6 +81,22 @@ def attribution_finding(found: Attribution) -> Fields | None:
     }
 
 
+def visits_reading(found: Attribution) -> str:
+    """Return what messages are credited with where visits from elsewhere are touches as well."""
+    messages = set(found.credits["channel"])
+    rows = found.with_visits[found.with_visits["channel"].isin(messages)]
+    said = []
+    for model, name in (("first", "first touch"), ("last", "last touch"), ("markov", "Markov")):
+        alone, beside = (t.loc[t["model"] == model, "orders"].sum() for t in (found.credits, rows))
+        said.append(f"{words.number(alone)} and {words.number(beside)} by {name}")
+    every = found.with_visits.loc[found.with_visits["model"] == "last", "orders"].sum()
+    return (
+        "Known to messages alone, the models credit them with every order that one preceded; with "
+        f"visits from elsewhere among the touches ({words.count(every, 'order')} in all), it is "
+        f"{words.listing(said)}. What is not observed is credited to what is."
+    )
+
+
 def attribution_reading(found: Attribution) -> str:
     """Return how paths are formed and what the models have in common."""
     share = found.conversions / max(found.paths, 1)
@@ -90,13 +108,30 @@ def attribution_reading(found: Attribution) -> str:
     )
 
 
-def slope_table(found: Fatigue) -> pd.DataFrame:
-    """Return the slopes with words for what they are."""
+def slope_table(found: Fatigue, slopes: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the slopes, of all or of segments, with words for what they are."""
+    rows = found.slopes if slopes is None else slopes
     what = {
         "opened": "Opening, log odds (like with like)",
         "unsubscribed": "Opting out, share of delivered",
     }
-    return found.slopes.assign(what=found.slopes["measure"].map(what))
+    return rows.assign(what=rows["measure"].map(what))
+
+
+def fatigue_by_segment(found: Fatigue) -> str:
+    """Return in how many segments fatigue is shown, and whether they differ from each other."""
+    said = []
+    for measure, word in (("opened", "opening falls"), ("unsubscribed", "opting out rises")):
+        rows = found.by_segment[found.by_segment["measure"] == measure]
+        if len(rows) < 2:
+            continue
+        shown = rows["high"] < 0 if measure == "opened" else rows["low"] > 0
+        apart = rows["low"].max() > rows["high"].min()
+        said.append(
+            f"Looked at all at once, {word} with messages in {int(shown.sum())} of {len(rows)} "
+            f"segments; they {'differ' if apart else 'are not shown to differ'} from each other."
+        )
+    return " ".join(said)
 
 
 def fatigue_headline(found: Fatigue) -> str:

@@ -17,6 +17,7 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.deciles import charts, columns, text, text_decline
+from analysis.reports.segmentation.text import only_returned
 from analysis.stats.bca import Estimates
 from analysis.tables.periods import Period
 
@@ -29,9 +30,11 @@ def _window(report: Report) -> Period:
 def data(report: Report, weeks: WeeklyAmounts, covered: Coverage, customers: pd.DataFrame) -> None:
     """Say who is ranked, over which days, and what margin rests on."""
     bought = words.count(len(customers), "customer")
-    amount = words.money(covered.known_amount, 0, report.currency)
+    amount = words.money(covered.buyers_amount, 0, report.currency)
     report.say(
-        f"{bought} bought for {amount} from {_window(report)}. {text.halves(weeks)} {report.margin}"
+        f"{bought} bought for {amount} from {_window(report)}."
+        f"{only_returned(covered.returners, covered.returned_amount, report.currency)} "
+        f"{text.halves(weeks)} {report.margin}"
     )
 
 

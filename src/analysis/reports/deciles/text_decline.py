@@ -177,7 +177,7 @@ def trust(
 ) -> list[TrustLine]:
     """Return what a reader should know before relying on the report."""
     added = round(float(deciles.table["net_amount"].sum()), 2)
-    exact = abs(added - coverage.known_amount) < _CENT
+    exact = abs(added - coverage.buyers_amount) < _CENT
     assumed = words.percent(terms.recovery_rate, 0)
     return [
         ("Sums", exact, _sums(added, coverage)),
@@ -210,14 +210,18 @@ def _independence(weekly: WeeklyAmounts) -> TrustLine:
 
 
 def _sums(added: float, coverage: Coverage) -> str:
-    if abs(added - coverage.known_amount) < _CENT:
-        return (
-            f"The groups add up to {words.number(added, 2)}, the net sales of known customers in "
-            "the order lines, to the cent."
-        )
+    if abs(added - coverage.buyers_amount) < _CENT:
+        whole = "the net sales of known customers in the order lines, to the cent."
+        if coverage.returners:
+            back = words.number(-coverage.returned_amount, 2)
+            return (
+                f"The groups add up to {words.number(added, 2)}; less the {back} of those who only "
+                f"returned goods, that is {whole}"
+            )
+        return f"The groups add up to {words.number(added, 2)}, {whole}"
     return (
         f"The groups add up to {words.number(added, 2)}, but the order lines of known customers "
-        f"to {words.number(coverage.known_amount, 2)}."
+        f"who bought to {words.number(coverage.buyers_amount, 2)}."
     )
 
 

@@ -42,29 +42,6 @@ def over_time(groups: pd.DataFrame, measure: str, *, factor: float, ax: Axes | N
     return ax
 
 
-def corrected(lines: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw an NPS as answered, weighted, and at its bounds.
-
-    Parameters
-    ----------
-    lines
-        label, value, low, high (in points, NaN without an interval), strong.
-    ax
-        Axes to draw on.
-    """
-    drawn = forest.forest(
-        list(lines["label"]),
-        lines["value"],
-        lines["low"],
-        lines["high"],
-        written=[f"{v:+.0f}".replace("-", "−") for v in lines["value"]],
-        strong=lines["strong"],
-        ax=ax,
-    )
-    drawn.set_xlabel("Net promoter score, points")
-    return drawn
-
-
 def waits(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the share of complaints that still wait, by step.
 
@@ -94,25 +71,6 @@ def waits(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def topics(shares: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what texts of one kind are about.
-
-    Parameters
-    ----------
-    shares
-        Rows of ``Topics.shares`` of one kind.
-    ax
-        Axes to draw on.
-    """
-    value, low, high = (shares[c].to_numpy("float64") * _PERCENT for c in ("share", "low", "high"))
-    drawn = forest.forest(
-        list(shares["topic"]), value, low, high, written=[f"{v:.0f} %" for v in value], ax=ax
-    )
-    drawn.set_xlabel("Texts that name it, %")
-    drawn.set_xlim(left=0)
-    return drawn
-
-
 def signs(products: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw each product's returns against the usual, those called in colour.
 
@@ -140,26 +98,38 @@ def signs(products: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def drivers(effects: pd.DataFrame, fdr: float, *, ax: Axes | None = None) -> Axes:
-    """Draw what a score goes with; what is not significant is drawn quietly.
+def dots(
+    rows: pd.DataFrame,
+    axis: str,
+    *,
+    label: str,
+    value: str = "value",
+    written: str,
+    factor: float = 1.0,
+    strong: pd.Series | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw estimates with their intervals, a row each.
 
     Parameters
     ----------
-    effects
-        ``Drivers.effects``.
-    fdr
-        False discovery rate below which a driver is drawn in full colour.
+    rows
+        One row a dot: its label, value, low and high (NaN without an interval).
+    axis
+        What the axis is called.
+    label, value
+        Columns.
+    written
+        Format of the value as it is written beside the dot.
+    factor
+        100 where shares are drawn in per cent.
+    strong
+        Rows in full colour; by default all.
     ax
         Axes to draw on.
     """
-    drawn = forest.forest(
-        list(effects["driver"]),
-        effects["effect"],
-        effects["low"],
-        effects["high"],
-        written=[f"{v:+.2f}".replace("-", "−") for v in effects["effect"]],
-        strong=(effects["q"] <= fdr).to_numpy(),
-        ax=ax,
-    )
-    drawn.set_xlabel("Score, points of the scale")
+    middle, low, high = (factor * rows[c] for c in (value, "low", "high"))
+    said = [written.format(v).replace("-", "−") for v in middle]
+    drawn = forest.forest(list(rows[label]), middle, low, high, written=said, strong=strong, ax=ax)
+    drawn.set_xlabel(axis)
     return drawn

@@ -211,8 +211,8 @@ def quotes() -> Columns:
 def alarms(*, rated: bool) -> Columns:
     """Return the columns of ``Alarms.products``, with report 01's return rates where it has any."""
     returns = {
-        "rate": formats.percent(1, "Orders that come back (report 01)"),
-        "usual_rate": formats.percent(1, "Usual in the department"),
+        "rate": formats.percent(1, "Come back (report 01)"),
+        "usual_rate": formats.percent(1, "Usual there"),
     } if rated else {
         "lines": formats.integer("Lines sold"),
         "returned": formats.integer("Returned"),

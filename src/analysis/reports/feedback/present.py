@@ -61,7 +61,13 @@ def response(report: Report, found: Response) -> None:
     lines = text.nps_lines(found)
     if len(lines):
         report.chart(
-            charts.corrected(lines),
+            charts.dots(
+                lines,
+                "Net promoter score, points",
+                label="label",
+                written="{:+.0f}",
+                strong=lines["strong"],
+            ),
             alt="Dots of the net promoter score as answered, weighted, and at its bounds: "
             + "; ".join(f"{r.label} {r.value:.0f}" for r in lines.itertuples())
             + ".",
@@ -187,7 +193,14 @@ def topics(report: Report, found: Topics) -> None:
             headline = text_words.topics_headline(found, kind)
             report.headline(headline)
             report.chart(
-                charts.topics(rows.head(8)),
+                charts.dots(
+                    rows.head(8),
+                    "Texts that name it, %",
+                    label="topic",
+                    value="share",
+                    written="{:.0f} %",
+                    factor=100,
+                ),
                 alt=f"Dots of the share of texts by topic. {headline}.",
                 caption=f"Whiskers: {report.interval} (Wilson). A text may have several topics.",
             )
@@ -230,7 +243,14 @@ def drivers(report: Report, found: Drivers) -> None:
     headline = text_words.drivers_headline(found)
     report.headline(headline)
     report.chart(
-        charts.drivers(found.effects, text.FDR),
+        charts.dots(
+            found.effects,
+            "Score, points of the scale",
+            label="driver",
+            value="effect",
+            written="{:+.2f}",
+            strong=found.effects["q"] <= text.FDR,
+        ),
         alt=f"Dots of what satisfaction goes with. {headline}.",
         caption=f"Whiskers: {report.interval}. Full colour: significant over all (q up to 5 %).",
     )

@@ -71,39 +71,15 @@ def scored() -> Columns:
     }
 
 
-def outliers() -> Columns:
-    """Return the columns of `demand.breaks.outliers`."""
+def outliers(*, units: bool = False) -> Columns:
+    """Return the columns of `changepoints.outliers`, of money or of units."""
     return {
-        "name": formats.text("Series"),
+        "name": formats.text("Product" if units else "Series"),
         "period_start": formats.day("Week of"),
-        "value": formats.money(0, "Sold"),
-        "usual": formats.money(0, "Usual"),
+        "value": formats.integer("Units") if units else formats.money(0, "Sold"),
+        "usual": formats.integer("Usual") if units else formats.money(0, "Usual"),
         "ratio": formats.number(1, "Times"),
         "holiday": formats.text("Holiday"),
-    }
-
-
-def product_outliers() -> Columns:
-    """Return the columns of `demand.breaks.outliers` of products, in units."""
-    return {
-        "name": formats.text("Product"),
-        "period_start": formats.day("Week of"),
-        "value": formats.integer("Units"),
-        "usual": formats.integer("Usual"),
-        "ratio": formats.number(1, "Times"),
-        "holiday": formats.text("Holiday"),
-    }
-
-
-def shifts() -> Columns:
-    """Return the columns of `demand.breaks.shifts`."""
-    return {
-        "name": formats.text("Series"),
-        "period_start": formats.day("Since week of"),
-        "before": formats.money(0, "A week before"),
-        "after": formats.money(0, "A week since"),
-        "change": formats.percent(0, "Change", signed=True),
-        "q": formats.number(4, "False discovery rate"),
     }
 
 
@@ -134,6 +110,7 @@ def lifecycle() -> Columns:
     return {
         "name": formats.text("Product"),
         "status": formats.text("Status"),
+        "replaces": formats.text("In place of"),
         "first_sold": formats.day("First week"),
         "last_sold": formats.day("Last week"),
         "size": formats.integer("Units"),

@@ -111,8 +111,9 @@ def categories(report: Report, ahead: pd.DataFrame) -> None:
 @presents()
 def adds_up(report: Report, outlook: Outlook) -> None:
     """Say that the levels add up, and what that costs."""
-    report.headline(text.adds_up(outlook))
-    report.say(text.reconciled(outlook))
+    with report.detail("Forecasts of the levels add up"):
+        report.headline(text.adds_up(outlook))
+        report.say(text.reconciled(outlook))
 
 
 @presents()
@@ -121,16 +122,16 @@ def last_time(report: Report, scored: Scored, sold: Series) -> None:
     report.finding(**text.drift_finding(scored))
     report.headline(text.last_time(scored, report.currency))
     report.say(text.replay_note(scored))
-    report.table(text.named(scored.table), name="last_time", columns=columns.scored())
     report.save(scored.detail, "last_time_detail")
-    report.headline("The total, as it was forecast and as it came")
     unit, scale = text.unit(sold, report.currency)
     whole = scored.detail[scored.detail["level"] == "total"]
-    report.chart(
-        charts.replayed(whole, sold.history("total", "Total"), unit=unit, scale=scale),
-        alt="Line of weekly net sales over the band and the line that were forecast.",
-        caption="Band: 95 % interval as known at the time.",
-    )
+    with report.detail("By level, and the total as it was forecast and as it came"):
+        report.table(text.named(scored.table), name="last_time", columns=columns.scored())
+        report.chart(
+            charts.replayed(whole, sold.history("total", "Total"), unit=unit, scale=scale),
+            alt="Line of weekly net sales over the band and the line that were forecast.",
+            caption="Band: 95 % interval as known at the time.",
+        )
 
 
 @presents()

@@ -24,17 +24,19 @@ def accuracy(report: Report, outlook: Outlook) -> None:
         "than the best simple forecast significantly.",
     )
     report.say(text_accuracy.unbeaten(outlook))
+    report.say(text_accuracy.unit_note(outlook))
 
 
 @presents()
 def scores(report: Report, outlook: Outlook) -> None:
     """Show the scores of what is published and of the simple forecasts."""
-    report.table(
-        text.named(text_accuracy.compared(outlook)),
-        name="accuracy",
-        columns=columns.scores(),
-        caption="Bias: forecast against actual over all tests.",
-    )
+    with report.detail("Scores of what is published and of the simple forecasts, by level"):
+        report.table(
+            text.named(text_accuracy.compared(outlook)),
+            name="accuracy",
+            columns=columns.scores(),
+            caption="Bias: forecast against actual over all tests.",
+        )
     report.save(outlook.scores, "scores")
 
 
@@ -45,20 +47,22 @@ def by_horizon(report: Report, errors: pd.DataFrame, outlook: Outlook) -> None:
     if errors["mase"].isna().all():
         return
     bar = scoring.benchmark(outlook.scores, "department")
-    report.headline("How the error grows with the weeks ahead, by department")
-    report.chart(
-        charts.by_horizon(errors, own=outlook.published, benchmark=bar),
-        alt="Two lines over the weeks ahead: the published and the best simple forecast's error.",
-        caption="Mean scaled error over departments and past forecasts.",
-    )
+    with report.detail("How the error grows with the weeks ahead, by department"):
+        report.chart(
+            charts.by_horizon(errors, own=outlook.published, benchmark=bar),
+            alt="Two lines over the weeks ahead: the published and the best simple forecast's "
+            "error.",
+            caption="Mean scaled error over departments and past forecasts.",
+        )
 
 
 @presents()
 def challenger(report: Report, duel: pd.DataFrame, outlook: Outlook) -> None:
     """Show how the boosted challenger does."""
     boosted, published = gradient_boosting.BOOSTED, outlook.published
-    report.headline(text_accuracy.challenged(duel, published, boosted))
-    report.say(text_accuracy.challenge_note(duel, published, boosted))
+    with report.detail("The boosted challenger"):
+        report.headline(text_accuracy.challenged(duel, published, boosted))
+        report.say(text_accuracy.challenge_note(duel, published, boosted))
     report.save(duel[duel["model"].isin([boosted, published, "naive"])], "challenger")
 
 
@@ -69,10 +73,11 @@ def coverage(report: Report, outlook: Outlook) -> None:
     report.finding(**text_accuracy.coverage_finding(covered))
     report.headline(text_accuracy.kept_promise(covered))
     report.say(text_accuracy.few_weeks(covered))
-    report.table(
-        text.named(covered),
-        name="coverage",
-        columns=columns.coverage(),
-        caption="Series that sell now and then are calibrated apart. The interval allows for "
-        "neighbouring weeks that share their luck.",
-    )
+    with report.detail("Coverage by level"):
+        report.table(
+            text.named(covered),
+            name="coverage",
+            columns=columns.coverage(),
+            caption="Series that sell now and then are calibrated apart. The interval allows for "
+            "neighbouring weeks that share their luck.",
+        )

@@ -18,11 +18,13 @@ def daily_parts(report: Report, days: pd.DataFrame) -> None:
     """Show trend, weekly rhythm and rest of daily sales."""
     report.headline(text_products.rhythm(strengths(days)))
     unit = f"{words.currency_sign(report.currency)} thousand a day"
-    report.chart(
-        charts_products.parts(days, unit=unit, scale=1_000),
-        alt="Three lines over the days: the slow trend, the weekly rhythm, and the rest.",
-        caption="Robust STL: Rest is what neither trend nor weekday explains; holidays stand out.",
-    )
+    with report.detail("Trend, weekday and rest, day by day"):
+        report.chart(
+            charts_products.parts(days, unit=unit, scale=1_000),
+            alt="Three lines over the days: the slow trend, the weekly rhythm, and the rest.",
+            caption="Robust STL: Rest is what neither trend nor weekday explains; holidays stand "
+            "out.",
+        )
     report.save(days, "daily_parts")
 
 
@@ -60,17 +62,19 @@ def shifts(report: Report, steps: pd.DataFrame, sold: Series) -> None:
 
 
 @presents()
-def product_shifts(report: Report, jumps: pd.DataFrame) -> None:
+def product_shifts(report: Report, jumps: pd.DataFrame, *, replaced: pd.DataFrame | None) -> None:
     """Show the products whose level changed at once."""
-    report.headline(text_products.sudden_counts(jumps))
-    report.table(
-        text_products.sudden(jumps),
-        name="product_shifts",
-        columns=columns.sudden(),
-        rows=8,
-        caption="Units, promotions and holidays taken out; dated within five weeks. Price: change "
-        "of the average price paid at the time.",
-    )
+    report.headline(text_products.sudden_counts(jumps, replaced))
+    with report.detail("The products that changed level"):
+        report.table(
+            text_products.sudden(jumps, replaced),
+            name="product_shifts",
+            columns=columns.sudden(),
+            rows=8,
+            caption="Units, promotions and holidays taken out; dated within five weeks. Price: "
+            "change of the average price paid at the time. Products that replace another, and "
+            "those that sold next to nothing before, are launches and not here.",
+        )
 
 
 @presents()
@@ -78,27 +82,29 @@ def product_trends(report: Report, slopes: pd.DataFrame) -> None:
     """Show the products that fall."""
     report.headline(text_products.trend_counts(slopes))
     report.save(slopes, "product_trends")
-    report.table(
-        text_products.falling(slopes),
-        name="falling_products",
-        columns=columns.slopes(report.params.trend_weeks),
-        rows=8,
-        caption="The largest that fall; promotions, prices, holidays and sudden changes apart.",
-    )
+    with report.detail("The largest products that fall"):
+        report.table(
+            text_products.falling(slopes),
+            name="falling_products",
+            columns=columns.slopes(report.params.trend_weeks),
+            rows=8,
+            caption="Promotions, prices, holidays and sudden changes apart.",
+        )
 
 
 @presents()
 def outliers(report: Report, weeks: pd.DataFrame) -> None:
     """Show the single weeks of departments and categories that stood out."""
     report.headline(text_products.stood_out(weeks))
-    report.table(
-        weeks,
-        name="outliers",
-        columns=columns.outliers(),
-        rows=8,
-        caption="Weeks more than five robust standard deviations from the weeks around them. A "
-        "holiday on a Monday counts for the week before.",
-    )
+    with report.detail("The weeks that stood out"):
+        report.table(
+            weeks,
+            name="outliers",
+            columns=columns.outliers(),
+            rows=8,
+            caption="Weeks more than five robust standard deviations from the weeks around them. "
+            "A holiday on a Monday counts for the week before.",
+        )
 
 
 @presents()
@@ -106,25 +112,28 @@ def product_outliers(report: Report, weeks: pd.DataFrame) -> None:
     """Show the single weeks in which a product sold far above its usual."""
     surges = text_products.surges(weeks)
     report.headline(text_products.odd_weeks(surges))
-    report.table(
-        surges,
-        name="product_outliers",
-        columns=columns.product_outliers(),
-        rows=8,
-        caption="Units of best sellers, promotions, prices and holidays taken out: an order of a "
-        "whole class, a wrong entry, or news.",
-    )
+    with report.detail("The products and weeks"):
+        report.table(
+            surges,
+            name="product_outliers",
+            columns=columns.outliers(units=True),
+            rows=8,
+            caption="Units of best sellers, promotions, prices and holidays taken out: an order "
+            "of a whole class, a wrong entry, or news.",
+        )
 
 
 @presents()
-def lifecycle(report: Report, lives: pd.DataFrame) -> None:
+def lifecycle(report: Report, lives: pd.DataFrame, *, replaced: pd.DataFrame | None) -> None:
     """Show which products came and which went."""
-    report.headline(text_products.came_and_went(lives))
+    report.headline(text_products.came_and_went(lives, replaced))
     report.save(lives, "statuses")
-    gone = lives[~lives["status"].isin(["continuing", "too rare to tell"])]
-    report.table(
-        gone.nlargest(10, "size"),
-        name="lifecycle",
-        columns=columns.lifecycle(),
-        caption="Silence at either end that the product's own rate of selling cannot explain.",
-    )
+    if replaced is not None:
+        report.save(replaced, "successions")
+    with report.detail("The largest that came or went"):
+        report.table(
+            text_products.came(lives, replaced).nlargest(10, "size"),
+            name="lifecycle",
+            columns=columns.lifecycle(),
+            caption="Silence at either end that the product's own rate of selling cannot explain.",
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.demand.forecast import accuracy, model_selection
@@ -27,6 +28,9 @@ _UNSCORED = (
     "no past forecast for the {} could be scored, for sales that never vary leave the naive "
     "forecast no error to measure by."
 )
+
+#: Times by which the weeks tested changed more than those before, from which it is said.
+_CALMER = 1.1
 
 #: Why intervals are not judged.
 _UNJUDGED = (
@@ -81,6 +85,29 @@ def compared(found: Outlook) -> pd.DataFrame:
     """Return the scores of what is published and of the simple forecasts, each shown."""
     shown = (found.published, model_selection.AUTOMATIC, *zoo.BENCHMARKS)
     return found.scores[found.scores["model"].isin(shown)]
+
+
+def unit_note(found: Outlook) -> str:
+    """Say what the total's MASE is made of: weeks ahead, a unit of one week, a calmer past.
+
+    Empty where the first level holds more than one series, or its errors cannot be scaled.
+    """
+    tested, total = found.tested, np.flatnonzero(found.groups == found.groups[0])
+    if len(total) != 1 or np.isnan(tested.scale[:, total]).any():
+        return ""
+    error = np.abs(tested.actual - tested.of(found.published))[:, total[0]]
+    by_week = np.nanmean(error / tested.scale[:, total], axis=0)
+    share = np.nanmean(error) / np.nanmean(tested.actual[:, total[0]])
+    moves = np.abs(np.diff(found.series.values[total[0], tested.origins[0] - 1 :]))
+    times = float(np.nanmean(moves) / tested.scale[:, total].mean())
+    since = f" They changed {words.number(times, 2)} times as much since" if times > _CALMER else ""
+    return (
+        f"The total's forecast was off by {words.percent(share)} on average. Its MASE is "
+        f"{words.number(by_week[0], 2)} one week ahead and {words.number(by_week[-1], 2)} at "
+        f"{words.count(len(by_week), 'week')}: the unit is the mean change from one week to the "
+        f"next before each forecast, and sales drift further in more weeks.{since}"
+        f"{', which makes the unit small for the weeks tested.' if since else ''}"
+    )
 
 
 def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.demand.series.product_lifecycle import RISEN
 from analysis.reporting.charts.forest import LONGEST
 from analysis.reporting.notebook import words
 
@@ -155,12 +156,24 @@ def trend_counts(table: pd.DataFrame) -> str:
     return f"Of {searched} sold all the time {words.number(up)} rise and {words.number(down)} fall"
 
 
-def sudden(steps: pd.DataFrame) -> pd.DataFrame:
-    """Return the products whose level changed at once: dated within a few weeks."""
+def sudden(steps: pd.DataFrame, replaced: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the products whose level changed at once: dated within a few weeks.
+
+    Those that replaced another or were replaced, and those that sold next to nothing before, did
+    not change their demand: they came or went.
+    """
     width = (steps["latest"] - steps["earliest"]) / pd.Timedelta(weeks=1)
     sure = (steps["change_low"] > 0) | (steps["change_high"] < 0)
-    found = steps[steps["shifted"] & sure & (width <= _SUDDEN)]
+    other = steps["name"].isin(_exchanged(replaced)) | (steps["change"] >= RISEN)
+    found = steps[steps["shifted"] & sure & (width <= _SUDDEN) & ~other]
     return found.sort_values(["size", "name"], ascending=[False, True], ignore_index=True)
+
+
+def _exchanged(replaced: pd.DataFrame | None) -> list[str]:
+    if replaced is None:
+        return []
+    found = replaced[replaced["found"]]
+    return [*found["name"], *found["predecessor"]]
 
 
 def surges(freaks: pd.DataFrame) -> pd.DataFrame:
@@ -184,9 +197,9 @@ def odd_weeks(freaks: pd.DataFrame) -> str:
     )
 
 
-def sudden_counts(steps: pd.DataFrame) -> str:
+def sudden_counts(steps: pd.DataFrame, replaced: pd.DataFrame | None = None) -> str:
     """Say how many products changed their level at once, and how many with their price."""
-    found = sudden(steps)
+    found = sudden(steps, replaced)
     if found.empty:
         return "No product changed its level at once"
     priced = int(found["price_change"].notna().sum())
@@ -248,7 +261,8 @@ def shift_counts(table: pd.DataFrame) -> str:
         return "No series moved to another level"
     largest = moved.sort_values("size", ascending=False).iloc[0]
     name = str(largest["name"]).rsplit(" / ", 1)[-1]
-    change = words.percent(largest["change"], 0, signed=True)
+    risen = largest["change"] >= RISEN
+    change = "from next to nothing" if risen else words.percent(largest["change"], 0, signed=True)
     when = words.day(largest["period_start"])
     others = words.count(len(moved), "series", "series")
     return f"{others} moved to another level; the largest, {name}, {change} from {when}"
@@ -267,8 +281,10 @@ def stood_out(table: pd.DataFrame) -> str:
     return f"{weeks} of a series stood out alone, {before}"
 
 
-def came_and_went(table: pd.DataFrame) -> str:
-    """Say how many products were launched and ended."""
+def came_and_went(table: pd.DataFrame, replaced: pd.DataFrame | None = None) -> str:
+    """Say how many products were launched and ended, and how many of them replace another."""
+    pairs = 0 if replaced is None else int(replaced["found"].sum())
+    instead = f", {pairs} of them in place of another" if pairs else ""
     launched = int(table["status"].str.contains("launched").sum())
     ended = int(table["status"].str.contains("ended").sum())
     rare = int((table["status"] == "too rare to tell").sum())
@@ -280,9 +296,16 @@ def came_and_went(table: pd.DataFrame) -> str:
         )
         return f"{told}; {words.number(rare)} sell too rarely to tell" if rare else told
     return (
-        f"Of the {words.number(len(table))} best sellers {launched} came and {ended} went: "
-        "not trends, and left out of them"
+        f"Of the {words.number(len(table))} best sellers {launched} came and {ended} went"
+        f"{instead}: not trends, and left out of them"
     )
+
+
+def came(table: pd.DataFrame, replaced: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the products that came or went, with the one that each replaces."""
+    gone = table[~table["status"].isin(["continuing", "too rare to tell"])]
+    pairs = {} if replaced is None else replaced[replaced["found"]].set_index("name")["predecessor"]
+    return gone.assign(replaces=gone["name"].map(pairs).astype(object).fillna(""))
 
 
 def lever_counts(table: pd.DataFrame) -> str:

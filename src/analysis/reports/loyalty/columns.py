@@ -128,11 +128,18 @@ def offers() -> Columns:
     }
 
 
-def offer_effects(interval: str) -> Columns:
-    """Return the columns of ``FirstCome.effects``."""
-    rest = {k: v for k, v in effects(interval).items() if k not in ("tier", "p")}
-    added = {"p": formats.number(3, "p"), "q": formats.number(3, "q")}
-    return {"name": formats.text("Offer")} | rest | added
+def offer_effects(interval: str, *, placebos: bool) -> Columns:
+    """Return the columns of ``FirstCome.effects``, of the offers or of their placebo checks."""
+    return {
+        "name": formats.text("Offer"),
+        **({"outcome": formats.text("Placebo check")} if placebos else {}),
+        "effect": formats.money(2, "Served less late", signed=True),
+        "low": formats.interval("high", 2, interval, unit="EUR"),
+        "above": formats.integer("Served near"),
+        "below": formats.integer("Late near"),
+        "p": formats.number(3, "p"),
+        **({} if placebos else {"q": formats.number(3, "q")}),
+    }
 
 
 def segment_shares(interval: str) -> Columns:

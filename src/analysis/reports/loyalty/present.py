@@ -132,16 +132,18 @@ def first_come(report: Report, found: FirstCome) -> None:
     for fields in text_club.first_come_findings(found, report.currency, report.params.confidence):
         report.finding(**fields)
     report.headline(text_club.first_come_headline(found, report.currency))
-    report.table(found.effects[~found.effects["placebo"].astype(bool)], name="first_come_effects",
-                 columns=columns.offer_effects(report.interval),
-                 caption=f"Net sales in the {found.days} days from the offer's day, where it ran "
-                 "out: just served less just too late.")  # fmt: skip
+    placebo = found.effects["placebo"].astype(bool)
+    report.table(
+        found.effects[~placebo],
+        name="first_come_effects",
+        columns=columns.offer_effects(report.interval, placebos=False),
+        caption=f"Net sales in the {found.days} days from the offer's day, where it ran out.",
+    )
     report.say(text_club.first_come_reading(found))
     with report.detail("Who came, the density and the placebo checks"):
         report.table(found.offers, name="first_come_offers", columns=columns.offers())
-        report.table(found.effects[found.effects["placebo"].astype(bool)],
-                     name="first_come_placebos",
-                     columns=columns.offer_effects(report.interval))  # fmt: skip
+        checks = columns.offer_effects(report.interval, placebos=True)
+        report.table(found.effects[placebo], name="first_come_placebos", columns=checks)
 
 
 @presents(BySegment)

@@ -156,7 +156,7 @@ def first_come_reading(found: FirstCome) -> str:
     """Return how the offers are read, and why some are not."""
     said = [
         "Who was served against all who were too late is selection: keen customers come first. "
-        "Just where the offer ran out nobody knew on which side he would be, so that a jump there "
+        "Just where the offer ran out nobody knew their side of it, so that a jump there "
         "is the offer's, unless those who come can see that all is gone (regression discontinuity "
         "at the last rank, density and placebo checks beside it)."
     ]
@@ -174,10 +174,10 @@ def segments_headline(found: BySegment) -> str:
     if clear.empty:
         return "No segment differs significantly from the others in points or referrals"
     one = clear.iloc[0]
+    others = one["share"] - one["difference"]
     return (
-        f"{words.percent(one['share'], 0)} of {one['segment']} {one['measure']}, "
-        f"{words.points(abs(one['difference']), 0, signed=False)} "
-        f"{'more' if one['difference'] > 0 else 'fewer'} than of all others"
+        f"{words.percent(one['share'], 0)} of {one['segment']} {one['measure']}, against "
+        f"{words.percent(others, 0)} of all others"
     )
 
 

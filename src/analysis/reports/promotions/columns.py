@@ -1,7 +1,4 @@
-"""Columns of the tables of report 06, randomised part.
-
-Columns of the tables on targeted campaigns, placements, returns and the league.
-"""
+"""Columns of the tables of report 06: comparisons, campaigns, placements, returns, the league."""
 
 from __future__ import annotations
 
@@ -26,15 +23,12 @@ def overview() -> dict[str, Format]:
 
 def checks() -> dict[str, Format]:
     """Return the columns of ``readings.promotions.marks``."""
-    headings = {
-        "Sizes of the arms": "Sample ratio",
-        "Alike before": "Balance",
-        "Assigned before the start": "Assigned before the start",
-        "Arms kept apart": "No contamination",
-    }
     return {
         "name": formats.text("Promotion"),
-        **{name: formats.text(heading) for name, heading in headings.items()},
+        "Sizes of the arms": formats.text("Sample ratio"),
+        "Alike before": formats.text("Balance"),
+        "Assigned before the start": formats.text("Assigned before the start"),
+        "Arms kept apart": formats.text("No contamination"),
         "sees": formats.percent(0, "Detectable change"),
     }
 
@@ -171,10 +165,7 @@ def shares() -> dict[str, Format]:
     }
 
 
-Columns = dict[str, Format]
-
-
-def campaigns() -> Columns:
+def campaigns() -> dict[str, Format]:
     """Return the columns of `promotions.campaigns.Campaigns.table`."""
     return {
         "name": formats.text("Campaign"),
@@ -187,7 +178,7 @@ def campaigns() -> Columns:
     }
 
 
-def return_checks() -> Columns:
+def return_checks() -> dict[str, Format]:
     """Return the columns of `promotions.campaign.Campaign.checks`."""
     return {
         "check": formats.text("Placebo check"),
@@ -198,7 +189,7 @@ def return_checks() -> Columns:
     }
 
 
-def everybody() -> Columns:
+def everybody() -> dict[str, Format]:
     """Return the columns of `promotions.everybody.Everybody.table`."""
     return {
         "name": formats.text("Promotion"),
@@ -210,7 +201,7 @@ def everybody() -> Columns:
     }
 
 
-def placements() -> Columns:
+def placements() -> dict[str, Format]:
     """Return the columns of `promotions.placements.Placements.table`."""
     return {
         "term": formats.text("What"),
@@ -223,7 +214,7 @@ def placements() -> Columns:
     }
 
 
-def waterfall() -> Columns:
+def waterfall() -> dict[str, Format]:
     """Return the columns of `promotions.roi.Return.waterfall`."""
     return {
         "part": formats.text("Part"),
@@ -232,7 +223,7 @@ def waterfall() -> Columns:
     }
 
 
-def returns() -> Columns:
+def returns() -> dict[str, Format]:
     """Return the columns of `promotions.returns.Returns.table`."""
     return {
         "label": formats.text("Promotion"),
@@ -244,7 +235,7 @@ def returns() -> Columns:
     }
 
 
-def break_even() -> Columns:
+def break_even() -> dict[str, Format]:
     """Return the columns of promotions that were redeemed, against what would pay."""
     return {
         "label": formats.text("Promotion"),
@@ -255,7 +246,7 @@ def break_even() -> Columns:
     }
 
 
-def goals() -> Columns:
+def goals() -> dict[str, Format]:
     """Return the columns of `promotions.goals.against_goals`."""
     return {
         "label": formats.text("Promotion"),
@@ -267,7 +258,7 @@ def goals() -> Columns:
     }
 
 
-def groups() -> Columns:
+def groups() -> dict[str, Format]:
     """Return the columns of `promotions.league.by_group`."""
     return {
         "kind": formats.text("Kind"),
@@ -280,7 +271,7 @@ def groups() -> Columns:
     }
 
 
-def actions() -> Columns:
+def actions() -> dict[str, Format]:
     """Return the columns of `promotions.league.actions`."""
     return {
         "label": formats.text("Promotion"),
@@ -290,7 +281,7 @@ def actions() -> Columns:
     }
 
 
-def offers() -> Columns:
+def offers() -> dict[str, Format]:
     """Return the columns of `promotions.offers.stayed_up`."""
     return {
         "product": formats.text("Product"),
@@ -303,7 +294,7 @@ def offers() -> Columns:
     }
 
 
-def funnel(table: pd.DataFrame) -> Columns:
+def funnel(table: pd.DataFrame) -> dict[str, Format]:
     """Return the columns of `readings.returns.steps`, of the steps that the study knows."""
     columns = {
         "label": formats.text("Promotion"),

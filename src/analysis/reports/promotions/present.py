@@ -83,7 +83,7 @@ def _per_customer(report: Report) -> str:
     return f"{measure} per customer, {unit}" if unit else f"{measure} per customer"
 
 
-@presents()
+@presents(detail="Every promotion", of=("table",))
 def overview(report: Report, offered: pd.DataFrame, outside: pd.DataFrame) -> None:
     """Show which promotions there are, and which are left out."""
     report.headline(text.kinds(offered))
@@ -140,7 +140,7 @@ def effects(report: Report, trials: Trials) -> None:
     report.save(trials.estimates, "estimates")
 
 
-@presents()
+@presents(detail="The clearest effect, by every measure")
 def leading(report: Report, trials: Trials, led: Leading) -> None:
     """Show the clearest effect by every measure."""
     report.headline(f"{led.name}, by every measure")
@@ -153,7 +153,7 @@ def leading(report: Report, trials: Trials, led: Leading) -> None:
     )
 
 
-@presents()
+@presents(detail="Method by method", of=("chart",))
 def ways(report: Report, counted: pd.DataFrame, led: Leading) -> None:
     """Show the clearest effect by every method."""
     said = text.ways(counted, led.name, _unit(report))
@@ -169,7 +169,7 @@ def ways(report: Report, counted: pd.DataFrame, led: Leading) -> None:
         report.say(missing)
 
 
-@presents()
+@presents(detail="Along the distribution, and as a probability")
 def quantiles(report: Report, places: pd.DataFrame, led: Leading) -> None:
     """Show the effect along the distribution of customers."""
     report.headline(text.quantiles(places, led.name))
@@ -182,7 +182,7 @@ def quantiles(report: Report, places: pd.DataFrame, led: Leading) -> None:
     )
 
 
-@presents()
+@presents(detail="Along the distribution, and as a probability")
 def probabilities(report: Report, likely: pd.DataFrame, to_do: pd.DataFrame) -> None:
     """Show every arm as a probability, beside its verdict after costs."""
     believed = text.with_verdicts(likely, to_do)
@@ -197,7 +197,7 @@ def probabilities(report: Report, likely: pd.DataFrame, to_do: pd.DataFrame) -> 
     )
 
 
-@presents()
+@presents(detail="Segment by segment", of=("chart",))
 def segments(report: Report, found: pd.DataFrame, counted: pd.DataFrame, led: Leading) -> None:
     """Show for which segments the clearest promotion worked better or worse."""
     fdr, by_segment = report.params.fdr, text_planning.labelled(found)
@@ -216,7 +216,7 @@ def segments(report: Report, found: pd.DataFrame, counted: pd.DataFrame, led: Le
     )
 
 
-@presents()
+@presents(detail="Learner by learner", of=("table",))
 def targeting(report: Report, gains: pd.DataFrame, foreseen: pd.DataFrame, led: Leading) -> None:
     """Show whether choosing customers by a model beats treating all."""
     report.headline(text_planning.targeting(gains, led.name, _unit(report)))
@@ -224,7 +224,7 @@ def targeting(report: Report, gains: pd.DataFrame, foreseen: pd.DataFrame, led: 
     report.save(foreseen.assign(promotion_id=led.promotion_id), "uplift")
 
 
-@presents()
+@presents(detail="Sharing out the next customers")
 def next_shares(
     report: Report, several: pd.DataFrame, shares: pd.DataFrame, lost: pd.DataFrame
 ) -> None:
@@ -243,7 +243,7 @@ def daily(report: Report, days: pd.DataFrame) -> None:
     report.save(days, "days")
 
 
-@presents()
+@presents(detail="The clearest promotion, day by day")
 def watched(report: Report, days: pd.DataFrame, led: Leading) -> None:
     """Show the clearest promotion day by day."""
     said = text.watched(days, led.name)
@@ -255,7 +255,7 @@ def watched(report: Report, days: pd.DataFrame, led: Leading) -> None:
     )
 
 
-@presents()
+@presents(detail="The clearest promotion, day by day")
 def looks(report: Report, weekly: pd.DataFrame, led: Leading) -> None:
     """Show the weekly looks against the bounds of group-sequential designs."""
     report.headline(text.looks(weekly, led.name))

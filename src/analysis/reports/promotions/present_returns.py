@@ -33,11 +33,10 @@ def campaigns(report: Report, sent: Campaigns, trials: Trials | None = None) -> 
     report.finding(**text_campaigns.finding(sent, currency))
 
 
-@presents()
+@presents(detail="Every campaign, compared in three ways")
 def every_campaign(report: Report, sent: Campaigns) -> None:
     """Show every campaign, compared in three ways."""
     sent.require()
-    report.headline("Every campaign, compared in three ways")
     report.table(
         text_campaigns.shown(sent, len(sent.table)),
         name="campaigns",
@@ -49,7 +48,7 @@ def every_campaign(report: Report, sent: Campaigns) -> None:
     report.save(sent.table, "campaigns_all")
 
 
-@presents()
+@presents(detail="How the comparison was checked")
 def overlap(report: Report, sent: Campaigns) -> None:
     """Show how unlike the targeted were, and whether weighting mended it."""
     largest = sent.require()
@@ -62,7 +61,7 @@ def overlap(report: Report, sent: Campaigns) -> None:
     report.say(text_campaigns.overlap(largest))
 
 
-@presents()
+@presents(detail="How the comparison was checked")
 def pretrend(report: Report, sent: Campaigns) -> None:
     """Show whether matched pairs moved apart before the campaign."""
     largest = sent.require()
@@ -79,7 +78,7 @@ def pretrend(report: Report, sent: Campaigns) -> None:
     report.save(pairs.leads, "campaign_weeks")
 
 
-@presents()
+@presents(detail="How the comparison was checked")
 def doubts(report: Report, sent: Campaigns) -> None:
     """Show the placebo checks, and how strong hidden bias would have to be."""
     largest = sent.require()
@@ -89,7 +88,13 @@ def doubts(report: Report, sent: Campaigns) -> None:
     report.save(largest.estimates, "campaign_estimates")
 
 
-@presents()
+@presents(
+    detail="Promotion by promotion",
+    of=(
+        "table",
+        "chart",
+    ),
+)
 def for_everybody(report: Report, blends: Everybody) -> None:
     """Show promotions open to all against their synthetic controls."""
     report.headline(text_campaigns.for_everybody(blends))
@@ -135,6 +140,7 @@ def returns(report: Report, returned: Returns) -> None:
         text_returns.spendings(returned.table),
         name="returns",
         columns=columns.returns(),
+        rows=8,
         caption="Spent: discounts beyond those given anyway, contacts, set-up; blank where that is "
         "nothing. Times spent: net return over it (Fieller). Intervals hold for all arms of a "
         "promotion at once. No causal proof where customers were chosen.",
@@ -144,7 +150,7 @@ def returns(report: Report, returned: Returns) -> None:
     report.save(returned.table, "returns_all")
 
 
-@presents()
+@presents(detail="Redemptions that pay, and goals")
 def break_even(report: Report, returned: Returns) -> None:
     """Show which randomised promotions are redeemed often enough to pay."""
     used = text_returns.redeemed(returned.table)
@@ -159,7 +165,7 @@ def break_even(report: Report, returned: Returns) -> None:
     )
 
 
-@presents()
+@presents(detail="Redemptions that pay, and goals")
 def goals(report: Report, returned: Returns, met: pd.DataFrame) -> None:
     """Show each promotion by the measure of its own goal."""
     returned.require()
@@ -188,10 +194,9 @@ def league(report: Report, contest: pd.DataFrame) -> None:
     report.save(contest, "league")
 
 
-@presents()
+@presents(detail="Mechanics, channels and seasons")
 def pooled(report: Report, alike: pd.DataFrame) -> None:
     """Show mean lifts by mechanic, channel and season."""
-    report.headline("Mechanics, channels and seasons")
     report.table(
         alike,
         name="league_groups",
@@ -212,7 +217,7 @@ def actions(report: Report, returned: Returns, to_do: pd.DataFrame) -> None:
     report.say(text_returns.undecided(to_do))
 
 
-@presents()
+@presents(detail="From the customers chosen to purchases")
 def funnel(report: Report, returned: Returns, reached: pd.DataFrame) -> None:
     """Show how many of those chosen are reached, open, redeem and buy."""
     returned.require()
@@ -227,7 +232,7 @@ def funnel(report: Report, returned: Returns, reached: pd.DataFrame) -> None:
     )
 
 
-@presents()
+@presents(detail="Product by product", of=("table",))
 def offers(report: Report, lasting: pd.DataFrame) -> None:
     """Show which products stayed up after their promotion."""
     fdr = report.params.fdr
@@ -259,7 +264,7 @@ def placements(report: Report, placed: Placements) -> None:
     report.say(text_campaigns.incremental(placed))
 
 
-@presents()
+@presents(detail="Kind by kind")
 def placement_kinds(report: Report, placed: Placements) -> None:
     """Show which kind of display, mailer and discount goes with most."""
     report.headline(text_campaigns.best_kind(placed, report.study))

@@ -55,7 +55,12 @@ def checked(trials: Trials) -> str:
     found = trials.verdicts
     failed = list(found.loc[found["verdict"] == "no verdict", "name"])
     if not failed:
-        return f"All {len(found)} randomised promotions passed the checks"
+        whole = (
+            "The randomised promotion"
+            if len(found) == 1
+            else (f"All {len(found)} randomised promotions")
+        )
+        return f"{whole} passed the checks"
     gets = "gets" if len(failed) == 1 else "get"
     return (
         f"{len(failed)} of {words.count(len(found), 'promotion')} {gets} no verdict: "
@@ -260,10 +265,17 @@ def assigned_first(promotions: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_measure(estimates: pd.DataFrame) -> pd.DataFrame:
-    """Return one promotion's estimates, the arm in the label where there are several."""
-    if estimates["arm"].nunique() == 1:
-        return estimates
-    return estimates.assign(label=estimates["label"] + ", " + estimates["arm"])
+    """Return one promotion's estimates, shares in per cent; the arm in the label if several."""
+    share = estimates["kind"] == "share"
+    numbers = ["value", "control", "difference", "error", "low", "high"]
+    scaled = estimates[numbers].mul(share.map({True: 100.0, False: 1.0}), axis=0)
+    found = estimates.assign(
+        **{name: scaled[name] for name in numbers},
+        label=estimates["label"] + share.map({True: ", %", False: ""}),
+    )
+    if found["arm"].nunique() == 1:
+        return found
+    return found.assign(label=found["label"] + ", " + found["arm"])
 
 
 def outside(table: pd.DataFrame) -> str:

@@ -216,6 +216,12 @@ def lifts(table: pd.DataFrame) -> str:
             f"{best['label']} did most before costs: {change}; by its own interval {surely} of "
             f"{of} {'is' if surely == 1 else 'are'} above zero (too few to shrink)"
         )
+    if not surely and bool((kind[low] > 0).all()):  # the chart shows all of them above zero
+        ends = words.interval(best[low], best["shrunk_high"], 1)
+        return (
+            f"Nothing tells {of} apart: {change} together ({ends}), none significantly above zero "
+            "by itself"
+        )
     if not surely:
         return f"After shrinkage, none of {of} is significantly above zero"
     said = f"{best['label']} did most before costs: {change} after shrinkage"

@@ -77,7 +77,8 @@ def areas_forest(
     ax
         Axes to draw on.
     """
-    shown = table if len(table) <= 2 * most else pd.concat([table.head(most), table.tail(most)])
+    own = table[table["shrunk"].notna()]
+    shown = own if len(own) <= 2 * most else pd.concat([own.head(most), own.tail(most)])
     everybody = np.average(table["mean"], weights=table["customers"])
     ax = forest(
         [f"{area} ({words.number(n)})" for area, n in zip(shown["area"], shown["customers"],

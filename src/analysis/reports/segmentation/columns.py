@@ -85,13 +85,18 @@ def movement() -> Columns:
     }
 
 
-def tiers(interval: str) -> Columns:
-    """Return the columns of ``tiers.spending_bounds``."""
+def tiers(interval: str, months: int | None) -> Columns:
+    """Return the columns of ``tiers.treatment_bounds``; with those expected ``months`` ahead."""
+    expected = {
+        "expected_share": formats.percent(1, "Of expected margin"),
+        "expected_per_customer": formats.money(0, "Expected per customer and year"),
+    }
     return {
         "group": formats.text("Tier"),
         "customers": formats.integer("Customers"),
+        **(expected if months else {}),
         "margin_share": formats.percent(1, "Of margin"),
-        "margin_per_customer": formats.money(0, "Margin per customer"),
+        "margin_per_customer": formats.money(0, "Past margin per customer"),
         "margin_per_customer_low": formats.interval(
             "margin_per_customer_high", 0, interval, unit=""
         ),

@@ -25,6 +25,7 @@ class Params(Strict):
     tier_method: Annotated[str, Field(pattern="^(share|breaks)$")] = "share"
     high_share: Share = 0.5
     medium_share: Share = 0.8
+    tier_months: Annotated[int, Field(ge=1, le=60)] = 12
     uplift: Annotated[float, Field(gt=0, le=1)] = 0.05
     discount_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
     certainty: Annotated[float, Field(gt=0.5, lt=1)] = 0.95

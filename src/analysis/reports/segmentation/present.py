@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.customers.features.coverage import days_before
+from analysis.customers.features.coverage import Coverage, days_before
 from analysis.customers.retention import regularity
 from analysis.customers.segments import areas as area_methods
 from analysis.customers.segments import clusters as cluster_methods
@@ -68,11 +68,17 @@ def _window(report: Report) -> Period:
 
 @presents()
 def data(
-    report: Report, customers: pd.DataFrame, earlier: pd.DataFrame, before: Period, after: Period
+    report: Report,
+    customers: pd.DataFrame,
+    earlier: pd.DataFrame,
+    before: Period,
+    after: Period,
+    covered: Coverage,
 ) -> None:
     """Say who is judged, over which days, and on which the segments are checked."""
     report.say(
         f"{words.count(len(customers), 'customer')} bought from {_window(report)}."
+        f"{text.only_returned(covered.returners, covered.returned_amount, report.currency)}"
         f"{text.quiet(customers)} {text.checked(earlier, before, after)} {report.margin}"
     )
 
@@ -91,13 +97,15 @@ def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.Dat
     )
     describe(report, by_rfm, rfm_segments.MEANING)
     shown = columns.worth("Segment", report.interval)
-    report.table(by_rfm, name="rfm", columns=shown, caption=report.margin)
+    with report.detail("RFM segments in figures"):
+        report.table(by_rfm, name="rfm", columns=shown, caption=report.margin)
     refused = text.names_evidence(names)
     if refused:
         report.say(refused)
     report.save(names, "rfm_names")
-    report.say(text.ties(sizes))
-    report.table(sizes, name="rfm_sizes", title="Actual groups", columns=columns.sizes())
+    with report.detail("How large the groups of each score are"):
+        report.say(text.ties(sizes))
+        report.table(sizes, name="rfm_sizes", title="Actual groups", columns=columns.sizes())
 
 
 @presents()
@@ -105,13 +113,15 @@ def rfm_next(report: Report, followed: pd.DataFrame, before: Period, after: Peri
     """Show what each RFM segment did afterwards."""
     headline = text.next_headline(followed)
     report.headline(headline)
-    report.chart(
-        charts.bought_again(followed),
-        alt=f"Share of each RFM segment that bought after. {headline}",
-        caption=f"Formed on {before}, followed on {after}. Whiskers: {report.interval} (Wilson).",
-    )
-    shown = columns.what_next("Segment", report.interval)
-    report.table(followed, name="rfm_next", columns=shown)
+    with report.detail("What each segment did next, in figures"):
+        report.chart(
+            charts.bought_again(followed),
+            alt=f"Share of each RFM segment that bought after. {headline}",
+            caption=f"Formed on {before}, followed on {after}. Whiskers: {report.interval} "
+            "(Wilson).",
+        )
+        shown = columns.what_next("Segment", report.interval)
+        report.table(followed, name="rfm_next", columns=shown)
 
 
 @presents()
@@ -119,28 +129,41 @@ def rfm_migration(report: Report, moved: pd.DataFrame, before: Period, now: Peri
     """Show how much of the movement between scores is more than noise."""
     moved = text.movement_labels(moved)
     report.headline(text.movement(moved))
-    report.chart(
-        charts.movement_dots(moved),
-        alt=text.movement(moved),
-        caption=f"{before} against {now}; weeks without a purchase count for recency, "
-        "weeks with one for frequency. Whiskers: 95 % of 40 permutations.",
-    )
-    report.table(moved, name="rfm_movement", columns=columns.movement())
+    with report.detail("Movement against noise, by score"):
+        report.chart(
+            charts.movement_dots(moved),
+            alt=text.movement(moved),
+            caption=f"{before} against {now}; weeks without a purchase count for recency, "
+            "weeks with one for frequency. Whiskers: 95 % of 40 permutations.",
+        )
+        report.table(moved, name="rfm_movement", columns=columns.movement())
 
 
 @presents()
-def value_tiers(report: Report, by_tier: pd.DataFrame) -> None:
-    """Show what each value tier brings and what a treatment may cost."""
+def value_tiers(
+    report: Report,
+    by_tier: pd.DataFrame,
+    expected: tiers.TierValues,
+    *,
+    moved: pd.DataFrame | None = None,
+) -> None:
+    """Show what each value tier is expected to bring, and how far customers really move."""
     uplift = report.params.uplift
     report.headline(text.tiers(by_tier, uplift, report.currency))
-    describe(report, by_tier, tiers.MEANING)
     report.table(
         by_tier,
         name="tiers",
-        columns=columns.tiers(report.interval),
+        columns=columns.tiers(report.interval, expected.months),
         caption=f"May cost: margin a year times a hoped-for rise of {words.percent(uplift, 0)}, an "
         f"assumption that only a test can replace; so without an interval. {report.margin}",
     )
+    report.say(text.tiers_basis(expected))
+    if moved is not None:
+        report.say(text.tiers_moved(moved))
+        with report.detail("Movement between tiers against noise"):
+            moved = text.movement_labels(moved)
+            report.table(moved, name="tier_movement", columns=columns.movement())
+    describe(report, by_tier, tiers.MEANING)
 
 
 @presents()
@@ -154,17 +177,19 @@ def rhythm(
     regularity.require(shapes)
     report.finding(**text_stages.rhythm_finding(by_rhythm))
     report.headline(text_stages.rhythm_headline(by_rhythm))
-    report.chart(
-        charts.shape_histogram(shapes),
-        alt="Histogram of customers' regularity against a random shopper; in colour: significantly "
-        "above",
-        caption="Shape of the gamma distribution of gaps, shrunk. In colour: significantly above a "
-        "random shopper.",
-    )
+    with report.detail("How regular customers are"):
+        report.chart(
+            charts.shape_histogram(shapes),
+            alt="Histogram of customers' regularity against a random shopper; in colour: "
+            "significantly above",
+            caption="Shape of the gamma distribution of gaps, shrunk. In colour: significantly "
+            "above a random shopper.",
+        )
     report.say(text_stages.regularity(common))
     describe(report, by_rhythm, regularity.MEANING)
     shown = columns.worth("Rhythm", report.interval)
-    report.table(by_rhythm, name="rhythm", columns=shown, caption=report.margin)
+    with report.detail("Rhythm in figures"):
+        report.table(by_rhythm, name="rhythm", columns=shown, caption=report.margin)
 
 
 @presents(Clusters)
@@ -174,12 +199,15 @@ def clusters(report: Report, found: Clusters) -> None:
     report.save(found.members.assign(as_of=f"{report.as_of:%Y-%m-%d}"), "cluster_members")
     headline = text_clusters.clusters(found)
     report.headline(headline)
-    report.chart(
-        charts_profiles.structure_lines(found.criteria, substantial=cluster_methods.SUBSTANTIAL),
-        alt=f"Line of the silhouette by number of clusters. {headline}",
-        caption="Grey: what customers without clusters reach, in three shapes.",
-    )
-    report.say(text_clusters.clusters_text(found))
+    with report.detail("How clusters were looked for"):
+        report.chart(
+            charts_profiles.structure_lines(
+                found.criteria, substantial=cluster_methods.SUBSTANTIAL
+            ),
+            alt=f"Line of the silhouette by number of clusters. {headline}",
+            caption="Grey: what customers without clusters reach, in three shapes.",
+        )
+        report.say(text_clusters.clusters_text(found))
 
 
 @presents()
@@ -187,22 +215,24 @@ def cluster_profiles(
     report: Report, found: Clusters, described: Reading, *, numbers: pd.DataFrame | None
 ) -> None:
     """Show what sets the clusters apart."""
-    report.say(text_clusters.cluster_sentences(described, found.stability))
-    report.say(text_clusters.cluster_numbers(numbers))
-    report.chart(
-        charts_profiles.cluster_map(described.map, described.explained),
-        alt="Map of customers on two principal components, coloured by cluster",
-        caption="An even sample. Numbers stand in the middle of their clusters.",
-    )
-    report.table(found.criteria, name="cluster_criteria", columns=columns.criteria())
-    report.table(described.rules, name="cluster_rules", columns=columns.rules())
-    report.save(described.profile, "cluster_profile")
+    with report.detail("What sets the clusters apart"):
+        report.say(text_clusters.cluster_sentences(described, found.stability))
+        report.say(text_clusters.cluster_numbers(numbers))
+        report.chart(
+            charts_profiles.cluster_map(described.map, described.explained),
+            alt="Map of customers on two principal components, coloured by cluster",
+            caption="An even sample. Numbers stand in the middle of their clusters.",
+        )
+        report.table(found.criteria, name="cluster_criteria", columns=columns.criteria())
+        report.table(described.rules, name="cluster_rules", columns=columns.rules())
+        report.save(described.profile, "cluster_profile")
 
 
 @presents(Again)
 def clusters_again(report: Report, again: Again) -> None:
     """Say whether the clusters are there in the earlier window."""
-    report.say(text_clusters.clusters_again(again))
+    with report.detail("What sets the clusters apart"):
+        report.say(text_clusters.clusters_again(again))
     report.save(again.table, "cluster_again")
 
 
@@ -212,7 +242,8 @@ def portraits(report: Report, found: pd.DataFrame, names: pd.DataFrame) -> None:
     shown = names.set_index("name")["shown"].to_dict()
     one, other = (shown.get(name, name) for name in report.params.compare)
     report.save(found, "portraits")
-    report.say(text_profiles.tastes(found, report.params.fdr))
+    with report.detail("What each segment over-indexes in"):
+        report.say(text_profiles.tastes(found, report.params.fdr))
     pair = segment_profiles.side_by_side(found, one, other, fdr=report.params.fdr)
     segment_profiles.require(pair, one, other)
     report.headline(text_profiles.compared(pair, one, other))
@@ -221,14 +252,16 @@ def portraits(report: Report, found: pd.DataFrame, names: pd.DataFrame) -> None:
         alt=f"Dots with intervals, two a row. {text_profiles.compared(pair, one, other)}",
         caption=f"{_window(report)}. Whiskers: {report.interval}.",
     )
-    report.table(pair, name="side_by_side", columns=columns.side_by_side(one, other))
+    with report.detail("Side by side in figures"):
+        report.table(pair, name="side_by_side", columns=columns.side_by_side(one, other))
 
 
 @presents()
 def regions(report: Report, found: pd.DataFrame) -> None:
     """Show value by region."""
     report.headline(text_profiles.areas(found, "Regions", report.currency))
-    report.table(found, name="regions", columns=columns.areas("Region", report.interval))
+    with report.detail("Regions in figures"):
+        report.table(found, name="regions", columns=columns.areas("Region", report.interval))
 
 
 @presents()
@@ -236,25 +269,29 @@ def stores(report: Report, found: pd.DataFrame) -> None:
     """Show value by main store."""
     headline = text_profiles.areas(found, "Stores", report.currency)
     report.headline(headline)
-    report.chart(
-        charts_profiles.areas_forest(found, currency=report.currency),
-        alt=f"Dots with intervals by main store. {headline}",
-        caption=f"Customers in brackets. In colour: differs from everybody. "
-        f"Whiskers: {report.interval}.",
-    )
-    report.table(found, name="stores", columns=columns.areas("Main store", report.interval), rows=8)
+    with report.detail("Stores in figures"):
+        report.chart(
+            charts_profiles.areas_forest(found, currency=report.currency),
+            alt=f"Dots with intervals by main store. {headline}",
+            caption=f"Customers in brackets. In colour: differs from everybody. "
+            f"Whiskers: {report.interval}.",
+        )
+        report.table(
+            found, name="stores", columns=columns.areas("Main store", report.interval), rows=8
+        )
 
 
 @presents()
 def store_preferences(report: Report, liked: pd.DataFrame) -> None:
     """Show what stores sell clearly more of."""
-    report.table(
-        area_methods.clear_preferences(liked),
-        name="store_preferences",
-        title="What stores sell significantly more of",
-        columns=columns.preferences("Main store"),
-        rows=10,
-    )
+    with report.detail("Stores in figures"):
+        report.table(
+            area_methods.clear_preferences(liked),
+            name="store_preferences",
+            title="What stores sell significantly more of",
+            columns=columns.preferences("Main store"),
+            rows=10,
+        )
 
 
 @presents()

@@ -31,57 +31,64 @@ def buyers(report: Report, attitude: Buyers, by_buyer: pd.DataFrame) -> None:
         caption="Shares shrunk towards the average; line: threshold. An even sample is drawn.",
     )
     describe(report, by_buyer, deal_proneness.MEANING)
-    report.say(text_deals.buyers_rule(attitude))
+    with report.detail("How kinds of buyers are told"):
+        report.say(text_deals.buyers_rule(attitude))
+
     shown = columns.worth("Kind", report.interval)
-    report.table(by_buyer, name="buyers", columns=shown, caption=report.margin)
+    with report.detail("Kinds of buyers in figures"):
+        report.table(by_buyer, name="buyers", columns=shown, caption=report.margin)
     report.save(attitude.table, "buyer_shares")
 
 
 @presents()
 def buyers_next(report: Report, followed: pd.DataFrame, before: Period, after: Period) -> None:
     """Show what each kind did afterwards."""
-    report.headline(text_deals.buyers_next(followed))
-    report.table(
-        followed,
-        name="buyers_next",
-        columns=columns.what_next("Kind", report.interval),
-        caption=f"Formed on {before}, followed on {after}.",
-    )
+    with report.detail("What each kind did next, and how it takes deeper offers"):
+        report.headline(text_deals.buyers_next(followed))
+        report.table(
+            followed,
+            name="buyers_next",
+            columns=columns.what_next("Kind", report.interval),
+            caption=f"Formed on {before}, followed on {after}.",
+        )
 
 
 @presents()
 def reaction(report: Report, found: pd.DataFrame) -> None:
     """Show how each kind reacts to deeper discounts."""
-    report.headline(text_deals.reaction(found))
-    report.table(
-        found,
-        name="price_reaction",
-        columns=columns.reaction(report.interval),
-        caption="Change of their part of a category's lines when its discount that week, as all "
-        f"other customers got it, is ten points deeper. {_measured_on(report)}",
-    )
+    with report.detail("What each kind did next, and how it takes deeper offers"):
+        report.headline(text_deals.reaction(found))
+        report.table(
+            found,
+            name="price_reaction",
+            columns=columns.reaction(report.interval),
+            caption="Change of their part of a category's lines when its discount that week, as "
+            f"all other customers got it, is ten points deeper. {_measured_on(report)}",
+        )
 
 
 @presents()
 def stocked(report: Report, found: pd.DataFrame) -> None:
     """Show how many further units each kind takes of deeper offers."""
-    report.headline(text_deals.stocked(found))
-    report.table(
-        found,
-        name="stocking_up",
-        columns=columns.stocked(report.interval),
-        caption="Units beyond the first of a discounted line, and how much more of them are taken "
-        f"of an offer that is ten points deeper. {_measured_on(report)}",
-    )
+    with report.detail("What each kind did next, and how it takes deeper offers"):
+        report.headline(text_deals.stocked(found))
+        report.table(
+            found,
+            name="stocking_up",
+            columns=columns.stocked(report.interval),
+            caption="Units beyond the first of a discounted line, and how much more of them are "
+            f"taken of an offer that is ten points deeper. {_measured_on(report)}",
+        )
 
 
 @presents()
 def paused(report: Report, found: pd.DataFrame) -> None:
     """Show who ordered in the weeks without discounts."""
-    report.headline(text_deals.paused(found))
-    report.table(
-        found,
-        name="discount_pause",
-        columns=columns.paused(report.interval),
-        caption="Weeks in which the shop gave hardly any discount, against all others.",
-    )
+    with report.detail("What each kind did next, and how it takes deeper offers"):
+        report.headline(text_deals.paused(found))
+        report.table(
+            found,
+            name="discount_pause",
+            columns=columns.paused(report.interval),
+            caption="Weeks in which the shop gave hardly any discount, against all others.",
+        )

@@ -34,7 +34,8 @@ def stages(
     )
     describe(report, by_stage, lifecycle.MEANING)
     shown = columns.worth("Stage", report.interval)
-    report.table(by_stage, name="stages", columns=shown, caption=report.margin)
+    with report.detail("Life stages in figures"):
+        report.table(by_stage, name="stages", columns=shown, caption=report.margin)
 
 
 @presents()
@@ -48,26 +49,28 @@ def stages_next(report: Report, followed: pd.DataFrame, after: Period) -> None:
         caption=f"Judged as of {words.day(after.start)}, followed on {after}. Whiskers: "
         f"{report.interval} (Wilson).",
     )
-    report.table(
-        followed,
-        name="stages_next",
-        title="What each stage did next",
-        columns=columns.what_next("Stage", report.interval),
-        caption=f"Judged as of {words.day(after.start)}, followed on {after}.",
-    )
+    with report.detail("What each stage did next, in figures"):
+        report.table(
+            followed,
+            name="stages_next",
+            title="What each stage did next",
+            columns=columns.what_next("Stage", report.interval),
+            caption=f"Judged as of {words.day(after.start)}, followed on {after}.",
+        )
 
 
 @presents()
 def transitions(report: Report, moves: pd.DataFrame, after: Period) -> None:
     """Show where customers of each stage are later."""
-    headline = text_stages.transitions(moves)
-    report.headline(headline)
-    report.chart(
-        charts.heat_map(text_stages.as_grid(moves), across="Stage later", down="Stage before"),
-        alt=f"Heat map of life stage later by life stage before. {headline}",
-        caption=f"Per cent of each row, from {words.day(after.start)} to {words.day(after.end)}.",
-    )
-    report.save(moves, "stage_moves")
+    with report.detail("Where each stage was later"):
+        headline = text_stages.transitions(moves)
+        report.headline(headline)
+        report.chart(
+            charts.heat_map(text_stages.as_grid(moves), across="Stage later", down="Stage before"),
+            alt=f"Heat map of life stage later by life stage before. {headline}",
+            caption=f"Per cent of each row, {words.day(after.start)} to {words.day(after.end)}.",
+        )
+        report.save(moves, "stage_moves")
 
 
 @presents()
@@ -90,40 +93,43 @@ def second_order(report: Report, newcomers: pd.DataFrame, curve: pd.DataFrame) -
 def retention(report: Report, kept: pd.DataFrame) -> None:
     """Show which cohorts still buy."""
     repeat_purchase.require(kept)
-    headline = text_stages.retention(kept)
-    report.headline(headline)
-    shown = text_stages.as_triangle(kept)
-    report.chart(
-        charts.heat_map(shown, across="Months after the first", down="First order in"),
-        alt=f"Heat map of the share that bought by month. {headline}",
-        caption="Per cent of each cohort. The first row may hold customers of any age.",
-    )
-    report.save(kept, "retention")
+    with report.detail("Which cohorts still buy"):
+        headline = text_stages.retention(kept)
+        report.headline(headline)
+        shown = text_stages.as_triangle(kept)
+        report.chart(
+            charts.heat_map(shown, across="Months after the first", down="First order in"),
+            alt=f"Heat map of the share that bought by month. {headline}",
+            caption="Per cent of each cohort. The first row may hold customers of any age.",
+        )
+        report.save(kept, "retention")
 
 
 @presents()
 def win_back(report: Report, back: pd.DataFrame, after: Period) -> None:
     """Show whether silent customers who were contacted came back more often."""
     report.headline(text_stages.win_back(back))
-    report.table(
-        back,
-        name="win_back",
-        columns=columns.win_back(report.interval),
-        caption=f"Silent on {words.day(after.start)} and 28 days more, contacted in these days "
-        "or not; came back in the 56 days after.",
-    )
+    with report.detail("Win-back in figures"):
+        report.table(
+            back,
+            name="win_back",
+            columns=columns.win_back(report.interval),
+            caption=f"Silent on {words.day(after.start)} and 28 days more, contacted in these days "
+            "or not; came back in the 56 days after.",
+        )
 
 
 @presents()
 def win_back_tested(report: Report, drawn: pd.DataFrame) -> None:
     """Show what randomised offers brought back."""
     report.headline(text_stages.tested(drawn))
-    report.table(
-        drawn,
-        name="win_back_tested",
-        columns=columns.tested(report.interval),
-        caption="Customers silent for 60 days when the arms were drawn; back within 56 days.",
-    )
+    with report.detail("Win-back in figures"):
+        report.table(
+            drawn,
+            name="win_back_tested",
+            columns=columns.tested(report.interval),
+            caption="Customers silent for 60 days when the arms were drawn; back within 56 days.",
+        )
 
 
 @presents()

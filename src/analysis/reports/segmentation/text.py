@@ -13,6 +13,7 @@ from analysis.reporting.notebook import words
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 if TYPE_CHECKING:
+    from analysis.customers.value.tiers import TierValues
     from analysis.tables.periods import Period
 
 
@@ -78,6 +79,16 @@ def title(table: pd.DataFrame) -> str:
     names = words.listing(top["group"])
     share, people = (words.percent(top[c].sum(), 0) for c in ("net_share", "share"))
     return f"{names}: {people} of the customers bring {share} of net sales"
+
+
+def only_returned(customers: int, amount: float, currency: str) -> str:
+    """Return the sentence on those who are no buyers, to follow another; empty if all are."""
+    if not customers:
+        return ""
+    return (
+        f" {words.count(customers, 'more customer', 'more customers')} only returned goods, for "
+        f"{words.money(-amount, 0, currency)}: as no buyers of these days they are in no group."
+    )
 
 
 def quiet(customers: pd.DataFrame, *, days: int = 28) -> str:
@@ -192,7 +203,7 @@ def next_headline(table: pd.DataFrame) -> str:
 
 def movement_labels(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its rows as they are read."""
-    place = table["place"].map({"all": "all customers", "best": "best group"})
+    place = table["place"].replace({"all": "all customers", "best": "best group"})
     return table.assign(label=table["score"].str.capitalize() + ", " + place)
 
 
@@ -202,6 +213,32 @@ def movement(table: pd.DataFrame) -> str:
     return (
         f"RFM migration: {words.percent(1 - row['stayed'], 0)} changed their monetary group; "
         f"{words.percent(1 - row['noise'], 0)} would have if nobody had changed"
+    )
+
+
+def tiers_basis(found: TierValues) -> str:
+    """Say what tiers rest on, and why not on expected margin where they do not."""
+    if found.months is None:
+        return (
+            f"Tiers rest on past margin, good and bad luck included, because {found.reason}: some "
+            "who are high now were lucky."
+        )
+    return (
+        f"Tiers rest on the margin expected over the next {words.count(found.months, 'month')} "
+        "(report 07), not on what past luck brought."
+    )
+
+
+def tiers_moved(moved: pd.DataFrame) -> str:
+    """Say how many kept the high tier from half to half, and how many luck alone would move."""
+    row = moved[moved["place"] == "High"].iloc[0]
+    noise = words.interval(row["noise_low"], row["noise_high"], 0)
+    beyond = row["stayed"] < row["noise_low"]
+    return (
+        f"Of the {words.count(row['customers'], 'customer')} high by the first half's margin, "
+        f"{words.percent(row['stayed'], 0)} are high by the second's; if nobody had changed it "
+        f"would be {words.percent(row['noise'], 0)} ({noise}): "
+        + ("more moved than luck alone moves." if beyond else "no more moved than luck moves.")
     )
 
 

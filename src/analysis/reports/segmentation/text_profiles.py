@@ -34,6 +34,7 @@ def compared(table: pd.DataFrame, one: str, other: str) -> str:
 
 def areas(table: pd.DataFrame, what: str, currency: str) -> str:
     """Say how far areas really differ once small ones are shrunk."""
+    table = table[table["shrunk"].notna()]
     first, last = table.iloc[0], table.iloc[-1]
     return (
         f"{what} differ from {words.money(last['shrunk'], 0, currency)} to "

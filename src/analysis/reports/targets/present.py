@@ -32,7 +32,7 @@ def data(
     report.say(text.lacking(report.tables, left, past, at_risk))
 
 
-@presents(Eligible)
+@presents(Eligible, detail="Rule by rule", of=("table",))
 def eligible(report: Report, left: Eligible) -> None:
     """Show how many each rule stops."""
     report.finding(**text.eligible_finding(left))
@@ -51,7 +51,7 @@ def eligible(report: Report, left: Eligible) -> None:
     )
 
 
-@presents(PastResponses)
+@presents(PastResponses, detail="Measurement by measurement", of=("table",))
 def responses(report: Report, past: PastResponses) -> None:
     """Show what randomised contacts brought."""
     report.headline(text.past_headline(past))
@@ -71,7 +71,7 @@ def offers(report: Report, found: Offers) -> None:
     report.table(found.counts, name="offer_rules", columns=columns.offer_rules())
 
 
-@presents(Channels)
+@presents(Channels, detail="Channel by channel", of=("table",))
 def channels(report: Report, found: Channels) -> None:
     """Show how customers are reached."""
     report.table(found.table, name="channels", columns=columns.channels())
@@ -113,7 +113,7 @@ def chosen(report: Report, listed: TargetList) -> None:
     )
 
 
-@presents()
+@presents(detail="How alike targets and holdout are", of=("table",))
 def holdout(report: Report, listed: TargetList) -> None:
     """Show who is held out, and what that can show."""
     report.headline(text.holdout_headline(listed, report.currency))

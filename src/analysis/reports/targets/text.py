@@ -314,7 +314,7 @@ def holdout_reading(listed: TargetList, days: int, rotate_days: int, currency: s
         forgone = words.money(listed.total["forgone"], 0, currency)
         said += (
             f"Contacted, they would be expected to bring {forgone} more: that is what it costs to "
-            "know what the list brings, and with it a list may bring less than one without. "
+            "know what the list brings. "
         )
     if not listed.power["enough"]:
         said += (

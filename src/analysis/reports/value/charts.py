@@ -126,3 +126,54 @@ def value_bands(
     ax.set_xlabel("Customers by expected value, best first, %")
     ax.set_ylabel(f"Margin in {months} months, {words.currency_sign(currency)}")
     return ax
+
+
+def tracking(weeks: pd.DataFrame, expected: str, made: str, label: str) -> Axes:
+    """Draw purchases expected and made by week; grey where the model saw them.
+
+    Parameters
+    ----------
+    weeks
+        ``Tracking.weeks``.
+    expected, made
+        Columns to draw.
+    label
+        Of the vertical axis.
+    """
+    ax = style.new_axes(height=2.8)
+    week = np.arange(1, len(weeks) + 1)
+    fitted = int(weeks["fitted"].sum())
+    ax.axvspan(0.5, fitted + 0.5, color=style.GRID, linewidth=0)
+    ax.plot(week, weeks[made], color=style.INK, linewidth=1.2, label="came")
+    ax.plot(week, weeks[expected], color=style.ORANGE, label="expected")
+    top = float(weeks[[expected, made]].to_numpy().max())
+    ax.set_ylim(0, top * 1.15)
+    ax.text(fitted, top * 1.12, "fitted", ha="right", va="top", color=style.SOFT)
+    ax.legend(loc="lower right")
+    ax.yaxis.set_major_formatter(lambda value, _: words.number(value))
+    ax.set_xlabel("Week of the history")
+    ax.set_ylabel(label)
+    return ax
+
+
+def profit(curve: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
+    """Draw the profit of contacting by risk against the share contacted, with its interval.
+
+    Parameters
+    ----------
+    curve
+        ``retention_value.profit_curve``.
+    currency
+        Of the amounts.
+    ax
+        Axes to draw on.
+    """
+    ax = ax or style.new_axes(height=2.8)
+    share = curve["share"] * _PERCENT
+    ax.fill_between(share, curve["low"], curve["high"], color=style.QUIET, alpha=0.5, linewidth=0)
+    ax.plot(share, curve["profit"], color=style.BLUE, marker="o", markersize=4)
+    ax.axhline(0, color=style.SOFT, linewidth=1)
+    ax.set_xlim(0, 100)
+    ax.set_xlabel("Regular customers contacted, highest risk first, %")
+    ax.set_ylabel(f"Profit per regular customer, {words.currency_sign(currency)}")
+    return ax

@@ -58,12 +58,28 @@ def totals(interval: str) -> Columns:
     }
 
 
-def newcomer() -> Columns:
-    """Return the columns of ``lifetime_value.newcomer_value``."""
+def newcomer(interval: str) -> Columns:
+    """Return the columns of ``valuation.newcomer_value``."""
     return {
         "months": formats.integer("Months"),
         "purchases": formats.number(2, "Repeat purchases"),
         "value": formats.money(2, "Expected margin"),
+        "low": formats.interval("high", 2, f"{interval} of this mean", unit="EUR"),
+    }
+
+
+def intervals_held() -> Columns:
+    """Return the columns of ``forecast_tracking.intervals_held``."""
+    return {
+        "cutoff": formats.day("Cut-off"),
+        "group": formats.text("Customers"),
+        "customers": formats.integer("Looked at"),
+        "forecast": formats.money(2, "Forecast each"),
+        "actual": formats.money(2, "Came"),
+        "held": formats.percent(0, "80 % interval holds"),
+        "low": formats.interval("high", 0, "95 % interval of it"),
+        "below": formats.percent(0, "Brought less"),
+        "above": formats.percent(0, "Brought more"),
     }
 
 
@@ -71,7 +87,7 @@ def parameters() -> Columns:
     """Return the columns of ``Estimate.table``."""
     return {
         "parameter": formats.text("Parameter"),
-        "estimate": formats.number(3, "Estimate"),
+        "estimate": formats.number(3, "Factor"),
         "error": formats.number(3, "Standard error"),
         "low": formats.interval("high", 3, "95 % interval", unit=""),
     }

@@ -7,6 +7,8 @@ import pandas as pd
 from analysis.customers.churn.churn_forecast import ChurnForecast
 from analysis.customers.churn.retention_value import RetentionValue
 from analysis.customers.lifetime.early_signs import EarlySigns
+from analysis.customers.lifetime.forecast_tracking import NOMINAL, Tracking
+from analysis.customers.lifetime.purchase_counts import TRAIT
 from analysis.customers.lifetime.valuation import Valuation
 from analysis.customers.lifetime.value_scorecard import NAIVE, Scorecard
 from analysis.reporting.notebook import words
@@ -28,7 +30,8 @@ def gates(report: Report, table: pd.DataFrame, history: Period) -> None:
         name="gates",
         title="What must hold before single customers are forecast",
         columns=columns.gates(),
-        caption=f"Customers with a purchase from {history}. Beside it, what a known vendor asks.",
+        caption=f"Customers with a purchase from {history}; who only returned goods is none. "
+        "Beside it, what a known vendor asks.",
     )
 
 
@@ -80,6 +83,15 @@ def valuation(report: Report, valued: Valuation, card: Scorecard) -> None:
         text.used_model(card, valued.purchases.name)
         + text.values_reading(valued, months, report.currency)
     )
+    factors = valued.purchases.estimate.table()
+    factors = factors[factors["parameter"].str.contains(TRAIT)]
+    if len(factors):
+        with report.detail("By how many times attributes multiply how often customers come and go"):
+            report.table(
+                factors.assign(parameter=factors["parameter"].str.replace(TRAIT, "")),
+                name="attribute_effects",
+                columns=columns.parameters(),
+            )
     report.save(valued.totals, "lifetime_totals")
     report.save(valued.purchases.estimate.table(), "purchase_parameters")
 
@@ -97,15 +109,58 @@ def best_customers(report: Report, valued: Valuation) -> None:
     )
 
 
+@presents(Tracking)
+def tracked(report: Report, held: Tracking) -> None:
+    """Show the purchases expected and made, week by week beyond the fit."""
+    report.headline(text.tracking_headline(held))
+    caption = (
+        f"{held.model}, fitted to {words.count(held.customers, 'customer')} first seen before "
+        f"{words.day(held.cutoff)} (grey) and followed from there."
+    )
+    report.chart(
+        charts.tracking(held.weeks, "expected", "made", "Repeat purchases a week"),
+        alt=f"Lines of repeat purchases expected and made by week. {text.tracking_headline(held)}.",
+        caption=caption,
+    )
+    report.say(text.tracking_reading(held))
+    with report.detail("The same added up"):
+        report.chart(
+            charts.tracking(
+                held.weeks, "expected_so_far", "made_so_far", "Repeat purchases so far"
+            ),
+            alt=f"Rising lines of purchases expected and made. {text.tracking_headline(held)}.",
+            caption=caption,
+        )
+    report.save(held.weeks, "purchase_tracking")
+
+
+@presents()
+def intervals_held(report: Report, held: pd.DataFrame) -> None:
+    """Show how often the intervals of customers held at past cut-offs."""
+    report.say(text.intervals_reading(held, NOMINAL))
+    with report.detail("How intervals of customers held, cut-off by cut-off"):
+        report.table(
+            held,
+            name="intervals_held",
+            columns=columns.intervals_held(),
+            caption="Margin per customer in the "
+            f"{report.params.horizon_days} days after each cut-off, by the model that values rest "
+            "on; a sample of customers.",
+        )
+
+
 @presents()
 def newcomers(report: Report, table: pd.DataFrame) -> None:
     """Show what a new customer is expected to bring."""
-    report.finding(**text.newcomer_finding(table, report.params.main_months, report.currency))
+    terms = (report.params.main_months, report.params.confidence, report.currency)
+    report.finding(**text.newcomer_finding(table, *terms))
     report.table(
         table,
         name="newcomer_value",
-        columns=columns.newcomer(),
-        caption=f"Discounted at {words.percent(report.params.discount, 0)} a year. {report.margin}",
+        columns=columns.newcomer(report.interval),
+        caption=f"Discounted at {words.percent(report.params.discount, 0)} a year. The interval is "
+        "of the mean of new customers, by model error and what past totals were missed by; single "
+        f"ones differ far more. {report.margin}",
     )
 
 
@@ -147,8 +202,9 @@ def value_at_risk(
     lost: ChurnForecast,
     *,
     dates: pd.DataFrame | None = None,
+    curve: pd.DataFrame | None = None,
 ) -> None:
-    """Show what is at risk, and the effect at which a contact breaks even."""
+    """Show what is at risk, the effect at which a contact breaks even, and what it can earn."""
     months = report.params.main_months
     report.finding(**text_churn.risk_finding(kept, months, report.currency))
     report.headline(text_churn.risk_headline(kept, report.currency))
@@ -159,6 +215,16 @@ def value_at_risk(
         caption=f"Margin over {months} months of the customers asked about. {report.margin}",
     )
     report.say(text_churn.risk_reading(kept))
+    if curve is not None:
+        report.say(text_churn.curve_reading(curve, lost, report.currency))
+        report.chart(
+            charts.profit(curve, currency=report.currency),
+            alt=f"Line of profit by share contacted. "
+            f"{text_churn.curve_reading(curve, lost, report.currency)}",
+            caption=f"Last cut-off checked, tenths by risk. Band: {report.interval}, of the share "
+            "who accept and of who churned.",
+        )
+        report.save(curve, "profit_curve")
     report.table(
         text_churn.worth_keeping(kept, lost, dates),
         name="worth_keeping",

@@ -15,6 +15,7 @@ from analysis.reports.value import text_churn
 
 if TYPE_CHECKING:
     from analysis.customers.churn.churn_forecast import ChurnForecast
+    from analysis.customers.lifetime.forecast_tracking import Tracking
     from analysis.customers.lifetime.lifetime_value import LifetimeValue
     from analysis.customers.lifetime.valuation import Valuation
     from analysis.customers.lifetime.value_scorecard import Scorecard
@@ -151,12 +152,19 @@ def _attributes(card: Scorecard) -> list[str]:
     """Return what attributes that customers stated on joining added, where they took part."""
     if card.attributes.empty:
         return []
-    gain = card.attributes.set_index("measure").loc["calibration"]
-    verdict = "they are used" if card.attributes_help else "no clear gain, so they are not used"
+    less, rank = (card.attributes.set_index("measure").loc[m] for m in ("calibration", "gini"))
+    if not card.attributes_help:
+        verdict = "no clear gain, so they are not used"
+    elif card.best_purchase_models()[0] == WITH_TRAITS:
+        verdict = "they are used"
+    else:
+        verdict = f"a gain, but {card.best_purchase_models()[0]} misplaces less"
     return [
-        "With what customers stated on joining, Pareto/NBD misplaces "
-        f"{words.percent(gain['gain'], 1)} of the margin less "
-        f"({words.interval(gain['low'], gain['high'], 1)}): {verdict}."
+        "What customers stated on joining (channel they were won through, gender) changes the Gini "
+        f"of Pareto/NBD by {words.number(rank['gain'], 3)} "
+        f"({words.interval(rank['low'], rank['high'], 3, '')}) and the margin that it misplaces by "
+        f"{words.percent(-less['gain'], 1)} "
+        f"({words.interval(-less['high'], -less['low'], 1)}): {verdict}."
     ]
 
 
@@ -214,8 +222,8 @@ def values_reading(valued: Valuation, months: int, currency: str) -> str:
     ]
     if values.purchase_model == "BG/NBD" and once["customers"] > 0:
         said.append(
-            "BG/NBD takes each of them as active for certain, because nobody may leave before a "
-            "repeat purchase: do not read that as loyalty."
+            "BG/NBD takes each of them as active for certain, because in it nobody may leave "
+            "before a repeat purchase; that is no finding, so none is stated of them."
         )
     if np.isfinite(independence.correlation):
         strength = abs(independence.correlation)
@@ -250,19 +258,65 @@ def shown_totals(totals: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def newcomer_finding(newcomer: pd.DataFrame, months: int, currency: str) -> Fields:
+def newcomer_finding(
+    newcomer: pd.DataFrame, months: int, confidence: float, currency: str
+) -> Fields:
     """Return the finding on what winning a customer may cost."""
     row = newcomer[newcomer["months"] == months].iloc[0]
+    known = np.isfinite(row["low"])
     return {
         "key": "newcomer_value",
         "sentence": f"is what a new customer is expected to bring in {months} months, the first "
         "purchase included: winning one for more loses money over that time",
         "value": float(row["value"]),
+        "low": float(row["low"]) if known else None,
+        "high": float(row["high"]) if known else None,
+        "level": confidence,
         "unit": currency,
         "n": int(row["customers"]),
         "noun": "customer",
         "decimals": 2,
     }
+
+
+def tracking_headline(held: Tracking) -> str:
+    """Return how many purchases came after the fit, against those expected."""
+    beyond, weeks = held.beyond, int((~held.weeks["fitted"]).sum())
+    share = beyond["made"] / beyond["expected"] - 1
+    side = "more" if share > 0 else "fewer"
+    return (
+        f"In the {weeks} weeks after the fit {words.number(beyond['made'])} repeat purchases came, "
+        f"{words.percent(abs(share), 0)} {side} than the {words.number(beyond['expected'])} "
+        "expected"
+    )
+
+
+def tracking_reading(held: Tracking) -> str:
+    """Return how the model did in the weeks it was fitted to."""
+    seen = held.weeks.loc[held.weeks["fitted"], ["expected", "made"]].sum()
+    return (
+        f"In the weeks it was fitted to, {words.number(seen['made'])} came and "
+        f"{words.number(seen['expected'])} were expected. Customers from before the history count "
+        "from the first purchase seen, as if they were new then."
+    )
+
+
+def intervals_reading(held: pd.DataFrame, nominal: float) -> str:
+    """Return in which groups the intervals of customers held too seldom."""
+    short = held[held["high"] < nominal]
+    cutoffs = words.count(held["cutoff"].nunique(), "cut-off")
+    if short.empty:
+        return (
+            f"Over {cutoffs}, intervals of customers held at least the {words.percent(nominal, 0)} "
+            "promised; more, because for many a future of nothing is likely, and an end at nothing "
+            "holds it."
+        )
+    worst = short.loc[short["held"].idxmin()]
+    return (
+        f"Over {cutoffs}, intervals of {words.listing(sorted(set(short['group'])))} held less than "
+        f"the {words.percent(nominal, 0)} promised, at worst {words.percent(worst['held'], 0)}: "
+        "read them as too narrow."
+    )
 
 
 def trust(

@@ -120,10 +120,16 @@ def _profit(forecast: ChurnForecast, currency: str) -> str:
         return ""
     accepted = offer.accepted_a / (offer.accepted_a + offer.accepted_b)
     return (
-        f"If {words.percent(accepted, 0)} of would-be churners accepted, which is assumed, "
+        f"If {words.percent(accepted, 0)} of would-be churners accepted, {_whence(offer)}, "
         f"contacting by risk would earn {words.money(row['profit'], 2, currency)} per regular "
         f"customer at best, with {words.percent(row['profit_share'], 0)} of them contacted."
     )
+
+
+def _whence(offer: RetentionOffer) -> str:
+    if not offer.measured:
+        return "which is assumed"
+    return f"as of {words.count(offer.measured, 'silent customer')} in randomised offers before"
 
 
 def _level(forecast: ChurnForecast) -> str:
@@ -260,7 +266,32 @@ def profit_caption(offer: RetentionOffer | None, currency: str) -> str:
         f"{words.money(offer.incentive, 0, currency)}, a contact "
         f"{words.money(offer.contact, 2, currency)}, and {words.percent(mean, 0)} of would-be "
         f"churners accept (beta {words.number(offer.accepted_a)}, "
-        f"{words.number(offer.accepted_b)}): that share is an assumption until a list is tested."
+        f"{words.number(offer.accepted_b)}), "
+        + (
+            f"{_whence(offer)}: those had left, which regular customers are only at risk of."
+            if offer.measured
+            else "which is an assumption until a list is tested."
+        )
+    )
+
+
+def curve_reading(curve: pd.DataFrame, forecast: ChurnForecast, currency: str) -> str:
+    """Return what contacting by risk would have earned at best, and what that rests on."""
+    assert forecast.offer is not None
+    offer, best = forecast.offer, curve.loc[curve["profit"].idxmax()]
+    mean = offer.accepted_a / (offer.accepted_a + offer.accepted_b)
+    said = (
+        f"contacting the {words.percent(best['share'], 0)} at highest risk would have earned "
+        f"{words.money(best['profit'], 2, currency)} per regular customer "
+        f"({words.interval(best['low'], best['high'], 2, currency)})."
+        if best["low"] > 0
+        else "it is not certain that contacting any share of them by risk would have paid."
+    )
+    return (
+        f"If would-be churners accept as silent customers did when offers to them were randomised "
+        f"({words.percent(mean, 0)} of those who would have stayed away, "
+        f"{words.count(offer.measured, 'customer')}), {said} Whether those who are still customers "
+        "do so, only a test on them tells."
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.customers.lifetime.spend_quantiles import ALIKE, QUANTILES
+from analysis.customers.lifetime.valuation import contestant
 from analysis.customers.lifetime.value_scorecard import NAIVE
 from analysis.reporting.notebook import words
 from analysis.reports.value.text_churn import calibration_verdict
@@ -165,8 +166,8 @@ def _auc(row: pd.Series) -> str:
 def value_card(card: Scorecard, valued: Valuation, history: Period) -> Card:
     """Return the model card of lifetime value."""
     means = card.means.set_index("model")
-    used = valued.purchases.name
-    row, naive = (means.loc[name] if name in means.index else None for name in (used, NAIVE))
+    used, naive = valued.purchases.name, means.loc[NAIVE]
+    row = means.loc[contestant(used)] if contestant(used) in means.index else None
     score = (
         "It took no part in the contest under this name."
         if row is None

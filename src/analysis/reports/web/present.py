@@ -104,14 +104,14 @@ def funnel(report: Report, made: PurchaseFunnel) -> None:
 
 @presents()
 def funnel_groups(report: Report, made: PurchaseFunnel) -> None:
-    """Show who gets how far by device, source and history."""
+    """Show who gets how far by device, source, history and segment."""
     table = text.orders_by_group(made)
     report.save(made.groups, "funnel_groups")
     if table.empty:
         return
     report.headline(text.groups_headline(table))
     report.chart(
-        charts.groups(table[table["grouping"] != "history"]),
+        charts.groups(table[table["grouping"].isin(["device", "source"])]),
         alt=f"Dots of the share of sessions with an order by group. {text.groups_headline(table)}.",
         caption=f"Share of sessions with an order, by device and by source. Whiskers: "
         f"{report.interval}.",

@@ -246,7 +246,9 @@ def groups_reading() -> str:
     return (
         "Device and source are those of a session's first view, never of a later step. History is "
         "told only where the customer was known at the first view, so that its groups may be "
-        "compared with each other alone: whoever logs in means to order more often. Groups differ "
+        "compared with each other alone: whoever logs in means to order more often. So are "
+        "segments, those of the year before the period; their intervals hold for all at once. "
+        "Groups differ "
         "in who is in them: a difference is a place to look, not an effect."
     )
 
