@@ -63,6 +63,21 @@ def test_views_delivered_out_of_order_make_the_same_sessions() -> None:
     assert ours["step_5"].all()
 
 
+def test_of_two_views_of_one_page_at_one_moment_the_same_begins_the_session() -> None:
+    """Whichever was delivered first: both ways give the same source and the same sessions."""
+    moment = "2025-04-02 10:00"
+    told = {"source": "mail", "campaign": "spring"}, {"source": "search", "campaign": "may"}
+    both = [walk("a", moment, "h", **each) for each in told]
+    after = walk("a", "2025-04-02 10:05", "p", source="direct", campaign="spring")
+    rule = SessionRule(campaign=True)
+    ways = [web(*order, rule=rule).sessions for order in ([*both, after], [after, *both[::-1]])]
+    one, other = (
+        rows.order_by("session_no").select("source", "campaign", "views").execute().values.tolist()
+        for rows in ways
+    )
+    assert one == other
+
+
 def test_without_a_visitor_the_customer_stands_and_without_both_the_source_s_session() -> None:
     views = pd.concat(
         [
@@ -157,9 +172,13 @@ def test_spark_finds_the_same_sessions_and_depths(spark: EngineSettings) -> None
         )
         for m in range(60)
     )
+    twice = views.iloc[::9].assign(campaign="b")  # of the same page at the same moment
     rule, found = SessionRule(midnight=True, campaign=True), []
-    for engine in (EngineSettings(threads=1), spark):
-        tables = in_memory({"page_views": views}, settings=engine)
+    for engine, delivered in (
+        (EngineSettings(threads=1), [views, twice]),
+        (spark, [twice, views]),
+    ):
+        tables = in_memory({"page_views": pd.concat(delivered)}, settings=engine)
         seen = sessionise(page_events(tables, PERIOD), rule)
         far = reached(seen, (2, 3, 4, 5), within=timedelta(hours=1))
         ever = reached(seen, (2, 3, 4, 5)).rename(ever="strict")

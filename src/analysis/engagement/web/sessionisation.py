@@ -61,7 +61,7 @@ def neighbours(events: ibis.Table, *, context: bool = True) -> ibis.Table:
         (does the next view show a product, search again), and before_campaign, after_campaign,
         each where known.
     """
-    window = ibis.window(group_by="who", order_by=["viewed_at", "step", "page"])
+    window = ibis.window(group_by="who", order_by=_in_order(events))
     found = {"before": events.viewed_at.lag(), "after": events.viewed_at.lead()}
     if context:
         found["next_page"] = events.page.lead()
@@ -73,6 +73,16 @@ def neighbours(events: ibis.Table, *, context: bool = True) -> ibis.Table:
         found["before_campaign"] = events.campaign.lag()
         found["after_campaign"] = events.campaign.lead()
     return events.mutate(**{name: value.over(window) for name, value in found.items()})
+
+
+def _in_order(events: ibis.Table) -> list[str]:
+    """Return the columns that order a visitor's views.
+
+    All of them: of two views of one page at one moment, another campaign or device may begin the
+    session, and which of them stands first must depend neither on the engine nor on the delivery.
+    """
+    first = ["viewed_at", "step", "page"]
+    return first + sorted(set(events.columns) - {"who", *first})
 
 
 def edges(views: ibis.Table, rule: SessionRule) -> tuple[ibis.Value, ibis.Value]:
@@ -121,7 +131,7 @@ def sessionise(events: ibis.Table, rule: SessionRule, *, context: bool = True) -
     views = neighbours(events, context=context)
     starts, ends = edges(views, rule)
     views = views.mutate(starts=starts, ends=ends)
-    running = ibis.cumulative_window(group_by="who", order_by=["viewed_at", "step", "page"])
+    running = ibis.cumulative_window(group_by="who", order_by=_in_order(events))
     return views.mutate(session_no=views.starts.cast("int64").sum().over(running))
 
 
