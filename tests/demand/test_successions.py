@@ -9,11 +9,17 @@ import pandas as pd
 
 from analysis.demand.series import product_lifecycle
 from analysis.demand.series.sales_series import Series
+from analysis.reports.forecast import text_products
 
 WEEKS, CATEGORIES, EACH = 104, 8, 16
 NO_STEPS = pd.DataFrame(
     {"name": [], "period_start": pd.to_datetime([]), "change": [], "shifted": []}
 )
+
+NO_CHANGES = pd.DataFrame(
+    columns=["name", "size", "shifted", "earliest", "latest", "change", "change_low",
+             "change_high", "price_change"]
+).astype({"earliest": "datetime64[us]", "latest": "datetime64[us]", "shifted": bool})  # fmt: skip
 
 
 def shop(seed: int, *, replaced: int) -> tuple[Series, np.ndarray, set[tuple[str, str]]]:
@@ -88,3 +94,12 @@ def test_a_rise_from_next_to_nothing_is_a_coming_too():
     table = product_lifecycle.successions(series, lives, pd.DataFrame(step), shelf)
     pd.testing.assert_frame_equal(table, before)
     assert (new, old) in set(zip(table["name"], table["predecessor"], strict=True))
+
+
+def test_a_shop_in_which_nothing_came_has_a_table_all_the_same():
+    series, shelf, _ = shop(1, replaced=0)
+    lives = product_lifecycle.statuses(series).assign(status="continuing")
+    table = product_lifecycle.successions(series, lives, NO_STEPS, shelf)
+    assert table[table["found"]]["name"].empty
+    assert text_products.came(lives, table).empty
+    assert text_products.sudden_counts(NO_CHANGES, table) == "No product changed its level at once"

@@ -114,7 +114,7 @@ def successions(
     """
     came, went = _moments(series, lives, steps)
     levels = np.stack(_levels_at(series, shelf, came, went))
-    keys = series.keys[["department", "category"]].astype(str)
+    keys = series.keys[[c for c in ("department", "category") if c in series.keys]].astype(str)
     alike = (keys.to_numpy()[:, None] == keys.to_numpy()[None]).all(axis=2)
     np.fill_diagonal(alike, val=False)
     apart = np.abs(np.log(levels[:, :, None] / levels[:, None, :])) / _NEAR[:, None, None]
@@ -127,7 +127,8 @@ def successions(
     near = possible & (np.abs(late) <= _LATE) & (apart <= 1).all(axis=0)
     distance = np.where(near, apart.sum(axis=0) + np.abs(late) / _LATE, np.inf)
     table = _pairs(series, distance, late, levels, came)
-    return table.assign(chance=chance, found=chance <= fdr * len(table))
+    found = np.full(len(table), chance <= fdr * len(table), dtype=bool)
+    return table.assign(chance=chance, found=found)
 
 
 def _pairs(

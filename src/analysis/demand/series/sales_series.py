@@ -356,16 +356,16 @@ def named(series: Series, tables: Tables) -> Series:
     """Return series of products with readable names, each still a name of its own.
 
     A product is called by its name, else its subcategory, else its category; its key follows
-    where several are called the same. ``keys`` keeps product_id and gains department.
+    where several are called the same. ``keys`` keeps product_id and gains department and, where
+    the catalogue has it, category.
     """
     products = tables.products
     words = [c for c in ("name", "subcategory", "category") if c in products.columns]
     chosen = products[words[0]].coalesce(*(products[c] for c in words[1:]), "(no name)")
+    groups = [c for c in ("department", "category") if c in products.columns]
     wanted = products.filter(products.product_id.isin(series.keys["product_id"].tolist()))
-    table = tables.connection.to_pandas(
-        wanted.select("product_id", called=chosen, department="department")
-    )
-    keys = series.keys.drop(columns=[c for c in ("department",) if c in series.keys])
+    table = tables.connection.to_pandas(wanted.select("product_id", *groups, called=chosen))
+    keys = series.keys.drop(columns=[c for c in groups if c in series.keys])
     keys = keys.merge(table, on="product_id", how="left", validate="many_to_one")
     keys = keys.fillna({"called": "(not in the catalogue)"})
     shared = keys["called"].duplicated(keep=False)
