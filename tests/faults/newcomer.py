@@ -1,4 +1,4 @@
-"""A newcomer's path: files, a draft, the edits that answer its questions, the tables."""
+"""A newcomer's path: files, a draft, the edits that answer its questions, tables, reports."""
 
 from __future__ import annotations
 
@@ -7,12 +7,30 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from analysis import params
+from analysis.errors import NotApplicable
 from analysis.ingest.ingest import ingest
 from analysis.ingest.onboarding.draft import Draft, draft
+from analysis.reporting.checking.check_lines import check_study
+from analysis.reporting.checking.readiness import readiness
+from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
+from analysis.reporting.store.status import Status
 from analysis.tables.engine import open_study
 from analysis.tables.manifest import Manifest
+from tests.notebooks.on_engine import execute
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+#: What the reports compute least with: here it matters that they end, not how sure they are.
+LEAST = (
+    "reports.02_segmentation.resamples=20",
+    "reports.02_segmentation.most_clusters=3",
+    "reports.03_deciles.bootstrap=200",
+    "reports.04_forecast.origins=5",
+    "reports.06_promotions.resamples=200",
+)
 
 #: Edits that a newcomer may need at most before the tables are there.
 MOST_EDITS = 3
@@ -95,3 +113,41 @@ class Newcomer:
         return frame.assign(
             quantity=frame["quantity"].astype(float), net_amount=frame["net_amount"].astype(float)
         )
+
+    def checks(self) -> str:
+        """Return what `analysis check` says of the study, with the project's own notebooks."""
+        notebooks = self.root / "notebooks"
+        if not notebooks.is_symlink():
+            notebooks.rmdir()
+            notebooks.symlink_to(NOTEBOOKS)
+        study = params.load(self.study, root=self.root)
+        checked = check_study(study, ingest(study.ingest_request(), root=self.root), root=self.root)
+        assert not checked.broken
+        return "\n".join(checked.lines)
+
+    def runs(self, *done: str) -> dict[str, str]:
+        """Run every report that can run, in this process, and return why others do not apply.
+
+        Those of the numbers ``done`` are done; of all others a sentence says why there is none.
+        """
+        study = params.load(self.study, LEAST, root=self.root)
+        tables = open_study(self.study, root=self.root)
+        found = readiness(study, tables, root=self.root)
+        tables.close()
+        reasons = {each.report: each.reason for each in found if each.state != "ready"}
+        folder = RunFolder(self.root / "run")
+        folder.path.mkdir()
+        folder.params_json.write_text(study.model_dump_json())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(STAGING, str(folder.path))
+            patch.setenv(ROOT, str(self.root))
+            for report in (each.report for each in found if each.state == "ready"):
+                try:
+                    execute(NOTEBOOKS / f"{report}.ipynb", study)
+                except NotApplicable as reason:
+                    reasons[report] = str(reason)
+                outcome = "not_applicable" if report in reasons else "done"
+                Status(report, outcome, reasons.get(report, "")).write(folder.status(report))
+        assert {each.report[:2] for each in found if each.report not in reasons} == set(done)
+        assert all(reason.endswith(".") for reason in reasons.values()), reasons
+        return reasons

@@ -13,6 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from analysis.reporting.execution.dataflow import names_of
+from analysis.reporting.execution.failures import without_values
 from analysis.reporting.store.layout import RunFolder
 from tests.projects import Project
 from tests.tiny import Journey
@@ -28,7 +29,9 @@ SECTIONS = [
     OPEN.format("10_a"),
     "## Value",
     "report.finding(key='a', sentence='before it failed.', value=1)",
-    "value = {}['missing']",
+    "who = [f'Planted-{n} Ann' for n in range(12)]\n"
+    "try:\n    value = float(who[7])\n"
+    "except ValueError as cause:\n    raise KeyError('missing') from cause",
     "report.say(f'Never said: {value}')",
     "## Growth",
     "report.say('Growth is fine.')",
@@ -117,12 +120,39 @@ def test_the_page_says_it_where_it_is_with_the_traceback_folded(ran: SimpleNames
     value = page(ran, "10_a").select_one("section#value")
     assert value.select_one(".lost p").get_text() == "This section failed. KeyError: 'missing'"
     trace = value.select_one("details.trace:not([open]) pre").get_text()
-    assert "value = {}['missing']" in trace
+    assert "raise KeyError('missing') from cause" in trace
+    assert "ValueError: could not convert string to float: […]" in trace
     growth = page(ran, "10_a").select_one("section#growth")
     assert [each.get_text() for each in growth.select(".lost")] == [
         "Left out here: what needs the section Value, which failed."
     ]
     assert "Growth is fine." in growth.get_text()
+
+
+def test_no_published_file_quotes_the_value_that_an_exception_names(ran: SimpleNamespace) -> None:
+    files = [path for path in ran.folder.path.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    assert [path.name for path in files if b"Planted-7" in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("division by zero", "division by zero"),
+        ("'missing'", "'missing'"),
+        ("12346", "[…]"),
+        ("could not convert string to float: 'Ann Lee'", "could not convert string to float: […]"),
+        ("no order of Ann Lee, ann@lee.example, 030 123", "no order of […]"),
+        ("'DataFrame' object has no attribute 'missing'",
+         "'DataFrame' object has no attribute 'missing'"),
+        ("unsupported operand type(s) for +: 'int' and 'str'",
+         "unsupported operand type(s) for +: 'int' and 'str'"),
+        ("没有会员 7", "[…]"),
+        ("['Ann Lee'] not in index", "[[…]] not in index"),
+    ],
+)  # fmt: skip
+def test_what_is_kept_of_the_message_of_an_exception(message: str, shown: str) -> None:
+    assert without_values(message, "value = {}['missing']") == shown
 
 
 def test_nothing_else_is_lost(ran: SimpleNamespace) -> None:

@@ -44,6 +44,10 @@ def test_a_till_without_customers_and_with_the_time_apart(newcomer: Newcomer) ->
     assert len(table) == len(lines) - 1
     assert str(table["ordered_at"].min()) == "2016-10-30 09:58:11"
     assert table["customer_id"].isna().all()
+    assert "cannot run 08_targets              No row of order_lines states its customer_id." in (
+        newcomer.checks()
+    )
+    newcomer.runs("00", "01")
 
 
 def pizzeria(newcomer: Newcomer, *, orders: int = 300) -> float:
@@ -95,6 +99,7 @@ def test_four_files_whose_keys_match_are_looked_up(newcomer: Newcomer) -> None:
     assert products.loc["kind_1_m", "name"] == "The kind_1 Pizza"
 
 
+@pytest.mark.slow
 def test_an_order_export_with_a_customers_file_and_a_products_file(newcomer: Newcomer) -> None:
     newcomer.writes(
         "customers.csv",
@@ -125,6 +130,8 @@ def test_an_order_export_with_a_customers_file_and_a_products_file(newcomer: New
     )
     products = newcomer.table("products").set_index("product_id")
     assert tuple(products.loc["P004", ["department", "category"]]) == ("Office", "Paper 1")
+    assert "can run    02_segmentation" in newcomer.checks()
+    newcomer.runs("00", "01", "02", "03", "04", "08")
 
 
 def test_daily_files_in_a_folder_whose_receipts_restart(newcomer: Newcomer) -> None:
@@ -140,6 +147,9 @@ def test_daily_files_in_a_folder_whose_receipts_restart(newcomer: Newcomer) -> N
     table = newcomer.lines()
     assert table["order_id"].nunique() == len(table) == 150
     assert table["net_amount"].sum() == 300.0
+    assert "cannot run 03_deciles" in newcomer.checks()
+    reasons = newcomer.runs("00", "01")
+    assert reasons["04_forecast"] == "1 week is too few to test forecasts of 8: 21 are the least."
 
 
 def test_monthly_files_that_hold_orders_again_are_read_once(newcomer: Newcomer) -> None:
@@ -176,6 +186,7 @@ def test_receipts_that_restart_each_month_in_one_file(newcomer: Newcomer) -> Non
     assert newcomer.lines()["order_id"].nunique() == 3 * 28 * 5
 
 
+@pytest.mark.slow
 def test_an_experiment_file(newcomer: Newcomer) -> None:
     """Hillstrom's columns: no customer, no day; the mean spend by arm is as in the file."""
     drawn = random.Random(5)
@@ -214,6 +225,8 @@ def test_an_experiment_file(newcomer: Newcomer) -> None:
     for arm in ("Mens E-Mail", "Womens E-Mail"):
         plain = (spent[arm] - spent["No E-Mail"]) / 200
         assert estimates.loc[arm, "difference"] == pytest.approx(plain, abs=1e-9)
+    assert "can run    06_promotions" in newcomer.checks()
+    newcomer.runs("00", "01", "02", "03", "06", "08")
 
 
 def test_an_experiment_without_amounts_counts_who_came_back(newcomer: Newcomer) -> None:
@@ -246,6 +259,9 @@ def test_a_basket_file(newcomer: Newcomer) -> None:
     assert table["order_id"].nunique() == 200
     counted = table["product_id"].value_counts()
     assert counted["item 7"] == sum("item 7" in b for b in baskets)
+    assert "can run    05_baskets" in newcomer.checks()
+    reasons = newcomer.runs("00", "01")
+    assert reasons["05_baskets"].startswith("There are 0 orders in 30 Jan 2024 to")
 
 
 def test_baskets_padded_under_a_numbered_header(newcomer: Newcomer) -> None:
@@ -325,6 +341,25 @@ def test_check_says_lines_beyond_as_of_and_keys_that_miss(newcomer: Newcomer) ->
     ]
 
 
+@pytest.mark.parametrize("guest", ["0"])
+def test_a_customer_with_an_impossible_share_is_asked_about(newcomer: Newcomer, guest: str) -> None:
+    """Six of ten receipts are of one customer; an edit makes them nobody's, and totals stay."""
+    lines = [f"{n},{guest if n % 5 < 3 else f'K{n % 43}'},2024-01-{1 + n % 28:02},S{n % 4},1,2.00"
+             for n in range(300)]  # fmt: skip
+    head = "order id,customer id,order date,sku,qty,price"
+    newcomer.drafts(newcomer.writes("orders.csv", "\n".join([head, *lines])))
+    said = newcomer.checks()
+    assert f"Customer {guest} has 60% of the orders: is it the guest? If so, say" in said
+    newcomer.answers(
+        "customer_id: customer id\n      product_id",
+        f'customer_id: {{column: customer id, values: {{"{guest}": ""}}}}\n      product_id',
+    )
+    assert "is it the guest" not in newcomer.checks()
+    table = newcomer.lines()
+    assert table["net_amount"].sum() == 600.0
+    assert table["customer_id"].isna().sum() == 180
+
+
 def test_a_folder_on_the_command_line(newcomer: Newcomer) -> None:
     for folder in ("notebooks", "params"):
         shutil.copytree(READY.parents[1] / folder, newcomer.root / folder, dirs_exist_ok=True)
@@ -364,6 +399,9 @@ def test_a_german_export_with_titles_above_the_header(newcomer: Newcomer) -> Non
     expected = sum((1 + i % 2) * (1205.5 + 10 * (i % 10)) for i in range(80))
     assert newcomer.lines()["net_amount"].sum() == pytest.approx(expected)
     assert newcomer.as_of == date(2024, 1, 28)
+    assert "can run    02_segmentation" in newcomer.checks()
+    reasons = newcomer.runs("00", "01", "08")
+    assert reasons["02_segmentation"].startswith("Only 9 customers bought from 13 Jan 2024 to")
 
 
 def test_a_chinese_export_in_gbk(newcomer: Newcomer) -> None:
@@ -377,8 +415,12 @@ def test_a_chinese_export_in_gbk(newcomer: Newcomer) -> None:
     assert newcomer.lines()["customer_id"].nunique() == 11
     assert newcomer.as_of == date(2020, 2, 29)
     assert "timezone: Asia/Shanghai" in newcomer.params_text
+    assert "can run    03_deciles" in newcomer.checks()
+    reasons = newcomer.runs("00", "01", "02", "08")
+    assert reasons["03_deciles"].startswith("Only 11 customers bought from 1 Mar 2019 to")
 
 
+@pytest.mark.slow
 def test_a_history_of_four_years(newcomer: Newcomer) -> None:
     """Superstore's columns: two levels of product, Region and Country, a discount in Sales."""
     rows = []
@@ -400,3 +442,5 @@ def test_a_history_of_four_years(newcomer: Newcomer) -> None:
     assert newcomer.as_of == date(2014, 1, 3) + timedelta(days=1460)
     assert 'category: {column: "Sub-Category"' in newcomer.mapping_text
     assert "country: Country" in newcomer.mapping_text
+    assert "can run    04_forecast" in newcomer.checks()
+    newcomer.runs("00", "01", "02", "03", "04", "05", "08")

@@ -20,7 +20,12 @@ def in_cell(name: str, text: str, trace: list[str] | None = None) -> PapermillEx
 @pytest.mark.parametrize(
     ("error", "cells", "expected"),
     [
-        (in_cell("KeyError", "'share'"), 3, Ending("failed", "KeyError: 'share'", "x = 1")),
+        (in_cell("KeyError", "'share'"), 3, Ending("failed", "KeyError: […]", "x = 1")),
+        (
+            in_cell("KeyError", "'share'", ["row['share']", "KeyError: 'share'"]),
+            3,
+            Ending("failed", "KeyError: 'share'", "row['share']\nKeyError: 'share'"),
+        ),
         (in_cell("DataError", "No rows."), 3, Ending("failed", "No rows.", "x = 1")),
         (in_cell("NotApplicable", "No points."), 3, Ending("not_applicable", "No points.")),
         (in_cell("ValueError", "\n\n two\nlines"), 3, Ending("failed", "ValueError: two", "x = 1")),

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from analysis.errors import AnalysisError
 from analysis.ingest.quarantine import remove
+from analysis.reporting.execution.failures import said_by
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.dispatch import Console
 from analysis.reporting.runner.terminal import unstoppable
@@ -134,8 +135,10 @@ def _page(
     except OSError:
         raise  # the disk's fault, not the report's
     except Exception as error:
-        trace = "".join(traceback.format_exception(error))
-        status = Status(report, "failed", f"Its page cannot be made: {error!r}", trace)
+        trace = "".join(traceback.format_exception(error)).splitlines()
+        ending = said_by(type(error).__name__, str(error), trace)
+        reason = f"Its page cannot be made: {ending.reason}"
+        status = Status(report, "failed", reason, ending.traceback)
     else:
         return record
     folder.discard(report)

@@ -321,6 +321,6 @@ def show_dates(ax: Axes, days: pd.Series) -> None:
     if len(days) < _FEW_DAYS:
         ax.set_xticks(list(days), [f"{day.day} {day:%b}" for day in days])
         return
-    locator = AutoDateLocator(maxticks=7)
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # four years have no seven half-years
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
