@@ -197,8 +197,8 @@ def reach(
         (Origins + 1) x series x periods ahead: how much larger errors are expected (`stretches`).
     """
     if stretch is not None:
-        ends = reach(scaled / stretch[:-1], known, classes, far, coverage=coverage, least=least)
-        return Reach(ends.low * stretch, ends.high * stretch, ends.n)
+        calm = reach(scaled / stretch[:-1], known, classes, far, coverage=coverage, least=least)
+        return Reach(calm.low * stretch, calm.high * stretch, calm.n)
     shape = (len(known), *scaled.shape[1:])
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
     n, lent = np.zeros(shape[:2], dtype=int), lenders(classes)
