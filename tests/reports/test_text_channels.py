@@ -71,7 +71,7 @@ def test_a_first_that_stays_first_raises_no_alarm() -> None:
 
 def attributed(tested: pd.DataFrame) -> Attribution:
     nothing = pd.DataFrame()
-    return Attribution(nothing, nothing, tested, nothing, 100, 60, 0.6)
+    return Attribution(nothing, nothing, tested, nothing, nothing, 100, 60, 0.6)
 
 
 def test_attribution_alone_makes_no_finding() -> None:
@@ -97,9 +97,11 @@ def test_fatigue_that_is_not_seen_is_not_claimed() -> None:
         [("opened", -0.02, 0.0, -0.05, 0.01, 900)],
         columns=["measure", "effect", "base", "low", "high", "messages"],
     )
-    found = Fatigue(pd.DataFrame(), slopes, True)
+    found = Fatigue(pd.DataFrame(), slopes, pd.DataFrame(), True)
     assert text_response.fatigue_headline(found) == "No fatigue in opening is seen"
-    seen = Fatigue(pd.DataFrame(), slopes.assign(effect=-0.25, low=-0.3, high=-0.2), True)
+    seen = Fatigue(
+        pd.DataFrame(), slopes.assign(effect=-0.25, low=-0.3, high=-0.2), pd.DataFrame(), True
+    )
     assert text_response.fatigue_headline(seen) == (
         "Every message in the days before takes 22 % off the odds of opening the next"
     )

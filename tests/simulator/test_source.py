@@ -67,10 +67,12 @@ def test_every_declared_column_is_there_but_what_a_simulator_has_no_use_for(tabl
     }
     hidden = {"customers.personal_key"}  # from every reader of tables
     hidden |= {f"assignments.{c}" for c in OF_LISTS}
-    # No offer is limited, and no promotion pays for media.
-    limits = ("quantity_limit", "per_customer_limit", "starts_at", "ends_at")
-    unused = {f"promotions.{name}" for name in limits}
-    unused |= {"customers.acquisition_promotion_id", "media_spend.promotion_id"}
+    # No offer ends at an hour of the day, and no promotion pays for media.
+    unused = {
+        "promotions.ends_at",
+        "customers.acquisition_promotion_id",
+        "media_spend.promotion_id",
+    }
     assert absent == {"products.subcategory", "products.margin_rate"} | hidden | unused
 
 

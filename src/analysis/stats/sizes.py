@@ -6,7 +6,10 @@ Which groups of customers a table shows by themselves is decided here alone, by 
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def too_small(sizes: pd.Series, fewest: int) -> pd.Series:

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from analysis.customers.churn.churn_forecast import contest
 from analysis.customers.churn.churn_label import ChurnLabels
@@ -33,10 +34,18 @@ SNACKS = {"kind": "category", "name": "Snacks", "days": 28}
 PRODUCTS = catalogue("p0", "p1", category=["Bread", "Snacks"])
 
 
-def shop_lines(customers: int = 400, seed: int = 0) -> pd.DataFrame:
+def planted(
+    customers: int = 600, rng: np.random.Generator | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many orders a day each customer makes, and how many of them are snacks."""
+    rng = rng or np.random.default_rng(0)
+    return rng.gamma(2.0, 0.04, customers), rng.beta(0.4, 1.6, customers)
+
+
+def shop_lines(customers: int = 600, seed: int = 0) -> pd.DataFrame:
     """Return a year in which each customer takes snacks with a probability of their own."""
     rng = np.random.default_rng(seed)
-    rate, taste = rng.gamma(2.0, 0.04, customers), rng.beta(0.4, 1.6, customers)
+    rate, taste = planted(customers, rng)
     worth = rng.lognormal(2.5, 0.5, customers)
     who = np.repeat(np.arange(customers), rng.poisson(365 * rate))
     day = pd.Timestamp("2017-01-01") + pd.to_timedelta(rng.integers(0, 365, len(who)), unit="D")
@@ -77,10 +86,14 @@ def snacks(shop: Tables, past: list[Snapshot], today: Snapshot) -> QuestionForec
 
 
 def test_the_planted_taste_is_found_out_of_time(snacks: QuestionForecast) -> None:
-    """Better than the rule of thumb, which knows one purchase alone, and right in its level."""
+    """Nearer than the rule, by a quarter, to who knows each rate and taste; right in its level."""
     best, rule = snacks.last(snacks.chosen), snacks.last(snacks.rule)
     assert snacks.chosen != snacks.rule
-    assert best["auc"] > rule["auc"] + 0.03
+    last = snacks.checked[snacks.checked["cutoff"] == snacks.checked["cutoff"].max()]
+    rate, taste = planted()
+    number = last["customer_id"].str[1:].astype(int)
+    knows = roc_auc_score(last["churned"], (rate * taste)[number])
+    assert rule["auc"] + (knows - rule["auc"]) / 4 < best["auc"] < knows + 0.01
     assert best["auc_low"] > 0.7
     assert snacks.deciles["gain"].iloc[-1] == pytest.approx(1)
     inside = snacks.deciles["probability"].between(snacks.deciles["low"], snacks.deciles["high"])

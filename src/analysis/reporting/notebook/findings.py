@@ -18,7 +18,6 @@ from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 from analysis.reporting.store.atomic import write_json
 from analysis.reporting.store.seals import read_record
-from analysis.stats.multiplicity import normal_quantile
 
 Direction = Literal["up_good", "up_bad"]
 
@@ -137,6 +136,8 @@ class Finding:
     @property
     def standard_error(self) -> float | None:
         """Standard error that the interval stands for, taken as normal; None without both ends."""
+        from analysis.stats.multiplicity import normal_quantile  # a notebook opens without it
+
         if self.low is None or self.high is None:
             return None
         return (self.high - self.low) / 2 / normal_quantile(self.level)
