@@ -205,6 +205,8 @@ class Tables:
     def close(self) -> None:
         """Release the engine."""
         if kind_of(self.connection) == "duckdb":
+            # What was cached goes with the connection; Ibis would ask the closed one to drop it.
+            self.connection._cache_name_to_entry.clear()
             self.connection.disconnect()
 
 
