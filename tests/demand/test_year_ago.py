@@ -198,6 +198,9 @@ def test_a_tick_means_that_the_nominal_rate_lies_within_the_interval():
     assert text_accuracy.broken(table) == ["department x category"]
     assert text_accuracy.coverage_finding(table)["alert"]
     assert not text_accuracy.coverage_finding(table[1:])["alert"]
+    wide = table[1:].assign(low=0.81, high=0.9)
+    assert text_accuracy.broken(wide) == ["department"], "no tick"
+    assert not text_accuracy.coverage_finding(wide)["alert"], "but nothing to decide"
 
 
 def test_scores_name_the_year_before(outlook):

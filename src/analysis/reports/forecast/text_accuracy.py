@@ -276,7 +276,7 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
         "unit": words.PERCENT,
         "n": int(part["n"].sum()),
         "noun": "held-out week",
-        "alert": bool(broken(coverage)),
+        "alert": bool(_short(coverage).any()),
         "otherwise": "stock and staff are planned on intervals that promise what they do not keep",
         "decimals": 1,
     }
@@ -289,9 +289,14 @@ def broken(coverage: pd.DataFrame) -> list[str]:
     that sell now and then are covered more than promised by their nature: only less breaks it.
     """
     judged = coverage[coverage["n"] > 0]
-    short = judged["high"] < judged["nominal"]
+    short = _short(judged)
     wide = (judged["low"] > judged["nominal"]) & ~judged["level"].str.endswith(SPARSE_CLASS)
     return [str(name) for name in dict.fromkeys(judged.loc[short | wide, "level"])]
+
+
+def _short(coverage: pd.DataFrame) -> pd.Series:
+    """Tell of each interval whether it holds less than it promises; one too wide costs no sale."""
+    return (coverage["n"] > 0) & (coverage["high"] < coverage["nominal"])
 
 
 def _held(coverage: pd.DataFrame) -> bool | None:
