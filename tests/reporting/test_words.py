@@ -42,6 +42,13 @@ def test_interval_says_its_unit_once():
     assert words.interval(None, None) == words.MISSING
 
 
+def test_the_ends_of_an_interval_read_apart_where_they_are():
+    assert words.interval(0.0, 0.00394, unit="") == "0.000 to 0.004"
+    assert words.interval(0.0, 0.0, unit="") == "0 to 0"
+    assert words.interval(0.4981, 0.4984, unit="%") == "49.81 to 49.84 %"
+    assert words.interval(0.0, 1e-9, unit="") == "0.0000 to 0.0000", "not without end"
+
+
 @pytest.mark.parametrize("absent", [None, math.nan, math.inf])
 def test_what_is_not_there_is_a_dash(absent: float | None):
     assert words.number(absent) == words.MISSING

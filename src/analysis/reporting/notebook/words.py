@@ -70,6 +70,10 @@ def count(n: int | float | None, noun: str, plural: str | None = None) -> str:
     return f"{number(n)} {noun if n == 1 else plural or _plural(noun)}"
 
 
+#: Digits after the point at most that are shown to tell the ends of an interval apart.
+_MOST_DIGITS = 4
+
+
 def interval(
     low: float | None, high: float | None, decimals: int | None = None, unit: str = PERCENT
 ) -> str:
@@ -79,11 +83,23 @@ def interval(
     """
     if not _there(low) and not _there(high):
         return MISSING
-    if decimals is None:
-        decimals = usual_decimals(low if _there(low) else high, unit)
     scale, suffix = _scale(unit)
+    if decimals is None:
+        decimals = _telling_apart(low, high, unit)
     ends = [number(end * scale if _there(end) else None, decimals) for end in (low, high)]
     return f"{ends[0]} to {ends[1]}{suffix}"
+
+
+def _telling_apart(low: float | None, high: float | None, unit: str) -> int:
+    """Return the usual digits of an interval's lower end, more where its ends would read alike."""
+    decimals = usual_decimals(low if _there(low) else high, unit)
+    if _there(low) and _there(high) and low != high:
+        scale = _scale(unit)[0]
+        while decimals < _MOST_DIGITS and number(low * scale, decimals) == number(
+            high * scale, decimals
+        ):
+            decimals += 1
+    return decimals
 
 
 def quantity(
