@@ -66,6 +66,16 @@ def test_a_dead_warm_process_is_replaced(project: Project) -> None:
     assert after.pid != before.pid
 
 
+def test_a_system_without_descriptors_of_processes_starts_each_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(_: int) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", refused)
+    assert warm.started() is None
+
+
 def test_tables_are_those_of_a_process_started_anew(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -178,17 +178,28 @@ _starting = threading.Lock()
 
 
 def started() -> WarmProcess | None:
-    """Return this process's warm process, started if need be; None where forking is not safe.
+    """Return this process's warm process, started if need be; None where there can be none.
 
-    Elsewhere than on Linux system libraries may start threads that do not survive a fork.
+    Elsewhere than on Linux system libraries may start threads that do not survive a fork, and an
+    old or a restricted Linux has no descriptors of processes, by which their end is noticed.
     """
     global _process
-    if sys.platform != "linux":
+    if not _can_watch_processes():
         return None
     with _starting:
         if _process is None or not _process.lives:
             _process = WarmProcess()
         return _process
+
+
+def _can_watch_processes() -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
 
 
 def pids() -> set[int]:
