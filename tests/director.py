@@ -78,7 +78,8 @@ def _decisions(run: Path, said: dict[str, Panel], currency: str) -> None:
         assert row["owner"] in cells[1].small
         if row["at_stake"] == row["at_stake"]:
             amount = words.money(row["at_stake"], 0, currency)
-            assert amount in (cells[0].text, *cells[1].small.split(" · ")[1].split(" at stake"))
+            told = {part.removesuffix(" at stake") for part in cells[1].small.split(" · ")}
+            assert amount in {cells[0].text, *told}
 
 
 def _promotion(run: Path, said: dict[str, Panel], currency: str) -> None:
