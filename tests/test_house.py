@@ -104,7 +104,7 @@ def _face(path: Path) -> dict[str, str]:
 def test_a_notebook_reads_aloud(path: Path):
     cells = code_cells(path)
     imports = [line for cell in cells for line in cell if re.match(r"(from|import) ", line)]
-    assert len(cells) <= 40
+    assert len(cells) <= 30
     assert sum(map(len, cells)) <= 150
     assert median(map(len, cells)) <= 4
     assert len(imports) <= 8
