@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.engagement.channels.acquisition_cost import Acquisition
-from analysis.engagement.channels.attribution import MODELS, Attribution
+from analysis.engagement.channels.attribution import Attribution
 from analysis.engagement.channels.buying_channels import BuyingChannels
 from analysis.engagement.channels.channel_overlap import Overlap
 from analysis.engagement.channels.consent_history import Consents
@@ -15,7 +15,6 @@ from analysis.engagement.channels.contact_rates import ContactRates
 from analysis.engagement.channels.dose_response import DoseCurve
 from analysis.engagement.channels.fatigue import Fatigue
 from analysis.engagement.channels.holdout_lift import HoldoutLift
-from analysis.reporting.notebook import formats
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.channels import charts, columns, text, text_buying, text_response
@@ -136,13 +135,13 @@ def attribution(report: Report, found: Attribution) -> None:
             text_response.tested_table(found),
             name="attribution_tested",
             title="Tested messages: orders credited, and orders caused",
-            columns=columns.attribution(MODELS, holdout=True),
+            columns=columns.tested(),
         )
     report.table(
         text_response.credit_table(found),
         name="attribution",
         title="All messages of the period: orders credited",
-        columns=columns.attribution(MODELS, holdout=False),
+        columns=columns.credited(),
         caption=f"Delivered messages of the {report.params.lookback_days} days before an order, "
         f"since the last one. Time decay halves in {report.params.half_life_days:g} days. The cost "
         "of an order that last touch credits is not that of an extra order: see above.",
@@ -154,7 +153,7 @@ def attribution(report: Report, found: Attribution) -> None:
             report.table(
                 text_response.credit_table(found, visits=True),
                 name="attribution_with_visits",
-                columns=columns.attribution(MODELS, holdout=False, cost=False),
+                columns=columns.credited(without=("cost", "each")),
                 caption="Visits of known customers, by the source of their session. Direct visits, "
                 "and those from a channel of messages, are no touch of their own.",
             )
@@ -190,7 +189,7 @@ def fatigue(report: Report, found: Fatigue) -> None:
             report.table(
                 text_response.slope_table(found, found.by_segment),
                 name="fatigue_by_segment",
-                columns={"segment": formats.text("Segment"), **columns.slopes(report.interval)},
+                columns=columns.segment_slopes(report.interval),
                 caption=text.SEGMENTS_AT_ONCE,
             )
     report.save(found.curve, "fatigue_curve")

@@ -225,10 +225,11 @@ def alarms(report: Report, found: Alarms) -> None:
         alt=f"Dots of each product's returns against the usual. {headline}.",
         caption="One dot a product; on the dashed line returns are as usual in its department.",
     )
+    rated = bool(found.products["rate"].notna().any())
     report.table(
         text_words.shown_alarms(found),
         name="product_alarms",
-        columns=columns.alarms(rated=bool(found.products["rate"].notna().any())),
+        columns=columns.alarms(without=columns.COUNTED if rated else columns.RATED),
         rows=8,
     )
     report.say(text_words.alarm_reading(found))
@@ -276,7 +277,7 @@ def after(report: Report, found: After) -> None:
     report.table(
         found.groups.assign(**named),
         name="after_scores",
-        columns=columns.after(report.interval, report.currency),
+        columns=columns.after(report.interval),
     )
     report.table(
         found.compared.assign(**named),

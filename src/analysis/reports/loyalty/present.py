@@ -136,13 +136,13 @@ def first_come(report: Report, found: FirstCome) -> None:
     report.table(
         found.effects[~placebo],
         name="first_come_effects",
-        columns=columns.offer_effects(report.interval, placebos=False),
+        columns=columns.offer_effects(report.interval),
         caption=f"Net sales in the {found.days} days from the offer's day, where it ran out.",
     )
     report.say(text_club.first_come_reading(found))
     with report.detail("Who came, the density and the placebo checks"):
         report.table(found.offers, name="first_come_offers", columns=columns.offers())
-        checks = columns.offer_effects(report.interval, placebos=True)
+        checks = columns.offer_placebos(report.interval)
         report.table(found.effects[placebo], name="first_come_placebos", columns=checks)
 
 
@@ -232,7 +232,9 @@ def scores(report: Report, told: pd.DataFrame) -> None:
     report.table(
         told,
         name="strategy_scores",
-        columns=columns.scores(report.interval, reasons=len(given) < len(told)),
+        columns=columns.scores(
+            report.interval, without=["reason"] if len(given) == len(told) else []
+        ),
     )
 
 

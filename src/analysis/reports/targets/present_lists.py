@@ -7,7 +7,7 @@ from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.promotions.returns.past_lists import PastLists
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
-from analysis.reports.targets import charts_lists, columns_lists, text_lists
+from analysis.reports.targets import charts_lists, columns, text_lists
 
 
 @presents(PastLists)
@@ -24,9 +24,8 @@ def past_lists(report: Report, found: PastLists) -> None:
             caption="Margin per customer of the list, net of the contact. Whisker: "
             f"{report.interval}, targets against those held out, sent or not.",
         )
-    shown = columns_lists.past(report.interval, report.currency)
-    if (found.table["reason"] == "").all():
-        del shown["reason"]
+    measured = (found.table["reason"] == "").all()
+    shown = columns.past(report.interval, without=["reason"] if measured else [])
     report.table(found.table, name="past_lists", columns=shown)
     report.say(text_lists.not_sent(found))
     if len(found.responses):
@@ -34,7 +33,7 @@ def past_lists(report: Report, found: PastLists) -> None:
             text_lists.grouped(found.responses),
             name="list_responses",
             title="By channel, discount and stratum, lists drawn together",
-            columns=columns_lists.responses(report.interval, report.currency),
+            columns=columns.list_responses(report.interval),
         )
 
 
@@ -45,7 +44,7 @@ def care(report: Report, found: CareList) -> None:
     report.table(
         found.table,
         name="care",
-        columns=columns_lists.care(),
+        columns=columns.care(),
         caption="Service messages are no advertising: they need consent, and no cap stops them.",
     )
     if len(found.service):

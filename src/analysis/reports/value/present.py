@@ -102,7 +102,7 @@ def best_customers(report: Report, valued: Valuation) -> None:
         valued.values.customers.sort_values(f"value_{months}", ascending=False),
         name="lifetime_values",
         title="Worth most, by expectation",
-        columns=columns.customers(report.interval, months),
+        columns=columns.customers(report.interval, months=months),
         rows=10,
     )
 
