@@ -26,7 +26,7 @@ leading = Columns("""
     a: Who buys | orders | confidence 0.0 % | lift | lift_low..lift_high 0.0: Interval of lift
 """)
 
-#: ``Substitutes.table``
+#: `Substitutes.table`
 substitutes = Columns("""
     brief: This – or that | both 0: Together | expected_size 0: Expected
     buyers 0: Buyers of both | buyer_lift 0.0
@@ -43,7 +43,7 @@ cross_sell = Columns("""
     a_name: Buyers of | b_name: Not yet of | segment | open 0: Customers | reach 0 %: Penetration
 """)
 
-#: ``Following.table``
+#: `Following.table`
 follow_ups = Columns("""
     label: First, then | matched 0: Buyers
     difference_low..difference_high 0.0 points: Difference | write_on 0: Contact on day
@@ -52,13 +52,13 @@ follow_ups = Columns("""
 #: Sequences against permuted visits.
 sequences = Columns("label: Sequence | customers: Buyers | expected 0: Random order | ratio | q")
 
-#: ``Replenishment.items``
+#: `Replenishment.items`
 rhythms = Columns("""
     name: Item | customers: Buyers | median_days 0 | quarter_days..three_quarter_days 0: Quartiles
     due_soon 0: Due within a week
 """)
 
-#: ``Evaluation.table``
+#: `Evaluation.table`
 recommenders = Columns("""
     recommender | chosen ✓ | recall 0.0 % ± | ndcg 0.000: NDCG | coverage 0 %
     novelty 0.0: Novelty, bits
@@ -67,13 +67,13 @@ recommenders = Columns("""
 #: Recommendations.
 recommendations = Columns("customer_id | place 0 | item_name: Product | why")
 
-#: ``cannibalisation.at_risk``
+#: `cannibalisation.at_risk`
 offers = Columns("""
     offered_name: On offer | other_name: The other | gained 0: Orders gained
     lost_low..lost_high 0: Lost by the other | q
 """)
 
-#: ``FirstBaskets.table``
+#: `FirstBaskets.table`
 first_orders = Columns("""
     name: In the first order | customers: Buyers | difference +$ 0.00 ± low | q
 """)
