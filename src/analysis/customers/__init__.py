@@ -96,7 +96,6 @@ __getattr__ = face(
         "value_customers": "lifetime.valuation:value_customers",
         "value_scorecard": "lifetime.value_scorecard:scorecard",
         "value_tiers": "value.tiers:assign",
-        "values_in_batches": "lifetime.valuation:values_in_batches",
         "ValueSettings": "lifetime.lifetime_value:ValueSettings",
         "weekly": "features.weekly:fetch",
     },

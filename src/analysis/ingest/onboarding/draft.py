@@ -38,7 +38,6 @@ from analysis.ingest.readers.stage import FORMATS
 ALL_TOGETHER, AT_LEAST = 16_000_000, 60_000
 #: Files of a kind that are said one by one.
 SAID = 5
-PACKED = frozenset({".gz", ".zip"})
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -38,8 +38,6 @@ from analysis.tables.schema import PERSONAL_KEY
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
-
-SYSTEMS: tuple[str, ...] = get_args(crm_formats.System)
 
 #: CRMs that know customers by ids of their own.
 CRMS = ("zoho_crm", "fxiaoke")
@@ -122,7 +120,8 @@ def write_lists(
     root
         Project root.
     systems
-        Any of ``SYSTEMS``; none means plain CSV and the CRMs that the study's sources come from.
+        Any of ``crm_formats.System``; none means plain CSV and the CRMs that the study's sources
+        come from.
     channel
         Only those who are to be contacted through this channel; None takes all.
 

@@ -61,12 +61,6 @@ drawn = Columns("""
     before_net 0.00: Net sales before | furthest 0.0000: Largest distance from the mean, SD
 """)
 
-#: `subgroups.effects`, labelled.
-segments = Columns("""
-    label: Segment | n 0: Treated | n_control 0: Control | difference +0.00: Effect
-    shrunk +0.00 ± low | q: q against the rest
-""")
-
 #: `uplift.judge`
 targeting = Columns("""
     learner: Model | qini +0.000 ± | treated 0 %: Would treat
@@ -102,9 +96,6 @@ placements = Columns("""
     term: What | lift +0 % ± low: Units | units 0: Units sold there
     incremental 0 ±: Of these incremental | cells 0: Product-store-weeks
 """)
-
-#: `Return.waterfall`
-waterfall = Columns("part | amount +$ 0.00 | low..high 0: 95 % interval")
 
 #: `Returns.table`
 returns = Columns("""

@@ -52,9 +52,6 @@ segments = Columns("""
     net_amount
 """)
 
-#: `lifecycle.transitions`
-transitions = Columns("was | became | customers | share ± low | by_chance 0.0 %: Of everybody")
-
 #: `win_back.brought_back`
 win_back = Columns("""
     stage | contacted 0 | returned_contacted 0.0 %: Came back | not_contacted 0

@@ -17,13 +17,6 @@ scores = Columns("""
     coverage 0 %: 80 % interval holds
 """)
 
-#: `Scorecard.scores`
-rounds = Columns("""
-    cutoff | model: Forecast | forecast $ 0 | actual $ 0: Came | bias +0.0 %
-    calibration 0.0 %: Misplaced by decile | gini 0.000: Ranking (Gini)
-    coverage 0 %: 80 % interval holds
-""")
-
 #: `text.shown_totals`
 totals = Columns("""
     horizon | value $ 0 ± miss_low: Expected margin | model 0.0 %: Model ± | luck 0.0 %: Luck ±
@@ -63,12 +56,6 @@ labelled = Columns("""
 churn_scores = Columns("""
     cutoff | model | auc | auc_low..auc_high 0.00: 95 % interval | pr_auc 0.000: PR AUC
     brier_skill 0.0 % | top_lift 0.0: Lift, top tenth | slope 0.00 | profit $ 0.00
-""")
-
-#: `churn_evaluation.deciles`
-deciles = Columns("""
-    decile 0: Tenth by risk | customers | probability 0.0 %: Forecast | churned 0.0 % ± low | lift
-    gain 0 %: Of all churners
 """)
 
 #: `ChurnForecast.effects`

@@ -134,11 +134,6 @@ def _by_value(options: Priced, margin: pd.Series, points: int = 25) -> pd.DataFr
     return pd.DataFrame(values | nothing)
 
 
-#: What a scenario may change, and how: a factor on the budget and on the costs of contact, the
-#: deepest discount, the share held out.
-CHANGES = ("budget", "contact_cost", "depth", "holdout")
-
-
 def what_if(
     left: Eligible,
     expected: Expected,
