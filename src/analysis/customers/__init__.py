@@ -11,7 +11,7 @@ __getattr__ = face(
         "answer_question": "churn.own_question:answer_question",
         "area_preferences": "segments.areas:preferences",
         "areas": "segments.areas:by_area",
-        "attribute_coverage": "segments.attribute_coverage:known_against_unknown",
+        "attribute_coverage": "segments.profile:known_against_unknown",
         "attributes": "features.attributes:customer_attributes",
         "bought_in": "features.features:bought_in",
         "buying_habits": "features.features:buying_habits",

@@ -51,7 +51,7 @@ __getattr__ = face(
         "actions": "returns.league:actions",
         "funnel": "returns.funnel:fetch",
         "past_lists": "returns.past_lists:past_lists",
-        "main_stores": "planning.store_clusters:of_people",
+        "main_stores": "planning.experiment_plan:of_people",
         "basis": "planning.experiment_plan:basis",
         "needed": "planning.experiment_plan:by_measure",
         "smallest_seen": "planning.experiment_plan:curve",

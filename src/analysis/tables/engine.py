@@ -8,9 +8,11 @@ Rows that several steps read, computed once where the engine can keep them.
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -314,3 +316,41 @@ def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:
 def held(rows: ibis.Table) -> ibis.Table:
     """Return ``rows``, kept by the engine until they are no longer used."""
     return kept(rows) if kind_of(rows.get_backend()) == "spark" else rows.cache()
+
+
+#: How DuckDB and Spark say that there is no room.
+_NO_ROOM = ("No space left", "File too large", "not enough disk space", "Out of disk space")
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Tell whether an error means that the disk is full, whichever layer noticed it."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG)
+    return full or any(words in str(error) for words in _NO_ROOM)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn what the engine raises while ``name`` is read into one sentence.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, such as for a damaged page.
+    AnalysisError
+        If the engine may not have the memory that it needs.
+    """
+    import duckdb
+    from ibis.common.exceptions import IbisError
+
+    try:
+        yield
+    except (duckdb.Error, IbisError) as error:
+        if is_no_room(error):
+            raise
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise AnalysisError(
+                f"{name} needs more memory than the engine may use; raise engine: memory: in the "
+                "params"
+            ) from error
+        said = " ".join(str(error).strip().partition("\n")[0].split())
+        raise DataError(f"{name} cannot be read: {said}") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.customers.lifetime import gamma_gamma, purchase_counts, stated_attributes
+from analysis.customers.lifetime import gamma_gamma, purchase_counts
 from analysis.customers.lifetime.gamma_gamma import Credibility, GammaGamma, Independence
 from analysis.customers.lifetime.lifetime_value import (
     STEP,
@@ -92,7 +92,7 @@ def value_customers(
     settings
         Horizons, discount and draws.
     """
-    summary = stated_attributes.encode(summary)
+    summary = purchase_counts.encode(summary)
     purchases = fit_best(card, summary)
     order_value = gamma_gamma.fit_value(summary)
     values = lifetime_value(summary, purchases, order_value, history=history, settings=settings)

@@ -31,7 +31,7 @@ weekdays = Columns("""
     name: Day | days 0 | orders: Orders a day | net_amount ± low: Net a day | index 0
 """)
 
-#: `attribute_coverage.known_against_unknown`
+#: `profile.known_against_unknown`
 known = Columns("""
     group: Attributes | customers | share: Of customers | net_share: Of net sales
     net_per_customer $ 0: Net each | ratio ± low
