@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting.notebook import frames
+from analysis.reporting.notebook import formats, frames
 
 
 def result() -> pd.DataFrame:
@@ -73,3 +73,19 @@ def test_only_text_changes_on_its_way_into_the_csv(tmp_path: Path) -> None:
     assert (tmp_path / "x.csv").read_text("utf-8") == (
         "whole,kind,text,value\n1,'-a,+1,-1.5\n,b,,2.0\n3,'-a,'@,\n"
     )
+
+
+def test_an_interval_stands_with_the_estimate_it_surrounds_and_with_no_other():
+    found = pd.DataFrame(
+        {
+            "lift": [30.3, 6.1],
+            "odds": [21.6, 3.8],
+            "odds_low": [13.2, 3.4],
+            "odds_high": [35.6, 5.0],
+        }
+    )
+    odds = formats.interval("odds_high", unit="")
+    own = {"lift": formats.number(), "odds": formats.number(), "odds_low": odds}
+    other = {"lift": formats.number(), "odds_low": odds}
+    assert frames.intervals(found, own) == [2]
+    assert frames.intervals(found, other) == []

@@ -8,7 +8,7 @@ from analysis.reporting.notebook.formats import Format
 Columns = dict[str, Format]
 
 
-def pairs(*, within: bool = False) -> Columns:
+def pairs(interval: str, *, within: bool = False) -> Columns:
     """Return the columns of pairs that hold; ``within``: marked where both are of one category."""
     marked = {"same_category": formats.mark("One category")} if within else {}
     return {
@@ -18,7 +18,8 @@ def pairs(*, within: bool = False) -> Columns:
         "orders": formats.integer("Orders"),
         "lift": formats.number(1, "Lift"),
         "second_lift": formats.number(1, "2nd half"),
-        "or_least_low": formats.interval("or_least_high", 1, "Odds ratio", unit=""),
+        "or_least": formats.number(1, "Odds ratio"),
+        "or_least_low": formats.interval("or_least_high", 1, interval, unit=""),
     }
 
 
@@ -33,13 +34,14 @@ def doubts() -> Columns:
     }
 
 
-def threes() -> Columns:
+def threes(interval: str) -> Columns:
     """Return the columns of sets of three against their pairs."""
     return {
         "label": formats.text("In one order"),
         "orders": formats.integer("Orders"),
         "expected": formats.integer("Expected"),
-        "second_low": formats.interval("second_high", 2, "Ratio", unit=""),
+        "second_ratio": formats.number(2, "Ratio"),
+        "second_low": formats.interval("second_high", 2, interval, unit=""),
         "holds": formats.mark("Holds"),
     }
 
@@ -88,12 +90,13 @@ def cross_sell() -> Columns:
     }
 
 
-def follow_ups() -> Columns:
+def follow_ups(interval: str) -> Columns:
     """Return the columns of ``Following.table``."""
     return {
         "label": formats.text("First, then"),
         "matched": formats.integer("Buyers"),
-        "difference_low": formats.interval("difference_high", 1, "Difference", unit=words.POINTS),
+        "difference": formats.points(1, "Difference"),
+        "difference_low": formats.interval("difference_high", 1, interval, unit=words.POINTS),
         "write_on": formats.integer("Contact on day"),
     }
 
@@ -143,13 +146,14 @@ def recommendations() -> Columns:
     }
 
 
-def offers() -> Columns:
+def offers(interval: str) -> Columns:
     """Return the columns of ``cannibalisation.at_risk``."""
     return {
         "offered_name": formats.text("On offer"),
         "other_name": formats.text("The other"),
         "gained": formats.integer("Orders gained"),
-        "lost_low": formats.interval("lost_high", 0, "Lost by the other", unit=""),
+        "lost": formats.integer("Lost by the other"),
+        "lost_low": formats.interval("lost_high", 0, interval, unit=""),
         "q": formats.number(3, "q"),
     }
 
@@ -168,7 +172,7 @@ def first_orders(interval: str) -> Columns:
 def shelves() -> Columns:
     """Return the columns of shelf groups, a row a group."""
     return {
-        "members": formats.text("Shelve together"),
+        "members": formats.text("Bought together"),
         "orders": formats.integer("Orders"),
         "odds": formats.number(1, "Odds ratio"),
     }

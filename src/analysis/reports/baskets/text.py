@@ -109,8 +109,8 @@ def leads(table: pd.DataFrame) -> str:
 
 
 def neighbours(table: pd.DataFrame) -> str:
-    """Say which categories belong on neighbouring shelves."""
-    return f"{shorter(table['pair'].iloc[0])} belong on neighbouring shelves"
+    """Say which categories are first."""
+    return f"{shorter(table['pair'].iloc[0])} bring most margin of the category pairs that hold"
 
 
 def support(chosen: Support, tested: int, discovered: int, orders: int, fdr: float) -> str:
@@ -275,7 +275,7 @@ def lines(
 
 def _searched(products: Pairs, categories: Pairs | None) -> str:
     total = products.rules.tested + (categories.rules.tested if categories else 0)
-    return f"Corrected for all {words.number(total)} rules tested, not only those shown."
+    return f"Corrected for all {words.number(total)} rules tested, of products and of categories."
 
 
 def _alike(products: Pairs) -> TrustLine:
@@ -308,12 +308,12 @@ def _promotion(products: Pairs) -> TrustLine:
             None,
             "The study has no offers: joint promotions cannot be ruled out.",
         )
-    made = int(products.checked["promotion_made"].sum())
+    made = int(why_not(products.checked)["why"].str.contains(_DOUBTED["promotion"]).sum())
     return (
         "Promotions",
         True,
-        f"{words.count(made, 'checked pair')} explained by joint promotions, compared among weeks "
-        "with both, one or neither product on offer.",
+        f"{words.count(made, 'checked pair')} explained by joint promotions, wholly or mostly, "
+        "compared among weeks with both, one or neither product on offer.",
     )
 
 
