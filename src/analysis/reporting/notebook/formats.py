@@ -24,7 +24,7 @@ from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 
 Kind = Literal[
-    "text", "integer", "number", "percent", "points", "money", "date", "interval", "mark"
+    "text", "integer", "number", "percent", "points", "money", "p", "date", "interval", "mark"
 ]
 
 
@@ -39,7 +39,7 @@ class Format:
     label
         Column heading; by default the column name in words.
     decimals
-        Digits after the point.
+        Digits after the point; None for as many as unit and size ask for.
     signed
         Write the plus of positive values, as for changes.
     currency
@@ -52,7 +52,7 @@ class Format:
 
     kind: Kind
     label: str | None = None
-    decimals: int = 0
+    decimals: int | None = 0
     signed: bool = False
     currency: str | None = None
     unit: str = ""
@@ -90,8 +90,10 @@ class Format:
         return self._figure(_number(value), currency)
 
     def _figure(self, value: float, currency: str) -> str:
+        if self.kind == "p":
+            return words.probability(value)
         if self.kind == "money":
-            return words.money(value, self.decimals, currency, signed=self.signed)
+            return words.money(value, self.decimals or 0, currency, signed=self.signed)
         unit = {"percent": words.PERCENT, "points": words.POINTS}.get(self.kind, self.unit)
         return words.quantity(value, unit, self.decimals, signed=self.signed)
 
@@ -107,10 +109,15 @@ def integer(label: str | None = None, *, signed: bool = False) -> Format:
 
 
 def number(
-    decimals: int = 2, label: str | None = None, *, unit: str = "", signed: bool = False
+    decimals: int | None = 2, label: str | None = None, *, unit: str = "", signed: bool = False
 ) -> Format:
     """Return the format of any other number, with a unit after it if it has one."""
     return Format("number", label, decimals, signed, unit=unit)
+
+
+def p(label: str = "p") -> Format:
+    """Return the format of p-values and q-values: ``0.023``, ``< 0.001``."""
+    return Format("p", label)
 
 
 def percent(decimals: int = 1, label: str | None = None, *, signed: bool = False) -> Format:

@@ -108,7 +108,7 @@ def sequences() -> Columns:
         "customers": formats.integer("Buyers"),
         "expected": formats.integer("Random order"),
         "ratio": formats.number(2, "Ratio"),
-        "q": formats.number(3, "q"),
+        "q": formats.p("q"),
     }
 
 
@@ -154,7 +154,7 @@ def offers(interval: str) -> Columns:
         "gained": formats.integer("Orders gained"),
         "lost": formats.integer("Lost by the other"),
         "lost_low": formats.interval("lost_high", 0, interval, unit=""),
-        "q": formats.number(3, "q"),
+        "q": formats.p("q"),
     }
 
 
@@ -165,7 +165,7 @@ def first_orders(interval: str) -> Columns:
         "customers": formats.integer("Buyers"),
         "difference": formats.money(2, "Difference", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
-        "q": formats.number(3, "q"),
+        "q": formats.p("q"),
     }
 
 

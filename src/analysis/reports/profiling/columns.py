@@ -15,8 +15,8 @@ def tree(interval: str) -> Columns:
     """Return the columns of ``RevenueTree.factors``, labelled."""
     return {
         "label": formats.text("Factor"),
-        "before": formats.number(2, "Before"),
-        "now": formats.number(2, "Now"),
+        "before": formats.number(None, "Before"),
+        "now": formats.number(None, "Now"),
         "growth": formats.percent(1, "Change", signed=True),
         "contribution": formats.money(0, "Contribution", signed=True),
         "low": formats.interval("high", 0, interval, unit=""),
@@ -27,7 +27,7 @@ def bridge(interval: str) -> Columns:
     """Return the columns of ``customers.kept.customer_bridge``."""
     return {
         "group": formats.text("Who"),
-        "customers": formats.integer("Customers"),
+        "customers": formats.integer("Customers (guests: orders)"),
         "net_now": formats.money(0, "Net now"),
         "change": formats.money(0, "Change", signed=True),
         "low": formats.interval("high", 0, interval, unit=""),
@@ -95,7 +95,7 @@ def attributes() -> Columns:
         "levels": formats.integer("Groups"),
         "withheld": formats.integer("Withheld"),
         "explained": formats.percent(1, "Explains"),
-        "q": formats.number(4, "q"),
+        "q": formats.p("q"),
     }
 
 
@@ -147,7 +147,7 @@ def store_days() -> Columns:
         "last_day": formats.day("Last day"),
         "expected_orders": formats.integer("Orders expected"),
         "expected_net": formats.money(0, "Net expected"),
-        "q": formats.number(4, "q"),
+        "q": formats.p("q"),
     }
 
 
@@ -160,6 +160,6 @@ def returns(interval: str) -> Columns:
         "rate": formats.percent(1, "Returned"),
         "low": formats.interval("high", 1, interval),
         "usual": formats.percent(1, "Usual there"),
-        "q": formats.number(4, "q"),
+        "q": formats.p("q"),
         "faulty": formats.mark("Significant"),
     }

@@ -42,7 +42,7 @@ def measures(interval: str) -> dict[str, Format]:
         "difference": formats.number(2, "Difference", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
         "lift": formats.percent(0, "Relative", signed=True),
-        "p_corrected": formats.number(3, "p"),
+        "p_corrected": formats.p(),
     }
 
 
@@ -138,7 +138,7 @@ def segments(interval: str) -> dict[str, Format]:
         "difference": formats.number(2, "Effect", signed=True),
         "shrunk": formats.number(2, "Shrunk", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
-        "q": formats.number(3, "q against the rest"),
+        "q": formats.p("q against the rest"),
     }
 
 
@@ -184,7 +184,7 @@ def return_checks() -> dict[str, Format]:
         "check": formats.text("Placebo check"),
         "estimate": formats.money(2, "Found per customer", signed=True),
         "low": formats.interval("high", 2, "95 % interval", unit=""),
-        "p": formats.number(3, "p"),
+        "p": formats.p(),
         "passed": formats.mark("Passed"),
     }
 
