@@ -98,7 +98,7 @@ def value_groups() -> Columns:
         "margin_per_customer": formats.money(0, "Margin each"),
         "discount_share": formats.percent(1, "Discount"),
         "fading": formats.integer("Declining"),
-        "loss": formats.money(0, "They lost"),
+        "loss": formats.money(0, "Margin fell by"),
     }
 
 

@@ -110,7 +110,7 @@ def reaction(interval: str) -> Columns:
         "group": formats.text("Kind"),
         "lines": formats.integer("Lines"),
         "categories": formats.integer("Categories"),
-        "reaction": formats.percent(1, "Reaction", signed=True),
+        "reaction": formats.percent(1, "Ten points deeper", signed=True),
         "low": formats.interval("high", 1, interval),
     }
 
@@ -164,7 +164,7 @@ def win_back(interval: str) -> Columns:
 def tested(interval: str) -> Columns:
     """Return the columns of ``win_back.drawn_by_lot``."""
     return {
-        "promotion_id": formats.text("Promotion"),
+        "promotion": formats.text("Promotion"),
         "arm": formats.text("Arm"),
         "customers": formats.integer("Customers"),
         "returned": formats.percent(1, "Came back"),
@@ -182,7 +182,7 @@ def paused(interval: str) -> Columns:
         "customers": formats.integer("Customers"),
         "usual": formats.number(3, "Orders a week, usual"),
         "paused": formats.number(3, "Without discounts"),
-        "stayed": formats.percent(0, "Stayed"),
+        "stayed": formats.percent(0, "Of usual"),
         "low": formats.interval("high", 0, interval),
     }
 
@@ -242,7 +242,7 @@ def preferences(label: str) -> Columns:
         "area": formats.text(label),
         "department": formats.text("Department"),
         "customers": formats.integer("Customers"),
-        "everywhere": formats.percent(1, "Share everywhere"),
+        "everywhere": formats.percent(2, "Share everywhere"),
         "index": formats.number(0, "Index"),
         "low": formats.interval("high", 0, "95 % interval", unit=""),
     }
