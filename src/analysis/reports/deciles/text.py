@@ -283,7 +283,8 @@ def stayed(found: Persistence) -> str:
     top = found.summary.set_index("measure").to_dict("index")["top"]
     return (
         f"{words.percent(top['stayed'], 0)} of the best stayed among the best; "
-        f"week-to-week variation alone would keep {words.percent(top['noise'], 0)}, chance {words.percent(top['chance'], 0)}"
+        f"week-to-week variation alone would keep {words.percent(top['noise'], 0)}, "
+        f"chance {words.percent(top['chance'], 0)}"
     )
 
 

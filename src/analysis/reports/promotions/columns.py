@@ -74,7 +74,6 @@ def advice(interval: str) -> dict[str, Format]:
     """Return the columns of ``readings.promotions.advised``."""
     return {
         "label": formats.text("Promotion"),
-        "advice": formats.text("Advice"),
         "reason": formats.text("Why"),
         "difference": formats.number(2, "Difference", signed=True),
         "low": formats.interval("high", 2, interval, unit=""),
@@ -208,7 +207,7 @@ def placements() -> dict[str, Format]:
         "lift": formats.percent(0, "Units", signed=True),
         "low": formats.interval("high", 0, "95 % interval"),
         "units": formats.integer("Units sold there"),
-        "incremental": formats.integer("Of these incremental"),
+        "incremental": formats.integer("Of these beyond usual"),
         "incremental_low": formats.interval("incremental_high", 0, "95 % interval", unit=""),
         "cells": formats.integer("Product-store-weeks"),
     }
@@ -267,7 +266,7 @@ def groups() -> dict[str, Format]:
         "promotions": formats.integer("Count"),
         "lift": formats.percent(0, "Mean lift", signed=True),
         "low": formats.interval("high", 0, "95 % interval"),
-        "next_low": formats.interval("next_high", 0, "The next one"),
+        "next_low": formats.interval("next_high", 0, "The next one (prediction)"),
     }
 
 

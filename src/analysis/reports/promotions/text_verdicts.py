@@ -132,4 +132,5 @@ def best(judged: pd.DataFrame, currency: str) -> str:
     if paid.empty:
         return "No randomised promotion is shown to pay for itself"
     row = paid.loc[paid["each"].idxmax()].to_dict()
-    return f"{row['label']} paid most: net return {_each(row, currency)}{assumption(row)}"
+    most = f"the largest of {len(paid)} that paid" if len(paid) > 1 else "the one that paid"
+    return f"{row['label']}, {most}: net return {_each(row, currency)}{assumption(row)}"
