@@ -227,8 +227,8 @@ def trust(campaigns: Campaigns) -> list[tuple[str, bool | None, str]]:
         (
             "Propensity adjustment",
             passed == len(judged) == len(table),
-            f"{len(judged)} could be compared, {passed} of them passing all placebo checks. What is "
-            "found on those who could be compared is taken for all.",
+            f"{len(judged)} could be compared, {passed} of them passing all placebo checks. What "
+            "is found on those who could be compared is taken for all.",
         ),
     ]
 

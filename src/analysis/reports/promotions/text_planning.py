@@ -137,5 +137,6 @@ def proposal(shares: pd.DataFrame, lost: pd.DataFrame, name: str, unit: str) -> 
     return (
         f"{name}: before costs, Thompson sampling would give {words.percent(best['share'], 0)} of "
         f"the next customers to {best['arm']}; expected regret per customer "
-        f"{amount(by['Thompson sampling'], unit)} with it after each batch, {amount(by['Equal shares'], unit)} with equal shares"
+        f"{amount(by['Thompson sampling'], unit)} with it after each batch, "
+        f"{amount(by['Equal shares'], unit)} with equal shares"
     )
