@@ -56,6 +56,13 @@ def test_the_title_is_the_finding(contributions: list[float], title: str) -> Non
     assert text.title(tree(contributions)) == title
 
 
+def test_nothing_falls_by_more_than_all_of_it() -> None:
+    """Returns beyond sales: from 100 to -4 is no fall of 104 %."""
+    below = tree([-26.0] * 4, before=100.0)
+    assert below.growth[:2] == (-1.0, -1.0)
+    assert text.title(below).startswith("Sales fell 100.0 %")
+
+
 def test_without_a_comparison_the_title_claims_nothing() -> None:
     assert text.title(None) == "Who buys what, and whether the data can be believed"
 
