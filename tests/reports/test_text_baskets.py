@@ -183,7 +183,7 @@ def test_pairs_are_ranked_by_what_they_gain_and_none_is_called_strongest() -> No
     found = text.gain_finding(ranked.assign(same_category=True), 0.95)
     assert found["sentence"].startswith("times the odds: 1 and 1, of one category in one order")
     assert "bring most margin" in found["detail"]
-    held = text.held_finding(ranked, 0.95)
+    held = text.held_finding(ranked)
     for said in (found["sentence"], held["sentence"], text.leads(ranked)):
         assert "strong" not in said
         assert "surest" not in said

@@ -157,21 +157,15 @@ def doubted(checked: pd.DataFrame) -> str:
     return f"{words.count(n, 'pair')} with a high lift should not be acted on"
 
 
-def held_finding(checked: pd.DataFrame, confidence: float) -> Fields:
-    """Return the finding of how many pairs hold."""
-    from analysis.stats.proportions import wilson_interval
-
+def held_finding(checked: pd.DataFrame) -> Fields:
+    """Return the finding of how many pairs hold; without an interval: it is all of them."""
     n, k = len(checked), int((checked["verdict"] == "holds").sum())
-    low, high = wilson_interval(k, n, confidence=confidence)
     return {
         "key": "pairs_that_hold",
         "sentence": "of the checked product pairs hold in the second half and under all controls, "
         "large enough to act on",
         "value": k / n,
-        "low": float(low[0]),
-        "high": float(high[0]),
         "unit": "%",
-        "level": confidence,
         "n": n,
         "noun": "pair",
         "detail": "by their raw lift all of them would pass",

@@ -32,7 +32,7 @@ _WHAT = {
     after_costs.NOTHING: "Save the effort.",
     after_costs.OPEN: "Run it again on more customers before deciding.",
     after_costs.UNKNOWN: "State what it cost before deciding.",
-    after_costs.RUNNING: "Read it daily, below; stop only where that says so.",
+    after_costs.RUNNING: "Read it daily, below; end it early only where that is clear.",
     after_costs.BLOCKED: "Mend the log of who was assigned, then look again.",
 }
 
