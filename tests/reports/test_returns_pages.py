@@ -190,7 +190,7 @@ def test_a_comparison_that_failed_its_checks_is_no_finding_and_counts_for_nothin
         TABLES, SPANS, OVERVIEW, campaigns=failed, assumed=costs.Assumed(1.0, 2.0)
     )
     row = bare.table.set_index("promotion_id").loc["C"]
-    assert row["reason"] == "Its comparison fails its checks, so nothing rests on it."
+    assert row["reason"] == "The comparison fails its checks, so nothing rests on it."
     assert np.isnan(row["net"])
 
 

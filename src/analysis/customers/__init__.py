@@ -34,6 +34,7 @@ __getattr__ = face(
         "decile_migration": "value.decile_migration:persistence",
         "decline": "retention.decline:judge",
         "discount_reaction": "deals.discount_response:react",
+        "discount_pause": "deals.discount_withdrawal:find",
         "discount_withdrawal": "deals.discount_withdrawal:compare",
         "early_signs": "lifetime.early_signs:early_signs",
         "enough": "features.coverage:require",

@@ -47,6 +47,11 @@ class Comparison:
             raise NotApplicable(self.reason)
 
     @property
+    def whole_years(self) -> bool:
+        """Whether each period spans whole years, so that seasons do not tell them apart."""
+        return self.current.days % 364 in (0, 1)
+
+    @property
     def window(self) -> Period:
         """Both periods, or as much of them as there are data for."""
         return Period(max(self.previous.start, self.first_day), self.current.end)

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values, two_sided_p
 from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.sizes import too_small
 from analysis.stats.types import Floats
 
 #: What customers are compared by: measure to numerator and denominator, each a sum over the
@@ -71,7 +72,8 @@ def portrait(
     attributes
         One row a customer: ``customers.attributes.customer_attributes``.
     minimum_group
-        Levels with fewer customers are withheld; they still belong to the average.
+        Levels with fewer customers are withheld, and the smallest of the others where they could
+        be had by subtraction (`sizes.too_small`); they still belong to the average.
     confidence
         Coverage of the intervals, from resampling whole customers.
     seed
@@ -138,7 +140,8 @@ def _indices(
     """Return the rows of `Portrait.indices` of one attribute, without q."""
     known = people[people[name].notna()]
     sizes = known[name].value_counts(sort=False)
-    shown = [level for level in sizes.index if sizes[level] >= minimum_group]
+    few = too_small(sizes[sizes > 0], minimum_group)
+    shown = [level for level in few.index if not few[level]]
     member = np.column_stack([np.ones(len(known)), *((known[name] == level) for level in shown)])
     sums = np.column_stack(
         [np.ones(len(known)), known[list(_SUMMED)].fillna(0).to_numpy("float64")]
@@ -185,9 +188,10 @@ def _summary(people: pd.DataFrame, name: str, minimum_group: int) -> dict[str, o
     known = people[people[name].notna()]
     sizes = known[name].value_counts(sort=False)
     sizes = sizes[sizes > 0]
-    few = sizes[sizes < minimum_group]
-    groups = [known.loc[known[name] == level, "net_amount"] for level in sizes.index]
-    explained, p = _explained([g for g in groups if len(g) >= minimum_group])
+    few = sizes[too_small(sizes, minimum_group)]
+    shown = sizes.index.difference(few.index, sort=False)
+    groups = [known.loc[known[name] == level, "net_amount"] for level in shown]
+    explained, p = _explained(groups)
     return {
         "attribute": name,
         "known": len(known),

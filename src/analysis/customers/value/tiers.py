@@ -25,15 +25,15 @@ Method = Literal["share", "breaks"]
 #: Who is in each tier, and what CRM practice gives them.
 MEANING = {
     "High": (
-        "The few who carry the shop.",
+        "First in margin, down to the share at which the high tier ends.",
         "An exclusive benefit: early access, a named contact, an event.",
     ),
     "Medium": (
-        "Good customers who could come more often.",
+        "Next in margin, down to the share at which the medium tier ends.",
         "A coupon or a gift that asks for one visit more a month.",
     ),
     "Low": (
-        "Many customers who each bring little.",
+        "All others.",
         "A cheap reminder by e-mail or app.",
     ),
 }

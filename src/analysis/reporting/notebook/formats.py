@@ -9,8 +9,9 @@ What a table shows is said once: the names of its columns, in the order in which
 Columns are parted by ``|``. Each is ``name pattern ±: Heading``, of which only the name must stand:
 
 - The pattern shows how a value reads: ``0``, ``0.00``, ``0.0 %`` or ``0.0 points`` (both given as
-  fractions), ``$ 0`` (in the study's currency), ``day`` (a date), ``✓`` (yes or no), ``text``. A
-  plus before a figure, ``+0.0 %``, writes the plus of positive values.
+  fractions), ``$ 0`` (in the study's currency), ``#`` (as exact as its size asks), ``p`` (a p- or
+  q-value, never 0), ``day`` (a date), ``✓`` (yes or no), ``text``. A plus before a figure,
+  ``+0.0 %``, writes the plus of positive values.
 - ``±`` puts the interval beside an estimate, as exact as the estimate: for ``share 0.0 % ±`` it is
   from share_low to share_high, for ``share 0.0 % ± low`` from low to high. An interval with another
   heading, or with no estimate, is a column of its own: ``low..high 0.0 %: Usual change``.
@@ -33,7 +34,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 
-Kind = Literal["text", "date", "mark", "number", "percent", "points", "money"]
+Kind = Literal["text", "date", "mark", "number", "percent", "points", "money", "p"]
 
 #: Columns that mean the same in every report, with a heading where the name in words is none.
 WELL_KNOWN = {
@@ -44,7 +45,7 @@ WELL_KNOWN = {
     "share": "0.0 %", "net_share": "0.0 %: Of sales", "margin_share": "0.0 %: Of margin",
     "discount_share": "0.0 %: Discount",
     "starts_on": "day: From", "cutoff": "day: Cut-off",
-    "lift": "0.0", "ratio": "0.00", "auc": "0.000: AUC", "p": "0.000: p", "q": "0.000: q",
+    "lift": "0.0", "ratio": "0.00", "auc": "0.000: AUC", "p": "p: p", "q": "p: q",
     "holds": "✓",
 }  # fmt: skip
 
@@ -60,7 +61,7 @@ class Format:
     label
         Column heading; by default the column name in words.
     decimals
-        Digits after the point.
+        Digits after the point; None for as many as unit and size ask for.
     signed
         Write the plus of positive values, as for changes.
     high
@@ -69,14 +70,14 @@ class Format:
 
     kind: Kind
     label: str | None = None
-    decimals: int = 0
+    decimals: int | None = 0
     signed: bool = False
     high: str | None = None
 
     @property
     def is_estimate(self) -> bool:
         """Whether it is a figure that an interval can surround."""
-        return self.high is None and self.kind not in ("text", "date", "mark")
+        return self.high is None and self.kind not in ("text", "date", "mark", "p")
 
     @property
     def align(self) -> Literal["left", "right", "center"]:
@@ -108,7 +109,9 @@ class Format:
             whole = words.day(value) if isinstance(value, date) else str(value)
             return whole.replace(" ", "\u00a0")
         if self.kind == "money":
-            return words.money(_number(value), self.decimals, currency, signed=self.signed)
+            return words.money(_number(value), self.decimals or 0, currency, signed=self.signed)
+        if self.kind == "p":
+            return words.chance(_number(value))
         unit = _UNITS.get(self.kind, "")
         return words.quantity(_number(value), unit, self.decimals, signed=self.signed)
 
@@ -116,7 +119,7 @@ class Format:
 #: What a pattern of each kind has in it; any has the last, and is a plain number.
 _SIGNS: dict[str, Kind] = {
     "text": "text", "day": "date", "✓": "mark", "%": "percent", "points": "points", "$": "money",
-    "": "number",
+    "p": "p", "": "number",
 }  # fmt: skip
 
 #: Units of the kinds that have one.
@@ -124,7 +127,7 @@ _UNITS: dict[Kind, str] = {"percent": words.PERCENT, "points": words.POINTS}
 
 _COLUMN = re.compile(
     r"(?P<name>[\w{} ]+?)(?:\.\.(?P<high>\S+))?"
-    r"(?: (?P<pattern>text|day|✓|\+?(?:\$ )?0(?:\.0+)?(?: %| points)?))?"
+    r"(?: (?P<pattern>text|day|✓|p|#|\+?(?:\$ )?0(?:\.0+)?(?: %| points)?))?"
     r"(?: ±(?P<interval> \w+)?)?(?P<heading>:.*)?"
 )
 
@@ -180,7 +183,7 @@ class Columns:
         pattern = read["pattern"] or usual_pattern
         heading = usual_heading or None if read["heading"] is None else read["heading"][1:].strip()
         kind = next(kind for sign, kind in _SIGNS.items() if sign in pattern)
-        decimals = pattern.partition(".")[2].count("0")
+        decimals = None if pattern == "#" else pattern.partition(".")[2].count("0")
         estimate = Format(kind, heading, decimals, pattern.startswith("+"), read["high"])
         self._formats[name] = estimate
         if "±" in column.partition(":")[0]:

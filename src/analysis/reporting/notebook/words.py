@@ -49,6 +49,14 @@ def points(value: float | None, decimals: int = 1, *, signed: bool = True) -> st
     return quantity(value, POINTS, decimals, signed=signed)
 
 
+def chance(value: float | None, decimals: int = 3) -> str:
+    """Return a p-value or a false discovery rate: ``0.031``; ``< 0.001``, never ``0.000``."""
+    least = 10.0**-decimals
+    if _there(value) and 0 <= value < least:
+        return f"< {number(least, decimals)}"
+    return number(value, decimals)
+
+
 def money(
     value: float | None, decimals: int = 0, currency: str = "USD", *, signed: bool = False
 ) -> str:

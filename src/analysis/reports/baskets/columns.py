@@ -7,7 +7,7 @@ from analysis.reporting.notebook.formats import Columns
 #: Pairs that hold.
 pairs = Columns("""
     brief: Who buys – also buys | same_category ✓: One category | gain $ 0: Extra margin | orders
-    lift | second_lift 0.0: 2nd half | or_least_low..or_least_high 0.0: Odds ratio
+    lift | second_lift 0.0: 2nd half | or_least 0.0 ±: Odds ratio
 """)
 
 #: Pairs that are not to be believed.
@@ -18,7 +18,7 @@ doubts = Columns("""
 
 #: Sets of three against their pairs.
 threes = Columns("""
-    label: In one order | orders | expected 0 | second_low..second_high 0.00: Ratio | holds
+    label: In one order | orders | expected 0 | second_ratio 0.00 ± second_low: Ratio | holds
 """)
 
 #: Rules to one target.
@@ -46,7 +46,7 @@ cross_sell = Columns("""
 #: `Following.table`
 follow_ups = Columns("""
     label: First, then | matched 0: Buyers
-    difference_low..difference_high 0.0 points: Difference | write_on 0: Contact on day
+    difference +0.0 points ± | write_on 0: Contact on day
 """)
 
 #: Sequences against permuted visits.
@@ -70,7 +70,7 @@ recommendations = Columns("customer_id | place 0 | item_name: Product | why")
 #: `cannibalisation.at_risk`
 offers = Columns("""
     offered_name: On offer | other_name: The other | gained 0: Orders gained
-    lost_low..lost_high 0: Lost by the other | q
+    lost 0 ±: Lost by the other | q
 """)
 
 #: `FirstBaskets.table`
@@ -79,4 +79,4 @@ first_orders = Columns("""
 """)
 
 #: Shelf groups, a row a group.
-shelves = Columns("members: Shelve together | orders | odds 0.0: Odds ratio")
+shelves = Columns("members: Bought together | orders | odds 0.0: Odds ratio")

@@ -228,7 +228,7 @@ def decile_migration(report: Report, stay: Persistence, weeks: WeeklyAmounts) ->
             charts.stay_lines(stay.stayed),
             alt="Lines over the groups of the first half: the share seen in the same group in the "
             f"second half, that by variation alone, and by chance. {text.stayed(stay)}",
-            caption=f"From {weeks.before} to {weeks.now}, by net sales. "
+            caption=f"{weeks.before} against {weeks.now}, by net sales. "
             f"Whiskers: {report.interval}.",
         )
     report.say(text.moved(stay))

@@ -6,12 +6,13 @@ from analysis.reporting.notebook.formats import Columns
 
 #: `RevenueTree.factors`, labelled.
 tree = Columns("""
-    label: Factor | before 0.00 | now 0.00 | growth +0.0 %: Change | contribution +$ 0 ± low
+    label: Factor | before # | now # | growth +0.0 %: Change | contribution +$ 0 ± low
 """)
 
 #: `sales_bridge.customer_bridge`
 bridge = Columns("""
-    group: Who | customers | net_now $ 0 | change +$ 0 ± low | by_chance +$ 0: By variation
+    group: Who | customers: Customers (guests: orders) | net_now $ 0 | change +$ 0 ± low
+    by_chance +$ 0: By variation
 """)
 
 #: `Movers.table`, marked, of departments or stores.
@@ -40,7 +41,7 @@ known = Columns("""
 #: `Portrait.attributes`, labelled.
 attributes = Columns("""
     label: Attribute | known 0: Customers | coverage 0 %: Known of | levels 0: Groups | withheld 0
-    explained 0.0 %: Explains | q 0.0000
+    explained 0.0 %: Explains | q
 """)
 
 #: `profile.side_by_side`, labelled.
@@ -64,11 +65,11 @@ outliers = Columns("""
 #: `store_days.store_gaps`
 store_days = Columns("""
     store_id: Store | first_day day | last_day day | expected_orders 0: Orders expected
-    expected_net $ 0: Net expected | q 0.0000
+    expected_net $ 0: Net expected | q
 """)
 
 #: `return_rates.return_rates`, products named.
 returns = Columns("""
     short: Product | department | sold 0: Orders | rate 0.0 % ± low: Returned
-    usual 0.0 %: Usual there | q 0.0000 | faulty ✓: Significant
+    usual 0.0 %: Usual there | q | faulty ✓: Significant
 """)

@@ -19,7 +19,7 @@ checks = Columns("""
 #: `estimates.estimate` for one promotion.
 measures = Columns("""
     label: Measure | control 0.00 | value 0.00: Treated | difference +0.00 ± low
-    lift +0 %: Relative | p_corrected 0.000: p
+    lift +0 %: Relative | p_corrected p: p
 """)
 
 #: `bandit.view`
@@ -35,7 +35,7 @@ quantiles = Columns("""
 """)
 
 #: `text.advised`
-advice = Columns("label: Promotion | advice | reason: Why | difference +0.00 ± low")
+advice = Columns("label: Promotion | reason: Why | difference +0.00 ± low")
 
 #: `group_sequential.at_fixed_looks`
 looks = Columns("""
@@ -94,7 +94,7 @@ everybody = Columns("""
 #: `Placements.table`
 placements = Columns("""
     term: What | lift +0 % ± low: Units | units 0: Units sold there
-    incremental 0 ±: Of these incremental | cells 0: Product-store-weeks
+    incremental 0 ±: Of these beyond usual | cells 0: Product-store-weeks
 """)
 
 #: `Returns.table`
@@ -114,7 +114,7 @@ goals = Columns("label: Promotion | goal | measure: Measured by | change +0.00 �
 #: `league.by_group`
 groups = Columns("""
     kind | by | group | promotions 0: Count | lift +0 % ± low: Mean lift
-    next_low..next_high 0 %: The next one
+    next_low..next_high 0 %: The next one (prediction)
 """)
 
 #: `league.actions`

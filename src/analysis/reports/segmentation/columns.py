@@ -38,7 +38,9 @@ tiers = Columns("""
 """)
 
 #: `discount_response.react`
-reaction = Columns("group: Kind | lines 0 | categories 0 | reaction +0.0 % ± low")
+reaction = Columns(
+    "group: Kind | lines 0 | categories 0 | reaction +0.0 % ± low: Ten points deeper"
+)
 
 #: `discount_response.stock_up`
 stocked = Columns("""
@@ -60,14 +62,14 @@ win_back = Columns("""
 
 #: `win_back.drawn_by_lot`
 tested = Columns("""
-    promotion_id: Promotion | arm | customers | returned 0.0 %: Came back | control 0
+    promotion | arm | customers | returned 0.0 %: Came back | control 0
     returned_control 0.0 %: Came back | difference +0.0 points ± low: Effect
 """)
 
 #: `discount_withdrawal.compare`
 paused = Columns("""
     group: Kind | customers | usual 0.000: Orders a week, usual | paused 0.000: Without discounts
-    stayed 0 % ± low
+    stayed 0 % ± low: Of usual
 """)
 
 #: `Clusters.criteria`
@@ -94,5 +96,5 @@ areas = Columns("""
 
 #: `areas.preferences`
 preferences = Columns("""
-    area: {label} | department | customers | everywhere 0.0 %: Share everywhere | index 0 ± low
+    area: {label} | department | customers | everywhere 0.00 %: Share everywhere | index 0 ± low
 """)

@@ -41,7 +41,7 @@ from analysis.reports.segmentation.present_stages import (
     win_back,
     win_back_tested,
 )
-from analysis.reports.segmentation.telling import describe
+from analysis.reports.segmentation.telling import describe, draw
 from analysis.tables.periods import Period
 
 #: Presenters of deal proneness and of life stages stand in files of their own.
@@ -89,8 +89,10 @@ def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.Dat
     report.finding(**text.best_finding(by_rfm, report.params.confidence))
     headline = text.rfm_headline(by_rfm)
     report.headline(headline)
-    report.chart(
-        charts.worth_bars(by_rfm),
+    draw(
+        report,
+        charts.worth_bars,
+        by_rfm,
         alt=f"Pairs of bars by RFM segment, share of customers and share of net sales. {headline}",
         caption=f"Net sales, {_window(report)}. Whiskers: {report.interval} from resampling whole "
         "customers.",
@@ -98,7 +100,7 @@ def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.Dat
     describe(report, by_rfm, rfm_segments.MEANING)
     shown = columns.worth(report.interval, label="Segment")
     with report.detail("RFM segments in figures"):
-        report.table(by_rfm, name="rfm", columns=shown, caption=report.margin)
+        report.table(text.enough(by_rfm), name="rfm", columns=shown, caption=report.margin)
     refused = text.names_evidence(names)
     if refused:
         report.say(refused)
@@ -114,14 +116,16 @@ def rfm_next(report: Report, followed: pd.DataFrame, before: Period, after: Peri
     headline = text.next_headline(followed)
     report.headline(headline)
     with report.detail("What each segment did next, in figures"):
-        report.chart(
-            charts.bought_again(followed),
+        draw(
+            report,
+            charts.bought_again,
+            followed,
             alt=f"Share of each RFM segment that bought after. {headline}",
             caption=f"Formed on {before}, followed on {after}. Whiskers: {report.interval} "
             "(Wilson).",
         )
         shown = columns.what_next(report.interval, label="Segment")
-        report.table(followed, name="rfm_next", columns=shown)
+        report.table(text.enough(followed), name="rfm_next", columns=shown)
 
 
 @presents()
@@ -151,7 +155,7 @@ def value_tiers(
     uplift = report.params.uplift
     report.headline(text.tiers(by_tier, uplift, report.currency))
     report.table(
-        by_tier,
+        text.enough(by_tier),
         name="tiers",
         columns=columns.tiers(report.interval, among=by_tier),
         caption=f"May cost: margin a year times a hoped-for rise of {words.percent(uplift, 0)}, an "
@@ -189,7 +193,7 @@ def rhythm(
     describe(report, by_rhythm, regularity.MEANING)
     shown = columns.worth(report.interval, label="Rhythm")
     with report.detail("Rhythm in figures"):
-        report.table(by_rhythm, name="rhythm", columns=shown, caption=report.margin)
+        report.table(text.enough(by_rhythm), name="rhythm", columns=shown, caption=report.margin)
 
 
 @presents(Clusters)
