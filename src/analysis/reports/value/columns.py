@@ -25,7 +25,7 @@ def scores() -> Columns:
     return {
         "model": formats.text("Forecast"),
         "bias": formats.percent(1, "Bias of total"),
-        "calibration": formats.percent(1, "Misplaced by decile"),
+        "calibration": formats.percent(1, "Calibration error by decile"),
         "better_low": formats.interval("better_high", 1, "Less than naive, 95 %", unit="points"),
         "gini": formats.number(3, "Ranking (Gini)"),
         "coverage": formats.percent(0, "80 % interval holds"),
@@ -40,7 +40,7 @@ def rounds() -> Columns:
         "forecast": formats.money(0, "Forecast"),
         "actual": formats.money(0, "Came"),
         "bias": formats.percent(1, "Bias", signed=True),
-        "calibration": formats.percent(1, "Misplaced by decile"),
+        "calibration": formats.percent(1, "Calibration error by decile"),
         "gini": formats.number(3, "Ranking (Gini)"),
         "coverage": formats.percent(0, "80 % interval holds"),
     }
@@ -62,9 +62,12 @@ def newcomer(interval: str) -> Columns:
     """Return the columns of ``valuation.newcomer_value``."""
     return {
         "months": formats.integer("Months"),
-        "purchases": formats.number(2, "Repeat purchases"),
-        "value": formats.money(2, "Expected margin"),
+        "purchases": formats.number(2, "Repeat purchases, by the model"),
+        "value": formats.money(2, "Margin, by the model"),
         "low": formats.interval("high", 2, f"{interval} of this mean", unit="EUR"),
+        "brought": formats.money(2, "Margin brought"),
+        "brought_low": formats.interval("brought_high", 2, interval, unit="EUR"),
+        "followed": formats.integer("Newcomers followed so long"),
     }
 
 
@@ -164,6 +167,7 @@ def at_risk() -> Columns:
         "at_risk": formats.money(0, "At risk"),
         "at_risk_share": formats.percent(0, "Of all at risk"),
         "break_even": formats.percent(0, "Break-even effect"),
+        "shown": formats.percent(0, "A test would show"),
         "can_pay": formats.integer("A contact could pay for"),
     }
 
@@ -213,6 +217,7 @@ def churn_groups() -> Columns:
         "group": formats.text("Group"),
         "customers": formats.integer("Customers"),
         "forecast": formats.percent(1, "Forecast"),
+        "put_right": formats.percent(1, "Put right over all"),
         "happened": formats.percent(1, "Churned"),
         "low": formats.interval("high", 1, "95 % interval"),
         "auc": formats.number(2, "AUC"),
@@ -228,7 +233,7 @@ def spend_quantiles() -> Columns:
         "quantile": formats.percent(0, "Should spend no more"),
         "below": formats.percent(1, "Spent less"),
         "at_or_below": formats.percent(1, "Spent no more"),
-        "low": formats.interval("high", 1, "95 % interval"),
+        "low": formats.interval("high", 2, "95 % interval"),
         "holds": formats.mark("Holds"),
     }
 
@@ -240,7 +245,7 @@ def spend_scores() -> Columns:
         "pinball": formats.percent(1, "Pinball loss"),
         "gain_low": formats.interval("gain_high", 1, "Less than the rule, 95 %", unit="points"),
         "bias": formats.percent(1, "Bias of total", signed=True),
-        "calibration": formats.percent(1, "Misplaced by decile"),
+        "calibration": formats.percent(1, "Calibration error by decile"),
         "gini": formats.number(3, "Ranking (Gini)"),
         "coverage": formats.percent(0, "90 % interval holds"),
         "coverage_low": formats.interval("coverage_high", 0, "95 % interval"),
