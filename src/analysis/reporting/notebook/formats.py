@@ -28,6 +28,10 @@ Kind = Literal[
 ]
 
 
+#: Columns of p-values and false discovery rates: no number of digits makes them 0.
+CHANCES = frozenset({"p", "q", "p_corrected", "p_value", "q_value"})
+
+
 @dataclass(frozen=True)
 class Format:
     """How one column is written.
@@ -74,6 +78,8 @@ class Format:
             ends = zip(frame[column], frame[self.high], strict=True)
             unit = self.unit
             return [words.interval(_number(a), _number(b), self.decimals, unit) for a, b in ends]
+        if self.kind == "number" and column in CHANCES:
+            return [words.chance(_number(value), self.decimals) for value in frame[column]]
         return [self._cell(value, self.currency or currency) for value in frame[column]]
 
     def _cell(self, value: object, currency: str) -> str:

@@ -41,8 +41,8 @@ def opens(interval: str) -> Columns:
         "channel": formats.text("Channel"),
         "delivered": formats.integer("Delivered"),
         "opened": formats.integer("Opened"),
-        "by_machine": formats.integer("By a program"),
-        "of_unknown_make": formats.integer("Of unknown make"),
+        "by_machine": formats.integer("Machine opens"),
+        "of_unknown_make": formats.integer("Machine or person"),
         "real": formats.percent(1, "Opened by persons"),
         "real_low": formats.interval("real_high", 1, interval),
         "basis": formats.text("Basis"),
@@ -72,7 +72,7 @@ def arms(interval: str) -> Columns:
         "control": formats.integer("Held out"),
         "orders": formats.number(3, "Extra orders each", signed=True),
         "orders_low": formats.interval("orders_high", 3, interval, unit=""),
-        "net": formats.money(2, "Margin after cost", signed=True),
+        "net": formats.money(2, "Margin on offer, after messages", signed=True),
         "net_low": formats.interval("net_high", 2, interval, unit="EUR"),
     }
 
@@ -82,7 +82,7 @@ def costs_per_order(interval: str) -> Columns:
     return {
         "label": formats.text("Promotion and arm"),
         "channel": formats.text("Channel"),
-        "cost_per_order": formats.money(2, "Cost of an extra order"),
+        "cost_per_order": formats.money(2, "Messages per extra order"),
         "cost_per_order_low": formats.interval("cost_per_order_high", 2, interval, unit="EUR"),
     }
 
@@ -125,7 +125,7 @@ def slopes(interval: str) -> Columns:
 def doses(interval: str) -> Columns:
     """Return the columns of ``DoseCurve.doses``."""
     return {
-        "variant": formats.text("Frequency drawn"),
+        "variant": formats.text("Frequency assigned"),
         "customers": formats.integer("Customers"),
         "messages": formats.number(1, "Messages in 28 days"),
         "orders": formats.number(2, "Orders"),
@@ -151,7 +151,7 @@ def preferred() -> Columns:
         "channel": formats.text("Channel"),
         "customers": formats.integer("Customers written to"),
         "share": formats.percent(2, "Response"),
-        "strength": formats.number(0, "Own say weighs as much after, messages"),
+        "strength": formats.number(0, "Messages until the own rate weighs as much"),
         "chosen": formats.integer("Best for"),
     }
 
@@ -214,7 +214,7 @@ def mix(interval: str) -> Columns:
         "margin": formats.money(0, "Margin"),
         "share": formats.percent(1, "Share of orders"),
         "low": formats.interval("high", 1, interval),
-        "change": formats.points(1, "Change"),
+        "change": formats.points(1, "Against the period before"),
     }
 
 
@@ -245,11 +245,11 @@ def acquisition(interval: str) -> Columns:
         "channel": formats.text("Won through"),
         "customers": formats.integer("New customers"),
         "media": formats.money(0, "Media"),
-        "cost": formats.money(2, "A new customer"),
+        "cost": formats.money(2, "Per new customer"),
         "low": formats.interval("high", 2, interval, unit="EUR"),
         "basis": formats.text("Basis"),
         "months": formats.integer("Paid back in month"),
-        "shown": formats.integer("For certain in month"),
+        "shown": formats.integer("Significantly in month"),
     }
 
 

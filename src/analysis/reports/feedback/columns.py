@@ -154,13 +154,13 @@ def accuracy(interval: str) -> Columns:
     return {
         "language": formats.text("Language"),
         "texts": formats.integer("Held-out texts"),
-        "sorry_found": formats.percent(0, "Sorry ones found"),
+        "sorry_found": formats.percent(0, "Negative ones found"),
         "sorry_found_low": formats.interval("sorry_found_high", 0, interval),
-        "glad_found": formats.percent(0, "Glad ones found"),
+        "glad_found": formats.percent(0, "Positive ones found"),
         "glad_found_low": formats.interval("glad_found_high", 0, f"{interval} "),
         "auc": formats.number(3, "AUC"),
         "accuracy": formats.percent(1, "Accuracy"),
-        "always": formats.percent(1, "Always the commoner mood"),
+        "always": formats.percent(1, "Always the commoner sentiment"),
     }
 
 
@@ -170,8 +170,9 @@ def moods(interval: str) -> Columns:
         "kind": formats.text("Text"),
         "language": formats.text("Language"),
         "texts": formats.integer("Texts"),
-        "sorry": formats.percent(0, "Sound sorry"),
-        "low": formats.interval("high", 0, interval),
+        "sorry": formats.percent(0, "Called negative"),
+        "corrected": formats.percent(0, "Negative, corrected"),
+        "corrected_low": formats.interval("corrected_high", 0, interval),
     }
 
 

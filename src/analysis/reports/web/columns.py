@@ -8,7 +8,7 @@ from analysis.reporting.notebook.formats import Format
 Columns = dict[str, Format]
 
 
-def programs() -> Columns:
+def bots() -> Columns:
     """Return the columns of ``Clickstream.robots``."""
     return {
         "rule": formats.text("Who"),
