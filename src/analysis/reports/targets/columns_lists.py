@@ -46,3 +46,13 @@ def care() -> dict[str, Format]:
         "left_alone": formats.integer("Left alone"),
         "why": formats.text("Mostly because"),
     }
+
+
+def value_by_rule(months: int) -> dict[str, Format]:
+    """Return the columns of ``ValueByRule.table``."""
+    return {
+        "rule": formats.text("Customers"),
+        "customers": formats.integer("Number"),
+        "value": formats.money(0, f"Expected margin, {months} months"),
+        "share": formats.percent(1, "Share"),
+    }
