@@ -11,6 +11,10 @@
 4. Customers. Nobody who declines by report 03 grows by report 02.
 5. Substitutes. Nobody is recommended, because of a product, what stands in for it.
 6. Sales. The growth of report 01 and the trend of report 04, where both are significant, agree.
+7. Newcomers. What a new customer brought by report 07 lies between what report 11 says of the
+   channels that bring least and most over the same months.
+8. Figures. A finding's interval holds its value, and no page shows a p-value or a false discovery
+   rate as 0.
 """
 
 from __future__ import annotations
@@ -32,6 +36,9 @@ TELLS = {
     "holdout": ALONE, "True": CONTACT, "False": ALONE, "": "",
 }  # fmt: skip
 COLUMNS = ("ruling", "arm", "worth_it")
+_CELL = r"<t[hd][^>]*>(.*?)</t[hd]>"
+#: Headings of columns of p-values and false discovery rates.
+CHANCES = ("p", "q", "False discovery rate", "q against the rest")
 #: What fell by half or more is no longer pushed.
 HALVED = -0.5
 
@@ -71,6 +78,8 @@ def check(run: Path) -> None:
     _customers(run)
     _substitutes(run)
     _sales(run)
+    _newcomers(run)
+    _figures(run)
 
 
 def _orders(run: Path) -> None:
@@ -160,3 +169,36 @@ def _sales(run: Path) -> None:
 
 if __name__ == "__main__":
     check(Path(sys.argv[1]).resolve())
+
+
+def _newcomers(run: Path) -> None:
+    told, won = table(run, "07_value/newcomer_value"), table(run, "11_channels/payback")
+    if told is None or won is None or "brought" not in told:
+        return
+    for row in told.dropna(subset=["brought"]).itertuples():
+        same = won[won["month"] == row.months]
+        if len(same):
+            assert same["low"].min() <= row.brought <= same["high"].max(), (row, same)
+
+
+def _figures(run: Path) -> None:
+    for path in sorted((run / "findings").glob("*.json")):
+        for finding in findings(run, path.stem).values():
+            ends = [finding[end] for end in ("low", "value", "high")]
+            if None not in ends:
+                assert ends == sorted(ends), (path.stem, finding)
+    for page in sorted(run.glob("*.html")):
+        for heads, rows in _tables_of(page.read_text("utf-8")):
+            chances = [n for n, head in enumerate(heads) if head in CHANCES]
+            shown = [row[n] for row in rows for n in chances if n < len(row)]
+            assert not [cell for cell in shown if re.fullmatch(r"0(\.0+)?", cell)], (page, heads)
+
+
+def _tables_of(page: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+    for found in re.findall(r"<table.*?</table>", page, re.S):
+        rows = [
+            [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(_CELL, row, re.S)]
+            for row in re.findall(r"<tr.*?</tr>", found, re.S)
+        ]
+        if rows:
+            yield rows[0], rows[1:]
