@@ -50,7 +50,7 @@ __getattr__ = face(
         "losses": "value.concentration:losses",
         "monetary_deciles": "value.deciles:monetary_deciles",
         "names_borne_out": "value.segment_names:borne_out",
-        "newcomer_value": "lifetime.valuation:newcomers",
+        "newcomer_value": "lifetime.valuation:what_newcomers_bring",
         "newcomers": "retention.repeat_purchase:newcomers",
         "next_period": "segments.group_summary:what_next",
         "next_purchase_check": "churn.next_purchase:check",

@@ -65,6 +65,7 @@ __getattr__ = face(
         "Hours": "planning.targeting.channel_choice:Hours",
         "to_contact": "planning.targeting.target_candidates:candidates",
         "eligible": "planning.targeting.eligibility:eligible",
+        "value_by_rule": "planning.targeting.eligibility:value_by_rule",
         "as_if_consented": "planning.targeting.eligibility:as_if_consented",
         "spending": "planning.targeting.contact_scenarios:spending",
         "what_if": "planning.targeting.contact_scenarios:what_if",

@@ -38,6 +38,64 @@ def _wilson(x: Floats, n: Floats, z: npt.ArrayLike) -> tuple[Floats, Floats]:
     return np.where(x == 0, 0.0 * n, middle - reach), np.where(x == n, 1.0, middle + reach)
 
 
+def corrected_share(
+    found: npt.ArrayLike,
+    of: npt.ArrayLike,
+    errors: tuple[int, int, int, int],
+    *,
+    confidence: float = 0.95,
+) -> tuple[Floats, Floats, Floats]:
+    """Return a share found by an imperfect test, corrected for what it misses and what it makes up.
+
+    Parameters
+    ----------
+    found, of
+        Cases that the test called, of how many.
+    errors
+        On cases whose truth is known: called rightly and number of true cases (sensitivity), left
+        alone rightly and number of others (specificity).
+
+    Returns
+    -------
+    tuple
+        Share, low, high, between 0 and 1; NaN where the test tells no better than chance.
+
+    References
+    ----------
+    Rogan and Gladen (1978), Estimating prevalence from the results of a screening test, American
+    Journal of Epidemiology 107(1), 71-76; Lang and Reiczigel (2014), Confidence limits for
+    prevalence of disease adjusted for estimated sensitivity and specificity, Preventive Veterinary
+    Medicine 113(1), 13-22 (interval).
+    """
+    x, n = _arrays(found, of)
+    hit, ill, passed, well = errors
+    z = normal_quantile(confidence)
+    q = (x + z**2 / 2) / (n + z**2)
+    n = n + z**2
+    sure, clear = (hit + 1) / (ill + 2), (passed + 1) / (well + 2)
+    told = sure + clear - 1
+    if not told > 0:
+        nothing = np.full(len(x), np.nan)
+        return nothing, nothing, nothing
+    share = (q + clear - 1) / told
+    spread = (
+        q * (1 - q) / n
+        + share**2 * sure * (1 - sure) / (ill + 2)
+        + (1 - share) ** 2 * clear * (1 - clear) / (well + 2)
+    ) / told**2
+    shift = (
+        2
+        * z**2
+        * (share * sure * (1 - sure) / (ill + 2) - (1 - share) * clear * (1 - clear) / (well + 2))
+    )
+    reach = z * np.sqrt(spread)
+    low, high = (np.clip(share + shift + side * reach, 0, 1) for side in (-1, 1))
+    plain = (hit / max(ill, 1)) + (passed / max(well, 1)) - 1
+    raw = np.asarray(found, float) / np.asarray(of, float)
+    point = (raw + passed / max(well, 1) - 1) / plain if plain > 0 else share
+    return np.clip(point, low, high), low, high
+
+
 def newcombe(
     x1: npt.ArrayLike,
     n1: npt.ArrayLike,

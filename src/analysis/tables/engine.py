@@ -175,11 +175,16 @@ class Tables:
     """
 
     def __init__(
-        self, connection: Connection, manifest: Manifest, tables: dict[str, ibis.Table]
+        self,
+        connection: Connection,
+        manifest: Manifest,
+        tables: dict[str, ibis.Table],
+        personal: tuple[ibis.Table, ...] = (),
     ) -> None:
         self.connection = connection
         self.manifest = manifest
         self._tables = dict(tables)
+        self._personal = personal
 
     def __getattr__(self, name: str) -> ibis.Table:
         if name.startswith("_") or name not in TABLES:
@@ -203,6 +208,11 @@ class Tables:
         """Raise NotApplicable naming the first of ``names`` that the study lacks."""
         for name in names:
             getattr(self, name)
+
+    def personal_keys(self) -> list[str]:
+        """Return what customers' pseudonyms stand for: to be masked in texts, never to be shown."""
+        known = [rows.filter(rows[PERSONAL_KEY].notnull()).distinct() for rows in self._personal]
+        return [key for rows in known for key in rows.to_pandas()[PERSONAL_KEY]]
 
     def close(self) -> None:
         """Release the engine."""
@@ -240,9 +250,13 @@ def open_study(
     if settings is not None and settings.kind == "spark":
         fit(connection, settings, rows=max(manifest.rows.values(), default=0))
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
+    holders = [tables["customers"]] if "customers" in tables else []
+    if (links := current / "identity" / "links.parquet").exists():
+        holders.append(read_parquet(connection, links))
+    personal = tuple(t.select(PERSONAL_KEY) for t in holders if PERSONAL_KEY in t.columns)
     if "customers" in tables and PERSONAL_KEY in tables["customers"].columns:
         tables["customers"] = tables["customers"].drop(PERSONAL_KEY)
-    return Tables(connection, manifest, tables)
+    return Tables(connection, manifest, tables, personal)
 
 
 def canonical_dir(study: str, *, root: Path | None = None) -> Path:

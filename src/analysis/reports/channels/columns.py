@@ -24,8 +24,8 @@ def response(group: str, interval: str, measures: list[str]) -> dict[str, Format
 
 #: `ContactRates.opens`
 opens = Columns("""
-    channel | delivered 0 | opened 0 | by_machine 0: By a program | of_unknown_make 0
-    real 0.0 % ±: Opened by persons | basis
+    channel | delivered 0 | opened 0 | by_machine 0: Machine opens
+    of_unknown_make 0: Machine or person | real 0.0 % ±: Opened by persons | basis
 """)
 
 #: `HoldoutLift.ranking`
@@ -39,12 +39,12 @@ ranking = Columns("""
 #: `HoldoutLift.arms`
 arms = Columns("""
     label: Promotion and arm | treated 0 | control 0: Held out
-    orders +0.000 ±: Extra orders each | net +$ 0.00 ±: Margin after cost
+    orders +0.000 ±: Extra orders each | net +$ 0.00 ±: Margin on offer, after messages
 """)
 
 #: `HoldoutLift.arms` on the cost of an extra order.
 costs_per_order = Columns("""
-    label: Promotion and arm | channel | cost_per_order $ 0.00 ±: Cost of an extra order
+    label: Promotion and arm | channel | cost_per_order $ 0.00 ±: Messages per extra order
 """)
 
 _CREDITS = " | ".join(f"{model} 0: {label}" for model, label in MODELS.items())
@@ -72,7 +72,7 @@ segment_slopes = Columns("""
 
 #: `DoseCurve.doses`
 doses = Columns("""
-    variant: Frequency drawn | customers | messages 0.0: Messages in 28 days | orders 0.00
+    variant: Frequency assigned | customers | messages 0.0: Messages in 28 days | orders 0.00
     net_gain +$ 0.00 ± net_low: Gain on the lowest, after cost | left 0.0 % ±: Opted out
 """)
 
@@ -82,7 +82,7 @@ classes = Columns("class | customers | share")
 #: `Preferences.channels`
 preferred = Columns("""
     channel | customers: Customers written to | share 0.00 %: Response
-    strength 0: Own say weighs as much after, messages | chosen 0: Best for
+    strength 0: Messages until the own rate weighs as much | chosen 0: Best for
 """)
 
 #: `Preferences.hours`
@@ -110,7 +110,7 @@ consents = Columns("""
 #: `BuyingChannels.mix`
 mix = Columns("""
     channel | customers | orders | net $ 0: Net sales | margin $ 0 | share ± low: Share of orders
-    change +0.0 points
+    change +0.0 points: Against the period before
 """)
 
 #: `BuyingChannels.migration`
@@ -124,8 +124,8 @@ omnichannel = Columns("""
 #: `text.acquisition_table`
 acquisition = Columns("""
     channel: Won through | customers: New customers | media $ 0
-    cost $ 0.00 ± low: A new customer | basis | months 0: Paid back in month
-    shown 0: For certain in month
+    cost $ 0.00 ± low: Per new customer | basis | months 0: Paid back in month
+    shown 0: Significantly in month
 """)
 
 #: `event_table.interval_between`

@@ -94,7 +94,8 @@ def lift(report: Report, found: HoldoutLift) -> None:
             found.ranking,
             name="channel_ranking",
             columns=columns.ranking(report.interval),
-            caption="Margin per customer drawn, before and after the cost of the message.",
+            caption="Margin per randomised customer in the categories on offer, before and after "
+            "the cost of the message.",
         )
     arms = text.arm_table(found)
     report.table(
@@ -102,16 +103,18 @@ def lift(report: Report, found: HoldoutLift) -> None:
         name="holdout_lift",
         title="Every tested arm against its holdout",
         columns=columns.arms(report.interval),
-        caption="Per customer drawn.",
+        caption="Per randomised customer (intention to treat), in the categories on offer while "
+        "the promotion ran; report 06 tells what is left with the weeks after.",
     )
     costly = arms[arms["cost_per_order"].notna()]
     if len(costly):
         report.table(
             costly,
             name="cost_per_extra_order",
-            title="What an extra order cost",
+            title="What an extra order cost in messages",
             columns=columns.costs_per_order(report.interval),
-            caption="No upper end: the extra orders may be none.",
+            caption="Messages alone: discounts and fixed costs are not in it. No upper end: the "
+            "extra orders may be none.",
         )
     report.say(text.lift_reading(found))
 

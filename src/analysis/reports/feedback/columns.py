@@ -60,13 +60,16 @@ effort = Columns("band: Resolved | answers | value 0.00 ± low: Effort score (hi
 
 #: `Sentiment.accuracy`
 accuracy = Columns("""
-    language | texts: Held-out texts | sorry_found 0 % ±: Sorry ones found
-    glad_found 0 % ±: Glad ones found | auc | accuracy 0.0 %
-    always 0.0 %: Always the commoner mood
+    language | texts: Held-out texts | sorry_found 0 % ±: Negative ones found
+    glad_found 0 % ±: Positive ones found | auc | accuracy 0.0 %
+    always 0.0 %: Always the commoner sentiment
 """)
 
 #: `Sentiment.kinds`
-moods = Columns("kind: Text | language | texts | sorry 0 % ± low: Sound sorry")
+moods = Columns("""
+    kind: Text | language | texts | sorry 0 %: Called negative
+    corrected 0 % ±: Negative, corrected
+""")
 
 #: `Topics.shares`
 topics = Columns("kind: Text | topic | texts | share ± low | sorry 0 % ±: With low stars")

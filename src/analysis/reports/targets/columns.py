@@ -68,3 +68,8 @@ care = Columns("""
     list: Occasion or flow | kind | due 0 | contact 0: Message | held_out 0 | left_alone 0
     why: Mostly because
 """)
+
+#: `ValueByRule.table`
+value_by_rule = Columns("""
+    rule: Customers | customers: Number | value $ 0: Expected margin, {months} months | share
+""")

@@ -12,7 +12,7 @@ gates = Columns("""
 
 #: `Scorecard.means`
 scores = Columns("""
-    model: Forecast | bias 0.0 %: Bias of total | calibration 0.0 %: Misplaced by decile
+    model: Forecast | bias 0.0 %: Bias of total | calibration 0.0 %: Calibration error by decile
     better_low..better_high 0.0 points: Less than naive, 95 % | gini 0.000: Ranking (Gini)
     coverage 0 %: 80 % interval holds
 """)
@@ -25,8 +25,9 @@ totals = Columns("""
 
 #: `valuation.newcomer_value`
 newcomer = Columns("""
-    months 0 | purchases 0.00: Repeat purchases | value $ 0.00: Expected margin
-    low..high 0.00: {interval} of this mean
+    months 0 | purchases 0.00: Repeat purchases, by the model | value $ 0.00: Margin, by the model
+    low..high 0.00: {interval} of this mean | brought $ 0.00 ±: Margin brought
+    followed 0: Newcomers followed so long
 """)
 
 #: `forecast_tracking.intervals_held`
@@ -67,7 +68,7 @@ effects = Columns("""
 at_risk = Columns("""
     group: By expected value | customers | churn 0.0 %: Mean risk | value $ 0: Expected margin
     at_risk | at_risk_share 0 %: Of all at risk | break_even 0 %: Break-even effect
-    can_pay 0: A contact could pay for
+    shown 0 %: A test would show | can_pay 0: A contact could pay for
 """)
 
 #: `RetentionValue.customers` with reasons and dates.
@@ -91,21 +92,22 @@ due = Columns("""
 
 #: `group_performance.by_group`
 churn_groups = Columns("""
-    attribute | group | customers | forecast 0.0 % | happened 0.0 % ± low: Churned | auc 0.00
-    auc_low..auc_high 0.00: 95 % interval of AUC | auc_expected 0.00: Expected | verdict: Worse?
+    attribute | group | customers | forecast 0.0 % | put_right 0.0 %: Put right over all
+    happened 0.0 % ± low: Churned | auc 0.00 | auc_low..auc_high 0.00: 95 % interval of AUC
+    auc_expected 0.00: Expected | verdict: Worse?
 """)
 
 #: `SpendForecast.held`
 spend_quantiles = Columns("""
     quantile 0 %: Should spend no more | below 0.0 %: Spent less
-    at_or_below 0.0 % ± low: Spent no more | holds
+    at_or_below 0.0 %: Spent no more | low..high 0.00 %: 95 % interval | holds
 """)
 
 #: `SpendForecast.scores`
 spend_scores = Columns("""
     model: Forecast | pinball 0.0 %: Pinball loss
     gain_low..gain_high 0.0 points: Less than the rule, 95 % | bias +0.0 %: Bias of total
-    calibration 0.0 %: Misplaced by decile | gini 0.000: Ranking (Gini)
+    calibration 0.0 %: Calibration error by decile | gini 0.000: Ranking (Gini)
     coverage 0 % ±: 90 % interval holds
 """)
 

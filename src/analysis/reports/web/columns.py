@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.reporting.notebook.formats import Columns
 
 #: `Clickstream.robots`
-programs = Columns("""
+bots = Columns("""
     rule: Who | visitors 0 | sessions | views 0 | view_share 0.0 %: Of all views
     ordered 0: Sessions with an order
 """)
