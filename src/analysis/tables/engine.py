@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,6 +185,7 @@ class Tables:
         self.manifest = manifest
         self._tables = dict(tables)
         self._personal = personal
+        self._derived: dict[str, ibis.Table] = {}
 
     def __getattr__(self, name: str) -> ibis.Table:
         if name.startswith("_") or name not in TABLES:
@@ -213,6 +214,12 @@ class Tables:
         """Return what customers' pseudonyms stand for: to be masked in texts, never to be shown."""
         known = [rows.filter(rows[PERSONAL_KEY].notnull()).distinct() for rows in self._personal]
         return [key for rows in known for key in rows.to_pandas()[PERSONAL_KEY]]
+
+    def once(self, name: str, make: Callable[[Tables], ibis.Table]) -> ibis.Table:
+        """Return what ``make`` makes of these tables: computed once and kept under ``name``."""
+        if name not in self._derived:
+            self._derived[name] = held(make(self))
+        return self._derived[name]
 
     def close(self) -> None:
         """Release the engine."""

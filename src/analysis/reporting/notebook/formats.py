@@ -10,8 +10,9 @@ Columns are parted by ``|``. Each is ``name pattern ±: Heading``, of which only
 
 - The pattern shows how a value reads: ``0``, ``0.00``, ``0.0 %`` or ``0.0 points`` (both given as
   fractions), ``$ 0`` (in the study's currency), ``#`` (as exact as its size asks), ``p`` (a p- or
-  q-value, never 0), ``day`` (a date), ``✓`` (yes or no), ``text``. A plus before a figure,
-  ``+0.0 %``, writes the plus of positive values.
+  q-value, never 0), ``[unit]`` (in the unit that the row has in the column unit), ``day`` (a date),
+  ``✓`` (yes or no), ``text``. A plus before a figure, ``+0.0 %``, writes the plus of positive
+  values.
 - ``±`` puts the interval beside an estimate, as exact as the estimate: for ``share 0.0 % ±`` it is
   from share_low to share_high, for ``share 0.0 % ± low`` from low to high. An interval with another
   heading, or with no estimate, is a column of its own: ``low..high 0.0 %: Usual change``.
@@ -34,7 +35,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 
-Kind = Literal["text", "date", "mark", "number", "percent", "points", "money", "p"]
+Kind = Literal["text", "date", "mark", "number", "percent", "points", "money", "p", "figure"]
 
 #: Columns that mean the same in every report, with a heading where the name in words is none.
 WELL_KNOWN = {
@@ -66,6 +67,8 @@ class Format:
         Write the plus of positive values, as for changes.
     high
         Column that holds the upper ends, if this one holds the lower ends of intervals.
+    unit_of
+        Column that holds the unit of each row, where rows are measured in different ones.
     """
 
     kind: Kind
@@ -73,6 +76,7 @@ class Format:
     decimals: int | None = 0
     signed: bool = False
     high: str | None = None
+    unit_of: str | None = None
 
     @property
     def is_estimate(self) -> bool:
@@ -91,11 +95,15 @@ class Format:
 
     def write(self, frame: pd.DataFrame, column: str, *, currency: str) -> list[str]:
         """Return ``column`` of ``frame`` as it is read, cell by cell."""
-        if self.high is None:
+        if self.high is None and self.unit_of is None:
             return [self._cell(value, currency) for value in frame[column]]
-        ends = zip(frame[column], frame[self.high], strict=True)
-        unit = _UNITS.get(self.kind, "")
-        return [words.interval(_number(a), _number(b), self.decimals, unit) for a, b in ends]
+        usual = [_UNITS.get(self.kind, "")] * len(frame)
+        units = usual if self.unit_of is None else [str(unit) for unit in frame[self.unit_of]]
+        values = [_number(value) for value in frame[column]]
+        if self.high is None:
+            return [words.quantity(each, unit) for each, unit in zip(values, units, strict=True)]
+        ends = zip(values, map(_number, frame[self.high]), units, strict=True)
+        return [words.interval(low, high, self.decimals, unit) for low, high, unit in ends]
 
     def _cell(self, value: object, currency: str) -> str:
         if _absent(value):
@@ -118,8 +126,8 @@ class Format:
 
 #: What a pattern of each kind has in it; any has the last, and is a plain number.
 _SIGNS: dict[str, Kind] = {
-    "text": "text", "day": "date", "✓": "mark", "%": "percent", "points": "points", "$": "money",
-    "p": "p", "": "number",
+    "[": "figure", "text": "text", "day": "date", "✓": "mark", "%": "percent", "points": "points",
+    "$": "money", "p": "p", "": "number",
 }  # fmt: skip
 
 #: Units of the kinds that have one.
@@ -127,7 +135,7 @@ _UNITS: dict[Kind, str] = {"percent": words.PERCENT, "points": words.POINTS}
 
 _COLUMN = re.compile(
     r"(?P<name>[\w{} ]+?)(?:\.\.(?P<high>\S+))?"
-    r"(?: (?P<pattern>text|day|✓|p|#|\+?(?:\$ )?0(?:\.0+)?(?: %| points)?))?"
+    r"(?: (?P<pattern>text|day|✓|p|#|\[\w+\]|\+?(?:\$ )?0(?:\.0+)?(?: %| points)?))?"
     r"(?: ±(?P<interval> \w+)?)?(?P<heading>:.*)?"
 )
 
@@ -183,8 +191,10 @@ class Columns:
         pattern = read["pattern"] or usual_pattern
         heading = usual_heading or None if read["heading"] is None else read["heading"][1:].strip()
         kind = next(kind for sign, kind in _SIGNS.items() if sign in pattern)
-        decimals = None if pattern == "#" else pattern.partition(".")[2].count("0")
-        estimate = Format(kind, heading, decimals, pattern.startswith("+"), read["high"])
+        decimals = None if pattern[0] in "#[" else pattern.partition(".")[2].count("0")
+        unit_of = pattern[1:-1] if kind == "figure" else None
+        signed = pattern.startswith("+")
+        estimate = Format(kind, heading, decimals, signed, read["high"], unit_of)
         self._formats[name] = estimate
         if "±" in column.partition(":")[0]:
             low = (read["interval"] or f"{name}_low").strip()
@@ -200,7 +210,8 @@ def usual(frame: pd.DataFrame) -> dict[str, Format]:
 def shown(frame: pd.DataFrame, columns: Mapping[str, Format] | None) -> dict[str, Format]:
     """Return the formats to show ``frame`` with; AnalysisError if a column is not in it."""
     chosen = dict(columns) if columns is not None else usual(frame)
-    named = [*chosen, *(f.high for f in chosen.values() if f.high)]
+    beside = (column for f in chosen.values() for column in (f.high, f.unit_of) if column)
+    named = [*chosen, *beside]
     absent = [name for name in named if name not in frame.columns]
     if absent:
         raise AnalysisError(

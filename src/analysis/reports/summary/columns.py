@@ -12,7 +12,7 @@ changes = Columns("""
 
 #: `period_sales.week_drivers`
 week_drivers = Columns("""
-    factor | before 0.00: Week before | now 0.00: Last week | growth +0.0 %: Change
+    factor | before [unit]: Week before | now [unit]: Last week | growth +0.0 %: Change
     contribution +$ 0: Part of the change
 """)
 
@@ -24,20 +24,21 @@ priorities = Columns("""
 
 #: `decisions_log.measured`
 measured = Columns("""
-    day day: Decided | decision | owner | report | expected 0.00 | value 0.00: Measured
-    low..high 0.00: Interval | unit | came: What came
+    day day: Decided | decision | owner | report | expected [unit]
+    value [unit]: Measured | low..high [unit]: Interval | came: What came
 """)
 
 #: `strategy_scorecard.scorecard`
 scorecard = Columns("""
-    aim | what: Measured by | value 0.000 | low..high 0.000: Interval | unit | target 0.000
+    aim | what: Measured by | value [unit] | low..high [unit]: Interval | target [unit]
     report | reason: Why not, or no interval
 """)
 
 #: `period_sales.like_for_like`
 like_for_like = Columns("""
-    stores 0: Stores and channels | left_out 0: Left out: opened or closed
+    stores 0: Stores and channels | left_out 0: Left out: opened, closed, few customers
     net_before $ 0: Net sales before | net_now $ 0: Net sales now | growth +0.0 %: Change
+    growth_low..growth_high 0.0 %: Interval
 """)
 
 #: `decisions_log.planned`
