@@ -16,6 +16,7 @@ from analysis.ingest.inspection.samples import sample_of
 from analysis.ingest.inspection.sniff import Look
 from analysis.ingest.inspection.value_forms import TIME, day_text
 from analysis.ingest.readers import archives, encodings, excel
+from analysis.ingest.readers.json_documents import is_document, numbered_lines
 from analysis.ingest.readers.physical_lines import physical_lines
 from analysis.tables.spilling import spill_path
 
@@ -136,8 +137,10 @@ def _quoted_text(name: str) -> str:
 
 
 def _json_text(name: str) -> str:
-    path = '$."' + name.replace('"', '\\"') + '"'
-    return f"json_extract_string(json, {_literal(path)})"
+    paths = {'$."' + "".join(part).replace('"', '\\"') + '"' for part in ([name],)}
+    paths |= {"$" + "".join(f'."{part}"' for part in name.replace('"', '\\"').split("."))}
+    read = ", ".join(f"json_extract_string(json, {_literal(path)})" for path in sorted(paths))
+    return f"coalesce({read})"
 
 
 def _literal(text: str) -> str:
@@ -153,9 +156,17 @@ def _as_utf8(found: Look, copy: Path) -> Path:
     packed = members[0].inner is not None or found.path.suffix.lower() == ".gz"
     encoding = sample_of(members[0], DETECTION).encoding
     blanks = found.delimiter == "whitespace"
-    if not packed and not blanks and encoding.name in {"utf-8", "ascii"}:
+    document = found.kind == "jsonl" and (
+        found.each or is_document(sample_of(members[0], DETECTION).pieces[0])
+    )
+    if not packed and not blanks and not document and encoding.name in {"utf-8", "ascii"}:
         return found.path
     with copy.open("wb") as out:
+        if document:
+            for member in members:
+                text = encodings.as_utf8(member.chunks(), encoding)
+                out.writelines(line + b"\n" for _, line in numbered_lines(text, found.each))
+            return copy
         for number, member in enumerate(members):
             how = sample_of(member, DETECTION).encoding
             above = found.header_line + found.above if number else 0

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from analysis.errors import ParamsError
+from analysis.errors import DataError, ParamsError
 from analysis.ingest.inspection.file_scans import day_counts
 from analysis.ingest.inspection.foreign_keys import Kind, kinds_of
 from analysis.ingest.inspection.sniff import BUDGET, Look, look
 from analysis.ingest.inspection.value_forms import days_of, without_lone
+from analysis.ingest.inspection.wide_tables import periods_across
 from analysis.ingest.mapping.model import UNANSWERED
 from analysis.ingest.onboarding.draft_experiment import experiment_text, files_of_trials
 from analysis.ingest.onboarding.draft_files import file_lines, heading
@@ -193,6 +194,8 @@ def _looks(paths: list[Path], progress: Callable[[int, int], None] | None) -> li
 def _written(study: str, looks: list[Look], folder: Path, root: Path) -> _Written:
     kinds = kinds_of(looks)
     offers = offered(kinds, root)
+    if offers.ready is None:
+        _refuse_wide(kinds)
     said = [f"{each} (it is passed over)" for each in offers.broken]
     said += [
         f"The mapping {name} of another study fits as well; it was not copied, since what it "
@@ -210,6 +213,20 @@ def _written(study: str, looks: list[Look], folder: Path, root: Path) -> _Writte
     else:
         made = _from_plan(plan(study, kinds), folder)
     return _Written(made.mapping, made.facts, (*said, *made.said))
+
+
+def _refuse_wide(kinds: Sequence[Kind]) -> None:
+    """Refuse a table with a column for each period: no row of it is a sale."""
+    if any("order_id" in kind.pooled.columns for kind in kinds):
+        return
+    for kind in kinds:
+        periods = periods_across(kind.pooled.header, kind.pooled.rows)
+        if periods:
+            raise DataError(
+                f"{_named(kind)} has a column for each period, from {periods[0]} to {periods[-1]}, "
+                "so that no row is a sale with its day; turn it round first (in Excel: Unpivot "
+                "Columns, in pandas: DataFrame.melt), to rows with a product, a day and a number"
+            )
 
 
 def _from_ready(study: str, fitting: Fitting, folder: Path) -> _Written:
