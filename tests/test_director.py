@@ -73,7 +73,14 @@ def _gone(run: Path) -> None:
     sold.to_parquet(path)
 
 
-@pytest.mark.parametrize("plant", [_other_order, _other_figure, _gone])
+def _elsewhere(run: Path) -> None:
+    """An interval beside another figure than its own: a lift of 35.6 with odds of 3.4 to 5.0."""
+    page = run / "03_deciles.html"
+    pair = '<span class="pair"><span>35.6</span> <span class="ends" style="">3.4 to 5.0</span>'
+    page.write_text(page.read_text("utf-8") + pair, "utf-8")
+
+
+@pytest.mark.parametrize("plant", [_other_order, _other_figure, _gone, _elsewhere])
 def test_a_contradiction_that_was_planted_is_told(demo_run: Path, tmp_path: Path, plant) -> None:
     run = shutil.copytree(demo_run, tmp_path / "run")
     plant(run)

@@ -329,6 +329,6 @@ def test_weeks_that_never_differ_leave_no_noise() -> None:
 
 def test_where_nobody_is_last_nothing_is_said_of_the_last() -> None:
     stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
-    assert "of the last stop buying" in persistence_readings.went(stay)
+    assert "of the last bought nothing in the second half" in persistence_readings.went(stay)
     stay.stayed.loc[stay.stayed.index[-1], "customers"] = 0
     assert "of the last" not in persistence_readings.went(stay)

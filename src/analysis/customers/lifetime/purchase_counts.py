@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
+from analysis.stats.sizes import FEWEST_LEARNT
 from analysis.stats.types import Floats
 from analysis.tables.lines import lines_in, raw_lines_in
 from analysis.tables.margin import MICROS
@@ -270,3 +271,23 @@ def repeats_by_week(tables: Tables, period: Period, *, until: date) -> pd.DataFr
     place = again.day.delta(ibis.date(str(period.start)), unit="day").cast("int64") // 7
     weeks = again.group_by(week=place).agg(repeats=again.count())
     return weeks.order_by("week").to_pandas()
+
+
+def encode(customers: pd.DataFrame) -> pd.DataFrame:
+    """Return ``customers`` with one column a trait, of mean nought among those who state it.
+
+    A trait is a level of an attribute against its commonest one. Levels that fewer than a hundred
+    customers state count as not stated, and so does an attribute with a single level.
+    """
+    traits = {}
+    for name in SETTLED:
+        if name not in customers:
+            continue
+        sizes = customers[name].value_counts()
+        levels = sorted(sizes.index[sizes >= FEWEST_LEARNT], key=lambda v: (-sizes[v], v))
+        stated = customers[name].isin(levels)
+        for level in levels[1:]:
+            own = (customers[name] == level).astype("float64")
+            column = f"{TRAIT}{name.replace('_', ' ')} {level}, not {levels[0]}"
+            traits[column] = (own - own[stated].mean()).where(stated, 0.0)
+    return customers.assign(**traits)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.stats.multiplicity import normal_quantile, q_values, selected_confidence, two_sided_p
+from analysis.stats.sizes import too_small
 from analysis.stats.types import Floats
 from analysis.tables.comparison import in_either
 from analysis.tables.margin import cents, lines_with_margin
@@ -39,7 +40,8 @@ class Movers:
         share_q of the share's change; sure (q is at most ``fdr``); status (``continued``,
         ``launched``: nothing before, or ``delisted``: nothing now).
     withheld
-        Groups left out for having fewer customers.
+        Groups left out for having fewer customers, or because one that has could be had by
+        taking the others from the total.
     withheld_change
         Change of their net amount.
     minimum_group, confidence, fdr
@@ -80,7 +82,8 @@ def changes(
         Column that groups the lines: ``department``, ``category``, ``product_id``,
         ``store_id``, ``channel`` or ``brand``.
     minimum_group
-        Groups bought by fewer customers are withheld: a few customers' habits are no trend.
+        Groups bought by fewer customers are withheld, and cannot be had by subtraction
+        (`sizes.too_small`): a few customers' habits are no trend.
     confidence
         Coverage of the intervals.
     fdr
@@ -107,7 +110,7 @@ def changes(
     if by not in lines.columns:
         raise NotApplicable(f"This study's order lines have no {by}, so none can be compared.")
     groups, whole = customer_sums(lines, by=by)
-    few = groups["customers"] < minimum_group
+    few = too_small(groups["customers"], minimum_group)
     table = _estimates(groups[~few], whole, confidence)
     table = table.assign(sure=table["q"] <= fdr)
     withheld = (groups.loc[few, "b"] - groups.loc[few, "a"]).sum() / 100

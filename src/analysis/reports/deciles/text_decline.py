@@ -93,7 +93,7 @@ def at_risk(plan: ContactPlan, currency: str) -> str:
     days = words.number(plan.terms.horizon_days)
     return (
         f"{value} ({known}) of margin is at risk over {days} days; contacting everybody who is "
-        f"fading costs {cost}."
+        f"declining costs {cost}."
     )
 
 
@@ -185,7 +185,7 @@ def trust(
         ("Rows used", None, _rows(coverage)),
         ("Groups", None, _sizes(deciles)),
         _independence(weekly),
-        ("Margin", False, margin_basis),
+        ("Margin", "assum" not in margin_basis, margin_basis),
         (
             "Contacts",
             False,

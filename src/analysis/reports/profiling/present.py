@@ -154,9 +154,9 @@ def _movers(report: Report, moved: pd.DataFrame, names: pd.Series, what: str) ->
 @presents()
 def products(report: Report, changed: Movers, compared: Comparison) -> None:
     """Show the products that rose and fell most."""
-    report.finding(**text.moved_products(changed))
+    report.finding(**text.moved_products(changed, compared))
     report.headline(text.movers_headline(changed))
-    report.say(text.movers_paragraph(changed, report.currency))
+    report.say(text.movers_paragraph(changed, compared, report.currency))
     moved = contribution.top_movers(changed, top=report.params.top)
     moved = text.label_products(contribution.name_products(moved, report.tables))
     _movers(report, moved, moved["label"], "The largest significant changes.")

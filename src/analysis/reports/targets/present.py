@@ -79,7 +79,9 @@ def channels(report: Report, found: Channels) -> None:
 def spending(report: Report, found: Spending) -> None:
     """Show what every budget would bring."""
     budget = report.params.budget
-    said = text.spending_headline(found, budget, report.currency)
+    said = text.spending_headline(
+        found, budget, report.currency, assumed_effect=found.assumed_effect
+    )
     report.headline(said)
     report.chart(
         charts.cost_curves(found.curves, budget, currency=report.currency),

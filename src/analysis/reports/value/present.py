@@ -102,7 +102,7 @@ def best_customers(report: Report, valued: Valuation) -> None:
         valued.values.customers.sort_values(f"value_{months}", ascending=False),
         name="lifetime_values",
         title="Worth most, by expectation",
-        columns=columns.customers(report.interval, months),
+        columns=columns.customers(report.interval, months=months),
         rows=10,
     )
 
@@ -158,8 +158,11 @@ def newcomers(report: Report, table: pd.DataFrame) -> None:
         columns=columns.newcomer(report.interval),
         caption=f"Discounted at {words.percent(report.params.discount, 0)} a year. The interval is "
         "of the mean of new customers, by model error and what past totals were missed by; single "
-        f"ones differ far more. {report.margin}",
+        "ones differ far more. Brought, undiscounted, by customers who came 60 days or more after "
+        f"the history began and did not join before it. {report.margin}",
     )
+    if table["brought"].notna().any():
+        report.say(text.newcomer_reading(table, report.currency))
 
 
 @presents(ChurnForecast)
