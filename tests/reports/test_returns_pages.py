@@ -347,7 +347,7 @@ def test_what_is_sure_of_the_mean_is_not_said_of_each() -> None:
     said = readings.lifts(alike)  # as the chart, whose whiskers are all above zero
     assert re.fullmatch(
         r"Nothing tells 9 promotions and arms apart: .?3.% together \(\d\.\d to \d\.\d.%\), "
-        r"none significantly above zero by itself",
+        r"none significantly above zero by itself \(no causal proof\)",
         said.replace("\u2060", ""),
     )
     assert readings.lifts(alike.assign(low=0.01)).endswith(

@@ -190,10 +190,10 @@ def test_trust_tells_what_does_not_add_up() -> None:
     whole = Coverage(60, 60, 90.0, 20.0, 0, 0.0)
     lines = {
         label: (ok, text)
-        for label, ok, text in fading_readings.trust(found, whole, weeks, terms, "By rate.")
+        for label, ok, text in fading_readings.trust(found, whole, weeks, terms, "Assumed rates.")
     }
     assert lines["Sums"][0] is True
-    assert lines["Margin"] == (False, "By rate.")
+    assert lines["Margin"] == (False, "Assumed rates.")
     assert "15 % is assumed" in lines["Contacts"][1]
     returned = Coverage(63, 63, 87.5, 20.0, 0, 0.0, returners=2, returned_amount=-2.5)
     lines = {

@@ -139,7 +139,7 @@ def test_one_contacted_customer_proves_nothing() -> None:
     )
     clear = contacted(400, 400, 0.03, 0.17).assign(stage="Lapsed")
     both = text_stages.win_back(pd.concat([unclear, clear], ignore_index=True))
-    assert "Lapsed customers who were contacted came back more often by 10 points" in both
+    assert "; lapsed customers who were contacted came back more often by 10 points" in both
     assert both.endswith("they were chosen, so this is no effect")
     withheld = text_stages.known_returns(contacted(1, 200, -0.5, 0.7)).iloc[0]
     assert withheld[["returned_contacted", "returned_not", "difference", "low"]].isna().all()

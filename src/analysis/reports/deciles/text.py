@@ -171,8 +171,8 @@ def gini(measures: pd.DataFrame) -> str:
     customers = words.number(equal["estimate"])
     between = in_brackets(equal["low"], equal["high"], 0, "")
     return (
-        f"{said}. By the squares of their shares (Herfindahl), sales are as concentrated as if "
-        f"{customers} equal customers{between} brought them."
+        f"{said}. By the squares of their shares, as Herfindahl has it, sales are as concentrated "
+        f"as if {customers} equal customers{between} brought them."
     )
 
 

@@ -185,7 +185,7 @@ def trust(
         ("Rows used", None, _rows(coverage)),
         ("Groups", None, _sizes(deciles)),
         _independence(weekly),
-        ("Margin", "assum" not in margin_basis, margin_basis),
+        ("Margin", "assum" not in margin_basis.lower(), margin_basis),
         (
             "Contacts",
             False,

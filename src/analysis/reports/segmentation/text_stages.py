@@ -232,7 +232,8 @@ def win_back(table: pd.DataFrame) -> str:
     told = [_contacted(row) for _, row in known.iterrows()]
     clear = (known["low"] > 0) | (known["high"] < 0)
     chosen = "; they were chosen, so this is no effect" if clear.any() else ""
-    return "; ".join(told) + chosen
+    rest = [f"{said[0].lower()}{said[1:]}" for said in told[1:]]
+    return "; ".join([*told[:1], *rest]) + chosen
 
 
 def _contacted(row: pd.Series) -> str:
