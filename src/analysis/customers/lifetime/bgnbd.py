@@ -193,17 +193,24 @@ def _log_likelihood(
     values: Floats, counts: PurchaseCounts, shape: int, modified: bool
 ) -> tuple[float, Floats]:
     """Return the log-likelihood of all customers and its slopes by r, alpha, a, b."""
+    height, slopes = counts.by_blocks(lambda block: _of_block(values, block, shape, modified))
+    return height + (shape - 1) * counts.log_gaps, slopes
+
+
+def _of_block(
+    values: Floats, counts: PurchaseCounts, shape: int, modified: bool
+) -> tuple[float, Floats]:
     from scipy.special import gammaln
 
     r, alpha = values[:2]
     alive, left = _log_terms(values, counts, shape, modified)
     whole = np.logaddexp(_added(alive), left)
     height = r * np.log(alpha) - gammaln(r) + whole - counts.repeats * gammaln(shape)
-    total = counts.summed(height) + (shape - 1) * counts.log_gaps
     stage, gone = np.exp(alive - whole[:, None]), np.exp(left - whole)
     by_rate = _slopes_of_rate(values, counts, stage, gone)
     by_leaving = _slopes_of_leaving(values, counts, stage.sum(axis=1), gone, modified)
-    return total, np.array([counts.summed(slope) for slope in (*by_rate, *by_leaving)])
+    slopes = np.array([counts.summed(slope) for slope in (*by_rate, *by_leaving)])
+    return counts.summed(height), slopes
 
 
 def _slopes_of_rate(
