@@ -42,7 +42,8 @@ from pathlib import Path
 from analysis.customers.lifetime import bgnbd, purchase_counts
 from analysis.tables.engine import EngineSettings, connect, read_parquet
 {started}
-rows = read_parquet(connect(EngineSettings(memory="1GB")), Path("{folder}/counts.parquet"))
+engine = connect(EngineSettings(memory="1GB", threads=1))  # as many as the peer uses
+rows = read_parquet(engine, Path("{folder}/counts.parquet"))
 found = bgnbd.fit(purchase_counts.summed_up(rows)).estimate
 assert found.identified
 print("\\nfound", [round(float(v), 2) for v in found.values])
