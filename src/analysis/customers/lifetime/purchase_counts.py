@@ -184,26 +184,24 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
         margins of purchase days, currency).
     """
     days = _days(tables, period)
-    by_day = ibis.window(group_by=days.customer_id, order_by=days.day)
-    bought = days.filter(days.bought)
-    bought = bought.mutate(gap=bought.day.delta(bought.day.lag().over(by_day), unit="day"))
-    logs = ((bought.gap.cast("float64") / WEEK).ln() * _NANOS).round().cast("int64")
-    cents = (bought.margin / 10_000).round().cast("int64")
-    timing = bought.group_by("customer_id").agg(
-        repeats=(bought.count() - 1).cast("int64"),
-        first_on=bought.day.min(),
-        last_on=bought.day.max(),
-        log_gaps=ibis.coalesce(logs.sum(), 0).cast("float64") / _NANOS,
-        margin_squares=(cents * cents).sum().cast("float64") / 10_000,
+    alike = ibis.window(group_by=["customer_id", "bought"], order_by="day")
+    days = days.mutate(gap=days.day.delta(days.day.lag().over(alike), unit="day"))
+    logs = ((days.gap.cast("float64") / WEEK).ln() * _NANOS).round().cast("int64")
+    cents = (days.margin / 10_000).round().cast("int64")
+    each = days.group_by("customer_id").agg(
+        repeats=(days.count(where=days.bought) - 1).cast("int64"),
+        first_on=days.day.min(where=days.bought),
+        last_on=days.day.max(where=days.bought),
+        log_gaps=ibis.coalesce(logs.sum(where=days.bought), 0).cast("float64") / _NANOS,
+        margin_squares=(cents * cents).sum(where=days.bought).cast("float64") / 10_000,
+        net_micros=days.net.sum().cast("int64"),
+        margin_micros=days.margin.sum().cast("int64"),
     )
-    money = days.group_by("customer_id").agg(
-        net_micros=days.net.sum().cast("int64"), margin_micros=days.margin.sum().cast("int64")
-    )
-    joined = timing.left_join(money, "customer_id").drop("customer_id_right")
+    each = each.filter(each.repeats >= 0)
     last_day = ibis.date(period.last_day.isoformat())
-    return joined.mutate(
-        recency_days=joined.last_on.delta(joined.first_on, unit="day").cast("int64"),
-        observed_days=last_day.delta(joined.first_on, unit="day").cast("int64"),
+    return each.mutate(
+        recency_days=each.last_on.delta(each.first_on, unit="day").cast("int64"),
+        observed_days=last_day.delta(each.first_on, unit="day").cast("int64"),
     )
 
 
