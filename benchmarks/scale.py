@@ -31,7 +31,7 @@ import yaml
 from analysis.reporting.store.layout import StudyReports
 from analysis.reporting.store.run_record import RunRecord
 from analysis.tables.checksums import write_checksums
-from analysis.tables.manifest import Manifest
+from analysis.tables.manifest import LedgerEntry, Manifest
 from benchmarks.measuring import REPOSITORY, command, table, tree_peak
 
 REPORTS = ("01_profiling", "02_segmentation", "03_deciles", "05_baskets")
@@ -138,8 +138,19 @@ def _copy_shop(source: Path, target: Path, copies: int) -> None:
                 "(format parquet, compression zstd)"
             )
             rows[name] *= copies
-    replace(manifest, rows=rows).write(target / "manifest.json")
+    ledger = tuple(_times(entry, rows[entry.table] // manifest.rows[entry.table])
+                   for entry in manifest.ledger)  # fmt: skip
+    replace(manifest, rows=rows, ledger=ledger).write(target / "manifest.json")
     write_checksums(target)
+
+
+def _times(entry: LedgerEntry, copies: int) -> LedgerEntry:
+    many = {
+        name: {reason: n * copies for reason, n in getattr(entry, name).items()}
+        for name in ("rejected", "dropped")
+    }
+    counts = {"rows_in": entry.rows_in * copies, "accepted": entry.accepted * copies}
+    return replace(entry, **counts, **many)
 
 
 def growth(small: dict[str, Any], large: dict[str, Any], of: str) -> float:
