@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import groupby
 from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.execution.parameters import source, tags
-from analysis.reporting.notebook import outputs
+from analysis.reporting.notebook import outputs, words
 from analysis.reporting.notebook.sheet import Panel, from_facts
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
+
+#: Tag of the cell of a section's heading: the page shows the heading, the rest opens on a click.
+FOLDED = "folded"
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,18 @@ class Block:
 
 @dataclass(frozen=True)
 class Section:
-    """One section: its short topic, the heading that states what it shows, and its blocks."""
+    """One section: its short topic, the heading that states what it shows, and its blocks.
+
+    Of one that is folded only its topic is seen, and the heading, or a sentence that leads in where
+    there is none.
+    """
 
     topic: str
     anchor: str
     headline: str | None = None
     blocks: tuple[Block, ...] = ()
+    folded: bool = False
+    lead: str | None = None
 
     def with_block(self, block: Block) -> Section:
         """Return the section with one block more.
@@ -63,15 +73,11 @@ class Section:
         """
         if block.kind == "lost" and block in self.blocks:
             return self
-        last = self.blocks[-1] if self.blocks else None
-        if last and last.kind == block.kind == "code":
-            joined = Block("code", f"{last.content}\n\n{block.content}")
-            return replace(self, blocks=(*self.blocks[:-1], joined))
         shows = any(known.kind in ("chart", "table", "trust") for known in self.blocks)
         leads = block.kind == "headline" and block.detail is None
         if leads and self.headline is None and self.anchor and not shows:
             return replace(self, headline=block.content)
-        return replace(self, blocks=(*self.blocks, block))
+        return replace(self, blocks=_followed(self.blocks, block))
 
     def repeated_reason(self) -> str | None:
         """Return the reason that is all this section shows, if it stands above already."""
@@ -110,12 +116,63 @@ class Section:
         return replace(self, blocks=tuple(blocks))
 
     def folding(self) -> Section:
-        """Return the section with neighbouring blocks of one detail gathered under its summary."""
-        blocks: list[Block] = []
-        for summary, run in groupby(self.blocks, key=lambda block: block.detail):
+        """Return the section with neighbouring blocks of one detail gathered under its summary.
+
+        Code between them goes behind them.
+        """
+        known = list(self.blocks)
+        for n in range(1, len(known) - 1):
+            if known[n].kind == "code" and known[n - 1].detail == known[n + 1].detail is not None:
+                known[n : n + 2] = known[n + 1], known[n]
+        blocks: tuple[Block, ...] = ()
+        for summary, run in groupby(known, key=lambda block: block.detail):
             gathered = tuple(run)
-            blocks += gathered if summary is None else [Block("detail", summary, blocks=gathered)]
-        return replace(self, blocks=tuple(blocks))
+            within = summary is not None and (Block("detail", summary, blocks=gathered),)
+            blocks = reduce(_followed, within or gathered, blocks)
+        return replace(self, blocks=blocks)
+
+    def answering(self) -> Section:
+        """Return the section with what it says while it is folded; a failure is never folded."""
+        if not self.folded or any(block.kind == "lost" for block in self.blocks):
+            return replace(self, folded=False)
+        told = [_in_short(block, alone=self.found_nothing) for block in self.blocks]
+        stated = self.headline or next(filter(None, told), None)
+        return replace(self, headline=stated, lead=None if stated else self._lead())
+
+    def _lead(self) -> str | None:
+        """Return the first sentence of what was computed; failing that, of the notebook's text."""
+        outer = [block for block in self.blocks if block.detail is None]
+        for kind, computed in (("headline", True), ("text", True), ("text", False)):
+            for block in outer:
+                if block.kind == kind and ("role" in block.facts) == computed:
+                    return _first_sentence(block.content)
+        return None
+
+
+def _followed(blocks: tuple[Block, ...], block: Block) -> tuple[Block, ...]:
+    """Return the blocks with one more; code behind code goes into the same fold."""
+    if blocks and blocks[-1].kind == block.kind == "code":
+        return (*blocks[:-1], Block("code", f"{blocks[-1].content}\n\n{block.content}"))
+    return (*blocks, block)
+
+
+def _in_short(block: Block, *, alone: bool) -> str | None:
+    """Return the line that a panel of trust, or a reason that stands alone, comes to."""
+    if block.kind == "not given" and alone:
+        return f"Not reported: {block.facts['reason']}"
+    if block.kind != "trust":
+        return None
+    held = [line["ok"] for line in block.facts["lines"]]
+    doubts = [line["label"] for line in block.facts["lines"] if line["ok"] is False]
+    holds = f"{words.count(held.count(True), 'check')} hold{'s' * (held.count(True) == 1)}"
+    said = [f"Caution: {', '.join(doubts)}"] * bool(doubts) + [holds] * (True in held)
+    return "; ".join(said) or None
+
+
+def _first_sentence(markdown: str) -> str:
+    """Return the first sentence of a text or of the first item of a list, without its full stop."""
+    first = re.split(r"\n\n|\n- ", markdown.removeprefix("- "))[0]
+    return re.split(r"(?<=[.!?])\s+(?=[^\sa-z])", " ".join(first.split()))[0].removesuffix(".")
 
 
 #: Names the fold of what a section that found nothing says about itself.
@@ -192,7 +249,8 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
             elif kind == "sheet":
                 sheet = from_facts(content)
             elif kind == "section":
-                sections.append(Section(content, _anchor(content, sections)))
+                heading, folded = content
+                sections.append(Section(heading, _anchor(heading, sections), folded=folded))
             else:
                 sections[-1] = sections[-1].with_block(content)
     except AnalysisError as error:
@@ -218,7 +276,7 @@ def _folded(sections: list[Section]) -> Iterator[Section]:
         else:
             also.setdefault(repeated, []).append(section.topic)
     for section in kept:
-        yield section.naming(also)
+        yield section.answering().naming(also)
 
 
 def sections_of(cells: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -267,7 +325,7 @@ def _parts(notebook: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield topics, titles, sections and blocks in the order of the notebook."""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            yield from _from_markdown(source(cell))
+            yield from _from_markdown(source(cell), folded=FOLDED in tags(cell))
         elif cell["cell_type"] == "code" and not _is_parameters(cell):
             shown = [*_from_outputs(cell["outputs"]), *_from_loss(cell)]
             yield from shown
@@ -279,13 +337,13 @@ def _is_parameters(cell: Mapping[str, Any]) -> bool:
     return bool({"parameters", "injected-parameters"}.intersection(tags(cell)))
 
 
-def _from_markdown(text: str) -> Iterator[tuple[str, Any]]:
+def _from_markdown(text: str, *, folded: bool) -> Iterator[tuple[str, Any]]:
     for level, heading, body in _split(text):
         if level == 1:
             yield "topic", (heading, body)
             continue
         if level == 2:
-            yield "section", heading
+            yield "section", (heading, folded)
         if body:
             yield "block", Block("text", body)
 
