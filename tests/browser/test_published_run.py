@@ -185,7 +185,7 @@ def test_detail_is_folded_on_the_screen_and_open_on_paper(
 ):
     with watching(browser, site_root, viewport=DESKTOP) as watched:
         watched.open(reports(published_run)[-1])
-        table = watched.page.locator("details > .scroll .parameters").first
+        table = watched.page.locator("#parameters .parameters")
         assert not table.evaluate(SEEN)
         watched.page.locator("nav a[href='#parameters']").click()
         assert table.evaluate(SEEN)
@@ -202,7 +202,7 @@ def test_a_folded_section_shows_its_answer_and_opens_by_click_key_link_and_on_pa
     with watching(browser, site_root, viewport=DESKTOP) as watched:
         watched.open(page)
         section = watched.page.locator(".folded").last
-        heading, within = section.locator("summary h2"), section.locator(".place ~ *").first
+        heading, within = section.locator("summary h2"), section.locator(".within > *").first
         assert heading.is_visible()
         assert not within.evaluate(SEEN)
         heading.click()
@@ -211,7 +211,7 @@ def test_a_folded_section_shows_its_answer_and_opens_by_click_key_link_and_on_pa
         assert not within.evaluate(SEEN)
         watched.page.emulate_media(media="print")
         assert within.evaluate(SEEN)
-        anchor = section.locator(".place").get_attribute("id")
+        anchor = section.locator(".within").get_attribute("id")
         watched.page.emulate_media(media="screen")
         watched.page.goto("about:blank")
         watched.page.goto(f"{page.as_uri()}#{anchor}")

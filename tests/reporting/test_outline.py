@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from analysis.errors import AnalysisError
-from analysis.reporting.notebook import outputs
+from analysis.reporting.notebook import outputs, sheet
 from analysis.reporting.site.outline import Outline, read_outline
 
 
@@ -207,6 +207,31 @@ def test_a_folded_section_without_a_headline_leads_with_a_sentence():
         (None, "Why"),
         (None, None),
     ]
+
+
+def test_further_tables_of_an_open_section_fold_under_their_titles():
+    def table(title: str | None) -> Any:
+        return shown(outputs.table("<table></table>", name="t", title=title, total=3, shown=3))
+
+    cells = (
+        code("a", shown(CHART), table("First"), table("Second"), table(None)),
+        code("b", shown(outputs.headline("Another")), table("Third"), table("Fourth")),
+    )
+    opened, closed = outline(
+        new_markdown_cell("## Open"), *cells, folded("Closed"), *cells
+    ).sections
+    kinds = [block.content if block.kind == "detail" else block.kind for block in opened.blocks]
+    shows = ["chart", "table", "Second", "table", "code", "headline", "table", "Fourth", "code"]
+    assert kinds == shows
+    assert opened.blocks[2].blocks[0].facts["title"] is None
+    assert {block.kind for block in closed.blocks} == {"text", "chart", "table", "headline", "code"}
+
+
+def test_panels_of_a_sheet_and_sections_have_ids_of_their_own():
+    panel = sheet.Panel("sales", "Are sales up?", ())
+    said = outputs.sheet("", "", sheet.as_facts([panel]))
+    read = outline(code("a", shown(said)), new_markdown_cell("## Sales"))
+    assert [section.anchor for section in read.sections] == ["sales-2"]
 
 
 def test_a_failure_is_never_folded():

@@ -1,11 +1,11 @@
-"""Charts of visits: the graph of paths reads from the entry down to the exit."""
+"""Charts of visits: the graph of paths reads from the entry down to the exit; a heading."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from analysis.reporting.charts.style import smallest_text
-from analysis.reports.web import charts
+from analysis.reports.web import charts, text
 
 
 def moves(*rows: tuple[str, str, int]) -> pd.DataFrame:
@@ -43,3 +43,9 @@ def test_the_funnel_says_what_is_kept_of_the_step_before() -> None:
     )
     written = [text.get_text() for text in charts.funnel(steps).texts]
     assert written == ["100.0 %", "25.0 % (25 % of the step before)"]
+
+
+def test_pages_are_headed_by_the_one_seen_most() -> None:
+    table = pd.DataFrame({"page": ["/a", "/b"], "view_share": [0.38, 0.2], "exit_rate": [0.22, 0]})
+    said = text.attention_headline(table)
+    assert said == "38 % of views are of /a; 22 % of them end the session"

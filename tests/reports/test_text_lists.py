@@ -9,7 +9,7 @@ from analysis.errors import ParamsError
 from analysis.params.report_params import from_notebook
 from analysis.promotions.planning.occasions.care_list import KIND_OF, CareList
 from analysis.promotions.returns.past_lists import RUNNING, PastLists
-from analysis.reports.targets import charts_lists, text_lists
+from analysis.reports.targets import charts_lists, text, text_lists
 from analysis.reports.targets.params import OCCASIONS
 
 LIST = {
@@ -101,3 +101,17 @@ def test_params_know_the_occasions_that_there_are() -> None:
 def test_params_refuse_care_that_cannot_be(given: dict, sentence: str) -> None:
     with pytest.raises(ParamsError, match=sentence):
         from_notebook("08_targets", given)
+
+
+def test_the_list_is_headed_by_its_rulings() -> None:
+    rulings = pd.DataFrame({"ruling": ["contact"] * 3 + ["leave alone"] * 2})
+    said = text.list_headline(rulings)
+    assert said == "3 customers to contact, 0 held out at random, 2 left alone"
+
+
+def test_the_plan_is_stated_beside_the_best_of_other_terms() -> None:
+    names = ["as planned", "half the budget", "no discounts"]
+    scenarios = pd.DataFrame({"scenario": names, "gain": [100.4, 90.0, 95.0]})
+    assert text.terms_headline(scenarios, "EUR") == (
+        "Expected margin is € 100 as planned and € 95 at most on other terms (no discounts)"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import groupby
@@ -118,9 +118,10 @@ class Section:
     def folding(self) -> Section:
         """Return the section with neighbouring blocks of one detail gathered under its summary.
 
-        Code between them goes behind them.
+        Code between them goes behind them. Of several tables of an open section the first is shown;
+        the others fold under their titles.
         """
-        known = list(self.blocks)
+        known = list(self.blocks if self.folded else _further_tables_folded(self.blocks))
         for n in range(1, len(known) - 1):
             if known[n].kind == "code" and known[n - 1].detail == known[n + 1].detail is not None:
                 known[n : n + 2] = known[n + 1], known[n]
@@ -147,6 +148,17 @@ class Section:
                 if block.kind == kind and ("role" in block.facts) == computed:
                     return _first_sentence(block.content)
         return None
+
+
+def _further_tables_folded(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield the blocks with tables behind the first table below a heading folded under titles."""
+    shown = False
+    for block in blocks:
+        outer = block.kind == "table" and block.detail is None
+        title = block.facts.get("title") if outer and shown else None
+        shown = block.kind != "headline" and (shown or outer)
+        facts = {**block.facts, "detail": title, "title": None}
+        yield replace(block, facts=facts) if title else block
 
 
 def _followed(blocks: tuple[Block, ...], block: Block) -> tuple[Block, ...]:
@@ -250,7 +262,8 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
                 sheet = from_facts(content)
             elif kind == "section":
                 heading, folded = content
-                sections.append(Section(heading, _anchor(heading, sections), folded=folded))
+                taken = {s.anchor for s in sections} | {panel.key for panel in sheet}
+                sections.append(Section(heading, _anchor(heading, taken), folded=folded))
             else:
                 sections[-1] = sections[-1].with_block(content)
     except AnalysisError as error:
@@ -414,14 +427,9 @@ def _joined(text: str | list[str]) -> str:
     return text if isinstance(text, str) else "".join(text)
 
 
-def _anchor(topic: str, taken: list[Section]) -> str:
-    """Return an id for a section that no other section has."""
+def _anchor(topic: str, taken: Set[str]) -> str:
+    """Return an id for a section that nothing else of the page has."""
     slug = re.sub(r"[^\w]+", "-", topic.lower()).strip("-") or "section"
-    known = {section.anchor for section in taken} | {
-        "findings",
-        "parameters",
-        "downloads",
-        "warnings",
-    }
+    known = taken | {"main", "findings", "parameters", "downloads", "warnings", "time"}
     numbered = (slug, *(f"{slug}-{n}" for n in range(2, len(known) + 3)))
     return next(name for name in numbered if name not in known)
