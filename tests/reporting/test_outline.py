@@ -213,13 +213,14 @@ def test_further_tables_of_an_open_section_fold_under_their_titles():
     def table(title: str | None) -> Any:
         return shown(outputs.table("<table></table>", name="t", title=title, total=3, shown=3))
 
-    cells = (
-        code("a", shown(CHART), table("First"), table("Second"), table(None)),
-        code("b", shown(outputs.headline("Another")), table("Third"), table("Fourth")),
-    )
-    opened, closed = outline(
-        new_markdown_cell("## Open"), *cells, folded("Closed"), *cells
-    ).sections
+    def cells() -> list[Any]:
+        return [
+            code("a", shown(CHART), table("First"), table("Second"), table(None)),
+            code("b", shown(outputs.headline("Another")), table("Third"), table("Fourth")),
+        ]
+
+    read = outline(new_markdown_cell("## Open"), *cells(), folded("Closed"), *cells())
+    opened, closed = read.sections
     kinds = [block.content if block.kind == "detail" else block.kind for block in opened.blocks]
     shows = ["chart", "table", "Second", "table", "code", "headline", "table", "Fourth", "code"]
     assert kinds == shows
