@@ -193,7 +193,7 @@ def test_a_folded_section_without_a_headline_leads_with_a_sentence():
         folded("Accounts"),
         code("a", shown(said), shown(CHART)),
         folded("Invitations"),
-        code("b", shown(said), shown(CHART), shown(outputs.headline("Nobody came"))),
+        code("b", shown(said), shown(CHART), shown(outputs.headline("Nobody *came*"))),
         new_markdown_cell("## Limits\n\n- No **cause**\n  is told. More.\n- Second.")
         | {"metadata": {"tags": ["folded"]}},
         folded("Pages"),
@@ -202,7 +202,7 @@ def test_a_folded_section_without_a_headline_leads_with_a_sentence():
     )
     assert [(s.headline, s.lead) for s in read.sections] == [
         (None, "€ 5.20 stand open (3 % of sales)"),
-        (None, "Nobody came"),
+        (None, r"Nobody \*came\*"),
         (None, "No **cause** is told"),
         (None, "Why"),
         (None, None),

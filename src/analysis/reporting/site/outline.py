@@ -12,6 +12,7 @@ from typing import Any
 from analysis.errors import AnalysisError
 from analysis.reporting.execution.parameters import source, tags
 from analysis.reporting.notebook import outputs, words
+from analysis.reporting.notebook.outputs import literal
 from analysis.reporting.notebook.sheet import Panel, from_facts
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
@@ -63,7 +64,7 @@ class Section:
     headline: str | None = None
     blocks: tuple[Block, ...] = ()
     folded: bool = False
-    lead: str | None = None
+    lead: str | None = None  # Markdown
 
     def with_block(self, block: Block) -> Section:
         """Return the section with one block more.
@@ -146,7 +147,8 @@ class Section:
         for kind, computed in (("headline", True), ("text", True), ("text", False)):
             for block in outer:
                 if block.kind == kind and ("role" in block.facts) == computed:
-                    return _first_sentence(block.content)
+                    plain = kind == "headline"
+                    return _first_sentence(literal(block.content) if plain else block.content)
         return None
 
 
