@@ -213,7 +213,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("study")
-@click.option("--only", multiple=True, metavar="REPORT", help="Run this report, such as 03.")
+@click.option("--only", multiple=True, metavar="REPORT", help="Run this report, such as 03,07.")
 @_jobs
 @_overrides
 @click.option("--no-cache", is_flag=True, help="Run again what would come out the same.")

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting.notebook import formats
+from analysis.reporting.notebook import formats, words
 
 FRAME = pd.DataFrame(
     {
@@ -83,3 +83,22 @@ def test_an_interval_stands_right_after_its_estimate():
     ordered = formats.beside_estimates(chosen)
     assert list(ordered) == ["share", "share_low", "n", "change", "low", "who", "other_low"]
     assert formats.intervals(ordered) == [1, 4]
+
+
+def test_a_figure_is_written_in_the_unit_of_its_row():
+    frame = pd.DataFrame(
+        {
+            "value": [0.031, 1083535.738, 0.0667, float("nan")],
+            "low": [0.02, 1033002.9, 0.02, float("nan")],
+            "high": [0.04, 1134068.6, 0.11, float("nan")],
+            "unit": ["%", "USD", "points", ""],
+        }
+    )
+    figure, ends = formats.figure("unit", "Value"), formats.interval("high", unit_of="unit")
+    written = figure.write(frame, "value", currency="EUR")
+    assert written == ["3.1 %", "$ 1,083,536", "6.7 points", words.MISSING]
+    assert ends.write(frame, "low", currency="EUR") == [
+        "2.0 to 4.0 %", "1,033,003 to 1,134,069", "2.0 to 11.0 points", words.MISSING,
+    ]  # fmt: skip
+    with pytest.raises(AnalysisError, match="unit"):
+        formats.shown(frame.drop(columns="unit"), {"value": figure})

@@ -23,3 +23,13 @@ def test_a_table_without_intervals_stays_as_it_is_but_for_foreign_styles():
     assert "style" not in page
     assert "quarto" not in page
     assert page.count("<td>") == 3
+
+
+def test_sentences_may_break_and_short_words_stay_on_a_line():
+    words = "of margin is at risk with declining customers"
+    drawing = f'<table><tr><td headers="a" class="gt_row gt_left">{words}</td>' + (
+        '<td headers="b" class="gt_row gt_left">Customer care</td>'
+        f'<td headers="c" class="gt_row gt_right">{words}</td></tr></table>'
+    )
+    cells = BeautifulSoup(interval_cells.on_page(drawing), "html.parser").find_all("td")
+    assert ["long" in cell["class"] for cell in cells] == [True, False, False]

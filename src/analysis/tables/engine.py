@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -178,6 +178,7 @@ class Tables:
         self.connection = connection
         self.manifest = manifest
         self._tables = dict(tables)
+        self._derived: dict[str, ibis.Table] = {}
 
     def __getattr__(self, name: str) -> ibis.Table:
         if name.startswith("_") or name not in TABLES:
@@ -201,6 +202,12 @@ class Tables:
         """Raise NotApplicable naming the first of ``names`` that the study lacks."""
         for name in names:
             getattr(self, name)
+
+    def once(self, name: str, make: Callable[[Tables], ibis.Table]) -> ibis.Table:
+        """Return what ``make`` makes of these tables: computed once and kept under ``name``."""
+        if name not in self._derived:
+            self._derived[name] = held(make(self))
+        return self._derived[name]
 
     def close(self) -> None:
         """Release the engine."""

@@ -1,8 +1,7 @@
 """What grew and what shrank: departments, categories, products or stores, two periods compared.
 
-Sums over customers that the uncertainty of a group's change follows from.
-
-Sums and sums of products are taken in the engine, so that no customer's lines ever leave it.
+The uncertainty of a group's change follows from sums over customers, and sums of products, taken
+in the engine, so that no customer's lines ever leave it.
 """
 
 from __future__ import annotations
@@ -114,6 +113,48 @@ def changes(
     withheld = (groups.loc[few, "b"] - groups.loc[few, "a"]).sum() / 100
     change = round(float(withheld), 2)
     return Movers(table, int(few.sum()), change, minimum_group, confidence, fdr)
+
+
+def like_for_like(
+    tables: Tables, compared: Comparison, stores: Movers, *, minimum: int = 2
+) -> pd.DataFrame:
+    """Compare the net amount of the stores that sold in both periods, taken together.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs order_lines and products.
+    compared
+        The two periods.
+    stores
+        `changes` by ``store_id``.
+    minimum
+        Stores that are needed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row: stores, left_out (opened or closed since, or with too few customers), net_before,
+        net_now, growth with growth_low and growth_high, whole customers varying as in `changes`.
+
+    Raises
+    ------
+    NotApplicable
+        If too few stores sold in both periods.
+    """
+    from analysis.errors import NotApplicable
+
+    both = stores.table.loc[stores.table["status"] == "continued", "group"]
+    if len(both) < minimum:
+        raise NotApplicable(f"Fewer than {minimum} stores sold in both periods.")
+    lines = in_either(lines_with_margin(tables), compared)
+    kept = lines.filter(lines.store_id.isin(both.tolist())).mutate(kept=ibis.literal("kept"))
+    groups, _ = customer_sums(kept, by="kept")
+    growth = _growth(groups, normal_quantile(stores.confidence))
+    left_out = len(stores.table) - len(both) + stores.withheld
+    sums = {"net_before": groups["a"] / 100, "net_now": groups["b"] / 100}
+    counts = {"stores": len(both), "left_out": left_out}
+    return pd.concat([pd.DataFrame({**counts, **sums}), growth], axis=1)
 
 
 def top_movers(movers: Movers, *, top: int) -> pd.DataFrame:

@@ -24,7 +24,7 @@ from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 
 Kind = Literal[
-    "text", "integer", "number", "percent", "points", "money", "date", "interval", "mark"
+    "text", "integer", "number", "percent", "points", "money", "figure", "date", "interval", "mark"
 ]
 
 
@@ -48,6 +48,8 @@ class Format:
         Unit of a number or an interval, as in `words.quantity`.
     high
         Column that holds the upper ends, for an interval.
+    unit_of
+        Column that holds the unit of each row, where rows are measured in different ones.
     """
 
     kind: Kind
@@ -57,6 +59,7 @@ class Format:
     currency: str | None = None
     unit: str = ""
     high: str | None = None
+    unit_of: str | None = None
 
     @property
     def align(self) -> Literal["left", "right", "center"]:
@@ -70,11 +73,21 @@ class Format:
 
     def write(self, frame: pd.DataFrame, column: str, *, currency: str) -> list[str]:
         """Return ``column`` of ``frame`` as it is read, cell by cell."""
+        if self.unit_of is not None:
+            return self._each_in_its_unit(frame, column)
         if self.kind == "interval":
             ends = zip(frame[column], frame[self.high], strict=True)
             unit = self.unit
             return [words.interval(_number(a), _number(b), self.decimals, unit) for a, b in ends]
         return [self._cell(value, self.currency or currency) for value in frame[column]]
+
+    def _each_in_its_unit(self, frame: pd.DataFrame, column: str) -> list[str]:
+        units, values = map(str, frame[self.unit_of]), map(_number, frame[column])
+        if self.kind == "interval":
+            highs = map(_number, frame[self.high])
+            every = zip(values, highs, units, strict=True)
+            return [words.interval(low, high, None, unit) for low, high, unit in every]
+        return [words.quantity(value, unit) for value, unit in zip(values, units, strict=True)]
 
     def _cell(self, value: object, currency: str) -> str:
         if _absent(value):
@@ -134,11 +147,21 @@ def money(
     return Format("money", label, decimals, signed, currency)
 
 
+def figure(unit_of: str, label: str | None = None) -> Format:
+    """Return the format of figures of several kinds: each row's unit is in column ``unit_of``."""
+    return Format("figure", label, unit_of=unit_of)
+
+
 def interval(
-    high: str, decimals: int = 1, label: str | None = None, *, unit: str = words.PERCENT
+    high: str,
+    decimals: int = 1,
+    label: str | None = None,
+    *,
+    unit: str = words.PERCENT,
+    unit_of: str | None = None,
 ) -> Format:
     """Return the format of lower ends, shown with the upper ends in the column ``high``."""
-    return Format("interval", label, decimals, unit=unit, high=high)
+    return Format("interval", label, decimals, unit=unit, high=high, unit_of=unit_of)
 
 
 def day(label: str | None = None) -> Format:
@@ -159,7 +182,8 @@ def usual(frame: pd.DataFrame) -> dict[str, Format]:
 def shown(frame: pd.DataFrame, columns: Mapping[str, Format] | None) -> dict[str, Format]:
     """Return the formats to show ``frame`` with; AnalysisError if a column is not in it."""
     chosen = dict(columns) if columns is not None else usual(frame)
-    named = [*chosen, *(f.high for f in chosen.values() if f.high)]
+    beside = (column for f in chosen.values() for column in (f.high, f.unit_of) if column)
+    named = [*chosen, *beside]
     absent = [name for name in named if name not in frame.columns]
     if absent:
         raise AnalysisError(
@@ -170,7 +194,7 @@ def shown(frame: pd.DataFrame, columns: Mapping[str, Format] | None) -> dict[str
 
 
 #: What an estimate is: a figure that an interval can surround.
-_FIGURES = frozenset({"integer", "number", "percent", "points", "money"})
+_FIGURES = frozenset({"integer", "number", "percent", "points", "money", "figure"})
 
 
 def beside_estimates(chosen: Mapping[str, Format]) -> dict[str, Format]:

@@ -1,4 +1,4 @@
-"""Tables of a page: an estimate and its interval share a cell.
+"""Tables of a page: an estimate and its interval share a cell, and long words may break.
 
 A wide screen draws them as two columns, a phone the interval below its estimate (`style.css`), so
 that what is scrolled out of sight is never how sure a figure is.
@@ -15,6 +15,9 @@ _CELL = re.compile(r"<(t[hd])\b([^>]*)>(.*?)</\1>", re.S)
 #: What great-tables adds for its own title and for Quarto.
 _FOREIGN = re.compile(r'\s(?:data-quarto-[a-z-]+|aria-labelledby)="[^"]*"')
 _TITLE = re.compile(r'\s*<tr class="gt_heading">.*?</tr>', re.S)
+
+#: A cell of more characters is a sentence: it breaks before the table must be scrolled.
+_SENTENCE = re.compile(r'(<td\b[^>]*\bgt_left)("[^>]*>[^<]{41,}</td>)')
 
 #: Widths of characters, in digits; all others are about as wide as one.
 _WIDTHS = {" ": 0.5, "\u00a0": 0.5, ".": 0.5, ",": 0.5, "%": 1.5}
@@ -34,7 +37,8 @@ def on_page(drawing: str, intervals: Sequence[int] = ()) -> str:
     bare = _FOREIGN.sub("", _TITLE.sub("", found.group() if found else drawing))
     rows = [_CELL.findall(row) for row in _ROW.findall(bare)]
     widths = {n: max(_width(row[n][2]) for row in rows if n < len(row)) for n in intervals}
-    return _ROW.sub(lambda row: _with_pairs(row.group(), widths), bare)
+    paired = _ROW.sub(lambda row: _with_pairs(row.group(), widths), bare)
+    return _SENTENCE.sub(r"\1 long\2", paired)
 
 
 def _with_pairs(row: str, widths: dict[int, float]) -> str:

@@ -162,6 +162,7 @@ def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
         "noun": "customer",
         "direction": "up_bad",
         "alert": len(plan.chosen) > 0,
+        "at_stake": plan.value_at_risk,
         "otherwise": f"about this margin is missing in the next {days} days, what comes back by "
         "itself left out",
         "detail": f"{contact(plan, currency)}. {margin_basis}",

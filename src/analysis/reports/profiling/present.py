@@ -137,6 +137,13 @@ def stores(report: Report, changed: Movers) -> None:
         report.table(changed.table, name="stores", columns=shown, rows=top)
 
 
+@presents()
+def like_for_like(report: Report, same: pd.DataFrame) -> None:
+    """Say how the stores that sold in both periods did, taken together."""
+    report.say(text.like_for_like(same))
+    report.save(same, "like_for_like")
+
+
 def _movers(report: Report, moved: pd.DataFrame, names: pd.Series, what: str) -> None:
     """Show what moved most; no chart where nothing moved significantly."""
     with suppress(NotApplicable):

@@ -368,6 +368,18 @@ def name_stores(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(name="Store " + table["group"].astype("str"))
 
 
+def like_for_like(same: pd.DataFrame) -> str:
+    """Say how the stores that sold in both periods did, taken together."""
+    row = same.iloc[0]
+    growth = words.percent(row["growth"], 1, signed=True)
+    ends = words.interval(row["growth_low"], row["growth_high"])
+    return (
+        f"Like for like, the {words.number(row['stores'])} stores that sold in both periods: "
+        f"{growth} ({ends}); {words.number(row['left_out'])} left out, opened, closed or with too "
+        "few customers."
+    )
+
+
 def label_products(table: pd.DataFrame) -> pd.DataFrame:
     """Return ``table`` with ``short``, the name cut to fit, and ``label``, shorter with number."""
     name = table["name"].astype("str").str.capitalize()

@@ -27,8 +27,8 @@ def week_drivers() -> Columns:
     """Return the columns of ``period_sales.week_drivers``."""
     return {
         "factor": formats.text("Factor"),
-        "before": formats.number(2, "Week before"),
-        "now": formats.number(2, "Last week"),
+        "before": formats.figure("unit", "Week before"),
+        "now": formats.figure("unit", "Last week"),
         "growth": formats.percent(1, "Change", signed=True),
         "contribution": formats.money(0, "Part of the change", signed=True),
     }
@@ -54,10 +54,9 @@ def measured() -> Columns:
         "decision": formats.text("Decision"),
         "owner": formats.text("Owner"),
         "report": formats.text("Report"),
-        "expected": formats.number(2, "Expected"),
-        "value": formats.number(2, "Measured"),
-        "low": formats.interval("high", 2, "Interval", unit=""),
-        "unit": formats.text("Unit"),
+        "expected": formats.figure("unit", "Expected"),
+        "value": formats.figure("unit", "Measured"),
+        "low": formats.interval("high", label="Interval", unit_of="unit"),
         "came": formats.text("What came"),
     }
 
@@ -67,10 +66,9 @@ def scorecard() -> Columns:
     return {
         "aim": formats.text("Aim"),
         "what": formats.text("Measured by"),
-        "value": formats.number(3, "Value"),
-        "low": formats.interval("high", 3, "Interval", unit=""),
-        "unit": formats.text("Unit"),
-        "target": formats.number(3, "Target"),
+        "value": formats.figure("unit", "Value"),
+        "low": formats.interval("high", label="Interval", unit_of="unit"),
+        "target": formats.figure("unit", "Target"),
         "report": formats.text("Report"),
         "reason": formats.text("Why not, or no interval"),
     }
@@ -80,10 +78,11 @@ def like_for_like() -> Columns:
     """Return the columns of ``period_sales.like_for_like``."""
     return {
         "stores": formats.integer("Stores and channels"),
-        "left_out": formats.integer("Left out: opened or closed"),
+        "left_out": formats.integer("Left out: opened, closed, few customers"),
         "net_before": formats.money(0, "Net sales before"),
         "net_now": formats.money(0, "Net sales now"),
         "growth": formats.percent(1, "Change", signed=True),
+        "growth_low": formats.interval("growth_high", 1, "Interval"),
     }
 
 

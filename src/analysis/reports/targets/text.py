@@ -234,6 +234,8 @@ def gain_finding(listed: TargetList, currency: str) -> Fields:
         "noun": "customer",
         "direction": "up_good",
         "alert": True,
+        "at_stake": found["gain"],
+        "otherwise": "nobody is contacted, and the margin expected of it is forgone",
     }
 
 
