@@ -167,7 +167,7 @@ def test_a_folded_section_is_headed_by_what_says_most_of_it():
         folded("Decile"),
         code("a", shown(outputs.headline("The best tenth brings a third")), shown(CHART)),
         folded("Points"),
-        code("b", shown(outputs.not_given("There are no points.", again=False))),
+        code("b", shown(outputs.not_given("There are no points. Count `some`.", again=False))),
         folded("Both"),
         code("c", shown(CHART), shown(outputs.not_given("There is no plan.", again=False))),
         folded("Trust"),
@@ -179,12 +179,13 @@ def test_a_folded_section_is_headed_by_what_says_most_of_it():
     )
     assert [(s.topic, s.headline, s.folded) for s in read.sections] == [
         ("Decile", "The best tenth brings a third", True),
-        ("Points", "Not reported: There are no points.", True),
+        ("Points", None, True),
         ("Both", None, True),
         ("Trust", "Caution: Margin, Season; 1 check holds", True),
         ("More trust", "2 checks hold", True),
         ("Open", None, False),
     ]
+    assert read.sections[1].lead == "Not reported: There are no points"
 
 
 def test_a_folded_section_without_a_headline_leads_with_a_sentence():
@@ -204,7 +205,7 @@ def test_a_folded_section_without_a_headline_leads_with_a_sentence():
         (None, "€ 5.20 stand open (3 % of sales)"),
         (None, r"Nobody \*came\*"),
         (None, "No **cause** is told"),
-        (None, "Why"),
+        (None, "Inner"),
         (None, None),
     ]
 

@@ -137,19 +137,23 @@ class Section:
         """Return the section with what it says while it is folded; a failure is never folded."""
         if not self.folded or any(block.kind == "lost" for block in self.blocks):
             return replace(self, folded=False)
-        told = [_in_short(block, alone=self.found_nothing) for block in self.blocks]
-        stated = self.headline or next(filter(None, told), None)
+        stated = self.headline or next(filter(None, map(_in_short, self.blocks)), None)
         return replace(self, headline=stated, lead=None if stated else self._lead())
 
     def _lead(self) -> str | None:
-        """Return the first sentence of what was computed; failing that, of the notebook's text."""
-        outer = [block for block in self.blocks if block.detail is None]
-        for kind, computed in (("headline", True), ("text", True), ("text", False)):
-            for block in outer:
-                if block.kind == kind and ("role" in block.facts) == computed:
-                    plain = kind == "headline"
-                    return _first_sentence(literal(block.content) if plain else block.content)
-        return None
+        """Return the first sentence of what is said, what was computed first."""
+        reasons = [block.facts["reason"] for block in self.blocks if block.kind == "not given"]
+        if self.found_nothing:
+            return f"Not reported: {_first_sentence(str(reasons[0]))}"
+        said = [block for block in self.blocks if block.kind in ("headline", "text")]
+        outer = [block for block in said if block.detail is None]
+        computed = [block for block in outer if "role" in block.facts]
+        headlines = [block for block in said if block.kind == "headline"]
+        ranked = sorted(computed, key=lambda block: block.kind != "headline")
+        first = next(iter((*ranked, *headlines, *outer)), None)
+        if first is None:
+            return None
+        return _first_sentence(literal(first.content) if first in headlines else first.content)
 
 
 def _further_tables_folded(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -170,10 +174,8 @@ def _followed(blocks: tuple[Block, ...], block: Block) -> tuple[Block, ...]:
     return (*blocks, block)
 
 
-def _in_short(block: Block, *, alone: bool) -> str | None:
-    """Return the line that a panel of trust, or a reason that stands alone, comes to."""
-    if block.kind == "not given" and alone:
-        return f"Not reported: {block.facts['reason']}"
+def _in_short(block: Block) -> str | None:
+    """Return the line that a panel of trust comes to."""
     if block.kind != "trust":
         return None
     held = [line["ok"] for line in block.facts["lines"]]
