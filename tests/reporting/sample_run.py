@@ -80,7 +80,7 @@ DECILES: list[str] = [
     "c:report.table(deciles, name='deciles', title='Monetary deciles', rows=5, columns=Columns("
     "'decile text: Tenth | customers | net_amount | share ± | margin_share: Share of margin')(), "
     "caption='Ties stay together.')",
-    "## Concentration\n\nThe Gini coefficient of sorted values is\n\n"
+    "f:## Concentration\n\nThe Gini coefficient of sorted values is\n\n"
     "$$G = \\frac{2 \\sum_{i=1}^{n} i \\, x_{(i)}}{n \\sum_{i=1}^{n} x_i} - \\frac{n + 1}{n}$$",
     "c:report.headline('Half of the sales come from 463 customers')\n"
     "ax = style.new_axes()\n"
@@ -154,6 +154,8 @@ def _cell(text: str, names: dict[str, Any], capture: Capture) -> Any:
         return new_code_cell(text[2:], metadata={"tags": ["parameters"]}, execution_count=1)
     if text.startswith("i:"):
         return new_code_cell(text[2:], metadata={"tags": ["injected-parameters"]})
+    if text.startswith("f:"):
+        return new_markdown_cell(text[2:], metadata={"tags": ["folded"]})
     if not text.startswith("c:"):
         return new_markdown_cell(text)
     printed = io.StringIO()

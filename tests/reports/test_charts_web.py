@@ -81,3 +81,9 @@ def test_what_is_known_of_a_basket_is_said_and_no_reminder_is_assumed_away() -> 
     said = text_losses.baskets_reading(found)
     assert "After 63 % of 8,467 baskets left the customer ordered within 7 days, whatever" in said
     assert "Without a reminder" not in said
+
+
+def test_pages_are_headed_by_the_one_seen_most() -> None:
+    table = pd.DataFrame({"page": ["/a", "/b"], "view_share": [0.38, 0.2], "exit_rate": [0.22, 0]})
+    said = text.attention_headline(table)
+    assert said == "38 % of views are of /a; 22 % of them end the session"

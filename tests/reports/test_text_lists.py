@@ -170,3 +170,17 @@ def test_measurements_are_not_said_to_have_brought_more_by_chance_alone() -> Non
         "with the whole interval; clearest Nuts (sms) with silent customers"
     )
     assert "significantly" in text.past_headline(SimpleNamespace(cells=cells.assign(low=-1.0)))
+
+
+def test_the_list_is_headed_by_its_rulings() -> None:
+    rulings = pd.DataFrame({"ruling": ["contact"] * 3 + ["leave alone"] * 2})
+    said = text.list_headline(rulings)
+    assert said == "3 customers to contact, 0 held out at random, 2 left alone"
+
+
+def test_the_plan_is_stated_beside_the_best_of_other_terms() -> None:
+    names = ["as planned", "half the budget", "no discounts"]
+    scenarios = pd.DataFrame({"scenario": names, "gain": [100.4, 90.0, 95.0]})
+    assert text.terms_headline(scenarios, "EUR") == (
+        "Expected margin is € 100 as planned and € 95 at most on other terms (no discounts)"
+    )

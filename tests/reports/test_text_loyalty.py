@@ -216,3 +216,8 @@ def test_a_segment_is_named_only_where_many_looks_allow() -> None:
     assert "2 groups" in text_club.segments_reading(found)
     dull = BySegment(shares.assign(q=0.5), pd.DataFrame(), few)
     assert text_club.segments_headline(dull).startswith("No segment differs")
+
+
+def test_scores_of_the_strategy_are_stated_as_they_are_named() -> None:
+    given = pd.DataFrame({"value": [0.4, 0.709], "score": ["bought again", "renewed in time"]})
+    assert text_club.scores_headline(given) == "40 % bought again, 71 % renewed in time"

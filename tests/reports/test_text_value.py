@@ -372,3 +372,10 @@ def test_groups_for_whom_the_forecast_is_worse_are_named_and_small_ones_counted(
     )
     assert "1 group is smaller and withheld" in text_models.groups_reading(table)
     assert "In none of 2 groups" in text_models.groups_headline(table.assign(verdict=""))
+
+
+@pytest.mark.parametrize(("low", "span"), [(36.0, " (36.00 to 49.90)"), (np.nan, "")])
+def test_what_a_new_customer_brings_is_stated_with_its_interval(low: float, span: str) -> None:
+    table = pd.DataFrame({"months": [3, 12], "value": [16.9, 42.9], "low": low, "high": 49.9})
+    said = text.newcomer_headline(table, 12, "EUR")
+    assert said == f"A new customer is expected to bring € 42.90 in 12 months{span}"

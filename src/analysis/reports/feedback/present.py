@@ -40,6 +40,7 @@ def scores(
     weighted = [] if response is None else [text.response_finding(response)]
     for finding in (first, *weighted, *others):
         report.finding(**finding)
+    report.headline(text.scores_headline(found))
     said = text.off_scale(surveys)
     if said:
         report.say(said)

@@ -96,6 +96,12 @@ def shown_summary(scores: Scores) -> pd.DataFrame:
     )
 
 
+def scores_headline(found: Scores) -> str:
+    """State the first score, with its interval."""
+    first = shown_summary(found).iloc[0]
+    return f"{first['measure']} is {first['shown']} ({first['interval']}) among those who answered"
+
+
 def score_findings(scores: Scores) -> list[Fields]:
     """Return a finding for each kind of score."""
     found = []

@@ -226,6 +226,7 @@ def scores(report: Report, told: pd.DataFrame) -> None:
     """Show repeat purchase, retention and renewal."""
     given = told.dropna(subset=["value"])
     if len(given):
+        report.headline(text_club.scores_headline(given))
         report.chart(
             charts.scores(given),
             alt="Dots with whiskers of the share of customers, score by score.",

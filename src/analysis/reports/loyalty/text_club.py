@@ -364,6 +364,12 @@ def birthday_reading(found: Birthdays) -> str:
     )
 
 
+def scores_headline(given: pd.DataFrame) -> str:
+    """State the first scores that the study's tables give."""
+    told = [f"{words.percent(row.value, 0)} {row.score}" for row in given.head(2).itertuples()]
+    return ", ".join(told)
+
+
 def stored_reading(flows: pd.DataFrame, currency: str) -> str:
     """Return what is owed on accounts."""
     owed = flows[flows["flow"] == "open"].iloc[0]

@@ -258,6 +258,26 @@ def gain_finding(listed: TargetList, currency: str) -> Fields:
     }
 
 
+def list_headline(rulings: pd.DataFrame) -> str:
+    """State how many customers get which ruling."""
+    counts = rulings["ruling"].value_counts()
+    contact, out, alone = (int(counts.get(name, 0)) for name in ("contact", "hold out", LEAVE))
+    return (
+        f"{words.count(contact, 'customer')} to contact, {words.number(out)} held out at random, "
+        f"{words.number(alone)} left alone"
+    )
+
+
+def terms_headline(scenarios: pd.DataFrame, currency: str) -> str:
+    """State what the plan and the best of the other terms are expected to bring."""
+    plan, others = scenarios.iloc[0], scenarios.iloc[1:].sort_values("gain", ascending=False)
+    best = others.iloc[0]
+    return (
+        f"Expected margin is {words.money(plan['gain'], 0, currency)} {plan['scenario']} and "
+        f"{words.money(best['gain'], 0, currency)} at most on other terms ({best['scenario']})"
+    )
+
+
 def by_reason(rulings: pd.DataFrame) -> pd.DataFrame:
     """Return how many customers get each ruling, and why."""
     table = rulings.groupby(["ruling", "reason"], sort=False).agg(

@@ -107,7 +107,7 @@ def best_customers(report: Report, valued: Valuation) -> None:
     )
 
 
-@presents(Tracking)
+@presents(Tracking, detail="Purchases expected and made, week by week beyond the fit")
 def tracked(report: Report, held: Tracking) -> None:
     """Show the purchases expected and made, week by week beyond the fit."""
     report.headline(text.tracking_headline(held))
@@ -121,14 +121,11 @@ def tracked(report: Report, held: Tracking) -> None:
         caption=caption,
     )
     report.say(text.tracking_reading(held))
-    with report.detail("The same added up"):
-        report.chart(
-            charts.tracking(
-                held.weeks, "expected_so_far", "made_so_far", "Repeat purchases so far"
-            ),
-            alt=f"Rising lines of purchases expected and made. {text.tracking_headline(held)}.",
-            caption=caption,
-        )
+    report.chart(
+        charts.tracking(held.weeks, "expected_so_far", "made_so_far", "Repeat purchases so far"),
+        alt=f"Rising lines of purchases expected and made. {text.tracking_headline(held)}.",
+        caption=caption,
+    )
     report.save(held.weeks, "purchase_tracking")
 
 
@@ -152,6 +149,7 @@ def newcomers(report: Report, table: pd.DataFrame) -> None:
     """Show what a new customer is expected to bring."""
     terms = (report.params.main_months, report.params.confidence, report.currency)
     report.finding(**text.newcomer_finding(table, *terms))
+    report.headline(text.newcomer_headline(table, report.params.main_months, report.currency))
     report.table(
         table,
         name="newcomer_value",

@@ -313,6 +313,15 @@ def newcomer_reading(newcomer: pd.DataFrame, currency: str) -> str:
     )
 
 
+def newcomer_headline(newcomer: pd.DataFrame, months: int, currency: str) -> str:
+    """State what a new customer is expected to bring, with its interval where there is one."""
+    row = newcomer[newcomer["months"] == months].iloc[0]
+    ends = words.interval(row["low"], row["high"], 2, currency)
+    span = f" ({ends})" if np.isfinite(row["low"]) else ""
+    value = words.money(row["value"], 2, currency)
+    return f"A new customer is expected to bring {value} in {months} months{span}"
+
+
 def tracking_headline(held: Tracking) -> str:
     """Return how many purchases came after the fit, against those expected."""
     beyond, weeks = held.beyond, int((~held.weeks["fitted"]).sum())

@@ -65,6 +65,7 @@ def bounce(report: Report, table: pd.DataFrame) -> None:
 @presents()
 def attention(report: Report, table: pd.DataFrame) -> None:
     """Show how pages are seen, entered by and left from."""
+    report.headline(text.attention_headline(table))
     report.table(
         table,
         name="page_attention",

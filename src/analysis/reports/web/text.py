@@ -123,6 +123,13 @@ def rules_headline(table: pd.DataFrame) -> str:
     )
 
 
+def attention_headline(table: pd.DataFrame) -> str:
+    """State which page is seen most, and how often it ends a session."""
+    first = table.iloc[0]
+    share, ends = words.percent(first["view_share"], 0), words.percent(first["exit_rate"], 0)
+    return f"{share} of views are of {first['page']}; {ends} of them end the session"
+
+
 def bounce_headline(table: pd.DataFrame) -> str:
     """Return between which rates bounce lies."""
     given = table.dropna(subset=["bounce"])
