@@ -15,13 +15,14 @@ from datetime import date
 from pathlib import Path
 
 from analysis.errors import DataError, ParamsError
-from analysis.ingest.inspection.day_counts import day_counts
+from analysis.ingest.inspection.file_scans import day_counts
 from analysis.ingest.inspection.foreign_keys import Kind, kinds_of
 from analysis.ingest.inspection.sniff import BUDGET, Look, look
 from analysis.ingest.inspection.value_forms import days_of, without_lone
 from analysis.ingest.inspection.wide_tables import periods_across
-from analysis.ingest.onboarding.draft_baskets import baskets_text
+from analysis.ingest.mapping.model import UNANSWERED
 from analysis.ingest.onboarding.draft_experiment import experiment_text, files_of_trials
+from analysis.ingest.onboarding.draft_files import file_lines, heading
 from analysis.ingest.onboarding.draft_mapping import mapping_text, zone_of
 from analysis.ingest.onboarding.draft_params import Facts, params_text
 from analysis.ingest.onboarding.draft_plan import Plan, currency_of, plan
@@ -35,11 +36,54 @@ from analysis.ingest.onboarding.ready_mappings import (
 from analysis.ingest.readers.encodings import known_as
 from analysis.ingest.readers.stage import FORMATS
 
+
+def baskets_text(study: str, kind: Kind, folder: Path) -> str:
+    """Return the mapping of baskets that state neither day nor customer nor amount."""
+    lines = [
+        *heading(study, f"{kind.looks[0].path.name}, a basket a line"),
+        *file_lines(kind, folder),
+        "",
+        "tables:",
+        "  - table: order_lines",
+        f"    from: {kind.name}",
+        "    columns:",
+        "      order_id: {line: true}",
+        '      customer_id: {constant: ""}   # the file names no customers, so all are guests',
+        "      product_id: item",
+        f'      ordered_at: {{constant: "{UNANSWERED}"}}   # UNSURE: on which day (YYYY-MM-DD)? '
+        "The file states none; all baskets get it",
+        '      quantity: {constant: "1"}',
+        '      net_amount: {constant: "0"}   # the file states no amounts',
+        *_counts(kind),
+        "",
+        "  - table: products",
+        f"    from: {kind.name}",
+        "    once_per_key: true",
+        "    columns:",
+        "      product_id: item",
+        "      department: {constant: ALL}",
+        "      category: {constant: ALL}",
+        "      name: item",
+        *_counts(kind),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _counts(kind: Kind) -> list[str]:
+    """Return the rule for how many products a basket has, where a header numbers them."""
+    if kind.pooled.header_line == 0:
+        return []
+    return [
+        "    drop:",
+        "      - rule: a number, not a product",
+        "        when: {column: item, matches: '^[0-9]+$'}   # UNSURE: a count of the products?",
+    ]
+
+
 #: Bytes looked at of all files together, and of each of very many at least.
 ALL_TOGETHER, AT_LEAST = 16_000_000, 60_000
 #: Files of a kind that are said one by one.
 SAID = 5
-PACKED = frozenset({".gz", ".zip"})
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from datetime import date
 
 from analysis.ingest.inspection.column_names import NOT_THE_ORDER
 from analysis.ingest.inspection.column_sums import Product, with_products
-from analysis.ingest.inspection.day_counts import day_counts
+from analysis.ingest.inspection.file_scans import day_counts
 from analysis.ingest.inspection.foreign_keys import Kind, Reference, joined, references
 from analysis.ingest.inspection.order_numbers import Line, Numbers, judge
 from analysis.ingest.inspection.sniff import Look
