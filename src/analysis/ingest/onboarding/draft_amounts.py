@@ -101,7 +101,9 @@ def _amount_lines(found: Look) -> list[str]:
 def _nothing_known(found: Look) -> str:
     """Return a question where some column may be the amount, else nothing as the amount."""
     taken = set(found.columns.values())
-    amounts = [n for n in numeric_columns(found) if n not in taken and is_money(n)]
+    columns = {n: v for n, v in numeric_columns(found).items() if n not in taken and is_money(n)}
+    parted = [name for name, values in columns.items() if (values % 1 > 0).any()]
+    amounts = parted or list(columns)
     if not amounts:
         said = "no column looks like an amount or a price"
         return f'      net_amount: {{constant: "0"}}   # UNSURE: {said}'
