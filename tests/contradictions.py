@@ -14,6 +14,10 @@
 7. Figures. No page shows an interval beside an estimate that it does not hold; nothing falls by
    more than all of it; no segment of customers too few to be shown alone has a figure, nor can it
    be had by subtraction; one thing is not told in the plural.
+8. Newcomers. What a new customer brought by report 07 lies between what report 11 says of the
+   channels that bring least and most over the same months.
+9. Findings. A finding's interval holds its value, and no page shows a p-value or a false discovery
+   rate as 0.
 """
 
 from __future__ import annotations
@@ -37,6 +41,9 @@ TELLS = {
     "holdout": ALONE, "True": CONTACT, "False": ALONE, "": "",
 }  # fmt: skip
 COLUMNS = ("ruling", "arm", "worth_it")
+_CELL = r"<t[hd][^>]*>(.*?)</t[hd]>"
+#: Headings of columns of p-values and false discovery rates.
+CHANCES = ("p", "q", "False discovery rate", "q against the rest")
 #: What fell by half or more is no longer pushed.
 HALVED = -0.5
 
@@ -76,6 +83,8 @@ def check(run: Path) -> None:
     _customers(run)
     _substitutes(run)
     _sales(run)
+    _newcomers(run)
+    _findings(run)
     _figures(run)
 
 
@@ -207,6 +216,39 @@ def _holds(estimate: list[str], ends: list[str]) -> bool:
     value, low, high = (float(number.replace("−", "-")) for number in (*estimate, *ends))
     digits = min(len(number.partition(".")[2]) for number in (*estimate, *ends))
     return low - 10.0**-digits <= value <= high + 10.0**-digits
+
+
+def _newcomers(run: Path) -> None:
+    told, won = table(run, "07_value/newcomer_value"), table(run, "11_channels/payback")
+    if told is None or won is None or "brought" not in told:
+        return
+    for row in told.dropna(subset=["brought"]).itertuples():
+        same = won[won["month"] == row.months]
+        if len(same):
+            assert same["low"].min() <= row.brought <= same["high"].max(), (row, same)
+
+
+def _findings(run: Path) -> None:
+    for path in sorted((run / "findings").glob("*.json")):
+        for finding in findings(run, path.stem).values():
+            ends = [finding[end] for end in ("low", "value", "high")]
+            if None not in ends:
+                assert ends == sorted(ends), (path.stem, finding)
+    for page in sorted(run.glob("*.html")):
+        for heads, rows in _tables_of(page.read_text("utf-8")):
+            chances = [n for n, head in enumerate(heads) if head in CHANCES]
+            shown = [row[n] for row in rows for n in chances if n < len(row)]
+            assert not [cell for cell in shown if re.fullmatch(r"0(\.0+)?", cell)], (page, heads)
+
+
+def _tables_of(page: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+    for found in re.findall(r"<table.*?</table>", page, re.S):
+        rows = [
+            [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(_CELL, row, re.S)]
+            for row in re.findall(r"<tr.*?</tr>", found, re.S)
+        ]
+        if rows:
+            yield rows[0], rows[1:]
 
 
 if __name__ == "__main__":

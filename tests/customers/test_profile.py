@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 from scipy.stats import kruskal
 
-from analysis.customers.segments.attribute_coverage import known_against_unknown
-from analysis.customers.segments.profile import MEASURES, Portrait, leading, portrait, side_by_side
+from analysis.customers.segments.profile import (
+    MEASURES,
+    Portrait,
+    known_against_unknown,
+    leading,
+    portrait,
+    side_by_side,
+)
 from analysis.errors import NotApplicable
 
 

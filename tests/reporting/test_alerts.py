@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.params.alerting import AlertParams, AlertRule
+from analysis.params.study import AlertParams, AlertRule
 from analysis.reporting.alerts.alert_book import AlertBook, book_path, judged, told
 from analysis.reporting.alerts.evidence import Evidence, Seen, read_evidence
 from analysis.reporting.notebook.findings import Finding

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting.notebook import formats, frames
+from analysis.reporting.notebook import frames
+from analysis.reporting.notebook.formats import Columns
 
 
 def result() -> pd.DataFrame:
@@ -84,8 +85,7 @@ def test_an_interval_stands_with_the_estimate_it_surrounds_and_with_no_other():
             "odds_high": [35.6, 5.0],
         }
     )
-    odds = formats.interval("odds_high", unit="")
-    own = {"lift": formats.number(), "odds": formats.number(), "odds_low": odds}
-    other = {"lift": formats.number(), "odds_low": odds}
+    own = Columns("lift | odds 0.00 ±")()
+    other = Columns("lift | odds_low..odds_high 0.0")()
     assert frames.intervals(found, own) == [2]
     assert frames.intervals(found, other) == []

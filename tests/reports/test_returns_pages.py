@@ -218,7 +218,7 @@ def test_no_net_return_rests_on_a_cost_that_nobody_stated() -> None:
 def test_spending_below_nothing_is_left_blank() -> None:
     table = readings.spendings(RETURNS.table.assign(spent=[-106.0, 20.0]))
     assert np.isnan(table["spent"].iloc[0])
-    assert formats.money(0).write(table, "spent", currency="USD") == ["–", "$ 20"]
+    assert formats.Format("money").write(table, "spent", currency="USD") == ["–", "$ 20"]
 
 
 def test_without_a_campaign_that_could_be_compared_there_is_no_headline_on_them() -> None:

@@ -9,7 +9,7 @@ __getattr__ = face(
     __name__,
     {
         "LEVELS": "series.sales_series:LEVELS",
-        "Plan": "forecast.forecast_plan:Plan",
+        "Plan": "forecast.level_regressors:Plan",
         "best_sellers": "series.sales_series:best_sellers",
         "boosted_challenger": "models.gradient_boosting:challenge",
         "changes": "change.contribution:changes",

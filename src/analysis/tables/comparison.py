@@ -13,8 +13,7 @@ import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.tables.credit_notes import is_order
-from analysis.tables.lines import in_period, midnight
+from analysis.tables.lines import in_period, is_order, midnight
 from analysis.tables.margin import cents, lines_with_margin
 from analysis.tables.periods import Period
 

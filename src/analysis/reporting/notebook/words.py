@@ -26,9 +26,6 @@ PERCENT = "%"
 #: Unit of a difference of two shares: the value is a fraction and reads as percentage points.
 POINTS = "points"
 
-#: A smaller p-value is written as below this.
-_LEAST_P = 0.001
-
 _SIGNS = frozenset(CURRENCY_SIGNS.values())
 
 
@@ -47,16 +44,17 @@ def percent(value: float | None, decimals: int = 1, *, signed: bool = False) -> 
     return quantity(value, PERCENT, decimals, signed=signed)
 
 
+def chance(value: float | None, decimals: int = 3) -> str:
+    """Return a p-value or a false discovery rate: ``0.031``; ``< 0.001``, never ``0.000``."""
+    least = 10.0**-decimals
+    if _there(value) and 0 <= value < least:
+        return f"< {number(least, decimals)}"
+    return number(value, decimals)
+
+
 def points(value: float | None, decimals: int = 1, *, signed: bool = True) -> str:
     """Return a difference of two shares in percentage points: 0.012 is ``+1.2 points``."""
     return quantity(value, POINTS, decimals, signed=signed)
-
-
-def probability(value: float | None) -> str:
-    """Return a p-value or q-value: ``0.023``, ``< 0.001``; none is nothing, and none is 0."""
-    if _there(value) and value < _LEAST_P:
-        return f"< {_LEAST_P:g}"
-    return number(value, 3)
 
 
 def money(

@@ -55,7 +55,7 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
     report.table(
         held,
         name="pairs_that_hold",
-        columns=columns.pairs(report.interval, within=True),
+        columns=columns.pairs(report.interval),
         rows=8,
         caption=f"Odds ratio ({report.interval}): by what factor an order that holds the first has "
         "higher odds of the second, among orders of the same size and store, week or customer, "
@@ -136,7 +136,8 @@ def category_pairs(report: Report, found: Pairs, names: Names) -> None:
         "controls: " + words.listing(held["pair"].head(5)),
         caption="Category pairs that hold, the sixteen with most left under all controls.",
     )
-    report.table(held, name="categories_that_hold", columns=columns.pairs(report.interval), rows=10)
+    shown = columns.pairs(report.interval, without=["same_category"])
+    report.table(held, name="categories_that_hold", columns=shown, rows=10)
 
 
 @presents(detail="Lifts of the largest categories, and shelves")
@@ -170,7 +171,7 @@ def department_pairs(report: Report, held: pd.DataFrame, names: Names) -> None:
         text.by_gain(text.named(held, names)),
         name="departments_that_hold",
         title="Departments",
-        columns=columns.pairs(report.interval),
+        columns=columns.pairs(report.interval, without=["same_category"]),
         rows=6,
     )
 
@@ -237,7 +238,7 @@ def bundles(report: Report, offers: pd.DataFrame, names: Names) -> None:
     report.table(
         text.both_named(offers, names),
         name="bundles",
-        columns=columns.bundles(words.percent(discount, 0)),
+        columns=columns.bundles(discount=words.percent(discount, 0)),
         rows=8,
         caption=f"Margin of one order's worth of both. {report.margin}",
     )

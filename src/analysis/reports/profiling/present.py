@@ -58,7 +58,10 @@ def rows(report: Report, ledger: pd.DataFrame) -> None:
 def checks(report: Report, checked: pd.DataFrame) -> None:
     """List what the checks found."""
     report.headline(text_quality.checks_headline(checked))
-    report.say(text_quality.checks_list(checked, report.currency))
+    for severity, folded in (("decide", ""), ("know", "Things to know")):
+        found = checked[checked["severity"] == severity]
+        with report.detail(folded):
+            report.say(text_quality.checks_list(found, report.currency))
     report.save(checked, "checks")
 
 

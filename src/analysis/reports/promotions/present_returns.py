@@ -226,7 +226,7 @@ def funnel(report: Report, returned: Returns, reached: pd.DataFrame) -> None:
     report.table(
         way,
         name="funnel",
-        columns=columns.funnel(way),
+        columns=columns.funnel(among=way),
         rows=14,
         caption="Shares of the customers chosen. Bought: what is on offer, by whatever way.",
     )

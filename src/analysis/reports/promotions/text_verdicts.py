@@ -45,9 +45,6 @@ _SAID = {
     after_costs.UNKNOWN: "earned before its costs",
 }
 
-#: Verdicts without a figure.
-_WITHOUT = (after_costs.RUNNING, after_costs.BLOCKED)
-
 
 def title(judged: pd.DataFrame) -> str:
     """Return the page's title: how many promotions did what, after all costs."""

@@ -34,7 +34,7 @@ def buyers(report: Report, attitude: Buyers, by_buyer: pd.DataFrame) -> None:
     with report.detail("How kinds of buyers are told"):
         report.say(text_deals.buyers_rule(attitude))
 
-    shown = columns.worth("Kind", report.interval)
+    shown = columns.worth(report.interval, label="Kind")
     with report.detail("Kinds of buyers in figures"):
         report.table(text.enough(by_buyer), name="buyers", columns=shown, caption=report.margin)
     report.save(attitude.table, "buyer_shares")
@@ -48,7 +48,7 @@ def buyers_next(report: Report, followed: pd.DataFrame, before: Period, after: P
         report.table(
             text.enough(followed),
             name="buyers_next",
-            columns=columns.what_next("Kind", report.interval),
+            columns=columns.what_next(report.interval, label="Kind"),
             caption=f"Formed on {before}, followed on {after}.",
         )
 

@@ -35,7 +35,7 @@ def stages(
         caption=f"Net sales, {window}. Whiskers: {report.interval}.",
     )
     describe(report, by_stage, lifecycle.MEANING)
-    shown = columns.worth("Stage", report.interval)
+    shown = columns.worth(report.interval, label="Stage")
     with report.detail("Life stages in figures"):
         report.table(text.enough(by_stage), name="stages", columns=shown, caption=report.margin)
 
@@ -58,7 +58,7 @@ def stages_next(report: Report, followed: pd.DataFrame, after: Period) -> None:
             text.enough(followed),
             name="stages_next",
             title="What each stage did next",
-            columns=columns.what_next("Stage", report.interval),
+            columns=columns.what_next(report.interval, label="Stage"),
             caption=f"Judged as of {words.day(after.start)}, followed on {after}.",
         )
 

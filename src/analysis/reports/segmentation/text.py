@@ -100,14 +100,6 @@ def best(table: pd.DataFrame) -> pd.Series:
     return table.loc[table["net_share"].idxmax()]
 
 
-def title(table: pd.DataFrame) -> str:
-    """Return the page's title: the two segments that carry most, of how many."""
-    top = table.sort_values("net_share", ascending=False).head(2)
-    names = words.listing(top["group"])
-    share, people = (words.percent(top[c].sum(), 0) for c in ("net_share", "share"))
-    return f"{names}: {people} of the customers bring {share} of net sales"
-
-
 def only_returned(customers: int, amount: float, currency: str) -> str:
     """Return the sentence on those who are no buyers, to follow another; empty if all are."""
     if not customers:

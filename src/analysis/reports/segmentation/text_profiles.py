@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,10 +13,6 @@ from analysis.stats.sizes import FEWEST_CUSTOMERS
 if TYPE_CHECKING:
     from analysis.customers.retention.lifecycle import Stages
     from analysis.reporting.notebook.report import TrustLine
-
-
-#: Fields of a finding, as `Report.finding` takes them.
-Fields = dict[str, Any]
 
 
 def compared(table: pd.DataFrame, one: str, other: str) -> str:
