@@ -27,11 +27,14 @@ HEADERS = {
     "German": ("Belegnr.", "Käufer", "Artikel", "Datum", "Menge", "Betrag in €"),
     "French": ("N° commande", "Client", "Article", "Date d’achat", "Quantité", "Montant"),
     "Chinese": ("订单编号", "客户", "商品", "下单时间", "数量", "金额"),
+    "Japanese": ("注文番号", "お客様番号", "商品コード", "注文日時", "数量", "金額"),
+    "Russian": ("Номер чека", "Покупатель", "Артикул", "Дата", "Количество", "Сумма"),
+    "Polish": ("Numer zamówienia", "Klient", "Produkt", "Data", "Ilość", "Wartość"),
 }
-ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "gb18030")
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "gb18030", "cp932", "cp1251", "cp1250")
 FORMATS = (
     "iso", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%b %d, %Y",
-    "%Y年%m月%d日", "%Y%m%d", "excel",
+    "%Y年%m月%d日", "%Y%m%d", "excel", "%d.%m.%Y %H.%M", "%A, %B %d, %Y", "%Y-%m-%d, %I:%M:%S %p",
 )  # fmt: skip
 SIGNS = ("{}", "€{}", "{} €", "EUR {}", "-{}")
 GROUPS = {".": ("", ",", " ", "'", "’", "lakh"), ",": ("", ".", " ", "\u00a0", "’")}
@@ -146,8 +149,11 @@ def write_json(path: Path, header: tuple[str, ...], dialect: Dialect) -> Path:
     if dialect.typed:
         for record, order in zip(records, orders(dialect), strict=True):
             record |= {header[4]: float(order.quantity), header[5]: float(order.amount)}  # type: ignore[dict-item]
-    lines = (json.dumps(record, ensure_ascii=False) for record in records)
-    path.write_text("\n".join(lines) + "\n", "utf-8")
+    if dialect.container == "json":
+        path.write_text(json.dumps(records, ensure_ascii=False, indent=2), "utf-8")
+    else:
+        lines = (json.dumps(record, ensure_ascii=False) for record in records)
+        path.write_text("\n".join(lines) + "\n", "utf-8")
     return path
 
 
@@ -159,7 +165,8 @@ def write_parquet(path: Path, header: tuple[str, ...], dialect: Dialect) -> Path
 
 
 WRITERS: dict[str, Callable[[Path, tuple[str, ...], Dialect], Path]] = {
-    "csv": write_csv, "xlsx": write_excel, "jsonl": write_json, "parquet": write_parquet,
+    "csv": write_csv, "xlsx": write_excel, "jsonl": write_json, "json": write_json,
+    "parquet": write_parquet,
 }  # fmt: skip
 
 
@@ -192,7 +199,7 @@ def writable(dialect: Dialect) -> bool:
 dialects = st.sampled_from([".", ","]).flatmap(
     lambda decimal: st.builds(
         Dialect,
-        container=st.sampled_from(["csv", "csv", "csv", "xlsx", "jsonl", "parquet"]),
+        container=st.sampled_from(["csv", "csv", "csv", "xlsx", "jsonl", "json", "parquet"]),
         language=st.sampled_from(list(HEADERS)),
         encoding=st.sampled_from(ENCODINGS),
         separator=st.sampled_from([",", ";", "\t", "|"]),

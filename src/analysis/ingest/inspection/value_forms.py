@@ -117,19 +117,27 @@ def _day_forms(days: Mapping[str, int]) -> tuple[list[str], bool, dict[str, int]
     """Return formats of the days, whether one could be turned round, and the days left unread."""
     left = {v: n for v, n in days.items() if not ISO.fullmatch(v)}
     forms, either = ["iso"] if len(left) < len(days) else [], False
+    certain = []
     while _enough(left, days):
         scores = _scores(left)
-        best = max(scores, key=lambda f: (scores[f], _order(f) in map(_order, forms)))
+        best = max(scores, key=lambda f: scores[f])
         if not scores[best]:
             break
-        either |= scores.get(turned(best), 0) == scores[best]
+        if scores.get(turned(best), 0) == scores[best]:
+            either = True
+        else:
+            certain.append(best[:2])
         forms, left = [*forms, best], {v: n for v, n in left.items() if not _fits(v, best)}
-    return forms, either, left
+    return ([_as_the_others(f, certain) for f in forms] if either else forms), either, left
 
 
-def _order(form: str) -> str:
-    """Return the letters of a format without its signs: its order of day, month and year."""
-    return re.sub("[^dmby]", "", form.lower())
+def _as_the_others(form: str, certain: list[str]) -> str:
+    """Return a format with day and month in the order of those that leave no doubt.
+
+    A spreadsheet that takes some days of a column for dates writes these in another form.
+    """
+    firsts = {first for first in certain if first in {"%d", "%m"}}
+    return turned(form) if turned(form) and firsts == {turned(form)[:2]} else form
 
 
 def _enough(left: Mapping[str, int], days: Mapping[str, int]) -> bool:

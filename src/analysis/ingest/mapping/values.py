@@ -19,9 +19,9 @@ from analysis.tables.engine import builtin, localise
 DECIMAL = "decimal(18, 6)"
 YES = ("true", "yes", "y", "1", "t", "on", "x", "ja", "oui", "si", "sí", "sim", "是", "有", "同意")
 NO = ("false", "no", "n", "0", "f", "off", "nein", "non", "não", "否", "无", "不同意")
-ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
+ISO = r"^\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?$"
 ISO_OFFSET = (
-    r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?"
+    r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
     r" ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
 )
 PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"

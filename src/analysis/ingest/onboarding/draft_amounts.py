@@ -25,7 +25,7 @@ from analysis.ingest.onboarding.yaml_text import quoted
 
 TAX = "UNSURE: without tax?"
 #: Currencies of which no sum has three decimals, nor two.
-WITHOUT_CENTS = ("JPY", "KRW", "VND", "IDR")
+WITHOUT_CENTS = ("JPY", "KRW", "TWD", "VND", "IDR")
 REFUND = re.compile(
     r"refund|erstatt|reembols|rimbors|rembours|возврат|iade|返金|退款|환불", re.IGNORECASE
 )

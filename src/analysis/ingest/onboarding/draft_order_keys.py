@@ -25,10 +25,11 @@ def order_id(plan: Plan) -> str:
             return f"{quoted(own)}   # UNSURE: another in every row, so each line is an order"
         if {"customer_id", "ordered_at"} <= set(ideas):
             parts = f"[{quoted(ideas['customer_id'])}, {_part_of_date(plan, 'day')}]"
-            return (
-                f'{{join: {parts}, between: "-"}}   # UNSURE: no column looks like an order, so a '
-                "customer's lines of a day are one"
-            )
+            value, said = f'{{join: {parts}, between: "-"}}', "a customer's lines of a day are one"
+            if not all(plan.found.cells(ideas["customer_id"])):
+                value = f"{{first: [{value}, {{line: true}}]}}"
+                said += ", and each line without a customer"
+            return f"{value}   # UNSURE: no column looks like an order, so {said}"
         return "{line: true}   # UNSURE: no column looks like an order, so each line is one"
     column = quoted(ideas["order_id"])
     if not plan.numbers.restart:

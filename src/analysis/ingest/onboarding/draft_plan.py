@@ -22,6 +22,7 @@ from analysis.ingest.inspection.value_forms import (
     day_text,
     days_of,
     days_read,
+    halves_last,
     without_lone,
 )
 
@@ -281,7 +282,7 @@ def clock_of(found: Look) -> str:
 
 def _is_clock(values: list[str]) -> bool:
     """Tell whether values are times of day; ``10.15`` is one only where no hour is above 23."""
-    times = values[:TRIED]
+    times = [halves_last(f"0 {value}")[2:] for value in values[:TRIED]]
     if not times or not all(map(CLOCK.fullmatch, times)):
         return False
     parts = [[int(p) for p in re.findall(r"\d+", t)[:3]] for t in times]

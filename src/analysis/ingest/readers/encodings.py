@@ -25,6 +25,15 @@ MARKS = (
 CANDIDATES = ["gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1250", "cp1251", "cp1253"]
 #: Western retail files are Windows-1252 unless something speaks clearly against it.
 WESTERN = "cp1252"
+#: First bytes of the letters that nearly all text is made of: kana, and the first level of signs.
+USUAL: dict[str, tuple[int, ...]] = {
+    "gb18030": tuple(range(0xB0, 0xD8)),
+    "big5": tuple(range(0xA4, 0xC7)),
+    "euc_kr": tuple(range(0xB0, 0xC9)),
+    "shift_jis": (0x82, 0x83, *range(0x88, 0x98)),
+}
+#: Share of usual letters from which a short text is believed to be in an encoding.
+MOSTLY = 0.9
 SAMPLE = 256 * 1024
 ASKED = 1_000
 MARKED = "analysis.mark"
@@ -136,6 +145,10 @@ def _guess(sample: bytes, label: str) -> str:
 
     matches = list(from_bytes(sample, cp_isolation=CANDIDATES))
     if not matches:
+        usual = {name: _usual(sample, name) for name in USUAL}
+        likeliest = max(usual, key=lambda name: usual[name])
+        if usual[likeliest] > MOSTLY:
+            return likeliest
         raise DataError(
             f"{label}: its encoding cannot be told; state encoding: in the mapping, such as gb18030"
         )
@@ -145,6 +158,15 @@ def _guess(sample: bytes, label: str) -> str:
         western = [m for m in matches if m.encoding == WESTERN and m.chaos <= best.chaos + 0.05]
         return WESTERN if western or alike else best.encoding
     return best.encoding
+
+
+def _usual(sample: bytes, name: str) -> float:
+    """Return the share of letters that are usual ones, in an encoding of two bytes a letter."""
+    try:
+        letters = [c.encode(name) for c in sample.decode(name) if not c.isascii()]
+    except UnicodeDecodeError:
+        return 0.0
+    return sum(letter[0] in USUAL[name] for letter in letters) / max(1, len(letters))
 
 
 def as_utf8(chunks: Iterable[bytes], encoding: Encoding) -> Iterator[bytes]:
