@@ -26,6 +26,46 @@ def effects(*rows: dict[str, object]) -> pd.DataFrame:
     return pd.DataFrame([{**usual, **row} for row in rows])
 
 
+def coverages(**rows: tuple[float, float, float, float]) -> pd.DataFrame:
+    """Return a coverage table from nominal, realised, low and high by level."""
+    columns = ["nominal", "realised", "low", "high"]
+    found = pd.DataFrame(list(rows.values()), columns=columns)
+    levels = [name.rstrip("_").replace("_", " ") for name in rows]
+    return found.assign(level=levels, gap=found["realised"] - found["nominal"], n=400, weeks=90)
+
+
+CONSERVATIVE = {"total": (0.8, 0.99, 0.9, 1.0), "total_": (0.95, 1.0, 0.96, 1.0)}
+EXACT = {"department": (0.8, 0.79, 0.7, 0.88), "department_": (0.95, 0.952, 0.92, 0.98)}
+SHORT = {"department x category": (0.8, 0.757, 0.726, 0.787)}
+ALSO = {"department x category_": (0.95, 0.93, 0.92, 0.945)}
+
+
+@pytest.mark.parametrize("rows", [CONSERVATIVE, EXACT, {**CONSERVATIVE, **EXACT}])
+def test_intervals_that_hold_what_they_promise_ask_for_no_decision(
+    rows: dict[str, tuple[float, float, float, float]],
+) -> None:
+    said = text_accuracy.coverage_finding(coverages(**rows))
+    assert not said["alert"]
+    assert "otherwise" not in said
+    assert said["sentence"] == "of past weeks fell inside their 95 % interval"
+    assert said["value"] >= 0.95
+
+
+@pytest.mark.parametrize("around", [{}, EXACT, CONSERVATIVE, {**CONSERVATIVE, **EXACT}])
+def test_an_interval_that_is_short_is_named_with_its_level_rate_and_interval(
+    around: dict[str, tuple[float, float, float, float]],
+) -> None:
+    said = text_accuracy.coverage_finding(coverages(**around, **SHORT))
+    assert said["alert"]
+    assert said["sentence"] == "of past weeks fell inside the 80 % interval for categories"
+    assert (said["value"], said["low"], said["high"]) == (0.757, 0.726, 0.787)
+    assert said["otherwise"].startswith("stock and staff for categories are planned")
+    both = text_accuracy.coverage_finding(coverages(**around, **ALSO, **SHORT))
+    assert (both["value"], both["detail"]) == (
+        0.757, "too narrow as well: 95 % for categories (93.0 %)",
+    )  # fmt: skip
+
+
 def test_influences_are_counted_by_products_and_kinds() -> None:
     table = effects(
         {}, {"found": False, "name": "Jam"},

@@ -265,21 +265,53 @@ def _share(part: pd.DataFrame) -> float:
 
 
 def coverage_finding(coverage: pd.DataFrame) -> Fields:
-    """Return the realised coverage of the widest intervals."""
+    """Return the realised coverage of the widest intervals; where one is short, of the shortest.
+
+    A decision is asked for only where a level's interval significantly holds less than it
+    promises; the sentence then names that level and that interval.
+    """
     nominal = float(coverage["nominal"].max())
-    part = coverage[coverage["nominal"] == nominal]
-    share = _share(part)
-    return {
+    found: Fields = {
         "key": "coverage",
         "sentence": f"of past weeks fell inside their {words.percent(nominal, 0)} interval",
-        "value": share,
+        "value": _share(coverage[coverage["nominal"] == nominal]),
         "unit": words.PERCENT,
-        "n": int(part["n"].sum()),
+        "n": int(coverage.loc[coverage["nominal"] == nominal, "n"].sum()),
         "noun": "held-out week",
-        "alert": bool(_short(coverage).any()),
-        "otherwise": "stock and staff are planned on intervals that promise what they do not keep",
+        "alert": False,
         "decimals": 1,
     }
+    short = coverage[_short(coverage)].sort_values("gap", kind="stable")
+    if short.empty:
+        return found
+    worst = short.iloc[0]
+    promised = words.percent(float(worst["nominal"]), 0)
+    others = words.listing([_interval_of(row) for _, row in short.iloc[1:].iterrows()])
+    return {
+        **found,
+        "sentence": f"of past weeks fell inside the {promised} interval for "
+        f"{_of_level(str(worst['level']))}",
+        "value": float(worst["realised"]),
+        "low": float(worst["low"]),
+        "high": float(worst["high"]),
+        "n": int(worst["weeks"]),
+        "alert": True,
+        "otherwise": f"stock and staff for {_of_level(str(worst['level']))} are planned on "
+        "intervals that are too narrow",
+        "detail": f"too narrow as well: {others}" if others else None,
+    }
+
+
+def _of_level(name: str) -> str:
+    return f"{'the ' if name.startswith('total') else ''}{level(name)}"
+
+
+def _interval_of(row: pd.Series) -> str:
+    """Return which interval of which level a row of the coverage is on, and its rate."""
+    return (
+        f"{words.percent(row['nominal'], 0)} for {_of_level(str(row['level']))} "
+        f"({words.percent(row['realised'], 1)})"
+    )
 
 
 def broken(coverage: pd.DataFrame) -> list[str]:
