@@ -114,8 +114,11 @@ def test_seconds_keep_their_fraction_on_both_engines(spark: EngineSettings) -> N
     for settings in (EngineSettings(), spark):
         rows = in_memory({"page_views": views}, settings=settings).page_views
         found = rows.select(s=seconds(rows.viewed_at)).order_by("s").to_pandas()["s"]
-        assert found.tolist()[:2] == [1_740_823_200.123457, 1_743_301_859.999999]
+        first, last = 1_740_823_200.123457, 1_743_301_859.999999
+        assert found.tolist()[:2] == [first, last]
         assert found.isna().tolist() == [False, False, True]
+        moment = seconds(rows.viewed_at)
+        assert (moment.max() - moment.min()).to_pandas() == last - first  # to the last bit
 
 
 def test_memory_is_bounded_as_asked() -> None:

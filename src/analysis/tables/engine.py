@@ -158,7 +158,8 @@ def seconds(moment: ibis.Value) -> ibis.Value:
         return builtin("epoch", ("timestamp",), "float64")(moment)
     part = builtin("date_part", ("string", "timestamp"), "decimal(8, 6)")
     micros = (part("SECOND", moment) * 1_000_000).cast("int64") % 1_000_000
-    return (moment.epoch_seconds() * 1_000_000 + micros) / 1e6
+    whole = moment.epoch_seconds() * 1_000_000 + micros
+    return whole.cast("float64") / 1e6  # as floats: 1e6 is a decimal in Spark
 
 
 def hash64(column: ibis.Column) -> ibis.Value:
