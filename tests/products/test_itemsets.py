@@ -16,7 +16,6 @@ from analysis.errors import NotApplicable, ParamsError
 from analysis.products.association import itemsets
 from analysis.products.association import support as estimate
 from analysis.products.baskets import order_index
-from analysis.tables.engine import EngineSettings
 from tests.products.shelves import baskets_of, one_hot
 
 ITEMS = "abcdefgh"
@@ -85,16 +84,6 @@ def test_a_set_of_many_blocks_of_words_is_counted_whole():
     sets = np.array(list(combinations(range(5), 3)), np.int32)
     expected = [held[list(s)].all(axis=0).sum() for s in sets]
     assert count_sets(matrix, sets).tolist() == expected
-
-
-@pytest.mark.spark
-def test_both_engines_count_the_same(spark):
-    rng = np.random.default_rng(7)
-    orders = [set(rng.choice(list(ITEMS), rng.integers(1, 6))) for _ in range(200)]
-    here, there = (mined(orders, 0.03, settings=s) for s in (EngineSettings(threads=1), spark))
-    assert counts(here) == counts(there)
-    assert here.searched == there.searched
-    assert here.table.equals(there.table)
 
 
 @pytest.mark.parametrize(
