@@ -119,7 +119,7 @@ def _copy_shop(source: Path, target: Path, copies: int) -> None:
     target.mkdir(parents=True)
     manifest = Manifest.read(source / "manifest.json")
     rows = dict(manifest.rows)
-    with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": str(target)}) as db:
+    with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": f"{target}-spill"}) as db:
         for name in rows:
             read = f"read_parquet('{source / name}/*.parquet')"
             own = [
@@ -135,7 +135,7 @@ def _copy_shop(source: Path, target: Path, copies: int) -> None:
             db.sql(
                 f"copy (select * exclude (copy) replace ({copied}) from {read}, "
                 f"range({copies}) as copies(copy)) to '{target / name}/part-0.parquet' "
-                "(format parquet, compression zstd)"
+                "(format parquet)"
             )
             rows[name] *= copies
     ledger = tuple(_times(entry, rows[entry.table] // manifest.rows[entry.table])
