@@ -198,15 +198,11 @@ MODELS: dict[str, Model] = {
 }
 
 
-#: What is tried for series that sell in most periods, and for those that sell now and then.
-REGULAR: tuple[str, ...] = (
-    "naive", "seasonal_naive", "mean", "median", "drift", "moving_average", "ets", "damped",
-    "theta", "optimised_theta", "ets_theta", "combination", "ets_logs", "theta_logs", "logs",
-)  # fmt: skip
+#: What is tried for series that sell in most periods, one of each family: many variants of one
+#: would outvote the others. And what is tried for those that sell now and then.
+REGULAR: tuple[str, ...] = (*BENCHMARKS, "ets_logs", "theta_logs")
 
-SPARSE: tuple[str, ...] = (
-    "naive", "seasonal_naive", "mean", "moving_average", "ets", "croston", "tsb",
-)  # fmt: skip
+SPARSE: tuple[str, ...] = (*BENCHMARKS, "moving_average", "croston", "tsb")
 
 
 def candidates(*, season: int, columns: int) -> tuple[str, ...]:
