@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +44,49 @@ def command(*words: str, cwd: Path = REPOSITORY) -> Cost:
 def python(code: str) -> Cost:
     """Run Python code in a fresh interpreter of this environment and return what it cost."""
     return command(sys.executable, "-c", code)
+
+
+@contextlib.contextmanager
+def tree_peak(seconds: float = 0.5) -> Iterator[list[float]]:
+    """Watch the memory of all processes begun from here together; yield a list of its peak in MB.
+
+    What processes share is counted once, by their proportional set sizes.
+    """
+    peak, ended = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(seconds):
+            peak[0] = max(peak[0], sum(map(_resident_mb, _descendants())))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def _descendants() -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            parents.setdefault(parent, []).append(int(stat.parent.name))
+    found, ahead = [], [os.getpid()]
+    while ahead:
+        children = parents.get(ahead.pop(), [])
+        found += children
+        ahead += children
+    return found
+
+
+def _resident_mb(process: int) -> float:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:  # ended meanwhile
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def real_transactions() -> Path:

@@ -8,6 +8,7 @@ into an environment of its own. ``python -m benchmarks.page_views 5000000`` meas
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -214,7 +215,8 @@ def _seconds(cost: Cost) -> float:
 
 def _polars(folder: Path) -> str | None:
     """Install Polars beside us, if uv is there to do it."""
-    uv = shutil.which("uv")
+    beside = Path(sys.executable).parent
+    uv = shutil.which("uv", path=f"{beside}{os.pathsep}{os.environ['PATH']}")
     if uv is None:
         return None
     python = folder / "polars" / "bin" / "python"

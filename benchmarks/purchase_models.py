@@ -32,17 +32,19 @@ while len(active):
     active = active[now[active] < end[active]]
     last[active], repeats[active] = np.ceil(now[active]), repeats[active] + 1
     active = active[rng.random(len(active)) > leaves[active]]
-pd.DataFrame(dict(repeats=repeats, recency=last / 7, observed=end / 7)).to_parquet(
+days = dict(recency_days=last.astype("int64"), observed_days=end)
+pd.DataFrame(dict(repeats=repeats, recency=last / 7, observed=end / 7, **days)).to_parquet(
     "{folder}/counts.parquet")
 """
 
 OURS = """
-import pandas as pd
-from analysis.customers.lifetime import bgnbd
-from analysis.customers.lifetime.purchase_counts import PurchaseCounts
+from pathlib import Path
+from analysis.customers.lifetime import bgnbd, purchase_counts
+from analysis.tables.engine import EngineSettings, connect, read_parquet
 {started}
-frame = pd.read_parquet("{folder}/counts.parquet")
-found = bgnbd.fit(PurchaseCounts.of(frame)).estimate
+engine = connect(EngineSettings(memory="1GB", threads=1))  # as many as the peer uses
+rows = read_parquet(engine, Path("{folder}/counts.parquet"))
+found = bgnbd.fit(purchase_counts.summed_up(rows)).estimate
 assert found.identified
 print("\\nfound", [round(float(v), 2) for v in found.values])
 """
@@ -53,7 +55,7 @@ warnings.simplefilter("ignore")
 import pandas as pd
 from lifetimes import BetaGeoFitter
 {started}
-frame = pd.read_parquet("{folder}/counts.parquet")
+frame = pd.read_parquet("{folder}/counts.parquet", columns=["repeats", "recency", "observed"])
 found = BetaGeoFitter().fit(frame["repeats"], frame["recency"], frame["observed"]).params_
 print("\\nfound", [round(float(found[n]), 2) for n in ("r", "alpha", "a", "b")])
 """

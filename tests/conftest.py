@@ -53,8 +53,9 @@ def real(real_root: Path) -> Iterator[Tables]:
 
 @pytest.fixture(scope="session")
 def real_site(shared_dir: Path) -> Site:
-    """The outcome of a run of every report on the real data set, whether published or not."""
-    return built(shared_dir / "site")
+    """The outcome of a run of every report on the real data, without displays and mailers."""
+    words = ("--jobs", "2", "--set", "source.placements=false")
+    return built(shared_dir / "site", *words)
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +64,21 @@ def real_run(real_site: Site) -> Path:
     if real_site.run is None:
         pytest.skip("the real data set's reports were not published: see tests/test_real_site.py")
     return real_site.run
+
+
+#: The reports that the director's five questions are answered from, the one that answers, those
+#: that rule on single customers, and those that the real data have no tables for.
+ON_THE_DEMO_SHOP = ("00", "01", "03", "06", "07", "08", "09", "10", "11", "12")
+
+
+@pytest.fixture(scope="session")
+def demo_run(shared_dir: Path) -> Path:
+    """The folder of a published run on a small demo shop: `ON_THE_DEMO_SHOP` alone."""
+    only = [word for report in ON_THE_DEMO_SHOP for word in ("--only", report)]
+    small = ("--jobs", "1", "--set", "source.customers=4000")
+    site = built(shared_dir / "demo", *only, *small, study="demo_shop")
+    assert site.run is not None, site.said
+    return site.run
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,18 @@
 4. Customers. Nobody who declines by report 03 grows by report 02.
 5. Substitutes. Nobody is recommended, because of a product, what stands in for it.
 6. Sales. The growth of report 01 and the trend of report 04, where both are significant, agree.
+7. Figures. No page shows an interval beside an estimate that it does not hold; nothing falls by
+   more than all of it; no segment of customers too few to be shown alone has a figure, nor can it
+   be had by subtraction; one thing is not told in the plural.
+8. Newcomers. What a new customer brought by report 07 lies between what report 11 says of the
+   channels that bring least and most over the same months.
+9. Findings. A finding's interval holds its value, and no page shows a p-value or a false discovery
+   rate as 0.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import sys
 from collections.abc import Iterator
@@ -22,6 +30,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 from tests.director import findings
 
 CONTACT, ALONE = "contact", "left alone"
@@ -32,6 +41,9 @@ TELLS = {
     "holdout": ALONE, "True": CONTACT, "False": ALONE, "": "",
 }  # fmt: skip
 COLUMNS = ("ruling", "arm", "worth_it")
+_CELL = r"<t[hd][^>]*>(.*?)</t[hd]>"
+#: Headings of columns of p-values and false discovery rates.
+CHANCES = ("p", "q", "False discovery rate", "q against the rest")
 #: What fell by half or more is no longer pushed.
 HALVED = -0.5
 
@@ -71,6 +83,9 @@ def check(run: Path) -> None:
     _customers(run)
     _substitutes(run)
     _sales(run)
+    _newcomers(run)
+    _findings(run)
+    _figures(run)
 
 
 def _orders(run: Path) -> None:
@@ -156,6 +171,83 @@ def _sales(run: Path) -> None:
     for way in trends.loc[trends["level"] == "total", "direction"]:
         assert not (way == "rising" and (grown["high"] or 0) < 0)
         assert not (way == "falling" and (grown["low"] or 0) > 0)
+
+
+_PAIR = re.compile(
+    r'<span class="pair"><span>(.*?)</span> <span class="ends"[^>]*>(.*?)</span>', re.S
+)
+_NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?")
+
+#: One thing in the plural, or a plural of a plural.
+_PLURAL = re.compile(
+    r"(?<![\w.,–-])1 (?:customers|products|pairs|orders|stores|days|arms|promotions|campaigns|"
+    r"groups|weeks|lines|checks|segments)\b|\b(?:orders|customers|products|pairs)es\b"
+)
+
+
+def _figures(run: Path) -> None:
+    for page in sorted(run.glob("[0-9]*.html")):
+        written = page.read_text("utf-8")
+        for estimate, ends in _PAIR.findall(written):
+            assert _holds(_numbers(estimate), _numbers(ends)), (page.stem, estimate, ends)
+        said = html.unescape(re.sub(r"<(script|style|svg|pre)\b.*?</\1>|<[^>]+>", " ", written,
+                                    flags=re.S))  # fmt: skip
+        assert not (found := _PLURAL.search(said)), (page.stem, found)
+    for path in sorted((run / "tables").glob("*/*.parquet")):
+        rows = pd.read_parquet(path)
+        followed = ["change", "change_low"] if path.stem.endswith("_next") else []
+        for name in rows.columns.intersection(["growth", "growth_low", "next_low", *followed]):
+            assert not (rows[name] < -1).any(), (path, name)
+        if {"group", "customers", "net_share"} <= set(rows):
+            few = too_small(rows["customers"], FEWEST_CUSTOMERS)
+            assert rows.loc[few, ["net_share", "net_per_customer"]].isna().all(axis=None), path
+
+
+def _numbers(cell: str) -> list[str]:
+    plain = html.unescape(re.sub(r"<[^>]+>", "", cell)).replace("\u2060", "").replace(",", "")
+    return _NUMBER.findall(re.sub(r"([−+]?)(?:\$|€|[A-Z]{3}) ", r"\1", plain))
+
+
+def _holds(estimate: list[str], ends: list[str]) -> bool:
+    """Tell whether an interval holds its estimate, to the digits that are written."""
+    if len(estimate) != 1 or len(ends) != 2:
+        return True  # one of them is not known
+    value, low, high = (float(number.replace("−", "-")) for number in (*estimate, *ends))
+    digits = min(len(number.partition(".")[2]) for number in (*estimate, *ends))
+    return low - 10.0**-digits <= value <= high + 10.0**-digits
+
+
+def _newcomers(run: Path) -> None:
+    told, won = table(run, "07_value/newcomer_value"), table(run, "11_channels/payback")
+    if told is None or won is None or "brought" not in told:
+        return
+    for row in told.dropna(subset=["brought"]).itertuples():
+        same = won[won["month"] == row.months]
+        if len(same):
+            assert same["low"].min() <= row.brought <= same["high"].max(), (row, same)
+
+
+def _findings(run: Path) -> None:
+    for path in sorted((run / "findings").glob("*.json")):
+        for finding in findings(run, path.stem).values():
+            ends = [finding[end] for end in ("low", "value", "high")]
+            if None not in ends:
+                assert ends == sorted(ends), (path.stem, finding)
+    for page in sorted(run.glob("*.html")):
+        for heads, rows in _tables_of(page.read_text("utf-8")):
+            chances = [n for n, head in enumerate(heads) if head in CHANCES]
+            shown = [row[n] for row in rows for n in chances if n < len(row)]
+            assert not [cell for cell in shown if re.fullmatch(r"0(\.0+)?", cell)], (page, heads)
+
+
+def _tables_of(page: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+    for found in re.findall(r"<table.*?</table>", page, re.S):
+        rows = [
+            [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(_CELL, row, re.S)]
+            for row in re.findall(r"<tr.*?</tr>", found, re.S)
+        ]
+        if rows:
+            yield rows[0], rows[1:]
 
 
 if __name__ == "__main__":

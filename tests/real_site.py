@@ -1,4 +1,4 @@
-"""The real data set's reports, run once by the command a user runs, for all tests to look at."""
+"""The reports of both studies, run once by the command a user runs, for all tests to look at."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Site:
     said: str = ""
 
 
-def built(root: Path) -> Site:
-    """Return a run of every report on the real data, without displays and mailers.
+def built(root: Path, *words: str, study: str = STUDY) -> Site:
+    """Return a run of a study's reports with these words of the command.
 
     Whoever comes first runs it; the others wait and take it as it is, a failure too.
     """
     root.mkdir(parents=True, exist_ok=True)
-    latest, failure = root / "reports" / STUDY / "latest", root / "failure"
+    latest, failure = root / "reports" / study / "latest", root / "failure"
     with (root / "lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         if not latest.exists() and not failure.exists():
-            for folder in ("notebooks", "params"):
+            for folder in ("notebooks", "params", "decisions"):
                 shutil.copytree(REPOSITORY / folder, root / folder)
-            done = analysis(root, "run", STUDY, "--jobs", "2", "--set", "source.placements=false")
+            done = analysis(root, "run", study, *words)
             if done.returncode != 0:
                 failure.write_text(done.stdout + done.stderr)
     return Site(None, failure.read_text()) if failure.exists() else Site(latest.resolve())

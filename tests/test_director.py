@@ -10,26 +10,8 @@ import pandas as pd
 import pytest
 
 from tests import contradictions, director
-from tests.real_site import REPOSITORY, analysis
 
 pytestmark = pytest.mark.slow
-
-#: The reports that the five questions are answered from, those that rule on single customers, and
-#: the one that answers.
-ASKED = ("01", "03", "06", "07", "08", "00")
-
-
-@pytest.fixture(scope="module")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published run on a small demo shop: those reports alone."""
-    root = tmp_path_factory.mktemp("demo")
-    for folder in ("notebooks", "params", "decisions"):
-        shutil.copytree(REPOSITORY / folder, root / folder)
-    only = [word for report in ASKED for word in ("--only", report)]
-    small = ["--set", "source.customers=4000"]
-    done = analysis(root, "run", "demo_shop", "--jobs", "1", *only, *small)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return (root / "reports" / "demo_shop" / "latest").resolve()
 
 
 def test_the_director_is_answered_on_the_real_data(real_run: Path) -> None:
@@ -73,7 +55,14 @@ def _gone(run: Path) -> None:
     sold.to_parquet(path)
 
 
-@pytest.mark.parametrize("plant", [_other_order, _other_figure, _gone])
+def _elsewhere(run: Path) -> None:
+    """An interval beside another figure than its own: a lift of 35.6 with odds of 3.4 to 5.0."""
+    page = run / "03_deciles.html"
+    pair = '<span class="pair"><span>35.6</span> <span class="ends" style="">3.4 to 5.0</span>'
+    page.write_text(page.read_text("utf-8") + pair, "utf-8")
+
+
+@pytest.mark.parametrize("plant", [_other_order, _other_figure, _gone, _elsewhere])
 def test_a_contradiction_that_was_planted_is_told(demo_run: Path, tmp_path: Path, plant) -> None:
     run = shutil.copytree(demo_run, tmp_path / "run")
     plant(run)

@@ -60,7 +60,7 @@ class _Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from analysis.reporting.runner.unforeseen import sentence
+            from analysis.reporting.runner.standard_output import sentence
 
             _say(sentence(error))
             sys.exit(UNFORESEEN)
@@ -200,7 +200,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     params = _params(study, overrides, root)
     from analysis.reporting.checking.check_lines import check_study
     from analysis.reporting.checking.ingested import bring_up_to_date
-    from analysis.tables.order_span import check_as_of
+    from analysis.tables.manifest import check_as_of
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
     with stoppable():
@@ -213,7 +213,7 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("study")
-@click.option("--only", multiple=True, metavar="REPORT", help="Run this report, such as 03.")
+@click.option("--only", multiple=True, metavar="REPORT", help="Run this report, such as 03,07.")
 @_jobs
 @_overrides
 @click.option("--no-cache", is_flag=True, help="Run again what would come out the same.")

@@ -17,6 +17,11 @@ pytestmark = pytest.mark.browser
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
+#: Screens of 900 px that a report may open at: a reader has its answers within five, and the title
+#: and findings of another study may take half a screen more. What is beyond folds; see `folded` in
+#: the notebooks.
+LONGEST = 5.5
+
 OVERFLOW = """() => {
     const wide = [...document.querySelectorAll('main *')].filter(e =>
         e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, pre, math, ol'));
@@ -37,10 +42,10 @@ BESIDE = """() => [...document.querySelectorAll('td .pair')].filter(e => {
 
 #: Headings, and what is said between them and what they head, that print may leave behind.
 STRANDED = """() => [...document.querySelectorAll('main :is(h2, h3)')].filter(h => {
-    const next = h.nextElementSibling;
+    const stays = h.closest('summary') || h, next = stays.nextElementSibling;
     if (!next) return false;
     const style = e => getComputedStyle(e);
-    if (style(h).breakAfter !== 'avoid') return true;
+    if (style(stays).breakAfter !== 'avoid') return true;
     return next.matches('.prose:has(+ figure)') && style(next).breakAfter !== 'avoid';
 }).map(h => h.textContent)"""
 
@@ -97,13 +102,34 @@ def test_every_page_is_quiet_fits_and_can_be_read(
     with watching(browser, site_root, **options) as watched:
         for page in [published_run / "index.html", *reports(published_run)]:
             watched.open(page)
+            picture = tmp_path / f"{page.stem}.png"
+            watched.page.screenshot(path=picture, full_page=True)
+            assert is_drawn(picture)
+            open_everything(watched)
             beyond, wide = watched.page.evaluate(OVERFLOW)
             assert (beyond, wide) == (0, []), page.name
             assert watched.page.evaluate(CONTRASTS) >= 4.5, page.name
             assert min(watched.page.evaluate(TEXT_SIZES), default=11) >= 11, page.name
-            picture = tmp_path / f"{page.stem}.png"
-            watched.page.screenshot(path=picture, full_page=True)
-            assert is_drawn(picture)
+
+
+def open_everything(watched: Watched) -> None:
+    """Open what is folded, as a reader does, so that it is looked at too."""
+    switch = watched.page.locator("#open-all")
+    if switch.count():
+        switch.check()
+
+
+def test_a_report_opens_at_about_five_screens(
+    browser: Browser, real_run: Path, demo_run: Path
+) -> None:
+    height = "document.documentElement.scrollHeight"
+    for run in (real_run, demo_run):
+        with watching(browser, run.parents[1], viewport=DESKTOP) as watched:
+            screens = {}
+            for page in reports(run):
+                watched.open(page)
+                screens[page.stem] = watched.page.evaluate(height) / DESKTOP["height"]
+        assert max(screens.values()) <= LONGEST, screens
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -115,6 +141,7 @@ def test_no_page_breaks_a_rule_of_accessibility(
     with watching(browser, site_root, viewport=DESKTOP, color_scheme=scheme) as watched:
         for page in pages:
             watched.open(page)
+            open_everything(watched)
             assert violations(watched.page, source) == [], page.name
 
 
@@ -133,6 +160,7 @@ def test_a_wide_table_takes_the_margin_before_it_scrolls(
     with watching(browser, site_root, viewport=DESKTOP) as watched:
         for page in reports(published_run):
             watched.open(page)
+            open_everything(watched)
             assert watched.page.evaluate(CRAMPED) == [], page.name
 
 
@@ -143,26 +171,57 @@ def test_on_a_phone_the_interval_stands_below_its_estimate(
         pairs = 0
         for report in reports(published_run):
             watched.open(report)
+            open_everything(watched)
             pairs += watched.page.locator("td .pair").count()
             assert watched.page.evaluate(BESIDE) == []
         assert pairs >= 5
 
 
+SEEN = "e => e.checkVisibility({contentVisibilityAuto: true})"
+
+
 def test_detail_is_folded_on_the_screen_and_open_on_paper(
     browser: Browser, published_run: Path, site_root: Path
 ):
-    parameters = "#parameters .parameters"
     with watching(browser, site_root, viewport=DESKTOP) as watched:
         watched.open(reports(published_run)[-1])
-        seen = "e => e.checkVisibility({contentVisibilityAuto: true})"
-        table = watched.page.locator(parameters)
-        assert not table.evaluate(seen)
+        table = watched.page.locator("#parameters .parameters")
+        assert not table.evaluate(SEEN)
         watched.page.locator("nav a[href='#parameters']").click()
-        assert table.evaluate(seen)
+        assert table.evaluate(SEEN)
         watched.open(reports(published_run)[-1])
         watched.page.emulate_media(media="print")
-        assert table.evaluate(seen)
+        assert table.evaluate(SEEN)
         assert watched.page.evaluate(STRANDED) == []
+
+
+def test_a_folded_section_shows_its_answer_and_opens_by_click_key_link_and_on_paper(
+    browser: Browser, published_run: Path, site_root: Path
+):
+    page = reports(published_run)[-1]
+    with watching(browser, site_root, viewport=DESKTOP) as watched:
+        watched.open(page)
+        section = watched.page.locator(".folded").last
+        heading, within = section.locator("summary h2"), section.locator(".within > *").first
+        assert heading.is_visible()
+        assert not within.evaluate(SEEN)
+        heading.click()
+        assert within.evaluate(SEEN)
+        watched.page.keyboard.press("Enter")
+        assert not within.evaluate(SEEN)
+        watched.page.emulate_media(media="print")
+        assert within.evaluate(SEEN)
+        anchor = section.locator(".within").get_attribute("id")
+        watched.page.emulate_media(media="screen")
+        watched.page.goto("about:blank")
+        watched.page.goto(f"{page.as_uri()}#{anchor}")
+        assert within.evaluate(SEEN)
+        watched.page.wait_for_function(
+            "e => Math.abs(e.getBoundingClientRect().top) < innerHeight",
+            arg=heading.element_handle(),
+        )
+        heading.click()
+        assert not within.evaluate(SEEN)
 
 
 def test_dark_mode_turns_paper_and_charts(browser: Browser, published_run: Path, site_root: Path):
@@ -202,7 +261,8 @@ def test_the_contents_lead_to_their_sections(
         watched.page.emulate_media(reduced_motion="reduce")
         link = watched.page.locator("nav.contents a", has_text="How far to trust this")
         link.click()
-        section = watched.page.locator((link.get_attribute("href") or "") + " h2")
+        place = link.get_attribute("href")
+        section = watched.page.locator(f"section:is({place}, :has({place})) h2")
         watched.page.wait_for_function(
             "e => e.getBoundingClientRect().bottom < innerHeight", arg=section.element_handle()
         )
@@ -223,9 +283,9 @@ def test_code_is_folded_until_it_is_asked_for(
         folds = len(visible_code(watched))
         assert folds >= 2
         assert visible_code(watched) == [False] * folds
-        first = watched.page.locator("details.code summary").first
+        first = watched.page.locator("section:not(.folded) > details.code > summary").first
         first.click()
-        assert visible_code(watched) == [True] + [False] * (folds - 1)
+        assert visible_code(watched).count(True) == 1
         first.click()
         switch = watched.page.get_by_label("Show all code")
         switch.check()

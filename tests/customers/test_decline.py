@@ -142,6 +142,13 @@ def test_a_fall_that_was_real_does_not_come_back() -> None:
     assert abs(found.value[0]) < 0.05
 
 
+def test_what_came_back_to_a_few_is_not_taken_off() -> None:
+    weeks = with_falls(300, 12, np.random.default_rng(13), to=0.1)
+    found = rebound(weekly_of(weeks), threshold=0.001, drop=0.3, sampling=FEW)
+    assert np.isnan(found.value[0])
+    assert "fewer than 30 customers fell like this" in found.reason[0]
+
+
 def test_no_rebound_where_nobody_fell() -> None:
     found = rebound(weekly_of(np.ones((50, 52))), threshold=0.01, drop=0.3, sampling=FEW)
     assert np.isnan(found.value[0])

@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 from scipy.stats import kruskal
 
-from analysis.customers.segments.attribute_coverage import known_against_unknown
-from analysis.customers.segments.profile import MEASURES, Portrait, leading, portrait, side_by_side
+from analysis.customers.segments.profile import (
+    MEASURES,
+    Portrait,
+    known_against_unknown,
+    leading,
+    portrait,
+    side_by_side,
+)
 from analysis.errors import NotApplicable
 
 
@@ -57,17 +63,17 @@ def test_an_index_is_a_ratio_of_sums_against_all_whose_attribute_is_known() -> N
 
 
 def test_small_groups_are_withheld_but_belong_to_the_average() -> None:
-    features, attributes = people(np.random.default_rng(1), {"a": 60, "b": 29, None: 11})
+    features, attributes = people(np.random.default_rng(1), {"a": 60, "b": 29, "c": 40, None: 11})
     found = drawn(features, attributes)
-    assert set(found.indices["level"]) == {"a"}
+    assert set(found.indices["level"]) == {"a"}  # b could be had from the total and a and c
     row = found.attributes.iloc[0]
     assert (row["known"], row["levels"], row["withheld"], row["customers_withheld"]) == (
-        89,
+        129,
         1,
-        1,
-        29,
+        2,
+        69,
     )
-    assert row["coverage"] == pytest.approx(0.89)
+    assert row["coverage"] == pytest.approx(129 / 140)
     known = features[attributes["kind"].notna().to_numpy()]
     index = found.indices.set_index("measure").loc["net_per_customer", "index"]
     expected = features["net_amount"][:60].mean() / known["net_amount"].mean()

@@ -59,7 +59,8 @@ def crowd(n: int = 400) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
 def test_a_planted_taste_stands_out_and_nothing_else_does() -> None:
     people, spending, groups = crowd()
     found = segment_profiles.portrait(people, spending, None, groups)
-    top = segment_profiles.standing_out(found, "connoisseurs")
+    mine = found[(found["segment"] == "connoisseurs") & (found["part"] == "tastes")]
+    top = mine[(mine["q"] <= 0.05) & (mine["index"] > 100)]
     assert top["item"].tolist() == ["Wine"]
     assert top["low"].iloc[0] > 180
     row = found[(found["segment"] == "connoisseurs") & (found["item"] == "Orders a customer")]

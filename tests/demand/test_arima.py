@@ -8,8 +8,7 @@ import pytest
 
 from analysis.demand.drivers import future_covariates, regressors
 from analysis.demand.forecast import level_regressors
-from analysis.demand.forecast.forecast_plan import Plan
-from analysis.demand.forecast.level_regressors import LevelDrivers
+from analysis.demand.forecast.level_regressors import LevelDrivers, Plan
 from analysis.demand.models import arima, backtest, holiday_run_up
 from analysis.demand.series import sales_series
 from analysis.demand.series import sales_series as demand

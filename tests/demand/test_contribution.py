@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import kstest
 
 from analysis.demand.change import contribution
-from analysis.demand.change.contribution import Movers, changes, top_movers
+from analysis.demand.change.contribution import Movers, changes, like_for_like, top_movers
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values
 from analysis.tables.comparison import Comparison, compare
@@ -196,3 +198,26 @@ def test_what_the_study_lacks_is_said(shop_tables: Tables) -> None:
     long_ago = compared_of(shop_tables, days=100)
     with pytest.raises(NotApplicable, match="do not cover"):
         changes(shop_tables, long_ago, by="department")
+
+
+def test_like_for_like_takes_the_stores_of_both_periods_as_one_group(shop_tables: Tables) -> None:
+    compared = compared_of(shop_tables)
+    stores = changes(shop_tables, compared, by="store_id", minimum_group=1)
+    gone = stores.table["group"].iloc[0]
+    without = stores.table.assign(
+        status=stores.table["status"].where(stores.table["group"] != gone, "delisted")
+    )
+    same = like_for_like(shop_tables, compared, replace(stores, table=without), minimum=1).iloc[0]
+    before, now = (side.drop(columns=gone).sum(axis=1) for side in by_hand(shop_tables, "store_id"))
+    assert (same["stores"], same["left_out"]) == (len(without) - 1, 1)
+    log_sd = np.sqrt(((now / now.sum() - before / before.sum()) ** 2).sum())
+    ratio = now.sum() / before.sum()
+    assert same["growth"] == pytest.approx(ratio - 1)
+    assert same["growth_low"] == pytest.approx(ratio * np.exp(-1.959964 * log_sd) - 1, rel=1e-6)
+
+
+def test_one_store_is_not_compared_like_for_like(shop_tables: Tables) -> None:
+    compared = compared_of(shop_tables)
+    stores = changes(shop_tables, compared, by="store_id", minimum_group=1)
+    with pytest.raises(NotApplicable, match="Fewer than 2 stores"):
+        like_for_like(shop_tables, compared, replace(stores, table=stores.table.head(1)))

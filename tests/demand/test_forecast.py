@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from analysis.demand.change.decomposition import daily_parts, strengths
-from analysis.demand.forecast import accuracy, forecast, forecast_plan, horizon_totals, track_record
+from analysis.demand.forecast import (
+    accuracy,
+    forecast,
+    horizon_totals,
+    level_regressors,
+    track_record,
+)
 from analysis.demand.forecast.level_regressors import LevelDrivers
 from analysis.demand.models import gradient_boosting
 from analysis.demand.series.sales_series import Series
@@ -38,7 +44,7 @@ def shop(periods: int = 60, seed: int = 0) -> Series:
     return Series(keys, values, weeks, np.full(periods, 7), "net_amount", "week", (), ())
 
 
-PLAN = forecast_plan.Plan(horizon=4, season=52, origins=20)
+PLAN = level_regressors.Plan(horizon=4, season=52, origins=20)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.demand.forecast import forecast, horizon_totals
-from analysis.demand.forecast.forecast_plan import Plan
+from analysis.demand.forecast.level_regressors import Plan
 from analysis.demand.series import sales_series
 from analysis.reports.forecast import text
 from analysis.tables.engine import Tables, in_memory

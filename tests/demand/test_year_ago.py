@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 from analysis.demand.forecast import accuracy as judgement
-from analysis.demand.forecast import conformal, forecast, forecast_plan, horizon_totals
+from analysis.demand.forecast import conformal, forecast, horizon_totals, level_regressors
 from analysis.demand.series import year_ago
-from analysis.demand.series.peaks import far_from_usual, stretches
 from analysis.demand.series.sales_series import Series
+from analysis.demand.series.year_ago import far_from_usual, stretches
 from analysis.reports.forecast import text as readings
 
 LEVELS = ((), ("department",), ("department", "category"))
 WEEKS, HORIZON = 52, 8
-PLAN = forecast_plan.Plan(horizon=HORIZON, season=52, origins=24)
+PLAN = level_regressors.Plan(horizon=HORIZON, season=52, origins=24)
 
 #: Weeks in which each peaked category sells eight times its usual: Christmas, Easter and so on.
 PEAKS = {"tinsel": range(46, 52), "eggs": range(13, 16), "costumes": range(38, 43),

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from analysis.reporting.execution.dataflow import names_of
 from analysis.reporting.execution.failures import without_values
+from analysis.reporting.execution.isolation import names_of
 from analysis.reporting.store.layout import RunFolder
 from tests.projects import Project
 from tests.tiny import Journey

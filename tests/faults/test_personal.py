@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from analysis.reporting.briefing.finding_history import table_before
 from analysis.reporting.notebook import outputs
-from analysis.reporting.notebook.earlier_tables import table_before
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.store.atomic import write_json
 from analysis.reporting.store.layout import RunFolder, Workspace

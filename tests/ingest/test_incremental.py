@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.errors import DataError, ParamsError
 from analysis.ingest import deliveries, part_writer
-from analysis.ingest.outlying_dates import outlying_months
+from analysis.ingest.assembly import outlying_months
 from analysis.tables.engine import EngineSettings, open_study
 from tests.ingest.shop import MAPPING, Shop
 

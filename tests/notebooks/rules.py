@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from analysis.reporting.execution.parameters import source, tags
+from analysis.reporting.site.outline import FOLDED
 
 LONGEST_CELL = 12
 
@@ -36,7 +37,14 @@ def broken_rules(notebook: Mapping[str, Any]) -> Iterator[str]:
     for number, cell in enumerate(notebook["cells"], start=1):
         text = source(cell)
         found = _code(text, tags(cell)) if cell["cell_type"] == "code" else _prose(text)
-        yield from (f"cell {number} {problem}" for problem in found)
+        yield from (f"cell {number} {problem}" for problem in (*found, *_tagged(cell, text)))
+
+
+def _tagged(cell: Mapping[str, Any], text: str) -> Iterator[str]:
+    known = {"code": "parameters", "markdown": FOLDED}.get(cell["cell_type"], "")
+    yield from (f"has the tag {tag}, which nothing reads" for tag in tags(cell) if tag != known)
+    if FOLDED in tags(cell) and not text.startswith("## "):
+        yield "is folded and heads no section"
 
 
 def _code(text: str, cell_tags: list[str]) -> Iterator[str]:

@@ -146,6 +146,20 @@ def test_the_rules_find_numbers_that_code_could_print(number: str) -> None:
     assert len(list(broken_rules(made))) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "tag", "problem"),
+    [
+        ("## Rows", "fold", "cell 1 has the tag fold, which nothing reads"),
+        ("Why.", "folded", "cell 1 is folded and heads no section"),
+        ("## Rows", "folded", None),
+    ],
+)
+def test_the_rules_find_tags_without_effect(text: str, tag: str, problem: str | None) -> None:
+    made = notebook("10_a", ["x = 1"])
+    made["cells"][0] |= {"source": text, "metadata": {"tags": [tag]}}
+    assert list(broken_rules(made)) == ([problem] if problem else [])
+
+
 def test_the_rules_let_pass_what_is_fine() -> None:
     cells = ["\n\n".join(["x = 1"] * 12), "deciles.table.assign(share=lambda table: table.a / 2)"]
     assert list(broken_rules(notebook("10_a", cells))) == []

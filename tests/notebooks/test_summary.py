@@ -14,7 +14,7 @@ from analysis.errors import NotApplicable, ParamsError
 from analysis.reporting.briefing.board import Board, read_board
 from analysis.reporting.briefing.decisions_log import measured, planned, read_log
 from analysis.reporting.briefing.director_questions import data_trust, last_promotion, losses
-from analysis.reporting.briefing.period_sales import like_for_like, sales_changes, week_drivers
+from analysis.reporting.briefing.period_sales import sales_changes, week_drivers
 from analysis.reporting.briefing.priorities import priorities
 from analysis.reporting.briefing.strategy_scorecard import MEASURES, scorecard
 from analysis.reporting.notebook.findings import Finding
@@ -148,12 +148,6 @@ def test_the_parts_of_the_last_week_add_up_to_its_change(tmp_path: Path) -> None
     drivers = week_drivers(board)
     assert drivers["contribution"].sum() == pytest.approx(week.iloc[-1] - week.iloc[-2])
     assert (1 + drivers["growth"]).prod() == pytest.approx(week.iloc[-1] / week.iloc[-2])
-
-
-def test_like_for_like_leaves_out_what_opened_or_closed(tmp_path: Path) -> None:
-    same = like_for_like(board_of(tmp_path)).iloc[0]
-    assert (same["stores"], same["left_out"]) == (2, 1)
-    assert same["growth"] == pytest.approx(420 / 400 - 1)
 
 
 def test_decisions_rank_by_money_times_evidence_and_name_their_owner(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from analysis import params
 from analysis.errors import ParamsError
-from analysis.params.currency_codes import CURRENCIES
+from analysis.params.study import CURRENCIES
 from tests.conftest import REPOSITORY
 from tests.tiny import PARAMS
 

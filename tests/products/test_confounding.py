@@ -13,8 +13,8 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 
 from analysis.errors import NotApplicable
 from analysis.products.association import pairs
+from analysis.products.association.association_rules import clustered_lift
 from analysis.products.association.confounding import check
-from analysis.products.association.lift import clustered_lift
 from analysis.products.association.mantel_haenszel import (
     Control,
     cells_of_rules,

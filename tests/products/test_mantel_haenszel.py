@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
 from analysis.products.association import association_rules, itemsets
-from analysis.products.association.lift import clustered_lift
+from analysis.products.association.association_rules import clustered_lift
 from analysis.products.association.mantel_haenszel import (
     Control,
     cells_of_rules,

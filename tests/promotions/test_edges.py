@@ -18,7 +18,7 @@ from analysis.promotions.experiments import (
 )
 from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.moments import Moments
-from analysis.promotions.outcomes.outcomes import BY_KEY, COLUMNS, COVARIATES
+from analysis.promotions.outcomes.outcomes import COLUMNS, COVARIATES, MEASURES
 from analysis.promotions.planning import assignment, power
 from analysis.stats import count_bootstrap, proportions
 
@@ -37,9 +37,8 @@ def arm(n: int, seed: int = 0, **columns: object) -> Moments:
 
 
 def one_row(measure: str, control: Moments, treated: Moments) -> pd.Series:
-    table = estimates.estimate(
-        {"control": control, "treatment": treated}, RULES, measures=[BY_KEY[measure]]
-    )
+    measured = [each for each in MEASURES if each.key == measure]
+    table = estimates.estimate({"control": control, "treatment": treated}, RULES, measures=measured)
     return table.iloc[0]
 
 
@@ -226,16 +225,6 @@ def test_the_posterior_is_the_conjugate_one() -> None:
     assert float(using) == pytest.approx(np.maximum(-drawn, 0).mean(), abs=2e-4)
     assert float(without) == pytest.approx(np.maximum(drawn, 0).mean(), abs=5e-3)
     assert float(bandit.better(mean, deviation)) == pytest.approx((drawn > 0).mean(), abs=2e-3)
-
-
-def test_the_chance_that_a_share_is_better() -> None:
-    """Miller, Formulas for Bayesian A/B testing: integer Beta parameters have a closed form."""
-    from scipy.special import betaln
-
-    a1, b1, a2, b2 = 21, 81, 11, 91
-    i = np.arange(a1)
-    closed = np.exp(betaln(a2 + i, b1 + b2) - np.log(b1 + i) - betaln(1 + i, b1) - betaln(a2, b2))
-    assert bandit.share_better(20, 100, 10, 100) == pytest.approx(closed.sum(), abs=1e-4)
 
 
 def test_values_and_buckets_resample_to_the_same_interval() -> None:

@@ -16,7 +16,7 @@ from analysis.promotions.experiments import sequential, validity_checks
 from analysis.promotions.outcomes import moments, outcomes
 from analysis.promotions.outcomes.purchases import PURCHASES
 from analysis.promotions.planning import assignment, experiment_plan
-from analysis.promotions.planning import store_clusters as stores_of
+from analysis.promotions.planning import experiment_plan as stores_of
 from analysis.promotions.planning.power import Design
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,3 +177,55 @@ def test_groups_too_small_by_themselves_are_compared_together() -> None:
 def test_without_a_list_the_reason_is_said() -> None:
     with pytest.raises(NotApplicable, match="No list of this study has come back yet"):
         past.past_lists(small_shop.tables(), small_shop.SPANS)
+
+
+def _two_lists(rng: np.random.Generator, *, lasting: float, n: int = 3_000) -> pd.DataFrame:
+    """Return two lists that hold the same tenth out; ``lasting`` of the luck is the customer's."""
+    held = np.arange(n) < n // 10
+    past_margin, own = rng.gamma(2.0, 5.0, n), rng.normal(0, np.sqrt(lasting), n)
+    frames = []
+    for name in ("l1", "l2"):
+        luck = own + rng.normal(0, np.sqrt(1 - lasting), n)
+        frames.append(pd.DataFrame({
+            "promotion_id": name, "customer_id": [f"c{i}" for i in range(n)],
+            "arm": np.where(held, "control", "target"), "channel": "email",
+            "before_margin": past_margin, "margin": 2 * past_margin + luck + 1.0 * ~held,
+        }))  # fmt: skip
+    return pd.concat(frames, ignore_index=True)
+
+
+def _lift(rows: pd.DataFrame) -> pd.Series:
+    """Return each list's difference of arms, less what the past explains."""
+    rest = rows["margin"] - 2 * rows["before_margin"]
+    means = rest.groupby([rows["promotion_id"], rows["arm"]]).mean().unstack()
+    return means["target"] - means["control"]
+
+
+@pytest.mark.parametrize("lasting", [0.0, 0.6])
+def test_lists_that_share_a_holdout_share_its_luck(lasting: float) -> None:
+    """The scatter of two lists' mean over 250 shops, against that of two lists apart."""
+    rng = np.random.default_rng(11)
+    drawn = pd.DataFrame([_lift(_two_lists(rng, lasting=lasting, n=400)) for _ in range(250)])
+    wider = drawn.mean(axis=1).std() / (np.sqrt(drawn.var().sum()) / 2)
+    rows = _two_lists(rng, lasting=lasting)
+    effects = pd.DataFrame({"promotion_id": ["l1", "l2"], "error": [0.06, 0.06]})
+    connection = ibis.duckdb.connect()
+    found = past._same_luck(connection.create_table("rows", rows), effects, [], "margin")
+    connection.disconnect()
+    assert found["all lists"] == pytest.approx(wider, abs=0.12)
+    assert found["all lists"] == pytest.approx(np.sqrt(1 + lasting), abs=0.03)
+
+
+def test_lists_of_other_customers_are_apart_and_groups_are_told_each() -> None:
+    rows = _two_lists(np.random.default_rng(12), lasting=0.6)
+    second = rows["promotion_id"] == "l2"
+    rows.loc[second, "customer_id"] = "x" + rows.loc[second, "customer_id"]
+    rows["channel"] = np.where(rows["before_margin"] > 8, "email", "sms")
+    effects = pd.DataFrame({
+        "promotion_id": ["l1", "l2"] * 2, "channel": ["email", "email", "sms", "sms"],
+        "error": 0.1,
+    })  # fmt: skip
+    connection = ibis.duckdb.connect()
+    found = past._same_luck(connection.create_table("rows", rows), effects, ["channel"], "margin")
+    connection.disconnect()
+    assert found == pytest.approx({"email": 1.0, "sms": 1.0})

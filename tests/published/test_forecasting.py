@@ -50,38 +50,6 @@ def test_airline_model_has_the_textbook_coefficients():
     assert found.results.llf == pytest.approx(244.7, abs=0.05)
 
 
-def test_holt_winters_of_statsmodels_is_still_wrong_at_one_season_and_ours_is_right():
-    """statsmodels issue 9538: should the first assertion fail, the workaround has had its day."""
-    from statsmodels.tsa.holtwinters import ExponentialSmoothing
-
-    for trend, seasonal, damped in (
-        ("add", "mul", False), ("add", "add", True), (None, "mul", False), ("mul", "add", False),
-    ):  # fmt: skip
-        model = ExponentialSmoothing(
-            AIR, trend=trend, seasonal=seasonal, damped_trend=damped, seasonal_periods=12
-        )
-        results = model.fit(smoothing_level=0.3, smoothing_seasonal=0.4)
-        theirs, ours = results.forecast(26), arima_regression.holt_winters_forecast(results, 26)
-        truth = results.simulate(
-            26, repetitions=1, error="add", random_errors=np.zeros((26, 1))
-        ).ravel()
-        assert ours == pytest.approx(truth, rel=1e-10)
-        wrong = np.flatnonzero(~np.isclose(theirs, truth, rtol=1e-10)) + 1
-        assert wrong.tolist() == [12, 24]
-
-
-def test_holt_winters_without_season_equals_statsmodels():
-    from statsmodels.tsa.holtwinters import ExponentialSmoothing
-
-    for trend, damped in ((None, False), ("add", False), ("add", True), ("mul", False)):
-        results = ExponentialSmoothing(AIR, trend=trend, damped_trend=damped).fit(
-            smoothing_level=0.5
-        )
-        assert arima_regression.holt_winters_forecast(results, 9) == pytest.approx(
-            results.forecast(9)
-        )
-
-
 def test_simple_smoothing_gives_the_published_oil_forecast():
     """Oil in Saudi Arabia 1996 to 2007, Hyndman and Athanasopoulos (2014), FPP, table 7.1.
 
@@ -102,7 +70,7 @@ def test_ets_form_of_the_air_passengers_is_multiplicative():
 
     found = ets.fit(AIR[None], horizon=12, season=12)
     form = ets.FORMS[found.form[0]]
-    error = found.of_best(found.errors)[0]
+    error = found.errors[found.form[0], 0]
     assert (form.season, error) == ("multiplicative", "multiplicative")
     assert form.trend in ("linear", "damped")
 

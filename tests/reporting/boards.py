@@ -66,10 +66,10 @@ def tables(**others: pd.DataFrame) -> dict[str, pd.DataFrame]:
                 **{"high": [-200.0, 800.0], "by_chance": [float("nan")] * 2},
             }
         ),
-        "01_profiling/stores": pd.DataFrame(
+        "01_profiling/like_for_like": pd.DataFrame(
             {
-                **{"group": ["a", "b", "c"], "net_before": [100.0, 300.0, 0.0]},
-                **{"net_now": [110.0, 310.0, 50.0], "status": ["continued", "continued", "new"]},
+                **{"stores": [2], "left_out": [1], "net_before": [400.0], "net_now": [420.0]},
+                **{"growth": [0.05], "growth_low": [-0.01], "growth_high": [0.11]},
             }
         ),
         "01_profiling/row_reconciliation": pd.DataFrame(
@@ -111,7 +111,7 @@ def findings() -> dict[str, list[Finding]]:
         ],
         "03_deciles": [
             Finding("fading_customers", "customers decline", 12, n=400, noun="customer"),
-            Finding("margin_at_risk", "of margin is at risk", 800.0, 600.0, 1_000.0,
+            Finding("margin_at_risk", "of margin is at risk", 800.0, 600.0, 1_000.0, at_stake=800.0,
                     otherwise="it is missing", **money),
         ],
         "06_promotions": [

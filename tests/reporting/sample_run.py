@@ -21,7 +21,8 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from analysis.reporting.charts import style
-from analysis.reporting.notebook import formats, words
+from analysis.reporting.notebook import words
+from analysis.reporting.notebook.formats import Columns
 from analysis.reporting.notebook.outputs import Output
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.site import index_page, page
@@ -76,12 +77,10 @@ DECILES: list[str] = [
     "report.chart(ax, alt='Bars: share of net sales by tenth of customers, from 35.1 % for the "
     "best tenth down to 0.5 %', caption='Share of net sales by tenth of customers, 2017. "
     "Whiskers: 95 % interval.')",
-    "c:report.table(deciles, name='deciles', title='Monetary deciles', rows=5, columns={"
-    "'decile': formats.text('Tenth'), 'customers': formats.integer(label='Customers'), "
-    "'net_amount': formats.money(0, label='Net sales'), 'share': formats.percent(1, "
-    "label='Share'), 'share_low': formats.interval('share_high', label='95 % interval'), "
-    "'margin_share': formats.percent(1, label='Share of margin')}, caption='Ties stay together.')",
-    "## Concentration\n\nThe Gini coefficient of sorted values is\n\n"
+    "c:report.table(deciles, name='deciles', title='Monetary deciles', rows=5, columns=Columns("
+    "'decile text: Tenth | customers | net_amount | share ± | margin_share: Share of margin')(), "
+    "caption='Ties stay together.')",
+    "f:## Concentration\n\nThe Gini coefficient of sorted values is\n\n"
     "$$G = \\frac{2 \\sum_{i=1}^{n} i \\, x_{(i)}}{n \\sum_{i=1}^{n} x_i} - \\frac{n + 1}{n}$$",
     "c:report.headline('Half of the sales come from 463 customers')\n"
     "ax = style.new_axes()\n"
@@ -141,7 +140,7 @@ def execute(cells: list[str], name: str, folder: RunFolder, *, scale: float = 1.
         tables=SimpleNamespace(manifest=manifest),  # type: ignore[arg-type]
         show=capture.shown.append,
     )
-    names: dict[str, Any] = {"report": report, "np": np, "pd": pd, "formats": formats}
+    names: dict[str, Any] = {"report": report, "np": np, "pd": pd, "Columns": Columns}
     names |= {"style": style, "words": words, "scale": scale}
     notebook = new_notebook(cells=[_cell(text, names, capture) for text in cells])
     path = folder.notebook(name)
@@ -155,6 +154,8 @@ def _cell(text: str, names: dict[str, Any], capture: Capture) -> Any:
         return new_code_cell(text[2:], metadata={"tags": ["parameters"]}, execution_count=1)
     if text.startswith("i:"):
         return new_code_cell(text[2:], metadata={"tags": ["injected-parameters"]})
+    if text.startswith("f:"):
+        return new_markdown_cell(text[2:], metadata={"tags": ["folded"]})
     if not text.startswith("c:"):
         return new_markdown_cell(text)
     printed = io.StringIO()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.params.alerting import AlertParams, AlertRule
+from analysis.params.study import AlertParams, AlertRule
 from analysis.reporting.alerts.alert_book import AlertBook, book_path, judged, told
 from analysis.reporting.alerts.evidence import Evidence, Seen, read_evidence
 from analysis.reporting.notebook.findings import Finding
@@ -84,7 +84,9 @@ def test_what_could_not_be_sent_is_new_again() -> None:
 def test_no_more_than_so_many_are_told_a_day_and_the_heaviest_first() -> None:
     params = only(AlertRule(when="decision"), most_a_day=2)
     items = [
-        Finding(f"f{n}", "is at risk", float(n), n / 2, n * 2.0, "EUR", alert=True)
+        Finding(
+            f"f{n}", "is at risk", float(n), n / 2, n * 2.0, "EUR", alert=True, at_stake=float(n)
+        )
         for n in range(1, 6)
     ]
     book = tell(AlertBook("odd"), run(*items), params)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.reporting.briefing.finding_history import table_before
 from analysis.reporting.notebook import frames
-from analysis.reporting.notebook.earlier_tables import table_before
 
 SATURDAY, MONDAY = "2023-12-09", "2023-12-04"
 

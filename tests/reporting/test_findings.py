@@ -74,10 +74,12 @@ def test_a_finding_of_a_known_key_replaces_it_in_place():
 @pytest.mark.parametrize(
     ("parts", "weight"),
     [
-        ({"value": 100.0, "low": 80.0, "high": 120.0, "unit": "USD"}, 80.0),
-        ({"value": -100.0, "low": -120.0, "high": -90.0, "unit": "EUR"}, 90.0),
-        ({"value": 100.0, "low": -5.0, "high": 200.0, "unit": "USD"}, 0.0),
-        ({"value": 100.0, "unit": "USD"}, 50.0),
+        ({"value": 9.0, "low": 7.2, "high": 10.8, "unit": "USD", "at_stake": 100.0}, 80.0),
+        ({"value": -1.0, "low": -1.2, "high": -0.9, "unit": "EUR", "at_stake": -100.0}, 90.0),
+        ({"value": 9.0, "low": -0.5, "high": 20.0, "unit": "USD", "at_stake": 100.0}, 0.0),
+        ({"value": 9.0, "unit": "USD", "at_stake": 100.0}, 50.0),
+        # Money per customer is no amount that a decision is about.
+        ({"value": 9.0, "low": 7.2, "high": 10.8, "unit": "USD"}, 0.0),
         ({"value": 0.2, "low": 0.1, "high": 0.3, "unit": "%", "at_stake": 5000.0}, 2500.0),
         ({"value": 212.0}, 0.0),
     ],

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.reporting.notebook import frames
+from analysis.reporting.notebook.formats import Columns
 
 
 def result() -> pd.DataFrame:
@@ -73,3 +74,18 @@ def test_only_text_changes_on_its_way_into_the_csv(tmp_path: Path) -> None:
     assert (tmp_path / "x.csv").read_text("utf-8") == (
         "whole,kind,text,value\n1,'-a,+1,-1.5\n,b,,2.0\n3,'-a,'@,\n"
     )
+
+
+def test_an_interval_stands_with_the_estimate_it_surrounds_and_with_no_other():
+    found = pd.DataFrame(
+        {
+            "lift": [30.3, 6.1],
+            "odds": [21.6, 3.8],
+            "odds_low": [13.2, 3.4],
+            "odds_high": [35.6, 5.0],
+        }
+    )
+    own = Columns("lift | odds 0.00 ±")()
+    other = Columns("lift | odds_low..odds_high 0.0")()
+    assert frames.intervals(found, own) == [2]
+    assert frames.intervals(found, other) == []

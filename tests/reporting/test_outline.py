@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from analysis.errors import AnalysisError
-from analysis.reporting.notebook import outputs
+from analysis.reporting.notebook import outputs, sheet
 from analysis.reporting.site.outline import Outline, read_outline
 
 
@@ -134,6 +134,7 @@ def test_neighbouring_detail_is_gathered_under_its_summary_and_leads_no_section(
         new_markdown_cell("## One"),
         code("a", folded(outputs.headline("Inner")), folded(CHART), shown(CHART)),
         code("b", folded(CHART, "Another")),
+        code("c", folded(CHART, "Another")),
     )
     section = read.sections[0]
     assert section.headline is None
@@ -142,8 +143,8 @@ def test_neighbouring_detail_is_gathered_under_its_summary_and_leads_no_section(
         ("detail", "How it was chosen", ["headline", "chart"]),
         ("chart", "<svg></svg>", []),
         ("code", "a", []),
-        ("detail", "Another", ["chart"]),
-        ("code", "b", []),
+        ("detail", "Another", ["chart", "chart"]),
+        ("code", "b\n\nc", []),
     ]
 
 
@@ -154,6 +155,92 @@ def test_a_section_that_found_nothing_says_why_and_folds_the_rest():
     assert [b.kind for b in blocks] == ["text", "detail", "code"]
     assert blocks[0].content == "Not reported: there are no costs."
     assert blocks[1].blocks[0].content == "What each brings."
+
+
+def folded(heading: str) -> Any:
+    return new_markdown_cell(f"## {heading}\n\nWhy.", metadata={"tags": ["folded"]})
+
+
+def test_a_folded_section_is_headed_by_what_says_most_of_it():
+    trust = [("Sums", True, "add up"), ("Margin", False, "assumed"), ("Season", False, "one")]
+    read = outline(
+        folded("Decile"),
+        code("a", shown(outputs.headline("The best tenth brings a third")), shown(CHART)),
+        folded("Points"),
+        code("b", shown(outputs.not_given("There are no points. Count `some`.", again=False))),
+        folded("Both"),
+        code("c", shown(CHART), shown(outputs.not_given("There is no plan.", again=False))),
+        folded("Trust"),
+        code("d", shown(outputs.trust(trust))),
+        folded("More trust"),
+        code("e", shown(outputs.trust([*trust[:1] * 2, ("Season", None, "one")]))),
+        new_markdown_cell("## Open"),
+        code("f", shown(outputs.trust(trust))),
+    )
+    assert [(s.topic, s.headline, s.folded) for s in read.sections] == [
+        ("Decile", "The best tenth brings a third", True),
+        ("Points", None, True),
+        ("Both", None, True),
+        ("Trust", "Caution: Margin, Season; 1 check holds", True),
+        ("More trust", "2 checks hold", True),
+        ("Open", None, False),
+    ]
+    assert read.sections[1].lead == "Not reported: There are no points"
+
+
+def test_a_folded_section_without_a_headline_leads_with_a_sentence():
+    said = outputs.text("€ 5.20 stand open (3 % of sales). They are owed.")
+    read = outline(
+        folded("Accounts"),
+        code("a", shown(said), shown(CHART)),
+        folded("Invitations"),
+        code("b", shown(said), shown(CHART), shown(outputs.headline("Nobody *came*"))),
+        new_markdown_cell("## Limits\n\n- No **cause**\n  is told. More.\n- Second.")
+        | {"metadata": {"tags": ["folded"]}},
+        folded("Pages"),
+        code("c", shown(outputs.as_detail(outputs.headline("Inner"), "Fold"))),
+        new_markdown_cell("## Open\n\nWhy."),
+    )
+    assert [(s.headline, s.lead) for s in read.sections] == [
+        (None, "€ 5.20 stand open (3 % of sales)"),
+        (None, r"Nobody \*came\*"),
+        (None, "No **cause** is told"),
+        (None, "Inner"),
+        (None, None),
+    ]
+
+
+def test_further_tables_of_an_open_section_fold_under_their_titles():
+    def table(title: str | None) -> Any:
+        return shown(outputs.table("<table></table>", name="t", title=title, total=3, shown=3))
+
+    def cells() -> list[Any]:
+        return [
+            code("a", shown(CHART), table("First"), table("Second"), table(None)),
+            code("b", shown(outputs.headline("Another")), table("Third"), table("Fourth")),
+        ]
+
+    read = outline(new_markdown_cell("## Open"), *cells(), folded("Closed"), *cells())
+    opened, closed = read.sections
+    kinds = [block.content if block.kind == "detail" else block.kind for block in opened.blocks]
+    shows = ["chart", "table", "Second", "table", "code", "headline", "table", "Fourth", "code"]
+    assert kinds == shows
+    assert opened.blocks[2].blocks[0].facts["title"] is None
+    assert {block.kind for block in closed.blocks} == {"text", "chart", "table", "headline", "code"}
+
+
+def test_panels_of_a_sheet_and_sections_have_ids_of_their_own():
+    panel = sheet.Panel("sales", "Are sales up?", ())
+    said = outputs.sheet("", "", sheet.as_facts([panel]))
+    read = outline(code("a", shown(said)), new_markdown_cell("## Sales"))
+    assert [section.anchor for section in read.sections] == ["sales-2"]
+
+
+def test_a_failure_is_never_folded():
+    lost = {"kind": "failed", "reason": "No memory.", "section": "Decile", "traceback": ""}
+    cell = code("a", shown(CHART))
+    cell["metadata"] = {outputs.KEY: {"lost": lost}}
+    assert not outline(folded("Decile"), cell).sections[0].folded
 
 
 def test_a_section_that_is_not_asked_for_is_left_out_heading_and_all():

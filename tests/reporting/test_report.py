@@ -16,7 +16,8 @@ from analysis.answers import NotGiven
 from analysis.errors import AnalysisError, NotApplicable, ParamsError
 from analysis.reporting import open_report
 from analysis.reporting.charts import style
-from analysis.reporting.notebook import formats, outputs, presentation
+from analysis.reporting.notebook import outputs, presentation
+from analysis.reporting.notebook.formats import Columns
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.store.layout import ROOT, STAGING, Workspace, find_root
 
@@ -169,7 +170,7 @@ def test_a_table_shows_some_rows_and_saves_all(
         DECILES,
         name="deciles",
         title="Deciles",
-        columns={"share": formats.percent(1, label="Share & more")},
+        columns=Columns("share: Share & more")(),
         rows=2,
     )
     html = shown[0].data["text/html"]

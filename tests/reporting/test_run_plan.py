@@ -42,6 +42,7 @@ def test_only_takes_beginnings_of_names_and_all_they_need(tmp_path: Path) -> Non
     write(tmp_path, "10_d")
     assert make_plan(tmp_path, only=["03"]).chosen == {"01_a", "02_b", "03_c"}
     assert make_plan(tmp_path, only=["01_a", "10"]).chosen == {"01_a", "10_d"}
+    assert make_plan(tmp_path, only=["01_a, 10"]).chosen == {"01_a", "10_d"}
     assert set(order(make_plan(tmp_path, only=["10"]))) == {"01_a", "02_b", "03_c", "10_d"}
 
 
@@ -51,7 +52,7 @@ def test_a_whole_name_does_not_also_mean_longer_ones(tmp_path: Path) -> None:
     assert make_plan(tmp_path, only=["03_deciles"]).chosen == {"03_deciles"}
 
 
-@pytest.mark.parametrize("only", ["7", "deciles", ""])
+@pytest.mark.parametrize("only", ["7", "deciles", "", "01,"])
 def test_only_must_name_a_report(tmp_path: Path, only: str) -> None:
     write(tmp_path, "01_a")
     with pytest.raises(ParamsError, match=r"there is no such report; there are 01_a"):

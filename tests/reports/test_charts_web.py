@@ -1,11 +1,13 @@
-"""Charts of visits: the graph of paths reads from the entry down to the exit."""
+"""Charts and sentences of visits: the graph reads from entry to exit, a claim is counted."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import pandas as pd
 
 from analysis.reporting.charts.style import smallest_text
-from analysis.reports.web import charts
+from analysis.reports.web import charts, text, text_losses
 
 
 def moves(*rows: tuple[str, str, int]) -> pd.DataFrame:
@@ -43,3 +45,45 @@ def test_the_funnel_says_what_is_kept_of_the_step_before() -> None:
     )
     written = [text.get_text() for text in charts.funnel(steps).texts]
     assert written == ["100.0 %", "25.0 % (25 % of the step before)"]
+
+
+def test_most_sessions_end_on_a_page_only_where_more_than_half_do() -> None:
+    told = text.paths_headline(SimpleNamespace(moves=SHOP.assign(sessions="all")))
+    # Of 24 sessions that end in view, 14 do on the last page.
+    assert told == (
+        "60 % of sessions begin on /home; 58 % end on /thanks, more than on any other page"
+    )
+    assert "most end" not in told
+
+
+def test_a_fault_that_was_not_randomised_causes_nothing_in_words() -> None:
+    worst = pd.DataFrame(
+        [("/checkout", "slow", -0.326, -0.341, -0.311, 0.38, 0.71, 4_732, 1_544, 33_773.0, 0.0)],
+        columns=["page", "fault", "difference", "low", "high", "with_fault", "without", "met",
+                 "orders", "amount", "q"],
+    )  # fmt: skip
+    found = SimpleNamespace(costs=worst, slow_ms=3_000, order_value=21.9)
+    finding = text_losses.faults_finding(found, 0.95, "EUR")
+    assert finding is not None
+    assert (
+        "observational, not randomised); were the fault the cause, 1,544 orders"
+        in (finding["sentence"])
+    )
+    assert "as if the fault were the cause" in text_losses.faults_reading(found)
+
+
+def test_what_is_known_of_a_basket_is_said_and_no_reminder_is_assumed_away() -> None:
+    people = pd.DataFrame({"customer_id": ["a", "b"], "value": [2.0, 3.0]})
+    returns = pd.DataFrame({"days": [7], "baskets": [8_467], "bought": [0.632]})
+    found = SimpleNamespace(customers=people, days=14, known=667, baskets=1_915, returns=returns)
+    finding = text_losses.baskets_finding(found, "EUR")
+    assert finding["sentence"].startswith("is the price, one of each, of the products that page")
+    said = text_losses.baskets_reading(found)
+    assert "After 63 % of 8,467 baskets left the customer ordered within 7 days, whatever" in said
+    assert "Without a reminder" not in said
+
+
+def test_pages_are_headed_by_the_one_seen_most() -> None:
+    table = pd.DataFrame({"page": ["/a", "/b"], "view_share": [0.38, 0.2], "exit_rate": [0.22, 0]})
+    said = text.attention_headline(table)
+    assert said == "38 % of views are of /a; 22 % of them end the session"

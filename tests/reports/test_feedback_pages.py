@@ -114,7 +114,9 @@ def test_the_lists_hold_masked_texts_and_who_waits(run: tuple[Path, str]) -> Non
 def test_the_page_shows_quotes_that_many_wrote_and_the_scores(run: tuple[Path, str]) -> None:
     page = (run[0] / "10_feedback.html").read_text("utf-8")
     assert "NPS" in page
-    assert "among all who were asked" in page
+    assert "weighted to all who were asked" in page
+    first = pd.read_parquet(run[0] / "tables" / "10_feedback" / "scores.parquet").iloc[0]
+    assert f"NPS is {first['shown']} ({first['interval']}) among those who answered" in page
     scores = pd.read_parquet(run[0] / "tables" / "10_feedback" / "weighted_scores.parquet")
     assert (scores["weighted_low"] <= scores["weighted"]).all()
 

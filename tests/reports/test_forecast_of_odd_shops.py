@@ -13,7 +13,7 @@ import pytest
 from analysis.demand.change import changepoints, trends
 from analysis.demand.change.decomposition import daily_parts
 from analysis.demand.forecast import accuracy as judgement
-from analysis.demand.forecast import forecast, forecast_plan, horizon_totals, track_record
+from analysis.demand.forecast import forecast, horizon_totals, level_regressors, track_record
 from analysis.demand.forecast.forecast import Outlook
 from analysis.demand.models.registry import BENCHMARKS
 from analysis.demand.series import product_lifecycle
@@ -50,7 +50,7 @@ def shop(total: np.ndarray, *, open_days: int = 7) -> Series:
 
 def predicted(total: np.ndarray, *, origins: int = 8) -> Outlook:
     return forecast.predict(
-        shop(total), forecast_plan.Plan(horizon=4, season=52, origins=origins), levels=LEVELS
+        shop(total), level_regressors.Plan(horizon=4, season=52, origins=origins), levels=LEVELS
     )
 
 

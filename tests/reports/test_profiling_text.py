@@ -12,7 +12,7 @@ from analysis.demand.change.contribution import Movers
 from analysis.demand.change.revenue_tree import RevenueTree
 from analysis.quality.drift import Drift
 from analysis.reporting.notebook.findings import Finding
-from analysis.reports.profiling import text, text_people, text_quality
+from analysis.reports.profiling import columns, text, text_people, text_quality
 from analysis.tables.comparison import Comparison
 from analysis.tables.periods import Period
 
@@ -45,12 +45,22 @@ def tree(contributions: list[float], *, reach: float = 5.0, before: float = 1000
     [
         ([1.0, 1.0, 1.0, 40.0], "Sales grew 4.3 %: net per item rose"),
         ([-30.0, 0.0, 0.0, -20.0], "Sales fell 5.0 %: customers and net per item fell"),
-        ([0.0, 0.0, -20.0, 21.0], "Sales are level: net per item rose, items per order fell"),
-        ([0.0, 0.0, 1.0, 1.0], "Sales are level"),
+        (
+            [0.0, 0.0, -20.0, 21.0],
+            "Net sales did not change significantly: net per item rose, items per order fell",
+        ),
+        ([0.0, 0.0, 1.0, 1.0], "Net sales did not change significantly"),
     ],
 )
 def test_the_title_is_the_finding(contributions: list[float], title: str) -> None:
     assert text.title(tree(contributions)) == title
+
+
+def test_nothing_falls_by_more_than_all_of_it() -> None:
+    """Returns beyond sales: from 100 to -4 is no fall of 104 %."""
+    below = tree([-26.0] * 4, before=100.0)
+    assert below.growth[:2] == (-1.0, -1.0)
+    assert text.title(below).startswith("Sales fell 100.0 %")
 
 
 def test_without_a_comparison_the_title_claims_nothing() -> None:
@@ -126,18 +136,49 @@ def test_groups_that_changed_are_counted_and_the_largest_named() -> None:
     assert head(none, noun="store", nouns="stores") == "No store changed by more than chance"
     some = found_movers([True, True, False], ["launched", "continued", "continued"])
     told = head(some, noun="store", nouns="stores")
-    assert told == "2 of 3 stores changed significantly, 1 of them new; most store g1, +10 %"
+    assert (
+        told
+        == "2 of 3 stores changed significantly, 1 of them new; of the others most store g1, +10 %"
+    )
     assert text.movers_headline(some) == "2 products rose and 0 fell significantly, of 3 searched"
     assert text.movers_headline(none) == "No product moved by more than chance"
 
 
 def test_what_is_withheld_is_said() -> None:
     assert text.withheld(found_movers([True]), "USD", nouns="stores") == (
-        "3 stores with fewer than 30 customers are withheld; together they changed by −$ 7."
+        "3 stores are withheld, with fewer than 30 customers or so that none of those can be had "
+        "by subtraction; together they changed by −$ 7."
     )
-    paragraph = text.movers_paragraph(found_movers([True]), "USD")
+    paragraph = text.movers_paragraph(found_movers([True]), COMPARED, "USD")
     assert "at most 10 % are expected to be chance" in paragraph
     assert "different seasons" in paragraph
+
+
+def test_whole_years_are_not_told_to_differ_in_season() -> None:
+    year = Period.before("2025-12-29", days=364)
+    years = Comparison(year, year.previous(), date(2024, 1, 1), date(2025, 12, 28), None)
+    moved = found_movers([True, True])
+    assert "season" not in text.movers_paragraph(moved, years, "USD")
+    assert "season" not in text.moved_products(moved, years)["sentence"]
+    assert "season" in text.moved_products(moved, COMPARED)["sentence"]
+    assert years.whole_years
+    assert not COMPARED.whole_years
+
+
+def test_units_and_numbers_of_things_are_those_of_what_is_counted() -> None:
+    """Customers are whole, guests' sales no customers, orders of a product orders."""
+    made = text.tree_table(tree([1.0] * 4)).assign(before=[2394.0, 32.41, 12.4, 2.36], now=2.0)
+    written = columns.tree("95 % interval")["before"].write(made, "before", currency="EUR")
+    assert written == ["2,394", "32.4", "12.4", "2.36"]
+    rates = pd.DataFrame(
+        {"product_id": ["p"], "department": ["Household"], "sold": [7424], "rate": [0.09],
+         "low": [0.08], "high": [0.1], "usual": [0.015], "faulty": [True]}
+    )  # fmt: skip
+    assert Finding(**text_quality.returned_product(rates)).observations == "7,424 orders"
+    limits = pd.DataFrame(
+        {"measure": ["quantity", "price", "basket"], "below": [0, 2, 1], "above": [0, 1, 0]}
+    )
+    assert text_quality.extremes_headline(limits) == "3 prices and 1 basket are far from usual"
 
 
 def test_an_empty_search_is_described() -> None:
@@ -296,7 +337,7 @@ def test_noise_beyond_the_change_is_no_share_of_it() -> None:
     )  # fmt: skip
     assert text.bridge_headline(bridge, "USD").endswith("variation alone makes as many")
     told = text.bought_less(bridge, "USD", 0.95)
-    assert told["detail"] == "week-to-week variation alone makes as much"
+    assert "which week-to-week variation alone makes as well" in told["sentence"]
 
 
 def test_groups_too_small_are_not_called_unchanged() -> None:
@@ -307,9 +348,10 @@ def test_groups_too_small_are_not_called_unchanged() -> None:
         "No store has 30 customers, so that none is compared"
     )
     assert text.movers_headline(few).startswith("No product has 30 customers")
-    assert text.withheld(few, "USD", nouns="stores").startswith("One of the stores has fewer")
-    assert text.movers_paragraph(few, "USD") == text.withheld(few, "USD", nouns="products")
-    assert Finding(**text.moved_products(few)).detail == "none has 30 customers"
+    assert text.withheld(few, "USD", nouns="stores").startswith("1 store is withheld, with fewer")
+    withheld = text.withheld(few, "USD", nouns="products")
+    assert text.movers_paragraph(few, COMPARED, "USD") == withheld
+    assert Finding(**text.moved_products(few, COMPARED)).detail == "none has 30 customers"
 
 
 def test_everyone_known_needs_no_warning() -> None:
@@ -324,4 +366,4 @@ def test_everyone_known_needs_no_warning() -> None:
     )
     told = text_people.known_paragraph(known, ["street"])
     assert told.startswith("Something is known of every customer who bought.")
-    assert told.endswith("Left out, for they make no groups: street.")
+    assert told.endswith("Left out, for making no groups: street.")

@@ -203,7 +203,8 @@ def test_title_findings_bullets_and_advice_share_the_verdict(
     for row in judged[judged["verdict"].isin(list(league.ACTIONS))].to_dict("records"):
         assert advice[row["promotion_id"], row["arm"]] == league.ACTIONS[row["verdict"]]
     assert readings_of_verdicts.best(judged, "EUR") == (
-        "Grapes: 10 % paid most: net return € 2.50 per treated customer (0.50 to 4.50)"
+        "Grapes: 10 %, the largest of 2 that paid: net return € 2.50 per treated customer "
+        "(0.50 to 4.50)"
     )
 
 
@@ -389,8 +390,8 @@ def days() -> pd.DataFrame:
 def test_the_daily_reading(days: pd.DataFrame) -> None:
     advice = readings.advised(group_sequential.advice(days))
     assert readings.daily(advice).endswith("Apples on day 10 of 28")
-    assert advice["reason"].iloc[0] == "above zero from day 10"
-    assert readings.watched(days, "Apples") == "Apples was clear on day 10: stop for benefit"
+    assert advice["reason"].iloc[0] == "benefit before costs, clear from day 10"
+    assert readings.watched(days, "Apples") == "Apples was clear on day 10: benefit before costs"
     ax = charts.monitor(days, unit="Margin so far, EUR")
     low, high = ax.get_ylim()
     assert low < 0 < 1 < high < 5
@@ -409,7 +410,7 @@ def test_weekly_looks_against_the_bounds(days: pd.DataFrame) -> None:
 def test_nothing_stops_early(days: pd.DataFrame) -> None:
     calm = days.assign(advice="planned end", first=28)
     advice = readings.advised(group_sequential.advice(calm))
-    assert readings.daily(advice) == "Read every day, none of 1 arm could have been stopped early"
+    assert readings.daily(advice) == "Read every day, none of 1 arm was clear before its end"
     assert "not clear on any day" in readings.watched(calm, "Apples")
 
 

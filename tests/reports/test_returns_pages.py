@@ -190,7 +190,7 @@ def test_a_comparison_that_failed_its_checks_is_no_finding_and_counts_for_nothin
         TABLES, SPANS, OVERVIEW, campaigns=failed, assumed=costs.Assumed(1.0, 2.0)
     )
     row = bare.table.set_index("promotion_id").loc["C"]
-    assert row["reason"] == "Its comparison fails its checks, so nothing rests on it."
+    assert row["reason"] == "The comparison fails its checks, so nothing rests on it."
     assert np.isnan(row["net"])
 
 
@@ -218,7 +218,7 @@ def test_no_net_return_rests_on_a_cost_that_nobody_stated() -> None:
 def test_spending_below_nothing_is_left_blank() -> None:
     table = readings.spendings(RETURNS.table.assign(spent=[-106.0, 20.0]))
     assert np.isnan(table["spent"].iloc[0])
-    assert formats.money(0).write(table, "spent", currency="USD") == ["–", "$ 20"]
+    assert formats.Format("money").write(table, "spent", currency="USD") == ["–", "$ 20"]
 
 
 def test_without_a_campaign_that_could_be_compared_there_is_no_headline_on_them() -> None:
@@ -347,7 +347,7 @@ def test_what_is_sure_of_the_mean_is_not_said_of_each() -> None:
     said = readings.lifts(alike)  # as the chart, whose whiskers are all above zero
     assert re.fullmatch(
         r"Nothing tells 9 promotions and arms apart: .?3.% together \(\d\.\d to \d\.\d.%\), "
-        r"none significantly above zero by itself",
+        r"none significantly above zero by itself \(no causal proof\)",
         said.replace("\u2060", ""),
     )
     assert readings.lifts(alike.assign(low=0.01)).endswith(

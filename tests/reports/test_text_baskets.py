@@ -15,7 +15,7 @@ from analysis.products.association.support import Support
 from analysis.products.association.triples import Triples
 from analysis.products.substitution.brand_switching import Switching
 from analysis.products.substitution.substitutes import Substitutes
-from analysis.reports.baskets import charts, text, text_next, text_sets
+from analysis.reports.baskets import charts, columns, text, text_next, text_sets
 
 CALLED = {"a": "Apples", "b": "Bread", "c": "Cheese", "d": "Dates"}
 
@@ -50,10 +50,10 @@ def found(*holds: bool) -> Triples:
     ("holds", "said"),
     [
         ((False,), "No triple holds: what is bought in threes, its pairs explain"),
-        ((True,), "Apples, Bread and Cheese belong together as three: 1.3 times as often as their "
-                  "pairs explain"),
-        ((True, True), "Apples, Bread and Cheese belong together as three: 1.3 times as often as "
-                       "their pairs explain, and so does 1 more set"),
+        ((True,), "Apples, Bread and Cheese are in one order 1.3 times as often as their pairs "
+                  "explain"),
+        ((True, True), "Apples, Bread and Cheese are in one order 1.3 times as often as their "
+                       "pairs explain; so is 1 more set"),
     ],
 )  # fmt: skip
 def test_which_three_belong_together(holds: tuple[bool, ...], said: str) -> None:
@@ -109,7 +109,8 @@ def follow_ups() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "first": ["a", "b"], "then": ["b", "c"], "best_day": [7.0, 68.0],
-            "difference_low": [0.1, -0.02], "control_least": [0.024, 0.1],
+            "difference_low": [0.1, -0.02], "difference_high": [0.3, 0.02],
+            "control_least": [0.024, 0.1],
             "control_most": [0.049, 0.2],
         }
     )  # fmt: skip
@@ -182,7 +183,7 @@ def test_pairs_are_ranked_by_what_they_gain_and_none_is_called_strongest() -> No
     found = text.gain_finding(ranked.assign(same_category=True), 0.95)
     assert found["sentence"].startswith("times the odds: 1 and 1, of one category in one order")
     assert "bring most margin" in found["detail"]
-    held = text.held_finding(ranked, 0.95)
+    held = text.held_finding(ranked)
     for said in (found["sentence"], held["sentence"], text.leads(ranked)):
         assert "strong" not in said
         assert "surest" not in said
@@ -246,3 +247,28 @@ def test_a_next_purchase_whose_interval_holds_no_difference_is_no_finding() -> N
     assert one["low"] > 0
     assert text_next.findings(followed, table.tail(1), 28) == []  # type: ignore[arg-type]
     assert text_next.most(table.tail(1), 28).endswith("of matched customers: not significant")
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        columns.pairs("95 % interval"),
+        columns.threes("95 % interval"),
+        columns.offers("95 % interval"),
+        columns.follow_ups("99 % interval"),
+    ],
+)
+def test_no_interval_is_shown_without_its_estimate(shown: columns.Columns) -> None:
+    names = list(shown)
+    for place, (name, column) in enumerate(shown.items()):
+        if column.kind == "interval":
+            before = names[place - 1]
+            assert name in (f"{before}_low", f"{before.removesuffix('_ratio')}_low")
+
+
+def test_what_promotions_explain_mostly_is_counted_with_what_they_explain() -> None:
+    odds = {"or_size": 3.0, "or_size_store": 3.0, "or_size_week": 2.0, "or_customer": 2.5}
+    weak = {"verdict": "weak", "explained_by": "", "lift": 5.0, "promotion_made": False, **odds}
+    checked = pd.DataFrame([{**weak, "or_promotion": 1.8}, {**weak, "or_promotion": 2.9}])
+    line = text._promotion(SimpleNamespace(checked=checked))
+    assert line[2].startswith("1 checked pair explained by joint promotions, wholly or mostly")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -10,7 +12,7 @@ from analysis.engagement.channels.contact_rates import ContactRates
 from analysis.engagement.channels.dose_response import DoseCurve
 from analysis.engagement.channels.fatigue import Fatigue
 from analysis.engagement.channels.holdout_lift import HoldoutLift
-from analysis.reports.channels import text, text_response
+from analysis.reports.channels import text, text_buying, text_response
 
 
 def lift(**net: tuple[float, float, bool]) -> HoldoutLift:
@@ -36,19 +38,23 @@ def test_the_arm_that_sells_most_is_not_praised_when_its_cost_eats_it() -> None:
     found = lift(phone=(1.8, 1.5, False), sms=(1.08, 0.08, True), email=(0.36, 0.01, False))
     assert text.lift_title(found, "EUR") == (
         "After its cost a message by sms earns most, € 1.00 a customer; phone, first before cost, "
-        "comes third"
+        "earns less"
     )
     finding = text.lift_finding(found, "EUR")
     assert finding is not None
     assert finding["value"] == pytest.approx(1.0)
     assert finding["alert"]
-    assert "phone sells most but costs € 1.50 a message and keeps € 0.30" in finding["sentence"]
+    assert (
+        "phone brings most before cost, but costs € 1.50 a message and keeps € 0.30"
+        in (finding["sentence"])
+    )
+    assert "in the categories on offer, while Nuts ran" in finding["sentence"]
 
 
 def test_channels_that_cannot_be_told_apart_are_named_together() -> None:
     found = lift(phone=(1.2, 1.0, False), sms=(1.0, 0.08, True), app=(0.9, 0.0, True))
     assert text.lift_title(found, "EUR") == (
-        "After the cost of the message sms and app earn most; phone, first before cost, comes third"
+        "After the cost of the message sms and app earn most; phone, first before cost, earns less"
     )
     finding = text.lift_finding(found, "EUR")
     assert finding is not None
@@ -98,13 +104,18 @@ def test_fatigue_that_is_not_seen_is_not_claimed() -> None:
         columns=["measure", "effect", "base", "low", "high", "messages"],
     )
     found = Fatigue(pd.DataFrame(), slopes, pd.DataFrame(), True)
-    assert text_response.fatigue_headline(found) == "No fatigue in opening is seen"
+    assert text_response.fatigue_headline(found) == "No significant fatigue in opening"
     seen = Fatigue(
         pd.DataFrame(), slopes.assign(effect=-0.25, low=-0.3, high=-0.2), pd.DataFrame(), True
     )
     assert text_response.fatigue_headline(seen) == (
-        "Every message in the days before takes 22 % off the odds of opening the next"
+        "Every message more in the days before goes with 22 % lower odds of opening the next"
     )
+    for said in (
+        text_response.fatigue_headline(seen),
+        *(finding["sentence"] for finding in text_response.fatigue_findings(seen)),
+    ):
+        assert not re.search(r"takes|changes|makes|causes|because", said)
 
 
 def test_a_frequency_that_pays_is_named() -> None:
@@ -113,10 +124,15 @@ def test_a_frequency_that_pays_is_named() -> None:
                             "customers": [5, 80, 15], "share": [0.05, 0.8, 0.15]})  # fmt: skip
     low = DoseCurve(doses, "few", classes, pd.DataFrame(), 0.5)
     assert text_response.dose_headline(low) == (
-        "No higher frequency is shown to earn more than few; many makes 30 % opt out"
+        "No higher frequency is shown to earn more than few; at many 30.0 % opt out, at few 2.0 %"
     )
+    saturated = text_response.dose_finding(low)["sentence"]
+    assert saturated.startswith(
+        "of customers written to get more messages than few, above which no randomised frequency is"
+    )
+    assert "that pays" not in saturated
     finding = text_response.dose_finding(DoseCurve(doses, "many", classes, pd.DataFrame(), 0.5))
-    assert finding["sentence"].endswith("many; 5 customers less")
+    assert finding["sentence"].endswith("earn more; 5 customers get fewer")
 
 
 def test_opens_that_cannot_be_told_are_bounded_in_words() -> None:
@@ -148,3 +164,13 @@ def test_an_unknown_cost_is_said() -> None:
     assert text.lift_headline(known, "EUR") == (
         "1 of 1 tested arm earned more than its messages cost"
     )
+
+
+def test_gaps_of_orders_that_were_followed_are_not_told_of_all() -> None:
+    again = pd.DataFrame({"events": [55_703], "followed": [41_643], "days_50": [14.1]})
+    back = pd.DataFrame({"customers": [13_512], "share": [0.397], "first_day": [1],
+                         "last_day": [30]})  # fmt: skip
+    said = text_buying.events_reading(again, back)
+    assert said.startswith("Of 55,703 orders 41,643 were followed by another within the period")
+    assert "Half of all next orders" not in said
+    assert "first order of the period" in said

@@ -190,10 +190,10 @@ def test_trust_tells_what_does_not_add_up() -> None:
     whole = Coverage(60, 60, 90.0, 20.0, 0, 0.0)
     lines = {
         label: (ok, text)
-        for label, ok, text in fading_readings.trust(found, whole, weeks, terms, "By rate.")
+        for label, ok, text in fading_readings.trust(found, whole, weeks, terms, "Assumed rates.")
     }
     assert lines["Sums"][0] is True
-    assert lines["Margin"] == (False, "By rate.")
+    assert lines["Margin"] == (False, "Assumed rates.")
     assert "15 % is assumed" in lines["Contacts"][1]
     returned = Coverage(63, 63, 87.5, 20.0, 0, 0.0, returners=2, returned_amount=-2.5)
     lines = {
@@ -329,6 +329,6 @@ def test_weeks_that_never_differ_leave_no_noise() -> None:
 
 def test_where_nobody_is_last_nothing_is_said_of_the_last() -> None:
     stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
-    assert "of the last stop buying" in persistence_readings.went(stay)
+    assert "of the last bought nothing in the second half" in persistence_readings.went(stay)
     stay.stayed.loc[stay.stayed.index[-1], "customers"] = 0
     assert "of the last" not in persistence_readings.went(stay)

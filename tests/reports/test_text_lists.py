@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from analysis.errors import ParamsError
 from analysis.params.report_params import from_notebook
 from analysis.promotions.planning.occasions.care_list import KIND_OF, CareList
+from analysis.promotions.planning.targeting.contact_scenarios import (
+    ALL_OFFERS,
+    BY_VALUE,
+    Spending,
+)
+from analysis.promotions.planning.targeting.eligibility import REACHED, SAYS, ValueByRule
 from analysis.promotions.returns.past_lists import RUNNING, PastLists
-from analysis.reports.targets import charts_lists, text_lists
+from analysis.reports.targets import charts_lists, text, text_lists
 from analysis.reports.targets.params import OCCASIONS
 
 LIST = {
@@ -101,3 +109,78 @@ def test_params_know_the_occasions_that_there_are() -> None:
 def test_params_refuse_care_that_cannot_be(given: dict, sentence: str) -> None:
     with pytest.raises(ParamsError, match=sentence):
         from_notebook("08_targets", given)
+
+
+def by_rule(*rows: tuple[str, int, float]) -> ValueByRule:
+    table = pd.DataFrame(rows, columns=["rule", "customers", "value"])
+    return ValueByRule(table.assign(share=table["value"] / table["value"].sum()), 12)
+
+
+def test_the_value_of_customers_without_consent_is_told() -> None:
+    barred = (SAYS["consent"], 2_384, 60_000.0)
+    said = text_lists.value_reading(by_rule((REACHED, 8_000, 340_000.0), barred), "EUR")
+    assert said.startswith(
+        "The 2,384 customers without consent for any channel hold € 60,000, 15 % of the margin"
+    )
+    assert "those who may be contacted hold 85 %" in said
+    none = text_lists.value_reading(by_rule((REACHED, 8_000, 340_000.0)), "EUR")
+    assert none.startswith("Customers who may be contacted hold 100 % of the margin expected")
+
+
+def test_a_forecast_is_told_as_one_and_an_assumption_is_named() -> None:
+    curves = pd.DataFrame(
+        {"variant": ALL_OFFERS, "spend": [0.0, 266.0], "gain": [0.0, 210.0], "next_unit": 0.5}
+    )
+    assumed = Spending(curves, (210.0, 266.0), True, 0.05)
+    assert text.spending_headline(assumed, 500.0, "USD", assumed_effect=0.05).endswith(
+        "to bring more than it costs, if a contact saves 5 % of the margin at risk (assumed)"
+    )
+    measured = text.spending_headline(assumed, 100.0, "USD")
+    assert measured == "At $ 100 the next $ 1 is expected to bring $ 0.50 beyond its cost"
+    assert "nobody held out" not in text.spending_reading(assumed, 100.0, "USD")
+    by_value = pd.concat([curves, curves.assign(variant=BY_VALUE)])
+    said = text.spending_reading(Spending(by_value, (210.0, 266.0), False), 100.0, "USD")
+    assert said.startswith("With $ 100 and nobody held out, the best offers are expected to bring")
+
+
+def test_what_stops_most_is_not_called_most() -> None:
+    table = pd.DataFrame({"stopped": [40, 60], "says": ["no consent", "contacted too recently"]})
+    left = SimpleNamespace(
+        customers=pd.DataFrame({"customer_id": range(300)}), waterfall=table,
+        open=pd.Series([True] * 200 + [False] * 100),
+        permission=SimpleNamespace(recorded=("email",)),
+    )  # fmt: skip
+    assert text.eligible_headline(left).endswith(
+        "the rule that stops most is: contacted too recently (60)"
+    )
+    assert not text.eligible_finding(left)["alert"]
+    left.open = pd.Series([False] * 300)
+    left.permission.recorded = ()
+    shut = text.eligible_finding(left)
+    assert shut["alert"]
+    assert shut["sentence"].endswith("consent to be contacted is not recorded")
+
+
+def test_measurements_are_not_said_to_have_brought_more_by_chance_alone() -> None:
+    cells = pd.DataFrame({"low": [0.4, -0.2], "name": ["Nuts", "Tea"], "arm": ["sms", "email"],
+                          "state": ["silent", "active"]})  # fmt: skip
+    said = text.past_headline(SimpleNamespace(cells=cells))
+    assert said == (
+        "1 of 2 measurements of randomised contacts lies above zero, drawn towards the others, "
+        "with the whole interval; clearest Nuts (sms) with silent customers"
+    )
+    assert "significantly" in text.past_headline(SimpleNamespace(cells=cells.assign(low=-1.0)))
+
+
+def test_the_list_is_headed_by_its_rulings() -> None:
+    rulings = pd.DataFrame({"ruling": ["contact"] * 3 + ["leave alone"] * 2})
+    said = text.list_headline(rulings)
+    assert said == "3 customers to contact, 0 held out at random, 2 left alone"
+
+
+def test_the_plan_is_stated_beside_the_best_of_other_terms() -> None:
+    names = ["as planned", "half the budget", "no discounts"]
+    scenarios = pd.DataFrame({"scenario": names, "gain": [100.4, 90.0, 95.0]})
+    assert text.terms_headline(scenarios, "EUR") == (
+        "Expected margin is € 100 as planned and € 95 at most on other terms (no discounts)"
+    )

@@ -67,7 +67,7 @@ def test_books_that_hold_and_books_that_do_not() -> None:
 def test_the_title_says_what_there_is() -> None:
     both = text.title(OWED, SPENT, "EUR")
     assert both == (
-        "Open points will cost about € 4; 35 % of points expire unused, and redeemed points cost "
+        "Open points should cost about € 4; 35 % of points expire unused, and redeemed points cost "
         "4.0 % of members' margin"
     )
     assert text.title(None, SPENT, "EUR") == "Redeemed points cost 4.0 % of members' margin"
@@ -75,7 +75,9 @@ def test_the_title_says_what_there_is() -> None:
 
 
 def test_the_liability_says_when_not_to_believe_it() -> None:
-    assert text.liability_headline(OWED) == "40 % of the open points will be redeemed (35 to 45 %)"
+    assert text.liability_headline(OWED) == (
+        "40 % of the open points are expected to be redeemed (35 to 45 %)"
+    )
     assert "first in, first out." in text.liability_reading(OWED)
     other = replace(OWED, in_turn=False, out_of_turn=77.0, drifts=True)
     reading = text.liability_reading(other)
@@ -97,7 +99,8 @@ def test_nobody_is_said_to_move_where_no_tier_is_known_before() -> None:
                           "share": [0.3, 0.6, 0.1]})  # fmt: skip
     held = Standing(YEAR, tiers, pd.DataFrame(), nothing, nothing, 0, 1)
     assert text_club.standing_headline(held) == (
-        "Gold holds 20 % of the customers and brings 60 % of their sales"
+        "Gold holds 20 % of the customers who are in a tier or bought, and brings 60 % of their "
+        "sales"
     )
     assert "nobody can be said to have moved" in text_club.standing_reading(held)
     assert "Two tiers at once: 1 customer;" in text_club.standing_reading(held)
@@ -107,7 +110,7 @@ def test_nobody_is_said_to_move_where_no_tier_is_known_before() -> None:
 
 @pytest.mark.parametrize(("above", "said"), [
     (40.0, "At gold, 34 % of those just above the threshold are more than the rest"),
-    (5.0, "No threshold draws customers over it"),
+    (5.0, "At no threshold do significantly more customers end a year just above it"),
     (float("nan"), "Too few customers are near a threshold"),
 ])  # fmt: skip
 def test_bunching_is_called_where_its_error_allows(above: float, said: str) -> None:
@@ -127,10 +130,10 @@ def test_bunching_is_called_where_its_error_allows(above: float, said: str) -> N
     assert "A placebo check fails at silver" in reading
 
 
-def test_members_are_said_to_be_selection_and_never_an_effect() -> None:
+def test_members_are_said_to_be_an_association_and_never_an_effect() -> None:
     one = Matched(50, 80, 45, 86.0, 48.0, 38.0, 30.0, 46.0, 26.0, 22.0, 30.0, 60.0)
     finding = text_club.selection_finding(one, "EUR", 0.95)
-    assert "selection, not what membership does" in finding["sentence"]
+    assert "who joins and what membership does cannot be told apart" in finding["sentence"]
     headline = text_club.members_headline(one, "EUR", 182)
     assert headline.endswith("the difference is +€ 26")
     for word in ("effect", "causes", "because"):
@@ -152,6 +155,21 @@ def test_occasions_are_counted_by_kind() -> None:
         "In the next 30 days: birthday 2 customers; points expiring 1 customer (€ 3)."
     )
     assert "Nobody has an occasion" in text_club.occasions_reading(listed.head(0), 30, "EUR")
+    other = text_club.occasions_reading(listed, 30, "EUR", in_turn=False)
+    assert "more points, of more customers, will expire than are listed" in other
+    dull = text_club.occasions_reading(listed[1:], 30, "EUR", in_turn=False)
+    assert "expire" not in dull
+
+
+def test_what_was_given_on_account_is_not_told_as_money_received() -> None:
+    flows = pd.DataFrame(
+        [("load", 300.0, 9), ("bonus", 30.0, 9), ("spend", -170.0, 8), ("open", 160.0, 5)],
+        columns=["flow", "amount", "customers"],
+    ).assign(below_zero=0)
+    said = text_club.stored_reading(flows, "EUR")
+    assert "€ 160 stand on the accounts of 5 customers: owed in goods" in said
+    assert "€ 30 were bonuses, for which nothing was received" in said
+    assert "bonuses" not in text_club.stored_reading(flows[flows["flow"] != "bonus"], "EUR")
 
 
 def test_an_offer_is_told_where_it_can_be_read_and_nowhere_else() -> None:
@@ -172,6 +190,11 @@ def test_an_offer_is_told_where_it_can_be_read_and_nowhere_else() -> None:
     )
     told = text_club.first_come_findings(found, "EUR", 0.95)
     assert [one["key"] for one in told] == ["first_come_A"]  # B fails a placebo check
+    assert "not significant" not in told[0]["sentence"]
+    dull = FirstCome(pd.DataFrame(), rows[:1].assign(effect=-4.0, low=-18.0, q=0.9), 182)
+    assert text_club.first_come_findings(dull, "EUR", 0.95)[0]["sentence"].endswith(
+        "who was just too late, not significant"
+    )
     said = text_club.first_come_reading(found)
     assert "Nothing is read from Cup: it was there." in said
     assert "A placebo check fails at Bag" in said
@@ -188,8 +211,13 @@ def test_a_segment_is_named_only_where_many_looks_allow() -> None:
     few = pd.DataFrame({"segments": [2]})
     found = BySegment(shares, pd.DataFrame(), few)
     assert text_club.segments_headline(found) == (
-        "70 % of Loyal redeemed points, against 40 % of all others"
+        "70 % of Loyal with points redeemed points, against 40 % of all others with points"
     )
     assert "2 groups" in text_club.segments_reading(found)
     dull = BySegment(shares.assign(q=0.5), pd.DataFrame(), few)
     assert text_club.segments_headline(dull).startswith("No segment differs")
+
+
+def test_scores_of_the_strategy_are_stated_as_they_are_named() -> None:
+    given = pd.DataFrame({"value": [0.4, 0.709], "score": ["bought again", "renewed in time"]})
+    assert text_club.scores_headline(given) == "40 % bought again, 71 % renewed in time"

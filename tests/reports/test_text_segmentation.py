@@ -12,7 +12,7 @@ from analysis.customers.retention.lifecycle import Silence
 from analysis.customers.segments.segment_table import UNJUDGED
 from analysis.reports.segmentation import charts as charts_charts
 from analysis.reports.segmentation import text as readings_text
-from analysis.reports.segmentation import text_profiles, text_stages
+from analysis.reports.segmentation import text_deals, text_profiles, text_stages
 from analysis.tables.periods import Period
 
 BEFORE, AFTER = Period.before("2017-10-02", days=274), Period.before("2018-01-01", days=91)
@@ -133,10 +133,57 @@ def test_one_contacted_customer_proves_nothing() -> None:
         "Whether contacting helps cannot be told: at most 1 contacted customer in a stage, 30 of "
         "each kind are needed"
     )
-    assert text_stages.win_back(contacted(100, 100, -0.04, 0.23)).endswith(
-        "a difference of 20 points or more would probably have been seen"
+    unclear = contacted(100, 100, -0.04, 0.23)
+    assert text_stages.win_back(unclear).endswith(
+        "(with so many a difference of 20 points or more would probably have been seen)"
     )
-    assert "no effect" in text_stages.win_back(contacted(400, 400, 0.03, 0.17))
+    clear = contacted(400, 400, 0.03, 0.17).assign(stage="Lapsed")
+    both = text_stages.win_back(pd.concat([unclear, clear], ignore_index=True))
+    assert "; lapsed customers who were contacted came back more often by 10 points" in both
+    assert both.endswith("they were chosen, so this is no effect")
+    withheld = text_stages.known_returns(contacted(1, 200, -0.5, 0.7)).iloc[0]
+    assert withheld[["returned_contacted", "returned_not", "difference", "low"]].isna().all()
+    assert withheld["contacted"] == 1
+
+
+def test_segments_of_few_are_withheld_and_cannot_be_had_by_subtraction() -> None:
+    row = {"share": 0.1, "basket_value": 5.0, "orders_per_customer": 2.0, "recency_days": 3.0}
+    table = pd.DataFrame(
+        [
+            {**row, "group": g, "customers": n, "net_share": n / 700}
+            for g, n in (("New", 14), ("Growing", 67), ("Active", 619))
+        ]
+    )
+    shown = readings_text.enough(table).set_index("group")
+    assert shown["net_share"].isna().to_dict() == {"New": True, "Growing": True, "Active": False}
+    assert shown["customers"].tolist() == [14, 67, 619]
+    said = readings_text.sentences(table.pipe(readings_text.enough), {}, "USD")
+    assert said.count("withheld") == 2
+    followed = table.drop(columns="net_share").assign(bought=1.0)
+    assert readings_text.enough(followed)["bought"].isna().tolist() == [True, False, False]
+
+
+def test_what_goes_with_discounts_is_not_called_their_doing() -> None:
+    kinds = pd.DataFrame(
+        {
+            "group": ["Price buyer", "Relationship customer"], "weeks": 8,
+            "stayed": [0.15, 1.04], "low": [0.09, 1.0], "high": [0.21, 1.07],
+        }
+    )  # fmt: skip
+    assert text_deals.paused(kinds) == (
+        "In 8 weeks without discounts price buyers placed 15 % of their usual orders (9 to 21 %), "
+        "relationship customers placed 104 % of their usual orders (100 to 107 %)"
+    )
+    alike = kinds.assign(low=0.1, high=1.2)
+    assert text_deals.paused(alike).endswith("no kind of buyer ordered significantly less often")
+    more = kinds.assign(reaction=[0.26, 0.01], low=[0.17, 0.0], high=[0.35, 0.02])
+    told = text_deals.reaction(more)
+    assert "raise" not in told
+    assert told.startswith("Price buyers' part of a category is 26.0 % larger where")
+    near = kinds.assign(more=[0.16, 0.14], low=[0.07, 0.08], high=[0.26, 0.2])
+    assert "cannot be told apart" in text_deals.stocked(near)
+    buyers = pd.DataFrame({"group": ["Price buyer"], "share": [0.018], "margin_share": [-0.0013]})
+    assert text_deals.buyers_headline(buyers).endswith("they bring −0.1 % of margin")
 
 
 def test_names_that_are_not_borne_out_are_named_with_their_evidence() -> None:
@@ -178,9 +225,11 @@ def test_a_handful_at_risk_is_counted_not_turned_into_per_cent() -> None:
             "share": [0.25, 0.75],
         }
     )
-    assert text_stages.transitions(moves) == "1 of 4 customers at risk was buying again later"
+    assert text_stages.transitions(moves) == (
+        "1 of 4 customers at risk was active, growing, declining or won back in the end"
+    )
     many = moves.assign(customers=[10, 30])
-    assert text_stages.transitions(many) == "25 % of customers at risk were buying again later"
+    assert text_stages.transitions(many).startswith("25 % of customers at risk were active, ")
     assert text_stages.transitions(moves.assign(was="New")).startswith("Nobody was at risk")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.stats.thresholds import bunching, discontinuity, sorting
+from analysis.stats.thresholds import bunching, discontinuity
 from tests.truth.calibration import assert_covers
 
 #: Counts in bins of 50 around the kink at 10,000 of the example of the R package bunching, with the
@@ -61,7 +61,7 @@ def test_sorting_is_called_at_its_rate_and_found_where_it_is(moved: float, expec
         points = rng.gamma(1.5, 150, 3_000)
         just_short = (points > 130) & (points < 150) & (rng.random(3_000) < moved)
         distance = np.where(just_short, 150 + 10 * rng.random(3_000), points) - 150
-        called += sorting.density_jump(distance, reach=60, bins=12).p < 0.05
+        called += discontinuity.density_jump(distance, reach=60, bins=12).p < 0.05
     if expected:
         assert called > 55
     else:

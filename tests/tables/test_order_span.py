@@ -7,8 +7,7 @@ from datetime import date
 import pytest
 
 from analysis.errors import DataError
-from analysis.tables.manifest import Manifest
-from analysis.tables.order_span import check_as_of
+from analysis.tables.manifest import Manifest, check_as_of
 from tests.projects import Project
 from tests.tiny import Journey
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -75,13 +75,22 @@ def test_price_buyers_with_precision_and_recall(known: pd.DataFrame) -> None:
 
 
 def test_price_buyers_stay_away_without_discounts(shops: Shops) -> None:
+    """Discount customers order nothing in the pause, others as in the weeks around it."""
     tables = tables_of(shops, 0)
-    people = features.fetch_detailed(tables, YEAR)
-    kinds = deal_proneness.judge(people, threshold=0.55).table
-    got = discount_withdrawal.compare(tables, YEAR, kinds).set_index("group")
-    assert got.loc[deal_proneness.PRICE, "weeks"] == 8
-    assert got.loc[deal_proneness.PRICE, "high"] < 0.5
-    assert got.loc[deal_proneness.RELATIONSHIP, "low"] > 0.75
+    pause = discount_withdrawal.find(tables, YEAR)
+    kinds = shops.frame(
+        "select customer_id::varchar as customer_id, attitude as buyer from truth_customers "
+        "where seed = 0"
+    )
+    kinds["buyer"] = kinds["buyer"].astype("category")
+    got = discount_withdrawal.compare(tables, pause, kinds).set_index("group")
+    assert (got["weeks"] == 8).all()
+    assert got.loc["discount", "stayed"] == 0
+    others = got.loc[["relationship", "mixed"]]
+    assert (others["low"] < 1.1).all()
+    assert (others["high"] > 0.9).all()
+    # Nobody is called by what was bought in the weeks without offers.
+    assert pause.formed_on.end <= YEAR.start + timedelta(days=7 * min(pause.usual))
 
 
 def test_discount_customers_take_more_of_deeper_offers(shops: Shops) -> None:

@@ -9,13 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from analysis.customers.lifetime import (
-    bgnbd,
-    gamma_gamma,
-    pareto_nbd,
-    purchase_counts,
-    stated_attributes,
-)
+from analysis.customers.lifetime import bgnbd, gamma_gamma, pareto_nbd, purchase_counts
 from analysis.customers.lifetime.lifetime_value import ValueSettings, lifetime_value
 from analysis.customers.lifetime.purchase_counts import TRAIT, PurchaseCounts, trait_names
 from analysis.customers.value import tiers
@@ -92,7 +86,7 @@ def test_channels_rank_as_planted_by_how_often_their_customers_come(
     """Planted: who orders often is won more through search, and less through social media."""
     tilt = shops.parameter("acquisition", "parameters", "tilt_of_order_rate")
     assert tilt["social"] < tilt["store"] == tilt["display"] < tilt["search"]
-    main = stated_attributes.encode(bought[bought["group"] == "main"])
+    main = purchase_counts.encode(bought[bought["group"] == "main"])
     traits = [name for name in trait_names(main) if "channel" in name]
     plain = pareto_nbd.fit(PurchaseCounts.of(main))
     counts = PurchaseCounts.of(main, traits)

@@ -153,7 +153,7 @@ def test_programs_are_told_and_no_person_is_called_one(shops: Shops, published: 
         n=len(SEEDS),
     ).set_index("kind")
     table = published("web_programs").groupby("rule")[["visitors", "views"]].sum()
-    says, paced = table.loc["says it is a program"], table.filter(like="s a page", axis=0).iloc[0]
+    says, paced = table.loc["says it is a bot"], table.filter(like="s a page", axis=0).iloc[0]
     assert tuple(says) == tuple(truth.loc["declared"])
     assert tuple(paced) == tuple(truth.loc["hidden"])
 

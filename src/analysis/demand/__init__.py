@@ -9,7 +9,7 @@ __getattr__ = face(
     __name__,
     {
         "LEVELS": "series.sales_series:LEVELS",
-        "Plan": "forecast.forecast_plan:Plan",
+        "Plan": "forecast.level_regressors:Plan",
         "best_sellers": "series.sales_series:best_sellers",
         "boosted_challenger": "models.gradient_boosting:challenge",
         "changes": "change.contribution:changes",
@@ -22,6 +22,7 @@ __getattr__ = face(
         "horizon_totals": "forecast.horizon_totals:over_horizon",
         "in_stock": "series.sales_series:censor",
         "level_covariates": "forecast.level_regressors:gather",
+        "like_for_like": "change.contribution:like_for_like",
         "lifecycle": "series.product_lifecycle:statuses",
         "merchandise": "series.sales_series:merchandise",
         "outliers": "change.changepoints:outliers",

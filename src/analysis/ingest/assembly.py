@@ -2,14 +2,15 @@
 
 Tables without a key are the parts' own files, linked: nothing is rewritten. Tables with a key
 hold one row a key: within a source the latest file wins, between sources the one that the mapping
-names first, column by column. The account of rows says what became of the others.
+names first, column by column. The account of rows says what became of the others. Months far from
+all others that hold next to nothing are mistyped years, and named as such.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from analysis.errors import DataError
-from analysis.ingest.outlying_dates import outlying_months, rule
 from analysis.ingest.parts import (
     BY_MONTH,
     FEED,
@@ -43,6 +43,50 @@ from analysis.tables.schema import PERSONAL_KEY, TABLES, customer_columns
 
 if TYPE_CHECKING:
     from analysis.ingest.identity.identity import Unified
+
+
+#: Months without a row between two runs of months that belong together at most.
+BREAK = 12
+#: Share of all rows that an outlying run may hold at most.
+LONE = 0.005
+
+
+def outlying_months(rows: Mapping[str, int]) -> frozenset[str]:
+    """Return the months that are outliers.
+
+    Parameters
+    ----------
+    rows
+        Rows by month, such as ``2024-03``.
+    """
+    total = sum(rows.values())
+    runs = _runs(month for month, n in rows.items() if n)
+    if len(runs) < 2:
+        return frozenset()
+    return frozenset(
+        month for run in runs if sum(rows[m] for m in run) <= LONE * total for month in run
+    )
+
+
+def rule(month: str) -> str:
+    """Return the name of the rule that leaves a month's rows out."""
+    return f"dated {month}, more than a year from all other rows"
+
+
+def _runs(months: Iterable[str]) -> list[list[str]]:
+    """Return the months in order, parted where more than ``BREAK`` months hold nothing."""
+    runs: list[list[str]] = []
+    for month in sorted(months):
+        if runs and _number(month) - _number(runs[-1][-1]) - 1 <= BREAK:
+            runs[-1].append(month)
+        else:
+            runs.append([month])
+    return runs
+
+
+def _number(month: str) -> int:
+    year, of_year = month.split("-")
+    return 12 * int(year) + int(of_year)
 
 
 @dataclass(frozen=True)

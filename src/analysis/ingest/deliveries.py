@@ -16,8 +16,7 @@ from analysis.ingest.parts import Delivery, Part, PartSource
 from analysis.ingest.quarantine import Quarantine, remove
 from analysis.ingest.readers.stage import FORMATS
 from analysis.tables.checksums import damage
-from analysis.tables.engine import connect
-from analysis.tables.engine_errors import reading
+from analysis.tables.engine import connect, reading
 from analysis.tables.manifest import LedgerEntry, SourceFile
 
 if TYPE_CHECKING:

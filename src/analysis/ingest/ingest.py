@@ -34,10 +34,8 @@ from analysis.ingest.versions import (
 )
 from analysis.ingest.whole_tables import write_whole
 from analysis.tables.checksums import write_checksums
-from analysis.tables.engine import canonical_dir, find_root
-from analysis.tables.engine_errors import reading
-from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile
-from analysis.tables.order_span import order_span
+from analysis.tables.engine import canonical_dir, find_root, reading
+from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile, order_span
 
 #: How often a source that is written to while it is read is read again.
 ATTEMPTS = 3

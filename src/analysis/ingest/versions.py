@@ -23,7 +23,7 @@ from analysis.ingest import deliveries
 from analysis.ingest.quarantine import Quarantine, remove
 from analysis.ingest.sources import Source
 from analysis.tables.checksums import damage, sha256_of
-from analysis.tables.engine_errors import is_no_room
+from analysis.tables.engine import is_no_room
 from analysis.tables.manifest import Manifest, SourceFile
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A study: what to run, on which data."""
+"""A study: what to run, on which data, and when somebody is told (alerts)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,89 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from analysis.ingest.request import IngestRequest
-from analysis.params.alerting import AlertParams
 from analysis.params.credentials import names_secret
-from analysis.params.currency_codes import CURRENCIES
 from analysis.params.limits import Strict
 from analysis.params.report_params import report_params
 from analysis.tables.engine import EngineSettings
+
+Kind = Literal["failed", "late", "threshold", "changed", "decision"]
+
+
+class AlertRule(Strict):
+    """One rule.
+
+    Parameters
+    ----------
+    when
+        ``failed``: a report failed or is incomplete. ``late``: no order in the last ``days``
+        before the day of the report. ``threshold``: a finding is ``above`` or ``below`` a value.
+        ``changed``: a finding differs significantly from what it was when last told.
+        ``decision``: a finding asks for a decision.
+    finding
+        Which findings, as ``report/key``; ``*`` stands for anything.
+    above, below
+        The threshold, in the finding's own unit, a share as a fraction.
+    days
+        Days without orders that are one too many.
+    """
+
+    when: Kind
+    finding: str = "*"
+    above: float | None = None
+    below: float | None = None
+    days: Annotated[int, Field(ge=1, le=365)] = 3
+
+    @model_validator(mode="after")
+    def _threshold_given(self) -> AlertRule:
+        given = [end for end in (self.above, self.below) if end is not None]
+        if (self.when == "threshold") != (len(given) == 1):
+            raise ValueError("a rule with a threshold, and no other, has either above or below")
+        return self
+
+
+def usual_rules() -> list[AlertRule]:
+    """Return what is told where a study has no rules of its own."""
+    usual: tuple[Kind, ...] = ("failed", "late", "changed", "decision")
+    return [AlertRule(when=kind) for kind in usual]
+
+
+class AlertParams(Strict):
+    """The alerts of a study.
+
+    Parameters
+    ----------
+    rules
+        What is told; see `AlertRule`.
+    most_a_day
+        Alerts told a day; the others wait for the next.
+    fdr
+        Share of the changes told in one run that may be chance.
+    """
+
+    rules: list[AlertRule] = Field(default_factory=usual_rules)
+    most_a_day: Annotated[int, Field(ge=1, le=100)] = 5
+    fdr: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+
+
+#: ISO 4217, list one (currencies in use), without metals, funds and codes for testing.
+_IN_USE = (
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN "
+    "BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
+    "GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS "
+    "KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR "
+    "MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD "
+    "RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP "
+    "TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"
+)
+
+#: Withdrawn since 2010; orders of before are counted in them.
+_WITHDRAWN = "ANG BGN BYR CUC EEK HRK LTL LVL MRO SLL STD VEF ZMK ZWL"
+
+CURRENCIES = frozenset(f"{_IN_USE} {_WITHDRAWN}".split())
+
 
 #: Units of memory in bytes.
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -70,7 +144,7 @@ class MarginParams(Strict):
 
 
 class StudyParams(Strict):
-    """A study: what to run, on which data."""
+    """A study: what to run, on which data, and when somebody is told (alerts)."""
 
     study: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str

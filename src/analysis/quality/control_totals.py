@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 
 from analysis.quality.questions import questions
-from analysis.tables.credit_notes import is_order
+from analysis.tables.lines import is_order
 from analysis.tables.margin import cents
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_WEEKS_TO_DEAL
 from analysis.stats.types import Floats
 from analysis.tables.comparison import in_either
-from analysis.tables.credit_notes import is_order
+from analysis.tables.lines import is_order
 from analysis.tables.margin import cents, lines_with_margin
 
 if TYPE_CHECKING:

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-NO_DAY = np.iinfo(np.int64).min
-
-
 def money(cents: Integers) -> pa.Array:
     """Return cents as DECIMAL(18, 2)."""
     import pyarrow as pa

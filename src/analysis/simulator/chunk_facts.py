@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from analysis.simulator.club import first_come, paid_terms
 from analysis.simulator.engagement import loyalty_club
 from analysis.simulator.people import population, register
-from analysis.simulator.selling import delivery_errors, order_ledger, trading
+from analysis.simulator.selling import order_ledger, till_files, trading
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.voices import survey_answers
 
@@ -23,7 +23,7 @@ class Facts:
     index: int
     trade: trading.Trade
     ledger: order_ledger.Ledger
-    delivery: delivery_errors.Delivery
+    delivery: till_files.Delivery
     register: register.Register
     earned: loyalty_club.Earned
     voices: survey_answers.Voices
@@ -62,7 +62,7 @@ def gather(plan: Plan, index: int) -> Facts:
         index=index,
         trade=played,
         ledger=book,
-        delivery=delivery_errors.deliver(plan, book, index),
+        delivery=till_files.deliver(plan, book, index),
         register=register.draw(plan, crowd, index),
         earned=loyalty_club.earn(plan, crowd, book, index),
         voices=survey_answers.draw(plan, book, played.left, index),

@@ -38,6 +38,64 @@ def _wilson(x: Floats, n: Floats, z: npt.ArrayLike) -> tuple[Floats, Floats]:
     return np.where(x == 0, 0.0 * n, middle - reach), np.where(x == n, 1.0, middle + reach)
 
 
+def corrected_share(
+    found: npt.ArrayLike,
+    of: npt.ArrayLike,
+    errors: tuple[int, int, int, int],
+    *,
+    confidence: float = 0.95,
+) -> tuple[Floats, Floats, Floats]:
+    """Return a share found by an imperfect test, corrected for what it misses and what it makes up.
+
+    Parameters
+    ----------
+    found, of
+        Cases that the test called, of how many.
+    errors
+        On cases whose truth is known: called rightly and number of true cases (sensitivity), left
+        alone rightly and number of others (specificity).
+
+    Returns
+    -------
+    tuple
+        Share, low, high, between 0 and 1; NaN where the test tells no better than chance.
+
+    References
+    ----------
+    Rogan and Gladen (1978), Estimating prevalence from the results of a screening test, American
+    Journal of Epidemiology 107(1), 71-76; Lang and Reiczigel (2014), Confidence limits for
+    prevalence of disease adjusted for estimated sensitivity and specificity, Preventive Veterinary
+    Medicine 113(1), 13-22 (interval).
+    """
+    x, n = _arrays(found, of)
+    hit, ill, passed, well = errors
+    z = normal_quantile(confidence)
+    q = (x + z**2 / 2) / (n + z**2)
+    n = n + z**2
+    sure, clear = (hit + 1) / (ill + 2), (passed + 1) / (well + 2)
+    told = sure + clear - 1
+    if not told > 0:
+        nothing = np.full(len(x), np.nan)
+        return nothing, nothing, nothing
+    share = (q + clear - 1) / told
+    spread = (
+        q * (1 - q) / n
+        + share**2 * sure * (1 - sure) / (ill + 2)
+        + (1 - share) ** 2 * clear * (1 - clear) / (well + 2)
+    ) / told**2
+    shift = (
+        2
+        * z**2
+        * (share * sure * (1 - sure) / (ill + 2) - (1 - share) * clear * (1 - clear) / (well + 2))
+    )
+    reach = z * np.sqrt(spread)
+    low, high = (np.clip(share + shift + side * reach, 0, 1) for side in (-1, 1))
+    plain = (hit / max(ill, 1)) + (passed / max(well, 1)) - 1
+    raw = np.asarray(found, float) / np.asarray(of, float)
+    point = (raw + passed / max(well, 1) - 1) / plain if plain > 0 else share
+    return np.clip(point, low, high), low, high
+
+
 def newcombe(
     x1: npt.ArrayLike,
     n1: npt.ArrayLike,
@@ -278,3 +336,54 @@ def common_difference(
     reach = normal_quantile(confidence) * error
     p = float(two_sided_p(difference / error)) if error > 0 else float("nan")
     return difference, difference - reach, difference + reach, p
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of shares, first less second, over the strata that hold both sides.
+
+    Parameters
+    ----------
+    first, second
+        The shares, weighted alike.
+    value, low, high
+        Their difference and its interval; NaN where no stratum holds both.
+    n_first, n_second
+        How many of either lie in strata that hold both.
+    """
+
+    first: float
+    second: float
+    value: float
+    low: float
+    high: float
+    n_first: int
+    n_second: int
+
+
+def stratified_difference(
+    x1: Floats, n1: Floats, x0: Floats, n0: Floats, *, confidence: float = 0.95
+) -> Difference:
+    """Return the Mantel-Haenszel difference of shares with Sato's variance.
+
+    Sato (1989), Biometrics 45, 1323-1324: right for many thin strata as for few thick ones.
+
+    Parameters
+    ----------
+    x1, n1, x0, n0
+        Hits and trials of either side by stratum.
+    """
+    both = (np.asarray(n1) > 0) & (np.asarray(n0) > 0)
+    x1, n1, x0, n0 = (np.asarray(v, float)[both] for v in (x1, n1, x0, n0))
+    if not both.any():
+        return Difference(np.nan, np.nan, np.nan, np.nan, np.nan, 0, 0)
+    n = n1 + n0
+    weight = n1 * n0 / n
+    total = weight.sum()
+    gap = float(((x1 * n0 - x0 * n1) / n).sum() / total)
+    p = (n1**2 * x0 - n0**2 * x1 + n1 * n0 * (n0 - n1) / 2) / n**2
+    q = (x1 * (n0 - x0) / n + x0 * (n1 - x1) / n) / 2
+    error = float(np.sqrt(max((gap * p.sum() + q.sum()) / total**2, 0.0)))
+    reach = normal_quantile(confidence) * error
+    first, second = (float((weight * x / m).sum() / total) for x, m in ((x1, n1), (x0, n0)))
+    return Difference(first, second, gap, gap - reach, gap + reach, int(n1.sum()), int(n0.sum()))

@@ -13,8 +13,7 @@ import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.tables.credit_notes import is_order
-from analysis.tables.lines import in_period, midnight
+from analysis.tables.lines import in_period, is_order, midnight
 from analysis.tables.margin import cents, lines_with_margin
 from analysis.tables.periods import Period
 
@@ -46,6 +45,11 @@ class Comparison:
         """Raise NotApplicable if the two periods cannot be compared."""
         if self.reason is not None:
             raise NotApplicable(self.reason)
+
+    @property
+    def whole_years(self) -> bool:
+        """Whether each period spans whole years, so that seasons do not tell them apart."""
+        return self.current.days % 364 in (0, 1)
 
     @property
     def window(self) -> Period:

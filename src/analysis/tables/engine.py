@@ -8,9 +8,11 @@ Rows that several steps read, computed once where the engine can keep them.
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -173,11 +175,17 @@ class Tables:
     """
 
     def __init__(
-        self, connection: Connection, manifest: Manifest, tables: dict[str, ibis.Table]
+        self,
+        connection: Connection,
+        manifest: Manifest,
+        tables: dict[str, ibis.Table],
+        personal: tuple[ibis.Table, ...] = (),
     ) -> None:
         self.connection = connection
         self.manifest = manifest
         self._tables = dict(tables)
+        self._personal = personal
+        self._derived: dict[str, ibis.Table] = {}
 
     def __getattr__(self, name: str) -> ibis.Table:
         if name.startswith("_") or name not in TABLES:
@@ -201,6 +209,17 @@ class Tables:
         """Raise NotApplicable naming the first of ``names`` that the study lacks."""
         for name in names:
             getattr(self, name)
+
+    def personal_keys(self) -> list[str]:
+        """Return what customers' pseudonyms stand for: to be masked in texts, never to be shown."""
+        known = [rows.filter(rows[PERSONAL_KEY].notnull()).distinct() for rows in self._personal]
+        return [key for rows in known for key in rows.to_pandas()[PERSONAL_KEY]]
+
+    def once(self, name: str, make: Callable[[Tables], ibis.Table]) -> ibis.Table:
+        """Return what ``make`` makes of these tables: computed once and kept under ``name``."""
+        if name not in self._derived:
+            self._derived[name] = held(make(self))
+        return self._derived[name]
 
     def close(self) -> None:
         """Release the engine."""
@@ -238,9 +257,13 @@ def open_study(
     if settings is not None and settings.kind == "spark":
         fit(connection, settings, rows=max(manifest.rows.values(), default=0))
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
+    holders = [tables["customers"]] if "customers" in tables else []
+    if (links := current / "identity" / "links.parquet").exists():
+        holders.append(read_parquet(connection, links))
+    personal = tuple(t.select(PERSONAL_KEY) for t in holders if PERSONAL_KEY in t.columns)
     if "customers" in tables and PERSONAL_KEY in tables["customers"].columns:
         tables["customers"] = tables["customers"].drop(PERSONAL_KEY)
-    return Tables(connection, manifest, tables)
+    return Tables(connection, manifest, tables, personal)
 
 
 def canonical_dir(study: str, *, root: Path | None = None) -> Path:
@@ -314,3 +337,41 @@ def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:
 def held(rows: ibis.Table) -> ibis.Table:
     """Return ``rows``, kept by the engine until they are no longer used."""
     return kept(rows) if kind_of(rows.get_backend()) == "spark" else rows.cache()
+
+
+#: How DuckDB and Spark say that there is no room.
+_NO_ROOM = ("No space left", "File too large", "not enough disk space", "Out of disk space")
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Tell whether an error means that the disk is full, whichever layer noticed it."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG)
+    return full or any(words in str(error) for words in _NO_ROOM)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn what the engine raises while ``name`` is read into one sentence.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, such as for a damaged page.
+    AnalysisError
+        If the engine may not have the memory that it needs.
+    """
+    import duckdb
+    from ibis.common.exceptions import IbisError
+
+    try:
+        yield
+    except (duckdb.Error, IbisError) as error:
+        if is_no_room(error):
+            raise
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise AnalysisError(
+                f"{name} needs more memory than the engine may use; raise engine: memory: in the "
+                "params"
+            ) from error
+        said = " ".join(str(error).strip().partition("\n")[0].split())
+        raise DataError(f"{name} cannot be read: {said}") from error

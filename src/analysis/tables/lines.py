@@ -1,4 +1,4 @@
-"""Order lines of a period: the one filter every analysis uses."""
+"""Order lines of a period, and what an order is: the filters that every analysis uses."""
 
 from __future__ import annotations
 
@@ -41,3 +41,13 @@ def _inside(lines: ibis.Table, period: Period) -> ibis.Table:
     start = ibis.timestamp(period.start.isoformat())
     end = ibis.timestamp(period.end.isoformat())
     return lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
+
+
+def bought(lines: ibis.Table) -> ibis.Value:
+    """Return whether each order line was bought, rather than returned."""
+    return lines.quantity >= 0
+
+
+def is_order(lines: ibis.Table) -> ibis.Value:
+    """Return, of the lines of one order number, whether they are an order: an aggregate."""
+    return bought(lines).any()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +186,33 @@ def _outcomes(entry: LedgerEntry) -> list[tuple[str, str, int]]:
     rejected = [("rejected", reason, rows) for reason, rows in sorted(entry.rejected.items())]
     dropped = [("dropped", rule, rows) for rule, rows in sorted(entry.dropped.items())]
     return [("accepted", "", entry.accepted), *rejected, *dropped]
+
+
+def order_span(version: Path) -> tuple[str, ...]:
+    """Return the first and the last day of the orders below ``version``; empty if there are none.
+
+    Parquet keeps the least and the greatest time of each group of rows, so no row is read.
+    """
+    import pyarrow.parquet as pq
+
+    times = []
+    for path in (version / "order_lines").rglob("*.parquet"):
+        metadata = pq.read_metadata(path)
+        place = metadata.schema.names.index("ordered_at")
+        for group in range(metadata.num_row_groups):
+            statistics = metadata.row_group(group).column(place).statistics
+            if statistics is not None and statistics.has_min_max:
+                times += [statistics.min, statistics.max]
+    return (f"{min(times):%Y-%m-%d}", f"{max(times):%Y-%m-%d}") if times else ()
+
+
+def check_as_of(as_of: date, manifest: Manifest) -> None:
+    """Raise DataError if no order lies before ``as_of``: every report would be empty."""
+    if not manifest.order_span:
+        return
+    first, last = map(date.fromisoformat, manifest.order_span)
+    if as_of <= first:
+        raise DataError(
+            f"as_of {as_of} sees no order: the orders of {manifest.study} run from {first} to "
+            f"{last}, so as_of: {last + timedelta(days=1)} would see them all"
+        )

@@ -9,9 +9,10 @@ from scipy.stats import beta as beta_of
 from scipy.stats import binom
 from scipy.stats import gamma as gamma_of
 
-from analysis.customers.lifetime import bgnbd
+from analysis.customers.lifetime import bgnbd, pareto_nbd, purchase_counts
 from analysis.customers.lifetime.maximum_likelihood import Estimate
 from analysis.customers.lifetime.purchase_counts import PurchaseCounts
+from analysis.stats.types import Floats
 from tests.customers.lifetime.processes import beta_geometric, holds
 
 TRUTH = (1.5, 6.0, 0.9, 4.0)
@@ -129,6 +130,26 @@ def test_parameters_are_recovered_and_intervals_cover() -> None:
     covered = np.array(inside)
     assert binom.cdf(covered.all(axis=1).sum(), 60, 0.80) > 1e-3
     assert covered.mean() > 0.90
+
+
+@pytest.mark.parametrize("model", ["BG/CNBD-3", "Pareto/NBD"])
+def test_likelihood_in_blocks_is_that_of_all_rows(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many rows are taken at once, heights and slopes add up to the same."""
+    bought = beta_geometric(0, TRUTH, customers=300, shape=3).summary
+
+    def both() -> Floats:
+        counts, values = PurchaseCounts.of(bought), np.array([0.7, 3.0, 1.2, 2.0])
+        if model == "Pareto/NBD":
+            height, slopes = pareto_nbd._log_likelihood(values, counts)
+        else:
+            height, slopes = bgnbd._log_likelihood(values, counts, 3, False)
+        return np.array([height, *slopes])
+
+    whole = both()
+    monkeypatch.setattr(purchase_counts, "_BLOCK", 40)
+    assert both() == pytest.approx(whole, rel=1e-12)
 
 
 def test_regular_gaps_are_found() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from analysis.customers.lifetime.early_signs import early_signs, newcomers
+from analysis.customers.lifetime.lifetime_value import WEEKS_A_MONTH
+from analysis.customers.lifetime.valuation import newcomers_brought
 from analysis.errors import NotApplicable
 from analysis.tables.periods import Period
 from tests.sales import catalogue, tables_of
@@ -82,3 +86,30 @@ def test_a_short_history_and_few_newcomers_are_refused() -> None:
     with pytest.raises(NotApplicable, match="200 days of history hold no newcomer"):
         early_signs(tables, Period.before("2018-01-01", days=200))
     tables.close()
+
+
+def test_what_newcomers_brought_is_a_plain_sum_and_old_customers_are_none() -> None:
+    """Who joined before the history but is first seen late has bought before: no newcomer."""
+    lines = orders(4, planted=True)
+    old = {f"c{i}" for i in range(0, 900, 3)}
+    joined = ["2012-05-01" if f"c{i}" in old else "2016-03-01" for i in range(900)]
+    people = pd.DataFrame({"customer_id": [f"c{i}" for i in range(900)], "joined_on": joined})
+    tables = tables_of(
+        lines, catalogue("p1"), customers=people.assign(joined_on=pd.to_datetime(joined).date)
+    )
+    settings = SimpleNamespace(months=(6, 36), confidence=0.95)
+    found = newcomers_brought(tables, SimpleNamespace(history=HISTORY, settings=settings))
+    tables.close()
+    fresh = lines[~lines["customer_id"].isin(old)]
+    day = pd.to_datetime(fresh["ordered_at"]).dt.normalize()
+    first = day.groupby(fresh["customer_id"]).transform("min")
+    days = round(7 * WEEKS_A_MONTH * 6)
+    able = first + pd.Timedelta(days=days) < pd.Timestamp("2018-01-01")
+    inside = fresh[able & (day - first < pd.Timedelta(days=days))]
+    margins = 4.0 * inside.groupby("customer_id").size()
+    assert found.loc[0, "followed"] == len(margins)
+    assert found.loc[0, "brought"] == pytest.approx(margins.mean())
+    low, high = stats.t.interval(0.95, len(margins) - 1, margins.mean(), margins.sem())
+    assert found.loc[0, ["brought_low", "brought_high"]].tolist() == pytest.approx([low, high])
+    assert found.loc[1, "followed"] == 0
+    assert found.loc[1, ["brought", "brought_low", "brought_high"]].isna().all()

@@ -11,8 +11,8 @@ import pytest
 from analysis.customers.lifetime import (
     bgnbd,
     gamma_gamma,
+    purchase_counts,
     snapshots,
-    stated_attributes,
     value_scorecard,
 )
 from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
@@ -199,7 +199,7 @@ def test_fit_value_of_a_frame_without_spread_needs_no_model() -> None:
 def test_who_states_nothing_is_average() -> None:
     """Rare levels count as not stated; the others average nought among those who state them."""
     channels = ["search"] * 300 + ["social"] * 150 + ["radio"] * 20 + [None] * 530
-    found = stated_attributes.encode(
+    found = purchase_counts.encode(
         pd.DataFrame({"acquisition_channel": channels, "gender": "female"})
     )
     assert trait_names(found) == [TRAIT + "acquisition channel social, not search"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from math import factorial
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,14 +35,29 @@ def table(drawn: list[tuple[list[str], int, int]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["path", "conversions", "nulls"])
 
 
+def of_paths(counted: pd.DataFrame, *, batch: bool = True) -> ibis.Table:
+    """Return touches of paths that are already counted; a step is taken for a day."""
+    rows = []
+    for number, row in enumerate(counted.to_dict("records")):
+        path = [channel.strip() for channel in row["path"].split(">")]
+        for place, channel in enumerate(path):
+            age = float(len(path) - 1 - place)
+            given_ = (str(number), number, channel, place, len(path), age)
+            number_of_batch = number % touchpoints.BATCHES * batch
+            rows.append((*given_, row["conversions"], row["nulls"], number_of_batch))
+    names = ["customer_id", "journey", "channel", "place", "places", "age", "conversions", "nulls"]
+    made = pd.DataFrame(rows, columns=[*names, "batch"])
+    return ibis.memtable(made.astype({"conversions": "float64", "nulls": "float64"}))
+
+
 def credits_of(frame: pd.DataFrame) -> pd.DataFrame:
-    found, _ = attribution.credit(touchpoints.summed(touchpoints.of_paths(frame)), replicates=2)
+    found, _ = attribution.credit(touchpoints.summed(of_paths(frame)), replicates=2)
     return found.pivot(index="channel", columns="model", values="orders")
 
 
 def test_a_small_chain_by_hand() -> None:
     """start > a 4/5, b 1/5; a > b 2/4, null 2/4; b > conversion 2/3, null 1/3."""
-    found = touchpoints.summed(touchpoints.of_paths(SMALL))
+    found = touchpoints.summed(of_paths(SMALL))
     steps = found.steps.sum(axis=0)
     assert attribution.conversion(steps) == pytest.approx((4 / 5 * 1 / 2 + 1 / 5) * 2 / 3)
     assert attribution.conversion(steps) == pytest.approx(2 / 5)
@@ -114,7 +130,7 @@ def test_forty_twenty_forty() -> None:
 @given(paths)
 def test_identities(drawn: list[tuple[list[str], int, int]]) -> None:
     frame = table(drawn)
-    found = touchpoints.summed(touchpoints.of_paths(frame))
+    found = touchpoints.summed(of_paths(frame))
     steps = found.steps.sum(axis=0)
     credits = credits_of(frame)
     total = frame["conversions"].sum()
@@ -162,9 +178,7 @@ def test_the_bootstrap_draws_customers() -> None:
     rng = np.random.default_rng(1)
     by_a = rng.random(4_000) < 0.5
     frame = pd.DataFrame({"path": np.where(by_a, "a", "b"), "conversions": 1, "nulls": 0})
-    found, _ = attribution.credit(
-        touchpoints.summed(touchpoints.of_paths(frame)), replicates=2_000, seed=3
-    )
+    found, _ = attribution.credit(touchpoints.summed(of_paths(frame)), replicates=2_000, seed=3)
     row = found[(found["model"] == "last") & (found["channel"] == "a")].iloc[0]
     reach = (row["high"] - row["low"]) / 2
     assert reach == pytest.approx(1.96 * np.sqrt(4_000 * 0.25), rel=0.25)
@@ -174,4 +188,4 @@ def test_the_bootstrap_draws_customers() -> None:
 def test_without_conversions_nothing_is_credited() -> None:
     nothing = SMALL.assign(conversions=0, nulls=1)
     with pytest.raises(NotApplicable, match="No order followed a message"):
-        attribution.credit(touchpoints.summed(touchpoints.of_paths(nothing)))
+        attribution.credit(touchpoints.summed(of_paths(nothing)))

@@ -11,7 +11,18 @@ import pytest
 from analysis import engagement
 from analysis.answers import NotGiven
 from analysis.engagement.feedback import text_sentiment, text_topics, written_feedback
-from analysis.engagement.feedback.written_feedback import BOTH, CHINESE, LATIN, NONE, language
+from analysis.engagement.feedback.masking import KnownNames, masked
+from analysis.engagement.feedback.written_feedback import (
+    BOTH,
+    CHINESE,
+    LATIN,
+    NONE,
+    _names,
+    language,
+)
+from analysis.stats.proportions import corrected_share
+from analysis.tables.engine import Tables, in_memory
+from analysis.tables.schema import PERSONAL_KEY
 from tests.engagement.feedback.answers import PERIOD, feedback_of, tables_of
 
 
@@ -152,3 +163,45 @@ def test_words_that_tell_nothing_are_seldom_called() -> None:
         found = text_topics._words([row["tokens"] for row in rows], bad, ~bad, frozenset(words))
         called += bool((found["q"] <= 0.05).any())
     assert called <= 4
+
+
+def test_words_of_one_text_do_not_head_the_words_that_tell_moods_apart() -> None:
+    rows = [({"broke", "lamp"}, True)] * 30 + [({"nice", "lamp"}, False)] * 300
+    rows += [({"back"}, True)]
+    tokens, bad = [frozenset(words) for words, _ in rows], np.array([b for _, b in rows])
+    found = text_topics._words(tokens, bad, ~bad, frozenset({"broke", "lamp", "nice", "back"}))
+    assert set(found["word"].head(2)) == {"broke", "nice"}
+    assert (found["q"] > 0.05).is_monotonic_increasing
+
+
+def test_a_share_of_texts_is_corrected_for_what_the_model_makes_up() -> None:
+    """The published example by hand, then coverage over simulated models and texts."""
+    # Rogan and Gladen: (0.25 + 0.87 - 1) / (0.84 + 0.87 - 1) of texts.
+    share, low, high = corrected_share([250], [1_000], (840, 1_000, 8_700, 10_000))
+    assert share[0] == pytest.approx(0.12 / 0.71)
+    assert low[0] < share[0] < high[0]
+    rng = np.random.default_rng(8)
+    held = []
+    for true in (0.02, 0.1, 0.5):
+        for _ in range(400):
+            errors = (rng.binomial(63, 0.84), 63, rng.binomial(1_085, 0.87), 1_085)
+            called = rng.binomial(300, true * 0.84 + (1 - true) * 0.13)
+            _, low, high = corrected_share([called], [300], errors)
+            held.append(low[0] <= true <= high[0])
+    assert np.mean(held) == pytest.approx(0.95, abs=0.025)
+    nothing = corrected_share([10], [100], (5, 10, 50, 100))
+    assert np.isnan(nothing[0][0])
+
+
+def test_a_name_known_only_behind_a_pseudonym_is_masked_too() -> None:
+    tables = in_memory({"customers": pd.DataFrame({"customer_id": ["p1", "p2"]})})
+    keys = pd.DataFrame({PERSONAL_KEY: ["zuleika.quillfeather@example.org", "陆晓棠", None]})
+    held = Tables(
+        tables.connection, tables.manifest, {"customers": tables.customers},
+        (tables.connection.create_table("behind", keys),),
+    )  # fmt: skip
+    names = KnownNames.of(_names(held), ["Zuleika was not amused", "我是晓棠"])
+    tables.close()
+    assert masked(["Zuleika was not amused", "我是晓棠"], [(), ()], names) == [
+        "[name] was not amused", "我是[name]",
+    ]  # fmt: skip

@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 
 from analysis.promotions.planning.targeting.contact_consent import permitted
 from analysis.promotions.planning.targeting.eligibility import (
+    NO_CANDIDATE,
+    REACHED,
+    SAYS,
     as_if_consented,
     eligible,
     unsellable,
+    value_by_rule,
 )
 from analysis.tables.engine import Tables, in_memory
 from tests.promotions.targeting.shop import AS_OF, IDS, frames, people, rules, tables
@@ -212,3 +216,22 @@ def test_the_day_decides_not_what_came_after(shop: Tables):
     assert found.waterfall.set_index("rule").loc["contacted", "stopped"] > 0
     later = eligible(shop, people(shop), rules(rest_days=30))
     assert later.waterfall.set_index("rule").loc["contacted", "stopped"] == 0
+
+
+def test_the_value_of_whom_rules_stop_adds_up_to_that_of_all(shop: Tables) -> None:
+    """By hand from the rulings; who is valued but bought nothing in the window is no candidate."""
+    found = eligible(shop, people(shop), rules())
+    ids = [*found.customers["customer_id"], "gone"]
+    worth = pd.DataFrame({"customer_id": ids, "value_3": 1.0, "value_12": range(1, len(ids) + 1)})
+    told = value_by_rule(found, worth)
+    assert told is not None
+    assert told.months == 12
+    rows = told.table.set_index("rule")
+    assert rows["value"].sum() == worth["value_12"].sum()
+    assert rows.loc[NO_CANDIDATE, ["customers", "value"]].tolist() == [1, len(ids)]
+    rule = dict(zip(found.customers["customer_id"], found.customers["stopped"], strict=True))
+    for word, says in {"": REACHED, **SAYS}.items():
+        mine = worth["customer_id"].map(rule) == word
+        if mine.any():
+            assert rows.loc[says, "value"] == worth.loc[mine, "value_12"].sum()
+    assert value_by_rule(found) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.stats.surveys.stratified_difference import stratified_difference
+from analysis.stats.proportions import stratified_difference
 
 
 def test_one_stratum_gives_its_own_difference() -> None:

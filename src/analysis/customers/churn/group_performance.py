@@ -107,10 +107,11 @@ def by_group(
     -------
     pandas.DataFrame
         attribute, group, customers (at all cut-offs), judged (False below the minimum sizes: then
-        NaN follow), forecast (mean probability), happened (share; low, high: 95 %, Wilson), auc
-        (auc_low, auc_high: 95 %), auc_expected (were the forecast right), q_level, q_rank (false
-        discovery rates at which level and ranking differ from what is expected), verdict (empty:
-        nothing speaks against it).
+        NaN follow), forecast (mean probability), put_right (the same with the level and spread
+        that fit all customers: what a group's level is held against), happened (share; low, high:
+        95 %, Wilson), auc (auc_low, auc_high: 95 %), auc_expected (were the forecast right),
+        q_level, q_rank (false discovery rates at which level and ranking differ from what is
+        expected), verdict (empty: nothing speaks against it).
 
     Raises
     ------
@@ -158,7 +159,9 @@ def _row(frame: pd.DataFrame, attribute: str, group: str) -> dict[str, object]:
     n, count = int(inside.sum()), int(churned[inside].sum())
     row: dict[str, object] = {"attribute": attribute, "group": group, "customers": n}
     if not (_enough(churned[inside]) and _enough(churned[~inside])):
-        names = "forecast happened low high auc auc_low auc_high auc_expected z_level z_rank"
+        names = (
+            "forecast put_right happened low high auc auc_low auc_high auc_expected z_level z_rank"
+        )
         return {**row, "judged": False, **dict.fromkeys(names.split(), np.nan)}
     luck = right * (1 - right)
     spread = luck[inside].sum() * (1 - luck[inside].sum() / luck.sum())
@@ -169,6 +172,7 @@ def _row(frame: pd.DataFrame, attribute: str, group: str) -> dict[str, object]:
         **row,
         "judged": True,
         "forecast": frame["probability"][inside].mean(),
+        "put_right": float(right[inside].mean()),
         "happened": count / n,
         "low": low.item(),
         "high": high.item(),

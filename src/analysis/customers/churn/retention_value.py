@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from analysis.answers import without
 from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.errors import NotApplicable, ParamsError
+from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _DRAWS = 4_000
+_POWER, _STEPS = 0.80, 30
 #: Share of customers in each group by expected value, highest first.
 GROUPS = (("Top tenth", 0.10), ("Next four tenths", 0.50), ("Lower half", 1.00))
 
@@ -42,8 +44,9 @@ class RetentionValue:
         of would-be churners that a contact must keep to pay; above 1 it cannot).
     groups
         One group a row, then ``All``: group, customers, churn (mean), value (expected margin),
-        at_risk, at_risk_share (of that of all), break_even, can_pay (customers whom a contact can
-        pay for).
+        at_risk, at_risk_share (of that of all), break_even, shown (smallest effect that a test
+        shows with 80 % power where a random half is left uncontacted), can_pay (customers whom
+        a contact can pay for).
     cost
         What contacting one customer costs.
     """
@@ -231,14 +234,29 @@ def _groups(value: Floats) -> NDArray[np.str_]:
     return np.select(conditions, [name for name, _ in GROUPS], default=GROUPS[-1][0])
 
 
+def _shown(churn: float, customers: int) -> float:
+    """Return the smallest effect that a test of halves shows, as a share of would-be churners."""
+    if not (customers and churn > 0):
+        return np.inf
+    reach = normal_quantile(0.95) + normal_quantile(2 * _POWER - 1)
+    effect = 0.0
+    for _ in range(_STEPS):  # the fewer are lost when contacted, the smaller the error
+        kept = churn * (1 - min(effect, 1.0))
+        spread = churn * (1 - churn) + kept * (1 - kept)
+        effect = float(reach * np.sqrt(2 * spread / customers) / churn)
+    return effect
+
+
 def _row(rows: pd.DataFrame, name: str, cost: float) -> dict[str, object]:
     at_risk = float(rows["at_risk"].sum())
+    churn = float(rows["churn"].mean()) if len(rows) else np.nan
     return {
         "group": name,
         "customers": len(rows),
-        "churn": float(rows["churn"].mean()) if len(rows) else np.nan,
+        "churn": churn,
         "value": float(rows["value"].sum()),
         "at_risk": at_risk,
         "break_even": cost * len(rows) / at_risk if at_risk > 0 else np.inf,
+        "shown": _shown(churn, len(rows)),
         "can_pay": int((rows["break_even"] <= 1).sum()),
     }

@@ -40,6 +40,7 @@ from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.sizes import (
     FEWEST_CATEGORIES,
+    FEWEST_CUSTOMERS,
     FEWEST_LINES,
     FEWEST_STOCKED_CATEGORIES,
     FEWEST_STOCKED_LINES,
@@ -88,12 +89,12 @@ def react(
     rows = [
         (str(name), *_reaction(cells, str(name), confidence))
         for name in kinds["buyer"].cat.categories
-        if (kinds["buyer"] == name).any()
+        if (kinds["buyer"] == name).sum() >= FEWEST_CUSTOMERS
     ]
     table = pd.DataFrame(
         rows, columns=["group", "lines", "categories", "reaction", "low", "high", "p"]
     )
-    if table["categories"].max() < FEWEST_CATEGORIES:
+    if not table["categories"].max() >= FEWEST_CATEGORIES:
         raise NotApplicable(
             "Reaction to discounts cannot be measured: fewer than "
             f"{FEWEST_CATEGORIES} categories have discounts that change from week to week."
@@ -214,7 +215,7 @@ def stock_up(
     rows = [
         (str(name), *_one(cells[cells["buyer"] == name]))
         for name in kinds["buyer"].cat.categories
-        if (kinds["buyer"] == name).any()
+        if (kinds["buyer"] == name).sum() >= FEWEST_CUSTOMERS
     ]
     table = pd.DataFrame(rows, columns=["group", "lines", "further", "response", "error"])
     if table["error"].isna().all():

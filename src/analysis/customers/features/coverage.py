@@ -15,7 +15,7 @@ import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.tables.credit_notes import bought
+from analysis.tables.lines import bought
 from analysis.tables.margin import MICROS, lines_with_margin
 from analysis.tables.periods import Period, as_date
 

@@ -180,30 +180,37 @@ def _log_terms(
     events = (r + shape * x)[:, None] + stages
     survived = betaln(a, b + x + modified) - betaln(a, b)
     given = gammaln(events) - gammaln(stages + 1) + survived[:, None]
-    alive = given[row] - events[row] * np.log(alpha + counts.observed)[:, None]
+    alive = given.take(row, 0) - events.take(row, 0) * np.log(alpha + counts.observed)[:, None]
     if shape > 1:
         alive += xlogy(stages, (counts.observed - counts.recency)[:, None])
     last = np.maximum(b + x - 1 + modified, 1e-300)
     gone = gammaln(events[:, 0]) + betaln(a + 1, last) - betaln(a, b)
     gone = gone if modified else np.where(x > 0, gone, -np.inf)
-    return alive, gone[row] - events[row, 0] * np.log(alpha + counts.recency)
+    return alive, gone.take(row) - events[:, 0].take(row) * np.log(alpha + counts.recency)
 
 
 def _log_likelihood(
     values: Floats, counts: PurchaseCounts, shape: int, modified: bool
 ) -> tuple[float, Floats]:
     """Return the log-likelihood of all customers and its slopes by r, alpha, a, b."""
+    height, slopes = counts.by_blocks(lambda block: _of_block(values, block, shape, modified))
+    return height + (shape - 1) * counts.log_gaps, slopes
+
+
+def _of_block(
+    values: Floats, counts: PurchaseCounts, shape: int, modified: bool
+) -> tuple[float, Floats]:
     from scipy.special import gammaln
 
     r, alpha = values[:2]
     alive, left = _log_terms(values, counts, shape, modified)
     whole = np.logaddexp(_added(alive), left)
     height = r * np.log(alpha) - gammaln(r) + whole - counts.repeats * gammaln(shape)
-    total = counts.summed(height) + (shape - 1) * counts.log_gaps
     stage, gone = np.exp(alive - whole[:, None]), np.exp(left - whole)
     by_rate = _slopes_of_rate(values, counts, stage, gone)
     by_leaving = _slopes_of_leaving(values, counts, stage.sum(axis=1), gone, modified)
-    return total, np.array([counts.summed(slope) for slope in (*by_rate, *by_leaving)])
+    slopes = np.array([counts.summed(slope) for slope in (*by_rate, *by_leaving)])
+    return counts.summed(height), slopes
 
 
 def _slopes_of_rate(
@@ -214,7 +221,7 @@ def _slopes_of_rate(
     r, alpha = values[:2]
     x, row = counts.distinct_repeats
     each = (r + stage.shape[1] * x)[:, None] + np.arange(stage.shape[1])
-    events, rise = each[row], digamma(each)[row]
+    events, rise = each.take(row, 0), digamma(each).take(row, 0)
     known, seen = alpha + counts.observed, alpha + counts.recency
     by_r = (
         np.log(alpha) - digamma(r)
@@ -233,11 +240,10 @@ def _slopes_of_leaving(
     a, b = values[2:]
     x, row = counts.distinct_repeats
     chances = b + x + modified
-    both = digamma(a + chances)[row]
-    before = digamma(np.maximum(chances - 1, 1e-300))[row]
+    both = digamma(a + chances).take(row)
+    before = digamma(np.maximum(chances - 1, 1e-300)).take(row)
     by_a = alive * digamma(a) + gone * digamma(a + 1) - both - digamma(a) + digamma(a + b)
-    left = np.where(gone > 0, gone * before, 0.0)
-    by_b = alive * digamma(chances)[row] + left - both - digamma(b) + digamma(a + b)
+    by_b = alive * digamma(chances).take(row) + gone * before - both - digamma(b) + digamma(a + b)
     return by_a, by_b
 
 

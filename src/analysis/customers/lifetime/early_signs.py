@@ -114,7 +114,8 @@ def newcomers(tables: Tables, history: Period, *, days: int, follow_days: int) -
     pandas.DataFrame
         customer_id, first_on, purchases (days, in the window), departments, first_net,
         discount_share, margin (in the window), margin_after (in ``follow_days`` after it). Only
-        those whose whole time lies in ``history`` and begins 60 days after its start or later.
+        those whose whole time lies in ``history`` and begins 60 days after its start or later; who
+        joined before it, where that is known, is no newcomer however late first seen.
     """
     earliest = history.start + timedelta(days=QUIET_DAYS)
     latest = history.end - timedelta(days=days + follow_days)
@@ -139,6 +140,9 @@ def newcomers(tables: Tables, history: Period, *, days: int, follow_days: int) -
         table.first_on >= ibis.date(earliest.isoformat()),
         table.first_on < ibis.date(latest.isoformat()),
     )
+    if tables.has("customers", "joined_on"):
+        people = tables.customers
+        table = table.anti_join(people.filter(people.joined_on < history.start), "customer_id")
     frame = table.order_by("first_on", "customer_id").to_pandas()
     listed = frame["net"] + frame["discount"]
     return frame.assign(

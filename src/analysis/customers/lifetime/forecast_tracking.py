@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.customers.lifetime import gamma_gamma, purchase_counts, stated_attributes
+from analysis.customers.lifetime import gamma_gamma, purchase_counts
 from analysis.customers.lifetime.purchase_counts import WEEK
 from analysis.customers.lifetime.valuation import contestant, newcomers_like
 from analysis.customers.lifetime.value_scorecard import fit_named, forecast
@@ -81,7 +81,7 @@ def tracking(tables: Tables, past: Sequence[Snapshot], valuation: Valuation) -> 
         What names the model.
     """
     history, known = valuation.history, past[-1].known
-    described = stated_attributes.encode(past[-1].customers)
+    described = purchase_counts.encode(past[-1].customers)
     model = fit_named(contestant(valuation.purchases.name), described)
     count = history.days // 7
     made = purchase_counts.repeats_by_week(tables, history, until=known.end)
@@ -138,7 +138,7 @@ def intervals_held(
     """
     rows: list[dict[str, object]] = []
     for snapshot in past:
-        described = stated_attributes.encode(snapshot.customers)
+        described = purchase_counts.encode(snapshot.customers)
         assert snapshot.outcome is not None
         try:
             value = gamma_gamma.fit_value(described)

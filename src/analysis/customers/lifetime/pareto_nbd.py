@@ -176,6 +176,10 @@ def _log_parts(
 
 def _log_likelihood(values: Floats, counts: PurchaseCounts) -> tuple[float, Floats]:
     """Return the log-likelihood of all customers and its slopes by every parameter."""
+    return counts.by_blocks(lambda block: _of_block(values, block))
+
+
+def _of_block(values: Floats, counts: PurchaseCounts) -> tuple[float, Floats]:
     from scipy.special import digamma, gammaln
 
     own = _of_rows(values, counts)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.customers.lifetime import gamma_gamma, purchase_counts, stated_attributes
+from analysis.customers.lifetime import gamma_gamma, purchase_counts
+from analysis.customers.lifetime.early_signs import newcomers
 from analysis.customers.lifetime.gamma_gamma import Credibility, GammaGamma, Independence
 from analysis.customers.lifetime.lifetime_value import (
     STEP,
@@ -28,7 +29,7 @@ from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
 from analysis.customers.lifetime.purchase_counts import PurchaseCounts, trait_names
 from analysis.customers.lifetime.value_scorecard import REGULAR, Scorecard, fit_named
 from analysis.errors import NotApplicable
-from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.multiplicity import normal_quantile, student_quantile
 from analysis.stats.sizes import FEWEST_NEWCOMERS
 from analysis.stats.types import Floats
 from analysis.tables.periods import Period
@@ -92,7 +93,7 @@ def value_customers(
     settings
         Horizons, discount and draws.
     """
-    summary = stated_attributes.encode(summary)
+    summary = purchase_counts.encode(summary)
     purchases = fit_best(card, summary)
     order_value = gamma_gamma.fit_value(summary)
     values = lifetime_value(summary, purchases, order_value, history=history, settings=settings)
@@ -145,9 +146,9 @@ def contestant(model: str) -> str:
     return REGULAR if model.startswith("MBG/CNBD") else model
 
 
-def newcomers(valuation: Valuation) -> pd.DataFrame:
-    """Return ``newcomer_value`` by the models of a valuation."""
-    return newcomer_value(
+def what_newcomers_bring(tables: Tables, valuation: Valuation) -> pd.DataFrame:
+    """Return ``newcomer_value`` by the models of a valuation, beside ``newcomers_brought``."""
+    modelled = newcomer_value(
         valuation.summary,
         valuation.purchases,
         valuation.order_value,
@@ -155,6 +156,36 @@ def newcomers(valuation: Valuation) -> pd.DataFrame:
         settings=valuation.settings,
         biases=valuation.biases,
     )
+    return modelled.merge(newcomers_brought(tables, valuation), on="months")
+
+
+def newcomers_brought(tables: Tables, valuation: Valuation) -> pd.DataFrame:
+    """Return what newcomers brought by horizon, the first purchase included: no model in it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One horizon a row: months, followed (newcomers whose whole time lies in the history),
+        brought (mean margin, undiscounted), brought_low, brought_high (Student, at the settings'
+        confidence). NaN where fewer than a hundred can be followed so long.
+    """
+    history, settings = valuation.history, valuation.settings
+    rows = []
+    for months in settings.months:
+        try:
+            days = round(7 * WEEKS_A_MONTH * months)
+            margin = newcomers(tables, history, days=days, follow_days=0)["margin"].to_numpy()
+        except NotApplicable:
+            margin = np.empty(0)
+        n = len(margin)
+        mean = reach = np.nan
+        if n >= FEWEST_NEWCOMERS:
+            mean = float(margin.mean())
+            quantile = student_quantile(settings.confidence, n - 1).item()
+            reach = quantile * float(margin.std(ddof=1)) / np.sqrt(n)
+        rows.append((months, n, mean, mean - reach, mean + reach))
+    names = ["months", "followed", "brought", "brought_low", "brought_high"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def newcomer_value(

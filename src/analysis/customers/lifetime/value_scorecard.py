@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.customers.lifetime import bgnbd, gamma_gamma, pareto_nbd, stated_attributes
+from analysis.customers.lifetime import bgnbd, gamma_gamma, pareto_nbd, purchase_counts
 from analysis.customers.lifetime.lifetime_value import (
     WEEKS_A_MONTH,
     PurchaseModel,
@@ -183,7 +183,7 @@ def contestants(earlier: Snapshot, now: Snapshot, *, seed: int) -> dict[str, For
     except NotApplicable:
         value = None
     if value is not None:
-        described = stated_attributes.encode(frame)
+        described = purchase_counts.encode(frame)
         for name, model in fit_all(described).items():
             found[name] = forecast(described, model, value, days=now.outcome.days, seed=seed)
     if len(earlier.customers) >= FEWEST_LEARNT:
@@ -208,7 +208,7 @@ def fit_named(name: str, described: pd.DataFrame) -> PurchaseModel:
 
 
 def fit_described(described: pd.DataFrame, plain: PurchaseModel | None = None) -> PurchaseModel:
-    """Return Pareto/NBD with the traits of ``stated_attributes.encode``."""
+    """Return Pareto/NBD with the traits of ``purchase_counts.encode``."""
     names = trait_names(described)
     plain = plain or pareto_nbd.fit(PurchaseCounts.of(described))
     assert isinstance(plain, pareto_nbd.ParetoNBD)

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from analysis.errors import NotApplicable
 from analysis.stats.bca import Estimates, Sampling, estimate_totals, without_interval
 from analysis.stats.multiplicity import q_values
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS
 
@@ -287,6 +288,8 @@ def rebound(
     fell = lost[lost[:, 0] > 0]
     if len(fell) == 0:
         return _not_measured("nobody fell like this")
+    if len(fell) < FEWEST_CUSTOMERS:
+        return _not_measured(f"fewer than {FEWEST_CUSTOMERS} customers fell like this")
     return estimate_totals(fell, lambda sums: sums[..., [1]] / sums[..., [0]], sampling)
 
 

@@ -75,8 +75,8 @@ def _require_arrivals(first: pd.Series, as_of: date) -> None:
     early = int((first < begin + (end - begin) / 2).sum())
     if binomtest(early, len(first), 0.5, alternative="greater").pvalue < 0.001:
         raise NotApplicable(
-            f"Newcomers cannot be told from old customers who buy rarely: of {len(first)} first "
-            f"seen after the quiet days, {early} were first seen in the first half of the time "
+            f"Newcomers cannot be told from old customers who buy rarely: of {len(first):,} first "
+            f"seen after the quiet days, {early:,} were first seen in the first half of the time "
             "since, as where old customers turn up late."
         )
 

@@ -144,26 +144,32 @@ def _written(edge: float) -> str:
     return f"{edge:,.0f}" if abs(edge) >= 100 else f"{edge:.3g}"
 
 
+def _condition(name: str, low: float, high: float) -> str:
+    """Return what a rule asks of one feature: above its lower end, up to its upper one."""
+    words = FEATURES.get(name, name.replace("_", " "))
+    above = f" above {_written(low)}" if np.isfinite(low) else ""
+    return words + above + (f" up to {_written(high)}" if np.isfinite(high) else "")
+
+
 def _rules(tree: object, inputs: Inputs) -> pd.DataFrame:
     """Return the tree's leaves as sentences."""
     grown = tree.tree_  # type: ignore[attr-defined]
     classes = tree.classes_  # type: ignore[attr-defined]
     rows: list[tuple[int, str, int, float]] = []
 
-    def walk(node: int, conditions: tuple[str, ...]) -> None:
+    def walk(node: int, ends: dict[int, tuple[float, float]]) -> None:
         if grown.children_left[node] < 0:
             shares = grown.value[node][0] / grown.value[node][0].sum()
             best = int(shares.argmax())
-            rule = " and ".join(conditions) or "everybody"
+            rule = " and ".join(_condition(inputs.names[f], *ends[f]) for f in ends) or "everybody"
             rows.append((int(classes[best]), rule, int(grown.n_node_samples[node]), shares[best]))
             return
-        name = inputs.names[grown.feature[node]]
-        words = FEATURES.get(name, name.replace("_", " "))
-        edge = _written(grown.threshold[node])
-        walk(grown.children_left[node], (*conditions, f"{words} up to {edge}"))
-        walk(grown.children_right[node], (*conditions, f"{words} above {edge}"))
+        feature, edge = int(grown.feature[node]), float(grown.threshold[node])
+        low, high = ends.get(feature, (-np.inf, np.inf))
+        walk(grown.children_left[node], {**ends, feature: (low, min(high, edge))})
+        walk(grown.children_right[node], {**ends, feature: (max(low, edge), high)})
 
-    walk(0, ())
+    walk(0, {})
     rules = pd.DataFrame(rows, columns=["cluster", "rule", "customers", "purity"])
     order = np.lexsort([-rules["customers"], rules["cluster"]])
     return rules.iloc[order].reset_index(drop=True)

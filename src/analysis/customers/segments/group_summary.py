@@ -144,7 +144,8 @@ def what_next(
         pace, paces = seen[:, 2] / seen[:, 9], drawn[..., 2] / drawn[..., 9]
         spent, spends = seen[:, 3] / seen[:, 0], drawn[..., 3] / drawn[..., 0]
         net_low, net_high = percentile_interval(spends, confidence=confidence)
-        by = percentile_interval(spends / paces - 1, confidence=confidence)
+        # Returns beyond purchases leave nothing: no spending falls by more than all of it.
+        by = percentile_interval(np.maximum(spends / paces - 1, -1.0), confidence=confidence)
         return pd.DataFrame(
             {
                 "group": names,
@@ -156,7 +157,7 @@ def what_next(
                 "net_after": spent,
                 "net_after_low": np.where(few, np.nan, net_low),
                 "net_after_high": np.where(few, np.nan, net_high),
-                "change": spent / pace - 1,
+                "change": np.maximum(spent / pace - 1, -1.0),
                 "change_low": np.where(few, np.nan, by[0]),
                 "change_high": np.where(few, np.nan, by[1]),
                 "margin_after": seen[:, 4] / seen[:, 0],

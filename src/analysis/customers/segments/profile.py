@@ -1,15 +1,17 @@
-"""Who customers are against how they buy: index tables, 100 the average."""
+"""Who customers are against how they buy: index tables, 100 the average; known and unknown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values, two_sided_p
 from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.sizes import too_small
 from analysis.stats.types import Floats
 
 #: What customers are compared by: measure to numerator and denominator, each a sum over the
@@ -70,7 +72,8 @@ def portrait(
     attributes
         One row a customer: ``customers.attributes.customer_attributes``.
     minimum_group
-        Levels with fewer customers are withheld; they still belong to the average.
+        Levels with fewer customers are withheld, and the smallest of the others where they could
+        be had by subtraction (`sizes.too_small`); they still belong to the average.
     confidence
         Coverage of the intervals, from resampling whole customers.
     seed
@@ -137,7 +140,8 @@ def _indices(
     """Return the rows of `Portrait.indices` of one attribute, without q."""
     known = people[people[name].notna()]
     sizes = known[name].value_counts(sort=False)
-    shown = [level for level in sizes.index if sizes[level] >= minimum_group]
+    few = too_small(sizes[sizes > 0], minimum_group)
+    shown = [level for level in few.index if not few[level]]
     member = np.column_stack([np.ones(len(known)), *((known[name] == level) for level in shown)])
     sums = np.column_stack(
         [np.ones(len(known)), known[list(_SUMMED)].fillna(0).to_numpy("float64")]
@@ -184,9 +188,10 @@ def _summary(people: pd.DataFrame, name: str, minimum_group: int) -> dict[str, o
     known = people[people[name].notna()]
     sizes = known[name].value_counts(sort=False)
     sizes = sizes[sizes > 0]
-    few = sizes[sizes < minimum_group]
-    groups = [known.loc[known[name] == level, "net_amount"] for level in sizes.index]
-    explained, p = _explained([g for g in groups if len(g) >= minimum_group])
+    few = sizes[too_small(sizes, minimum_group)]
+    shown = sizes.index.difference(few.index, sort=False)
+    groups = [known.loc[known[name] == level, "net_amount"] for level in shown]
+    explained, p = _explained(groups)
     return {
         "attribute": name,
         "known": len(known),
@@ -216,3 +221,52 @@ def _explained(groups: list[pd.Series]) -> tuple[float, float]:
         return float("nan"), float("nan")
     h = between / spread
     return max(0.0, float((h - k + 1) / (n - k))), float(chdtrc(k - 1, h))
+
+
+def known_against_unknown(
+    features: pd.DataFrame, attributes: pd.DataFrame, *, confidence: float, seed: int
+) -> pd.DataFrame:
+    """Compare customers of whom something is known with the others.
+
+    Returns
+    -------
+    pandas.DataFrame
+        group (``known``: at least one attribute; ``unknown``), customers, share (of customers),
+        net_share (of net amount), net_per_customer, and ratio with low and high: of its net
+        amount per customer to that of the other group.
+
+    Raises
+    ------
+    NotApplicable
+        If no customer who bought can be told by a key, or nothing is known of any of them.
+    """
+    if features.empty:
+        raise NotApplicable("No known customer bought in the period.")
+    known, net = _known(features, attributes), features["net_amount"].to_numpy()
+    if not known.any():
+        raise NotApplicable("Nothing is known about the customers apart from what they bought.")
+    member = np.column_stack([known, ~known]).astype("float64")
+    drawn = resampled_totals(np.hstack([member, member * net[:, None]]), seed=seed)
+    customers, sums = member.sum(axis=0), (member * net[:, None]).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean, drawn_mean = sums / customers, drawn[:, 2:] / drawn[:, :2]
+        ratio = mean / mean[::-1]
+        low, high = percentile_interval(drawn_mean / drawn_mean[:, ::-1], confidence=confidence)
+    return pd.DataFrame(
+        {
+            "group": ["known", "unknown"],
+            "customers": customers.astype("int64"),
+            "share": customers / len(features),
+            "net_share": sums / (net.sum() if net.sum() > 0 else np.nan),
+            "net_per_customer": mean,
+            "ratio": ratio,
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def _known(features: pd.DataFrame, attributes: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell of every row of ``features`` whether any attribute is known."""
+    any_known = attributes.set_index("customer_id").notna().any(axis=1)
+    return features["customer_id"].map(any_known).fillna(False).to_numpy(dtype=bool)

@@ -126,15 +126,6 @@ def require(pair: pd.DataFrame, one: str, other: str) -> None:
         )
 
 
-def standing_out(
-    found: pd.DataFrame, segment: str, *, part: str = "tastes", fdr: float = 0.05, most: int = 3
-) -> pd.DataFrame:
-    """Return what is clearly above average in a segment, the most first."""
-    rows = found[(found["segment"] == segment) & (found["part"] == part)]
-    clear = rows[(rows["q"] <= fdr) & (rows["index"] > 100)]
-    return clear.sort_values("index", ascending=False).head(most).reset_index(drop=True)
-
-
 def _quantities(
     people: pd.DataFrame, spending: pd.DataFrame, attributes: pd.DataFrame | None
 ) -> tuple[Floats, Floats, dict[str, list[str]]]:

@@ -228,14 +228,18 @@ def _with_growth(
 
 
 def _growth(sums: Floats) -> Floats:
-    """Return growth by group, contribution by group and the total's growth, from both halves."""
+    """Return growth by group, contribution by group and the total's growth, from both halves.
+
+    A group whose returns exceed its sales fell by all it had, and by no more.
+    """
     before, now = np.split(sums, 2, axis=-1)
     whole = before.sum(axis=-1, keepdims=True)
     own = np.where(before > 0, before, np.nan)
     whole = np.where(whole > 0, whole, np.nan)
     gain = now - before
+    total = gain.sum(axis=-1, keepdims=True) / whole
     return np.concatenate(
-        [gain / own, gain / whole, gain.sum(axis=-1, keepdims=True) / whole], axis=-1
+        [np.maximum(gain / own, -1.0), gain / whole, np.maximum(total, -1.0)], axis=-1
     )
 
 

@@ -86,6 +86,15 @@ MEANING = {
 MEANING |= {
     "High value, most recent": ("High in value, and bought most recently.", MEANING["Loyal"][1]),
     "High value, less recent": ("High in value, and bought less recently.", MEANING["Loyal"][1]),
+    "Middle value, recent": (
+        "Recent by rank, in the middle groups by value.",
+        MEANING["Potential loyalist"][1],
+    ),
+    "Low value, recent": (
+        "Recent by rank, in the lowest group by value, and no newcomers; their name among "
+        "practitioners (promising) is not borne out.",
+        MEANING["Promising"][1],
+    ),
     "Top value, not recent": (
         "In the top value group, and in the two last by recency; their name among practitioners "
         "(cannot lose) is not borne out.",

@@ -32,6 +32,15 @@ BUY_OFTEN = {
     "Loyal": "High value, less recent",
 }
 
+#: Names that promise that customers come again, and what they are called where fewer of them did.
+COME_BACK = {
+    "Potential loyalist": "Middle value, recent",
+    "Promising": "Low value, recent",
+}
+
+#: What every name is called that is not borne out.
+NEUTRAL = {**STAY_AWAY, **BUY_OFTEN, **COME_BACK}
+
 #: A segment stays away if surely fewer than this share of it bought in the next period.
 MOST_RETURN = 0.5
 
@@ -58,29 +67,40 @@ def borne_out(
         name (of the rules), shown (the same, or the neutral name), stands, followed (customers),
         bought, bought_high (share that bought in the next period, upper end of its interval),
         orders (median, of the segment). A name that says that customers stay away stands where
-        the interval ends below one half and ten customers were followed; one that says that they
-        buy often where at least half of them ordered more than the median customer.
+        the interval ends below one half and thirty customers were followed; one that promises
+        that they come again where thirty were and not significantly fewer of them did than of all;
+        one that says that they buy often where at least half of them ordered more than the median
+        customer.
     """
     next_of = {} if followed is None else followed.set_index("group").to_dict("index")
     usual = features.loc[groups.notna(), "orders"].median()
     orders = features["orders"].groupby(groups, observed=False).median()
+    everybody = np.nan
+    if followed is not None and followed["customers"].sum():
+        everybody = float(np.average(followed["bought"], weights=followed["customers"]))
     rows = [
-        _evidence(str(name), next_of.get(str(name), {}), float(orders.get(name, np.nan)), usual)
+        _evidence(
+            str(name), next_of.get(str(name), {}), float(orders.get(name, np.nan)), usual, everybody
+        )
         for name in groups.cat.categories
     ]
     columns = ["name", "shown", "stands", "followed", "bought", "bought_high", "orders"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _evidence(name: str, after: Mapping[str, Any], orders: float, usual: float) -> tuple[Any, ...]:
+def _evidence(
+    name: str, after: Mapping[str, Any], orders: float, usual: float, everybody: float
+) -> tuple[Any, ...]:
     known = int(after.get("customers", 0))
     high = float(after.get("bought_high", np.nan))
     stands = True
     if name in STAY_AWAY:
         stands = known >= FEWEST_CUSTOMERS and high < MOST_RETURN
+    if name in COME_BACK:
+        stands = known >= FEWEST_CUSTOMERS and high >= everybody
     if name in BUY_OFTEN:
         stands = orders > usual
-    shown = name if stands else {**STAY_AWAY, **BUY_OFTEN}[name]
+    shown = name if stands else NEUTRAL[name]
     return name, shown, stands, known, float(after.get("bought", np.nan)), high, orders
 
 

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.answers import without
 from analysis.customers.segments.group_summary import worth
@@ -26,15 +25,15 @@ Method = Literal["share", "breaks"]
 #: Who is in each tier, and what CRM practice gives them.
 MEANING = {
     "High": (
-        "The few who carry the shop.",
+        "First in margin, down to the share at which the high tier ends.",
         "An exclusive benefit: early access, a named contact, an event.",
     ),
     "Medium": (
-        "Good customers who could come more often.",
+        "Next in margin, down to the share at which the medium tier ends.",
         "A coupon or a gift that asks for one visit more a month.",
     ),
     "Low": (
-        "Many customers who each bring little.",
+        "All others.",
         "A cheap reminder by e-mail or app.",
     ),
 }
@@ -156,15 +155,6 @@ def _within(weight: Floats, total: Floats, squares: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = q - s**2 / n
     return np.where(n > 0, np.maximum(inside, 0.0), np.inf)
-
-
-def goodness(values: Floats, codes: NDArray[np.int64]) -> float:
-    """Return the share of the variance of ``values`` that lies between the tiers."""
-    total = ((values - values.mean()) ** 2).sum()
-    inside = sum(
-        ((values[codes == c] - values[codes == c].mean()) ** 2).sum() for c in np.unique(codes)
-    )
-    return float(1 - inside / total) if total > 0 else float("nan")
 
 
 def require(tiers: pd.Series) -> None:

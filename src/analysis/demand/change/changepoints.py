@@ -14,8 +14,8 @@ import pandas as pd
 from analysis.demand.change.trends import without_season
 from analysis.demand.models.intermittent import is_intermittent
 from analysis.demand.series import seasonality
-from analysis.stats.autocorrelation import inflation
 from analysis.stats.multiplicity import q_values
+from analysis.stats.poisson_glm import inflation
 
 if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead

@@ -1,8 +1,7 @@
 """What grew and what shrank: departments, categories, products or stores, two periods compared.
 
-Sums over customers that the uncertainty of a group's change follows from.
-
-Sums and sums of products are taken in the engine, so that no customer's lines ever leave it.
+The uncertainty of a group's change follows from sums over customers, and sums of products, taken
+in the engine, so that no customer's lines ever leave it.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.stats.multiplicity import normal_quantile, q_values, selected_confidence, two_sided_p
+from analysis.stats.sizes import too_small
 from analysis.stats.types import Floats
 from analysis.tables.comparison import in_either
 from analysis.tables.margin import cents, lines_with_margin
@@ -40,7 +40,8 @@ class Movers:
         share_q of the share's change; sure (q is at most ``fdr``); status (``continued``,
         ``launched``: nothing before, or ``delisted``: nothing now).
     withheld
-        Groups left out for having fewer customers.
+        Groups left out for having fewer customers, or because one that has could be had by
+        taking the others from the total.
     withheld_change
         Change of their net amount.
     minimum_group, confidence, fdr
@@ -81,7 +82,8 @@ def changes(
         Column that groups the lines: ``department``, ``category``, ``product_id``,
         ``store_id``, ``channel`` or ``brand``.
     minimum_group
-        Groups bought by fewer customers are withheld: a few customers' habits are no trend.
+        Groups bought by fewer customers are withheld, and cannot be had by subtraction
+        (`sizes.too_small`): a few customers' habits are no trend.
     confidence
         Coverage of the intervals.
     fdr
@@ -108,12 +110,54 @@ def changes(
     if by not in lines.columns:
         raise NotApplicable(f"This study's order lines have no {by}, so none can be compared.")
     groups, whole = customer_sums(lines, by=by)
-    few = groups["customers"] < minimum_group
+    few = too_small(groups["customers"], minimum_group)
     table = _estimates(groups[~few], whole, confidence)
     table = table.assign(sure=table["q"] <= fdr)
     withheld = (groups.loc[few, "b"] - groups.loc[few, "a"]).sum() / 100
     change = round(float(withheld), 2)
     return Movers(table, int(few.sum()), change, minimum_group, confidence, fdr)
+
+
+def like_for_like(
+    tables: Tables, compared: Comparison, stores: Movers, *, minimum: int = 2
+) -> pd.DataFrame:
+    """Compare the net amount of the stores that sold in both periods, taken together.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; needs order_lines and products.
+    compared
+        The two periods.
+    stores
+        `changes` by ``store_id``.
+    minimum
+        Stores that are needed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row: stores, left_out (opened or closed since, or with too few customers), net_before,
+        net_now, growth with growth_low and growth_high, whole customers varying as in `changes`.
+
+    Raises
+    ------
+    NotApplicable
+        If too few stores sold in both periods.
+    """
+    from analysis.errors import NotApplicable
+
+    both = stores.table.loc[stores.table["status"] == "continued", "group"]
+    if len(both) < minimum:
+        raise NotApplicable(f"Fewer than {minimum} stores sold in both periods.")
+    lines = in_either(lines_with_margin(tables), compared)
+    kept = lines.filter(lines.store_id.isin(both.tolist())).mutate(kept=ibis.literal("kept"))
+    groups, _ = customer_sums(kept, by="kept")
+    growth = _growth(groups, normal_quantile(stores.confidence))
+    left_out = len(stores.table) - len(both) + stores.withheld
+    sums = {"net_before": groups["a"] / 100, "net_now": groups["b"] / 100}
+    counts = {"stores": len(both), "left_out": left_out}
+    return pd.concat([pd.DataFrame({**counts, **sums}), growth], axis=1)
 
 
 def top_movers(movers: Movers, *, top: int) -> pd.DataFrame:

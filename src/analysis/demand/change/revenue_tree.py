@@ -46,8 +46,12 @@ class RevenueTree:
 
     @property
     def growth(self) -> tuple[float, float, float]:
-        """Change, and the ends of its interval, as shares of the period before."""
-        return self.change / self.before, self.low / self.before, self.high / self.before
+        """Change, and the ends of its interval, as shares of the period before; -1 at least."""
+        whole, low, high = (
+            max(end / self.before, -1.0) if end == end else end
+            for end in (self.change, self.low, self.high)
+        )
+        return whole, low, high
 
     @property
     def driver(self) -> pd.Series:
@@ -197,12 +201,14 @@ def _with_guests(
     before, now = guests["net_before"], guests["net_now"]
     low, high = percentile_interval(drawn, confidence=confidence)
     ratio = before if before > 0 else np.nan
+    # Returns beyond sales: guests' sales fell by all they were, and by no more.
+    growth, growth_low = (np.maximum(end / ratio, -1.0) for end in (now - before, low.item()))
     row = {
         "factor": "guests",
         "before": before,
         "now": now,
-        "growth": (now - before) / ratio,
-        "growth_low": low.item() / ratio,
+        "growth": growth,
+        "growth_low": growth_low,
         "growth_high": high.item() / ratio,
         "contribution": round(now - before, 2),
         "low": low.item(),

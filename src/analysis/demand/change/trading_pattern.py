@@ -9,8 +9,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.sizes import FEWEST_WHOLE_WEEKS
-from analysis.tables.credit_notes import is_order
-from analysis.tables.lines import in_period
+from analysis.tables.lines import in_period, is_order
 from analysis.tables.margin import cents
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.demand.series import seasonality
-from analysis.stats.autocorrelation import inflation
 from analysis.stats.multiplicity import q_values, selected_confidence, two_sided_p
+from analysis.stats.poisson_glm import inflation
 from analysis.stats.sizes import FEWEST_PERIODS_OF_TREND
 
 if TYPE_CHECKING:

@@ -154,32 +154,3 @@ def _effects(results: Any, names: tuple[str, ...], logged: bool, confidence: flo
 
 def _parameter(results: Any, position: int) -> str:
     return str(results.model.exog_names[position])
-
-
-def holt_winters_forecast(results: Any, horizon: int) -> np.ndarray:
-    """Return the forecast of statsmodels' Holt-Winters ``results`` from their last states.
-
-    statsmodels 0.15.0 uses an outdated seasonal factor in ``forecast`` at one season ahead and
-    its multiples (statsmodels issue 9538); the states themselves are right.
-
-    Raises
-    ------
-    NotApplicable
-        For a damped multiplicative trend.
-    """
-    model = results.model
-    if model.trend == "mul" and model.damped_trend:
-        raise NotApplicable("A damped multiplicative trend has no forecast here.")
-    level = results.level[-1]
-    steps = np.arange(1, horizon + 1)
-    path = np.full(horizon, float(level))
-    if model.has_trend:
-        phi = results.params["damping_trend"] if model.damped_trend else 1.0
-        growth = np.cumsum(phi**steps)
-        slope = results.trend[-1]
-        path = level * slope**growth if model.trend == "mul" else level + slope * growth
-    if not model.has_seasonal:
-        return np.asarray(path)
-    last = np.asarray(results.season)[-model.seasonal_periods :]
-    index = last[(steps - 1) % model.seasonal_periods]
-    return np.asarray(path * index if model.seasonal == "mul" else path + index)

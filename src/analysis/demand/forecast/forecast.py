@@ -12,19 +12,18 @@ import numpy as np
 import pandas as pd
 
 from analysis.demand.forecast import accuracy, conformal, model_selection
-from analysis.demand.forecast.forecast_plan import Plan
+from analysis.demand.forecast.level_regressors import Plan
 from analysis.demand.models import arima, backtest, ets, holiday_run_up, intermittent
 from analysis.demand.models import registry as zoo
 from analysis.demand.models.backtest import Backtest, scales
 from analysis.demand.series import hierarchy, year_ago
 from analysis.demand.series.hierarchy import Hierarchy, bottom_up, minimum_trace
-from analysis.demand.series.peaks import far_from_usual, stretches
 from analysis.demand.series.sales_series import Series, ahead
+from analysis.demand.series.year_ago import far_from_usual, stretches
 
 if TYPE_CHECKING:
     from analysis.demand.forecast.conformal import Reach
-    from analysis.demand.forecast.forecast_plan import Plan
-    from analysis.demand.forecast.level_regressors import LevelDrivers
+    from analysis.demand.forecast.level_regressors import LevelDrivers, Plan
     from analysis.demand.series.sales_series import Level
 
 

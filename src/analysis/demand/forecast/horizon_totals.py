@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.demand.forecast import conformal
 from analysis.demand.models.backtest import scales
-from analysis.demand.series.peaks import stretches
+from analysis.demand.series.year_ago import stretches
 from analysis.stats.multiplicity import q_values
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _sums(outlook: Outlook) -> np.ndarray:
 
 
 def _stretch(outlook: Outlook, mean: np.ndarray) -> np.ndarray:
-    """Return `peaks.stretches` of the sums forecast from each origin, and of ``mean`` last."""
+    """Return `year_ago.stretches` of the sums forecast from each origin, and of ``mean`` last."""
     made = (*outlook.tested.of(outlook.published).sum(axis=2), mean)
     values, horizon = outlook.series.values, outlook.plan.horizon
     ends = (*outlook.tested.origins, values.shape[1])

@@ -1,4 +1,4 @@
-"""What is known in advance about the whole business and its departments.
+"""What is to be forecast, and what is known in advance of the business and its departments.
 
 Only what really is known: promotions and holidays always, displays and mailers where the study
 has them for the weeks ahead. Prices of weeks to come are a decision, weighed product by product
@@ -22,9 +22,32 @@ from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead
-    from analysis.demand.forecast.forecast_plan import Plan
     from analysis.demand.series.sales_series import Series
     from analysis.tables.engine import Tables
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to forecast and to test it.
+
+    Parameters
+    ----------
+    horizon
+        Periods ahead.
+    season
+        Periods of one season; 1 for none.
+    origins, step
+        Number of past origins tested, and periods between them; models are refitted at each.
+    coverages
+        Nominal coverages of the intervals.
+    """
+
+    horizon: int = 8
+    season: int = 1
+    origins: int = 24
+    step: int = 1
+    coverages: tuple[float, ...] = (0.80, 0.95)
+
 
 #: Levels that a person studies one by one.
 STUDIED = ("total", "department")

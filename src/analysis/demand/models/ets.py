@@ -106,10 +106,6 @@ class Fitted:
         fitted = np.isfinite(self.criteria).any(axis=0)
         return np.where(fitted, self.criteria.argmin(axis=0), -1)
 
-    def of_best(self, table: np.ndarray) -> np.ndarray:
-        """Return one of the arrays by form as it is for each series' best form."""
-        return np.asarray(table[self.criteria.argmin(axis=0), np.arange(table.shape[1])])
-
     def weighted(self, trends: tuple[Trend, ...] = ("none", "linear", "damped")) -> Floats:
         """Return the mean forecasts of the forms with these trends, by their Akaike weights.
 

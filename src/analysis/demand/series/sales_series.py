@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.tables.credit_notes import bought
+from analysis.tables.lines import bought
 from analysis.tables.margin import MICROS, lines_with_margin
 from analysis.tables.periods import as_date
 

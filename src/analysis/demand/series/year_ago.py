@@ -6,7 +6,8 @@ shape of the next level up by its own noise (empirical Bayes: Efron and Morris 1
 Assoc. 70(350)). It is combined with the model's forecast by inverse error variances (Bates and
 Granger 1969, Operational Research Quarterly 20(4)), on the logarithm: the model's are those of its
 past forecasts, apart for series that were far from their usual level when they were made. A model
-that has seen no year end takes a peak for a level; its errors after earlier peaks say so.
+that has seen no year end takes a peak for a level; its errors after earlier peaks say so. What is
+far from its usual level, at a peak, after one or in a hole, is told apart here too.
 """
 
 from __future__ import annotations
@@ -16,16 +17,49 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.demand.models import holiday_run_up
 from analysis.demand.models.backtest import mean_of
-from analysis.demand.series.peaks import far_from_usual
 from analysis.stats.sizes import FEWEST_WEEKS_OF_GROWTH, MOST_WEEKS_OF_GROWTH
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.demand.models.backtest import Backtest
     from analysis.demand.series.sales_series import Series
+
+
+#: Periods that count as the present, and times the usual level from which it is far.
+RECENT, FAR = 4, 1.5
+
+#: Times the usual level beyond which a peak's errors are not expected to grow.
+_HIGHEST = 5.0
+
+
+def far_from_usual(values: Floats) -> npt.NDArray[np.bool_]:
+    """Tell which series (rows) sold more than 1.5 times, or less than 1/1.5 of, their mean.
+
+    The last four periods are compared with all that is known. A series without a positive mean
+    is never far.
+    """
+    seen = ~np.isnan(values)
+    kept = np.where(seen, values, 0.0)
+    mean = kept.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    late = kept[:, -RECENT:].sum(axis=1) / np.maximum(seen[:, -RECENT:].sum(axis=1), 1)
+    ratio = late / np.where(mean > 0, mean, np.nan)
+    return np.asarray((ratio > FAR) | (ratio < 1 / FAR))
+
+
+def stretches(mean: Floats, values: Floats) -> Floats:
+    """Return how many times the usual level each forecast (S, horizon) is, from 1 to 5.
+
+    What sells three times as much as usual errs by about three times as much.
+    """
+    seen = ~np.isnan(values)
+    usual = np.where(seen, values, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    ratio = mean / np.where(usual > 0, usual, np.nan)[:, None]
+    return np.where(np.isnan(ratio), 1.0, np.clip(ratio, 1.0, _HIGHEST))
+
 
 #: Names in a backtest: the year before alone, and combined with the automatic choice.
 ALONE, COMBINED = "year_ago", "seasonal"

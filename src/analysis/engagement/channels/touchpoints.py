@@ -174,32 +174,8 @@ def _batches(touches: ibis.Table) -> ibis.Table:
     return people.mutate(batch=number % BATCHES)
 
 
-def of_paths(paths: pd.DataFrame, *, separator: str = " > ", batch: bool = True) -> ibis.Table:
-    """Return touches of paths that are already counted.
-
-    Parameters
-    ----------
-    paths
-        path (channels in order), conversions, nulls. Without times: a step is taken for a day.
-    separator
-        Between the channels of a path.
-    batch
-        Give each path a batch of its own in turn.
-    """
-    rows = []
-    for number, row in enumerate(paths.to_dict("records")):
-        path = [c.strip() for c in str(row["path"]).split(separator.strip())]
-        for place, channel in enumerate(path):
-            age = float(len(path) - 1 - place)
-            given = (str(number), number, channel, place, len(path), age)
-            rows.append((*given, row["conversions"], row["nulls"], number % BATCHES * batch))
-    names = ["customer_id", "journey", "channel", "place", "places", "age", "conversions", "nulls"]
-    table = pd.DataFrame(rows, columns=[*names, "batch"])
-    return ibis.memtable(table.astype({"conversions": "float64", "nulls": "float64"}))
-
-
 def summed(touches: ibis.Table, *, half_life_days: float = 7.0) -> Touchpoints:
-    """Return the sums of ``touches``, as of `fetch` or `of_paths`."""
+    """Return the sums of ``touches``, as of `fetch`."""
     touches = held(_weighted(touches, half_life_days))
     names = touches.select("channel").distinct().order_by("channel").to_pandas()["channel"]
     channels = tuple(map(str, names))

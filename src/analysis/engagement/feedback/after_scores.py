@@ -11,10 +11,9 @@ import pandas as pd
 from analysis.engagement.feedback.response_rates import band
 from analysis.engagement.feedback.survey_rows import SCALES, Surveys, promoted
 from analysis.errors import NotApplicable
-from analysis.stats.proportions import wilson_interval
+from analysis.stats.proportions import stratified_difference, wilson_interval
 from analysis.stats.sizes import FEWEST_ANSWERS
 from analysis.stats.surveys.net_promoter import clustered_mean
-from analysis.stats.surveys.stratified_difference import stratified_difference
 from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
 from analysis.tables.periods import Period

@@ -13,9 +13,9 @@ from analysis.engagement.feedback.response_rates import band
 from analysis.engagement.feedback.survey_rows import Surveys
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile
+from analysis.stats.proportions import stratified_difference
 from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_OF_A_SIDE
 from analysis.stats.surveys.net_promoter import clustered_mean, clustered_slope
-from analysis.stats.surveys.stratified_difference import stratified_difference
 from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
 from analysis.tables.periods import Period

@@ -18,8 +18,6 @@ from analysis.tables.periods import Period
 
 #: Days by which the share dealt with is said.
 MARKS = (1, 3, 7, 14, 30)
-#: What is waited for, and the column that says when it came.
-STEPS = {"first answer": "first_response_at", "resolved": "resolved_at"}
 
 
 @dataclass(frozen=True)

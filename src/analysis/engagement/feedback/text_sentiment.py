@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.engagement.feedback.written_feedback import NONE, Written, normalised, stars
 from analysis.errors import NotApplicable
-from analysis.stats.proportions import wilson_interval
+from analysis.stats.proportions import corrected_share, wilson_interval
 from analysis.stats.sizes import FEWEST_OF_A_MOOD, FEWEST_TEXTS
 from analysis.stats.types import Floats
 
@@ -45,7 +45,9 @@ class Sentiment:
         for those without words.
     kinds
         By kind and language: texts, sorry (share whose words fit a sorry review better) with
-        interval.
+        interval, corrected (the share that is sorry, were the model wrong about these texts as
+        often as about held-out reviews) with corrected_low and corrected_high, which hold how well
+        its errors are known; NaN where it tells nothing.
     distinct
         Different texts among those learnt from.
     """
@@ -101,7 +103,7 @@ def judge(written: Written, *, seed: int, confidence: float = 0.95) -> Sentiment
         accuracy=_accuracy(glad, held_out, language, confidence),
         calibration=_calibration(glad, held_out),
         rows=found,
-        kinds=_kinds(found, float(glad.mean()), confidence),
+        kinds=_kinds(found, glad, held_out, confidence),
         distinct=int(texts.nunique()),
     )
 
@@ -168,11 +170,17 @@ def _calibration(glad: np.ndarray, chance: Floats) -> pd.DataFrame:
     ).reset_index()  # fmt: skip
 
 
-def _kinds(rows: pd.DataFrame, usual: float, confidence: float) -> pd.DataFrame:
+def _kinds(
+    rows: pd.DataFrame, glad: np.ndarray, held_out: Floats, confidence: float
+) -> pd.DataFrame:
+    usual = float(glad.mean())
     known = rows[rows["glad"].notna()]
     sorry = (known["glad"] < usual).groupby([known["kind"], known["language"]])
     counted = sorry.agg(["size", "sum"]).reset_index()
     low, high = wilson_interval(counted["sum"], counted["size"], confidence=confidence)
+    said = held_out < usual
+    errors = (int(said[~glad].sum()), int((~glad).sum()), int((~said[glad]).sum()), int(glad.sum()))
+    corrected = corrected_share(counted["sum"], counted["size"], errors, confidence=confidence)
     return pd.DataFrame(
         {
             "kind": counted["kind"],
@@ -181,5 +189,8 @@ def _kinds(rows: pd.DataFrame, usual: float, confidence: float) -> pd.DataFrame:
             "sorry": counted["sum"] / counted["size"],
             "low": low,
             "high": high,
+            "corrected": corrected[0],
+            "corrected_low": corrected[1],
+            "corrected_high": corrected[2],
         }
     )

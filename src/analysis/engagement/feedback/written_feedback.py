@@ -92,13 +92,17 @@ def read(tables: Tables, period: Period) -> Written:
 
 
 def _names(tables: Tables) -> list[str]:
-    """Return the names that the table of customers holds."""
+    """Return the names that the table of customers holds, and those behind its pseudonyms.
+
+    Of an e-mail address it is what stands before the @: most are made of a name.
+    """
     if "customers" not in tables:
         return []
+    keys = [key.partition("@")[0] for key in tables.personal_keys()]
     rows = tables.customers
     columns = [c for c in rows.columns if c.lower() in NAME_COLUMNS and rows[c].type().is_string()]
     parts = [rows.select(name=c).filter(ibis._.name.notnull()).distinct() for c in columns]
-    return [name for part in parts for name in part.to_pandas()["name"]]
+    return keys + [name for part in parts for name in part.to_pandas()["name"]]
 
 
 def _masked(raw: pd.DataFrame, found: int, names: KnownNames) -> Written:

@@ -19,7 +19,7 @@ from analysis.engagement.loyalty.tier_thresholds import Crossing, effects_at, ne
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_AT_THRESHOLD
-from analysis.stats.thresholds import sorting
+from analysis.stats.thresholds import discontinuity
 from analysis.tables.lines import midnight
 from analysis.tables.periods import Period
 
@@ -124,7 +124,7 @@ def _one(
     gone = minutes[count - 1]
     # The last who was served stands at zero, all who were at zero or more.
     reach = min(gone, minutes[-1] - gone)
-    jumped = sorting.density_jump(gone - minutes, reach=max(reach, 1e-9))
+    jumped = discontinuity.density_jump(gone - minutes, reach=max(reach, 1e-9))
     people = _sales(tables, claims, as_of, days)
     after = people["after"].to_numpy(float)
     told |= {

@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.sizes import FEWEST_AT_THRESHOLD
-from analysis.stats.thresholds import bunching, discontinuity, sorting
+from analysis.stats.thresholds import bunching, discontinuity
 from analysis.stats.types import Floats
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import cents
@@ -246,7 +246,7 @@ def _one(people: pd.DataFrame, tier: str, amount: float, rules: ThresholdRules) 
     )  # fmt: skip
     reached = counts[(places >= 0) & (places <= max(above, 0))].sum()
     reach = min(rules.below * amount, amount)
-    jumped = sorting.density_jump(distance, reach=reach, bins=max(int(reach // width), 4))
+    jumped = discontinuity.density_jump(distance, reach=reach, bins=max(int(reach // width), 4))
     shown = pd.DataFrame(
         {"tier": tier, "threshold": amount, "amount": amount + edges[:-1], "width": width,
          "customers": counts, "expected": found.expected}

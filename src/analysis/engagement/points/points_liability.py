@@ -19,7 +19,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.points import first_in_first_out, points_vintages
+from analysis.engagement.points import points_vintages
 from analysis.engagement.points.chain_ladder import project
 from analysis.engagement.points.ledger_checks import Reconciliation
 from analysis.engagement.points.points_ledger import PARTS, Ledger
@@ -143,7 +143,7 @@ def liability(
         shown what expires.
     """
     vintages = _vintages(books)
-    early, expired = first_in_first_out.out_of_turn(books.ledger)
+    early, expired = points_vintages.out_of_turn(books.ledger)
     in_turn = early <= IN_TURN * expired
     found = _either(vintages) if in_turn else _by_expiry(vintages)
     # The variances come from so many months at most: with a normal quantile the intervals of test

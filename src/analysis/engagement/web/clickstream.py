@@ -1,4 +1,4 @@
-"""The clickstream of a period: views in sessions, programs told apart, ready to be asked."""
+"""The clickstream of a period: views in sessions, bots told apart, ready to be asked."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def clickstream(
     rule: SessionRule | None = None,
     robot_rules: RobotRules | None = None,
 ) -> Clickstream:
-    """Return the views of a period in sessions, without those of programs.
+    """Return the views of a period in sessions, without those of bots.
 
     Raises
     ------
     NotApplicable
-        If the study has no page views in the period, or only programs' views.
+        If the study has no page views in the period, or only bots' views.
     """
     rule, robot_rules = rule or SessionRule(), robot_rules or RobotRules()
     events = page_events(tables, period)
@@ -81,7 +81,7 @@ def clickstream(
     counts = robot_counts(sessions, found, robot_rules)
     people = sessions.anti_join(found, "who")
     if not people.limit(1).count().execute():
-        raise NotApplicable("Every page view of the period is a program's.")
+        raise NotApplicable("Every page view of the period is a bot's.")
     return Clickstream(
         tables, period, rule, views.anti_join(found, "who"), people, counts, _steps(tables)
     )

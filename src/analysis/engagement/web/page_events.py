@@ -22,7 +22,7 @@ STEPS = {1: "visit", 2: "product", 3: "basket", 4: "checkout", 5: "order"}
 #: The source's events that are a step beyond looking.
 EVENTS = {"cart": 3, "checkout": 4, "purchase": 5}
 
-#: What a program that says so calls itself.
+#: What a bot that says so calls itself.
 ROBOT_NAMES = (
     r"(?i)(bot|crawl|spider|slurp|headless|python-requests|curl|wget|scrapy|monitor|"
     r"preview|facebookexternalhit)"

@@ -1,6 +1,6 @@
 """Slow and failing pages, and how sessions that met them went on, compared like with like.
 
-Who meets a slow page is not drawn by lot: the comparison is between sessions whose first view of
+Who meets a slow page is not randomised: the comparison is between sessions whose first view of
 the same page, on the same kind of device, was slow or not, and still only an association.
 """
 

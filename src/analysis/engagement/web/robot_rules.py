@@ -1,4 +1,4 @@
-"""Programs among the visitors, told by stated rules and counted, never dropped in silence."""
+"""Bots among the visitors, told by stated rules and counted, never dropped in silence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from analysis.stats.sizes import FEWEST_PAGES_OF_PACE
 
 @dataclass(frozen=True)
 class RobotRules:
-    """What makes a visitor a program; one rule is enough, and all its views go.
+    """What makes a visitor a bot; one rule is enough, and all its views go.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class RobotRules:
 
 
 def robots(sessions: ibis.Table, rules: RobotRules) -> ibis.Table:
-    """Return the visitors that are programs.
+    """Return the visitors that are bots.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def robot_counts(sessions: ibis.Table, found: ibis.Table, rules: RobotRules) -> 
     table.loc["all"] = table.sum()
     names = [
         "people",
-        "says it is a program",
+        "says it is a bot",
         f"under {rules.pace:g} s a page over {FEWEST_PAGES_OF_PACE} pages or more",
         f"over {rules.views_a_day:,} views in a day",
         "all",

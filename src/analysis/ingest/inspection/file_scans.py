@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 from analysis.errors import DataError
 from analysis.ingest.inspection.samples import sample_of
 from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.value_forms import TIME, day_text
 from analysis.ingest.readers import archives, encodings, excel
+from analysis.ingest.readers.json_documents import is_document, numbered_lines
 from analysis.ingest.readers.physical_lines import physical_lines
 from analysis.tables.spilling import spill_path
 
@@ -134,8 +137,10 @@ def _quoted_text(name: str) -> str:
 
 
 def _json_text(name: str) -> str:
-    path = '$."' + name.replace('"', '\\"') + '"'
-    return f"json_extract_string(json, {_literal(path)})"
+    paths = {'$."' + "".join(part).replace('"', '\\"') + '"' for part in ([name],)}
+    paths |= {"$" + "".join(f'."{part}"' for part in name.replace('"', '\\"').split("."))}
+    read = ", ".join(f"json_extract_string(json, {_literal(path)})" for path in sorted(paths))
+    return f"coalesce({read})"
 
 
 def _literal(text: str) -> str:
@@ -151,9 +156,17 @@ def _as_utf8(found: Look, copy: Path) -> Path:
     packed = members[0].inner is not None or found.path.suffix.lower() == ".gz"
     encoding = sample_of(members[0], DETECTION).encoding
     blanks = found.delimiter == "whitespace"
-    if not packed and not blanks and encoding.name in {"utf-8", "ascii"}:
+    document = found.kind == "jsonl" and (
+        found.each or is_document(sample_of(members[0], DETECTION).pieces[0])
+    )
+    if not packed and not blanks and not document and encoding.name in {"utf-8", "ascii"}:
         return found.path
     with copy.open("wb") as out:
+        if document:
+            for member in members:
+                text = encodings.as_utf8(member.chunks(), encoding)
+                out.writelines(line + b"\n" for _, line in numbered_lines(text, found.each))
+            return copy
         for number, member in enumerate(members):
             how = sample_of(member, DETECTION).encoding
             above = found.header_line + found.above if number else 0
@@ -163,3 +176,41 @@ def _as_utf8(found: Look, copy: Path) -> Path:
                 joined = (b" ".join(line.split()) + b"\n" for line in kept.lines())
                 out.write(b"".join(joined) if blanks else kept.text)
     return copy
+
+
+#: More different days than a shop has: the column holds something else.
+MOST = 10_000
+QUERY = f"""
+    SELECT regexp_replace({{value}}, '{TIME.replace("{", "{{").replace("}", "}}")}', '') AS day,
+        count(*)
+    FROM {{table}} WHERE {{value}} <> '' GROUP BY day
+"""
+
+
+def day_counts(looks: Sequence[Look], column: str) -> Counter[str]:
+    """Return the days in a column, as written but without their time, and the rows of each.
+
+    Parameters
+    ----------
+    looks
+        A look at each file; those without the column are left out.
+    column
+        Name of the column.
+    """
+    counts: Counter[str] = Counter()
+    larger = []
+    for found in (each for each in looks if column in each.header):
+        shown = _of_texts(found.values(column))
+        if found.whole or len(shown) > MOST:  # no days, whatever else stands there
+            counts.update(shown)
+        elif found.kind == "excel":
+            counts.update(_of_texts(cells_of_workbook(found, column)))
+        else:
+            larger.append(found)
+    for alike in read_alike(larger):
+        counts.update(dict(ask(alike, column, QUERY)))
+    return counts
+
+
+def _of_texts(values: Iterable[str]) -> Counter[str]:
+    return Counter(day_text(value) for value in values)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from analysis.ingest.inspection.column_names import OF_IDS, ideas_of, plain
+from analysis.ingest.inspection.column_names import OF_IDS, plain
 from analysis.ingest.inspection.file_scans import values_held
-from analysis.ingest.inspection.sniff import Look
+from analysis.ingest.inspection.sniff import Look, ideas_in
 
 #: Share of values that must be there for a column of the same name, or of another, to be a key.
 SAME_NAME, OTHER_NAME = 0.5, 0.95
@@ -43,7 +43,8 @@ class Kind:
             return first
         rows = [row for each in self.looks for row in _under(each, first.header)]
         whole = all(each.whole for each in self.looks)
-        return replace(first, rows=rows, whole=whole)
+        pooled = replace(first, rows=rows, whole=whole)
+        return replace(pooled, columns=ideas_in(pooled))
 
     def lacking(self) -> list[str]:
         """Return the columns of the first file that another lacks."""
@@ -208,4 +209,5 @@ def joined(lines: Look, found: Sequence[Reference]) -> Look:
             for row in rows
         ]
     names = [reference.other.name for reference in found]
-    return replace(lines, header=header, rows=rows, columns=ideas_of(header, prefixes=names))
+    every = replace(lines, header=header, rows=rows)
+    return replace(every, columns=ideas_in(every, names))

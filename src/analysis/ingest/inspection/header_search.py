@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from analysis.ingest.inspection.column_names import NAMES, plain
+from analysis.ingest.inspection.wide_tables import are_periods, numbered
 from analysis.ingest.readers.delimited import cells, guess_delimiter
 from analysis.ingest.readers.staged_table import header_names
 
@@ -18,7 +19,7 @@ ONE_WIDTH = 0.6
 NUMBER = re.compile(r"[£$€¥]?\s*[-+(]?[\d.,' ]*\d[\d.,']*\)?%?")
 DATE = re.compile(r"\d{1,4}[-/.年]\d{1,2}([-/.月]\d{1,4}日?)?([ T]\d{1,2}:\d{2}.*)?")
 SEPARATOR = re.compile(rb'"?sep=([^\w\s"]|\t)"?\r?', re.IGNORECASE)
-KNOWN = frozenset(name for names in NAMES.values() for name in names)
+KNOWN = frozenset(name for known in NAMES.values() for name in known)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def find_layout(lines: list[bytes]) -> Layout | None:
     if place < 0:
         width = _usual_width(rows)
         return Layout(delimiter, 0, [f"column {i}" for i in range(1, width + 1)])
-    if _is_numbered(rows[place]):
+    names = rows[place]
+    if _is_numbered(names) and not are_periods(numbered(names), rows[place + 1 :], names):
         return Layout(delimiter, place + 1, ["item"], baskets=True)
     return Layout(delimiter, place + 1, header_names(_as_wide_as_records(rows, place)))
 
@@ -82,8 +84,7 @@ def _as_wide_as_records(rows: list[list[str]], place: int) -> list[str]:
 
 def _is_numbered(names: list[str]) -> bool:
     """Tell whether a header counts the products of a basket: ``Item 1``, ``Item 2`` and so on."""
-    stems = Counter(m.group(1) for n in names if (m := re.fullmatch(r"(\D+?)[ _]?\d+", n.strip())))
-    return bool(stems) and stems.most_common(1)[0][1] >= max(3, 0.8 * (len(names) - 1))
+    return len(numbered(names)) >= max(3, 0.8 * (len(names) - 1))
 
 
 def _delimiter(lines: list[bytes]) -> str:

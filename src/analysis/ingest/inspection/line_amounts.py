@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.ingest.inspection.column_names import NAMES, plain
+from analysis.ingest.inspection.column_names import NAMES, places_of, plain
 from analysis.ingest.inspection.sniff import Look
 from analysis.ingest.inspection.value_forms import decimal_comma, number
 
@@ -49,9 +49,11 @@ class Evidence:
 
 def amount_columns(found: Look) -> list[str]:
     """Return the columns that go by the name of an amount, the likeliest first."""
-    known = NAMES["net_amount"]
     places = {plain(n.rpartition(".")[2]): n for n in reversed(found.header)}
-    return [places[name] for name in known if name in places]
+    places = places_of(found.header) | places
+    named = [places[name] for name in NAMES["net_amount"] if name in places]
+    told = [found.columns["net_amount"]] if "net_amount" in found.columns else []
+    return [name for name in dict.fromkeys([*named, *told]) if found.values(name)]
 
 
 def has_comma(found: Look) -> bool | None:

@@ -13,11 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import DataError
-from analysis.ingest.inspection.column_names import ideas_of
-from analysis.ingest.inspection.header_search import Layout, find_layout, header_row
+from analysis.ingest.inspection.column_names import ideas_of, plain
+from analysis.ingest.inspection.header_search import KNOWN, Layout, find_layout, header_row
 from analysis.ingest.inspection.samples import Sample, records_of, sample_of
 from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import archives, excel
+from analysis.ingest.readers.json_documents import (
+    flat,
+    is_document,
+    numbered_lines,
+    path_of_items,
+)
 from analysis.ingest.readers.stage import FORMATS
 from analysis.ingest.readers.staged_table import header_names
 
@@ -25,6 +31,8 @@ from analysis.ingest.readers.staged_table import header_names
 BUDGET, ROWS = 3_000_000, 20_000
 WORDS_FOR_NOTHING = ("NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "#N/A", "-", "\\N")
 _NOTHING = frozenset(WORDS_FOR_NOTHING)
+#: Encodings of one byte a letter, in which the same bytes are other letters.
+ALIKE = ("cp1252", "cp1250", "cp1254", "cp1257")
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class Look:
         ``all`` where all sheets of a workbook have the same header; else empty.
     other_sheets
         Sheets with another header, which are not read.
+    each
+        The array in a JSON object whose elements are the rows; empty where each object is one.
     """
 
     path: Path
@@ -72,6 +82,7 @@ class Look:
     baskets: bool = False
     sheet: str = ""
     other_sheets: tuple[str, ...] = ()
+    each: str = ""
     _cells: dict[str, list[str]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -101,12 +112,19 @@ def look(path: Path, *, budget: int = BUDGET) -> Look:
     if kind is None:
         known = ", ".join(FORMATS)
         raise DataError(f"{path.name}: no kind of file that can be read; there are {known}")
-    reader = {"csv": _csv, "excel": _excel, "parquet": _parquet, "jsonl": _json_lines}[kind]
+    reader = {"csv": _csv, "excel": _excel, "parquet": _parquet, "jsonl": _json}[kind]
     found = reader(member, budget)
     if not found.header:
         raise DataError(f"{path.name} is empty")
     whole = found.whole and not more
-    return replace(found, kind=kind, columns=ideas_of(found.header), whole=whole)
+    return replace(found, kind=kind, columns=ideas_in(found), whole=whole)
+
+
+def ideas_in(found: Look, prefixes: Iterable[str] = ()) -> dict[str, str]:
+    """Return the column that each idea most likely is, of those in which something stands."""
+    filled = [name for name in found.header if found.values(name)]
+    inner = [found.each] if found.each else []
+    return ideas_of(filled or found.header, prefixes=[*prefixes, *inner])
 
 
 def _csv(member: archives.Member, budget: int) -> Look:
@@ -114,19 +132,42 @@ def _csv(member: archives.Member, budget: int) -> Look:
     layout = find_layout(sample.head_lines())
     if layout is None:
         return Look(member.path, [], [])
-    names = layout.names
+    names, encoding = layout.names, sample.encoding.name
     parts = [records_of(piece, layout.delimiter, len(names)) for piece in _bodies(sample, layout)]
+    rows = [row for part in parts for row in part if row != names]
+    better = _by_names(names, encoding)
+    if better != encoding:
+        names = [_read_as(name, encoding, better) for name in names]
+        rows = [[_read_as(cell, encoding, better) for cell in row] for row in rows]
     return Look(
         member.path,
         names,
-        [row for part in parts for row in part if row != names],
-        sample.encoding.name,
+        rows,
+        better,
         layout.delimiter,
         header_line=layout.header_line,
         above=layout.above,
         whole=sample.whole,
         baskets=layout.baskets,
     )
+
+
+def _by_names(names: list[str], encoding: str) -> str:
+    """Return the encoding in which most names are words of a header: bytes alone tell too little.
+
+    Turkish and Polish letters are other letters of Windows-1252, and valid ones.
+    """
+    if encoding not in ALIKE or all(name.isascii() for name in names):
+        return encoding
+
+    def known(other: str) -> int:
+        return sum(plain(_read_as(name, encoding, other)) in KNOWN for name in names)
+
+    return max((encoding, *ALIKE), key=known)
+
+
+def _read_as(text: str, encoding: str, other: str) -> str:
+    return text.encode(encoding, "replace").decode(other, "replace")
 
 
 def _bodies(sample: Sample, layout: Layout) -> list[bytes]:
@@ -219,19 +260,28 @@ def _parquet(member: archives.Member, _: int) -> Look:
     return Look(member.path, names, rows, whole=len(rows) == file.metadata.num_rows)
 
 
-def _json_lines(member: archives.Member, budget: int) -> Look:
+def _json(member: archives.Member, budget: int) -> Look:
     sample = sample_of(member, budget)
-    records = []
-    for line in b"".join(sample.pieces).split(b"\n"):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            records.append(record)
+    pieces = sample.pieces[:1] if is_document(sample.pieces[0]) else sample.pieces
+    each = path_of_items(_records(pieces, ""))
+    records = [flat(record) for record in _records(pieces, each)]
     header = list(dict.fromkeys(k for r in records for k in r))
     rows = [["" if r.get(k) is None else str(r[k]) for k in header] for r in records]
-    return Look(member.path, header, rows, whole=sample.whole)
+    return Look(member.path, header, rows, whole=sample.whole, each=each)
+
+
+def _records(pieces: list[bytes], each: str) -> list[dict[str, Any]]:
+    """Return the objects in some JSON; what cannot be read, such as a part of one, is left out."""
+    found = []
+    for piece in pieces:
+        for _, line in numbered_lines([piece], each):
+            try:
+                record = json.loads(line, parse_float=str, parse_int=str)
+            except ValueError:
+                continue
+            if isinstance(record, dict):
+                found.append(record)
+    return found
 
 
 def fits(header: list[str], spec: FileSpec, wanted: Iterable[str]) -> bool:

@@ -9,18 +9,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from analysis.ingest.mapping.values import HALVES
+
 #: Formats of a day; the first of two that read the values alike is taken.
 DAYS = (
     "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d",
     "%Y年%m月%d日", "%Y%m%d", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y",
     "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%b %d %Y",
+    "%b-%d-%Y", "%b-%d-%y", "%d/%b/%Y", "%d %b, %Y", "%A, %B %d, %Y", "%A, %d %B %Y",
+    "%a, %d %b %Y", "%a, %b %d, %Y", "%a %b %d %Y",
 )  # fmt: skip
 #: Formats of a time behind a day.
 TIMES = (
     "", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S", "T%H:%M", " %H:%M:%S.%f",
+    ", %H:%M:%S", ", %H:%M", ", %I:%M:%S %p", ", %I:%M %p", " %H.%M", " %H.%M.%S",
 )  # fmt: skip
 #: A time behind a day: a blank or T, hours and minutes, whatever follows.
-TIME = r"[ T]+\d{1,2}:\d{2}.*$"
+HALF = "|".join(HALVES.values())
+TIME = rf"(,? +| *T)(({HALF}) ?)?(\d{{1,2}}:\d{{2}}.*|\d{{1,2}}\.\d{{2}}(\.\d{{2}})?)$"
 _TIME = re.compile(TIME)
 
 ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?")
@@ -33,10 +39,15 @@ BLANK_OFFSET_FORM = "%Y-%m-%d %H:%M:%S %z"
 #: Serial days of Excel, 1980 to 2060.
 SERIAL = re.compile(r"(29[2-9]\d\d|[345]\d{4})(\.\d+)?")
 
+#: Currencies that a sign most likely stands for, a longer sign before one that ends it.
 CURRENCIES = {
+    "R$": "BRL", "A$": "AUD", "C$": "CAD", "NT$": "TWD", "HK$": "HKD", "S$": "SGD", "MX$": "MXN",
     "£": "GBP", "€": "EUR", "$": "USD", "¥": "CNY", "￥": "CNY", "₹": "INR", "₩": "KRW",
-    "元": "CNY", "₽": "RUB", "₺": "TRY", "zł": "PLN", "Kč": "CZK",
+    "원": "KRW", "円": "JPY", "元": "CNY", "₽": "RUB", "руб": "RUB", "₺": "TRY", "TL": "TRY",
+    "₴": "UAH", "грн": "UAH", "₫": "VND", "฿": "THB", "₱": "PHP", "zł": "PLN", "Kč": "CZK",
+    "Rp": "IDR", "Rs": "INR", "RM": "MYR", "Ft": "HUF", "CHF": "CHF", "lei": "RON",
 }  # fmt: skip
+_SIGN = re.compile("|".join(map(re.escape, sorted(CURRENCIES, key=len, reverse=True))))
 #: Values of a column that may be read by no format before the column is called no date.
 FOREIGN = 1 / 200
 #: Values that are tried with every form of a time.
@@ -98,7 +109,7 @@ def date_forms(values: list[str], counts: Mapping[str, int] | None = None) -> Da
     forms, either, left = _day_forms(days)
     unread = max(left, key=lambda v: left[v]) if _enough(left, days) else ""
     mixed = any(turned(f) in forms for f in forms)
-    found = [form + time for form in forms for time in _times(form, weights)]
+    found = [full for form in forms for full in _with_times(form, weights)]
     return DateForms(found, either and not mixed, mixed, False, unread)
 
 
@@ -108,7 +119,7 @@ def _day_forms(days: Mapping[str, int]) -> tuple[list[str], bool, dict[str, int]
     forms, either = ["iso"] if len(left) < len(days) else [], False
     while _enough(left, days):
         scores = _scores(left)
-        best = max(scores, key=lambda f: scores[f])
+        best = max(scores, key=lambda f: (scores[f], _order(f) in map(_order, forms)))
         if not scores[best]:
             break
         either |= scores.get(turned(best), 0) == scores[best]
@@ -116,14 +127,27 @@ def _day_forms(days: Mapping[str, int]) -> tuple[list[str], bool, dict[str, int]
     return forms, either, left
 
 
+def _order(form: str) -> str:
+    """Return the letters of a format without its signs: its order of day, month and year."""
+    return re.sub("[^dmby]", "", form.lower())
+
+
 def _enough(left: Mapping[str, int], days: Mapping[str, int]) -> bool:
     return sum(left.values()) > sum(days.values()) * FOREIGN
 
 
+def _with_times(day: str, weights: Mapping[str, int]) -> list[str]:
+    """Return a format of days with the times behind them, the most frequent first."""
+    if day != "iso":
+        return [day + time for time in _times(day, weights)]
+    plain = "%Y-%m-%d"
+    odd = {v: n for v, n in weights.items() if not ISO.fullmatch(v) and _fits(day_text(v), plain)}
+    others = [plain + time for time in _times(plain, odd) if time] if odd else []
+    return [*(["iso"] if len(odd) < len(weights) or not others else []), *others]
+
+
 def _times(day: str, weights: Mapping[str, int]) -> list[str]:
     """Return what stands behind a day of this format, the most frequent first."""
-    if day == "iso":
-        return [""]
     fitting = (v for v in weights if _fits(day_text(v), day))
     left = list(itertools.islice(fitting, SOME))
     found: list[str] = []
@@ -184,7 +208,7 @@ def days_read(values: Iterable[str], forms: list[str]) -> dict[str, date | None]
 
 def form_of_day(form: str) -> str:
     """Return the part of a format that reads the day."""
-    return re.sub(r"[ T]%[HI].*$", "", form)
+    return re.sub(r"(,? |T)%[HI].*$", "", form)
 
 
 def without_lone(days: Mapping[date, int]) -> Counter[date]:
@@ -213,6 +237,13 @@ def _read(text: str, forms: list[str]) -> date | None:
     return None
 
 
+def halves_last(value: str) -> str:
+    """Return a time with AM or PM behind it, as formats have it, of one that says it otherwise."""
+    for half, words in HALVES.items():
+        value = re.sub(rf" ?(?:{words}) ?(\d{{1,2}}:[\d:]+)$", rf" \1 {half}", value)
+    return re.sub(r"(\d) ?([AaPp])\.? ?[Mm]\.?$", r"\1 \2M", value)
+
+
 def _padded(text: str) -> str:
     year, _, rest = text.partition("-")
     return "-".join([year, *(part.zfill(2) for part in rest.split("-"))])
@@ -220,7 +251,7 @@ def _padded(text: str) -> str:
 
 def _fits(value: str, form: str) -> bool:
     try:
-        datetime.strptime(value, form)
+        datetime.strptime(halves_last(value) if form.endswith("%p") else value, form)
     except ValueError:
         return False
     return True
@@ -261,4 +292,4 @@ def number(text: str, *, comma: bool = False) -> float | None:
 
 def currencies(values: Iterable[str]) -> Counter[str]:
     """Return the currencies whose signs stand in the values, with how many values have each."""
-    return Counter(code for v in values for sign, code in CURRENCIES.items() if sign in v)
+    return Counter(CURRENCIES[sign[0]] for v in values if (sign := _SIGN.search(v)))

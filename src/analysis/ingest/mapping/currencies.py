@@ -27,9 +27,14 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "₹": ("INR",),
     "Rs": ("INR", "PKR", "LKR", "NPR", "MUR"),
     "₩": ("KRW",),
+    "원": ("KRW",),
     "₽": ("RUB",),
+    "руб": ("RUB",),
+    "р.": ("RUB", "BYN"),
     "₺": ("TRY",),
+    "TL": ("TRY",),
     "₴": ("UAH",),
+    "грн": ("UAH",),
     "₪": ("ILS",),
     "₫": ("VND",),
     "฿": ("THB",),
@@ -60,7 +65,7 @@ DOLLARS = (
     *("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU"),
     *("JMD", "BBD", "TTD", "BSD", "BZD", "FJD", "NAD", "GYD", "SRD", "XCD"),
 )
-_SIGN = r"[A-Z]{0,3}\$|[£€¥￥₹₩₽₺₴₪₫฿₦₱元円]|[A-Z]{3}|kr|zł|Kč|Rp|Rs|Fr|Ft|RM|lei"
+_SIGN = r"[A-Z]{0,3}\$|[£€¥￥₹₩₽₺₴₪₫฿₦₱元円원]|[A-Z]{3}|kr|zł|Kč|Rp|Rs|Fr|Ft|RM|lei|TL|руб|р\.|грн"
 
 
 class Currency(Strict):

@@ -34,7 +34,7 @@ OWN = 0.1
 #: refused.
 MIXED = 0.05
 
-_SIDE = r"(?:[A-Za-z]\.|[^\d.,])*"
+_SIDE = r"(?:[A-Za-zА-Яа-я]\.|[^\d.,])*"
 #: A number that a decimal point and a decimal comma both make a number, but not the same one.
 UNCERTAIN = rf"^{_SIDE}[1-9]\d{{0,2}}[.,]\d{{3}}{_SIDE}$"
 _NUMERIC = {"money", "number", "integer"}

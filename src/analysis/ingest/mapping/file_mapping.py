@@ -58,7 +58,8 @@ class FileSpec(Strict):
     ``aliases`` are other headers for a column; columns that a file ``may_lack`` are then missing
     in every row; of format ``baskets``, each line is a basket and each of its cells a row with the
     column ``item``; ``optional`` files may not be there at all. Of a database's table, only rows
-    whose ``watermark`` is above those read before are read.
+    whose ``watermark`` is above those read before are read. Of JSON, every element of the array
+    ``each`` is a row, which has the names around it too.
     """
 
     paths: Names
@@ -76,6 +77,7 @@ class FileSpec(Strict):
     may_lack: tuple[str, ...] = ()
     optional: bool = False
     watermark: str | None = None
+    each: str = ""
 
     _lists = field_validator("paths", "names", "missing", "may_lack", mode="before")(as_list)
 

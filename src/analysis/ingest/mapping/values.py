@@ -30,11 +30,14 @@ SPECIAL = ("iso", "excel", "unix", "unix_ms")
 FARTHEST = 2.5e17
 #: Beyond this, a float does not hold every whole number.
 WHOLE = 2**53
+#: What stands before a time in place of AM or PM behind it: Korean, Chinese, Japanese.
+HALVES = {"AM": "오전|上午|午前", "PM": "오후|下午|午後"}
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 BLANKS = " \t\u00a0\u202f\u3000\u200b\ufeff"
 #: Signs and letters that may stand around an amount of money.
 CURRENCY = (
-    r"(?:[A-Z]{0,3}\$|[£€¥￥₹₩₽₺₴₪₫฿₦₱元円]|[A-Z]{3}|kr\.?|zł|Kč|Rp\.?|Rs\.?|Fr\.?|Ft|RM|lei)"
+    r"(?:[A-Z]{0,3}\$|[£€¥￥₹₩₽₺₴₪₫฿₦₱元円원]|[A-Z]{3}|kr\.?|zł|Kč|Rp\.?|Rs\.?|Fr\.?|Ft|RM|lei|TL"
+    r"|руб\.?|р\.|грн\.?)"
 )
 #: What stands for no cents in prices: ``12,-`` and ``12.–``.
 NO_CENTS = r"(\d)[.,]-{1,2}(\s*[^\d\s-]*)$"
@@ -175,11 +178,20 @@ def _iso_offset(text: ibis.Value) -> ibis.Value:
 def _written(text: ibis.Value, formats: list[str], offset: bool) -> ibis.Value:
     # The engine takes words such as epoch and infinity for times, whatever the format.
     text = _matching(text, r"(?s)^.*\d.*$")
+    if any("%p" in form for form in formats):
+        text = _halves_last(text)
     if not offset:
         return builtin("try_strptime", ("string", "array<string>"), "timestamp")(text, formats)
     parse = builtin("try_strptime", ("string", "array<string>"), "timestamp('UTC')")
     to_utc = builtin("timezone", ("string", "timestamp('UTC')"), "timestamp")
     return to_utc("UTC", parse(text, formats))
+
+
+def _halves_last(text: ibis.Value) -> ibis.Value:
+    """Return times with AM or PM behind them, as formats have it, that say it in other words."""
+    for half, words in HALVES.items():
+        text = _replace(text, rf" ?(?:{words}) ?(\d{{1,2}}:[\d:]+)$", rf" \1 {half}", "")
+    return _replace(text, r"(\d) ?([AaPp])\.? ?[Mm]\.?$", r"\1 \2M", "")
 
 
 def _matching(text: ibis.Value, pattern: str) -> ibis.Value:

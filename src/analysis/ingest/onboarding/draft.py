@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from analysis.errors import ParamsError
-from analysis.ingest.inspection.day_counts import day_counts
+from analysis.errors import DataError, ParamsError
+from analysis.ingest.inspection.file_scans import day_counts
 from analysis.ingest.inspection.foreign_keys import Kind, kinds_of
 from analysis.ingest.inspection.sniff import BUDGET, Look, look
 from analysis.ingest.inspection.value_forms import days_of, without_lone
-from analysis.ingest.onboarding.draft_baskets import baskets_text
+from analysis.ingest.inspection.wide_tables import periods_across
+from analysis.ingest.mapping.model import UNANSWERED
 from analysis.ingest.onboarding.draft_experiment import experiment_text, files_of_trials
+from analysis.ingest.onboarding.draft_files import file_lines, heading
 from analysis.ingest.onboarding.draft_mapping import mapping_text, zone_of
 from analysis.ingest.onboarding.draft_params import Facts, params_text
 from analysis.ingest.onboarding.draft_plan import Plan, currency_of, plan
@@ -34,11 +36,54 @@ from analysis.ingest.onboarding.ready_mappings import (
 from analysis.ingest.readers.encodings import known_as
 from analysis.ingest.readers.stage import FORMATS
 
+
+def baskets_text(study: str, kind: Kind, folder: Path) -> str:
+    """Return the mapping of baskets that state neither day nor customer nor amount."""
+    lines = [
+        *heading(study, f"{kind.looks[0].path.name}, a basket a line"),
+        *file_lines(kind, folder),
+        "",
+        "tables:",
+        "  - table: order_lines",
+        f"    from: {kind.name}",
+        "    columns:",
+        "      order_id: {line: true}",
+        '      customer_id: {constant: ""}   # the file names no customers, so all are guests',
+        "      product_id: item",
+        f'      ordered_at: {{constant: "{UNANSWERED}"}}   # UNSURE: on which day (YYYY-MM-DD)? '
+        "The file states none; all baskets get it",
+        '      quantity: {constant: "1"}',
+        '      net_amount: {constant: "0"}   # the file states no amounts',
+        *_counts(kind),
+        "",
+        "  - table: products",
+        f"    from: {kind.name}",
+        "    once_per_key: true",
+        "    columns:",
+        "      product_id: item",
+        "      department: {constant: ALL}",
+        "      category: {constant: ALL}",
+        "      name: item",
+        *_counts(kind),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _counts(kind: Kind) -> list[str]:
+    """Return the rule for how many products a basket has, where a header numbers them."""
+    if kind.pooled.header_line == 0:
+        return []
+    return [
+        "    drop:",
+        "      - rule: a number, not a product",
+        "        when: {column: item, matches: '^[0-9]+$'}   # UNSURE: a count of the products?",
+    ]
+
+
 #: Bytes looked at of all files together, and of each of very many at least.
 ALL_TOGETHER, AT_LEAST = 16_000_000, 60_000
 #: Files of a kind that are said one by one.
 SAID = 5
-PACKED = frozenset({".gz", ".zip"})
 
 
 @dataclass(frozen=True)
@@ -149,6 +194,8 @@ def _looks(paths: list[Path], progress: Callable[[int, int], None] | None) -> li
 def _written(study: str, looks: list[Look], folder: Path, root: Path) -> _Written:
     kinds = kinds_of(looks)
     offers = offered(kinds, root)
+    if offers.ready is None:
+        _refuse_wide(kinds)
     said = [f"{each} (it is passed over)" for each in offers.broken]
     said += [
         f"The mapping {name} of another study fits as well; it was not copied, since what it "
@@ -166,6 +213,20 @@ def _written(study: str, looks: list[Look], folder: Path, root: Path) -> _Writte
     else:
         made = _from_plan(plan(study, kinds), folder)
     return _Written(made.mapping, made.facts, (*said, *made.said))
+
+
+def _refuse_wide(kinds: Sequence[Kind]) -> None:
+    """Refuse a table with a column for each period: no row of it is a sale."""
+    if any("order_id" in kind.pooled.columns for kind in kinds):
+        return
+    for kind in kinds:
+        periods = periods_across(kind.pooled.header, kind.pooled.rows)
+        if periods:
+            raise DataError(
+                f"{_named(kind)} has a column for each period, from {periods[0]} to {periods[-1]}, "
+                "so that no row is a sale with its day; turn it round first (in Excel: Unpivot "
+                "Columns, in pandas: DataFrame.melt), to rows with a product, a day and a number"
+            )
 
 
 def _from_ready(study: str, fitting: Fitting, folder: Path) -> _Written:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from analysis.ingest.inspection.column_sums import (
+    Product,
+    goods_of,
+    is_money,
+    numeric_columns,
+)
 from analysis.ingest.inspection.line_amounts import (
     Evidence,
     amount_columns,
@@ -11,44 +18,74 @@ from analysis.ingest.inspection.line_amounts import (
     has_comma,
     price_is_of_the_line,
 )
-from analysis.ingest.inspection.sniff import Look
-from analysis.ingest.inspection.value_forms import thousands_or_decimals
+from analysis.ingest.inspection.sniff import Look, ideas_in
+from analysis.ingest.inspection.value_forms import currencies, thousands_or_decimals
 from analysis.ingest.mapping.model import UNANSWERED
 from analysis.ingest.onboarding.yaml_text import quoted
 
 TAX = "UNSURE: without tax?"
-DECIMALS = re.compile(r"[-+]?\d+[.,]\d{1,2}")
-#: Values that are looked at for decimals.
-SOME = 200
+#: Currencies of which no sum has three decimals, nor two.
+WITHOUT_CENTS = ("JPY", "KRW", "VND", "IDR")
+REFUND = re.compile(
+    r"refund|erstatt|reembols|rimbors|rembours|возврат|iade|返金|退款|환불", re.IGNORECASE
+)
 
 
 def number_of(found: Look, column: str) -> str:
     """Return a column of numbers as a mapping reads it; a question where its sign tells nothing."""
     comma = has_comma(found)
-    if comma is None and thousands_or_decimals(found.values(column)):
+    values = found.values(column)
+    if comma is None and thousands_or_decimals(values):
+        if _without_cents(values):
+            mark = "." if any("," in v for v in values) else ","
+            return f'{{column: {quoted(column)}, decimal: "{mark}"}}'
         return f'{{column: {quoted(column)}, decimal: "{UNANSWERED}"}}'
     if comma:
         return f'{{column: {quoted(column)}, decimal: ","}}'
     return quoted(column)
 
 
-def quantity_line(found: Look) -> str:
+def _without_cents(values: list[str]) -> bool:
+    """Tell whether most values carry the sign of a currency that has no smaller unit in use."""
+    return sum(currencies(values)[code] for code in WITHOUT_CENTS) > len(values) / 2
+
+
+def quantity_line(found: Look, made: Sequence[Product] = ()) -> str:
     """Return where the quantity comes from."""
     name = found.columns.get("quantity")
     if name is None:
         said = "no column looks like a quantity, so each line counts as one"
         return f'{{constant: "1"}}   # UNSURE: {said}'
-    return number_of(found, name) + _thousands(found, name)
+    told = next((p for p in made if p.quantity == name), None)
+    if told is None or ideas_in(found).get("quantity") == name:
+        return number_of(found, name) + _thousands(found, name)
+    return (
+        f"{number_of(found, name)}   # UNSURE: no name says so, but {told.amount} is {name} x "
+        f"{told.price}"
+    )
 
 
-def amount_lines(found: Look) -> list[str]:
+def amount_lines(found: Look, made: Sequence[Product] = ()) -> list[str]:
     """Return where the amount comes from, and list price and discount where they are known."""
+    several = list(dict.fromkeys(p.amount for p in made))
+    if len(several) > 1 and "net_amount" not in found.columns:
+        return [
+            f'      net_amount: "{UNANSWERED}"   # UNSURE: {" and ".join(several[:3])} are each '
+            f"{made[0].quantity} x a price; which is what was paid, without tax?"
+        ]
+    return _amount_lines(found)
+
+
+def _amount_lines(found: Look) -> list[str]:
     ideas = found.columns
     own = {ideas.get("price"), ideas.get("quantity"), ideas.get("discount")}
     judged = [evidence(found, name) for name in amount_columns(found) if name not in own]
     best = next((e for e in judged if e.identity in {"product", "discounted"}), None)
     best = best or next((e for e in judged if e.identity in {"other", "unknown"}), None)
     orders = [e for e in judged if e.identity == "order"]
+    if best is not None and best.identity in {"other", "unknown"}:
+        goods = goods_of(found, best.column)
+        return _by_goods(found, best.column, *goods) if goods else _by_column(found, best)
     if best is not None:
         return _by_column(found, best)
     if {"price", "quantity"} <= set(ideas):
@@ -64,8 +101,7 @@ def amount_lines(found: Look) -> list[str]:
 def _nothing_known(found: Look) -> str:
     """Return a question where some column may be the amount, else nothing as the amount."""
     taken = set(found.columns.values())
-    left = [name for name in found.header if name not in taken]
-    amounts = [name for name in left if any(map(DECIMALS.fullmatch, found.values(name)[:SOME]))]
+    amounts = [n for n in numeric_columns(found) if n not in taken and is_money(n)]
     if not amounts:
         said = "no column looks like an amount or a price"
         return f'      net_amount: {{constant: "0"}}   # UNSURE: {said}'
@@ -75,12 +111,21 @@ def _nothing_known(found: Look) -> str:
     )
 
 
+def _by_goods(found: Look, total: str, goods: str, beside: str, rows: int, of: int) -> list[str]:
+    """Return the amount of the goods in a total that holds a tax, a fee or the postage too."""
+    factors = ", ".join(number_of(found, found.columns[i]) for i in ("quantity", "price")
+                        if i in found.columns)  # fmt: skip
+    value = f"{{multiply: [{factors}]}}" if goods == "*" else number_of(found, goods)
+    said = f"{total} is that and {beside} in {rows:,} of {of:,} rows"
+    return [f"      net_amount: {value}   # {said}"]
+
+
 def _by_column(found: Look, told: Evidence) -> list[str]:
     column = number_of(found, told.column)
     also = _also(found, told.column)
     line = f"      net_amount: {column}   # "
     if told.identity == "unknown":
-        return [f"{line}{TAX}{also}"]
+        return [_less_refunds(found, told.column) or f"{line}{TAX}{also}"]
     quantity, price = found.columns["quantity"], found.columns["price"]
     if told.identity == "product":
         return [
@@ -99,6 +144,24 @@ def _by_column(found: Look, told: Evidence) -> list[str]:
         f"{line}UNSURE: it is {quantity} x {price} in only {told.rows:,} of {told.of:,} rows "
         f"({one} x {each}, but {amount}); is it what was paid, without tax? Else multiply{also}"
     ]
+
+
+def _less_refunds(found: Look, amount: str) -> str:
+    """Return an amount less what was given back, where a column of no more than it says so."""
+    columns = numeric_columns(found)
+    for name in columns:
+        if name != amount and REFUND.search(name) and amount in columns:
+            back, paid = columns[name], columns[amount]
+            given = int((back > 0).sum())
+            if given and not (back < 0).any() and not (back > paid + 0.01).any():
+                less = f'[{number_of(found, amount)}, {{column: {quoted(name)}, default: "0"}}]'
+                if has_comma(found):
+                    less = less.replace(", default", ', decimal: ",", default')
+                return (
+                    f"      net_amount: {{subtract: {less}}}   # UNSURE: less what was given back, "
+                    f"in {given:,} rows? Without tax?"
+                )
+    return ""
 
 
 def _by_price(found: Look, orders: list[Evidence]) -> str:
@@ -134,7 +197,7 @@ def _thousands(found: Look, column: str) -> str:
     """Return the question whether three digits behind a sign are thousands or decimals."""
     values = found.values(column)
     comma = has_comma(found)
-    if not thousands_or_decimals(values):
+    if not thousands_or_decimals(values) or _without_cents(values):
         return ""
     shown = next(v for v in values if "," in v or "." in v)
     sign = "," if "," in shown else "."

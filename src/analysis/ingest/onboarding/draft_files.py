@@ -48,6 +48,8 @@ def file_lines(kind: Kind, folder: Path, lookups: Sequence[Reference] = ()) -> l
         lines.append(f"    header: {found.header_line}")
     if found.header_line == 0 and not found.baskets:
         lines.append(f"    names: {listed(found.header)}   # UNSURE: the file has no header")
+    if found.each:
+        lines.append(f"    each: {quoted(found.each)}   # every element of this array is a row")
     lines += _sheet_lines(found)
     if words := found.words_for_nothing():
         lines.append(f"    missing: {listed(words)}   # words that mean nothing")

@@ -15,6 +15,7 @@ from analysis.ingest.onboarding.draft_amounts import amount_lines, quantity_line
 from analysis.ingest.onboarding.draft_files import NAMED, SHOWN, file_lines, heading, names_of
 from analysis.ingest.onboarding.draft_order_keys import order_id, ordered_at
 from analysis.ingest.onboarding.draft_plan import Plan, currency_of
+from analysis.ingest.onboarding.draft_statuses import returned_lines, status_lines
 from analysis.ingest.onboarding.yaml_text import listed, quoted
 
 ZONES = {
@@ -23,6 +24,14 @@ ZONES = {
     "CNY": "Asia/Shanghai",
     "JPY": "Asia/Tokyo",
     "INR": "Asia/Kolkata",
+    "KRW": "Asia/Seoul",
+    "TWD": "Asia/Taipei",
+    "RUB": "Europe/Moscow",
+    "PLN": "Europe/Warsaw",
+    "TRY": "Europe/Istanbul",
+    "BRL": "America/Sao_Paulo",
+    "CZK": "Europe/Prague",
+    "CHF": "Europe/Zurich",
 }
 #: Letters before an order number that usually mean a return: cancellation, return, Storno, credit.
 OF_RETURNS = frozenset("CRSG")
@@ -90,6 +99,7 @@ def _lookups(plan: Plan, kind: Kind) -> list[Reference]:
 
 def _order_lines(plan: Plan) -> list[str]:
     found = plan.found
+    asked, rules = status_lines(found)
     offset = plan.dates.offset
     zone = "offset" if offset else zone_of(found)
     zone_note = "" if offset else "   # UNSURE: the zone of the times in the file"
@@ -103,15 +113,16 @@ def _order_lines(plan: Plan) -> list[str]:
         f"      customer_id: {_customer(found)}",
         f"      product_id: {_product(found)}",
         f"      ordered_at: {ordered_at(plan)}",
-        f"      quantity: {quantity_line(found)}",
-        *amount_lines(found),
+        f"      quantity: {quantity_line(found, plan.products_of_columns)}",
+        *amount_lines(found, plan.products_of_columns),
         *(
             f"      {n}: {quoted(found.columns[n])}"
             for n in ("store_id", "channel")
             if n in found.columns
         ),
-        *_return_lines(found),
-        *_drop_lines(plan),
+        *(_return_lines(found) or returned_lines(found)),
+        *asked,
+        *_drop_lines(plan, rules),
     ]
 
 
@@ -137,10 +148,15 @@ def _customer(found: Look) -> str:
 
 
 def _product(found: Look) -> str:
-    name = found.columns.get("product_id")
-    if name is not None:
-        return quoted(name)
-    return "{constant: ALL}   # UNSURE: no column looks like a product, so all lines are of one"
+    name, title = found.columns.get("product_id"), found.columns.get("name")
+    if name is None:
+        said = "no column looks like a product, so all lines are of one"
+        return f"{{constant: ALL}}   # UNSURE: {said}"
+    missing = sum(not cell for cell in found.cells(name))
+    if 100 * missing > len(found.cells(name)) and title is not None and title != name:
+        said = f"{name} is empty in {missing:,} of {len(found.cells(name)):,} rows"
+        return f"{{first: [{quoted(name)}, {quoted(title)}]}}   # {said}"
+    return quoted(name)
 
 
 def _return_lines(found: Look) -> list[str]:
@@ -176,9 +192,9 @@ def _below_zero(found: Look, marked: list[bool]) -> bool:
     return False
 
 
-def _drop_lines(plan: Plan) -> list[str]:
+def _drop_lines(plan: Plan, rules: list[str]) -> list[str]:
     found = plan.found
-    rules = [*_totals(plan), *_test_products(found)]
+    rules = [*_totals(plan), *_test_products(found), *rules]
     _, seen = currency_of(found)
     if len(seen) > 1:
         main = seen.most_common(1)[0][0]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import re
+from datetime import datetime
 
+from analysis.ingest.inspection.column_names import plain
 from analysis.ingest.inspection.order_numbers import month_pattern
-from analysis.ingest.inspection.value_forms import form_of_day
+from analysis.ingest.inspection.value_forms import form_of_day, halves_last
 from analysis.ingest.mapping.model import UNANSWERED
 from analysis.ingest.onboarding.draft_plan import Plan
 from analysis.ingest.onboarding.yaml_text import listed, quoted, single
+
+#: Forms of a time of day that has a column of its own.
+CLOCKS = (
+    "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%H:%M:%S.%f", "%H.%M.%S", "%H.%M",
+)  # fmt: skip
 
 
 def order_id(plan: Plan) -> str:
     """Return what tells orders apart: their number, with a day, month or store if it restarts."""
     ideas = plan.found.columns
     if "order_id" not in ideas:
+        if own := _own_number(plan):
+            return f"{quoted(own)}   # UNSURE: another in every row, so each line is an order"
         if {"customer_id", "ordered_at"} <= set(ideas):
             parts = f"[{quoted(ideas['customer_id'])}, {_part_of_date(plan, 'day')}]"
             return (
@@ -32,6 +40,16 @@ def order_id(plan: Plan) -> str:
         f"{plan.numbers.restarted:,} of {plan.numbers.of:,} numbers stand for several orders, so "
         f"the {words} joins them"
     )
+
+
+def _own_number(plan: Plan) -> str:
+    """Return a column that numbers the rows as orders, where none has an order's name."""
+    places = {plain(name): name for name in reversed(plan.found.header)}
+    for known in ("id", "reference", "number", "no", "nr"):
+        cells = plan.found.cells(places[known]) if known in places else []
+        if cells and all(cells) and len(set(cells)) == len(cells):
+            return places[known]
+    return ""
 
 
 def _part(plan: Plan, name: str) -> str:
@@ -66,10 +84,16 @@ def ordered_at(plan: Plan) -> str:
     note = _date_note(plan)
     if plan.clock:
         times = _clock_forms(plan)
-        forms = list(dict.fromkeys(f if f == "iso" else f + t for f in _days(plan) for t in times))
+        forms = list(dict.fromkeys(_at(day, time) for day in _days(plan) for time in times))
         parts = f"[{_day_alone(plan)}, {quoted(plan.clock)}]"
         return f'{{join: {parts}, between: " ", dates: {listed(forms)}}}{note}'
     return f"{{column: {column}, dates: {listed(plan.dates.forms)}}}{note}"
+
+
+def _at(day: str, time: str) -> str:
+    if day != "iso":
+        return day + time
+    return "iso" if time.startswith(" %H:%M") else f"%Y-%m-%d{time}"
 
 
 def _days(plan: Plan) -> list[str]:
@@ -85,16 +109,16 @@ def _day_alone(plan: Plan) -> str:
 
 
 def _clock_forms(plan: Plan) -> list[str]:
-    values = plan.found.values(plan.clock)
-    half = any(re.search("[AaPp][Mm]", v) for v in values)
-    seconds = {v.count(":") for v in values}
-    forms = []
-    for colons, form in (
-        (2, " %I:%M:%S %p" if half else " %H:%M:%S"),
-        (1, " %I:%M %p" if half else " %H:%M"),
-    ):
-        forms += [form] if colons in seconds else []
-    return forms
+    values = [halves_last(f"0 {v}")[2:] for v in plan.found.values(plan.clock)]
+    return [f" {form}" for form in CLOCKS if any(_reads(form, v) for v in values)]
+
+
+def _reads(form: str, value: str) -> bool:
+    try:
+        datetime.strptime(value, form)
+    except ValueError:
+        return False
+    return True
 
 
 def _date_note(plan: Plan) -> str:

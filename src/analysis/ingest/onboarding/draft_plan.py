@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from analysis.ingest.inspection.column_names import NOT_THE_ORDER
-from analysis.ingest.inspection.day_counts import day_counts
+from analysis.ingest.inspection.column_sums import Product, with_products
+from analysis.ingest.inspection.file_scans import day_counts
 from analysis.ingest.inspection.foreign_keys import Kind, Reference, joined, references
 from analysis.ingest.inspection.order_numbers import Line, Numbers, judge
 from analysis.ingest.inspection.sniff import Look
@@ -27,14 +28,29 @@ from analysis.ingest.inspection.value_forms import (
 #: What a file of order lines says; a file that says more of it is likelier the one.
 TOLD = ("order_id", "product_id", "ordered_at", "quantity", "price", "net_amount", "customer_id")
 OF_PRODUCTS = {"price", "name", "category", "department"}
-CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?( ?[APap][Mm])?")
+CLOCK = re.compile(r"\d{1,2}(?::\d{2}){1,2}(\.\d+)?( ?[APap]\.? ?[Mm]\.?)?|\d{1,2}(?:\.\d{2}){1,2}")
 #: What stands in a row that adds up the rows above, in small letters.
 TOTALS = frozenset(
     (
         "total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum", "summe",
-        "gesamt", "gesamtsumme", "zwischensumme", "total général", "合计", "总计", "小计", "合計",
+        "gesamt", "gesamtsumme", "zwischensumme", "total général", "total general", "总计", "合计",
+        "小计", "合計", "小計", "総計", "합계", "총계", "소계", "итого", "всего", "razem", "suma",
+        "totale", "totaal", "totaux", "toplam", "genel toplam", "celkem", "subtotale",
     )
 )  # fmt: skip
+#: Words and letters of a language that is spoken most where a currency is money.
+LANGUAGES = {
+    "JPY": r"[\u3040-\u30ff]|注文|顧客",
+    "KRW": r"[\uac00-\ud7a3]",
+    "TWD": r"訂單|會員|數量|銷售|編號|單價",
+    "CNY": r"[\u4e00-\u9fff]",
+    "RUB": r"[\u0400-\u04ff]",
+    "PLN": r"\b(zamówieni\w+|ilość|wartość|kwota|paragon\w*|klienta)\b",
+    "TRY": r"\b(müşteri|ürün|fiyat\w*|tutar|sipari[sş]|fi[sş])\b",
+    "BRL": r"\b(preço|quantidade|produto|cpf)\b",
+    "EUR": r"\b(datum|menge|kunde|kundenn\w+|artikel\w*|beleg\w*|preis|umsatz|montant|prix|"
+    r"quantité|importo|prezzo|quantità|scontrino|aantal|bedrag|klantnummer|importe)\b",
+}
 #: Values of a column that are tried as dates where no name tells.
 TRIED = 300
 #: Order lines that order numbers are judged by.
@@ -73,6 +89,8 @@ class Plan:
         What is known of the order numbers.
     totals
         The column in which rows say that they add up others, and what they say there.
+    products_of_columns
+        Columns that are the product of two others, where names alone do not tell the amount.
     """
 
     study: str
@@ -88,6 +106,7 @@ class Plan:
     lone: tuple[date, ...] = ()
     numbers: Numbers = field(default_factory=Numbers)
     totals: tuple[str, tuple[str, ...]] = ("", ())
+    products_of_columns: tuple[Product, ...] = ()
 
     @property
     def kinds(self) -> list[Kind]:
@@ -115,7 +134,7 @@ def plan(study: str, kinds: Sequence[Kind]) -> Plan:
     lines = max(kinds, key=lambda k: _told(k, links[k.name]))
     looked_up = _useful(links[lines.name], lines)
     every = with_dates(joined(lines.pooled, looked_up))
-    found = _thinned(every)
+    found, made = with_products(_thinned(every))
     products = _of_products(looked_up, found)
     if products is not None and "product_id" not in lines.pooled.columns:
         found.columns["product_id"] = products.match
@@ -141,6 +160,7 @@ def plan(study: str, kinds: Sequence[Kind]) -> Plan:
         tuple(sorted(set(days) - set(kept))),
         judge(_lines(lines, every, dates)) if dates.forms else Numbers(),
         rows_of_totals(lines.pooled),
+        tuple(made),
     )
 
 
@@ -230,7 +250,8 @@ def _beside(
 
 def with_dates(found: Look) -> Look:
     """Return the look with a column of dates for the time of an order, if no name told one."""
-    if "ordered_at" in found.columns:
+    told = found.columns.get("ordered_at")
+    if told is not None and date_forms(found.values(told)[:TRIED]).forms:
         return found
     taken = set(found.columns.values())
     for name in found.header:
@@ -246,12 +267,27 @@ def with_dates(found: Look) -> Look:
 
 def clock_of(found: Look) -> str:
     """Return the column with the time of day, where that of the day has none; else empty."""
-    day, clock = found.columns.get("ordered_at"), found.columns.get("time_of_day")
-    if day is None or clock is None or day == clock:
+    day, named = found.columns.get("ordered_at"), found.columns.get("time_of_day")
+    if day is None:
         return ""
-    times, days = found.values(clock)[:TRIED], found.values(day)[:TRIED]
-    apart = not any(re.search(r"\d:\d{2}", v.removesuffix(" 00:00:00")) for v in days)
-    return clock if times and apart and all(CLOCK.fullmatch(t) for t in times) else ""
+    days = found.values(day)[:TRIED]
+    if any(day_text(v.removesuffix(" 00:00:00")) != v.removesuffix(" 00:00:00") for v in days):
+        return ""
+    taken = set(found.columns.values())
+    free = [name for name in found.header if name not in taken]
+    clocks = [c for c in ([named] if named else free) if c != day and _is_clock(found.values(c))]
+    return clocks[0] if len(clocks) == 1 else ""
+
+
+def _is_clock(values: list[str]) -> bool:
+    """Tell whether values are times of day; ``10.15`` is one only where no hour is above 23."""
+    times = values[:TRIED]
+    if not times or not all(map(CLOCK.fullmatch, times)):
+        return False
+    parts = [[int(p) for p in re.findall(r"\d+", t)[:3]] for t in times]
+    dotted = not any(":" in t for t in times)
+    telling = not dotted or (len(set(times)) > 2 and all("." in t for t in times))
+    return telling and all(p[0] < 24 and p[1] < 60 for p in parts)
 
 
 def _dates(
@@ -312,9 +348,4 @@ def currency_of(found: Look) -> tuple[str | None, Counter[str]]:
 def _by_language(header: Sequence[str]) -> str | None:
     """Return the currency of where a header's language is spoken most; None for English."""
     words = " ".join(header).casefold()
-    if re.search(r"[\u4e00-\u9fff]", words):
-        return "CNY"
-    german = re.search(
-        r"\b(datum|menge|kunde|kundenn\w+|artikel\w*|beleg\w*|preis|umsatz)\b", words
-    )
-    return "EUR" if german else None
+    return next((code for code, sign in LANGUAGES.items() if re.search(sign, words)), None)

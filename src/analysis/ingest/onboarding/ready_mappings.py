@@ -149,6 +149,11 @@ def made_theirs(study: str, fitting: Fitting, folder: Path) -> str:
         return text
     note = "   # UNSURE: day before month, or month before day?" if dates.unsure else ""
     shown = f"dates: {listed(dates.forms)}"
+    if "timezone: offset" in text:
+        zone = "timezone: UTC   # UNSURE: the zone of the times in the file, which state no offset"
+        text = text.replace("timezone: offset", zone)
+        stated = r"^(      ordered_at: \{column: [^,]+, )dates: \[[^\]]*\]\}.*$"
+        return re.sub(stated, rf"\1{shown}}}{note}", text, flags=re.M)
     return re.sub(
         r"^(        dates: )\[[^\]]*\].*$",
         lambda _: f"        {shown}{note}",

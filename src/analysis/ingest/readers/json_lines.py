@@ -1,8 +1,7 @@
-"""Stage JSON lines: one object a line, its names taken as the mapping uses them."""
+"""Stage JSON: one object a line, or an array of them, its names taken as the mapping uses them."""
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from analysis.errors import DataError
 from analysis.ingest.readers import encodings
 from analysis.ingest.readers.archives import Member
 from analysis.ingest.readers.delimited import problem
-from analysis.ingest.readers.physical_lines import physical_lines
+from analysis.ingest.readers.json_documents import numbered_lines
 from analysis.ingest.readers.staged_table import (
     BLANK,
     LINE,
@@ -35,11 +34,10 @@ def stage_json_lines(
 ) -> Staged:
     """Return the staged table of a file of JSON objects with the ``wanted`` names."""
     encoding = encodings.detect(member, spec.encoding)
-    blocks = physical_lines(encodings.as_utf8(member.chunks(), encoding))
+    text = encodings.as_utf8(member.chunks(), encoding)
     try:
         with writing(directory, 1) as file:
-            lines = chain.from_iterable(block.lines() for block in blocks)
-            for number, line in enumerate(lines, start=1):
+            for number, line in numbered_lines(text, spec.each):
                 _take(file, number, line, encoding.name)
     except DataError as error:
         raise DataError(f"{member.label}: {error}") from None

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import csv
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ibis
+
 from analysis.errors import DataError
+from analysis.ingest.readers import encodings
 from analysis.ingest.readers.archives import Member
+from analysis.ingest.readers.delimited import cells, guess_delimiter, problem
+from analysis.ingest.readers.physical_lines import physical_lines
+from analysis.ingest.readers.staged_table import (
+    BLANK,
+    LINE,
+    REASON,
+    RULE,
+    TEXT,
+    Staged,
+    StagedFile,
+    read_back,
+    writing,
+)
 
 if TYPE_CHECKING:
     from analysis.ingest.mapping.file_mapping import FileSpec
     from analysis.ingest.readers.staged_table import Staged
+
 
 FORMATS = {
     ".csv": "csv",
@@ -67,7 +86,7 @@ def stage(
     directory.mkdir(parents=True)
     kind = format_of(member, spec)
     if kind == "parquet":
-        from analysis.ingest.readers.parquet import stage_parquet
+        from analysis.ingest.readers.stage import stage_parquet
 
         return [stage_parquet(connection, member)]
     if kind == "excel":
@@ -79,9 +98,79 @@ def stage(
 
         return [stage_json_lines(connection, member, spec, directory, wanted)]
     if kind == "baskets":
-        from analysis.ingest.readers.basket_lines import stage_baskets
+        from analysis.ingest.readers.stage import stage_baskets
 
         return [stage_baskets(connection, member, spec, directory)]
     from analysis.ingest.readers.delimited import stage_delimited
 
     return [stage_delimited(connection, member, spec, directory)]
+
+
+def stage_parquet(connection: Any, member: Member) -> Staged:
+    """Return the staged table of a Parquet file; DataError if it is none."""
+    if member.inner or member.path.suffix.lower() == ".gz":
+        raise DataError(f"{member.label}: Parquet is packed already; deliver it unpacked")
+    try:
+        rows = connection.read_parquet(member.path, file_row_number=True)
+    except Exception as error:  # the engine raises several kinds for a damaged file
+        first = str(error).strip().partition("\n")[0]
+        raise DataError(f"{member.label} cannot be read as Parquet: {first}") from error
+    names = [n for n in rows.columns if n != "file_row_number"]
+    nothing = ibis.null("string")
+    staged = rows.select(
+        (rows.file_row_number + 1).cast("int64").name(LINE),
+        *(nothing.name(n) for n in (REASON, RULE, TEXT)),
+        *(_flat(rows[n]).name(f"c{i}") for i, n in enumerate(names)),
+    )
+    return Staged(member.label, staged, {n: f"c{i}" for i, n in enumerate(names)})
+
+
+def _flat(value: ibis.Value) -> ibis.Value:
+    kind = value.type()
+    simple = kind.is_numeric() or kind.is_temporal() or kind.is_boolean() or kind.is_string()
+    return value if simple else value.cast("string")
+
+
+ITEM = "item"
+#: Lines whose longest tells the delimiter where the mapping does not.
+TELLING = 400
+
+
+def stage_baskets(connection: Any, member: Member, spec: FileSpec, directory: Path) -> Staged:
+    """Return the staged table of a basket file: a row a cell, with the column ``item``.
+
+    Cells that are empty, as where each line is padded to the longest, are no rows. A line's
+    number is that of all its rows, so that ``{line: true}`` is the basket.
+    """
+    encoding = encodings.detect(member, spec.encoding)
+    blocks = physical_lines(encodings.as_utf8(member.chunks(), encoding))
+    lines = chain.from_iterable(block.lines() for block in blocks)
+    head = [line for _, line in zip(range(TELLING), lines, strict=False)]
+    if not head:
+        raise DataError(f"{member.label} is empty")
+    delimiter = spec.delimiter
+    if delimiter == "auto":
+        delimiter = guess_delimiter(max(head[spec.header :] or head, key=len))
+    with writing(directory, 1) as file:
+        for number, line in enumerate(chain(head, lines), start=1):
+            if number > spec.header:
+                _take(file, number, line, delimiter, encoding.name)
+    said = encodings.in_words(encoding, member.label)
+    rows = read_back(connection, file)
+    return Staged(member.label, rows, {ITEM: "c0"}, notes=(said,) if said else ())
+
+
+def _take(file: StagedFile, number: int, line: bytes, delimiter: str, encoding: str) -> None:
+    reason = problem(line, encoding)
+    if reason:
+        file.put_aside(number, line, reason=reason)
+        return
+    try:
+        found = [cell for cell in cells(line, delimiter) if cell.strip()]
+    except csv.Error:
+        file.put_aside(number, line, reason="a quote is opened and never closed")
+        return
+    if not found:
+        file.put_aside(number, line, rule=BLANK)
+    for cell in found:
+        file.record(number, [cell])

@@ -12,7 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.products.association.lift import clustered_lift
+from analysis.products.association.association_rules import clustered_lift
 from analysis.products.association.mantel_haenszel import Control, exact_p, mantel_haenszel
 from analysis.products.baskets.order_index import items_of, numbered
 from analysis.stats.multiplicity import q_values

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
@@ -177,9 +177,6 @@ def _by_code(code: Ints, place: Ints, items: Sequence[str]) -> dict[str, Ints]:
     order = np.lexsort((place, code))
     ends = np.searchsorted(code[order], np.arange(len(items) + 1))
     return {item: place[order[ends[i] : ends[i + 1]]] for i, item in enumerate(items)}
-
-
-Integers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,6 +127,14 @@ def top(scores: Floats, bought: csr_array, *, length: int, new_only: bool) -> np
     return np.take_along_axis(best, order, axis=1)
 
 
+# Known products and new ones are two questions of the same histories.
+@lru_cache(maxsize=4)
+def _held_out(events: Events, day: int, days: int) -> tuple[Histories, csr_array]:
+    """Return what is known before ``day``, and what was bought in the ``days`` from it."""
+    after = Histories.of(between(events, day, day + days), day + days, learning=False)
+    return Histories.of(events, day), after.bought
+
+
 @dataclass(frozen=True)
 class Trial:
     """A day up to which is known, and what was bought in the days after it."""
@@ -138,8 +147,8 @@ class Trial:
     @classmethod
     def of(cls, events: Events, day: int, days: int, length: int, new_only: bool) -> Trial:
         """Return the trial of the ``days`` from ``day``."""
-        after = Histories.of(between(events, day, day + days), day + days, learning=False)
-        return cls(Histories.of(events, day), after.bought, length, new_only)
+        known, bought_after = _held_out(events, day, days)
+        return cls(known, bought_after, length, new_only)
 
     def measured(self, scorer: Scorer) -> dict[str, Floats]:
         """Return recall, ndcg and novelty by customer, and the coverage."""

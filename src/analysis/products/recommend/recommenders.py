@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,6 +74,7 @@ def similarity(known: Histories) -> Floats:
     return cosine
 
 
+@lru_cache(maxsize=2)  # the dearest; asked for known products and for new ones, of two days each
 def factors(
     known: Histories, *, size: int = 24, rounds: int = 6, alpha: float = 10.0, ridge: float = 8.0
 ) -> Model:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Codes = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the same events are one object
 class Events:
     """Purchases in time, one row a customer, day and item, sorted in that order.
 

@@ -41,7 +41,7 @@ def _kept(events: Events, rows: npt.NDArray[np.bool_]) -> Events:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the same histories are one object
 class Histories:
     """Purchases of all customers up to a day, as sparse matrices of customers x items.
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.products.association.association_rules import clustered_lift
 from analysis.products.association.confounding import MOSTLY
-from analysis.products.association.lift import clustered_lift
 from analysis.products.association.mantel_haenszel import (
     Control,
     cochran_mantel_haenszel,

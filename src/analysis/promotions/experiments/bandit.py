@@ -96,22 +96,6 @@ def view(primary: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
     )
 
 
-def share_better(
-    x1: int, n1: int, x2: int, n2: int, *, prior: tuple[float, float] = (1.0, 1.0)
-) -> float:
-    """Return the probability that a share is higher treated than in control.
-
-    Beta priors, flat by default; exact by quadrature over the control's share.
-    """
-    from scipy.stats import beta
-
-    a, b = prior
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    u = (nodes + 1) / 2
-    own = beta.ppf(u, a + x2, b + n2 - x2)
-    return float(np.sum(beta.sf(own, a + x1, b + n1 - x1) * weights) / 2)
-
-
 #: No arm gets less than this share, or it could never be seen to be better after all.
 LEAST = 0.05
 

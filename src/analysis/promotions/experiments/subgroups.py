@@ -139,11 +139,6 @@ def _shrunk(rows: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return rows.assign(shrunk=shrunk, low=shrunk - reach, high=shrunk + reach)
 
 
-def different(table: pd.DataFrame, *, fdr: float) -> pd.DataFrame:
-    """Return the segments whose effect differs from everybody else's, the surest first."""
-    return table[table["q"] <= fdr].sort_values("p", kind="stable").reset_index(drop=True)
-
-
 def shown(table: pd.DataFrame, *, attributes: Sequence[str] = (), most: int = 16) -> pd.DataFrame:
     """Return the segments to draw: of the attributes that separate most, level by level."""
     order = table.groupby("attribute", sort=False)["p"].min().sort_values(kind="stable").index

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from analysis.promotions.experiments.adjustment import usable
 from analysis.promotions.outcomes.moments import Moments, pooled
@@ -201,16 +200,6 @@ def strength(smallest: float, baseline: float, worth_finding: float) -> Check:
 def blocked_by(checks: Sequence[Check]) -> list[Check]:
     """Return the failed checks that take the verdict away."""
     return [check for check in checks if check.blocks and check.ok is False]
-
-
-def as_table(checks: Mapping[str, Sequence[Check]]) -> pd.DataFrame:
-    """Return one row a promotion and check: promotion_id, check, holds, finding, blocks, p."""
-    rows = [
-        (promotion, c.name, c.ok, c.text, c.blocks, c.p)
-        for promotion, found in checks.items()
-        for c in found
-    ]
-    return pd.DataFrame(rows, columns=["promotion_id", "check", "holds", "finding", "blocks", "p"])
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,9 @@ def fetch(tables: Tables, spans: Spans, promotion_id: str) -> Audience:
     first = as_date(tables.order_lines.ordered_at.min().to_pandas().date())
     days = min(spans.before_days, (window.start - first).days)
     if days // 7 < FEWEST_WEEKS_BEFORE_CAMPAIGN:
+        begun = f"The data begin {days} days before it" if days > 0 else "It began before the data"
         raise NotApplicable(
-            f"The data begin {max(days, 0)} days before it; customers can be compared on "
-            f"{7 * FEWEST_WEEKS_BEFORE_CAMPAIGN} or more."
+            f"{begun}; it takes {7 * FEWEST_WEEKS_BEFORE_CAMPAIGN} days to compare customers on."
         )
     before = Period.before(window.start, days=days // 7 * 7)
     everybody, kind = _side_by_side(tables, promotion_id, before)

@@ -88,7 +88,7 @@ def chances(
     chance, fold = np.empty(len(treated)), np.empty(len(treated), dtype=np.int64)
     split = StratifiedKFold(folds, shuffle=True, random_state=seed).split(basis, treated)
     for number, (learn, hold) in enumerate(split):
-        model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1_000)
+        model = LogisticRegression(C=_INVERSE_PENALTY, solver="newton-cholesky", max_iter=1_000)
         model.fit(basis[learn], treated[learn])
         chance[hold] = model.predict_proba(basis[hold])[:, 1]
         fold[hold] = number

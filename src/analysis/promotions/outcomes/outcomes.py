@@ -279,9 +279,6 @@ MEASURES = (
     Measure("offered_after", "Margin of the offer, weeks after", "mean", money=True),
 )
 
-BY_KEY = {measure.key: measure for measure in MEASURES}
-
-
 #: What was known of every customer before the first day.
 COVARIATES = ("before_margin", "before_orders", "before_net", "before_offered_orders")
 

@@ -47,7 +47,8 @@ def by_customer(timed: ibis.Table, tables: Tables) -> ibis.Table:
         promotion_id, customer_id and the columns `PURCHASES`: cents, millionths (margin), units
         and orders; missing where nothing was bought.
     """
-    return _customers(_orders(_grouped(_phases(timed, netted_lines(tables)), tables)))
+    lines = tables.once("netted_lines", netted_lines)  # every promotion looks at them
+    return _customers(_orders(_grouped(_phases(timed, lines), tables)))
 
 
 def netted_lines(tables: Tables) -> ibis.Table:
@@ -160,7 +161,7 @@ def weekly_margin(tables: Tables, customers: pd.Series, period: Period) -> Float
     Refunds count in the week of the order they undo, as in `outcomes`.
     """
     weeks = period.days // 7
-    lines = netted_lines(tables)
+    lines = tables.once("netted_lines", netted_lines)
     start, end = (ibis.timestamp(day.isoformat()) for day in (period.start, period.end))
     lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
     days = lines.ordered_at.date().delta(ibis.date(period.start.isoformat()), unit="day")

@@ -1,6 +1,6 @@
 """How many customers a promotion needs before it starts, or what it can see with those there are.
 
-Every measure comes down to the variance of one customer (`variance_of_share`, a mean's, a ratio's
+Every measure comes down to the variance of one customer (a share's, a mean's, a ratio's
 by the delta method), so that one formula serves all designs.
 """
 
@@ -62,11 +62,6 @@ class Design:
         1 + (size - 1) x correlation: Kish (1965), Survey Sampling, section 5.4.
         """
         return 1 + (self.cluster_size - 1) * self.resemblance
-
-
-def variance_of_share(share: float) -> float:
-    """Return the variance of one customer who does or does not."""
-    return share * (1 - share)
 
 
 def customers_needed(

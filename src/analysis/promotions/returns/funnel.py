@@ -13,9 +13,6 @@ from analysis.promotions.outcomes.outcomes import CONTROL
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-#: Steps in order; ``chosen`` are the customers assigned to an arm other than control.
-STEPS = ("chosen", "reached", "opened", "clicked", "redeemed", "bought")
-
 _MESSAGE = {"reached": "delivered_at", "opened": "opened_at", "clicked": "clicked_at"}
 
 
@@ -30,7 +27,8 @@ def fetch(tables: Tables) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        promotion_id, arm, and a column a step of `STEPS` that the study knows: distinct customers.
+        promotion_id, arm, and a column a step that the study knows (chosen, reached,
+        opened, clicked, redeemed, bought): distinct customers.
         ``bought`` is a purchase of a product on offer in the promotion's days, by whatever way: a
         customer may buy without having opened anything.
 

@@ -142,7 +142,7 @@ def withheld(trials: Trials | None) -> dict[str, str]:
     if trials is None:
         return {}
     said = {
-        "no verdict": "It fails the checks, so it has no verdict.",
+        "no verdict": "The checks fail, so there is no verdict.",
         "still running": "Its days are not over.",
     }
     rows = trials.verdicts[trials.verdicts["verdict"].isin(list(said))]
@@ -190,7 +190,7 @@ def _of_campaign(key: str, campaigns: Campaigns | None) -> dict[str, tuple[Effec
         raise NotApplicable(str(next(iter(why), "")) or "It was not randomised and not judged.")
     found = campaigns.judged[key]
     if not found.believable:
-        raise NotApplicable("Its comparison fails its checks, so nothing rests on it.")
+        raise NotApplicable("The comparison fails its checks, so nothing rests on it.")
     people = found.audience.people
     treated = people[people["treated"]]
     arms = treated["arm"].unique()

@@ -133,7 +133,8 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     pandas.DataFrame
         kind, by (``all``, ``mechanic``, ``channel``, ``season``), group, promotions, lift, low,
         high, p, share (of the spread that is between promotions), next_low, next_high. Groups of
-        fewer than `FEWEST_PROMOTIONS` are left out; promotions for everybody are grouped by
+        fewer than `FEWEST_PROMOTIONS` are left out; low and next_low end at -1, for nothing loses
+        more than all that it has; promotions for everybody are grouped by
         mechanic only, as the sales of what is on offer have no common scale.
 
     Raises
@@ -153,7 +154,8 @@ def by_group(league: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
         one = random_effects.pool(
             part["lift"].to_numpy(), part["error"].to_numpy(), confidence=confidence
         )
-        ends = (one.mean, one.low, one.high, one.p, one.share, one.next_low, one.next_high)
+        low, next_low = (max(end, -1.0) for end in (one.low, one.next_low))  # all, and no more
+        ends = (one.mean, low, one.high, one.p, one.share, next_low, one.next_high)
         found.append((kind, by, group, len(part), *ends))
     if not found:
         raise NotApplicable("No three promotions of a kind share a mechanic, channel or season.")

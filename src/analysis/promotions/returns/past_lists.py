@@ -4,7 +4,10 @@ A list that came back (`analysis sent`) states for each of its customers what wa
 the arm was drawn. Targets and those held out differ by the contact alone, so their difference is
 what the list brought; less the contact's cost, it is what the promise was about. Everybody counts
 as drawn, sent or not. Offer and channel were fixed before the arm, so each of them has its own
-comparison within a list, and those of several lists are drawn together.
+comparison within a list, and those of several lists are drawn together. Lists of one period of
+rotation hold the same customers out: whoever is held out by chance of good customers is so in all
+of them. What customers are beyond their past is therefore followed from list to list, and the
+interval of several lists is as much wider as their luck is the same.
 """
 
 from __future__ import annotations
@@ -110,12 +113,11 @@ def past_lists(
     table = _judged(table.assign(reason=_reasons(table)), reach)
     known = table.loc[table["reason"] == "", "promotion_id"]
     parts = [
-        _pooled(_effects(rows, [by], measure), by, known, confidence)
+        _pooled(rows, _effects(rows, [by], measure), [by], measure, known, confidence)
         for by in GROUPS
         if by in rows.columns and len(known)
     ]
-    whole = whole.assign(everything="all lists")
-    together = _pooled(whole, "everything", known, confidence)
+    together = _pooled(rows, whole, [], measure, known, confidence)
     responses = pd.concat(parts, ignore_index=True) if parts else together.iloc[:0]
     return PastLists(table, responses, together[together["lists"] > 1], confidence)
 
@@ -253,19 +255,70 @@ def _judged(table: pd.DataFrame, reach: float) -> pd.DataFrame:
     ).drop(columns=["foreseen", "gross", "n", "n_control"])
 
 
-def _pooled(effects: pd.DataFrame, by: str, known: pd.Series, confidence: float) -> pd.DataFrame:
+def _pooled(
+    rows: ibis.Table,
+    effects: pd.DataFrame,
+    by: list[str],
+    measure: str,
+    known: pd.Series,
+    confidence: float,
+) -> pd.DataFrame:
     """Return each group's effect, drawn together over the lists that can tell it."""
     enough = effects[["n", "n_control"]].min(axis=1) >= FEWEST_CUSTOMERS
     usable = effects[enough & effects["promotion_id"].isin(known) & (effects["error"] > 0)]
-    rows = [
-        {"by": by, "group": str(group), **_together(part, confidence)}
-        for group, part in usable.groupby(by, sort=True)
-    ]
+    usable = usable.assign(group=usable[by[0]] if by else "all lists")
     names = ["by", "group", "lists", "n", "n_control", "promised", "measured", "low", "high"]
-    return pd.DataFrame(rows, columns=[*names, "next_low", "next_high"])
+    names += ["next_low", "next_high"]
+    if usable.empty:
+        return pd.DataFrame(columns=names)
+    wider = _same_luck(rows, usable, by, measure)
+    lines = [
+        {
+            "by": by[0] if by else "everything",
+            "group": str(group),
+            **_together(part, confidence, wider.get(group, 1.0)),
+        }
+        for group, part in usable.groupby("group", sort=True)
+    ]
+    return pd.DataFrame(lines, columns=names)
 
 
-def _together(part: pd.DataFrame, confidence: float) -> dict[str, Any]:
+def _same_luck(
+    rows: ibis.Table, effects: pd.DataFrame, by: Sequence[str], measure: str
+) -> dict[Any, float]:
+    """Return by group how much wider the interval is for customers that lists have in common.
+
+    Each customer moves the mean over lists by the weighted sum of what they are beyond the arm's
+    mean and their own past in every list; squared, these sums are its variance. Were lists of
+    other customers each, only their own squares would be.
+    """
+    weight = effects[["promotion_id", *by]].assign(weight=1 / effects["error"] ** 2)
+    named = _grouped(rows, by).inner_join(ibis.memtable(weight), ["promotion_id", *by])
+    held = (named.arm == CONTROL).name("held")
+    part = named.select(
+        "promotion_id", "customer_id", "weight", *by, held,
+        y=named[measure].cast("float64"), x=named[COVARIATES[0]].cast("float64").fill_null(0.0),
+    )  # fmt: skip
+    arm = ibis.window(group_by=["promotion_id", *by, "held"])
+    part = part.mutate(
+        n=part.count().over(arm), y=part.y - part.y.mean().over(arm),
+        x=part.x - part.x.mean().over(arm),
+    )  # fmt: skip
+    both = ibis.window(group_by=["promotion_id", *by])
+    slope = (part.x * part.y).sum().over(both) / (part.x * part.x).sum().over(both).nullif(0.0)
+    own = part.weight * (part.y - slope.fill_null(0.0) * part.x) / part.n
+    part = part.mutate(own=part.held.ifelse(-own, own))
+    each = part.group_by(["customer_id", *by]).agg(
+        moved=part.own.sum(), apart=(part.own * part.own).sum()
+    )
+    sums = each.group_by(list(by)) if by else each
+    found = sums.agg(moved=(each.moved * each.moved).sum(), apart=each.apart.sum()).to_pandas()
+    ratio = np.sqrt((found["moved"] / found["apart"].where(found["apart"] > 0)).fillna(1.0))
+    groups = found[by[0]] if by else ["all lists"]
+    return dict(zip(groups, ratio.clip(lower=1.0), strict=True))
+
+
+def _together(part: pd.DataFrame, confidence: float, wider: float) -> dict[str, Any]:
     weight = 1 / part["error"].to_numpy() ** 2
     head = {
         "lists": len(part),
@@ -276,12 +329,17 @@ def _together(part: pd.DataFrame, confidence: float) -> dict[str, Any]:
     effects, errors = part["measured"].to_numpy(float), part["error"].to_numpy(float)
     if len(part) < FEWEST_PROMOTIONS:  # too few to tell the spread between them: fixed effect
         mean, error = float((effects * weight).sum() / weight.sum()), float(weight.sum() ** -0.5)
-        reach = normal_quantile(confidence) * error
+        reach = normal_quantile(confidence) * error * wider
         ends = {"measured": mean, "low": mean - reach, "high": mean + reach}
         return head | ends | {"next_low": np.nan, "next_high": np.nan}
     found = pool(effects, errors, confidence=confidence)
-    ends = {"measured": found.mean, "low": found.low, "high": found.high}
-    return head | ends | {"next_low": found.next_low, "next_high": found.next_high}
+    low, high, below, above = (
+        found.mean + wider * (end - found.mean)
+        for end in (found.low, found.high, found.next_low, found.next_high)
+    )
+    return head | {
+        "measured": found.mean, "low": low, "high": high, "next_low": below, "next_high": above,
+    }  # fmt: skip
 
 
 def among(tables: Tables, promotions: Sequence[str]) -> list[str]:

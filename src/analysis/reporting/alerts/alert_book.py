@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from analysis.errors import AnalysisError
-from analysis.params.alerting import AlertParams
+from analysis.params.study import AlertParams
 from analysis.reporting.alerts.alert_rules import Alert, Reference, judge, reference_of
 from analysis.reporting.alerts.evidence import Evidence
 from analysis.reporting.store.atomic import write_json

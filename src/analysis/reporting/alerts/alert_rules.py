@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from analysis.params.alerting import AlertParams, AlertRule
+from analysis.params.study import AlertParams, AlertRule
 from analysis.reporting.alerts.evidence import Evidence
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.findings import Finding

@@ -86,7 +86,7 @@ def brief(report: Report) -> Brief:
         week=answer(period_sales.week_drivers)(board),
         tree=answer(period_sales.window_drivers)(board),
         bridge=answer(_bridge)(board),
-        same=answer(period_sales.like_for_like)(board),
+        same=answer(board.table)(f"{period_sales.SALES}/like_for_like"),
         asked=priorities.priorities(board, owners=given.owners),
         promotion=answer(director_questions.last_promotion)(board),
         lost=answer(director_questions.losses)(board),

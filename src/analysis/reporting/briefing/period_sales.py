@@ -17,6 +17,7 @@ from analysis.stats.permutation import usual_range
 SALES = "01_profiling"
 
 _WEEK, _YEAR = 7, 364
+_PER_ORDER = "Net per order"
 _NO_PLAN = "no plan is given"
 _TOO_SHORT = "the data do not reach back so far"
 _FEW = "too few earlier changes to say what is usual"
@@ -40,8 +41,8 @@ def sales_changes(
     -------
     pandas.DataFrame
         One comparison a row: period (week, month), starts_on, days (of a week, those with orders),
-        net_amount, against (before,
-        plan, last year), other (its net sales), change (relative), low, high (range of usual
+        usual_days (the median of the weeks before), net_amount, against (before, plan, last
+        year), other (its net sales), change (relative), low, high (range of usual
         changes; NaN with a reason), reason.
     """
     weeks = _whole_weeks(board)
@@ -73,7 +74,9 @@ def _week_rows(
     iso = start.isocalendar()
     usual = usual_range(_steps(net)[:-1], coverage)
     days = int(weeks["days"].iloc[-1])
-    shared = {"period": "week", "starts_on": start, "days": days, "net_amount": net.iloc[-1]}
+    usual_days = int(weeks["days"].iloc[:-1].median())
+    opened = {"days": days, "usual_days": usual_days}
+    shared = {"period": "week", "starts_on": start, **opened, "net_amount": net.iloc[-1]}
     return [
         _row(shared, "before", net.get(start - timedelta(days=_WEEK)), usual),
         _row(shared, "plan", plan.get(f"{iso.year}-W{iso.week:02}"), missing=_NO_PLAN),
@@ -142,7 +145,7 @@ def week_drivers(board: Board) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One factor a row: factor, before, now, growth, contribution. Guests' orders count as
+        One factor a row: factor, before, now, unit, growth, contribution. Guests' orders count as
         orders of the customers known.
     """
     before, now = (row for _, row in _whole_weeks(board).tail(2).iterrows())
@@ -156,6 +159,7 @@ def week_drivers(board: Board) -> pd.DataFrame:
             "before": was,
             "now": is_now,
             "growth": is_now / was - 1,
+            "unit": board.currency if factor == _PER_ORDER else "",
             "contribution": weight * float(np.log(is_now / was)),
         }
         for (factor, was), is_now in pairs
@@ -171,7 +175,7 @@ def _factors(week: pd.Series) -> dict[str, float]:
     return {
         "Customers": customers,
         "Orders per customer": orders / customers,
-        "Net per order": float(week["net_amount"]) / orders,
+        _PER_ORDER: float(week["net_amount"]) / orders,
     }
 
 
@@ -182,22 +186,3 @@ def _logarithmic_mean(one: float, other: float) -> float:
 def window_drivers(board: Board) -> pd.DataFrame:
     """Return the revenue tree of the report on sales: one factor a row, with its interval."""
     return board.table(f"{SALES}/revenue_tree")
-
-
-def like_for_like(board: Board) -> pd.DataFrame:
-    """Return the sales of the stores that sold in both periods of the report on sales.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row: stores, left_out (opened or closed since), net_before, net_now, growth.
-    """
-    stores = board.table(f"{SALES}/stores")
-    if stores.empty:
-        raise NotApplicable("No store has enough customers to be compared.")
-    both = stores[stores["status"] == "continued"]
-    before, now = float(both["net_before"].sum()), float(both["net_now"].sum())
-    if len(both) < 2 or before <= 0:
-        raise NotApplicable("Fewer than two stores sold in both periods.")
-    row = {"stores": len(both), "left_out": len(stores) - len(both), "net_before": before}
-    return pd.DataFrame([{**row, "net_now": now, "growth": now / before - 1}])

@@ -11,15 +11,16 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
+import ibis
 import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.ingest.identity.identity import own_ids, personal_keys
 from analysis.reporting.contacts import crm_formats
-from analysis.reporting.contacts.consent import Consent, consent
 from analysis.reporting.contacts.list_manifest import (
     FOLDER,
     HOLDOUT,
@@ -38,8 +39,75 @@ from analysis.tables.schema import PERSONAL_KEY
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
+    from analysis.tables.engine import Tables
 
-SYSTEMS: tuple[str, ...] = get_args(crm_formats.System)
+
+#: Channels whose consent the customers' own columns may hold.
+CHANNELS = ("email", "sms", "phone", "app")
+
+
+@dataclass(frozen=True)
+class Consent:
+    """Who agreed to what.
+
+    Parameters
+    ----------
+    given
+        Index customer_id; a column of true and false for each of ``known``.
+    known
+        The channels whose consent the study records; without any, nothing can be said.
+    """
+
+    given: pd.DataFrame
+    known: tuple[str, ...]
+
+    def channels(self, customer_ids: pd.Series) -> pd.Series:
+        """Return the channels that each customer agreed to, such as ``email;sms``; empty: none."""
+        given = self.given.reindex(customer_ids).fillna(False).astype("bool")
+        joined = [
+            ";".join(c for c, yes in zip(self.known, row, strict=True) if yes)
+            for row in given.to_numpy()
+        ]
+        return type(customer_ids)(joined, index=customer_ids.index, dtype="str")
+
+    def allows(self, customer_ids: pd.Series, channels: pd.Series) -> pd.Series:
+        """Tell of each customer whether they agreed to the channel beside."""
+        agreed = self.channels(customer_ids).str.split(";")
+        both = zip(agreed, channels.fillna(""), strict=True)
+        return pd.Series([c in each for each, c in both], customer_ids.index, dtype="bool")
+
+
+def consent(tables: Tables, *, on: date | None = None) -> Consent:
+    """Return the consent that a study records; what is not recorded is not given.
+
+    The table ``consents`` counts where there is one, as it stood at the end of the day ``on``
+    (None: as it stands in the data): of a channel that it names, it alone. For the other channels
+    the customers' own columns count.
+    """
+    dated = _dated(tables, on)
+    own = [c for c in CHANNELS if tables.has("customers", f"consent_{c}")]
+    own = [c for c in own if c not in dated.columns]
+    known = tuple(c for c in dict.fromkeys((*CHANNELS, *dated.columns)) if c in {*own, *dated})
+    if not known:
+        return Consent(pd.DataFrame(), ())
+    columns = {c: f"consent_{c}" for c in own}
+    people = tables.customers.select("customer_id", **columns).to_pandas()
+    given = people.set_index("customer_id").join(dated, how="outer")
+    return Consent(given[list(known)].fillna(False).astype("bool"), known)
+
+
+def _dated(tables: Tables, on: date | None) -> pd.DataFrame:
+    """Return who agreed by the table of consents: index customer_id, a column a channel."""
+    if "consents" not in tables:
+        return pd.DataFrame(index=pd.Index([], name="customer_id", dtype="str"))
+    rows = tables.consents
+    holds = rows.withdrawn_at.isnull()
+    if on is not None:
+        end = ibis.timestamp((on + timedelta(days=1)).isoformat())
+        holds = (rows.given_at < end) & (rows.withdrawn_at.isnull() | (rows.withdrawn_at >= end))
+    agreed = rows.group_by("customer_id", "channel").agg(agreed=holds.any())
+    return agreed.to_pandas().pivot(index="customer_id", columns="channel", values="agreed")
+
 
 #: CRMs that know customers by ids of their own.
 CRMS = ("zoho_crm", "fxiaoke")
@@ -122,7 +190,8 @@ def write_lists(
     root
         Project root.
     systems
-        Any of ``SYSTEMS``; none means plain CSV and the CRMs that the study's sources come from.
+        Any of ``crm_formats.System``; none means plain CSV and the CRMs that the study's sources
+        come from.
     channel
         Only those who are to be contacted through this channel; None takes all.
 

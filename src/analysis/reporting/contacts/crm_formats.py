@@ -133,6 +133,11 @@ _UNSEEN = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\u3000\u
 _FORMULA = re.compile(rf"(?:\A(?=[\t\r\n])|(?:\A|(?<=[;\t\r\n])){_UNSEEN}*(?=[=+\-@＝＋－＠]))")
 
 
+#: Most cells hold none of these, and so no formula.
+_SUSPECT = re.compile(r"[=+\-@＝＋－＠\t\r\n]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")
+
+
 def harmless(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula; a number stays a number.
 
@@ -140,7 +145,7 @@ def harmless(cell: str) -> str:
     the start, after blanks or characters without width, and after a semicolon, a tab or a line
     break, where a spreadsheet of another country begins a new cell.
     """
-    if re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", cell):
+    if _SUSPECT.search(cell) is None or _NUMBER.fullmatch(cell):
         return cell
     return _FORMULA.sub(lambda found: f"'{found[0]}", cell)
 

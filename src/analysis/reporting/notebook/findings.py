@@ -9,7 +9,6 @@ observations behind it. A report's findings are one JSON file, ``findings/<repor
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypedDict
@@ -77,7 +76,7 @@ class Finding:
     level
         Coverage of the interval.
     at_stake
-        Amount of money that the decision is about, where the value itself is not that amount.
+        Amount of money in all that the decision is about: no mean per customer.
     otherwise
         What happens if nothing is decided, as far as the report knows.
     """
@@ -146,21 +145,16 @@ class Finding:
     def weight(self) -> float:
         """What the decision is about times how sure that is, to rank decisions by.
 
-        The amount is what is at stake, or the value where it is money; 0 where none is stated. It
-        counts as far as the interval bears it: by the part of the value that the end nearer to
-        zero still has, none where the interval holds zero, half where there is no interval.
+        The amount is what is at stake; 0 where none is stated. It counts as far as the interval
+        bears it: by the part of the value that the end nearer to zero still has, none where the
+        interval holds zero, half where there is no interval.
         """
         return (self.stake or 0.0) * self._evidence
 
     @property
     def stake(self) -> float | None:
         """The amount of money that the decision is about; None where none is stated."""
-        amount = self.value if self.at_stake is None and self._is_money else self.at_stake
-        return None if amount is None else abs(amount)
-
-    @property
-    def _is_money(self) -> bool:
-        return re.fullmatch("[A-Z]{3}", self.unit) is not None
+        return None if self.at_stake is None else abs(self.at_stake)
 
     @property
     def _evidence(self) -> float:

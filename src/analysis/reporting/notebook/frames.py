@@ -123,8 +123,24 @@ def render(
 
 
 def intervals(frame: pd.DataFrame, columns: Mapping[str, formats.Format] | None) -> list[int]:
-    """Return the places of the drawn columns that are the interval of the column before them."""
-    return formats.intervals(formats.beside_estimates(formats.shown(frame, columns)))
+    """Return the places of the drawn columns that are the interval of the column before them.
+
+    An interval that lies beside the figure before it is of something else, and stays apart: of a
+    difference, say, whose estimate the table does not show.
+    """
+    chosen = formats.beside_estimates(formats.shown(frame, columns))
+    names = list(chosen)
+    return [
+        place
+        for place in formats.intervals(chosen)
+        if _surrounds(frame, names[place - 1], names[place], str(chosen[names[place]].high))
+    ]
+
+
+def _surrounds(frame: pd.DataFrame, estimate: str, low: str, high: str) -> bool:
+    value, ends = frame[estimate].astype("float64"), frame[[low, high]].astype("float64")
+    outside = (value < ends[low]) | (value > ends[high])
+    return low.removesuffix("_low") == estimate or not outside.any()
 
 
 def _written(

@@ -44,6 +44,14 @@ def percent(value: float | None, decimals: int = 1, *, signed: bool = False) -> 
     return quantity(value, PERCENT, decimals, signed=signed)
 
 
+def chance(value: float | None, decimals: int = 3) -> str:
+    """Return a p-value or a false discovery rate: ``0.031``; ``< 0.001``, never ``0.000``."""
+    least = 10.0**-decimals
+    if _there(value) and 0 <= value < least:
+        return f"< {number(least, decimals)}"
+    return number(value, decimals)
+
+
 def points(value: float | None, decimals: int = 1, *, signed: bool = True) -> str:
     """Return a difference of two shares in percentage points: 0.012 is ``+1.2 points``."""
     return quantity(value, POINTS, decimals, signed=signed)

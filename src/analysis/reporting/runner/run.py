@@ -26,8 +26,7 @@ from analysis.reporting.store import run_record
 from analysis.reporting.store.atomic import disk_errors, hold, write_json
 from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
 from analysis.reporting.store.run_record import ReportRecord, RunRecord
-from analysis.tables.manifest import Manifest
-from analysis.tables.order_span import check_as_of
+from analysis.tables.manifest import Manifest, check_as_of
 
 if TYPE_CHECKING:
     from analysis.reporting.mail.announcement import Announcement

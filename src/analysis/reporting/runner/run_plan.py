@@ -216,7 +216,7 @@ def _check_needs(planned: Planned, found: Mapping[str, Planned]) -> None:
 
 def _matching(only: Iterable[str], found: Mapping[str, Planned]) -> set[str]:
     chosen: set[str] = set()
-    for wanted in only:
+    for wanted in (part.strip() for each in only for part in each.split(",")):
         matches = {name for name in found if name == wanted} or {
             name for name in found if name.startswith(wanted)
         }

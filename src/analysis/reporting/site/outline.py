@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import groupby
 from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.execution.parameters import source, tags
-from analysis.reporting.notebook import outputs
+from analysis.reporting.notebook import outputs, words
+from analysis.reporting.notebook.outputs import literal
 from analysis.reporting.notebook.sheet import Panel, from_facts
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
+
+#: Tag of the cell of a section's heading: the page shows the heading, the rest opens on a click.
+FOLDED = "folded"
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,18 @@ class Block:
 
 @dataclass(frozen=True)
 class Section:
-    """One section: its short topic, the heading that states what it shows, and its blocks."""
+    """One section: its short topic, the heading that states what it shows, and its blocks.
+
+    Of one that is folded only its topic is seen, and the heading, or a sentence that leads in where
+    there is none.
+    """
 
     topic: str
     anchor: str
     headline: str | None = None
     blocks: tuple[Block, ...] = ()
+    folded: bool = False
+    lead: str | None = None  # Markdown
 
     def with_block(self, block: Block) -> Section:
         """Return the section with one block more.
@@ -63,15 +74,11 @@ class Section:
         """
         if block.kind == "lost" and block in self.blocks:
             return self
-        last = self.blocks[-1] if self.blocks else None
-        if last and last.kind == block.kind == "code":
-            joined = Block("code", f"{last.content}\n\n{block.content}")
-            return replace(self, blocks=(*self.blocks[:-1], joined))
         shows = any(known.kind in ("chart", "table", "trust") for known in self.blocks)
         leads = block.kind == "headline" and block.detail is None
         if leads and self.headline is None and self.anchor and not shows:
             return replace(self, headline=block.content)
-        return replace(self, blocks=(*self.blocks, block))
+        return replace(self, blocks=_followed(self.blocks, block))
 
     def repeated_reason(self) -> str | None:
         """Return the reason that is all this section shows, if it stands above already."""
@@ -110,12 +117,78 @@ class Section:
         return replace(self, blocks=tuple(blocks))
 
     def folding(self) -> Section:
-        """Return the section with neighbouring blocks of one detail gathered under its summary."""
-        blocks: list[Block] = []
-        for summary, run in groupby(self.blocks, key=lambda block: block.detail):
+        """Return the section with neighbouring blocks of one detail gathered under its summary.
+
+        Code between them goes behind them. Of several tables of an open section the first is shown;
+        the others fold under their titles.
+        """
+        known = list(self.blocks if self.folded else _further_tables_folded(self.blocks))
+        for n in range(1, len(known) - 1):
+            if known[n].kind == "code" and known[n - 1].detail == known[n + 1].detail is not None:
+                known[n : n + 2] = known[n + 1], known[n]
+        blocks: tuple[Block, ...] = ()
+        for summary, run in groupby(known, key=lambda block: block.detail):
             gathered = tuple(run)
-            blocks += gathered if summary is None else [Block("detail", summary, blocks=gathered)]
-        return replace(self, blocks=tuple(blocks))
+            within = summary is not None and (Block("detail", summary, blocks=gathered),)
+            blocks = reduce(_followed, within or gathered, blocks)
+        return replace(self, blocks=blocks)
+
+    def answering(self) -> Section:
+        """Return the section with what it says while it is folded; a failure is never folded."""
+        if not self.folded or any(block.kind == "lost" for block in self.blocks):
+            return replace(self, folded=False)
+        stated = self.headline or next(filter(None, map(_in_short, self.blocks)), None)
+        return replace(self, headline=stated, lead=None if stated else self._lead())
+
+    def _lead(self) -> str | None:
+        """Return the first sentence of what is said, what was computed first."""
+        reasons = [block.facts["reason"] for block in self.blocks if block.kind == "not given"]
+        if self.found_nothing:
+            return f"Not reported: {_first_sentence(str(reasons[0]))}"
+        said = [block for block in self.blocks if block.kind in ("headline", "text")]
+        outer = [block for block in said if block.detail is None]
+        computed = [block for block in outer if "role" in block.facts]
+        headlines = [block for block in said if block.kind == "headline"]
+        ranked = sorted(computed, key=lambda block: block.kind != "headline")
+        first = next(iter((*ranked, *headlines, *outer)), None)
+        if first is None:
+            return None
+        return _first_sentence(literal(first.content) if first in headlines else first.content)
+
+
+def _further_tables_folded(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield the blocks with tables behind the first table below a heading folded under titles."""
+    shown = False
+    for block in blocks:
+        outer = block.kind == "table" and block.detail is None
+        title = block.facts.get("title") if outer and shown else None
+        shown = block.kind != "headline" and (shown or outer)
+        facts = {**block.facts, "detail": title, "title": None}
+        yield replace(block, facts=facts) if title else block
+
+
+def _followed(blocks: tuple[Block, ...], block: Block) -> tuple[Block, ...]:
+    """Return the blocks with one more; code behind code goes into the same fold."""
+    if blocks and blocks[-1].kind == block.kind == "code":
+        return (*blocks[:-1], Block("code", f"{blocks[-1].content}\n\n{block.content}"))
+    return (*blocks, block)
+
+
+def _in_short(block: Block) -> str | None:
+    """Return the line that a panel of trust comes to."""
+    if block.kind != "trust":
+        return None
+    held = [line["ok"] for line in block.facts["lines"]]
+    doubts = [line["label"] for line in block.facts["lines"] if line["ok"] is False]
+    holds = f"{words.count(held.count(True), 'check')} hold{'s' * (held.count(True) == 1)}"
+    said = [f"Caution: {', '.join(doubts)}"] * bool(doubts) + [holds] * (True in held)
+    return "; ".join(said) or None
+
+
+def _first_sentence(markdown: str) -> str:
+    """Return the first sentence of a text or of the first item of a list, without its full stop."""
+    first = re.split(r"\n\n|\n- ", markdown.removeprefix("- "))[0]
+    return re.split(r"(?<=[.!?])\s+(?=[^\sa-z])", " ".join(first.split()))[0].removesuffix(".")
 
 
 #: Names the fold of what a section that found nothing says about itself.
@@ -192,7 +265,9 @@ def read_outline(notebook: Mapping[str, Any], *, name: str) -> Outline:
             elif kind == "sheet":
                 sheet = from_facts(content)
             elif kind == "section":
-                sections.append(Section(content, _anchor(content, sections)))
+                heading, folded = content
+                taken = {s.anchor for s in sections} | {panel.key for panel in sheet}
+                sections.append(Section(heading, _anchor(heading, taken), folded=folded))
             else:
                 sections[-1] = sections[-1].with_block(content)
     except AnalysisError as error:
@@ -218,7 +293,7 @@ def _folded(sections: list[Section]) -> Iterator[Section]:
         else:
             also.setdefault(repeated, []).append(section.topic)
     for section in kept:
-        yield section.naming(also)
+        yield section.answering().naming(also)
 
 
 def sections_of(cells: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -267,7 +342,7 @@ def _parts(notebook: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield topics, titles, sections and blocks in the order of the notebook."""
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            yield from _from_markdown(source(cell))
+            yield from _from_markdown(source(cell), folded=FOLDED in tags(cell))
         elif cell["cell_type"] == "code" and not _is_parameters(cell):
             shown = [*_from_outputs(cell["outputs"]), *_from_loss(cell)]
             yield from shown
@@ -279,13 +354,13 @@ def _is_parameters(cell: Mapping[str, Any]) -> bool:
     return bool({"parameters", "injected-parameters"}.intersection(tags(cell)))
 
 
-def _from_markdown(text: str) -> Iterator[tuple[str, Any]]:
+def _from_markdown(text: str, *, folded: bool) -> Iterator[tuple[str, Any]]:
     for level, heading, body in _split(text):
         if level == 1:
             yield "topic", (heading, body)
             continue
         if level == 2:
-            yield "section", heading
+            yield "section", (heading, folded)
         if body:
             yield "block", Block("text", body)
 
@@ -356,14 +431,9 @@ def _joined(text: str | list[str]) -> str:
     return text if isinstance(text, str) else "".join(text)
 
 
-def _anchor(topic: str, taken: list[Section]) -> str:
-    """Return an id for a section that no other section has."""
+def _anchor(topic: str, taken: Set[str]) -> str:
+    """Return an id for a section that nothing else of the page has."""
     slug = re.sub(r"[^\w]+", "-", topic.lower()).strip("-") or "section"
-    known = {section.anchor for section in taken} | {
-        "findings",
-        "parameters",
-        "downloads",
-        "warnings",
-    }
+    known = taken | {"main", "findings", "parameters", "downloads", "warnings", "time"}
     numbered = (slug, *(f"{slug}-{n}" for n in range(2, len(known) + 3)))
     return next(name for name in numbered if name not in known)

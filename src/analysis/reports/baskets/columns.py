@@ -2,173 +2,81 @@
 
 from __future__ import annotations
 
-from analysis.reporting.notebook import formats, words
-from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.formats import Columns
 
-Columns = dict[str, Format]
+#: Pairs that hold.
+pairs = Columns("""
+    brief: Who buys – also buys | same_category ✓: One category | gain $ 0: Extra margin | orders
+    lift | second_lift 0.0: 2nd half | or_least 0.0 ±: Odds ratio
+""")
 
+#: Pairs that are not to be believed.
+doubts = Columns("""
+    brief: Who buys – also buys | lift | second_lift 0.0: 2nd half | or_least 0.00: Odds ratio
+    why: Explained by
+""")
 
-def pairs(*, within: bool = False) -> Columns:
-    """Return the columns of pairs that hold; ``within``: marked where both are of one category."""
-    marked = {"same_category": formats.mark("One category")} if within else {}
-    return {
-        "brief": formats.text("Who buys – also buys"),
-        **marked,
-        "gain": formats.money(0, "Extra margin"),
-        "orders": formats.integer("Orders"),
-        "lift": formats.number(1, "Lift"),
-        "second_lift": formats.number(1, "2nd half"),
-        "or_least_low": formats.interval("or_least_high", 1, "Odds ratio", unit=""),
-    }
+#: Sets of three against their pairs.
+threes = Columns("""
+    label: In one order | orders | expected 0 | second_ratio 0.00 ± second_low: Ratio | holds
+""")
 
+#: Rules to one target.
+leading = Columns("""
+    a: Who buys | orders | confidence 0.0 % | lift | lift_low..lift_high 0.0: Interval of lift
+""")
 
-def doubts() -> Columns:
-    """Return the columns of pairs that are not to be believed."""
-    return {
-        "brief": formats.text("Who buys – also buys"),
-        "lift": formats.number(1, "Lift"),
-        "second_lift": formats.number(1, "2nd half"),
-        "or_least": formats.number(2, "Odds ratio"),
-        "why": formats.text("Explained by"),
-    }
+#: `Substitutes.table`
+substitutes = Columns("""
+    brief: This – or that | both 0: Together | expected_size 0: Expected
+    buyers 0: Buyers of both | buyer_lift 0.0
+""")
 
+#: `bundles.bundles`
+bundles = Columns("""
+    brief: Bundle | orders | margin $ 0.00 | margin_left $ 0.00: at {discount} off
+    break_even 0 %: Break-even
+""")
 
-def threes() -> Columns:
-    """Return the columns of sets of three against their pairs."""
-    return {
-        "label": formats.text("In one order"),
-        "orders": formats.integer("Orders"),
-        "expected": formats.integer("Expected"),
-        "second_low": formats.interval("second_high", 2, "Ratio", unit=""),
-        "holds": formats.mark("Holds"),
-    }
+#: `bundles.cross_sell`
+cross_sell = Columns("""
+    a_name: Buyers of | b_name: Not yet of | segment | open 0: Customers | reach 0 %: Penetration
+""")
 
+#: `Following.table`
+follow_ups = Columns("""
+    label: First, then | matched 0: Buyers
+    difference +0.0 points ± | write_on 0: Contact on day
+""")
 
-def leading() -> Columns:
-    """Return the columns of rules to one target."""
-    return {
-        "a": formats.text("Who buys"),
-        "orders": formats.integer("Orders"),
-        "confidence": formats.percent(1, "Confidence"),
-        "lift": formats.number(1, "Lift"),
-        "lift_low": formats.interval("lift_high", 1, "Interval of lift", unit=""),
-    }
+#: Sequences against permuted visits.
+sequences = Columns("label: Sequence | customers: Buyers | expected 0: Random order | ratio | q")
 
+#: `Replenishment.items`
+rhythms = Columns("""
+    name: Item | customers: Buyers | median_days 0 | quarter_days..three_quarter_days 0: Quartiles
+    due_soon 0: Due within a week
+""")
 
-def substitutes() -> Columns:
-    """Return the columns of ``Substitutes.table``."""
-    return {
-        "brief": formats.text("This – or that"),
-        "both": formats.integer("Together"),
-        "expected_size": formats.number(0, "Expected"),
-        "buyers": formats.integer("Buyers of both"),
-        "buyer_lift": formats.number(1, "Buyer lift"),
-    }
+#: `Evaluation.table`
+recommenders = Columns("""
+    recommender | chosen ✓ | recall 0.0 % ± | ndcg 0.000: NDCG | coverage 0 %
+    novelty 0.0: Novelty, bits
+""")
 
+#: Recommendations.
+recommendations = Columns("customer_id | place 0 | item_name: Product | why")
 
-def bundles(discount: str) -> Columns:
-    """Return the columns of `bundles.bundles`."""
-    return {
-        "brief": formats.text("Bundle"),
-        "orders": formats.integer("Orders"),
-        "margin": formats.money(2, "Margin"),
-        "margin_left": formats.money(2, f"at {discount} off"),
-        "break_even": formats.percent(0, "Break-even"),
-    }
+#: `cannibalisation.at_risk`
+offers = Columns("""
+    offered_name: On offer | other_name: The other | gained 0: Orders gained
+    lost 0 ±: Lost by the other | q
+""")
 
+#: `FirstBaskets.table`
+first_orders = Columns("""
+    name: In the first order | customers: Buyers | difference +$ 0.00 ± low | q
+""")
 
-def cross_sell() -> Columns:
-    """Return the columns of `bundles.cross_sell`."""
-    return {
-        "a_name": formats.text("Buyers of"),
-        "b_name": formats.text("Not yet of"),
-        "segment": formats.text("Segment"),
-        "open": formats.integer("Customers"),
-        "reach": formats.percent(0, "Penetration"),
-    }
-
-
-def follow_ups() -> Columns:
-    """Return the columns of ``Following.table``."""
-    return {
-        "label": formats.text("First, then"),
-        "matched": formats.integer("Buyers"),
-        "difference_low": formats.interval("difference_high", 1, "Difference", unit=words.POINTS),
-        "write_on": formats.integer("Contact on day"),
-    }
-
-
-def sequences() -> Columns:
-    """Return the columns of sequences against permuted visits."""
-    return {
-        "label": formats.text("Sequence"),
-        "customers": formats.integer("Buyers"),
-        "expected": formats.integer("Random order"),
-        "ratio": formats.number(2, "Ratio"),
-        "q": formats.number(3, "q"),
-    }
-
-
-def rhythms() -> Columns:
-    """Return the columns of ``Replenishment.items``."""
-    return {
-        "name": formats.text("Item"),
-        "customers": formats.integer("Buyers"),
-        "median_days": formats.integer("Median days"),
-        "quarter_days": formats.interval("three_quarter_days", 0, "Quartiles", unit=""),
-        "due_soon": formats.integer("Due within a week"),
-    }
-
-
-def recommenders(interval: str) -> Columns:
-    """Return the columns of ``Evaluation.table``."""
-    return {
-        "recommender": formats.text("Recommender"),
-        "chosen": formats.mark("Chosen"),
-        "recall": formats.percent(1, "Recall"),
-        "recall_low": formats.interval("recall_high", 1, interval),
-        "ndcg": formats.number(3, "NDCG"),
-        "coverage": formats.percent(0, "Coverage"),
-        "novelty": formats.number(1, "Novelty, bits"),
-    }
-
-
-def recommendations() -> Columns:
-    """Return the columns of recommendations."""
-    return {
-        "customer_id": formats.text("Customer"),
-        "place": formats.integer("Place"),
-        "item_name": formats.text("Product"),
-        "why": formats.text("Why"),
-    }
-
-
-def offers() -> Columns:
-    """Return the columns of ``cannibalisation.at_risk``."""
-    return {
-        "offered_name": formats.text("On offer"),
-        "other_name": formats.text("The other"),
-        "gained": formats.integer("Orders gained"),
-        "lost_low": formats.interval("lost_high", 0, "Lost by the other", unit=""),
-        "q": formats.number(3, "q"),
-    }
-
-
-def first_orders(interval: str) -> Columns:
-    """Return the columns of ``FirstBaskets.table``."""
-    return {
-        "name": formats.text("In the first order"),
-        "customers": formats.integer("Buyers"),
-        "difference": formats.money(2, "Difference", signed=True),
-        "low": formats.interval("high", 2, interval, unit=""),
-        "q": formats.number(3, "q"),
-    }
-
-
-def shelves() -> Columns:
-    """Return the columns of shelf groups, a row a group."""
-    return {
-        "members": formats.text("Shelve together"),
-        "orders": formats.integer("Orders"),
-        "odds": formats.number(1, "Odds ratio"),
-    }
+#: Shelf groups, a row a group.
+shelves = Columns("members: Bought together | orders | odds 0.0: Odds ratio")

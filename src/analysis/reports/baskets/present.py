@@ -47,7 +47,7 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
     """Show the pairs of products that hold."""
     report.title(text.title(found, names))
     report.save(text.flat(found.rules.table), "rules")
-    report.finding(**text.held_finding(text.looked_at(found, names), report.params.confidence))
+    report.finding(**text.held_finding(text.looked_at(found, names)))
     held = text.believed(found, names)
     report.finding(**text.gain_finding(held, report.params.confidence))
     report.headline(text.leads(held))
@@ -55,7 +55,7 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
     report.table(
         held,
         name="pairs_that_hold",
-        columns=columns.pairs(within=True),
+        columns=columns.pairs(report.interval),
         rows=8,
         caption=f"Odds ratio ({report.interval}): by what factor an order that holds the first has "
         "higher odds of the second, among orders of the same size and store, week or customer, "
@@ -116,12 +116,11 @@ def triples(
     report.table(
         sets,
         name="threes",
-        columns=columns.threes(),
+        columns=columns.threes(report.interval),
         rows=5,
         caption="Expected: orders with all three in the first half if only their pairs were real. "
-        "Ratio: observed to expected in the second half, among orders of the same size "
-        f"({report.interval}). Holds: significant in both halves, corrected for all triples "
-        "tested.",
+        "Ratio: observed to expected in the second half, among orders of the same size. Holds: "
+        "significant in both halves, corrected for all triples tested.",
     )
     report.save(text_sets.maximal(found, names), "frequent_sets")
 
@@ -137,7 +136,8 @@ def category_pairs(report: Report, found: Pairs, names: Names) -> None:
         "controls: " + words.listing(held["pair"].head(5)),
         caption="Category pairs that hold, the sixteen with most left under all controls.",
     )
-    report.table(held, name="categories_that_hold", columns=columns.pairs(), rows=10)
+    shown = columns.pairs(report.interval, without=["same_category"])
+    report.table(held, name="categories_that_hold", columns=shown, rows=10)
 
 
 @presents(detail="Lifts of the largest categories, and shelves")
@@ -158,7 +158,7 @@ def shelf_groups(report: Report, groups: pd.DataFrame, names: Names) -> None:
     report.table(
         text_sets.shelves(groups, names),
         name="shelf_groups",
-        title="Shelves: each category beside the one it is most bought with",
+        title="For shelves: each category beside the one it is most bought with",
         columns=columns.shelves(),
         rows=8,
     )
@@ -171,19 +171,19 @@ def department_pairs(report: Report, held: pd.DataFrame, names: Names) -> None:
         text.by_gain(text.named(held, names)),
         name="departments_that_hold",
         title="Departments",
-        columns=columns.pairs(),
+        columns=columns.pairs(report.interval, without=["same_category"]),
         rows=6,
     )
 
 
-@presents(detail="What leads to the category wanted")
+@presents(detail="What is bought with the category wanted")
 def rules_to(report: Report, leading: pd.DataFrame, names: Names) -> None:
-    """Show what leads to the target category."""
+    """Show what is bought with the target category."""
     target = report.params.target
     report.table(
         text.named(leading, names),
         name="leading_to_target",
-        title=f"What leads to {names.get(target, target)}",
+        title=f"What is in one order with {names.get(target, target)}, without controls",
         columns=columns.leading(),
         rows=6,
     )
@@ -211,9 +211,9 @@ def cannibalisation(report: Report, risk: pd.DataFrame, names: Names) -> None:
     report.table(
         text_next.offers_named(risk, names),
         name="cannibalisation",
-        columns=columns.offers(),
+        columns=columns.offers(report.interval),
         rows=8,
-        caption=f"Orders over all weeks on offer. Lost by the other: {report.interval}.",
+        caption="Orders over all weeks on offer.",
     )
 
 
@@ -238,7 +238,7 @@ def bundles(report: Report, offers: pd.DataFrame, names: Names) -> None:
     report.table(
         text.both_named(offers, names),
         name="bundles",
-        columns=columns.bundles(words.percent(discount, 0)),
+        columns=columns.bundles(discount=words.percent(discount, 0)),
         rows=8,
         caption=f"Margin of one order's worth of both. {report.margin}",
     )
@@ -290,7 +290,8 @@ def follow_on_differences(report: Report, followed: Following, names: Names) -> 
         f"{words.percent(followed.confidence, 1)} intervals, because these pairs were "
         "picked out of many.",
     )
-    report.table(then, name="next_purchases", columns=columns.follow_ups(), rows=12)
+    sure = f"{words.percent(followed.confidence, 1)} interval"
+    report.table(then, name="next_purchases", columns=columns.follow_ups(sure), rows=12)
     report.save(followed.curves, "next_curves")
 
 

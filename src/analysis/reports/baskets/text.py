@@ -109,8 +109,8 @@ def leads(table: pd.DataFrame) -> str:
 
 
 def neighbours(table: pd.DataFrame) -> str:
-    """Say which categories belong on neighbouring shelves."""
-    return f"{shorter(table['pair'].iloc[0])} belong on neighbouring shelves"
+    """Say which categories are first."""
+    return f"{shorter(table['pair'].iloc[0])} bring most margin of the category pairs that hold"
 
 
 def support(chosen: Support, tested: int, discovered: int, orders: int, fdr: float) -> str:
@@ -157,21 +157,15 @@ def doubted(checked: pd.DataFrame) -> str:
     return f"{words.count(n, 'pair')} with a high lift should not be acted on"
 
 
-def held_finding(checked: pd.DataFrame, confidence: float) -> Fields:
-    """Return the finding of how many pairs hold."""
-    from analysis.stats.proportions import wilson_interval
-
+def held_finding(checked: pd.DataFrame) -> Fields:
+    """Return the finding of how many pairs hold; without an interval: it is all of them."""
     n, k = len(checked), int((checked["verdict"] == "holds").sum())
-    low, high = wilson_interval(k, n, confidence=confidence)
     return {
         "key": "pairs_that_hold",
         "sentence": "of the checked product pairs hold in the second half and under all controls, "
         "large enough to act on",
         "value": k / n,
-        "low": float(low[0]),
-        "high": float(high[0]),
         "unit": "%",
-        "level": confidence,
         "n": n,
         "noun": "pair",
         "detail": "by their raw lift all of them would pass",
@@ -275,7 +269,7 @@ def lines(
 
 def _searched(products: Pairs, categories: Pairs | None) -> str:
     total = products.rules.tested + (categories.rules.tested if categories else 0)
-    return f"Corrected for all {words.number(total)} rules tested, not only those shown."
+    return f"Corrected for all {words.number(total)} rules tested, of products and of categories."
 
 
 def _alike(products: Pairs) -> TrustLine:
@@ -308,12 +302,12 @@ def _promotion(products: Pairs) -> TrustLine:
             None,
             "The study has no offers: joint promotions cannot be ruled out.",
         )
-    made = int(products.checked["promotion_made"].sum())
+    made = int(why_not(products.checked)["why"].str.contains(_DOUBTED["promotion"]).sum())
     return (
         "Promotions",
         True,
-        f"{words.count(made, 'checked pair')} explained by joint promotions, compared among weeks "
-        "with both, one or neither product on offer.",
+        f"{words.count(made, 'checked pair')} explained by joint promotions, wholly or mostly, "
+        "compared among weeks with both, one or neither product on offer.",
     )
 
 

@@ -50,12 +50,16 @@ def most(table: pd.DataFrame, days: int) -> str:
 
 def sure(table: pd.DataFrame) -> str:
     """Say after how many first purchases more follow than among matched customers."""
-    n = int((table["difference_low"] > 0).sum())
+    n, fewer = (
+        int(side.sum()) for side in (table["difference_low"] > 0, table["difference_high"] < 0)
+    )
+    less = f"; after {fewer}, significantly fewer" if fewer else ""
     if n == 0:
-        return f"After none of {len(table)} first purchases do significantly more buy the next"
+        none = f"After none of {len(table)} first purchases do significantly more buy the next"
+        return none + less
     return (
         f"After {n} of {len(table)} first purchases significantly more buy the next than matched "
-        "customers"
+        f"customers{less}"
     )
 
 

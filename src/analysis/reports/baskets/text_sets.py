@@ -48,17 +48,15 @@ def _named(found: Triples, names: dict[str, str], level: str) -> pd.DataFrame:
 
 
 def first(table: pd.DataFrame) -> str:
-    """Say which three belong together."""
+    """Say which three are bought together beyond their pairs."""
     held = table[table["holds"]]
     if held.empty:
         return "No triple holds: what is bought in threes, its pairs explain"
     row, more = held.iloc[0], len(held) - 1
-    rest = (
-        f", and so {'does' if more == 1 else 'do'} {words.count(more, 'more set')}" if more else ""
-    )
+    rest = f"; so {'is' if more == 1 else 'are'} {words.count(more, 'more set')}" if more else ""
     return (
-        f"{row['whole']} belong together as three: {words.number(row['second_ratio'], 1)} times as "
-        f"often as their pairs explain{rest}"
+        f"{row['whole']} are in one order {words.number(row['second_ratio'], 1)} times as often as "
+        f"their pairs explain{rest}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.engagement.channels.acquisition_cost import Acquisition
-from analysis.engagement.channels.attribution import MODELS, Attribution
+from analysis.engagement.channels.attribution import Attribution
 from analysis.engagement.channels.buying_channels import BuyingChannels
 from analysis.engagement.channels.channel_overlap import Overlap
 from analysis.engagement.channels.consent_history import Consents
@@ -15,7 +15,6 @@ from analysis.engagement.channels.contact_rates import ContactRates
 from analysis.engagement.channels.dose_response import DoseCurve
 from analysis.engagement.channels.fatigue import Fatigue
 from analysis.engagement.channels.holdout_lift import HoldoutLift
-from analysis.reporting.notebook import formats
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.channels import charts, columns, text, text_buying, text_response
@@ -95,7 +94,8 @@ def lift(report: Report, found: HoldoutLift) -> None:
             found.ranking,
             name="channel_ranking",
             columns=columns.ranking(report.interval),
-            caption="Margin per customer drawn, before and after the cost of the message.",
+            caption="Margin per randomised customer in the categories on offer, before and after "
+            "the cost of the message.",
         )
     arms = text.arm_table(found)
     report.table(
@@ -103,16 +103,18 @@ def lift(report: Report, found: HoldoutLift) -> None:
         name="holdout_lift",
         title="Every tested arm against its holdout",
         columns=columns.arms(report.interval),
-        caption="Per customer drawn.",
+        caption="Per randomised customer (intention to treat), in the categories on offer while "
+        "the promotion ran; report 06 tells what is left with the weeks after.",
     )
     costly = arms[arms["cost_per_order"].notna()]
     if len(costly):
         report.table(
             costly,
             name="cost_per_extra_order",
-            title="What an extra order cost",
+            title="What an extra order cost in messages",
             columns=columns.costs_per_order(report.interval),
-            caption="No upper end: the extra orders may be none.",
+            caption="Messages alone: discounts and fixed costs are not in it. No upper end: the "
+            "extra orders may be none.",
         )
     report.say(text.lift_reading(found))
 
@@ -136,13 +138,13 @@ def attribution(report: Report, found: Attribution) -> None:
             text_response.tested_table(found),
             name="attribution_tested",
             title="Tested messages: orders credited, and orders caused",
-            columns=columns.attribution(MODELS, holdout=True),
+            columns=columns.tested(),
         )
     report.table(
         text_response.credit_table(found),
         name="attribution",
         title="All messages of the period: orders credited",
-        columns=columns.attribution(MODELS, holdout=False),
+        columns=columns.credited(),
         caption=f"Delivered messages of the {report.params.lookback_days} days before an order, "
         f"since the last one. Time decay halves in {report.params.half_life_days:g} days. The cost "
         "of an order that last touch credits is not that of an extra order: see above.",
@@ -154,7 +156,7 @@ def attribution(report: Report, found: Attribution) -> None:
             report.table(
                 text_response.credit_table(found, visits=True),
                 name="attribution_with_visits",
-                columns=columns.attribution(MODELS, holdout=False, cost=False),
+                columns=columns.credited(without=("cost", "each")),
                 caption="Visits of known customers, by the source of their session. Direct visits, "
                 "and those from a channel of messages, are no touch of their own.",
             )
@@ -190,7 +192,7 @@ def fatigue(report: Report, found: Fatigue) -> None:
             report.table(
                 text_response.slope_table(found, found.by_segment),
                 name="fatigue_by_segment",
-                columns={"segment": formats.text("Segment"), **columns.slopes(report.interval)},
+                columns=columns.segment_slopes(report.interval),
                 caption=text.SEGMENTS_AT_ONCE,
             )
     report.save(found.curve, "fatigue_curve")

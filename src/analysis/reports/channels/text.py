@@ -190,7 +190,7 @@ def lift_title(lift: HoldoutLift, currency: str) -> str | None:
     gross = ranking.sort_values("before_cost").iloc[0]
     tied = ranking.loc[ranking["tied"], "channel"].tolist()
     tail = (
-        f"; {gross['channel']}, first before cost, comes {_ordinal(int(gross['after_cost']))}"
+        f"; {gross['channel']}, first before cost, earns less"
         if gross["channel"] not in tied
         else ""
     )
@@ -202,10 +202,6 @@ def lift_title(lift: HoldoutLift, currency: str) -> str | None:
         f"After its cost a message by {best['channel']} earns most, "
         f"{words.money(best['net'], 2, currency)} a customer{tail}"
     )
-
-
-def _ordinal(place: int) -> str:
-    return {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}.get(place, f"{place}th")
 
 
 def lift_headline(lift: HoldoutLift, currency: str) -> str:
@@ -244,12 +240,15 @@ def lift_finding(lift: HoldoutLift, currency: str) -> Fields | None:
     gross = ranking.sort_values("before_cost").iloc[0]
     moved = gross["channel"] != best["channel"]
     rivals = ranking.loc[ranking["tied"], "channel"].tolist()[1:]
-    sentence = f"a customer is what a message by {best['channel']} caused after its cost, the most"
+    sentence = (
+        f"of margin per customer in the categories on offer, while {best['name']} ran, is what a "
+        f"message by {best['channel']} caused after its cost, the most"
+    )
     if rivals:
         sentence += f" (with {words.listing(rivals)}, which cannot be told apart from it)"
     if moved:
         sentence += (
-            f"; {gross['channel']} sells most but costs "
+            f"; {gross['channel']} brings most before cost, but costs "
             f"{words.money(gross['cost'], 2, currency)} a message and keeps "
             f"{words.money(gross['net'], 2, currency)}"
         )
@@ -271,10 +270,11 @@ def lift_reading(lift: HoldoutLift) -> str:
     """Return what the effects rest on and which tests had to be left out."""
     left_out = lift.arms[lift.arms["reason"] != ""]
     said = [
-        "Effects: the arms were drawn, and all who were drawn are compared, written to or not. "
-        "Counted are orders and margin in the categories on offer (all purchases where none are "
-        "named) during the promotion; what is pulled forward from later weeks, fixed costs and "
-        "discounts are the business of report 06.",
+        "Intention to treat: the arms were randomised, and all who were assigned are compared, "
+        "written to or not. Counted are orders and margin in the categories on offer (all "
+        "purchases where none are named) during the promotion. What is taken from other categories "
+        "or later weeks, and fixed costs, report 06 takes off: its net return of a promotion is "
+        "what is left of the margin here, and may be below zero where this is above.",
     ]
     for row in left_out.to_dict("records"):
         said.append(f"{row['name']} gives no verdict: {row['reason']}.")
@@ -294,21 +294,23 @@ def trust(
         (
             "Times",
             odd == 0,
-            f"{words.count(odd, 'message')} with odd times, counted by the rules named above.",
+            f"{words.count(odd, 'message')} with odd times, counted by the rules named above."
+            if odd
+            else "No message has odd times.",
         ),
         (
             "Cause",
             lift is not None,
-            "Effects are told for messages whose customers were drawn beside a holdout."
+            "Effects are told for messages whose customers were randomised against a holdout."
             if lift is not None
             else "No message was held out at random: nothing here is an effect.",
         ),
         (
             "Frequency",
             dose is not None,
-            "Frequencies were drawn at random."
+            "Frequencies were randomised."
             if dose is not None
-            else "Frequencies were not drawn: fatigue compares like with like, which is no draw.",
+            else "Frequencies were not randomised: fatigue compares like with like, which is less.",
         ),
     ]
     if lift is not None and (lift.arms["reason"] != "").any():

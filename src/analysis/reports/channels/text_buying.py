@@ -24,7 +24,10 @@ def mix_headline(found: BuyingChannels) -> str:
     if known.empty:
         return said
     moved = known.loc[known["change"].abs().idxmax()]
-    return f"{said}; {moved['channel']} moved most, {words.points(moved['change'])}"
+    return (
+        f"{said}; {moved['channel']} moved most against the period before, another season, "
+        f"{words.points(moved['change'])}"
+    )
 
 
 def omnichannel_finding(found: BuyingChannels, currency: str) -> Fields | None:
@@ -44,7 +47,7 @@ def omnichannel_finding(found: BuyingChannels, currency: str) -> Fields | None:
         "n": int(row["customers"]),
         "noun": "customer",
         "decimals": 2,
-        "detail": "no effect: who likes the shop uses more of its channels",
+        "detail": "an association, not an effect: who likes the shop uses more of its channels",
     }
 
 
@@ -130,8 +133,11 @@ def events_reading(again: pd.DataFrame, back: pd.DataFrame) -> str:
     """Return how soon the next order comes, and how many come back within a month."""
     gap, row = again.iloc[0], back.iloc[0]
     return (
-        f"Half of all next orders come within {words.number(gap['days_50'], 1)} days of the last. "
-        f"Of {words.count(row['customers'], 'customer')} followed since their first order here, "
-        f"{words.percent(row['share'])} ordered again between day {row['first_day']} and "
-        f"{row['last_day']}."
+        f"Of {words.count(gap['events'], 'order')} {words.number(gap['followed'])} were "
+        "followed by another within the period, half of these within "
+        f"{words.number(gap['days_50'], 1)} days; the others may be followed later, so that gaps "
+        "are longer than that. Of "
+        f"{words.count(row['customers'], 'customer')} whose first order of the period was so long "
+        f"ago, {words.percent(row['share'])} ordered again between day {row['first_day']} and "
+        f"{row['last_day']} after it; most were customers before."
     )

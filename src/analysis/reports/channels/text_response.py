@@ -142,10 +142,12 @@ def fatigue_headline(found: Fatigue) -> str:
         if row["high"] < 0:
             less = 1 - np.exp(row["effect"])
             return (
-                f"Every message in the days before takes {words.percent(less, 0)} off the odds of "
-                "opening the next"
+                f"Every message more in the days before goes with {words.percent(less, 0)} lower "
+                "odds of opening the next"
             )
-        return "No fatigue in opening is seen" if row["low"] < 0 else "Opening rises with messages"
+        return (
+            "No significant fatigue in opening" if row["low"] < 0 else "Opening rises with messages"
+        )
     return "Opting out against the messages just before"
 
 
@@ -157,8 +159,9 @@ def fatigue_findings(found: Fatigue) -> list[Fields]:
             said.append(
                 {
                     "key": "fatigue",
-                    "sentence": "is how a message more in the days before changes the odds of "
-                    "opening the next, among customers with about as many messages",
+                    "sentence": "is the difference in the odds of opening the next message that "
+                    "goes with one more in the days before, among customers with about as many "
+                    "messages",
                     "value": float(np.expm1(row["effect"])),
                     "low": float(np.expm1(row["low"])),
                     "high": float(np.expm1(row["high"])),
@@ -172,8 +175,8 @@ def fatigue_findings(found: Fatigue) -> list[Fields]:
             said.append(
                 {
                     "key": "opt_out",
-                    "sentence": "more of those written to opt out for every message in the days "
-                    "before",
+                    "sentence": "more of the messages delivered are followed by opting out, with "
+                    "every message more in the days before",
                     "value": float(row["effect"]),
                     "low": float(row["low"]),
                     "high": float(row["high"]),
@@ -191,12 +194,12 @@ def dose_headline(found: DoseCurve) -> str:
     """Return the headline on the frequency that pays."""
     first = str(found.doses["variant"].iloc[0])
     if found.best == first:
-        last = found.doses.iloc[-1]
+        lowest, last = found.doses.iloc[0], found.doses.iloc[-1]
         return (
-            f"No higher frequency is shown to earn more than {first}; {last['variant']} makes "
-            f"{words.percent(last['left'], 0)} opt out"
+            f"No higher frequency is shown to earn more than {first}; at {last['variant']} "
+            f"{words.percent(last['left'])} opt out, at {first} {words.percent(lowest['left'])}"
         )
-    return f"{found.best} pays most"
+    return f"{found.best} earns more than {first}; no higher frequency is shown to earn more still"
 
 
 def dose_finding(found: DoseCurve) -> Fields:
@@ -204,11 +207,11 @@ def dose_finding(found: DoseCurve) -> Fields:
     rows = found.classes.set_index("class")
     over = rows.loc[SATURATED]
     below = int(rows.loc[UNDER, "customers"])
-    rest = f"; {words.count(below, 'customer')} less" if below else ""
+    rest = f"; {words.count(below, 'customer')} get fewer" if below else ""
     return {
         "key": "saturated",
-        "sentence": f"of customers get more messages than the frequency that pays, {found.best}"
-        + rest,
+        "sentence": f"of customers written to get more messages than {found.best}, above which no "
+        "randomised frequency is shown to earn more" + rest,
         "value": float(over["share"]),
         "unit": words.PERCENT,
         "n": int(rows["customers"].sum()),
@@ -222,7 +225,7 @@ def dose_reading(found: DoseCurve, currency: str) -> str:
     """Return what the most frequent variant gained and cost."""
     last = found.doses.iloc[-1]
     return (
-        f"Drawn at random, so these are effects. Against {found.doses['variant'].iloc[0]}, "
+        f"Randomised, so these are effects. Against {found.doses['variant'].iloc[0]}, "
         f"{last['variant']} brought {words.money(last['net_gain'], 2, currency, signed=True)} a "
         f"customer after cost ({words.interval(last['net_low'], last['net_high'], 2, currency)}) "
         f"and {words.points(last['left_gain'])} more opted out. Orders before differ no more than "
@@ -278,7 +281,8 @@ def consent_finding(found: Consents) -> Fields:
     )
     return {
         "key": "without_consent",
-        "sentence": "of messages went to customers without consent at the time",
+        "sentence": "of messages by channels whose consents are recorded went to customers without "
+        "consent at the time",
         "value": without / messages if messages else None,
         "low": float(low[0]),
         "high": float(high[0]),

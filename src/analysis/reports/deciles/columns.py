@@ -1,119 +1,57 @@
-"""Columns of the tables of deciles, Pareto and fading.
-
-``interval`` is the heading of an interval, such as "95 % interval".
-"""
+"""Columns of the tables of deciles, Pareto and fading."""
 
 from __future__ import annotations
 
-from analysis.reporting.notebook import formats
-from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.formats import Columns
 
-Columns = dict[str, Format]
+#: `Deciles.table`: who is in a group and what the group brings.
+deciles = Columns("""
+    decile 0: {part} | customers | net_amount | share ± | margin_share
+    orders_per_customer 0.0: Orders each | basket_value | discount_share
+""")
 
+#: `Deciles.table` on growth.
+growth = Columns("""
+    decile 0: {part} | before $ 0: First half | now $ 0: Second half | growth +0.0 % ±
+    contribution +0.00 points ±: Added
+""")
 
-def deciles(interval: str, *, groups: int = 10) -> Columns:
-    """Return the columns of ``Deciles.table``: who is in a group and what the group brings."""
-    return {
-        "decile": formats.integer(_name(groups)),
-        "customers": formats.integer("Customers"),
-        "net_amount": formats.money(0, "Net sales"),
-        "share": formats.percent(1, "Share"),
-        "share_low": formats.interval("share_high", 1, interval),
-        "margin_share": formats.percent(1, "Of margin"),
-        "orders_per_customer": formats.number(1, "Orders each"),
-        "basket_value": formats.money(2, "Basket"),
-        "discount_share": formats.percent(1, "Discount"),
-    }
+#: `Deciles.table` where margin ranks.
+margin_deciles = Columns("""
+    decile 0: {part} by margin | customers | margin_amount $ 0: Margin | share ± | net_share
+""")
 
+#: `Agreement.customers`
+disagreement = Columns("""
+    customer_id | net_amount | margin_amount $ 0: Margin | margin_rate 0.0 %
+    net_decile 0: {part} by sales | margin_decile 0: {part} by margin
+""")
 
-def growth(interval: str, *, groups: int = 10) -> Columns:
-    """Return the columns of ``Deciles.table`` on growth."""
-    return {
-        "decile": formats.integer(_name(groups)),
-        "before": formats.money(0, "First half"),
-        "now": formats.money(0, "Second half"),
-        "growth": formats.percent(1, "Growth", signed=True),
-        "growth_low": formats.interval("growth_high", 1, interval),
-        "contribution": formats.points(2, "Added"),
-        "contribution_low": formats.interval("contribution_high", 2, interval, unit="points"),
-    }
+#: `concentration.purchase_deciles`
+purchase_deciles = Columns("""
+    part 0: {part} of sales | customers | customers_share 0.0 % ± share_low: Of all
+    cumulative_customers 0: Up to here | cumulative_share 0.0 % ± cumulative_low: Of all
+""")
 
+#: `concentration.losses`
+losses = Columns("""
+    customers: Customers lost | customers_share 0.00 %: Of all | net_amount
+    margin_amount $ 0: Margin | share ±: Of sales
+""")
 
-def margin_deciles(interval: str, *, groups: int = 10) -> Columns:
-    """Return the columns of ``Deciles.table`` where margin ranks."""
-    return {
-        "decile": formats.integer(f"{_name(groups)} by margin"),
-        "customers": formats.integer("Customers"),
-        "margin_amount": formats.money(0, "Margin"),
-        "share": formats.percent(1, "Share"),
-        "share_low": formats.interval("share_high", 1, interval),
-        "net_share": formats.percent(1, "Of sales"),
-    }
+#: `profit_groups.value_groups`, with the groups named.
+value_groups = Columns("""
+    name: Group | customers | net_share | margin_share | margin_per_customer $ 0: Margin each
+    discount_share | fading 0: Declining | loss $ 0: Margin fell by
+""")
 
-
-def disagreement(*, groups: int = 10) -> Columns:
-    """Return the columns of ``Agreement.customers``."""
-    return {
-        "customer_id": formats.text("Customer"),
-        "net_amount": formats.money(0, "Net sales"),
-        "margin_amount": formats.money(0, "Margin"),
-        "margin_rate": formats.percent(1, "Margin rate"),
-        "net_decile": formats.integer(f"{_name(groups)} by sales"),
-        "margin_decile": formats.integer(f"{_name(groups)} by margin"),
-    }
+#: `ContactPlan.customers`
+contacts = Columns("""
+    customer_id | before $ 0: First half | now $ 0: Second half | at_risk | brings_back $ 0
+    gain $ 0 | break_even 0.0 %: Pays from
+""")
 
 
-def purchase_deciles(interval: str, *, groups: int = 10) -> Columns:
-    """Return the columns of ``pareto.purchase_deciles``."""
-    return {
-        "part": formats.integer(f"{_name(groups)} of sales"),
-        "customers": formats.integer("Customers"),
-        "customers_share": formats.percent(1, "Of all"),
-        "share_low": formats.interval("share_high", 1, interval),
-        "cumulative_customers": formats.integer("Up to here"),
-        "cumulative_share": formats.percent(1, "Of all"),
-        "cumulative_low": formats.interval("cumulative_high", 1, interval),
-    }
-
-
-def losses(interval: str) -> Columns:
-    """Return the columns of ``concentration.losses``."""
-    return {
-        "customers": formats.integer("Customers lost"),
-        "customers_share": formats.percent(2, "Of all"),
-        "net_amount": formats.money(0, "Net sales"),
-        "margin_amount": formats.money(0, "Margin"),
-        "share": formats.percent(1, "Of sales"),
-        "share_low": formats.interval("share_high", 1, interval),
-    }
-
-
-def value_groups() -> Columns:
-    """Return the columns of ``value_groups.value_groups``, with the groups named."""
-    return {
-        "name": formats.text("Group"),
-        "customers": formats.integer("Customers"),
-        "net_share": formats.percent(1, "Of sales"),
-        "margin_share": formats.percent(1, "Of margin"),
-        "margin_per_customer": formats.money(0, "Margin each"),
-        "discount_share": formats.percent(1, "Discount"),
-        "fading": formats.integer("Declining"),
-        "loss": formats.money(0, "They lost"),
-    }
-
-
-def contacts() -> Columns:
-    """Return the columns of ``ContactPlan.customers``."""
-    return {
-        "customer_id": formats.text("Customer"),
-        "before": formats.money(0, "First half"),
-        "now": formats.money(0, "Second half"),
-        "at_risk": formats.money(0, "At risk"),
-        "brings_back": formats.money(0, "Brings back"),
-        "gain": formats.money(0, "Gain"),
-        "break_even": formats.percent(1, "Pays from"),
-    }
-
-
-def _name(groups: int) -> str:
+def part(groups: int) -> str:
+    """Return what a part of so many groups is called."""
     return "Tenth" if groups == 10 else "Part"

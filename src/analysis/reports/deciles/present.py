@@ -53,7 +53,7 @@ def deciles(report: Report, by_sales: Deciles) -> None:
         caption=f"Share of net sales by group of customers, {_window(report)}. "
         f"Whiskers: {report.interval} from resampling whole customers.",
     )
-    shown = columns.deciles(report.interval, groups=report.params.groups)
+    shown = columns.deciles(report.interval, part=columns.part(report.params.groups))
     report.table(by_sales.table, name="deciles", columns=shown, caption=report.margin)
 
 
@@ -72,7 +72,7 @@ def growth(report: Report, by_sales: Deciles, weeks: WeeklyAmounts) -> None:
             f"total's growth. Whiskers: {report.interval}. In colour: significant after "
             "correction for all groups.",
         )
-        shown = columns.growth(report.interval, groups=report.params.groups)
+        shown = columns.growth(report.interval, part=columns.part(report.params.groups))
         report.table(by_sales.table, name="decile_growth", columns=shown)
 
 
@@ -82,14 +82,14 @@ def margin_deciles(report: Report, by_margin: Deciles, ranks: Agreement) -> None
     decile_groups.require(by_margin)
     report.headline(text.agreement(ranks))
     with report.detail("The groups by margin"):
-        shown = columns.margin_deciles(report.interval, groups=report.params.groups)
+        shown = columns.margin_deciles(report.interval, part=columns.part(report.params.groups))
         report.table(by_margin.table, name="margin_deciles", columns=shown, caption=report.margin)
     rank_agreement.require(ranks)
     report.table(
         ranks.customers,
         name="rank_disagreement",
         title="Customers whose ranks by sales and by margin are furthest apart",
-        columns=columns.disagreement(groups=report.params.groups),
+        columns=columns.disagreement(part=columns.part(report.params.groups)),
         caption=report.margin,
         rows=7,
     )
@@ -109,7 +109,7 @@ def purchase_deciles(report: Report, parts: pd.DataFrame, curve: pd.DataFrame) -
         f"Whiskers: {report.interval}.",
     )
     with report.detail("Each part with its interval"):
-        shown = columns.purchase_deciles(report.interval, groups=report.params.groups)
+        shown = columns.purchase_deciles(report.interval, part=columns.part(report.params.groups))
         report.table(parts, name="purchase_deciles", columns=shown)
 
 
@@ -228,7 +228,7 @@ def decile_migration(report: Report, stay: Persistence, weeks: WeeklyAmounts) ->
             charts.stay_lines(stay.stayed),
             alt="Lines over the groups of the first half: the share seen in the same group in the "
             f"second half, that by variation alone, and by chance. {text.stayed(stay)}",
-            caption=f"From {weeks.before} to {weeks.now}, by net sales. "
+            caption=f"{weeks.before} against {weeks.now}, by net sales. "
             f"Whiskers: {report.interval}.",
         )
     report.say(text.moved(stay))

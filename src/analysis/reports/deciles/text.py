@@ -171,8 +171,8 @@ def gini(measures: pd.DataFrame) -> str:
     customers = words.number(equal["estimate"])
     between = in_brackets(equal["low"], equal["high"], 0, "")
     return (
-        f"{said}: sales are as concentrated as if {customers} equal customers{between} "
-        "brought them."
+        f"{said}. By the squares of their shares, as Herfindahl has it, sales are as concentrated "
+        f"as if {customers} equal customers{between} brought them."
     )
 
 
@@ -283,8 +283,8 @@ def stayed(found: Persistence) -> str:
     top = found.summary.set_index("measure").to_dict("index")["top"]
     return (
         f"{words.percent(top['stayed'], 0)} of the best stayed among the best; "
-        "week-to-week variation alone would keep "
-        f" {words.percent(top['noise'], 0)}, chance {words.percent(top['chance'], 0)}"
+        f"week-to-week variation alone would keep {words.percent(top['noise'], 0)}, "
+        f"chance {words.percent(top['chance'], 0)}"
     )
 
 
@@ -303,14 +303,14 @@ def moved(found: Persistence) -> str:
 
 
 def went(found: Persistence) -> str:
-    """Say how near the best stay, and how many of the last stop buying."""
+    """Say how near the best stay, and how many of the last bought nothing after."""
     rows, last = found.matrix, int(found.stayed["decile"].max())
     near = float(rows[(rows["first"] == 1) & (rows["second"] <= _NEAR)]["share"].sum())
     gone = float(rows[(rows["first"] == last) & (rows["second"] == last + 1)]["share"].sum())
     stay = f"{words.percent(near, 0)} of the best {part_name(last)} stay in the best three"
     if found.stayed["customers"].iloc[-1] == 0:
         return stay
-    return f"{stay}; {words.percent(gone, 0)} of the last stop buying"
+    return f"{stay}; {words.percent(gone, 0)} of the last bought nothing in the second half"
 
 
 def stay_finding(found: Persistence, groups: int, confidence: float) -> Fields:

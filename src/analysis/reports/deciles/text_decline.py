@@ -93,7 +93,7 @@ def at_risk(plan: ContactPlan, currency: str) -> str:
     days = words.number(plan.terms.horizon_days)
     return (
         f"{value} ({known}) of margin is at risk over {days} days; contacting everybody who is "
-        f"fading costs {cost}."
+        f"declining costs {cost}."
     )
 
 
@@ -162,6 +162,7 @@ def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
         "noun": "customer",
         "direction": "up_bad",
         "alert": len(plan.chosen) > 0,
+        "at_stake": plan.value_at_risk,
         "otherwise": f"about this margin is missing in the next {days} days, what comes back by "
         "itself left out",
         "detail": f"{contact(plan, currency)}. {margin_basis}",
@@ -184,7 +185,7 @@ def trust(
         ("Rows used", None, _rows(coverage)),
         ("Groups", None, _sizes(deciles)),
         _independence(weekly),
-        ("Margin", False, margin_basis),
+        ("Margin", "assum" not in margin_basis.lower(), margin_basis),
         (
             "Contacts",
             False,

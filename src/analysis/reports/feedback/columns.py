@@ -1,282 +1,119 @@
-"""Formats of the columns of the tables of feedback."""
+"""Columns of the tables of feedback."""
 
 from __future__ import annotations
 
-from analysis.reporting.notebook import formats
-from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.formats import Columns
 
-Columns = dict[str, Format]
+#: `survey_rows.count_kinds`
+kinds = Columns("""
+    kind: What | rows 0: Asked or given | answers: Given | texts: With words | customers
+""")
 
+#: `Response.rates`
+rates = Columns("kind: Survey | by | group | asked 0 | answered 0 | share ± low: Response rate | q")
 
-def kinds() -> Columns:
-    """Return the columns of ``survey_rows.count_kinds``."""
-    return {
-        "kind": formats.text("What"),
-        "rows": formats.integer("Asked or given"),
-        "answers": formats.integer("Given"),
-        "texts": formats.integer("With words"),
-        "customers": formats.integer("Customers"),
-    }
+#: `text.shown_corrected`
+corrected = Columns("""
+    name: Score | asked 0 | answers | as_answered_shown: Those who answered
+    as_answered_interval: {interval} | weighted_shown: All who were asked, weighted
+    weighted_interval: {interval} | effective 0: Worth answers
+""")
 
+#: `text.shown_bounds`
+bounds = Columns("name: Score | silent: If all who were silent were | shown: Score of all")
 
-def rates(interval: str) -> Columns:
-    """Return the columns of ``Response.rates``."""
-    return {
-        "kind": formats.text("Survey"),
-        "by": formats.text("By"),
-        "group": formats.text("Group"),
-        "asked": formats.integer("Asked"),
-        "answered": formats.integer("Answered"),
-        "share": formats.percent(1, "Response rate"),
-        "low": formats.interval("high", 1, interval),
-        "q": formats.number(3, "q"),
-    }
+#: `text.shown_summary`
+summary = Columns("score | shown: Value | interval: {interval} | answers | customers")
 
+#: `text.shown_groups`
+groups = Columns("""
+    score | by | group | answers | shown: Value | interval: {interval}
+    against: Against all others | q
+""")
 
-def corrected(interval: str) -> Columns:
-    """Return the columns of ``text.shown_corrected``."""
-    return {
-        "name": formats.text("Score"),
-        "asked": formats.integer("Asked"),
-        "answers": formats.integer("Answers"),
-        "as_answered_shown": formats.text("Those who answered"),
-        "as_answered_interval": formats.text(interval),
-        "weighted_shown": formats.text("All who were asked, weighted"),
-        "weighted_interval": formats.text(f"{interval} "),
-        "effective": formats.integer("Worth answers"),
-    }
+#: `Scores.withheld`
+withheld = Columns("kind: Score | by | groups 0: Groups withheld | answers: Answers in them")
 
+#: `Complaints.times`
+waits = Columns("""
+    step: Until | complaints 0 | done 0 | median 0.0 ± low: Median, days
+    nine_in_ten 0.0 ± nine_low: Nine in ten by, days
+""")
 
-def bounds() -> Columns:
-    """Return the columns of ``text.shown_bounds``."""
-    return {
-        "name": formats.text("Score"),
-        "silent": formats.text("If all who were silent were"),
-        "shown": formats.text("Score of all"),
-    }
+#: `Complaints.marks`
+marks = Columns("step | days 0: Within days | share ± low: Done")
 
+#: `Complaints.channels`
+wait_channels = Columns("""
+    channel: Channel of the order | complaints 0 | median 0.0 ± low: Median days to resolve
+    week 0 % ±: Resolved within 7 days
+""")
 
-def summary(interval: str) -> Columns:
-    """Return the columns of ``text.shown_summary``."""
-    return {
-        "score": formats.text("Score"),
-        "shown": formats.text("Value"),
-        "interval": formats.text(interval),
-        "answers": formats.integer("Answers"),
-        "customers": formats.integer("Customers"),
-    }
+#: `Recovery.table`
+recovery = Columns("""
+    comparison | n_resolved 0: Resolved | resolved 0.0 %: Ordered again | n_open 0: Open
+    open 0.0 %: Ordered again | difference +0.0 points ± low
+""")
 
+#: `Effort.bands`
+effort = Columns("band: Resolved | answers | value 0.00 ± low: Effort score (high is easy)")
 
-def groups(interval: str) -> Columns:
-    """Return the columns of ``text.shown_groups``."""
-    return {
-        "score": formats.text("Score"),
-        "by": formats.text("By"),
-        "group": formats.text("Group"),
-        "answers": formats.integer("Answers"),
-        "shown": formats.text("Value"),
-        "interval": formats.text(interval),
-        "against": formats.text("Against all others"),
-        "q": formats.number(3, "q"),
-    }
+#: `Sentiment.accuracy`
+accuracy = Columns("""
+    language | texts: Held-out texts | sorry_found 0 % ±: Negative ones found
+    glad_found 0 % ±: Positive ones found | auc | accuracy 0.0 %
+    always 0.0 %: Always the commoner sentiment
+""")
 
+#: `Sentiment.kinds`
+moods = Columns("""
+    kind: Text | language | texts | sorry 0 %: Called negative
+    corrected 0 % ±: Negative, corrected
+""")
 
-def withheld() -> Columns:
-    """Return the columns of ``Scores.withheld``."""
-    return {
-        "kind": formats.text("Score"),
-        "by": formats.text("By"),
-        "groups": formats.integer("Groups withheld"),
-        "answers": formats.integer("Answers in them"),
-    }
+#: `Topics.shares`
+topics = Columns("kind: Text | topic | texts | share ± low | sorry 0 % ±: With low stars")
 
+#: `Topics.words`
+words = Columns("""
+    word: Word, or pair of characters | texts: Reviews | sorry_share 0 %: Of them with low stars
+    log_odds +0.00: Log odds, low against high stars | q
+""")
 
-def waits(interval: str) -> Columns:
-    """Return the columns of ``Complaints.times``."""
-    return {
-        "step": formats.text("Until"),
-        "complaints": formats.integer("Complaints"),
-        "done": formats.integer("Done"),
-        "median": formats.number(1, "Median, days"),
-        "low": formats.interval("high", 1, interval, unit=""),
-        "nine_in_ten": formats.number(1, "Nine in ten by, days"),
-        "nine_low": formats.interval("nine_high", 1, f"{interval} ", unit=""),
-    }
+#: `Topics.quotes`
+quotes = Columns("topic | text: In their words | customers: Customers who wrote just this")
 
+#: Columns of report 01's return rates, and those in their place where it has none.
+RATED, COUNTED = ("rate", "usual_rate"), ("lines", "returned", "expected", "return_ratio")
 
-def marks(interval: str) -> Columns:
-    """Return the columns of ``Complaints.marks``."""
-    return {
-        "step": formats.text("Step"),
-        "days": formats.integer("Within days"),
-        "share": formats.percent(1, "Done"),
-        "low": formats.interval("high", 1, interval),
-    }
+#: `text_words.shown_alarms`, without one or the other of these.
+alarms = Columns("""
+    name: Product | department | rate 0.0 %: Come back (report 01) | usual_rate 0.0 %: Usual there
+    lines 0: Lines sold | returned 0 | expected 0.0: Usual | return_ratio 0.0: Times the usual
+    reviews 0: Texts | bad 0: Bad ones | bad_expected 0.0: Usual | q | signs
+    since day: Alarm since
+""")
 
+#: `Drivers.effects`
+drivers = Columns("""
+    driver: Goes with | unit: Compared | effect +0.00 ± low: Score | q
+    answers: Answers that have it
+""")
 
-def wait_channels(interval: str) -> Columns:
-    """Return the columns of ``Complaints.channels``."""
-    return {
-        "channel": formats.text("Channel of the order"),
-        "complaints": formats.integer("Complaints"),
-        "median": formats.number(1, "Median days to resolve"),
-        "low": formats.interval("high", 1, interval, unit=""),
-        "week": formats.percent(0, "Resolved within 7 days"),
-        "week_low": formats.interval("week_high", 0, f"{interval} "),
-    }
+#: `Drivers.late`
+late = Columns("""
+    channel | n_late 0: Late | late 0.00: Score | n_other 0: In time | other 0.00: Score
+    difference +0.00 ± low
+""")
 
+#: `After.groups`
+after = Columns("""
+    kind: Survey | group: Score | customers | silent 0.0 % ±: Did not order again
+    spend $ 0 ±: Spent, mean
+""")
 
-def recovery(interval: str) -> Columns:
-    """Return the columns of ``Recovery.table``."""
-    return {
-        "comparison": formats.text("Comparison"),
-        "n_resolved": formats.integer("Resolved"),
-        "resolved": formats.percent(1, "Ordered again"),
-        "n_open": formats.integer("Open"),
-        "open": formats.percent(1, "Ordered again "),
-        "difference": formats.points(1, "Difference"),
-        "low": formats.interval("high", 1, interval, unit="points"),
-    }
-
-
-def effort(interval: str) -> Columns:
-    """Return the columns of ``Effort.bands``."""
-    return {
-        "band": formats.text("Resolved"),
-        "answers": formats.integer("Answers"),
-        "value": formats.number(2, "Effort score (high is easy)"),
-        "low": formats.interval("high", 2, interval, unit=""),
-    }
-
-
-def accuracy(interval: str) -> Columns:
-    """Return the columns of ``Sentiment.accuracy``."""
-    return {
-        "language": formats.text("Language"),
-        "texts": formats.integer("Held-out texts"),
-        "sorry_found": formats.percent(0, "Sorry ones found"),
-        "sorry_found_low": formats.interval("sorry_found_high", 0, interval),
-        "glad_found": formats.percent(0, "Glad ones found"),
-        "glad_found_low": formats.interval("glad_found_high", 0, f"{interval} "),
-        "auc": formats.number(3, "AUC"),
-        "accuracy": formats.percent(1, "Accuracy"),
-        "always": formats.percent(1, "Always the commoner mood"),
-    }
-
-
-def moods(interval: str) -> Columns:
-    """Return the columns of ``Sentiment.kinds``."""
-    return {
-        "kind": formats.text("Text"),
-        "language": formats.text("Language"),
-        "texts": formats.integer("Texts"),
-        "sorry": formats.percent(0, "Sound sorry"),
-        "low": formats.interval("high", 0, interval),
-    }
-
-
-def topics(interval: str) -> Columns:
-    """Return the columns of ``Topics.shares``."""
-    return {
-        "kind": formats.text("Text"),
-        "topic": formats.text("Topic"),
-        "texts": formats.integer("Texts"),
-        "share": formats.percent(1, "Share"),
-        "low": formats.interval("high", 1, interval),
-        "sorry": formats.percent(0, "With low stars"),
-        "sorry_low": formats.interval("sorry_high", 0, f"{interval} "),
-    }
-
-
-def words() -> Columns:
-    """Return the columns of ``Topics.words``."""
-    return {
-        "word": formats.text("Word, or pair of characters"),
-        "texts": formats.integer("Reviews"),
-        "sorry_share": formats.percent(0, "Of them with low stars"),
-        "log_odds": formats.number(2, "Log odds, low against high stars", signed=True),
-        "q": formats.number(3, "q"),
-    }
-
-
-def quotes() -> Columns:
-    """Return the columns of ``Topics.quotes``."""
-    return {
-        "topic": formats.text("Topic"),
-        "text": formats.text("In their words"),
-        "customers": formats.integer("Customers who wrote just this"),
-    }
-
-
-def alarms(*, rated: bool) -> Columns:
-    """Return the columns of ``Alarms.products``, with report 01's return rates where it has any."""
-    returns = {
-        "rate": formats.percent(1, "Come back (report 01)"),
-        "usual_rate": formats.percent(1, "Usual there"),
-    } if rated else {
-        "lines": formats.integer("Lines sold"),
-        "returned": formats.integer("Returned"),
-        "expected": formats.number(1, "Usual"),
-        "return_ratio": formats.number(1, "Times the usual"),
-    }  # fmt: skip
-    return {
-        "name": formats.text("Product"),
-        "department": formats.text("Department"),
-        **returns,
-        "reviews": formats.integer("Texts"),
-        "bad": formats.integer("Bad ones"),
-        "bad_expected": formats.number(1, "Usual "),
-        "q": formats.number(3, "q"),
-        "signs": formats.text("Signs"),
-        "since": formats.day("Alarm since"),
-    }
-
-
-def drivers(interval: str) -> Columns:
-    """Return the columns of ``Drivers.effects``."""
-    return {
-        "driver": formats.text("Goes with"),
-        "unit": formats.text("Compared"),
-        "effect": formats.number(2, "Score", signed=True),
-        "low": formats.interval("high", 2, interval, unit=""),
-        "q": formats.number(3, "q"),
-        "answers": formats.integer("Answers that have it"),
-    }
-
-
-def late(interval: str) -> Columns:
-    """Return the columns of ``Drivers.late``."""
-    return {
-        "channel": formats.text("Channel"),
-        "n_late": formats.integer("Late"),
-        "late": formats.number(2, "Score"),
-        "n_other": formats.integer("In time"),
-        "other": formats.number(2, "Score "),
-        "difference": formats.number(2, "Difference", signed=True),
-        "low": formats.interval("high", 2, interval, unit=""),
-    }
-
-
-def after(interval: str, currency: str) -> Columns:
-    """Return the columns of ``After.groups``."""
-    return {
-        "kind": formats.text("Survey"),
-        "group": formats.text("Score"),
-        "customers": formats.integer("Customers"),
-        "silent": formats.percent(1, "Did not order again"),
-        "silent_low": formats.interval("silent_high", 1, interval),
-        "spend": formats.money(0, "Spent, mean"),
-        "spend_low": formats.interval("spend_high", 0, f"{interval} ", unit=currency),
-    }
-
-
-def compared(interval: str) -> Columns:
-    """Return the columns of ``After.compared``."""
-    return {
-        "kind": formats.text("Survey"),
-        "comparison": formats.text("Comparison"),
-        "lowest": formats.percent(1, "Lowest scores: did not order again"),
-        "highest": formats.percent(1, "Highest scores"),
-        "difference": formats.points(1, "Difference"),
-        "low": formats.interval("high", 1, interval, unit="points"),
-    }
+#: `After.compared`
+compared = Columns("""
+    kind: Survey | comparison | lowest 0.0 %: Lowest scores: did not order again
+    highest 0.0 %: Highest scores | difference +0.0 points ± low
+""")

@@ -40,6 +40,7 @@ def scores(
     weighted = [] if response is None else [text.response_finding(response)]
     for finding in (first, *weighted, *others):
         report.finding(**finding)
+    report.headline(text.scores_headline(found))
     said = text.off_scale(surveys)
     if said:
         report.say(said)
@@ -179,7 +180,7 @@ def mood(report: Report, found: Sentiment) -> None:
     report.headline(text_words.mood_headline(found))
     report.table(found.accuracy, name="mood_accuracy", columns=columns.accuracy(report.interval))
     report.say(text_words.mood_reading(found))
-    with report.detail("Moods by kind of text, and calibration"):
+    with report.detail("Sentiment by kind of text, and calibration"):
         report.table(found.kinds, name="moods", columns=columns.moods(report.interval))
         report.table(found.calibration, name="mood_calibration")
 
@@ -206,7 +207,7 @@ def topics(report: Report, found: Topics) -> None:
             )
     report.say(text_words.topics_reading(found))
     report.table(found.quotes, name="quotes", title="In their words", columns=columns.quotes())
-    with report.detail("Topics by kind of text, and words that tell moods apart"):
+    with report.detail("Topics by kind of text, and words of negative and positive reviews"):
         report.table(found.shares, name="topics", columns=columns.topics(report.interval))
         report.table(found.words, name="mood_words", columns=columns.words(), rows=20)
     report.save(found.covered, "topics_covered")
@@ -225,10 +226,11 @@ def alarms(report: Report, found: Alarms) -> None:
         alt=f"Dots of each product's returns against the usual. {headline}.",
         caption="One dot a product; on the dashed line returns are as usual in its department.",
     )
+    rated = bool(found.products["rate"].notna().any())
     report.table(
         text_words.shown_alarms(found),
         name="product_alarms",
-        columns=columns.alarms(rated=bool(found.products["rate"].notna().any())),
+        columns=columns.alarms(without=columns.COUNTED if rated else columns.RATED),
         rows=8,
     )
     report.say(text_words.alarm_reading(found))
@@ -276,7 +278,7 @@ def after(report: Report, found: After) -> None:
     report.table(
         found.groups.assign(**named),
         name="after_scores",
-        columns=columns.after(report.interval, report.currency),
+        columns=columns.after(report.interval),
     )
     report.table(
         found.compared.assign(**named),

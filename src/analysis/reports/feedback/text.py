@@ -65,7 +65,7 @@ def title(scores: Scores, response: Response | None) -> str:
     if response is None or kinds[0] not in set(response.corrected["kind"]):
         return said
     fixed = response.corrected.set_index("kind").loc[kinds[0]]
-    return f"{said}, {shown(kinds[0], fixed['weighted'])} among all who were asked"
+    return f"{said}, {shown(kinds[0], fixed['weighted'])} weighted to all who were asked"
 
 
 def off_scale(surveys: Surveys) -> str:
@@ -94,6 +94,12 @@ def shown_summary(scores: Scores) -> pd.DataFrame:
         shown=[shown(r.kind, r.value, r.measure) for r in rows.itertuples()],
         interval=[span(r.kind, r.low, r.high, r.measure) for r in rows.itertuples()],
     )
+
+
+def scores_headline(found: Scores) -> str:
+    """State the first score, with its interval."""
+    first = shown_summary(found).iloc[0]
+    return f"{first['measure']} is {first['shown']} ({first['interval']}) among those who answered"
 
 
 def score_findings(scores: Scores) -> list[Fields]:
@@ -276,8 +282,8 @@ def response_reading(response: Response) -> str:
     low, high = bounds.iloc[0], bounds.iloc[-1]
     return (
         f"Weights of one over the chance to answer move {NAMES[kind]} by "
-        f"{shown(kind, row['moved'], signed=True)}. They repair silence that goes with orders "
-        "before, channel and time; silence that goes with the score itself nothing known repairs. "
+        f"{shown(kind, row['moved'], signed=True)}. They correct for silence that goes with orders "
+        "before, channel and time; nothing known corrects for silence that goes with the score. "
         f"Without any assumption, {NAMES[kind]} of all who were asked lies between "
         f"{shown(kind, low['score'])} (all who were silent {low['silent'].removeprefix('all ')}) "
         f"and {shown(kind, high['score'])} ({high['silent'].removeprefix('all ')})."
@@ -374,8 +380,8 @@ def recovery_reading(back: Recovery) -> str:
     return (
         f"Resolved or open is read {back.landmark} days after the complaint; orders count in the "
         f"{back.follow} days from then on. Alike are complaints with as many orders in the "
-        "half-year before, with or without one since. This is no effect: nobody drew by lot whose "
-        "complaint was resolved sooner, and the harder ones take longer."
+        "half-year before, with or without one since. This is an association, not an effect: whose "
+        "complaint is resolved sooner is not randomised, and the harder ones take longer."
     )
 
 
@@ -384,7 +390,7 @@ def effort_reading(found: Effort) -> str:
     span_ = words.interval(found.low, found.high, 2, "")
     verdict = "" if found.high < 0 or found.low > 0 else ", which chance alone may explain"
     return (
-        f"When a complaint takes twice as long, the effort score (CES) changes by "
+        f"Twice the time to resolve goes with a change of the effort score (CES) of "
         f"{words.number(found.slope, 2, signed=True)} ({span_}){verdict}, in "
         f"{words.count(found.answers, 'answer')}."
     )

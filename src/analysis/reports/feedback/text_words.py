@@ -42,11 +42,11 @@ def written_sentence(written: Written) -> str:
 
 
 def mood_headline(mood: Sentiment) -> str:
-    """Return how well the model tells glad from sorry."""
+    """Return how well the model tells positive from negative."""
     row = mood.accuracy.iloc[0]
     return (
-        f"From words alone the model finds {words.percent(row['sorry_found'], 0)} of the sorry and "
-        f"{words.percent(row['glad_found'], 0)} of the glad reviews, on held-out texts"
+        f"From words alone the model finds {words.percent(row['sorry_found'], 0)} of the negative "
+        f"and {words.percent(row['glad_found'], 0)} of the positive reviews, on held-out texts"
     )
 
 
@@ -55,10 +55,11 @@ def mood_reading(mood: Sentiment) -> str:
     return (
         "Runs of one to three characters, weighted (TF-IDF), in a logistic regression on the stars "
         f"of the study's own reviews: {words.count(mood.distinct, 'different text')}. Equal texts "
-        "are never learnt from and judged on. A text is found sorry where its words fit sorry "
-        "reviews better than glad ones, however rare those are; accuracy by the likelier mood is "
-        "beside it. The model knows no irony and little of negation: read it as a share of many "
-        "texts, never as a verdict on one."
+        "are never learnt from and judged on. A text is called negative where its words fit "
+        "negative reviews better than positive ones, however rare those are, so that many of those "
+        "called are not: accuracy by the likelier sentiment is beside it, and shares of texts are "
+        "corrected for such errors (Rogan and Gladen), as if the model erred on other texts as on "
+        "held-out reviews. It knows no irony and little of negation: never a verdict on one text."
     )
 
 
@@ -271,10 +272,10 @@ def _model_line(mood: Sentiment) -> Any:
     row = mood.accuracy.iloc[0]
     better = bool(row["sorry_found_low"] + row["glad_found_low"] > 1)
     return (
-        "Moods of texts",
+        "Sentiment",
         better,
-        f"{words.percent(row['sorry_found'], 0)} of the sorry and "
-        f"{words.percent(row['glad_found'], 0)} of the glad held-out texts are found; chance "
+        f"{words.percent(row['sorry_found'], 0)} of the negative and "
+        f"{words.percent(row['glad_found'], 0)} of the positive held-out texts are found; chance "
         "alone would make these two sum to 100 %.",
     )
 

@@ -2,116 +2,63 @@
 
 from __future__ import annotations
 
-from analysis.reporting.notebook import formats
-from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.formats import Columns
 
-Columns = dict[str, Format]
+#: `horizon_totals.over_horizon`
+totals = Columns("""
+    name: Department | recent $ 0: Last {weeks} weeks | mean $ 0 ± low: Next {weeks} weeks
+    year_before $ 0: A year before | change +0.0 %
+""")
 
+#: `text.moving`
+moving = Columns("""
+    name: Category | mean $ 0 ± low: Next {weeks} weeks | year_before $ 0: A year before
+    change +0 % | remark
+""")
 
-def totals(weeks: int) -> Columns:
-    """Return the columns of `demand.totals.over_horizon`."""
-    return {
-        "name": formats.text("Department"),
-        "recent": formats.money(0, f"Last {weeks} weeks"),
-        "mean": formats.money(0, f"Next {weeks} weeks"),
-        "low": formats.interval("high", 0, "95 % interval", unit=""),
-        "year_before": formats.money(0, "A year before"),
-        "change": formats.percent(1, "Change", signed=True),
-    }
+#: `accuracy.scoreboard`
+scores = Columns("""
+    level | label: Forecast | mase 0.00: MASE | rmsse 0.00: RMSSE | bias +0.0 % | gain +0 %: Saved
+    gain_low..gain_high 0 %: Interval | verdict
+""")
 
+#: `conformal.realised`
+coverage = Columns("""
+    level | nominal 0 % | realised 0.0 % | low..high 0 %: 95 % interval | weeks 0: Weeks judged
+""")
 
-def moving(weeks: int) -> Columns:
-    """Return the columns of `readings.forecast.moving`."""
-    return {
-        "name": formats.text("Category"),
-        "mean": formats.money(0, f"Next {weeks} weeks"),
-        "low": formats.interval("high", 0, "95 % interval", unit=""),
-        "year_before": formats.money(0, "A year before"),
-        "change": formats.percent(0, "Change", signed=True),
-        "remark": formats.text("Remark"),
-    }
+#: `Scored.table`
+scored = Columns("""
+    level | series 0 | forecast $ 0 | actual $ 0: Happened | bias +0.0 %
+    error 0.00: Scaled error | usual 0.00: Usual, at most | covered 0 %: Inside interval
+""")
 
+#: `changepoints.outliers` of money.
+outliers = Columns("""
+    name: Series | period_start day: Week of | value $ 0: Sold | usual $ 0 | ratio 0.0: Times
+    holiday
+""")
 
-def scores() -> Columns:
-    """Return the columns of `demand.judgement.scoreboard`."""
-    return {
-        "level": formats.text("Level"),
-        "label": formats.text("Forecast"),
-        "mase": formats.number(2, "MASE"),
-        "rmsse": formats.number(2, "RMSSE"),
-        "bias": formats.percent(1, "Bias", signed=True),
-        "gain": formats.percent(0, "Saved", signed=True),
-        "gain_low": formats.interval("gain_high", 0, "Interval"),
-        "verdict": formats.text("Verdict"),
-    }
+#: `changepoints.outliers` of units.
+unit_outliers = Columns("""
+    name: Product | period_start day: Week of | value 0: Units | usual 0 | ratio 0.0: Times
+    holiday
+""")
 
+#: Product shifts, with the change of price.
+sudden = Columns("""
+    name: Product | earliest day: Not before | latest day: Not after | change +0 % ±
+    price_change +0 %: Price
+""")
 
-def coverage() -> Columns:
-    """Return the columns of `demand.conformal.realised`."""
-    return {
-        "level": formats.text("Level"),
-        "nominal": formats.percent(0, "Nominal"),
-        "realised": formats.percent(1, "Realised"),
-        "low": formats.interval("high", 0, "95 % interval", unit="%"),
-        "weeks": formats.integer("Weeks judged"),
-    }
+#: `trends.slopes`
+slopes = Columns("""
+    name: Product | growth +0 %: In {weeks} weeks | growth_low..growth_high 0 %: Interval
+    size 0: Units
+""")
 
-
-def scored() -> Columns:
-    """Return the columns of `demand.kept.Scored.table`."""
-    return {
-        "level": formats.text("Level"),
-        "series": formats.integer("Series"),
-        "forecast": formats.money(0, "Forecast"),
-        "actual": formats.money(0, "Happened"),
-        "bias": formats.percent(1, "Bias", signed=True),
-        "error": formats.number(2, "Scaled error"),
-        "usual": formats.number(2, "Usual, at most"),
-        "covered": formats.percent(0, "Inside interval"),
-    }
-
-
-def outliers(*, units: bool = False) -> Columns:
-    """Return the columns of `changepoints.outliers`, of money or of units."""
-    return {
-        "name": formats.text("Product" if units else "Series"),
-        "period_start": formats.day("Week of"),
-        "value": formats.integer("Units") if units else formats.money(0, "Sold"),
-        "usual": formats.integer("Usual") if units else formats.money(0, "Usual"),
-        "ratio": formats.number(1, "Times"),
-        "holiday": formats.text("Holiday"),
-    }
-
-
-def sudden() -> Columns:
-    """Return the columns of the product shifts of `demand.causes`."""
-    return {
-        "name": formats.text("Product"),
-        "earliest": formats.day("Not before"),
-        "latest": formats.day("Not after"),
-        "change": formats.percent(0, "Change", signed=True),
-        "change_low": formats.interval("change_high", 0, "95 % interval"),
-        "price_change": formats.percent(0, "Price", signed=True),
-    }
-
-
-def slopes(weeks: int) -> Columns:
-    """Return the columns of `demand.trends.slopes`."""
-    return {
-        "name": formats.text("Product"),
-        "growth": formats.percent(0, f"In {weeks} weeks", signed=True),
-        "growth_low": formats.interval("growth_high", 0, "Interval"),
-        "size": formats.integer("Units"),
-    }
-
-
-def lifecycle() -> Columns:
-    """Return the columns of `demand.lifecycle.statuses`."""
-    return {
-        "name": formats.text("Product"),
-        "status": formats.text("Status"),
-        "replaces": formats.text("In place of"),
-        "first_sold": formats.day("First week"),
-        "last_sold": formats.day("Last week"),
-        "size": formats.integer("Units"),
-    }
+#: `product_lifecycle.statuses`
+lifecycle = Columns("""
+    name: Product | status | replaces: In place of | first_sold day: First week
+    last_sold day: Last week | size 0: Units
+""")

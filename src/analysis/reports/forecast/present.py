@@ -85,7 +85,7 @@ def departments(report: Report, outlook: Outlook, ahead: pd.DataFrame) -> None:
     report.table(
         ahead[ahead["level"] == "department"],
         name="departments",
-        columns=columns.totals(report.params.horizon),
+        columns=columns.totals(weeks=report.params.horizon),
         rows=12,
         caption="Sums over the horizon. The interval is that of the sum, from sums forecast "
         "before.",
@@ -101,7 +101,7 @@ def categories(report: Report, ahead: pd.DataFrame) -> None:
     report.table(
         text.moving(ahead),
         name="categories",
-        columns=columns.moving(report.params.horizon),
+        columns=columns.moving(weeks=report.params.horizon),
         rows=10,
         caption="The largest whose change is significant at 95 % over all categories and that the "
         "year before does not contradict; all are in the download of the totals.",

@@ -86,7 +86,7 @@ def product_trends(report: Report, slopes: pd.DataFrame) -> None:
         report.table(
             text_products.falling(slopes),
             name="falling_products",
-            columns=columns.slopes(report.params.trend_weeks),
+            columns=columns.slopes(weeks=report.params.trend_weeks),
             rows=8,
             caption="Promotions, prices, holidays and sudden changes apart.",
         )
@@ -116,7 +116,7 @@ def product_outliers(report: Report, weeks: pd.DataFrame) -> None:
         report.table(
             surges,
             name="product_outliers",
-            columns=columns.outliers(units=True),
+            columns=columns.unit_outliers(),
             rows=8,
             caption="Units of best sellers, promotions, prices and holidays taken out: an order "
             "of a whole class, a wrong entry, or news.",

@@ -110,7 +110,7 @@ def _short(label: str) -> str:
 
 
 def birthday(weeks: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw purchase days in the weeks around birthdays, over what dealt birth dates give.
+    """Draw purchase days in the weeks around birthdays, over what permuted birth dates give.
 
     Parameters
     ----------

@@ -136,13 +136,13 @@ def first_come(report: Report, found: FirstCome) -> None:
     report.table(
         found.effects[~placebo],
         name="first_come_effects",
-        columns=columns.offer_effects(report.interval, placebos=False),
+        columns=columns.offer_effects(report.interval),
         caption=f"Net sales in the {found.days} days from the offer's day, where it ran out.",
     )
     report.say(text_club.first_come_reading(found))
     with report.detail("Who came, the density and the placebo checks"):
         report.table(found.offers, name="first_come_offers", columns=columns.offers())
-        checks = columns.offer_effects(report.interval, placebos=True)
+        checks = columns.offer_placebos(report.interval)
         report.table(found.effects[placebo], name="first_come_placebos", columns=checks)
 
 
@@ -161,7 +161,8 @@ def by_segment(report: Report, found: BySegment) -> None:
     report.say(text_club.segments_reading(found))
     with report.detail("Points per member, and what is withheld"):
         report.table(found.points, name="segment_points", columns=columns.segment_points())
-        report.table(found.withheld, name="segments_withheld")
+        if found.withheld["segments"].any():
+            report.table(found.withheld, name="segments_withheld")
 
 
 @presents(Matched)
@@ -171,7 +172,8 @@ def members(report: Report, one: Matched) -> None:
     report.headline(text_club.members_headline(one, report.currency, report.params.outcome_days))
     report.say(
         "Like others bought as much, as often and as lately in the time before. Nobody was made a "
-        "member at random: this is who joins, not what joining does."
+        "member at random: how much of the difference is who joins, and how much what joining "
+        "does, cannot be told."
     )
     report.save(pd.DataFrame([vars(one)]), "members_against_others")
 
@@ -224,6 +226,7 @@ def scores(report: Report, told: pd.DataFrame) -> None:
     """Show repeat purchase, retention and renewal."""
     given = told.dropna(subset=["value"])
     if len(given):
+        report.headline(text_club.scores_headline(given))
         report.chart(
             charts.scores(given),
             alt="Dots with whiskers of the share of customers, score by score.",
@@ -232,7 +235,9 @@ def scores(report: Report, told: pd.DataFrame) -> None:
     report.table(
         told,
         name="strategy_scores",
-        columns=columns.scores(report.interval, reasons=len(given) < len(told)),
+        columns=columns.scores(
+            report.interval, without=["reason"] if len(given) == len(told) else []
+        ),
     )
 
 
@@ -253,16 +258,18 @@ def birthdays(report: Report, found: Birthdays) -> None:
         alt=f"Line of purchase days by week around the birthday. "
         f"{text_club.birthday_headline(found)}.",
         caption="Band: where "
-        f"{words.percent(report.params.confidence, 0)} of dealt birth dates fall.",
+        f"{words.percent(report.params.confidence, 0)} of permuted birth dates fall.",
     )
     report.say(text_club.birthday_reading(found))
     report.save(found.weeks, "birthday_weeks")
 
 
 @presents()
-def occasions(report: Report, listed: pd.DataFrame) -> None:
+def occasions(report: Report, listed: pd.DataFrame, *, owed: Liability | None = None) -> None:
     """Show how many customers have an occasion, and save who."""
-    report.say(text_club.occasions_reading(listed, report.params.occasion_days, report.currency))
+    in_turn = None if owed is None else owed.in_turn
+    days = report.params.occasion_days
+    report.say(text_club.occasions_reading(listed, days, report.currency, in_turn=in_turn))
     report.table(listed, name="care_occasions", title="Occasions of single customers")
 
 

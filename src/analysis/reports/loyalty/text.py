@@ -24,7 +24,7 @@ def title(owed: Liability | None, spent: Economics | None, currency: str) -> str
     said = []
     if owed is not None:
         said.append(
-            f"Open points will cost about {words.money(owed.cost.value, 0, currency)}; "
+            f"Open points should cost about {words.money(owed.cost.value, 0, currency)}; "
             f"{words.percent(owed.breakage.value, 0)} of points expire unused"
         )
     if spent is not None and np.isfinite(spent.break_even):
@@ -131,8 +131,8 @@ def liability_headline(owed: Liability) -> str:
         return "No points are open"
     ends = (owed.owed.low / owed.open_points, owed.owed.high / owed.open_points)
     return (
-        f"{words.percent(owed.owed.value / owed.open_points, 0)} of the open points will be "
-        f"redeemed ({words.interval(*ends, 0)})"
+        f"{words.percent(owed.owed.value / owed.open_points, 0)} of the open points are expected "
+        f"to be redeemed ({words.interval(*ends, 0)})"
     )
 
 
@@ -163,8 +163,8 @@ def economics_finding(spent: Economics, currency: str) -> Fields:
     """Return the finding on what redeemed points cost of members' margin."""
     return {
         "key": "points_break_even",
-        "sentence": "of members' contribution margin went into redeemed points: so much of it the "
-        "programme must have caused to pay for itself",
+        "sentence": "of the contribution margin of customers with points is what redeemed points "
+        "cost: so much of it the programme must have caused to pay for its points",
         "value": spent.break_even if np.isfinite(spent.break_even) else None,
         "unit": "%",
         "n": spent.members,
@@ -179,7 +179,7 @@ def economics_finding(spent: Economics, currency: str) -> Fields:
 def economics_reading(spent: Economics, currency: str) -> str:
     """Return what a point costs, what it would if all were redeemed, and what returns keep."""
     said = [
-        f"In {spent.period} members earned {words.number(spent.earned)} points and redeemed "
+        f"From {spent.period} members earned {words.number(spent.earned)} points and redeemed "
         f"{words.number(spent.redeemed)}. Redeemed points cost "
         f"{words.money(spent.cost, 0, currency)}; the points earned would cost "
         f"{words.money(spent.promised, 0, currency)} if every one were redeemed. Whether the "
@@ -227,7 +227,8 @@ def trust(books: Reconciliation | None, owed: Liability | None) -> list[TrustLin
         )  # fmt: skip
     lines.append(
         ("Members, referred customers, readers, players", None,
-         "They chose to be. Differences to others are selection until a test says otherwise; only "
+         "They chose to be. Differences to others are associations until a test says otherwise; "
+         "only "
          "an invitation given at random is read as an effect."),
     )  # fmt: skip
     return lines

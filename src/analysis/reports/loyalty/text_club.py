@@ -31,8 +31,8 @@ def standing_headline(held: Standing) -> str:
     best = tiers.iloc[-1]
     of = best["customers"] / held.tiers["customers"].sum()
     return (
-        f"{best['tier'].capitalize()} holds {words.percent(of, 0)} of the customers and brings "
-        f"{words.percent(best['share'], 0)} of their sales"
+        f"{best['tier'].capitalize()} holds {words.percent(of, 0)} of the customers who are in a "
+        f"tier or bought, and brings {words.percent(best['share'], 0)} of their sales"
     )
 
 
@@ -64,7 +64,7 @@ def bunching_headline(found: Thresholds) -> str:
         return "Too few customers are near a threshold"
     called = rows[rows["above"] > 1.96 * rows["above_error"]]
     if called.empty:
-        return "No threshold draws customers over it"
+        return "At no threshold do significantly more customers end a year just above it"
     best = called.sort_values("share").iloc[-1]
     return (
         f"At {best['tier']}, {words.percent(best['share'], 0)} of those just above the threshold "
@@ -81,14 +81,14 @@ def bunching_finding(found: Thresholds, level: float) -> Fields | None:
     reach = normal_quantile(level) * best["above_error"]
     return {
         "key": "tier_bunching",
-        "sentence": "customers more than the rest of the distribution explains ended a year just "
+        "sentence": "customer-years more than the rest of the distribution explains ended just "
         f"above the {words.number(best['threshold'])} points of {best['tier']}",
         "value": float(best["above"]),
         "low": float(best["above"] - reach),
         "high": float(best["above"] + reach),
         "unit": "",
         "n": int(best["customers"]),
-        "noun": "customer",
+        "noun": "customer-year",
         "decimals": 0,
         "level": level,
     }
@@ -143,8 +143,9 @@ def first_come_findings(found: FirstCome, currency: str, level: float) -> list[F
     return [
         {
             "key": f"first_come_{row.promotion_id}",
-            "sentence": f"more spent in {found.days} days by who was just served of “{row.name}” "
-            "than by who was just too late",
+            "sentence": f"is the difference in what is spent in {found.days} days between who was "
+            f"just served of “{row.name}” and who was just too late"
+            + ("" if row.q <= FDR else ", not significant"),
             "value": row.effect, "low": row.low, "high": row.high, "unit": currency,
             "n": int(row.below + row.above), "noun": "customer", "level": level,
         }
@@ -175,9 +176,10 @@ def segments_headline(found: BySegment) -> str:
         return "No segment differs significantly from the others in points or referrals"
     one = clear.iloc[0]
     others = one["share"] - one["difference"]
+    among = " with points" if one["measure"].startswith("redeemed") else ""
     return (
-        f"{words.percent(one['share'], 0)} of {one['segment']} {one['measure']}, against "
-        f"{words.percent(others, 0)} of all others"
+        f"{words.percent(one['share'], 0)} of {one['segment']}{among} {one['measure']}, against "
+        f"{words.percent(others, 0)} of all others{among}"
     )
 
 
@@ -205,10 +207,11 @@ def members_headline(one: Matched, currency: str, days: int) -> str:
 
 
 def selection_finding(one: Matched, currency: str, level: float) -> Fields:
-    """Return the finding on members against like others, named for what it is."""
+    """Return the finding on members against like others, named for what it is not."""
     return {
         "key": "members_selection",
-        "sentence": "per member more than like others spent: selection, not what membership does",
+        "sentence": "is how much more members spent than others who had bought alike: an "
+        "association, who joins and what membership does cannot be told apart",
         "value": one.difference,
         "low": one.low,
         "high": one.high,
@@ -224,8 +227,8 @@ def club_life_reading(told: pd.DataFrame) -> str:
     withheld = [f"{row.strand}: {row.reason}" for row in told.itertuples() if row.reason]
     return (
         "Like customers bought as much, as often and as lately in the same days. Who takes part is "
-        "keen to begin with, and more keen than past purchases show: every difference that is left "
-        "is selection as far as anybody knows. " + " ".join(withheld)
+        "keen to begin with, and may be keener than past purchases show: no difference that is "
+        "left is shown to be an effect. " + " ".join(withheld)
     ).strip()
 
 
@@ -278,8 +281,8 @@ def referral_reading(found: Referrals, currency: str) -> str:
         f"{words.percent(found.rate)} of {words.count(found.newcomers, 'new customer')} were "
         f"referred ({words.interval(found.rate_low, found.rate_high)}).",
         f"Chains are {words.number(found.depths['depth'].max())} deep at most. A referred customer "
-        f"refers {words.number(found.reproduction, 2)} others in {found.days} days "
-        f"({words.interval(found.reproduction_low, found.reproduction_high, 2, '')}; "
+        f"refers {words.number(found.reproduction, 3)} others in {found.days} days "
+        f"({words.interval(found.reproduction_low, found.reproduction_high, 3, '')}; "
         f"{words.count(found.generation, 'customer')}): "
         + ("below one, so that referrals do not carry themselves."
            if found.reproduction_high < 1 else "one or more would carry itself."),
@@ -313,6 +316,7 @@ def reproduction_finding(found: Referrals, level: float) -> Fields:
         "high": found.reproduction_high,
         "n": found.generation,
         "noun": "customer",
+        "decimals": 3,
         "level": level,
         "detail": "below one, referrals do not carry themselves",
     }
@@ -352,26 +356,48 @@ def birthday_reading(found: Birthdays) -> str:
         if found.placeholders
         else ""
     )
+    sign = "" if found.p < 0.001 else "= "
     return (
-        f"p = {words.number(found.p, 3)}, from birth dates dealt anew among the customers. What is "
+        f"p {sign}{words.chance(found.p)}, from birth dates permuted among the customers. What is "
         "seen is the birthday with whatever greeting everybody gets; what a greeting adds only a "
         "holdout tells." + left
     )
+
+
+def scores_headline(given: pd.DataFrame) -> str:
+    """State the first scores that the study's tables give."""
+    told = [f"{words.percent(row.value, 0)} {row.score}" for row in given.head(2).itertuples()]
+    return ", ".join(told)
 
 
 def stored_reading(flows: pd.DataFrame, currency: str) -> str:
     """Return what is owed on accounts."""
     owed = flows[flows["flow"] == "open"].iloc[0]
     below = int(flows["below_zero"].iloc[0])
+    given = flows.loc[flows["flow"] == "bonus", "amount"].sum()
     said = (
         f"{words.money(owed['amount'], 0, currency)} stand on the accounts of "
-        f"{words.count(owed['customers'], 'customer')}: money received for goods not yet given."
+        f"{words.count(owed['customers'], 'customer')}: owed in goods, whether paid in or given."
     )
+    if given > 0:
+        said += (
+            f" Of all that was put on accounts {words.money(given, 0, currency)} were bonuses, for "
+            "which nothing was received."
+        )
     return said + (f" Below zero: {words.count(below, 'account')}." if below else "")
 
 
-def occasions_reading(listed: pd.DataFrame, days: int, currency: str) -> str:
-    """Return how many occasions there are, by kind."""
+def occasions_reading(
+    listed: pd.DataFrame, days: int, currency: str, *, in_turn: bool | None = None
+) -> str:
+    """Return how many occasions there are, by kind; and whose points may expire unlisted.
+
+    Parameters
+    ----------
+    in_turn
+        Whether the scheme spends points first in, first out, as the list takes them to be spent;
+        None where it is not known.
+    """
     if listed.empty:
         return f"Nobody has an occasion in the next {days} days."
     by = listed.groupby("occasion").agg(n=("customer_id", "nunique"), value=("value", "sum"))
@@ -380,4 +406,11 @@ def occasions_reading(listed: pd.DataFrame, days: int, currency: str) -> str:
         + (f" ({words.money(row.value, 0, currency)})" if row.value else "")
         for row in by.itertuples()
     ]
-    return f"In the next {days} days: " + "; ".join(parts) + "."
+    said = f"In the next {days} days: " + "; ".join(parts) + "."
+    if in_turn is False and "points expiring" in by.index:
+        said += (
+            " Points expiring are those left if the oldest were spent first. This scheme spends in "
+            "another order, so that more points, of more customers, will expire than are listed: "
+            "see the months above."
+        )
+    return said

@@ -26,7 +26,7 @@ FACTOR_WORDS = {
     "orders_per_customer": "Orders per customer",
     "items_per_order": "Items per order",
     "net_per_item": "Net per item",
-    "guests": "Guests",
+    "guests": "Sales to guests",
 }
 
 

@@ -58,7 +58,10 @@ def rows(report: Report, ledger: pd.DataFrame) -> None:
 def checks(report: Report, checked: pd.DataFrame) -> None:
     """List what the checks found."""
     report.headline(text_quality.checks_headline(checked))
-    report.say(text_quality.checks_list(checked, report.currency))
+    for severity, folded in (("decide", ""), ("know", "Things to know")):
+        found = checked[checked["severity"] == severity]
+        with report.detail(folded):
+            report.say(text_quality.checks_list(found, report.currency))
     report.save(checked, "checks")
 
 
@@ -134,6 +137,13 @@ def stores(report: Report, changed: Movers) -> None:
         report.table(changed.table, name="stores", columns=shown, rows=top)
 
 
+@presents()
+def like_for_like(report: Report, same: pd.DataFrame) -> None:
+    """Say how the stores that sold in both periods did, taken together."""
+    report.say(text.like_for_like(same))
+    report.save(same, "like_for_like")
+
+
 def _movers(report: Report, moved: pd.DataFrame, names: pd.Series, what: str) -> None:
     """Show what moved most; no chart where nothing moved significantly."""
     with suppress(NotApplicable):
@@ -147,9 +157,9 @@ def _movers(report: Report, moved: pd.DataFrame, names: pd.Series, what: str) ->
 @presents()
 def products(report: Report, changed: Movers, compared: Comparison) -> None:
     """Show the products that rose and fell most."""
-    report.finding(**text.moved_products(changed))
+    report.finding(**text.moved_products(changed, compared))
     report.headline(text.movers_headline(changed))
-    report.say(text.movers_paragraph(changed, report.currency))
+    report.say(text.movers_paragraph(changed, compared, report.currency))
     moved = contribution.top_movers(changed, top=report.params.top)
     moved = text.label_products(contribution.name_products(moved, report.tables))
     _movers(report, moved, moved["label"], "The largest significant changes.")

@@ -57,7 +57,7 @@ def title(tree: RevenueTree | None) -> str:
     because = f": {', '.join(parts)}" if parts else ""
     if low > 0 or high < 0 or not math.isfinite(low):
         return f"Sales {'grew' if change > 0 else 'fell'} {words.percent(abs(change))}{because}"
-    return f"Sales are level{because}"
+    return f"Net sales did not change significantly{because}"
 
 
 def tree_headline(tree: RevenueTree, currency: str) -> str:
@@ -67,7 +67,10 @@ def tree_headline(tree: RevenueTree, currency: str) -> str:
     change = words.money(tree.change, 0, currency, signed=True)
     driver = tree.driver
     part = words.money(driver["contribution"], 0, currency, signed=True)
-    return f"Net sales changed by {change}; {_lower(driver['factor'])} alone made {part}"
+    sure = _surely(driver["low"], driver["high"])
+    return (
+        f"Net sales changed by {change}; {_lower(driver['factor'])} contributed most, {part}{sure}"
+    )
 
 
 def tree_paragraph(tree: RevenueTree, currency: str, confidence: float) -> str:
@@ -174,6 +177,10 @@ def bridge_headline(bridge: pd.DataFrame, currency: str) -> str:
     return f"Kept customers make {words.percent(share, 0)} of the ups and downs{told}"
 
 
+#: What the group of the lost is: said, for who bought nothing for a while may come back.
+_LOST = "Lost means no purchase in this period; some of them will come back."
+
+
 def bridge_paragraph(bridge: pd.DataFrame, compared: Comparison, currency: str) -> str:
     """Say what new means on these data, and how much of the ups and downs is chance."""
     reach = (compared.previous.start - compared.first_day).days
@@ -186,13 +193,13 @@ def bridge_paragraph(bridge: pd.DataFrame, compared: Comparison, currency: str) 
     )
     kept = bridge.dropna(subset="by_chance")
     if kept.empty:
-        return new
+        return f"{new} {_LOST}"
     real, chance = kept["change"].abs().sum(), kept["by_chance"].abs().sum()
     return (
-        f"{new} Kept customers' ups and downs come to {words.money(real, 0, currency)}. The same "
-        f"customers differ by {words.money(chance, 0, currency)} between odd and even weeks, when "
-        "nothing but weeks differs (black marks): that much of what looks like growing and "
-        "declining customers means nothing."
+        f"{new} {_LOST} Kept customers' ups and downs come to {words.money(real, 0, currency)}. "
+        f"The same customers differ by {words.money(chance, 0, currency)} between odd and even "
+        "weeks, when nothing but weeks differs (black marks): that much of what looks like growing "
+        "and declining customers means nothing."
     )
 
 
@@ -214,9 +221,10 @@ def bought_less(bridge: pd.DataFrame, currency: str, confidence: float) -> Field
         return {"key": "bought_less", "sentence": sentence, "value": 0.0, "unit": currency}
     row = rows.iloc[0]
     parts = [_bought_more(bridge, currency), _noise(row, currency)]
+    real = "" if parts[1] else ", which week-to-week variation alone makes as well"
     return {
         "key": "bought_less",
-        "sentence": "came from kept customers who bought less than in the period before.",
+        "sentence": f"came from kept customers who bought less than in the period before{real}.",
         "value": row["change"],
         "low": row["low"],
         "high": row["high"],
@@ -239,11 +247,11 @@ def _bought_more(bridge: pd.DataFrame, currency: str) -> str | None:
 
 
 def _noise(row: pd.Series, currency: str) -> str | None:
-    """Say how much of a change the same customers show between odd and even weeks."""
+    """Say how much of a change the same customers show between odd and even weeks; None: all."""
     if not math.isfinite(row["by_chance"]):
-        return None
+        return "how much of it is week-to-week variation is not known"
     if abs(row["by_chance"]) >= abs(row["change"]):
-        return "week-to-week variation alone makes as much"
+        return None
     return f"{words.money(abs(row['by_chance']), 0, currency)} of it is week-to-week variation"
 
 
@@ -282,7 +290,8 @@ def groups_headline(found: Movers, *, noun: str, nouns: str) -> str:
         return count
     largest = continued.sort_values("change", key=abs).iloc[-1]
     name = largest["group"] if noun == "department" else f"{noun} {largest['group']}"
-    return f"{count}; most {name}, {words.percent(largest['growth'], 0, signed=True)}"
+    most = "of the others most" if new else "most"
+    return f"{count}; {most} {name}, {words.percent(largest['growth'], 0, signed=True)}"
 
 
 def growth_alt(found: Movers, *, top: int) -> str:
@@ -300,14 +309,19 @@ def withheld(found: Movers, currency: str, *, nouns: str) -> str:
     if not found.withheld:
         return f"All {nouns} have at least {found.minimum_group} customers."
     change = words.money(found.withheld_change, 0, currency, signed=True)
-    if found.withheld == 1:
-        return (
-            f"One of the {nouns} has fewer than {found.minimum_group} customers and is withheld; "
-            f"it changed by {change}."
-        )
+    count = words.count(found.withheld, nouns.removesuffix("s"), nouns)
+    one = found.withheld == 1
     return (
-        f"{words.number(found.withheld)} {nouns} with fewer than {found.minimum_group} customers "
-        f"are withheld; together they changed by {change}."
+        f"{count} {'is' if one else 'are'} withheld, {too_few(found.minimum_group)}; "
+        f"{'it' if one else 'together they'} changed by {change}."
+    )
+
+
+def too_few(minimum_group: int) -> str:
+    """Say why groups are withheld: too few customers, and none to be had by subtraction."""
+    return (
+        f"with fewer than {minimum_group} customers or so that none of those can be had by "
+        "subtraction"
     )
 
 
@@ -325,7 +339,7 @@ def movers_headline(found: Movers) -> str:
     )
 
 
-def movers_paragraph(found: Movers, currency: str) -> str:
+def movers_paragraph(found: Movers, compared: Comparison, currency: str) -> str:
     """Say what the search guards against, and what it cannot tell."""
     if found.table.empty:
         return withheld(found, currency, nouns="products")
@@ -340,22 +354,31 @@ def movers_paragraph(found: Movers, currency: str) -> str:
         f"Of the products called risen or fallen, at most {words.percent(found.fdr, 0)} are "
         "expected to be chance, and as many of the intervals to miss. "
         f"{words.number(launched)} had no sales before (new), {words.number(gone)} have none now "
-        "(gone). The two periods lie in different seasons, and seasonal goods move every year. A "
-        "share of all sales takes out the season of the total, not that of the product; by share, "
-        f"{share} moved. {withheld(found, currency, nouns='products')}"
+        f"(gone). {_season(compared)}By share of all sales, {share} moved. "
+        f"{withheld(found, currency, nouns='products')}"
     )
 
 
-def moved_products(found: Movers) -> Fields:
+def _season(compared: Comparison) -> str:
+    """Say that products move with the season, where the periods do not span whole years."""
+    if compared.whole_years:
+        return ""
+    return (
+        "The two periods lie in different seasons, and seasonal goods move every year; a share of "
+        "all sales takes out the season of the total, not that of the product. "
+    )
+
+
+def moved_products(found: Movers, compared: Comparison) -> Fields:
     """Return the finding on products that moved significantly."""
     real = found.sure
+    season = "" if compared.whole_years or real.empty else "; the periods differ in season, too"
     return {
         "key": "moved_products",
         "sentence": f"products rose or fell significantly, of "
-        f"{words.number(len(found.table))} searched"
-        + ("; many with the season." if len(real) else "."),
+        f"{words.number(len(found.table))} searched{season}.",
         "value": len(real),
-        "detail": f"at most {words.percent(found.fdr, 0)} of them by chance"
+        "detail": f"at most {words.percent(found.fdr, 0)} of them are expected to be chance"
         if len(real)
         else None
         if len(found.table)
@@ -366,6 +389,18 @@ def moved_products(found: Movers) -> Fields:
 def name_stores(table: pd.DataFrame) -> pd.DataFrame:
     """Return ``table``, whose groups are stores, with a ``name``."""
     return table.assign(name="Store " + table["group"].astype("str"))
+
+
+def like_for_like(same: pd.DataFrame) -> str:
+    """Say how the stores that sold in both periods did, taken together."""
+    row = same.iloc[0]
+    growth = words.percent(row["growth"], 1, signed=True)
+    ends = words.interval(row["growth_low"], row["growth_high"])
+    return (
+        f"Like for like, the {words.number(row['stores'])} stores that sold in both periods: "
+        f"{growth} ({ends}); {words.number(row['left_out'])} left out, opened, closed or with too "
+        "few customers."
+    )
 
 
 def label_products(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.reporting.notebook import words
 from analysis.reports.profiling.charts import words_of
-from analysis.reports.profiling.text import Fields
+from analysis.reports.profiling.text import Fields, too_few
 
 if TYPE_CHECKING:
     from analysis.customers.segments.profile import Portrait
@@ -21,15 +21,19 @@ def known_headline(known: pd.DataFrame) -> str:
     """State how the customers of whom something is known differ from the others."""
     row = known.iloc[0]
     return (
-        f"We know who {words.percent(row['share'], 0)} of customers are; "
-        f"they bring {words.percent(row['net_share'], 0)} of sales"
+        f"Attributes are known of {words.percent(row['share'], 0)} of customers, who bring "
+        f"{words.percent(row['net_share'], 0)} of customers' net sales"
     )
 
 
 def known_paragraph(known: pd.DataFrame, skipped: list[str]) -> str:
     """Say what the selection does to the index tables, and which attributes make no groups."""
     row = known.iloc[0]
-    left = f" Left out, for they make no groups: {words.listing(skipped)}." if skipped else ""
+    left = (
+        f" Left out, for making no groups: {words.listing(map(_lower, skipped))}."
+        if skipped
+        else ""
+    )
     if not row["share"] < 1:
         return f"Something is known of every customer who bought.{left}"
     return (
@@ -45,7 +49,7 @@ def known_share(known: pd.DataFrame) -> Fields:
     return {
         "key": "known_share",
         "sentence": f"of customers have any known attribute; they bring "
-        f"{words.percent(row['net_share'], 0)} of net sales.",
+        f"{words.percent(row['net_share'], 0)} of customers' net sales.",
         "value": row["share"],
         "unit": "%",
         "n": int(known["customers"].sum()),
@@ -71,12 +75,17 @@ def portrait_headline(found: Portrait) -> str:
 
 def portrait_paragraph(found: Portrait, minimum_group: int, fdr: float) -> str:
     """Say what is withheld and how many of the indices stand out."""
-    groups = words.count(int(found.attributes["withheld"].sum()), "group")
+    few = int(found.attributes["withheld"].sum())
     customers = words.count(int(found.attributes["customers_withheld"].sum()), "customer")
+    left = (
+        f"{words.count(few, 'group')} with {customers}, in all attributes together, "
+        f"{'is' if few == 1 else 'are'} withheld, {too_few(minimum_group)}."
+        if few
+        else f"No group has fewer than {minimum_group} customers."
+    )
     real, searched = int((found.indices["q"] <= fdr).sum()), int(found.indices["q"].count())
     return (
-        f"Groups of fewer than {minimum_group} customers are withheld: {groups}, {customers} in "
-        f"all attributes together. {real} of {searched} indices differ from 100 by more than "
+        f"{left} {real} of {searched} indices differ from 100 by more than "
         f"chance (at most {words.percent(fdr, 0)} of them falsely); they stand in full colour."
     )
 
@@ -96,11 +105,18 @@ def _portrait_alt(leading: pd.DataFrame) -> str:
         return "An empty chart: no group is large enough"
     ranked = leading.sort_values("index")
     low, high = ranked.iloc[0], ranked.iloc[-1]
-    return (
-        f"Dots with intervals, net sales per customer as an index: lowest {low['attribute']} "
-        f"{low['level']} ({words.number(low['index'])}), highest {high['attribute']} "
-        f"{high['level']} ({words.number(high['index'])})"
+    lowest, highest = (
+        f"{_lower(row['attribute'])} {row['level']} ({words.number(row['index'])})"
+        for row in (low, high)
     )
+    return (
+        f"Dots with intervals, net sales per customer as an index: lowest {lowest}, highest "
+        f"{highest}"
+    )
+
+
+def _lower(column: object) -> str:
+    return words_of(str(column)).lower()
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:

@@ -140,7 +140,7 @@ def returned_product(rates: pd.DataFrame) -> Fields:
         "high": float(first["high"]),
         "unit": "%",
         "n": int(first["sold"]),
-        "noun": "orders",
+        "noun": "order",
         "direction": "up_bad",
         "alert": True,
         "detail": f"Usual in {first['department']}: {words.percent(first['usual'], 1)}. A fault of "
@@ -192,14 +192,16 @@ def extremes_headline(limits: pd.DataFrame) -> str:
     if not beyond.sum():
         return "No quantity, price or basket is far from usual"
     parts = [
-        words.count(int(beyond.get(measure, 0)), noun, nouns)
+        words.count(int(beyond[measure]), noun, nouns)
         for measure, noun, nouns in (
             ("quantity", "quantity", "quantities"),
             ("price", "price", "prices"),
             ("basket", "basket", "baskets"),
         )
+        if beyond.get(measure, 0)
     ]
-    return f"{words.listing(parts)} are far from usual"
+    are = "is" if beyond.sum() == 1 else "are"
+    return f"{words.listing(parts)} {are} far from usual"
 
 
 def extremes_paragraph(limits: pd.DataFrame, currency: str) -> str:
@@ -311,7 +313,7 @@ def _returns(found: pd.DataFrame) -> TrustLine:
 
 
 def _season(compared: Comparison) -> TrustLine:
-    if compared.current.days % 364 in (0, 1):
+    if compared.whole_years:
         return ("Season", True, "Both periods span whole years")
     return (
         "Season",

@@ -84,7 +84,7 @@ def monitor(days: pd.DataFrame, *, unit: str) -> Axes:
     if str(last["advice"]).startswith("stop"):
         ax.axvline(last["first"], color=style.INK, linewidth=1)
         ax.annotate(
-            f"day {int(last['first'])}: {last['advice']}", (last["first"], top),
+            f"clear on day {int(last['first'])}", (last["first"], top),
             xytext=(4, -2), textcoords="offset points", va="top", fontsize=9.5,
         )  # fmt: skip
     ax.set_ylim(bottom, top)

@@ -26,7 +26,7 @@ def plan(report: Report, needed: pd.DataFrame, basis: Basis) -> None:
         report.say(without)
 
 
-@presents(detail="Smaller changes, other designs, and how alike arms come out")
+@presents(detail="Smaller changes and other designs")
 def smallest_seen(report: Report, seen: pd.DataFrame, basis: Basis) -> None:
     """Show the smallest detectable change by customers taking part."""
     report.headline(
@@ -41,7 +41,7 @@ def smallest_seen(report: Report, seen: pd.DataFrame, basis: Basis) -> None:
     )
 
 
-@presents(detail="Smaller changes, other designs, and how alike arms come out")
+@presents(detail="Smaller changes and other designs")
 def designs(report: Report, found: pd.DataFrame) -> None:
     """Show which designs there are customers enough for."""
     report.headline(text_planning.designs(found))
@@ -53,7 +53,7 @@ def designs(report: Report, found: pd.DataFrame) -> None:
     )
 
 
-@presents(detail="Smaller changes, other designs, and how alike arms come out")
+@presents(detail="How alike arms come out")
 def assignments(report: Report, candidates: pd.DataFrame, given: pd.DataFrame) -> None:
     """Show how alike the arms of the next promotion are; who is in which is not published."""
     alike = assignment.balance(candidates, given, COVARIATES)

@@ -226,7 +226,7 @@ def funnel(report: Report, returned: Returns, reached: pd.DataFrame) -> None:
     report.table(
         way,
         name="funnel",
-        columns=columns.funnel(way),
+        columns=columns.funnel(among=way),
         rows=14,
         caption="Shares of the customers chosen. Bought: what is on offer, by whatever way.",
     )
@@ -244,7 +244,8 @@ def offers(report: Report, lasting: pd.DataFrame) -> None:
         columns=columns.offers(),
         rows=8,
         caption="Purchases per week by all customers, eight weeks before and after; gained: "
-        "against the rest of the category. Not causal proof.",
+        "against the rest of the category, by its season or in place of another product, too. Not "
+        "causal proof.",
     )
 
 

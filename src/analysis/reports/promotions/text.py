@@ -135,15 +135,19 @@ def quantiles(found: pd.DataFrame, name: str) -> str:
     return f"{name}: the {shown} quantile of spending changed significantly"
 
 
+#: What is clear where the advice is to stop: the measure that decides knows no costs.
+CLEAR = {"stop for benefit": "benefit before costs", "stop for harm": "harm before costs"}
+
+
 def daily(advice: pd.DataFrame) -> str:
-    """Say which promotions could have been stopped early."""
+    """Say which promotions were clear early; whether they paid, only their costs tell."""
     stopped = advice[advice["advice"].str.startswith("stop")]
     of = words.count(len(advice), "arm")
     if stopped.empty:
-        return f"Read every day, none of {of} could have been stopped early"
+        return f"Read every day, none of {of} was clear before its end"
     first = stopped.loc[stopped["since"].idxmin()].to_dict()
     return (
-        f"Read every day, {len(stopped)} of {of} could have been decided early: "
+        f"Read every day, {len(stopped)} of {of} were clear early, before costs: "
         f"{name_of(first)} on day {int(first['since'])} of {int(first['days'])}"
     )
 
@@ -155,11 +159,8 @@ def advised(advice: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reason(row: Mapping[str, Any]) -> str:
-    day = f"from day {int(row['since'])}"
-    if row["advice"] == "stop for benefit":
-        return f"above zero {day}"
-    if row["advice"] == "stop for harm":
-        return f"below zero {day}"
+    if row["advice"] in CLEAR:
+        return f"{CLEAR[row['advice']]}, clear from day {int(row['since'])}"
     return "zero is still inside"
 
 
@@ -218,7 +219,7 @@ def watched(days: pd.DataFrame, name: str) -> str:
     """Say when one promotion could have been stopped."""
     last = days.iloc[-1]
     if str(last["advice"]).startswith("stop"):
-        return f"{name} was clear on day {int(last['first'])}: {last['advice']}"
+        return f"{name} was clear on day {int(last['first'])}: {CLEAR[str(last['advice'])]}"
     return f"{name} was not clear on any day before its end"
 
 

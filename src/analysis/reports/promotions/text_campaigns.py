@@ -46,8 +46,8 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
     row = sound.iloc[0]
     return {
         "key": "targeted",
-        "sentence": f"margin per targeted customer with {row['name']}, after propensity adjustment "
-        "(no causal proof)",
+        "sentence": f"margin per targeted customer with {row['name']}, sent to most of those that "
+        "pass all placebo checks, after propensity adjustment (no causal proof)",
         "value": float(row["estimate"]),
         "low": float(row["low"]),
         "high": float(row["high"]),
@@ -220,14 +220,15 @@ def trust(campaigns: Campaigns) -> list[tuple[str, bool | None, str]]:
         (
             "Chosen customers",
             False,
-            f"{words.count(len(table), 'campaign')} chose their customers: nothing about them is "
+            f"{words.count(len(table), 'campaign')} chose {'its' if len(table) == 1 else 'their'} "
+            "customers: nothing about them is "
             "proof, however well they are compared.",
         ),
         (
             "Propensity adjustment",
             passed == len(judged) == len(table),
-            f"{len(judged)} could be compared, of which {passed} pass all placebo checks. What is "
-            "found on those who could be compared is taken for all.",
+            f"{len(judged)} could be compared, {passed} of them passing all placebo checks. What "
+            "is found on those who could be compared is taken for all.",
         ),
     ]
 
@@ -356,12 +357,13 @@ def _label(term: str, kind: str, study: str) -> str:
 
 
 def best_kind(found: Placements, study: str) -> str:
-    """Say which display and which mailer sell most."""
+    """Say with which display and which mailer most more is sold."""
     said = []
     for term in (DISPLAY, MAILER):
         part = found.kinds[found.kinds["term"] == term]
         if len(part):
             row = part.loc[part["lift"].idxmax()]
+            ends = words.interval(row["low"], row["high"], 0)
             label = _label(term, str(row["kind"]), study)
-            said.append(f"{label} {words.percent(row['lift'], 0, signed=True)}")
-    return f"The strongest places: {words.listing(said)}"
+            said.append(f"{label} {words.percent(row['lift'], 0, signed=True)} ({ends})")
+    return f"The largest estimates: {words.listing(said)}"

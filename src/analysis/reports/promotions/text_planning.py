@@ -135,7 +135,8 @@ def proposal(shares: pd.DataFrame, lost: pd.DataFrame, name: str, unit: str) -> 
     best = shares.loc[shares["share"].idxmax()]
     by = dict(zip(lost["policy"], lost["regret"], strict=True))
     return (
-        f"{name}: give {words.percent(best['share'], 0)} of the next customers to {best['arm']}; "
-        f"expected regret per customer {amount(by['Thompson sampling'], unit)} with Thompson "
-        f"sampling after each batch, {amount(by['Equal shares'], unit)} with equal shares"
+        f"{name}: before costs, Thompson sampling would give {words.percent(best['share'], 0)} of "
+        f"the next customers to {best['arm']}; expected regret per customer "
+        f"{amount(by['Thompson sampling'], unit)} with it after each batch, "
+        f"{amount(by['Equal shares'], unit)} with equal shares"
     )

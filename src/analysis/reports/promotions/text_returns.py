@@ -82,8 +82,8 @@ def details(one: Return, currency: str) -> str:
     ]
     if one.redemption > 0 and one.break_even < float("inf"):
         said.append(
-            f"It was redeemed {words.number(one.redemption, 2)} times per customer; "
-            f"{words.number(one.break_even, 2)} would have paid for contacts and set-up, if each "
+            f"It was redeemed {_times(one.redemption)} times per customer; "
+            f"{_times(one.break_even)} would have paid for contacts and set-up, if each "
             "brings what one brought."
         )
     elif one.redemption > 0:
@@ -120,7 +120,7 @@ def paid(table: pd.DataFrame) -> str:
         seem = int((known["low"] > 0).sum())
         return (
             f"Of {words.count(len(known), 'campaign')} that passed all placebo checks, "
-            f"{seem or 'none'} {'shows' if seem == 1 else 'show'} a significant net return (no "
+            f"{seem or 'none'} {'show' if seem > 1 else 'shows'} a significant net return (no "
             "causal proof)"
         )
     known = known[known["randomised"].eq(True)]
@@ -157,7 +157,13 @@ def redeemed(table: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
+#: Redemptions per customer that are written as fewer than this.
+_LEAST_TIMES = 0.01
+
+
 def _times(value: float) -> str:
+    if 0 < value < _LEAST_TIMES:
+        return f"fewer than {_LEAST_TIMES}"
     return "never" if value == float("inf") else words.number(value, 2)
 
 
@@ -218,9 +224,10 @@ def lifts(table: pd.DataFrame) -> str:
         )
     if not surely and bool((kind[low] > 0).all()):  # the chart shows all of them above zero
         ends = words.interval(best[low], best["shrunk_high"], 1)
+        proof = "" if (kind["kind"] == BY_LOT).all() else " (no causal proof)"
         return (
             f"Nothing tells {of} apart: {change} together ({ends}), none significantly above zero "
-            "by itself"
+            f"by itself{proof}"
         )
     if not surely:
         return f"After shrinkage, none of {of} is significantly above zero"
@@ -256,7 +263,10 @@ def kind_note(table: pd.DataFrame) -> str:
     if (table["kind"] == BY_LOT).any():
         return "Randomised: what these promotions caused. Arms of one promotion share a control."
     if (table["kind"] == CHOSEN).any():
-        return "Customers were chosen: no causal proof, only what propensity adjustment leaves."
+        return (
+            "Customers were chosen: no causal proof, only what propensity adjustment leaves. One "
+            "customer may be in several campaigns: the interval of all together is rather narrow."
+        )
     return "Open to all: against products left alone, which is no causal proof."
 
 
@@ -265,8 +275,8 @@ def stayed(table: pd.DataFrame, fdr: float) -> str:
     up = table[(table["q"] <= fdr) & (table["growth"] > 0)]
     down = table[(table["q"] <= fdr) & (table["growth"] < 0)]
     return (
-        f"Of {words.count(len(table), 'product')} on offer, {len(up)} gained on their category "
-        f"from before to after, {len(down)} lost"
+        f"Of {words.count(len(table), 'product')} on offer, {len(up)} sold significantly more "
+        f"after than before, against the rest of the category, {len(down)} less"
     )
 
 

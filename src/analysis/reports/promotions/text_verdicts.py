@@ -32,7 +32,7 @@ _WHAT = {
     after_costs.NOTHING: "Save the effort.",
     after_costs.OPEN: "Run it again on more customers before deciding.",
     after_costs.UNKNOWN: "State what it cost before deciding.",
-    after_costs.RUNNING: "Read it daily, below; stop only where that says so.",
+    after_costs.RUNNING: "Read it daily, below; end it early only where that is clear.",
     after_costs.BLOCKED: "Mend the log of who was assigned, then look again.",
 }
 
@@ -44,9 +44,6 @@ _SAID = {
     after_costs.OPEN: "is not decided",
     after_costs.UNKNOWN: "earned before its costs",
 }
-
-#: Verdicts without a figure.
-_WITHOUT = (after_costs.RUNNING, after_costs.BLOCKED)
 
 
 def title(judged: pd.DataFrame) -> str:
@@ -132,4 +129,5 @@ def best(judged: pd.DataFrame, currency: str) -> str:
     if paid.empty:
         return "No randomised promotion is shown to pay for itself"
     row = paid.loc[paid["each"].idxmax()].to_dict()
-    return f"{row['label']} paid most: net return {_each(row, currency)}{assumption(row)}"
+    most = f"the largest of {len(paid)} that paid" if len(paid) > 1 else "the one that paid"
+    return f"{row['label']}, {most}: net return {_each(row, currency)}{assumption(row)}"

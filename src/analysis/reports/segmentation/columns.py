@@ -1,248 +1,100 @@
-"""Columns of the tables of segmentation.
-
-``interval`` is the heading of an interval, such as "95 % interval".
-"""
+"""Columns of the tables of segmentation."""
 
 from __future__ import annotations
 
-import pandas as pd
+from analysis.reporting.notebook.formats import Columns
 
-from analysis.reporting.notebook import formats
-from analysis.reporting.notebook.formats import Format
+#: `group_summary.worth`: who is in a segment and what it brings.
+worth = Columns("""
+    group: {label} | customers | share | net_share ± | margin_share
+    net_per_customer $ 0: Sales per customer | orders_per_customer 0.0 | basket_value
+    discount_share | recency_days 0: Days since last purchase
+""")
 
-Columns = dict[str, Format]
+#: `rfm.sizes`
+sizes = Columns("""
+    score | group 0 | customers | share | smallest 0: From | largest 0: To | tied 0: In a tie
+""")
 
-#: Headings of the kinds of segment.
-LABELS = {
-    "rfm": "RFM",
-    "tier": "Tier",
-    "buyer": "Buyer",
-    "rhythm": "Rhythm",
-    "life_stage": "Life stage",
-    "cluster": "Cluster",
-    "region": "Region",
-    "main_store": "Main store",
-}
-KINDS = tuple(LABELS)
+#: `group_summary.what_next`: what a segment did afterwards.
+what_next = Columns("""
+    group: {label} | customers | bought 0.0 % ±: Bought again | net_before $ 0: Before, in 30 days
+    net_after $ 0: After, in 30 days | change +0 % ± | discount_before 0.0 %
+    discount_after 0.0 %: After
+""")
 
+#: `rfm_migration.movement`
+movement = Columns("""
+    label: Score | customers | stayed 0.0 %: Same in both halves
+    noise 0.0 %: If nobody had changed | noise_low..noise_high 0.0 %: 95 % of permutations
+    chance 0.0 %: By chance | moved +0.0 points: Beyond noise
+""")
 
-def worth(label: str, interval: str) -> Columns:
-    """Return the columns of ``worth.worth``: who is in a segment and what it brings."""
-    return {
-        "group": formats.text(label),
-        "customers": formats.integer("Customers"),
-        "share": formats.percent(1, "Share"),
-        "net_share": formats.percent(1, "Of sales"),
-        "net_share_low": formats.interval("net_share_high", 1, interval),
-        "margin_share": formats.percent(1, "Of margin"),
-        "net_per_customer": formats.money(0, "Sales per customer"),
-        "orders_per_customer": formats.number(1, "Orders per customer"),
-        "basket_value": formats.money(2, "Basket"),
-        "discount_share": formats.percent(1, "Discount"),
-        "recency_days": formats.number(0, "Days since last purchase"),
-    }
+#: `tiers.treatment_bounds`; what is expected, where a forecast says it.
+tiers = Columns("""
+    group: Tier | customers | expected_share 0.0 %: Of expected margin
+    expected_per_customer $ 0: Expected per customer and year | margin_share
+    margin_per_customer $ 0 ±: Past margin per customer | bound $ 0.00: May cost per year (assumed)
+""")
 
+#: `discount_response.react`
+reaction = Columns(
+    "group: Kind | lines 0 | categories 0 | reaction +0.0 % ± low: Ten points deeper"
+)
 
-def sizes() -> Columns:
-    """Return the columns of ``rfm.sizes``."""
-    return {
-        "score": formats.text("Score"),
-        "group": formats.integer("Group"),
-        "customers": formats.integer("Customers"),
-        "share": formats.percent(1, "Share"),
-        "smallest": formats.number(0, "From"),
-        "largest": formats.number(0, "To"),
-        "tied": formats.integer("In a tie"),
-    }
+#: `discount_response.stock_up`
+stocked = Columns("""
+    group: Kind | lines 0: Discounted lines | further 0.00: Further units a line
+    more +0 % ± low: Ten points deeper
+""")
 
+#: `segment_table.assemble`
+segments = Columns("""
+    customer_id | rfm: RFM | tier | buyer | rhythm | life_stage | cluster | region | main_store
+    net_amount
+""")
 
-def what_next(label: str, interval: str) -> Columns:
-    """Return the columns of ``worth.what_next``: what a segment did afterwards."""
-    return {
-        "group": formats.text(label),
-        "customers": formats.integer("Customers"),
-        "bought": formats.percent(1, "Bought again"),
-        "bought_low": formats.interval("bought_high", 1, interval),
-        "net_before": formats.money(0, "Before, in 30 days"),
-        "net_after": formats.money(0, "After, in 30 days"),
-        "change": formats.percent(0, "Change", signed=True),
-        "change_low": formats.interval("change_high", 0, interval),
-        "discount_before": formats.percent(1, "Discount before"),
-        "discount_after": formats.percent(1, "After"),
-    }
+#: `win_back.brought_back`
+win_back = Columns("""
+    stage | contacted 0 | returned_contacted 0.0 %: Came back | not_contacted 0
+    returned_not 0.0 %: Came back | difference +0.0 points ± low
+""")
 
+#: `win_back.drawn_by_lot`
+tested = Columns("""
+    promotion | arm | customers | returned 0.0 %: Came back | control 0
+    returned_control 0.0 %: Came back | difference +0.0 points ± low: Effect
+""")
 
-def movement() -> Columns:
-    """Return the columns of ``movement.movement``."""
-    return {
-        "label": formats.text("Score"),
-        "customers": formats.integer("Customers"),
-        "stayed": formats.percent(1, "Same in both halves"),
-        "noise": formats.percent(1, "If nobody had changed"),
-        "noise_low": formats.interval("noise_high", 1, "95 % of permutations"),
-        "chance": formats.percent(1, "By chance"),
-        "moved": formats.points(1, "Beyond noise"),
-    }
+#: `discount_withdrawal.compare`
+paused = Columns("""
+    group: Kind | customers | usual 0.000: Orders a week, usual | paused 0.000: Without discounts
+    stayed 0 % ± low: Of usual
+""")
 
+#: `Clusters.criteria`
+criteria = Columns("""
+    clusters 0 | silhouette 0.00 | cloud_high 0.00: Limit without clusters
+    stability_least 0.00: Least stable | stability_mean 0.00: Mean stability
+    mixture_agreement 0.00: Agrees with mixture | bic 0: BIC of mixture | holds
+""")
 
-def tiers(interval: str, months: int | None) -> Columns:
-    """Return the columns of ``tiers.treatment_bounds``; with those expected ``months`` ahead."""
-    expected = {
-        "expected_share": formats.percent(1, "Of expected margin"),
-        "expected_per_customer": formats.money(0, "Expected per customer and year"),
-    }
-    return {
-        "group": formats.text("Tier"),
-        "customers": formats.integer("Customers"),
-        **(expected if months else {}),
-        "margin_share": formats.percent(1, "Of margin"),
-        "margin_per_customer": formats.money(0, "Past margin per customer"),
-        "margin_per_customer_low": formats.interval(
-            "margin_per_customer_high", 0, interval, unit=""
-        ),
-        "bound": formats.money(2, "May cost per year (assumed)"),
-    }
+#: `Reading.rules`
+rules = Columns("cluster 0 | rule | customers | purity 0 %: Right")
 
+#: `segment_profiles.side_by_side`
+side_by_side = Columns("""
+    part | item: What | one_index 0: {one} | one_low..one_high 0: Interval
+    other_index 0: {other} | other_low..other_high 0: Interval
+""")
 
-def reaction(interval: str) -> Columns:
-    """Return the columns of ``price_reaction.react``."""
-    return {
-        "group": formats.text("Kind"),
-        "lines": formats.integer("Lines"),
-        "categories": formats.integer("Categories"),
-        "reaction": formats.percent(1, "Reaction", signed=True),
-        "low": formats.interval("high", 1, interval),
-    }
+#: `areas.by_area`
+areas = Columns("""
+    area: {label} | customers | penetration 0.0 %: Of customers | net_share
+    mean $ 0: Sales per customer, raw | shrunk $ 0 ± low
+""")
 
-
-def stocked(interval: str) -> Columns:
-    """Return the columns of ``stocking_up.stock_up``."""
-    return {
-        "group": formats.text("Kind"),
-        "lines": formats.integer("Discounted lines"),
-        "further": formats.number(2, "Further units a line"),
-        "more": formats.percent(0, "Ten points deeper", signed=True),
-        "low": formats.interval("high", 0, interval),
-    }
-
-
-def segments(table: pd.DataFrame) -> Columns:
-    """Return the columns of ``segments.assemble``: every kind that there is."""
-    kinds = [name for name in table.columns if name in KINDS]
-    return {
-        "customer_id": formats.text("Customer"),
-        **{name: formats.text(LABELS[name]) for name in kinds},
-        "net_amount": formats.money(0, "Net sales"),
-    }
-
-
-def transitions() -> Columns:
-    """Return the columns of ``lifecycle.transitions``."""
-    return {
-        "was": formats.text("Was"),
-        "became": formats.text("Became"),
-        "customers": formats.integer("Customers"),
-        "share": formats.percent(1, "Share"),
-        "low": formats.interval("high", 1, "95 % interval"),
-        "by_chance": formats.percent(1, "Of everybody"),
-    }
-
-
-def win_back(interval: str) -> Columns:
-    """Return the columns of ``win_back.brought_back``."""
-    return {
-        "stage": formats.text("Stage"),
-        "contacted": formats.integer("Contacted"),
-        "returned_contacted": formats.percent(1, "Came back"),
-        "not_contacted": formats.integer("Not contacted"),
-        "returned_not": formats.percent(1, "Came back "),
-        "difference": formats.points(1, "Difference"),
-        "low": formats.interval("high", 1, interval, unit="points"),
-    }
-
-
-def tested(interval: str) -> Columns:
-    """Return the columns of ``win_back.drawn_by_lot``."""
-    return {
-        "promotion_id": formats.text("Promotion"),
-        "arm": formats.text("Arm"),
-        "customers": formats.integer("Customers"),
-        "returned": formats.percent(1, "Came back"),
-        "control": formats.integer("Control"),
-        "returned_control": formats.percent(1, "Came back "),
-        "difference": formats.points(1, "Effect"),
-        "low": formats.interval("high", 1, interval, unit="points"),
-    }
-
-
-def paused(interval: str) -> Columns:
-    """Return the columns of ``discount_pause.compare``."""
-    return {
-        "group": formats.text("Kind"),
-        "customers": formats.integer("Customers"),
-        "usual": formats.number(3, "Orders a week, usual"),
-        "paused": formats.number(3, "Without discounts"),
-        "stayed": formats.percent(0, "Stayed"),
-        "low": formats.interval("high", 0, interval),
-    }
-
-
-def criteria() -> Columns:
-    """Return the columns of ``Clusters.criteria``."""
-    return {
-        "clusters": formats.integer("Clusters"),
-        "silhouette": formats.number(2, "Silhouette"),
-        "cloud_high": formats.number(2, "Limit without clusters"),
-        "stability_least": formats.number(2, "Least stable"),
-        "stability_mean": formats.number(2, "Mean stability"),
-        "mixture_agreement": formats.number(2, "Agrees with mixture"),
-        "bic": formats.number(0, "BIC of mixture"),
-        "holds": formats.mark("Holds"),
-    }
-
-
-def rules() -> Columns:
-    """Return the columns of ``Reading.rules``."""
-    return {
-        "cluster": formats.integer("Cluster"),
-        "rule": formats.text("Rule"),
-        "customers": formats.integer("Customers"),
-        "purity": formats.percent(0, "Right"),
-    }
-
-
-def side_by_side(one: str, other: str) -> Columns:
-    """Return the columns of ``segment_portrait.side_by_side``."""
-    return {
-        "part": formats.text("Part"),
-        "item": formats.text("What"),
-        "one_index": formats.number(0, one),
-        "one_low": formats.interval("one_high", 0, "Interval", unit=""),
-        "other_index": formats.number(0, other),
-        "other_low": formats.interval("other_high", 0, "Interval ", unit=""),
-    }
-
-
-def areas(label: str, interval: str) -> Columns:
-    """Return the columns of ``geography.by_area``."""
-    return {
-        "area": formats.text(label),
-        "customers": formats.integer("Customers"),
-        "penetration": formats.percent(1, "Of customers"),
-        "net_share": formats.percent(1, "Of sales"),
-        "mean": formats.money(0, "Sales per customer, raw"),
-        "shrunk": formats.money(0, "Shrunk"),
-        "low": formats.interval("high", 0, interval, unit=""),
-    }
-
-
-def preferences(label: str) -> Columns:
-    """Return the columns of ``geography.preferences``."""
-    return {
-        "area": formats.text(label),
-        "department": formats.text("Department"),
-        "customers": formats.integer("Customers"),
-        "everywhere": formats.percent(1, "Share everywhere"),
-        "index": formats.number(0, "Index"),
-        "low": formats.interval("high", 0, "95 % interval", unit=""),
-    }
+#: `areas.preferences`
+preferences = Columns("""
+    area: {label} | department | customers | everywhere 0.00 %: Share everywhere | index 0 ± low
+""")

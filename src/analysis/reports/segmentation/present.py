@@ -41,7 +41,7 @@ from analysis.reports.segmentation.present_stages import (
     win_back,
     win_back_tested,
 )
-from analysis.reports.segmentation.telling import describe
+from analysis.reports.segmentation.telling import describe, draw
 from analysis.tables.periods import Period
 
 #: Presenters of deal proneness and of life stages stand in files of their own.
@@ -89,16 +89,18 @@ def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.Dat
     report.finding(**text.best_finding(by_rfm, report.params.confidence))
     headline = text.rfm_headline(by_rfm)
     report.headline(headline)
-    report.chart(
-        charts.worth_bars(by_rfm),
+    draw(
+        report,
+        charts.worth_bars,
+        by_rfm,
         alt=f"Pairs of bars by RFM segment, share of customers and share of net sales. {headline}",
         caption=f"Net sales, {_window(report)}. Whiskers: {report.interval} from resampling whole "
         "customers.",
     )
     describe(report, by_rfm, rfm_segments.MEANING)
-    shown = columns.worth("Segment", report.interval)
+    shown = columns.worth(report.interval, label="Segment")
     with report.detail("RFM segments in figures"):
-        report.table(by_rfm, name="rfm", columns=shown, caption=report.margin)
+        report.table(text.enough(by_rfm), name="rfm", columns=shown, caption=report.margin)
     refused = text.names_evidence(names)
     if refused:
         report.say(refused)
@@ -114,14 +116,16 @@ def rfm_next(report: Report, followed: pd.DataFrame, before: Period, after: Peri
     headline = text.next_headline(followed)
     report.headline(headline)
     with report.detail("What each segment did next, in figures"):
-        report.chart(
-            charts.bought_again(followed),
+        draw(
+            report,
+            charts.bought_again,
+            followed,
             alt=f"Share of each RFM segment that bought after. {headline}",
             caption=f"Formed on {before}, followed on {after}. Whiskers: {report.interval} "
             "(Wilson).",
         )
-        shown = columns.what_next("Segment", report.interval)
-        report.table(followed, name="rfm_next", columns=shown)
+        shown = columns.what_next(report.interval, label="Segment")
+        report.table(text.enough(followed), name="rfm_next", columns=shown)
 
 
 @presents()
@@ -151,9 +155,9 @@ def value_tiers(
     uplift = report.params.uplift
     report.headline(text.tiers(by_tier, uplift, report.currency))
     report.table(
-        by_tier,
+        text.enough(by_tier),
         name="tiers",
-        columns=columns.tiers(report.interval, expected.months),
+        columns=columns.tiers(report.interval, among=by_tier),
         caption=f"May cost: margin a year times a hoped-for rise of {words.percent(uplift, 0)}, an "
         f"assumption that only a test can replace; so without an interval. {report.margin}",
     )
@@ -187,9 +191,9 @@ def rhythm(
         )
     report.say(text_stages.regularity(common))
     describe(report, by_rhythm, regularity.MEANING)
-    shown = columns.worth("Rhythm", report.interval)
+    shown = columns.worth(report.interval, label="Rhythm")
     with report.detail("Rhythm in figures"):
-        report.table(by_rhythm, name="rhythm", columns=shown, caption=report.margin)
+        report.table(text.enough(by_rhythm), name="rhythm", columns=shown, caption=report.margin)
 
 
 @presents(Clusters)
@@ -253,7 +257,7 @@ def portraits(report: Report, found: pd.DataFrame, names: pd.DataFrame) -> None:
         caption=f"{_window(report)}. Whiskers: {report.interval}.",
     )
     with report.detail("Side by side in figures"):
-        report.table(pair, name="side_by_side", columns=columns.side_by_side(one, other))
+        report.table(pair, name="side_by_side", columns=columns.side_by_side(one=one, other=other))
 
 
 @presents()
@@ -261,7 +265,7 @@ def regions(report: Report, found: pd.DataFrame) -> None:
     """Show value by region."""
     report.headline(text_profiles.areas(found, "Regions", report.currency))
     with report.detail("Regions in figures"):
-        report.table(found, name="regions", columns=columns.areas("Region", report.interval))
+        report.table(found, name="regions", columns=columns.areas(report.interval, label="Region"))
 
 
 @presents()
@@ -277,7 +281,7 @@ def stores(report: Report, found: pd.DataFrame) -> None:
             f"Whiskers: {report.interval}.",
         )
         report.table(
-            found, name="stores", columns=columns.areas("Main store", report.interval), rows=8
+            found, name="stores", columns=columns.areas(report.interval, label="Main store"), rows=8
         )
 
 
@@ -289,7 +293,7 @@ def store_preferences(report: Report, liked: pd.DataFrame) -> None:
             area_methods.clear_preferences(liked),
             name="store_preferences",
             title="What stores sell significantly more of",
-            columns=columns.preferences("Main store"),
+            columns=columns.preferences(label="Main store"),
             rows=10,
         )
 
@@ -298,4 +302,4 @@ def store_preferences(report: Report, liked: pd.DataFrame) -> None:
 def segments(report: Report, table: pd.DataFrame) -> None:
     """Keep every customer's segments."""
     report.say(text_profiles.kinds(table))
-    report.table(table, name="segments", columns=columns.segments(table), rows=5)
+    report.table(table, name="segments", columns=columns.segments(among=table), rows=5)

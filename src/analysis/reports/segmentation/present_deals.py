@@ -8,7 +8,7 @@ from analysis.customers.deals import deal_proneness
 from analysis.customers.deals.deal_proneness import Buyers
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
-from analysis.reports.segmentation import charts, columns, text_deals
+from analysis.reports.segmentation import charts, columns, text, text_deals
 from analysis.reports.segmentation.telling import describe
 from analysis.tables.periods import Period
 
@@ -34,9 +34,9 @@ def buyers(report: Report, attitude: Buyers, by_buyer: pd.DataFrame) -> None:
     with report.detail("How kinds of buyers are told"):
         report.say(text_deals.buyers_rule(attitude))
 
-    shown = columns.worth("Kind", report.interval)
+    shown = columns.worth(report.interval, label="Kind")
     with report.detail("Kinds of buyers in figures"):
-        report.table(by_buyer, name="buyers", columns=shown, caption=report.margin)
+        report.table(text.enough(by_buyer), name="buyers", columns=shown, caption=report.margin)
     report.save(attitude.table, "buyer_shares")
 
 
@@ -46,9 +46,9 @@ def buyers_next(report: Report, followed: pd.DataFrame, before: Period, after: P
     with report.detail("What each kind did next, and how it takes deeper offers"):
         report.headline(text_deals.buyers_next(followed))
         report.table(
-            followed,
+            text.enough(followed),
             name="buyers_next",
-            columns=columns.what_next("Kind", report.interval),
+            columns=columns.what_next(report.interval, label="Kind"),
             caption=f"Formed on {before}, followed on {after}.",
         )
 
@@ -90,5 +90,6 @@ def paused(report: Report, found: pd.DataFrame) -> None:
             found,
             name="discount_pause",
             columns=columns.paused(report.interval),
-            caption="Weeks in which the shop gave hardly any discount, against all others.",
+            caption="Weeks in which the shop gave hardly any discount, against as many before and "
+            "after. Kinds formed on the year before these.",
         )

@@ -9,8 +9,8 @@ from analysis.customers.retention.lifecycle import Stages
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
-from analysis.reports.segmentation import charts, columns, text_profiles, text_stages
-from analysis.reports.segmentation.telling import describe
+from analysis.reports.segmentation import charts, columns, text, text_profiles, text_stages
+from analysis.reports.segmentation.telling import describe, draw
 from analysis.tables.periods import Period
 
 
@@ -27,15 +27,17 @@ def stages(
     headline = text_stages.stages_headline(silence)
     report.headline(headline)
     window = Period.before(report.as_of, days=report.params.window_days)
-    report.chart(
-        charts.worth_bars(by_stage),
+    draw(
+        report,
+        charts.worth_bars,
+        by_stage,
         alt=f"Pairs of bars by life stage, share of customers and share of net sales. {headline}",
         caption=f"Net sales, {window}. Whiskers: {report.interval}.",
     )
     describe(report, by_stage, lifecycle.MEANING)
-    shown = columns.worth("Stage", report.interval)
+    shown = columns.worth(report.interval, label="Stage")
     with report.detail("Life stages in figures"):
-        report.table(by_stage, name="stages", columns=shown, caption=report.margin)
+        report.table(text.enough(by_stage), name="stages", columns=shown, caption=report.margin)
 
 
 @presents()
@@ -43,18 +45,20 @@ def stages_next(report: Report, followed: pd.DataFrame, after: Period) -> None:
     """Show the chance of each life stage to buy again, as measured."""
     headline = text_stages.stages_order(followed)
     report.headline(headline)
-    report.chart(
-        charts.bought_again(followed),
+    draw(
+        report,
+        charts.bought_again,
+        followed,
         alt=f"Share of each life stage that bought after. {headline}",
         caption=f"Judged as of {words.day(after.start)}, followed on {after}. Whiskers: "
         f"{report.interval} (Wilson).",
     )
     with report.detail("What each stage did next, in figures"):
         report.table(
-            followed,
+            text.enough(followed),
             name="stages_next",
             title="What each stage did next",
-            columns=columns.what_next("Stage", report.interval),
+            columns=columns.what_next(report.interval, label="Stage"),
             caption=f"Judged as of {words.day(after.start)}, followed on {after}.",
         )
 
@@ -111,7 +115,7 @@ def win_back(report: Report, back: pd.DataFrame, after: Period) -> None:
     report.headline(text_stages.win_back(back))
     with report.detail("Win-back in figures"):
         report.table(
-            back,
+            text_stages.known_returns(back),
             name="win_back",
             columns=columns.win_back(report.interval),
             caption=f"Silent on {words.day(after.start)} and 28 days more, contacted in these days "
@@ -119,9 +123,20 @@ def win_back(report: Report, back: pd.DataFrame, after: Period) -> None:
         )
 
 
+def _names(report: Report, promotions: pd.Series) -> pd.Series:
+    """Return promotions by the name that report 06 calls them by, where the study has names."""
+    known = report.tables.promotions
+    if "name" not in known.columns:
+        return promotions
+    pairs = known.select("promotion_id", "name").distinct().to_pandas()
+    names = pairs.drop_duplicates("promotion_id").set_index("promotion_id")["name"]
+    return promotions.map(names).fillna(promotions)
+
+
 @presents()
 def win_back_tested(report: Report, drawn: pd.DataFrame) -> None:
     """Show what randomised offers brought back."""
+    drawn = drawn.assign(promotion=_names(report, drawn["promotion_id"]))
     report.headline(text_stages.tested(drawn))
     with report.detail("Win-back in figures"):
         report.table(

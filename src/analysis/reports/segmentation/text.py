@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.customers.value.segment_names import STAY_AWAY
+from analysis.customers.value.segment_names import COME_BACK, STAY_AWAY
 from analysis.reporting.notebook import words
-from analysis.stats.sizes import FEWEST_CUSTOMERS
+from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 
 if TYPE_CHECKING:
     from analysis.customers.value.tiers import TierValues
@@ -52,6 +52,8 @@ def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
     who = meaning.get(row["group"], ("", ""))[0]
     size = f"{words.count(row['customers'], 'customer')} ({words.percent(row['share'])})"
     brings = "brings" if row["customers"] == 1 else "bring"
+    if row["net_share"] != row["net_share"]:
+        return f"- **{row['group']}**: {size}. {who} {WITHHELD}"
     each = (
         ""
         if row["basket_value"] != row["basket_value"]
@@ -68,17 +70,34 @@ def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
     )
 
 
+#: Said of a segment whose figures are withheld.
+WITHHELD = (
+    f"What they bring is withheld: fewer than {FEWEST_CUSTOMERS} customers, or to be had by "
+    "subtraction with such a segment."
+)
+
+
+def enough(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of segments with the figures withheld that rest on too few customers.
+
+    Parameters
+    ----------
+    table
+        ``group_summary.worth``, whose shares add up, so that one small segment could be had by
+        subtraction, or ``group_summary.what_next``.
+    """
+    few = table["customers"] < FEWEST_CUSTOMERS
+    if "net_share" in table:
+        few = too_small(table["customers"], FEWEST_CUSTOMERS)
+    kept = {"customers", "share"}
+    figures = [c for c in table.select_dtypes("number").columns if c not in kept]
+    blank = table[figures].astype("float64").mask(few)
+    return table.assign(**{name: blank[name] for name in figures} if few.any() else {})
+
+
 def best(table: pd.DataFrame) -> pd.Series:
     """Return the segment that brings the largest share of sales."""
     return table.loc[table["net_share"].idxmax()]
-
-
-def title(table: pd.DataFrame) -> str:
-    """Return the page's title: the two segments that carry most, of how many."""
-    top = table.sort_values("net_share", ascending=False).head(2)
-    names = words.listing(top["group"])
-    share, people = (words.percent(top[c].sum(), 0) for c in ("net_share", "share"))
-    return f"{names}: {people} of the customers bring {share} of net sales"
 
 
 def only_returned(customers: int, amount: float, currency: str) -> str:
@@ -121,7 +140,7 @@ def names_evidence(names: pd.DataFrame) -> str:
     unfit = []
     for row in refused.to_dict("records"):
         why = "ordered no more often than the median customer"
-        if row["name"] in STAY_AWAY:
+        if row["name"] in {**STAY_AWAY, **COME_BACK}:
             why = (
                 f"{words.percent(row['bought'], 0)} of {words.count(row['followed'], 'customer')} "
                 "bought again in the next period"
@@ -211,7 +230,7 @@ def movement(table: pd.DataFrame) -> str:
     """Say how much of the movement is real."""
     row = table[(table["score"] == "monetary") & (table["place"] == "all")].iloc[0]
     return (
-        f"RFM migration: {words.percent(1 - row['stayed'], 0)} changed their monetary group; "
+        f"{words.percent(1 - row['stayed'], 0)} changed their monetary group; "
         f"{words.percent(1 - row['noise'], 0)} would have if nobody had changed"
     )
 

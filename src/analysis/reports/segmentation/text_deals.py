@@ -11,6 +11,9 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from analysis.customers.deals.deal_proneness import Buyers
 
+#: Smaller shares are read with a decimal.
+_FEW = 0.02
+
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
@@ -19,10 +22,16 @@ def buyers_headline(table: pd.DataFrame) -> str:
     """Say who significantly buys on offer and who does not, and what both bring."""
     rows = table.set_index("group")
     price = rows.reindex(["Price buyer", "Valuable deal seeker"]).fillna(0)
+    share, margin = float(price["share"].sum()), float(price["margin_share"].sum())
     return (
-        f"{words.percent(price['share'].sum(), 0)} of customers significantly (95 %) buy on offer; "
-        f"they bring {words.percent(price['margin_share'].sum(), 0)} of margin"
+        f"{_percent(share)} of customers significantly (95 %) buy on offer; they bring "
+        f"{_percent(margin)} of margin"
     )
+
+
+def _percent(share: float) -> str:
+    """Return a share, with a decimal where it is small: a loss must not read as nothing."""
+    return words.percent(share, 1 if abs(share) < _FEW else 0)
 
 
 def buyers_rule(found: Buyers) -> str:
@@ -67,24 +76,32 @@ def buyers_next(table: pd.DataFrame) -> str:
 
 
 def paused(table: pd.DataFrame) -> str:
-    """Say who stayed when there were no discounts."""
-    rows = table.set_index("group")["stayed"]
-    low, high = rows.idxmin(), rows.idxmax()
-    return (
-        f"Without discounts, {low.lower()}s kept {words.percent(rows[low], 0)} of their orders, "
-        f"{high.lower()}s {words.percent(rows[high], 0)}"
+    """Say who ordered as usual when there were no discounts."""
+    ranked = table.sort_values("stayed")
+    least, most = ranked.iloc[0], ranked.iloc[-1]
+    weeks = words.count(int(table["weeks"].iloc[0]), "week")
+    apart = least["high"] < most["low"]
+    if len(table) < 2 or not apart:
+        return f"In {weeks} without discounts no kind of buyer ordered significantly less often"
+    one, other = (
+        f"{str(row['group']).lower()}s placed {words.percent(row['stayed'], 0)} of their usual "
+        f"orders ({words.interval(row['low'], row['high'], 0)})"
+        for row in (least, most)
     )
+    return f"In {weeks} without discounts {one}, {other}"
 
 
 def reaction(table: pd.DataFrame) -> str:
-    """Say who reacts to deeper discounts."""
+    """Say whose part of a category is larger where discounts are deeper."""
     clear = table[table["low"] > 0]
     if clear.empty:
-        return "No kind of buyer reacts significantly to deeper discounts"
+        return "No kind of buyer buys significantly more of a category where discounts are deeper"
     row = clear.loc[clear["reaction"].idxmax()]
+    others = clear[clear["group"] != row["group"]]["high"]
+    most = "most" if row["low"] > others.max() or others.empty else "largest estimate"
     return (
-        f"{row['group']}s react most: ten points more discount raise their part of a category by "
-        f"{words.percent(row['reaction'], 1)}"
+        f"{row['group']}s' part of a category is {words.percent(row['reaction'], 1)} larger where "
+        f"its discount is ten points deeper ({most} of all kinds)"
     )
 
 
@@ -98,10 +115,11 @@ def stocked(table: pd.DataFrame) -> str:
     if row["low"] <= others.max():
         least, most = clear["more"].min(), clear["more"].max()
         return (
-            "Deeper offers fill the basket of all kinds alike: ten points more, "
-            f"{words.percent(least, 0)} to {words.percent(most, 0)} more units beyond the first"
+            f"Offers ten points deeper go with {words.percent(least, 0)} to "
+            f"{words.percent(most, 0)} more units beyond the first; kinds of buyers cannot be told "
+            "apart in it"
         )
     return (
-        f"{row['group']}s stock up most: ten points deeper, they take "
-        f"{words.percent(row['more'], 0)} more units beyond the first"
+        f"{row['group']}s take most of deeper offers: {words.percent(row['more'], 0)} more units "
+        "beyond the first where an offer is ten points deeper"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,10 +13,6 @@ from analysis.stats.sizes import FEWEST_CUSTOMERS
 if TYPE_CHECKING:
     from analysis.customers.retention.lifecycle import Stages
     from analysis.reporting.notebook.report import TrustLine
-
-
-#: Fields of a finding, as `Report.finding` takes them.
-Fields = dict[str, Any]
 
 
 def compared(table: pd.DataFrame, one: str, other: str) -> str:
@@ -37,9 +33,9 @@ def areas(table: pd.DataFrame, what: str, currency: str) -> str:
     table = table[table["shrunk"].notna()]
     first, last = table.iloc[0], table.iloc[-1]
     return (
-        f"{what} differ from {words.money(last['shrunk'], 0, currency)} to "
+        f"{what} run from {words.money(last['shrunk'], 0, currency)} to "
         f"{words.money(first['shrunk'], 0, currency)} per customer after shrinkage; raw "
-        f"means run from {words.money(table['mean'].min(), 0, currency)} to "
+        f"means from {words.money(table['mean'].min(), 0, currency)} to "
         f"{words.money(table['mean'].max(), 0, currency)}"
     )
 
@@ -50,7 +46,7 @@ def tastes(portraits: pd.DataFrame, fdr: float) -> str:
     for name, rows in portraits.groupby("segment", sort=False):
         clear = rows[(rows["q"] <= fdr) & (rows["index"] > 100)]
         parts = [
-            f"{item.lower()} ({words.number(index)})"
+            f"{item if ':' in item else item.lower()} ({words.number(index)})"
             for part in ("tastes", "proxies", "demography")
             for item, index in clear.loc[clear["part"] == part]
             .nlargest(3, "index")[["item", "index"]]

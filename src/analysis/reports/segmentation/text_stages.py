@@ -188,9 +188,12 @@ def transitions(table: pd.DataFrame) -> str:
         were = "was" if again["customers"] == 1 else "were"
         return (
             f"{words.number(again['customers'])} of {words.count(known, 'customer')} at risk "
-            f"{were} buying again later"
+            f"{were} active, growing, declining or won back in the end"
         )
-    return f"{words.percent(again['share'], 0)} of customers at risk were buying again later"
+    return (
+        f"{words.percent(again['share'], 0)} of customers at risk were active, growing, declining "
+        "or won back in the end"
+    )
 
 
 def second(row: pd.Series, newcomers: int) -> str:
@@ -226,17 +229,32 @@ def win_back(table: pd.DataFrame) -> str:
             f"Whether contacting helps cannot be told: at most {most} in a stage, "
             f"{FEWEST_CUSTOMERS} of each kind are needed"
         )
-    row = known.iloc[0]
+    told = [_contacted(row) for _, row in known.iterrows()]
+    clear = (known["low"] > 0) | (known["high"] < 0)
+    chosen = "; they were chosen, so this is no effect" if clear.any() else ""
+    rest = [f"{said[0].lower()}{said[1:]}" for said in told[1:]]
+    return "; ".join([*told[:1], *rest]) + chosen
+
+
+def _contacted(row: pd.Series) -> str:
+    """Say whether contacted customers of one stage came back more often."""
     who = f"{row['stage']} customers who were contacted"
     if row["low"] <= 0 <= row["high"]:
         seen = words.points(detectable_difference(row), 0, signed=False)
         return (
-            f"{who} came back neither significantly more nor less often than others; with so "
-            f"many a difference of {seen} or more would probably have been seen"
+            f"{who} came back neither significantly more nor less often than others (with so "
+            f"many a difference of {seen} or more would probably have been seen)"
         )
     points = words.points(abs(row["difference"]), 0, signed=False)
     more = "more" if row["low"] > 0 else "less"
-    return f"{who} came back {more} often by {points}; they were chosen, so this is no effect"
+    return f"{who} came back {more} often by {points}"
+
+
+def known_returns(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparison with contacted customers, withheld where either side has too few."""
+    few = table[["contacted", "not_contacted"]].min(axis=1) < FEWEST_CUSTOMERS
+    figures = ["returned_contacted", "returned_not", "difference", "low", "high"]
+    return table.assign(**{name: table[name].mask(few) for name in figures})
 
 
 def tested(table: pd.DataFrame) -> str:
@@ -250,7 +268,7 @@ def tested(table: pd.DataFrame) -> str:
             "No randomised offer brought significantly more silent customers back; the intervals "
             f"reach up to {most}"
         )
-    return f"Randomised: {row['promotion_id']} brought back {points} more ({known})"
+    return f"Randomised: {row['promotion']} brought back {points} more ({known})"
 
 
 def as_grid(moves: pd.DataFrame) -> pd.DataFrame:
@@ -282,6 +300,6 @@ def retention(kept: pd.DataFrame) -> str:
         return "No newcomers can be seen a quarter later yet"
     share = rows["bought"].sum() / rows["customers"].sum()
     return (
-        f"{words.percent(share, 0)} of customers first seen since buy in the third month after "
-        "their first"
+        f"{words.percent(share, 0)} of customers bought in the third month after the one in which "
+        "they were first seen"
     )

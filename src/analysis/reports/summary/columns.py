@@ -1,97 +1,45 @@
-"""Formats of the columns of the tables of report 00."""
+"""Columns of the tables of report 00."""
 
 from __future__ import annotations
 
-from analysis.reporting.notebook import formats
-from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.formats import Columns
 
-Columns = dict[str, Format]
+#: `period_sales.sales_changes`
+changes = Columns("""
+    period | starts_on | days 0 | net_amount | against | other $ 0: Net sales then | change +0.0 %
+    low..high 0.0 %: Usual change | reason: No range because
+""")
 
+#: `period_sales.week_drivers`
+week_drivers = Columns("""
+    factor | before [unit]: Week before | now [unit]: Last week | growth +0.0 %: Change
+    contribution +$ 0: Part of the change
+""")
 
-def changes() -> Columns:
-    """Return the columns of ``period_sales.sales_changes``."""
-    return {
-        "period": formats.text("Period"),
-        "starts_on": formats.day("From"),
-        "days": formats.integer("Days"),
-        "net_amount": formats.money(0, "Net sales"),
-        "against": formats.text("Against"),
-        "other": formats.money(0, "Net sales then"),
-        "change": formats.percent(1, "Change", signed=True),
-        "low": formats.interval("high", 1, "Usual change"),
-        "reason": formats.text("No range because"),
-    }
+#: `priorities.priorities`
+priorities = Columns("""
+    report | number: Figure | sentence: What it says | at_stake $ 0 | weight $ 0: Times evidence
+    owner | otherwise: If nothing is done
+""")
 
+#: `decisions_log.measured`
+measured = Columns("""
+    day day: Decided | decision | owner | report | expected [unit]
+    value [unit]: Measured | low..high [unit]: Interval | came: What came
+""")
 
-def week_drivers() -> Columns:
-    """Return the columns of ``period_sales.week_drivers``."""
-    return {
-        "factor": formats.text("Factor"),
-        "before": formats.number(2, "Week before"),
-        "now": formats.number(2, "Last week"),
-        "growth": formats.percent(1, "Change", signed=True),
-        "contribution": formats.money(0, "Part of the change", signed=True),
-    }
+#: `strategy_scorecard.scorecard`
+scorecard = Columns("""
+    aim | what: Measured by | value [unit] | low..high [unit]: Interval | target [unit]
+    report | reason: Why not, or no interval
+""")
 
+#: `period_sales.like_for_like`
+like_for_like = Columns("""
+    stores 0: Stores and channels | left_out 0: Left out: opened, closed, few customers
+    net_before $ 0: Net sales before | net_now $ 0: Net sales now | growth +0.0 %: Change
+    growth_low..growth_high 0.0 %: Interval
+""")
 
-def priorities() -> Columns:
-    """Return the columns of ``priorities.priorities``."""
-    return {
-        "report": formats.text("Report"),
-        "number": formats.text("Figure"),
-        "sentence": formats.text("What it says"),
-        "at_stake": formats.money(0, "At stake"),
-        "weight": formats.money(0, "Times evidence"),
-        "owner": formats.text("Owner"),
-        "otherwise": formats.text("If nothing is done"),
-    }
-
-
-def measured() -> Columns:
-    """Return the columns of ``decisions_log.measured``."""
-    return {
-        "day": formats.day("Decided"),
-        "decision": formats.text("Decision"),
-        "owner": formats.text("Owner"),
-        "report": formats.text("Report"),
-        "expected": formats.number(2, "Expected"),
-        "value": formats.number(2, "Measured"),
-        "low": formats.interval("high", 2, "Interval", unit=""),
-        "unit": formats.text("Unit"),
-        "came": formats.text("What came"),
-    }
-
-
-def scorecard() -> Columns:
-    """Return the columns of ``strategy_scorecard.scorecard``."""
-    return {
-        "aim": formats.text("Aim"),
-        "what": formats.text("Measured by"),
-        "value": formats.number(3, "Value"),
-        "low": formats.interval("high", 3, "Interval", unit=""),
-        "unit": formats.text("Unit"),
-        "target": formats.number(3, "Target"),
-        "report": formats.text("Report"),
-        "reason": formats.text("Why not, or no interval"),
-    }
-
-
-def like_for_like() -> Columns:
-    """Return the columns of ``period_sales.like_for_like``."""
-    return {
-        "stores": formats.integer("Stores and channels"),
-        "left_out": formats.integer("Left out: opened or closed"),
-        "net_before": formats.money(0, "Net sales before"),
-        "net_now": formats.money(0, "Net sales now"),
-        "growth": formats.percent(1, "Change", signed=True),
-    }
-
-
-def planned() -> Columns:
-    """Return the columns of ``decisions_log.planned``."""
-    return {
-        "day": formats.day("Day"),
-        "what": formats.text("What"),
-        "owner": formats.text("Owner"),
-        "report": formats.text("Report"),
-    }
+#: `decisions_log.planned`
+planned = Columns("day day | what | owner | report")

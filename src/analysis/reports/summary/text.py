@@ -34,8 +34,6 @@ _LACKING = {
     "last year": "The data do not reach back to last year.",
 }
 
-_WEEK = 7
-
 
 def title(board: Board, changes: pd.DataFrame | NotGiven) -> str:
     """Return the sheet's title: whether sales are up, and why."""
@@ -54,7 +52,9 @@ def _last_week(changes: pd.DataFrame | NotGiven, currency: str) -> str:
     change = words.percent(row["change"], 1, signed=True)
     how = "more" if row["change"] > row["high"] else "less"
     net = words.money(row["net_amount"], 0, currency)
-    return f". Last week {net}, {change} on the week before, {how} than is usual"
+    days = _closed(row)
+    when = f"Last week ({days})" if days else "Last week"
+    return f". {when} {net}, {change} on the week before, {how} than is usual"
 
 
 def sales(board: Board, changes: pd.DataFrame | NotGiven, bridge: pd.DataFrame | NotGiven) -> Panel:
@@ -92,7 +92,7 @@ def _named(row: pd.Series) -> str:
 
 
 def _closed(row: pd.Series) -> str:
-    if row["period"] == "month" or row["days"] >= _WEEK:
+    if row["period"] == "month" or row["days"] >= row["usual_days"]:
         return ""
     return f"{words.count(row['days'], 'day')} with orders"
 
@@ -175,11 +175,11 @@ def _factor(row: dict[Any, Any], currency: str, page: str) -> tuple[Cell, ...]:
 
 def _stores(row: pd.Series, page: str) -> tuple[Cell, ...]:
     change = words.percent(row["growth"], 1, signed=True)
-    small = "stores and channels"
+    ends = words.interval(row["growth_low"], row["growth_high"])
     return (
-        Cell("Like for like"),
+        Cell("Like for like", small=f"{words.number(row['stores'])} stores and channels"),
         Cell(change, f"{page}#stores"),
-        Cell(words.number(row["stores"]), f"{page}#stores", small=small),
+        Cell("", small=ends),
     )
 
 

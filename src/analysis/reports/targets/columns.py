@@ -1,108 +1,75 @@
-"""Formats of the columns of the tables of target lists."""
+"""Columns of the tables of target lists."""
 
 from __future__ import annotations
 
-from analysis.reporting.notebook import formats
-from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.formats import Columns
 
-Columns = dict[str, Format]
+#: `Eligible.waterfall`
+waterfall = Columns("""
+    says: Rule, in this order | before 0: Customers | stopped 0 | left 0 | alone 0: By itself
+""")
 
+#: `PastResponses.cells`
+responses = Columns("""
+    name: Promotion | arm | channel | depth 0 %: Discount | state: Customers | n 0: Contacted
+    effect $ 0.00: Measured | shrunk $ 0.00: Used | low..high 0.00: {interval} of it
+""")
 
-def waterfall() -> Columns:
-    """Return the columns of ``Eligible.waterfall``."""
-    return {
-        "says": formats.text("Rule, in this order"),
-        "before": formats.integer("Customers"),
-        "stopped": formats.integer("Stopped"),
-        "left": formats.integer("Left"),
-        "alone": formats.integer("By itself"),
-    }
+#: `Offers.counts`
+offer_rules = Columns("rule | customers")
 
+#: `Channels.table`
+channels = Columns("""
+    channel | cost $ 0.00: A message costs | customers: May be reached
+    own_history 0: With messages before | response 0.0 %: Opened
+""")
 
-def responses(interval: str) -> Columns:
-    """Return the columns of ``PastResponses.cells``."""
-    return {
-        "name": formats.text("Promotion"),
-        "arm": formats.text("Arm"),
-        "channel": formats.text("Channel"),
-        "depth": formats.percent(0, "Discount"),
-        "state": formats.text("Customers"),
-        "n": formats.integer("Contacted"),
-        "effect": formats.money(2, "Measured"),
-        "shrunk": formats.money(2, "Used"),
-        "low": formats.interval("high", 2, f"{interval} of it", unit="EUR"),
-    }
+#: `text.by_reason`
+rulings = Columns("""
+    ruling | reason: Why | customers | expected_margin $ 0: Expected margin, net | cost $ 0
+""")
 
+#: `text.bounds`
+limits = Columns("limit | most: At most | used | price $ 0.00: One more would bring")
 
-def offer_rules() -> Columns:
-    """Return the columns of ``Offers.counts``."""
-    return {"rule": formats.text("Rule"), "customers": formats.integer("Customers")}
+#: `text.by_offer`
+mix = Columns("""
+    channel | depth 0 %: Discount | basis | customers | expected_margin $ 0.00: Expected each, net
+    cost $ 0.00: Cost each
+""")
 
+#: `text.balanced`
+balance = Columns("""
+    measure: Mean of | target $ 0.00: Targets | holdout $ 0.00
+    difference +0.00: Apart, standard deviations
+""")
 
-def channels() -> Columns:
-    """Return the columns of ``Channels.table``."""
-    return {
-        "channel": formats.text("Channel"),
-        "cost": formats.money(2, "A message costs"),
-        "customers": formats.integer("May be reached"),
-        "own_history": formats.integer("With messages before"),
-        "response": formats.percent(1, "Opened"),
-    }
+#: `contact_scenarios.what_if`
+scenarios = Columns("""
+    scenario | budget $ 0 | deepest 0 %: Deepest discount | holdout 0 %: Held out
+    contacts 0: Contacted | spend $ 0: Spent | gain $ 0 ± low: Expected margin, net
+    smallest $ 0.00: Would show, per customer
+""")
 
+#: `PastLists.table`
+past = Columns("""
+    name: List | starts_on: Sent from | customers | held_out 0 | sent 0 | promised $ 0.00
+    measured $ 0.00 | low..high 0.00: {interval} of it | kept ✓ | reason: Not measured because
+""")
 
-def rulings() -> Columns:
-    """Return the columns of ``text.by_reason``."""
-    return {
-        "ruling": formats.text("Ruling"),
-        "reason": formats.text("Why"),
-        "customers": formats.integer("Customers"),
-        "expected_margin": formats.money(0, "Expected margin, net"),
-        "cost": formats.money(0, "Cost"),
-    }
+#: `PastLists.responses`
+list_responses = Columns("""
+    by | group | lists 0 | n 0: Targets | promised $ 0.00 | measured $ 0.00
+    low..high 0.00: {interval} of it
+""")
 
+#: `CareList.table`
+care = Columns("""
+    list: Occasion or flow | kind | due 0 | contact 0: Message | held_out 0 | left_alone 0
+    why: Mostly because
+""")
 
-def limits() -> Columns:
-    """Return the columns of ``text.bounds``."""
-    return {
-        "limit": formats.text("Limit"),
-        "most": formats.text("At most"),
-        "used": formats.text("Used"),
-        "price": formats.money(2, "One more would bring"),
-    }
-
-
-def mix() -> Columns:
-    """Return the columns of ``text.by_offer``."""
-    return {
-        "channel": formats.text("Channel"),
-        "depth": formats.percent(0, "Discount"),
-        "basis": formats.text("Basis"),
-        "customers": formats.integer("Customers"),
-        "expected_margin": formats.money(2, "Expected each, net"),
-        "cost": formats.money(2, "Cost each"),
-    }
-
-
-def balance() -> Columns:
-    """Return the columns of ``text.balanced``."""
-    return {
-        "measure": formats.text("Mean of"),
-        "target": formats.money(2, "Targets"),
-        "holdout": formats.money(2, "Holdout"),
-        "difference": formats.number(2, "Apart, standard deviations", signed=True),
-    }
-
-
-def scenarios(interval: str) -> Columns:
-    """Return the columns of ``contact_scenarios.what_if``."""
-    return {
-        "scenario": formats.text("Scenario"),
-        "budget": formats.money(0, "Budget"),
-        "deepest": formats.percent(0, "Deepest discount"),
-        "holdout": formats.percent(0, "Held out"),
-        "contacts": formats.integer("Contacted"),
-        "spend": formats.money(0, "Spent"),
-        "gain": formats.money(0, "Expected margin, net"),
-        "low": formats.interval("high", 0, interval, unit="EUR"),
-        "smallest": formats.money(2, "Would show, per customer"),
-    }
+#: `ValueByRule.table`
+value_by_rule = Columns("""
+    rule: Customers | customers: Number | value $ 0: Expected margin, {months} months | share
+""")

@@ -79,7 +79,9 @@ def channels(report: Report, found: Channels) -> None:
 def spending(report: Report, found: Spending) -> None:
     """Show what every budget would bring."""
     budget = report.params.budget
-    said = text.spending_headline(found, budget, report.currency)
+    said = text.spending_headline(
+        found, budget, report.currency, assumed_effect=found.assumed_effect
+    )
     report.headline(said)
     report.chart(
         charts.cost_curves(found.curves, budget, currency=report.currency),
@@ -95,6 +97,7 @@ def spending(report: Report, found: Spending) -> None:
 def chosen(report: Report, listed: TargetList) -> None:
     """Show the one ruling per customer."""
     report.finding(**text.gain_finding(listed, report.currency))
+    report.headline(text.list_headline(listed.rulings))
     report.table(
         text.by_reason(listed.rulings),
         name="rulings_by_reason",
@@ -122,6 +125,8 @@ def holdout(report: Report, listed: TargetList) -> None:
 @presents()
 def what_if(report: Report, table: pd.DataFrame) -> None:
     """Show what other terms would bring."""
+    if len(table) > 1 and table["gain"].notna().all():
+        report.headline(text.terms_headline(table, report.currency))
     report.table(
         table,
         name="scenarios",

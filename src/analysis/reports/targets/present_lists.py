@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from analysis.promotions.planning.occasions.care_list import CareList, one_ruling
+from analysis.promotions.planning.targeting.eligibility import ValueByRule
 from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.promotions.returns.past_lists import PastLists
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
-from analysis.reports.targets import charts_lists, columns_lists, text_lists
+from analysis.reports.targets import charts_lists, columns, text_lists
+
+
+@presents()
+def value_by_rule(report: Report, found: ValueByRule | None) -> None:
+    """Show what the customers whom each rule stops are expected to bring; nothing if unknown."""
+    if found is None:
+        return
+    report.say(text_lists.value_reading(found, report.currency))
+    with report.detail("What they are expected to bring, rule by rule"):
+        report.table(
+            found.table,
+            name="value_by_rule",
+            columns=columns.value_by_rule(months=found.months),
+            caption="By the first rule that applies. All of today's customers, as report 07 values "
+            f"them, discounted. {report.margin}",
+        )
 
 
 @presents(PastLists)
@@ -24,9 +41,8 @@ def past_lists(report: Report, found: PastLists) -> None:
             caption="Margin per customer of the list, net of the contact. Whisker: "
             f"{report.interval}, targets against those held out, sent or not.",
         )
-    shown = columns_lists.past(report.interval, report.currency)
-    if (found.table["reason"] == "").all():
-        del shown["reason"]
+    measured = (found.table["reason"] == "").all()
+    shown = columns.past(report.interval, without=["reason"] if measured else [])
     report.table(found.table, name="past_lists", columns=shown)
     report.say(text_lists.not_sent(found))
     if len(found.responses):
@@ -34,7 +50,7 @@ def past_lists(report: Report, found: PastLists) -> None:
             text_lists.grouped(found.responses),
             name="list_responses",
             title="By channel, discount and stratum, lists drawn together",
-            columns=columns_lists.responses(report.interval, report.currency),
+            columns=columns.list_responses(report.interval),
         )
 
 
@@ -45,11 +61,11 @@ def care(report: Report, found: CareList) -> None:
     report.table(
         found.table,
         name="care",
-        columns=columns_lists.care(),
+        columns=columns.care(),
         caption="Service messages are no advertising: they need consent, and no cap stops them.",
     )
     if len(found.service):
-        report.table(found.service, name="service", title="Service messages")
+        report.table(found.service, name="service", title="Occasions of service, a ruling each")
 
 
 @presents()

@@ -93,11 +93,13 @@ def eligible_finding(left: Eligible) -> Fields:
     n, able = len(left.customers), int(left.open.sum())
     return {
         "key": "eligible",
-        "sentence": "of the customers of the last year may be contacted after every rule",
+        "sentence": "of the customers of the last year may be contacted after every rule"
+        + ("" if left.permission.recorded or able else ": consent to be contacted is not recorded"),
         "value": able / max(n, 1),
         "unit": "%",
         "n": n,
         "noun": "customer",
+        "alert": n > 0 and not able,
     }
 
 
@@ -109,18 +111,21 @@ def eligible_headline(left: Eligible) -> str:
     if not table["stopped"].any():
         return start
     worst = table.loc[table["stopped"].idxmax()]
-    return f"{start}; most are stopped by: {worst['says']} ({words.number(worst['stopped'])})"
+    return (
+        f"{start}; the rule that stops most is: {worst['says']} ({words.number(worst['stopped'])})"
+    )
 
 
 def past_headline(past: PastResponses) -> str:
     """Return the headline on what randomised contacts brought."""
     proved = past.cells[past.cells["low"] > 0]
     if proved.empty:
-        return "No randomised contact brought more margin beyond chance"
+        return "No measurement of randomised contacts lies significantly above zero"
     best = proved.loc[proved["low"].idxmax()]
     return (
-        f"{len(proved)} of {len(past.cells)} measurements of randomised contacts brought more "
-        f"margin beyond chance, clearest {best['name']} with {best['state']} customers"
+        f"{len(proved)} of {words.count(len(past.cells), 'measurement')} of randomised contacts "
+        f"{'lies' if len(proved) == 1 else 'lie'} above zero, drawn towards the others, with the "
+        f"whole interval; clearest {best['name']} ({best['arm']}) with {best['state']} customers"
     )
 
 
@@ -141,8 +146,8 @@ def basis_sentence(expected: Expected) -> str:
     said = []
     if proved := counts.get(RANDOMISED, 0):
         said.append(
-            f"For {words.count(int(proved), 'customer')} the expected margin is what randomised "
-            "contacts brought."
+            f"For {words.count(int(proved), 'customer')} the expected margin rests on what "
+            "randomised contacts of like customers brought, scaled by the customer's own response."
         )
     if supposed := counts.get(BREAK_EVEN, 0):
         said.append(
@@ -176,18 +181,31 @@ def channel_reading(channels: Channels) -> str:
     )
 
 
-def spending_headline(found: Spending, budget: float, currency: str) -> str:
-    """Return the headline on what the next unit of money brings."""
+def spending_headline(
+    found: Spending, budget: float, currency: str, *, assumed_effect: float | None = None
+) -> str:
+    """Return the headline on what the next unit of money brings.
+
+    Parameters
+    ----------
+    assumed_effect
+        Share of the margin at risk that contacts are assumed to save, where that is all there is.
+    """
+    tail = (
+        f", if a contact saves {words.percent(assumed_effect, 0)} of the margin at risk (assumed)"
+        if assumed_effect is not None
+        else ""
+    )
     best = found.curves[found.curves["variant"] == ALL_OFFERS]
     if budget >= best["spend"].max():
         return (
             f"{words.money(best['spend'].max(), 0, currency)} is enough: beyond it no contact is "
-            "expected to bring more than it costs"
+            f"expected to bring more than it costs{tail}"
         )
     row = best[best["spend"] <= budget].iloc[-1]
     return (
         f"At {words.money(budget, 0, currency)} the next {words.money(1, 0, currency)} is expected "
-        f"to bring {words.money(row['next_unit'], 2, currency)}"
+        f"to bring {words.money(row['next_unit'], 2, currency)} beyond its cost{tail}"
     )
 
 
@@ -202,9 +220,10 @@ def spending_reading(found: Spending, budget: float, currency: str) -> str:
     said = ""
     if BY_VALUE in at:
         said = (
-            f"With {words.money(budget, 0, currency)}, the best offers are expected to bring "
-            f"{words.money(at[ALL_OFFERS], 0, currency)}; the same money spent in the order of "
-            f"past margin, {words.money(at[BY_VALUE], 0, currency)}."
+            f"With {words.money(budget, 0, currency)} and nobody held out, the best offers are "
+            f"expected to bring {words.money(at[ALL_OFFERS], 0, currency)} beyond their cost; the "
+            "same money spent in the order of past margin, "
+            f"{words.money(at[BY_VALUE], 0, currency)}."
         )
     if found.supposed:
         said += " Consent is not recorded: this is what could be chosen if everybody had given it."
@@ -234,7 +253,29 @@ def gain_finding(listed: TargetList, currency: str) -> Fields:
         "noun": "customer",
         "direction": "up_good",
         "alert": True,
+        "at_stake": found["gain"],
+        "otherwise": "nobody is contacted, and the margin expected of it is forgone",
     }
+
+
+def list_headline(rulings: pd.DataFrame) -> str:
+    """State how many customers get which ruling."""
+    counts = rulings["ruling"].value_counts()
+    contact, out, alone = (int(counts.get(name, 0)) for name in ("contact", "hold out", LEAVE))
+    return (
+        f"{words.count(contact, 'customer')} to contact, {words.number(out)} held out at random, "
+        f"{words.number(alone)} left alone"
+    )
+
+
+def terms_headline(scenarios: pd.DataFrame, currency: str) -> str:
+    """State what the plan and the best of the other terms are expected to bring."""
+    plan, others = scenarios.iloc[0], scenarios.iloc[1:].sort_values("gain", ascending=False)
+    best = others.iloc[0]
+    return (
+        f"Expected margin is {words.money(plan['gain'], 0, currency)} {plan['scenario']} and "
+        f"{words.money(best['gain'], 0, currency)} at most on other terms ({best['scenario']})"
+    )
 
 
 def by_reason(rulings: pd.DataFrame) -> pd.DataFrame:
@@ -293,7 +334,10 @@ def holdout_headline(listed: TargetList, currency: str) -> str:
     shown = words.money(found["smallest"], 2, currency)
     promised = words.money(found["promised"], 2, currency)
     verdict = "enough to show" if found["enough"] else "too few to show"
-    return f"{start}: {verdict} the {promised} promised per customer (80 % power: {shown})"
+    return (
+        f"{start}: {verdict} the {promised} of margin expected per customer, before the contact's "
+        f"cost (80 % power: {shown})"
+    )
 
 
 def holdout_reading(listed: TargetList, days: int, rotate_days: int, currency: str) -> str:
@@ -339,8 +383,9 @@ def trust(
             (
                 "Effect",
                 proved > 0 and not supposed,
-                f"Measured with randomised controls for {words.count(proved, 'customer')}, "
-                f"assumed for {words.number(supposed)}.",
+                "The expected margin rests on randomised controls for "
+                f"{words.count(proved, 'customer')}, on an assumed effect for "
+                f"{words.number(supposed)}.",
             )
         )
     if listed is not None:

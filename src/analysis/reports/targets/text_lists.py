@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analysis.promotions.planning.targeting.eligibility import REACHED, SAYS
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
     from analysis.promotions.planning.occasions.care_list import CareList
+    from analysis.promotions.planning.targeting.eligibility import ValueByRule
     from analysis.promotions.returns.past_lists import PastLists
 
 
@@ -48,6 +50,23 @@ def kept_headline(found: PastLists, currency: str) -> str:
         f"{what}: {words.money(promised, 2, currency)} per customer promised, "
         f"{words.money(measured, 2, currency)} measured "
         f"({words.interval(low, high, 2, currency)})"
+    )
+
+
+def value_reading(found: ValueByRule, currency: str) -> str:
+    """Return what the customers without consent are expected to bring, and those within reach."""
+    rows = found.table.set_index("rule")
+    barred = SAYS["consent"]
+    over = f"of the margin expected of today's customers over {found.months} months (report 07)"
+    reached = rows["share"].get(REACHED, 0.0)
+    if barred not in rows.index:
+        return f"Customers who may be contacted hold {words.percent(reached, 0)} {over}."
+    row = rows.loc[barred]
+    return (
+        f"The {words.count(int(row['customers']), 'customer')} without consent for any channel "
+        f"hold {words.money(row['value'], 0, currency)}, {words.percent(row['share'], 0)} {over}; "
+        f"those who may be contacted hold {words.percent(reached, 0)}. It is what they are "
+        "expected to bring as they are, not what a contact would add."
     )
 
 

@@ -1,282 +1,130 @@
-"""Formats of the columns of the tables of value and churn."""
+"""Columns of the tables of value and churn."""
 
 from __future__ import annotations
 
-from analysis.reporting.notebook import formats
-from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.formats import Columns
 
-Columns = dict[str, Format]
+#: `lifetime_value.gates`
+gates = Columns("""
+    condition: What must hold | value 0: Here | limit | needed 0 | klaviyo 0: Klaviyo asks
+    passed ✓: Holds
+""")
 
+#: `Scorecard.means`
+scores = Columns("""
+    model: Forecast | bias 0.0 %: Bias of total | calibration 0.0 %: Calibration error by decile
+    better_low..better_high 0.0 points: Less than naive, 95 % | gini 0.000: Ranking (Gini)
+    coverage 0 %: 80 % interval holds
+""")
 
-def gates() -> Columns:
-    """Return the columns of ``lifetime_value.gates``."""
-    return {
-        "condition": formats.text("What must hold"),
-        "value": formats.integer("Here"),
-        "limit": formats.text("Limit"),
-        "needed": formats.integer("Needed"),
-        "klaviyo": formats.integer("Klaviyo asks"),
-        "passed": formats.mark("Holds"),
-    }
+#: `text.shown_totals`
+totals = Columns("""
+    horizon | value $ 0 ± miss_low: Expected margin | model 0.0 %: Model ± | luck 0.0 %: Luck ±
+    missed 0.0 %: Past misses ±
+""")
 
+#: `valuation.newcomer_value`
+newcomer = Columns("""
+    months 0 | purchases 0.00: Repeat purchases, by the model | value $ 0.00: Margin, by the model
+    low..high 0.00: {interval} of this mean | brought $ 0.00 ±: Margin brought
+    followed 0: Newcomers followed so long
+""")
 
-def scores() -> Columns:
-    """Return the columns of ``Scorecard.means``."""
-    return {
-        "model": formats.text("Forecast"),
-        "bias": formats.percent(1, "Bias of total"),
-        "calibration": formats.percent(1, "Misplaced by decile"),
-        "better_low": formats.interval("better_high", 1, "Less than naive, 95 %", unit="points"),
-        "gini": formats.number(3, "Ranking (Gini)"),
-        "coverage": formats.percent(0, "80 % interval holds"),
-    }
+#: `forecast_tracking.intervals_held`
+intervals_held = Columns("""
+    cutoff | group: Customers | customers: Looked at | forecast $ 0.00: Forecast each
+    actual $ 0.00: Came | held 0 %: 80 % interval holds | low..high 0 %: 95 % interval of it
+    below 0 %: Brought less | above 0 %: Brought more
+""")
 
+#: `Estimate.table`
+parameters = Columns("parameter | estimate 0.000: Factor | error 0.000 ± low: Standard error")
 
-def rounds() -> Columns:
-    """Return the columns of ``Scorecard.scores``."""
-    return {
-        "cutoff": formats.day("Cut-off"),
-        "model": formats.text("Forecast"),
-        "forecast": formats.money(0, "Forecast"),
-        "actual": formats.money(0, "Came"),
-        "bias": formats.percent(1, "Bias", signed=True),
-        "calibration": formats.percent(1, "Misplaced by decile"),
-        "gini": formats.number(3, "Ranking (Gini)"),
-        "coverage": formats.percent(0, "80 % interval holds"),
-    }
+#: `LifetimeValue.customers`
+customers = Columns("""
+    customer_id | repeats 0: Repeat purchases | alive 0 %: Active
+    order_value $ 0.00: Margin per purchase | value_{months} $ 0: Expected, {months} months
+    error_{months} $ 0.00: Model error | low_{months}..high_{months} 0: {interval}, luck
+""")
 
+#: `ChurnForecast.labelled`
+labelled = Columns("""
+    cutoff | customers | labelled 0: Regular | churned 0 | share
+    expected 0.0 %: Without any losses
+""")
 
-def totals(interval: str) -> Columns:
-    """Return the columns of ``text.shown_totals``."""
-    return {
-        "horizon": formats.text("Horizon"),
-        "value": formats.money(0, "Expected margin"),
-        "miss_low": formats.interval("miss_high", 0, interval, unit="EUR"),
-        "model": formats.percent(1, "Model ±"),
-        "luck": formats.percent(1, "Luck ±"),
-        "missed": formats.percent(1, "Past misses ±"),
-    }
+#: `ChurnForecast.scores`
+churn_scores = Columns("""
+    cutoff | model | auc | auc_low..auc_high 0.00: 95 % interval | pr_auc 0.000: PR AUC
+    brier_skill 0.0 % | top_lift 0.0: Lift, top tenth | slope 0.00 | profit $ 0.00
+""")
 
+#: `ChurnForecast.effects`
+effects = Columns("""
+    meaning: What is known of a customer | effect +0.00: Log odds per standard deviation
+""")
 
-def newcomer(interval: str) -> Columns:
-    """Return the columns of ``valuation.newcomer_value``."""
-    return {
-        "months": formats.integer("Months"),
-        "purchases": formats.number(2, "Repeat purchases"),
-        "value": formats.money(2, "Expected margin"),
-        "low": formats.interval("high", 2, f"{interval} of this mean", unit="EUR"),
-    }
+#: `RetentionValue.groups`
+at_risk = Columns("""
+    group: By expected value | customers | churn 0.0 %: Mean risk | value $ 0: Expected margin
+    at_risk | at_risk_share 0 %: Of all at risk | break_even 0 %: Break-even effect
+    shown 0 %: A test would show | can_pay 0: A contact could pay for
+""")
 
+#: `RetentionValue.customers` with reasons and dates.
+worth_keeping = Columns("""
+    customer_id | churn 0 %: Risk | kept_value $ 0: Brings if kept | at_risk
+    break_even 0 %: Break-even effect | next_on day: Expected next | next_high day: Overdue after
+    main_reason: Speaks for churn
+""")
 
-def intervals_held() -> Columns:
-    """Return the columns of ``forecast_tracking.intervals_held``."""
-    return {
-        "cutoff": formats.day("Cut-off"),
-        "group": formats.text("Customers"),
-        "customers": formats.integer("Looked at"),
-        "forecast": formats.money(2, "Forecast each"),
-        "actual": formats.money(2, "Came"),
-        "held": formats.percent(0, "80 % interval holds"),
-        "low": formats.interval("high", 0, "95 % interval of it"),
-        "below": formats.percent(0, "Brought less"),
-        "above": formats.percent(0, "Brought more"),
-    }
+#: `EarlySigns.signs`
+early_signs = Columns("""
+    days 0: In the first days | sign | with_sign 0: Newcomers with it
+    excellent_with 0 % ± low: Excellent | excellent_without 0 %: Without it | ratio 0.0
+""")
 
+#: `next_purchase.check`
+due = Columns("""
+    quantile 0 %: Should have come | came 0.0 % | by_model_alone 0.0 %: By the model alone
+    customers: Customers due | undated 0: Without a date
+""")
 
-def parameters() -> Columns:
-    """Return the columns of ``Estimate.table``."""
-    return {
-        "parameter": formats.text("Parameter"),
-        "estimate": formats.number(3, "Factor"),
-        "error": formats.number(3, "Standard error"),
-        "low": formats.interval("high", 3, "95 % interval", unit=""),
-    }
+#: `group_performance.by_group`
+churn_groups = Columns("""
+    attribute | group | customers | forecast 0.0 % | put_right 0.0 %: Put right over all
+    happened 0.0 % ± low: Churned | auc 0.00 | auc_low..auc_high 0.00: 95 % interval of AUC
+    auc_expected 0.00: Expected | verdict: Worse?
+""")
 
+#: `SpendForecast.held`
+spend_quantiles = Columns("""
+    quantile 0 %: Should spend no more | below 0.0 %: Spent less
+    at_or_below 0.0 %: Spent no more | low..high 0.00 %: 95 % interval | holds
+""")
 
-def customers(interval: str, months: int) -> Columns:
-    """Return the columns of ``LifetimeValue.customers``."""
-    return {
-        "customer_id": formats.text("Customer"),
-        "repeats": formats.integer("Repeat purchases"),
-        "alive": formats.percent(0, "Active"),
-        "order_value": formats.money(2, "Margin per purchase"),
-        f"value_{months}": formats.money(0, f"Expected, {months} months"),
-        f"error_{months}": formats.money(2, "Model error"),
-        f"low_{months}": formats.interval(f"high_{months}", 0, f"{interval}, luck", unit="EUR"),
-    }
+#: `SpendForecast.scores`
+spend_scores = Columns("""
+    model: Forecast | pinball 0.0 %: Pinball loss
+    gain_low..gain_high 0.0 points: Less than the rule, 95 % | bias +0.0 %: Bias of total
+    calibration 0.0 %: Calibration error by decile | gini 0.000: Ranking (Gini)
+    coverage 0 % ±: 90 % interval holds
+""")
 
+#: `QuestionForecast.scores`
+question_scores = Columns("""
+    cutoff | model | auc 0.000 | auc_low..auc_high 0.00: 95 % interval | pr_auc 0.000: PR AUC
+    brier_skill 0.0 % | top_lift 0.0: Lift, top tenth | slope 0.00
+""")
 
-def labelled() -> Columns:
-    """Return the columns of ``ChurnForecast.labelled``."""
-    return {
-        "cutoff": formats.day("Cut-off"),
-        "customers": formats.integer("Customers"),
-        "labelled": formats.integer("Regular"),
-        "churned": formats.integer("Churned"),
-        "share": formats.percent(1, "Share"),
-        "expected": formats.percent(1, "Without any losses"),
-    }
+#: `QuestionForecast.labelled`
+question_labels = Columns("cutoff | customers | happened 0: Did it | share")
 
+#: `QuestionForecast.deciles`
+question_deciles = Columns("""
+    decile 0: Tenth by forecast | customers | probability 0.0 %: Forecast
+    happened 0.0 % ± low: Did it | lift | gain 0 %: Of all who did
+""")
 
-def churn_scores() -> Columns:
-    """Return the columns of ``ChurnForecast.scores``."""
-    return {
-        "cutoff": formats.day("Cut-off"),
-        "model": formats.text("Model"),
-        "auc": formats.number(3, "AUC"),
-        "auc_low": formats.interval("auc_high", 2, "95 % interval", unit=""),
-        "pr_auc": formats.number(3, "PR AUC"),
-        "brier_skill": formats.percent(1, "Brier skill"),
-        "top_lift": formats.number(1, "Lift, top tenth"),
-        "slope": formats.number(2, "Slope"),
-        "profit": formats.money(2, "Profit"),
-    }
-
-
-def deciles() -> Columns:
-    """Return the columns of ``churn_evaluation.deciles``."""
-    return {
-        "decile": formats.integer("Tenth by risk"),
-        "customers": formats.integer("Customers"),
-        "probability": formats.percent(1, "Forecast"),
-        "churned": formats.percent(1, "Churned"),
-        "low": formats.interval("high", 1, "95 % interval"),
-        "lift": formats.number(1, "Lift"),
-        "gain": formats.percent(0, "Of all churners"),
-    }
-
-
-def effects() -> Columns:
-    """Return the columns of ``ChurnForecast.effects``."""
-    return {
-        "meaning": formats.text("What is known of a customer"),
-        "effect": formats.number(2, "Log odds per standard deviation", signed=True),
-    }
-
-
-def at_risk() -> Columns:
-    """Return the columns of ``RetentionValue.groups``."""
-    return {
-        "group": formats.text("By expected value"),
-        "customers": formats.integer("Customers"),
-        "churn": formats.percent(1, "Mean risk"),
-        "value": formats.money(0, "Expected margin"),
-        "at_risk": formats.money(0, "At risk"),
-        "at_risk_share": formats.percent(0, "Of all at risk"),
-        "break_even": formats.percent(0, "Break-even effect"),
-        "can_pay": formats.integer("A contact could pay for"),
-    }
-
-
-def worth_keeping() -> Columns:
-    """Return the columns of ``RetentionValue.customers`` with reasons and dates."""
-    return {
-        "customer_id": formats.text("Customer"),
-        "churn": formats.percent(0, "Risk"),
-        "kept_value": formats.money(0, "Brings if kept"),
-        "at_risk": formats.money(0, "At risk"),
-        "break_even": formats.percent(0, "Break-even effect"),
-        "next_on": formats.day("Expected next"),
-        "next_high": formats.day("Overdue after"),
-        "main_reason": formats.text("Speaks for churn"),
-    }
-
-
-def early_signs() -> Columns:
-    """Return the columns of ``EarlySigns.signs``."""
-    return {
-        "days": formats.integer("In the first days"),
-        "sign": formats.text("Sign"),
-        "with_sign": formats.integer("Newcomers with it"),
-        "excellent_with": formats.percent(0, "Excellent"),
-        "low": formats.interval("high", 0, "95 % interval"),
-        "excellent_without": formats.percent(0, "Without it"),
-        "ratio": formats.number(1, "Ratio"),
-    }
-
-
-def due() -> Columns:
-    """Return the columns of ``next_purchase.check``."""
-    return {
-        "quantile": formats.percent(0, "Should have come"),
-        "came": formats.percent(1, "Came"),
-        "by_model_alone": formats.percent(1, "By the model alone"),
-        "customers": formats.integer("Customers due"),
-        "undated": formats.integer("Without a date"),
-    }
-
-
-def churn_groups() -> Columns:
-    """Return the columns of ``group_performance.by_group``."""
-    return {
-        "attribute": formats.text("Attribute"),
-        "group": formats.text("Group"),
-        "customers": formats.integer("Customers"),
-        "forecast": formats.percent(1, "Forecast"),
-        "happened": formats.percent(1, "Churned"),
-        "low": formats.interval("high", 1, "95 % interval"),
-        "auc": formats.number(2, "AUC"),
-        "auc_low": formats.interval("auc_high", 2, "95 % interval of AUC", unit=""),
-        "auc_expected": formats.number(2, "Expected"),
-        "verdict": formats.text("Worse?"),
-    }
-
-
-def spend_quantiles() -> Columns:
-    """Return the columns of ``SpendForecast.held``."""
-    return {
-        "quantile": formats.percent(0, "Should spend no more"),
-        "below": formats.percent(1, "Spent less"),
-        "at_or_below": formats.percent(1, "Spent no more"),
-        "low": formats.interval("high", 1, "95 % interval"),
-        "holds": formats.mark("Holds"),
-    }
-
-
-def spend_scores() -> Columns:
-    """Return the columns of ``SpendForecast.scores``."""
-    return {
-        "model": formats.text("Forecast"),
-        "pinball": formats.percent(1, "Pinball loss"),
-        "gain_low": formats.interval("gain_high", 1, "Less than the rule, 95 %", unit="points"),
-        "bias": formats.percent(1, "Bias of total", signed=True),
-        "calibration": formats.percent(1, "Misplaced by decile"),
-        "gini": formats.number(3, "Ranking (Gini)"),
-        "coverage": formats.percent(0, "90 % interval holds"),
-        "coverage_low": formats.interval("coverage_high", 0, "95 % interval"),
-    }
-
-
-def question_scores() -> Columns:
-    """Return the columns of ``QuestionForecast.scores``."""
-    shown = churn_scores()
-    del shown["profit"]
-    return shown
-
-
-def question_labels() -> Columns:
-    """Return the columns of ``QuestionForecast.labelled``."""
-    return {
-        "cutoff": formats.day("Cut-off"),
-        "customers": formats.integer("Customers"),
-        "happened": formats.integer("Did it"),
-        "share": formats.percent(1, "Share"),
-    }
-
-
-def question_deciles() -> Columns:
-    """Return the columns of ``QuestionForecast.deciles``."""
-    return {
-        "decile": formats.integer("Tenth by forecast"),
-        "customers": formats.integer("Customers"),
-        "probability": formats.percent(1, "Forecast"),
-        "happened": formats.percent(1, "Did it"),
-        "low": formats.interval("high", 1, "95 % interval"),
-        "lift": formats.number(1, "Lift"),
-        "gain": formats.percent(0, "Of all who did"),
-    }
-
-
-def card() -> Columns:
-    """Return the columns of a model card."""
-    return {"item": formats.text("About this model"), "says": formats.text("")}
+#: A model card.
+card = Columns("item: About this model | says:")

@@ -102,12 +102,12 @@ def best_customers(report: Report, valued: Valuation) -> None:
         valued.values.customers.sort_values(f"value_{months}", ascending=False),
         name="lifetime_values",
         title="Worth most, by expectation",
-        columns=columns.customers(report.interval, months),
+        columns=columns.customers(report.interval, months=months),
         rows=10,
     )
 
 
-@presents(Tracking)
+@presents(Tracking, detail="Purchases expected and made, week by week beyond the fit")
 def tracked(report: Report, held: Tracking) -> None:
     """Show the purchases expected and made, week by week beyond the fit."""
     report.headline(text.tracking_headline(held))
@@ -121,14 +121,11 @@ def tracked(report: Report, held: Tracking) -> None:
         caption=caption,
     )
     report.say(text.tracking_reading(held))
-    with report.detail("The same added up"):
-        report.chart(
-            charts.tracking(
-                held.weeks, "expected_so_far", "made_so_far", "Repeat purchases so far"
-            ),
-            alt=f"Rising lines of purchases expected and made. {text.tracking_headline(held)}.",
-            caption=caption,
-        )
+    report.chart(
+        charts.tracking(held.weeks, "expected_so_far", "made_so_far", "Repeat purchases so far"),
+        alt=f"Rising lines of purchases expected and made. {text.tracking_headline(held)}.",
+        caption=caption,
+    )
     report.save(held.weeks, "purchase_tracking")
 
 
@@ -152,14 +149,18 @@ def newcomers(report: Report, table: pd.DataFrame) -> None:
     """Show what a new customer is expected to bring."""
     terms = (report.params.main_months, report.params.confidence, report.currency)
     report.finding(**text.newcomer_finding(table, *terms))
+    report.headline(text.newcomer_headline(table, report.params.main_months, report.currency))
     report.table(
         table,
         name="newcomer_value",
         columns=columns.newcomer(report.interval),
         caption=f"Discounted at {words.percent(report.params.discount, 0)} a year. The interval is "
         "of the mean of new customers, by model error and what past totals were missed by; single "
-        f"ones differ far more. {report.margin}",
+        "ones differ far more. Brought, undiscounted, by customers who came 60 days or more after "
+        f"the history began and did not join before it. {report.margin}",
     )
+    if table["brought"].notna().any():
+        report.say(text.newcomer_reading(table, report.currency))
 
 
 @presents(ChurnForecast)

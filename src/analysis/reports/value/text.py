@@ -93,21 +93,31 @@ def trust_finding(card: Scorecard) -> Fields:
     if not card.beats_naive:
         return {
             "key": "value_forecast",
-            "sentence": "of the margin is put in the wrong decile by repeating the last period, "
-            "and no model did significantly better: none of them earns trust here",
+            "sentence": "of the margin is the calibration error by decile of repeating the last "
+            "period, and no model did significantly better: none of them earns trust here",
             "value": float(naive["calibration"]),
             "unit": "%",
             "direction": "up_bad",
         }
     return {
         "key": "value_forecast",
-        "sentence": f"of the margin was put in the wrong decile by the best forecast "
-        f"({card.trusted}) on periods it had not seen; repeating the last period misplaces "
-        f"{words.percent(naive['calibration'])}",
+        "sentence": "of the margin is the calibration error by decile of the forecast with the "
+        f"smallest ({card.trusted}) on periods it had not seen{_of_the_level(row)}; of repeating "
+        f"the last period {words.percent(naive['calibration'])}",
         "value": float(row["calibration"]),
         "unit": "%",
         "direction": "up_bad",
     }
+
+
+def _of_the_level(row: pd.Series) -> str:
+    """Return how much of the calibration error the miss of the total is, which it cannot be below.
+
+    The deciles' errors add up to the miss of the total at least, reached where all lie to one side.
+    """
+    if row["bias"] <= row["calibration"] / 2:
+        return ""
+    return f", {words.percent(row['bias'])} of it the miss of the total"
 
 
 def _mean(card: Scorecard, model: str) -> pd.Series:
@@ -120,17 +130,18 @@ def contest(card: Scorecard) -> str:
         return "No model beats repeating the last period"
     row, naive = _mean(card, card.trusted), _mean(card, NAIVE)
     return (
-        f"{card.trusted} misplaces {words.percent(row['calibration'], 0)} of the margin, "
-        f"repeating the last period {words.percent(naive['calibration'], 0)}"
+        f"Calibration error by decile: {card.trusted} {words.percent(row['calibration'], 0)} of "
+        f"the margin, repeating the last period {words.percent(naive['calibration'], 0)}"
     )
 
 
 def contest_reading(card: Scorecard) -> str:
     """Return how the contest is read, with what boosting and regular gaps added."""
     said = [
-        "The bias is that of the total, by size and averaged over cut-offs. Misplaced is the sum "
-        "of the deciles' errors over the total. Absolute errors per customer are not shown: where "
-        "many buy nothing, forecasting nothing for everybody has the smallest."
+        "The bias is that of the total, by size and averaged over cut-offs. The calibration error "
+        "is the sum of the deciles' errors, by size, over the total: a miss of the total is part "
+        "of it. Absolute errors per customer are not shown: where many buy nothing, forecasting "
+        "nothing for everybody has the smallest."
     ]
     table = card.means.set_index("model")
     if BOOSTING in table.index:
@@ -158,13 +169,13 @@ def _attributes(card: Scorecard) -> list[str]:
     elif card.best_purchase_models()[0] == WITH_TRAITS:
         verdict = "they are used"
     else:
-        verdict = f"a gain, but {card.best_purchase_models()[0]} misplaces less"
+        verdict = f"a gain, but the error of {card.best_purchase_models()[0]} is smaller"
     return [
         "What customers stated on joining (channel they were won through, gender) changes the Gini "
         f"of Pareto/NBD by {words.number(rank['gain'], 3)} "
-        f"({words.interval(rank['low'], rank['high'], 3, '')}) and the margin that it misplaces by "
-        f"{words.percent(-less['gain'], 1)} "
-        f"({words.interval(-less['high'], -less['low'], 1)}): {verdict}."
+        f"({words.interval(rank['low'], rank['high'], 3, '')}) and its calibration error by "
+        f"{words.points(-less['gain'], 1)} "
+        f"({words.interval(-less['high'], -less['low'], 1, 'points')}): {verdict}."
     ]
 
 
@@ -261,32 +272,64 @@ def shown_totals(totals: pd.DataFrame) -> pd.DataFrame:
 def newcomer_finding(
     newcomer: pd.DataFrame, months: int, confidence: float, currency: str
 ) -> Fields:
-    """Return the finding on what winning a customer may cost."""
+    """Return the finding on what winning a customer may cost: as brought, else by the model."""
     row = newcomer[newcomer["months"] == months].iloc[0]
-    known = np.isfinite(row["low"])
+    seen = bool(np.isfinite(row["brought"]))
+    names = ["brought", "brought_low", "brought_high"] if seen else ["value", "low", "high"]
+    value, low, high = row[names]
+    known = np.isfinite(low)
+    told = "brought" if seen else "is expected to bring"
     return {
         "key": "newcomer_value",
-        "sentence": f"is what a new customer is expected to bring in {months} months, the first "
-        "purchase included: winning one for more loses money over that time",
-        "value": float(row["value"]),
-        "low": float(row["low"]) if known else None,
-        "high": float(row["high"]) if known else None,
+        "sentence": f"is what a new customer {told} in {months} months, the first purchase "
+        "included: winning one for more loses money over that time",
+        "value": float(value),
+        "low": float(low) if known else None,
+        "high": float(high) if known else None,
         "level": confidence,
         "unit": currency,
-        "n": int(row["customers"]),
+        "n": int(row["followed"] if seen else row["customers"]),
         "noun": "customer",
         "decimals": 2,
     }
+
+
+def newcomer_reading(newcomer: pd.DataFrame, currency: str) -> str:
+    """Return how far the model's newcomer is from those who could be followed."""
+    row = newcomer[newcomer["brought"].notna()].iloc[-1]
+    over = row["value"] / row["brought"] - 1
+    said = (
+        f"Those who could be followed for {int(row['months'])} months brought "
+        f"{words.money(row['brought'], 2, currency)}; the model's newcomer, "
+        f"{words.money(row['value'], 2, currency)}, is {words.percent(abs(over), 0)} "
+        f"{'above' if over > 0 else 'below'} that. "
+    )
+    if row["brought_low"] <= row["value"] <= row["brought_high"]:
+        return said + "The two agree."
+    return (
+        said + "Go by what was brought: the model is fitted to all customers, and those from "
+        "before the history look new to it when first seen. Horizons over which nobody could be "
+        "followed rest on the model alone."
+    )
+
+
+def newcomer_headline(newcomer: pd.DataFrame, months: int, currency: str) -> str:
+    """State what a new customer is expected to bring, with its interval where there is one."""
+    row = newcomer[newcomer["months"] == months].iloc[0]
+    ends = words.interval(row["low"], row["high"], 2, currency)
+    span = f" ({ends})" if np.isfinite(row["low"]) else ""
+    value = words.money(row["value"], 2, currency)
+    return f"A new customer is expected to bring {value} in {months} months{span}"
 
 
 def tracking_headline(held: Tracking) -> str:
     """Return how many purchases came after the fit, against those expected."""
     beyond, weeks = held.beyond, int((~held.weeks["fitted"]).sum())
     share = beyond["made"] / beyond["expected"] - 1
-    side = "more" if share > 0 else "fewer"
+    side, digits = "more" if share > 0 else "fewer", 0 if abs(share) >= 0.01 else 1
     return (
         f"In the {weeks} weeks after the fit {words.number(beyond['made'])} repeat purchases came, "
-        f"{words.percent(abs(share), 0)} {side} than the {words.number(beyond['expected'])} "
+        f"{words.percent(abs(share), digits)} {side} than the {words.number(beyond['expected'])} "
         "expected"
     )
 

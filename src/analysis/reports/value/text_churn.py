@@ -83,11 +83,7 @@ def churn_reading(forecast: ChurnForecast, currency: str) -> str:
         f"The calibration slope is {words.number(row['slope'], 2)} (1 is perfect): "
         f"{calibration_verdict(forecast)}. "
         f"With {words.count(int(row['churned']), 'customer')} lost at the last cut-off, "
-        + (
-            "figures of single tenths are rough."
-            if few
-            else "tenths are known well enough to act on."
-        )
+        + ("figures of single tenths are rough." if few else "single tenths are well measured.")
     )
     said.append(_profit(forecast, currency))
     return " ".join(said).strip()
@@ -175,19 +171,29 @@ def _effect(share: float) -> str:
 
 def risk_reading(kept: RetentionValue) -> str:
     """Return how the break-even effect is used."""
-    whole, parts = kept.groups.iloc[-1], kept.groups.iloc[:-1]
-    easiest = parts.loc[parts["break_even"].idxmin()]
-    who = words.count(int(easiest["customers"]), "customer")
-    start = (
-        f"A test is easiest to win with the {who} of the {str(easiest['group']).lower()}. "
-        if easiest["break_even"] <= 1
-        else "At this cost a contact pays in no group, whatever it achieves. "
-    )
+    whole = kept.groups.iloc[-1]
     return (
-        start + "What a contact achieves is not known: it must be measured on a random half left "
-        "uncontacted. The break-even effect is the share of would-be churners that a contact must "
-        f"keep to pay for itself. For {words.count(int(whole['can_pay']), 'customer')} of "
-        f"{words.number(whole['customers'])} an effect below 100 percent can pay at all."
+        "The break-even effect is the share of would-be churners that a contact must keep to pay "
+        "for itself. What a contact achieves is not known: it must be measured on a random half "
+        f"left uncontacted. {_test(kept.groups)} For "
+        f"{words.count(int(whole['can_pay']), 'customer')} of {words.number(whole['customers'])} "
+        "an effect below 100 % can pay at all."
+    )
+
+
+def _test(groups: pd.DataFrame) -> str:
+    """Return in which groups a test would show the effect at which a contact pays."""
+    if not (groups["break_even"] <= 1).any():
+        return "At this cost a contact pays in no group, whatever it achieves."
+    fit = groups[(groups["break_even"] <= 1) & (groups["shown"] <= groups["break_even"])]
+    if fit.empty:
+        return (
+            "Such a test would not show the break-even effect in any group, nor over all (80 % "
+            "power): too few of these customers churn."
+        )
+    names = words.listing(str(name).lower() for name in fit["group"])
+    return (
+        f"Such a test shows the break-even effect, or a smaller one, with 80 % power in: {names}."
     )
 
 
@@ -237,12 +243,20 @@ def _did(sign: str) -> str:
 def signs_reading(early: EarlySigns) -> str:
     """Return what excellent means and what a sign is good for."""
     count = int((early.signs["q"] < _DISCOVERED).sum())
+    one = early.signs.iloc[0]
+    rest = one["customers"] - one["with_sign"]
+    became = np.nansum(
+        [one["with_sign"] * one["excellent_with"], rest * one["excellent_without"]]
+    ) / max(one["customers"], 1)
     return (
-        f"Excellent is the margin of the best {words.percent(early.excellent, 0)} of "
-        f"{words.count(early.newcomers, 'newcomer')} in the {early.follow_days} days after the "
-        f"window. {words.number(count)} of {words.count(len(early.signs), 'sign')} tell them apart "
-        "significantly (false discovery rate 5 percent). A sign finds look-alikes early; leading "
-        "others to do the same need not make them excellent."
+        f"Excellent is a margin, in the {early.follow_days} days after the window, above what the "
+        f"best {words.percent(early.excellent, 0)} of the earlier half of "
+        f"{words.count(early.newcomers, 'newcomer')} brought; of the later half, on whom signs "
+        f"are judged, {words.percent(became, 0)} reached it after their first "
+        f"{words.count(int(one['days']), 'day')}. {words.number(count)} of "
+        f"{words.count(len(early.signs), 'sign')} tell them apart significantly (false discovery "
+        "rate 5 %). A sign finds look-alikes early; leading others to do the same need not make "
+        "them excellent."
     )
 
 

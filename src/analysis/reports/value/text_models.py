@@ -54,8 +54,10 @@ def groups_reading(table: pd.DataFrame) -> str:
             "forecast does there. "
         )
     return said + (
-        "Worse is a level further off than that of all customers, or a ranking below what the "
-        "forecast itself expects there, at a false discovery rate of 5 percent over all groups."
+        "A level is held against the forecast put right over all: with the level and the spread "
+        "that fit all customers, so that what is wrong for everybody is no finding about a group. "
+        "Worse is a level significantly off that, or a ranking below what the forecast itself "
+        "expects there, at a false discovery rate of 5 % over all groups."
     )
 
 
@@ -81,9 +83,9 @@ def spend_reading(found: SpendForecast, currency: str) -> str:
             "spent alike."
         ]
     said.append(
-        f"They missed the total by {words.percent(row['bias'], 0, signed=True)}; decile by decile "
-        f"{words.percent(row['calibration'], 0)} of it was misplaced, and they rank with a Gini of "
-        f"{words.number(row['gini'], 2)} (the rule: {words.number(rule['gini'], 2)})."
+        f"They missed the total by {words.percent(row['bias'], signed=True)}; their calibration "
+        f"error by decile is {words.percent(row['calibration'], 0)} of it, and they rank with a "
+        f"Gini of {words.number(row['gini'], 2)} (the rule: {words.number(rule['gini'], 2)})."
     )
     off = found.held[~found.held["holds"]]
     if off.empty:

@@ -1,184 +1,87 @@
-"""Formats of the columns of the tables of visits."""
+"""Columns of the tables of visits."""
 
 from __future__ import annotations
 
-from analysis.reporting.notebook import formats
-from analysis.reporting.notebook.formats import Format
+from analysis.reporting.notebook.formats import Columns
 
-Columns = dict[str, Format]
+#: `Clickstream.robots`
+bots = Columns("""
+    rule: Who | visitors 0 | sessions | views 0 | view_share 0.0 %: Of all views
+    ordered 0: Sessions with an order
+""")
 
+#: `sessionisation.rule_sensitivity`
+rules = Columns("""
+    rule: A new session begins after | used ✓ | sessions | change +0.0 %: Against the rule used
+    views_a_session 0.00 | bounce 0.0 %: One page
+""")
 
-def programs() -> Columns:
-    """Return the columns of ``Clickstream.robots``."""
-    return {
-        "rule": formats.text("Who"),
-        "visitors": formats.integer("Visitors"),
-        "sessions": formats.integer("Sessions"),
-        "views": formats.integer("Views"),
-        "view_share": formats.percent(1, "Of all views"),
-        "ordered": formats.integer("Sessions with an order"),
-    }
+#: `bounce_definitions`
+bounce = Columns("""
+    tool: As in | definition: A session bounces that has | sessions
+    bounce 0.0 % ± low: Bounce rate
+""")
 
+#: `session_summary.page_attention`
+pages = Columns("""
+    page | views 0 | view_share 0.0 %: Of all views | entries 0: Entered by | exits 0: Left from
+    exit_rate 0.0 %: Left at a view | timed 0: Times known | median_seconds 0
+""")
 
-def rules() -> Columns:
-    """Return the columns of ``sessionisation.rule_sensitivity``."""
-    return {
-        "rule": formats.text("A new session begins after"),
-        "used": formats.mark("Used"),
-        "sessions": formats.integer("Sessions"),
-        "change": formats.percent(1, "Against the rule used", signed=True),
-        "views_a_session": formats.number(2, "Views a session"),
-        "bounce": formats.percent(1, "One page"),
-    }
+#: `WebOverview.sources`
+sources = Columns("""
+    source | medium | sessions | bounce 0.0 % ±: One page | conversion 0.0 % ±: With an order
+""")
 
+#: `PurchaseFunnel.steps`
+funnel = Columns("""
+    step | share: Of all | kept 0.0 % ±: Of the step before | sessions: Sessions, in order
+    lost 0: Lost before it | loose 0: In any order | seen 0: Step alone
+""")
 
-def bounce(interval: str) -> Columns:
-    """Return the columns of ``bounce_definitions``."""
-    return {
-        "tool": formats.text("As in"),
-        "definition": formats.text("A session bounces that has"),
-        "sessions": formats.integer("Sessions"),
-        "bounce": formats.percent(1, "Bounce rate"),
-        "low": formats.interval("high", 1, interval),
-    }
+#: `text.orders_by_group`
+groups = Columns("""
+    grouping: By | group | share ± low: Order, of all | visits 0: Sessions
+    basket 0.0 %: Product to basket | checkout 0.0 %: To checkout | kept 0.0 %: To order
+""")
 
+#: `PurchaseFunnel.windows`
+windows = Columns("""
+    days 0: Within days | visitors 0 | basket 0.0 %: Product to basket
+    order 0.0 % ±: Product to order
+""")
 
-def pages() -> Columns:
-    """Return the columns of ``session_summary.page_attention``."""
-    return {
-        "page": formats.text("Page"),
-        "views": formats.integer("Views"),
-        "view_share": formats.percent(1, "Of all views"),
-        "entries": formats.integer("Entered by"),
-        "exits": formats.integer("Left from"),
-        "exit_rate": formats.percent(1, "Left at a view"),
-        "timed": formats.integer("Times known"),
-        "median_seconds": formats.number(0, "Median seconds"),
-    }
+#: `PagePaths.moves`
+moves = Columns("""
+    page: From | next_page: To | moves 0: Times | share: Of what follows
+    share_of_moves 0.0 % ± low: Of moves to a page
+""")
 
+#: `PagePaths.signs`
+signs = Columns("""
+    sign: Before the basket | buyers 0.0 %: With an order | others 0.0 %: Without
+    difference +0.0 points ± low: Difference at as many pages | q: False discovery rate
+""")
 
-def sources(interval: str) -> Columns:
-    """Return the columns of ``WebOverview.sources``."""
-    return {
-        "source": formats.text("Source"),
-        "medium": formats.text("Medium"),
-        "sessions": formats.integer("Sessions"),
-        "bounce": formats.percent(1, "One page"),
-        "bounce_low": formats.interval("bounce_high", 1, interval),
-        "conversion": formats.percent(1, "With an order"),
-        "conversion_low": formats.interval("conversion_high", 1, interval),
-    }
+#: `PageFaults.pages`
+faults = Columns("""
+    page | views 0 | median_ms 0 | p95_ms 0: 95th percentile ms | slow 0.0 % | failing 0.0 %
+""")
 
+#: `PageFaults.costs`
+costs = Columns("""
+    page | fault: Was | difference +0.0 points ± low | with_fault 0.0 %: Ordered
+    without 0.0 %: Ordered without it | met 0: Sessions | orders: Orders fewer | amount
+    q: False discovery rate
+""")
 
-def funnel(interval: str) -> Columns:
-    """Return the columns of ``PurchaseFunnel.steps``."""
-    return {
-        "step": formats.text("Step"),
-        "share": formats.percent(1, "Of all"),
-        "kept": formats.percent(1, "Of the step before"),
-        "kept_low": formats.interval("kept_high", 1, interval),
-        "sessions": formats.integer("Sessions, in order"),
-        "lost": formats.integer("Lost before it"),
-        "loose": formats.integer("In any order"),
-        "seen": formats.integer("Step alone"),
-    }
+#: `SiteSearch.terms`
+terms = Columns("""
+    term: Searched for | searches 0 | clicked 0.0 % ± low: Product seen next
+    refined 0.0 %: Searched again | left 0.0 % | without_click 0: Without a product
+""")
 
-
-def groups(interval: str) -> Columns:
-    """Return the columns of ``text.orders_by_group``."""
-    return {
-        "grouping": formats.text("By"),
-        "group": formats.text("Group"),
-        "share": formats.percent(1, "Order, of all"),
-        "low": formats.interval("high", 1, interval),
-        "visits": formats.integer("Sessions"),
-        "basket": formats.percent(1, "Product to basket"),
-        "checkout": formats.percent(1, "To checkout"),
-        "kept": formats.percent(1, "To order"),
-    }
-
-
-def windows(interval: str) -> Columns:
-    """Return the columns of ``PurchaseFunnel.windows``."""
-    return {
-        "days": formats.integer("Within days"),
-        "visitors": formats.integer("Visitors"),
-        "basket": formats.percent(1, "Product to basket"),
-        "order": formats.percent(1, "Product to order"),
-        "order_low": formats.interval("order_high", 1, interval),
-    }
-
-
-def moves(interval: str) -> Columns:
-    """Return the columns of ``PagePaths.moves``."""
-    return {
-        "page": formats.text("From"),
-        "next_page": formats.text("To"),
-        "moves": formats.integer("Times"),
-        "share": formats.percent(1, "Of what follows"),
-        "share_of_moves": formats.percent(1, "Of moves to a page"),
-        "low": formats.interval("high", 1, interval),
-    }
-
-
-def signs(interval: str) -> Columns:
-    """Return the columns of ``PagePaths.signs``."""
-    return {
-        "sign": formats.text("Before the basket"),
-        "buyers": formats.percent(1, "With an order"),
-        "others": formats.percent(1, "Without"),
-        "difference": formats.points(1, "Difference at as many pages"),
-        "low": formats.interval("high", 1, interval, unit="points"),
-        "q": formats.number(3, "False discovery rate"),
-    }
-
-
-def faults() -> Columns:
-    """Return the columns of ``PageFaults.pages``."""
-    return {
-        "page": formats.text("Page"),
-        "views": formats.integer("Views"),
-        "median_ms": formats.integer("Median ms"),
-        "p95_ms": formats.integer("95th percentile ms"),
-        "slow": formats.percent(1, "Slow"),
-        "failing": formats.percent(1, "Failing"),
-    }
-
-
-def costs(interval: str) -> Columns:
-    """Return the columns of ``PageFaults.costs``."""
-    return {
-        "page": formats.text("Page"),
-        "fault": formats.text("Was"),
-        "difference": formats.points(1, "Difference"),
-        "low": formats.interval("high", 1, interval, unit="points"),
-        "with_fault": formats.percent(1, "Ordered"),
-        "without": formats.percent(1, "Ordered without it"),
-        "met": formats.integer("Sessions"),
-        "orders": formats.number(0, "Orders fewer"),
-        "amount": formats.money(0, "Amount"),
-        "q": formats.number(3, "False discovery rate"),
-    }
-
-
-def terms(interval: str) -> Columns:
-    """Return the columns of ``SiteSearch.terms``."""
-    return {
-        "term": formats.text("Searched for"),
-        "searches": formats.integer("Searches"),
-        "clicked": formats.percent(1, "Product seen next"),
-        "low": formats.interval("high", 1, interval),
-        "refined": formats.percent(1, "Searched again"),
-        "left": formats.percent(1, "Left"),
-        "without_click": formats.integer("Without a product"),
-    }
-
-
-def returns(interval: str) -> Columns:
-    """Return the columns of ``AbandonedBaskets.returns``."""
-    return {
-        "days": formats.integer("Within days"),
-        "baskets": formats.integer("Baskets left"),
-        "bought": formats.percent(1, "Ordered after all"),
-        "low": formats.interval("high", 1, interval),
-    }
+#: `AbandonedBaskets.returns`
+returns = Columns("""
+    days 0: Within days | baskets 0: Baskets left | bought 0.0 % ± low: Ordered after all
+""")

@@ -39,12 +39,12 @@ def visits(report: Report, seen: WebOverview, web: Clickstream) -> None:
 
 
 @presents(Clickstream)
-def programs(report: Report, web: Clickstream) -> None:
-    """Show which visitors are programs."""
-    report.finding(**text.programs_finding(web))
-    report.headline(text.programs_headline(web))
-    report.table(web.robots, name="web_programs", columns=columns.programs())
-    report.say(text.programs_reading(web))
+def bots(report: Report, web: Clickstream) -> None:
+    """Show which visitors are bots."""
+    report.finding(**text.bots_finding(web))
+    report.headline(text.bots_headline(web))
+    report.table(web.robots, name="web_programs", columns=columns.bots())
+    report.say(text.bots_reading(web))
 
 
 @presents()
@@ -65,6 +65,7 @@ def bounce(report: Report, table: pd.DataFrame) -> None:
 @presents()
 def attention(report: Report, table: pd.DataFrame) -> None:
     """Show how pages are seen, entered by and left from."""
+    report.headline(text.attention_headline(table))
     report.table(
         table,
         name="page_attention",

@@ -21,8 +21,8 @@ Fields = dict[str, Any]
 
 #: False discovery rate below which something stands out.
 DISCOVERED = 0.05
-#: Share of views that may be programs' before somebody should look.
-_MANY_PROGRAMS = 0.10
+#: Share of views that may be bots' before somebody should look at the tracking.
+_MANY_BOTS = 0.10
 
 
 def title(seen: WebOverview) -> str:
@@ -77,38 +77,37 @@ def visits_reading(seen: WebOverview, web: Clickstream) -> str:
     )
 
 
-def programs_finding(web: Clickstream) -> Fields:
-    """Return the finding on programs."""
+def bots_finding(web: Clickstream) -> Fields:
+    """Return the finding on bots; they are left out already, so that nothing is to be decided."""
     people = web.robots.iloc[0]
     share = 1 - float(people["view_share"])
     return {
         "key": "programs",
-        "sentence": "of views are by programs and are left out of everything else here",
+        "sentence": "of views are by bots and are left out of everything else here",
         "value": share,
         "unit": "%",
         "n": int(web.robots["views"].iloc[-1]),
         "noun": "view",
         "direction": "up_bad",
-        "alert": share > _MANY_PROGRAMS,
     }
 
 
-def programs_headline(web: Clickstream) -> str:
-    """Return how many visitors are programs."""
+def bots_headline(web: Clickstream) -> str:
+    """Return how many visitors are bots."""
     found = int(web.robots["visitors"].iloc[1:-1].sum())
     whole = int(web.robots["visitors"].iloc[-1])
-    return f"{words.number(found)} of {words.count(whole, 'visitor')} are programs by a stated rule"
+    return f"{words.number(found)} of {words.count(whole, 'visitor')} are bots by a stated rule"
 
 
-def programs_reading(web: Clickstream) -> str:
-    """Return what the rules can and cannot tell, and what programs would do to conversion."""
+def bots_reading(web: Clickstream) -> str:
+    """Return what the rules can and cannot tell, and what bots would do to conversion."""
     people, whole = web.robots.iloc[0], web.robots.iloc[-1]
     share = people["ordered"] / people["sessions"]
     mixed = whole["ordered"] / whole["sessions"]
     return (
         "A visitor that meets one rule is left out with all its views, and is counted under the "
-        f"first it meets. With programs, {words.percent(mixed)} of sessions would have an order; "
-        f"without, {words.percent(share)}. A program that calls itself a browser and reads slowly "
+        f"first it meets. With bots, {words.percent(mixed)} of sessions would have an order; "
+        f"without, {words.percent(share)}. A bot that calls itself a browser and reads slowly "
         "is not told from a person."
     )
 
@@ -122,6 +121,13 @@ def rules_headline(table: pd.DataFrame) -> str:
         f"No rule tried moves the number of sessions by more than "
         f"{words.percent(abs(far['change']))} ({far['rule']})"
     )
+
+
+def attention_headline(table: pd.DataFrame) -> str:
+    """State which page is seen most, and how often it ends a session."""
+    first = table.iloc[0]
+    share, ends = words.percent(first["view_share"], 0), words.percent(first["exit_rate"], 0)
+    return f"{share} of views are of {first['page']}; {ends} of them end the session"
 
 
 def bounce_headline(table: pd.DataFrame) -> str:
@@ -234,7 +240,7 @@ def groups_headline(table: pd.DataFrame) -> str:
         return "Who orders, by source and history"
     best, worst = (devices.loc[devices["share"].agg(how)] for how in ("idxmax", "idxmin"))
     if worst["high"] >= best["low"]:
-        return "Devices do not differ in orders by more than chance"
+        return "Devices do not differ significantly in orders"
     return (
         f"On {best['group']} {words.percent(best['share'])} of sessions end in an order, on "
         f"{worst['group']} {words.percent(worst['share'])}"
@@ -257,10 +263,12 @@ def paths_headline(found: PagePaths) -> str:
     """Return the commonest entry and where from sessions end most."""
     every = found.moves[found.moves["sessions"] == "all"]
     entry = every[every["page"] == "(entry)"].nlargest(1, "moves").iloc[0]
-    ended = every[every["next_page"] == "(exit)"].nlargest(1, "moves").iloc[0]
+    exits = every[every["next_page"] == "(exit)"]
+    ended = exits.nlargest(1, "moves").iloc[0]
     return (
-        f"{words.percent(entry['share'], 0)} of sessions begin on {entry['next_page']}; most end "
-        f"on {ended['page']}"
+        f"{words.percent(entry['share'], 0)} of sessions begin on {entry['next_page']}; "
+        f"{words.percent(ended['moves'] / exits['moves'].sum(), 0)} end on {ended['page']}, more "
+        "than on any other page"
     )
 
 
@@ -268,13 +276,11 @@ def signs_headline(found: PagePaths) -> str:
     """Return what buyers do that others do not."""
     known = found.signs[found.signs["q"] <= DISCOVERED]
     if known.empty:
-        return "Before the basket, buyers do nothing that others do not"
+        return "Before the basket, buyers and others do not differ significantly"
     best = known.iloc[0]
+    often = "more" if best["difference"] > 0 else "less"
     return (
-        f"Buyers more often {best['sign']} before the basket: "
-        f"{words.points(best['difference'])} at as many pages"
-        if best["difference"] > 0
-        else f"Buyers less often {best['sign']} before the basket: "
+        f"What buyers {often} often did before the basket: {best['sign']}, "
         f"{words.points(best['difference'])} at as many pages"
     )
 
@@ -287,17 +293,17 @@ def trust(web: Clickstream, seen: WebOverview) -> list[TrustLine]:
     return [
         (
             "Visitors",
-            recorded,
+            None if recorded else False,
             "A visitor is a browser's number: who changes device or deletes it counts twice."
             if recorded
             else "page_views has no visitor_id: sessions of unknown visitors are the source's own, "
             "whatever rule it used.",
         ),
         (
-            "Programs",
-            1 - web.robots["view_share"].iloc[0] < _MANY_PROGRAMS,
-            f"{words.percent(1 - web.robots['view_share'].iloc[0])} of views are programs' and "
-            "left out.",
+            "Bots",
+            1 - web.robots["view_share"].iloc[0] < _MANY_BOTS,
+            f"{words.percent(1 - web.robots['view_share'].iloc[0])} of views are bots' and left "
+            "out.",
         ),
         (
             "Clock",

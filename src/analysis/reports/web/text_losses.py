@@ -50,9 +50,10 @@ def faults_finding(found: PageFaults, confidence: float, currency: str) -> Field
     worth = f", worth {words.money(worst['amount'], 0, currency)}" if known else ""
     return {
         "key": "page_fault",
-        "sentence": f"fewer orders per session went with {_faulty(worst)} than with the same page "
-        "without the fault, on like devices (an association, not drawn by lot); over the sessions "
-        f"that met it {words.count(round(worst['orders']), 'order')}{worth}",
+        "sentence": f"fewer of the sessions that met {_faulty(worst)} ended in an order than of "
+        "those that saw the same page without the fault, on like devices (observational, not "
+        "randomised); were the fault the cause, "
+        f"{words.count(round(worst['orders']), 'order')}{worth}",
         "value": -float(worst["difference"]),
         "low": -float(worst["high"]),
         "high": -float(worst["low"]),
@@ -71,7 +72,8 @@ def faults_reading(found: PageFaults) -> str:
     price = (
         ""
         if found.order_value != found.order_value
-        else " Amounts are orders fewer times the mean order that page views name."
+        else " Amounts are orders fewer times the mean order that page views name, as if the fault "
+        "were the cause."
     )
     return (
         f"Slow is {words.number(found.slow_ms)} ms or more, failing a status of 400 or more. "
@@ -118,8 +120,8 @@ def search_reading(found: SiteSearch) -> str:
     rates = found.conversion.set_index("searched")["conversion"]
     both = (
         f"Of sessions of two pages or more, {words.percent(rates[True])} of those with a search "
-        f"and {words.percent(rates[False])} of those without end in an order; who searches wants "
-        "something already. "
+        f"and {words.percent(rates[False])} of those without end in an order, which is no effect "
+        "of searching: whoever searches may want something already. "
         if {True, False} <= set(rates.index)
         else ""
     )
@@ -143,8 +145,8 @@ def baskets_finding(found: AbandonedBaskets, currency: str) -> Fields:
     worth = float(found.customers["value"].astype("float64").sum())
     return {
         "key": "abandoned_baskets",
-        "sentence": f"is in baskets that known customers left in the last {found.days} days "
-        "without buying since",
+        "sentence": "is the price, one of each, of the products that page views name in the "
+        f"baskets that known customers left in the last {found.days} days without buying since",
         "value": worth,
         "unit": currency,
         "n": len(found.customers),
@@ -164,7 +166,8 @@ def baskets_reading(found: AbandonedBaskets) -> str:
         return said
     last = given.iloc[-1]
     return (
-        f"{said} Without a reminder, {words.percent(last['bought'], 0)} of customers order within "
-        f"{int(last['days'])} days of leaving a basket: what a reminder adds is known only against "
-        "customers who are not reminded."
+        f"{said} After {words.percent(last['bought'], 0)} of "
+        f"{words.count(int(last['baskets']), 'basket')} left the customer ordered within "
+        f"{int(last['days'])} days, whatever was sent: what a reminder adds is known only against "
+        "customers who are randomly not reminded."
     )

@@ -85,10 +85,3 @@ def _settled(events: Integers) -> Integers:
             rows.append((customer, stamp, 2, -paid, order))
             balance -= paid
     return np.array(rows, np.int64).reshape(-1, 5)
-
-
-def counts(rows: pa.Table) -> dict[str, int]:
-    """Sum the cents loaded, given as a bonus and spent."""
-    kind = np.array(rows["kind"].to_pylist(), dtype=object)
-    cents = np.array([int(100 * a) for a in rows["amount"].to_pylist()], np.int64)
-    return {f"stored.{name}": int(np.abs(cents[kind == name]).sum()) for name in KINDS[:3]}

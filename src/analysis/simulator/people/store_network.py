@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.shop import Shop
-from analysis.simulator.trading_calendar import Calendar
 from analysis.stats.types import Floats, Integers
 
 #: Share of orders made on the web, and in the app at the start and at the end of two years.
@@ -75,12 +74,3 @@ def choose_for_guests(shop: Shop, count: int, rng: np.random.Generator) -> Integ
     """Return the store number of guest orders: any store, or the web; the app needs a login."""
     shares = np.append((1 - WEB_SHARE) * physical(shop.stores), WEB_SHARE)
     return rng.choice(shop.stores + 1, count, p=shares)
-
-
-def expected_shares(calendar: Calendar) -> dict[str, list[float]]:
-    """Return expected web and app shares of known customers' orders, by year of history."""
-    halves = np.array_split(np.arange(calendar.weeks) + 0.5, 2) if calendar.weeks > 1 else []
-    return {
-        "app": [float(app_share(half).mean()) for half in halves],
-        "web": [WEB_SHARE for _ in halves],
-    }

@@ -178,9 +178,6 @@ TRIALS = (
     ),
 )
 
-#: Trials whose arms depend on what customers bought before: drawn after everything else.
-LATE = tuple(t.key for t in TRIALS if t.assignment != "randomised")
-
 #: T5: of the treated with at least so many orders in the weeks before, the log lost this share.
 LOST_ORDERS, LOST_WEEKS, LOST_SHARE = 6, 26, 0.9
 #: T6: P(treated) = logistic(intercept + slope * (log(1 + net of the weeks before) - centre)).

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analysis.simulator.goods import (
     basket_filling,
-    demand_orders,
+    demand_series,
     durable_sequence,
     joint_purchases,
     simulated_lines,
@@ -18,8 +18,8 @@ from analysis.simulator.goods.simulated_lines import Lines
 from analysis.simulator.people import history_effects, visits
 from analysis.simulator.people.population import People
 from analysis.simulator.people.visits import Visits
-from analysis.simulator.selling import lapsed_offer, promotion_plan, promotion_responses
-from analysis.simulator.selling.lapsed_offer import WinBack
+from analysis.simulator.selling import promotion_plan, promotion_responses
+from analysis.simulator.selling.promotion_responses import WinBack
 from analysis.simulator.shop_plan import Plan
 from analysis.stats.types import Floats, Integers
 
@@ -95,7 +95,7 @@ def _own_orders(plan: Plan, people: People, index: int) -> Trade:
     """Draw the orders with a budget, what patterns put into them, and the general range."""
     shop, calendar, catalogue = plan.shop, plan.calendar, plan.catalogue
     own, left = visits.draw(shop, calendar, people, index)
-    back = lapsed_offer.draw(shop, calendar, people, index)
+    back = promotion_responses.draw(shop, calendar, people, index)
     orders = visits.join([own, back[1]]) if back else own
     goods = _basket(plan, people, orders, index)
     large, audio, audio_goods = durable_sequence.draw(
@@ -118,7 +118,7 @@ def _basket(plan: Plan, people: People, orders: Visits, salt: int) -> Lines:
 
 def _add_series(trade: Trade) -> None:
     plan = trade.plan
-    on_orders, guests, guest_goods = demand_orders.attach(
+    on_orders, guests, guest_goods = demand_series.attach(
         plan.shop, plan.calendar, plan.series, trade.people, trade.visits, trade.index
     )
     trade.lines = simulated_lines.join([trade.lines, on_orders])

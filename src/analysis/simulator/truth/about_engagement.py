@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.simulator.engagement import (
-    acquisition,
-    loyalty_club,
-    message_details,
-    messages,
-    order_deliveries,
-)
+from analysis.simulator.engagement import acquisition, loyalty_club, messages, order_deliveries
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people import history_effects
 from analysis.simulator.selling import promotion_plan as pp
@@ -66,16 +60,16 @@ def _messages() -> dict[str, Planted]:
 
 
 def _details() -> dict[str, Planted]:
-    paces = dict(zip(message_details.VARIANTS, messages.NEWS_RATES, strict=True))
+    paces = dict(zip(messages.VARIANTS, messages.NEWS_RATES, strict=True))
     # Of what is opened, clicks are persons', and so is the share of the rest that is no program's.
     clicked = messages.CLICKED["email"]
-    persons = clicked + (1 - clicked) * (1 - message_details.MACHINE)
+    persons = clicked + (1 - clicked) * (1 - messages.MACHINE)
     return {
         "machine_opens": Planted(
             "Mail programs open e-mail; for some customers the program does not say so.",
             CHANNELS,
             "Of e-mail opened, the share that persons opened.",
-            {"programs_that_do_not_say": message_details.SILENT_PROGRAMS},
+            {"programs_that_do_not_say": messages.SILENT_PROGRAMS},
             {"persons": persons},
         ),
         "bounces": Planted(
@@ -83,8 +77,8 @@ def _details() -> dict[str, Planted]:
             CHANNELS,
             "Share of messages sent that bounce; share of e-mail delivered that is complained of.",
             superpopulation={
-                "bounced": (1 - messages.DELIVERED) * message_details.BOUNCED,
-                "complained": message_details.COMPLAINED,
+                "bounced": (1 - messages.DELIVERED) * messages.BOUNCED,
+                "complained": messages.COMPLAINED,
             },
         ),
         "newsletter_frequency": Planted(

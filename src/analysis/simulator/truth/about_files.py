@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from analysis.simulator.goods.catalogue import DEFECTIVE, UNLISTED
 from analysis.simulator.people import register
 from analysis.simulator.people.store_network import APP_FIRST, APP_LAST, app_share, store_ids
-from analysis.simulator.selling import delivery_errors
-from analysis.simulator.selling.delivery_errors import DAMAGES, LOST_DAY
+from analysis.simulator.selling import till_files
 from analysis.simulator.selling.order_ledger import DEFECT_FACTOR
+from analysis.simulator.selling.till_files import DAMAGES, LOST_DAY
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth.persons import YEAR_DAYS
 from analysis.simulator.truth.planted import Counts, Planted, ratio
@@ -80,28 +80,28 @@ _MESS = (
         "delivered_twice",
         "Orders of the main files that the late files bring again.",
         "Rows of order_lines_late dropped by the rule 'delivered twice'.",
-        {"share_of_orders": delivery_errors.TWICE_SHARE},
+        {"share_of_orders": till_files.TWICE_SHARE},
         {"rows": "mess.twice"},
     ),
     (
         "late_rows",
         "Orders that only the late files bring.",
         "Rows of order_lines_late accepted.",
-        {"share_of_orders": delivery_errors.LATE_SHARE},
+        {"share_of_orders": till_files.LATE_SHARE},
         {"rows": "mess.late"},
     ),
     (
         "damaged_rows",
         "Copies of lines without their product, time or amount.",
         "Rows rejected because that value is missing.",
-        {"share_of_lines": delivery_errors.DAMAGED_SHARE},
+        {"share_of_lines": till_files.DAMAGED_SHARE},
         {name: f"mess.damaged.{name}" for name in DAMAGES},
     ),
     (
         "training_till",
         "Practice lines of a training till.",
         "Rows dropped by the rule 'training till'.",
-        {"share_of_lines": delivery_errors.TRAINING_SHARE},
+        {"share_of_lines": till_files.TRAINING_SHARE},
         {"rows": "mess.training"},
     ),
     (

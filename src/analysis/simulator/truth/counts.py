@@ -14,7 +14,7 @@ from analysis.simulator.goods.durable_sequence import WINDOW_DAYS
 from analysis.simulator.people import visits as visits_module
 from analysis.simulator.people.population import ATTITUDES, GROUP_NUMBER, STAGES
 from analysis.simulator.people.visits import GUEST, KIND, PAUSE
-from analysis.simulator.selling.delivery_errors import DAMAGES
+from analysis.simulator.selling.till_files import DAMAGES
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.simulator.truth.persons import YEAR_DAYS
 from analysis.simulator.truth.truth_tables import MEASURES

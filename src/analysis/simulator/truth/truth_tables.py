@@ -10,9 +10,9 @@ from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.engagement import loyalty_club, robots, web_sessions
 from analysis.simulator.people.population import ATTITUDES, BRAND_SHARES, GROUPS, RHYTHMS, STAGES
-from analysis.simulator.selling.lapsed_offer import WinBack
 from analysis.simulator.selling.promotion_files import ARMS
 from analysis.simulator.selling.promotion_plan import WIN_BACK
+from analysis.simulator.selling.promotion_responses import WinBack
 from analysis.simulator.selling.trading import Played
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.simulator.truth import persons

@@ -2,7 +2,8 @@
 
 Local lines with a triangular kernel on either side; the interval is that of the local parabola at
 the same bandwidth, whose centre takes the line's bias out: Calonico, Cattaneo and Titiunik (2014),
-Econometrica 82(6), 2295-2326, with equal bandwidths.
+Econometrica 82(6), 2295-2326, with equal bandwidths. Where people sort themselves at
+the threshold, the density jumps, which is tested too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.stats import poisson_glm
 from analysis.stats.multiplicity import normal_quantile, two_sided_p
 from analysis.stats.types import Floats
 
@@ -99,3 +101,39 @@ def _jump(d: Floats, y: Floats, weight: Floats, degree: int) -> tuple[float, flo
     meat = (design * left[:, None]).T @ (design * left[:, None]) * len(y) / free
     covariance = bread @ meat @ bread
     return float(beta[degree + 1]), float(np.sqrt(covariance[degree + 1, degree + 1]))
+
+
+@dataclass(frozen=True)
+class Jump:
+    """The jump of the density at a threshold, on the logarithmic scale, with its error and p."""
+
+    jump: float
+    error: float
+    p: float
+    below: int
+    above: int
+
+
+def density_jump(distance: Floats, *, reach: float, bins: int = 20) -> Jump:
+    """Return the jump of the density where ``distance`` is zero.
+
+    Parameters
+    ----------
+    distance
+        Of each customer from the threshold; zero or more is above.
+    reach
+        Distances within this are looked at.
+    bins
+        On either side.
+    """
+    edges = np.linspace(-reach, reach, 2 * bins + 1)
+    counts = np.histogram(distance[(distance >= -reach) & (distance < reach)], edges)[0]
+    middle = (edges[:-1] + edges[1:]) / 2 / reach
+    above = (middle > 0).astype(float)
+    design = np.column_stack([np.ones(2 * bins), middle, above, above * middle])
+    fitted = poisson_glm.fit(
+        counts[None, :].astype(float), design[None, :, :], np.ones((1, 4), bool)
+    )
+    jump, error = float(fitted.coefficients[0, 2]), float(fitted.errors[0, 2])
+    p = float(two_sided_p(np.array([jump / error]))[0])
+    return Jump(jump, error, p, int(counts[:bins].sum()), int(counts[bins:].sum()))

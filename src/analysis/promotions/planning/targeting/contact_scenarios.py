@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.promotions.planning.targeting import cost_curve
 from analysis.promotions.planning.targeting.contact_knapsack import NONE, Choices
+from analysis.promotions.planning.targeting.incremental_ranking import RANDOMISED
 from analysis.promotions.planning.targeting.target_list import (
     HOLDOUT,
     TARGET,
@@ -48,11 +49,15 @@ class Spending:
         Gain at which nothing more is worth spending, and that spending.
     supposed
         Consent is not recorded: it is what could be chosen if it were.
+    assumed_effect
+        Share of the margin at risk that contacts are assumed to save, where nothing was measured
+        for any customer who may be chosen; None where something was.
     """
 
     curves: pd.DataFrame
     most: tuple[float, float]
     supposed: bool
+    assumed_effect: float | None = None
 
 
 def spending(
@@ -79,8 +84,12 @@ def spending(
     curves = pd.concat([t.assign(variant=name) for name, t in found.items() if len(t)])
     best = found[ALL_OFFERS].iloc[-1]
     curves = curves[["variant", *[c for c in curves.columns if c != "variant"]]]
+    measured = (expected.counts["basis"] == RANDOMISED).any()
     return Spending(
-        curves.reset_index(drop=True), (float(best["gain"]), float(best["spend"])), left.supposed
+        curves.reset_index(drop=True),
+        (float(best["gain"]), float(best["spend"])),
+        left.supposed,
+        None if measured else expected.assumed_effect,
     )
 
 
@@ -132,11 +141,6 @@ def _by_value(options: Priced, margin: pd.Series, points: int = 25) -> pd.DataFr
     many = np.interp(grid, spend, np.arange(len(spend)))
     values = {"spend": grid, "gain": np.interp(grid, spend, brought), "contacts": many}
     return pd.DataFrame(values | nothing)
-
-
-#: What a scenario may change, and how: a factor on the budget and on the costs of contact, the
-#: deepest discount, the share held out.
-CHANGES = ("budget", "contact_cost", "depth", "holdout")
 
 
 def what_if(

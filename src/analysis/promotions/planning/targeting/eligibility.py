@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.answers import without
+from analysis.errors import NotApplicable
 from analysis.promotions.planning.targeting import standing_holdout
 from analysis.promotions.planning.targeting.contact_consent import (
     Permission,
@@ -273,3 +274,60 @@ def unsellable(tables: Tables, as_of: date, *, quiet_days: int = 56) -> pd.Serie
     end = pd.Timestamp(as_of) - pd.Timedelta(days=quiet_days)
     quiet = sold.loc[sold["last"] < end, "product_id"]
     return pd.concat([gone, quiet]).drop_duplicates().sort_values(ignore_index=True)
+
+
+#: What stands for customers whom no rule stops, and for those who are no candidates.
+REACHED, NO_CANDIDATE = "may be contacted", "no candidate: nothing bought in the window"
+#: The horizon that value is told for, or the nearest to it that was forecast.
+_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class ValueByRule:
+    """What customers are expected to bring, by the first rule that stops them.
+
+    Parameters
+    ----------
+    table
+        One rule a row that stops anybody, ``REACHED`` first and ``NO_CANDIDATE`` last: rule (in
+        words), customers, value (expected margin, currency), share (of that of all).
+    months
+        Over which margin is expected.
+    """
+
+    table: pd.DataFrame
+    months: int
+
+
+@without("worth")
+def value_by_rule(left: Eligible, worth: pd.DataFrame | None = None) -> ValueByRule | None:
+    """Return what the customers whom each rule stops are expected to bring.
+
+    Parameters
+    ----------
+    left
+        Who is stopped by what.
+    worth
+        customer_id and ``value_<months>``, as report 07 forecasts today's customers; None, and
+        nothing is told, where it forecasts nobody.
+
+    Raises
+    ------
+    NotApplicable
+        If no margin is expected of anybody.
+    """
+    if worth is None:
+        return None
+    horizons = [int(n.removeprefix("value_")) for n in worth if n.startswith("value_")]
+    months = min(horizons, key=lambda m: (abs(m - _MONTHS), m))
+    value = worth[["customer_id"]].assign(value=worth[f"value_{months}"].astype("float64"))
+    if not value["value"].sum() > 0:
+        raise NotApplicable(f"No margin is expected of today's customers over {months} months.")
+    said = {"": REACHED, **SAYS}
+    stopped = left.customers[["customer_id"]].assign(rule=left.customers["stopped"].map(said))
+    both = value.merge(stopped, on="customer_id", how="outer")
+    both["rule"] = both["rule"].fillna(NO_CANDIDATE)
+    table = both.groupby("rule").agg(customers=("customer_id", "size"), value=("value", "sum"))
+    table = table.reindex([r for r in (*said.values(), NO_CANDIDATE) if r in table.index])
+    table = table.rename_axis("rule").reset_index()
+    return ValueByRule(table.assign(share=table["value"] / table["value"].sum()), months)

@@ -351,7 +351,7 @@ def _reasons(
     basis = expected.customers["basis"].to_numpy()
     state = expected.customers["state"].to_numpy()
     best = choices.gain.max(axis=1, initial=-np.inf)
-    measured = np.array([f"randomised contacts of {s} customers brought more" for s in state])
+    measured = np.array([f"by randomised contacts of {s} customers" for s in state])
     return np.select(
         [
             stopped != "",
@@ -365,7 +365,7 @@ def _reasons(
             stopped,
             "held out at random, so that the list can be measured",
             "margin at risk; pays if the effect is as assumed",
-            measured + " than they cost",
+            "expected to bring more than it costs, " + measured,
             "nothing says what a contact would bring",
             "a contact is expected to bring less than it costs",
         ],
