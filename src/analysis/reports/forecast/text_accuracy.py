@@ -118,27 +118,21 @@ def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.Dat
 
 
 def unbeaten(found: Outlook) -> str:
-    """Say where the best simple forecast is not beaten, and which models fail to beat it."""
-    scores = found.scores[found.scores["verdict"] != "benchmark"]
-    total = scores[scores["level"] == scores["level"].iloc[0]]
-    failing = total[total["verdict"].isin(["worse", "no different"])]
-    own = [
-        level(str(n))
-        for n in dict.fromkeys(scores["level"])
-        if _published(found, str(n))["verdict"] != "better"
-    ]
-    if (scores["verdict"] == "too few origins").all():
+    """Say where the best simple forecast is not beaten, and which that is."""
+    if (found.scores.loc[found.scores["verdict"] != "benchmark", "verdict"]
+            == "too few origins").all():  # fmt: skip
         return "Fewer than five past forecasts could be made: none is told from luck."
-    text = ""
-    if own:
-        text += (
-            f"The published forecast does not beat the best simple one for {words.listing(own)}. "
-        )
-    if len(failing):
-        names = words.listing(list(failing["label"]))
-        text += f"At the total, these do not beat it: {names}. "
-    text = text or "Every model beats the best simple forecast at the total. "
-    return f"{text}The best simple forecasts, known with hindsight: {bars(found)}."
+    rows = {
+        str(n): _published(found, str(n))["verdict"] for n in dict.fromkeys(found.scores["level"])
+    }
+    worse = [level(n) for n, verdict in rows.items() if verdict == "worse"]
+    same = [level(n) for n, verdict in rows.items() if verdict == "no different"]
+    said = [f"significantly worse than the best simple one for {words.listing(worse)}"] * bool(
+        worse
+    )
+    said += [f"not told from the best simple one for {words.listing(same)}"] * bool(same)
+    text = f"The published forecast is {' and '.join(said)}. " if said else ""
+    return f"{text}The best simple forecasts, known only with hindsight: {bars(found)}."
 
 
 def accuracy_finding(found: Outlook) -> Fields:
