@@ -104,14 +104,14 @@ print("\\nfound", json.dumps(list(sets.first())))
 
 NEXT = """
 import ibis, json, pandas as pd
-from analysis.products import events, follow_ups
+from analysis.products.sequences import follow_on_screen, purchase_events
 from analysis.tables.engine import EngineSettings, connect
 from analysis.tables.periods import Period
 from datetime import date
 def followed(lines, least):
     period = Period(date(2023, 1, 1), date(2024, 1, 1))
-    bought = events.fetch(lines, period, min_customers=least)
-    return int(follow_ups.followers(bought, window={window}).sum())
+    bought = purchase_events.fetch(lines, period, min_customers=least)
+    return int(follow_on_screen.followers(bought, window={window}).sum())
 days = pd.to_datetime(["2023-02-01", "2023-02-05"])
 followed(ibis.memtable(pd.DataFrame(dict(customer_id="c", item=[*"xy"], ordered_at=days))), 1)
 {started}

@@ -52,7 +52,7 @@ print(time.perf_counter() - began)
 _OPEN = """
 import time
 from pathlib import Path
-from analysis.customers import rfm, rfm_state
+from analysis.customers.value import rfm
 from analysis.tables.engine import EngineSettings, Tables, connect, read_parquet
 from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period
@@ -87,7 +87,7 @@ FOLD = (
 kept, wanted = Period.before("2017-12-31", days=300), Period.before("2018-01-01", days=300)
 began = time.perf_counter()
 state = read_parquet(engine, Path("{folder}/state.parquet"))
-moved = rfm_state.fold(state, tables, kept=kept, wanted=wanted)
+moved = rfm.fold(state, tables, kept=kept, wanted=wanted)
 engine.to_parquet(moved, "{folder}/folded.parquet")
 print(time.perf_counter() - began)
 """

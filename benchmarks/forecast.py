@@ -44,16 +44,17 @@ def m3_monthly() -> tuple[np.ndarray, np.ndarray]:
 
 
 def automatic(values: np.ndarray, *, horizon: int, season: int, origins: tuple[int, ...]):
-    """Return the automatic choice's forecasts, its model by series and its backtest."""
+    """Return the automatic choice's forecasts, and a backtest that holds those of its weights."""
     groups = np.full(len(values), "all", dtype=object)
     sparse = intermittent.is_intermittent(values)
     tested = backtest.run(
         values, models=registry.REGULAR, horizon=horizon, season=season, origins=origins
     )
-    names = model_selection.choose(tested, groups, sparse)
+    weights = model_selection.weigh(tested, groups, sparse)
     made = registry.forecasts(values, models=registry.REGULAR, horizon=horizon, season=season)
-    tested = model_selection.with_automatic(tested, groups, sparse)
-    return model_selection.pick(made, names), names, tested
+    mean = model_selection.combine(np.stack([made[name] for name in tested.models]), weights)
+    past = [model_selection.combine(tested.forecasts[:, o], weights) for o in range(len(origins))]
+    return mean, tested.with_model("final", np.stack(past))
 
 
 @dataclass(frozen=True)
@@ -127,14 +128,11 @@ def m3() -> None:
     columns = values.shape[1]
     origins = tuple(columns - 18 - back for back in (12, 9, 6, 3, 0))
     begun = Spent.so_far()
-    mean, names, tested = automatic(values, horizon=18, season=12, origins=origins)
-    found = say(f"automatic ({names[0]})", actual, mean, scale, begun.since())
+    mean, final = automatic(values, horizon=18, season=12, origins=origins)
+    found = say("automatic", actual, mean, scale, begun.since())
     limit = f"published Theta: {THETA_PRINTED} printed, {THETA_RECOMPUTED} recomputed"
     print(f"at or below it: {found['smape'] <= THETA_PRINTED} ({limit})")
     everyone = np.ones(len(values), dtype=bool)
-    final = tested.with_model(
-        "final", np.stack([_pick(tested, o, names) for o in range(len(origins))])
-    )
     for nominal in (0.80, 0.95):
         reach = conformal.calibrate(final, "final", everyone, coverage=nominal)
         low, high = conformal.intervals(mean, scale, reach, floor=np.zeros(len(values)))
@@ -150,10 +148,6 @@ def m3() -> None:
     theirs, spent = prophet(values[some], 18, "MS")
     say("Prophet", actual[some], theirs, scale[some], spent)
     say("automatic, the same series", actual[some], mean[some], scale[some], Spent(0.0, 0.0))
-
-
-def _pick(tested, origin: int, names: np.ndarray) -> np.ndarray:
-    return model_selection.pick({name: tested.of(name)[origin] for name in tested.models}, names)
 
 
 def weekly_series(count: int, weeks: int = 112, seed: int = 6) -> np.ndarray:
@@ -181,7 +175,7 @@ def weekly() -> None:
     values, horizon = weekly_series(500), 8
     origins = tuple(values.shape[1] - horizon - back for back in (24, 16, 8, 0))
     begun = Spent.so_far()
-    own = [ets.fit(values[:, :o], horizon=horizon).mean for o in origins]
+    own = [ets.fit(values[:, :o], horizon=horizon).weighted() for o in origins]
     ours = begun.since()
     theirs, spent = [], Spent(0.0, 0.0)
     for o in origins:

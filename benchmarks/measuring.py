@@ -47,7 +47,7 @@ def python(code: str) -> Cost:
 
 
 @contextlib.contextmanager
-def tree_peak(seconds: float = 0.5) -> Iterator[list[float]]:
+def tree_peak(seconds: float = 2.0) -> Iterator[list[float]]:
     """Watch the memory of all processes begun from here together; yield a list of its peak in MB.
 
     What processes share is counted once, by their proportional set sizes.

@@ -21,6 +21,7 @@ import math
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,12 +79,15 @@ def costs(folder: Path, copies: int, reports: list[str]) -> Costs:
         with tree_peak() as peak:
             command(*words, cwd=root)
         took = RunRecord.read(StudyReports.of(STUDY, root=root).runs()[0].run_json).reports[report]
+        analyses: Counter[str] = Counter()
+        for each in took.analyses:
+            analyses[each.name] += each.cpu_seconds
         found[report] = {
             "lines": lines,
             "seconds": took.seconds,
             "cpu_seconds": took.cpu_seconds,
             "peak_mb": peak[0],
-            "analyses": {a.name: a.cpu_seconds for a in took.analyses},
+            "analyses": dict(analyses),
         }
         print(f"{copies} copies, {report} ({took.status}):", json.dumps(found[report]), flush=True)
     return found
@@ -119,7 +123,7 @@ def _copy_shop(source: Path, target: Path, copies: int) -> None:
     target.mkdir(parents=True)
     manifest = Manifest.read(source / "manifest.json")
     rows = dict(manifest.rows)
-    with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": str(target)}) as db:
+    with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": f"{target}-spill"}) as db:
         for name in rows:
             read = f"read_parquet('{source / name}/*.parquet')"
             own = [
@@ -135,7 +139,7 @@ def _copy_shop(source: Path, target: Path, copies: int) -> None:
             db.sql(
                 f"copy (select * exclude (copy) replace ({copied}) from {read}, "
                 f"range({copies}) as copies(copy)) to '{target / name}/part-0.parquet' "
-                "(format parquet, compression zstd)"
+                "(format parquet)"
             )
             rows[name] *= copies
     ledger = tuple(_times(entry, rows[entry.table] // manifest.rows[entry.table])

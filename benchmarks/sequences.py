@@ -28,12 +28,13 @@ to {visits!r} (format parquet)''')
 OURS = """
 import ibis, json, pandas as pd
 from datetime import date
-from analysis.products import events
-from analysis.products.sequences import Limits, frequent_sequences
+from analysis.products.sequences import purchase_events
+from analysis.products.sequences.sequential_patterns import Limits, frequent_sequences
 from analysis.tables.engine import EngineSettings, connect
 from analysis.tables.periods import Period
 def mined(lines, support):
-    bought = events.fetch(lines, Period(date(2023, 1, 1), date(2024, 1, 1)), min_customers=1)
+    year = Period(date(2023, 1, 1), date(2024, 1, 1))
+    bought = purchase_events.fetch(lines, year, min_customers=1)
     return frequent_sequences(bought, support=support, limits=Limits(longest=4))
 days = pd.to_datetime(["2023-02-01", "2023-02-05"])
 mined(ibis.memtable(pd.DataFrame(dict(customer_id="c", item=[*"xy"], ordered_at=days))), 1.0)

@@ -198,9 +198,10 @@ def _figures(run: Path) -> None:
         followed = ["change", "change_low"] if path.stem.endswith("_next") else []
         for name in rows.columns.intersection(["growth", "growth_low", "next_low", *followed]):
             assert not (rows[name] < -1).any(), (path, name)
-        if {"group", "customers", "net_share"} <= set(rows):
+        figures = ["net_share", "net_per_customer"]
+        if {"group", "customers", *figures} <= set(rows):
             few = too_small(rows["customers"], FEWEST_CUSTOMERS)
-            assert rows.loc[few, ["net_share", "net_per_customer"]].isna().all(axis=None), path
+            assert rows.loc[few, figures].isna().all(axis=None), path
 
 
 def _numbers(cell: str) -> list[str]:

@@ -39,39 +39,76 @@ def test_choice_and_intervals_at_an_origin_do_not_see_later_truth():
     groups, sparse = np.array(["g"] * 6), np.zeros(6, bool)
     first, second = run(values), run(changed)
     assert first.known_at(48).tolist() == [[True] * 4, [True] * 4, [False] * 4, [False] * 4]
-    assert (
-        model_selection.choose(first, groups, sparse, known=first.known_at(48))
-        == model_selection.choose(second, groups, sparse, known=second.known_at(48))
-    ).all()
+    np.testing.assert_array_equal(
+        model_selection.weigh(first, groups, sparse, known=first.known_at(48)),
+        model_selection.weigh(second, groups, sparse, known=second.known_at(48)),
+    )
     everyone = np.ones(6, bool)
     for tested in (first, second):
         reach = conformal.calibrate(tested, "ets", everyone, coverage=0.8, origin=48)
         assert np.abs(reach.high).max() < 10
 
 
-def test_automatic_choice_takes_the_best_of_what_was_tried():
+def test_automatic_choice_weighs_the_models_by_their_inverse_errors():
+    """One series: inverse mean squares (Bates and Granger). Eight: the power is 2 + 2 x 3."""
     time = np.arange(60)
     values = 50 + 2.0 * time + np.random.default_rng(1).normal(0, 0.5, (8, 60))
-    tested = run(values, models=("naive", "drift", "moving_average"))
-    groups, sparse = np.array(["g"] * 8), np.zeros(8, bool)
-    assert set(model_selection.choose(tested, groups, sparse)) == {"drift"}
-    automatic = model_selection.with_automatic(tested, groups, sparse)
-    assert automatic.models[-1] == model_selection.AUTOMATIC
-    np.testing.assert_array_equal(
-        automatic.of(model_selection.AUTOMATIC)[-1], tested.of("drift")[-1]
-    )
+    for series in (1, 8):
+        tested = run(values[:series], models=("naive", "mean", "theta_logs"))
+        groups, sparse = np.array(["g"] * series), np.zeros(series, bool)
+        weights = model_selection.weigh(tested, groups, sparse)
+        errors = np.array([backtest.mean_of(np.abs(part)) for part in tested.scaled()])
+        expected = errors ** -(2.0 if series == 1 else 8.0)
+        assert weights[:, 0] == pytest.approx(expected / expected.sum())
+        assert weights.sum(axis=0) == pytest.approx(np.ones(series))
+        automatic = model_selection.with_automatic(tested, groups, sparse)
+        assert automatic.models[-1] == model_selection.AUTOMATIC
+        last = model_selection.weigh(tested, groups, sparse, known=tested.known_at(52))
+        made = np.einsum("ms,msh->sh", last, tested.forecasts[:, -1])
+        assert automatic.of(model_selection.AUTOMATIC)[-1] == pytest.approx(made)
 
 
-def test_sparse_series_are_chosen_for_apart():
+def test_a_mean_of_models_beats_the_one_with_the_least_past_error():
+    """Each series for itself: a few past errors rank models by luck. 400 series with half a trend.
+
+    What the weights are for: errors of the best so far, of the weighted mean, and of each.
+    """
+    rng = np.random.default_rng(4)
+    walk = np.cumsum(rng.normal(0, 1.0, (400, 60)), axis=1)
+    values = 100 + 0.4 * walk + rng.normal(0, 2.0, (400, 60))
+    tested = run(values, models=("naive", "mean", "ets_logs", "theta_logs"), origins=(44, 48, 56))
+    groups, sparse = np.array([str(i) for i in range(400)]), np.zeros(400, bool)
+    weights = model_selection.weigh(tested, groups, sparse, known=tested.known_at(56))
+    best = np.eye(4)[weights.argmax(axis=0)].T
+    error = [
+        np.abs(tested.actual[-1] - model_selection.combine(tested.forecasts[:, -1], each)).mean()
+        for each in (weights, best)
+    ]
+    assert error[0] < 0.97 * error[1]
+
+
+def test_a_model_without_a_forecast_has_no_weight():
+    forecasts = np.array([[[2.0, np.nan]], [[4.0, np.nan]], [[np.nan, np.nan]]])
+    made = model_selection.combine(forecasts, np.array([[0.3], [0.1], [0.6]]))
+    assert made[0, 0] == pytest.approx(2.5)
+    assert np.isnan(made[0, 1])
+
+
+def test_sparse_series_keep_one_model_of_their_own():
     rng = np.random.default_rng(3)
     sparse_rows = rng.poisson(0.2, (10, 60)) * 5.0
     values = np.vstack([noisy(10, 60), sparse_rows])
-    tested = run(values, models=(*MODELS, "croston", "tsb"))
+    tested = run(values, models=("naive", "mean", "theta_logs", "croston", "tsb"))
     groups, sparse = np.array(["g"] * 20), np.r_[np.zeros(10, bool), np.ones(10, bool)]
-    names = model_selection.choose(tested, groups, sparse)
-    assert len(set(names[:10])) == 1
+    weights = model_selection.weigh(tested, groups, sparse)
+    assert (weights[3:, :10] == 0).all()
+    names = model_selection.names(tested.models, weights)
+    assert set(names[:10]) == {model_selection.AUTOMATIC}
     assert len(set(names[10:])) == 1
-    assert names[0] not in ("croston", "tsb")
+    assert names[10] in tested.models
+    root = [model_selection._loss(tested, m, sparse, np.ones((4, 4), bool), True)
+            for m in ("naive", "mean", "croston", "tsb")]  # fmt: skip
+    assert names[10] == ("naive", "mean", "croston", "tsb")[int(np.argmin(root))]
 
 
 def test_origins_end_one_horizon_before_the_data_do():

@@ -83,6 +83,17 @@ def test_changes_and_withheld_changes_add_up_to_the_whole(shop_tables: Tables) -
     assert (found.table["customers"] >= least).all()
 
 
+def test_a_single_small_group_cannot_be_had_by_subtraction(shop_tables: Tables) -> None:
+    before, now = by_hand(shop_tables, "product_id")
+    bought = ((before != 0) | (now != 0)).sum().sort_values(kind="stable")
+    least = int(bought[bought > bought.iloc[0]].iloc[0])
+    small = int((bought < least).sum())
+    found = changes(shop_tables, compared_of(shop_tables), by="product_id", minimum_group=least)
+    alone = small == 1 or bought[bought < least].sum() < least
+    assert found.withheld == small + alone
+    assert found.withheld > 1
+
+
 def test_a_product_that_came_and_one_that_went_are_marked() -> None:
     days = {"early": "2017-11-20 09:00:00", "late": "2017-12-20 09:00:00"}
     rows = [

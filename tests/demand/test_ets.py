@@ -127,7 +127,7 @@ def test_batch_gives_each_series_what_it_gets_alone():
     together = ets.fit(rows, horizon=6, season=12).weighted()
     for row, mean in zip(rows, together, strict=True):
         assert ets.fit(row[None], horizon=6, season=12).weighted()[0] == pytest.approx(
-            mean, rel=1e-6
+            mean, rel=1e-9
         )
 
 

@@ -1,10 +1,12 @@
-"""Ingest a study and run every notebook of it in one process, in the engine that it is told.
+"""Bring a study up to date and run every notebook of it in one process, in the engine it names.
 
     python -m tests.notebooks.on_engine ROOT STUDY FOLDER
 
-One process, so that one Spark session serves all notebooks: what is compared is what they compute.
-What ended in an exception is written to ``errors.json`` in FOLDER; what each notebook took, in
-CPU seconds with Spark's driver and in jobs that Spark started, to ``costs.json``.
+One process, so that one Spark session serves all notebooks: what is compared is what they compute
+and what they say. Charts are not drawn; they show no figure that no table holds. What ended in an
+exception is written to ``errors.json`` in FOLDER; what each report says, in order, to
+``said.json``; what each notebook took, in CPU seconds with Spark's driver and in jobs that Spark
+started, to ``costs.json``.
 """
 
 from __future__ import annotations
@@ -19,8 +21,13 @@ from typing import Any
 from analysis import params
 from analysis.ingest.ingest import ingest
 from analysis.params import StudyParams
+from analysis.reporting.charts import svg
 from analysis.reporting.execution.cell_costs import of_family
+from analysis.reporting.notebook.outputs import KEY, Output
+from analysis.reporting.notebook.report import Report
+from analysis.reporting.runner.run_plan import make_plan
 from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
+from analysis.reporting.store.status import Status
 from analysis.tables.engine import Tables
 
 
@@ -28,29 +35,45 @@ def run(root: Path, study: str, folder: Path) -> None:
     """Run everything; see above."""
     settings = params.load(study, root=root)
     ingest(settings.ingest_request(), root=root)
+    here = RunFolder(folder)
     folder.mkdir(parents=True)
-    RunFolder(folder).params_json.write_text(settings.model_dump_json())
+    here.params_json.write_text(settings.model_dump_json())
     os.environ |= {STAGING: str(folder), ROOT: str(root), "MPLBACKEND": "agg"}
     os.chdir(root / "notebooks")
-    errors: dict[str, str] = {}
-    costs: dict[str, dict[str, float]] = {}
-    for path in sorted((root / "notebooks").glob("*.ipynb"), key=_summary_last):
+    said, errors, costs = listened(), {}, {}
+    for planned in make_plan(root / "notebooks").reports:
+        name = planned.report
         cpu, jobs = of_family(), jobs_so_far()
         try:
-            execute(path, settings)
+            execute(planned.path, settings)
         except Exception as error:
             kind = type(error).__name__
-            errors[path.stem] = str(error) if kind == "NotApplicable" else traceback.format_exc()
-        costs[path.stem] = {
+            errors[name] = str(error) if kind == "NotApplicable" else traceback.format_exc()
+        else:
+            Status(name, "done").write(here.status(name))  # the summary reads what came of each
+        costs[name] = {
             "cpu_seconds": round(of_family() - cpu, 1), "jobs": jobs_so_far() - jobs,
         }  # fmt: skip
-    (folder / "errors.json").write_text(json.dumps(errors))
-    (folder / "costs.json").write_text(json.dumps(costs, indent=1))
+    for name, found in (("errors", errors), ("said", said), ("costs", costs)):
+        (folder / f"{name}.json").write_text(json.dumps(found, indent=1))
 
 
-def _summary_last(path: Path) -> tuple[bool, str]:
-    """Order notebooks by number, the summary of all of them after the others."""
-    return path.stem.startswith("00"), path.stem
+def listened() -> dict[str, list[str]]:
+    """Return what the reports of this process will say, by report, and draw no chart of theirs."""
+    said: dict[str, list[str]] = {}
+
+    def show(report: Report, output: Output) -> None:
+        said.setdefault(report.name, []).append(
+            f"{output.metadata[KEY]['role']}: {output.data['text/plain']}"
+        )
+
+    def undrawn(drawn: Any, **_: str) -> str:
+        svg._close(svg._figure(drawn))
+        return "<svg/>"
+
+    Report._show = show  # type: ignore[method-assign]
+    svg.render = undrawn
+    return said
 
 
 def execute(path: Path, settings: StudyParams) -> None:

@@ -48,31 +48,21 @@ PARAMS: dict[str, Any] = {
         },
         "06_promotions": {"resamples": 200, "campaigns": 2},
         "07_value": {"draws": 50},
+        "11_channels": {
+            "bootstrap": 100, "random_variants": ["1 a month", "2 a month", "6 a month"],
+        },
     },
 }  # fmt: skip
-
-#: The reports that were made the same on both engines; one that is new joins them here.
-REPORTS = (
-    "01_profiling",
-    "02_segmentation",
-    "03_deciles",
-    "04_forecast",
-    "05_baskets",
-    "06_promotions",
-    "07_value",
-    "09_loyalty",
-    "10_feedback",
-)
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(7_200)]
 
 
 def project(root: Path, **changes: Any) -> Path:
     """Lay out a project with the repository's notebooks and the study."""
-    for folder in ("notebooks", "params"):
-        (root / folder).mkdir(parents=True)
-    for report in REPORTS:
-        shutil.copy(REPOSITORY / "notebooks" / f"{report}.ipynb", root / "notebooks")
+    (root / "params").mkdir(parents=True)
+    shutil.copytree(
+        REPOSITORY / "notebooks", root / "notebooks", ignore=shutil.ignore_patterns(".*")
+    )
     written = yaml.safe_dump({**PARAMS, **changes}, sort_keys=False)
     (root / "params" / f"{STUDY}.yaml").write_text(written)
     return root
@@ -122,6 +112,16 @@ def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]
         yield made
 
 
+@pytest.fixture(scope="module")
+def command(
+    spark_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A project on the cluster, ingested there, and one report run as a user runs it."""
+    root = project(tmp_path_factory.mktemp("spark") / "shop", engine=spark_cluster.settings())
+    words = [sys.executable, "-m", "analysis", "run", STUDY, "--only", "03", "--jobs", "1"]
+    return root, subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
+
+
 def run_in(root: Path, folder: Path) -> Path:
     """Run every notebook of a project in a process of its own and return where the tables are."""
     command = [sys.executable, "-m", "tests.notebooks.on_engine", str(root), STUDY, str(folder)]
@@ -131,25 +131,11 @@ def run_in(root: Path, folder: Path) -> Path:
     return folder
 
 
-def test_every_report_is_the_same_on_a_cluster(spark_cluster: Cluster, tmp_path: Path) -> None:
-    here = run_in(project(tmp_path / "duckdb"), tmp_path / "here")
-    elsewhere = project(tmp_path / "spark", engine=spark_cluster.settings())
-    there = run_in(elsewhere, tmp_path / "there")
-    ours, theirs = saved(here), saved(there)
-    assert {name.split("/")[1] for name in ours} == set(REPORTS)
-    assert sorted(ours) == sorted(theirs)
-    found = {name: differences(ours[name], theirs[name]) for name in ours}
-    assert {name: words for name, words in found.items() if words} == {}
-    assert spark_cluster.executors() >= 4, "two workers, in ingest and in the reports"
-
-
 def test_a_run_on_a_cluster_is_published_and_says_nothing_of_its_log(
-    spark_cluster: Cluster, tmp_path: Path
+    command: tuple[Path, subprocess.CompletedProcess[str]], spark_cluster: Cluster
 ) -> None:
     """As a user does it: the command, a process a notebook, a session a process."""
-    root = project(tmp_path / "shop", engine=spark_cluster.settings())
-    command = [sys.executable, "-m", "analysis", "run", STUDY, "--only", "03", "--jobs", "1"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    root, done = command
     assert (done.returncode, done.stderr) == (0, "")
     folder = StudyReports.of(STUDY, root=root).runs()[0]
     record = RunRecord.read(folder.run_json)
@@ -157,3 +143,23 @@ def test_a_run_on_a_cluster_is_published_and_says_nothing_of_its_log(
     page = folder.page("03_deciles").read_text()
     assert "incubator" not in page
     assert '<section id="warnings"' not in page
+    assert spark_cluster.executors() >= 4, "two workers, in ingest and in the report"
+
+
+def test_every_report_is_the_same_on_a_cluster(
+    command: tuple[Path, subprocess.CompletedProcess[str]], spark_cluster: Cluster, tmp_path: Path
+) -> None:
+    """Every table and every sentence of every notebook there is."""
+    elsewhere, before = command[0], spark_cluster.executors()
+    shutil.rmtree(elsewhere / "reports")  # what is compared has no earlier run to look back on
+    here = run_in(project(tmp_path / "duckdb"), tmp_path / "here")
+    there = run_in(elsewhere, tmp_path / "there")
+    assert spark_cluster.executors() == before + 2, "what is ingested is not ingested again"
+    ours, theirs = saved(here), saved(there)
+    reports = {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
+    assert {name.split("/")[1] for name in ours} == reports
+    assert sorted(ours) == sorted(theirs)
+    found = {name: differences(ours[name], theirs[name]) for name in ours}
+    assert {name: words for name, words in found.items() if words} == {}
+    said, told = (json.loads((folder / "said.json").read_text()) for folder in (here, there))
+    assert said == told

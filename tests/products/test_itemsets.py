@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -16,7 +17,6 @@ from analysis.errors import NotApplicable, ParamsError
 from analysis.products.association import itemsets
 from analysis.products.association import support as estimate
 from analysis.products.baskets import order_index
-from analysis.tables.engine import EngineSettings
 from tests.products.shelves import baskets_of, one_hot
 
 ITEMS = "abcdefgh"
@@ -87,16 +87,6 @@ def test_a_set_of_many_blocks_of_words_is_counted_whole():
     assert count_sets(matrix, sets).tolist() == expected
 
 
-@pytest.mark.spark
-def test_both_engines_count_the_same(spark):
-    rng = np.random.default_rng(7)
-    orders = [set(rng.choice(list(ITEMS), rng.integers(1, 6))) for _ in range(200)]
-    here, there = (mined(orders, 0.03, settings=s) for s in (EngineSettings(threads=1), spark))
-    assert counts(here) == counts(there)
-    assert here.searched == there.searched
-    assert here.table.equals(there.table)
-
-
 @pytest.mark.parametrize(
     ("orders", "sentence"),
     [
@@ -143,6 +133,21 @@ def test_too_many_sets_are_refused_with_a_support_that_would_do():
     chosen = estimate.choose_support(baskets, support=0.5)
     with pytest.raises(NotApplicable, match=r"435 frequent sets of 2 items and more than 1,000"):
         itemsets.frequent_itemsets(baskets, chosen, most_sets=1_000)
+
+
+def test_a_support_left_to_the_data_rises_until_the_sets_can_be_looked_through(monkeypatch):
+    """Twelve items in every order, sixty more in half of them: of those there are too many sets."""
+    always, half = list(map(str, range(12))), [f"h{i}" for i in range(60)]
+    baskets = baskets_of([set(always)] * 100 + [{*always, *half}] * 100)
+    few = partial(itemsets.frequent_itemsets, most_sets=5_000)
+    monkeypatch.setattr(itemsets, "frequent_itemsets", few)
+    found = itemsets.mined(baskets, None, longest=3)
+    assert found.support.orders > 100
+    assert "Fewer than" in found.support.reason
+    assert set(found.table["orders"]) == {200}
+    assert (found.table["size"] == 3).sum() == 220  # 12 over 3
+    with pytest.raises(NotApplicable, match="candidates above them"):
+        itemsets.mined(baskets, 0.4, longest=3)
 
 
 def test_pairs_counted_in_parts_are_those_of_one_go(monkeypatch):

@@ -109,18 +109,6 @@ def test_the_error_is_that_of_influences_summed_by_customer() -> None:
     assert cells.clustered_error(influence) == pytest.approx([expected], rel=1e-6)
 
 
-@pytest.mark.spark
-def test_both_engines_count_the_same(spark: EngineSettings) -> None:
-    rng = np.random.default_rng(8)
-    orders = ["".join(rng.choice(list("abcdefgh"), rng.integers(1, 8), replace=False))
-              for _ in range(120)]  # fmt: skip
-    who = [f"c{n}" for n in rng.integers(0, 30, len(orders))]
-    here, there = counted(orders, who), counted(orders, who, spark)
-    assert here.counts.tolist() == there.counts.tolist()
-    influence = rng.normal(size=here.counts.shape)
-    assert here.clustered_error(influence) == there.clustered_error(influence)
-
-
 START, DAYS = date(2024, 1, 1), 364
 ITEMS = [f"i{k:02}" for k in range(14)]
 

@@ -104,6 +104,7 @@ def test_without_overlap_there_is_a_reason(found: Audience) -> None:
     ("starts", "ends", "words"),
     [
         ("2024-02-05", "2024-03-03", "The data begin 33 days before it"),
+        ("2023-12-18", "2024-01-21", "It began before the data; it takes 56 days"),
         ("2024-10-04", "2024-10-31", "less than a week of it"),
     ],
 )

@@ -119,19 +119,21 @@ def test_theta_on_m3_is_near_the_published_13_85(m3):
 @pytest.mark.slow
 def test_automatic_choice_on_m3_is_well_below_theta_and_its_intervals_hold(m3):
     values, actual = m3
-    tried = ("seasonal_naive", "theta", "optimised_theta", "logs")
+    tried = registry.REGULAR
     origins = tuple(values.shape[1] - 18 - back for back in (6, 3, 0))
     tested = backtest.run(values, models=tried, horizon=18, season=12, origins=origins)
     groups, sparse = np.full(len(values), "monthly"), np.zeros(len(values), bool)
-    names = model_selection.choose(tested, groups, sparse)
+    weights = model_selection.weigh(tested, groups, sparse)
     made = registry.forecasts(values, models=tried, horizon=18, season=12)
-    mean = model_selection.pick(made, names)
+    mean = model_selection.combine(np.stack([made[name] for name in tried]), weights)
+    tested = tested.with_model(
+        "final",
+        np.stack([model_selection.combine(tested.forecasts[:, o], weights) for o in (0, 1, 2)]),
+    )
     assert backtest.smape(actual, mean) <= 13.35
     scale = backtest.scales(values, season=12)[0]
     assert np.mean(np.abs(actual - mean) / scale[:, None]) < 0.838
     for nominal in (0.80, 0.95):
-        reach = conformal.calibrate(
-            tested, str(names[0]), np.ones(len(values), bool), coverage=nominal
-        )
+        reach = conformal.calibrate(tested, "final", np.ones(len(values), bool), coverage=nominal)
         low, high = conformal.intervals(mean, scale, reach, floor=np.zeros(len(values)))
         assert np.mean((actual >= low) & (actual <= high)) == pytest.approx(nominal, abs=0.03)

@@ -209,9 +209,9 @@ def test_decisions_rank_by_money_times_evidence(tmp_path: Path):
     def asked(cells: list[str]) -> list[str]:
         more = (
             "c:report.finding(key='a', sentence='small.', value=900.0, low=100.0, high=1700.0, "
-            "unit='USD', alert=True)\n"
+            "unit='USD', alert=True, at_stake=900.0)\n"
             "report.finding(key='b', sentence='large.', value=500.0, low=400.0, high=600.0, "
-            "unit='USD', alert=True)"
+            "unit='USD', alert=True, at_stake=500.0)"
         )
         return [*cells, more]
 

@@ -66,6 +66,13 @@ def test_digits_follow_unit_and_size():
     assert words.quantity(0.012, words.POINTS, signed=True) == "+1.2 points"
 
 
+def test_no_probability_reads_as_nothing():
+    assert words.probability(0.0231) == "0.023"
+    assert words.probability(0.00004) == "< 0.001"
+    assert words.probability(1.0) == "1.000"
+    assert words.probability(None) == words.MISSING
+
+
 def test_lists_and_days_read_as_english():
     assert words.listing(["a"]) == "a"
     assert words.listing(["a", "b", "c"]) == "a, b and c"

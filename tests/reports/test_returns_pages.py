@@ -334,6 +334,22 @@ def test_the_league_claims_nothing_where_nothing_is_sure() -> None:
     assert "none of 3 promotions and arms is significantly above zero" in readings.lifts(unsure)
 
 
+def test_a_rate_below_two_digits_is_not_told_as_none() -> None:
+    assert readings._times(0.0004) == "fewer than 0.01"
+    assert readings._times(0.0) == "0.00"
+    assert readings._times(float("inf")) == "never"
+
+
+def test_the_next_one_does_not_lose_more_than_all() -> None:
+    rows = pd.DataFrame(
+        {"promotion_id": list("abc"), "arm": "t", "kind": league.BY_LOT, "mechanic": "m",
+         "channel": "none", "season": "summer", "lift": [-0.9, 0.1, 1.2], "error": 0.05}
+    )  # fmt: skip
+    pooled = league.by_group(rows)
+    assert (pooled["next_low"] == -1).all()
+    assert (pooled["low"] >= -1).all()
+
+
 def test_what_is_sure_of_the_mean_is_not_said_of_each() -> None:
     """Nine alike campaigns, none above zero by itself: their mean is, and it is all of them."""
     rows = pd.DataFrame(

@@ -211,7 +211,7 @@ def test_departments_that_move_are_named() -> None:
     ("verdict", "said"),
     [
         ("worse", "below zero it errs significantly more"),
-        ("no different", "cannot be told apart, so the simple one will do"),
+        ("no different", "known only with hindsight; the two cannot be told apart"),
         ("too few origins", "too few past forecasts to tell it from luck"),
     ],
 )

@@ -17,7 +17,7 @@ from analysis.promotions.planning.targeting.contact_scenarios import (
 )
 from analysis.promotions.planning.targeting.eligibility import REACHED, SAYS, ValueByRule
 from analysis.promotions.returns.past_lists import RUNNING, PastLists
-from analysis.reports.targets import charts_lists, text, text_lists
+from analysis.reports.targets import charts, text, text_lists
 from analysis.reports.targets.params import OCCASIONS
 
 LIST = {
@@ -87,7 +87,7 @@ def test_care_is_told_by_what_is_due() -> None:
 
 
 def test_the_chart_draws_a_promise_and_a_measurement_for_each_list() -> None:
-    axes = charts_lists.promises(past({}, {}).known, currency="EUR")
+    axes = charts.promises(past({}, {}).known, currency="EUR")
     assert [t.get_text() for t in axes.get_yticklabels()] == [LIST["name"]] * 2
     assert list(axes.lines[-2].get_xdata()) == [2.0, 2.0]
     axes.figure.clear()

@@ -377,5 +377,10 @@ def test_groups_for_whom_the_forecast_is_worse_are_named_and_small_ones_counted(
 @pytest.mark.parametrize(("low", "span"), [(36.0, " (36.00 to 49.90)"), (np.nan, "")])
 def test_what_a_new_customer_brings_is_stated_with_its_interval(low: float, span: str) -> None:
     table = pd.DataFrame({"months": [3, 12], "value": [16.9, 42.9], "low": low, "high": 49.9})
-    said = text.newcomer_headline(table, 12, "EUR")
+    unseen = table.assign(brought=np.nan, brought_low=np.nan, brought_high=np.nan)
+    said = text.newcomer_headline(unseen, 12, "EUR")
     assert said == f"A new customer is expected to bring € 42.90 in 12 months{span}"
+    seen = table.assign(brought=21.76, brought_low=21.31, brought_high=22.21)
+    assert text.newcomer_headline(seen, 12, "EUR") == (
+        "A new customer brought € 21.76 in 12 months (21.31 to 22.21)"
+    )

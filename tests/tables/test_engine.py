@@ -17,6 +17,7 @@ from analysis.tables.engine import (
     in_memory,
     localise,
     read_parquet,
+    seconds,
     write_parquet,
 )
 
@@ -94,6 +95,30 @@ def test_times_become_local_across_the_change_of_the_clocks() -> None:
 @pytest.mark.spark
 def test_times_become_local_on_spark_too(spark: EngineSettings) -> None:
     assert local_times(spark) == local_times(EngineSettings())
+
+
+@pytest.mark.spark
+def test_distinct_values_in_order_are_distinct_on_both_engines(spark: EngineSettings) -> None:
+    """Told apart by the column that they are filtered by as well, p would be there twice."""
+    for settings in (EngineSettings(), spark):
+        lines = shop(settings=settings).order_lines
+        sold = lines.filter(lines.quantity != 0).select("product_id").distinct()
+        assert sold.order_by("product_id").to_pandas()["product_id"].tolist() == ["p", "q"]
+
+
+@pytest.mark.spark
+def test_seconds_keep_their_fraction_on_both_engines(spark: EngineSettings) -> None:
+    """Whole seconds in one engine only would make its medians, and its windows, others."""
+    moments = pd.to_datetime(["2025-03-01 10:00:00.123457", "2025-03-30 02:30:59.999999", None])
+    views = pd.DataFrame({"session_id": "s", "page": "p", "viewed_at": moments})
+    for settings in (EngineSettings(), spark):
+        rows = in_memory({"page_views": views}, settings=settings).page_views
+        found = rows.select(s=seconds(rows.viewed_at)).order_by("s").to_pandas()["s"]
+        first, last = 1_740_823_200.123457, 1_743_301_859.999999
+        assert found.tolist()[:2] == [first, last]
+        assert found.isna().tolist() == [False, False, True]
+        moment = seconds(rows.viewed_at)
+        assert (moment.max() - moment.min()).to_pandas() == last - first  # to the last bit
 
 
 def test_memory_is_bounded_as_asked() -> None:

@@ -81,7 +81,6 @@ __getattr__ = face(
         "sales_bridge": "retention.sales_bridge:customer_bridge",
         "segment_portraits": "segments.segment_profiles:portrait",
         "segment_table": "segments.segment_table:every_segment",
-        "side_by_side": "segments.segment_profiles:side_by_side",
         "snapshot": "lifetime.snapshots:fetch",
         "spend_forecast": "lifetime.spend_quantiles:spend_forecast",
         "spending_mix": "features.spending_mix:fetch",

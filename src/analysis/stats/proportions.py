@@ -90,6 +90,11 @@ def corrected_share(
     )
     reach = z * np.sqrt(spread)
     low, high = (np.clip(share + shift + side * reach, 0, 1) for side in (-1, 1))
+    # Where the correction leads beyond 0 or 1 the cases differ from those of the errors: then the
+    # ends go at least as far as those of the share as it was found.
+    least, most = wilson_interval(found, of, confidence=confidence)
+    low = np.where(share + shift + reach > 1, np.minimum(low, least), low)
+    high = np.where(share + shift - reach < 0, np.maximum(high, most), high)
     plain = (hit / max(ill, 1)) + (passed / max(well, 1)) - 1
     raw = np.asarray(found, float) / np.asarray(of, float)
     point = (raw + passed / max(well, 1) - 1) / plain if plain > 0 else share

@@ -149,6 +149,19 @@ def localise(connection: Connection, moment: ibis.Value, *, source: str, target:
     return detach(target, attach(source, moment))
 
 
+def seconds(moment: ibis.Value) -> ibis.Value:
+    """Return the seconds since 1970 of ``moment``, with their fraction.
+
+    Ibis' own word gives whole seconds in Spark, and fractions in DuckDB.
+    """
+    if kind_of(moment.get_backend()) == "duckdb":
+        return builtin("epoch", ("timestamp",), "float64")(moment)
+    part = builtin("date_part", ("string", "timestamp"), "decimal(8, 6)")
+    micros = (part("SECOND", moment) * 1_000_000).cast("int64") % 1_000_000
+    whole = moment.epoch_seconds() * 1_000_000 + micros
+    return whole.cast("float64") / 1e6  # as floats: 1e6 is a decimal in Spark
+
+
 def hash64(column: ibis.Column) -> ibis.Value:
     """Return a 64-bit hash of ``column``, without a sign; DuckDB only."""
     return builtin("hash", (str(column.type().copy(nullable=True)),), "uint64")(column)

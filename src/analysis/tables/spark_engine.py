@@ -78,14 +78,35 @@ def open_session(settings: EngineSettings) -> Any:
 
 
 def _backend() -> Any:
-    """Return Ibis' backend, which takes rows of our own as Arrow.
+    """Return Ibis' backend, mended in two places.
 
-    Ibis would hand Spark a pandas frame, in which a missing text becomes the text NaN, and whose
-    columns Spark cannot always take.
+    It takes rows of our own as Arrow: Ibis would hand Spark a pandas frame, in which a missing text
+    becomes the text NaN, and whose columns Spark cannot always take. And distinct rows in an order
+    are distinct: Ibis would tell rows apart by the columns that they were filtered by as well.
     """
     from ibis.backends.pyspark import Backend
+    from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+    from ibis.backends.sql.rewrites import Select
+    from ibis.common.patterns import replace
+    from ibis.expr import operations
+
+    @replace(Select)
+    def distinct_then_sorted(_: Any) -> Any:
+        if not (_.distinct and _.sort_keys):
+            return _
+        inner = _.copy(sort_keys=())
+        fields = {value: operations.Field(inner, name) for name, value in inner.values.items()}
+        keys = tuple(key.replace(fields, filter=operations.Value) for key in _.sort_keys)
+        selected = {name: operations.Field(inner, name) for name in inner.values}
+        return Select(inner, selections=selected, sort_keys=keys)
+
+    class Compiler(PySparkCompiler):
+        __slots__ = ()
+        post_rewrites = (distinct_then_sorted,)
 
     class ArrowBackend(Backend):
+        compiler = Compiler()
+
         def _register_in_memory_table(self, op: Any) -> None:
             rows = self._session.createDataFrame(op.data.to_pyarrow(op.schema))
             rows.createOrReplaceTempView(op.name)

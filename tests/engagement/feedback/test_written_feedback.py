@@ -20,7 +20,7 @@ from analysis.engagement.feedback.written_feedback import (
     _names,
     language,
 )
-from analysis.stats.proportions import corrected_share
+from analysis.stats.proportions import corrected_share, wilson_interval
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.schema import PERSONAL_KEY
 from tests.engagement.feedback.answers import PERIOD, feedback_of, tables_of
@@ -189,6 +189,10 @@ def test_a_share_of_texts_is_corrected_for_what_the_model_makes_up() -> None:
             _, low, high = corrected_share([called], [300], errors)
             held.append(low[0] <= true <= high[0])
     assert np.mean(held) == pytest.approx(0.95, abs=0.025)
+    # Worse than the model can find: no certainty of 100 to 100 % from 33 texts.
+    beyond = corrected_share([33], [33], (53, 63, 945, 1_085))
+    assert (beyond[0][0], beyond[2][0]) == (1.0, 1.0)
+    assert beyond[1][0] == pytest.approx(wilson_interval([33], [33])[0][0])
     nothing = corrected_share([10], [100], (5, 10, 50, 100))
     assert np.isnan(nothing[0][0])
 

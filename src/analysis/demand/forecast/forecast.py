@@ -82,11 +82,6 @@ class Outlook:
         """Return the series that share an interval's calibration, as masks by name."""
         return _levels(self.groups, self.sparse)
 
-    def best(self, level: str) -> str:
-        """Return the label of the model chosen for most series of ``level``."""
-        chosen = self.table.loc[self.table["level"] == level, "model"]
-        return zoo.label(str(chosen.mode().iloc[0]))
-
 
 def predict(
     series: Series,
@@ -127,22 +122,20 @@ def _predict(
     sparse = intermittent.is_intermittent(series.values)
     wanted, plan = plan, _with_known_season(series, plan)
     tested = _tested(series, plan, groups, sparse, known)
-    names = model_selection.choose(tested, groups, sparse)
-    made = _made(series, plan, tested, known)
-    mean, published = model_selection.pick(made, names), model_selection.AUTOMATIC
-    shape = _shape(series, wanted, groups, known)
+    candidates = tested.models[:-1]
+    weights = model_selection.weigh(tested, groups, sparse)[:-1]
+    mean = model_selection.combine(_made(series, plan, candidates, known), weights)
+    published = model_selection.AUTOMATIC
+    shape, left = _shape(series, wanted, groups, known), np.ones(len(mean))
     if shape is not None:
         tested, evidence = year_ago.with_combination(
             tested, series.values, shape, sparse, model=published
         )
-        mean = year_ago.combined(mean, evidence, series.values, shape, sparse)
+        mean, left = year_ago.combined(tested, mean, evidence, series.values, shape, sparse)
         published = year_ago.COMBINED
     if levels is not None:
         built = hierarchy.build(series, levels)
-        free = _free(series, built)
-        variances = _error_variances(tested, published)
-        tested = _coherent(tested, built, free, model=published)
-        mean = minimum_trace(mean, built, variances=variances, free=free)
+        tested, mean = _coherent(tested, mean, built, series, left, model=published)
         published = COHERENT
     classes = _levels(groups, sparse)
     ends = [*tested.origins, series.values.shape[1]]
@@ -153,6 +146,7 @@ def _predict(
         c: conformal.of_backtest(tested, published, classes, far, c, stretch)
         for c in plan.coverages
     }
+    names = model_selection.names(candidates, weights)
     table = forecast_table(series, plan, mean, names, reaches)
     return Outlook(
         table, tested, published, accuracy.scoreboard(tested, groups),
@@ -190,15 +184,15 @@ def _with_known_season(series: Series, plan: Plan) -> Plan:
 
 
 def _made(
-    series: Series, plan: Plan, tested: Backtest, known: LevelDrivers | None
-) -> dict[str, np.ndarray]:
-    """Return every candidate's forecasts from the last period."""
-    models = [name for name in tested.models if name in zoo.MODELS]
+    series: Series, plan: Plan, names: tuple[str, ...], known: LevelDrivers | None
+) -> np.ndarray:
+    """Return every candidate's forecasts from the last period (models x series x horizon)."""
+    models = [name for name in names if name in zoo.MODELS]
     made = zoo.forecasts(series.values, models=models, horizon=plan.horizon, season=plan.season)
     if known is not None:
         made |= arima.forecasts(series.values, known, horizon=plan.horizon)
         made |= holiday_run_up.forecasts(series.values, known.marks)
-    return made
+    return np.stack([made[name] for name in names])
 
 
 def _tested(
@@ -224,15 +218,42 @@ def _free(series: Series, built: Hierarchy) -> np.ndarray:
     return np.asarray((np.where(np.isnan(bottom), 0.0, bottom) < 0).any(axis=1))
 
 
-def _coherent(tested: Backtest, built: Hierarchy, free: np.ndarray, *, model: str) -> Backtest:
-    """Return the backtest with ``model`` added up and reconciled, by what was known at origins."""
-    made = tested.of(model)
-    summed, traced = np.empty_like(made), np.empty_like(made)
-    for o, origin in enumerate(tested.origins):
-        variances = _error_variances(tested, model, origin=origin)
-        summed[o] = bottom_up(made[o], built)
-        traced[o] = minimum_trace(made[o], built, variances=variances, free=free)
-    return tested.with_model(BOTTOM_UP, summed).with_model(COHERENT, traced)
+def _coherent(
+    tested: Backtest,
+    mean: np.ndarray,
+    built: Hierarchy,
+    series: Series,
+    left: np.ndarray,
+    *,
+    model: str,
+) -> tuple[Backtest, np.ndarray]:
+    """Return the backtest with ``model`` added up and reconciled, and ``mean`` reconciled.
+
+    ``left`` is the share of each series' past error variance that is expected of ``mean``.
+
+    Errors of neighbouring series go together, so that their sum errs by more than the variances
+    say. The top level therefore gives way by the variances or keeps its own forecast, whichever
+    has erred less at all levels until then.
+    """
+    made, groups = tested.of(model), np.asarray(series.keys["level"], dtype=object)
+    free, top = _free(series, built), np.asarray(groups == groups[0])
+
+    def both(
+        base: np.ndarray, origin: int | None, share: float | np.ndarray = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        variances = share * _error_variances(tested, model, origin=origin)
+        plain = minimum_trace(base, built, variances=variances, free=free)
+        return plain, minimum_trace(base, built, variances=variances, free=free, held=top)
+
+    pairs = [both(made[o], origin) for o, origin in enumerate(tested.origins)]
+    ways = [np.stack(way) for way in zip(*pairs, strict=True)]
+    known = [tested.known_at(origin) for origin in tested.origins]
+    best = [model_selection.nearest(ways, tested, groups, known=seen) for seen in known]
+    traced = np.stack([ways[way][o] for o, way in enumerate(best)])
+    summed = np.stack([bottom_up(base, built) for base in made])
+    latest = model_selection.nearest(ways, tested, groups, known=np.ones_like(known[0]))
+    tested = tested.with_model(BOTTOM_UP, summed).with_model(COHERENT, traced)
+    return tested, both(mean, None, left)[latest]
 
 
 def _error_variances(tested: Backtest, model: str, *, origin: int | None = None) -> np.ndarray:

@@ -60,7 +60,6 @@ FORMS: tuple[Form, ...] = (
 )
 
 ADDITIVE = tuple(form for form in FORMS if form.season != "multiplicative")
-DAMPED = tuple(form for form in FORMS if form.trend == "damped")
 
 #: Elements of one array of the recursion that fit a core's cache.
 _CHUNK = 24_000

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from analysis.demand.models.backtest import Backtest
 
 #: Models that are tried on the series without its holidays, and how that is called.
-BASES: dict[str, str] = {"theta": "theta_holidays", "ets": "ets_holidays"}
+BASES: dict[str, str] = {"theta": "theta_holidays"}
 NAMES = tuple(BASES.values())
 
 #: Periods of the running median; robust standard errors that make a difference clear.

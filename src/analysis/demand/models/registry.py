@@ -12,7 +12,7 @@ period ahead. A series without any value is forecast as NaN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,29 +39,11 @@ def seasonal(values: Floats, *, horizon: int, season: int = 1) -> Floats:
     return np.where(np.isnan(ahead), series[:, -1:], ahead)
 
 
-def drift(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
-    """Return the line through the first and the last value."""
-    series = filled(values)
-    spans = lengths(values)
-    first = series[np.arange(len(series)), series.shape[1] - np.maximum(spans, 1)]
-    slope = (series[:, -1] - first) / np.maximum(spans - 1, 1)
-    return series[:, -1:] + slope[:, None] * np.arange(1, horizon + 1)
-
-
 def mean(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
     """Return the mean of all past values."""
     seen = ~np.isnan(values)
     total, count = np.where(seen, values, 0.0).sum(axis=1), seen.sum(axis=1)
     level = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return np.repeat(level[:, None], horizon, axis=1)
-
-
-def median(values: Floats, *, horizon: int, season: int = 1) -> Floats:  # noqa: ARG001
-    """Return the median of all past values, which single peaks do not move."""
-    level = np.full(len(values), np.nan)
-    seen = ~np.isnan(values)
-    known = seen.any(axis=1)
-    level[known] = np.nanmedian(values[known], axis=1)
     return np.repeat(level[:, None], horizon, axis=1)
 
 
@@ -169,22 +151,12 @@ def _short(forecaster: Forecaster) -> Forecaster:
     return forecast
 
 
-#: Models that are means of the smoothing's forms with these trends.
-_TRENDS: dict[str, tuple[ets.Trend, ...]] = {
-    "ets": ("none", "linear", "damped"),
-    "damped": ("damped",),
-}
-
-
 MODELS: dict[str, Model] = {
     "naive": Model("last value", last_value),
     "seasonal_naive": Model("last season's value", seasonal),
     "mean": Model("mean of all past", mean),
-    "median": Model("median of all past", median),
-    "drift": Model("line of first and last", drift),
     "moving_average": Model("moving average", moving_average),
-    "ets": Model("exponential smoothing"),
-    "damped": Model("damped trend smoothing"),
+    "ets": Model("exponential smoothing", _ets),
     "theta": Model("Theta", _short(theta.standard)),
     "optimised_theta": Model("optimised Theta", _short(theta.optimised)),
     "ets_logs": Model("smoothing of logarithms", _on_logs(_additive)),
@@ -193,20 +165,15 @@ MODELS: dict[str, Model] = {
     "croston": Model("Croston, corrected", intermittent.croston),
     "tsb": Model("Teunter-Syntetos-Babai", intermittent.tsb),
     "logs": Model("smoothing and Theta on logarithms", members=("ets_logs", "theta_logs")),
-    "ets_theta": Model("smoothing with Theta", members=("ets", "theta")),
     "combination": Model("smoothing, both Thetas", members=("ets", "theta", "optimised_theta")),
 }
 
 
-#: What is tried for series that sell in most periods, and for those that sell now and then.
-REGULAR: tuple[str, ...] = (
-    "naive", "seasonal_naive", "mean", "median", "drift", "moving_average", "ets", "damped",
-    "theta", "optimised_theta", "ets_theta", "combination", "ets_logs", "theta_logs", "logs",
-)  # fmt: skip
+#: What is tried for series that sell in most periods, one of each family: many variants of one
+#: would outvote the others. And what is tried for those that sell now and then.
+REGULAR: tuple[str, ...] = (*BENCHMARKS, "ets_logs", "theta_logs")
 
-SPARSE: tuple[str, ...] = (
-    "naive", "seasonal_naive", "mean", "moving_average", "ets", "croston", "tsb",
-)  # fmt: skip
+SPARSE: tuple[str, ...] = (*BENCHMARKS, "moving_average", "croston", "tsb")
 
 
 def candidates(*, season: int, columns: int) -> tuple[str, ...]:
@@ -235,22 +202,11 @@ def forecasts(
         if name not in MODELS:
             raise ParamsError(f"There is no model {name!r}; there are {', '.join(MODELS)}")
     base = dict.fromkeys(m for name in models for m in (MODELS[name].members or (name,)))
-    found = _smoothed(base, values, horizon, season)
-    found |= {name: _bounded(name, values, horizon, season) for name in base if name not in found}
+    found = {name: _bounded(name, values, horizon, season) for name in base}
     for name in models:
         if MODELS[name].members:
             found[name] = np.mean([found[m] for m in MODELS[name].members], axis=0)
     return {name: found[name] for name in models}
-
-
-def _smoothed(base: Iterable[str], values: Floats, horizon: int, season: int) -> dict[str, Floats]:
-    """Return those of the base models that are means of one and the same fit's forms."""
-    wanted = [name for name in base if name in _TRENDS]
-    if not wanted:
-        return {}
-    forms = ets.FORMS if "ets" in wanted else ets.DAMPED
-    fitted = ets.fit(values, horizon=horizon, season=season, forms=forms)
-    return {name: within_reason(fitted.weighted(_TRENDS[name]), values) for name in wanted}
 
 
 def _bounded(name: str, values: Floats, horizon: int, season: int) -> Floats:

@@ -72,6 +72,9 @@ def _members(row: pd.Series, bottom: pd.DataFrame, levels: tuple[Level, ...]) ->
     return inside
 
 
+#: Times its weight that a series counts which keeps its forecast.
+_HELD = 1e6
+
 #: Exchanges of active and passive set before the slow, sure solver takes over.
 _MOST_PIVOTS = 30
 
@@ -88,6 +91,7 @@ def minimum_trace(
     *,
     variances: np.ndarray | None = None,
     free: np.ndarray | None = None,
+    held: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the coherent forecasts closest to ``forecasts``, adding up to the cent.
 
@@ -103,9 +107,12 @@ def minimum_trace(
         sum ("structural scaling").
     free
         Bottom series that may be negative; None for none.
+    held
+        Series that keep their forecast, as far as the bottom allows; None for none.
     """
     base = np.nan_to_num(forecasts)
     weight = 1 / _variances(hierarchy, variances)
+    weight = weight if held is None else np.where(held, _HELD * weight, weight)
     matrix = hierarchy.matrix
     normal = _Normal.of(hierarchy, weight)
     target = matrix.T @ (weight[:, None] * base)

@@ -382,9 +382,16 @@ def with_combination(
 
 
 def combined(
-    mean: Floats, evidence: Evidence, values: Floats, shape: Shape, sparse: np.ndarray
-) -> Floats:
-    """Return a model's forecasts from the last period, combined with the year before."""
+    tested: Backtest, mean: Floats, evidence: Evidence, values: Floats, shape: Shape,
+    sparse: np.ndarray,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Return a model's forecasts from the last period, combined with the year before.
+
+    And the share of the model's past error variance that is expected of the combination: where
+    past forecasts could use no year before, what inverse variances leave of it.
+    """
     horizon = mean.shape[1]
     weight = weights(evidence, values, shape, sparse, horizon=horizon)
-    return combine(mean, forecast(values, shape, horizon=horizon), _level(values), weight)
+    made = combine(mean, forecast(values, shape, horizon=horizon), _level(values), weight)
+    untried = np.isnan(tested.of(ALONE)).all(axis=(0, 2))
+    return made, np.where(untried, 1 - weight, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,19 +53,20 @@ def on_the_day(tables: Tables, contacts: Contacts, *, confidence: float = 0.95) 
     log = log.filter(log.given_at < end)
     held = log.filter(log.withdrawn_at.isnull() | (log.withdrawn_at >= end))
     today = held.select("customer_id", "channel").distinct().order_by("customer_id", "channel")
-    channels = log.select("channel").distinct().order_by("channel").to_pandas()["channel"]
-    table = _withdrawn(log, contacts).merge(_sent(log, contacts), "left", "channel")
+    table = _withdrawn(log, contacts)
+    channels = tuple(map(str, table["channel"]))
+    table = table.merge(_sent(log, contacts), "left", "channel")
     frame = today.to_pandas()
     counts = frame.groupby("channel").size()
     table.insert(1, "held", table["channel"].map(counts).fillna(0).astype(int))
-    table = table.merge(_register(tables, log, end), "left", "channel")
+    table = table.merge(_register(tables, log, end, channels), "left", "channel")
     known = table["messages"].fillna(0)
     low, high = wilson_interval(table["without"].fillna(0), known, confidence=confidence)
     table = table.assign(
         messages=known.astype(int), without=table["without"].fillna(0).astype(int),
         share=table["without"] / known.where(known > 0), low=low, high=high,
     )  # fmt: skip
-    return Consents(frame, tuple(map(str, channels)), table)
+    return Consents(frame, channels, table)
 
 
 def _withdrawn(log: ibis.Table, contacts: Contacts) -> pd.DataFrame:
@@ -90,18 +92,26 @@ def _sent(log: ibis.Table, contacts: Contacts) -> pd.DataFrame:
     return counted.order_by("channel").to_pandas()
 
 
-def _register(tables: Tables, log: ibis.Table, end: ibis.Value) -> pd.DataFrame:
+def _register(
+    tables: Tables, log: ibis.Table, end: ibis.Value, channels: Sequence[str]
+) -> pd.DataFrame:
     """Return, by channel, whose register says yes, and who of them has withdrawn."""
-    rows = []
-    for name in log.select("channel").distinct().order_by("channel").to_pandas()["channel"]:
-        if not tables.has("customers", f"consent_{name}"):
-            continue
-        people = tables.customers
-        yes = people.filter(people[f"consent_{name}"]).select("customer_id").distinct()
-        gone = log.filter(log.channel == name).group_by("customer_id").agg(
-            held=(log.withdrawn_at.isnull() | (log.withdrawn_at >= end)).cast("int64").max()
-        )  # fmt: skip
-        lost = yes.join(gone.filter(gone["held"] == 0), "customer_id")
-        both = (yes.count().to_pandas(), lost.count().to_pandas())
-        rows.append((str(name), *map(int, both)))
-    return pd.DataFrame(rows, columns=["channel", "register", "lagging"])
+    told = [name for name in channels if tables.has("customers", f"consent_{name}")]
+    if not told:
+        return pd.DataFrame(columns=["channel", "register", "lagging"])
+    people = tables.customers
+    parts = [
+        people.filter(people[f"consent_{name}"])
+        .select("customer_id", channel=ibis.literal(name))
+        .distinct()
+        for name in told
+    ]
+    yes = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    valid = log.withdrawn_at.isnull() | (log.withdrawn_at >= end)
+    standing = log.group_by("customer_id", "channel").agg(valid=valid.cast("int64").max())
+    both = yes.left_join(standing, ["customer_id", "channel"])
+    counted = both.group_by("channel").agg(
+        register=both.count(), lagging=(ibis.coalesce(both.valid, 1) == 0).cast("int64").sum()
+    )
+    found = counted.to_pandas().set_index("channel").reindex(told, fill_value=0)
+    return found.astype("int64").rename_axis("channel").reset_index()

@@ -20,7 +20,7 @@ import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.tables.engine import held
+from analysis.tables.engine import held, seconds
 from analysis.tables.lines import midnight
 from analysis.tables.margin import cents
 
@@ -114,7 +114,7 @@ def _sent(tables: Tables, period: Period, known: frozenset[str], recent_days: in
     rows = contacts.mutate(**absent).select("contact_id", "customer_id", "channel", "sent_at",
                                             *_OPTIONAL)  # fmt: skip
     rows = rows.filter(rows.sent_at < midnight(period.end))
-    rows = rows.mutate(clock=rows.sent_at.epoch_seconds())
+    rows = rows.mutate(clock=seconds(rows.sent_at))
     window = {"group_by": "customer_id", "order_by": "clock", "following": 0}
     reach = ibis.range_window(preceding=recent_days * _DAY, **window)
     tied = ibis.range_window(preceding=0, **window)

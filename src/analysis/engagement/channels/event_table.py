@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.engagement.channels.contact_events import order_times
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
-from analysis.tables.engine import held
+from analysis.tables.engine import held, seconds
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def returned_between(
     first = first.filter(whole <= midnight(events.period.end))
     later = rows.filter(rows.kind == then).select("customer_id", "at")
     both = first.left_join(later, "customer_id").drop("customer_id_right")
-    since = (both["at"].epoch_seconds() - both.begun.epoch_seconds()) / _DAY
+    since = (seconds(both["at"]) - seconds(both.begun)) / _DAY
     days = (since >= first_day) & (since < last_day + 1)
     inside = ibis.coalesce(days & (both["at"] > both.begun), False)
     each = both.group_by("customer_id").agg(back=inside.cast("int64").max())
@@ -144,5 +144,5 @@ def _next(events: Events, start: str, then: str) -> ibis.Table:
         rows = rows.mutate(when=(rows.kind == then).ifelse(rows["at"], None))
         rows = rows.mutate(next=rows.when.min().over(ibis.window(preceding=0, **order)))
         rows = rows.filter(rows.kind == start)
-    seconds = rows.next.epoch_seconds() - rows["at"].epoch_seconds()
-    return rows.select("customer_id", days=seconds / _DAY)
+    passed = seconds(rows.next) - seconds(rows["at"])
+    return rows.select("customer_id", days=passed / _DAY)

@@ -93,7 +93,7 @@ def judge(
         )
     regular = bool((cells["regular"] == 1).mean() > 0 and "promotion_id" in contacts.known)
     slopes = _slopes(cells, measures, regular, confidence)
-    curve = pd.concat([_curve(contacts, m, confidence) for m in measures], ignore_index=True)
+    curve = _curve(contacts, measures, confidence)
     parts = _by_segment(contacts, segments, measures, regular, confidence)
     return Fatigue(curve, slopes, parts, regular)
 
@@ -152,25 +152,31 @@ def _cells(contacts: Contacts) -> ibis.Table:
     return counted.order_by(by)
 
 
-def _curve(contacts: Contacts, measure: str, confidence: float) -> pd.DataFrame:
+def _curve(contacts: Contacts, measures: Sequence[str], confidence: float) -> pd.DataFrame:
     rows = contacts.rows
     rows = rows.filter(rows.delivered == 1)
     rows = rows.mutate(before=ibis.least(rows.before, MOST_BEFORE))
     each = rows.group_by("channel", "before", "customer_id").agg(
-        x=rows[measure].sum().cast("float64"), n=rows.count().cast("float64")
+        n=rows.count().cast("float64"), **{m: rows[m].sum().cast("float64") for m in measures}
     )
-    sums = each.group_by("channel", "before").agg(
-        x=each.x.sum(), n=each.n.sum(), xx=(each.x * each.x).sum(), xn=(each.x * each.n).sum(),
-        nn=(each.n * each.n).sum(), m=each.count(),
-    )  # fmt: skip
-    table = sums.order_by("channel", "before").to_pandas()
-    totals = {k: table[k].to_numpy(float) for k in ("x", "n", "xx", "xn", "nn", "m")}
+    sums = {"n": each.n.sum(), "nn": (each.n * each.n).sum(), "m": each.count()}
+    for m in measures:
+        x = each[m]
+        sums |= {f"{m}_x": x.sum(), f"{m}_xx": (x * x).sum(), f"{m}_xn": (x * each.n).sum()}
+    table = each.group_by("channel", "before").agg(**sums).order_by("channel", "before").to_pandas()
+    return pd.concat([_shares(table, m, confidence) for m in measures], ignore_index=True)
+
+
+def _shares(table: pd.DataFrame, measure: str, confidence: float) -> pd.DataFrame:
+    """Return the shares of one measure with intervals that take whole customers."""
+    own = {k: table[f"{measure}_{k}"].to_numpy(float) for k in ("x", "xx", "xn")}
+    totals = own | {k: table[k].to_numpy(float) for k in ("n", "nn", "m")}
     low, high, _ = clustered_interval(ClusterSums.of(**totals), confidence=confidence)
     return pd.DataFrame(
         {
             "channel": table["channel"], "before": table["before"], "measure": measure,
-            "hits": table["x"].astype(int), "of": table["n"].astype(int),
-            "share": table["x"] / table["n"], "low": low, "high": high,
+            "hits": own["x"].astype(int), "of": table["n"].astype(int),
+            "share": own["x"] / table["n"], "low": low, "high": high,
         }
     )  # fmt: skip
 

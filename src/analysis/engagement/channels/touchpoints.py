@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis.engagement.channels.contact_events import order_times
 from analysis.errors import NotApplicable
-from analysis.tables.engine import held
+from analysis.tables.engine import held, seconds
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _touches(
         .over(ibis.window(preceding=0, **ways)),
     )
     touch = line.filter(line.order == 0)
-    age = (touch.ordered_at.epoch_seconds() - touch["at"].epoch_seconds()) / _DAY
+    age = (seconds(touch.ordered_at) - seconds(touch["at"])) / _DAY
     touch = touch.mutate(age=age)
     touch = touch.filter(touch.age.isnull() | (touch.age <= lookback_days))
     journey = {"group_by": ["customer_id", "journey"], "order_by": ["at", "channel"]}

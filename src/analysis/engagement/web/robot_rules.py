@@ -8,6 +8,7 @@ import ibis
 import pandas as pd
 
 from analysis.stats.sizes import FEWEST_PAGES_OF_PACE
+from analysis.tables.engine import seconds
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def robots(sessions: ibis.Table, rules: RobotRules) -> ibis.Table:
     ibis.Table
         One visitor a row: who, says (the source or its own name says so), paced, busy.
     """
-    span = sessions.ended_at.epoch_seconds() - sessions.started_at.epoch_seconds()
+    span = seconds(sessions.ended_at) - seconds(sessions.started_at)
     paced = (sessions.views >= FEWEST_PAGES_OF_PACE) & (span < rules.pace * (sessions.views - 1))
     days = (
         sessions.mutate(day=sessions.started_at.date(), paced=paced)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.engagement.web.clickstream import Clickstream
 from analysis.engagement.web.visitor_shares import shares
+from analysis.tables.engine import seconds
 from analysis.tables.lines import midnight
 
 #: Pages named one by one; the others stand together.
@@ -59,7 +60,7 @@ def overview(web: Clickstream, *, confidence: float = 0.95) -> WebOverview:
 
 def _totals(web: Clickstream) -> pd.Series:
     sessions = web.sessions
-    span = sessions.ended_at.epoch_seconds() - sessions.started_at.epoch_seconds()
+    span = seconds(sessions.ended_at) - seconds(sessions.started_at)
     found = sessions.aggregate(
         views=sessions.views.sum(),
         sessions=sessions.count(),
@@ -134,7 +135,7 @@ def page_attention(web: Clickstream) -> pd.DataFrame:
         exits, exit_rate (exits by views), timed (views whose time is known), median_seconds.
     """
     views = named_pages(web)
-    next_ = views.after.epoch_seconds() - views.viewed_at.epoch_seconds()
+    next_ = seconds(views.after) - seconds(views.viewed_at)
     last = views.seconds if web.has("seconds") else ibis.null("float64")
     views = views.mutate(spent=views.ends.ifelse(last, next_.cast("float64")))
     table = (

@@ -28,7 +28,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.products.association.support import frequent_sizes, places
+from analysis.products.association.support import (
+    choose_support,
+    frequent_sizes,
+    places,
+    raised,
+)
 
 if TYPE_CHECKING:
     from analysis.products.association.support import Support
@@ -42,6 +47,14 @@ MOST_SETS = 2_000_000
 
 #: Bytes of the bit matrix.
 MOST_BYTES = 2_000_000_000
+
+
+class TooManySets(NotApplicable):
+    """There are more sets than can be looked through; a support of ``enough`` orders would do."""
+
+    def __init__(self, sentence: str, enough: int) -> None:
+        super().__init__(sentence)
+        self.enough = enough
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,29 @@ class Itemsets:
     orders: int
     searched: dict[int, int]
     support: Support
+
+
+def mined(baskets: Baskets, support: float | None, *, longest: int) -> Itemsets:
+    """Return the frequent itemsets at the support asked for, or at the least that can be searched.
+
+    Parameters
+    ----------
+    baskets
+        The orders.
+    support
+        Share of orders; None lets the data choose: the least that tells something, and with the
+        orders of many customers the least whose sets can be looked through.
+    longest
+        Size of the largest sets to look for.
+    """
+    chosen = choose_support(baskets, support=support)
+    while True:
+        try:
+            return frequent_itemsets(baskets, chosen, longest=longest)
+        except TooManySets as refused:
+            if support is not None:
+                raise
+            chosen = raised(baskets, refused.enough)
 
 
 def frequent_itemsets(
@@ -123,7 +159,7 @@ def _larger(
     if len(candidates) == 0:
         return found
     kept = np.unique(candidates)
-    matrix = _matrix(gathered, place, kept)
+    matrix = _matrix(gathered, place, kept, support.orders)
     size = 3
     while len(candidates):
         searched[size] = len(candidates)
@@ -146,10 +182,12 @@ def _grown(
     if grown is None:
         # Half the sets in support order make about a quarter of the candidates.
         higher = int(np.quantile(counts, 0.75))
-        raise NotApplicable(
+        enough = max(higher, support.orders + 1)
+        raise TooManySets(
             f"At a support of {support.orders:,} orders there are {len(sets):,} frequent sets of "
             f"{sets.shape[1]} items and more than {most:,} candidates above them. A support of "
-            f"about {max(higher, support.orders + 1):,} orders, or shorter sets, would do."
+            f"about {enough:,} orders, or shorter sets, would do.",
+            enough,
         )
     return grown
 
@@ -173,7 +211,7 @@ def _pairs(
 
 
 def _matrix(
-    gathered: Gathered, place: npt.NDArray[np.int32], kept: npt.NDArray[np.int32]
+    gathered: Gathered, place: npt.NDArray[np.int32], kept: npt.NDArray[np.int32], least: int
 ) -> npt.NDArray[np.uint64]:
     """Return the bit matrix of the orders that hold three or more of the items ``kept``."""
     from analysis.products.baskets.basket_kernels import bit_matrix
@@ -185,9 +223,10 @@ def _matrix(
     orders = int((sizes >= 3).sum())
     needed = len(kept) * orders // 8
     if needed > MOST_BYTES:
-        raise NotApplicable(
+        raise TooManySets(
             f"Sets of three and more of {len(kept):,} items in {orders:,} orders would need "
-            f"{needed / 1e9:.1f} GB; a higher support, or pairs alone, would do."
+            f"{needed / 1e9:.1f} GB; a higher support, or pairs alone, would do.",
+            2 * least,
         )
     matrix: npt.NDArray[np.uint64] = bit_matrix(
         gathered.starts, gathered.values, own, len(kept), sizes, 3

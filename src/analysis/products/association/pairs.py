@@ -15,9 +15,8 @@ from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.products.association import association_rules as rule_mining
 from analysis.products.association.confounding import Doubts, check
-from analysis.products.association.itemsets import Itemsets, frequent_itemsets
+from analysis.products.association.itemsets import Itemsets, mined
 from analysis.products.association.mantel_haenszel import Control, common_odds
-from analysis.products.association.support import choose_support
 from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.live_articles import gone_items
 from analysis.products.baskets.order_index import items_of, numbered, order_facts
@@ -199,8 +198,7 @@ def find(
     first, second = (
         orders_as_sets.of_lines(lines, level=level, period=p) for p in (halves.first, halves.second)
     )
-    support = choose_support(first, support=search.support or None)
-    itemsets = frequent_itemsets(first, support, longest=search.longest)
+    itemsets = mined(first, search.support or None, longest=search.longest)
     frequent = [s[0] for s in itemsets.table["itemset"] if len(s) == 1]
     facts = order_facts(lines)
     orders = numbered(first.lines, facts, frequent)

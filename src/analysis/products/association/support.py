@@ -93,6 +93,12 @@ def choose_support(
     return Support(orders, orders / baskets.orders, reason, rows)
 
 
+def raised(baskets: Baskets, orders: int) -> Support:
+    """Return a support that was raised until the sets can be looked through."""
+    reason = f"Fewer than {orders:,} would leave more sets of items than can be looked through"
+    return Support(orders, orders / baskets.orders, reason, pair_rows(baskets, orders))
+
+
 def _asked(baskets: Baskets, support: float) -> tuple[int, str]:
     if not 0 < support <= 1:
         raise ParamsError(f"support {support!r} must be a share of orders above 0, at most 1")

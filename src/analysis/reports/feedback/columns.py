@@ -74,6 +74,11 @@ moods = Columns("""
 #: `Topics.shares`
 topics = Columns("kind: Text | topic | texts | share ± low | sorry 0 % ±: With low stars")
 
+#: `Sentiment.calibration`
+mood_calibration = Columns("""
+    fifth 0: Fifth by forecast | texts | forecast 0 %: Forecast positive | glad 0 %: Positive
+""")
+
 #: `Topics.words`
 words = Columns("""
     word: Word, or pair of characters | texts: Reviews | sorry_share 0 %: Of them with low stars

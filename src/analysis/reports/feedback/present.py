@@ -182,7 +182,8 @@ def mood(report: Report, found: Sentiment) -> None:
     report.say(text_words.mood_reading(found))
     with report.detail("Sentiment by kind of text, and calibration"):
         report.table(found.kinds, name="moods", columns=columns.moods(report.interval))
-        report.table(found.calibration, name="mood_calibration")
+        calibration = columns.mood_calibration()
+        report.table(found.calibration, name="mood_calibration", columns=calibration)
 
 
 @presents(Topics)

@@ -118,33 +118,26 @@ def foremost(scores: pd.DataFrame, found: Outlook, *, count: int = 10) -> pd.Dat
 
 
 def unbeaten(found: Outlook) -> str:
-    """Say where the best simple forecast is not beaten, and which models fail to beat it."""
-    scores = found.scores[found.scores["verdict"] != "benchmark"]
-    total = scores[scores["level"] == scores["level"].iloc[0]]
-    failing = total[total["verdict"].isin(["worse", "no different"])]
-    own = [
-        level(str(n))
-        for n in dict.fromkeys(scores["level"])
-        if _published(found, str(n))["verdict"] != "better"
-    ]
-    if (scores["verdict"] == "too few origins").all():
+    """Say where the best simple forecast is not beaten, and which that is."""
+    if (found.scores.loc[found.scores["verdict"] != "benchmark", "verdict"]
+            == "too few origins").all():  # fmt: skip
         return "Fewer than five past forecasts could be made: none is told from luck."
-    text = ""
-    if own:
-        text += (
-            f"The published forecast does not beat the best simple one for {words.listing(own)}. "
-        )
-    if len(failing):
-        names = words.listing(list(failing["label"]))
-        text += f"At the total, these do not beat it: {names}. "
-    text = text or "Every model beats the best simple forecast at the total. "
-    return f"{text}The best simple forecasts, known with hindsight: {bars(found)}."
+    rows = {
+        str(n): _published(found, str(n))["verdict"] for n in dict.fromkeys(found.scores["level"])
+    }
+    worse = [level(n) for n, verdict in rows.items() if verdict == "worse"]
+    same = [level(n) for n, verdict in rows.items() if verdict == "no different"]
+    said = [f"significantly worse than the best simple one for {words.listing(worse)}"] * bool(
+        worse
+    )
+    said += [f"not told from the best simple one for {words.listing(same)}"] * bool(same)
+    text = f"The published forecast is {' and '.join(said)}. " if said else ""
+    return f"{text}The best simple forecasts, known only with hindsight: {bars(found)}."
 
 
 def accuracy_finding(found: Outlook) -> Fields:
     """Return how much less the published forecast errs at the total than the best simple one."""
     row = _whole(found)
-    beaten = row["verdict"] == "better"
     return {
         "key": "error_saved",
         "sentence": "of the best simple forecast's error saved at the total",
@@ -155,24 +148,21 @@ def accuracy_finding(found: Outlook) -> Fields:
         "n": int(row["origins"]),
         "noun": "past forecast",
         "direction": "up_good",
-        "alert": not beaten,
-        "otherwise": "planning on this forecast is no surer than on a simple one",
+        "alert": row["verdict"] == "worse",
+        "otherwise": "the next weeks are planned on a forecast that a simple one has beaten",
         "decimals": 0,
-        "detail": _against(found) if beaten else _unlucky(found, row),
+        "detail": _against(found) if row["verdict"] == "better" else _unlucky(found, row),
     }
 
 
 def in_title(found: Outlook) -> str:
-    """Return what a title has to add where the forecast does not beat the best simple one."""
+    """Return what a title has to add where a simple forecast has been significantly closer."""
     try:
         row = _whole(found)
     except NotApplicable:
         return ""
-    if row["verdict"] in ("better", "too few origins"):
-        return ""
     bar = zoo.label(accuracy.benchmark(found.scores, str(found.groups[0])))
-    done = "has been closer so far" if row["verdict"] == "worse" else "has done as well so far"
-    return f"; the {bar} {done}"
+    return f"; the {bar} has been closer so far" if row["verdict"] == "worse" else ""
 
 
 def _against(found: Outlook) -> str:
@@ -186,7 +176,7 @@ def _unlucky(found: Outlook, row: pd.Series) -> str:
         return "too few past forecasts to tell it from luck"
     if row["verdict"] == "worse":
         return f"below zero it errs significantly more, {_against(found)}: plan with that one"
-    return f"{_against(found)}; the two cannot be told apart, so the simple one will do"
+    return f"{_against(found)}, known only with hindsight; the two cannot be told apart"
 
 
 def challenged(scores: pd.DataFrame, published: str, challenger: str) -> str:

@@ -178,7 +178,7 @@ def bridge_headline(bridge: pd.DataFrame, currency: str) -> str:
 
 
 #: What the group of the lost is: said, for who bought nothing for a while may come back.
-_LOST = "Lost means no purchase in this period; some of them will come back."
+_LOST = "Lost means no purchase in this period; they may come back."
 
 
 def bridge_paragraph(bridge: pd.DataFrame, compared: Comparison, currency: str) -> str:

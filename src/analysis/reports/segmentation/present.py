@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.customers.deals import deal_proneness
+from analysis.customers.deals.deal_proneness import Buyers
 from analysis.customers.features.coverage import Coverage, days_before
 from analysis.customers.retention import regularity
 from analysis.customers.segments import areas as area_methods
@@ -20,16 +22,9 @@ from analysis.reports.segmentation import (
     charts_profiles,
     columns,
     text,
-    text_clusters,
+    text_deals,
     text_profiles,
     text_stages,
-)
-from analysis.reports.segmentation.present_deals import (
-    buyers,
-    buyers_next,
-    paused,
-    reaction,
-    stocked,
 )
 from analysis.reports.segmentation.present_stages import (
     retention,
@@ -43,6 +38,89 @@ from analysis.reports.segmentation.present_stages import (
 )
 from analysis.reports.segmentation.telling import describe, draw
 from analysis.tables.periods import Period
+
+
+def _measured_on(report: Report) -> str:
+    after = Period.before(report.as_of, days=report.params.holdout_days)
+    return f"Kinds formed before, measured on {after}."
+
+
+@presents()
+def buyers(report: Report, attitude: Buyers, by_buyer: pd.DataFrame) -> None:
+    """Show who buys for the price, and what they bring."""
+    report.finding(**text_deals.buyers_finding(attitude))
+    headline = text_deals.buyers_headline(by_buyer)
+    report.headline(headline)
+    report.chart(
+        charts.buyers_map(attitude.table, attitude.threshold),
+        alt="Dots of customers: share bought on offer over the place in margin, coloured by class. "
+        + headline,
+        caption="Shares shrunk towards the average; line: threshold. An even sample is drawn.",
+    )
+    describe(report, by_buyer, deal_proneness.MEANING)
+    with report.detail("How kinds of buyers are told"):
+        report.say(text_deals.buyers_rule(attitude))
+
+    shown = columns.worth(report.interval, label="Kind")
+    with report.detail("Kinds of buyers in figures"):
+        report.table(text.enough(by_buyer), name="buyers", columns=shown, caption=report.margin)
+    report.save(attitude.table, "buyer_shares")
+
+
+@presents()
+def buyers_next(report: Report, followed: pd.DataFrame, before: Period, after: Period) -> None:
+    """Show what each kind did afterwards."""
+    with report.detail("What each kind did next, and how it takes deeper offers"):
+        report.headline(text_deals.buyers_next(followed))
+        report.table(
+            text.enough(followed),
+            name="buyers_next",
+            columns=columns.what_next(report.interval, label="Kind"),
+            caption=f"Formed on {before}, followed on {after}.",
+        )
+
+
+@presents()
+def reaction(report: Report, found: pd.DataFrame) -> None:
+    """Show how each kind reacts to deeper discounts."""
+    with report.detail("What each kind did next, and how it takes deeper offers"):
+        report.headline(text_deals.reaction(found))
+        report.table(
+            found,
+            name="price_reaction",
+            columns=columns.reaction(report.interval),
+            caption="Change of their part of a category's lines when its discount that week, as "
+            f"all other customers got it, is ten points deeper. {_measured_on(report)}",
+        )
+
+
+@presents()
+def stocked(report: Report, found: pd.DataFrame) -> None:
+    """Show how many further units each kind takes of deeper offers."""
+    with report.detail("What each kind did next, and how it takes deeper offers"):
+        report.headline(text_deals.stocked(found))
+        report.table(
+            found,
+            name="stocking_up",
+            columns=columns.stocked(report.interval),
+            caption="Units beyond the first of a discounted line, and how much more of them are "
+            f"taken of an offer that is ten points deeper. {_measured_on(report)}",
+        )
+
+
+@presents()
+def paused(report: Report, found: pd.DataFrame) -> None:
+    """Show who ordered in the weeks without discounts."""
+    with report.detail("What each kind did next, and how it takes deeper offers"):
+        report.headline(text_deals.paused(found))
+        report.table(
+            found,
+            name="discount_pause",
+            columns=columns.paused(report.interval),
+            caption="Weeks in which the shop gave hardly any discount, against as many before and "
+            "after. Kinds formed on the year before these.",
+        )
+
 
 #: Presenters of deal proneness and of life stages stand in files of their own.
 __all__ = [
@@ -199,9 +277,9 @@ def rhythm(
 @presents(Clusters)
 def clusters(report: Report, found: Clusters) -> None:
     """Show whether there are clusters."""
-    report.finding(**text_clusters.clusters_finding(found))
+    report.finding(**text_profiles.clusters_finding(found))
     report.save(found.members.assign(as_of=f"{report.as_of:%Y-%m-%d}"), "cluster_members")
-    headline = text_clusters.clusters(found)
+    headline = text_profiles.clusters(found)
     report.headline(headline)
     with report.detail("How clusters were looked for"):
         report.chart(
@@ -211,7 +289,7 @@ def clusters(report: Report, found: Clusters) -> None:
             alt=f"Line of the silhouette by number of clusters. {headline}",
             caption="Grey: what customers without clusters reach, in three shapes.",
         )
-        report.say(text_clusters.clusters_text(found))
+        report.say(text_profiles.clusters_text(found))
 
 
 @presents()
@@ -220,8 +298,8 @@ def cluster_profiles(
 ) -> None:
     """Show what sets the clusters apart."""
     with report.detail("What sets the clusters apart"):
-        report.say(text_clusters.cluster_sentences(described, found.stability))
-        report.say(text_clusters.cluster_numbers(numbers))
+        report.say(text_profiles.cluster_sentences(described, found.stability))
+        report.say(text_profiles.cluster_numbers(numbers))
         report.chart(
             charts_profiles.cluster_map(described.map, described.explained),
             alt="Map of customers on two principal components, coloured by cluster",
@@ -236,7 +314,7 @@ def cluster_profiles(
 def clusters_again(report: Report, again: Again) -> None:
     """Say whether the clusters are there in the earlier window."""
     with report.detail("What sets the clusters apart"):
-        report.say(text_clusters.clusters_again(again))
+        report.say(text_profiles.clusters_again(again))
     report.save(again.table, "cluster_again")
 
 

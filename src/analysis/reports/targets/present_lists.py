@@ -8,7 +8,7 @@ from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.promotions.returns.past_lists import PastLists
 from analysis.reporting.notebook.presentation import presents
 from analysis.reporting.notebook.report import Report
-from analysis.reports.targets import charts_lists, columns, text_lists
+from analysis.reports.targets import charts, columns, text_lists
 
 
 @presents()
@@ -36,7 +36,7 @@ def past_lists(report: Report, found: PastLists) -> None:
     report.headline(said)
     if len(found.known):
         report.chart(
-            charts_lists.promises(found.known, currency=report.currency),
+            charts.promises(found.known, currency=report.currency),
             alt=f"Promise and measured margin of each list, with interval. {said}.",
             caption="Margin per customer of the list, net of the contact. Whisker: "
             f"{report.interval}, targets against those held out, sent or not.",

@@ -274,15 +274,12 @@ def newcomer_finding(
 ) -> Fields:
     """Return the finding on what winning a customer may cost: as brought, else by the model."""
     row = newcomer[newcomer["months"] == months].iloc[0]
-    seen = bool(np.isfinite(row["brought"]))
-    names = ["brought", "brought_low", "brought_high"] if seen else ["value", "low", "high"]
-    value, low, high = row[names]
-    known = np.isfinite(low)
-    told = "brought" if seen else "is expected to bring"
+    told, value, low, high = _newcomer(row)
+    known, seen = np.isfinite(low), told == "brought"
     return {
         "key": "newcomer_value",
         "sentence": f"is what a new customer {told} in {months} months, the first purchase "
-        "included: winning one for more loses money over that time",
+        "included: winning one for more loses money on average over that time",
         "value": float(value),
         "low": float(low) if known else None,
         "high": float(high) if known else None,
@@ -314,12 +311,18 @@ def newcomer_reading(newcomer: pd.DataFrame, currency: str) -> str:
 
 
 def newcomer_headline(newcomer: pd.DataFrame, months: int, currency: str) -> str:
-    """State what a new customer is expected to bring, with its interval where there is one."""
-    row = newcomer[newcomer["months"] == months].iloc[0]
-    ends = words.interval(row["low"], row["high"], 2, currency)
-    span = f" ({ends})" if np.isfinite(row["low"]) else ""
-    value = words.money(row["value"], 2, currency)
-    return f"A new customer is expected to bring {value} in {months} months{span}"
+    """Return what a new customer brought, as the finding says it; else what is expected."""
+    told, value, low, high = _newcomer(newcomer[newcomer["months"] == months].iloc[0])
+    span = f" ({words.interval(low, high, 2, currency)})" if np.isfinite(low) else ""
+    return f"A new customer {told} {words.money(value, 2, currency)} in {months} months{span}"
+
+
+def _newcomer(row: pd.Series) -> tuple[str, float, float, float]:
+    """Return whether newcomers could be followed, and what they brought, or are expected to."""
+    seen = bool(np.isfinite(row["brought"]))
+    names = ["brought", "brought_low", "brought_high"] if seen else ["value", "low", "high"]
+    value, low, high = (float(row[name]) for name in names)
+    return ("brought" if seen else "is expected to bring"), value, low, high
 
 
 def tracking_headline(held: Tracking) -> str:

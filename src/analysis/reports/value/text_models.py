@@ -173,7 +173,7 @@ def value_card(card: Scorecard, valued: Valuation, history: Period) -> Card:
     score = (
         "It took no part in the contest under this name."
         if row is None
-        else f"Misplaced by decile {words.percent(row['calibration'])}, Gini "
+        else f"Calibration error by decile {words.percent(row['calibration'])}, Gini "
         f"{words.number(row['gini'], 2)}; repeating the last period "
         f"{words.percent(naive['calibration'])} and {words.number(naive['gini'], 2)}."
     )

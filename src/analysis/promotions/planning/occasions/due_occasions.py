@@ -153,7 +153,8 @@ def _replenishment(tables: Tables, as_of: date, days: int) -> pd.DataFrame:
     keys = ["customer_id", "product_id"]
     found = lines.group_by(keys).agg(
         n=lines.day.nunique(), first=lines.day.min(), last=lines.day.max(),
-        value=lines.net_amount.mean(),
+        # Spark would round the mean of what is exact to six places.
+        value=lines.net_amount.sum().cast("float64") / lines.count(),
     )  # fmt: skip
     found = found.filter(found.n >= FEWEST_OF_A_PRODUCT)
     found = found.mutate(gap=_mean_gap(found["first"], found["last"], found.n))
