@@ -155,7 +155,7 @@ def test_a_program_of_many_views_is_left_out_and_counted() -> None:
 
 
 def test_only_programs_is_said() -> None:
-    with pytest.raises(NotApplicable, match="Every page view of the period is a program's"):
+    with pytest.raises(NotApplicable, match="Every page view of the period is a bot's"):
         web(walk("named", "2025-04-02 00:00", "hp", user_agent="curl/8"))
 
 
