@@ -143,7 +143,7 @@ def test_reaction_to_depth_is_recovered_against_customers_who_do_not_react() -> 
     order_lines = pd.DataFrame(
         {
             "order_id": [f"o{i}" for i in range(len(lines))],
-            "customer_id": lines["kind"] + (lines.index % 25).astype("str"),
+            "customer_id": lines["kind"] + (lines.index % 30).astype("str"),
             "product_id": lines["c"].astype("str"),
             "ordered_at": pd.Timestamp("2017-07-03") + pd.to_timedelta(lines["w"] * 7, unit="D"),
             "quantity": 1.0,
@@ -171,6 +171,9 @@ def test_reaction_to_depth_is_recovered_against_customers_who_do_not_react() -> 
 
 
 def test_too_few_categories_are_not_applicable(real) -> None:
-    kinds = pd.DataFrame({"customer_id": ["1"], "buyer": pd.Categorical(["Price buyer"])})
+    ids = [str(n) for n in range(30)]
+    kinds = pd.DataFrame({"customer_id": ids, "buyer": pd.Categorical(["Price buyer"] * 30)})
     with pytest.raises(NotApplicable, match="fewer than 20 categories"):
         discount_response.react(real, Period.before("2018-01-01", days=7), kinds)
+    with pytest.raises(NotApplicable, match="no kind of buyer has 30 customers"):
+        discount_response.react(real, Period.before("2018-01-01", days=7), kinds.head(29))

@@ -29,7 +29,7 @@ def shop(lines: pd.DataFrame) -> Tables:
     order_lines = pd.DataFrame(
         {
             "order_id": [f"o{i}" for i in range(len(lines))],
-            "customer_id": "c1",
+            "customer_id": [f"c{i % 30}" for i in range(len(lines))],
             "product_id": lines["category"].astype("str"),
             "ordered_at": pd.Timestamp("2017-07-03"),
             "quantity": lines["units"].astype("float64"),
@@ -42,7 +42,9 @@ def shop(lines: pd.DataFrame) -> Tables:
     return in_memory({"order_lines": order_lines, "products": products})
 
 
-KINDS = pd.DataFrame({"customer_id": ["c1"], "buyer": pd.Categorical(["Price buyer"])})
+KINDS = pd.DataFrame(
+    {"customer_id": [f"c{i}" for i in range(30)], "buyer": pd.Categorical(["Price buyer"] * 30)}
+)
 
 
 def test_it_is_the_poisson_regression_with_a_level_for_each_category() -> None:

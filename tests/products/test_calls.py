@@ -260,3 +260,11 @@ def test_nobody_is_recommended_a_product_because_of_its_substitute() -> None:
 def test_worth_is_price_and_margin_of_an_orders_worth(found) -> None:
     table = bundles.worth(found.lines, ["pasta"])
     assert table.loc["pasta"].tolist() == [2.0, 0.5]
+
+
+def test_orders_of_one_day_are_refused_with_what_it_takes(shop) -> None:
+    one = pairs.Halves(
+        Period(date(2023, 1, 1), date(2023, 1, 2)), Period(date(2023, 1, 2), date(2023, 1, 3))
+    )
+    with pytest.raises(NotApplicable, match=r"All orders are of 2 Jan 2023 .* two days or more"):
+        pairs.find(shop, one, pairs.Search(longest=2), level="product")

@@ -86,11 +86,7 @@ def react(
         If fewer than twenty categories were sold at discounts that change from week to week.
     """
     cells = _cells(tables, period, kinds)
-    rows = [
-        (str(name), *_reaction(cells, str(name), confidence))
-        for name in kinds["buyer"].cat.categories
-        if (kinds["buyer"] == name).sum() >= FEWEST_CUSTOMERS
-    ]
+    rows = [(str(name), *_reaction(cells, str(name), confidence)) for name in _large_enough(kinds)]
     table = pd.DataFrame(
         rows, columns=["group", "lines", "categories", "reaction", "low", "high", "p"]
     )
@@ -100,6 +96,18 @@ def react(
             f"{FEWEST_CATEGORIES} categories have discounts that change from week to week."
         )
     return table
+
+
+def _large_enough(kinds: pd.DataFrame) -> list[str]:
+    """Return the kinds of buyer with customers enough; NotApplicable if none has them."""
+    sizes = kinds["buyer"].value_counts()
+    large = [name for name in kinds["buyer"].cat.categories if sizes[name] >= FEWEST_CUSTOMERS]
+    if not large:
+        raise NotApplicable(
+            "Reaction to discounts cannot be measured: no kind of buyer has "
+            f"{FEWEST_CUSTOMERS} customers."
+        )
+    return large
 
 
 def _cells(tables: Tables, period: Period, kinds: pd.DataFrame) -> pd.DataFrame:
@@ -212,11 +220,7 @@ def stock_up(
         If the study knows no discounts, or no kind has lines enough.
     """
     cells = _stocking_cells(tables, period, kinds)
-    rows = [
-        (str(name), *_one(cells[cells["buyer"] == name]))
-        for name in kinds["buyer"].cat.categories
-        if (kinds["buyer"] == name).sum() >= FEWEST_CUSTOMERS
-    ]
+    rows = [(str(name), *_one(cells[cells["buyer"] == name])) for name in _large_enough(kinds)]
     table = pd.DataFrame(rows, columns=["group", "lines", "further", "response", "error"])
     if table["error"].isna().all():
         raise NotApplicable(

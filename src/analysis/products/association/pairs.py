@@ -198,6 +198,11 @@ def find(
     first, second = (
         orders_as_sets.of_lines(lines, level=level, period=p) for p in (halves.first, halves.second)
     )
+    if second.orders and not first.orders:
+        raise NotApplicable(
+            f"All orders are of {halves.second}, none of the days before: pairs are found in one "
+            "half of the days and checked in the other, so it takes orders of two days or more."
+        )
     itemsets = mined(first, search.support or None, longest=search.longest)
     frequent = [s[0] for s in itemsets.table["itemset"] if len(s) == 1]
     facts = order_facts(lines)

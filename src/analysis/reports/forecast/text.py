@@ -137,9 +137,9 @@ def outlook(totals: pd.DataFrame, weeks: str) -> str:
     if not math.isfinite(whole["change_low"]):
         return f"{ahead}: {change} against {before}; {NO_INTERVAL}"
     if whole["change_low"] <= 0 <= whole["change_high"]:
-        way = "about as much as"
-    else:
-        way = "more than" if whole["change"] > 0 else "less than"
+        ends = words.interval(whole["change_low"], whole["change_high"])
+        return f"{ahead}: {change} against {before}, not significant ({ends})"
+    way = "more than" if whole["change"] > 0 else "less than"
     return f"{ahead}: {way} {before} ({change})"
 
 
