@@ -190,7 +190,7 @@ def test_a_warning_fails_nothing_and_is_kept_folded_without_the_machine(
     ran: SimpleNamespace,
 ) -> None:
     page = ran.folder.page("26_warns").read_text()
-    assert '<pre tabindex="0">cell:1: UserWarning: mind the gap' in page
+    assert '<pre class="note" tabindex="0">cell:1: UserWarning: mind the gap' in page
     assert "/ipykernel" not in ran.folder.notebook("26_warns").read_text()
 
 
