@@ -67,10 +67,10 @@ def test_digits_follow_unit_and_size():
 
 
 def test_no_probability_reads_as_nothing():
-    assert words.probability(0.0231) == "0.023"
-    assert words.probability(0.00004) == "< 0.001"
-    assert words.probability(1.0) == "1.000"
-    assert words.probability(None) == words.MISSING
+    assert words.chance(0.0231) == "0.023"
+    assert words.chance(0.00004) == "< 0.001"
+    assert words.chance(1.0) == "1.000"
+    assert words.chance(None) == words.MISSING
 
 
 def test_lists_and_days_read_as_english():
