@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 #: Columns of periods that it takes, and the share of their cells that are numbers.
-FEWEST, FILLED = 6, 0.9
+PERIODS_ACROSS, FILLED = 6, 0.9
 _MONTHS = "jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez"
 PERIOD = re.compile(
     rf"(19|20)\d\d([-/_. ]?(0?[1-9]|1[0-2]|q[1-4]|w\d\d?))?([-/_. ]\d\d?)?|"
@@ -27,7 +27,7 @@ def periods_across(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list
 
 def are_periods(names: Sequence[str], rows: Sequence[Sequence[str]], header: Sequence[str]) -> bool:
     """Tell whether columns that look alike are filled with numbers and most of the header."""
-    if len(names) < FEWEST or 2 * len(names) < len(header):
+    if len(names) < PERIODS_ACROSS or 2 * len(names) < len(header):
         return False
     places = [at for at, name in enumerate(header) if name in set(names)]
     cells = [row[at].strip() for row in rows[:300] if len(row) == len(header) for at in places]
