@@ -106,7 +106,7 @@ def labels(snapshot: Snapshot, *, days: int, rules: LabelRules | None = None) ->
     asked = reason == ""
     if asked.sum() < 100:
         raise NotApplicable(
-            f"Churn cannot be told on {snapshot.known.end}: of {len(frame)} customers only "
+            f"Churn cannot be told on {snapshot.known.end}: of {len(frame):,} customers only "
             f"{int(asked.sum())} come often enough for a silence of {days} days to mean anything, "
             "fewer than 100."
         )

@@ -136,8 +136,8 @@ def learnt_from(
     if fewest < FEWEST_CHURNED:
         kind = outcome.happened if churned.sum() == fewest else outcome.other
         raise NotApplicable(
-            f"{outcome.what} cannot be learnt: of {len(churned)} labelled customers only {fewest} "
-            f"{kind}, fewer than {FEWEST_CHURNED}."
+            f"{outcome.what} cannot be learnt: of {len(churned):,} labelled customers only "
+            f"{fewest} {kind}, fewer than {FEWEST_CHURNED}."
         )
     features = matrix(rows, tuple(outcome.features) if names is None else names)
     features = features.loc[:, features.nunique() > 1]

@@ -45,8 +45,8 @@ class RetentionValue:
     groups
         One group a row, then ``All``: group, customers, churn (mean), value (expected margin),
         at_risk, at_risk_share (of that of all), break_even, shown (smallest effect that a test
-        shows with 80 % power where a random half is left uncontacted), can_pay (customers whom
-        a contact can pay for).
+        shows with 80 % power where a random half is left uncontacted; infinite where it shows
+        none), can_pay (customers whom a contact can pay for).
     cost
         What contacting one customer costs.
     """
@@ -244,7 +244,7 @@ def _shown(churn: float, customers: int) -> float:
         kept = churn * (1 - min(effect, 1.0))
         spread = churn * (1 - churn) + kept * (1 - kept)
         effect = float(reach * np.sqrt(2 * spread / customers) / churn)
-    return effect
+    return effect if effect <= 1 else np.inf  # no contact keeps more than all of them
 
 
 def _row(rows: pd.DataFrame, name: str, cost: float) -> dict[str, object]:

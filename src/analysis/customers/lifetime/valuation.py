@@ -220,7 +220,7 @@ def newcomer_value(
     recent = summary[summary["observed"] < 0.75 * history.days / 7]
     if len(recent) < max(FEWEST_NEWCOMERS, _SHARE_NEW * len(summary)):
         raise NotApplicable(
-            f"What a new customer brings cannot be told: only {len(recent)} of {len(summary)} "
+            f"What a new customer brings cannot be told: only {len(recent):,} of {len(summary):,} "
             "customers were first seen after the first quarter of the history; the others were "
             "customers before it."
         )
