@@ -20,6 +20,14 @@ from tests.tiny import Journey
 
 REPOSITORY = Path(__file__).parent.parent
 
+#: What takes minutes: a cluster, and whole runs of every report.
+LONGEST = ("tests/notebooks/test_on_spark.py", "tests/test_real_site.py", "tests/test_director.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
 
 @pytest.fixture(scope="session")
 def shared_dir(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
