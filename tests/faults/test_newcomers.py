@@ -261,7 +261,7 @@ def test_a_basket_file(newcomer: Newcomer) -> None:
     assert counted["item 7"] == sum("item 7" in b for b in baskets)
     assert "can run    05_baskets" in newcomer.checks()
     reasons = newcomer.runs("00", "01")
-    assert reasons["05_baskets"].startswith("There are 0 orders in 30 Jan 2024 to")
+    assert reasons["05_baskets"].startswith("All orders are of 31 Jan 2024, none of")
 
 
 def test_baskets_padded_under_a_numbered_header(newcomer: Newcomer) -> None:

@@ -190,7 +190,7 @@ def test_whom_bgnbd_only_assumes_alive_is_not_called_alive() -> None:
 def test_old_customers_do_not_tell_what_a_new_one_brings() -> None:
     frame = shop(11).assign(observed=52.0)
     model = bgnbd.fit(PurchaseCounts.of(frame), modified=True)
-    with pytest.raises(NotApplicable, match="only 0 of 2500 customers were first seen after"):
+    with pytest.raises(NotApplicable, match="only 0 of 2,500 customers were first seen after"):
         newcomer_value(frame, model, gamma_gamma.fit_value(frame), history=HISTORY, settings=SIX)
 
 

@@ -21,7 +21,7 @@ from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.live_articles import gone_items
 from analysis.products.baskets.order_index import items_of, numbered, order_facts
 from analysis.products.substitution.bundles import worth
-from analysis.tables.periods import Period, as_date
+from analysis.tables.periods import Period, as_date, written
 
 if TYPE_CHECKING:
     from datetime import date
@@ -199,8 +199,9 @@ def find(
         orders_as_sets.of_lines(lines, level=level, period=p) for p in (halves.first, halves.second)
     )
     if second.orders and not first.orders:
+        when = written(halves.second.start) if halves.second.days == 1 else str(halves.second)
         raise NotApplicable(
-            f"All orders are of {halves.second}, none of the days before: pairs are found in one "
+            f"All orders are of {when}, none of the days before: pairs are found in one "
             "half of the days and checked in the other, so it takes orders of two days or more."
         )
     itemsets = mined(first, search.support or None, longest=search.longest)
