@@ -5,8 +5,8 @@
 One process, so that one Spark session serves all notebooks: what is compared is what they compute
 and what they say. Charts are not drawn; they show no figure that no table holds. What ended in an
 exception is written to ``errors.json`` in FOLDER; what each report says, in order, to
-``said.json``; what each notebook took, in CPU seconds with Spark's driver and in jobs that Spark
-started, to ``costs.json``.
+``said.json``; what each notebook took to ``costs.json``: seconds, CPU seconds with Spark's driver,
+jobs that Spark started, and rows brought to this process, by the line that asked for them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any
+
+import ibis
 
 from analysis import params
 from analysis.ingest.ingest import ingest
@@ -40,10 +44,11 @@ def run(root: Path, study: str, folder: Path) -> None:
     here.params_json.write_text(settings.model_dump_json())
     os.environ |= {STAGING: str(folder), ROOT: str(root), "MPLBACKEND": "agg"}
     os.chdir(root / "notebooks")
-    said, errors, costs = listened(), {}, {}
+    said, errors, costs, collected = listened(), {}, {}, counted()
     for planned in make_plan(root / "notebooks").reports:
         name = planned.report
-        cpu, jobs = of_family(), jobs_so_far()
+        cpu, jobs, began = of_family(), jobs_so_far(), time.perf_counter()
+        collected.clear()
         try:
             execute(planned.path, settings)
         except Exception as error:
@@ -52,7 +57,10 @@ def run(root: Path, study: str, folder: Path) -> None:
         else:
             Status(name, "done").write(here.status(name))  # the summary reads what came of each
         costs[name] = {
-            "cpu_seconds": round(of_family() - cpu, 1), "jobs": jobs_so_far() - jobs,
+            "cpu_seconds": round(of_family() - cpu, 1),
+            "seconds": round(time.perf_counter() - began, 1),
+            "jobs": jobs_so_far() - jobs,
+            "collected": dict(collected.most_common()),
         }  # fmt: skip
     for name, found in (("errors", errors), ("said", said), ("costs", costs)):
         (folder / f"{name}.json").write_text(json.dumps(found, indent=1))
@@ -74,6 +82,26 @@ def listened() -> dict[str, list[str]]:
     Report._show = show  # type: ignore[method-assign]
     svg.render = undrawn
     return said
+
+
+def counted() -> Counter[str]:
+    """Return how many rows come from the engine to this process, by the line that asks for them."""
+    rows: Counter[str] = Counter()
+
+    def counting(name: str) -> None:
+        original = getattr(ibis.Table, name)
+
+        def count(self: ibis.Table, *args: Any, **named: Any) -> Any:
+            found = original(self, *args, **named)
+            ours = [f for f in traceback.extract_stack() if "/src/analysis/" in f.filename]
+            rows[f"{Path(ours[-1].filename).stem}.{ours[-1].name}"] += len(found)
+            return found
+
+        setattr(ibis.Table, name, count)
+
+    for name in ("to_pandas", "to_pyarrow", "execute"):
+        counting(name)
+    return rows
 
 
 def execute(path: Path, settings: StudyParams) -> None:

@@ -182,13 +182,13 @@ class Assembly:
         """Put a part's file in its place, rewritten where that changes it; return rows left out."""
         identities = customer_columns(name) if self.unified is not None else []
         if not identities and overlap.outdated is None:
-            _link(path, goal)
+            link(path, goal)
             return 0
         rows = self.connection.read_parquet(path, hive_partitioning=False)
         kept = overlap.without_outdated(rows, file)
         left_out = int(rows.count().to_pandas()) - int(kept.count().to_pandas())
         if not identities and not left_out:
-            _link(path, goal)
+            link(path, goal)
             return 0
         order = BY_MONTH[name][1] if name in BY_MONTH else []
         if self.unified is not None:
@@ -275,7 +275,7 @@ class Assembly:
                 for name in (n for n in feed.files if n.startswith("rejected/")):
                     goal = self.target / name
                     goal.parent.mkdir(parents=True, exist_ok=True)
-                    _link(part.directory / name, goal)
+                    link(part.directory / name, goal)
         shutil.rmtree(self.target / ".scratch", ignore_errors=True)
 
 
@@ -339,7 +339,8 @@ def _said_anew(entry: LedgerEntry, rows: int, column: str) -> LedgerEntry:
     return replace(entry, accepted=entry.accepted - rows, dropped=dict(sorted(dropped.items())))
 
 
-def _link(path: Path, goal: Path) -> None:
+def link(path: Path, goal: Path) -> None:
+    """Let ``goal`` be the file ``path`` under another name; a copy where that cannot be."""
     try:
         os.link(path, goal)
     except OSError:  # a file system without hard links

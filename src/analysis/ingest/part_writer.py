@@ -5,9 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import ibis
 
@@ -25,7 +23,7 @@ from analysis.ingest.parts import (
     PartFeed,
     PartSource,
 )
-from analysis.tables.engine import reading
+from analysis.tables.engine import in_month, reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.schema import TABLES
 
@@ -166,7 +164,7 @@ class _FeedWriter:
         return [
             self._parquet(
                 # The line settles ties, so that the same file gives the same bytes.
-                self._shaped(good.filter(_within(good[time], month)).order_by([*order, LINE])),
+                self._shaped(good.filter(in_month(good[time], month)).order_by([*order, LINE])),
                 f"{feed.table}/month={month:%Y-%m}",
             )
             for month in found
@@ -217,13 +215,6 @@ class _FeedWriter:
 _SHIFTED_WORDS = (
     "did not exist because the clocks went forward, and were moved forward (rule gaps: shift)."
 )
-
-
-def _within(time: ibis.Value, month: Any) -> ibis.Value:
-
-    following = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
-    start, end = (ibis.timestamp(f"{day:%Y-%m-%d} 00:00:00") for day in (month, following))
-    return (time >= start) & (time < end)
 
 
 def _accepted(rows: ibis.Table) -> ibis.Table:

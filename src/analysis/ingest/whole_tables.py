@@ -1,27 +1,46 @@
-"""Write the tables of a source that is read whole each time, every row judged and counted."""
+"""Write the tables of a source that is read whole each time, every row judged and counted.
+
+Large tables with a time are stored by month, and a month whose rows are those of the last version
+is linked from there: a new month writes its own files alone.
+"""
 
 from __future__ import annotations
 
+import shutil
+from datetime import date
 from pathlib import Path
 
 import ibis
 
 from analysis.errors import DataError
 from analysis.ingest import validate
+from analysis.ingest.assembly import link
+from analysis.ingest.parts import BY_MONTH
 from analysis.ingest.sources import Feed, Source
-from analysis.tables.engine import Connection, EngineSettings, connect, write_parquet
+from analysis.tables.engine import (
+    Connection,
+    EngineSettings,
+    connect,
+    contents_by_month,
+    read_parquet,
+    write_months,
+    write_parquet,
+)
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.schema import TABLES
 
-#: Tables that are read by time are stored by time.
-STORAGE_ORDER = {
-    "order_lines": ["ordered_at", "order_id", "product_id"],
-    "page_views": ["viewed_at", "session_id"],
-}
+#: Rows from which on a table is stored by month: files of fewer than some 10,000 rows cost more
+#: to open than to read.
+LEAST_BY_MONTH = 200_000
 
 
-def write_whole(settings: EngineSettings, source: Source, staging: Path) -> tuple[LedgerEntry, ...]:
-    """Write every table of ``source`` below ``staging`` and return the account of its rows."""
+def write_whole(
+    settings: EngineSettings, source: Source, staging: Path, before: Path | None
+) -> tuple[LedgerEntry, ...]:
+    """Write every table of ``source`` below ``staging`` and return the account of its rows.
+
+    Months that ``before``, the folder of the last version, holds alike are linked from there.
+    """
     connection = connect(settings)
     feeds: dict[str, list[Feed]] = {}
     for feed in source.feeds(connection):
@@ -29,7 +48,7 @@ def write_whole(settings: EngineSettings, source: Source, staging: Path) -> tupl
     entries = [
         entry
         for table, table_feeds in feeds.items()
-        for entry in _write_table(connection, table, table_feeds, staging)
+        for entry in _write_table(connection, table, table_feeds, staging, before)
     ]
     # A session that goes on would hold the cores of a cluster that the reports wait for.
     connection.disconnect()
@@ -37,7 +56,7 @@ def write_whole(settings: EngineSettings, source: Source, staging: Path) -> tupl
 
 
 def _write_table(
-    connection: Connection, name: str, feeds: list[Feed], staging: Path
+    connection: Connection, name: str, feeds: list[Feed], staging: Path, before: Path | None
 ) -> list[LedgerEntry]:
     """Judge all rows meant for one table; write the good and the bad apart, and count both.
 
@@ -55,12 +74,53 @@ def _write_table(
     if any(entry.rejected or entry.dropped for entry in entries):
         good = rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
     good = good.drop("_source", validate.KEY, validate.RULE, validate.REASON)
-    order = STORAGE_ORDER.get(name)
-    write_parquet(connection, good.order_by(order) if order else good, staging / name)
+    if order := _order(good, name):
+        good = good.order_by(order)
+    if table.time and sum(entry.accepted for entry in entries) >= LEAST_BY_MONTH:
+        earlier = (before or staging) / name  # staging holds none yet
+        _write_months(connection, good, table.time, staging / name, earlier)
+    else:
+        write_parquet(connection, good, staging / name)
     if any(entry.rejected for entry in entries):
         refused = rows.filter(rows[validate.REASON].notnull())
         write_parquet(connection, refused, staging / "rejected" / name)
     return entries
+
+
+def _write_months(
+    connection: Connection, good: ibis.Table, time: str, folder: Path, earlier: Path
+) -> None:
+    """Write the rows by month; the months that ``earlier`` holds alike are linked from there."""
+    whole = folder.with_name(f".{folder.name}")
+    write_parquet(connection, good, whole)
+    rows = read_parquet(connection, whole)
+    found = contents_by_month(rows, time)
+    there = _contents_of(connection, earlier, rows, time)
+    new = sorted(month for month, contents in found.items() if there.get(month) != contents)
+    if new:
+        write_months(connection, rows, time, new, folder)
+    for month in found.keys() - set(new):
+        goal = folder / f"month={month:%Y-%m}"
+        goal.mkdir(parents=True)
+        for path in (earlier / goal.name).glob("*.parquet"):
+            link(path, goal / path.name)
+    shutil.rmtree(whole)
+
+
+def _contents_of(
+    connection: Connection, earlier: Path, like: ibis.Table, time: str
+) -> dict[date, tuple[int, str]]:
+    """Return what an earlier table holds by month; nothing if it is of another shape."""
+    if not any(earlier.glob("month=*")):
+        return {}
+    rows = read_parquet(connection, earlier)
+    return contents_by_month(rows, time) if rows.schema() == like.schema() else {}
+
+
+def _order(rows: ibis.Table, name: str) -> list[str]:
+    """Return the columns that the rows of a table are stored by; none if they stay as they come."""
+    _, order = BY_MONTH.get(name, ("", []))
+    return [*order, *(n for n in rows.columns if n not in order)] if order else []
 
 
 def _text(value: str) -> ibis.Value:

@@ -164,6 +164,13 @@ def read_files(connection: Any, path: Path, pattern: str | None) -> ibis.Table:
     return connection.read_parquet(target, schema=columns)
 
 
+def write_parts(connection: Any, rows: ibis.Table, directory: Path, column: str) -> None:
+    """Write ``rows`` as Parquet files into a folder for each value of ``column``."""
+    connection._run_pre_execute_hooks(rows)
+    frame = connection._session.sql(connection.compile(rows))
+    frame.write.partitionBy(column).parquet(str(directory))
+
+
 def kept(rows: ibis.Table) -> ibis.Table:
     """Return ``rows``, computed at their first use and kept by the workers while they are used."""
     backend = rows.get_backend()
