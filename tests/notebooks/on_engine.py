@@ -1,6 +1,6 @@
 """Bring a study up to date and run every notebook of it in one process, in the engine it names.
 
-    python -m tests.notebooks.on_engine ROOT STUDY FOLDER
+    python -m tests.notebooks.on_engine ROOT STUDY FOLDER [REPORT ...]
 
 One process, so that one Spark session serves all notebooks: what is compared is what they compute
 and what they say. Charts are not drawn; they show no figure that no table holds. What ended in an
@@ -11,16 +11,16 @@ jobs that Spark started, and rows brought to this process, by the line that aske
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
-
-import ibis
 
 from analysis import params
 from analysis.ingest.ingest import ingest
@@ -35,8 +35,8 @@ from analysis.reporting.store.status import Status
 from analysis.tables.engine import Tables
 
 
-def run(root: Path, study: str, folder: Path) -> None:
-    """Run everything; see above."""
+def run(root: Path, study: str, folder: Path, only: Collection[str] = ()) -> None:
+    """Run everything, or the reports ``only``; see above."""
     settings = params.load(study, root=root)
     ingest(settings.ingest_request(), root=root)
     here = RunFolder(folder)
@@ -44,9 +44,11 @@ def run(root: Path, study: str, folder: Path) -> None:
     here.params_json.write_text(settings.model_dump_json())
     os.environ |= {STAGING: str(folder), ROOT: str(root), "MPLBACKEND": "agg"}
     os.chdir(root / "notebooks")
-    said, errors, costs, collected = listened(), {}, {}, counted()
+    said, errors, costs, collected = listened(), {}, {}, collected_rows()
     for planned in make_plan(root / "notebooks").reports:
         name = planned.report
+        if only and name not in only:
+            continue
         cpu, jobs, began = of_family(), jobs_so_far(), time.perf_counter()
         collected.clear()
         try:
@@ -84,23 +86,25 @@ def listened() -> dict[str, list[str]]:
     return said
 
 
-def counted() -> Counter[str]:
-    """Return how many rows come from the engine to this process, by the line that asks for them."""
+def collected_rows() -> Counter[str]:
+    """Return how many rows Spark brings to this process, by the line of ours that asks for them."""
     rows: Counter[str] = Counter()
+    if importlib.util.find_spec("pyspark") is None:
+        return rows
+    from pyspark.sql.classic.dataframe import DataFrame
 
-    def counting(name: str) -> None:
-        original = getattr(ibis.Table, name)
-
-        def count(self: ibis.Table, *args: Any, **named: Any) -> Any:
-            found = original(self, *args, **named)
+    def counting(original: Callable[[DataFrame], Any]) -> Callable[[DataFrame], Any]:
+        def count(frame: DataFrame) -> Any:
+            found = original(frame)
             ours = [f for f in traceback.extract_stack() if "/src/analysis/" in f.filename]
-            rows[f"{Path(ours[-1].filename).stem}.{ours[-1].name}"] += len(found)
+            asks = next(f for f in reversed(ours) if Path(f.filename).stem != "spark_engine")
+            rows[f"{Path(asks.filename).stem}.{asks.name}"] += len(found)
             return found
 
-        setattr(ibis.Table, name, count)
+        return count
 
-    for name in ("to_pandas", "to_pyarrow", "execute"):
-        counting(name)
+    for name in ("toPandas", "toArrow", "collect"):
+        setattr(DataFrame, name, counting(getattr(DataFrame, name)))
     return rows
 
 
@@ -131,4 +135,4 @@ def jobs_so_far() -> int:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]).resolve(), sys.argv[2], Path(sys.argv[3]).resolve())
+    run(Path(sys.argv[1]).resolve(), sys.argv[2], Path(sys.argv[3]).resolve(), sys.argv[4:])

@@ -190,8 +190,10 @@ def seconds(moment: ibis.Value) -> ibis.Value:
 
 
 def hash64(column: ibis.Column) -> ibis.Value:
-    """Return a 64-bit hash of ``column``, without a sign; DuckDB only."""
-    return builtin("hash", (str(column.type().copy(nullable=True)),), "uint64")(column)
+    """Return a 64-bit hash of ``column``: without a sign, but for Spark, which knows no other."""
+    spark = kind_of(column.get_backend()) == "spark"
+    word, gives = ("xxhash64", "int64") if spark else ("hash", "uint64")
+    return builtin(word, (str(column.type().copy(nullable=True)),), gives)(column)
 
 
 def contents_by_month(rows: ibis.Table, time: str) -> dict[date, tuple[int, str]]:
