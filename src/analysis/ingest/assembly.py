@@ -223,7 +223,6 @@ class Assembly:
         return [settled(p.feed, *counts.get(i, (0, 0))) for i, p in enumerate(pieces)]
 
     def _all(self, pieces: list[_Piece]) -> ibis.Table:
-
         tables = []
         for i, piece in enumerate(pieces):
             rows = self.connection.read_parquet([str(p) for p in piece.paths])

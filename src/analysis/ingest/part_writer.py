@@ -9,7 +9,6 @@ from pathlib import Path
 
 import ibis
 
-from analysis.errors import DataError
 from analysis.ingest import validate
 from analysis.ingest.compiled_queries import STAGING, CompiledQueries, view_name
 from analysis.ingest.parts import (
@@ -107,7 +106,7 @@ class _FeedWriter:
             counted = validate.reject_repeated_keys(self._kept(_singly(judged), "judged"), table)
             good = _accepted(counted)
         entry, shifted = self._account(counted, feed)
-        _refuse_hopeless(entry)
+        validate.refuse_hopeless(entry)
         files = self._write_good(good, feed)
         if entry.rejected:
             files.append(self._write_refused(judged if feed.once_per_key else counted, feed))
@@ -193,7 +192,6 @@ class _FeedWriter:
         )
 
     def _write_refused(self, judged: ibis.Table, feed: PartFeed) -> str:
-
         refused = judged.filter(judged[validate.REASON].notnull())
         texts = feed.source_text
         joined = refused.join(texts, refused[LINE] == texts["line_of_text"])
@@ -237,13 +235,3 @@ def _one_of_each(judged: ibis.Table, key: tuple[str, ...]) -> ibis.Table:
         **{n: judged[n].argmax(judged[LINE], where=judged[n].notnull()) for n in rest},
         **{LINE: judged[LINE].max(), SHIFTED: judged[SHIFTED].sum(), ROWS: judged.count()},
     )
-
-
-def _refuse_hopeless(entry: LedgerEntry) -> None:
-    """Refuse a file of which no row is usable: that is a wrong file or mapping, not bad rows."""
-    if entry.rows_in and not entry.accepted and entry.rejected:
-        reason = max(entry.rejected, key=lambda r: entry.rejected[r])
-        raise DataError(
-            f"{entry.source}: none of its {entry.rows_in:,} rows can be used for {entry.table}; "
-            f"the most frequent reason is: {reason}"
-        )

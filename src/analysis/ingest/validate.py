@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 
 from analysis.errors import DataError
+from analysis.tables.manifest import LedgerEntry
 from analysis.tables.schema import ENGINE_TYPES, Column, Table
 
 REASON = "_rejected_because"
@@ -149,3 +150,13 @@ def _cases(rows: ibis.Table, column: Column) -> list[tuple[ibis.Value, str]]:
         words = ", ".join(column.allowed)
         cases.append((value.notin(column.allowed), f"{name} is none of {words}"))
     return cases
+
+
+def refuse_hopeless(entry: LedgerEntry) -> None:
+    """Refuse a file of which no row is usable: that is a wrong file or mapping, not bad rows."""
+    if entry.rows_in and not entry.accepted and entry.rejected:
+        reason = max(entry.rejected, key=lambda r: entry.rejected[r])
+        raise DataError(
+            f"{entry.source}: none of its {entry.rows_in:,} rows can be used for {entry.table}; "
+            f"the most frequent reason is: {reason}"
+        )

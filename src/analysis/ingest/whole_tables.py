@@ -7,12 +7,10 @@ is linked from there: a new month writes its own files alone.
 from __future__ import annotations
 
 import shutil
-from datetime import date
 from pathlib import Path
 
 import ibis
 
-from analysis.errors import DataError
 from analysis.ingest import validate
 from analysis.ingest.assembly import link
 from analysis.ingest.parts import BY_MONTH
@@ -64,12 +62,15 @@ def _write_table(
     """
     table = TABLES[name]
     judged = [
-        validate.judged(feed.rows, table, source=feed.source).mutate(_source=_text(feed.source))
+        validate.judged(feed.rows, table, source=feed.source).mutate(
+            _source=ibis.literal(feed.source)
+        )
         for feed in feeds
     ]
     rows = validate.reject_repeated_keys(_stack(judged), table)
     entries = _ledger(rows, name, feeds)
-    _refuse_hopeless(entries)
+    for entry in entries:
+        validate.refuse_hopeless(entry)
     good = rows
     if any(entry.rejected or entry.dropped for entry in entries):
         good = rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
@@ -94,38 +95,23 @@ def _write_months(
     whole = folder.with_name(f".{folder.name}")
     write_parquet(connection, good, whole)
     rows = read_parquet(connection, whole)
+    before = read_parquet(connection, earlier) if any(earlier.glob("month=*")) else rows.limit(0)
     found = contents_by_month(rows, time)
-    there = _contents_of(connection, earlier, rows, time)
-    new = sorted(month for month, contents in found.items() if there.get(month) != contents)
-    if new:
+    there = contents_by_month(before, time) if before.schema() == rows.schema() else {}
+    alike = [month for month, contents in found.items() if there.get(month) == contents]
+    if new := sorted(found.keys() - set(alike)):
         write_months(connection, rows, time, new, folder)
-    for month in found.keys() - set(new):
-        goal = folder / f"month={month:%Y-%m}"
+    for goal in (folder / f"month={month:%Y-%m}" for month in alike):
         goal.mkdir(parents=True)
         for path in (earlier / goal.name).glob("*.parquet"):
             link(path, goal / path.name)
     shutil.rmtree(whole)
 
 
-def _contents_of(
-    connection: Connection, earlier: Path, like: ibis.Table, time: str
-) -> dict[date, tuple[int, str]]:
-    """Return what an earlier table holds by month; nothing if it is of another shape."""
-    if not any(earlier.glob("month=*")):
-        return {}
-    rows = read_parquet(connection, earlier)
-    return contents_by_month(rows, time) if rows.schema() == like.schema() else {}
-
-
 def _order(rows: ibis.Table, name: str) -> list[str]:
     """Return the columns that the rows of a table are stored by; none if they stay as they come."""
     _, order = BY_MONTH.get(name, ("", []))
     return [*order, *(n for n in rows.columns if n not in order)] if order else []
-
-
-def _text(value: str) -> ibis.Value:
-
-    return ibis.literal(value)
 
 
 def _stack(tables: list[ibis.Table]) -> ibis.Table:
@@ -163,14 +149,3 @@ def _ledger(rows: ibis.Table, name: str, feeds: list[Feed]) -> list[LedgerEntry]
         rows_in = int(feed.rows.count().to_pandas())
         entries.append(LedgerEntry(name, feed.source, rows_in, accepted, rejected, dropped))
     return entries
-
-
-def _refuse_hopeless(entries: list[LedgerEntry]) -> None:
-    """Refuse a source of which no row is usable: that is a wrong file or mapping, not bad rows."""
-    for entry in entries:
-        if entry.rows_in and not entry.accepted and entry.rejected:
-            reason = max(entry.rejected, key=lambda r: entry.rejected[r])
-            raise DataError(
-                f"{entry.source}: none of its {entry.rows_in:,} rows can be used for "
-                f"{entry.table}; the most frequent reason is: {reason}"
-            )

@@ -155,13 +155,6 @@ class _SqlText(str):
         return "'" + self.replace("'", "''") + "'"
 
 
-def hold(connection: Connection, name: str, rows: ibis.Table) -> ibis.Table:
-    """Return ``rows`` computed once for several uses."""
-    if kind_of(connection) == "spark":
-        return kept(rows)
-    return connection.create_table(name, rows, temp=True)
-
-
 def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 

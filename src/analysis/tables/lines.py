@@ -37,7 +37,6 @@ def raw_lines_in(tables: Tables, period: Period) -> ibis.Table:
 
 
 def _inside(lines: ibis.Table, period: Period) -> ibis.Table:
-
     start = ibis.timestamp(period.start.isoformat())
     end = ibis.timestamp(period.end.isoformat())
     return lines.filter(lines.ordered_at >= start, lines.ordered_at < end)

@@ -66,7 +66,6 @@ def _micros(amount: ibis.Value) -> ibis.Value:
 
 
 def _with_products(tables: Tables) -> ibis.Table:
-
     products = tables.products
     known = set(products.columns)
     optional = {

@@ -275,6 +275,5 @@ def _stood_for(version: Path) -> dict[str, str]:
 
 
 def _own_ids_links(version: Path) -> pd.DataFrame | None:
-
     path = version / "identity" / "links.parquet"
     return pd.read_parquet(path) if path.is_file() else None

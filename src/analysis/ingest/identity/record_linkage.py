@@ -113,7 +113,6 @@ def _crowded(sure: pd.DataFrame, most: int) -> pd.Series:
 
 
 def _edges(matches: pd.DataFrame) -> pd.DataFrame:
-
     chosen = matches[matches["merged"]]
     why = [
         f"{row.left} and {row.right}, {100 * row.probability:.1f} %: {row.why}"
@@ -343,7 +342,6 @@ def _words(key: str, levels: pd.Series) -> list[str]:
 
 
 def _model(linker: Any, keys: list[str]) -> pd.DataFrame:
-
     rows = [
         (key, level[0], m, u)
         for key in keys

@@ -276,7 +276,6 @@ class Reader:
             self.problems[f"{place} {name} order"] = reason, found_so
 
     def _constant(self, value: Value, kind: ColumnType) -> ibis.Value:
-
         read = self._read(ibis.literal(value.constant), value, kind)
         return self._local(read, value, kind) if kind in {"timestamp", "date"} else read
 

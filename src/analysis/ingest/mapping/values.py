@@ -203,7 +203,6 @@ def _matching(text: ibis.Value, pattern: str) -> ibis.Value:
 
 
 def _serial(text: ibis.Value, unit: str) -> ibis.Value:
-
     scale = {"excel": 86_400_000_000, "unix": 1_000_000, "unix_ms": 1_000}[unit]
     scaled = text.try_cast("float64") * scale
     # Beyond ten thousand years, and for infinity, the engine would give up the whole file.

@@ -165,7 +165,6 @@ def _like(mark: str, column: ibis.Column) -> ibis.Value:
 
 
 def _connect(url: str, password: str | None) -> Any:
-
     parts = urlsplit(url)
     if parts.password is not None:
         raise ParamsError(

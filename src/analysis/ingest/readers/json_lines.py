@@ -57,7 +57,6 @@ def _take(file: StagedFile, number: int, line: bytes, encoding: str) -> None:
 
 
 def _read(rows: ibis.Table, columns: dict[str, str]) -> ibis.Table:
-
     valid = builtin("json_valid", ("string",), "boolean")
     kind = builtin("json_type", ("string",), "string")
     keys = builtin("json_keys", ("string",), "array<string>")

