@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.errors import ParamsError
-from analysis.ingest.identity.spellings import normalisers, spelled_alike
+from analysis.ingest.identity.identity import normalisers, spelled_alike
 from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_options import UnifyOptions
+    from analysis.ingest.mapping.model import UnifyOptions
 
 
 RULE = "likely"

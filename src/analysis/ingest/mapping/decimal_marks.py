@@ -16,7 +16,7 @@ import ibis
 from analysis.errors import DataError
 from analysis.ingest.mapping import values
 from analysis.ingest.mapping.arithmetic import totals_of
-from analysis.ingest.mapping.referenced_columns import kind_of, leaves
+from analysis.ingest.mapping.value_mapping import kind_of, leaves
 from analysis.ingest.readers.staged_table import LINE
 from analysis.tables.engine import builtin
 

@@ -22,7 +22,7 @@ from analysis.ingest.mapping.arithmetic import (
     sums_in,
     verb_of,
 )
-from analysis.ingest.mapping.referenced_columns import kind_of, leaf_key, leaves
+from analysis.ingest.mapping.value_mapping import kind_of, leaf_key, leaves
 from analysis.ingest.readers.staged_table import LINE, Staged
 from analysis.tables import engine
 from analysis.tables.schema import ENGINE_TYPES, ColumnType

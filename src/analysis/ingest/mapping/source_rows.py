@@ -10,7 +10,7 @@ import ibis
 
 from analysis.ingest import validate
 from analysis.ingest.mapping.expressions import Reader
-from analysis.ingest.mapping.referenced_columns import kind_of
+from analysis.ingest.mapping.value_mapping import kind_of
 from analysis.ingest.readers.staged_table import LINE, REASON, RULE, Staged
 from analysis.tables.schema import TABLES
 

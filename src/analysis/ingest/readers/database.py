@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import ibis
 
 from analysis.errors import DataError, ParamsError
-from analysis.tables.checksums import Checksum
+from analysis.tables.manifest import Checksum
 from analysis.tables.spilling import spill_path
 
 BATCH = 100_000

@@ -94,7 +94,7 @@ def stage(
 
         return stage_workbook(connection, member, spec, directory)
     if kind == "jsonl":
-        from analysis.ingest.readers.json_lines import stage_json_lines
+        from analysis.ingest.readers.json_documents import stage_json_lines
 
         return [stage_json_lines(connection, member, spec, directory, wanted)]
     if kind == "baskets":

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import DataError
-from analysis.ingest.compiled_queries import view_name
+from analysis.ingest.part_writer import view_name
 
 if TYPE_CHECKING:
     import pyarrow as pa

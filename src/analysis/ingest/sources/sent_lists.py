@@ -19,9 +19,8 @@ import ibis
 
 from analysis.errors import DataError
 from analysis.ingest import validate
-from analysis.tables.checksums import sha256_of
 from analysis.tables.engine import EngineSettings, connect, kind_of, read_parquet, write_parquet
-from analysis.tables.manifest import UNREADABLE, LedgerEntry, SourceFile
+from analysis.tables.manifest import UNREADABLE, LedgerEntry, SourceFile, sha256_of
 from analysis.tables.schema import TABLES
 
 PROMOTION, ASSIGNMENTS = "promotion.json", "assignments.parquet"

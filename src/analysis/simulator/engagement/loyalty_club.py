@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.simulator import arrow_columns
-from analysis.simulator.club.club_life import Further
+from analysis.simulator.engagement.club_life import Further
 from analysis.simulator.people.history_effects import TIER_POINTS, TIER_WEEKS
 from analysis.simulator.people.population import BGNBD, People
 from analysis.simulator.people.visits import GUEST

@@ -1,4 +1,7 @@
-"""The files that do not grow with the customers: products, promotions, offers, placements."""
+"""The files that do not grow with the customers: products, promotions, offers, placements.
+
+The promotions department's files: who was given which arm, and what was redeemed.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.simulator import arrow_columns
-from analysis.simulator.club import first_come
+from analysis.simulator.engagement import first_come
 from analysis.simulator.goods.catalogue import UNLISTED
 from analysis.simulator.goods.demand_plan import DEMANDS
 from analysis.simulator.goods.joint_purchases import LEAFLET_WEEKS
 from analysis.simulator.people.store_network import store_ids
+from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.selling.promotion_plan import (
     MESSAGE_COST,
+    TRIALS,
     WIN_BACK,
     WIN_BACK_NAME,
     WIN_BACK_WEEK,
@@ -23,11 +28,14 @@ from analysis.simulator.selling.promotion_plan import (
     Trial,
 )
 from analysis.simulator.selling.promotion_responses import held
+from analysis.simulator.selling.trading import Played, Trade
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
+from analysis.stats.types import Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
 
 #: Fixed cost of a win-back mailing, leaflet, price cut and offer to the first, in currency.
 WIN_BACK_COST, LEAFLET_COST, PRICE_CUT_COST, SCARCE_COST = 400.0, 600.0, 100.0, 300.0
@@ -214,3 +222,83 @@ def _announced(plan: Plan) -> list[tuple[int, int, bool]]:
     goods = plan.catalogue
     joint = [(int(n), w, True) for w in _leaflets(plan) for n in goods.all_of("leaflet_")]
     return joint + [(goods.number(key), w, False) for _, key, w in _price_cuts(plan)]
+
+
+PROMOTIONS = (*(t.key for t in TRIALS), WIN_BACK)
+ARMS = tuple(dict.fromkeys(arm.name for t in TRIALS for arm in t.arms))
+#: Arms are given this many days before the promotion begins.
+DAYS_BEFORE = 3
+
+
+def assignments_file(trade: Trade) -> pa.Table:
+    """Return who was given which arm: promotion_id, customer_id, arm, assigned_at, randomised."""
+    import pyarrow as pa
+
+    promotion, customer, arm, day, drawn = (
+        np.concatenate(c) for c in zip(*_given(trade), strict=True)
+    )
+    return pa.table(
+        {
+            "promotion_id": arrow_columns.names(promotion, PROMOTIONS),
+            "customer_id": arrow_columns.whole(trade.people.first + customer),
+            "arm": arrow_columns.names(arm, ARMS),
+            "assigned_at": arrow_columns.times(trade.plan.calendar.stamp_of_day(0) + day * DAY_US),
+            "randomised": pa.array(drawn),
+        }
+    )
+
+
+def _given(trade: Trade) -> list[tuple[np.ndarray, ...]]:
+    nothing = np.empty(0, np.int64)
+    rows: list[tuple[np.ndarray, ...]] = [
+        (nothing, nothing, nothing, nothing, np.empty(0, np.bool_))
+    ]
+    for played in trade.played:
+        trial = played.stage.trial
+        who = played.stage.customers[played.logged]
+        position = np.array([ARMS.index(arm.name) for arm in trial.arms])
+        rows.append(
+            _columns(
+                PROMOTIONS.index(trial.key),
+                who,
+                position[played.arms[played.logged]],
+                trial.week,
+                trial.assignment != "targeted",
+            )
+        )
+    if trade.win_back is not None:
+        arm = np.array([ARMS.index("control"), ARMS.index("treatment")])[trade.win_back.arms]
+        number = PROMOTIONS.index(WIN_BACK)
+        rows.append(_columns(number, trade.win_back.customers, arm, WIN_BACK_WEEK, True))
+    return rows
+
+
+def _columns(
+    promotion: int, who: Integers, arm: Integers, week: int, drawn: bool
+) -> tuple[np.ndarray, ...]:
+    count = len(who)
+    day = np.full(count, 7 * week - DAYS_BEFORE)
+    return np.full(count, promotion), who, arm, day, np.full(count, drawn)
+
+
+def redemptions_file(trade: Trade, ledger: Ledger) -> pa.Table:
+    """Return what was redeemed: promotion_id, customer_id, redeemed_at, coupon_id, order_id."""
+    import pyarrow as pa
+
+    promotion = [np.full(len(p.redeemed), _number(p)) for p in trade.played]
+    nothing = np.empty(0, np.int64)
+    number = np.concatenate([nothing, *promotion])
+    order = np.concatenate([nothing, *(p.redeemed for p in trade.played)])
+    return pa.table(
+        {
+            "promotion_id": arrow_columns.names(number, PROMOTIONS),
+            "customer_id": arrow_columns.whole(trade.people.first + ledger.customer[order]),
+            "redeemed_at": arrow_columns.times(ledger.stamp[order]),
+            "coupon_id": arrow_columns.names(number, [f"C-{key}" for key in PROMOTIONS]),
+            "order_id": arrow_columns.whole(ledger.number[order]),
+        }
+    )
+
+
+def _number(played: Played) -> int:
+    return PROMOTIONS.index(played.stage.trial.key)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.simulator.club import club_life, first_come, paid_terms
-from analysis.simulator.engagement import loyalty_club
+from analysis.simulator.engagement import club_life, first_come, loyalty_club, paid_terms
 from analysis.simulator.selling.promotion_plan import TRIALS
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth.planted import Counts, Planted, ratio

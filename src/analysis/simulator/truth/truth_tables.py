@@ -10,12 +10,12 @@ from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.engagement import loyalty_club, robots, web_sessions
 from analysis.simulator.people.population import ATTITUDES, BRAND_SHARES, GROUPS, RHYTHMS, STAGES
-from analysis.simulator.selling.promotion_files import ARMS
+from analysis.simulator.selling.product_files import ARMS
 from analysis.simulator.selling.promotion_plan import WIN_BACK
 from analysis.simulator.selling.promotion_responses import WinBack
 from analysis.simulator.selling.trading import Played
 from analysis.simulator.trading_calendar import EPOCH
-from analysis.simulator.truth import persons
+from analysis.simulator.truth import planted
 from analysis.simulator.voices.survey_answers import KINDS, feedback_ids
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ def _values(facts: Facts) -> dict[str, pa.Array]:
     import pyarrow as pa
 
     crowd = facts.people
-    group = persons.value_group(crowd, facts.plan.shop.orders)
+    group = planted.value_group(crowd, facts.plan.shop.orders)
     return {
         "order_value": pa.array(crowd.value),
-        "yearly_value": pa.array(persons.yearly_value(crowd)),
-        "value_group": arrow_columns.names(group, persons.VALUE_GROUPS),
+        "yearly_value": pa.array(planted.yearly_value(crowd)),
+        "value_group": arrow_columns.names(group, planted.VALUE_GROUPS),
     }
 
 

@@ -1,10 +1,15 @@
-"""Money that members keep on their account: loaded with a bonus, spent on later orders.
+"""Paid membership: terms of a quarter, renewed or not, at a rate that depends on the renewal mode.
+
+It changes nothing about what a customer buys.
+
+Money that members keep on their account: loaded with a bonus, spent on later orders.
 
 It changes nothing about what a customer buys: orders that were there are paid from it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +19,81 @@ from analysis.simulator.people.population import People
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
-from analysis.simulator.trading_calendar import DAY_US
-from analysis.stats.types import Integers
+from analysis.simulator.trading_calendar import DAY_US, EPOCH
+from analysis.stats.types import Flags, Integers
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+#: Share of members who ever pay for a term, days of a term and its price.
+PAYING, TERM_DAYS, PRICE_CENTS = 0.12, 91, 990
+#: Share that renews unless the customer says no, and the chance to renew with and without it.
+AUTOMATIC, RENEWS = 0.6, {"automatic": 0.85, "by hand": 0.55}
+TERMS_A_CHUNK = 100_000_000
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Terms: position of the customer, first day since the start, earlier term or -1, mode."""
+
+    customer: Integers
+    day: Integers
+    earlier: Integers
+    automatic: Flags
+
+
+def draw(plan: Plan, people: People, index: int) -> Terms:
+    """Return the terms of a chunk, in the order of customers and days."""
+    rng = plan.shop.generator("paid_terms", index)
+    first = np.maximum(np.floor(7 * people.joined), 0)
+    days = (first + rng.random(len(people)) * (plan.calendar.days - first)).astype(np.int64)
+    automatic = rng.random(len(people)) < AUTOMATIC
+    most = -(-plan.calendar.days // TERM_DAYS)
+    chance = np.where(automatic, RENEWS["automatic"], RENEWS["by hand"])
+    renews = rng.random((len(people), most)) < chance[:, None]
+    pays = people.member & (rng.random(len(people)) < PAYING)
+    begins = days[:, None] + TERM_DAYS * np.arange(most)
+    held = np.column_stack([np.ones(len(people), np.bool_), renews[:, 1:]]).cumprod(axis=1) > 0
+    held &= (begins < plan.calendar.days) & pays[:, None]
+    row, term = np.nonzero(held)
+    return Terms(row, begins[row, term], np.where(term > 0, np.arange(len(row)) - 1, -1),
+                 automatic[row])  # fmt: skip
+
+
+def subscriptions_file(plan: Plan, people: People, terms: Terms, index: int) -> pa.Table:
+    """Return the terms: subscription_id, customer_id, started_on, ends_on, ..."""
+    import pyarrow as pa
+
+    start, count = (plan.calendar.start - EPOCH).days, len(terms.customer)
+    number = index * TERMS_A_CHUNK + 1
+    return pa.table(
+        {
+            "subscription_id": arrow_columns.whole(number + np.arange(count)),
+            "customer_id": arrow_columns.whole(people.first + terms.customer),
+            "started_on": arrow_columns.dates(start + terms.day),
+            "ends_on": arrow_columns.dates(start + terms.day + TERM_DAYS),
+            "product_id": pa.nulls(count, pa.string()),
+            "renewed_from": pa.array(
+                [None if e < 0 else str(number + e) for e in terms.earlier], pa.string()
+            ),
+            "amount": arrow_columns.money(np.full(count, PRICE_CENTS)),
+            "auto_renew": pa.array(terms.automatic),
+        }
+    )
+
+
+def counts(plan: Plan, terms: Terms) -> dict[str, int]:
+    """Count the terms that ended inside the history, and those renewed, by mode."""
+    ended = terms.day + TERM_DAYS < plan.calendar.days
+    renewed = np.zeros(len(ended), np.bool_)
+    renewed[terms.earlier[terms.earlier >= 0]] = True
+    found = {}
+    for mode, mine in (("automatic", terms.automatic), ("by hand", ~terms.automatic)):
+        found[f"terms.{mode}.ended"] = int((ended & mine).sum())
+        found[f"terms.{mode}.renewed"] = int((ended & mine & renewed).sum())
+    return found
+
 
 #: Share of members who load money, loads a year, what they load, and the bonus on it.
 LOADERS, LOADS_A_YEAR, LOAD_CENTS, BONUS = 0.15, 1.5, 5_000, 0.10

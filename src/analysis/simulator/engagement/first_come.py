@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.simulator.club.club_life import Further
+from analysis.simulator.engagement.club_life import Further
 from analysis.simulator.people.population import People
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.selling.trading import Trade
