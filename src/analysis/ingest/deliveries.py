@@ -6,19 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.ingest.assembly import Assembly, twice
 from analysis.ingest.part_writer import CompiledQueries, build_part
 from analysis.ingest.parts import Delivery, Part, PartSource
 from analysis.ingest.readers.stage import FORMATS
-from analysis.ingest.versions import Quarantine, remove
+from analysis.ingest.request import IngestRequest
+from analysis.ingest.versions import Quarantine, Seen, remove
 from analysis.tables.engine import connect, reading
 from analysis.tables.manifest import LedgerEntry, SourceFile, damage
-
-if TYPE_CHECKING:
-    from analysis.ingest.request import IngestRequest
-    from analysis.ingest.versions import Seen
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,6 @@ class _FeedWriter:
         )
 
     def _write_refused(self, judged: ibis.Table, feed: PartFeed) -> str:
-
         refused = judged.filter(judged[validate.REASON].notnull())
         texts = feed.source_text
         joined = refused.join(texts, refused[LINE] == texts["line_of_text"])
@@ -227,7 +226,6 @@ _SHIFTED_WORDS = (
 
 
 def _within(time: ibis.Value, month: Any) -> ibis.Value:
-
     following = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
     start, end = (ibis.timestamp(f"{day:%Y-%m-%d} 00:00:00") for day in (month, following))
     return (time >= start) & (time < end)

@@ -211,7 +211,6 @@ def _write_table(
 
 
 def _text(value: str) -> ibis.Value:
-
     return ibis.literal(value)
 
 

@@ -17,18 +17,14 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import analysis
 from analysis.errors import AnalysisError, DataError
+from analysis.ingest.parts import Delivery
+from analysis.ingest.request import IngestRequest
 from analysis.ingest.sources import Source
 from analysis.tables.engine import is_no_room
 from analysis.tables.manifest import Manifest, SourceFile, damage, sha256_of
-
-if TYPE_CHECKING:
-    from analysis.ingest.parts import Delivery
-    from analysis.ingest.request import IngestRequest
-
 
 KEPT_VERSIONS = 2
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
@@ -14,11 +13,9 @@ from analysis.quality import date_coverage, reconciliation, store_days
 from analysis.quality.business_rules import LINE_RULES, ORDER_RULES, Rule
 from analysis.quality.check_record import COLUMNS, Record, Severity, record
 from analysis.quality.questions import guest_record
+from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
 from analysis.tables.margin import cents
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
 
 
 def line_rows(tables: Tables, *, as_of: ibis.Value) -> ibis.Table:

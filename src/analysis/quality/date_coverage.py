@@ -6,7 +6,6 @@ Which columns are there, and how full they are.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,11 +13,8 @@ import pandas as pd
 from analysis.quality.check_record import Record, record
 from analysis.stats.sizes import FEWEST_OF_A_WEEKDAY
 from analysis.tables.comparison import daily_sales
+from analysis.tables.engine import Tables
 from analysis.tables.schema import TABLES
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
-
 
 #: Modified z-score beyond which a value is an outlier: Iglewicz and Hoaglin (1993), p. 12.
 LIMIT = 3.5
@@ -48,7 +44,6 @@ def calendar(tables: Tables, *, as_of: date) -> pd.DataFrame:
 
 
 def _score(amount: pd.Series, weekday: pd.Index) -> pd.Series:
-
     logs = np.log(amount)
     by_day = logs.groupby(weekday)
     deviation = logs - by_day.transform("median")

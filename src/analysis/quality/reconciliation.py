@@ -5,18 +5,14 @@ Keys: do references find what they refer to, and what repeated keys met at inges
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ibis
 import pandas as pd
 
 from analysis.errors import DataError
 from analysis.quality.check_record import Record, record
+from analysis.tables.engine import Tables
 from analysis.tables.manifest import SAME_KEY
 from analysis.tables.schema import TABLES
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
 
 
 def reconcile(tables: Tables) -> pd.DataFrame:

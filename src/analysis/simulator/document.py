@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
@@ -26,14 +26,9 @@ from analysis.simulator.shop import Shop
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import about_promotions
 from analysis.simulator.truth.planted import Planted
-from analysis.tables.engine import open_study
+from analysis.tables.engine import Tables, open_study
 from analysis.tables.lines import in_period
 from analysis.tables.periods import Period
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
-    from analysis.tables.periods import Period
-
 
 #: Where the generated comparison begins; all before it depends on the code alone.
 MARGINALS = "## Does it look like retail?"

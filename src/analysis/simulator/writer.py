@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from analysis.simulator import truth
@@ -36,10 +37,6 @@ from analysis.simulator.shop import Shop
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import counts, planted, truth_tables
 from analysis.simulator.voices import feedback_files
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 STAMP = "shop.json"
 TRUTH = "truth"
@@ -162,8 +159,6 @@ def _write_chunk(plan: Plan, folder: Path, index: int, lines_only: bool) -> Chun
 
 
 def _put(rows: pa.Table, folder: Path, name: str, index: int) -> None:
-    import pyarrow.parquet as pq
-
     home = folder / name
     home.mkdir(parents=True, exist_ok=True)
     pq.write_table(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from analysis.errors import DataError
 
@@ -200,8 +201,6 @@ def order_span(version: Path) -> tuple[str, ...]:
 
     Parquet keeps the least and the greatest time of each group of rows, so no row is read.
     """
-    import pyarrow.parquet as pq
-
     times = []
     for path in (version / "order_lines").rglob("*.parquet"):
         metadata = pq.read_metadata(path)

@@ -20,18 +20,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.ingest.mapping.model import UnifyOptions
 from analysis.ingest.parts import Part
 from analysis.tables.schema import PERSONAL_KEY
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.model import UnifyOptions
-
 
 PREFIX = "_identity_"
 
@@ -278,7 +275,6 @@ def _stood_for(version: Path) -> dict[str, str]:
 
 
 def _own_ids_links(version: Path) -> pd.DataFrame | None:
-
     path = version / "identity" / "links.parquet"
     return pd.read_parquet(path) if path.is_file() else None
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from analysis.errors import DataError
 from analysis.ingest.inspection.column_names import ideas_of, plain
 from analysis.ingest.inspection.header_search import KNOWN, Layout, find_layout, header_row
@@ -238,8 +240,6 @@ def _numbered(width: int) -> list[str]:
 
 
 def _parquet(member: archives.Member, _: int) -> Look:
-    import pyarrow.parquet as pq
-
     try:
         file = pq.ParquetFile(member.path)
         groups = sorted({0, file.num_row_groups // 2, max(0, file.num_row_groups - 1)})

@@ -9,7 +9,7 @@ import functools
 import operator
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 
@@ -22,16 +22,12 @@ from analysis.ingest.mapping.arithmetic import (
     sums_in,
     verb_of,
 )
-from analysis.ingest.mapping.value_mapping import kind_of, leaf_key, leaves
+from analysis.ingest.mapping.file_mapping import FileSpec
+from analysis.ingest.mapping.model import TableSpec
+from analysis.ingest.mapping.value_mapping import Condition, Value, kind_of, leaf_key, leaves
 from analysis.ingest.readers.staged_table import LINE, Staged
 from analysis.tables import engine
 from analysis.tables.schema import ENGINE_TYPES, ColumnType
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-    from analysis.ingest.mapping.model import TableSpec
-    from analysis.ingest.mapping.value_mapping import Condition, Value
-
 
 _WORDS = {
     "money": "an amount of money",
@@ -276,7 +272,6 @@ class Reader:
             self.problems[f"{place} {name} order"] = reason, found_so
 
     def _constant(self, value: Value, kind: ColumnType) -> ibis.Value:
-
         read = self._read(ibis.literal(value.constant), value, kind)
         return self._local(read, value, kind) if kind in {"timestamp", "date"} else read
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+import duckdb
 from pydantic import Field, field_validator, model_validator
 
 from analysis.ingest.mapping import values
@@ -48,8 +49,6 @@ def date_format_problem(form: str) -> str:
 
 @functools.cache
 def _said_by_engine(call: str, word: str) -> str:
-    import duckdb
-
     quoted = "'" + word.replace("'", "''") + "'"  # a bound value would import pandas
     try:
         with duckdb.connect(

@@ -12,17 +12,13 @@ import functools
 import math
 import operator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import ibis
 
+from analysis.ingest.mapping.file_mapping import FileSpec
+from analysis.ingest.readers.staged_table import Staged
 from analysis.tables.engine import builtin, localise
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-    from analysis.ingest.readers.staged_table import Staged
-
 
 DECIMAL = "decimal(18, 6)"
 YES = ("true", "yes", "y", "1", "t", "on", "x", "ja", "oui", "si", "sí", "sim", "是", "有", "同意")
@@ -211,7 +207,6 @@ def _matching(text: ibis.Value, pattern: str) -> ibis.Value:
 
 
 def _serial(text: ibis.Value, unit: str) -> ibis.Value:
-
     scale = {"excel": 86_400_000_000, "unix": 1_000_000, "unix_ms": 1_000}[unit]
     scaled = text.try_cast("float64") * scale
     # Beyond ten thousand years, and for infinity, the engine would give up the whole file.

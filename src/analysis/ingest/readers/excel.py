@@ -17,9 +17,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from analysis.errors import DataError
+from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers.archives import Member, files_in
 from analysis.ingest.readers.staged_table import (
     BLANK,
@@ -30,10 +31,6 @@ from analysis.ingest.readers.staged_table import (
     read_back,
     writing,
 )
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-
 
 #: Stands for the cells of a row that the reader cannot give; no cell can hold it.
 IMPOSSIBLE = "\0 no time"

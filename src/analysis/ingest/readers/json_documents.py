@@ -13,11 +13,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 
 from analysis.errors import DataError
+from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import encodings
 from analysis.ingest.readers.archives import Member
 from analysis.ingest.readers.delimited import problem
@@ -34,10 +35,6 @@ from analysis.ingest.readers.staged_table import (
     writing,
 )
 from analysis.tables.engine import builtin
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-
 
 #: Characters that are read at once of a document.
 CHUNK = 1_000_000
@@ -209,7 +206,6 @@ def _take(file: StagedFile, number: int, line: bytes, encoding: str) -> None:
 
 
 def _read(rows: ibis.Table, columns: dict[str, str]) -> ibis.Table:
-
     valid = builtin("json_valid", ("string",), "boolean")
     kind = builtin("json_type", ("string",), "string")
     keys = builtin("json_keys", ("string",), "array<string>")

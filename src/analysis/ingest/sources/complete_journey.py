@@ -158,7 +158,6 @@ class CompleteJourney:
         return rows.select(*EXPECTED[name])
 
     def _products(self, raw: dict[str, ibis.Table]) -> ibis.Table:
-
         rows = raw["products"]
         rates = self._request.margin_rates
         uncounted = self._request.uncounted_departments
@@ -178,7 +177,6 @@ class CompleteJourney:
         )
 
     def _order_lines(self, connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
-
         rows = raw["transactions"]
         retailer = _money(rows.retail_disc) + _money(rows.coupon_match_disc)
         local = localise(
@@ -223,7 +221,6 @@ def _money(amount: ibis.Value) -> ibis.Value:
 
 
 def _demographics(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["demographics"]
     household = rows.household_id.cast("string")
     return rows.select(
@@ -250,7 +247,6 @@ def _households(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["campaign_descriptions"]
     campaign = rows.campaign_id.cast("string")
     return rows.select(
@@ -264,7 +260,6 @@ def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _promotion_products(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     counted = raw["coupons"].mutate(
         copy=ibis.row_number().over(
             group_by=["coupon_upc", "product_id", "campaign_id"], order_by="coupon_upc"
@@ -281,7 +276,6 @@ def _promotion_products(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _assignments(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["campaigns"].left_join(
         raw["campaign_descriptions"].select("campaign_id", "start_date"), "campaign_id"
     )
@@ -297,7 +291,6 @@ def _assignments(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["coupon_redemptions"]
     campaign, household = rows.campaign_id.cast("string"), rows.household_id.cast("string")
     return rows.select(

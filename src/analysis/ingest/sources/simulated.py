@@ -93,7 +93,6 @@ class Simulated:
         return read_parquet(connection, self.folder / name)
 
     def _order_lines(self, connection: Any) -> Iterator[Feed]:
-
         main = self._read(connection, "order_lines")
         late = self._read(connection, "order_lines_late")
         training = main.store_id == "TRAINING"
@@ -121,7 +120,6 @@ def _canonical(rows: ibis.Table, name: str) -> ibis.Table:
 
 
 def _without_copies(rows: ibis.Table) -> ibis.Table:
-
     copy = ibis.row_number().over(group_by="customer_id", order_by="joined_on")
     counted = rows.mutate(copy=copy)
     dropped = (counted.copy > 0).ifelse(SENT_TWICE, ibis.null("string"))

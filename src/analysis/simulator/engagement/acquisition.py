@@ -6,9 +6,8 @@ began has no known channel. Media are bought day by day for the newcomers that a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.engagement import loyalty_club
@@ -16,9 +15,6 @@ from analysis.simulator.people.population import BGNBD, GROUPS, JOINING, People
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.stats.types import Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 CHANNELS = ("search", "social", "display", "store", "referral")
 #: Of newcomers who were not referred: share of each channel, what winning one costs in media, and
@@ -41,8 +37,6 @@ def append(plan: Plan, people: People, register: pa.Table, index: int) -> pa.Tab
     names = arrow_columns.names(np.maximum(channel[place], 0), CHANNELS, ~known)
     register = register.append_column("acquisition_channel", names)
     money = arrow_columns.money(cents[place]).to_pandas().where(known, None)
-    import pyarrow as pa
-
     return register.append_column("acquisition_cost", pa.array(money, pa.decimal128(18, 2)))
 
 
@@ -79,8 +73,6 @@ def expected_shares() -> dict[str, float]:
 
 def media_spend_file(plan: Plan) -> pa.Table:
     """Return the media money: day, channel, amount, impressions, clicks."""
-    import pyarrow as pa
-
     rng = plan.shop.generator("media_spend")
     last = int(JOINING * plan.calendar.days)
     newcomers = GROUPS["main"] * plan.shop.customers / max(JOINING * plan.calendar.days, 1)

@@ -7,18 +7,15 @@ part with those who do not finds a difference that is selection alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.people.population import BGNBD, People
 from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop_plan import Plan
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 KINDS = ("guide", "video", "training", "event", "post", "reply", "share", "like", "check_in",
          "game", "chat", "call", "visit")  # fmt: skip
@@ -62,8 +59,6 @@ class Further:
 
 def with_further(rows: pa.Table, parts: list[Further], people: People, index: int) -> pa.Table:
     """Return the interactions and, behind them, those drawn elsewhere."""
-    import pyarrow as pa
-
     tables, begins = [rows], index * EVENTS_A_CHUNK + 1 + rows.num_rows
     for part in parts:
         count = len(part.customer)
@@ -131,8 +126,6 @@ def _invitation(trade: Trade, rng: np.random.Generator) -> Doings:
 def _rows(
     plan: Plan, people: People, doings: Doings, index: int, rng: np.random.Generator
 ) -> pa.Table:
-    import pyarrow as pa
-
     stamp = plan.calendar.stamps(doings.moment)
     order = np.lexsort((doings.customer, doings.kind, stamp))
     kind, count = doings.kind[order], len(order)
@@ -161,8 +154,6 @@ def _rows(
 
 def _answered(kind: Integers, number: Integers, rng: np.random.Generator) -> pa.Array:
     """Return the earlier post that each reply answers, if there is one."""
-    import pyarrow as pa
-
     posts = np.flatnonzero(kind == KINDS.index("post"))
     before = np.searchsorted(posts, np.arange(len(kind)))
     answers = (kind == KINDS.index("reply")) & (before > 0)

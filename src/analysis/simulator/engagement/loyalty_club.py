@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.engagement.club_life import Further
@@ -16,10 +17,6 @@ from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Points of an order that are never redeemed, and the days that points live.
 BREAKAGE, LIFE_DAYS = 0.35, 365
@@ -117,8 +114,6 @@ def _taken_back(
 
 def points_file(plan: Plan, people: People, ledger: Ledger, earned: Earned, index: int) -> pa.Table:
     """Return the movements of points: entry_id, customer_id, posted_at, kind, points, ..."""
-    import pyarrow as pa
-
     last = plan.calendar.stamp_of_day(plan.calendar.days)
     got = ledger.stamp[earned.order]
     expires = got // DAY_US + LIFE_DAYS
@@ -164,9 +159,6 @@ def year_points(plan: Plan, people: People, ledger: Ledger, earned: Earned, year
 
 def tiers_file(plan: Plan, people: People, ledger: Ledger, earned: Earned) -> pa.Table:
     """Return the tiers held: customer_id, tier, valid_from, valid_to, fee, qualifying_..."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     start = (plan.calendar.start - EPOCH).days
     years = (plan.calendar.days - 1) // (7 * TIER_WEEKS)
     who = np.flatnonzero(people.member)
@@ -216,8 +208,6 @@ def referred(plan: Plan, people: People, index: int) -> tuple[Flags, Integers]:
 
 def referrals_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa.Table:
     """Return the referrals: referrer_id, referred_id, referred_at, reward, code, ..."""
-    import pyarrow as pa
-
     found, by_whom = referred(plan, people, index)
     who = np.flatnonzero(found)
     came = plan.calendar.stamps(people.joined[who])

@@ -10,9 +10,9 @@ The register keeps what was once ticked; only this log knows who has opted out s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
@@ -24,12 +24,6 @@ from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH, Calendar
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from analysis.simulator.selling.trading import Trade
-
 
 EMAIL = tuple(MESSAGE_COST).index("email")
 #: Names of the paces of the newsletter, drawn at random for each customer.
@@ -51,8 +45,6 @@ def append(
     trade: Trade, sent: Sent, flags: dict[str, Flags], rows: pa.Table, index: int
 ) -> pa.Table:
     """Return the contacts ``rows`` with purpose, occasion, variant, bounced_at and the like."""
-    import pyarrow as pa
-
     rng = trade.plan.shop.generator("contact_details", index)
     count = len(sent.stamp)
     bounced = ~flags["delivered"] & (rng.random(count) < BOUNCED)
@@ -242,8 +234,6 @@ def _after_leaving(sent: Sent, left: Flags) -> Flags:
 def _rows(
     people: People, sent: Sent, flags: dict[str, Flags], index: int, rng: np.random.Generator
 ) -> pa.Table:
-    import pyarrow as pa
-
     count = len(sent.stamp)
     arrives = sent.stamp + rng.integers(5, 120, count) * 1_000_000
     opens = arrives + (rng.exponential(6.0, count) * DAY_US / 24).astype(np.int64)
@@ -272,8 +262,6 @@ FORMER = 0.10
 
 def consents_file(trade: Trade, register: Register, index: int) -> pa.Table:
     """Return the consents: customer_id, channel, given_at, withdrawn_at, source."""
-    import pyarrow as pa
-
     rng = trade.plan.shop.generator("consents", index)
     gone = messages.withdrawals(trade, register.consent, index)
     people, calendar = trade.people, trade.plan.calendar

@@ -6,9 +6,8 @@ that scores stay as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pyarrow as pa
 from scipy.stats import norm
 
 from analysis.simulator import arrow_columns
@@ -18,10 +17,6 @@ from analysis.simulator.selling.order_ledger import NUMBERS_A_CHUNK
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.simulator.voices import survey_answers
 from analysis.stats.types import Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Log odds that a delivery is late: without a score; for each point of the CSAT score above CENTRE.
 LATE, LATE_SLOPE, LATE_CENTRE = -1.7, -0.6, 3.5
@@ -39,15 +34,11 @@ CANCELLED, LATEST_CANCEL, FIRST_CANCELLED = 0.02, 1.5, 9_000_000
 
 def orders_file(facts: Facts) -> pa.Table:
     """Return the orders: order_id, customer_id, payment_method, shipping_amount, ..."""
-    import pyarrow as pa
-
     kept, gone = _kept_orders(facts), _cancelled(facts)
     return pa.concat_tables([kept, gone]).unify_dictionaries()
 
 
 def _kept_orders(facts: Facts) -> pa.Table:
-    import pyarrow as pa
-
     book, plan = facts.ledger, facts.plan
     rng = plan.shop.generator("reviews", 3 * plan.shop.chunks + facts.index)
     order = np.flatnonzero(book.purchases)
@@ -72,8 +63,6 @@ def _kept_orders(facts: Facts) -> pa.Table:
 
 def _cancelled(facts: Facts) -> pa.Table:
     """Return orders that were cancelled, in the days before others of the same customers."""
-    import pyarrow as pa
-
     book, plan = facts.ledger, facts.plan
     rng = plan.shop.generator("cancellations", facts.index)
     like = np.flatnonzero(book.purchases & (book.store >= plan.shop.stores))

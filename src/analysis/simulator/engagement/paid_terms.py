@@ -10,9 +10,9 @@ It changes nothing about what a customer buys: orders that were there are paid f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.people.population import People
@@ -21,10 +21,6 @@ from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
 from analysis.stats.types import Flags, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Share of members who ever pay for a term, days of a term and its price.
 PAYING, TERM_DAYS, PRICE_CENTS = 0.12, 91, 990
@@ -63,8 +59,6 @@ def draw(plan: Plan, people: People, index: int) -> Terms:
 
 def subscriptions_file(plan: Plan, people: People, terms: Terms, index: int) -> pa.Table:
     """Return the terms: subscription_id, customer_id, started_on, ends_on, ..."""
-    import pyarrow as pa
-
     start, count = (plan.calendar.start - EPOCH).days, len(terms.customer)
     number = index * TERMS_A_CHUNK + 1
     return pa.table(
@@ -104,8 +98,6 @@ MOVEMENTS_A_CHUNK = 100_000_000
 
 def stored_value_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa.Table:
     """Return the movements: entry_id, customer_id, posted_at, kind, amount, ..."""
-    import pyarrow as pa
-
     rows = _movements(plan, people, ledger, index)
     customer, stamp, kind, cents, order = rows.T if len(rows) else np.empty((5, 0), np.int64)
     days = stamp // DAY_US + LIFE_DAYS

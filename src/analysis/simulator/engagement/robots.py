@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.engagement.view_details import (
@@ -15,9 +15,6 @@ from analysis.simulator.engagement.view_details import (
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.stats.types import Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 KINDS = ("declared", "hidden")
 #: Visits of programs for each visit of a person, by kind.
@@ -69,8 +66,6 @@ def draw(plan: Plan, visits: int, index: int) -> Robots:
 
 def rows(robots: Robots, schema: pa.Schema) -> pa.Table:
     """Return the pages that programs saw, in the columns of ``schema``."""
-    import pyarrow as pa
-
     known = _known(robots)
     count = len(robots.visit)
     columns = [
@@ -81,8 +76,6 @@ def rows(robots: Robots, schema: pa.Schema) -> pa.Table:
 
 
 def _known(robots: Robots) -> dict[str, pa.Array]:
-    import pyarrow as pa
-
     count, number = len(robots.visit), robots.number[robots.visit]
     words = {name: arrow_columns.constant(name, count) for name in ("direct", "view", "desktop")}
     load: Floats = np.full(count, 300.0)
@@ -104,8 +97,6 @@ def _known(robots: Robots) -> dict[str, pa.Array]:
 
 def truth(robots: Robots) -> pa.Table:
     """Return one row a program: visitor_id, kind, views."""
-    import pyarrow as pa
-
     return pa.table(
         {
             "visitor_id": arrow_columns.whole(robots.number),

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.goods.basket_filling import pick
@@ -20,10 +20,6 @@ from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Devices; the app's sessions are those of the app's orders.
 DEVICES = ("desktop", "phone", "tablet", "app")
@@ -94,8 +90,6 @@ class Seen:
 
 def columns(seen: Seen, index: int) -> Iterator[tuple[str, pa.Array]]:
     """Yield the further columns of page_views with their names."""
-    import pyarrow as pa
-
     rng = seen.plan.shop.generator("web", seen.plan.shop.chunks + index)
     session, page = seen.session, seen.page
     device = _devices(seen, rng)

@@ -7,9 +7,9 @@ around them so that the shares of the funnel come out as planted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.engagement import robots, view_details
@@ -21,10 +21,6 @@ from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.stats.types import Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Page views are tracked over the last weeks of the history only.
 TRACKED_WEEKS = 26
@@ -83,8 +79,6 @@ def page_views_file(plan: Plan, people: People, ledger: Ledger, index: int) -> p
 
     People first, then programs.
     """
-    import pyarrow as pa
-
     rng = plan.shop.generator("web", index)
     sessions = _sessions(plan, ledger, rng)
     pages = _pages(sessions, rng)
@@ -180,8 +174,6 @@ def _rows(
     index: int,
     rng: np.random.Generator,
 ) -> pa.Table:
-    import pyarrow as pa
-
     session, page, depth, count = pages
     seconds = np.ceil(rng.gamma(1.5, 20.0, len(session))).astype(np.int64)
     running = np.cumsum(seconds) - seconds

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
@@ -13,10 +13,6 @@ from analysis.simulator.people.population import GAMMA_GAMMA, STAGES, People
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.stats.types import Flags, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Ages by life stage, households by life stage.
 AGES = ((18, 30), (25, 42), (38, 60), (60, 85))
@@ -94,8 +90,6 @@ def _rows(
     bare: Flags,
     unborn: Flags,
 ) -> pa.Table:
-    import pyarrow as pa
-
     start = (plan.calendar.start - EPOCH).days
     joined = start + np.floor(7 * people.joined).astype(np.int64)
     inside = people.joined >= 0

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.engagement import first_come
@@ -33,18 +33,12 @@ from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
 from analysis.stats.types import Integers
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-
 #: Fixed cost of a win-back mailing, leaflet, price cut and offer to the first, in currency.
 WIN_BACK_COST, LEAFLET_COST, PRICE_CUT_COST, SCARCE_COST = 400.0, 600.0, 100.0, 300.0
 
 
 def products_file(plan: Plan) -> pa.Table:
     """Return the products but one: product_id, department, category, name, brand, ..."""
-    import pyarrow as pa
-
     goods = plan.catalogue
     order = np.argsort(goods.numbers)
     order = order[[goods.keys[i] != UNLISTED for i in order]]
@@ -99,8 +93,6 @@ class _Promotion:
 
 def promotions_file(plan: Plan) -> pa.Table:
     """Return the promotions: promotion_id, name, starts_on, ends_on, mechanic, goal, costs."""
-    import pyarrow as pa
-
     rows, offers = _promotions(plan), first_come.held(plan)
     scarce = np.arange(len(rows)) >= len(rows) - len(offers)
     opens = np.array([7 * row.week + 2 for row in rows], np.int64) * DAY_US
@@ -163,8 +155,6 @@ def _currency(amounts: list[float]) -> pa.Array:
 
 def promotion_products_file(plan: Plan) -> pa.Table:
     """Return the products on offer: promotion_id, product_id, coupon_id."""
-    import pyarrow as pa
-
     goods = plan.catalogue
     rows = [
         (t.key, goods.number(t.product), f"C-{t.key}" if t.mechanic == "coupon" else None)
@@ -187,8 +177,6 @@ def placements_file(plan: Plan) -> pa.Table:
     Placed products have a row for every store and week; the others only where they were
     displayed or mailed.
     """
-    import pyarrow as pa
-
     stores, series = plan.shop.stores, plan.series
     display, mailer = (flags[:, :stores].ravel() for flags in (series.display, series.mailer))
     shape = series.display[:, :stores].shape
@@ -232,8 +220,6 @@ DAYS_BEFORE = 3
 
 def assignments_file(trade: Trade) -> pa.Table:
     """Return who was given which arm: promotion_id, customer_id, arm, assigned_at, randomised."""
-    import pyarrow as pa
-
     promotion, customer, arm, day, drawn = (
         np.concatenate(c) for c in zip(*_given(trade), strict=True)
     )
@@ -283,8 +269,6 @@ def _columns(
 
 def redemptions_file(trade: Trade, ledger: Ledger) -> pa.Table:
     """Return what was redeemed: promotion_id, customer_id, redeemed_at, coupon_id, order_id."""
-    import pyarrow as pa
-
     promotion = [np.full(len(p.redeemed), _number(p)) for p in trade.played]
     nothing = np.empty(0, np.int64)
     number = np.concatenate([nothing, *promotion])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns
@@ -17,10 +18,6 @@ from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.stats.types import Flags, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Share of orders delivered late, and delivered again with the late ones.
 LATE_SHARE, TWICE_SHARE = 0.015, 0.005
@@ -145,8 +142,6 @@ def _rows(
     ``about`` holds the number of every line in its order, what is wrong with each of ``rows`` (0
     nothing, i the i-th of DAMAGES, -1 training till), and why every line came back.
     """
-    import pyarrow as pa
-
     line, harm, reason = about
     goods = ledger.lines.take(rows)
     visit = goods.visit
@@ -176,8 +171,6 @@ def _harmed(harm: Integers, column: str) -> NDArray[np.bool_]:
 
 
 def _money(ledger: Ledger, goods: Lines, rows: Integers, harm: Integers) -> dict[str, pa.Array]:
-    import pyarrow.compute as pc
-
     net = arrow_columns.money(goods.net)
     if harm.any():
         net = pc.if_else(~_harmed(harm, "net_amount"), net, None)

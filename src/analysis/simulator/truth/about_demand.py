@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.goods import demand_series
@@ -14,9 +15,6 @@ from analysis.simulator.people.store_network import store_ids
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.simulator.truth.planted import Planted
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 FORECAST, PROMOTIONS = "04_forecast", "06_promotions"
 
@@ -95,8 +93,6 @@ def series_table(plan: Plan) -> pa.Table:
     pyarrow.Table
         product_id, store_id, week_start, expected_units, list_price, price.
     """
-    import pyarrow as pa
-
     shown = plan.series
     product, store, week = (axis.ravel() for axis in np.indices(shown.expected.shape))
     expected = shown.expected.copy()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
@@ -17,9 +16,6 @@ from analysis.simulator.selling.trading import Played
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.simulator.truth import planted
 from analysis.simulator.voices.survey_answers import KINDS, feedback_ids
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MEASURES = ("orders", "net", "margin", "units", "margin_after")
 
@@ -41,8 +37,6 @@ def _robots(facts: Facts) -> pa.Table:
 
 
 def _customers(facts: Facts) -> pa.Table:
-    import pyarrow as pa
-
     crowd = facts.people
     shapes = np.array([RHYTHMS.get(group, (0.0, 0))[1] for group in GROUPS])[crowd.group]
     return pa.table(
@@ -69,8 +63,6 @@ def _customers(facts: Facts) -> pa.Table:
 
 
 def _values(facts: Facts) -> dict[str, pa.Array]:
-    import pyarrow as pa
-
     crowd = facts.people
     group = planted.value_group(crowd, facts.plan.shop.orders)
     return {
@@ -96,8 +88,6 @@ def _arms(facts: Facts) -> pa.Table:
 
 
 def _win_back_arms(facts: Facts, back: WinBack) -> pa.Table:
-    import pyarrow as pa
-
     count = len(back.arms)
     position = np.array([ARMS.index("control"), ARMS.index("treatment")])
     return pa.table(
@@ -113,8 +103,6 @@ def _win_back_arms(facts: Facts, back: WinBack) -> pa.Table:
 
 
 def _played_arms(facts: Facts, played: Played) -> pa.Table:
-    import pyarrow as pa
-
     trial, stage = played.stage.trial, played.stage
     shares = np.array([arm.share for arm in trial.arms])[played.arms]
     position = np.array([ARMS.index(arm.name) for arm in trial.arms])
@@ -132,8 +120,6 @@ def _played_arms(facts: Facts, played: Played) -> pa.Table:
 
 
 def _outcomes(facts: Facts) -> pa.Table:
-    import pyarrow as pa
-
     parts = []
     for played in facts.trade.played:
         trial, ids = played.stage.trial, facts.people.ids[played.stage.customers]
@@ -160,8 +146,6 @@ def _outcomes(facts: Facts) -> pa.Table:
 
 def _stacked(parts: list[pa.Table]) -> pa.Table:
     """Return the parts as one table without dictionaries, which may differ between parts."""
-    import pyarrow as pa
-
     if not parts:
         return pa.table({"promotion_id": pa.array([], pa.string())})
     plain = [
@@ -179,8 +163,6 @@ def _stacked(parts: list[pa.Table]) -> pa.Table:
 
 
 def _surveys(facts: Facts) -> pa.Table:
-    import pyarrow as pa
-
     voices = facts.voices
     asked = voices.invited >= 0
     return pa.table(

@@ -6,9 +6,9 @@ Voices beside surveys, reviews and complaints: effort after a complaint, exits, 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from analysis.simulator import arrow_columns
 from analysis.simulator.chunk_facts import Facts
@@ -19,10 +19,6 @@ from analysis.simulator.voices import voice_texts
 from analysis.simulator.voices.survey_answers import KINDS, Voices, cut, feedback_ids
 from analysis.simulator.voices.voice_texts import Words
 from analysis.stats.types import Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Scale and question of each kind that has a score.
 SCALES = {"nps": (0, 10), "csat": (1, 5), "review": (1, 5), "ces": (1, 7)}
@@ -62,8 +58,6 @@ def speak(facts: Facts) -> Spoken:
 
 def feedback_file(facts: Facts, spoken: Spoken) -> pa.Table:
     """Return the feedback: feedback_id, submitted_at, kind, customer_id, invited_at, ..."""
-    import pyarrow as pa
-
     voices, book, plan = spoken.voices, facts.ledger, facts.plan
     silent = voices.submitted < 0
     channel = np.maximum(book.store[voices.order] - plan.shop.stores + 1, 0)
@@ -90,8 +84,6 @@ def feedback_file(facts: Facts, spoken: Spoken) -> pa.Table:
 
 def _circumstances(facts: Facts, voices: Voices) -> dict[str, pa.Array]:
     """Return the columns on how each was asked for and how it was handled."""
-    import pyarrow as pa
-
     rng = facts.plan.shop.generator("reviews", 2 * facts.plan.shop.chunks + facts.index)
     count = len(voices.kind)
     answered = _first_answer(facts, voices, rng)
@@ -137,8 +129,6 @@ def _waves(invited: Integers) -> list[str | None]:
 
 def voices_truth(facts: Facts, spoken: Spoken) -> pa.Table:
     """Return the truth about each text: topic, mood, language, and what in it is personal."""
-    import pyarrow as pa
-
     words, voices = spoken.words, spoken.voices
     written = np.array([text is not None for text in words.text], np.bool_)
     columns = {"topic": words.topic, "mood": words.mood, "language": words.language}
