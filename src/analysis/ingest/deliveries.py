@@ -80,12 +80,7 @@ def write_tables(
         parts, doubles = found.of(source.deliveries())
         unified = _unified(source, connection, parts, target)
         assembly = Assembly(
-            connection,
-            parts,
-            target,
-            request.margin_rates,
-            request.uncounted_departments,
-            unified,
+            connection, parts, target, request.margin_rates, request.uncounted_departments, unified
         )
         with reading(f"what was made of the files of {request.study}"):
             ledger = (*assembly.write(), *doubles)

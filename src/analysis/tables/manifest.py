@@ -21,15 +21,7 @@ import pyarrow.parquet as pq
 from analysis.errors import DataError
 
 #: What goes wrong when a damaged JSON file is read back into records.
-UNREADABLE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RecursionError,
-    DataError,
-)
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, DataError)
 #: Rule of rows that say again what another row of their key says: they are gathered, not lost.
 SAME_KEY = "another row of the same"
 

@@ -20,12 +20,7 @@ from analysis.ingest.inspection.header_search import KNOWN, Layout, find_layout,
 from analysis.ingest.inspection.samples import Sample, records_of, sample_of
 from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import archives, excel
-from analysis.ingest.readers.json_documents import (
-    flat,
-    is_document,
-    numbered_lines,
-    path_of_items,
-)
+from analysis.ingest.readers.json_documents import flat, is_document, numbered_lines, path_of_items
 from analysis.ingest.readers.stage import FORMATS
 from analysis.ingest.readers.staged_table import header_names
 

@@ -261,11 +261,7 @@ class Reader:
         offset = self._zone(value, kind) == "offset"
         for name, test, words in (
             ("both", values.in_both_orders, "is a date in both orders of day and month in dates:"),
-            (
-                "other",
-                values.in_other_order,
-                f"is a date only {SWAPPED}",
-            ),
+            ("other", values.in_other_order, f"is a date only {SWAPPED}"),
         ):
             reason = f"{value.column} {words}"
             found_so = wrong.ifelse(test(found, value.dates, offset), False)

@@ -115,11 +115,7 @@ class _Written:
 
 
 def draft(
-    study: str,
-    files: list[Path],
-    *,
-    root: Path,
-    progress: Callable[[int, int], None] | None = None,
+    study: str, files: list[Path], *, root: Path, progress: Callable[[int, int], None] | None = None
 ) -> Draft:
     """Look at ``files`` and write ``params/<study>.yaml`` and ``params/sources/<study>.yaml``.
 

@@ -113,12 +113,7 @@ class Plan:
     def kinds(self) -> list[Kind]:
         """Return the kinds of file in use, the lines first."""
         found = {self.lines.name: self.lines}
-        for reference in (
-            *self.looked_up,
-            self.products,
-            self.customers,
-            *self.beside_products,
-        ):
+        for reference in (*self.looked_up, self.products, self.customers, *self.beside_products):
             if reference is not None:
                 found.setdefault(reference.other.name, reference.other)
         return list(found.values())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.engagement import loyalty_club
 from analysis.simulator.people.population import BGNBD, GROUPS, JOINING, People
 from analysis.simulator.shop_plan import Plan
@@ -34,9 +34,9 @@ def append(plan: Plan, people: People, register: pa.Table, index: int) -> pa.Tab
     channel, cents = won_through(plan, people, index)
     place = register["customer_id"].to_numpy() - people.first
     known = channel[place] >= 0
-    names = arrow_columns.names(np.maximum(channel[place], 0), CHANNELS, ~known)
+    names = arrow.names(np.maximum(channel[place], 0), CHANNELS, ~known)
     register = register.append_column("acquisition_channel", names)
-    money = arrow_columns.money(cents[place]).to_pandas().where(known, None)
+    money = arrow.money(cents[place]).to_pandas().where(known, None)
     return register.append_column("acquisition_cost", pa.array(money, pa.decimal128(18, 2)))
 
 
@@ -88,10 +88,10 @@ def media_spend_file(plan: Plan) -> pa.Table:
     number = np.repeat(np.arange(len(parts)), last)
     return pa.table(
         {
-            "day": arrow_columns.dates(day),
-            "channel": arrow_columns.names(number, tuple(PER_THOUSAND)),
-            "amount": arrow_columns.money(np.rint(100 * amount).astype(np.int64)),
-            "impressions": arrow_columns.whole(seen.astype(np.int64)),
-            "clicks": arrow_columns.whole(clicks.astype(np.int64)),
+            "day": arrow.dates(day),
+            "channel": arrow.names(number, tuple(PER_THOUSAND)),
+            "amount": arrow.money(np.rint(100 * amount).astype(np.int64)),
+            "impressions": arrow.whole(seen.astype(np.int64)),
+            "clicks": arrow.whole(clicks.astype(np.int64)),
         }
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.engagement.club_life import Further
 from analysis.simulator.people.history_effects import TIER_POINTS, TIER_WEEKS
 from analysis.simulator.people.population import BGNBD, People
@@ -136,15 +136,15 @@ def points_file(plan: Plan, people: People, ledger: Ledger, earned: Earned, inde
     named = (kind == 0) | (kind == 3)
     return pa.table(
         {
-            "entry_id": arrow_columns.whole(number),
-            "customer_id": arrow_columns.whole(people.first + ledger.customer[earned.order[row]]),
-            "posted_at": arrow_columns.times(posted),
-            "kind": arrow_columns.names(kind, ("earn", "redeem", "expire", "adjust")),
-            "points": arrow_columns.whole(np.concatenate([points, -earned.back_points])),
-            "expires_on": arrow_columns.dates(expires[row], kind > 0),
-            "order_id": arrow_columns.whole(ledger.number[earned.order[row]], ~named),
-            "reason": arrow_columns.names((kind == 3).astype(np.int64), REASONS, ~named),
-            "reverses_entry_id": arrow_columns.whole(reverses, kind != 3),
+            "entry_id": arrow.whole(number),
+            "customer_id": arrow.whole(people.first + ledger.customer[earned.order[row]]),
+            "posted_at": arrow.times(posted),
+            "kind": arrow.names(kind, ("earn", "redeem", "expire", "adjust")),
+            "points": arrow.whole(np.concatenate([points, -earned.back_points])),
+            "expires_on": arrow.dates(expires[row], kind > 0),
+            "order_id": arrow.whole(ledger.number[earned.order[row]], ~named),
+            "reason": arrow.names((kind == 3).astype(np.int64), REASONS, ~named),
+            "reverses_entry_id": arrow.whole(reverses, kind != 3),
         }
     )
 
@@ -179,17 +179,15 @@ def tiers_file(plan: Plan, people: People, ledger: Ledger, earned: Earned) -> pa
     ends = np.append(begins[row, column][1:], 0) if len(row) else np.empty(0, np.int64)
     return pa.table(
         {
-            "customer_id": arrow_columns.whole(people.first + who[row]),
-            "tier": arrow_columns.names(tier[row, column], TIERS),
-            "valid_from": arrow_columns.dates(begins[row, column]),
-            "valid_to": arrow_columns.dates(ends, last),
-            "fee": arrow_columns.money(np.zeros(len(row), np.int64)),
+            "customer_id": arrow.whole(people.first + who[row]),
+            "tier": arrow.names(tier[row, column], TIERS),
+            "valid_from": arrow.dates(begins[row, column]),
+            "valid_to": arrow.dates(ends, last),
+            "fee": arrow.money(np.zeros(len(row), np.int64)),
             "qualifying_amount": pc.if_else(
-                pa.array(column == 0), None, arrow_columns.money(100 * points[row, column])
+                pa.array(column == 0), None, arrow.money(100 * points[row, column])
             ),
-            "qualifying_from": arrow_columns.dates(
-                start + 7 * TIER_WEEKS * (column - 1), column == 0
-            ),
+            "qualifying_from": arrow.dates(start + 7 * TIER_WEEKS * (column - 1), column == 0),
         }
     )
 
@@ -215,15 +213,15 @@ def referrals_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa
     first = _first_orders(ledger, len(people))[who]
     return pa.table(
         {
-            "referrer_id": arrow_columns.whole(people.first + by_whom[who]),
-            "referred_id": arrow_columns.whole(people.first + who),
-            "referred_at": arrow_columns.times(came),
-            "reward": arrow_columns.money(np.full(len(who), REWARD_CENTS)),
+            "referrer_id": arrow.whole(people.first + by_whom[who]),
+            "referred_id": arrow.whole(people.first + who),
+            "referred_at": arrow.times(came),
+            "reward": arrow.money(np.full(len(who), REWARD_CENTS)),
             "code": pa.array([f"FRIEND{people.first + friend}" for friend in by_whom[who]]),
-            "shared_at": arrow_columns.times(came - waited.astype(np.int64)),
-            "status": arrow_columns.constant("rewarded", len(who)),
-            "referred_reward": arrow_columns.money(np.full(len(who), WELCOME_CENTS)),
-            "first_order_id": arrow_columns.whole(first, first < 0),
+            "shared_at": arrow.times(came - waited.astype(np.int64)),
+            "status": arrow.constant("rewarded", len(who)),
+            "referred_reward": arrow.money(np.full(len(who), WELCOME_CENTS)),
+            "first_order_id": arrow.whole(first, first < 0),
         }
     )
 

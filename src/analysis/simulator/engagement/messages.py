@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.engagement import messages
 from analysis.simulator.people.population import People
 from analysis.simulator.people.register import CONSENT, Register
@@ -57,13 +57,13 @@ def append(
     read = flags["opened"] & np.isin(sent.channel, (EMAIL, *_ON_PHONES)) & ~machine
     win_back = sent.promotion == len(TRIALS) + 1
     details = {
-        "purpose": arrow_columns.names(_greeting(sent.promotion), PURPOSES),
-        "occasion": arrow_columns.names(win_back.astype(np.int64), OCCASIONS, ~win_back),
-        "variant": arrow_columns.names(np.maximum(sent.pace, 0), VARIANTS, sent.pace < 0),
-        "bounced_at": arrow_columns.times(back, ~bounced),
-        "complained_at": arrow_columns.times(later, ~complained),
+        "purpose": arrow.names(_greeting(sent.promotion), PURPOSES),
+        "occasion": arrow.names(win_back.astype(np.int64), OCCASIONS, ~win_back),
+        "variant": arrow.names(np.maximum(sent.pace, 0), VARIANTS, sent.pace < 0),
+        "bounced_at": arrow.times(back, ~bounced),
+        "complained_at": arrow.times(later, ~complained),
         "opened_by_machine": pa.array(machine, mask=~flags["opened"] | unknown),
-        "device": arrow_columns.names(device, DEVICES, ~read),
+        "device": arrow.names(device, DEVICES, ~read),
     }
     for name, column in details.items():
         rows = rows.append_column(name, column)
@@ -240,16 +240,16 @@ def _rows(
     cost = np.array([round(100 * c) for c in MESSAGE_COST.values()])
     return pa.table(
         {
-            "contact_id": arrow_columns.whole(index * CONTACTS_A_CHUNK + 1 + np.arange(count)),
-            "customer_id": arrow_columns.whole(people.first + sent.customer),
-            "channel": arrow_columns.names(sent.channel, CHANNELS),
-            "sent_at": arrow_columns.times(sent.stamp),
-            "promotion_id": arrow_columns.names(sent.promotion, PROMOTIONS, sent.promotion == 0),
-            "delivered_at": arrow_columns.times(arrives, ~flags["delivered"]),
-            "opened_at": arrow_columns.times(opens, ~flags["opened"]),
-            "clicked_at": arrow_columns.times(opens + 20_000_000, ~flags["clicked"]),
-            "unsubscribed_at": arrow_columns.times(opens + 60_000_000, ~flags["unsubscribed"]),
-            "cost": arrow_columns.money(cost[sent.channel]),
+            "contact_id": arrow.whole(index * CONTACTS_A_CHUNK + 1 + np.arange(count)),
+            "customer_id": arrow.whole(people.first + sent.customer),
+            "channel": arrow.names(sent.channel, CHANNELS),
+            "sent_at": arrow.times(sent.stamp),
+            "promotion_id": arrow.names(sent.promotion, PROMOTIONS, sent.promotion == 0),
+            "delivered_at": arrow.times(arrives, ~flags["delivered"]),
+            "opened_at": arrow.times(opens, ~flags["opened"]),
+            "clicked_at": arrow.times(opens + 20_000_000, ~flags["clicked"]),
+            "unsubscribed_at": arrow.times(opens + 60_000_000, ~flags["unsubscribed"]),
+            "cost": arrow.money(cost[sent.channel]),
         }
     )
 
@@ -283,10 +283,10 @@ def consents_file(trade: Trade, register: Register, index: int) -> pa.Table:
     until = np.concatenate(withdrawn)
     return pa.table(
         {
-            "customer_id": arrow_columns.whole(people.first + np.concatenate(who)),
-            "channel": arrow_columns.names(np.concatenate(channel), CONSENT_CHANNELS),
-            "given_at": arrow_columns.times(np.concatenate(given)),
-            "withdrawn_at": arrow_columns.times(until, until < 0),
-            "source": arrow_columns.names(where, SOURCES),
+            "customer_id": arrow.whole(people.first + np.concatenate(who)),
+            "channel": arrow.names(np.concatenate(channel), CONSENT_CHANNELS),
+            "given_at": arrow.times(np.concatenate(given)),
+            "withdrawn_at": arrow.times(until, until < 0),
+            "source": arrow.names(where, SOURCES),
         }
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.stats import norm
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import NUMBERS_A_CHUNK
@@ -49,14 +49,14 @@ def _kept_orders(facts: Facts) -> pa.Table:
     shipping = np.where(book.net[order] >= FREE_FROM, 0, SHIPPING)
     return pa.table(
         {
-            "order_id": arrow_columns.whole(book.number[order]),
-            "customer_id": arrow_columns.whole(facts.people.first + who, who == GUEST),
-            "payment_method": arrow_columns.names(_payments(online, rng), PAYMENTS),
-            "shipping_amount": arrow_columns.only(arrow_columns.money(shipping), online),
-            "promised_on": arrow_columns.dates(promised, ~online),
-            "delivered_at": arrow_columns.times(delivered, ~(online & seen)),
-            "cancelled_at": arrow_columns.times(delivered, np.ones(len(order), np.bool_)),
-            "device": arrow_columns.names(_devices(facts, order, rng), DEVICES, ~online),
+            "order_id": arrow.whole(book.number[order]),
+            "customer_id": arrow.whole(facts.people.first + who, who == GUEST),
+            "payment_method": arrow.names(_payments(online, rng), PAYMENTS),
+            "shipping_amount": arrow.only(arrow.money(shipping), online),
+            "promised_on": arrow.dates(promised, ~online),
+            "delivered_at": arrow.times(delivered, ~(online & seen)),
+            "cancelled_at": arrow.times(delivered, np.ones(len(order), np.bool_)),
+            "device": arrow.names(_devices(facts, order, rng), DEVICES, ~online),
         }
     )
 
@@ -76,14 +76,14 @@ def _cancelled(facts: Facts) -> pa.Table:
     number = facts.index * NUMBERS_A_CHUNK + FIRST_CANCELLED + np.arange(count)
     return pa.table(
         {
-            "order_id": arrow_columns.whole(number),
-            "customer_id": arrow_columns.whole(facts.people.first + who, who == GUEST),
-            "payment_method": arrow_columns.names(_payments(online, rng), PAYMENTS),
-            "shipping_amount": arrow_columns.money(np.zeros(count, np.int64)),
-            "promised_on": arrow_columns.dates(placed // DAY_US + rng.integers(2, 5, count)),
-            "delivered_at": arrow_columns.times(placed, nothing),
-            "cancelled_at": arrow_columns.times(placed + wait),
-            "device": arrow_columns.names(_devices(facts, like, rng), DEVICES),
+            "order_id": arrow.whole(number),
+            "customer_id": arrow.whole(facts.people.first + who, who == GUEST),
+            "payment_method": arrow.names(_payments(online, rng), PAYMENTS),
+            "shipping_amount": arrow.money(np.zeros(count, np.int64)),
+            "promised_on": arrow.dates(placed // DAY_US + rng.integers(2, 5, count)),
+            "delivered_at": arrow.times(placed, nothing),
+            "cancelled_at": arrow.times(placed + wait),
+            "device": arrow.names(_devices(facts, like, rng), DEVICES),
         }
     )
 

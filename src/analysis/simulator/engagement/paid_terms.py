@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.people.population import People
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
@@ -63,15 +63,15 @@ def subscriptions_file(plan: Plan, people: People, terms: Terms, index: int) -> 
     number = index * TERMS_A_CHUNK + 1
     return pa.table(
         {
-            "subscription_id": arrow_columns.whole(number + np.arange(count)),
-            "customer_id": arrow_columns.whole(people.first + terms.customer),
-            "started_on": arrow_columns.dates(start + terms.day),
-            "ends_on": arrow_columns.dates(start + terms.day + TERM_DAYS),
+            "subscription_id": arrow.whole(number + np.arange(count)),
+            "customer_id": arrow.whole(people.first + terms.customer),
+            "started_on": arrow.dates(start + terms.day),
+            "ends_on": arrow.dates(start + terms.day + TERM_DAYS),
             "product_id": pa.nulls(count, pa.string()),
             "renewed_from": pa.array(
                 [None if e < 0 else str(number + e) for e in terms.earlier], pa.string()
             ),
-            "amount": arrow_columns.money(np.full(count, PRICE_CENTS)),
+            "amount": arrow.money(np.full(count, PRICE_CENTS)),
             "auto_renew": pa.array(terms.automatic),
         }
     )
@@ -103,13 +103,13 @@ def stored_value_file(plan: Plan, people: People, ledger: Ledger, index: int) ->
     days = stamp // DAY_US + LIFE_DAYS
     return pa.table(
         {
-            "entry_id": arrow_columns.whole(index * MOVEMENTS_A_CHUNK + 1 + np.arange(len(kind))),
-            "customer_id": arrow_columns.whole(people.first + customer),
-            "posted_at": arrow_columns.times(stamp),
-            "kind": arrow_columns.names(kind, KINDS),
-            "amount": arrow_columns.money(np.ascontiguousarray(cents)),
-            "expires_on": arrow_columns.dates(days, kind > 1),
-            "order_id": arrow_columns.whole(order, order < 0),
+            "entry_id": arrow.whole(index * MOVEMENTS_A_CHUNK + 1 + np.arange(len(kind))),
+            "customer_id": arrow.whole(people.first + customer),
+            "posted_at": arrow.times(stamp),
+            "kind": arrow.names(kind, KINDS),
+            "amount": arrow.money(np.ascontiguousarray(cents)),
+            "expires_on": arrow.dates(days, kind > 1),
+            "order_id": arrow.whole(order, order < 0),
         }
     )
 

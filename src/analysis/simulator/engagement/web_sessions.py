@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.engagement import robots, view_details
 from analysis.simulator.engagement.view_details import Seen
 from analysis.simulator.goods.basket_filling import pick
@@ -185,14 +185,14 @@ def _rows(
     customer = sessions.customer[session]
     return pa.table(
         {
-            "session_id": arrow_columns.whole(index * SESSIONS_A_CHUNK + 1 + session),
-            "viewed_at": arrow_columns.times(start[session] + elapsed * 1_000_000),
-            "page": arrow_columns.names(page, PAGES),
-            "customer_id": arrow_columns.whole(people.first + customer, customer == GUEST),
-            "referrer": arrow_columns.names(sessions.referrer[session], tuple(REFERRERS)),
+            "session_id": arrow.whole(index * SESSIONS_A_CHUNK + 1 + session),
+            "viewed_at": arrow.times(start[session] + elapsed * 1_000_000),
+            "page": arrow.names(page, PAGES),
+            "customer_id": arrow.whole(people.first + customer, customer == GUEST),
+            "referrer": arrow.names(sessions.referrer[session], tuple(REFERRERS)),
             "seconds_on_page": pa.array(
                 seconds.astype(np.float64), mask=depth == count[session] - 1
             ),
-            "event": arrow_columns.names(np.maximum(page - PRODUCT_PAGE - 1, 0), EVENTS),
+            "event": arrow.names(np.maximum(page - PRODUCT_PAGE - 1, 0), EVENTS),
         }
     )

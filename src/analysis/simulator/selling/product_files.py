@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.engagement import first_come
 from analysis.simulator.goods.catalogue import UNLISTED
 from analysis.simulator.goods.demand_plan import DEMANDS
@@ -50,7 +50,7 @@ def products_file(plan: Plan) -> pa.Table:
             "category": [goods.categories[i] for i in order],
             "name": [goods.names[i] for i in order],
             "brand": [goods.brands[i] for i in order],
-            "unit_cost": arrow_columns.money(goods.cost[order]),
+            "unit_cost": arrow.money(goods.cost[order]),
             "counted": ~goods.weighed[order],
             "launched_on": pa.array(launched, pa.date32()),
             "organic": np.where(goods.organic[order], "yes", "no"),
@@ -109,11 +109,9 @@ def promotions_file(plan: Plan) -> pa.Table:
             "goal": pa.array([row.goal for row in rows], pa.string()),
             "fixed_cost": _currency([row.fixed_cost for row in rows]),
             "contact_cost": _currency([row.contact_cost for row in rows]),
-            "quantity_limit": arrow_columns.whole(
-                np.full(len(rows), first_come.limit(plan.shop)), ~scarce
-            ),
-            "per_customer_limit": arrow_columns.whole(np.ones(len(rows), np.int64), ~scarce),
-            "starts_at": arrow_columns.times(opens, ~scarce),
+            "quantity_limit": arrow.whole(np.full(len(rows), first_come.limit(plan.shop)), ~scarce),
+            "per_customer_limit": arrow.whole(np.ones(len(rows), np.int64), ~scarce),
+            "starts_at": arrow.times(opens, ~scarce),
         }
     )
 
@@ -150,7 +148,7 @@ def _message_cost(trial: Trial) -> float:
 
 
 def _currency(amounts: list[float]) -> pa.Array:
-    return arrow_columns.money(np.array([round(100 * a) for a in amounts], np.int64))
+    return arrow.money(np.array([round(100 * a) for a in amounts], np.int64))
 
 
 def promotion_products_file(plan: Plan) -> pa.Table:
@@ -196,11 +194,11 @@ def placements_file(plan: Plan) -> pa.Table:
     start = (plan.calendar.start - EPOCH).days
     return pa.table(
         {
-            "product_id": arrow_columns.names(product, plan.catalogue.product_ids),
-            "store_id": arrow_columns.names(store, store_ids(stores)),
-            "week_start": arrow_columns.dates(start + 7 * week),
-            "display": arrow_columns.names(np.zeros(len(week), np.int64), ["aisle end"], ~display),
-            "mailer": arrow_columns.names(np.zeros(len(week), np.int64), ["front page"], ~mailer),
+            "product_id": arrow.names(product, plan.catalogue.product_ids),
+            "store_id": arrow.names(store, store_ids(stores)),
+            "week_start": arrow.dates(start + 7 * week),
+            "display": arrow.names(np.zeros(len(week), np.int64), ["aisle end"], ~display),
+            "mailer": arrow.names(np.zeros(len(week), np.int64), ["front page"], ~mailer),
         }
     )
 
@@ -225,10 +223,10 @@ def assignments_file(trade: Trade) -> pa.Table:
     )
     return pa.table(
         {
-            "promotion_id": arrow_columns.names(promotion, PROMOTIONS),
-            "customer_id": arrow_columns.whole(trade.people.first + customer),
-            "arm": arrow_columns.names(arm, ARMS),
-            "assigned_at": arrow_columns.times(trade.plan.calendar.stamp_of_day(0) + day * DAY_US),
+            "promotion_id": arrow.names(promotion, PROMOTIONS),
+            "customer_id": arrow.whole(trade.people.first + customer),
+            "arm": arrow.names(arm, ARMS),
+            "assigned_at": arrow.times(trade.plan.calendar.stamp_of_day(0) + day * DAY_US),
             "randomised": pa.array(drawn),
         }
     )
@@ -275,11 +273,11 @@ def redemptions_file(trade: Trade, ledger: Ledger) -> pa.Table:
     order = np.concatenate([nothing, *(p.redeemed for p in trade.played)])
     return pa.table(
         {
-            "promotion_id": arrow_columns.names(number, PROMOTIONS),
-            "customer_id": arrow_columns.whole(trade.people.first + ledger.customer[order]),
-            "redeemed_at": arrow_columns.times(ledger.stamp[order]),
-            "coupon_id": arrow_columns.names(number, [f"C-{key}" for key in PROMOTIONS]),
-            "order_id": arrow_columns.whole(ledger.number[order]),
+            "promotion_id": arrow.names(number, PROMOTIONS),
+            "customer_id": arrow.whole(trade.people.first + ledger.customer[order]),
+            "redeemed_at": arrow.times(ledger.stamp[order]),
+            "coupon_id": arrow.names(number, [f"C-{key}" for key in PROMOTIONS]),
+            "order_id": arrow.whole(ledger.number[order]),
         }
     )
 

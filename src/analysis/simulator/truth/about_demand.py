@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.goods import demand_series
 from analysis.simulator.goods.demand_plan import BASE_CUSTOMERS, DEMANDS, Demand
 from analysis.simulator.people.store_network import store_ids
@@ -100,11 +100,11 @@ def series_table(plan: Plan) -> pa.Table:
     start = (plan.calendar.start - EPOCH).days
     return pa.table(
         {
-            "product_id": arrow_columns.names(shown.products[product], plan.catalogue.product_ids),
-            "store_id": arrow_columns.names(store, store_ids(plan.shop.stores)),
-            "week_start": arrow_columns.dates(start + 7 * week),
+            "product_id": arrow.names(shown.products[product], plan.catalogue.product_ids),
+            "store_id": arrow.names(store, store_ids(plan.shop.stores)),
+            "week_start": arrow.dates(start + 7 * week),
             "expected_units": pa.array(expected.ravel()),
-            "list_price": arrow_columns.money(np.ascontiguousarray(shown.listed).ravel()),
-            "price": arrow_columns.money(np.ascontiguousarray(shown.price).ravel()),
+            "list_price": arrow.money(np.ascontiguousarray(shown.listed).ravel()),
+            "price": arrow.money(np.ascontiguousarray(shown.price).ravel()),
         }
     )

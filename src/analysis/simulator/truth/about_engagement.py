@@ -389,10 +389,7 @@ def _searches() -> dict[str, Planted]:
             WEB,
             "Share of the searches without a click, and of those with one, that were for it.",
             {"terms": view_details.TERMS[0]},
-            {
-                "no_click": view_details.POOR_NO_PRODUCT,
-                "click": view_details.POOR_PRODUCT,
-            },
+            {"no_click": view_details.POOR_NO_PRODUCT, "click": view_details.POOR_PRODUCT},
         )
     }
 

@@ -29,10 +29,7 @@ def _owed(counts: Counts) -> dict[str, Planted]:
             "Points taken back of a movement; points of the last 364 days that stay although the "
             "goods came back, by the share of the order's net that returns naming it brought.",
             {"share_of_open_lots": loyalty_club.TAKEN_BACK},
-            realised={
-                "points": counts["points.taken_back"],
-                "kept": counts["points.kept"] / 1_000,
-            },
+            realised={"points": counts["points.taken_back"], "kept": counts["points.kept"] / 1_000},
         ),
         "invitations": Planted(
             "A share of the invitations that customers pass on leads to somebody.",

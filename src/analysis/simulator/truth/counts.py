@@ -116,10 +116,7 @@ def _discounts(facts: Facts) -> dict[str, int]:
     return {
         f"attitude.{name}.{what}": flags.sum()
         for i, name in enumerate(ATTITUDES)
-        for what, flags in (
-            ("lines", attitude == i),
-            ("discounted", (attitude == i) & reduced),
-        )
+        for what, flags in (("lines", attitude == i), ("discounted", (attitude == i) & reduced))
     }
 
 

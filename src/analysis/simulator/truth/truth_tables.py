@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.engagement import loyalty_club, robots, web_sessions
 from analysis.simulator.people.population import ATTITUDES, BRAND_SHARES, GROUPS, RHYTHMS, STAGES
@@ -41,17 +41,15 @@ def _customers(facts: Facts) -> pa.Table:
     shapes = np.array([RHYTHMS.get(group, (0.0, 0))[1] for group in GROUPS])[crowd.group]
     return pa.table(
         {
-            "customer_id": arrow_columns.whole(crowd.ids),
-            "group": arrow_columns.names(crowd.group, tuple(GROUPS)),
-            "life_stage": arrow_columns.names(crowd.stage, STAGES),
-            "attitude": arrow_columns.names(crowd.attitude, ATTITUDES),
+            "customer_id": arrow.whole(crowd.ids),
+            "group": arrow.names(crowd.group, tuple(GROUPS)),
+            "life_stage": arrow.names(crowd.stage, STAGES),
+            "attitude": arrow.names(crowd.attitude, ATTITUDES),
             "discount_share": pa.array(crowd.theta),
-            "brand": arrow_columns.names(
-                crowd.brand, [f"cola_{i}" for i in range(len(BRAND_SHARES))]
-            ),
+            "brand": arrow.names(crowd.brand, [f"cola_{i}" for i in range(len(BRAND_SHARES))]),
             "orders_a_week": pa.array(crowd.rate),
             "dropout": pa.array(crowd.dropout, mask=np.isnan(crowd.dropout)),
-            "erlang_k": arrow_columns.whole(shapes, shapes == 0),
+            "erlang_k": arrow.whole(shapes, shapes == 0),
             "left_on": _left_on(facts),
             "digital": pa.array(crowd.digital),
             "member": pa.array(crowd.member),
@@ -68,7 +66,7 @@ def _values(facts: Facts) -> dict[str, pa.Array]:
     return {
         "order_value": pa.array(crowd.value),
         "yearly_value": pa.array(planted.yearly_value(crowd)),
-        "value_group": arrow_columns.names(group, planted.VALUE_GROUPS),
+        "value_group": arrow.names(group, planted.VALUE_GROUPS),
     }
 
 
@@ -77,7 +75,7 @@ def _left_on(facts: Facts) -> pa.Array:
     gone = ~np.isnan(left)
     days = np.full(len(left), 0)
     days[gone] = calendar.days_since_start(calendar.stamps(left[gone]))
-    return arrow_columns.dates((calendar.start - EPOCH).days + days, ~gone)
+    return arrow.dates((calendar.start - EPOCH).days + days, ~gone)
 
 
 def _arms(facts: Facts) -> pa.Table:
@@ -92,9 +90,9 @@ def _win_back_arms(facts: Facts, back: WinBack) -> pa.Table:
     position = np.array([ARMS.index("control"), ARMS.index("treatment")])
     return pa.table(
         {
-            "promotion_id": arrow_columns.constant(WIN_BACK, count),
-            "customer_id": arrow_columns.whole(facts.people.ids[back.customers]),
-            "arm": arrow_columns.names(position[back.arms], ARMS),
+            "promotion_id": arrow.constant(WIN_BACK, count),
+            "customer_id": arrow.whole(facts.people.ids[back.customers]),
+            "arm": arrow.names(position[back.arms], ARMS),
             "logged": pa.array(np.ones(count, np.bool_)),
             "chance": pa.array(np.full(count, 0.5)),
             "window_margin": pa.nulls(count, pa.decimal128(18, 2)),
@@ -109,12 +107,12 @@ def _played_arms(facts: Facts, played: Played) -> pa.Table:
     margin = facts.window_margin(*stage.window)
     return pa.table(
         {
-            "promotion_id": arrow_columns.constant(trial.key, len(played.arms)),
-            "customer_id": arrow_columns.whole(facts.people.ids[stage.customers]),
-            "arm": arrow_columns.names(position[played.arms], ARMS),
+            "promotion_id": arrow.constant(trial.key, len(played.arms)),
+            "customer_id": arrow.whole(facts.people.ids[stage.customers]),
+            "arm": arrow.names(position[played.arms], ARMS),
             "logged": pa.array(played.logged),
             "chance": pa.array(shares if played.chance is None else played.chance),
-            "window_margin": arrow_columns.money(margin[stage.customers]),
+            "window_margin": arrow.money(margin[stage.customers]),
         }
     )
 
@@ -128,16 +126,14 @@ def _outcomes(facts: Facts) -> pa.Table:
             parts.append(
                 pa.table(
                     {
-                        "promotion_id": arrow_columns.constant(trial.key, len(ids)),
-                        "customer_id": arrow_columns.whole(ids),
-                        "if_arm": arrow_columns.names(
-                            np.full(len(ids), ARMS.index(arm.name)), ARMS
-                        ),
-                        "orders": arrow_columns.whole(found["orders"]),
-                        "units": arrow_columns.whole(found["units"]),
-                        "net": arrow_columns.money(found["net"]),
-                        "margin": arrow_columns.money(found["margin"]),
-                        "margin_after": arrow_columns.money(found["margin_after"]),
+                        "promotion_id": arrow.constant(trial.key, len(ids)),
+                        "customer_id": arrow.whole(ids),
+                        "if_arm": arrow.names(np.full(len(ids), ARMS.index(arm.name)), ARMS),
+                        "orders": arrow.whole(found["orders"]),
+                        "units": arrow.whole(found["units"]),
+                        "net": arrow.money(found["net"]),
+                        "margin": arrow.money(found["margin"]),
+                        "margin_after": arrow.money(found["margin_after"]),
                     }
                 )
             )
@@ -167,9 +163,9 @@ def _surveys(facts: Facts) -> pa.Table:
     asked = voices.invited >= 0
     return pa.table(
         {
-            "feedback_id": arrow_columns.whole(feedback_ids(voices, facts.index)[asked]),
-            "kind": arrow_columns.names(voices.kind[asked], KINDS),
-            "true_score": arrow_columns.whole(voices.score[asked]),
+            "feedback_id": arrow.whole(feedback_ids(voices, facts.index)[asked]),
+            "kind": arrow.names(voices.kind[asked], KINDS),
+            "true_score": arrow.whole(voices.score[asked]),
             "chance_to_answer": pa.array(voices.chance[asked]),
         }
     )

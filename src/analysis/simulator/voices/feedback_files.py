@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people.visits import GUEST
@@ -65,18 +65,18 @@ def feedback_file(facts: Facts, spoken: Spoken) -> pa.Table:
     who = facts.people.first + book.customer[voices.order]
     return pa.table(
         {
-            "feedback_id": arrow_columns.whole(feedback_ids(voices, facts.index)),
-            "submitted_at": arrow_columns.times(voices.submitted, silent),
-            "kind": arrow_columns.names(voices.kind, ALL_KINDS),
-            "customer_id": arrow_columns.whole(who),
-            "invited_at": arrow_columns.times(voices.invited, voices.invited < 0),
+            "feedback_id": arrow.whole(feedback_ids(voices, facts.index)),
+            "submitted_at": arrow.times(voices.submitted, silent),
+            "kind": arrow.names(voices.kind, ALL_KINDS),
+            "customer_id": arrow.whole(who),
+            "invited_at": arrow.times(voices.invited, voices.invited < 0),
             "score": pa.array(voices.score.astype(np.float64), mask=unscored),
             "text": pa.array(spoken.words.text, pa.string()),
-            "product_id": arrow_columns.names(
+            "product_id": arrow.names(
                 voices.product, plan.catalogue.product_ids, voices.product < 0
             ),
-            "channel": arrow_columns.names(channel, ("store", "web", "app")),
-            "resolved_at": arrow_columns.times(voices.resolved, voices.resolved < 0),
+            "channel": arrow.names(channel, ("store", "web", "app")),
+            "resolved_at": arrow.times(voices.resolved, voices.resolved < 0),
             **_circumstances(facts, voices),
         }
     )
@@ -97,9 +97,9 @@ def _circumstances(facts: Facts, voices: Voices) -> dict[str, pa.Array]:
         "question": pa.array([QUESTIONS.get(name) for name in names], pa.string()),
         "scale_min": pa.array([low for low, _ in scales], pa.float64()),
         "scale_max": pa.array([high for _, high in scales], pa.float64()),
-        "order_id": arrow_columns.whole(facts.ledger.number[voices.order]),
-        "first_response_at": arrow_columns.times(answered, answered < 0),
-        "compensation": arrow_columns.only(arrow_columns.money(cents), paid),
+        "order_id": arrow.whole(facts.ledger.number[voices.order]),
+        "first_response_at": arrow.times(answered, answered < 0),
+        "compensation": arrow.only(arrow.money(cents), paid),
         "verified": pa.array(rng.random(count) < VERIFIED, mask=~review),
     }
 
@@ -134,8 +134,8 @@ def voices_truth(facts: Facts, spoken: Spoken) -> pa.Table:
     columns = {"topic": words.topic, "mood": words.mood, "language": words.language}
     table = pa.table(
         {
-            "feedback_id": arrow_columns.whole(feedback_ids(voices, facts.index)),
-            "kind": arrow_columns.names(voices.kind, ALL_KINDS),
+            "feedback_id": arrow.whole(feedback_ids(voices, facts.index)),
+            "kind": arrow.names(voices.kind, ALL_KINDS),
             **{name: pa.array(column, pa.string()) for name, column in columns.items()},
             "personal": pa.array(words.personal, pa.string()),
         }
