@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 import ibis
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.ingest.onboarding.refusals import refusals
+from analysis.ingest.onboarding.draft import refusals
 from analysis.params import StudyParams
 from analysis.quality.control_totals import control_totals
-from analysis.quality.keys import unmatched
+from analysis.quality.reconciliation import unmatched
 from analysis.reporting.checking.check_page import page, unsure_guesses
 from analysis.reporting.checking.ingested import ledger_lines
 from analysis.reporting.execution.execute import checked_notebook

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.ingest.mapping.expressions import SWAPPED
-from analysis.ingest.mapping.missing_words import TAKEN
+from analysis.ingest.mapping.values import TAKEN
 from analysis.quality.control_totals import ControlTotals
 from analysis.reporting.store.run_record import mapping_names
 from analysis.tables.manifest import Manifest
