@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.promotions.experiments import adjustment, sequential
-from analysis.promotions.experiments.effect import Effect
+from analysis.promotions.experiments.adjustment import Effect
 from analysis.promotions.outcomes import moments
-from analysis.stats import count_bootstrap
+from analysis.stats import resampling
 from benchmarks.measuring import table
 
 CUSTOMERS = 1_000_000
@@ -96,9 +96,7 @@ def _loop(treated: np.ndarray, control: np.ndarray) -> np.ndarray:
 
 
 def _by_buckets(treated: np.ndarray, control: np.ndarray) -> tuple[float, float]:
-    return count_bootstrap.by_buckets(
-        treated, control, confidence=0.95, seed=1, replicates=REPLICATES
-    )
+    return resampling.by_buckets(treated, control, confidence=0.95, seed=1, replicates=REPLICATES)
 
 
 def _by_values(people: ibis.Table, name: str) -> tuple[float, float]:
@@ -107,9 +105,7 @@ def _by_values(people: ibis.Table, name: str) -> tuple[float, float]:
         (part[name].to_numpy(dtype=float), part["n"].to_numpy())
         for _, part in counts.groupby("arm", sort=True)
     ]
-    return count_bootstrap.by_values(
-        arms[1], arms[0], confidence=0.95, seed=1, replicates=REPLICATES
-    )
+    return resampling.by_values(arms[1], arms[0], confidence=0.95, seed=1, replicates=REPLICATES)
 
 
 def _cuped(people: ibis.Table) -> Effect:

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from analysis.customers.features import features
 from analysis.customers.value.concentration import lorenz_curve, pareto_curve, purchase_deciles
-from analysis.stats.bca import TOO_FEW, Sampling
+from analysis.stats.resampling import TOO_FEW, Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 from tests.customers.populations import features_of, lognormal

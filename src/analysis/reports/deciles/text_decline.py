@@ -10,13 +10,13 @@ import pandas as pd
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
-    from analysis.customers.features.coverage import Coverage
+    from analysis.customers.features.attributes import Coverage
     from analysis.customers.features.weekly import WeeklyAmounts
-    from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms
     from analysis.customers.retention.decline import Fading
+    from analysis.customers.retention.win_back import ContactPlan, ContactTerms
     from analysis.customers.value.deciles import Deciles
     from analysis.reporting.notebook.report import TrustLine
-    from analysis.stats.bca import Estimates
+    from analysis.stats.resampling import Estimates
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
