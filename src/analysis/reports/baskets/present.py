@@ -59,8 +59,8 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
         rows=8,
         caption=f"Odds ratio ({report.interval}): by what factor an order that holds the first has "
         "higher odds of the second, among orders of the same size and store, week or customer, "
-        "whichever leaves least. 2nd half: lift there. Extra margin: of the second product, in "
-        "the orders with both beyond chance.",
+        "whichever leaves least. 2nd half: lift there. Orders, with both, and extra margin, of the "
+        "second product in those beyond chance: first half.",
     )
 
 

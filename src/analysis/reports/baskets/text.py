@@ -187,7 +187,8 @@ def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
         "n": int(row["first_both"] + row["second_both"]),
         "noun": "order",
         "decimals": 1,
-        "detail": "of the pairs that hold, the one whose orders beyond chance bring most margin",
+        "detail": "of the pairs that hold, the one whose orders beyond chance bring most margin; "
+        "orders of both halves with both",
     }
 
 

@@ -53,13 +53,13 @@ def sure(table: pd.DataFrame) -> str:
     n, fewer = (
         int(side.sum()) for side in (table["difference_low"] > 0, table["difference_high"] < 0)
     )
-    less = f"; after {fewer}, significantly fewer" if fewer else ""
+    less = f"; in {fewer}, significantly fewer" if fewer else ""
     if n == 0:
-        none = f"After none of {len(table)} first purchases do significantly more buy the next"
-        return none + less
+        none = "In none of the pairs followed do significantly more first buyers buy the next"
+        return f"{none}{less}"
     return (
-        f"After {n} of {len(table)} first purchases significantly more buy the next than matched "
-        f"customers{less}"
+        f"In {n} of {words.count(len(table), 'pair')} significantly more first buyers buy the next "
+        f"than matched customers{less}"
     )
 
 
@@ -101,7 +101,8 @@ def findings(followed: Following, table: pd.DataFrame, days: int) -> list[Fields
         "level": followed.confidence,
         "n": int(row["matched"]),
         "noun": "buyer",
-        "detail": row["reason"] or f"half of them by day {words.number(row['median_days'])}",
+        "detail": row["reason"]
+        or f"half of who goes on beyond those, by day {words.number(row['median_days'])}",
     }
     return [found]
 

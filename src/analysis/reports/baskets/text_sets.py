@@ -51,7 +51,7 @@ def first(table: pd.DataFrame) -> str:
     """Say which three are bought together beyond their pairs."""
     held = table[table["holds"]]
     if held.empty:
-        return "No triple holds: what is bought in threes, its pairs explain"
+        return "No triple is significantly more frequent than its pairs explain"
     row, more = held.iloc[0], len(held) - 1
     rest = f"; so {'is' if more == 1 else 'are'} {words.count(more, 'more set')}" if more else ""
     return (

@@ -130,7 +130,8 @@ def one_percent(curve: pd.DataFrame) -> str:
         words.percent(row["value_share"]),
         in_brackets(row["share_low"], row["share_high"]),
     )
-    return f"{words.percent(row['customers_share'], 0)} of customers makes {share}{held}"
+    of = round(100 * row["customers_share"])
+    return f"{of} % of customers {'makes' if of == 1 else 'make'} {share}{held}"
 
 
 def pareto(parts: pd.DataFrame) -> str:

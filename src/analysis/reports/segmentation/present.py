@@ -49,7 +49,7 @@ def _measured_on(report: Report) -> str:
 def buyers(report: Report, attitude: Buyers, by_buyer: pd.DataFrame) -> None:
     """Show who buys for the price, and what they bring."""
     report.finding(**text_deals.buyers_finding(attitude))
-    headline = text_deals.buyers_headline(by_buyer)
+    headline = text_deals.buyers_headline(by_buyer, attitude.threshold)
     report.headline(headline)
     report.chart(
         charts.buyers_map(attitude.table, attitude.threshold),

@@ -16,13 +16,18 @@ from analysis.tables.periods import Period
 
 @presents()
 def stages(
-    report: Report, found: Stages, by_stage: pd.DataFrame, *, followed: pd.DataFrame | None
+    report: Report,
+    found: Stages,
+    by_stage: pd.DataFrame,
+    silent: pd.DataFrame,
+    *,
+    followed: pd.DataFrame | None,
 ) -> None:
     """Show what each life stage is worth."""
     silence = lifecycle.silence(by_stage, followed)
     report.title(text_stages.stages_title(silence, report.params.holdout_days))
     report.finding(**text_stages.stages_finding(silence))
-    report.finding(**text_stages.slipping_finding(silence))
+    report.finding(**text_stages.slipping_finding(silence, silent, report.params.confidence))
     report.save(found.table, "life_stages")
     headline = text_stages.stages_headline(silence)
     report.headline(headline)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from analysis.customers.value.segment_names import COME_BACK, STAY_AWAY
 from analysis.reporting.notebook import words
+from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ def sentences(table: pd.DataFrame, meaning: Meaning, currency: str) -> str:
     currency
         Currency of the amounts.
     """
-    bullets = "\n".join(_bullet(row, meaning, currency) for row in table.to_dict("records"))
+    meant = {group: who for group, (who, _) in meaning.items()}
+    meant |= {name: _both(name, meaning) for name in table["group"] if name not in meaning}
+    bullets = "\n".join(_bullet(row, meant, currency) for row in table.to_dict("records"))
     return f"{bullets}\n\n{RULED_ELSEWHERE}"
 
 
@@ -48,22 +52,27 @@ def hypotheses(table: pd.DataFrame, meaning: Meaning) -> str:
     return f"{HYPOTHESES}\n\n{bullets}" if bullets else ""
 
 
-def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
-    who = meaning.get(row["group"], ("", ""))[0]
+def _both(name: str, meaning: Meaning) -> str:
+    """Return who the segments are that are shown together; empty for other names."""
+    named = [(one, meaning[one][0]) for one in _MEMBER.findall(name) if one in meaning]
+    return " ".join(f"{one}: {who[0].lower()}{who[1:]}" for one, who in named)
+
+
+def _bullet(row: Mapping[str, Any], meant: Mapping[str, str], currency: str) -> str:
+    who = meant.get(row["group"], "")
     size = f"{words.count(row['customers'], 'customer')} ({words.percent(row['share'])})"
     brings = "brings" if row["customers"] == 1 else "bring"
     if row["net_share"] != row["net_share"]:
         return f"- **{row['group']}**: {size}. {who} {WITHHELD}"
-    each = (
-        ""
-        if row["basket_value"] != row["basket_value"]
-        else (
+    each = ""
+    if row["basket_value"] == row["basket_value"]:
+        each = (
             f" {words.number(row['orders_per_customer'], 1)} orders per customer, "
-            f"{words.money(row['basket_value'], 0, currency)} a basket, "
-            f"last seen {words.number(row['recency_days'])} "
-            f"{'day' if row['recency_days'] == 1 else 'days'} ago."
+            f"{words.money(row['basket_value'], 0, currency)} a basket"
         )
-    )
+        seen = "day" if row["recency_days"] == 1 else "days"
+        known = row["recency_days"] == row["recency_days"]
+        each += f", last seen {words.number(row['recency_days'])} {seen} ago." if known else "."
     return (
         f"- **{row['group']}**: {size} {brings} {words.percent(row['net_share'])} of sales. "
         f"{who}{each}"
@@ -71,33 +80,76 @@ def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
 
 
 #: Said of a segment whose figures are withheld.
-WITHHELD = (
-    f"What they bring is withheld: fewer than {FEWEST_CUSTOMERS} customers, or to be had by "
-    "subtraction with such a segment."
-)
+WITHHELD = f"What they bring is withheld: fewer than {FEWEST_CUSTOMERS} customers."
+
+#: A segment with its customers, in the name of several that are shown together.
+_MEMBER = re.compile(r"(?:^|\) and )(.+?) \([\d,]+(?=\))")
 
 
 def enough(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of segments with the figures withheld that rest on too few customers.
+    """Return a table of segments in which none is shown that rests on too few customers.
+
+    A small segment, and the smallest other one where it could be had by subtraction, stand in one
+    row together; where all are small, their figures are withheld.
 
     Parameters
     ----------
     table
-        ``group_summary.worth``, whose shares add up, so that one small segment could be had by
-        subtraction, or ``group_summary.what_next``.
+        ``group_summary.worth`` or ``group_summary.what_next``, of segments that each customer is
+        in once: what all bring is known from other tables.
     """
-    few = table["customers"] < FEWEST_CUSTOMERS
-    if "net_share" in table:
-        few = too_small(table["customers"], FEWEST_CUSTOMERS)
-    kept = {"customers", "share"}
-    figures = [c for c in table.select_dtypes("number").columns if c not in kept]
-    blank = table[figures].astype("float64").mask(few)
-    return table.assign(**{name: blank[name] for name in figures} if few.any() else {})
+    few = too_small(table["customers"], FEWEST_CUSTOMERS)
+    if not few.any():
+        return table
+    if few.all():
+        figures = table.select_dtypes("number").columns.difference(["customers", "share"])
+        return table.assign(**dict.fromkeys(figures, np.nan))
+    together = pd.DataFrame([_together(table[few])]).reindex(columns=table.columns)
+    return pd.concat([table[~few], together], ignore_index=True)
+
+
+def _together(rows: pd.DataFrame) -> dict[str, Any]:
+    """Return the figures of several segments as of one, as far as they follow from theirs."""
+    sums = [
+        c
+        for c in ("share", *(f"{of}_{c}" for of in ("net", "margin") for c in _ADDED))
+        if c in rows
+    ]
+    means = [c for c in _MEANS if c in rows]
+    named = [f"{row.group} ({words.number(row.customers)})" for row in rows.itertuples()]
+    found: dict[str, Any] = {"group": " and ".join(named), "customers": rows["customers"].sum()}
+    found["reason"] = "several segments shown together"
+    found |= {name: float(rows[name].sum()) for name in sums}
+    found |= {name: float(np.average(rows[name], weights=rows["customers"])) for name in means}
+    if {"basket_value", "orders_per_customer", "net_per_customer"} <= set(rows):
+        found["basket_value"] = found["net_per_customer"] / found["orders_per_customer"]
+    if "bought" in rows:
+        low, high = wilson_interval(found["bought"] * found["customers"], found["customers"])
+        found |= {"bought_low": float(low.item()), "bought_high": float(high.item())}
+    return found
+
+
+def brought(table: pd.DataFrame, groups: Collection[str], column: str) -> float:
+    """Return what some segments bring together; NaN where that would tell of too few customers."""
+    known = 0.0
+    for row in enough(table).to_dict("records"):
+        inside = {name in groups for name in _MEMBER.findall(row["group"]) or [row["group"]]}
+        if inside != {False}:
+            known += row[column] if inside == {True} else float("nan")
+    return known
 
 
 def best(table: pd.DataFrame) -> pd.Series:
     """Return the segment that brings the largest share of sales."""
     return table.loc[table["net_share"].idxmax()]
+
+
+#: Columns of segments that add up, after net_ and margin_, and those that are means by customer.
+_ADDED = ("amount", "share")
+_MEANS = (
+    "net_per_customer", "margin_per_customer", "orders_per_customer", "bought", "net_after",
+    "margin_after", "expected_per_customer",
+)  # fmt: skip
 
 
 def only_returned(customers: int, amount: float, currency: str) -> str:
@@ -199,7 +251,7 @@ def ties(sizes: pd.DataFrame) -> str:
 
 def next_headline(table: pd.DataFrame) -> str:
     """Say how far apart the segments were afterwards, if any is large enough to say so."""
-    known = table[table["customers"] >= FEWEST_CUSTOMERS]
+    known = enough(table).dropna(subset="bought")
     if len(known) < 2:
         everybody = np.average(table["bought"], weights=table["customers"])
         return (
