@@ -317,7 +317,7 @@ def _overdue(low: float, high: float) -> str:
     return (
         f"≥ {words.number(low)}"
         if not np.isfinite(high)
-        else f"{words.number(low)}…{words.number(high - 1)}"
+        else f"{words.number(low)}\n…{words.number(high - 1)}"
     )
 
 

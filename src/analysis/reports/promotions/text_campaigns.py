@@ -184,7 +184,13 @@ def pretrend(campaigns: Campaigns) -> str:
         return f"{name}: too few pairs to look at week by week"
     p = one.difference.trend_p
     apart = "differ significantly" if p < 0.05 else "do not differ significantly"
-    return f"{name}: the trends of matched pairs before it {apart} (p = {words.number(p, 3)})"
+    return f"{name}: the trends of matched pairs before it {apart} (p {_chance(p)})"
+
+
+def _chance(p: float) -> str:
+    """Return a p with its sign; never as 0."""
+    said = words.chance(p)
+    return said if said.startswith("<") else f"= {said}"
 
 
 def doubts(one: Campaign) -> str:

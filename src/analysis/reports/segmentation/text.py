@@ -11,7 +11,6 @@ import pandas as pd
 
 from analysis.customers.value.segment_names import COME_BACK, STAY_AWAY
 from analysis.reporting.notebook import words
-from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 
 if TYPE_CHECKING:
@@ -80,7 +79,10 @@ def _bullet(row: Mapping[str, Any], meant: Mapping[str, str], currency: str) -> 
 
 
 #: Said of a segment whose figures are withheld.
-WITHHELD = f"What they bring is withheld: fewer than {FEWEST_CUSTOMERS} customers."
+WITHHELD = (
+    f"What they bring is withheld: fewer than {FEWEST_CUSTOMERS} customers, or to be had by "
+    "subtraction with such a segment."
+)
 
 #: A segment with its customers, in the name of several that are shown together.
 _MEMBER = re.compile(r"(?:^|\) and )(.+?) \([\d,]+(?=\))")
@@ -89,33 +91,30 @@ _MEMBER = re.compile(r"(?:^|\) and )(.+?) \([\d,]+(?=\))")
 def enough(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of segments in which none is shown that rests on too few customers.
 
-    A small segment, and the smallest other one where it could be had by subtraction, stand in one
-    row together; where all are small, their figures are withheld.
+    What a small segment brings, and the smallest other one where it could be had by subtraction,
+    stands in one row together; where all are small, their figures are withheld.
 
     Parameters
     ----------
     table
-        ``group_summary.worth`` or ``group_summary.what_next``, of segments that each customer is
-        in once: what all bring is known from other tables.
+        ``group_summary.worth``, or ``group_summary.what_next``, where only what was spent on
+        average tells, with all that is known from other tables, what a small segment spent.
     """
     few = too_small(table["customers"], FEWEST_CUSTOMERS)
     if not few.any():
         return table
-    if few.all():
+    if few.all() or "net_share" not in table:
+        small = few if "net_share" in table else table["customers"] < FEWEST_CUSTOMERS
         figures = table.select_dtypes("number").columns.difference(["customers", "share"])
-        return table.assign(**dict.fromkeys(figures, np.nan))
+        hidden = {c: few if c.startswith(_SPENT) else small for c in figures}
+        return table.assign(**{c: table[c].astype("float64").mask(hidden[c]) for c in figures})
     together = pd.DataFrame([_together(table[few])]).reindex(columns=table.columns)
     return pd.concat([table[~few], together], ignore_index=True)
 
 
 def _together(rows: pd.DataFrame) -> dict[str, Any]:
     """Return the figures of several segments as of one, as far as they follow from theirs."""
-    sums = [
-        c
-        for c in ("share", *(f"{of}_{c}" for of in ("net", "margin") for c in _ADDED))
-        if c in rows
-    ]
-    means = [c for c in _MEANS if c in rows]
+    sums, means = ([c for c in kind if c in rows] for kind in (_ADDED, _MEANS))
     named = [f"{row.group} ({words.number(row.customers)})" for row in rows.itertuples()]
     found: dict[str, Any] = {"group": " and ".join(named), "customers": rows["customers"].sum()}
     found["reason"] = "several segments shown together"
@@ -123,9 +122,6 @@ def _together(rows: pd.DataFrame) -> dict[str, Any]:
     found |= {name: float(np.average(rows[name], weights=rows["customers"])) for name in means}
     if {"basket_value", "orders_per_customer", "net_per_customer"} <= set(rows):
         found["basket_value"] = found["net_per_customer"] / found["orders_per_customer"]
-    if "bought" in rows:
-        low, high = wilson_interval(found["bought"] * found["customers"], found["customers"])
-        found |= {"bought_low": float(low.item()), "bought_high": float(high.item())}
     return found
 
 
@@ -144,12 +140,14 @@ def best(table: pd.DataFrame) -> pd.Series:
     return table.loc[table["net_share"].idxmax()]
 
 
-#: Columns of segments that add up, after net_ and margin_, and those that are means by customer.
-_ADDED = ("amount", "share")
+#: Columns of segments that add up, and those that are means by customer.
+_ADDED = ("share", "net_amount", "net_share", "margin_amount", "margin_share", "expected_share")
 _MEANS = (
-    "net_per_customer", "margin_per_customer", "orders_per_customer", "bought", "net_after",
-    "margin_after", "expected_per_customer",
+    "net_per_customer", "margin_per_customer", "orders_per_customer", "expected_per_customer",
 )  # fmt: skip
+
+#: Columns of `group_summary.what_next` that, times customers, add up to what all spent.
+_SPENT = ("net_", "margin_")
 
 
 def only_returned(customers: int, amount: float, currency: str) -> str:
