@@ -17,7 +17,6 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 _PERCENT = 100.0
 
 
@@ -32,8 +31,6 @@ def support_and_lift(
         All pairs beyond chance: support, lift.
     checked
         The checked ones: support, lift, verdict, short (what to call it).
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.6)
     ax.plot(
@@ -72,8 +69,6 @@ def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     checked
         short (what to call the pair), or_raw, or_least, or_least_low, or_least_high.
-    ax
-        Axes to draw on.
     """
     rows = np.arange(len(checked))
     ax = ax or style.new_axes(height=0.9 + 0.25 * len(checked))
@@ -119,8 +114,6 @@ def lift_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     matrix
         Square: lifts by label; NaN where the pair is too rare.
-    ax
-        Axes to draw on.
     """
     n = len(matrix)
     ax = ax or style.new_axes(height=1.5 + 0.3 * n)
@@ -149,8 +142,6 @@ def network(edges: pd.DataFrame, *, seed: int = 0, ax: Axes | None = None) -> Ax
         a, b (labels), weight (larger: drawn thicker and pulled closer).
     seed
         Seed of the first positions.
-    ax
-        Axes to draw on.
     """
     names = sorted({*edges["a"], *edges["b"]})
     ax = ax or style.new_axes(height=4.6)
@@ -214,8 +205,6 @@ def switching_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     matrix
         Last brand x next brand: share.
-    ax
-        Axes to draw on.
     """
     n = len(matrix)
     ax = ax or style.new_axes(height=1.2 + 0.36 * n)
@@ -241,8 +230,6 @@ def differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table
         label, difference, difference_low, difference_high, share, control.
-    ax
-        Axes to draw on.
     """
     written = [
         f"{words.number(s * _PERCENT)} against {words.number(c * _PERCENT)} %"
@@ -266,8 +253,6 @@ def incidence(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     curve
         day, share, share_low, share_high, control, control_low, control_high.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes()
     kinds = (("share", style.BLUE, "bought A"), ("control", style.SOFT, "matched, did not"))
@@ -294,8 +279,6 @@ def due_bars(table: pd.DataFrame, *, days: int, ax: Axes | None = None) -> Axes:
         overdue_from, overdue_to, share, low, high.
     days
         The next days, for the axis.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes()
     rows = np.arange(len(table))
@@ -328,8 +311,6 @@ def recommenders(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table
         recommender, recall, recall_low, recall_high, chosen.
-    ax
-        Axes to draw on.
     """
     ends = [table[n] * _PERCENT for n in ("recall", "recall_low", "recall_high")]
     ax = forest(

@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from analysis.products.sequences.matched_follow_on import Following
     from analysis.reporting.notebook.report import TrustLine
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
-
 #: Share of the odds that is left where controls explain little.
 _LITTLE = 0.8
-
 
 #: An offer that leaves no more of a pair than so many times what another control does is named.
 _AS_MUCH = 1.2

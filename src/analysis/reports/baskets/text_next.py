@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from analysis.products.substitution.brand_switching import Switching
     from analysis.products.substitution.substitutes import Substitutes
 
-
 Fields = dict[str, Any]
 
 

@@ -18,16 +18,13 @@ if TYPE_CHECKING:
     from analysis.customers.value.deciles import Deciles
     from analysis.customers.value.rank_agreement import Agreement
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
 _MOST = 0.8
 
-
 #: A group whose size is further than this part of it from an equal one is no tenth.
 _UNEQUAL = 0.25
-
 
 #: A smaller ratio is read with a decimal.
 _FEW_TIMES = 2

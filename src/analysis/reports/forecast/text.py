@@ -26,30 +26,23 @@ if TYPE_CHECKING:
     from analysis.demand.series.sales_series import Series
     from analysis.tables.engine import Tables
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
-
 
 #: Part of an interval's width by which its sides may differ where one number tells both.
 _UNEVEN = 0.2
 
-
 #: Times the usual level beyond which a forecast is remarked on.
 _FAR = 1.5
-
 
 #: Of a weekday closed more often than this, the number of days says more than their names.
 NAMED_DAYS = 5
 
-
 #: Why a forecast stands alone.
 NO_INTERVAL = "no interval, for past forecasts show no error to draw one from"
 
-
 #: Weekly sales from which charts are in thousands.
 _THOUSAND = 1_000.0
-
 
 #: Days of a period whose every day is a trading day.
 _DAYS = {"day": 1, "week": 7, "month": 28}

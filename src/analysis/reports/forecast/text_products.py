@@ -17,7 +17,6 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from analysis.demand.drivers.what_if import ProductPlan, Scenario
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from analysis.tables.comparison import Comparison
     from analysis.tables.manifest import Manifest
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from analysis.promotions.observational.placements import Placements
     from analysis.promotions.observational.synthetic_control import Everybody
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 

@@ -19,7 +19,6 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 _PERCENT = 100.0
 
 
@@ -30,8 +29,6 @@ def worth_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table
         ``worth.worth``: group, share, net_share with its ends.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=0.8 + 0.42 * len(table))
     rows = np.arange(len(table))
@@ -64,8 +61,6 @@ def bought_again(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table
         ``worth.what_next``.
-    ax
-        Axes to draw on.
     """
     share = table["bought"].to_numpy() * _PERCENT
     everybody = np.average(share, weights=table["customers"])
@@ -90,8 +85,6 @@ def movement_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table
         ``movement.movement`` with ``label``.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=0.9 + 0.36 * len(table))
     rows = np.arange(len(table))
@@ -126,8 +119,6 @@ def shape_histogram(judged: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     judged
         ``rhythm.shapes``: shrunk and by_lot.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=2.8)
     known = judged.dropna(subset=["shrunk"])
@@ -154,8 +145,6 @@ def heat_map(shares: pd.DataFrame, *, across: str, down: str, ax: Axes | None = 
         Rows and columns as they are read; fractions, missing where there is nothing.
     across, down
         What the columns and the rows are.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=1.3 + 0.33 * len(shares))
     values = shares.to_numpy("float64") * _PERCENT
@@ -186,8 +175,6 @@ def return_curve(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     curve
         ``second_order.return_curve``.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes()
     days = np.concatenate([[0], curve["days"]])
@@ -216,8 +203,6 @@ def buyers_map(table: pd.DataFrame, threshold: float, *, ax: Axes | None = None)
         ``Buyers.table``; at most 700 customers, evenly spread, are drawn.
     threshold
         ``Buyers.threshold``.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.8)
     shown = table.sort_values("margin_rank").iloc[:: max(1, len(table) // _MOST_DOTS)]

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from analysis.customers.value.tiers import TierValues
     from analysis.tables.periods import Period
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
@@ -33,8 +32,6 @@ def sentences(table: pd.DataFrame, meaning: Meaning, currency: str) -> str:
         ``worth.worth``.
     meaning
         Segment to who they are and what practice tries.
-    currency
-        Currency of the amounts.
     """
     meant = {group: who for group, (who, _) in meaning.items()}
     meant |= {name: _both(name, meaning) for name in table["group"] if name not in meaning}
