@@ -167,6 +167,13 @@ def test_segments_of_few_are_withheld_and_cannot_be_had_by_subtraction() -> None
     after = readings_text.enough(followed.assign(net_after=5.0))
     assert after["bought"].isna().tolist() == [True, False, False]
     assert after["net_after"].isna().tolist() == [True, True, False]
+    many = readings_text.enough(table.assign(customers=[14, 29, 2]))
+    assert many["net_share"].isna().all()
+    third = pd.concat([table, table.tail(1).assign(group="Lapsed", customers=9)])
+    several = readings_text.enough(third.assign(customers=[14, 7, 619, 9]).reset_index(drop=True))
+    assert several["group"].tolist() == ["Active", "3 others together"]
+    said = readings_text.sentences(several, {}, "USD")
+    assert "of sales. New (14), Growing (7) and Lapsed (9)." in said
     few = table.assign(customers=[4, 5, 6])
     assert readings_text.enough(few)["net_share"].isna().all()
     assert readings_text.sentences(few.pipe(readings_text.enough), {}, "USD").count("withheld") == 3

@@ -129,7 +129,7 @@ def triples(
 def category_pairs(report: Report, found: Pairs, names: Names) -> None:
     """Show the pairs of categories that hold, as a network."""
     held = text.believed(found, names)
-    report.headline(text.neighbours(held))
+    report.headline(text.leads(held, "category pairs"))
     report.chart(
         charts.network(text_sets.network_edges(held), seed=report.seed),
         alt="Network of categories; the thicker a line, the more of the pair is left under all "
@@ -147,7 +147,7 @@ def lift_map(report: Report, found: Pairs, names: Names) -> None:
     report.headline(text_sets.largest(square))
     report.chart(
         charts.lift_map(square),
-        alt="Heat map of lifts between the ten most frequent categories.",
+        alt="Heat map of lifts between the most frequent categories.",
         caption=f"{found.first.period}, as counted, without controls.",
     )
 

@@ -100,14 +100,12 @@ def title(pairs: Pairs, names: dict[str, str]) -> str:
     return f"{share} hold under all controls: {first} bring most margin"
 
 
-def leads(table: pd.DataFrame) -> str:
-    """Say which pair is first."""
-    return f"{shorter(table['pair'].iloc[0])} bring most margin of the pairs that hold"
-
-
-def neighbours(table: pd.DataFrame) -> str:
-    """Say which categories are first."""
-    return f"{shorter(table['pair'].iloc[0])} bring most margin of the category pairs that hold"
+def leads(table: pd.DataFrame, pairs: str = "pairs") -> str:
+    """Say which of the pairs that hold is first."""
+    first = shorter(table["pair"].iloc[0])
+    if len(table) == 1:
+        return f"Of all {pairs} looked at, {first} alone hold"
+    return f"{first} bring most margin of the {pairs} that hold"
 
 
 def support(chosen: Support, tested: int, discovered: int, orders: int, fdr: float) -> str:

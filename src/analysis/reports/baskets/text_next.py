@@ -179,7 +179,7 @@ def recommender_finding(found: Evaluation, confidence: float, days: int) -> Fiel
     row = found.table.set_index("recommender").loc[found.best]
     return {
         "key": "recommendation_recall_new" if found.new_only else "recommendation_recall",
-        "sentence": f"of the products that customers bought for the first time in {days} days were "
+        "sentence": f"of what a customer bought for the first time in {days} days was, on average, "
         f"on their list of ten (“{found.best}”)",
         "value": row["recall"],
         "low": row["recall_low"],
@@ -289,14 +289,14 @@ def foretold(
     sure = found.table[found.table["q"] <= fdr]
     if sure.empty:
         return (
-            f"What a first order holds predicts no margin: none of {len(found.table)} {items} "
-            "differs significantly"
+            f"None of {len(found.table)} {items} in a first order goes significantly with more or "
+            "less margin"
         )
     row = sure.loc[sure["difference"].abs().idxmax()]
     more = "more" if row["difference"] > 0 else "less"
     name = names.get(row["item"], row["item"])
     worth = words.money(abs(row["difference"]), 0, currency)
-    return f"{name} in the first order predicts {worth} {more} margin in {found.days} days"
+    return f"{name} in the first order goes with {worth} {more} margin in {found.days} days"
 
 
 def first_orders(found: FirstBaskets, currency: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.customers.features.coverage import Coverage
+from analysis.customers.features.coverage import Coverage, days_before
 from analysis.customers.features.weekly import WeeklyAmounts
 from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms
 from analysis.customers.retention.decline import Fading
@@ -24,7 +24,7 @@ from analysis.tables.periods import Period
 
 
 def _window(report: Report) -> Period:
-    return Period.before(report.as_of, days=report.params.window_days)
+    return days_before(report.tables, report.as_of, days=report.params.window_days)
 
 
 @presents()

@@ -76,7 +76,7 @@ def false_alarms(fading: Fading) -> str:
     within = int((fading.table["status"] == "within noise").sum())
     bar = (
         f"Of those called declining, {most} at most are expected to be false alarms "
-        f"(a fall counts from p = {words.number(fading.threshold, 4)} down, "
+        f"(a fall counts from a p of {words.chance(fading.threshold, 4)} down, "
         f"{words.count(fading.tested, 'customer')} tested)."
         if fading.threshold > 0
         else f"Of {words.count(fading.tested, 'customer')} tested, no fall is significant."

@@ -297,7 +297,7 @@ def cluster_profiles(
     report: Report, found: Clusters, described: Reading, *, numbers: pd.DataFrame | None
 ) -> None:
     """Show what sets the clusters apart."""
-    with report.detail("What sets the clusters apart"):
+    with report.detail("What the most stable cut separates"):
         report.say(text_profiles.cluster_sentences(described, found.stability))
         report.say(text_profiles.cluster_numbers(numbers))
         report.chart(
@@ -313,7 +313,7 @@ def cluster_profiles(
 @presents(Again)
 def clusters_again(report: Report, again: Again) -> None:
     """Say whether the clusters are there in the earlier window."""
-    with report.detail("What sets the clusters apart"):
+    with report.detail("What the most stable cut separates"):
         report.say(text_profiles.clusters_again(again))
     report.save(again.table, "cluster_again")
 

@@ -34,7 +34,7 @@ def sentences(table: pd.DataFrame, meaning: Meaning, currency: str) -> str:
         Segment to who they are and what practice tries.
     """
     meant = {group: who for group, (who, _) in meaning.items()}
-    meant |= {name: _both(name, meaning) for name in table["group"] if name not in meaning}
+    meant |= {row["group"]: _each(row, meaning) for _, row in table.iterrows() if _members(row)}
     bullets = "\n".join(_bullet(row, meant, currency) for row in table.to_dict("records"))
     return f"{bullets}\n\n{RULED_ELSEWHERE}"
 
@@ -48,10 +48,18 @@ def hypotheses(table: pd.DataFrame, meaning: Meaning) -> str:
     return f"{HYPOTHESES}\n\n{bullets}" if bullets else ""
 
 
-def _both(name: str, meaning: Meaning) -> str:
-    """Return who the segments are that are shown together; empty for other names."""
-    named = [(one, meaning[one][0]) for one in _MEMBER.findall(name) if one in meaning]
+def _each(row: Mapping[Any, Any], meaning: Meaning) -> str:
+    """Return who the segments are that are shown together, or how many customers each has."""
+    if not row["group"].startswith(f"{_members(row)[0]} "):
+        return f"{str(row['reason']).removeprefix(_TOGETHER).strip()}."
+    named = [(one, meaning[one][0]) for one in _members(row) if one in meaning]
     return " ".join(f"{one}: {who[0].lower()}{who[1:]}" for one, who in named)
+
+
+def _members(row: Mapping[Any, Any]) -> list[str]:
+    """Return the segments that a row shows together; none where it shows one."""
+    said = str(row.get("reason", ""))
+    return _MEMBER.findall(said.removeprefix(_TOGETHER)) if said.startswith(_TOGETHER) else []
 
 
 def _bullet(row: Mapping[str, Any], meant: Mapping[str, str], currency: str) -> str:
@@ -81,8 +89,12 @@ WITHHELD = (
     "subtraction with such a segment."
 )
 
-#: A segment with its customers, in the name of several that are shown together.
-_MEMBER = re.compile(r"(?:^|\) and )(.+?) \([\d,]+(?=\))")
+#: Why a row of several segments has no interval, before their names with their customers.
+_TOGETHER = "several segments shown together: "
+_MEMBER = re.compile(r"(?:^|\), |\) and )(.+?) \([\d,]+(?=\))")
+
+#: Segments shown together that are called by their names; of more only the number is said.
+_CALLED = 2
 
 
 def enough(table: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +117,8 @@ def enough(table: pd.DataFrame) -> pd.DataFrame:
         figures = table.select_dtypes("number").columns.difference(["customers", "share"])
         hidden = {c: few if c.startswith(_SPENT) else small for c in figures}
         return table.assign(**{c: table[c].astype("float64").mask(hidden[c]) for c in figures})
-    together = pd.DataFrame([_together(table[few])]).reindex(columns=table.columns)
+    columns = table.columns.union(["reason"], sort=False)
+    together = pd.DataFrame([_together(table[few])]).reindex(columns=columns)
     return pd.concat([table[~few], together], ignore_index=True)
 
 
@@ -113,8 +126,9 @@ def _together(rows: pd.DataFrame) -> dict[str, Any]:
     """Return the figures of several segments as of one, as far as they follow from theirs."""
     sums, means = ([c for c in kind if c in rows] for kind in (_ADDED, _MEANS))
     named = [f"{row.group} ({words.number(row.customers)})" for row in rows.itertuples()]
-    found: dict[str, Any] = {"group": " and ".join(named), "customers": rows["customers"].sum()}
-    found["reason"] = "several segments shown together"
+    called = words.listing(named) if len(named) <= _CALLED else f"{len(named)} others together"
+    found: dict[str, Any] = {"group": called, "customers": rows["customers"].sum()}
+    found["reason"] = f"{_TOGETHER}{words.listing(named)}"
     found |= {name: float(rows[name].sum()) for name in sums}
     found |= {name: float(np.average(rows[name], weights=rows["customers"])) for name in means}
     if {"basket_value", "orders_per_customer", "net_per_customer"} <= set(rows):
@@ -126,7 +140,7 @@ def brought(table: pd.DataFrame, groups: Collection[str], column: str) -> float:
     """Return what some segments bring together; NaN where that would tell of too few customers."""
     known = 0.0
     for row in enough(table).to_dict("records"):
-        inside = {name in groups for name in _MEMBER.findall(row["group"]) or [row["group"]]}
+        inside = {name in groups for name in _members(row) or [row["group"]]}
         if inside != {False}:
             known += row[column] if inside == {True} else float("nan")
     return known

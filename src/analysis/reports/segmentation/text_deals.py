@@ -73,17 +73,13 @@ def buyers_finding(found: Buyers) -> Fields:
 
 def buyers_next(table: pd.DataFrame) -> str:
     """Say who stayed in the time after."""
-    rows = text.enough(table).set_index("group")
-    price, loyal = (
-        rows[[name.startswith(kind) for name in rows.index]]
-        for kind in ("Price buyer", "Relationship customer")
-    )
-    if price.empty or loyal.empty:
+    rows = text.enough(table).dropna(subset="bought").set_index("group")
+    if not {"Price buyer", "Relationship customer"} <= set(rows.index):
         return "What each kind of buyer did in the time after"
-    who = price.index[0].lower().replace("buyer", "buyers", 1)
+    price, loyal = rows.loc["Price buyer"], rows.loc["Relationship customer"]
     return (
-        f"Of {who} {words.percent(price['bought'].iloc[0], 0)} bought again, of relationship "
-        f"customers {words.percent(loyal['bought'].iloc[0], 0)}"
+        f"Of price buyers {words.percent(price['bought'], 0)} bought again, of relationship "
+        f"customers {words.percent(loyal['bought'], 0)}"
     )
 
 

@@ -181,14 +181,15 @@ def clusters_text(found: Any) -> str:
 
 def clusters_finding(found: Any) -> Fields:
     """Return the finding on clusters; none is a possible answer."""
-    row = found.criteria.set_index("clusters").loc[found.best]
+    row = found.criteria.loc[found.criteria["silhouette"].idxmax()]
     return {
         "key": "clusters",
         "sentence": "clusters of customers that lie apart and come back in resamples",
         "value": found.best if found.worth_naming else 0,
         "n": len(found.members),
         "noun": "customer",
-        "detail": f"best silhouette {words.number(row['silhouette'], 2)}; structure begins at 0.25",
+        "detail": f"best silhouette {words.number(row['silhouette'], 2)}; structure begins at "
+        f"0.25, and customers without clusters reach {words.number(row['cloud_high'], 2)}",
     }
 
 

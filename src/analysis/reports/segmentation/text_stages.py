@@ -138,14 +138,15 @@ def _by_themselves(found: Silence) -> str | None:
     return f"{words.percent(found.back / found.followed, 0)} of such customers came back so far"
 
 
-def slipping_finding(found: Silence, sales: pd.DataFrame, confidence: float) -> Fields:
-    """Return the finding on the sales of customers who are silent beyond their own rhythm."""
-    both = text.enough(sales).set_index("group")
-    row = both.loc["silent"] if "silent" in both.index else pd.Series(dtype="float64")
-    value, low, high = (
-        end if (end := row.get(f"net_share{name}", math.nan)) == end else None
-        for name in ("", "_low", "_high")
-    )
+def slipping_finding(found: Silence, sales: pd.DataFrame | None, confidence: float) -> Fields:
+    """Return the finding on the sales of customers who are silent beyond their own rhythm.
+
+    ``sales`` is `lifecycle.silent_sales`; None where it would tell of a small stage.
+    """
+    value, low, high = (0.0, None, None) if not found.silent else (None, None, None)
+    if sales is not None and (sales["group"] == "silent").any():
+        row = sales[sales["group"] == "silent"].iloc[0]
+        value, low, high = row["net_share"], row["net_share_low"], row["net_share_high"]
     back = (
         f"of such customers {words.percent(found.back / found.followed, 0)} bought again in the "
         f"weeks after an earlier day ({words.count(found.followed, 'customer')} followed)"
@@ -155,7 +156,7 @@ def slipping_finding(found: Silence, sales: pd.DataFrame, confidence: float) -> 
     return {
         "key": "slipping_share",
         "sentence": "of net sales came from customers who are silent beyond their own rhythm",
-        "value": value if found.silent else 0.0,
+        "value": value,
         "low": low,
         "high": high,
         "unit": "%",
@@ -315,6 +316,6 @@ def retention(kept: pd.DataFrame) -> str:
         return "No newcomers can be seen a quarter later yet"
     share = rows["bought"].sum() / rows["customers"].sum()
     return (
-        f"{words.percent(share, 0)} of customers bought in the third month after the one in which "
-        "they were first seen"
+        f"{words.percent(share, 0)} of {words.count(rows['customers'].sum(), 'customer')} first "
+        "seen after the first month bought in the third month after that"
     )
