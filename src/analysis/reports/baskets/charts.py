@@ -65,10 +65,7 @@ def support_and_lift(
 def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw each pair's odds ratio as it looks, and the least that any control leaves of it.
 
-    Parameters
-    ----------
-    checked
-        short (what to call the pair), or_raw, or_least, or_least_low, or_least_high.
+    ``checked``: short (what to call the pair), or_raw, or_least, or_least_low, or_least_high.
     """
     rows = np.arange(len(checked))
     ax = ax or style.new_axes(height=0.9 + 0.25 * len(checked))
@@ -110,10 +107,7 @@ def _legend_above(ax: Axes) -> None:
 def lift_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw a heat map of lifts between items, the diagonal left out.
 
-    Parameters
-    ----------
-    matrix
-        Square: lifts by label; NaN where the pair is too rare.
+    ``matrix``: Square: lifts by label; NaN where the pair is too rare.
     """
     n = len(matrix)
     ax = ax or style.new_axes(height=1.5 + 0.3 * n)
@@ -201,10 +195,7 @@ def _spread(n: int, a: np.ndarray, b: np.ndarray, weight: np.ndarray, seed: int)
 def switching_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what is bought after what: per cent of each row.
 
-    Parameters
-    ----------
-    matrix
-        Last brand x next brand: share.
+    ``matrix``: Last brand x next brand: share.
     """
     n = len(matrix)
     ax = ax or style.new_axes(height=1.2 + 0.36 * n)
@@ -226,10 +217,7 @@ def switching_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many more buyers of A go on to B than matched customers, in points.
 
-    Parameters
-    ----------
-    table
-        label, difference, difference_low, difference_high, share, control.
+    ``table``: label, difference, difference_low, difference_high, share, control.
     """
     written = [
         f"{words.number(s * _PERCENT)} against {words.number(c * _PERCENT)} %"
@@ -249,10 +237,7 @@ def differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def incidence(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw who bought B by day, buyers of A beside matched customers.
 
-    Parameters
-    ----------
-    curve
-        day, share, share_low, share_high, control, control_low, control_high.
+    ``curve``: day, share, share_low, share_high, control, control_low, control_high.
     """
     ax = ax or style.new_axes()
     kinds = (("share", style.BLUE, "bought A"), ("control", style.SOFT, "matched, did not"))
@@ -307,10 +292,7 @@ def _overdue(low: float, high: float) -> str:
 def recommenders(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how much of what was bought next each recommender had on its list.
 
-    Parameters
-    ----------
-    table
-        recommender, recall, recall_low, recall_high, chosen.
+    ``table``: recommender, recall, recall_low, recall_high, chosen.
     """
     ends = [table[n] * _PERCENT for n in ("recall", "recall_low", "recall_high")]
     ax = forest(

@@ -203,10 +203,7 @@ def _whiskers(
 def noise_bars(fading: Fading, *, ax: Axes | None = None) -> Axes:
     """Draw how many fell, how many chance alone would make fall, and who is beyond noise.
 
-    Parameters
-    ----------
-    fading
-        The result of ``fading.judge``.
+    ``fading``: The result of ``fading.judge``.
     """
     ax = ax or style.new_axes(height=2.0)
     names = [f"fell by {words.percent(fading.drop, 0)} or more", "by chance alone", "significantly"]
@@ -230,10 +227,7 @@ def noise_bars(fading: Fading, *, ax: Axes | None = None) -> Axes:
 def gain_curve(plan: ContactPlan, *, currency: str = "USD", ax: Axes | None = None) -> Axes:
     """Draw what contacting all declining customers would gain, over the share it brings back.
 
-    Parameters
-    ----------
-    plan
-        The result of ``contacts.plan_contacts``.
+    ``plan``: The result of ``contacts.plan_contacts``.
     """
     ax = ax or style.new_axes(height=3.2)
     rates = plan.curve["recovery_rate"] * _PERCENT
@@ -267,10 +261,7 @@ def gain_curve(plan: ContactPlan, *, currency: str = "USD", ax: Axes | None = No
 def stay_lines(stayed: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many stay in each group: seen, by week-to-week variation alone, and by chance.
 
-    Parameters
-    ----------
-    stayed
-        ``Persistence.stayed``.
+    ``stayed``: ``Persistence.stayed``.
     """
     ax = ax or style.new_axes(height=3.3)
     groups = stayed["decile"].to_numpy()
@@ -305,10 +296,7 @@ def stay_lines(stayed: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def transition_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw where each group of the first half is in the second, in per cent of the group.
 
-    Parameters
-    ----------
-    matrix
-        ``Persistence.matrix``: first, second, share.
+    ``matrix``: ``Persistence.matrix``: first, second, share.
     """
     ax = ax or style.new_axes(height=4.2)
     shares = matrix.pivot(index="first", columns="second", values="share").to_numpy() * _PERCENT

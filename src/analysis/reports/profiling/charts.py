@@ -277,10 +277,7 @@ def weeks(table: pd.DataFrame, *, split: date, currency: str, ax: Axes | None = 
 def heat(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw orders by weekday and hour of the day, for each hour open.
 
-    Parameters
-    ----------
-    hours
-        `demand.rhythm.weekday_hours`: weekday, hour, orders_an_hour.
+    ``hours``: `demand.rhythm.weekday_hours`: weekday, hour, orders_an_hour.
     """
     ax = ax or style.new_axes(height=2.5)
     grid = hours.pivot(index="weekday", columns="hour", values="orders_an_hour")

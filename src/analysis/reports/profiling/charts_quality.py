@@ -139,10 +139,7 @@ def _name_days(ax: Axes, marked: pd.DataFrame, *, suffix: str = "") -> None:
 def drift(dimensions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how much of each mix moved, against what weeks dealt by chance show.
 
-    Parameters
-    ----------
-    dimensions
-        `tables.drift.Drift.dimensions`: dimension, moved, limit, sure.
+    ``dimensions``: `tables.drift.Drift.dimensions`: dimension, moved, limit, sure.
     """
     ax = ax or style.new_axes(height=0.8 + 0.32 * len(dimensions))
     places = np.arange(len(dimensions))

@@ -25,10 +25,7 @@ _PERCENT = 100.0
 def worth_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw each segment's share of customers beside its share of sales.
 
-    Parameters
-    ----------
-    table
-        ``worth.worth``: group, share, net_share with its ends.
+    ``table``: ``worth.worth``: group, share, net_share with its ends.
     """
     ax = ax or style.new_axes(height=0.8 + 0.42 * len(table))
     rows = np.arange(len(table))
@@ -57,10 +54,7 @@ def worth_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def bought_again(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the share of each segment that bought afterwards.
 
-    Parameters
-    ----------
-    table
-        ``worth.what_next``.
+    ``table``: ``worth.what_next``.
     """
     share = table["bought"].to_numpy() * _PERCENT
     everybody = np.average(share, weights=table["customers"])
@@ -81,10 +75,7 @@ def bought_again(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def movement_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many keep their score: seen, if nobody had changed, and by chance.
 
-    Parameters
-    ----------
-    table
-        ``movement.movement`` with ``label``.
+    ``table``: ``movement.movement`` with ``label``.
     """
     ax = ax or style.new_axes(height=0.9 + 0.36 * len(table))
     rows = np.arange(len(table))
@@ -115,10 +106,7 @@ def movement_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def shape_histogram(judged: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how regular customers are against a shopper by lot.
 
-    Parameters
-    ----------
-    judged
-        ``rhythm.shapes``: shrunk and by_lot.
+    ``judged``: ``rhythm.shapes``: shrunk and by_lot.
     """
     ax = ax or style.new_axes(height=2.8)
     known = judged.dropna(subset=["shrunk"])
@@ -171,10 +159,7 @@ def heat_map(shares: pd.DataFrame, *, across: str, down: str, ax: Axes | None = 
 def return_curve(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the share of newcomers that has come back by each day.
 
-    Parameters
-    ----------
-    curve
-        ``second_order.return_curve``.
+    ``curve``: ``second_order.return_curve``.
     """
     ax = ax or style.new_axes()
     days = np.concatenate([[0], curve["days"]])
