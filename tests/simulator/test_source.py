@@ -13,10 +13,10 @@ import pytest
 
 from analysis import params
 from analysis.errors import NotApplicable, ParamsError
-from analysis.ingest import whole_tables
+from analysis.ingest import validate
 from analysis.ingest.ingest import ingest
 from analysis.ingest.request import IngestRequest
-from analysis.ingest.sources import simulated
+from analysis.ingest.sources import open_source, simulated
 from analysis.simulator.shop import Shop
 from analysis.tables.comparison import daily_sales
 from analysis.tables.engine import EngineSettings, Tables, open_study
@@ -209,12 +209,12 @@ def test_a_new_month_of_the_shop_writes_its_own_files_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """April comes: other months are the very files of before, and all is as if read at once."""
-    monkeypatch.setattr(whole_tables, "LEAST_BY_MONTH", 20)
+    monkeypatch.setattr(validate, "LEAST_BY_MONTH", 20)
     dated = ("order_lines", "order_lines_late", "page_views", "points")
     monkeypatch.setattr(simulated, "KEYS", {name: simulated.KEYS[name] for name in dated})
     asked = request(customers=60, weeks=15)
     source, whole = tmp_path / "data" / "simulated" / "shop", tmp_path / "whole"
-    asked.open_source(tmp_path).files()
+    open_source(asked, tmp_path).files()
     cut(source, date(2024, 4, 1), whole)
     ingest(asked, root=tmp_path)
     before = months_on_disk(tmp_path)

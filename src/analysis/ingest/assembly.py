@@ -8,16 +8,17 @@ all others that hold next to nothing are mistyped years, and named as such.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
+import pyarrow.parquet as pq
 
 from analysis.errors import DataError
+from analysis.ingest.identity.identity import Unified
 from analysis.ingest.parts import (
     BY_MONTH,
     FEED,
@@ -33,6 +34,7 @@ from analysis.ingest.parts import (
     find_overlap,
     first_known,
     latest_of_each,
+    link,
     place_in_order,
     settled,
     winners_by_feed,
@@ -40,10 +42,6 @@ from analysis.ingest.parts import (
 from analysis.tables.engine import write_file
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.schema import PERSONAL_KEY, TABLES, customer_columns
-
-if TYPE_CHECKING:
-    from analysis.ingest.identity.identity import Unified
-
 
 #: Months without a row between two runs of months that belong together at most.
 BREAK = 12
@@ -307,8 +305,6 @@ def _month(path: Path) -> str:
 
 
 def _rows(path: Path) -> int:
-    import pyarrow.parquet as pq
-
     return int(pq.read_metadata(path).num_rows)
 
 
@@ -336,14 +332,6 @@ def _said_anew(entry: LedgerEntry, rows: int, column: str) -> LedgerEntry:
         return entry
     dropped = {**entry.dropped, f"{column} stands in a later file again": rows}
     return replace(entry, accepted=entry.accepted - rows, dropped=dict(sorted(dropped.items())))
-
-
-def link(path: Path, goal: Path) -> None:
-    """Let ``goal`` be the file ``path`` under another name; a copy where that cannot be."""
-    try:
-        os.link(path, goal)
-    except OSError:  # a file system without hard links
-        shutil.copy2(path, goal)
 
 
 def _glob(folder: Path) -> list[str]:

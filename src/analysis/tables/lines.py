@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 
+from analysis.tables.engine import Tables
 from analysis.tables.margin import lines_with_margin
 from analysis.tables.periods import Period
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
-    from analysis.tables.periods import Period
 
 
 def midnight(day: date) -> ibis.Value:

@@ -8,13 +8,9 @@ Money inside the engine.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ibis
 
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
-
+from analysis.tables.engine import Tables
 
 UNKNOWN_PRODUCT = "(unknown product)"
 

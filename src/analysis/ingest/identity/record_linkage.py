@@ -18,17 +18,15 @@ The levels at which two customer records can agree, and what brings two together
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import duckdb
 import pandas as pd
 
 from analysis.errors import ParamsError
-from analysis.ingest.identity.spellings import normalisers, spelled_alike
+from analysis.ingest.identity.identity import normalisers, spelled_alike
+from analysis.ingest.mapping.model import UnifyOptions
 from analysis.tables.spilling import spill_path
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_options import UnifyOptions
-
 
 RULE = "likely"
 
@@ -267,7 +265,6 @@ def _linker(
     u: dict[str, list[float]] | None = None,
 ) -> Any:
     try:
-        import duckdb
         from splink import DuckDBAPI, Linker
     except ImportError:
         raise ParamsError(

