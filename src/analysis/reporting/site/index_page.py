@@ -219,7 +219,8 @@ def _settings_changed(run: RunRecord, previous: Path | None) -> str:
     if previous is None or not history.is_readable(RunFolder(previous)):
         return ""
     before = RunRecord.read(RunFolder(previous).run_json)
-    return words.listing(history.changed_settings(run, before))
+    changed = history.changed_settings(run, before)
+    return words.listing(changed) if changed else ""
 
 
 def _summary(run: RunRecord, decisions: int) -> str:

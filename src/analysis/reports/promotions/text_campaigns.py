@@ -47,7 +47,8 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
     return {
         "key": "targeted",
         "sentence": f"margin per targeted customer with {row['name']}, sent to most of those that "
-        "pass all placebo checks, after propensity adjustment (no causal proof)",
+        "pass all placebo checks, after propensity adjustment (no causal proof)"
+        + words.unsure(row["low"], row["high"]),
         "value": float(row["estimate"]),
         "low": float(row["low"]),
         "high": float(row["high"]),
