@@ -199,7 +199,6 @@ def _at_random(orders: Numbered, size: Integers, table: pd.DataFrame) -> Floats:
 
 
 def _rules(pairs: pd.DataFrame) -> pd.DataFrame:
-
     sides = {"antecedents": [(a,) for a in pairs["a"]], "consequents": [(b,) for b in pairs["b"]]}
     return pd.DataFrame(sides)
 
@@ -263,7 +262,6 @@ def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:
-
     wanted = ibis.memtable(pairs[["a", "b"]].astype("str"))
     left = units.join(wanted, units.item == wanted.a).select("unit", "a", "b")
     right = units.select(unit="unit", b="item")
