@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,7 +70,9 @@ def _connect_duckdb(settings: EngineSettings) -> Connection:
     }
     if settings.threads is not None:
         options["threads"] = settings.threads
-    return ibis.duckdb.connect(**options)
+    connection = ibis.duckdb.connect(**options)
+    _keep_in(connection, None)
+    return connection
 
 
 def kind_of(connection: Connection) -> str:
@@ -126,6 +129,42 @@ class _SqlText(str):
 
     def __repr__(self) -> str:
         return "'" + self.replace("'", "''") + "'"
+
+
+#: A study with a larger table keeps its held rows on disk, compressed, rather than as they are.
+_MOST_IN_MEMORY = 20_000_000
+
+
+def keep_on_disk(connection: Connection) -> None:
+    """Have DuckDB put held rows into a compressed file: there they take a tenth of the room.
+
+    In memory, and spilled from it, a hundred million lines with their names are 20 GB.
+    """
+    path = spill_path().with_suffix(".duckdb")
+    connection.raw_sql(f"attach {_SqlText(path)!r} as kept")
+    _keep_in(connection, "kept.main")
+
+
+def _keep_in(connection: Connection, database: str | None) -> None:
+    """Have DuckDB keep held rows in ``database``, and drop them between questions only.
+
+    Any thread may be the one in which Python finds that rows are no longer used, in the midst of
+    a question that another asks; a drop would end that question with an error.
+    """
+    unused: list[str] = []
+    asks = threading.get_ident()
+
+    def drop(*names: str) -> None:
+        unused.extend(names)
+        while unused and threading.get_ident() == asks:
+            connection.drop_table(unused.pop(), database=database, force=True)
+
+    def create(name: str, rows: ibis.Table) -> ibis.Table:
+        drop()
+        where: dict[str, Any] = {"database": database} if database else {"temp": True}
+        return connection.create_table(name, rows, schema=rows.schema(), **where)
+
+    connection._create_cached_table, connection._drop_cached_table = create, drop
 
 
 def hold(connection: Connection, name: str, rows: ibis.Table) -> ibis.Table:
@@ -267,8 +306,11 @@ def open_study(
     current = current.resolve()
     manifest = Manifest.read(current / "manifest.json")
     connection = connect(settings)
+    largest = max(manifest.rows.values(), default=0)
     if settings is not None and settings.kind == "spark":
-        fit(connection, settings, rows=max(manifest.rows.values(), default=0))
+        fit(connection, settings, rows=largest)
+    elif largest > _MOST_IN_MEMORY:
+        keep_on_disk(connection)
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
     holders = [tables["customers"]] if "customers" in tables else []
     if (links := current / "identity" / "links.parquet").exists():
