@@ -52,11 +52,10 @@ def live(lines: ibis.Table, until: date) -> pd.DataFrame:
     days = max((recent - max(before, first)).days, 0)
     start, middle = (ibis.timestamp(d.isoformat()) for d in (before, recent))
     late = lines.ordered_at >= middle
+    nobody = ibis.null(lines.order_id.type())
     counted = lines.group_by("item").agg(
-        recent=ibis.ifelse(late, lines.order_id, ibis.null("string")).nunique(),
-        earlier=ibis.ifelse(
-            (lines.ordered_at >= start) & ~late, lines.order_id, ibis.null("string")
-        ).nunique(),
+        recent=ibis.ifelse(late, lines.order_id, nobody).nunique(),
+        earlier=ibis.ifelse((lines.ordered_at >= start) & ~late, lines.order_id, nobody).nunique(),
     )
     table = counted.order_by("item").to_pandas()
     expected = table["earlier"] * RECENT / days if days else table["recent"].astype("float64")
