@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import ibis
@@ -66,6 +67,39 @@ class Events:
         if place == len(self.names) or self.names[place] != name:
             raise NotApplicable(f"Too few customers bought {name} to follow them.")
         return place
+
+
+#: Customers whose histories are held at once: a thousand items of each are a gigabyte.
+MOST_CUSTOMERS = 50_000
+
+
+def dealt(events: Events) -> list[Codes]:
+    """Deal the customers at random into parts that can be held at once; one part if few."""
+    customers, parts = len(events.customers), -(-len(events.customers) // MOST_CUSTOMERS)
+    if parts <= 1:
+        return [np.arange(customers, dtype=np.int32)]
+    order = np.random.default_rng(0).permutation(customers).astype(np.int32)
+    return [np.sort(part) for part in np.array_split(order, parts)]
+
+
+def only(events: Events, customers: Codes) -> Events:
+    """Return the events of ``customers``, ascending codes, who are numbered anew."""
+    if len(customers) == len(events.customers):
+        return events
+    place = np.full(len(events.customers), -1, np.int32)
+    place[customers] = np.arange(len(customers))
+    who = place[events.customer]
+    rows = who >= 0
+    return replace(
+        events, customer=who[rows], day=events.day[rows], item=events.item[rows],
+        customers=events.customers[customers],
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=2)  # what is learnt of the same customers is learnt once
+def sample(events: Events) -> Events:
+    """Return the events of the first part that `dealt` gives: of all customers, if few."""
+    return only(events, dealt(events)[0])
 
 
 def fetch(lines: ibis.Table, period: Period, *, min_customers: int = 30) -> Events:
