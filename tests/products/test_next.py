@@ -134,12 +134,13 @@ def lines_of(seed=4, customers=40):
     return pd.concat([table, table.head(200)], ignore_index=True)
 
 
-@pytest.mark.parametrize("number", [1, 3, 100])
-def test_events_are_the_distinct_lines_of_known_customers(number):
+@pytest.mark.parametrize("most", [100, 15, 1])
+def test_events_are_the_distinct_lines_of_known_customers(most, monkeypatch):
     table, period = lines_of(), Period(date(2024, 1, 1), date(2024, 2, 1))
-    parts = list(
-        purchase_events.chunks(ibis.memtable(table), period, min_customers=12, number=number)
-    )
+    events = purchase_events.fetch(ibis.memtable(table), period, min_customers=12)
+    monkeypatch.setattr(purchase_events, "MOST_CUSTOMERS", most)
+    parts = [purchase_events.only(events, part) for part in purchase_events.dealt(events)]
+    assert len(parts) == -(-len(events.customers) // most)
     names = parts[0].names
     rows = [
         (p.customers[c], d, names[i])
@@ -151,7 +152,7 @@ def test_events_are_the_distinct_lines_of_known_customers(number):
     bought_by = inside.groupby("item")["customer_id"].nunique()
     kept = inside[inside["item"].isin(bought_by[bought_by >= 12].index)]
     assert 0 < len(names) < 30
-    assert rows == sorted(
+    assert sorted(rows) == sorted(
         set(kept[["customer_id", "day", "item"]].itertuples(index=False, name=None))
     )
     for p in parts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -103,15 +102,7 @@ def sample(events: Events) -> Events:
 
 
 def fetch(lines: ibis.Table, period: Period, *, min_customers: int = 30) -> Events:
-    """Return all events of ``period``; see `chunks` for what does not fit in memory."""
-    (events,) = chunks(lines, period, min_customers=min_customers, number=1)
-    return events
-
-
-def chunks(
-    lines: ibis.Table, period: Period, *, min_customers: int = 30, number: int = 1
-) -> Iterator[Events]:
-    """Yield the events in ``number`` disjoint sets of customers.
+    """Return all events of ``period``.
 
     Parameters
     ----------
@@ -123,8 +114,6 @@ def chunks(
     min_customers
         Items that fewer customers bought are left out; a visit at which nothing else was bought
         goes with them.
-    number
-        Number of sets.
 
     Raises
     ------
@@ -138,9 +127,8 @@ def chunks(
     place = np.full(len(names), -1, np.int32)
     place[kept] = np.arange(len(kept))
     departments = _departments(lines, names[kept]) if "department" in lines.columns else None
-    for part in packed.parts(number):
-        customer, day, item, left = _unpacked(part, place)
-        yield Events(customer, day, item, names[kept], customers[left], period, departments)
+    customer, day, item, left = _unpacked(packed, place)
+    return Events(customer, day, item, names[kept], customers[left], period, departments)
 
 
 @dataclass(frozen=True)
@@ -161,15 +149,6 @@ class _Packed:
     day_bits: int
     item_bits: int
     items: int
-
-    def parts(self, number: int) -> Iterator[_Packed]:
-        """Yield the events of disjoint sets of customers, of about as many events each."""
-        bits = self.day_bits + self.item_bits
-        steps = np.linspace(0, len(self.events), number + 1).astype(np.int64)[1:-1]
-        # A set begins where a customer begins.
-        begins = np.searchsorted(self.events, self.events[steps] >> bits << bits)
-        for events in np.split(self.events, begins):
-            yield replace(self, events=events)
 
 
 def _packed(
