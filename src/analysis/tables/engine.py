@@ -27,7 +27,7 @@ from analysis.errors import AnalysisError, DataError, NotApplicable
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 from analysis.tables.spark_engine import fit, kept, open_session, read_files, write_parts
-from analysis.tables.spilling import spill_path
+from analysis.tables.spilling import MOST_IN_MEMORY, keep_in, keep_on_disk, spill_path
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
 
@@ -72,7 +72,9 @@ def _connect_duckdb(settings: EngineSettings) -> Connection:
     }
     if settings.threads is not None:
         options["threads"] = settings.threads
-    return ibis.duckdb.connect(**options)
+    connection = ibis.duckdb.connect(**options)
+    keep_in(connection, None)
+    return connection
 
 
 def kind_of(connection: Connection) -> str:
@@ -304,8 +306,11 @@ def open_study(
     current = current.resolve()
     manifest = Manifest.read(current / "manifest.json")
     connection = connect(settings)
+    largest = max(manifest.rows.values(), default=0)
     if settings is not None and settings.kind == "spark":
-        fit(connection, settings, rows=max(manifest.rows.values(), default=0))
+        fit(connection, settings, rows=largest)
+    elif largest > MOST_IN_MEMORY:
+        keep_on_disk(connection)
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
     holders = [tables["customers"]] if "customers" in tables else []
     if (links := current / "identity" / "links.parquet").exists():

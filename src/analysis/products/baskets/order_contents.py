@@ -69,11 +69,10 @@ def live(lines: ibis.Table, until: date) -> pd.DataFrame:
     days = max((recent - max(before, first)).days, 0)
     start, middle = (ibis.timestamp(d.isoformat()) for d in (before, recent))
     late = lines.ordered_at >= middle
+    nobody = ibis.null(lines.order_id.type())
     counted = lines.group_by("item").agg(
-        recent=ibis.ifelse(late, lines.order_id, ibis.null("string")).nunique(),
-        earlier=ibis.ifelse(
-            (lines.ordered_at >= start) & ~late, lines.order_id, ibis.null("string")
-        ).nunique(),
+        recent=ibis.ifelse(late, lines.order_id, nobody).nunique(),
+        earlier=ibis.ifelse((lines.ordered_at >= start) & ~late, lines.order_id, nobody).nunique(),
     )
     table = counted.order_by("item").to_pandas()
     expected = table["earlier"] * RECENT / days if days else table["recent"].astype("float64")
@@ -190,10 +189,22 @@ def bought(
     )
     if without:
         lines = lines.filter(lines.department.notin(without))
-    if level == "category":
-        lines = lines.filter(lines.category != NO_CATEGORY)
-    kept = [name for name in _KEPT if name in lines.columns]
-    return held(lines.select(*kept, item=lines[_KEYS[level]]))
+    kept = lines.select(*(name for name in _KEPT if name in lines.columns))
+    kept = held(kept if kind_of(tables.connection) == "spark" else _by_number(kept))
+    if level == "category":  # the same rows for every level, kept once
+        kept = kept.filter(kept.category != NO_CATEGORY)
+    return kept.mutate(item=kept[_KEYS[level]])
+
+
+def _by_number(lines: ibis.Table) -> ibis.Table:
+    """Return the lines with a number in place of each order's name, and in the same order.
+
+    Everything that follows brings orders together: by numbers at a third of what names cost.
+    """
+    names = lines.select("order_id").distinct()
+    place = ibis.row_number().over(order_by=names.order_id)
+    numbers = held(names.select(name="order_id", order_id=place))
+    return lines.rename(name="order_id").join(numbers, "name").drop("name")
 
 
 def of_lines(
