@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.demand.forecast import conformal
 from analysis.demand.models.backtest import scales
-from analysis.demand.series.year_ago import stretches
+from analysis.demand.series.year_ago import Expected, expected
 from analysis.stats.multiplicity import q_values
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def over_horizon(
         change_high=high / base - 1,
         n=n,
         kind=np.select([~goods, outlook.sparse], ["no merchandise", "now and then"], "regular"),
-        p=_chances(outlook, (recent - mean) / (scale * _stretch(outlook, mean)[-1])),
+        p=_chances(outlook, mean, (recent - mean) / scale),
     )
     table = called(table)
     place = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}
@@ -88,18 +88,21 @@ def called(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(q=q, call=call)
 
 
-def _chances(outlook: Outlook, missed: np.ndarray) -> np.ndarray:
+def _chances(outlook: Outlook, mean: np.ndarray, missed: np.ndarray) -> np.ndarray:
     """Return how often a past sum's error was as large as would make no change of each series."""
-    error, p = _sums(outlook), np.full(len(missed), np.nan)
-    far = outlook.far
+    expect, p = _expected(outlook, mean), np.full(len(missed), np.nan)
+    errors = np.stack([*_sums(outlook), missed])[:, :, None]
+    calm = (errors / np.where(errors < 0, expect.down, expect.up))[:, :, 0]
+    peak = expect.peak[:, :, 0]
     for mask in outlook.classes().values():
         for kind in (False, True):
-            now = mask & (far[-1] == kind)
-            past = error[mask[None, :] & (far[:-1] == kind)]
+            now = mask & (peak[-1] == kind)
+            past = calm[:-1][mask[None, :] & (peak[:-1] == kind)]
             past = np.sort(past[~np.isnan(past)])
             if not now.any() or not len(past):
                 continue
-            one_sided = np.minimum(_beyond(past, missed[now]), _beyond(-past, -missed[now]))
+            against = calm[-1, now]
+            one_sided = np.minimum(_beyond(past, against), _beyond(-past, -against))
             p[now] = np.minimum(2 * one_sided, 1.0)
     return np.where(np.isnan(missed), np.nan, p)
 
@@ -119,24 +122,19 @@ def _beyond(past: np.ndarray, missed: np.ndarray) -> np.ndarray:
 
 
 def _sums(outlook: Outlook) -> np.ndarray:
-    """Return the errors of past sums, over what was expected of each (origins x series)."""
+    """Return the errors of past sums, in naive errors (origins x series)."""
     tested = outlook.tested
-    made = tested.of(outlook.published)
-    stretch = _stretch(outlook, np.zeros(made.shape[1]))[:-1]
-    return np.asarray((tested.actual - made).sum(axis=2) / (tested.scale * stretch))
+    missed = tested.actual - tested.of(outlook.published)
+    return np.asarray(missed.sum(axis=2) / tested.scale)
 
 
-def _stretch(outlook: Outlook, mean: np.ndarray) -> np.ndarray:
-    """Return `year_ago.stretches` of the sums forecast from each origin, and of ``mean`` last."""
-    made = (*outlook.tested.of(outlook.published).sum(axis=2), mean)
-    values, horizon = outlook.series.values, outlook.plan.horizon
-    ends = (*outlook.tested.origins, values.shape[1])
-    return np.stack(
-        [
-            stretches(sums[:, None] / horizon, values[:, :end])[:, 0]
-            for sums, end in zip(made, ends, strict=True)
-        ]
-    )
+def _expected(outlook: Outlook, mean: np.ndarray) -> Expected:
+    """Return what errors are expected of the sums forecast from each origin, and of ``mean``."""
+    tested, values, plan = outlook.tested, outlook.series.values, outlook.plan
+    made = np.stack([*tested.of(outlook.published).sum(axis=2), mean]) / plan.horizon
+    scale = np.stack([*tested.scale, scales(values, season=plan.season)[0]])
+    ends = (*tested.origins, values.shape[1])
+    return expected(made[:, :, None], values, scale, ends, season=plan.season)
 
 
 def _medians(values: np.ndarray) -> np.ndarray:
@@ -151,10 +149,10 @@ def _ends(
     over = [tested.known_at(origin).all(axis=1) for origin in tested.origins]
     known = np.stack([*over, np.ones(count, dtype=bool)])[:, :, None]
     reach = conformal.reach(
-        _sums(outlook)[:, :, None], known, outlook.classes(), outlook.far, coverage=coverage,
+        _sums(outlook)[:, :, None], known, outlook.classes(), _expected(outlook, mean),
+        coverage=coverage,
         least=1.0,  # overlapping sums share nearly all their luck: one miss would count many times
     )  # fmt: skip
     floor = np.where(np.nanmin(np.nan_to_num(outlook.series.values), axis=1) >= 0, 0.0, -np.inf)
-    scale = scale * _stretch(outlook, mean)[-1]
-    low, high = conformal.around(mean[:, None], scale, reach, floor=floor)
+    low, high = conformal.intervals(mean[:, None], scale, reach.at(-1), floor=floor)
     return low[:, 0], high[:, 0], reach.n[-1]

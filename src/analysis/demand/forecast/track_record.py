@@ -58,9 +58,8 @@ def replay(outlook: Outlook) -> pd.DataFrame:
     mean, scale = tested.of(outlook.published)[-1], tested.scale[-1]
     origin = tested.origins[-1]
     widest = max(plan.coverages)
-    low, high = conformal.around(
-        mean, scale, outlook.reaches[widest], floor=np.zeros(len(mean)), origin=-2
-    )
+    ends = outlook.reaches[widest].at(-2)
+    low, high = conformal.intervals(mean, scale, ends, floor=np.zeros(len(mean)))
     columns = outlook.series.periods[origin : origin + plan.horizon]
     starts = pd.to_datetime(list(columns)).as_unit("us")
     keys = outlook.series.keys

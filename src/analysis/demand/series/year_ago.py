@@ -12,6 +12,7 @@ far from its usual level, at a peak, after one or in a hole, is told apart here 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -35,6 +36,10 @@ RECENT, FAR = 4, 1.5
 #: Times the usual level beyond which a peak's errors are not expected to grow.
 _HIGHEST = 5.0
 
+#: Times the past year's mean from which a forecast is at a peak, and the share of the way back to
+#: that mean by which its lower end reaches further.
+PEAK, _BACK = 4 / 3, 0.5
+
 
 def far_from_usual(values: Floats) -> npt.NDArray[np.bool_]:
     """Tell which series (rows) sold more than 1.5 times, or less than 1/1.5 of, their mean.
@@ -50,15 +55,52 @@ def far_from_usual(values: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray((ratio > FAR) | (ratio < 1 / FAR))
 
 
-def stretches(mean: Floats, values: Floats) -> Floats:
-    """Return how many times the usual level each forecast (S, horizon) is, from 1 to 5.
+@dataclass(frozen=True)
+class Expected:
+    """How large errors are expected to be, as is known when forecasts are made.
 
-    What sells three times as much as usual errs by about three times as much.
+    Parameters
+    ----------
+    down, up
+        Below and above each forecast, in naive errors.
+    peak
+        Whether each is at a peak: a third or more above the mean of the past year.
     """
-    seen = ~np.isnan(values)
-    usual = np.where(seen, values, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    ratio = mean / np.where(usual > 0, usual, np.nan)[:, None]
-    return np.where(np.isnan(ratio), 1.0, np.clip(ratio, 1.0, _HIGHEST))
+
+    down: Floats
+    up: Floats
+    peak: npt.NDArray[np.bool_]
+
+
+def expected(
+    made: Floats, values: Floats, scale: Floats, ends: Sequence[int], *, season: int
+) -> Expected:
+    """Return what errors are expected of forecasts made from each end of the data.
+
+    What sells three times as much as usual errs by about three times as much, up to five times.
+    And what is forecast above the mean of the past year may come down to it sooner than forecast:
+    errors below reach half of the way further.
+
+    Parameters
+    ----------
+    made
+        Forecasts, ends x series x periods ahead.
+    values
+        The series.
+    scale
+        Naive errors, ends x series.
+    ends
+        Columns known.
+    season
+        Periods of a year; 1 takes all that is known.
+    """
+    past = [values[:, max(0, end - season) if season > 1 else 0 : end] for end in ends]
+    year = np.stack([_level(part) for part in past])[:, :, None]
+    usual = np.stack([_level(values[:, :end]) for end in ends])[:, :, None]
+    ratio = made / np.where(usual > 0, usual, np.nan)
+    up = np.where(np.isnan(ratio), 1.0, np.clip(ratio, 1.0, _HIGHEST))
+    above = np.nan_to_num(np.maximum(made - year, 0.0) / scale[:, :, None])
+    return Expected(up + _BACK * above, up, (year > 0) & (made >= PEAK * year))
 
 
 #: Names in a backtest: the year before alone, and combined with the automatic choice.

@@ -240,6 +240,38 @@ def few_weeks(coverage: pd.DataFrame) -> str:
     )
 
 
+def at_peaks(coverage: pd.DataFrame) -> str:
+    """Say what the intervals held at peaks, and of how few weeks and series that is known."""
+    known = coverage[(coverage["n"] > 0) & ~coverage["level"].str.endswith(SPARSE_CLASS)]
+    what = "At peaks (weeks forecast a third or more above the past year's mean)"
+    if known.empty:
+        return (
+            f"{what} the intervals cannot be judged: no forecast of such a week has come true yet."
+        )
+    told = [_at_peaks(str(name), part) for name, part in known.groupby("level", sort=False)]
+    short = [_interval_of(row) for _, row in known[_short(known)].iterrows()]
+    verdict = (
+        f"Too narrow at peaks: {words.listing(short)}."
+        if short
+        else "None is significantly less than promised; so few weeks tell no more than their "
+        "intervals say."
+    )
+    return f"{what} the intervals held {'; '.join(told)}. {verdict}"
+
+
+def _at_peaks(name: str, part: pd.DataFrame) -> str:
+    held = [
+        f"{words.percent(row['realised'], 0)} for {words.percent(row['nominal'], 0)} "
+        f"({words.interval(row['low'], row['high'], 0)})"
+        for _, row in part.iterrows()
+    ]
+    weeks, series = (int(part[column].iloc[0]) for column in ("weeks", "series"))
+    return (
+        f"{words.listing(held)} for {_of_level(name)}, in {words.count(weeks, 'week')} of "
+        f"{words.number(series)} series"
+    )
+
+
 def _of_total(coverage: pd.DataFrame) -> pd.DataFrame:
     """Return the coverage of the total, be it sold regularly or now and then."""
     total = coverage["level"].str.partition(",")[0] == "total"
@@ -345,25 +377,35 @@ def _beats(found: Outlook) -> tuple[bool | None, str]:
     return row["verdict"] == "better", text
 
 
-def _holds(coverage: pd.DataFrame) -> tuple[bool | None, str]:
-    """Say whether the widest intervals hold what they promise."""
+def _holds(coverage: pd.DataFrame, peaks: pd.DataFrame) -> tuple[bool | None, str]:
+    """Say whether the widest intervals hold what they promise, at peaks too."""
     widest = coverage[coverage["nominal"] == coverage["nominal"].max()]
     try:
         share = _share(widest)
     except NotApplicable as reason:
         return None, _sentence(reason)
     nominal = float(widest["nominal"].iloc[0])
-    failed = broken(coverage)
+    failed, narrow = broken(coverage), bool(_short(peaks).any())
     said = (
-        f"The coverage of {words.listing([level(n) for n in failed])} differs from the nominal."
+        f"{' '.join(_differing(coverage, name) for name in failed)}"
         if failed
         else "The nominal rates lie within the coverage's interval at every level."
     )
     return (
-        not failed,
+        not failed and not narrow,
         f"{words.percent(share, 1)} of held-out weeks inside the {words.percent(nominal, 0)} "
-        f"intervals, each calibrated on what was known before. {said} {few_weeks(coverage)}",
+        f"intervals, each calibrated on what was known before. {said} {few_weeks(coverage)}"
+        f"{f' {at_peaks(peaks)}' if narrow else ''}",
     )
+
+
+def _differing(coverage: pd.DataFrame, name: str) -> str:
+    """Say which way the coverage of a level differs from what was promised."""
+    rows = coverage[coverage["level"] == name]
+    which = rows[_short(rows)] if _short(rows).any() else rows[rows["low"] > rows["nominal"]]
+    way = "less" if _short(rows).any() else "more"
+    rates = words.listing([words.percent(nominal, 0) for nominal in which["nominal"]])
+    return f"The {rates} intervals of {level(name)} hold significantly {way} than promised."
 
 
 def _sentence(reason: NotApplicable) -> str:
@@ -384,7 +426,7 @@ def trust(found: Outlook, scored: Scored | None, wanted: int, *, late: str = "")
     return [
         *lines,
         ("Better than a simple forecast", *_beats(found)),
-        ("Intervals", *_holds(found.coverage)),
+        ("Intervals", *_holds(found.coverage, found.at_peaks)),
         ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
         ("Last time", *_last_time(scored)),
         ("Yearly season", found.plan.season >= wanted or None,
