@@ -1,5 +1,6 @@
 """A year and no more: the weeks after a peak are told by the same weeks of the year before."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -69,12 +70,44 @@ def test_a_series_at_its_peak_is_forecast_by_last_years_weeks(outlook):
 def test_no_call_goes_against_the_same_weeks_of_the_year_before():
     for seed in (1, 4):
         table = horizon_totals.over_horizon(forecast.predict(shop(seed), PLAN, levels=LEVELS))
+        assert _against_last_year(table).empty
         called = readings.moving(table)
         up = called["mean"] > called["recent"]
         assert (called.loc[up, "year_before"] >= called.loc[up, "recent"]).all()
         assert (called.loc[~up, "year_before"] <= called.loc[~up, "recent"]).all()
         assert {"year_before", "q"} <= set(called)
         assert (called["q"] <= 0.05).all()
+
+
+def _against_last_year(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the calls, of departments and categories, that the same weeks of last year deny."""
+    up = (table["call"] == "more") & (table["year_before"] < table["recent"])
+    down = (table["call"] == "less") & (table["year_before"] > table["recent"])
+    return table[up | down]
+
+
+def test_calls_over_many_shops_at_every_level_agree_with_last_years_weeks(outlook):
+    """A hundred shops whose changes are all sure: what last year denies is never more or less."""
+    made, denied = Counter[str](), 0
+    table = horizon_totals.over_horizon(outlook)
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        change = rng.normal(0, 0.4, len(table))
+        ends = {"change_low": change - 0.1, "change_high": change + 0.1}
+        before = table["recent"] * np.exp(rng.normal(change, 0.5))
+        sure = rng.choice([1e-9, 0.6], len(table))
+        found = horizon_totals.called(
+            table.assign(change=change, p=sure, year_before=before, **ends)
+        )
+        assert _against_last_year(found).empty
+        for text in (readings.departments(found), readings.categories(found)):
+            withdrawn = found.loc[found["call"] == "contradicted", "name"]
+            assert not [name for name in withdrawn if f" {name}," in text]
+        made.update(found.loc[found["call"].isin(["more", "less"]), "level"])
+        denied += len(withdrawn)
+    assert made["department"] > 20
+    assert made["department x category"] > 500
+    assert denied > 100
 
 
 def test_a_call_that_the_year_before_contradicts_is_withdrawn_and_said(outlook):

@@ -35,7 +35,6 @@ _NEIGHBOURS = (0, 1, 2, 4, 10_000)
 #: Errors wanted beyond each end: one alone makes ends that jump from period to period.
 _WANTED = 2
 
-
 #: What the name of a class of series that sell now and then ends in.
 SPARSE_CLASS = ", now and then"
 
@@ -141,26 +140,6 @@ def intervals(
     """Return lower and upper ends (series x horizon), not below ``floor`` of each series."""
     low, high = mean + scale[:, None] * reach.low, mean + scale[:, None] * reach.high
     return np.maximum(np.minimum(low, mean), floor[:, None]), np.maximum(high, mean)
-
-
-def calibrate(
-    tested: Backtest,
-    model: str,
-    chosen: np.ndarray,
-    *,
-    coverage: float,
-    origin: int | None = None,
-    lent: np.ndarray | None = None,
-) -> Offsets:
-    """Return the offsets of a model for the series ``chosen``, as known at ``origin``.
-
-    ``lent`` marks the series that lend their errors where those of ``chosen`` are too few.
-    """
-    scaled = (tested.actual - tested.of(model)) / tested.scale[:, :, None]
-    if origin is not None:
-        scaled = np.where(tested.known_at(origin)[:, None, :], scaled, np.nan)
-    more = None if lent is None else scaled[:, lent]
-    return offsets(scaled[:, chosen], coverage=coverage, lent=more)
 
 
 def reach(

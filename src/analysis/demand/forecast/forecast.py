@@ -15,7 +15,7 @@ from analysis.demand.forecast import accuracy, conformal, model_selection
 from analysis.demand.forecast.level_regressors import Plan
 from analysis.demand.models import arima, backtest, ets, holiday_run_up, intermittent
 from analysis.demand.models import registry as zoo
-from analysis.demand.models.backtest import Backtest, scales
+from analysis.demand.models.backtest import Backtest, mean_along, scales
 from analysis.demand.series import hierarchy, year_ago
 from analysis.demand.series.hierarchy import Hierarchy, bottom_up, minimum_trace
 from analysis.demand.series.sales_series import Series, ahead
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from analysis.demand.forecast.level_regressors import LevelDrivers, Plan
     from analysis.demand.series.sales_series import Level
 
-
 #: Forecasts of the automatic choice, made coherent.
 COHERENT = "coherent"
-
 
 #: Forecasts of the automatic choice at the bottom, added up.
 BOTTOM_UP = "bottom_up"
@@ -146,7 +144,7 @@ def _predict(
     judge = (tested, published, classes)
     reaches = {c: conformal.of_backtest(*judge, expect, c) for c in plan.coverages}
     names = model_selection.names(candidates, weights)
-    table = forecast_table(series, plan, mean, names, reaches)
+    table = _table(series, plan, mean, names, reaches)
     return Outlook(
         table, tested, published, accuracy.scoreboard(tested, groups),
         conformal.realised(*judge, reaches),
@@ -261,10 +259,8 @@ def _error_variances(tested: Backtest, model: str, *, origin: int | None = None)
     error = tested.actual - tested.of(model)
     if origin is not None:
         error = np.where(tested.known_at(origin)[:, None, :], error, np.nan)
-    seen = ~np.isnan(error)
-    count = seen.sum(axis=(0, 2))
-    total = (np.where(seen, error, 0.0) ** 2).sum(axis=(0, 2))
-    return np.where(count >= tested.horizon, total / np.maximum(count, 1), np.nan)
+    enough = (~np.isnan(error)).sum(axis=(0, 2)) >= tested.horizon
+    return np.where(enough, mean_along(error**2, axis=(0, 2)), np.nan)
 
 
 def _levels(groups: np.ndarray, sparse: np.ndarray) -> dict[str, np.ndarray]:
@@ -278,26 +274,14 @@ def _levels(groups: np.ndarray, sparse: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def forecast_table(
+def _table(
     series: Series,
     plan: Plan,
     mean: np.ndarray,
     names: np.ndarray,
     reaches: dict[float, Reach],
 ) -> pd.DataFrame:
-    """Return the table of `forecast.Outlook`.
-
-    Parameters
-    ----------
-    series, plan
-        What is forecast, and how.
-    mean
-        Series x periods ahead.
-    names
-        Model of each series.
-    reaches
-        How far the intervals reach, by nominal coverage.
-    """
+    """Return the table of `Outlook` from means (series x periods ahead) and models' names."""
     scale = scales(series.values, season=plan.season)[0]
     ends = _ends(series, mean, scale, reaches)
     starts = pd.to_datetime(list(ahead(series, plan.horizon))).as_unit("us")

@@ -107,19 +107,9 @@ def score(made: pd.DataFrame | None, outlook: Outlook) -> Scored:
         inside=inside.where(detail["low"].notna()).astype("float64"),
     )
     rows = [_level(level, part, outlook) for level, part in detail.groupby("level", sort=False)]
-    kept = [
-        "level",
-        "name",
-        "period_start",
-        "ahead",
-        "mean",
-        "low",
-        "high",
-        "actual",
-        "scaled",
-        "inside",
-    ]
-    return Scored(pd.DataFrame(rows), detail[kept].reset_index(drop=True), replayed)
+    kept = ["level", "name", "period_start", "ahead", "mean", "low", "high", "actual"]
+    detail = detail[[*kept, "scaled", "inside"]].reset_index(drop=True)
+    return Scored(pd.DataFrame(rows), detail, replayed)
 
 
 def _level(level: object, part: pd.DataFrame, outlook: Outlook) -> dict[str, object]:

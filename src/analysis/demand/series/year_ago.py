@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.demand.models import holiday_run_up
-from analysis.demand.models.backtest import mean_of
+from analysis.demand.models.backtest import mean_along, mean_of
 from analysis.stats.sizes import FEWEST_WEEKS_OF_GROWTH, MOST_WEEKS_OF_GROWTH
 from analysis.stats.types import Floats
 
@@ -47,10 +47,7 @@ def far_from_usual(values: Floats) -> npt.NDArray[np.bool_]:
     The last four periods are compared with all that is known. A series without a positive mean
     is never far.
     """
-    seen = ~np.isnan(values)
-    kept = np.where(seen, values, 0.0)
-    mean = kept.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    late = kept[:, -RECENT:].sum(axis=1) / np.maximum(seen[:, -RECENT:].sum(axis=1), 1)
+    mean, late = _level(values), np.nan_to_num(mean_along(values[:, -RECENT:], axis=1))
     ratio = late / np.where(mean > 0, mean, np.nan)
     return np.asarray((ratio > FAR) | (ratio < 1 / FAR))
 
@@ -81,18 +78,8 @@ def expected(
     And what is forecast above the mean of the past year may come down to it sooner than forecast:
     errors below reach half of the way further.
 
-    Parameters
-    ----------
-    made
-        Forecasts, ends x series x periods ahead.
-    values
-        The series.
-    scale
-        Naive errors, ends x series.
-    ends
-        Columns known.
-    season
-        Periods of a year; 1 takes all that is known.
+    ``made`` are forecasts (ends x series x periods ahead), ``scale`` naive errors (ends x series)
+    and ``season`` the periods of a year; 1 takes all that is known.
     """
     past = [values[:, max(0, end - season) if season > 1 else 0 : end] for end in ends]
     year = np.stack([_level(part) for part in past])[:, :, None]
@@ -183,8 +170,8 @@ def growth(values: Floats, shape: Shape) -> Floats:
     weeks = min(values.shape[1] - shape.season, MOST_WEEKS_OF_GROWTH)
     if weeks < FEWEST_WEEKS_OF_GROWTH:
         return np.ones(len(values))
-    late = _mean(values[:, -weeks:], axis=1)
-    early = _mean(values[:, -shape.season - weeks : -shape.season], axis=1)
+    late = mean_along(values[:, -weeks:], axis=1)
+    early = mean_along(values[:, -shape.season - weeks : -shape.season], axis=1)
     usual = _level(values[:, -shape.season :])
     floor = np.maximum(_FLOOR * usual, 1e-9)
     logs = np.log((np.maximum(late, 0.0) + floor) / (np.maximum(early, 0.0) + floor))
@@ -215,7 +202,7 @@ def forecast(values: Floats, shape: Shape, *, horizon: int) -> Floats:
     usual = _level(calm[:, -shape.season :])
     floor = np.maximum(_FLOOR * usual, 1e-9)[:, None]
     around = np.stack([calm, _shifted(calm, 1), _shifted(calm, -1)])
-    smooth = _mean(around, axis=0)
+    smooth = mean_along(around, axis=0)
     before = same_periods(smooth, season=shape.season, horizon=horizon)
     logs = np.log((np.maximum(before, 0.0) + floor) / (usual[:, None] + floor))
     shrunk = _shrunk(logs, _noise(calm, floor), shape)
@@ -232,15 +219,8 @@ def _shifted(values: Floats, by: int) -> Floats:
     return moved
 
 
-def _mean(values: Floats, *, axis: int) -> Floats:
-    seen = ~np.isnan(values)
-    count = seen.sum(axis=axis)
-    total = np.where(seen, values, 0.0).sum(axis=axis)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
 def _level(values: Floats) -> Floats:
-    return np.maximum(np.nan_to_num(_mean(values, axis=1)), 0.0)
+    return np.maximum(np.nan_to_num(mean_along(values, axis=1)), 0.0)
 
 
 def _noise(values: Floats, floor: Floats) -> Floats:

@@ -223,11 +223,6 @@ def few_weeks(coverage: pd.DataFrame) -> str:
     whole = _of_total(coverage)
     if whole.empty:
         return "Too few forecasts have come to their end for the total's intervals to be judged."
-    texts = [
-        f"{words.percent(row['realised'], 0)} for {words.percent(row['nominal'], 0)} "
-        f"({words.interval(row['low'], row['high'], 0)})"
-        for _, row in whole.iterrows()
-    ]
     verdict = (
         "which is no evidence against them"
         if _held(coverage)
@@ -237,7 +232,7 @@ def few_weeks(coverage: pd.DataFrame) -> str:
     )
     return (
         f"The total alone, over {words.count(int(whole['weeks'].iloc[0]), 'week')}: "
-        f"{words.listing(texts)}, {verdict}."
+        f"{_rates(whole)}, {verdict}."
     )
 
 
@@ -249,7 +244,12 @@ def at_peaks(coverage: pd.DataFrame) -> str:
         return (
             f"{what} the intervals cannot be judged: no forecast of such a week has come true yet."
         )
-    told = [_at_peaks(str(name), part) for name, part in known.groupby("level", sort=False)]
+    told = [
+        f"{_rates(part)} for {_of_level(str(name))}, in "
+        f"{words.count(int(part['weeks'].iloc[0]), 'week')} of "
+        f"{words.number(int(part['series'].iloc[0]))} series"
+        for name, part in known.groupby("level", sort=False)
+    ]
     short = [_interval_of(row) for _, row in known[_short(known)].iterrows()]
     verdict = (
         f"Too narrow at peaks: {words.listing(short)}."
@@ -260,17 +260,14 @@ def at_peaks(coverage: pd.DataFrame) -> str:
     return f"{what} the intervals held {'; '.join(told)}. {verdict}"
 
 
-def _at_peaks(name: str, part: pd.DataFrame) -> str:
+def _rates(rows: pd.DataFrame) -> str:
+    """Return what each interval of a level held, for what it promises."""
     held = [
         f"{words.percent(row['realised'], 0)} for {words.percent(row['nominal'], 0)} "
         f"({words.interval(row['low'], row['high'], 0)})"
-        for _, row in part.iterrows()
+        for _, row in rows.iterrows()
     ]
-    weeks, series = (int(part[column].iloc[0]) for column in ("weeks", "series"))
-    return (
-        f"{words.listing(held)} for {_of_level(name)}, in {words.count(weeks, 'week')} of "
-        f"{words.number(series)} series"
-    )
+    return words.listing(held)
 
 
 def _of_total(coverage: pd.DataFrame) -> pd.DataFrame:
@@ -404,8 +401,8 @@ def _holds(coverage: pd.DataFrame, peaks: pd.DataFrame) -> tuple[bool | None, st
 def _differing(coverage: pd.DataFrame, name: str) -> str:
     """Say which way the coverage of a level differs from what was promised."""
     rows = coverage[coverage["level"] == name]
-    which = rows[_short(rows)] if _short(rows).any() else rows[rows["low"] > rows["nominal"]]
-    way = "less" if _short(rows).any() else "more"
+    short, wide = rows[_short(rows)], rows[rows["low"] > rows["nominal"]]
+    way, which = ("more", wide) if short.empty else ("less", short)
     rates = words.listing([words.percent(nominal, 0) for nominal in which["nominal"]])
     return f"The {rates} intervals of {level(name)} hold significantly {way} than promised."
 
