@@ -224,8 +224,8 @@ FEWEST_ROWS_OF_TREES = 400
 #: Origins for a significance statement.
 FEWEST_ORIGINS = 5
 
-#: Series and origins, near and far from the usual level, that are calibrated apart.
-FEWEST_FAR = 50
+#: Series and origins with forecasts at a peak, and without, that are calibrated apart.
+FEWEST_AT_PEAKS = 50
 
 #: Past changes that say what change is usual: with 39, the least and the greatest of them hold the
 #: next with the probability 1 - 2 / 40 = 95 %, if it is one of their kind (order statistics).
