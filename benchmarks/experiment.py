@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.promotions.experiments import adjustment, sequential
-from analysis.promotions.experiments.effect import Effect
+from analysis.promotions.experiments.adjustment import Effect
 from analysis.promotions.outcomes import moments
-from analysis.stats import count_bootstrap
+from analysis.stats import resampling
 from benchmarks.measuring import table
 
 CUSTOMERS = 1_000_000
@@ -94,9 +94,7 @@ def _loop(treated: np.ndarray, control: np.ndarray) -> np.ndarray:
 
 
 def _by_buckets(treated: np.ndarray, control: np.ndarray) -> tuple[float, float]:
-    return count_bootstrap.by_buckets(
-        treated, control, confidence=0.95, seed=1, replicates=REPLICATES
-    )
+    return resampling.by_buckets(treated, control, confidence=0.95, seed=1, replicates=REPLICATES)
 
 
 def _cuped(people: ibis.Table) -> Effect:

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from analysis.customers.value.concentration import concentration, losses
 from analysis.customers.value.ranked import Ranked
-from analysis.stats.bca import SINGLE_CASES, TOO_FEW, Sampling
+from analysis.stats.resampling import SINGLE_CASES, TOO_FEW, Sampling
 from tests.customers.populations import features_of, lognormal
 
 FEW = Sampling(draws=200, seed=1)

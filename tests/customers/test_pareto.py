@@ -16,7 +16,7 @@ from analysis.customers.value.concentration import (
     purchase_deciles,
     shown,
 )
-from analysis.stats.bca import TOO_FEW, Sampling
+from analysis.stats.resampling import TOO_FEW, Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 from tests.customers.populations import features_of, lognormal

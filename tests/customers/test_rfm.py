@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.customers.features import features
-from analysis.customers.value import rfm, rfm_segments, segment_names
+from analysis.customers.value import rfm, rfm_segments
 from analysis.errors import ParamsError
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
@@ -127,7 +127,7 @@ def test_engine_and_memory_agree_on_ties(rows: list[tuple[int, int, int]], bins:
 def test_the_trade_s_rules_claim_every_case_exactly_once() -> None:
     rules = rfm_segments.parse()
     assert len(rules) == 11
-    neutral = set(segment_names.NEUTRAL.values())
+    neutral = set(rfm_segments.NEUTRAL.values())
     assert set(rfm_segments.MEANING) == {rule.name for rule in rules} | neutral
     for r, v, new in itertools.product(range(1, 6), range(1, 6), (False, True)):
         claimed = [

@@ -18,13 +18,13 @@ from analysis.promotions.experiments import (
     uplift,
     validity_checks,
 )
-from analysis.promotions.experiments.effect import Effect
+from analysis.promotions.experiments.adjustment import Effect
 from analysis.promotions.observational.doubly_robust import by_lot
 from analysis.promotions.outcomes.costs import Costs
 from analysis.promotions.outcomes.moments import Moments
 from analysis.promotions.planning import power
 from analysis.promotions.returns import roi
-from analysis.promotions.returns.after_costs import PAID, of_arm
+from analysis.promotions.returns.roi import PAID, of_arm
 from analysis.stats import multiplicity, permutation, proportions
 from analysis.stats.multiplicity import normal_quantile, two_sided_p
 from tests.promotions.drawing import arms, moments_of

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.customers.retention.lifecycle import Silence
-from analysis.customers.segments.segment_table import UNJUDGED
+from analysis.customers.segments.segment_profiles import UNJUDGED
 from analysis.reports.segmentation import charts as charts_charts
 from analysis.reports.segmentation import text as readings_text
 from analysis.reports.segmentation import text_deals, text_profiles, text_stages

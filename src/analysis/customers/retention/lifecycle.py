@@ -24,8 +24,8 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.customers.features import habits, purchase_gaps, weekly
-from analysis.customers.features.coverage import is_new
+from analysis.customers.features import habits, weekly
+from analysis.customers.features.attributes import is_new
 from analysis.customers.retention import inactivity
 from analysis.customers.retention.decline import cutoff, moved_with_total
 from analysis.customers.segments.group_summary import worth
@@ -260,11 +260,11 @@ def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
 
 def _rhythm(tables: Tables, period: Period) -> pd.DataFrame:
     """Return gaps, silence and first purchase of everybody who bought in the period."""
-    days = purchase_gaps.compute(tables, period)
+    days = habits.purchase_gaps(tables, period)
     first = habits.first_seen(tables, period)
     joined = days.left_join(first, "customer_id").drop("customer_id_right")
     last = (
-        purchase_gaps.purchase_days(tables, period)
+        habits.purchase_days(tables, period)
         .group_by("customer_id")
         .agg(last_order_on=ibis._.ordered_on.max())
     )

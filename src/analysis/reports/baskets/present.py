@@ -15,7 +15,7 @@ from analysis.products.sequences.replenishment import Replenishment
 from analysis.products.substitution.brand_switching import Switching
 from analysis.products.substitution.substitutes import Substitutes
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.baskets import charts, columns, text, text_next, text_sets
 

@@ -18,8 +18,8 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from analysis.customers.retention.contact_plan import ContactPlan
     from analysis.customers.retention.decline import Fading
+    from analysis.customers.retention.win_back import ContactPlan
 
 _PERCENT = 100.0
 

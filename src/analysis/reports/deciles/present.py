@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.customers.features.coverage import Coverage, days_before
+from analysis.customers.features.attributes import Coverage, days_before
 from analysis.customers.features.weekly import WeeklyAmounts
-from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms
 from analysis.customers.retention.decline import Fading
+from analysis.customers.retention.win_back import ContactPlan, ContactTerms
 from analysis.customers.value import deciles as decile_groups
-from analysis.customers.value import rank_agreement
 from analysis.customers.value.concentration import shown as shown_curve
 from analysis.customers.value.decile_migration import Persistence
-from analysis.customers.value.deciles import Deciles
-from analysis.customers.value.rank_agreement import Agreement
+from analysis.customers.value.deciles import Agreement, Deciles
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.deciles import charts, columns, text, text_decline
 from analysis.reports.segmentation.text import only_returned
-from analysis.stats.bca import Estimates
+from analysis.stats.resampling import Estimates
 from analysis.tables.periods import Period
 
 
@@ -90,7 +88,7 @@ def margin_deciles(report: Report, by_margin: Deciles, ranks: Agreement) -> None
     with report.detail("The groups by margin"):
         shown = columns.margin_deciles(report.interval, part=columns.part(report.params.groups))
         report.table(by_margin.table, name="margin_deciles", columns=shown, caption=report.margin)
-    rank_agreement.require(ranks)
+    decile_groups.require_disagreement(ranks)
     report.table(
         ranks.customers,
         name="rank_disagreement",

@@ -15,8 +15,7 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
     from analysis.customers.value.decile_migration import Persistence
-    from analysis.customers.value.deciles import Deciles
-    from analysis.customers.value.rank_agreement import Agreement
+    from analysis.customers.value.deciles import Agreement, Deciles
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]

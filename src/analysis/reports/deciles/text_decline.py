@@ -11,13 +11,13 @@ from analysis.reporting.notebook import words
 from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_OF_A_SUM, too_small
 
 if TYPE_CHECKING:
-    from analysis.customers.features.coverage import Coverage
+    from analysis.customers.features.attributes import Coverage
     from analysis.customers.features.weekly import WeeklyAmounts
-    from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms
     from analysis.customers.retention.decline import Fading
+    from analysis.customers.retention.win_back import ContactPlan, ContactTerms
     from analysis.customers.value.deciles import Deciles
     from analysis.reporting.notebook.report import TrustLine
-    from analysis.stats.bca import Estimates
+    from analysis.stats.resampling import Estimates
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]

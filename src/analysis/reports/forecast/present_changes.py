@@ -10,7 +10,7 @@ from analysis.demand.drivers.product_effects import Influences
 from analysis.demand.drivers.what_if import ProductPlan, Scenario
 from analysis.demand.series.sales_series import Series
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.forecast import charts_products, columns, text_products
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.customers.deals import deal_proneness
 from analysis.customers.deals.deal_proneness import Buyers
-from analysis.customers.features.coverage import Coverage, days_before
+from analysis.customers.features.attributes import Coverage, days_before
 from analysis.customers.retention import regularity
 from analysis.customers.segments import areas as area_methods
 from analysis.customers.segments import clusters as cluster_methods
@@ -15,7 +15,7 @@ from analysis.customers.segments.cluster_profiles import Again, Reading
 from analysis.customers.segments.clusters import Clusters
 from analysis.customers.value import rfm_segments, tiers
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.segmentation import (
     charts,

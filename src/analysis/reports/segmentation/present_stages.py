@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.customers.features.coverage import days_before
+from analysis.customers.features.attributes import days_before
 from analysis.customers.retention import lifecycle, repeat_purchase
 from analysis.customers.retention.lifecycle import Stages
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.segmentation import charts, columns, text, text_profiles, text_stages
 from analysis.reports.segmentation.telling import describe, draw

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.customers.value.segment_names import COME_BACK, STAY_AWAY
+from analysis.customers.value.rfm_segments import COME_BACK, STAY_AWAY
 from analysis.reporting.notebook import words
 from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 

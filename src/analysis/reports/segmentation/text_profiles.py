@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.customers.segments.segment_table import UNJUDGED
+from analysis.customers.segments.segment_profiles import UNJUDGED
 from analysis.reporting.notebook import words
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 
