@@ -188,8 +188,8 @@ FEWEST_OF_A_WEEKDAY = 8
 #: Whole weeks that tell a weekday's usual sales from one day's.
 FEWEST_WHOLE_WEEKS = 4
 
-#: Weeks, and years for a yearly season beside the weekly one: a season must repeat.
-FEWEST_WEEKS_OF_RHYTHM, FEWEST_YEARS = 8, 2
+#: Weeks that a weekly rhythm is read from.
+FEWEST_WEEKS_OF_RHYTHM = 8
 
 #: Least share of days with a sale: the closed ones between them are bridged, not known.
 LEAST_TRADED = 0.5
