@@ -258,7 +258,11 @@ class Assembly:
         return customers
 
     def _check(self, name: str, entries: list[LedgerEntry]) -> None:
-        written = int(self.connection.read_parquet(_glob(self.target / name)).count().to_pandas())
+        written = int(
+            self.connection.read_parquet(sorted(map(str, (self.target / name).rglob("*.parquet"))))
+            .count()
+            .to_pandas()
+        )
         accounted = sum(entry.accepted for entry in entries)
         if written != accounted:
             raise DataError(
@@ -339,7 +343,3 @@ def _link(path: Path, goal: Path) -> None:
         os.link(path, goal)
     except OSError:  # a file system without hard links
         shutil.copy2(path, goal)
-
-
-def _glob(folder: Path) -> list[str]:
-    return sorted(str(p) for p in folder.rglob("*.parquet"))

@@ -19,7 +19,6 @@ from typing import Any
 
 import ibis
 
-from analysis.errors import DataError
 from analysis.ingest import validate
 from analysis.ingest.parts import (
     BY_MONTH,
@@ -111,13 +110,12 @@ class _FeedWriter:
         judged = validate.judged(feed.rows, table, source=feed.label).drop(validate.KEY)
         if feed.once_per_key:
             counted = self._kept(_one_of_each(judged, table.key), "once")
-            good = _accepted(counted)
         else:  # those rows are read two or three times, once each is enough
-            counted = validate.reject_repeated_keys(self._kept(_singly(judged), "judged"), table)
-            good = _accepted(counted)
+            singly = judged.mutate(**{ROWS: ibis.literal(1, "int64")})
+            counted = validate.reject_repeated_keys(self._kept(singly, "judged"), table)
         entry, shifted = self._account(counted, feed)
-        _refuse_hopeless(entry)
-        files = self._write_good(good, feed)
+        validate.refuse_hopeless(entry)
+        files = self._write_good(validate.accepted(counted), feed)
         if entry.rejected:
             files.append(self._write_refused(judged if feed.once_per_key else counted, feed))
         if feed.overlap:
@@ -231,15 +229,6 @@ def _within(time: ibis.Value, month: Any) -> ibis.Value:
     return (time >= start) & (time < end)
 
 
-def _accepted(rows: ibis.Table) -> ibis.Table:
-    return rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
-
-
-def _singly(judged: ibis.Table) -> ibis.Table:
-    """Return the rows, each standing for itself."""
-    return judged.mutate(**{ROWS: ibis.literal(1, "int64")})
-
-
 def _one_of_each(judged: ibis.Table, key: tuple[str, ...]) -> ibis.Table:
     """Return one row a key and verdict, and how many rows it stands for.
 
@@ -251,16 +240,6 @@ def _one_of_each(judged: ibis.Table, key: tuple[str, ...]) -> ibis.Table:
         **{n: judged[n].argmax(judged[LINE], where=judged[n].notnull()) for n in rest},
         **{LINE: judged[LINE].max(), SHIFTED: judged[SHIFTED].sum(), ROWS: judged.count()},
     )
-
-
-def _refuse_hopeless(entry: LedgerEntry) -> None:
-    """Refuse a file of which no row is usable: that is a wrong file or mapping, not bad rows."""
-    if entry.rows_in and not entry.accepted and entry.rejected:
-        reason = max(entry.rejected, key=lambda r: entry.rejected[r])
-        raise DataError(
-            f"{entry.source}: none of its {entry.rows_in:,} rows can be used for {entry.table}; "
-            f"the most frequent reason is: {reason}"
-        )
 
 
 #: Begins the name of the folder that a part is made in.

@@ -10,7 +10,7 @@ from pathlib import Path
 import ibis
 
 from analysis.errors import DataError
-from analysis.ingest import validate
+from analysis.ingest.parts import BY_MONTH
 from analysis.ingest.sources import Feed, Source
 from analysis.tables.engine import Connection, EngineSettings, connect, write_parquet
 from analysis.tables.manifest import LedgerEntry
@@ -85,6 +85,11 @@ def judged(rows: ibis.Table, table: Table, *, source: str) -> ibis.Table:
     return typed.mutate(**{REASON: verdict}).drop(REJECTED, *flags)
 
 
+def accepted(rows: ibis.Table) -> ibis.Table:
+    """Return the judged rows that are neither dropped nor rejected."""
+    return rows.filter(rows[RULE].isnull() & rows[REASON].isnull())
+
+
 def reject_repeated_keys(rows: ibis.Table, table: Table) -> ibis.Table:
     """Return ``rows`` with every row of a repeated key rejected.
 
@@ -93,8 +98,8 @@ def reject_repeated_keys(rows: ibis.Table, table: Table) -> ibis.Table:
     """
     if not table.key:
         return rows
-    accepted = rows.filter(rows[RULE].isnull() & rows[REASON].isnull())
-    repeated = accepted.group_by(table.key).agg(**{COUNT: accepted.count()})
+    sound = accepted(rows)
+    repeated = sound.group_by(table.key).agg(**{COUNT: sound.count()})
     repeated = repeated.filter(repeated[COUNT] > 1)
     if repeated.limit(1).to_pandas().empty:
         return rows
@@ -160,13 +165,6 @@ def _cases(rows: ibis.Table, column: Column) -> list[tuple[ibis.Value, str]]:
     return cases
 
 
-#: Tables that are read by time are stored by time.
-STORAGE_ORDER = {
-    "order_lines": ["ordered_at", "order_id", "product_id"],
-    "page_views": ["viewed_at", "session_id"],
-}
-
-
 def write_whole(settings: EngineSettings, source: Source, staging: Path) -> tuple[LedgerEntry, ...]:
     """Write every table of ``source`` below ``staging`` and return the account of its rows."""
     connection = connect(settings)
@@ -191,27 +189,24 @@ def _write_table(
     The verdicts are counted before anything is written, with the few columns that they need.
     """
     table = TABLES[name]
-    judged = [
-        validate.judged(feed.rows, table, source=feed.source).mutate(_source=_text(feed.source))
+    verdicts = [
+        judged(feed.rows, table, source=feed.source).mutate(_source=ibis.literal(feed.source))
         for feed in feeds
     ]
-    rows = validate.reject_repeated_keys(_stack(judged), table)
+    rows = reject_repeated_keys(_stack(verdicts), table)
     entries = _ledger(rows, name, feeds)
-    _refuse_hopeless(entries)
+    for entry in entries:
+        refuse_hopeless(entry)
     good = rows
     if any(entry.rejected or entry.dropped for entry in entries):
-        good = rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
-    good = good.drop("_source", validate.KEY, validate.RULE, validate.REASON)
-    order = STORAGE_ORDER.get(name)
-    write_parquet(connection, good.order_by(order) if order else good, staging / name)
+        good = accepted(rows)
+    good = good.drop("_source", KEY, RULE, REASON)
+    good = good.order_by(BY_MONTH[name][1]) if name in BY_MONTH else good
+    write_parquet(connection, good, staging / name)
     if any(entry.rejected for entry in entries):
-        refused = rows.filter(rows[validate.REASON].notnull())
+        refused = rows.filter(rows[REASON].notnull())
         write_parquet(connection, refused, staging / "rejected" / name)
     return entries
-
-
-def _text(value: str) -> ibis.Value:
-    return ibis.literal(value)
 
 
 def _stack(tables: list[ibis.Table]) -> ibis.Table:
@@ -230,33 +225,30 @@ def _stack(tables: list[ibis.Table]) -> ibis.Table:
 
 
 def _ledger(rows: ibis.Table, name: str, feeds: list[Feed]) -> list[LedgerEntry]:
-    counts = (
-        rows.group_by("_source", validate.RULE, validate.REASON).agg(n=rows.count()).to_pandas()
-    )
+    counts = rows.group_by("_source", RULE, REASON).agg(n=rows.count()).to_pandas()
     entries = []
     for feed in feeds:
         rejected: dict[str, int] = {}
         dropped: dict[str, int] = {}
-        accepted = 0
+        kept = 0
         for row in counts[counts["_source"] == feed.source].itertuples(index=False):
-            rule, reason = getattr(row, validate.RULE), row[2]
+            rule, reason = getattr(row, RULE), row[2]
             if isinstance(rule, str):
                 dropped[rule] = int(row.n)
             elif isinstance(reason, str):
                 rejected[reason] = int(row.n)
             else:
-                accepted = int(row.n)
+                kept = int(row.n)
         rows_in = int(feed.rows.count().to_pandas())
-        entries.append(LedgerEntry(name, feed.source, rows_in, accepted, rejected, dropped))
+        entries.append(LedgerEntry(name, feed.source, rows_in, kept, rejected, dropped))
     return entries
 
 
-def _refuse_hopeless(entries: list[LedgerEntry]) -> None:
+def refuse_hopeless(entry: LedgerEntry) -> None:
     """Refuse a source of which no row is usable: that is a wrong file or mapping, not bad rows."""
-    for entry in entries:
-        if entry.rows_in and not entry.accepted and entry.rejected:
-            reason = max(entry.rejected, key=lambda r: entry.rejected[r])
-            raise DataError(
-                f"{entry.source}: none of its {entry.rows_in:,} rows can be used for "
-                f"{entry.table}; the most frequent reason is: {reason}"
-            )
+    if entry.rows_in and not entry.accepted and entry.rejected:
+        reason = max(entry.rejected, key=lambda r: entry.rejected[r])
+        raise DataError(
+            f"{entry.source}: none of its {entry.rows_in:,} rows can be used for {entry.table}; "
+            f"the most frequent reason is: {reason}"
+        )

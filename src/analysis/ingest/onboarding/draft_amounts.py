@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from analysis.ingest.bounded_yaml import listed, quoted
 from analysis.ingest.inspection.column_sums import (
     Evidence,
@@ -284,7 +286,7 @@ def returned_lines(found: Look) -> list[str]:
     if said is None or idea is None:
         return []
     pairs = zip(found.cells(said.column), numbers(found, found.columns[idea]), strict=True)
-    amounts = [a for value, a in pairs if value in said.chosen and a is not None]
+    amounts = [a for value, a in pairs if value in said.chosen and not np.isnan(a)]
     if sum(a > 0 for a in amounts) <= len(amounts) / 2:
         return []
     rule = f"{{column: {quoted(said.column)}, equals: {listed(said.chosen)}}}"

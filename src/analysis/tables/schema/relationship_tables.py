@@ -169,22 +169,9 @@ CONSENTS = Table(
 #: Kinds of interactions that are no contacts: education, community, games, service, and: an
 #: invitation passed on to somebody, a claim of an offer that there is only so often.
 INTERACTION_KINDS = (
-    "guide",
-    "video",
-    "training",
-    "event",
-    "post",
-    "reply",
-    "share",
-    "like",
-    "check_in",
-    "game",
-    "chat",
-    "call",
-    "visit",
-    "invite",
-    "claim",
-)
+    "guide", "video", "training", "event", "post", "reply", "share", "like", "check_in", "game",
+    "chat", "call", "visit", "invite", "claim",
+)  # fmt: skip
 
 INTERACTIONS = Table(
     "interactions",
