@@ -27,7 +27,7 @@ from analysis.reporting.notebook.outputs import KEY, Output
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.runner.run_plan import make_plan
 from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import Status
 from analysis.tables.engine import Tables
 
 

@@ -12,10 +12,10 @@ import pytest
 from analysis.answers import NotGiven
 from analysis.errors import NotApplicable, ParamsError
 from analysis.reporting.briefing.board import Board, read_board
+from analysis.reporting.briefing.brief import priorities
 from analysis.reporting.briefing.decisions_log import measured, planned, read_log
 from analysis.reporting.briefing.director_questions import data_trust, last_promotion, losses
 from analysis.reporting.briefing.period_sales import sales_changes, week_drivers
-from analysis.reporting.briefing.priorities import priorities
 from analysis.reporting.briefing.strategy_scorecard import MEASURES, scorecard
 from analysis.reporting.notebook.findings import Finding
 from analysis.reporting.notebook.outputs import KEY

@@ -9,12 +9,8 @@ import pytest
 
 from analysis.errors import ParamsError
 from analysis.params.report_params import from_notebook
-from analysis.promotions.planning.occasions.care_list import KIND_OF, CareList
-from analysis.promotions.planning.targeting.contact_scenarios import (
-    ALL_OFFERS,
-    BY_VALUE,
-    Spending,
-)
+from analysis.promotions.planning.care_list import KIND_OF, CareList
+from analysis.promotions.planning.targeting.cost_curve import ALL_OFFERS, BY_VALUE, Spending
 from analysis.promotions.planning.targeting.eligibility import REACHED, SAYS, ValueByRule
 from analysis.promotions.returns.past_lists import RUNNING, PastLists
 from analysis.reports.targets import charts, text, text_lists

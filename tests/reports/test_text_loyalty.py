@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.engagement.loyalty.birthday import Birthdays
+from analysis.engagement.loyalty.care_occasions import Birthdays
 from analysis.engagement.loyalty.first_come_offers import FirstCome
 from analysis.engagement.loyalty.loyalty_by_segment import BySegment
 from analysis.engagement.loyalty.matched_groups import Matched
 from analysis.engagement.loyalty.membership_tiers import Standing
 from analysis.engagement.loyalty.tier_thresholds import Thresholds
-from analysis.engagement.points.ledger_checks import RULES, Reconciliation
 from analysis.engagement.points.points_economics import Economics
+from analysis.engagement.points.points_ledger import RULES, Reconciliation
 from analysis.engagement.points.points_liability import Liability, Ranged
 from analysis.reports.loyalty import text, text_club
 from analysis.tables.periods import Period

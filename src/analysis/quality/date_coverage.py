@@ -131,6 +131,7 @@ def _edges(days: pd.DataFrame) -> Record:
 def _unusual(days: pd.DataFrame) -> Record:
     odd = days[days["score"].abs() > LIMIT]
     named = ", ".join(f"{day.day} {day:%b}" for day in odd["day"].head(6))
+    named += f" and {len(odd) - 6} more" if len(odd) > 6 else ""
     return record(
         "Day whose sales are far from its weekday's usual",
         "outliers",

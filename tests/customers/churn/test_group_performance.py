@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.churn.churn_evaluation import roc_auc
-from analysis.customers.churn.group_performance import (
+from analysis.customers.churn.churn_evaluation import (
     RANKED_WORSE,
     TOO_LOW,
     _expected_auc,
     by_group,
     groups_at,
+    roc_auc,
 )
 from analysis.customers.lifetime import snapshots
 from analysis.errors import NotApplicable, ParamsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.stats.surveys.kaplan_meier import kaplan_meier
+from analysis.stats.survival import kaplan_meier
 
 #: Weeks in remission under 6-MP, Freireich et al. (1963), Blood 21, 699-716; + is censored.
 EVENTS = [6, 6, 6, 7, 10, 13, 16, 22, 23]

@@ -17,9 +17,8 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.products.baskets.order_index import coded
-from analysis.products.recommend.evaluation import Evaluation, Trial
-from analysis.products.recommend.recommenders import SCORERS, Model, Scorer
-from analysis.products.sequences.purchase_matrix import Histories, until
+from analysis.products.recommend.evaluation import SCORERS, Evaluation, Model, Scorer, Trial
+from analysis.products.sequences.purchase_events import Histories, until
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.sizes import FEWEST_FOLLOWED
 from analysis.tables.lines import midnight

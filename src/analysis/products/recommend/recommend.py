@@ -1,7 +1,4 @@
-"""The next best products of each customer, each with its reason.
-
-Why a product is recommended: what the customer bought that speaks for it.
-"""
+"""The next best products of each customer, each with what was bought that speaks for it."""
 
 from __future__ import annotations
 
@@ -14,9 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.answers import without
-from analysis.products.recommend.evaluation import Evaluation, blocks, top
-from analysis.products.recommend.recommenders import SCORERS, Model, similarity
-from analysis.products.sequences.purchase_matrix import Histories, follow_ups
+from analysis.products.recommend.evaluation import (
+    SCORERS,
+    Evaluation,
+    Model,
+    blocks,
+    similarity,
+    top,
+)
+from analysis.products.sequences.purchase_events import Histories, follow_ups
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:

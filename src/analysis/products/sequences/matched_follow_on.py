@@ -16,8 +16,8 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.products.sequences.follow_on_screen import RHYTHMS, FollowUps, first_visits, rhythm
-from analysis.stats.competing_risks import Ends
 from analysis.stats.multiplicity import selected_confidence
+from analysis.stats.survival import Ends
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from analysis.customers.features import features
 from analysis.errors import NotApplicable
 from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.moments import Moments
-from analysis.promotions.planning import power, share_power
+from analysis.promotions.planning import power
 from analysis.promotions.planning.power import Design
 from analysis.tables import lines as lines_module
 from analysis.tables.engine import hold
@@ -208,12 +208,12 @@ def _mean_plan(arm: Moments, key: str, worth_finding: float, design: Design) -> 
 def _share_plan(arm: Moments, key: str, worth_finding: float, design: Design) -> dict[str, Any]:
     share = float(arm.figure(key)[0])
     risen = share * (1 + worth_finding)
-    smallest = share_power.smallest_rise(float(arm.n), share, design) / share
+    smallest = power.smallest_rise(float(arm.n), share, design) / share
     if risen >= 1:
         why = f"{100 * share:.0f} % do so already: a rise of {100 * worth_finding:.0f} % cannot be"
         none = {"needed": np.nan, "needed_adjusted": np.nan}
         return {"explained": np.nan, **none, "smallest": smallest, "reason": why}
-    needed = share_power.customers_needed(share, risen, design)
+    needed = power.customers_for_share(share, risen, design)
     both = {"needed": needed, "needed_adjusted": needed}
     return {"explained": np.nan, **both, "smallest": smallest, "reason": ""}
 

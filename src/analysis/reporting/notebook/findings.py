@@ -16,7 +16,7 @@ from typing import Any, Literal, TypedDict
 from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 from analysis.reporting.store.atomic import write_json
-from analysis.reporting.store.seals import read_record
+from analysis.reporting.store.run_record import read_record
 
 Direction = Literal["up_good", "up_bad"]
 

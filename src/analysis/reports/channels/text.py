@@ -12,7 +12,7 @@ from analysis.stats.sizes import FEWEST_CUSTOMERS
 if TYPE_CHECKING:
     from analysis.engagement.channels.contact_events import Contacts
     from analysis.engagement.channels.contact_rates import ContactRates
-    from analysis.engagement.channels.dose_response import DoseCurve
+    from analysis.engagement.channels.fatigue import DoseCurve
     from analysis.engagement.channels.holdout_lift import HoldoutLift
     from analysis.reporting.notebook.report import TrustLine
 

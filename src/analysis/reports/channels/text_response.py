@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.engagement.channels.attribution import HOLDOUT
-from analysis.engagement.channels.dose_response import SATURATED, UNDER
+from analysis.engagement.channels.fatigue import SATURATED, UNDER
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
     from analysis.engagement.channels.attribution import Attribution
-    from analysis.engagement.channels.consent_history import Consents
-    from analysis.engagement.channels.contact_preferences import Preferences
-    from analysis.engagement.channels.dose_response import DoseCurve
-    from analysis.engagement.channels.fatigue import Fatigue
+    from analysis.engagement.channels.contact_preferences import Consents, Preferences
+    from analysis.engagement.channels.fatigue import DoseCurve, Fatigue
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.engagement.feedback.after_scores import After
-from analysis.engagement.feedback.complaint_recovery import Effort, Recovery
-from analysis.engagement.feedback.complaint_times import Complaints
+from analysis.engagement.feedback.complaints import Complaints, Effort, Recovery
 from analysis.engagement.feedback.product_alarms import Alarms
 from analysis.engagement.feedback.response_rates import Response
-from analysis.engagement.feedback.satisfaction_drivers import Drivers
+from analysis.engagement.feedback.satisfaction_drivers import After, Drivers
 from analysis.engagement.feedback.survey_rows import Surveys
 from analysis.engagement.feedback.survey_scores import Scores
-from analysis.engagement.feedback.text_sentiment import Sentiment
 from analysis.engagement.feedback.text_topics import Topics
-from analysis.engagement.feedback.written_feedback import Written
-from analysis.reporting.notebook.presentation import presents
+from analysis.engagement.feedback.written_feedback import Sentiment, Written
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.feedback import charts, columns, text, text_words
 

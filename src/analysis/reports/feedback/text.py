@@ -10,8 +10,7 @@ import pandas as pd
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
-    from analysis.engagement.feedback.complaint_recovery import Effort, Recovery
-    from analysis.engagement.feedback.complaint_times import Complaints
+    from analysis.engagement.feedback.complaints import Complaints, Effort, Recovery
     from analysis.engagement.feedback.response_rates import Response
     from analysis.engagement.feedback.survey_rows import Surveys
     from analysis.engagement.feedback.survey_scores import Scores

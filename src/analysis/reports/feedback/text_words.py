@@ -13,14 +13,12 @@ from analysis.stats.sizes import FEWEST_WHO_SAY
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analysis.engagement.feedback.after_scores import After
     from analysis.engagement.feedback.product_alarms import Alarms
     from analysis.engagement.feedback.response_rates import Response
-    from analysis.engagement.feedback.satisfaction_drivers import Drivers
+    from analysis.engagement.feedback.satisfaction_drivers import After, Drivers
     from analysis.engagement.feedback.survey_rows import Surveys
-    from analysis.engagement.feedback.text_sentiment import Sentiment
     from analysis.engagement.feedback.text_topics import Topics
-    from analysis.engagement.feedback.written_feedback import Written
+    from analysis.engagement.feedback.written_feedback import Sentiment, Written
     from analysis.reporting.notebook.report import TrustLine
 
 

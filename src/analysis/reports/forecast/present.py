@@ -10,7 +10,7 @@ from analysis.demand.forecast.forecast import Outlook
 from analysis.demand.forecast.track_record import Scored
 from analysis.demand.models import gradient_boosting
 from analysis.demand.series.sales_series import Series
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.forecast import charts, columns, text, text_accuracy
 from analysis.reports.forecast.present_changes import (

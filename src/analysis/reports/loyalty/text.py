@@ -10,8 +10,8 @@ import pandas as pd
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
-    from analysis.engagement.points.ledger_checks import Reconciliation
     from analysis.engagement.points.points_economics import Economics
+    from analysis.engagement.points.points_ledger import Reconciliation
     from analysis.engagement.points.points_liability import Liability
     from analysis.reporting.notebook.report import TrustLine
 

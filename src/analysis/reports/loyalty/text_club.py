@@ -12,7 +12,7 @@ from analysis.reports.loyalty.text import Fields
 from analysis.stats.multiplicity import normal_quantile
 
 if TYPE_CHECKING:
-    from analysis.engagement.loyalty.birthday import Birthdays
+    from analysis.engagement.loyalty.care_occasions import Birthdays
     from analysis.engagement.loyalty.first_come_offers import FirstCome
     from analysis.engagement.loyalty.loyalty_by_segment import BySegment
     from analysis.engagement.loyalty.matched_groups import Matched

@@ -12,12 +12,11 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments.validity_checks import Check
-from analysis.promotions.returns import after_costs
+from analysis.promotions.returns import roi
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
     from analysis.promotions.experiments.experiments import Trials
-
 
 #: What the primary measure is called in a sentence.
 MEASURES = {"margin": "margin", "net": "net sales", "orders": "orders", "units": "units"}
@@ -206,7 +205,7 @@ def with_verdicts(table: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
 def believed(table: pd.DataFrame, confidence: float) -> str:
     """Say how many arms are very likely to help in their days, and how many of them paid."""
     sure = table[table["better"] >= confidence]
-    paid = int((sure["verdict"] == after_costs.PAID).sum())
+    paid = int((sure["verdict"] == roi.PAID).sum())
     raises = "raises" if len(sure) == 1 else "raise"
     return (
         f"{len(sure)} of {words.count(len(table), 'arm')} {raises} the primary measure, in "

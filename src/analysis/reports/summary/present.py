@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.answers import NotGiven
 from analysis.reporting.briefing.brief import Brief
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reports.summary import columns, text, text_plans
 
 if TYPE_CHECKING:

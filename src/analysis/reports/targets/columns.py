@@ -44,7 +44,7 @@ balance = Columns("""
     difference +0.00: Apart, standard deviations
 """)
 
-#: `contact_scenarios.what_if`
+#: `cost_curve.what_if`
 scenarios = Columns("""
     scenario | budget $ 0 | deepest 0 %: Deepest discount | holdout 0 %: Held out
     contacts 0: Contacted | spend $ 0: Spent | gain $ 0 ± low: Expected margin, net

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.promotions.planning.targeting.channel_choice import Channels
-from analysis.promotions.planning.targeting.contact_scenarios import Spending
+from analysis.promotions.planning.targeting.cost_curve import Spending
 from analysis.promotions.planning.targeting.eligibility import Eligible
 from analysis.promotions.planning.targeting.incremental_ranking import Expected
 from analysis.promotions.planning.targeting.offer_choice import Offers
 from analysis.promotions.planning.targeting.past_responses import PastResponses
 from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.targets import charts, columns, text
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from analysis.promotions.planning.occasions.care_list import CareList, one_ruling
+from analysis.promotions.planning.care_list import CareList, one_ruling
 from analysis.promotions.planning.targeting.eligibility import ValueByRule
 from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.promotions.returns.past_lists import PastLists
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.targets import charts, columns, text_lists
 

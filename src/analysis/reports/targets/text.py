@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.promotions.planning.targeting.contact_scenarios import ALL_OFFERS, BY_VALUE
+from analysis.promotions.planning.targeting.cost_curve import ALL_OFFERS, BY_VALUE
 from analysis.promotions.planning.targeting.incremental_ranking import BREAK_EVEN, RANDOMISED
 from analysis.promotions.planning.targeting.target_list import LEAVE
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
     from analysis.promotions.planning.targeting.channel_choice import Channels
-    from analysis.promotions.planning.targeting.contact_scenarios import Spending
+    from analysis.promotions.planning.targeting.cost_curve import Spending
     from analysis.promotions.planning.targeting.eligibility import Eligible
     from analysis.promotions.planning.targeting.incremental_ranking import Expected
     from analysis.promotions.planning.targeting.past_responses import PastResponses

@@ -10,7 +10,7 @@ from analysis.promotions.planning.targeting.eligibility import REACHED, SAYS
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
-    from analysis.promotions.planning.occasions.care_list import CareList
+    from analysis.promotions.planning.care_list import CareList
     from analysis.promotions.planning.targeting.eligibility import ValueByRule
     from analysis.promotions.returns.past_lists import PastLists
 

@@ -12,7 +12,7 @@ from analysis.customers.lifetime.purchase_counts import TRAIT
 from analysis.customers.lifetime.valuation import Valuation
 from analysis.customers.lifetime.value_scorecard import NAIVE, Scorecard
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.value import charts, columns, text, text_churn
 from analysis.tables.periods import Period

@@ -9,7 +9,7 @@ from analysis.customers.churn.own_question import QuestionForecast
 from analysis.customers.lifetime.spend_quantiles import SpendForecast
 from analysis.customers.lifetime.valuation import Valuation
 from analysis.customers.lifetime.value_scorecard import Scorecard
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.value import charts, columns, text_models
 from analysis.tables.periods import Period

@@ -13,7 +13,7 @@ from analysis.stats.sizes import FEWEST_FOLLOWED
 if TYPE_CHECKING:
     from analysis.engagement.web.abandoned_baskets import AbandonedBaskets
     from analysis.engagement.web.page_faults import PageFaults
-    from analysis.engagement.web.site_search import SiteSearch
+    from analysis.engagement.web.page_paths import SiteSearch
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]

@@ -18,8 +18,8 @@ import pandas as pd
 
 from analysis.answers import without
 from analysis.errors import NotApplicable
-from analysis.promotions.planning.occasions import due_occasions as due
-from analysis.promotions.planning.occasions.flow_entries import Flow, entries
+from analysis.promotions.planning import due_occasions as due
+from analysis.promotions.planning.due_occasions import Flow, entries
 from analysis.promotions.planning.targeting import standing_holdout
 from analysis.promotions.planning.targeting.contact_consent import contact_record
 from analysis.tables.lines import midnight
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from analysis.promotions.planning.targeting.eligibility import Eligible
     from analysis.promotions.planning.targeting.target_list import TargetList
     from analysis.tables.engine import Tables
+
 
 #: Kind of message of each occasion; the first of a customer's, in this order, is the one sent.
 KIND_OF = {

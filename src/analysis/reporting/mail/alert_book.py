@@ -13,11 +13,10 @@ from pathlib import Path
 
 from analysis.errors import AnalysisError
 from analysis.params.study import AlertParams
-from analysis.reporting.alerts.alert_rules import Alert, Reference, judge, reference_of
-from analysis.reporting.alerts.evidence import Evidence
+from analysis.reporting.mail.alert_rules import Alert, Evidence, Reference, judge, reference_of
 from analysis.reporting.store.atomic import write_json
 from analysis.reporting.store.layout import StudyReports
-from analysis.reporting.store.seals import read_record
+from analysis.reporting.store.run_record import read_record
 
 #: Days of which it is kept how many alerts were told.
 _DAYS_KEPT = 60
