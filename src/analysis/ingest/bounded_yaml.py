@@ -3,7 +3,7 @@
 A file of a few lines can stand for billions of values by aliases, or lie deeper than a program can
 follow; both are looked for before a value is made.
 
-Texts as YAML takes them, for files that a person goes on editing.
+And write texts as YAML takes them, in files that a person goes on editing.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """Write one delivered file as a part: its good rows by table and month, its bad rows apart.
 
-Queries compiled once for many files of one form.
-
-To compile an expression takes longer than to run it on a small file, and the files of one form
-differ in nothing but where they lie. Read under a name that the next file takes over, they give
-equal expressions, whose SQL is kept.
+Its queries are compiled once for many files of one form: to compile an expression takes longer
+than to run it on a small file, and the files of one form differ in nothing but where they lie.
+Read under a name that the next file takes over, they give equal expressions, whose SQL is kept.
 """
 
 from __future__ import annotations

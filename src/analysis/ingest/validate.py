@@ -1,6 +1,6 @@
 """Hold a feed to the schema inside the engine: each row is accepted, rejected or dropped.
 
-Write the tables of a source that is read whole each time, every row judged and counted.
+A source that is read whole each time is judged, counted and written here; parts have a writer.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 ``python -m analysis.simulator.document data/SIMULATED.md`` writes it; both studies must be
 ingested, for the page compares their marginals.
 
-Marginals of a shop's sales: how concentrated, how large, how often, how popular.
+Marginals say how concentrated a shop's sales are, how large, how often, how popular.
 """
 
 from __future__ import annotations

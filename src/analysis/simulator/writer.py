@@ -1,6 +1,6 @@
 """Writing a shop to disk chunk by chunk: bounded memory, the same bytes on any thread count.
 
-One chunk of a shop: its files, and the truth about it.
+A chunk is some thousand customers: their rows in every file, and the truth about them.
 """
 
 from __future__ import annotations

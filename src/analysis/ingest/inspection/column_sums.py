@@ -4,10 +4,8 @@ Of a file in a language that nobody thought of, or with names misspelt, one colu
 product of two others in every row: the amount. And an amount that is another column and a tax, a
 fee or the postage holds what is no sale.
 
-Which column is the amount of an order line: the sums that hold between columns tell.
-
-A column may be quantity x price, that less a discount, or the total of the order repeated on each
-of its lines; added up, the three give three different years.
+A column that goes by the name of an amount may be quantity x price, that less a discount, or the
+total of the order repeated on each of its lines; added up, the three give three different years.
 """
 
 from __future__ import annotations

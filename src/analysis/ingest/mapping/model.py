@@ -3,7 +3,7 @@
 Every scalar in the file is read as text, so that ``No``, ``0123`` and ``12:30`` stay what they
 are; the models below turn text into numbers and switches where they want them.
 
-The ``source`` section of a study that reads files or databases.
+The ``source`` section of a study says which mapping reads which folder or database.
 """
 
 from __future__ import annotations

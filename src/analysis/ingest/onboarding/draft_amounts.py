@@ -1,6 +1,6 @@
 """Write how a drafted mapping takes quantity and amount from a line, with what speaks for it.
 
-Write which rows of a drafted mapping are no sales: cancelled, declined, paid out.
+And which rows are no sales: cancelled, declined, paid out.
 """
 
 from __future__ import annotations

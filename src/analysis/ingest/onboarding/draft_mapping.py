@@ -1,6 +1,6 @@
 """Write a mapping of order lines from what a look at all files suggests, every guess marked.
 
-Write how a drafted mapping finds and reads the files of each kind.
+Its first half says how the files of each kind are found and read.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write how a drafted mapping tells orders apart and when they were made.
 
-Whether order numbers tell orders apart: they may restart, or stand in files that overlap.
+Order numbers may restart, or stand in files that overlap: then they alone tell no orders apart.
 """
 
 from __future__ import annotations

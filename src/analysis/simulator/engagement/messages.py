@@ -2,9 +2,8 @@
 
 A message changes nothing about what a customer buys, apart from the promotion it announces.
 
-Consents with their dates: when each was given, and when it was withdrawn.
-
-The register keeps what was once ticked; only this log knows who has opted out since.
+The register keeps the consent that was once ticked; only the log of consents knows who has opted
+out since.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The files that do not grow with the customers: products, promotions, offers, placements.
-
-The promotions department's files: who was given which arm, and what was redeemed.
-"""
+"""The files of products and promotions: catalogue, offers, placements, arms given, redemptions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The form in which a planted truth is written down.
 
-What is true of each customer: spend, expected value, value group, age of the relationship.
+And what is true of each customer: spend, expected value, value group.
 """
 
 from __future__ import annotations

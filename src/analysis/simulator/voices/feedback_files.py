@@ -1,6 +1,7 @@
 """The file of feedback, and the truth about each voice.
 
-Voices beside surveys, reviews and complaints: effort after a complaint, exits, interviews.
+Drawn here are voices beside surveys, reviews and complaints: effort after a complaint, exits,
+interviews.
 """
 
 from __future__ import annotations
