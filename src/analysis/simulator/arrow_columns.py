@@ -31,6 +31,11 @@ class Aligned:
         return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
 
 
+def sums(group: Integers, amounts: NDArray[np.generic], count: int) -> Integers:
+    """Return the sum of whole numbers by group; exact, for doubles hold them up to 2 ** 53."""
+    return np.bincount(group, weights=amounts, minlength=count).astype(np.int64)
+
+
 def money(cents: Integers) -> pa.Array:
     """Return cents as DECIMAL(18, 2)."""
     words = np.empty((len(cents), 2), np.int64)

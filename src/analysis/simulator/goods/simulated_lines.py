@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.simulator.arrow_columns import Aligned
+from analysis.simulator.arrow_columns import Aligned, sums
 from analysis.simulator.goods.catalogue import Catalogue
 from analysis.stats.types import Floats, Integers
 
@@ -64,8 +64,8 @@ def depths(bought_at: Floats, rng: np.random.Generator) -> Floats:
 
 
 def totals(lines: Lines, count: int) -> Integers:
-    """Return the net cents of each of ``count`` orders; exact, for doubles hold whole numbers."""
-    return np.bincount(lines.visit, weights=lines.net, minlength=count).astype(np.int64)
+    """Return the net cents of each of ``count`` orders."""
+    return sums(lines.visit, lines.net, count)
 
 
 def costs(catalogue: Catalogue, lines: Lines) -> Integers:

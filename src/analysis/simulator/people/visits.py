@@ -18,7 +18,7 @@ from analysis.simulator.people.population import (
 )
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import WEEKS_A_YEAR, Calendar
-from analysis.stats.types import Floats, Integers
+from analysis.stats.types import Flags, Floats, Integers
 
 GUEST = -1
 #: What an order is: the customer's own process, a guest's, or made by a planted effect.
@@ -64,6 +64,10 @@ class Visits(Aligned):
     def week(self) -> Integers:
         """Number of the week."""
         return self.moment.astype(np.int64)
+
+    def known_within(self, begins: float, ends: float) -> Flags:
+        """Tell which orders known customers made from ``begins`` to ``ends`` (weeks)."""
+        return (self.customer != GUEST) & (self.moment >= begins) & (self.moment < ends)
 
 
 def draw(shop: Shop, calendar: Calendar, people: People, index: int) -> tuple[Visits, Floats]:

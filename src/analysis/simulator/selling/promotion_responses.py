@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.simulator.arrow_columns import Aligned
+from analysis.simulator.arrow_columns import Aligned, sums
 from analysis.simulator.goods.catalogue import Catalogue
 from analysis.simulator.goods.simulated_lines import discounted
 from analysis.simulator.people.population import People
@@ -185,8 +185,7 @@ def outcomes(
             "units": inside & (world.product == own),
             "margin_after": margin * later,
         }.items():
-            sums = np.bincount(world.customer, weights=amount, minlength=len(people))
-            found[f"{name}_{number}"] = sums[stage.customers].astype(np.int64)
+            found[f"{name}_{number}"] = sums(world.customer, amount, len(people))[stage.customers]
     return found
 
 
