@@ -193,7 +193,7 @@ def _write_table(
         judged(feed.rows, table, source=feed.source).mutate(_source=ibis.literal(feed.source))
         for feed in feeds
     ]
-    rows = reject_repeated_keys(_stack(verdicts), table)
+    rows = reject_repeated_keys(stacked(verdicts), table)
     entries = _ledger(rows, name, feeds)
     for entry in entries:
         refuse_hopeless(entry)
@@ -209,16 +209,11 @@ def _write_table(
     return entries
 
 
-def _stack(tables: list[ibis.Table]) -> ibis.Table:
+def stacked(tables: list[ibis.Table]) -> ibis.Table:
     """Union tables whose optional columns may differ, filling what one lacks with nulls."""
     types = {name: t[name].type() for t in tables for name in t.columns}
     aligned = [
-        t.select(
-            *(
-                (t[n].cast(types[n]) if n in t.columns else ibis.null(types[n])).name(n)
-                for n in types
-            )
-        )
+        t.select(**{n: t[n].cast(k) if n in t.columns else ibis.null(k) for n, k in types.items()})
         for t in tables
     ]
     return ibis.union(*aligned) if len(aligned) > 1 else aligned[0]
