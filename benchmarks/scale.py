@@ -31,8 +31,7 @@ import yaml
 
 from analysis.reporting.store.layout import StudyReports
 from analysis.reporting.store.run_record import RunRecord
-from analysis.tables.checksums import write_checksums
-from analysis.tables.manifest import LedgerEntry, Manifest
+from analysis.tables.manifest import LedgerEntry, Manifest, write_checksums
 from benchmarks.measuring import REPOSITORY, command, table, tree_peak
 
 REPORTS = ("01_profiling", "02_segmentation", "03_deciles", "05_baskets")

@@ -18,6 +18,10 @@
    channels that bring least and most over the same months.
 9. Findings. A finding's interval holds its value, and no page shows a p-value or a false discovery
    rate as 0.
+10. Single customers. No published table gives a sum of one or two customers, the largest or the
+    smallest of single customers, or two heads of a ranking that differ by one or two.
+11. Words. No heading of reports 01 to 05, which compare nothing randomised, has something move,
+    drive or raise sales, and none names the effect of it.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
+from analysis.stats.sizes import FEWEST_CUSTOMERS, FEWEST_OF_A_SUM, too_small
 from tests.director import findings
 
 CONTACT, ALONE = "contact", "left alone"
@@ -86,6 +90,8 @@ def check(run: Path) -> None:
     _newcomers(run)
     _findings(run)
     _figures(run)
+    _single_customers(run)
+    _causes(run)
 
 
 def _orders(run: Path) -> None:
@@ -202,6 +208,45 @@ def _figures(run: Path) -> None:
         if {"group", "customers", *figures} <= set(rows):
             few = too_small(rows["customers"], FEWEST_CUSTOMERS)
             assert rows.loc[few, figures].isna().all(axis=None), path
+
+
+#: Sums over customers, and averages that are sums times their number.
+_SUMS = ("net_amount", "net_share", "margin_amount", "margin_share", "net_per_customer", "loss")
+
+
+def _single_customers(run: Path) -> None:
+    for path in sorted((run / "tables").glob("0[1-6]*/*.parquet")):
+        rows = pd.read_parquet(path)
+        if "customers" not in rows:
+            continue
+        few = rows["customers"].between(1, FEWEST_OF_A_SUM - 1)
+        if "group" in rows:
+            for name in rows.columns.intersection(_SUMS):
+                assert rows.loc[few, name].isna().all(), (path, name)
+        if path.stem == "concentration_risk":
+            assert (rows["customers"].diff().fillna(rows["customers"]) >= FEWEST_OF_A_SUM).all()
+        if path.stem in ("deciles", "margin_deciles", "decile_growth"):
+            assert not {"smallest", "largest"} & set(rows), path
+        if path.stem == "rfm_sizes":
+            money = rows[rows["score"] == "monetary"]
+            assert pd.isna([money["smallest"].iloc[0], money["largest"].iloc[-1]]).all()
+    curve, measures = table(run, "03_deciles/pareto_curve"), table(run, "03_deciles/concentration")
+    if curve is not None and measures is not None and curve["value_share"].notna().all():
+        steps = curve["customers_share"].diff().dropna() * measures["n"].iloc[0]
+        assert len(curve) == 3 or (steps > FEWEST_OF_A_SUM - 1e-6).all()
+
+
+_CAUSES = re.compile(
+    r"\b(?:moves?|drives?|raises?|causes?|lifts?) (?:sales|products|categories|customers|\d)"
+    r"|[Ss]ignificant effects?\b|[Ee]ffects? of\b"
+)
+
+
+def _causes(run: Path) -> None:
+    for page in sorted(run.glob("0[1-5]*.html")):
+        for heading in re.findall(r"<h[1-4][^>]*>(.*?)</h[1-4]>", page.read_text("utf-8"), re.S):
+            said = html.unescape(re.sub(r"<[^>]+>", "", heading))
+            assert not _CAUSES.search(said), (page.stem, said)
 
 
 def _numbers(cell: str) -> list[str]:

@@ -49,6 +49,17 @@ def test_ties_share_a_group_and_the_sizes_say_so() -> None:
     assert sizes[["group", "customers", "tied"]].to_numpy().tolist() == [[1, 1, 0], [3, 4, 4]]
 
 
+def test_the_ends_of_groups_tell_of_no_single_customer() -> None:
+    given_ = people([1] * 40 + [9] * 3, [2] * 43, [1_234.56 + n for n in range(43)])
+    sizes = rfm.group_sizes(given_, bins=2).set_index(["score", "group"])
+    money = sizes.loc["monetary"]
+    assert money["largest"].isna().tolist() == [False, True]
+    assert money["smallest"].isna().tolist() == [True, False]
+    assert money.loc[1, "largest"] == 1_300
+    assert sizes.loc[("recency", 2), "smallest"] == 1
+    assert np.isnan(sizes.loc[("recency", 1), "largest"])
+
+
 def test_the_order_of_the_rows_does_not_matter() -> None:
     given_ = people([1, 1, 2, 2, 3, 9], [5, 5, 5, 1, 1, 1], [1, 2, 2, 2, 3, 9])
     shuffled = given_.sample(frac=1, random_state=3)

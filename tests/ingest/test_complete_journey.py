@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -103,24 +103,41 @@ def test_quantities_of_fuel_do_not_count_as_units(real: Tables) -> None:
     assert set(uncounted) == {"FUEL", "MISCELLANEOUS"}
 
 
+#: Weeks of displays and mailers that are enough, of 53: the first and the last, and some between.
+WEEKS = (1, 14, 15, 30, 53)
+
+
 @pytest.mark.slow
 def test_displays_and_mailers_reconcile(tmp_path: Path) -> None:
-    for folder in ("params", "notebooks"):
-        (tmp_path / folder).mkdir()
-    study = params.load("complete_journey", root=REPOSITORY).ingest_request()
-    result = ingest(study, root=tmp_path)
-    (entry,) = [e for e in result.manifest.ledger if e.table == "placements"]
-    assert (entry.rows_in, entry.accepted, sum(entry.dropped.values())) == (
-        20_940_529,
-        20_927_744,
-        12_785,
+    folder = tmp_path / "data" / "raw" / "journey"
+    for each in (tmp_path / "params", tmp_path / "notebooks", folder):
+        each.mkdir(parents=True)
+    for path in Path(source("promotions").strip("'")).parent.glob("*.parquet"):
+        (folder / path.name).symlink_to(path)
+    own = folder / "promotions.parquet"
+    own.unlink()
+    duckdb.sql(f"select * from {source('promotions')} where week in {WEEKS}").write_parquet(
+        str(own)
     )
+    read, kept, said, first, last = (
+        duckdb.sql(
+            "select count(*), count(distinct (product_id, store_id, week)), "
+            "count(*) filter (display_location <> '0'), min(week), max(week) "
+            f"from '{own}'"
+        ).fetchone()
+        or ()
+    )
+    assert read > kept > 1_000_000
+    words = [f"source.folder={folder}"]
+    result = ingest(
+        params.load("complete_journey", words, root=REPOSITORY).ingest_request(), root=tmp_path
+    )
+    (entry,) = [e for e in result.manifest.ledger if e.table == "placements"]
+    assert (entry.rows_in, entry.accepted, sum(entry.dropped.values())) == (read, kept, read - kept)
     placements = open_study("complete_journey", root=tmp_path).placements
     ends = placements.agg(first=placements.week_start.min(), last=placements.week_start.max())
-    week = duckdb.sql(f"select min(week), max(week) from {source('promotions')}").fetchone()
-    assert week is not None
-    first, last = (pd.Timestamp(value).date() for value in ends.to_pandas().iloc[0])
-    assert (first, last) == (
-        pd.Timestamp(date(2016, 12, 26)).date() + pd.Timedelta(days=7 * (week[0] - 1)),
-        pd.Timestamp(date(2016, 12, 26)).date() + pd.Timedelta(days=7 * (week[1] - 1)),
-    )
+    assert [pd.Timestamp(value).date() for value in ends.to_pandas().iloc[0]] == [
+        date(2016, 12, 26) + timedelta(weeks=week - 1) for week in (first, last)
+    ]
+    shown = placements.filter(placements.display.notnull()).count().to_pandas()
+    assert 0 < shown <= said

@@ -46,17 +46,19 @@ def test_a_cell_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 
 
 def test_a_notebook_that_takes_too_long_is_stopped_with_all_it_started(tmp_path: Path) -> None:
+    here = tmp_path / "here"
     deaf = (
         "import signal, subprocess, sys, time\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         f"subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)', '{tmp_path}'])\n"
+        f"open({str(here)!r}, 'w').close()\n"
         "time.sleep(3600)"
     )
     put(tmp_path, "10_a", deaf)
-    status, _ = execute(tmp_path, "10_a", SHARED, notebook_seconds=45)
+    status, _ = execute(tmp_path, "10_a", SHARED, hours_pass_at=here, notebook_seconds=18_000)
     assert status.status == "failed"
-    assert status.reason == "The notebook took longer than 45 seconds; stopped in code cell 2"
+    assert status.reason == "The notebook took longer than 18000 seconds; stopped in code cell 2"
     assert status.seconds < 3600
     assert family(tmp_path) == []
 

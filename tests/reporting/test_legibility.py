@@ -15,6 +15,21 @@ def boxes(ax: object) -> list:
     return [label.get_window_extent() for label in labels if label.get_text()]
 
 
+def test_labels_that_lie_on_each_other_are_pushed_apart() -> None:
+    ax = style.new_axes()
+    ax.plot([0, 1], [0, 1])
+    ax.set_ylabel("Net sales a week of all the stores there are, € thousand")
+    notes = [
+        ax.annotate(name, (1, 0.5 + n / 500), xytext=(5, 0), textcoords="offset points")
+        for n, name in enumerate(("published", "mean of all past", "last value"))
+    ]
+    style.make_legible(ax.figure)
+    boxes = [note.get_window_extent() for note in notes]
+    assert not style.overlapping(boxes)
+    assert [box.y0 for box in boxes] == sorted(box.y0 for box in boxes)
+    assert "\n" in ax.get_ylabel()
+
+
 @pytest.mark.parametrize("width", [3.0, 5.0, 8.0])
 def test_every_text_is_eleven_pixels_on_a_phone(width: float):
     ax = style.new_axes(width=width)

@@ -472,7 +472,10 @@ def test_the_plan_in_words() -> None:
         {"design": ["Half are treated", "Whole stores are treated"], "enough": [True, False],
          "reason": ["", "5 stores are too few"]}
     )  # fmt: skip
-    assert text_planning.designs(designs) == "There are customers enough where half are treated"
+    assert (
+        text_planning.designs(designs)
+        == "There are customers enough for 1 design: half are treated"
+    )
     assert text_planning.design_notes(designs) == "Whole stores are treated: 5 stores are too few."
     assert "too few customers" in text_planning.designs(designs.assign(enough=False))
 

@@ -75,12 +75,12 @@ def test_influences_are_counted_by_products_and_kinds() -> None:
     )  # fmt: skip
     said = text_products.moved(table)
     assert said == (
-        "Significant effects: promotions with 1 of 2 and the run-up to a holiday with 1 of 1 "
+        "Significant associations: promotions with 1 of 2 and the run-up to a holiday with 1 of 1 "
         "products that had any"
     )
     assert text_products.moved(table.assign(found=False)) == (
-        "No product is significantly moved by promotions or the average price paid or the run-up "
-        "to a holiday"
+        "No product's sales go significantly with promotions or the average price paid or the "
+        "run-up to a holiday"
     )
     assert text_products.moved(table[:0]).startswith("No product has had promotions")
 
@@ -121,7 +121,7 @@ def test_a_plan_says_units_money_and_whether_it_is_new() -> None:
     said = text_products.plan(plan, "price −10 %", 8, "EUR")
     assert said.startswith("Tea, price −10 %: +120 units (80 to 150) and +€")
     note = text_products.plan_note(plan, "EUR")
-    assert note.startswith("520 units with the plan, 400 without it.")
+    assert note.startswith("520 units with the plan, 400 without it, if it does what has gone with")
     assert "has not been charged before" in note
 
 

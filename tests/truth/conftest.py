@@ -14,13 +14,13 @@ import pytest
 from analysis.ingest.ingest import ingest
 from analysis.ingest.request import IngestRequest
 from analysis.tables.engine import EngineSettings, Tables, open_study
-from tests.truth.shops import Shops, open_shops
+from tests.truth.shops import Shops, open_shared_shops
 
 
 @pytest.fixture(scope="session")
-def shops() -> Shops:
-    """Return twenty-four shops of fifteen hundred customers."""
-    return open_shops(range(24), customers=1_500)
+def shops(shared_dir: Path) -> Shops:
+    """Return twenty-four shops of fifteen hundred customers, made once for all workers."""
+    return open_shared_shops(shared_dir / "shops", range(24), customers=1_500)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import pickle
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.simulator.chunk import generate
 from analysis.simulator.engagement.acquisition import media_spend_file
 from analysis.simulator.selling.product_files import (
     placements_file,
@@ -24,6 +26,7 @@ from analysis.simulator.selling.product_files import (
 from analysis.simulator.shop import Shop
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import series_table, write_down
+from analysis.simulator.writer import generate
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 
@@ -93,6 +96,27 @@ def open_shops(seeds: range, *, customers: int) -> Shops:
         "from page_views anti join truth_robots using (seed, visitor_id)"
     )
     return Shops(connection, plans, truth)
+
+
+def open_shared_shops(shared: Path, seeds: range, *, customers: int) -> Shops:
+    """Return the same, made by whoever comes first and read by the others."""
+    shared.mkdir(exist_ok=True)
+    rows, plans = shared / "shops.duckdb", shared / "plans.pickle"
+    with (shared / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        if not plans.exists():
+            shops = open_shops(seeds, customers=customers)
+            shops.sql(f"attach '{rows}' as kept")
+            shops.sql("copy from database memory to kept")
+            shops.sql("detach kept")
+            plans.write_bytes(pickle.dumps((shops.plans, shops.truth)))
+            return shops
+    connection = duckdb.connect()
+    connection.execute("set threads = 1")
+    connection.execute(f"attach '{rows}' as kept (read_only)")
+    connection.execute("copy from database kept to memory")
+    connection.execute("detach kept")
+    return Shops(connection, *pickle.loads(plans.read_bytes()))
 
 
 def _keys(plan: Plan) -> pa.Table:

@@ -24,7 +24,7 @@ from analysis.engagement.feedback.response_rates import Response
 from analysis.engagement.feedback.survey_rows import Surveys
 from analysis.engagement.feedback.written_feedback import BOTH, CHINESE, LATIN, NONE, Written
 from analysis.reports.feedback import text
-from analysis.simulator.voices import further_voices
+from analysis.simulator.voices import feedback_files
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period
@@ -236,7 +236,7 @@ def test_a_settled_complaint_is_not_said_to_bring_customers_back(
 
 def test_effort_falls_with_the_days_a_complaint_takes(asked: Surveys, waits: Complaints) -> None:
     found = complaints.effort_by_wait(waits, asked)
-    latent = -further_voices.CES_SLOPE * np.log(2)
+    latent = -feedback_files.CES_SLOPE * np.log(2)
     # Rounding and the ends of the scale take away a little of the latent slope.
     assert latent - 0.02 <= found.high
     assert found.low <= latent * 0.85

@@ -48,10 +48,10 @@ def test_fixed_rhythms_are_recovered(known: pd.DataFrame) -> None:
     found = regularity.rhythms(known, regularity.shapes(known)).astype("str")
     enough = known["gaps"] >= 4
     weekly, monthly = (known["group"] == name for name in ("weekly", "monthly"))
-    assert interval(found == "By the clock, weekly", weekly & enough)[0] > 0.85
-    assert interval(found == "By the clock, every few weeks", monthly & enough)[0] > 0.85
+    assert interval(found == "Regular, weekly", weekly & enough)[0] > 0.85
+    assert interval(found == "Regular, every few weeks", monthly & enough)[0] > 0.85
     kind = known["group"].where(weekly | monthly, "other")[enough]
-    named = found.where(found.str.startswith("By the clock"), "other")[enough]
+    named = found.where(found.str.startswith("Regular"), "other")[enough]
     assert adjusted_rand_score(kind, named) > 0.75
 
 

@@ -84,6 +84,7 @@ __getattr__ = face(
         "snapshot": "lifetime.snapshots:fetch",
         "spend_forecast": "lifetime.spend_quantiles:spend_forecast",
         "spending_mix": "features.features:spending_mix",
+        "silent_sales": "retention.lifecycle:silent_sales",
         "stage_of": "retention.lifecycle:of_customers",
         "stage_transitions": "retention.lifecycle:transitions",
         "StageRules": "retention.lifecycle:StageRules",

@@ -13,11 +13,13 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
+import pyarrow.parquet as pq
 
 from analysis.errors import DataError
+from analysis.ingest.identity.identity import Unified
 from analysis.ingest.parts import (
     BY_MONTH,
     FEED,
@@ -40,10 +42,6 @@ from analysis.ingest.parts import (
 from analysis.tables.engine import write_file
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.schema import PERSONAL_KEY, TABLES, customer_columns
-
-if TYPE_CHECKING:
-    from analysis.ingest.identity.identity import Unified
-
 
 #: Months without a row between two runs of months that belong together at most.
 BREAK = 12
@@ -223,7 +221,6 @@ class Assembly:
         return [settled(p.feed, *counts.get(i, (0, 0))) for i, p in enumerate(pieces)]
 
     def _all(self, pieces: list[_Piece]) -> ibis.Table:
-
         tables = []
         for i, piece in enumerate(pieces):
             rows = self.connection.read_parquet([str(p) for p in piece.paths])
@@ -308,8 +305,6 @@ def _month(path: Path) -> str:
 
 
 def _rows(path: Path) -> int:
-    import pyarrow.parquet as pq
-
     return int(pq.read_metadata(path).num_rows)
 
 

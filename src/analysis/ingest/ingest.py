@@ -15,13 +15,14 @@ from pathlib import Path
 
 from analysis.errors import DataError
 from analysis.ingest import deliveries
-from analysis.ingest.quarantine import Quarantine
 from analysis.ingest.request import IngestRequest, IngestResult
-from analysis.ingest.sources import Source
+from analysis.ingest.sources import Source, open_source
 from analysis.ingest.sources.sent_lists import SentLists
+from analysis.ingest.validate import write_whole
 from analysis.ingest.versions import (
     MANIFEST,
     ChangedWhileReadError,
+    Quarantine,
     code_digest,
     current_version,
     disk_errors,
@@ -32,10 +33,8 @@ from analysis.ingest.versions import (
     remove_leftovers,
     take_fingerprints,
 )
-from analysis.ingest.whole_tables import write_whole
-from analysis.tables.checksums import write_checksums
 from analysis.tables.engine import canonical_dir, find_root, reading
-from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile, order_span
+from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile, order_span, write_checksums
 
 #: How often a source that is written to while it is read is read again.
 ATTEMPTS = 3
@@ -92,7 +91,7 @@ def _bring_up_to_date(
     request: IngestRequest, root: Path, force: bool, tell: Callable[[int, int], None] | None
 ) -> IngestResult:
     home = canonical_dir(request.study, root=root)
-    source = request.open_source(root)
+    source = open_source(request, root)
     quarantine = Quarantine(home)
     remove_leftovers(home)
     version = current_version(home, quarantine)

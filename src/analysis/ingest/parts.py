@@ -32,8 +32,7 @@ from typing import Any, Protocol
 import ibis
 
 from analysis.errors import DataError
-from analysis.tables.checksums import write_checksums
-from analysis.tables.manifest import UNREADABLE, LedgerEntry
+from analysis.tables.manifest import UNREADABLE, LedgerEntry, write_checksums
 
 #: Tables that are stored by month, with their time and the order of rows within a month.
 BY_MONTH = {

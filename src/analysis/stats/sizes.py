@@ -27,6 +27,9 @@ def too_small(sizes: pd.Series, fewest: int) -> pd.Series:
 
 # Customers
 
+#: Behind a published sum: of two, each knows what the other brought, and one is no group at all.
+FEWEST_OF_A_SUM = 3
+
 #: Of a group whose mean, share of a total or change gets an interval by resampling. On lognormal
 #: values of sigma 1, intervals of a mean that promised 95 held the truth in 80 of 100 samples of
 #: 10 customers, in 86 of 20, in 89 of 30 and in 90 of 50 (percentile; corrected ones 84, 87, 89,

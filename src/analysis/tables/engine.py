@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import duckdb
 import ibis
 import pandas as pd
+import pyarrow as pa
 
 from analysis.errors import AnalysisError, DataError, NotApplicable
 from analysis.tables.manifest import Manifest
@@ -333,8 +335,6 @@ def _hold(connection: Connection, name: str, rows: Any) -> ibis.Table:
 
 
 def _as_arrow(frame: pd.DataFrame) -> Any:
-    import pyarrow as pa
-
     rows = pa.Table.from_pandas(frame, preserve_index=False)
     for i, column in enumerate(rows.schema):
         if pa.types.is_null(column.type):  # engines have no column of nothing
@@ -373,7 +373,6 @@ def reading(name: str) -> Iterator[None]:
     AnalysisError
         If the engine may not have the memory that it needs.
     """
-    import duckdb
     from ibis.common.exceptions import IbisError
 
     try:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -28,6 +28,7 @@ from analysis.customers.features import habits, weekly
 from analysis.customers.features.attributes import is_new
 from analysis.customers.retention import inactivity
 from analysis.customers.retention.decline import cutoff, moved_with_total
+from analysis.customers.segments.group_summary import worth
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_WEEKS_BOUGHT
@@ -202,6 +203,12 @@ class Silence:
     def usual(self) -> float:
         """Share that is silent where nobody leaves; NaN where not checked."""
         return self.called / self.returned if self.returned else float("nan")
+
+
+def silent_sales(features: pd.DataFrame, stage_of: pd.Series, **sampling: Any) -> pd.DataFrame:
+    """Return ``group_summary.worth`` of the silent, if any, and of all others."""
+    silent = stage_of.isin(SILENT).map({True: "silent", False: "others"})
+    return worth(features, silent.where(stage_of.notna()), **sampling)
 
 
 def silence(by_stage: pd.DataFrame, followed: pd.DataFrame | None) -> Silence:

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from analysis.customers.features.weekly import Value
 from analysis.customers.value.ranked import Ranked, estimate
 from analysis.stats.resampling import SINGLE_CASES, Estimates, Sampling, without_interval
-from analysis.stats.sizes import FEWEST_AT_HEAD
+from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_OF_A_SUM
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -294,7 +294,8 @@ def losses(
     value
         What to rank by.
     top
-        Numbers of customers to lose; by default 1, 10 and whole 1 %, 5 %, 10 % and 20 % of them.
+        Numbers of customers to lose; by default 10 and whole 1 %, 5 %, 10 % and 20 % of them,
+        as far as neither a head nor what the next adds to it is the total of one or two.
     sampling
         How intervals are made.
 
@@ -325,8 +326,21 @@ def losses(
 
 
 def _heads(n: int) -> list[int]:
-    wanted = {1, 10, n // 100, n // 20, n // 10, n // 5}
-    return sorted(head for head in wanted if 0 < head <= n)
+    heads: list[int] = []
+    for head in sorted({10, n // 100, n // 20, n // 10, n // 5}):
+        if head - (heads[-1] if heads else 0) >= FEWEST_OF_A_SUM and n - head >= FEWEST_OF_A_SUM:
+            heads.append(head)
+    return heads
+
+
+def shown(curve: pd.DataFrame, customers: int) -> pd.DataFrame:
+    """Return a curve by steps of no fewer than `FEWEST_OF_A_SUM` customers, half always shown.
+
+    Finer steps, of a small shop, would tell what single customers bring.
+    """
+    whole = len(curve) - 1
+    steps = [step for step in (1, 2, 5, 10, 25) if step / whole * customers >= FEWEST_OF_A_SUM]
+    return curve.iloc[:: min(steps, default=whole // 2)].reset_index(drop=True)
 
 
 def _top_shares(ranked: Ranked, heads: NDArray[np.int64], sampling: Sampling) -> Estimates:

@@ -44,8 +44,8 @@ class Deciles:
     Parameters
     ----------
     table
-        One group a row, the best first: decile (1 best), customers, smallest, largest (value of
-        a customer), net_amount, margin_amount; share of the value ranked by, share_low,
+        One group a row, the best first: decile (1 best), customers,
+        net_amount, margin_amount; share of the value ranked by, share_low,
         share_high, cumulative_share; the other value's share (margin_share or net_share) with
         its ends; orders_per_customer, basket_value, discount_share; and, where halves were
         given, before, now, growth, growth_low, growth_high, contribution (to the total's growth,
@@ -125,7 +125,7 @@ def monetary_deciles(
     sampling = sampling or Sampling()
     decile = equal_groups(features[value], groups)
     members = pd.DataFrame({"customer_id": features["customer_id"], "decile": decile})
-    table = _sizes(features, value, decile)
+    table = _sizes(features, decile)
     other: Value = "margin_amount" if value == "net_amount" else "net_amount"
     ranked = Ranked.of(features[value], beside=features[other])
     shares, others = _shares(ranked, table["customers"].to_numpy(), sampling)
@@ -133,13 +133,13 @@ def monetary_deciles(
         cumulative_share=np.cumsum(shares.value), reason=shares.reason
     )
     table = _with(table, f"{_SHORT[other]}_share", others)
-    total = _sizes(features, value, np.ones_like(decile)).drop(columns="decile")
+    total = _sizes(features, np.ones_like(decile)).drop(columns="decile")
     if halves is not None:
         table, total = _with_growth(table, total, members, halves, value, sampling)
     return Deciles(_reason_last(table), total, members.reset_index(drop=True), value, groups)
 
 
-def _sizes(features: pd.DataFrame, value: Value, decile: NDArray[np.int64]) -> pd.DataFrame:
+def _sizes(features: pd.DataFrame, decile: NDArray[np.int64]) -> pd.DataFrame:
     grouped = features.groupby(decile)
     sums = grouped[list(_SUMS)].sum().round(6)
     customers = grouped.size()
@@ -147,8 +147,6 @@ def _sizes(features: pd.DataFrame, value: Value, decile: NDArray[np.int64]) -> p
         {
             "decile": customers.index.astype("int64"),
             "customers": customers.to_numpy(),
-            "smallest": grouped[value].min().to_numpy(),
-            "largest": grouped[value].max().to_numpy(),
             "net_amount": sums["net_amount"].to_numpy(),
             "margin_amount": sums["margin_amount"].to_numpy(),
             "orders_per_customer": (sums["orders"] / customers).to_numpy(),

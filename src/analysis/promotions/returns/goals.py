@@ -1,4 +1,4 @@
-"""Each promotion against the goal it was run for, and how many of those contacted got how far."""
+"""Each promotion against the goal it was run for, and how many reached each step of the way."""
 
 from __future__ import annotations
 

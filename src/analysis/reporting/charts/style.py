@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -198,6 +199,9 @@ _FIGURE = re.compile(
 #: Shares of a figure's width: beyond the first a label is moved, to end at the second.
 _EDGE, _RIGHT = 0.94, 0.99
 
+#: Rounds in which labels are pushed apart.
+_TURNS = 12
+
 #: Pixels of a screen that lie between two labels at least, at 72 an inch.
 _APART = 4.0
 
@@ -219,6 +223,30 @@ def make_legible(figure: Figure) -> None:
         _thin(axis)
     for ax in figure.axes:
         _keep_inside(ax, figure)
+        _push_apart(ax)
+
+
+def _push_apart(ax: Axes) -> None:
+    """Move labels that lie on each other up and down, half the way each, until none do."""
+    from matplotlib.text import Annotation
+
+    scale = 72 / ax.figure.dpi
+    notes = [
+        note for note in ax.texts
+        if isinstance(note, Annotation) and note.get_text() and note.anncoords == "offset points"
+    ]  # fmt: skip
+    notes.sort(key=lambda note: -note.get_window_extent().y0)
+    for _ in range(_TURNS):
+        moved = False
+        for upper, lower in combinations(notes, 2):
+            a, b = upper.get_window_extent(), lower.get_window_extent()
+            if a.overlaps(b):
+                step = (b.y1 - a.y0 + 1) / 2 * scale
+                for note, way in ((upper, step), (lower, -step)):
+                    note.xyann = (note.xyann[0], note.xyann[1] + way)
+                moved = True
+        if not moved:
+            return
 
 
 def _keep_inside(ax: Axes, figure: Figure) -> None:
@@ -232,6 +260,9 @@ def _keep_inside(ax: Axes, figure: Figure) -> None:
     if label.get_text() and box.x1 > _EDGE * edge:
         ax.xaxis.label.set_horizontalalignment("right")
         ax.xaxis.label.set_x((_RIGHT * edge - ax.bbox.x0) / ax.bbox.width)
+    up = ax.yaxis.label
+    if up.get_text() and up.get_window_extent().height > _EDGE * figure.bbox.height:
+        up.set_text(up.get_text().replace(", ", ",\n", 1))
 
 
 def overlapping(boxes: Sequence[Bbox], *, apart: float = 0.0) -> bool:

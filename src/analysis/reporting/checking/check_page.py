@@ -19,11 +19,11 @@ import ibis
 
 from analysis.errors import NotApplicable, ParamsError
 from analysis.ingest.mapping.expressions import SWAPPED
-from analysis.ingest.mapping.missing_words import TAKEN
-from analysis.ingest.onboarding.refusals import refusals
+from analysis.ingest.mapping.values import TAKEN
+from analysis.ingest.onboarding.draft import refusals
 from analysis.params import StudyParams
 from analysis.quality.control_totals import ControlTotals, control_totals
-from analysis.quality.keys import unmatched
+from analysis.quality.reconciliation import unmatched
 from analysis.reporting.checking.verify import ledger_lines
 from analysis.reporting.execution.execute import checked_notebook
 from analysis.reporting.runner.run_plan import Planned, make_plan, missing_tables

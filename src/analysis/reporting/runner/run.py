@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
-from analysis.ingest.quarantine import remove
+from analysis.ingest.versions import remove
 from analysis.params import StudyParams
 from analysis.reporting.execution.failures import Limits
 from analysis.reporting.execution.parameters import refuse_secrets

@@ -19,6 +19,9 @@ from analysis.stats.multiplicity import normal_quantile
 Tone = Literal["good", "bad", "plain"]
 
 
+#: Below so many things counted, one more or less is read as that, not as a percentage.
+_FEW = 100
+
 #: Widest reach of the strip beyond the interval, in widths of the interval.
 _REACH = 2.0
 
@@ -38,12 +41,15 @@ class Change:
         and the number reads differently.
     before
         The earlier value.
+    same
+        Whether the number reads as it did.
     """
 
     text: str
     tone: Tone
     moved: bool
     before: float | None
+    same: bool = False
 
 
 def compare(now: Finding, before: Finding | None, *, since: str = "last run") -> Change:
@@ -68,9 +74,9 @@ def compare(now: Finding, before: Finding | None, *, since: str = "last run") ->
         known = "value" if now.value is not None else "no value"
         same = now.value is before.value
         text = f"{known} as in {since}" if same else f"{known} now, unlike {since}"
-        return Change(text, "plain", not same, before.value)
+        return Change(text, "plain", not same, before.value, same)
     if now.number == words.quantity(before.value, now.unit, now.digits):
-        return Change(f"unchanged since {since}", "plain", False, before.value)
+        return Change(f"unchanged since {since}", "plain", False, before.value, same=True)
     return _moved(now, now.value, before, since)
 
 
@@ -128,10 +134,11 @@ def _may_be_chance(now: Finding, then: Finding, by: float) -> bool:
 
 
 def _size(now: Finding, by: float, before: float) -> str:
-    """Return the size of a change: shares in points, other values in per cent of the earlier."""
+    """Return the size of a change: shares in points, others in per cent, but for few things."""
     if now.unit in (words.PERCENT, words.POINTS):
         return words.points(abs(by), max(now.digits, 1), signed=False)
-    if before > 0:
+    few = not now.unit and not now.digits and before < _FEW
+    if before > 0 and not few:
         return words.percent(abs(by) / before)
     return words.quantity(abs(by), now.unit, now.digits)
 
@@ -149,7 +156,7 @@ class Baseline:
     since
         What that run is called: the last run, or the run of a day.
     changed
-        The parameters that were others then; as_of is not one of them, since time moves on.
+        The parameters that were others then; not as_of, since time moves on, nor who is asked.
     settings
         The settings of the whole study that were others then: of its params, and its mappings.
     """
@@ -224,7 +231,7 @@ def _changed(report: str, now: RunRecord, before: RunRecord) -> tuple[str, ...]:
     each = [run.reports[report].parameters for run in (now, before) if report in run.reports]
     if len(each) < 2:
         return ()
-    names = sorted({*each[0], *each[1]} - {"as_of"})
+    names = sorted({*each[0], *each[1]} - {"as_of", "owners"})
     return tuple(name for name in names if each[0].get(name) != each[1].get(name))
 
 

@@ -135,6 +135,7 @@ def write_index(run_dir: Path, previous_run_dir: Path | None) -> None:
         "summary": _summary(run, len(decisions)),
         "decisions": decisions,
         "changes": changes,
+        "same": any(v.change and v.change.same for card in cards for v in card.findings),
     }
     write_text(folder.index, templating.render("index.html.j2", page=page))
 
@@ -218,7 +219,8 @@ def _settings_changed(run: RunRecord, previous: Path | None) -> str:
     if previous is None or not history.is_readable(RunFolder(previous)):
         return ""
     before = RunRecord.read(RunFolder(previous).run_json)
-    return words.listing(history.changed_settings(run, before))
+    changed = history.changed_settings(run, before)
+    return words.listing(changed) if changed else ""
 
 
 def _summary(run: RunRecord, decisions: int) -> str:

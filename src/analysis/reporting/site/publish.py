@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from analysis.errors import AnalysisError
-from analysis.ingest.quarantine import remove
+from analysis.ingest.versions import remove
 from analysis.reporting.execution.failures import said_by
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.dispatch import Console

@@ -50,6 +50,7 @@ def add_filters(target: Environment) -> None:
     from markupsafe import Markup
 
     target.filters["tidy"] = lambda text: Markup(escape(keep_together(str(text))))
+    target.filters["clause"] = _clause
     target.filters["prose"] = lambda text: Markup(to_html(text))
     target.filters["phrase"] = lambda text: Markup(to_inline_html(text))
     target.filters["said"] = lambda text: Markup(to_inline_html(literal(text)))
@@ -61,6 +62,11 @@ def add_filters(target: Environment) -> None:
     target.filters["number"] = words.number
     target.filters["points"] = trend_points
     target.globals["css"] = Markup((TEMPLATES / "style.css").read_text("utf-8"))
+
+
+def _clause(sentence: str) -> str:
+    """Return what stands beside a number without a full stop, where it is one sentence."""
+    return sentence if ". " in sentence else sentence.removesuffix(".")
 
 
 def trend_points(values: Sequence[float], *, width: float = 60, height: float = 16) -> str:

@@ -13,7 +13,7 @@ deciles = Columns("""
 #: `Deciles.table` on growth.
 growth = Columns("""
     decile 0: {part} | before $ 0: First half | now $ 0: Second half | growth +0.0 % ±
-    contribution +0.00 points ±: Added
+    contribution +0.00 points ±: Added | stands_out ✓: Significant
 """)
 
 #: `Deciles.table` where margin ranks.

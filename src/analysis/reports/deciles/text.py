@@ -17,16 +17,13 @@ if TYPE_CHECKING:
     from analysis.customers.value.decile_migration import Persistence
     from analysis.customers.value.deciles import Agreement, Deciles
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
 _MOST = 0.8
 
-
 #: A group whose size is further than this part of it from an equal one is no tenth.
 _UNEQUAL = 0.25
-
 
 #: A smaller ratio is read with a decimal.
 _FEW_TIMES = 2
@@ -129,7 +126,8 @@ def one_percent(curve: pd.DataFrame) -> str:
         words.percent(row["value_share"]),
         in_brackets(row["share_low"], row["share_high"]),
     )
-    return f"{words.percent(row['customers_share'], 0)} of customers makes {share}{held}"
+    of = round(100 * row["customers_share"])
+    return f"{of} % of customers {'makes' if of == 1 else 'make'} {share}{held}"
 
 
 def pareto(parts: pd.DataFrame) -> str:

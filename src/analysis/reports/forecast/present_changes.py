@@ -151,7 +151,7 @@ def product_effects(report: Report, moved: Influences) -> None:
         return
     report.chart(
         charts_products.influences(surest),
-        alt="Dots with whiskers: how many times the usual units the clearest effects bring.",
+        alt="Dots with whiskers: how many times the usual units go with the clearest associations.",
         caption="The most significant, by product. 1 is as usual; logarithmic axis. Whiskers at "
         "the confidence that searching leaves (Benjamini and Yekutieli).",
     )

@@ -140,7 +140,8 @@ def accuracy_finding(found: Outlook) -> Fields:
     row = _whole(found)
     return {
         "key": "error_saved",
-        "sentence": "of the best simple forecast's error saved at the total",
+        "sentence": "of the best simple forecast's error saved at the total"
+        + (" (below zero: added)" if row["gain"] < 0 else ""),
         "value": row["gain"],
         "low": row["gain_low"],
         "high": row["gain_high"],
@@ -186,8 +187,8 @@ def challenged(scores: pd.DataFrame, published: str, challenger: str) -> str:
         raise NotApplicable("a boosted challenger has no error to save where sales never vary.")
     rows = scores.set_index(["level", "model"])["mase"]
     won = [level(n) for n in names if rows[n, challenger] < rows[n, published]]
-    ahead = f"is ahead for the {words.listing(won)}" if won else "is ahead nowhere"
-    return f"The boosted challenger {ahead}"
+    ahead = f"erred less so far for the {words.listing(won)}" if won else "erred less nowhere"
+    return f"The boosted challenger {ahead}{', which may be chance' if won else ''}"
 
 
 def challenge_note(scores: pd.DataFrame, published: str, challenger: str) -> str:
@@ -266,8 +267,9 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
         "sentence": f"of past weeks fell inside their {words.percent(nominal, 0)} interval",
         "value": _share(coverage[coverage["nominal"] == nominal]),
         "unit": words.PERCENT,
-        "n": int(coverage.loc[coverage["nominal"] == nominal, "n"].sum()),
+        "n": int(coverage.loc[coverage["nominal"] == nominal, "weeks"].sum()),
         "noun": "held-out week",
+        "detail": "each forecast from several weeks before",
         "alert": False,
         "decimals": 1,
     }
@@ -389,6 +391,6 @@ def trust(found: Outlook, scored: Scored | None, wanted: int, *, late: str = "")
         ("Last time", *_last_time(scored)),
         ("Yearly season", found.plan.season >= wanted or None,
          "Known to the models." if found.plan.season >= wanted
-         else "Not known: less than a year of history before the first test. Expect the holidays "
-         "and the turn of the year to surprise this forecast."),
+         else "Not known to the models: less than a year of history before the first test. Expect "
+         "the holidays and the turn of the year to surprise this forecast."),
     ]  # fmt: skip

@@ -18,7 +18,6 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from analysis.promotions.experiments.experiments import Trials
 
-
 #: What the primary measure is called in a sentence.
 MEASURES = {"margin": "margin", "net": "net sales", "orders": "orders", "units": "units"}
 

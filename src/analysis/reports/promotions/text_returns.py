@@ -128,7 +128,7 @@ def paid(table: pd.DataFrame) -> str:
     rest = len(known) - up - down
     said = f"Of {words.count(len(known), 'promotion or arm', 'promotions and arms')}, {up} paid"
     lost = f"{down} cost more than they brought"
-    return f"{said}, {lost}, and for {rest} it is open"
+    return f"{said}, {lost}, and for {rest} neither is significant"
 
 
 def spendings(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,20 +7,17 @@ who buys more afterwards rather be served, never by changing what anybody buys.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.simulator.club.club_life import Further
+from analysis.simulator.engagement.club_life import Further
 from analysis.simulator.people.population import People
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop import Shop
+from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.stats.types import Flags, Integers
-
-if TYPE_CHECKING:
-    from analysis.simulator.shop_plan import Plan
 
 #: Offers for each customer of the shop; days whose sales are looked at before and after.
 SHARE, DAYS = 0.10, 182

@@ -7,18 +7,15 @@ part with those who do not finds a difference that is selection alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.people.population import BGNBD, People
 from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop_plan import Plan
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 KINDS = ("guide", "video", "training", "event", "post", "reply", "share", "like", "check_in",
          "game", "chat", "call", "visit")  # fmt: skip
@@ -62,20 +59,18 @@ class Further:
 
 def with_further(rows: pa.Table, parts: list[Further], people: People, index: int) -> pa.Table:
     """Return the interactions and, behind them, those drawn elsewhere."""
-    import pyarrow as pa
-
     tables, begins = [rows], index * EVENTS_A_CHUNK + 1 + rows.num_rows
     for part in parts:
         count = len(part.customer)
         told = {
-            "interaction_id": arrow_columns.whole(begins + np.arange(count)),
-            "customer_id": arrow_columns.whole(people.first + part.customer),
-            "at": arrow_columns.times(part.stamp),
-            "kind": arrow_columns.constant(part.kind, count),
-            "channel": arrow_columns.constant(CHANNELS[1], count),
+            "interaction_id": arrow.whole(begins + np.arange(count)),
+            "customer_id": arrow.whole(people.first + part.customer),
+            "at": arrow.times(part.stamp),
+            "kind": arrow.constant(part.kind, count),
+            "channel": arrow.constant(CHANNELS[1], count),
         }
         if part.promotion is not None:
-            told["promotion_id"] = arrow_columns.constant(part.promotion, count)
+            told["promotion_id"] = arrow.constant(part.promotion, count)
         if part.completed is not None:
             told["completed"] = pa.array(part.completed)
         none = {f.name: pa.nulls(count, f.type) for f in rows.schema if f.name not in told}
@@ -131,8 +126,6 @@ def _invitation(trade: Trade, rng: np.random.Generator) -> Doings:
 def _rows(
     plan: Plan, people: People, doings: Doings, index: int, rng: np.random.Generator
 ) -> pa.Table:
-    import pyarrow as pa
-
     stamp = plan.calendar.stamps(doings.moment)
     order = np.lexsort((doings.customer, doings.kind, stamp))
     kind, count = doings.kind[order], len(order)
@@ -142,16 +135,16 @@ def _rows(
     timed = media | game | (kind >= KINDS.index("chat"))
     return pa.table(
         {
-            "interaction_id": arrow_columns.whole(number),
-            "customer_id": arrow_columns.whole(people.first + doings.customer[order]),
-            "at": arrow_columns.times(stamp[order]),
-            "kind": arrow_columns.names(kind, KINDS),
+            "interaction_id": arrow.whole(number),
+            "customer_id": arrow.whole(people.first + doings.customer[order]),
+            "at": arrow.times(stamp[order]),
+            "kind": arrow.names(kind, KINDS),
             "product_id": pa.nulls(count, pa.string()),
-            "channel": arrow_columns.names(rng.integers(0, 2, count), CHANNELS),
-            "topic": arrow_columns.names(rng.integers(0, len(TOPICS), count), TOPICS),
+            "channel": arrow.names(rng.integers(0, 2, count), CHANNELS),
+            "topic": arrow.names(rng.integers(0, len(TOPICS), count), TOPICS),
             "seconds": pa.array(np.ceil(rng.exponential(SECONDS, count)), mask=~timed),
             "completed": pa.array(rng.random(count) < COMPLETED, mask=~(media | game)),
-            "promotion_id": arrow_columns.names(
+            "promotion_id": arrow.names(
                 np.zeros(count, np.int64), [INVITED], doings.invited[order] == 0
             ),
             "in_reply_to": _answered(kind, number, rng),
@@ -161,11 +154,9 @@ def _rows(
 
 def _answered(kind: Integers, number: Integers, rng: np.random.Generator) -> pa.Array:
     """Return the earlier post that each reply answers, if there is one."""
-    import pyarrow as pa
-
     posts = np.flatnonzero(kind == KINDS.index("post"))
     before = np.searchsorted(posts, np.arange(len(kind)))
     answers = (kind == KINDS.index("reply")) & (before > 0)
     drawn = (rng.random(len(kind)) * before).astype(np.int64)
     post = number[posts[drawn]] if len(posts) else np.zeros(len(kind), np.int64)
-    return arrow_columns.whole(post, ~answers).cast(pa.string())
+    return arrow.whole(post, ~answers).cast(pa.string())
