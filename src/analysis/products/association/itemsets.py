@@ -28,12 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.products.association.support import (
-    choose_support,
-    frequent_sizes,
-    places,
-    raised,
-)
+from analysis.products.association.support import choose_support, frequent_sizes, places, raised
 
 if TYPE_CHECKING:
     from analysis.products.association.support import Support
