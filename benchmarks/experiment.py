@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.promotions.experiments import adjustment, sequential
-from analysis.promotions.experiments.effect import Effect
+from analysis.promotions.experiments.adjustment import Effect
 from analysis.promotions.outcomes import moments
-from analysis.stats import count_bootstrap
+from analysis.stats import resampling
 from benchmarks.measuring import table
 
 CUSTOMERS = 1_000_000
@@ -78,10 +78,8 @@ def _resampling(people: ibis.Table) -> list[tuple[str, ...]]:
         ]
         looped, _ = _timed(lambda arms=arms: _loop(*arms))
         buckets, _ = _timed(lambda arms=arms: _by_buckets(*arms))
-        values, _ = _timed(lambda name=name: _by_values(people, name))
         usual = looped * REPLICATES / LOOPED
         rows.append(_row(f"bootstrap of {name}, random groups", buckets, usual))
-        rows.append(_row(f"bootstrap of {name}, exact by value counts", values, usual))
     return rows
 
 
@@ -96,20 +94,7 @@ def _loop(treated: np.ndarray, control: np.ndarray) -> np.ndarray:
 
 
 def _by_buckets(treated: np.ndarray, control: np.ndarray) -> tuple[float, float]:
-    return count_bootstrap.by_buckets(
-        treated, control, confidence=0.95, seed=1, replicates=REPLICATES
-    )
-
-
-def _by_values(people: ibis.Table, name: str) -> tuple[float, float]:
-    counts = people.group_by("arm", name).agg(n=people.count()).order_by("arm", name).to_pandas()
-    arms = [
-        (part[name].to_numpy(dtype=float), part["n"].to_numpy())
-        for _, part in counts.groupby("arm", sort=True)
-    ]
-    return count_bootstrap.by_values(
-        arms[1], arms[0], confidence=0.95, seed=1, replicates=REPLICATES
-    )
+    return resampling.by_buckets(treated, control, confidence=0.95, seed=1, replicates=REPLICATES)
 
 
 def _cuped(people: ibis.Table) -> Effect:

@@ -53,7 +53,7 @@ import json, time
 from datetime import date
 from pathlib import Path
 from analysis.engagement.web.clickstream import session_table
-from analysis.engagement.web.page_events import page_events
+from analysis.engagement.web.clickstream import page_events
 from analysis.engagement.web.purchase_funnel import reached
 from analysis.engagement.web.sessionisation import SessionRule, sessionise
 from analysis.tables.engine import EngineSettings, Tables, connect, held, read_parquet

@@ -47,7 +47,7 @@ db.sql('''copy (
 OURS = """
 from datetime import date
 from pathlib import Path
-from analysis.engagement.points.ledger_checks import reconcile
+from analysis.engagement.points.points_ledger import reconcile
 from analysis.tables.engine import EngineSettings, Tables, connect, read_parquet
 from analysis.tables.manifest import Manifest
 {started}

@@ -20,8 +20,7 @@ from analysis import params
 from analysis.reporting.execution.failures import Limits
 from analysis.reporting.runner.run import Request, run_study
 from analysis.reporting.store.layout import RunFolder, StudyReports
-from analysis.reporting.store.run_record import RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import RunRecord, Status
 from tests.tiny import Journey
 
 PARAMETERS = """\

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analysis.errors import AnalysisError
-from analysis.reporting.runner.standard_output import lasting_output
-from analysis.reporting.runner.terminal import Stopped, stoppable
+from analysis.reporting.runner.terminal import Stopped, lasting_output, stoppable
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
@@ -60,7 +59,7 @@ class _Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from analysis.reporting.runner.standard_output import sentence
+            from analysis.reporting.runner.terminal import sentence
 
             _say(sentence(error))
             sys.exit(UNFORESEEN)
@@ -158,7 +157,7 @@ def ingest(study: str, force: bool, overrides: tuple[str, ...]) -> None:
     """
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.checking.ingested import bring_up_to_date, ledger_lines
+    from analysis.reporting.checking.verify import bring_up_to_date, ledger_lines
 
     with stoppable():
         result = bring_up_to_date(params, root=root, now=_now(), force=force, tell=_reading)
@@ -198,8 +197,8 @@ def check(study: str, overrides: tuple[str, ...]) -> None:
     """Check the params and data of STUDY and say which reports can run, without running any."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.checking.check_lines import check_study
-    from analysis.reporting.checking.ingested import bring_up_to_date
+    from analysis.reporting.checking.check_page import check_study
+    from analysis.reporting.checking.verify import bring_up_to_date
     from analysis.tables.manifest import check_as_of
 
     click.echo(f"params of {study} are fine: as of {params.as_of}, seed {params.seed}")
@@ -235,8 +234,7 @@ def run(
     """Run the reports of STUDY and publish them; with --changed, every 15 minutes if need be."""
     root = _root()
     params = _params(study, overrides, root)
-    from analysis.reporting.runner.changed import run_if_changed
-    from analysis.reporting.runner.run import Request, run_study
+    from analysis.reporting.runner.run import Request, run_if_changed, run_study
     from analysis.reporting.runner.terminal import Terminal
 
     terminal = Terminal(sys.stdout)
@@ -347,7 +345,7 @@ def alerts(study: str) -> None:
     The exit code is 5 where an alert is new since the last run, for schedulers.
     """
     root = _root()
-    from analysis.reporting.alerts.alert_book import AlertBook, book_path
+    from analysis.reporting.mail.alert_book import AlertBook, book_path
     from analysis.reporting.store.layout import StudyReports, checked_name
 
     book = AlertBook.read(book_path(StudyReports.of(checked_name(study), root=root)), study)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.retention.contact_plan import ContactTerms, plan_contacts
 from analysis.customers.retention.decline import Fading
-from analysis.stats.bca import Estimates
+from analysis.customers.retention.win_back import ContactTerms, plan_contacts
+from analysis.stats.resampling import Estimates
 
 TERMS = ContactTerms(contact_cost=2.0, recovery_rate=0.10, horizon_days=91, compared_days=182)
 

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.customers.value.decile_migration import persistence
 from analysis.errors import NotApplicable
-from analysis.stats.bca import Sampling
+from analysis.stats.resampling import Sampling
 from tests.customers.populations import shoppers, weekly_of
 
 FEW = Sampling(draws=400, seed=1)

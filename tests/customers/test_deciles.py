@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from analysis.customers.features import features, weekly
 from analysis.customers.value.deciles import equal_groups, monetary_deciles
-from analysis.stats.bca import NOT_STABLE, SINGLE_CASES, TOO_FEW, Sampling
+from analysis.stats.resampling import NOT_STABLE, SINGLE_CASES, TOO_FEW, Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 from tests.customers.populations import features_of, lognormal, shoppers, weekly_of

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.customers.retention.decline import cutoff, judge, rebound
 from analysis.errors import NotApplicable
-from analysis.stats.bca import Sampling
+from analysis.stats.resampling import Sampling
 from tests.customers.populations import shoppers, weekly_of
 
 FEW = Sampling(draws=1_000, seed=1)

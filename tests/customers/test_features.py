@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.customers.features import coverage, features
+from analysis.customers.features import attributes, features
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
 
@@ -98,13 +98,13 @@ def test_who_only_returned_goods_is_no_buyer_and_the_sums_add_up() -> None:
             (None, "8", "2017-09-13", -1, -3.0),
         ]
     )
-    buyers, covered = features.bought_in(tables, HALF), coverage.measure(tables, HALF)
+    buyers, covered = features.bought_in(tables, HALF), attributes.measure(tables, HALF)
     assert buyers["customer_id"].tolist() == ["a", "d"]
     assert (covered.returners, covered.returned_amount) == (2, -104.25)
     assert covered.buyers_amount == buyers["net_amount"].sum() == 5.0
     added = covered.buyers_amount + covered.returned_amount + covered.guest_amount
     assert added == covered.net_amount == -95.25
-    empty = coverage.measure(tables, Period.before("2016-01-01", days=30))
+    empty = attributes.measure(tables, Period.before("2016-01-01", days=30))
     assert (empty.returners, empty.returned_amount) == (0, 0.0)
     habits = features.buying_habits(tables, HALF)
     assert habits["customer_id"].tolist() == ["a", "d"]

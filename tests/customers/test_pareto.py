@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from analysis.customers.features import features
-from analysis.customers.value.concentration import lorenz_curve, pareto_curve, purchase_deciles
-from analysis.stats.bca import TOO_FEW, Sampling
+from analysis.customers.value.concentration import (
+    lorenz_curve,
+    pareto_curve,
+    purchase_deciles,
+    shown,
+)
+from analysis.stats.resampling import TOO_FEW, Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 from tests.customers.populations import features_of, lognormal
@@ -107,6 +112,14 @@ def test_the_curve_rises_bends_and_has_a_mirror_image() -> None:
         lorenz_curve(lorenz)[["customers_share", "value_share"]],
         curve[["customers_share", "value_share"]],
     )
+
+
+def test_a_published_curve_tells_of_no_single_customer() -> None:
+    for customers, steps in ((500, 100), (200, 50), (70, 20), (20, 4), (4, 2)):
+        curve = pareto_curve(features_of(np.arange(1.0, customers + 1)), sampling=FEW)
+        found = shown(curve, customers)
+        assert len(found) == steps + 1
+        assert found["customers_share"].iloc[[0, steps // 2, -1]].tolist() == [0, 0.5, 1]
 
 
 def test_equal_customers_lie_on_the_diagonal() -> None:

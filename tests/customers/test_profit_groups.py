@@ -7,9 +7,9 @@ import pytest
 
 from analysis.customers.features import features, weekly
 from analysis.customers.retention.decline import judge
-from analysis.customers.value.profit_groups import members, value_groups
-from analysis.customers.value.rank_agreement import rank_agreement
-from analysis.stats.bca import Sampling
+from analysis.customers.value.concentration import members, value_groups
+from analysis.customers.value.deciles import rank_agreement
+from analysis.stats.resampling import Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 from tests.customers.populations import features_of, lognormal, shoppers, weekly_of

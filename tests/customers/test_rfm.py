@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.customers.features import features
-from analysis.customers.value import rfm, rfm_segments, segment_names
+from analysis.customers.value import rfm, rfm_segments
 from analysis.errors import ParamsError
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
@@ -47,6 +47,17 @@ def test_ties_share_a_group_and_the_sizes_say_so() -> None:
     assert set(found["frequency"]) == {3}
     sizes = rfm.sizes(given_, found).query("score == 'recency'")
     assert sizes[["group", "customers", "tied"]].to_numpy().tolist() == [[1, 1, 0], [3, 4, 4]]
+
+
+def test_the_ends_of_groups_tell_of_no_single_customer() -> None:
+    given_ = people([1] * 40 + [9] * 3, [2] * 43, [1_234.56 + n for n in range(43)])
+    sizes = rfm.group_sizes(given_, bins=2).set_index(["score", "group"])
+    money = sizes.loc["monetary"]
+    assert money["largest"].isna().tolist() == [False, True]
+    assert money["smallest"].isna().tolist() == [True, False]
+    assert money.loc[1, "largest"] == 1_300
+    assert sizes.loc[("recency", 2), "smallest"] == 1
+    assert np.isnan(sizes.loc[("recency", 1), "largest"])
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
@@ -116,7 +127,7 @@ def test_engine_and_memory_agree_on_ties(rows: list[tuple[int, int, int]], bins:
 def test_the_trade_s_rules_claim_every_case_exactly_once() -> None:
     rules = rfm_segments.parse()
     assert len(rules) == 11
-    neutral = set(segment_names.NEUTRAL.values())
+    neutral = set(rfm_segments.NEUTRAL.values())
     assert set(rfm_segments.MEANING) == {rule.name for rule in rules} | neutral
     for r, v, new in itertools.product(range(1, 6), range(1, 6), (False, True)):
         claimed = [

@@ -11,10 +11,10 @@ import pytest
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
-from analysis.customers.features.coverage import days_before
+from analysis.customers.features.attributes import days_before
 from analysis.customers.retention import inactivity, lifecycle, repeat_purchase, win_back
 from analysis.customers.segments import clusters
-from analysis.customers.value import rfm, rfm_segments, segment_names, tiers
+from analysis.customers.value import rfm, rfm_segments, tiers
 from analysis.errors import NotApplicable
 from tests.customers.test_lifecycle import AS_OF, crowd, shop
 
@@ -39,17 +39,17 @@ def people(orders: list[int], names: list[str]) -> tuple[pd.DataFrame, pd.Series
     ],
 )
 def test_lost_is_who_did_not_come_back(after: pd.DataFrame | None, shown: str) -> None:
-    names = segment_names.borne_out(*people([1, 2], ["Lost", "Lost"]), followed=after)
+    names = rfm_segments.borne_out(*people([1, 2], ["Lost", "Lost"]), followed=after)
     assert names.set_index("name").loc["Lost", "shown"] == shown
 
 
 def test_champions_order_more_than_others() -> None:
     once = people([1] * 8 + [2], ["Champions"] * 4 + ["New"] * 5)
-    names = segment_names.borne_out(*once).set_index("name")
+    names = rfm_segments.borne_out(*once).set_index("name")
     assert names.loc["Champions", "shown"] == "High value, most recent"
     assert names.loc["New", "stands"]
     often = people([9] * 4 + [1] * 5, ["Champions"] * 4 + ["New"] * 5)
-    assert segment_names.borne_out(*often).set_index("name").loc["Champions", "stands"]
+    assert rfm_segments.borne_out(*often).set_index("name").loc["Champions", "stands"]
 
 
 @pytest.mark.parametrize(("high", "customers", "shown"), [
@@ -63,12 +63,12 @@ def test_promising_is_who_came_again_as_often_as_others(
         {"group": ["Promising", "Loyal"], "customers": [customers, 400], "bought": [0.41, 0.575],
          "bought_high": [high, 0.6]}
     )  # fmt: skip
-    names = segment_names.borne_out(*people([1, 9], ["Promising", "Loyal"]), followed=after)
+    names = rfm_segments.borne_out(*people([1, 9], ["Promising", "Loyal"]), followed=after)
     assert names.set_index("name").loc["Promising", "shown"] == shown
 
 
 def test_every_neutral_name_is_explained_and_advice_is_no_verdict() -> None:
-    for shown in segment_names.NEUTRAL.values():
+    for shown in rfm_segments.NEUTRAL.values():
         assert shown in rfm_segments.MEANING
     told = [text for meaning in (rfm_segments.MEANING, tiers.MEANING, lifecycle.MEANING)
             for text in meaning.values()]  # fmt: skip

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.features import spending_mix
-from analysis.customers.segments import areas, segment_profiles, segment_table
+from analysis.customers.features import features
+from analysis.customers.segments import areas, segment_profiles
 from analysis.customers.value import rfm_migration, tiers
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.stats import random_effects
@@ -35,7 +35,7 @@ def test_tastes_and_proxies_by_hand() -> None:
         }
     )
     tables = in_memory({"products": products, "order_lines": lines})
-    got = spending_mix.fetch(tables, Period.before("2018-01-01", days=60), departments=1)
+    got = features.spending_mix(tables, Period.before("2018-01-01", days=60), departments=1)
     assert got.columns.tolist() == [
         "customer_id", "total", "Food", "(other departments)", "organic (proxy)", "gifts (proxy)",
     ]  # fmt: skip
@@ -250,7 +250,7 @@ def people() -> pd.DataFrame:
 def test_every_customer_is_in_the_table_once(people: pd.DataFrame) -> None:
     rfm = pd.Series(pd.Categorical(["Champions", None]), people.index)
     tier = pd.DataFrame({"customer_id": ["a"], "tier": ["Low"]})
-    got = segment_table.assemble(people, {"tier": tier, "rfm": rfm})
+    got = segment_profiles.assemble(people, {"tier": tier, "rfm": rfm})
     assert got.columns.tolist()[:3] == ["customer_id", "rfm", "tier"]
     assert got["customer_id"].tolist() == ["a", "b"]
     assert got["rfm"].isna().tolist() == [True, False]
@@ -270,4 +270,4 @@ def test_what_does_not_fit_is_refused(
     people: pd.DataFrame, given: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(AnalysisError, match=sentence):
-        segment_table.assemble(people, given)
+        segment_profiles.assemble(people, given)

@@ -10,14 +10,13 @@ import pandas as pd
 import pytest
 
 from analysis.customers.deals import deal_proneness
-from analysis.customers.features import coverage, features
-from analysis.customers.features.coverage import is_new
+from analysis.customers.features import attributes, features
+from analysis.customers.features.attributes import is_new
 from analysis.customers.retention import inactivity, lifecycle, regularity, repeat_purchase
-from analysis.customers.segments import areas, cluster_profiles, group_summary, segment_table
+from analysis.customers.segments import areas, cluster_profiles, group_summary, segment_profiles
 from analysis.customers.value import (
     decile_migration,
     deciles,
-    rank_agreement,
     rfm,
     rfm_migration,
     rfm_segments,
@@ -73,13 +72,13 @@ def test_a_report_without_enough_customers_says_why(
 ) -> None:
     known = features.fetch(shop(days, quantity=quantity), YEAR)
     with pytest.raises(NotApplicable, match=said):
-        coverage.require(known, YEAR, fewest=10, what="10 groups")
+        attributes.require(known, YEAR, fewest=10, what="10 groups")
 
 
 def test_ten_customers_who_bought_are_enough() -> None:
-    coverage.require(spread(10), YEAR, fewest=10, what="10 groups")
+    attributes.require(spread(10), YEAR, fewest=10, what="10 groups")
     with pytest.raises(NotApplicable, match="Only 9"):
-        coverage.require(spread(10).assign(orders=[0, *range(1, 10)]), YEAR, fewest=10, what="x")
+        attributes.require(spread(10).assign(orders=[0, *range(1, 10)]), YEAR, fewest=10, what="x")
 
 
 # Segments and what follows -----------------------------------------------------------------------
@@ -211,9 +210,9 @@ def test_a_history_of_one_month_has_no_cohorts_to_follow() -> None:
 def test_ranks_that_agree_leave_nobody_to_list() -> None:
     same = features_of(np.arange(1.0, 41.0))
     with pytest.raises(NotApplicable, match="another group by margin"):
-        rank_agreement.require(rank_agreement.rank_agreement(same))
+        deciles.require_disagreement(deciles.rank_agreement(same))
     other = features_of(np.arange(1.0, 41.0), margin=np.arange(40.0, 0.0, -1.0))
-    rank_agreement.require(rank_agreement.rank_agreement(other))
+    deciles.require_disagreement(deciles.rank_agreement(other))
 
 
 def test_areas_that_buy_alike_have_no_preferences_to_list() -> None:
@@ -244,9 +243,9 @@ def test_clusters_are_not_placed_in_a_window_without_customers() -> None:
 def test_a_kind_nobody_is_of_keeps_its_column() -> None:
     people = spread(3)
     kinds = {
-        "rfm": segment_table.unjudged(people),
-        "life_stage": segment_table.unjudged(people, segment_table.UNJUDGED),
+        "rfm": segment_profiles.unjudged(people),
+        "life_stage": segment_profiles.unjudged(people, segment_profiles.UNJUDGED),
     }
-    table = segment_table.assemble(people, kinds)
+    table = segment_profiles.assemble(people, kinds)
     assert table["rfm"].isna().all()
-    assert table["life_stage"].tolist() == [segment_table.UNJUDGED] * 3
+    assert table["life_stage"].tolist() == [segment_profiles.UNJUDGED] * 3

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.features import coverage, features, weekly
+from analysis.customers.features import attributes, features, weekly
 from analysis.errors import NotApplicable, ParamsError
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.periods import Period
@@ -101,7 +101,7 @@ def test_neighbouring_weeks_of_stable_shoppers_do_not_correlate() -> None:
 
 
 def test_what_is_covered_and_what_is_a_guest_s() -> None:
-    found = coverage.measure(shop(), FOUR_WEEKS)
+    found = attributes.measure(shop(), FOUR_WEEKS)
     assert (found.all_lines, found.lines, found.guest_lines) == (6, 5, 1)
     assert found.net_amount == pytest.approx(118.25)
     assert found.guest_amount == 99.0
@@ -110,5 +110,5 @@ def test_what_is_covered_and_what_is_a_guest_s() -> None:
 
 
 def test_nothing_in_the_period_is_nothing() -> None:
-    found = coverage.measure(shop(), Period.before("2016-01-01", days=28))
+    found = attributes.measure(shop(), Period.before("2016-01-01", days=28))
     assert (found.lines, found.net_amount, found.known_amount) == (0, 0.0, 0.0)

@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.engagement.web.clickstream import Clickstream, clickstream
-from analysis.engagement.web.robot_rules import RobotRules
-from analysis.engagement.web.sessionisation import SessionRule
+from analysis.engagement.web.sessionisation import RobotRules, SessionRule
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from analysis.tables.periods import Period
 

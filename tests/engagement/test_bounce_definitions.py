@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.engagement.web.bounce_definitions import bounce_definitions
+from analysis.engagement.web.session_summary import bounce_definitions
 from tests.engagement.clicks import walk, web
 
 #: Visits: start, pages, seconds known on the last page, and who calls it a bounce.

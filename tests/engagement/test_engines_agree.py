@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from analysis.engagement.points.ledger_checks import reconcile
+from analysis.engagement.points.points_ledger import reconcile
 from analysis.tables.engine import EngineSettings, in_memory
 from tests.engagement.ledgers import ledger
 

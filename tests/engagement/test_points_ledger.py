@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.points import points_ledger, points_liability
-from analysis.engagement.points.ledger_checks import RULES, reconcile
+from analysis.engagement.points.points_ledger import RULES, reconcile
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables, in_memory
 from tests.engagement.ledgers import ledger, one, scheme, tables_of

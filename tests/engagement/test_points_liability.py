@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.points.chain_ladder import project
-from analysis.engagement.points.ledger_checks import reconcile
+from analysis.engagement.points.points_ledger import reconcile
 from analysis.engagement.points.points_liability import PointCosts, liability
 from analysis.errors import NotApplicable
 from tests.engagement.ledgers import ledger, one, scheme, tables_of

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.engagement.web.clickstream import session_table
-from analysis.engagement.web.page_events import page_events
+from analysis.engagement.web.clickstream import page_events, session_table
 from analysis.engagement.web.purchase_funnel import reached
 from analysis.engagement.web.sessionisation import SessionRule, rule_sensitivity, sessionise
 from analysis.errors import NotApplicable

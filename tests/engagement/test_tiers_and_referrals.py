@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.loyalty import (
-    birthday,
     care_occasions,
     first_come_offers,
     loyalty_by_segment,
@@ -21,7 +20,7 @@ from analysis.engagement.loyalty import (
     tier_thresholds,
 )
 from analysis.engagement.points import points_economics
-from analysis.engagement.points.ledger_checks import reconcile
+from analysis.engagement.points.points_ledger import reconcile
 from analysis.engagement.points.points_liability import PointCosts
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables
@@ -189,14 +188,14 @@ def birthday_shop(lift: float, seed: int) -> Tables:
 
 
 def test_a_birthday_that_lifts_is_found_and_one_that_does_not_is_not() -> None:
-    found = birthday.birthdays(birthday_shop(1.6, 1), as_of=AS_OF, draws=199)
+    found = care_occasions.birthdays(birthday_shop(1.6, 1), as_of=AS_OF, draws=199)
     assert found.p <= 0.01
     assert found.low < 1.6 / (50 + 2 * 1.6) * 52 < found.high
     assert found.weeks.set_index("week")["ratio"].idxmax() in (-1, 0)
-    still = birthday.birthdays(birthday_shop(1.0, 2), as_of=AS_OF, draws=199)
+    still = care_occasions.birthdays(birthday_shop(1.0, 2), as_of=AS_OF, draws=199)
     assert still.p > 0.05
     with pytest.raises(NotApplicable, match="knows no birth dates"):
-        birthday.birthdays(tables_of(lines_of({})), as_of=AS_OF)
+        care_occasions.birthdays(tables_of(lines_of({})), as_of=AS_OF)
 
 
 def test_occasions_name_day_value_and_reason() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.errors import DataError
 from analysis.ingest.sources.files import Files
-from analysis.tables.checksums import sha256_of
+from analysis.tables.manifest import sha256_of
 from tests.ingest.shop import GOOD, Shop
 from tests.tiny import Journey, frames
 
@@ -80,9 +80,9 @@ def test_a_file_that_arrives_meanwhile_waits_for_the_next_ingest(shop: Shop, mon
 
 def test_a_source_that_is_read_whole(journey: Journey, monkeypatch) -> None:
     from analysis.ingest import ingest as ingesting
-    from analysis.ingest import whole_tables
+    from analysis.ingest import validate
 
-    original, done = whole_tables.write_whole, []
+    original, done = validate.write_whole, []
 
     def meddled(*given):
         found = original(*given)

@@ -14,8 +14,7 @@ from analysis.reporting.notebook import frames
 from analysis.reporting.notebook.findings import Finding, Findings
 from analysis.reporting.runner import dispatch
 from analysis.reporting.store.layout import RunFolder
-from analysis.reporting.store.run_record import RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import RunRecord, Status
 from tests.projects import Listener, Project
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey

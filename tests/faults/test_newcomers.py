@@ -16,7 +16,7 @@ from analysis.errors import ParamsError
 from analysis.promotions.experiments import experiments
 from analysis.promotions.experiments.estimates import Rules
 from analysis.promotions.outcomes.outcomes import Spans
-from analysis.reporting.checking.check_lines import doubts
+from analysis.reporting.checking.check_page import doubts
 from analysis.tables.engine import open_study
 from tests.faults.newcomer import Newcomer
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import DataError
-from analysis.tables.checksums import damage, write_checksums
 from analysis.tables.engine import open_study
-from analysis.tables.manifest import Manifest
+from analysis.tables.manifest import Manifest, damage, write_checksums
 from tests.ingest.shop import GOOD, Shop
 
 VERSION = "the current version of the tables was damaged"

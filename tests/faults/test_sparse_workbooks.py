@@ -15,7 +15,7 @@ import xlsxwriter
 
 from analysis.errors import DataError
 from analysis.ingest.inspection.sniff import look
-from analysis.ingest.readers import excel, sparse_sheets
+from analysis.ingest.readers import excel
 from analysis.ingest.readers.archives import Member
 from tests.faults.test_bad_files import refused
 from tests.ingest.shop import GOOD, HEADER, Shop, judge
@@ -66,7 +66,7 @@ def test_a_far_cell_that_holds_something_is_refused_by_row(tmp_path: Path) -> No
 
 
 def test_a_sheet_that_is_too_large_without_its_gaps_too(shop: Shop, monkeypatch) -> None:
-    monkeypatch.setattr(sparse_sheets, "MOST_CELLS", 1_000_000)
+    monkeypatch.setattr(excel, "MOST_CELLS", 1_000_000)
     workbook(shop.folder / "a.xlsx", *((n * 50, 100 + n, "x") for n in range(1, 500)))
     refused(
         shop,
@@ -76,8 +76,8 @@ def test_a_sheet_that_is_too_large_without_its_gaps_too(shop: Shop, monkeypatch)
 
 
 def test_columns_move_together_and_near_ones_stay(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(sparse_sheets, "MOST_CELLS", 1_000)
-    monkeypatch.setattr(sparse_sheets, "FIXED_COLUMNS", 3)
+    monkeypatch.setattr(excel, "MOST_CELLS", 1_000)
+    monkeypatch.setattr(excel, "FIXED_COLUMNS", 3)
     path = tmp_path / "a.xlsx"
     book = xlsxwriter.Workbook(path)
     sheet = book.add_worksheet()

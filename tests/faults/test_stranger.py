@@ -16,8 +16,7 @@ from analysis import params
 from analysis.ingest.ingest import ingest
 from analysis.ingest.inspection.sniff import look
 from analysis.ingest.inspection.value_forms import date_forms
-from analysis.ingest.onboarding.draft import draft
-from analysis.ingest.onboarding.refusals import refusals
+from analysis.ingest.onboarding.draft import draft, refusals
 from analysis.tables.engine import open_study
 
 REPOSITORY = Path(__file__).parents[2]

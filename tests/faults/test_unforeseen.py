@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analysis import cli
-from analysis.reporting.runner import run, standard_output
+from analysis.reporting.runner import run, terminal
 from tests.projects import SECONDS, Project
 from tests.tiny import Journey
 
@@ -130,7 +130,7 @@ def test_another_stream_in_the_place_of_standard_output_is_left_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = sys.stdout
-    with standard_output.lasting_output() as lost:
+    with terminal.lasting_output() as lost:
         assert sys.stdout is before
         print("kept")
     assert lost.reason == ""

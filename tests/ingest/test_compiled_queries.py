@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from analysis.ingest.compiled_queries import CompiledQueries, view_name
+from analysis.ingest.part_writer import CompiledQueries, view_name
 from analysis.tables.engine import builtin
 
 

@@ -7,9 +7,9 @@ import hmac
 import pandas as pd
 import pytest
 
-from analysis.ingest.identity import identity, spellings
+from analysis.ingest.identity import identity
 from analysis.ingest.identity.identity import own_ids
-from analysis.ingest.mapping.file_options import UnifyOptions
+from analysis.ingest.mapping.model import UnifyOptions
 from tests.ingest.shop import Shop
 
 GB = UnifyOptions(phone_region="GB")
@@ -32,13 +32,13 @@ def people(**columns: list) -> pd.DataFrame:
     ],
 )
 def test_phone_numbers_have_one_spelling(text: str, number: str | None) -> None:
-    assert spellings.phone(text, region="GB") == number
+    assert identity.phone(text, region="GB") == number
 
 
 def test_mail_addresses_and_cards_have_one_spelling() -> None:
-    assert spellings.email(" Ann@X.com ") == "ann@x.com"
-    assert spellings.email("no address") is None
-    assert spellings.code("ab-12 3") == "AB123"
+    assert identity.email(" Ann@X.com ") == "ann@x.com"
+    assert identity.email("no address") is None
+    assert identity.code("ab-12 3") == "AB123"
 
 
 def test_connected_through_others() -> None:

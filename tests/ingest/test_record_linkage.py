@@ -11,7 +11,7 @@ import pytest
 from analysis.errors import ParamsError
 from analysis.ingest.identity import identity
 from analysis.ingest.identity.record_linkage import LEVELS, likeness
-from analysis.ingest.mapping.file_options import LikelyOptions, UnifyOptions
+from analysis.ingest.mapping.model import LikelyOptions, UnifyOptions
 from tests.ingest.shop import Shop
 
 pytest.importorskip("splink")

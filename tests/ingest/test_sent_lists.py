@@ -12,8 +12,8 @@ import pytest
 from analysis.errors import DataError
 from analysis.ingest.sources import sent_lists
 from analysis.ingest.sources.sent_lists import ASSIGNMENTS, PROMOTION, SentLists
-from analysis.tables.checksums import sha256_of
 from analysis.tables.engine import EngineSettings, open_study
+from analysis.tables.manifest import sha256_of
 from tests.ingest.shop import GOOD, Shop
 from tests.tiny import Journey
 

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from analysis.reporting.notebook.outputs import KEY
-from analysis.simulator.chunk import generate
 from analysis.simulator.engagement.acquisition import media_spend_file
 from analysis.simulator.selling.product_files import (
     products_file,
@@ -18,6 +17,7 @@ from analysis.simulator.selling.product_files import (
 )
 from analysis.simulator.shop import Shop
 from analysis.simulator.shop_plan import Plan
+from analysis.simulator.writer import generate
 from tests.notebooks.studies import Page, run_notebook
 
 PACES = ["1 a month", "2 a month", "6 a month"]

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from analysis.errors import NotApplicable
-from analysis.simulator.chunk import generate
 from analysis.simulator.selling.product_files import products_file
 from analysis.simulator.shop import Shop
 from analysis.simulator.shop_plan import Plan
+from analysis.simulator.writer import generate
 from tests.notebooks.studies import Page, run_notebook
 
 Frames = dict[str, pd.DataFrame]

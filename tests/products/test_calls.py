@@ -12,11 +12,11 @@ import pytest
 from analysis.errors import NotApplicable
 from analysis.products.association import pairs
 from analysis.products.baskets import order_contents
-from analysis.products.baskets.live_articles import gone_items, live
+from analysis.products.baskets.order_contents import gone_items, live
 from analysis.products.recommend import recommend
-from analysis.products.recommend.recommenders import SCORERS
+from analysis.products.recommend.evaluation import SCORERS
 from analysis.products.sequences.purchase_events import Events
-from analysis.products.substitution import bundles, cannibalisation, substitutes
+from analysis.products.substitution import brand_switching, bundles, substitutes
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from analysis.tables.periods import Period
 
@@ -217,7 +217,7 @@ def test_a_lost_order_is_charged_to_one_offer_only() -> None:
     )  # fmt: skip
     lines = order_contents.bought(tables, HALVES.whole)
     asked = pd.DataFrame({"a": ["x", "y", "z"], "b": "other"})
-    table = cannibalisation.at_risk(tables, lines, asked, seed=1)
+    table = brand_switching.at_risk(tables, lines, asked, seed=1)
     on_other = table[table["other"] == "other"]
     assert on_other["offered"].tolist() == ["z"]
     assert on_other["lost_low"].iloc[0] > 0

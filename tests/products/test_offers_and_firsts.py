@@ -11,8 +11,8 @@ import pytest
 from analysis.errors import NotApplicable
 from analysis.products.baskets import order_contents
 from analysis.products.sequences.first_baskets import first_baskets
+from analysis.products.substitution.brand_switching import at_risk
 from analysis.products.substitution.bundles import shelf_groups
-from analysis.products.substitution.cannibalisation import at_risk
 from analysis.tables.engine import EngineSettings, in_memory
 from analysis.tables.periods import Period
 

@@ -13,7 +13,7 @@ import pytest
 from analysis.promotions.observational import audience, offer_persistence, synthetic_control
 from analysis.promotions.observational import placements as shelf_panel
 from analysis.promotions.outcomes import costs, outcomes
-from analysis.promotions.returns import funnel
+from analysis.promotions.returns import goals
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from tests.promotions import small_shop
 from tests.promotions.small_shop import AS_OF, SPANS
@@ -78,7 +78,7 @@ QUESTIONS: dict[str, Question] = {
     "people": lambda t: audience.fetch(t, SPANS, "C").people.drop(columns="assigned_at"),
     "weeks": lambda t: pd.DataFrame(audience.fetch(t, SPANS, "C").weekly),
     "costs": lambda t: costs.by_arm(t, costs.Assumed(1.0, 2.0)),
-    "funnel": funnel.fetch,
+    "funnel": goals.fetch,
     "shelves": lambda t: shelf_panel.fetch(t, as_of=AS_OF, size=shelf_panel.Size(10, 5)),
     "sales": _sales,
     "offers": lambda t: offer_persistence.stayed_up(t, as_of=AS_OF, span_days=28),

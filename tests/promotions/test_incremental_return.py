@@ -9,7 +9,7 @@ import pytest
 from analysis.errors import NotApplicable
 from analysis.promotions.observational import campaign, synthetic_control
 from analysis.promotions.outcomes import costs, outcomes
-from analysis.promotions.returns import funnel, goals, incremental_return, league
+from analysis.promotions.returns import goals, incremental_return, league
 from analysis.promotions.returns.roi import (
     AFTER,
     CONTACT,
@@ -132,13 +132,13 @@ def test_a_goal_whose_measure_is_not_in_the_data_is_unknown(
 
 
 def test_the_funnel_counts_customers_step_by_step(tables: Tables) -> None:
-    table = funnel.fetch(tables).set_index("promotion_id")
+    table = goals.fetch(tables).set_index("promotion_id")
     assert table.loc["C", ["chosen", "reached", "opened", "clicked"]].tolist() == [40, 40, 10, 0]
     assert table.loc["L", ["chosen", "redeemed", "bought"]].tolist() == [60, 60, 60]
 
 
 def test_a_study_without_messages_has_a_shorter_funnel() -> None:
-    table = funnel.fetch(small_shop.without("contacts", "redemptions"))
+    table = goals.fetch(small_shop.without("contacts", "redemptions"))
     assert table.columns.tolist() == ["promotion_id", "arm", "chosen", "bought"]
 
 

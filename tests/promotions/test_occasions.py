@@ -11,9 +11,9 @@ import pytest
 
 from analysis import promotions
 from analysis.errors import NotApplicable, ParamsError
-from analysis.promotions.planning.occasions import care_list as care
-from analysis.promotions.planning.occasions import due_occasions as due
-from analysis.promotions.planning.occasions.flow_entries import Flow, entries
+from analysis.promotions.planning import care_list as care
+from analysis.promotions.planning import due_occasions as due
+from analysis.promotions.planning.due_occasions import Flow, entries
 from analysis.promotions.planning.targeting.contact_consent import SERVICE, contact_record
 from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.tables.engine import Tables, in_memory

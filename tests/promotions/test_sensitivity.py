@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon
 
-from analysis.promotions.observational.sensitivity import (
+from analysis.promotions.observational.matched_did import (
     LARGEST_GAMMA,
     e_value,
     e_value_of_limit,

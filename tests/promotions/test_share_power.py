@@ -8,9 +8,9 @@ from scipy.stats import binom, norm
 
 from analysis.promotions.outcomes.moments import of_values
 from analysis.promotions.planning import experiment_plan, power
-from analysis.promotions.planning.power import Design
-from analysis.promotions.planning.share_power import (
-    customers_needed,
+from analysis.promotions.planning.power import (
+    Design,
+    customers_for_share,
     power_of_shares,
     smallest_rise,
 )
@@ -32,7 +32,7 @@ def seen(n: int, control: float, treated: float, share: float = 0.5) -> float:
     ("control", "treated"), [(0.02, 0.023), (0.05, 0.0575), (0.05, 0.1), (0.3, 0.345), (0.8, 0.92)]
 )
 def test_the_promised_power_is_given(control: float, treated: float) -> None:
-    n = customers_needed(control, treated)
+    n = customers_for_share(control, treated)
     off = 4 * np.sqrt(0.8 * 0.2 / RUNS)
     assert seen(n, control, treated) == pytest.approx(0.8, abs=off + 0.01)
     assert smallest_rise(n, control) == pytest.approx(treated - control, rel=0.02)
@@ -47,7 +47,7 @@ def test_the_formula_with_one_variance_promises_too_much() -> None:
 
 @pytest.mark.parametrize("share", [0.1, 0.8])
 def test_unequal_arms_keep_the_promise(share: float) -> None:
-    n = customers_needed(0.1, 0.12, Design(treated=(share,)))
+    n = customers_for_share(0.1, 0.12, Design(treated=(share,)))
     assert seen(n, 0.1, 0.12, share) == pytest.approx(0.8, abs=0.02)
 
 
@@ -59,7 +59,7 @@ def test_exact_power_is_that_of_simulation_and_never_of_no_effect_above_alpha() 
 def test_a_published_size() -> None:
     """Fleiss, Levin and Paik (2003), table A.4: .60 against .70, alpha .05, power .80: 376 an arm
     with the correction for continuity, 356 without; Newcombe's interval lies between."""
-    assert 2 * 350 <= customers_needed(0.6, 0.7) <= 2 * 376
+    assert 2 * 350 <= customers_for_share(0.6, 0.7) <= 2 * 376
 
 
 @pytest.fixture
@@ -101,4 +101,4 @@ def test_few_customers_may_see_no_rise_at_all() -> None:
     assert np.isnan(smallest_rise(8, 0.9))
     assert binom.pmf(0, 4, 0.9) < 0.05
     with pytest.raises(ValueError, match="must differ"):
-        customers_needed(0.2, 0.2)
+        customers_for_share(0.2, 0.2)

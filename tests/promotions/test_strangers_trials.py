@@ -16,7 +16,7 @@ from analysis.promotions.experiments import (
 from analysis.promotions.observational import doubly_robust
 from analysis.promotions.outcomes import costs, outcomes
 from analysis.promotions.outcomes.outcomes import COVARIATES
-from analysis.promotions.returns import after_costs, incremental_return, league
+from analysis.promotions.returns import incremental_return, league, roi
 from analysis.reports.promotions import text_verdicts as readings
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS, START
@@ -46,7 +46,7 @@ def test_where_every_promotion_fails_its_checks_that_is_the_verdict() -> None:
     given = by_lot()
     given["arm"] = np.where(given.index < 84, "treatment", "control")
     found, money = judged(given)
-    told = after_costs.judged(found, money)
+    told = roi.judged(found, money)
     assert told["verdict"].tolist() == ["no verdict"]
     assert readings.title(told) == "Of 1 randomised promotion, 1 cannot be judged"
     assert "customers are missing from the log" in readings.bullets(told, "EUR")

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.features import features, purchase_gaps
+from analysis.customers.features import features, habits
 from analysis.customers.retention import lifecycle, regularity
 from analysis.customers.segments import group_summary
 from analysis.customers.value import rfm_segments
@@ -57,7 +57,7 @@ def cdnow() -> Iterator[Tables]:
 
 
 def test_repeat_purchases_are_distributed_as_published(cdnow: Tables) -> None:
-    found = purchase_gaps.compute(cdnow, CALIBRATION).to_pandas()
+    found = habits.purchase_gaps(cdnow, CALIBRATION).to_pandas()
     counts = np.bincount(np.minimum(found["gaps"], 7), minlength=8)
     assert counts.tolist() == REPEATS
     assert len(found) == 2_357
@@ -79,7 +79,7 @@ def test_recency_and_tenure_add_up(cdnow: Tables) -> None:
 
 def test_regularity_is_that_of_btydplus_rule(cdnow: Tables) -> None:
     """The last two gaps of everybody with two, put into Wheat and Morrison's formula."""
-    days = purchase_gaps.purchase_days(cdnow, CALIBRATION).to_pandas()
+    days = habits.purchase_days(cdnow, CALIBRATION).to_pandas()
     last = days.dropna(subset=["gap"]).sort_values("ordered_on").groupby("customer_id")["gap"]
     pairs = last.apply(lambda gap: gap.tail(1).sum() / gap.tail(2).sum())[last.size() >= 2]
     variance = pairs.var()

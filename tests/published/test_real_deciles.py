@@ -11,7 +11,7 @@ import pytest
 from analysis.customers.features import features
 from analysis.customers.value.concentration import purchase_deciles
 from analysis.customers.value.deciles import monetary_deciles
-from analysis.stats.bca import Sampling
+from analysis.stats.resampling import Sampling
 from analysis.tables.engine import Tables
 from analysis.tables.periods import Period
 

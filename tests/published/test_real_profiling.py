@@ -17,7 +17,7 @@ from analysis.customers.segments.profile import portrait
 from analysis.demand.change.contribution import changes
 from analysis.demand.change.revenue_tree import RevenueTree, revenue_tree
 from analysis.demand.change.trading_pattern import weekly_sales
-from analysis.quality import checks, completeness, reconciliation
+from analysis.quality import checks, date_coverage, reconciliation
 from analysis.quality.date_coverage import calendar
 from analysis.tables.comparison import Comparison, compare, paired_customers, paired_guests
 from analysis.tables.engine import Tables
@@ -136,7 +136,7 @@ def test_every_row_is_accounted_for(real: Tables) -> None:
 
 
 def test_the_fill_of_columns(real: Tables) -> None:
-    filled = completeness.completeness(real).set_index(["table", "column"])["filled"]
+    filled = date_coverage.completeness(real).set_index(["table", "column"])["filled"]
     people, products = source("demographics"), source("products")
     assert filled["customers", "age"] == len(people) == 801
     assert filled["customers", "home_ownership"] == people["home_ownership"].notna().sum()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.quality.completeness import completeness
+from analysis.quality.date_coverage import completeness
 from tests.sales import lines_of, tables_of
 
 

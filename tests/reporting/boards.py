@@ -12,8 +12,7 @@ import pandas as pd
 from analysis.reporting.notebook import frames
 from analysis.reporting.notebook.findings import Finding, Findings
 from analysis.reporting.store.layout import RunFolder
-from analysis.reporting.store.run_record import ReportRecord, RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import ReportRecord, RunRecord, Status
 
 AS_OF = date(2025, 12, 29)
 

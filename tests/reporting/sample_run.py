@@ -27,8 +27,7 @@ from analysis.reporting.notebook.outputs import Output
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.site import index_page, page
 from analysis.reporting.store.layout import RunFolder, Workspace
-from analysis.reporting.store.run_record import ReportRecord, RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import ReportRecord, RunRecord, Status
 
 PARAMETERS = """study: str = "complete_journey"  # study whose canonical tables are read
 as_of: str = "2018-01-01"  # everything before this day is known

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from analysis.params.study import AlertParams, AlertRule
-from analysis.reporting.alerts.alert_book import AlertBook, book_path, judged, told
-from analysis.reporting.alerts.evidence import Evidence, Seen, read_evidence
+from analysis.reporting.mail.alert_book import AlertBook, book_path, judged, told
+from analysis.reporting.mail.alert_rules import Evidence, Seen, read_evidence
 from analysis.reporting.notebook.findings import Finding
 from analysis.reporting.store.layout import RunFolder, StudyReports
 from tests.reporting import boards

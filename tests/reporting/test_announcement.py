@@ -13,10 +13,10 @@ from analysis.reporting.execution.worker import Assignment
 from analysis.reporting.notebook import frames
 from analysis.reporting.notebook.findings import Finding, Findings
 from analysis.reporting.runner import dispatch
-from analysis.reporting.runner.changed import run_if_changed
+from analysis.reporting.runner.run import run_if_changed
 from analysis.reporting.site.index_page import write_overview
 from analysis.reporting.store.layout import RunFolder
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import Status
 from tests.projects import Listener, Project
 from tests.reporting.smtp_server import Server
 from tests.tiny import Journey
@@ -211,7 +211,7 @@ def test_the_mail_of_a_run_is_not_held_up_by_its_own_fault(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("no mail")
 
-    monkeypatch.setattr("analysis.reporting.mail.announcement.edition", broken)
+    monkeypatch.setattr("analysis.reporting.mail.edition.edition", broken)
     record, listener = project.run()
     assert record.failed == []
     assert listener.noted == ["The run is published without alerts or mail: ValueError('no mail')"]

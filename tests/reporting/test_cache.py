@@ -13,8 +13,7 @@ import pytest
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.run_plan import Planned
 from analysis.reporting.store.layout import RunFolder, StudyReports
-from analysis.reporting.store.run_record import ReportRecord, RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import ReportRecord, RunRecord, Status
 
 INPUTS = cache.Inputs({"margins": 0.25}, data="d1", code="c1", lock="l1", python="3.11.7")
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.reporting.execution.cell_costs import COLUMNS, label, read_analyses
-from analysis.reporting.store.run_record import ReportRecord
-from analysis.reporting.store.status import Cost
+from analysis.reporting.store.run_record import Cost, ReportRecord
 from tests.projects import REPORT, Project
 from tests.tiny import Journey
 

@@ -20,6 +20,7 @@ def finding(value: float | None, unit: str = "", **rest: object) -> Finding:
     [
         (finding(0.362, "%"), finding(0.351, "%"), "▲ 1.1 points since last run"),
         (finding(212.0), finding(233.0), "▼ 9.0 % since last run"),
+        (finding(17.0), finding(19.0), "▼ 2 since last run"),
         (finding(-50.0, "USD"), finding(-80.0, "USD"), "▲ $ 30 since last run"),
         (finding(5.0, "days"), finding(0.0, "days"), "▲ 5 days since last run"),
         (finding(0.3512, "%"), finding(0.3508, "%"), "unchanged since last run"),
@@ -60,7 +61,7 @@ def test_a_change_within_the_interval_is_no_news():
 
 def test_the_earlier_run_is_named():
     text = compare(finding(2.0), finding(1.0), since="the run of 7 Nov 2026").text
-    assert text == "▲ 100.0 % since the run of 7 Nov 2026"
+    assert text == "▲ 1 since the run of 7 Nov 2026"
 
 
 def test_no_strip_without_two_ends():

@@ -20,9 +20,8 @@ from analysis.params import StudyParams
 from analysis.reporting.contacts.contact_lists import SOURCES, ListSource, write_lists
 from analysis.reporting.notebook import frames
 from analysis.reporting.store.layout import RunFolder, StudyReports
-from analysis.reporting.store.run_record import ReportRecord
-from analysis.reporting.store.status import Outcome, Status
-from analysis.tables.checksums import sha256_of
+from analysis.reporting.store.run_record import Outcome, ReportRecord, Status
+from analysis.tables.manifest import sha256_of
 from tests.conftest import REPOSITORY
 from tests.ingest.shop import Shop
 from tests.reporting.sample_run import record

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.reporting.site.containment import LARGEST_PAGE, checked
+from analysis.reporting.site.templating import LARGEST_PAGE, checked
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.reporting.store.layout import RunFolder
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import Status
 from tests.projects import REPORT, SECONDS, Project, execute, family, notebook, wait_for
 from tests.tiny import Journey
 

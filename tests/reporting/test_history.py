@@ -9,8 +9,7 @@ import pytest
 from analysis.reporting.notebook.findings import Finding, Findings
 from analysis.reporting.site import history
 from analysis.reporting.store.layout import RunFolder
-from analysis.reporting.store.run_record import RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import RunRecord, Status
 from tests.reporting.sample_run import REPORTS, record
 
 REPORT = "03_deciles"

@@ -55,7 +55,8 @@ def test_every_finding_is_on_the_index_with_its_change(index: BeautifulSoup):
     lines = [words_of(line) for line in card(index, "03_deciles").select(".brief li")]
     assert len(lines) == 4
     assert lines[0].endswith("▲ 1.1 points since last run, within the interval")
-    assert lines[1].endswith("unchanged since last run")
+    assert "last run" not in lines[1], "a number that reads as it did needs no note"
+    assert "A finding without a note reads as it did" in words_of(index)
     assert "▼ 3.0 % since last run" in lines[2]
 
 
@@ -203,6 +204,16 @@ def test_an_edited_mapping_and_params_are_settings_changed_not_news(tmp_path: Pa
     assert soup.select_one("section[aria-label='Findings that changed']") is None
     line = card(soup, "03_deciles").select_one(".brief .small")
     assert words_of(line).endswith("which had other settings (margins and mapping shop)")
+
+
+def test_settings_that_stayed_are_not_called_changed(tmp_path: Path):
+    first = write_run(tmp_path, 1, scale=0.5)
+    second = write_run(tmp_path, 2, previous=first)
+    edit_record(first, data={"mappings": {}}, params={"title": "Shop"})
+    edit_record(second, data={"mappings": {}}, params={"title": "The shop"})
+    index_page.write_index(second, first)
+    soup = BeautifulSoup((second / "index.html").read_text("utf-8"), "html.parser")
+    assert soup.select_one("section[aria-labelledby='settings']") is None
 
 
 def test_decisions_rank_by_money_times_evidence(tmp_path: Path):

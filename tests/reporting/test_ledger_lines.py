@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.ingest.request import IngestResult
-from analysis.reporting.checking.ingested import ledger_lines
+from analysis.reporting.checking.verify import ledger_lines
 from analysis.tables.manifest import LedgerEntry, Manifest
 
 

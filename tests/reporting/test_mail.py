@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from analysis.errors import AnalysisError, ParamsError
-from analysis.reporting.alerts.alert_rules import Alert
 from analysis.reporting.mail import smtp_sending
+from analysis.reporting.mail.alert_rules import Alert
 from analysis.reporting.mail.edition import LARGEST_HTML, edition, write_edition
 from analysis.reporting.mail.smtp_sending import MailSettings, mail_settings, send
 from analysis.reporting.notebook import outputs, sheet
 from analysis.reporting.notebook.sheet import Cell, Panel
-from analysis.reporting.site.containment import checked
+from analysis.reporting.site.templating import checked
 from analysis.reporting.store.layout import RunFolder
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import Status
 from tests.projects import notebook
 from tests.reporting import boards
 from tests.reporting.smtp_server import Server, certificate

@@ -16,7 +16,7 @@ from analysis.answers import NotGiven
 from analysis.errors import AnalysisError, NotApplicable, ParamsError
 from analysis.reporting import open_report
 from analysis.reporting.charts import style
-from analysis.reporting.notebook import outputs, presentation
+from analysis.reporting.notebook import outputs
 from analysis.reporting.notebook.formats import Columns
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.store.layout import ROOT, STAGING, Workspace, find_root
@@ -280,7 +280,7 @@ def test_a_presenter_that_finds_nothing_to_show_says_why(
         raise NotApplicable("There is no second.")
 
     found = {"losses": refused}
-    monkeypatch.setattr(presentation, "presenters", lambda report: found)
+    monkeypatch.setattr(outputs, "presenters", lambda report: found)
     report.show("losses", DECILES)
     assert [output.data["text/plain"] for output in shown] == [
         "First.",
@@ -295,7 +295,7 @@ def test_one_part_can_be_taken_alone(
         report.headline("All of it")
         report.table(table, name="deciles")
 
-    monkeypatch.setattr(presentation, "presenters", lambda report: {pd.DataFrame: both})
+    monkeypatch.setattr(outputs, "presenters", lambda report: {pd.DataFrame: both})
     report.show(DECILES, only="headline")
     assert [output.metadata[outputs.KEY]["role"] for output in shown] == ["headline"]
 

@@ -10,8 +10,7 @@ import pytest
 from analysis.errors import DataError, ParamsError
 from analysis.reporting.execution.worker import Assignment
 from analysis.reporting.runner import dispatch
-from analysis.reporting.store.run_record import RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import RunRecord, Status
 from tests.projects import Project
 from tests.tiny import Journey, frames
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from analysis.reporting.runner.terminal import Terminal
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import Status
 
 
 class Screen(io.StringIO):

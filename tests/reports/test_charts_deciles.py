@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from analysis.customers.retention.contact_plan import ContactTerms, plan_contacts
 from analysis.customers.retention.decline import judge
+from analysis.customers.retention.win_back import ContactTerms, plan_contacts
 from analysis.customers.value.concentration import lorenz_curve, pareto_curve, purchase_deciles
 from analysis.customers.value.decile_migration import persistence
 from analysis.customers.value.deciles import monetary_deciles
@@ -17,7 +17,7 @@ from analysis.reporting.charts import style, svg
 from analysis.reports.deciles import charts
 from analysis.reports.deciles import charts as fading_charts
 from analysis.reports.deciles import charts as persistence_charts
-from analysis.stats.bca import Estimates, Sampling
+from analysis.stats.resampling import Estimates, Sampling
 from tests.customers.populations import features_of, shoppers, weekly_of
 
 FEW = Sampling(draws=200, seed=1)

@@ -252,7 +252,9 @@ def test_what_was_searched_in_vain_is_said_in_words() -> None:
     assert text_products.trend_counts(table).endswith("none rises or falls significantly")
     alone = pd.DataFrame({"holiday": [""]})
     assert trend_readings.stood_out(alone[:0]) == "No week of a series stood out alone"
-    assert trend_readings.stood_out(alone).endswith("alone, not before a holiday or occasion")
+    assert trend_readings.stood_out(alone).endswith(
+        "alone, not in or before the week of a holiday or occasion"
+    )
     lives = pd.DataFrame({"status": ["continuing", "too rare to tell"]})
     assert trend_readings.came_and_went(lives) == (
         "Of 2 best sellers none significantly came or went; 1 sell too rarely to tell"

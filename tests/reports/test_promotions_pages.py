@@ -25,13 +25,12 @@ from analysis.promotions.observational.doubly_robust import Effects
 from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.costs import Costs
 from analysis.promotions.outcomes.outcomes import COLUMNS
-from analysis.promotions.returns import after_costs, league
+from analysis.promotions.returns import league, roi
 from analysis.promotions.returns.incremental_return import NO_COST, Returns
 from analysis.promotions.returns.roi import AFTER, EXTRA, NEEDED, NEIGHBOURS, NET, Return
 from analysis.reporting.charts import style
 from analysis.reporting.notebook import outputs
-from analysis.reporting.notebook.outputs import KEY, Output
-from analysis.reporting.notebook.presentation import presenters
+from analysis.reporting.notebook.outputs import KEY, Output, presenters
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.site import templating
 from analysis.reporting.store.layout import Workspace, find_root
@@ -156,7 +155,7 @@ def _return(each: float, nearer_end: float, *, basis: str = "messages") -> Retur
 
 @pytest.fixture(scope="module")
 def judged(found: Trials, returned: Returns) -> pd.DataFrame:
-    return after_costs.judged(found, returned)
+    return roi.judged(found, returned)
 
 
 AFTER_COSTS = {
@@ -226,7 +225,7 @@ def test_what_only_moved_purchases_is_called_so_where_its_return_is_open(found: 
     names = pd.DataFrame([{"promotion_id": "F", "arm": "treatment", "label": "Figs", "reason": ""}])
     one = Returns(names, {key: _return(-0.5, 0.5)}, {key: _effects()}, "")
     only = replace(found, verdicts=found.verdicts[found.verdicts["promotion_id"] == "F"])
-    judged = after_costs.judged(only, one)
+    judged = roi.judged(only, one)
     assert judged["verdict"].tolist() == ["only moved"]
     assert league.actions(one, only)["action"].tolist() == ["change"]
     assert "only moved purchases" in readings_of_verdicts.title(judged)
@@ -247,7 +246,7 @@ def test_a_cost_that_is_assumed_stands_in_the_sentence(found: Trials) -> None:
     )
     one = Returns(names, {key: _return(2.0, 1.0, basis="assumed")}, {key: _effects()}, "")
     only = replace(found, verdicts=found.verdicts[found.verdicts["promotion_id"] == "A"])
-    (field,) = readings_of_verdicts.findings(after_costs.judged(only, one), "EUR", 0.95)
+    (field,) = readings_of_verdicts.findings(roi.judged(only, one), "EUR", 0.95)
     assert "at the assumed contact cost" in field["sentence"]
 
 
@@ -256,7 +255,7 @@ def test_without_a_known_cost_nothing_is_said_to_pay(found: Trials) -> None:
     none = Returns(
         rows[["promotion_id", "arm", "reason"]], {}, {}, "No promotion has a net return."
     )
-    judged = after_costs.judged(found, none)
+    judged = roi.judged(found, none)
     said = readings_of_verdicts.title(judged)
     assert "2 earned before costs that are not stated" in said
     assert "paid" not in said
@@ -292,7 +291,7 @@ def test_a_promotion_that_runs_is_read_daily_and_not_yet_judged(
     assert experiments.effects(only).empty or "A" not in set(
         experiments.effects(only)["promotion_id"]
     )
-    judged = after_costs.judged(only, returned)
+    judged = roi.judged(only, returned)
     assert "1 is still running" in readings_of_verdicts.title(judged)
     assert " Read it daily" in readings_of_verdicts.bullets(judged, "EUR")
     assert readings_of_verdicts.findings(judged, "EUR", 0.95)[0]["value"] is None
@@ -473,7 +472,10 @@ def test_the_plan_in_words() -> None:
         {"design": ["Half are treated", "Whole stores are treated"], "enough": [True, False],
          "reason": ["", "5 stores are too few"]}
     )  # fmt: skip
-    assert text_planning.designs(designs) == "There are customers enough where half are treated"
+    assert (
+        text_planning.designs(designs)
+        == "There are customers enough for 1 design: half are treated"
+    )
     assert text_planning.design_notes(designs) == "Whole stores are treated: 5 stores are too few."
     assert "too few customers" in text_planning.designs(designs.assign(enough=False))
 

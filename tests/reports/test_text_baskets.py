@@ -49,7 +49,7 @@ def found(*holds: bool) -> Triples:
 @pytest.mark.parametrize(
     ("holds", "said"),
     [
-        ((False,), "No triple holds: what is bought in threes, its pairs explain"),
+        ((False,), "No triple is significantly more frequent than its pairs explain"),
         ((True,), "Apples, Bread and Cheese are in one order 1.3 times as often as their pairs "
                   "explain"),
         ((True, True), "Apples, Bread and Cheese are in one order 1.3 times as often as their "
@@ -121,10 +121,10 @@ def test_only_where_more_follow_is_there_a_day_to_write() -> None:
     assert table["write_on"].iloc[0] == 7
     assert np.isnan(table["write_on"].iloc[1])
     assert text_next.sure(table) == (
-        "After 1 of 2 first purchases significantly more buy the next than matched customers"
+        "In 1 of 2 pairs significantly more first buyers buy the next than matched customers"
     )
     assert text_next.sure(table.tail(1)) == (
-        "After none of 1 first purchases do significantly more buy the next"
+        "In none of the pairs followed do significantly more first buyers buy the next"
     )
     assert "would reach 2.4 %; followed past it, 4.9 %." in text_next.bounds(table)
 

@@ -9,8 +9,7 @@ import pytest
 
 from analysis.engagement.channels.attribution import Attribution
 from analysis.engagement.channels.contact_rates import ContactRates
-from analysis.engagement.channels.dose_response import DoseCurve
-from analysis.engagement.channels.fatigue import Fatigue
+from analysis.engagement.channels.fatigue import DoseCurve, Fatigue
 from analysis.engagement.channels.holdout_lift import HoldoutLift
 from analysis.reports.channels import text, text_buying, text_response
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.customers.features.coverage import Coverage
-from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms, plan_contacts
+from analysis.customers.features.attributes import Coverage
 from analysis.customers.retention.decline import Fading
+from analysis.customers.retention.win_back import ContactPlan, ContactTerms, plan_contacts
 from analysis.customers.value.concentration import (
     concentration,
     lorenz_curve,
@@ -16,14 +16,13 @@ from analysis.customers.value.concentration import (
     purchase_deciles,
 )
 from analysis.customers.value.decile_migration import persistence
-from analysis.customers.value.deciles import Deciles, monetary_deciles
-from analysis.customers.value.rank_agreement import rank_agreement
+from analysis.customers.value.deciles import Deciles, monetary_deciles, rank_agreement
 from analysis.reporting.notebook.findings import Finding
 from analysis.reports.deciles import text as persistence_readings
 from analysis.reports.deciles import text as readings
 from analysis.reports.deciles import text_decline as fading_readings
 from analysis.reports.segmentation.text import only_returned
-from analysis.stats.bca import Estimates, Sampling
+from analysis.stats.resampling import Estimates, Sampling
 from tests.customers.populations import features_of, lognormal, shoppers, weekly_of
 
 FEW = Sampling(draws=200, seed=1)

@@ -9,12 +9,8 @@ import pytest
 
 from analysis.errors import ParamsError
 from analysis.params.report_params import from_notebook
-from analysis.promotions.planning.occasions.care_list import KIND_OF, CareList
-from analysis.promotions.planning.targeting.contact_scenarios import (
-    ALL_OFFERS,
-    BY_VALUE,
-    Spending,
-)
+from analysis.promotions.planning.care_list import KIND_OF, CareList
+from analysis.promotions.planning.targeting.cost_curve import ALL_OFFERS, BY_VALUE, Spending
 from analysis.promotions.planning.targeting.eligibility import REACHED, SAYS, ValueByRule
 from analysis.promotions.returns.past_lists import RUNNING, PastLists
 from analysis.reports.targets import charts, text, text_lists
@@ -183,4 +179,8 @@ def test_the_plan_is_stated_beside_the_best_of_other_terms() -> None:
     scenarios = pd.DataFrame({"scenario": names, "gain": [100.4, 90.0, 95.0]})
     assert text.terms_headline(scenarios, "EUR") == (
         "Expected margin is € 100 as planned and € 95 at most on other terms (no discounts)"
+    )
+    alike = scenarios.assign(gain=100.0)
+    assert text.terms_headline(alike, "EUR").startswith(
+        "Expected margin is € 100 as planned, and as much with "
     )

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.customers.retention.lifecycle import Silence
-from analysis.customers.segments.segment_table import UNJUDGED
+from analysis.customers.segments.segment_profiles import UNJUDGED
 from analysis.reports.segmentation import charts as charts_charts
 from analysis.reports.segmentation import text as readings_text
 from analysis.reports.segmentation import text_deals, text_profiles, text_stages
@@ -25,7 +25,10 @@ def followed(*rows: tuple[str, int, float]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([("A", 40, 0.9), ("B", 40, 0.4), ("C", 9, 1.0)], "Of A, 90 % bought again; of B, 40 %"),
+        (
+            [("A", 40, 0.9), ("B", 40, 0.4), ("C", 9, 1.0)],
+            "Of A, 90 % bought again; of B, 40 %",
+        ),
         ([("A", 40, 0.8), ("B", 30, 0.8)], "80 % bought again, of every segment alike"),
         ([("A", 9, 1.0), ("B", 1, 0.0)], "90 % of the customers bought again; no two segments"),
         ([("A", 200, 1.0)], "100 % of the customers bought again; no two segments"),
@@ -64,7 +67,7 @@ def worth(*rows: tuple[str, int, float, float]) -> pd.DataFrame:
 def test_nobody_by_the_clock_and_one_by_the_clock() -> None:
     none = worth(("Now and then, small baskets", 50, 1.0, 1.0))
     assert text_stages.rhythm_headline(none) == "Nobody shops at significantly regular intervals"
-    one = worth(("By the clock, weekly", 1, 0.004, 0.003), ("Other", 249, 0.996, 0.997))
+    one = worth(("Regular, weekly", 1, 0.004, 0.003), ("Other", 249, 0.996, 0.997))
     assert text_stages.rhythm_headline(one).startswith("0.4 % of customers")
 
 
@@ -90,6 +93,17 @@ def test_nobody_and_one_away_longer_than_usual() -> None:
     assert text_stages.stages_headline(one) == (
         "1 customer (2.0 %) has been away longer than their own rhythm explains"
     )
+
+
+def test_what_the_silent_bring_is_told_with_its_interval_or_not_at_all() -> None:
+    found = Silence(245, 32, 0.2, returned=200, called=30, followed=29, back=20)
+    ends = {"net_share_low": [0.1, 0.7], "net_share_high": [0.2, 0.9]}
+    sales = worth(("silent", 32, 0.13, 0.15), ("others", 213, 0.87, 0.85)).assign(**ends)
+    told = text_stages.slipping_finding(found, sales, 0.95)
+    assert (told["value"], told["low"], told["high"]) == (0.15, 0.1, 0.2)
+    assert text_stages.slipping_finding(found, None, 0.95)["value"] is None
+    nobody = Silence(245, 0, 0.0)
+    assert text_stages.slipping_finding(nobody, sales.tail(1), 0.95)["value"] == 0.0
 
 
 def test_silence_is_a_sign_of_losses_only_beyond_what_no_losses_would_show() -> None:
@@ -155,12 +169,33 @@ def test_segments_of_few_are_withheld_and_cannot_be_had_by_subtraction() -> None
         ]
     )
     shown = readings_text.enough(table).set_index("group")
-    assert shown["net_share"].isna().to_dict() == {"New": True, "Growing": True, "Active": False}
-    assert shown["customers"].tolist() == [14, 67, 619]
-    said = readings_text.sentences(table.pipe(readings_text.enough), {}, "USD")
-    assert said.count("withheld") == 2
-    followed = table.drop(columns="net_share").assign(bought=1.0)
-    assert readings_text.enough(followed)["bought"].isna().tolist() == [True, False, False]
+    both = "New (14) and Growing (67)"
+    assert shown["net_share"].to_dict() == {"Active": 619 / 700, both: 81 / 700}
+    assert shown["customers"].tolist() == [619, 81]
+    said = readings_text.sentences(shown.reset_index(), {"New": ("First seen.", "")}, "USD")
+    assert f"**{both}**: 81 customers (20.0 %) bring 11.6 % of sales. New: first seen." in said
+    followed = table.drop(columns="net_share").assign(bought=[1.0, 0.5, 0.8])
+    after = readings_text.enough(followed.assign(net_after=5.0))
+    assert after["bought"].isna().tolist() == [True, False, False]
+    assert after["net_after"].isna().tolist() == [True, True, False]
+    many = readings_text.enough(table.assign(customers=[14, 29, 2]))
+    assert many["net_share"].isna().all()
+    third = pd.concat([table, table.tail(1).assign(group="Lapsed", customers=9)])
+    several = readings_text.enough(third.assign(customers=[14, 7, 619, 9]).reset_index(drop=True))
+    assert several["group"].tolist() == ["Active", "3 others together"]
+    said = readings_text.sentences(several, {}, "USD")
+    assert "of sales. New (14), Growing (7) and Lapsed (9)." in said
+    few = table.assign(customers=[4, 5, 6])
+    assert readings_text.enough(few)["net_share"].isna().all()
+    assert readings_text.sentences(few.pipe(readings_text.enough), {}, "USD").count("withheld") == 3
+
+
+def test_what_segments_bring_together_tells_of_no_small_one() -> None:
+    table = worth(("A", 8, 0.1, 0.1), ("B", 90, 0.4, 0.3), ("C", 99, 0.5, 0.6))
+    assert readings_text.brought(table, {"C"}, "net_share") == 0.6
+    assert readings_text.brought(table, {"A", "B"}, "net_share") == pytest.approx(0.4)
+    for told in ({"A"}, {"B"}, {"A", "C"}):
+        assert np.isnan(readings_text.brought(table, told, "net_share"))
 
 
 def test_what_goes_with_discounts_is_not_called_their_doing() -> None:
@@ -182,8 +217,14 @@ def test_what_goes_with_discounts_is_not_called_their_doing() -> None:
     assert told.startswith("Price buyers' part of a category is 26.0 % larger where")
     near = kinds.assign(more=[0.16, 0.14], low=[0.07, 0.08], high=[0.26, 0.2])
     assert "cannot be told apart" in text_deals.stocked(near)
-    buyers = pd.DataFrame({"group": ["Price buyer"], "share": [0.018], "margin_share": [-0.0013]})
-    assert text_deals.buyers_headline(buyers).endswith("they bring −0.1 % of margin")
+    buyers = pd.DataFrame(
+        {"group": ["Price buyer"], "customers": 99, "share": [0.018], "margin_share": [-0.0013]}
+    )
+    assert text_deals.buyers_headline(buyers, 0.48) == (
+        "1.8 % of customers buy significantly (95 %) more than 48 % of their lines on offer; they "
+        "bring −0.1 % of margin"
+    )
+    assert "bring" not in text_deals.buyers_headline(buyers.assign(customers=9), 0.48)
 
 
 def test_names_that_are_not_borne_out_are_named_with_their_evidence() -> None:
@@ -250,7 +291,8 @@ def lines(stages: object, bought: pd.DataFrame | None) -> dict[str, tuple[bool |
 
 def judged(called: float, customers: int, gap: str = "") -> SimpleNamespace:
     table = pd.DataFrame({"called": [called], "expected": [0.1], "customers": [customers]})
-    return SimpleNamespace(calibration=table, gap=gap)
+    weeks = pd.DataFrame({"p_rise": [0.2, np.nan, np.nan]})
+    return SimpleNamespace(calibration=table, gap=gap, table=weeks)
 
 
 def test_what_could_not_be_checked_is_neither_right_nor_wrong() -> None:
@@ -261,6 +303,7 @@ def test_what_could_not_be_checked_is_neither_right_nor_wrong() -> None:
     assert small["Silence"] == (None, "Nobody has two gaps, so the model of silence is unchecked.")
     good = lines(judged(0.11, 500), followed(("A", 40, 0.9), ("B", 30, 0.1)))
     assert [good[label][0] for label in ("Held-out check", "Silence", "Growth")] == [True] * 3
+    assert "2 of 3 customers bought too seldom to be called" in good["Growth"][1]
     assert lines(judged(0.2, 500, gap="Too short."), None)["Growth"] == (None, "Too short.")
 
 

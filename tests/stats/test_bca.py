@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from analysis.stats.bca import NOT_STABLE, TOO_FEW, Sampling, acceleration, bca, estimate_totals
+from analysis.stats.resampling import (
+    NOT_STABLE,
+    TOO_FEW,
+    Sampling,
+    acceleration,
+    bca,
+    estimate_totals,
+)
 
 
 def mean(sums: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
 from analysis.products.sequences.matched_follow_on import Design, compare
-from analysis.stats.competing_risks import Ends
+from analysis.stats.survival import Ends
 from tests.products.journeys import events_of
 
 WINDOW = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.stats.thresholds import bunching, discontinuity
+from analysis.stats import discontinuity
 from tests.truth.calibration import assert_covers
 
 #: Counts in bins of 50 around the kink at 10,000 of the example of the R package bunching, with the
@@ -17,25 +17,25 @@ PLACES = np.arange(-19, 20)
 
 
 def test_the_published_kink() -> None:
-    found = bunching.estimate(KINK, PLACES, degree=4, integrate=True, draws=400, seed=1)
+    found = discontinuity.bunching(KINK, PLACES, degree=4, integrate=True, draws=400, seed=1)
     assert found.excess == pytest.approx(629.5111, rel=1e-6)
     assert found.relative == pytest.approx(1.822088, rel=1e-6)
-    plain = bunching.estimate(KINK, PLACES, degree=4, integrate=False)
+    plain = discontinuity.bunching(KINK, PLACES, degree=4, integrate=False)
     assert plain.relative == pytest.approx(1.989, abs=5e-4)
     assert np.isnan(plain.error).all()
 
 
 def test_counts_on_the_polynomial_have_no_excess_and_scale() -> None:
     counts = 1_000 - 9.0 * PLACES + 0.1 * PLACES**2
-    found = bunching.estimate(counts, PLACES, degree=3, below=2, above=1)
+    found = discontinuity.bunching(counts, PLACES, degree=3, below=2, above=1)
     assert found.above == pytest.approx(0, abs=1e-6)
     assert found.missing == pytest.approx(0, abs=1e-6)
     moved = counts.copy()
     moved[PLACES == -1] -= 60
     moved[PLACES == 0] += 60
-    found = bunching.estimate(moved, PLACES, degree=3, below=2, above=1)
+    found = discontinuity.bunching(moved, PLACES, degree=3, below=2, above=1)
     assert (found.above, found.missing) == (pytest.approx(60), pytest.approx(60))
-    double = bunching.estimate(2 * moved, PLACES, degree=3, below=2, above=1)
+    double = discontinuity.bunching(2 * moved, PLACES, degree=3, below=2, above=1)
     assert double.above == pytest.approx(120)
     assert double.relative == pytest.approx(found.relative)
 
@@ -48,7 +48,9 @@ def test_the_error_of_the_excess_is_that_of_repeated_draws() -> None:
         counts = rng.poisson(
             expected + truth * (PLACES == 0) - truth / 2 * np.isin(PLACES, (-1, -2))
         )
-        found = bunching.estimate(counts, PLACES, degree=3, below=2, above=0, draws=60, seed=seed)
+        found = discontinuity.bunching(
+            counts, PLACES, degree=3, below=2, above=0, draws=60, seed=seed
+        )
         held.append(abs(found.above - truth) < 1.96 * found.error[0])
     assert_covers(sum(held), len(held))
 

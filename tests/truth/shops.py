@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.simulator.chunk import generate
 from analysis.simulator.engagement.acquisition import media_spend_file
 from analysis.simulator.selling.product_files import (
     placements_file,
@@ -27,6 +26,7 @@ from analysis.simulator.selling.product_files import (
 from analysis.simulator.shop import Shop
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth import series_table, write_down
+from analysis.simulator.writer import generate
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 

@@ -12,11 +12,9 @@ import pytest
 from analysis.engagement.channels import (
     acquisition_cost,
     attribution,
-    consent_history,
     contact_events,
     contact_preferences,
     contact_rates,
-    dose_response,
     fatigue,
     holdout_lift,
 )
@@ -198,7 +196,7 @@ def test_fatigue_is_recovered_at_its_nominal_rate(shops: Shops, each: list[Sent]
 def test_no_frequency_is_said_to_pay(each: list[Sent]) -> None:
     """More newsletters bring nothing: the lowest frequency is named, and opting out rises."""
     for one in each:
-        found = dose_response.measure(one.tables, one.contacts, variants=VARIANTS)
+        found = fatigue.measure(one.tables, one.contacts, variants=VARIANTS)
         assert found.best == VARIANTS[0]
         assert found.doses["left_gain_low"].iloc[-1] > 0
         classes = found.classes.set_index("class")["customers"]
@@ -227,7 +225,7 @@ def test_no_hour_is_better_where_none_is(each: list[Sent]) -> None:
 def test_messages_without_consent_are_counted(each: list[Sent]) -> None:
     """Newsletters stop where consent ends; promotions go on, and are all there is to count."""
     for one in each[:3]:
-        found = consent_history.on_the_day(one.tables, one.contacts)
+        found = contact_preferences.on_the_day(one.tables, one.contacts)
         sent = one.contacts.rows.to_pandas()
         log = one.tables.consents.to_pandas()
         both = sent.merge(log, "left", ["customer_id", "channel"])

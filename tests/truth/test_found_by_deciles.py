@@ -13,7 +13,7 @@ from analysis.customers.features import features, weekly
 from analysis.customers.retention import decline
 from analysis.customers.value.concentration import concentration
 from analysis.customers.value.deciles import monetary_deciles
-from analysis.stats.bca import Sampling
+from analysis.stats.resampling import Sampling
 from analysis.tables.periods import Period
 from tests.truth.calibration import assert_covers
 from tests.truth.shops import Shops, tables_of

@@ -10,24 +10,21 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.feedback import (
-    after_scores,
-    complaint_recovery,
-    complaint_times,
+    complaints,
     product_alarms,
     response_rates,
     satisfaction_drivers,
     survey_rows,
     survey_scores,
-    text_sentiment,
     text_topics,
     written_feedback,
 )
-from analysis.engagement.feedback.complaint_times import Complaints
+from analysis.engagement.feedback.complaints import Complaints
 from analysis.engagement.feedback.response_rates import Response
 from analysis.engagement.feedback.survey_rows import Surveys
 from analysis.engagement.feedback.written_feedback import BOTH, CHINESE, LATIN, NONE, Written
 from analysis.reports.feedback import text
-from analysis.simulator.voices import further_voices
+from analysis.simulator.voices import feedback_files
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period
@@ -71,7 +68,7 @@ def asked(together: Tables) -> Surveys:
 
 @pytest.fixture(scope="module")
 def waits(together: Tables) -> Complaints:
-    return complaint_times.wait(together, HISTORY)
+    return complaints.wait(together, HISTORY)
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +136,7 @@ def test_waits_for_a_settlement_are_as_planted(shops: Shops) -> None:
     share_gone = shops.parameter("cancellations", "superpopulation", "share")
     covered, cancelled, never = 0, 0, []
     for seed in SEEDS:
-        found = complaint_times.wait(tables_of(shops, seed), HISTORY)
+        found = complaints.wait(tables_of(shops, seed), HISTORY)
         line = found.times.set_index("step").loc["resolved"]
         # Half of all, of which some are never settled, is a little beyond half of the settled.
         share = 0.5 * (1 - planted["never"])
@@ -154,7 +151,7 @@ def test_waits_for_a_settlement_are_as_planted(shops: Shops) -> None:
     assert abs(np.mean(never) - planted["never"]) < 0.03
 
 
-def days_until(found: complaint_times.Complaints, share: float) -> tuple[float, float]:
+def days_until(found: complaints.Complaints, share: float) -> tuple[float, float]:
     """Return the interval of the time by which ``share`` are settled, from the published curve."""
     curve = found.curves[found.curves["step"] == "resolved"]
     low = curve["days"][curve["low"] <= 1 - share].min()
@@ -202,7 +199,7 @@ def test_languages_are_told_and_nothing_personal_is_left(shops: Shops, written: 
 def test_moods_are_learnt_as_well_as_the_planted_noise_allows(
     shops: Shops, written: Written
 ) -> None:
-    mood = text_sentiment.judge(written, seed=1)
+    mood = written_feedback.judge(written, seed=1)
     line = mood.accuracy.iloc[0]
     wrong = shops.parameter("review_words", "superpopulation", "wrong_mood")
     # Texts of the wrong mood are called by their words: no model can find more than the rest.
@@ -231,15 +228,15 @@ def test_a_settled_complaint_is_not_said_to_bring_customers_back(
     together: Tables, waits: Complaints
 ) -> None:
     """Nothing was planted: the like-with-like difference is no further off than chance allows."""
-    found = complaint_recovery.recover(together, waits, HISTORY, landmark=7, follow=91)
+    found = complaints.recover(together, waits, HISTORY, landmark=7, follow=91)
     line = found.table.set_index("comparison").loc["like with like"]
     assert line["n_open"] > 100
     assert abs(line["difference"]) < 3.3 * (line["high"] - line["low"]) / 2 / 1.96
 
 
 def test_effort_falls_with_the_days_a_complaint_takes(asked: Surveys, waits: Complaints) -> None:
-    found = complaint_recovery.effort_by_wait(waits, asked)
-    latent = -further_voices.CES_SLOPE * np.log(2)
+    found = complaints.effort_by_wait(waits, asked)
+    latent = -feedback_files.CES_SLOPE * np.log(2)
     # Rounding and the ends of the scale take away a little of the latent slope.
     assert latent - 0.02 <= found.high
     assert found.low <= latent * 0.85
@@ -248,7 +245,7 @@ def test_effort_falls_with_the_days_a_complaint_takes(asked: Surveys, waits: Com
 
 
 def test_low_scores_foretell_silence(together: Tables, asked: Surveys) -> None:
-    after = after_scores.follow_up(together, asked, follow=91)
+    after = satisfaction_drivers.follow_up(together, asked, follow=91)
     line = after.compared.set_index(["kind", "comparison"]).loc[("nps", "like with like")]
     assert line["low"] > 0
 

@@ -7,14 +7,14 @@ from datetime import date
 import numpy as np
 import pytest
 
-from analysis.engagement.loyalty.birthday import birthdays
+from analysis.engagement.loyalty.care_occasions import birthdays
 from analysis.engagement.loyalty.first_come_offers import first_come
 from analysis.engagement.loyalty.membership import club_life, invitation
 from analysis.engagement.loyalty.referral_value import referrals
 from analysis.engagement.loyalty.strategy_scores import scores
 from analysis.engagement.loyalty.tier_thresholds import ThresholdRules, thresholds
-from analysis.engagement.points.ledger_checks import Reconciliation, reconcile
 from analysis.engagement.points.points_economics import economics
+from analysis.engagement.points.points_ledger import Reconciliation, reconcile
 from analysis.engagement.points.points_liability import PointCosts, liability
 from tests.engagement.clubs import club_tables
 from tests.truth.calibration import assert_covers

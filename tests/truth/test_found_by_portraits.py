@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from analysis.customers.features import features, spending_mix
+from analysis.customers.features import features
 from analysis.customers.features.attributes import customer_attributes
 from analysis.customers.retention import lifecycle, regularity
 from analysis.customers.segments import areas
@@ -45,7 +45,7 @@ def test_young_families_over_index_on_babies_and_the_retired_on_health(
         known, _ = customer_attributes(tables, as_of=AS_OF)
         stage = mine["customer_id"].map(known.set_index("customer_id")["life_stage"].astype(object))
         table = portrait(
-            mine, spending_mix.fetch(tables, YEAR), None, stage.astype("category"), seed=seed
+            mine, features.spending_mix(tables, YEAR), None, stage.astype("category"), seed=seed
         ).set_index(["segment", "item"])
         family = table.loc[("young family", "Baby & kids")]
         retired = table.loc[("retired", "Health & beauty")]

@@ -10,8 +10,7 @@ import pytest
 
 from analysis.products.baskets.return_rates import return_rates
 from analysis.quality.checks import run_checks
-from analysis.quality.completeness import completeness
-from analysis.quality.date_coverage import calendar
+from analysis.quality.date_coverage import calendar, completeness
 from analysis.quality.drift import mix_drift
 from analysis.quality.store_days import store_gaps
 from analysis.tables.comparison import compare

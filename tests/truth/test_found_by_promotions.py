@@ -15,7 +15,6 @@ from analysis.promotions.experiments import (
     experiments,
     group_sequential,
     robustness,
-    subgroups,
     uplift,
     validity_checks,
 )
@@ -169,7 +168,7 @@ def test_the_arms_are_ranked_as_planted(town: Trials) -> None:
 
 def test_young_families_are_found_to_gain_most(shops: Shops, town: Trials) -> None:
     people, groups = _with_life_stage(shops, town, "T1")
-    found = subgroups.effects(people, groups, "margin", confidence=0.95)
+    found = uplift.effects(people, groups, "margin", confidence=0.95)
     best = found.sort_values("p").iloc[0]
     assert best["q"] <= 0.05
     assert (best["attribute"], best["segment"]) == ("life_stage", "young family")
@@ -188,7 +187,7 @@ def test_young_families_are_found_to_gain_most(shops: Shops, town: Trials) -> No
 
 def test_no_segment_gains_from_the_null_promotion(shops: Shops, town: Trials) -> None:
     people, groups = _with_life_stage(shops, town, "T2")
-    found = subgroups.effects(people, groups, "margin", confidence=0.95)
+    found = uplift.effects(people, groups, "margin", confidence=0.95)
     assert (found["q"] > 0.05).all()
 
 
@@ -199,7 +198,7 @@ def _with_life_stage(
     known = shops.frame(
         "select seed || '/' || customer_id as customer_id, life_stage from customers"
     )
-    return people, subgroups.with_past(people, known.drop_duplicates("customer_id"))
+    return people, uplift.with_past(people, known.drop_duplicates("customer_id"))
 
 
 def test_a_model_ranks_customers_but_treating_all_stays_better(shops: Shops, town: Trials) -> None:

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.customers.churn.retention_value import accepted_when_tried
-from analysis.customers.deals import deal_proneness, discount_response, discount_withdrawal
+from analysis.customers.deals import deal_proneness, discount_response
 from analysis.customers.features import features
 from analysis.customers.retention import lifecycle, regularity, win_back
 from analysis.tables.periods import Period
@@ -48,10 +48,10 @@ def test_fixed_rhythms_are_recovered(known: pd.DataFrame) -> None:
     found = regularity.rhythms(known, regularity.shapes(known)).astype("str")
     enough = known["gaps"] >= 4
     weekly, monthly = (known["group"] == name for name in ("weekly", "monthly"))
-    assert interval(found == "By the clock, weekly", weekly & enough)[0] > 0.85
-    assert interval(found == "By the clock, every few weeks", monthly & enough)[0] > 0.85
+    assert interval(found == "Regular, weekly", weekly & enough)[0] > 0.85
+    assert interval(found == "Regular, every few weeks", monthly & enough)[0] > 0.85
     kind = known["group"].where(weekly | monthly, "other")[enough]
-    named = found.where(found.str.startswith("By the clock"), "other")[enough]
+    named = found.where(found.str.startswith("Regular"), "other")[enough]
     assert adjusted_rand_score(kind, named) > 0.75
 
 
@@ -77,13 +77,13 @@ def test_price_buyers_with_precision_and_recall(known: pd.DataFrame) -> None:
 def test_price_buyers_stay_away_without_discounts(shops: Shops) -> None:
     """Discount customers order nothing in the pause, others as in the weeks around it."""
     tables = tables_of(shops, 0)
-    pause = discount_withdrawal.find(tables, YEAR)
+    pause = discount_response.find(tables, YEAR)
     kinds = shops.frame(
         "select customer_id::varchar as customer_id, attitude as buyer from truth_customers "
         "where seed = 0"
     )
     kinds["buyer"] = kinds["buyer"].astype("category")
-    got = discount_withdrawal.compare(tables, pause, kinds).set_index("group")
+    got = discount_response.compare(tables, pause, kinds).set_index("group")
     assert (got["weeks"] == 8).all()
     assert got.loc["discount", "stayed"] == 0
     others = got.loc[["relationship", "mixed"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import pytest
 
-from analysis.simulator.marginals import Marginals, marginals
+from analysis.simulator.document import Marginals, marginals
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period

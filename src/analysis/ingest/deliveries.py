@@ -6,22 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from analysis.errors import DataError
 from analysis.ingest.assembly import Assembly, twice
-from analysis.ingest.compiled_queries import CompiledQueries
-from analysis.ingest.part_writer import build_part
+from analysis.ingest.part_writer import CompiledQueries, build_part
 from analysis.ingest.parts import Delivery, Part, PartSource
-from analysis.ingest.quarantine import Quarantine, remove
 from analysis.ingest.readers.stage import FORMATS
-from analysis.tables.checksums import damage
+from analysis.ingest.request import IngestRequest
+from analysis.ingest.versions import Quarantine, Seen, remove
 from analysis.tables.engine import connect, reading
-from analysis.tables.manifest import LedgerEntry, SourceFile
-
-if TYPE_CHECKING:
-    from analysis.ingest.request import IngestRequest
-    from analysis.ingest.versions import Seen
+from analysis.tables.manifest import LedgerEntry, SourceFile, damage
 
 
 @dataclass(frozen=True)
@@ -86,12 +80,7 @@ def write_tables(
         parts, doubles = found.of(source.deliveries())
         unified = _unified(source, connection, parts, target)
         assembly = Assembly(
-            connection,
-            parts,
-            target,
-            request.margin_rates,
-            request.uncounted_departments,
-            unified,
+            connection, parts, target, request.margin_rates, request.uncounted_departments, unified
         )
         with reading(f"what was made of the files of {request.study}"):
             ledger = (*assembly.write(), *doubles)
@@ -172,17 +161,6 @@ class _Parts:
     def _key(self, delivery: Delivery, content: tuple[str, ...]) -> str:
         text = "\0".join([self._salt, delivery.name, *content])
         return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def check_names(deliveries: Sequence[Delivery]) -> None:
-    """Refuse two kinds of files that match one and the same file: its rows would count twice."""
-    seen: dict[Path, str] = {}
-    for delivery in deliveries:
-        if seen.setdefault(delivery.path, delivery.origin) != delivery.origin:
-            raise DataError(
-                f"{delivery.name} is both {seen[delivery.path]} and {delivery.origin} in the "
-                "mapping; narrow the paths"
-            )
 
 
 def _unified(source: PartSource, connection: Any, parts: Sequence[Part], target: Path) -> Any:

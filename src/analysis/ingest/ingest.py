@@ -15,13 +15,15 @@ from pathlib import Path
 
 from analysis.errors import DataError
 from analysis.ingest import deliveries
-from analysis.ingest.quarantine import Quarantine
 from analysis.ingest.request import IngestRequest, IngestResult
-from analysis.ingest.sources import Source
+from analysis.ingest.sources import Source, open_source
 from analysis.ingest.sources.sent_lists import SentLists
+from analysis.ingest.validate import write_whole
 from analysis.ingest.versions import (
     MANIFEST,
     ChangedWhileReadError,
+    Quarantine,
+    Version,
     code_digest,
     current_version,
     disk_errors,
@@ -32,10 +34,15 @@ from analysis.ingest.versions import (
     remove_leftovers,
     take_fingerprints,
 )
-from analysis.ingest.whole_tables import write_whole
-from analysis.tables.checksums import write_checksums
 from analysis.tables.engine import canonical_dir, find_root, reading
-from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile, order_span
+from analysis.tables.manifest import (
+    LedgerEntry,
+    Manifest,
+    SourceFile,
+    damage,
+    order_span,
+    write_checksums,
+)
 
 #: How often a source that is written to while it is read is read again.
 ATTEMPTS = 3
@@ -92,7 +99,7 @@ def _bring_up_to_date(
     request: IngestRequest, root: Path, force: bool, tell: Callable[[int, int], None] | None
 ) -> IngestResult:
     home = canonical_dir(request.study, root=root)
-    source = request.open_source(root)
+    source = open_source(request, root)
     quarantine = Quarantine(home)
     remove_leftovers(home)
     version = current_version(home, quarantine)
@@ -107,7 +114,7 @@ def _bring_up_to_date(
         return IngestResult(version.manifest, True, 0.0, mended=mended)
     build = deliveries.Build(request, source, home, seen, quarantine, force, tell)
     grown, ends = deliveries.torn(current.files if current is not None else (), seen)
-    manifest = _build(build, sent, fingerprint, grown)
+    manifest = _build(build, sent, fingerprint, grown, version)
     quarantine.settle()
     news = tuple(deliveries.changes(current.files, files)) if current is not None else ()
     mended = (*quarantine.said, *getattr(source, "mended", ()))
@@ -115,7 +122,11 @@ def _bring_up_to_date(
 
 
 def _build(
-    build: deliveries.Build, sent: SentLists, fingerprint: str, said: tuple[str, ...]
+    build: deliveries.Build,
+    sent: SentLists,
+    fingerprint: str,
+    said: tuple[str, ...],
+    version: Version | None,
 ) -> Manifest:
     home, request, source = build.home, build.request, build.source
     staging = home / f".staging-{os.getpid()}"
@@ -125,8 +136,10 @@ def _build(
             if hasattr(source, "part_feeds"):
                 ledger, notes = deliveries.write_tables(build, staging, code=code_digest())
             else:
+                before = version.directory if version is not None and not build.fresh else None
+                before = None if before is None or damage(before, thorough=True) else before
                 with reading(f"the source of {request.study}"):
-                    ledger, notes = write_whole(request.engine, source, staging), ()
+                    ledger, notes = write_whole(request.engine, source, staging, before), ()
                 build.seen.check()
             own, told = sent.add(request.engine, staging)
             files = (*build.seen.files, *sent.files)

@@ -1,19 +1,24 @@
-"""Write one delivered file as a part: its good rows by table and month, its bad rows apart."""
+"""Write one delivered file as a part: its good rows by table and month, its bad rows apart.
+
+Queries compiled once for many files of one form.
+
+To compile an expression takes longer than to run it on a small file, and the files of one form
+differ in nothing but where they lie. Read under a name that the next file takes over, they give
+equal expressions, whose SQL is kept.
+"""
 
 from __future__ import annotations
 
 import shutil
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import ibis
 
-from analysis.errors import DataError
 from analysis.ingest import validate
-from analysis.ingest.compiled_queries import STAGING, CompiledQueries, view_name
 from analysis.ingest.parts import (
     BY_MONTH,
     HELD,
@@ -25,7 +30,7 @@ from analysis.ingest.parts import (
     PartFeed,
     PartSource,
 )
-from analysis.tables.engine import reading
+from analysis.tables.engine import in_month, reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.schema import TABLES
 
@@ -109,7 +114,7 @@ class _FeedWriter:
             counted = validate.reject_repeated_keys(self._kept(_singly(judged), "judged"), table)
             good = _accepted(counted)
         entry, shifted = self._account(counted, feed)
-        _refuse_hopeless(entry)
+        validate.refuse_hopeless(entry)
         files = self._write_good(good, feed)
         if entry.rejected:
             files.append(self._write_refused(judged if feed.once_per_key else counted, feed))
@@ -166,7 +171,7 @@ class _FeedWriter:
         return [
             self._parquet(
                 # The line settles ties, so that the same file gives the same bytes.
-                self._shaped(good.filter(_within(good[time], month)).order_by([*order, LINE])),
+                self._shaped(good.filter(in_month(good[time], month)).order_by([*order, LINE])),
                 f"{feed.table}/month={month:%Y-%m}",
             )
             for month in found
@@ -195,7 +200,6 @@ class _FeedWriter:
         )
 
     def _write_refused(self, judged: ibis.Table, feed: PartFeed) -> str:
-
         refused = judged.filter(judged[validate.REASON].notnull())
         texts = feed.source_text
         joined = refused.join(texts, refused[LINE] == texts["line_of_text"])
@@ -217,13 +221,6 @@ class _FeedWriter:
 _SHIFTED_WORDS = (
     "did not exist because the clocks went forward, and were moved forward (rule gaps: shift)."
 )
-
-
-def _within(time: ibis.Value, month: Any) -> ibis.Value:
-
-    following = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
-    start, end = (ibis.timestamp(f"{day:%Y-%m-%d} 00:00:00") for day in (month, following))
-    return (time >= start) & (time < end)
 
 
 def _accepted(rows: ibis.Table) -> ibis.Table:
@@ -248,11 +245,52 @@ def _one_of_each(judged: ibis.Table, key: tuple[str, ...]) -> ibis.Table:
     )
 
 
-def _refuse_hopeless(entry: LedgerEntry) -> None:
-    """Refuse a file of which no row is usable: that is a wrong file or mapping, not bad rows."""
-    if entry.rows_in and not entry.accepted and entry.rejected:
-        reason = max(entry.rejected, key=lambda r: entry.rejected[r])
-        raise DataError(
-            f"{entry.source}: none of its {entry.rows_in:,} rows can be used for {entry.table}; "
-            f"the most frequent reason is: {reason}"
-        )
+#: Begins the name of the folder that a part is made in.
+STAGING = ".staging-"
+#: Queries kept; a study has some twenty a form of file.
+KEPT = 500
+
+
+def view_name(path: Path) -> str | None:
+    """Return the name that a file of a part in the making is read under; None for any other file.
+
+    It is the file's place within the part, and thus the same for the next part.
+    """
+    for depth, folder in enumerate(reversed(path.parts)):
+        if folder.startswith(STAGING):
+            key = folder.removeprefix(STAGING)
+            return "part/" + "/".join(path.parts[len(path.parts) - depth :]).replace(key, "")
+    return None
+
+
+class CompiledQueries:
+    """Writes expressions as Parquet through one DuckDB connection.
+
+    Parameters
+    ----------
+    connection
+        DuckDB through Ibis.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._sql: OrderedDict[Any, str] = OrderedDict()
+
+    def write(self, rows: ibis.Table, path: Path, compression: str) -> None:
+        """Write ``rows`` to the Parquet file ``path``."""
+        goal = str(path).replace("'", "''")
+        form = f"FORMAT PARQUET, COMPRESSION {compression}"
+        self.connection.raw_sql(f"COPY ({self._compiled(rows)}) TO '{goal}' ({form})")
+
+    def fetch(self, rows: ibis.Table) -> list[dict[str, Any]]:
+        """Return a few rows, each with its values by name."""
+        found = self.connection.raw_sql(self._compiled(rows)).fetchall()
+        return [dict(zip(rows.columns, row, strict=True)) for row in found]
+
+    def _compiled(self, rows: ibis.Table) -> str:
+        key = rows.op()
+        if key not in self._sql:
+            self._sql[key] = self.connection.compile(rows)
+            if len(self._sql) > KEPT:
+                self._sql.popitem(last=False)
+        return self._sql[key]

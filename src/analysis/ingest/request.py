@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from analysis.ingest.sources import Source, SourceRequest, open_source
 from analysis.tables.engine import EngineSettings
 from analysis.tables.manifest import Manifest
 
@@ -49,22 +47,10 @@ class IngestRequest:
     engine: EngineSettings = field(default_factory=EngineSettings)
     seed: int = 0
 
-    def open_source(self, root: Path) -> Source:
-        """Return the adapter of this request's source."""
-        options = {k: v for k, v in self.source.items() if k != "kind"}
-        return open_source(
-            str(self.source.get("kind")),
-            SourceRequest(
-                study=self.study,
-                options=options,
-                timezone=self.timezone,
-                root=root,
-                margin_rates=self.margin_rates,
-                uncounted_departments=self.uncounted_departments,
-                seed=self.seed,
-                currency=self.currency,
-            ),
-        )
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of the source, without its kind."""
+        return {k: v for k, v in self.source.items() if k != "kind"}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The versions of a study's tables on disk: one is current, by one rename, whatever happens.
 
 What a study's tables depend on: its files, its settings and the code that reads them.
+
+What ingest made and finds damaged: set aside, said in a sentence, and made again.
 """
 
 from __future__ import annotations
@@ -12,23 +14,17 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import analysis
 from analysis.errors import AnalysisError, DataError
-from analysis.ingest import deliveries
-from analysis.ingest.quarantine import Quarantine, remove
+from analysis.ingest.parts import Delivery
+from analysis.ingest.request import IngestRequest
 from analysis.ingest.sources import Source
-from analysis.tables.checksums import damage, sha256_of
 from analysis.tables.engine import is_no_room
-from analysis.tables.manifest import Manifest, SourceFile
-
-if TYPE_CHECKING:
-    from analysis.ingest.request import IngestRequest
-
+from analysis.tables.manifest import Manifest, SourceFile, damage, sha256_of
 
 KEPT_VERSIONS = 2
 
@@ -183,6 +179,17 @@ def take_fingerprints(source: Source, known: Manifest | None) -> Seen:
     return Seen(tuple(_hashed(name, path, before) for name, path in named), dict(named))
 
 
+def _check_names(deliveries: Sequence[Delivery]) -> None:
+    """Refuse two kinds of files that match one and the same file: its rows would count twice."""
+    seen: dict[Path, str] = {}
+    for delivery in deliveries:
+        if seen.setdefault(delivery.path, delivery.origin) != delivery.origin:
+            raise DataError(
+                f"{delivery.name} is both {seen[delivery.path]} and {delivery.origin} in the "
+                "mapping; narrow the paths"
+            )
+
+
 def _hashed(name: str, path: Path, before: Mapping[tuple[str, int, int, int], str]) -> SourceFile:
     try:
         mark = _mark(path)
@@ -217,7 +224,7 @@ def _named_files(source: Source) -> list[tuple[str, Path]]:
     """Return the source files with the names that a person knows them by."""
     if hasattr(source, "deliveries"):
         delivered = source.deliveries()
-        deliveries.check_names(delivered)
+        _check_names(delivered)
         return [(delivery.name, delivery.path) for delivery in delivered]
     return [(path.name, path) for path in source.files()]
 
@@ -252,3 +259,62 @@ def _ingest_code() -> list[Path]:
         [*(package / "ingest").rglob("*.py"), *(package / "tables").rglob("*.py")],
         key=lambda path: path.relative_to(package).as_posix(),
     )
+
+
+#: Folder beside the versions that holds what the last ingest to find damage set aside.
+DAMAGED = ".damaged"
+
+
+@dataclass
+class Quarantine:
+    """Takes damaged files and folders of one study's home out of use, and remembers why.
+
+    Parameters
+    ----------
+    home
+        Directory of the study's versions and parts.
+    """
+
+    home: Path
+    #: One sentence a damaged thing.
+    said: list[str] = field(default_factory=list)
+    _waiting: list[Path] = field(default_factory=list)
+    _begun: bool = False
+
+    def set_aside(self, path: Path, what: str, why: str) -> None:
+        """Move ``path`` to the folder of damaged things at once; say what it was and why."""
+        self.replace_later(path, what, why)
+        self.settle()
+
+    def replace_later(self, path: Path, what: str, why: str) -> None:
+        """Say that ``path`` is damaged and leave it in place until another is made."""
+        self.said.append(
+            f"{what} was damaged ({why}); it was set aside in {self.home.name}/{DAMAGED} and made "
+            "again from the sources"
+        )
+        self._waiting.append(path)
+
+    def settle(self) -> None:
+        """Move what was said to be damaged, in place of what earlier ingests had moved."""
+        for path in self._waiting:
+            if path.exists() or path.is_symlink():
+                goal = self._folder() / path.name
+                remove(goal)
+                path.rename(goal)
+        self._waiting.clear()
+
+    def _folder(self) -> Path:
+        folder = self.home / DAMAGED
+        if not self._begun:
+            remove(folder)
+            folder.mkdir()
+            self._begun = True
+        return folder
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder; nothing if there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

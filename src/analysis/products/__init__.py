@@ -18,7 +18,7 @@ __getattr__ = face(
         "return_rates": "baskets.return_rates:return_rates",
         "substitutes": "substitution.substitutes:substitutes",
         "surest_substitutes": "substitution.substitutes:surest",
-        "cannibalisation": "substitution.cannibalisation:at_risk",
+        "cannibalisation": "substitution.brand_switching:at_risk",
         "brand_switching": "substitution.brand_switching:of_category",
         "bundles": "substitution.bundles:bundles",
         "cross_sell": "substitution.bundles:cross_sell",

@@ -9,7 +9,7 @@ __getattr__ = face(
     __name__,
     {
         "calendar": "date_coverage:calendar",
-        "filled": "completeness:completeness",
+        "filled": "date_coverage:completeness",
         "mix_drift": "drift:mix_drift",
         "outliers": "extremes:extremes",
         "reconcile": "reconciliation:reconcile",

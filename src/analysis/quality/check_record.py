@@ -8,16 +8,7 @@ Severity = Literal["decide", "know", "fine"]
 Record = dict[str, Any]
 
 #: Columns of the table, in order.
-COLUMNS = (
-    "severity",
-    "topic",
-    "check",
-    "rows",
-    "of_rows",
-    "share",
-    "amount",
-    "what_to_do",
-)
+COLUMNS = ("severity", "topic", "check", "rows", "of_rows", "share", "amount", "what_to_do")
 
 
 def record(

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.quality import date_coverage, keys, store_days
+from analysis.quality import date_coverage, reconciliation, store_days
 from analysis.quality.business_rules import LINE_RULES, ORDER_RULES, Rule
 from analysis.quality.check_record import COLUMNS, Record, Severity, record
 from analysis.quality.questions import guest_record
+from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
 from analysis.tables.margin import cents
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
 
 
 def line_rows(tables: Tables, *, as_of: ibis.Value) -> ibis.Table:
@@ -93,7 +90,7 @@ def run_checks(tables: Tables, *, as_of: date, stale_days: int) -> pd.DataFrame:
         guest_record(orders),
         *date_coverage.records(tables, as_of=as_of, stale_days=stale_days),
         *_of_stores(tables, as_of),
-        *keys.records(tables),
+        *reconciliation.records(tables),
     ]
     table = pd.DataFrame(records, columns=list(COLUMNS))
     rank = table["severity"].map(_RANK)

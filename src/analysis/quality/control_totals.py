@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
 
 from analysis.quality.questions import questions
+from analysis.tables.engine import Tables
 from analysis.tables.lines import is_order
 from analysis.tables.margin import cents
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
 
 #: Orders shown.
 LARGEST = 10

@@ -1,9 +1,11 @@
-"""Days: how fresh the data are, which days are missing, which are far from usual."""
+"""Days: how fresh the data are, which days are missing, which are far from usual.
+
+Which columns are there, and how full they are.
+"""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,9 +13,8 @@ import pandas as pd
 from analysis.quality.check_record import Record, record
 from analysis.stats.sizes import FEWEST_OF_A_WEEKDAY
 from analysis.tables.comparison import daily_sales
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
+from analysis.tables.engine import Tables
+from analysis.tables.schema import TABLES
 
 #: Modified z-score beyond which a value is an outlier: Iglewicz and Hoaglin (1993), p. 12.
 LIMIT = 3.5
@@ -43,7 +44,6 @@ def calendar(tables: Tables, *, as_of: date) -> pd.DataFrame:
 
 
 def _score(amount: pd.Series, weekday: pd.Index) -> pd.Series:
-
     logs = np.log(amount)
     by_day = logs.groupby(weekday)
     deviation = logs - by_day.transform("median")
@@ -131,6 +131,7 @@ def _edges(days: pd.DataFrame) -> Record:
 def _unusual(days: pd.DataFrame) -> Record:
     odd = days[days["score"].abs() > LIMIT]
     named = ", ".join(f"{day.day} {day:%b}" for day in odd["day"].head(6))
+    named += f" and {len(odd) - 6} more" if len(odd) > 6 else ""
     return record(
         "Day whose sales are far from its weekday's usual",
         "outliers",
@@ -143,3 +144,41 @@ def _unusual(days: pd.DataFrame) -> Record:
         if len(odd)
         else "Nothing to do.",
     )
+
+
+#: The tables that every analysis of sales rests on.
+SALES_TABLES = ("order_lines", "products", "customers")
+
+
+def completeness(tables: Tables, *, names: tuple[str, ...] = SALES_TABLES) -> pd.DataFrame:
+    """Count the values of every column, those that the schema knows but the study lacks included.
+
+    Returns
+    -------
+    pandas.DataFrame
+        table, column, meaning, present (the study has the column), rows, filled, missing and
+        share_filled (NaN for a column that is absent or a table without rows).
+    """
+    parts = [_filled(tables, name) for name in names if name in tables]
+    columns = ["table", "column", "meaning", "present", "rows", "filled"]
+    table = pd.DataFrame([row for part in parts for row in part], columns=columns)
+    share = table["filled"] / table["rows"].where(table["present"] & (table["rows"] > 0))
+    return table.assign(missing=table["rows"] - table["filled"], share_filled=share)
+
+
+def _filled(tables: Tables, name: str) -> list[tuple[str, str, str, bool, int, int]]:
+    rows = getattr(tables, name)
+    counts = {f"n_{i}": rows[column].count() for i, column in enumerate(rows.columns)}
+    counted = rows.agg(total=rows.count(), **counts).to_pandas().iloc[0]
+    total = int(counted["total"])
+    meanings = {column.name: column.doc for column in TABLES[name].columns}
+    there = [
+        (name, column, meanings.get(column, "As the source gives it"), True, total, int(n))
+        for column, n in zip(rows.columns, counted.drop("total"), strict=True)
+    ]
+    absent = [
+        (name, column, meaning, False, total, 0)
+        for column, meaning in meanings.items()
+        if column not in rows.columns
+    ]
+    return there + absent

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
@@ -18,14 +17,10 @@ from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_WEEKS_TO_DEAL
 from analysis.stats.types import Floats
-from analysis.tables.comparison import in_either
+from analysis.tables.comparison import Comparison, in_either
+from analysis.tables.engine import Tables
 from analysis.tables.lines import is_order
 from analysis.tables.margin import cents, lines_with_margin
-
-if TYPE_CHECKING:
-    from analysis.tables.comparison import Comparison
-    from analysis.tables.engine import Tables
-
 
 #: What a share of nothing counts as in the population stability index.
 _FLOOR = 1e-4
@@ -182,7 +177,6 @@ def _two_shares(weekly: Floats, now: npt.NDArray[np.bool_]) -> tuple[Floats, Flo
 
 
 def _shares(dimension: str, weekly: pd.DataFrame, now: npt.NDArray[np.bool_]) -> pd.DataFrame:
-
     before, after = _two_shares(weekly.to_numpy(), now[None, :])
     table = pd.DataFrame(
         {

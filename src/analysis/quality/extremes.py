@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ibis
 import pandas as pd
 
 from analysis.quality.date_coverage import LIMIT
 from analysis.stats.sizes import FEWEST_ROWS
+from analysis.tables.engine import Tables
 from analysis.tables.margin import lines_with_margin
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
 
 #: Turns a median absolute deviation into the standard deviation of a normal distribution.
 _TO_SD = 1.4826

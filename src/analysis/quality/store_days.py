@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,8 @@ from analysis.quality.check_record import Record, Severity, record
 from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_OF_A_WEEKDAY
 from analysis.stats.types import Floats
+from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
 
 #: Weeks before and after a day whose same weekday says what the store usually sells.
 _WEEKS = 4

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from analysis.stats.types import Flags, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def money(cents: Integers) -> pa.Array:
     """Return cents as DECIMAL(18, 2)."""
-    import pyarrow as pa
-
     words = np.empty((len(cents), 2), np.int64)
     words[:, 0] = cents
     words[:, 1] = cents >> 63
@@ -25,38 +21,27 @@ def money(cents: Integers) -> pa.Array:
 
 def times(stamps: Integers, missing: Flags | None = None) -> pa.Array:
     """Return microseconds since 1970 as timestamps without a zone."""
-    import pyarrow as pa
-
     return pa.array(stamps, pa.timestamp("us"), mask=missing)
 
 
 def dates(days: Integers, missing: Flags | None = None) -> pa.Array:
     """Return days since 1970 as dates."""
-    import pyarrow as pa
-
     return pa.array(days.astype(np.int32), pa.date32(), mask=missing)
 
 
 def whole(numbers: Integers, missing: Flags | None = None) -> pa.Array:
     """Return whole numbers."""
-    import pyarrow as pa
-
     return pa.array(numbers, pa.int64(), mask=missing)
 
 
 def names(positions: Integers, words: Sequence[str], missing: Flags | None = None) -> pa.Array:
     """Return ``words`` at ``positions`` as text."""
-    import pyarrow as pa
-
     indices = pa.array(positions.astype(np.int32), pa.int32(), mask=missing)
     return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
 
 
 def only(values: pa.Array, where: Flags) -> pa.Array:
     """Return ``values``, missing elsewhere."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     return pc.if_else(pa.array(where, pa.bool_()), values, None)
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.simulator.club import first_come, paid_terms
-from analysis.simulator.engagement import loyalty_club
+from analysis.simulator.engagement import first_come, loyalty_club, paid_terms
 from analysis.simulator.people import population, register
 from analysis.simulator.selling import order_ledger, till_files, trading
 from analysis.simulator.shop_plan import Plan

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.tables.engine import Tables
 from analysis.tables.lines import in_period, is_order, midnight
 from analysis.tables.margin import cents, lines_with_margin
 from analysis.tables.periods import Period
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
 
 
 @dataclass(frozen=True)

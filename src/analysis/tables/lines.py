@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import ibis
 
+from analysis.tables.engine import Tables
 from analysis.tables.margin import lines_with_margin
 from analysis.tables.periods import Period
-
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
-    from analysis.tables.periods import Period
 
 
 def midnight(day: date) -> ibis.Value:
@@ -37,7 +33,6 @@ def raw_lines_in(tables: Tables, period: Period) -> ibis.Table:
 
 
 def _inside(lines: ibis.Table, period: Period) -> ibis.Table:
-
     start = ibis.timestamp(period.start.isoformat())
     end = ibis.timestamp(period.end.isoformat())
     return lines.filter(lines.ordered_at >= start, lines.ordered_at < end)

@@ -8,13 +8,9 @@ Money inside the engine.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import ibis
 
-if TYPE_CHECKING:
-    from analysis.tables.engine import Tables
-
+from analysis.tables.engine import Tables
 
 UNKNOWN_PRODUCT = "(unknown product)"
 
@@ -66,7 +62,6 @@ def _micros(amount: ibis.Value) -> ibis.Value:
 
 
 def _with_products(tables: Tables) -> ibis.Table:
-
     products = tables.products
     known = set(products.columns)
     optional = {

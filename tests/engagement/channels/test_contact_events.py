@@ -10,7 +10,6 @@ from analysis.engagement.channels import (
     attribution,
     contact_events,
     contact_rates,
-    event_table,
     fatigue,
     touchpoints,
 )
@@ -149,16 +148,23 @@ def test_intervals_and_returns_of_events() -> None:
     bought = orders(
         ("c1", "01-05 10:00"), ("c1", "01-07 10:00"), ("c2", "01-10 10:00"), ("c2", "01-20 09:00")
     )
-    events = event_table.collect(shop(sent, bought), WINDOW)
-    gap = event_table.interval_between(events, "sent", "order").iloc[0]
+    events = contact_events.collect(shop(sent, bought), WINDOW)
+    gap = contact_events.interval_between(events, "sent", "order").iloc[0]
     assert (gap["events"], gap["followed"]) == (2, 2)
-    assert gap["days_50"] == pytest.approx(1.5)  # 2 days, not 0: the order at the same instant
-    again = event_table.interval_between(events, "order", "order").iloc[0]
+    # 2 days, not 0: the order at the same instant.
+    assert (gap["days_50"], gap["days_75"]) == (1.0, 2.0)
+    again = contact_events.interval_between(events, "order", "order").iloc[0]
     assert again["followed"] == 2
-    back = event_table.returned_between(events, "order", "order", first_day=1, last_day=3).iloc[0]
+    # By hand: 4 gaps, of which one ends after 2 days and one after 9.96; those of the last orders
+    # are open, so that a quarter is over after 2 days and half after 9.96, nine tenths never.
+    assert (again["days_25"], again["days_50"]) == pytest.approx((2.0, 239 / 24))
+    assert np.isnan(again["days_90"])
+    back = contact_events.returned_between(events, "order", "order", first_day=1, last_day=3).iloc[
+        0
+    ]
     assert (back["customers"], back["returned"]) == (2, 1)
     with pytest.raises(NotApplicable, match="No event 'view' occurs"):
-        event_table.interval_between(events, "view", "order")
+        contact_events.interval_between(events, "view", "order")
 
 
 def segments_told(seed: int, keen: float) -> tuple[contact_rates.ContactRates, str]:

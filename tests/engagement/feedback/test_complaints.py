@@ -10,8 +10,8 @@ import pytest
 
 from analysis import engagement
 from analysis.answers import NotGiven
-from analysis.engagement.feedback import complaint_recovery, complaint_times
-from analysis.engagement.feedback.complaint_times import Complaints
+from analysis.engagement.feedback import complaints
+from analysis.engagement.feedback.complaints import Complaints
 from tests.engagement.feedback.answers import PERIOD, feedback_of, tables_of
 
 #: The remission times of Freireich et al. (1963) as days until a complaint is resolved.
@@ -30,7 +30,7 @@ def remissions() -> list[dict[str, Any]]:
 
 
 def test_published_times_give_the_published_curve_with_open_ones_counted() -> None:
-    found = complaint_times.wait(tables_of(feedback_of(*remissions())), PERIOD)
+    found = complaints.wait(tables_of(feedback_of(*remissions())), PERIOD)
     curve = found.curves[found.curves["step"] == "resolved"]
     np.testing.assert_allclose(
         curve["still"], [0.8571, 0.8067, 0.7529, 0.6902, 0.6275, 0.5378, 0.4482], atol=5e-5
@@ -45,7 +45,7 @@ def test_the_open_list_is_what_the_targets_read() -> None:
         complaint("2017-12-05", "2018-01-20", customer_id="later"),
         complaint("2017-12-06", customer_id=None),
     ]
-    found = complaint_times.open_list(tables_of(feedback_of(*rows)), PERIOD)
+    found = complaints.open_list(tables_of(feedback_of(*rows)), PERIOD)
     assert list(found.columns) == ["customer_id", "since", "kind"]
     assert found["customer_id"].is_unique
     assert set(found["customer_id"]) == {*(f"x{n}" for n in range(9)), "later"}
@@ -56,8 +56,8 @@ def test_the_open_list_is_what_the_targets_read() -> None:
 def test_what_was_resolved_before_it_came_counts_as_open() -> None:
     rows = [complaint("2017-06-02", "2017-06-01") for _ in range(25)]
     tables = tables_of(feedback_of(*rows))
-    assert len(complaint_times.open_list(tables, PERIOD)) == 25
-    found = complaint_times.wait(tables, PERIOD)
+    assert len(complaints.open_list(tables, PERIOD)) == 25
+    found = complaints.wait(tables, PERIOD)
     assert found.curves.empty
 
 
@@ -66,14 +66,14 @@ def test_a_resolved_complaint_has_been_answered_by_then() -> None:
         complaint("2017-06-01", "2017-06-05", first_response_at=first)
         for first in ["2017-06-02"] * 20 + [None] * 5
     ]
-    found = complaint_times.wait(tables_of(feedback_of(*rows)), PERIOD)
+    found = complaints.wait(tables_of(feedback_of(*rows)), PERIOD)
     assert found.times.set_index("step").loc["first answer", "done"] == 25
 
 
 def test_who_waits_is_told_however_few() -> None:
-    one = complaint_times.open_list(tables_of(feedback_of(complaint("2017-06-01"))), PERIOD)
+    one = complaints.open_list(tables_of(feedback_of(complaint("2017-06-01"))), PERIOD)
     assert one["customer_id"].tolist() == ["c0"]
-    none = complaint_times.open_list(tables_of(feedback_of({})), PERIOD)
+    none = complaints.open_list(tables_of(feedback_of({})), PERIOD)
     assert list(none.columns) == ["customer_id", "since", "kind"]
     assert none.empty
 
@@ -112,8 +112,8 @@ def test_like_with_like_takes_away_what_regulars_bring() -> None:
     for seed in range(10):
         rows, lines = shop(seed)
         tables = tables_of(feedback_of(*rows), *lines)
-        waits: Complaints = complaint_times.wait(tables, PERIOD)
-        found = complaint_recovery.recover(tables, waits, PERIOD, landmark=7, follow=60)
+        waits: Complaints = complaints.wait(tables, PERIOD)
+        found = complaints.recover(tables, waits, PERIOD, landmark=7, follow=60)
         table = found.table.set_index("comparison")
         crude.append(table.loc["as it is", "difference"])
         fair.append(table.loc["like with like", "difference"])
@@ -136,4 +136,4 @@ def test_who_cannot_be_followed_is_left_out() -> None:
 @pytest.mark.parametrize("column", ["channel", "order_id"])
 def test_optional_columns_may_be_absent(column: str) -> None:
     feedback = feedback_of(*remissions()).drop(columns=[column], errors="ignore")
-    assert len(complaint_times.wait(tables_of(feedback), PERIOD).rows) == 21
+    assert len(complaints.wait(tables_of(feedback), PERIOD).rows) == 21

@@ -9,9 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.engagement.feedback import (
-    after_scores,
-    complaint_recovery,
-    complaint_times,
+    complaints,
     product_alarms,
     response_rates,
     satisfaction_drivers,
@@ -63,7 +61,7 @@ def frames() -> dict[str, pd.DataFrame]:
 def found(tables: Tables) -> dict[str, pd.DataFrame]:
     """Return every table that rests on rows in the engine."""
     surveys = survey_rows.fetch(tables, PERIOD)
-    waits = complaint_times.wait(tables, PERIOD)
+    waits = complaints.wait(tables, PERIOD)
     topics = text_topics.find(written_feedback.read(tables, PERIOD))
     drivers = satisfaction_drivers.explain(tables, surveys)
     span = {"landmark": 7, "follow": 60}
@@ -71,13 +69,13 @@ def found(tables: Tables) -> dict[str, pd.DataFrame]:
         "surveys": surveys.rows,
         "response": response_rates.respond(surveys).corrected,
         "waits": waits.rows,
-        "open": complaint_times.open_list(tables, PERIOD),
-        "recovery": complaint_recovery.recover(tables, waits, PERIOD, **span).table,
+        "open": complaints.open_list(tables, PERIOD),
+        "recovery": complaints.recover(tables, waits, PERIOD, **span).table,
         "texts": topics.rows,
         "alarms": product_alarms.warn(tables, PERIOD, topics=topics, seed=1).products,
         "drivers": drivers.effects,
         "late": drivers.late,
-        "after": after_scores.follow_up(tables, surveys, follow=60).groups,
+        "after": satisfaction_drivers.follow_up(tables, surveys, follow=60).groups,
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from analysis import engagement
 from analysis.answers import NotGiven
-from analysis.engagement.feedback import text_sentiment, text_topics, written_feedback
+from analysis.engagement.feedback import text_topics, written_feedback
 from analysis.engagement.feedback.masking import KnownNames, masked
 from analysis.engagement.feedback.written_feedback import (
     BOTH,
@@ -95,7 +95,7 @@ def test_moods_are_learnt_from_stars_in_both_languages() -> None:
         words = (good if glad else bad)[tongue]
         said = " ".join([*rng.permutation(words)[:2], f"{'thing' if n % 2 == 0 else '东西'} {n}"])
         rows.append(review(said, 5.0 if glad else 1.0))
-    found = text_sentiment.judge(written(rows), seed=1)
+    found = written_feedback.judge(written(rows), seed=1)
     table = found.accuracy.set_index("language")
     assert table.loc["all", "accuracy"] > 0.95
     assert table.loc[CHINESE, "accuracy"] > 0.9
@@ -110,7 +110,7 @@ def test_stars_that_nothing_tells_are_not_told_by_equal_texts_either() -> None:
     for _ in range(80):
         said = " ".join("".join(rng.choice(letters, 5)) for _ in range(6))
         rows += [review(said, float(rng.choice([1, 5])))] * 3
-    found = text_sentiment.judge(written(rows), seed=1)
+    found = written_feedback.judge(written(rows), seed=1)
     assert found.distinct == 80
     assert 0.3 < found.accuracy.iloc[0]["auc"] < 0.7
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.stats.surveys.inverse_probability import fit_chances, weighted_mean
+from analysis.stats.inverse_probability import fit_chances, weighted_mean
 from tests.truth.calibration import assert_calibrated
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.stats.surveys.net_promoter import clustered_mean, net_promoter, repeats
+from analysis.stats.net_promoter import clustered_mean, net_promoter, repeats
 
 COUNTS = st.integers(0, 500)
 

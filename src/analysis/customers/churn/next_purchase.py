@@ -25,7 +25,7 @@ import pandas as pd
 from analysis.customers.churn.churn_label import gaps_in_days
 from analysis.customers.retention import inactivity
 from analysis.stats.sizes import FEWEST_LEARNT
-from analysis.stats.surveys.kaplan_meier import Survival, kaplan_meier
+from analysis.stats.survival import Survival, kaplan_meier
 from analysis.stats.types import Flags, Floats, Integers
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.customers.features import features, purchase_gaps
+from analysis.customers.features import features, habits
 from analysis.customers.lifetime import purchase_counts
 from analysis.errors import DataError, NotApplicable
 from analysis.tables.lines import lines_in
@@ -143,7 +143,7 @@ def fetch(
     last = Period.before(known.end, days=min(horizon_days, known.days))
     each = purchase_counts.fetch(tables, known)
     each = each.merge(_recent(tables, last), on="customer_id", how="left")
-    rhythm = purchase_gaps.compute(tables, known).select(
+    rhythm = habits.purchase_gaps(tables, known).select(
         "customer_id", "gap_mean", "gap_spread", "last_gap"
     )
     each = each.merge(rhythm.to_pandas(), on="customer_id", how="left")

@@ -32,8 +32,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
-from analysis.stats.bca import Estimates, Sampling, estimate_totals, without_interval
 from analysis.stats.multiplicity import q_values
+from analysis.stats.resampling import Estimates, Sampling, estimate_totals, without_interval
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS

@@ -18,16 +18,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.customers.features import habits, purchase_gaps, weekly
-from analysis.customers.features.coverage import is_new
+from analysis.customers.features import habits, weekly
+from analysis.customers.features.attributes import is_new
 from analysis.customers.retention import inactivity
 from analysis.customers.retention.decline import cutoff, moved_with_total
+from analysis.customers.segments.group_summary import worth
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_WEEKS_BOUGHT
@@ -204,6 +205,12 @@ class Silence:
         return self.called / self.returned if self.returned else float("nan")
 
 
+def silent_sales(features: pd.DataFrame, stage_of: pd.Series, **sampling: Any) -> pd.DataFrame:
+    """Return ``group_summary.worth`` of the silent, if any, and of all others."""
+    silent = stage_of.isin(SILENT).map({True: "silent", False: "others"})
+    return worth(features, silent.where(stage_of.notna()), **sampling)
+
+
 def silence(by_stage: pd.DataFrame, followed: pd.DataFrame | None) -> Silence:
     """Return how many are silent, against a shop that loses nobody.
 
@@ -253,11 +260,11 @@ def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
 
 def _rhythm(tables: Tables, period: Period) -> pd.DataFrame:
     """Return gaps, silence and first purchase of everybody who bought in the period."""
-    days = purchase_gaps.compute(tables, period)
+    days = habits.purchase_gaps(tables, period)
     first = habits.first_seen(tables, period)
     joined = days.left_join(first, "customer_id").drop("customer_id_right")
     last = (
-        purchase_gaps.purchase_days(tables, period)
+        habits.purchase_days(tables, period)
         .group_by("customer_id")
         .agg(last_order_on=ibis._.ordered_on.max())
     )

@@ -39,10 +39,10 @@ LARGEST_SHAPE = 50.0
 CADENCES = (("several times a week", 4.5), ("weekly", 10.0), ("every few weeks", 45.0))
 
 TOO_FEW = "Too few visits to tell"
-OFTEN = "Often, on no fixed day"
+OFTEN = "Often, no significant rhythm"
 LARGE = "Now and then, large baskets"
 SMALL = "Now and then, small baskets"
-CLASSES = (*(f"By the clock, {name}" for name, _ in CADENCES), OFTEN, LARGE, SMALL, TOO_FEW)
+CLASSES = (*(f"Regular, {name}" for name, _ in CADENCES), OFTEN, LARGE, SMALL, TOO_FEW)
 
 #: What each rhythm calls for.
 _CALLS_FOR = {
@@ -57,12 +57,12 @@ _CALLS_FOR = {
 
 #: What each rhythm means.
 _WHO = {
-    CLASSES[0]: "They come on nearly fixed days, several times a week.",
-    CLASSES[1]: "They do a fixed weekly shop.",
-    CLASSES[2]: "They come every few weeks, at regular intervals.",
-    OFTEN: "They come often, but no day is more likely than another.",
-    LARGE: "They come when they need to, and then buy much.",
-    SMALL: "They come when they need to, and buy little.",
+    CLASSES[0]: "Their gaps, of a few days, are significantly regular.",
+    CLASSES[1]: "Their gaps, of about a week, are significantly regular.",
+    CLASSES[2]: "Their gaps, of some weeks, are significantly regular.",
+    OFTEN: "They come often; their gaps may be those of chance.",
+    LARGE: "No such rhythm; their baskets are in the largest third.",
+    SMALL: "No such rhythm; their baskets are smaller.",
     TOO_FEW: "Fewer than five visits.",
 }
 

@@ -12,7 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.customers.features.purchase_gaps import purchase_days
+from analysis.customers.features.habits import purchase_days
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_FOLLOWED, FEWEST_IN_COHORT

@@ -208,7 +208,7 @@ def _measures(seen: Floats) -> pd.DataFrame:
                 "margin_per_customer": margin / n,
                 "orders_per_customer": orders / n,
                 "basket_value": net / orders,
-                "discount_share": discount / listed,
+                "discount_share": discount / listed if discount.any() else np.nan,
             }
         )
 

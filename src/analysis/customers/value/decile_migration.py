@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from analysis.customers.value.deciles import equal_groups
 from analysis.errors import NotApplicable
-from analysis.stats.bca import Estimates, Sampling, estimate_totals
+from analysis.stats.resampling import Estimates, Sampling, estimate_totals
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats, Integers
 

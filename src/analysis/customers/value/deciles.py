@@ -2,7 +2,8 @@
 
 Customers are ranked over the whole window, which holds both halves that growth compares.
 Ranking on the later half alone would make the top tenth look growing and the last look shrinking
-by nothing but regression to the mean; ranking on both favours neither.
+by nothing but regression to the mean; ranking on both favours neither. Where ranks by sales and by
+margin disagree, a customer is busy but thin, or small but rich.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pandas as pd
 from analysis.customers.features.weekly import Value
 from analysis.customers.value.ranked import Ranked, estimate
 from analysis.errors import NotApplicable
-from analysis.stats.bca import (
+from analysis.stats.resampling import (
     SINGLE_CASES,
     TOO_FEW,
     Estimates,
@@ -43,8 +44,8 @@ class Deciles:
     Parameters
     ----------
     table
-        One group a row, the best first: decile (1 best), customers, smallest, largest (value of
-        a customer), net_amount, margin_amount; share of the value ranked by, share_low,
+        One group a row, the best first: decile (1 best), customers,
+        net_amount, margin_amount; share of the value ranked by, share_low,
         share_high, cumulative_share; the other value's share (margin_share or net_share) with
         its ends; orders_per_customer, basket_value, discount_share; and, where halves were
         given, before, now, growth, growth_low, growth_high, contribution (to the total's growth,
@@ -124,7 +125,7 @@ def monetary_deciles(
     sampling = sampling or Sampling()
     decile = equal_groups(features[value], groups)
     members = pd.DataFrame({"customer_id": features["customer_id"], "decile": decile})
-    table = _sizes(features, value, decile)
+    table = _sizes(features, decile)
     other: Value = "margin_amount" if value == "net_amount" else "net_amount"
     ranked = Ranked.of(features[value], beside=features[other])
     shares, others = _shares(ranked, table["customers"].to_numpy(), sampling)
@@ -132,13 +133,13 @@ def monetary_deciles(
         cumulative_share=np.cumsum(shares.value), reason=shares.reason
     )
     table = _with(table, f"{_SHORT[other]}_share", others)
-    total = _sizes(features, value, np.ones_like(decile)).drop(columns="decile")
+    total = _sizes(features, np.ones_like(decile)).drop(columns="decile")
     if halves is not None:
         table, total = _with_growth(table, total, members, halves, value, sampling)
     return Deciles(_reason_last(table), total, members.reset_index(drop=True), value, groups)
 
 
-def _sizes(features: pd.DataFrame, value: Value, decile: NDArray[np.int64]) -> pd.DataFrame:
+def _sizes(features: pd.DataFrame, decile: NDArray[np.int64]) -> pd.DataFrame:
     grouped = features.groupby(decile)
     sums = grouped[list(_SUMS)].sum().round(6)
     customers = grouped.size()
@@ -146,8 +147,6 @@ def _sizes(features: pd.DataFrame, value: Value, decile: NDArray[np.int64]) -> p
         {
             "decile": customers.index.astype("int64"),
             "customers": customers.to_numpy(),
-            "smallest": grouped[value].min().to_numpy(),
-            "largest": grouped[value].max().to_numpy(),
             "net_amount": sums["net_amount"].to_numpy(),
             "margin_amount": sums["margin_amount"].to_numpy(),
             "orders_per_customer": (sums["orders"] / customers).to_numpy(),
@@ -258,3 +257,75 @@ def _with(table: pd.DataFrame, name: str, found: Estimates) -> pd.DataFrame:
 
 def _reason_last(table: pd.DataFrame) -> pd.DataFrame:
     return table[[*(c for c in table.columns if c != "reason"), "reason"]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the groups by sales and by margin agree.
+
+    Parameters
+    ----------
+    customers
+        One customer a row, only those in different groups, furthest apart first: customer_id,
+        net_amount, margin_amount, margin_rate (margin / net; NaN where net is not positive),
+        net_decile, margin_decile, steps (net_decile - margin_decile; positive: worth more by
+        margin than by sales).
+    summary
+        One measure a row: measure (``same``, ``one`` group apart, ``more``), customers, share,
+        low, high, reason.
+    """
+
+    customers: pd.DataFrame
+    summary: pd.DataFrame
+
+
+def rank_agreement(
+    features: pd.DataFrame, *, groups: int = 10, sampling: Sampling | None = None
+) -> Agreement:
+    """Compare each customer's group by net amount with the group by margin.
+
+    Parameters
+    ----------
+    features
+        One customer a row, as from ``features.fetch``.
+    groups
+        Number of groups.
+    sampling
+        How intervals are made: by resampling whole customers in the groups they are in.
+    """
+    net, margin = features["net_amount"], features["margin_amount"]
+    table = features[["customer_id", "net_amount", "margin_amount"]].assign(
+        margin_rate=margin / net.where(net > 0),
+        net_decile=equal_groups(net, groups),
+        margin_decile=equal_groups(margin, groups),
+    )
+    table["steps"] = table["net_decile"] - table["margin_decile"]
+    apart = table.assign(distance=table["steps"].abs()).query("distance > 0")
+    ordered = apart.sort_values(
+        ["distance", "net_amount", "customer_id"], ascending=[False, False, True]
+    )
+    return Agreement(
+        ordered.drop(columns="distance").reset_index(drop=True),
+        _summary(table["steps"].abs().to_numpy(), sampling or Sampling()),
+    )
+
+
+def require_disagreement(found: Agreement) -> None:
+    """Raise NotApplicable where no customer is in another group by margin than by sales."""
+    if found.customers.empty:
+        raise NotApplicable("No customer is in another group by margin than by sales.")
+
+
+def _summary(distance: np.ndarray, sampling: Sampling) -> pd.DataFrame:
+    flags = np.column_stack([distance == 0, distance == 1, distance > 1]).astype("float64")
+    found = estimate_totals(flags, lambda s: s / s.sum(axis=-1, keepdims=True), sampling)
+    return pd.DataFrame(
+        {
+            "measure": ["same", "one", "more"],
+            "customers": flags.sum(axis=0).astype("int64"),
+            "share": found.value,
+            "low": found.low,
+            "high": found.high,
+            "reason": found.reason,
+        }
+    )

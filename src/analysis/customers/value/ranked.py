@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.stats.bca import TOO_FEW, Estimates, Sampling, acceleration, bca, without_interval
+from analysis.stats.resampling import (
+    TOO_FEW,
+    Estimates,
+    Sampling,
+    acceleration,
+    bca,
+    without_interval,
+)
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS

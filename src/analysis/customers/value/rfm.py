@@ -16,6 +16,7 @@ have been the last of a customer who has nothing left. An order belongs to one d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import ibis
@@ -24,6 +25,7 @@ import pandas as pd
 
 from analysis.customers.value.deciles import equal_groups
 from analysis.errors import NotApplicable, ParamsError
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.tables.lines import raw_lines_in
 from analysis.tables.periods import Period
 
@@ -118,12 +120,14 @@ def sizes(features: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         score (recency, frequency, monetary), group (1 to bins), customers, share, smallest,
-        largest (of the column scored), tied (customers who share their value with another).
+        largest (of the column scored, amounts to two digits; NaN at the ends where fewer than
+        `FEWEST_CUSTOMERS` stand there), tied (customers who share their value with another).
     """
     together = scores.merge(features, on="customer_id", validate="one_to_one")
     rows = []
     for name, (column, _) in SCORED.items():
         tied = together[column].duplicated(keep=False)
+        near = partial(_shown, values=together[column])
         grouped = together.assign(tied=tied).groupby(name)
         rows.append(
             pd.DataFrame(
@@ -132,13 +136,21 @@ def sizes(features: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
                     "group": list(grouped.groups),
                     "customers": grouped.size().to_numpy(),
                     "share": (grouped.size() / len(together)).to_numpy(),
-                    "smallest": grouped[column].min().to_numpy("float64"),
-                    "largest": grouped[column].max().to_numpy("float64"),
+                    "smallest": grouped[column].min().map(near).to_numpy("float64"),
+                    "largest": grouped[column].max().map(near).to_numpy("float64"),
                     "tied": grouped["tied"].sum().to_numpy(),
                 }
             )
         )
     return pd.concat(rows, ignore_index=True)
+
+
+def _shown(value: float, values: pd.Series) -> float:
+    """Return an end of a group without telling what a single customer brought."""
+    outermost = value in (values.min(), values.max())
+    if outermost and (values == value).sum() < FEWEST_CUSTOMERS:
+        return float("nan")
+    return float(f"{value:.2g}") if values.dtype.kind == "f" else float(value)
 
 
 def group_sizes(features: pd.DataFrame, *, bins: int = 5, cuts: Cuts | None = None) -> pd.DataFrame:

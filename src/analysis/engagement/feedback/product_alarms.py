@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.answers import without
-from analysis.engagement.feedback.text_topics import Topics
-from analysis.engagement.feedback.topic_words import DEFECT
+from analysis.engagement.feedback.text_topics import DEFECT, Topics
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values
 from analysis.stats.proportions import fisher_more

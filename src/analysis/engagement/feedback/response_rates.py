@@ -9,11 +9,11 @@ import pandas as pd
 
 from analysis.engagement.feedback.survey_rows import ASKED, Surveys, promoted
 from analysis.errors import NotApplicable
+from analysis.stats.inverse_probability import Chances, fit_chances, weighted_mean
 from analysis.stats.multiplicity import q_values
+from analysis.stats.net_promoter import clustered_mean, net_promoter, repeats
 from analysis.stats.proportions import p_value, wilson_interval
 from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_OF_A_SIDE
-from analysis.stats.surveys.inverse_probability import Chances, fit_chances, weighted_mean
-from analysis.stats.surveys.net_promoter import clustered_mean, net_promoter, repeats
 from analysis.stats.types import Floats
 
 #: Bands of orders in the half-year before, by their lower ends.

@@ -12,14 +12,9 @@ from analysis.engagement.feedback.response_rates import BANDS, BY_ORDERS, band
 from analysis.engagement.feedback.survey_rows import SCALES, Surveys, promoted
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
+from analysis.stats.net_promoter import clustered_mean, clustered_slope, net_promoter, repeats
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import too_small
-from analysis.stats.surveys.net_promoter import (
-    clustered_mean,
-    clustered_slope,
-    net_promoter,
-    repeats,
-)
 from analysis.stats.types import Floats, Integers
 
 #: What each kind's headline is.

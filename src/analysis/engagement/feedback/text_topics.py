@@ -1,4 +1,4 @@
-"""What texts are about, by lists of words that can be read, and words that tell moods apart."""
+"""What texts are about, by lists of words that anybody can read, in English and in Chinese."""
 
 from __future__ import annotations
 
@@ -9,14 +9,71 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.feedback.text_sentiment import GLAD_FROM, SORRY_TO
-from analysis.engagement.feedback.topic_words import TOPICS
-from analysis.engagement.feedback.written_feedback import NONE, Written, normalised, stars
+from analysis.engagement.feedback.written_feedback import (
+    GLAD_FROM,
+    NONE,
+    SORRY_TO,
+    Written,
+    normalised,
+    stars,
+)
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values, two_sided_p
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_WHO_SAY
 from analysis.stats.types import Flags
+
+DEFECT = "defect"
+
+#: Beginnings of English words (or whole phrases) and Chinese words, by topic.
+TOPICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "delivery": (
+        ("deliver", "parcel", "shipping", "shipment", "courier", "arrived late", "late", "postman"),
+        ("快递", "送货", "物流", "包裹", "发货", "配送", "迟到", "晚到"),
+    ),
+    "price": (
+        ("price", "expensive", "cheap", "charged", "money", "value", "cost", "overpriced"),
+        ("价格", "太贵", "便宜", "标价", "收银", "多收", "性价比", "价廉", "划算", "贵"),
+    ),
+    "quality": (
+        ("quality", "well made", "cheaply made", "poor", "worth keeping", "material", "does what"),
+        ("质量", "做工", "材质", "粗糙", "精致", "马马虎虎"),
+    ),
+    DEFECT: (
+        ("broke", "broken", "defect", "faulty", "stopped working", "does not work", "damaged",
+         "crack", "leak"),
+        ("坏了", "坏的", "缺陷", "断裂", "次品", "不能用", "故障", "裂", "漏"),
+    ),
+    "packaging": (
+        ("packag", "packed", "box", "wrapp", "dented", "crushed"),
+        ("包装", "盒子", "压扁", "压坏", "洒了"),
+    ),
+    "staff and service": (
+        ("staff", "unfriendly", "rude", "friendly", "service", "cashier", "helped", "treated"),
+        ("店员", "服务", "态度", "工作人员", "客服", "不理人"),
+    ),
+    "range and stock": (
+        ("out of stock", "sold out", "selection", "range", "choice", "available"),
+        ("缺货", "没货", "品种", "种类", "选择", "断货"),
+    ),
+    "returns and refund": (
+        ("refund", "return", "sent the", "money back", "exchange"),
+        ("退款", "退货", "换货", "退钱"),
+    ),
+    "size and fit": (
+        ("too small", "too large", "too big", "size", "fits", "tight"),
+        ("尺寸", "大小", "太小", "太大", "合身"),
+    ),
+    "web, app and payment": (
+        ("website", "the app", "checkout", "login", "payment", "password"),
+        ("网站", "应用", "支付", "付款", "登录", "密码"),
+    ),
+    "moved or another shop": (
+        ("moved away", "another shop", "competitor", "no store nearby"),
+        ("搬家", "另一家", "附近没有"),
+    ),
+}  # fmt: skip
+
 
 #: Strength of the prior of a word's log odds, in texts.
 _DISCOVERED = 0.05

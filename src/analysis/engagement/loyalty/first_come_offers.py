@@ -17,9 +17,9 @@ import pandas as pd
 
 from analysis.engagement.loyalty.tier_thresholds import Crossing, effects_at, net_of, no_effect
 from analysis.errors import NotApplicable
+from analysis.stats import discontinuity
 from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_AT_THRESHOLD
-from analysis.stats.thresholds import discontinuity
 from analysis.tables.lines import midnight
 from analysis.tables.periods import Period
 

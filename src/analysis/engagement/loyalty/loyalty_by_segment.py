@@ -19,7 +19,7 @@ from analysis.stats.sizes import FEWEST_OF_A_SIDE
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
-    from analysis.engagement.points.ledger_checks import Reconciliation
+    from analysis.engagement.points.points_ledger import Reconciliation
     from analysis.tables.engine import Tables
 
 #: What is compared: the share of whom, among whom.

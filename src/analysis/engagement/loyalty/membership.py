@@ -1,7 +1,9 @@
 """Members against others, and those who take part in the club's life against those who do not.
 
 Nobody was made a member at random: every difference here is selection until a test says otherwise,
-but for an invitation that was given at random.
+but for an invitation that was given at random. The day of joining tells new customers from old
+ones who are seen late. Where it is not kept, a customer counts as new who is first seen a quarter
+or more after the data begin.
 """
 
 from __future__ import annotations
@@ -17,16 +19,17 @@ import pandas as pd
 from analysis.engagement.loyalty import matched_groups
 from analysis.engagement.loyalty.matched_groups import Matched
 from analysis.errors import NotApplicable
-from analysis.stats import count_bootstrap
+from analysis.stats import resampling
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.proportions import newcombe
-from analysis.stats.sizes import FEWEST_OF_A_SIDE
+from analysis.stats.sizes import FEWEST_FOLLOWED, FEWEST_OF_A_SIDE
 from analysis.tables.lines import lines_in, midnight
 from analysis.tables.margin import cents
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
+
 
 #: Strands of club life, by the kinds of interactions that belong to each.
 STRANDS = {
@@ -149,7 +152,7 @@ def _intention(
     hits, sizes = ([int(x[side].sum()) for side in (invited, ~invited)]
                    for x in (part, np.ones(len(part))))  # fmt: skip
     uptake = newcombe(hits[0], sizes[0], hits[1], sizes[1], z=normal_quantile(confidence))
-    low, high = count_bootstrap.by_buckets(
+    low, high = resampling.by_buckets(
         spent[invited], spent[~invited], confidence=confidence, seed=seed
     )
     return {
@@ -199,3 +202,73 @@ def _totals(tables: Tables, period: Period) -> pd.DataFrame:
     )
     frame = sums.order_by("customer_id").to_pandas()
     return frame.assign(net=frame["net"] / 100)
+
+
+#: Tables that tell of a loyalty programme.
+LOYALTY_TABLES = ("points", "tiers", "referrals", "subscriptions", "stored_value", "interactions")
+
+#: Days from the start of the data in which a first purchase may be anybody's.
+QUIET_DAYS = 90
+
+
+def loyalty_tables(tables: Tables) -> list[str]:
+    """Return which tables of a loyalty programme the study has; NotApplicable if none."""
+    found = [name for name in LOYALTY_TABLES if name in tables]
+    if not found:
+        raise NotApplicable(
+            "This study has no loyalty programme: none of the tables points, tiers, referrals, "
+            "subscriptions, stored_value and interactions."
+        )
+    return found
+
+
+def starts(tables: Tables, *, as_of: date) -> ibis.Table:
+    """Return new customers and the day of their first purchase: customer_id, first_on."""
+    lines = tables.order_lines
+    bought = lines.filter(
+        lines.customer_id.notnull(), lines.net_amount > 0, lines.ordered_at < midnight(as_of)
+    )
+    first = bought.group_by("customer_id").agg(first_on=bought.ordered_at.min().date())
+    begins = tables.order_lines.ordered_at.min().to_pandas()
+    if begins is None or begins != begins:
+        raise NotApplicable(f"There are no orders before {as_of}.")
+    start = pd.Timestamp(begins).date()
+    if tables.has("customers", "joined_on"):
+        people = tables.customers
+        new = people.filter(people.joined_on >= ibis.date(start.isoformat()))
+        return first.semi_join(new, "customer_id")
+    since = start + timedelta(days=QUIET_DAYS)
+    return first.filter(first.first_on >= ibis.date(since.isoformat()))
+
+
+def second_purchases(tables: Tables, *, as_of: date) -> pd.DataFrame:
+    """Return new customers with the days to their second purchase day, as a return curve takes it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id, first_on, days (to the second purchase day, or to ``as_of`` where it has not
+        come), came_back.
+
+    Raises
+    ------
+    NotApplicable
+        If too few customers are new.
+    """
+    new, lines = starts(tables, as_of=as_of), tables.order_lines
+    bought = lines.filter(lines.net_amount > 0, lines.ordered_at < midnight(as_of))
+    days = bought.select("customer_id", day=bought.ordered_at.date()).distinct()
+    later = days.inner_join(new, "customer_id")
+    later = later.filter(later.day > later.first_on)
+    second = later.group_by("customer_id").agg(second_on=later.day.min())
+    frame = new.left_join(second, "customer_id").select("customer_id", "first_on", "second_on")
+    found = frame.order_by("customer_id").to_pandas()
+    if len(found) < FEWEST_FOLLOWED:
+        raise NotApplicable(
+            f"Newcomers cannot be followed: fewer than {FEWEST_FOLLOWED} customers ({len(found)}) "
+            "joined within the data."
+        )
+    came = found["second_on"].notna()
+    until = pd.to_datetime(found["second_on"]).fillna(pd.Timestamp(as_of))
+    waited = (until - pd.to_datetime(found["first_on"])).dt.days
+    return found[["customer_id", "first_on"]].assign(days=waited, came_back=came)

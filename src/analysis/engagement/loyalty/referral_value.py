@@ -10,7 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.loyalty import joiners, matched_groups
+from analysis.engagement.loyalty import matched_groups, membership
 from analysis.engagement.loyalty.matched_groups import Matched
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import ClusterSums, clustered_interval, wilson_interval
@@ -141,7 +141,7 @@ def _starts(tables: Tables, as_of: date, days: int) -> pd.DataFrame:
     """Return new customers' first day, and what they bought in the ``days`` from it."""
     lines = lines_with_margin(tables)
     lines = lines.filter(lines.customer_id.notnull(), lines.ordered_at < midnight(as_of))
-    both = lines.inner_join(joiners.starts(tables, as_of=as_of), "customer_id")
+    both = lines.inner_join(membership.starts(tables, as_of=as_of), "customer_id")
     since = both.ordered_at.date().delta(both.first_on, unit="day")
     early = both.filter(since < days)
     bought = (early.net_amount > 0).ifelse(early.order_id, ibis.null("string"))

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats import discontinuity
 from analysis.stats.sizes import FEWEST_AT_THRESHOLD
-from analysis.stats.thresholds import bunching, discontinuity
 from analysis.stats.types import Floats
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import cents
@@ -26,7 +26,7 @@ from analysis.tables.periods import Period
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from analysis.engagement.points.ledger_checks import Reconciliation
+    from analysis.engagement.points.points_ledger import Reconciliation
     from analysis.tables.engine import Tables
 
 #: Bins on either side of a threshold, and the degree of the polynomial.
@@ -240,7 +240,7 @@ def _one(people: pd.DataFrame, tier: str, amount: float, rules: ThresholdRules) 
     above = int(np.ceil(rules.above * amount / width)) - 1
     if counts.sum() < FEWEST_AT_THRESHOLD or bins < below + DEGREE + 2:
         return _too_few(stay, tier)
-    found = bunching.estimate(
+    found = discontinuity.bunching(
         counts, places, degree=DEGREE, below=below, above=max(above, 0), draws=rules.draws,
         seed=rules.seed,
     )  # fmt: skip

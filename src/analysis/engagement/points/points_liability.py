@@ -19,11 +19,10 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.engagement.points import points_vintages
+from analysis.engagement.points import points_economics
 from analysis.engagement.points.chain_ladder import project
-from analysis.engagement.points.ledger_checks import Reconciliation
-from analysis.engagement.points.points_ledger import PARTS, Ledger
-from analysis.engagement.points.points_vintages import Vintages
+from analysis.engagement.points.points_economics import Vintages
+from analysis.engagement.points.points_ledger import PARTS, Ledger, Reconciliation
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import student_quantile
 from analysis.stats.sizes import FEWEST_VINTAGES
@@ -143,7 +142,7 @@ def liability(
         shown what expires.
     """
     vintages = _vintages(books)
-    early, expired = points_vintages.out_of_turn(books.ledger)
+    early, expired = points_economics.out_of_turn(books.ledger)
     in_turn = early <= IN_TURN * expired
     found = _either(vintages) if in_turn else _by_expiry(vintages)
     # The variances come from so many months at most: with a normal quantile the intervals of test
@@ -181,7 +180,7 @@ def _vintages(books: Reconciliation) -> Vintages:
             "No breakage is told: no movement states when its points expire, so every open "
             "point may still be redeemed."
         )
-    vintages = points_vintages.fetch(books.ledger)
+    vintages = points_economics.fetch(books.ledger)
     ripe = int(vintages.table["ripe"].sum())
     if ripe < FEWEST_VINTAGES:
         raise NotApplicable(

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from analysis.engagement.web.clickstream import Clickstream
-from analysis.engagement.web.visitor_shares import shares
+from analysis.engagement.web.sessionisation import shares
 from analysis.errors import NotApplicable
 from analysis.tables.lines import midnight
 from analysis.tables.periods import Period

@@ -20,9 +20,8 @@ import ibis
 import pandas as pd
 
 from analysis.answers import without
-from analysis.engagement.web.clickstream import Clickstream
-from analysis.engagement.web.page_events import STEPS
-from analysis.engagement.web.visitor_shares import shares
+from analysis.engagement.web.clickstream import STEPS, Clickstream
+from analysis.engagement.web.sessionisation import shares
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import bonferroni
 from analysis.stats.sizes import FEWEST_FOLLOWED

@@ -1,16 +1,107 @@
-"""Sessions: views of one visitor with no long silence between them, by a stated rule.
+"""Sessions: views of one visitor with no long silence between them; bots told apart.
 
 The rule is applied in the engine by two window functions over each visitor's views in the order
-of time; the order in which they were delivered does not matter.
+of time; the order in which they were delivered does not matter. Bots are told by stated rules and
+counted, never dropped in silence. Shares of sessions have intervals that take whole visitors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
 import pandas as pd
+
+from analysis.stats.proportions import ClusterSums, clustered_interval
+from analysis.stats.sizes import FEWEST_PAGES_OF_PACE
+from analysis.tables.engine import seconds
+
+
+@dataclass(frozen=True)
+class RobotRules:
+    """What makes a visitor a bot; one rule is enough, and all its views go.
+
+    Parameters
+    ----------
+    pace
+        Mean seconds a page below which a session of twenty pages or more is no person's.
+    views_a_day
+        Views in a day's sessions above which a visitor is no person.
+    """
+
+    pace: float = 2.0
+    views_a_day: int = 1_000
+
+
+def robots(sessions: ibis.Table, rules: RobotRules) -> ibis.Table:
+    """Return the visitors that are bots.
+
+    Parameters
+    ----------
+    sessions
+        As `clickstream.session_table` returns them.
+    rules
+        The rules.
+
+    Returns
+    -------
+    ibis.Table
+        One visitor a row: who, says (the source or its own name says so), paced, busy.
+    """
+    span = seconds(sessions.ended_at) - seconds(sessions.started_at)
+    paced = (sessions.views >= FEWEST_PAGES_OF_PACE) & (span < rules.pace * (sessions.views - 1))
+    days = (
+        sessions.mutate(day=sessions.started_at.date(), paced=paced)
+        .group_by("who", "day")
+        .aggregate(
+            lambda t: t.views.sum().name("seen"),
+            lambda t: t.robot.any().name("says"),
+            lambda t: t.paced.any().name("paced"),
+        )
+    )
+    found = days.group_by("who").aggregate(
+        says=days.says.any(), paced=days.paced.any(), busy=days.seen.max() > rules.views_a_day
+    )
+    return found.filter(found.says | found.paced | found.busy)
+
+
+def robot_counts(sessions: ibis.Table, found: ibis.Table, rules: RobotRules) -> pd.DataFrame:
+    """Return what each rule leaves out, by the first rule that a visitor meets.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One rule a row, people first and all last: rule, visitors, sessions, views, ordered (their
+        sessions with an order), view_share.
+    """
+    first = ibis.cases((found.says, "1"), (found.paced, "2"), else_="3")
+    kinds = found.select("who", kind=first)
+    counted = sessions.left_join(kinds, "who")
+    table = (
+        counted.mutate(kind=counted.kind.fill_null("0"))
+        .group_by("kind")
+        .aggregate(
+            lambda t: t.who.nunique().name("visitors"),
+            lambda t: t.count().name("sessions"),
+            lambda t: t.views.sum().name("views"),
+            lambda t: t.step_5.sum().name("ordered"),
+        )
+        .execute()
+        .set_index("kind")
+        .reindex(list("0123"), fill_value=0)
+    )
+    table.loc["all"] = table.sum()
+    names = [
+        "people",
+        "says it is a bot",
+        f"under {rules.pace:g} s a page over {FEWEST_PAGES_OF_PACE} pages or more",
+        f"over {rules.views_a_day:,} views in a day",
+        "all",
+    ]
+    table.insert(0, "rule", names)
+    return table.assign(view_share=table["views"] / table["views"].iloc[-1]).reset_index(drop=True)
+
 
 #: Minutes of silence and comparisons that the sensitivity table tries.
 TRIED_MINUTES = (15, 30, 60)
@@ -177,3 +268,68 @@ def _rules(rule: SessionRule) -> Iterator[SessionRule]:
         if each not in seen:
             seen.add(each)
             yield each
+
+
+def shares(
+    sessions: ibis.Table,
+    measures: Mapping[str, tuple[ibis.Value, ibis.Value]],
+    *,
+    by: Sequence[str] = (),
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return shares of sessions, with intervals in which a visitor's sessions count together.
+
+    Parameters
+    ----------
+    sessions
+        One row a session, with who.
+    measures
+        Name to what counts (a flag) and what it is counted of (a flag).
+    by
+        Columns to tell apart.
+    confidence
+        Coverage of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One measure and group a row: measure, the columns of ``by``, hits, trials, share, low,
+        high, visitors.
+    """
+    flags: dict[str, ibis.Value] = {}
+    for n, (hit, trial) in enumerate(measures.values()):
+        flags |= {f"k{n}": (hit & trial).sum(), f"n{n}": trial.sum()}
+    visitors = sessions.group_by(["who", *by]).aggregate(**flags)
+    sums: dict[str, ibis.Value] = {}
+    for n in range(len(measures)):
+        k, t = visitors[f"k{n}"], visitors[f"n{n}"]
+        sums |= {
+            f"hits_{n}": k.sum(), f"trials_{n}": t.sum(), f"kk_{n}": (k * k).sum(),
+            f"kn_{n}": (k * t).sum(), f"nn_{n}": (t * t).sum(), f"m_{n}": (t > 0).sum(),
+        }  # fmt: skip
+    grouped = visitors.group_by(list(by)) if by else visitors
+    wide = grouped.aggregate(**sums).execute()
+    parts = [_of(wide, n, name, by, confidence) for n, name in enumerate(measures)]
+    table = pd.concat(parts, ignore_index=True)
+    return table.sort_values([*by], kind="stable", ignore_index=True) if by else table
+
+
+def _of(
+    wide: pd.DataFrame, n: int, name: str, by: Sequence[str], confidence: float
+) -> pd.DataFrame:
+    names = ("hits", "trials", "kk", "kn", "nn", "m")
+    sums = ClusterSums(*(wide[f"{each}_{n}"].fillna(0).astype("float64") for each in names))
+    low, high, _ = clustered_interval(sums, confidence=confidence)
+    hits, trials = (wide[f"{each}_{n}"].fillna(0).astype("int64") for each in names[:2])
+    return pd.DataFrame(
+        {
+            "measure": name,
+            **{column: wide[column] for column in by},
+            "hits": hits,
+            "trials": trials,
+            "share": (hits / trials.where(trials > 0)).astype("float64"),
+            "low": low,
+            "high": high,
+            "visitors": wide[f"m_{n}"].fillna(0).astype("int64"),
+        }
+    )

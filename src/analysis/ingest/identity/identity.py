@@ -9,26 +9,26 @@ The name that a customer has in the source they came from, which is not always t
 A study of several sources puts a source's name before its ids, unified customers bear the id of
 one of their records, and a customer known by an e-mail address goes by a pseudonym. What goes back
 to a source must bear that source's own id.
+
+The one spelling of what identifies a customer: e-mail, phone, card, name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.ingest.identity.spellings import normalisers, spelled_alike
+from analysis.ingest.mapping.model import UnifyOptions
 from analysis.ingest.parts import Part
 from analysis.tables.schema import PERSONAL_KEY
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_options import UnifyOptions
-
 
 PREFIX = "_identity_"
 
@@ -275,6 +275,52 @@ def _stood_for(version: Path) -> dict[str, str]:
 
 
 def _own_ids_links(version: Path) -> pd.DataFrame | None:
-
     path = version / "identity" / "links.parquet"
     return pd.read_parquet(path) if path.is_file() else None
+
+
+def normalisers(region: str) -> dict[str, Callable[[str], str | None]]:
+    """Return, by key, the function that gives a value its one spelling, or None for no value."""
+    return {
+        "email": email,
+        "phone": partial(phone, region=region),
+        "card": code,
+        "crm_id": code,
+        "name": words,
+        "birth_date": words,
+        "postcode": code,
+    }
+
+
+def email(text: str) -> str | None:
+    """Return an e-mail address in lower case; None if it cannot be one."""
+    plain = text.strip().lower().removeprefix("mailto:")
+    return plain if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", plain) else None
+
+
+def phone(text: str, *, region: str) -> str | None:
+    """Return a phone number as E.164; None if it is no possible number."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(text.strip().lstrip("'"), region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def code(text: str) -> str | None:
+    """Return a card or an id without blanks and dashes, in upper case; None if nothing is left."""
+    return re.sub(r"[\s\-_/.]", "", text).upper() or None
+
+
+def words(text: str) -> str | None:
+    """Return words in lower case with single blanks."""
+    return " ".join(text.casefold().split()) or None
+
+
+def spelled_alike(values: pd.Series, spelling: Callable[[str], str | None]) -> pd.Series:
+    """Return the values in their one spelling; None where there is none."""
+    return values.map({v: spelling(str(v)) for v in values.dropna().unique()})

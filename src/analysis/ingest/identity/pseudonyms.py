@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import ibis
 
 from analysis.errors import DataError
-from analysis.ingest.mapping.referenced_columns import leaves
+from analysis.ingest.mapping.value_mapping import leaves
 from analysis.tables.engine import builtin
 from analysis.tables.schema import PERSONAL_KEY, customer_columns
 

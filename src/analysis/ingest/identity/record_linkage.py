@@ -18,17 +18,15 @@ The levels at which two customer records can agree, and what brings two together
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import duckdb
 import pandas as pd
 
 from analysis.errors import ParamsError
-from analysis.ingest.identity.spellings import normalisers, spelled_alike
+from analysis.ingest.identity.identity import normalisers, spelled_alike
+from analysis.ingest.mapping.model import UnifyOptions
 from analysis.tables.spilling import spill_path
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_options import UnifyOptions
-
 
 RULE = "likely"
 
@@ -113,7 +111,6 @@ def _crowded(sure: pd.DataFrame, most: int) -> pd.Series:
 
 
 def _edges(matches: pd.DataFrame) -> pd.DataFrame:
-
     chosen = matches[matches["merged"]]
     why = [
         f"{row.left} and {row.right}, {100 * row.probability:.1f} %: {row.why}"
@@ -268,7 +265,6 @@ def _linker(
     u: dict[str, list[float]] | None = None,
 ) -> Any:
     try:
-        import duckdb
         from splink import DuckDBAPI, Linker
     except ImportError:
         raise ParamsError(
@@ -343,7 +339,6 @@ def _words(key: str, levels: pd.Series) -> list[str]:
 
 
 def _model(linker: Any, keys: list[str]) -> pd.DataFrame:
-
     rows = [
         (key, level[0], m, u)
         for key in keys

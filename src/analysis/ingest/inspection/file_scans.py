@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import duckdb
+
 from analysis.errors import DataError
 from analysis.ingest.inspection.samples import sample_of
 from analysis.ingest.inspection.sniff import Look
@@ -56,8 +58,6 @@ def ask(
     DataError
         If the engine cannot read a file.
     """
-    import duckdb
-
     with (
         duckdb.connect(config={"temp_directory": str(spill_path())}) as connection,
         _as_table(looks) as (table, place),

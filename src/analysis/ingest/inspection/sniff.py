@@ -12,18 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from analysis.errors import DataError
 from analysis.ingest.inspection.column_names import ideas_of, plain
 from analysis.ingest.inspection.header_search import KNOWN, Layout, find_layout, header_row
 from analysis.ingest.inspection.samples import Sample, records_of, sample_of
 from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import archives, excel
-from analysis.ingest.readers.json_documents import (
-    flat,
-    is_document,
-    numbered_lines,
-    path_of_items,
-)
+from analysis.ingest.readers.json_documents import flat, is_document, numbered_lines, path_of_items
 from analysis.ingest.readers.stage import FORMATS
 from analysis.ingest.readers.staged_table import header_names
 
@@ -238,8 +235,6 @@ def _numbered(width: int) -> list[str]:
 
 
 def _parquet(member: archives.Member, _: int) -> Look:
-    import pyarrow.parquet as pq
-
     try:
         file = pq.ParquetFile(member.path)
         groups = sorted({0, file.num_row_groups // 2, max(0, file.num_row_groups - 1)})

@@ -13,10 +13,10 @@ import ibis
 
 from analysis.errors import DataError
 from analysis.ingest.mapping import values
+from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers.staged_table import LINE, REASON, RULE, Looked, Staged
 
 if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
     from analysis.ingest.mapping.value_mapping import Value
 
 

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import ibis
 
 from analysis.errors import DataError
 from analysis.ingest.mapping import values
 from analysis.ingest.mapping.arithmetic import totals_of
-from analysis.ingest.mapping.referenced_columns import kind_of, leaves
-from analysis.ingest.readers.staged_table import LINE
+from analysis.ingest.mapping.file_mapping import FileSpec
+from analysis.ingest.mapping.model import TableSpec
+from analysis.ingest.mapping.value_mapping import Condition, Value, kind_of, leaves
+from analysis.ingest.readers.staged_table import LINE, Staged
 from analysis.tables.engine import builtin
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-    from analysis.ingest.mapping.model import TableSpec
-    from analysis.ingest.mapping.value_mapping import Condition, Value
-    from analysis.ingest.readers.staged_table import Staged
 
 #: Rows looked at first; the rest only if these decide nothing.
 FIRST_ROWS = 50_000

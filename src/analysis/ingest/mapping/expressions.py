@@ -9,7 +9,7 @@ import functools
 import operator
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 
@@ -22,16 +22,12 @@ from analysis.ingest.mapping.arithmetic import (
     sums_in,
     verb_of,
 )
-from analysis.ingest.mapping.referenced_columns import kind_of, leaf_key, leaves
+from analysis.ingest.mapping.file_mapping import FileSpec
+from analysis.ingest.mapping.model import TableSpec
+from analysis.ingest.mapping.value_mapping import Condition, Value, kind_of, leaf_key, leaves
 from analysis.ingest.readers.staged_table import LINE, Staged
 from analysis.tables import engine
 from analysis.tables.schema import ENGINE_TYPES, ColumnType
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-    from analysis.ingest.mapping.model import TableSpec
-    from analysis.ingest.mapping.value_mapping import Condition, Value
-
 
 _WORDS = {
     "money": "an amount of money",
@@ -265,18 +261,13 @@ class Reader:
         offset = self._zone(value, kind) == "offset"
         for name, test, words in (
             ("both", values.in_both_orders, "is a date in both orders of day and month in dates:"),
-            (
-                "other",
-                values.in_other_order,
-                f"is a date only {SWAPPED}",
-            ),
+            ("other", values.in_other_order, f"is a date only {SWAPPED}"),
         ):
             reason = f"{value.column} {words}"
             found_so = wrong.ifelse(test(found, value.dates, offset), False)
             self.problems[f"{place} {name} order"] = reason, found_so
 
     def _constant(self, value: Value, kind: ColumnType) -> ibis.Value:
-
         read = self._read(ibis.literal(value.constant), value, kind)
         return self._local(read, value, kind) if kind in {"timestamp", "date"} else read
 

@@ -2,6 +2,8 @@
 
 Every scalar in the file is read as text, so that ``No``, ``0123`` and ``12:30`` stay what they
 are; the models below turn text into numbers and switches where they want them.
+
+The ``source`` section of a study that reads files or databases.
 """
 
 from __future__ import annotations
@@ -11,13 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import (
-    BaseModel,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from analysis.errors import ParamsError
 from analysis.ingest.bounded_yaml import read_yaml
@@ -242,3 +238,72 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next(filter(None, map(_inner_model, get_args(annotation))), None)
+
+
+#: Identifiers that two sources give out on their own, so that equal ones mean nothing.
+OWN_KEYS = ("customer_id", "order_id", "returned_order_id")
+
+
+class LikelyOptions(Strict):
+    """From which probability on records that share no key are one customer."""
+
+    threshold: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+
+class UnifyOptions(Strict):
+    """Which customers of the sources are one: by equal keys, the surest first.
+
+    ``likely`` switches on what finds those that no key connects; it is off by default.
+    """
+
+    keys: tuple[Literal[IDENTITY_KEYS], ...] = (  # type: ignore[valid-type]
+        "crm_id",
+        "card",
+        "email",
+        "phone",
+    )
+    phone_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
+    shared_by_at_most: Annotated[int, Field(ge=2)] = 5
+    likely: LikelyOptions | None = None
+
+
+class OneSource(Strict):
+    """One source of a study: a mapping, and the folder or the database it is applied to."""
+
+    mapping: str
+    folder: str | None = None
+    url: str | None = None
+    password_env: str | None = None
+    own_keys: tuple[Literal[OWN_KEYS], ...] | None = None  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _folder_or_url(self) -> OneSource:
+        if (self.folder is None) == (self.url is None):
+            raise ValueError("a source has either a folder or a url")
+        return self
+
+
+class FilesOptions(Strict):
+    """The ``source`` section of a study of kind ``files``."""
+
+    mapping: str | None = None
+    folder: str | None = None
+    url: str | None = None
+    password_env: str | None = None
+    sources: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], OneSource] = Field(
+        default_factory=dict
+    )
+    unify: UnifyOptions | None = None
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> FilesOptions:
+        if (self.mapping is None) == (not self.sources):
+            raise ValueError("give either mapping with folder or url, or several sources")
+        return self
+
+    def named(self) -> dict[str, OneSource]:
+        """Return the sources by name; a single one has none."""
+        if self.sources:
+            return self.sources
+        fields = self.model_dump(include={"mapping", "folder", "url", "password_env"})
+        return {"": OneSource.model_validate(fields)}

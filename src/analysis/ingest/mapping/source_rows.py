@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import functools
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 
 from analysis.ingest import validate
 from analysis.ingest.mapping.expressions import Reader
-from analysis.ingest.mapping.referenced_columns import kind_of
+from analysis.ingest.mapping.file_mapping import FileSpec
+from analysis.ingest.mapping.model import TableSpec
+from analysis.ingest.mapping.value_mapping import kind_of
 from analysis.ingest.readers.staged_table import LINE, REASON, RULE, Staged
 from analysis.tables.schema import TABLES
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-    from analysis.ingest.mapping.model import TableSpec
 
 SHIFTED = "_shifted"
 IDENTITY = "_identity_"

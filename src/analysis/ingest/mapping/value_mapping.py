@@ -1,16 +1,23 @@
-"""How a mapping says where a value comes from, and which rows something holds of."""
+"""How a mapping says where a value comes from, and which rows something holds of.
+
+The columns of a file that a mapping's values are made of, and what each is read as.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+import duckdb
 from pydantic import Field, field_validator, model_validator
 
 from analysis.ingest.mapping import values
+from analysis.ingest.mapping.arithmetic import ARITHMETIC
 from analysis.ingest.mapping.file_mapping import Strict, as_list
+from analysis.tables.schema import TABLES, ColumnType
 from analysis.tables.spilling import spill_path
 
 #: A directive of strptime, such as %d or %-d.
@@ -42,8 +49,6 @@ def date_format_problem(form: str) -> str:
 
 @functools.cache
 def _said_by_engine(call: str, word: str) -> str:
-    import duckdb
-
     quoted = "'" + word.replace("'", "''") + "'"  # a bound value would import pandas
     try:
         with duckdb.connect(
@@ -180,3 +185,26 @@ def _check_formats(formats: tuple[str, ...]) -> None:
     for form in formats:
         if form not in values.SPECIAL and (problem := date_format_problem(form)):
             raise ValueError(f"dates: {problem}")
+
+
+def leaf_key(value: Value, kind: ColumnType) -> str:
+    """Return what is the same for two uses of a column that read it alike."""
+    return f"{kind} {value.model_dump_json(exclude_defaults=True, exclude={'negate'})}"
+
+
+def leaves(value: Value, kind: ColumnType) -> Iterator[tuple[Value, ColumnType]]:
+    """Yield the parts of ``value`` that are columns of the file, with what each is read as."""
+    if value.column is not None:
+        yield value, kind
+    for verb in ("first", "join", *ARITHMETIC):
+        inner: ColumnType = "string" if verb == "join" else "number" if verb in ARITHMETIC else kind
+        for part in getattr(value, verb) or ():
+            yield from leaves(part, inner)
+    for branch in (value.then, value.otherwise):
+        if branch is not None:
+            yield from leaves(branch, kind)
+
+
+def kind_of(name: str, table: str) -> ColumnType:
+    """Return the type of a canonical column; one that a study adds is a text."""
+    return next((c.type for c in TABLES[table].columns if c.name == name), "string")

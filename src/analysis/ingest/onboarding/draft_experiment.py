@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.ingest.bounded_yaml import quoted
 from analysis.ingest.inspection.column_names import plain
 from analysis.ingest.inspection.foreign_keys import Kind
 from analysis.ingest.inspection.sniff import Look
 from analysis.ingest.inspection.value_forms import number
 from analysis.ingest.mapping.model import UNANSWERED
-from analysis.ingest.onboarding.draft_files import file_lines, heading
-from analysis.ingest.onboarding.yaml_text import quoted
+from analysis.ingest.onboarding.draft_mapping import file_lines, heading
 
 ARMS = (
     "arm", "variant", "version", "treatment", "testgroup", "experimentgroup", "abgroup",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+from analysis.ingest.bounded_yaml import listed, quoted
 from analysis.ingest.mapping.model import UNANSWERED, Ready
-from analysis.ingest.onboarding.yaml_text import listed, quoted
 
 NO_DAY = "UNSURE: no date could be read; state the day after the last order, as YYYY-MM-DD"
 

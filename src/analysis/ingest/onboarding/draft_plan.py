@@ -13,7 +13,6 @@ from analysis.ingest.inspection.column_names import NOT_THE_ORDER
 from analysis.ingest.inspection.column_sums import Product, with_products
 from analysis.ingest.inspection.file_scans import day_counts
 from analysis.ingest.inspection.foreign_keys import Kind, Reference, joined, references
-from analysis.ingest.inspection.order_numbers import Line, Numbers, judge
 from analysis.ingest.inspection.sniff import Look
 from analysis.ingest.inspection.value_forms import (
     DateForms,
@@ -25,6 +24,7 @@ from analysis.ingest.inspection.value_forms import (
     halves_last,
     without_lone,
 )
+from analysis.ingest.onboarding.draft_order_keys import Line, Numbers, judge
 
 #: What a file of order lines says; a file that says more of it is likelier the one.
 TOLD = ("order_id", "product_id", "ordered_at", "quantity", "price", "net_amount", "customer_id")
@@ -113,12 +113,7 @@ class Plan:
     def kinds(self) -> list[Kind]:
         """Return the kinds of file in use, the lines first."""
         found = {self.lines.name: self.lines}
-        for reference in (
-            *self.looked_up,
-            self.products,
-            self.customers,
-            *self.beside_products,
-        ):
+        for reference in (*self.looked_up, self.products, self.customers, *self.beside_products):
             if reference is not None:
                 found.setdefault(reference.other.name, reference.other)
         return list(found.values())

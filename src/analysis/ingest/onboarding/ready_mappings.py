@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from analysis.errors import ParamsError
+from analysis.ingest.bounded_yaml import listed
 from analysis.ingest.inspection.foreign_keys import Kind
 from analysis.ingest.inspection.sniff import Look, fits
 from analysis.ingest.inspection.value_forms import DateForms, date_forms
@@ -17,8 +18,7 @@ from analysis.ingest.mapping.expressions import columns_used
 from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.mapping.model import Mapping
 from analysis.ingest.mapping.value_mapping import Value
-from analysis.ingest.onboarding.draft_files import paths_of
-from analysis.ingest.onboarding.yaml_text import listed
+from analysis.ingest.onboarding.draft_mapping import paths_of
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from analysis.errors import DataError, ParamsError
-from analysis.tables.checksums import Checksum
+from analysis.tables.manifest import Checksum
 from analysis.tables.spilling import spill_path
 
 BATCH = 100_000
@@ -165,7 +167,6 @@ def _like(mark: str, column: ibis.Column) -> ibis.Value:
 
 
 def _connect(url: str, password: str | None) -> Any:
-
     parts = urlsplit(url)
     if parts.password is not None:
         raise ParamsError(
@@ -237,9 +238,6 @@ def _table(connection: Any, name: str, url: str) -> ibis.Table:
 
 def _write(rows: ibis.Table, path: Path) -> None:
     """Write ``rows`` as text, batch by batch, and put the file in place when it is whole."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     text = rows.select(**{n: rows[n].cast("string") for n in rows.columns})
     schema = pa.schema([(name, pa.string()) for name in text.columns])
     half = path.with_suffix(".half")

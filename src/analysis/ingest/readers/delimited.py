@@ -25,12 +25,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import DataError
+from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import encodings
 from analysis.ingest.readers.archives import Member
 from analysis.ingest.readers.physical_lines import MAXIMUM_LENGTH, Block, decodes, physical_lines
@@ -44,10 +45,6 @@ from analysis.ingest.readers.staged_table import (
     writing,
 )
 from analysis.stats.types import Flags
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-
 
 _EMPTY = "is empty"
 

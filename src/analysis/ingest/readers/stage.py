@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 
 from analysis.errors import DataError
+from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import encodings
 from analysis.ingest.readers.archives import Member
 from analysis.ingest.readers.delimited import cells, guess_delimiter, problem
@@ -25,11 +26,6 @@ from analysis.ingest.readers.staged_table import (
     read_back,
     writing,
 )
-
-if TYPE_CHECKING:
-    from analysis.ingest.mapping.file_mapping import FileSpec
-    from analysis.ingest.readers.staged_table import Staged
-
 
 FORMATS = {
     ".csv": "csv",
@@ -94,7 +90,7 @@ def stage(
 
         return stage_workbook(connection, member, spec, directory)
     if kind == "jsonl":
-        from analysis.ingest.readers.json_lines import stage_json_lines
+        from analysis.ingest.readers.json_documents import stage_json_lines
 
         return [stage_json_lines(connection, member, spec, directory, wanted)]
     if kind == "baskets":

@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyarrow import csv
 
 from analysis.errors import DataError
-from analysis.ingest.compiled_queries import view_name
+from analysis.ingest.mapping.file_mapping import FileSpec
+from analysis.ingest.part_writer import view_name
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from analysis.ingest.mapping.decimal_marks import Mark
-    from analysis.ingest.mapping.file_mapping import FileSpec
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,6 @@ class StagedFile:
     """Takes the rows of one delivered table; ``writing`` opens it."""
 
     def __init__(self, path: Path, width: int) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         self.path, self.outcome = path, Outcome()
         self._names = [f"c{i}" for i in range(width)]
         text = [(name, pa.string()) for name in (REASON, RULE, TEXT, *self._names)]
@@ -197,8 +195,6 @@ class StagedFile:
             self._flush()
 
     def _flush(self) -> None:
-        import pyarrow as pa
-
         if self._rows:
             columns = zip(*self._rows, strict=True)
             kinds = (field.type for field in self._schema)
@@ -212,8 +208,6 @@ class StagedFile:
         self._waiting.append(self._writer.submit(work, *given))
 
     def _parse_and_write(self, text: bytes, numbers: NDArray[np.int64], separator: str) -> None:
-        import pyarrow as pa
-
         parsed = _parsed(text, self._names, separator)
         if len(parsed) != len(numbers):
             raise DataError(
@@ -227,9 +221,6 @@ class StagedFile:
 
 def _parsed(text: bytes, names: list[str], separator: str) -> pa.Table:
     """Return strict records as a table of text; what is empty stays an empty text."""
-    import pyarrow as pa
-    from pyarrow import csv
-
     return csv.read_csv(
         pa.BufferReader(text),
         csv.ReadOptions(column_names=names, use_threads=False, block_size=len(text) + 1),

@@ -6,14 +6,15 @@ An adapter only maps. Casting, validation, the ledger and writing are ingest's, 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import ibis
 
 from analysis.errors import ParamsError
+from analysis.ingest.request import IngestRequest
 
 
 @dataclass(frozen=True)
@@ -35,40 +36,6 @@ class Feed:
     table: str
     source: str
     rows: ibis.Table
-
-
-@dataclass(frozen=True)
-class SourceRequest:
-    """What an adapter is told.
-
-    Parameters
-    ----------
-    study
-        Key of the study.
-    options
-        The ``source`` section of the params, without ``kind``.
-    timezone
-        Zone that canonical timestamps are local to.
-    margin_rates
-        Contribution margin rate by department.
-    uncounted_departments
-        Departments whose quantities do not count units.
-    root
-        Project root.
-    seed
-        Seed of the study.
-    currency
-        ISO 4217 code that money is in.
-    """
-
-    study: str
-    options: Mapping[str, Any]
-    timezone: str
-    root: Path
-    margin_rates: Mapping[str, float] = field(default_factory=dict)
-    uncounted_departments: tuple[str, ...] = ()
-    seed: int = 0
-    currency: str = ""
 
 
 class Source(Protocol):
@@ -101,10 +68,13 @@ def kinds() -> tuple[str, ...]:
     return tuple(sorted(_ADAPTERS))
 
 
-def open_source(kind: str, request: SourceRequest) -> Source:
-    """Return the adapter for ``kind``; ParamsError lists the kinds there are."""
+def open_source(request: IngestRequest, root: Path) -> Source:
+    """Return the adapter for a request's source; ParamsError lists the kinds there are."""
+    kind = str(request.source.get("kind"))
     if kind not in _ADAPTERS:
         raise ParamsError(f"source.kind: {kind!r} is not one of {', '.join(kinds())}")
     module, name = _ADAPTERS[kind]
-    factory: Callable[[SourceRequest], Source] = getattr(importlib.import_module(module), name)
-    return factory(request)
+    factory: Callable[[IngestRequest, Path], Source] = getattr(
+        importlib.import_module(module), name
+    )
+    return factory(request, root)

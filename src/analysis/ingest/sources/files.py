@@ -19,14 +19,13 @@ from analysis.ingest.mapping import decimal_marks, model
 from analysis.ingest.mapping.arithmetic import computed_columns
 from analysis.ingest.mapping.expressions import columns_used
 from analysis.ingest.mapping.file_mapping import FileSpec
-from analysis.ingest.mapping.file_options import OWN_KEYS, FilesOptions, OneSource
-from analysis.ingest.mapping.missing_words import taken_for_missing
+from analysis.ingest.mapping.model import OWN_KEYS, FilesOptions, OneSource
 from analysis.ingest.mapping.source_rows import IDENTITY, canonical_rows
-from analysis.ingest.mapping.values import as_text, trimmed
+from analysis.ingest.mapping.values import as_text, taken_for_missing, trimmed
 from analysis.ingest.parts import RANKS_A_SOURCE, Delivery, PartFeed
 from analysis.ingest.readers import archives, stage
 from analysis.ingest.readers.staged_table import LINE, TEXT, Looked, Staged
-from analysis.ingest.sources import SourceRequest
+from analysis.ingest.request import IngestRequest
 from analysis.tables.engine import canonical_dir
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 
@@ -40,13 +39,15 @@ class Files:
     ----------
     request
         ``options`` as ``FilesOptions`` declares them.
+    root
+        Project root.
     """
 
     simulated = False
     notes: tuple[str, ...] = ()
 
-    def __init__(self, request: SourceRequest) -> None:
-        self._request = request
+    def __init__(self, request: IngestRequest, root: Path) -> None:
+        self._request, self._root = request, root
         #: What was found damaged of a database's snapshots and read again, a sentence each.
         self.mended: list[str] = []
         try:
@@ -55,7 +56,7 @@ class Files:
         except ValidationError as error:
             where = f"{request.study}.yaml: source"
             raise ParamsError(model.in_words(error, where, FilesOptions)) from None
-        folder = request.root / "params" / "sources"
+        folder = root / "params" / "sources"
         self._mappings = {
             name: model.load(folder / f"{one.mapping}.yaml") for name, one in self._sources.items()
         }
@@ -127,7 +128,7 @@ class Files:
 
     @property
     def _home(self) -> Path:
-        return canonical_dir(self._request.study, root=self._request.root)
+        return canonical_dir(self._request.study, root=self._root)
 
     def _look_for(self, name: str) -> Iterator[Delivery]:
         one, prefix = self._sources[name], f"{name}/" if name else ""
@@ -135,9 +136,9 @@ class Files:
             if one.url is not None:
                 yield from self._snapshots(name, origin)
                 continue
-            folder = (self._request.root / str(one.folder)).absolute()
+            folder = (self._root / str(one.folder)).absolute()
             if not folder.is_dir():
-                raise DataError(f"source.folder: {one.folder} is no folder in {self._request.root}")
+                raise DataError(f"source.folder: {one.folder} is no folder in {self._root}")
             found = archives.find(folder, spec.paths)
             if not found and not spec.optional:
                 raise DataError(

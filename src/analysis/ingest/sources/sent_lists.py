@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import pandas as pd
+import pyarrow as pa
 
 from analysis.errors import DataError
 from analysis.ingest import validate
-from analysis.tables.checksums import sha256_of
 from analysis.tables.engine import EngineSettings, connect, kind_of, read_parquet, write_parquet
-from analysis.tables.manifest import UNREADABLE, LedgerEntry, SourceFile
+from analysis.tables.manifest import UNREADABLE, LedgerEntry, SourceFile, sha256_of
 from analysis.tables.schema import TABLES
 
 PROMOTION, ASSIGNMENTS = "promotion.json", "assignments.parquet"
@@ -132,8 +133,6 @@ def _feeds(
     connection: Any, folders: Sequence[Path], staging: Path
 ) -> dict[str, list[tuple[str, ibis.Table]]]:
     """Return the rows of each table, by list."""
-    import pandas as pd
-
     promotions, assignments = [], []
     for folder in folders:
         record = {k: v for k, v in promotion_of(folder).items() if k not in NO_COLUMNS}
@@ -148,8 +147,6 @@ def _feeds(
 
 
 def _held(connection: Any, name: str, row: Any) -> ibis.Table:
-    import pyarrow as pa
-
     if kind_of(connection) == "duckdb":
         return connection.create_table(f"sent {name}", pa.Table.from_pandas(row), temp=True)
     return connection.create_table(f"sent_{name}".replace("-", "_"), row, overwrite=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import ibis
 
-from analysis.ingest.sources import Feed, SourceRequest
+from analysis.ingest.request import IngestRequest
+from analysis.ingest.sources import Feed
 from analysis.tables.engine import read_parquet
 from analysis.tables.periods import as_date
 
@@ -50,6 +51,8 @@ class Simulated:
     request
         ``options`` hold the settings of ``simulate.shop.Shop`` and may hold ``folder`` (where
         the source files go; ``data/simulated/<study>`` by default). The seed is the study's.
+    root
+        Project root.
     """
 
     simulated = True
@@ -60,12 +63,12 @@ class Simulated:
         "Returns name the order they return in most cases; guests have no customer.",
     )
 
-    def __init__(self, request: SourceRequest) -> None:
+    def __init__(self, request: IngestRequest, root: Path) -> None:
         from analysis.simulator.shop import Shop
 
         options = dict(request.options)
         folder = options.pop("folder", f"data/simulated/{request.study}")
-        self.folder = request.root / str(folder)
+        self.folder = root / str(folder)
         if isinstance(options.get("start"), str):  # as the record of a run keeps it
             options["start"] = as_date(options["start"])
         self._shop = Shop.from_options({"seed": request.seed, **options})
@@ -90,7 +93,6 @@ class Simulated:
         return read_parquet(connection, self.folder / name)
 
     def _order_lines(self, connection: Any) -> Iterator[Feed]:
-
         main = self._read(connection, "order_lines")
         late = self._read(connection, "order_lines_late")
         training = main.store_id == "TRAINING"
@@ -118,7 +120,6 @@ def _canonical(rows: ibis.Table, name: str) -> ibis.Table:
 
 
 def _without_copies(rows: ibis.Table) -> ibis.Table:
-
     copy = ibis.row_number().over(group_by="customer_id", order_by="joined_on")
     counted = rows.mutate(copy=copy)
     dropped = (counted.copy > 0).ifelse(SENT_TWICE, ibis.null("string"))

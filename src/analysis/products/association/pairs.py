@@ -18,7 +18,7 @@ from analysis.products.association.confounding import Doubts, check
 from analysis.products.association.itemsets import Itemsets, mined
 from analysis.products.association.mantel_haenszel import Control, common_odds
 from analysis.products.baskets import order_contents as orders_as_sets
-from analysis.products.baskets.live_articles import gone_items
+from analysis.products.baskets.order_contents import gone_items
 from analysis.products.baskets.order_index import items_of, numbered, order_facts
 from analysis.products.substitution.bundles import worth
 from analysis.tables.periods import Period, as_date, written

@@ -1,9 +1,13 @@
-"""What customers bought on which day, as columns that a compiled kernel can walk along."""
+"""What customers bought on which day, as columns that a compiled kernel can walk along.
+
+What each bought how often and how lately stands in a sparse matrix, from which sequences of two
+are learnt for all pairs at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import ibis
@@ -14,7 +18,10 @@ from analysis.errors import NotApplicable
 from analysis.products.baskets.order_index import coded
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from analysis.tables.periods import Period
+
 
 Codes = npt.NDArray[np.int32]
 
@@ -68,16 +75,41 @@ class Events:
         return place
 
 
+#: Customers whose histories are held at once: a thousand items of each are a gigabyte.
+MOST_CUSTOMERS = 50_000
+
+
+def dealt(events: Events) -> list[Codes]:
+    """Deal the customers at random into parts that can be held at once; one part if few."""
+    customers, parts = len(events.customers), -(-len(events.customers) // MOST_CUSTOMERS)
+    if parts <= 1:
+        return [np.arange(customers, dtype=np.int32)]
+    order = np.random.default_rng(0).permutation(customers).astype(np.int32)
+    return [np.sort(part) for part in np.array_split(order, parts)]
+
+
+def only(events: Events, customers: Codes) -> Events:
+    """Return the events of ``customers``, ascending codes, who are numbered anew."""
+    if len(customers) == len(events.customers):
+        return events
+    place = np.full(len(events.customers), -1, np.int32)
+    place[customers] = np.arange(len(customers))
+    who = place[events.customer]
+    rows = who >= 0
+    return replace(
+        events, customer=who[rows], day=events.day[rows], item=events.item[rows],
+        customers=events.customers[customers],
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=2)  # what is learnt of the same customers is learnt once
+def sample(events: Events) -> Events:
+    """Return the events of the first part that `dealt` gives: of all customers, if few."""
+    return only(events, dealt(events)[0])
+
+
 def fetch(lines: ibis.Table, period: Period, *, min_customers: int = 30) -> Events:
-    """Return all events of ``period``; see `chunks` for what does not fit in memory."""
-    (events,) = chunks(lines, period, min_customers=min_customers, number=1)
-    return events
-
-
-def chunks(
-    lines: ibis.Table, period: Period, *, min_customers: int = 30, number: int = 1
-) -> Iterator[Events]:
-    """Yield the events in ``number`` disjoint sets of customers.
+    """Return all events of ``period``.
 
     Parameters
     ----------
@@ -89,8 +121,6 @@ def chunks(
     min_customers
         Items that fewer customers bought are left out; a visit at which nothing else was bought
         goes with them.
-    number
-        Number of sets.
 
     Raises
     ------
@@ -104,9 +134,8 @@ def chunks(
     place = np.full(len(names), -1, np.int32)
     place[kept] = np.arange(len(kept))
     departments = _departments(lines, names[kept]) if "department" in lines.columns else None
-    for part in packed.parts(number):
-        customer, day, item, left = _unpacked(part, place)
-        yield Events(customer, day, item, names[kept], customers[left], period, departments)
+    customer, day, item, left = _unpacked(packed, place)
+    return Events(customer, day, item, names[kept], customers[left], period, departments)
 
 
 @dataclass(frozen=True)
@@ -127,15 +156,6 @@ class _Packed:
     day_bits: int
     item_bits: int
     items: int
-
-    def parts(self, number: int) -> Iterator[_Packed]:
-        """Yield the events of disjoint sets of customers, of about as many events each."""
-        bits = self.day_bits + self.item_bits
-        steps = np.linspace(0, len(self.events), number + 1).astype(np.int64)[1:-1]
-        # A set begins where a customer begins.
-        begins = np.searchsorted(self.events, self.events[steps] >> bits << bits)
-        for events in np.split(self.events, begins):
-            yield replace(self, events=events)
 
 
 def _packed(
@@ -191,3 +211,123 @@ def _departments(lines: ibis.Table, names: npt.NDArray[np.object_]) -> Codes:
     return np.unique(texts.to_numpy(dtype=object).astype(str), return_inverse=True)[1].astype(
         np.int32
     )
+
+
+#: Days after which a purchase counts half.
+HALF_LIFE = 56.0
+
+
+#: Days of a step from what was bought to what was bought next.
+STEP = 28
+
+
+def until(events: Events, day: int) -> Events:
+    """Return the events before ``day`` (counted from the period's start), customers as they are."""
+    return _kept(events, events.day < day)
+
+
+def between(events: Events, first: int, end: int) -> Events:
+    """Return the events from day ``first`` up to before ``end``."""
+    return _kept(events, (events.day >= first) & (events.day < end))
+
+
+def _kept(events: Events, rows: npt.NDArray[np.bool_]) -> Events:
+    return replace(
+        events, customer=events.customer[rows], day=events.day[rows], item=events.item[rows]
+    )
+
+
+@dataclass(frozen=True, eq=False)  # the same histories are one object
+class Histories:
+    """Purchases of all customers up to a day, as sparse matrices of customers x items.
+
+    Parameters
+    ----------
+    weights
+        Days with a purchase, each halved every `HALF_LIFE` days.
+    bought
+        1 where there was a purchase.
+    count, first, last
+        Days with a purchase, the first of them and the last, from 1.
+    steps
+        One matrix of 0 and 1 every `STEP` days, the latest at the end.
+    before
+        The same a step earlier; None where there is no history before that.
+    day
+        The day up to which is known.
+    """
+
+    weights: csr_array
+    bought: csr_array
+    count: csr_array
+    first: csr_array
+    last: csr_array
+    steps: tuple[csr_array, ...]
+    before: Histories | None
+    day: int
+
+    @classmethod
+    def of(cls, events: Events, day: int, *, learning: bool = True) -> Histories:
+        """Return the histories before ``day``, with those a step before to learn from."""
+        known = until(events, day)
+        shape = (len(events.customers), len(events.names))
+        codes = known.customer.astype(np.int64) * shape[1] + known.item
+        unique, place, times = np.unique(codes, return_inverse=True, return_counts=True)
+        where = (unique // shape[1], unique % shape[1])
+        weights = np.bincount(place, 0.5 ** ((day - known.day) / HALF_LIFE), len(unique))
+        # Rows are sorted by day: the first seen is the earliest, the last written the latest.
+        first = known.day[np.unique(codes, return_index=True)[1]]
+        last = np.zeros(len(unique), np.int64)
+        last[place] = known.day
+        return cls(
+            _sparse(weights, where, shape),
+            _sparse(np.ones(len(unique)), where, shape),
+            _sparse(times, where, shape),
+            _sparse(first + 1, where, shape),
+            _sparse(last + 1, where, shape),
+            _steps(known, day, shape),
+            cls.of(events, day - STEP, learning=False) if learning and day > 2 * STEP else None,
+            day,
+        )
+
+
+def _sparse(values: npt.NDArray, where: tuple, shape: tuple[int, int]) -> csr_array:
+    from scipy.sparse import csr_array
+
+    return csr_array((values.astype(np.float64), where), shape=shape)
+
+
+def _steps(known: Events, day: int, shape: tuple[int, int]) -> tuple[csr_array, ...]:
+    back = (day - 1 - known.day) // STEP
+    found = []
+    for step in range(day // STEP - 1, -1, -1):
+        rows = back == step
+        codes = np.unique(known.customer[rows].astype(np.int64) * shape[1] + known.item[rows])
+        where = (codes // shape[1], codes % shape[1])
+        found.append(_sparse(np.ones(len(codes)), where, shape))
+    return tuple(found)
+
+
+#: Customers' weight of no effect that a pair has to overcome.
+_PRIOR = 20.0
+
+
+def follow_ups(known: Histories) -> npt.NDArray[np.float64]:
+    """Return how much likelier each item is bought a step after another, items x items.
+
+    The share of customers that bought B in the step after one with A, less the share of those who
+    bought anything in both steps, drawn towards no difference where few bought A; 0 where it is
+    not more. A step is `histories.STEP` days.
+    """
+    size = known.weights.shape[1]
+    both, first, base, people = np.zeros((size, size)), np.zeros(size), np.zeros(size), 0
+    for now, after in zip(known.steps, known.steps[1:], strict=False):
+        came = (now.sum(axis=1) > 0) & (after.sum(axis=1) > 0)
+        now, after = now[came], after[came]
+        both += (now.T @ after).toarray()
+        first += np.asarray(now.sum(axis=0)).ravel()
+        base += np.asarray(after.sum(axis=0)).ravel()
+        people += int(came.sum())
+    usual = base / max(people, 1)
+    share = (both + _PRIOR * usual) / (first + _PRIOR)[:, None]
+    return np.maximum(share - usual, 0.0)

@@ -18,8 +18,7 @@ from analysis.stats.types import Floats
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from analysis.products.sequences.purchase_events import Events
-    from analysis.products.sequences.purchase_matrix import Histories
+    from analysis.products.sequences.purchase_events import Events, Histories
 
 
 #: Bounds of the classes: usual gap in days, time waited as a multiple of it, purchases so far.
@@ -165,7 +164,6 @@ def _items(gaps: pd.DataFrame, own: pd.DataFrame, events: Events) -> pd.DataFram
 
 
 def _due(own: pd.DataFrame, events: Events) -> pd.DataFrame:
-
     weight = own.groupby("item")["gaps"].transform("sum")
     common = (own["log"] * own["gaps"]).groupby(own["item"]).transform("sum") / weight
     drawn = (own["log"] * own["gaps"] + common * PRIOR_GAPS) / (own["gaps"] + PRIOR_GAPS)
@@ -192,7 +190,7 @@ def held_out(events: Events, *, days: int = 28, window: int = 7) -> pd.DataFrame
     from dataclasses import replace
     from datetime import timedelta
 
-    from analysis.products.sequences.purchase_matrix import between, until
+    from analysis.products.sequences.purchase_events import between, until
     from analysis.tables.periods import Period
 
     cut = events.period.days - days

@@ -1,4 +1,4 @@
-"""What customers buy the next time: the same brand, or which other."""
+"""What is bought instead: another brand the next time, another product while one is on offer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.products.association.confounding import item_offers
 from analysis.products.baskets.order_contents import tidy
+from analysis.stats.multiplicity import q_values
+from analysis.stats.types import Floats
 from analysis.tables.engine import held
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
+
 
 #: What is left of the brands is one brand.
 OTHERS = "(others)"
@@ -171,3 +175,153 @@ def _loyalty(steps: pd.DataFrame, seed: int, confidence: float) -> pd.DataFrame:
     last = table["brand"] == OTHERS
     ordered = table.assign(last=last).sort_values(["last", "purchases"], ascending=[True, False])
     return ordered.drop(columns="last").reset_index(drop=True)
+
+
+#: Weeks that are compared with each other, within a store.
+_SEASON = 13
+
+
+def at_risk(
+    tables: Tables,
+    lines: ibis.Table,
+    pairs: pd.DataFrame,
+    *,
+    confidence: float = 0.95,
+    draws: int = 300,
+    seed: int = 0,
+    least: int = 3,
+) -> pd.DataFrame:
+    """Return what offers of one product took from another that is bought instead.
+
+    Parameters
+    ----------
+    tables
+        A study's tables; placements are used if there are any.
+    lines
+        `baskets.bought`: order_id, item, ordered_at, and store_id, discount_amount if known.
+    pairs
+        Substitutes: a, b. Each is looked at in both directions.
+    confidence, draws, seed
+        Of the intervals, from resampling weeks.
+    least
+        Fewest weeks with an offer of the one and not of the other, and without either.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a direction: offered, other, weeks (with the offer), gained (orders with the offered
+        product beyond what the same store and quarter has without the offer), lost (orders with
+        the other fewer than that), lost_low, lost_high, taken (lost / gained: of every order
+        gained, how many the other loses; NaN where nothing was gained), p, q over all rows; the
+        most lost first.
+
+    Raises
+    ------
+    NotApplicable
+        If offers are not known, or no product was offered often enough.
+
+    Notes
+    -----
+    Weeks in which the other was on offer, too, are left out, and so are weeks in which a third
+    product that may stand in for the other was on offer: one lost order is charged once. A store's
+    quarter without both weeks with and weeks without the offer tells nothing and is left out.
+    The weeks on offer were not randomised: a week chosen for another reason may share it.
+    """
+    rules = _directions(pairs)
+    offers = item_offers(tables, lines, rules)
+    if offers is None:
+        raise NotApplicable("This study knows neither discounts nor placements: no offer is known.")
+    counts = _counts(lines, offers, rules).to_pandas()
+    rows = []
+    for number, part in counts.groupby("rule", sort=True):
+        found = _effect(part, confidence, draws, seed, least)
+        if found is not None:
+            rule = rules.iloc[int(number)]
+            rows.append(
+                {"offered": rule["antecedents"][0], "other": rule["consequents"][0], **found}
+            )
+    if not rows:
+        raise NotApplicable("No substitute was on offer often enough to measure cannibalisation.")
+    table = pd.DataFrame(rows)
+    table["q"] = q_values(table["p"].to_numpy())
+    ordered = table.sort_values(["lost", "offered", "other"], ascending=[False, True, True])
+    return ordered.reset_index(drop=True)
+
+
+def _directions(pairs: pd.DataFrame) -> pd.DataFrame:
+
+    both = [
+        (a, b) for x, y in zip(pairs["a"], pairs["b"], strict=True) for a, b in ((x, y), (y, x))
+    ]
+    sides = {"antecedents": [(a,) for a, _ in both], "consequents": [(b,) for _, b in both]}
+    return pd.DataFrame(sides)
+
+
+def _counts(lines: ibis.Table, offers: ibis.Table, rules: pd.DataFrame) -> ibis.Table:
+    """Return by rule, store and week: orders, those with each side, and whether it is offered."""
+    places = ["store_id", "week"] if "store_id" in lines.columns else ["week"]
+    lines = lines.mutate(week=lines.ordered_at.truncate("W"))
+    orders = held(lines.group_by(*places).agg(orders=lines.order_id.nunique()))
+    sold = held(lines.group_by(*places, "item").agg(n=lines.order_id.nunique()))
+    names = pd.DataFrame({"rule": range(len(rules)), "a": [s[0] for s in rules["antecedents"]],
+                          "b": [s[0] for s in rules["consequents"]]})  # fmt: skip
+    base = orders.cross_join(ibis.memtable(names.astype({"a": "str", "b": "str"})))
+    marked = offers.mutate(offer=ibis.literal(1))
+    for side in ("a", "b"):
+        amount = sold.select(*places, **{side: sold["item"], f"n_{side}": sold.n})
+        offer = marked.select(*places, **{side: marked["item"], f"offer_{side}": marked.offer})
+        keys = [*places, side]
+        base = base.left_join(amount, keys).drop([f"{k}_right" for k in keys])
+        base = base.left_join(offer, keys).drop([f"{k}_right" for k in keys])
+    filled = {n: base[n].fill_null(0) for n in ("n_a", "n_b", "offer_a", "offer_b")}
+    base = base.mutate(**filled)
+    base = base.filter(base.offer_b == 0)
+    # All offers of what the other may be replaced by, in the same store and week.
+    beside = base.offer_a.sum().over(ibis.window(group_by=["b", *places])) - base.offer_a
+    base = base.mutate(beside=beside)
+    return base.filter(base.beside == 0).order_by("rule", *places)
+
+
+def _effect(
+    part: pd.DataFrame, confidence: float, draws: int, seed: int, least: int
+) -> dict[str, float] | None:
+
+    weeks, week = np.unique(part["week"].to_numpy(), return_inverse=True)
+    store = part["store_id"] if "store_id" in part else pd.Series("", index=part.index)
+    stratum = pd.factorize(
+        store.astype(str) + "|" + pd.Series(week // _SEASON, part.index).astype(str)
+    )[0]
+    offered = part["offer_a"].to_numpy() > 0
+    if min(len(np.unique(week[offered])), len(np.unique(week[~offered]))) < least:
+        return None
+    shape = (2, len(weeks), int(stratum.max()) + 1)
+    sums = {}
+    for name in ("orders", "n_a", "n_b"):
+        total = np.zeros(shape)
+        np.add.at(total, (offered.astype(int), week, stratum), part[name].to_numpy(float))
+        sums[name] = total
+    n = len(weeks)
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws)
+    times = np.vstack([np.ones(n), drawn])
+    gained, lost = _beyond(times, sums, "n_a"), -_beyond(times, sums, "n_b")
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(lost[1:], [tail, 1 - tail])
+    # Twice the share of resamples on the other side of nothing, never below what they can tell.
+    p = 2 * min((lost[1:] <= 0).mean(), (lost[1:] >= 0).mean())
+    return {
+        "weeks": len(np.unique(week[offered])), "gained": gained[0], "lost": lost[0],
+        "lost_low": low, "lost_high": high,
+        "taken": lost[0] / gained[0] if gained[0] > 0 else np.nan,
+        "p": float(np.clip(p, 2 / (draws + 1), 1)),
+    }  # fmt: skip
+
+
+def _beyond(times: Floats, sums: dict[str, Floats], name: str) -> Floats:
+    """Return orders with the product in offered weeks beyond the rate of the others, by draw."""
+    with_, without = (times @ sums[name][side] for side in (1, 0))
+    n1, n0 = (times @ sums["orders"][side] for side in (1, 0))
+    rate = np.divide(without, n0, out=np.zeros_like(n0), where=n0 > 0)
+    told = (n0 > 0) & (n1 > 0)
+    beyond, seen = (np.where(told, v, 0.0).sum(axis=1) for v in (with_ - n1 * rate, n1))
+    # Of as many orders under the offer as there were: how many weeks had it is no accident.
+    return beyond * np.divide(seen[0], seen, out=np.zeros_like(seen), where=seen > 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
@@ -18,13 +19,14 @@ from analysis.products.association.mantel_haenszel import (
     design_effects,
     exact_p,
 )
-from analysis.products.baskets.order_index import numbered, order_facts
+from analysis.products.baskets.order_index import gathered, numbered, order_facts
 from analysis.stats.multiplicity import q_values
 from analysis.stats.types import Floats, Integers
+from analysis.tables.engine import kind_of
 
 if TYPE_CHECKING:
     from analysis.products.baskets.order_contents import Baskets
-    from analysis.products.baskets.order_index import Numbered
+    from analysis.products.baskets.order_index import Gathered, Numbered
 
 
 #: A pair that is together more than this share of what chance gives is hardly a choice.
@@ -199,7 +201,6 @@ def _at_random(orders: Numbered, size: Integers, table: pd.DataFrame) -> Floats:
 
 
 def _rules(pairs: pd.DataFrame) -> pd.DataFrame:
-
     sides = {"antecedents": [(a,) for a in pairs["a"]], "consequents": [(b,) for b in pairs["b"]]}
     return pd.DataFrame(sides)
 
@@ -242,16 +243,25 @@ def _candidates(baskets: Baskets, group: str, min_expected: float) -> pd.DataFra
 
 def _together(baskets: Baskets, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return both, the orders that hold both items of each pair."""
-    return _joined(baskets.lines.select(unit="order_id", item="item"), pairs, "both")
+    if baskets.gathered is None or baskets.names is None:
+        return _joined(baskets.lines.select(unit="order_id", item="item"), pairs, "both")
+    return _counted(baskets.gathered, baskets.names, pairs, "both")
 
 
 def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return buyers and buyer_lift of each pair over customers."""
     known = lines.filter(lines.customer_id.notnull())
-    buyers = known.select(unit="customer_id", item="item").distinct()
     customers = int(known.customer_id.nunique().to_pandas())
-    singles = buyers.group_by("item").agg(n=buyers.count()).to_pandas().set_index("item")["n"]
-    table = pairs[["a", "b"]].merge(_joined(buyers, pairs, "buyers"), on=["a", "b"], how="left")
+    if kind_of(lines.get_backend()) == "spark":
+        buyers = known.select(unit="customer_id", item="item").distinct()
+        singles = buyers.group_by("item").agg(n=buyers.count()).to_pandas().set_index("item")["n"]
+        counted = _joined(buyers, pairs, "buyers")
+    else:
+        names = np.unique(pairs[["a", "b"]].to_numpy(dtype=object))
+        own = gathered(known, names, owner="customer_id")
+        singles = pd.Series(np.bincount(own.values, minlength=len(names)), index=names)
+        counted = _counted(own, names, pairs, "buyers")
+    table = pairs[["a", "b"]].merge(counted, on=["a", "b"], how="left")
     table["buyers"] = table["buyers"].fillna(0).astype("int64")
     product = table["a"].map(singles).fillna(0) * table["b"].map(singles).fillna(0)
     chance = (product / max(customers, 1)).to_numpy(float)
@@ -262,8 +272,21 @@ def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
     return table.assign(buyer_lift=lift, same_buyers=same)
 
 
-def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:
+def _counted(
+    owners: Gathered, names: npt.NDArray[np.object_], pairs: pd.DataFrame, name: str
+) -> pd.DataFrame:
+    """Return how many owners hold both of each pair, in one walk along them."""
+    from analysis.products.baskets.basket_kernels import count_pairs
 
+    sides = [np.searchsorted(names, pairs[side].to_numpy(dtype=object)) for side in ("a", "b")]
+    place = np.full(len(names), -1, np.int32)
+    wanted = np.unique(np.concatenate(sides))
+    place[wanted] = np.arange(len(wanted))
+    both = count_pairs(owners.starts, owners.values, place, len(wanted), 0, len(wanted))
+    return pairs[["a", "b"]].assign(**{name: both[place[sides[0]], place[sides[1]]]})
+
+
+def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:
     wanted = ibis.memtable(pairs[["a", "b"]].astype("str"))
     left = units.join(wanted, units.item == wanted.a).select("unit", "a", "b")
     right = units.select(unit="unit", b="item")

@@ -1,4 +1,9 @@
-"""What a promotion whose arms were randomised brought: every arm against control, by measure.
+"""An effect: the difference of two arms, absolute and relative, with its interval and p.
+
+Everything is arithmetic on arrays, so that one experiment and ten thousand simulated ones go
+through the same code.
+
+What a promotion whose arms were randomised brought: every arm against control, by measure.
 
 All estimates are by assignment and come from moments of the arms (`moments`), summed in the
 engine. The primary measure alone decides, adjusted for what was known before the start; its arms
@@ -16,8 +21,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments import adjustment
-from analysis.promotions.experiments.adjustment import Covariates
-from analysis.promotions.experiments.effect import Effect
+from analysis.promotions.experiments.adjustment import Covariates, Effect
 from analysis.promotions.outcomes.moments import Moments
 from analysis.promotions.outcomes.outcomes import CONTROL, COVARIATES, MEASURES, Measure
 from analysis.stats import proportions

@@ -15,11 +15,11 @@ import pandas as pd
 from analysis.answers import without
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments import adjustment
-from analysis.promotions.experiments.effect import Effect
+from analysis.promotions.experiments.adjustment import Effect
 from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.moments import Moments
 from analysis.promotions.outcomes.outcomes import CONTROL, COVARIATES
-from analysis.stats import count_bootstrap, permutation
+from analysis.stats import permutation, resampling
 from analysis.stats.types import Floats
 
 Ends = tuple[float, float, float, float]
@@ -135,7 +135,7 @@ def _cut(
 
 def _resampled(values: tuple[Floats, ...], confidence: float, seed: int, resamples: int) -> Ends:
     one, two = values
-    low, high = count_bootstrap.by_buckets(
+    low, high = resampling.by_buckets(
         one, two, confidence=confidence, seed=seed, replicates=resamples
     )
     return float(one.mean() - two.mean()), low, high, np.nan

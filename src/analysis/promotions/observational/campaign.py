@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
-from analysis.promotions.observational import audience, matched_did, propensity, sensitivity
+from analysis.promotions.observational import audience, matched_did, propensity
 from analysis.promotions.observational import audience as covariates
 from analysis.promotions.observational.audience import Audience
 from analysis.promotions.observational.doubly_robust import Effects
@@ -165,7 +165,7 @@ def judge(
         estimates=_estimates(found, measures[:, 0], effects, difference, reach),
         difference=difference,
         checks=_checks(found, kept, sides, difference, reach),
-        gamma=sensitivity.largest_gamma(matched.differences(margin)) if matched else np.nan,
+        gamma=matched_did.largest_gamma(matched.differences(margin)) if matched else np.nan,
         e_value=e_value,
         e_value_limit=limit,
     )
@@ -174,7 +174,7 @@ def judge(
 def _e_values(effects: Effects, untreated: Floats, reach: float) -> tuple[float, float]:
     effect, error = effects.of(effects.names[0])
     spread = float(untreated.std(ddof=1))
-    return sensitivity.e_values(effect, error, spread, quantile=reach)
+    return matched_did.e_values(effect, error, spread, quantile=reach)
 
 
 def _matched(

@@ -15,10 +15,10 @@ from analysis.customers.features import features
 from analysis.errors import NotApplicable
 from analysis.promotions.outcomes import moments
 from analysis.promotions.outcomes.moments import Moments
-from analysis.promotions.planning import power, share_power
+from analysis.promotions.planning import power
 from analysis.promotions.planning.power import Design
 from analysis.tables import lines as lines_module
-from analysis.tables.engine import hold
+from analysis.tables.engine import held
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
@@ -115,17 +115,15 @@ def basis(tables: Tables, *, as_of: date, weeks: int, before_days: int) -> Basis
     Customers with a purchase in the ``before_days`` before the last ``weeks`` weeks; NotApplicable
     if there are none.
     """
-    from ibis.util import gen_name
-
     window = Period.before(as_of, days=7 * weeks)
     before = Period(window.start - timedelta(days=before_days), window.start)
-    held = hold(tables.connection, gen_name("plan_rows"), _rows(tables, before, window))
+    rows = held(_rows(tables, before, window))
     names = ["margin", "net", "orders", "units", "converted", *COVARIATES]
-    found = moments.by_arm(held.mutate(everybody=ibis.literal("all")), names, by=["everybody"])
+    found = moments.by_arm(rows.mutate(everybody=ibis.literal("all")), names, by=["everybody"])
     if found.empty:
         raise NotApplicable(f"Nobody bought anything in {before}, so nothing can be planned.")
-    stores = moments.by_arm(held.filter(held.store.notnull()), ["margin"], by=["store"])
-    return Basis(held, found["moments"].iloc[0], spread(stores), window)
+    stores = moments.by_arm(rows.filter(rows.store.notnull()), ["margin"], by=["store"])
+    return Basis(rows, found["moments"].iloc[0], spread(stores), window)
 
 
 def _rows(tables: Tables, before: Period, window: Period) -> ibis.Table:
@@ -208,12 +206,12 @@ def _mean_plan(arm: Moments, key: str, worth_finding: float, design: Design) -> 
 def _share_plan(arm: Moments, key: str, worth_finding: float, design: Design) -> dict[str, Any]:
     share = float(arm.figure(key)[0])
     risen = share * (1 + worth_finding)
-    smallest = share_power.smallest_rise(float(arm.n), share, design) / share
+    smallest = power.smallest_rise(float(arm.n), share, design) / share
     if risen >= 1:
         why = f"{100 * share:.0f} % do so already: a rise of {100 * worth_finding:.0f} % cannot be"
         none = {"needed": np.nan, "needed_adjusted": np.nan}
         return {"explained": np.nan, **none, "smallest": smallest, "reason": why}
-    needed = share_power.customers_needed(share, risen, design)
+    needed = power.customers_for_share(share, risen, design)
     both = {"needed": needed, "needed_adjusted": needed}
     return {"explained": np.nan, **both, "smallest": smallest, "reason": ""}
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.answers import without
 from analysis.errors import NotApplicable
-from analysis.promotions.returns import after_costs
+from analysis.promotions.returns import roi
 from analysis.promotions.returns.roi import Return
 from analysis.stats import random_effects
 from analysis.stats.sizes import FEWEST_PROMOTIONS
@@ -174,12 +174,12 @@ def _groups(league: pd.DataFrame) -> list[tuple[tuple[str, str], str, pd.DataFra
 
 #: What to do after each verdict.
 ACTIONS = {
-    after_costs.PAID: REPEAT,
-    after_costs.LOST: STOP,
-    after_costs.MOVED: CHANGE,
-    after_costs.NOTHING: STOP,
-    after_costs.OPEN: AGAIN,
-    after_costs.CHOSEN: HOLD_OUT,
+    roi.PAID: REPEAT,
+    roi.LOST: STOP,
+    roi.MOVED: CHANGE,
+    roi.NOTHING: STOP,
+    roi.OPEN: AGAIN,
+    roi.CHOSEN: HOLD_OUT,
 }
 
 
@@ -199,9 +199,9 @@ def action(found: Return, trial: str = "") -> tuple[str, str]:
         ``repeat`` (it pays), ``stop`` (it loses, or changed nothing worth finding), ``change``
         (what it sells is taken from neighbours or from the weeks after), ``test again`` (whether
         it pays is open) or ``test by lot`` (its customers were chosen, so that nothing is proved);
-        and the reason in words. It follows from the verdict (`after_costs.of_arm`).
+        and the reason in words. It follows from the verdict (`roi.of_arm`).
     """
-    verdict, why = after_costs.of_arm(found, trial)
+    verdict, why = roi.of_arm(found, trial)
     return ACTIONS[verdict], why
 
 
@@ -226,5 +226,5 @@ def actions(returns: Returns, trials: Trials | None = None) -> pd.DataFrame:
 
 
 def _advice(found: Return, trial: str) -> tuple[str, str, str]:
-    verdict, why = after_costs.of_arm(found, trial)
+    verdict, why = roi.of_arm(found, trial)
     return verdict, ACTIONS[verdict], why

@@ -14,8 +14,7 @@ from analysis.errors import AnalysisError, NotApplicable
 from analysis.reporting.notebook import frames
 from analysis.reporting.notebook.findings import Finding, Findings
 from analysis.reporting.store.layout import RunFolder, stored_table
-from analysis.reporting.store.run_record import RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import RunRecord, Status
 
 if TYPE_CHECKING:
     from analysis.reporting.notebook.report import Report

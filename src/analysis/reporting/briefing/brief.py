@@ -1,7 +1,11 @@
-"""Everything that the director's page says, each part a result or the reason why there is none."""
+"""Everything that the director's page says, each part a result or the reason why there is none.
+
+What needs a decision is ranked by the money at stake times the evidence.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,7 +18,6 @@ from analysis.reporting.briefing import (
     director_questions,
     finding_history,
     period_sales,
-    priorities,
     strategy_scorecard,
 )
 from analysis.reporting.briefing.board import Board, read_board
@@ -22,6 +25,7 @@ from analysis.reporting.briefing.board import Board, read_board
 if TYPE_CHECKING:
     from analysis.reporting.briefing.director_questions import DataTrust, LastPromotion, Losses
     from analysis.reporting.notebook.report import Report
+
 
 Table: TypeAlias = pd.DataFrame | NotGiven
 
@@ -38,7 +42,7 @@ class Brief:
         Sales: against other periods, the last week's factors, the revenue tree, the customer
         bridge, the stores that sold in both periods.
     asked
-        What needs a decision; see `priorities.priorities`.
+        What needs a decision; see `brief.priorities`.
     promotion, lost, trust
         The last promotion, whom the study loses, whether its data can be trusted.
     log, coming
@@ -87,7 +91,7 @@ def brief(report: Report) -> Brief:
         tree=answer(period_sales.window_drivers)(board),
         bridge=answer(_bridge)(board),
         same=answer(board.table)(f"{period_sales.SALES}/like_for_like"),
-        asked=priorities.priorities(board, owners=given.owners),
+        asked=priorities(board, owners=given.owners),
         promotion=answer(director_questions.last_promotion)(board),
         lost=answer(director_questions.losses)(board),
         trust=answer(director_questions.data_trust)(board),
@@ -103,3 +107,55 @@ def _bridge(board: Board) -> pd.DataFrame:
     if bridge.empty:
         raise NotApplicable("The customer bridge is empty.")
     return bridge
+
+
+COLUMNS = (
+    *("report", "key", "sentence", "number", "value", "low", "high", "unit"),
+    *("at_stake", "weight", "owner", "otherwise", "page"),
+)
+
+
+def priorities(board: Board, *, owners: Mapping[str, str]) -> pd.DataFrame:
+    """Return the findings that ask for a decision, and the reports that are not whole.
+
+    Parameters
+    ----------
+    board
+        The board.
+    owners
+        Who decides, by the name of the report or by ``report/key`` of a finding.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One decision a row, the heaviest first: report, key, sentence, number (as it is read),
+        value, low, high, unit, at_stake (money, NaN where no figure is given), weight (money times
+        evidence, see `Finding.weight`), owner, otherwise (what happens if nothing is done), page.
+    """
+    rows = [
+        {
+            "report": standing.report,
+            "key": finding.key,
+            "sentence": finding.sentence,
+            "number": finding.number,
+            "value": finding.value,
+            "low": finding.low,
+            "high": finding.high,
+            "unit": finding.unit,
+            "at_stake": finding.stake,
+            "weight": finding.weight,
+            "owner": _owner(owners, standing.report, finding.key),
+            "otherwise": finding.otherwise or "",
+            "page": f"{standing.page}#findings",
+        }
+        for standing, finding in board.findings()
+        if finding.alert
+    ]
+    asked = pd.DataFrame(rows, columns=list(COLUMNS))
+    ranked = asked.sort_values(["weight", "report"], ascending=[False, True], kind="stable")
+    figures = dict.fromkeys(("value", "low", "high", "at_stake", "weight"), "float64")
+    return ranked.astype(figures).reset_index(drop=True)
+
+
+def _owner(owners: Mapping[str, str], report: str, key: str) -> str:
+    return owners.get(f"{report}/{key}") or owners.get(report) or "no owner named"

@@ -14,7 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
-from analysis.reporting.charts import legibility, style
+from analysis.reporting.charts import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +82,7 @@ def _save(figure: Figure, name: str) -> str:
         warnings.filterwarnings("error", message=".*missing from (current )?font.*")
         try:
             _keep_text_from_being_math(figure)
-            legibility.make_legible(figure)
+            style.make_legible(figure)
             figure.savefig(target, format="svg", metadata=_NO_METADATA, transparent=True)
         except UserWarning as missing:
             if "font" not in str(missing):

@@ -32,8 +32,8 @@ from analysis.reporting.notebook import frames, words
 from analysis.reporting.site.history import last_good
 from analysis.reporting.store.layout import LISTS, RunFolder, StudyReports
 from analysis.reporting.store.run_record import RunRecord
-from analysis.tables.checksums import sha256_of
 from analysis.tables.engine import canonical_dir, open_study
+from analysis.tables.manifest import sha256_of
 from analysis.tables.periods import as_date
 from analysis.tables.schema import PERSONAL_KEY
 

@@ -20,8 +20,7 @@ from analysis.errors import AnalysisError, DataError
 from analysis.reporting.notebook import frames
 from analysis.reporting.store.atomic import write_json
 from analysis.reporting.store.layout import LISTS, StudyReports
-from analysis.tables.checksums import sha256_of
-from analysis.tables.manifest import UNREADABLE
+from analysis.tables.manifest import UNREADABLE, sha256_of
 
 FOLDER = "manifests"
 

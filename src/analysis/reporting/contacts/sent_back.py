@@ -33,8 +33,8 @@ from analysis.reporting.contacts.list_manifest import (
     find_manifest,
 )
 from analysis.reporting.notebook import words
-from analysis.tables.checksums import sha256_of
 from analysis.tables.engine import canonical_dir
+from analysis.tables.manifest import sha256_of
 from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:

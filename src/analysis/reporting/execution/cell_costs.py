@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from analysis.reporting.store.status import Cost
+from analysis.reporting.store.run_record import Cost
 
 if TYPE_CHECKING:
     from cProfile import Profile

@@ -36,12 +36,11 @@ from analysis.reporting.execution.cell_costs import (
 )
 from analysis.reporting.execution.failures import Ending, Limits, explain
 from analysis.reporting.execution.isolation import ending_of
-from analysis.reporting.execution.kernel import FIXED, manager_class
+from analysis.reporting.execution.kernel import FIXED, Watch, adopt_orphans, manager_class
 from analysis.reporting.execution.parameters import check_injection, read_parameters
-from analysis.reporting.execution.processes import Watch, adopt_orphans
 from analysis.reporting.store.atomic import write_text
 from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import Status
 
 
 @dataclass(frozen=True)

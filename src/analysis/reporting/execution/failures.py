@@ -15,7 +15,7 @@ from typing import Any
 
 from analysis import errors
 from analysis.errors import AnalysisError
-from analysis.reporting.store.status import Outcome
+from analysis.reporting.store.run_record import Outcome
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

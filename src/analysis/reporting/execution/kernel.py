@@ -3,19 +3,160 @@
 Jupyter would look for a kernel called ``python3`` in the user's home first and run whichever
 interpreter it names. A report must run on the packages it was locked with, so the kernel is
 ``python -m analysis.reporting.execution.kernel`` with the running interpreter, or a process that
-was forked for it (see `spare_kernel`).
+was forked for it (`SpareKernel`): a worker must not fork once it runs threads, and Jupyter starts
+the kernel when it does, so a worker is forked together with a process that waits and, told where
+to connect, becomes the kernel.
 """
 
 from __future__ import annotations
 
+import ctypes
+import json
 import logging
 import os
+import resource
+import select
+import signal
+import socket
 import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from analysis.reporting.execution import spare_kernel
-from analysis.reporting.execution.processes import die_with_parent
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+#: How often a watch looks at memory and the clock, in seconds.
+_BEAT = 0.25
+
+
+def adopt_orphans() -> None:
+    """Make this process, instead of init, the parent of descendants whose parent dies."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the system kill this process when ``parent``, which started it, ends in any way."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the call above
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl failed")
+
+
+def kill_descendants(pid: int | None = None) -> None:
+    """Kill everything that process ``pid`` (this one by default) has started, all levels down."""
+    for _ in range(50):  # a process may fork while its family is being killed
+        family = _living(pid)
+        if not family:
+            return
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=1)
+
+
+def _living(pid: int | None) -> list[psutil.Process]:
+    try:
+        family = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return [process for process in family if not _is_zombie(process)]
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def kill_strays(keep: Collection[int]) -> None:
+    """Kill the children of this process that are not in ``keep``, with all they started."""
+    strays = [child for child in psutil.Process().children() if child.pid not in keep]
+    for stray in strays:
+        kill_descendants(stray.pid)
+        with suppress(psutil.NoSuchProcess):
+            stray.kill()
+    psutil.wait_procs(strays, timeout=1)
+
+
+class Watch(threading.Thread):
+    """Watch over what this process starts: its memory, its time, and who asked for it.
+
+    Parameters
+    ----------
+    limit_seconds
+        Wall-clock limit; at its end every descendant is killed and ``expired`` is true.
+    lifeline
+        File descriptor of a pipe whose other end the runner holds. When the runner dies, every
+        descendant is killed and this process exits.
+    """
+
+    def __init__(self, *, limit_seconds: float, lifeline: int | None = None) -> None:
+        super().__init__(daemon=True)
+        self.expired = False
+        self._limit = limit_seconds
+        self._lifeline = lifeline
+        self._peak_bytes = 0
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Watch until the end; started by ``start``."""
+        deadline = time.monotonic() + self._limit
+        while not self._ended.is_set():
+            self._peak_bytes = max(self._peak_bytes, _resident_bytes())
+            if self._runner_died():
+                kill_descendants()
+                os._exit(1)
+            if time.monotonic() > deadline:
+                self.expired = True
+                kill_descendants()
+                return
+
+    def _runner_died(self) -> bool:
+        if self._lifeline is None:
+            self._ended.wait(_BEAT)
+            return False
+        readable, _, _ = select.select([self._lifeline], [], [], _BEAT)
+        return bool(readable) and os.read(self._lifeline, 1) == b""
+
+    def end(self) -> float:
+        """Stop watching, kill what is left, and return the peak memory in megabytes.
+
+        The peak is the larger of the resident memory of the whole family, looked at four times
+        a second, and what the system recorded for its largest member.
+        """
+        self._ended.set()
+        if self.is_alive():
+            self.join()
+        kill_descendants()
+        unit = 1 if sys.platform == "darwin" else 1024
+        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+        return max(self._peak_bytes, largest) / 1e6
+
+
+def _resident_bytes() -> int:
+    total = 0
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            total += process.memory_info().rss
+    return total
+
 
 #: What every kernel finds in its environment from the start, since libraries look once, on import:
 #: one thread a linear-algebra library, because reports run side by side, and a fixed hash seed, so
@@ -63,7 +204,7 @@ def manager_class() -> type:
         """Makes the kernel of the process that waits for that, if there is one."""
 
         async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-            spare, cwd = spare_kernel.take(), str(kwargs.get("cwd") or Path.cwd())
+            spare, cwd = take(), str(kwargs.get("cwd") or Path.cwd())
             if not spare or not spare.become(cmd[len(_START) :], kwargs["env"], cwd):
                 return await super().launch_kernel(cmd, **kwargs)
             self.process, self.cwd = cast(Any, spare), cwd
@@ -115,6 +256,110 @@ def run_kernel() -> None:
     kernelapp.launch_new_instance(
         outstream_class="analysis.reporting.execution.capture.BoundedStream"
     )
+
+
+class SpareKernel:
+    """A process that waits to become a kernel, as the worker sees it.
+
+    It has what Jupyter asks of a ``subprocess.Popen``.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, link: socket.socket) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._link = link
+
+    def become(self, arguments: Sequence[str], environment: Mapping[str, str], cwd: str) -> bool:
+        """Have it become the kernel with these command-line arguments; False if it cannot."""
+        wanted = {"arguments": [*arguments], "environment": {**environment}, "cwd": cwd}
+        with self._link, suppress(OSError):
+            self._link.sendall(json.dumps(wanted).encode("utf-8", "surrogateescape") + b"\n")
+            return self._link.recv(1) == b"\n"
+        return False
+
+    def poll(self) -> int | None:
+        """Return the exit code if it has ended, negative for a signal."""
+        return self._waited(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Wait until it has ended and return the exit code."""
+        code = self._waited(0)
+        assert code is not None
+        return code
+
+    def _waited(self, how: int) -> int | None:
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, how)
+            except ChildProcessError:  # somebody else has waited for it
+                pid, status = self.pid, signal.SIGKILL
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def send_signal(self, signum: int) -> None:
+        """Send it a signal unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+_spare: SpareKernel | None = None
+
+
+def forked(run_kernel: Callable[[], None]) -> Callable[[], None] | None:
+    """Fork the process that waits; return, in it, what it is to do, and None in the worker."""
+    global _spare
+    ours, theirs = socket.socketpair()
+    parent = os.getpid()
+    pid = quiet_fork()
+    if pid:
+        theirs.close()
+        _spare = SpareKernel(pid, ours)
+        return None
+    ours.close()
+    die_with_parent(parent)
+    os.setsid()
+    return lambda: _wait_on(theirs, parent, run_kernel)
+
+
+def quiet_fork() -> int:
+    """Fork, without the note that later Pythons make of any thread.
+
+    The only one is an allocator's, which knows what to do about a fork.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def take() -> SpareKernel | None:
+    """Return the spare kernel, once; None where there is none."""
+    global _spare
+    spare, _spare = _spare, None
+    return spare
+
+
+def _wait_on(link: socket.socket, parent: int, run_kernel: Callable[[], None]) -> None:
+    with link, link.makefile("rb") as lines:
+        line = lines.readline()
+        if not line:
+            return  # the worker needs no kernel
+        wanted = json.loads(line.decode("utf-8", "surrogateescape"))
+        os.environ.clear()
+        os.environ.update({**wanted["environment"], "JPY_PARENT_PID": str(parent)})
+        os.chdir(wanted["cwd"])
+        link.sendall(b"\n")
+    sys.argv = ["kernel", *wanted["arguments"]]
+    run_kernel()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from analysis.reporting.execution import spare_kernel
+from analysis.reporting.execution import kernel
 from analysis.reporting.execution.kernel import FIXED, run_kernel
 
 #: What notebooks and the processes that execute them import, slow ones only.
@@ -245,7 +245,7 @@ class _Server:
             self._link.sendall(len(body).to_bytes(_HEAD, "big") + body)
 
     def _fork(self, wanted: dict[str, object], given: list[int]) -> Callable[[], None] | None:
-        pid = spare_kernel.quiet_fork()
+        pid = kernel.quiet_fork()
         if pid:
             for descriptor in given:
                 os.close(descriptor)
@@ -261,7 +261,7 @@ class _Server:
         os.dup2(errors, 2)
         os.close(output)
         os.close(errors)
-        return spare_kernel.forked(run_kernel) or _Work(wanted, lifeline)
+        return kernel.forked(run_kernel) or _Work(wanted, lifeline)
 
 
 class _Work:

@@ -1,4 +1,15 @@
-"""One process a notebook, as the runner sees it: how it begins, how far it is, how it ended."""
+"""One process a notebook, as the runner sees it: how it begins, how far it is, how it ended.
+
+Keep hold of every process that a notebook starts, so that none outlives its run.
+
+A notebook's kernel lives in a session of its own and may start further processes, so killing a
+process group is not enough. Three things together leave no orphan: a process that executes a
+notebook adopts whatever its descendants abandon (``adopt_orphans``) and kills it when it ends or
+when the runner that holds its lifeline dies; a kernel dies with the process that started it
+(``die_with_parent``); and the runner kills what a crashed child left to it (``kill_strays``).
+The first two are Linux calls (prctl(2)); elsewhere the lifeline and ipykernel's own watch on its
+parent do what they can.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +28,12 @@ import psutil
 
 from analysis.reporting.execution import warm
 from analysis.reporting.execution.failures import Limits
-from analysis.reporting.execution.processes import kill_descendants
+from analysis.reporting.execution.kernel import (
+    kill_descendants,
+)
 from analysis.reporting.execution.warm import ForkedProcess
 from analysis.reporting.store.layout import RunFolder
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import Status
 
 #: What a worker may take beyond its notebook's limit to stop it, before it is killed itself.
 _GRACE_SECONDS = 30

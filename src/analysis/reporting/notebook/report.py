@@ -25,7 +25,7 @@ from analysis.errors import AnalysisError, NotApplicable
 from analysis.reporting.execution.cell_costs import measured, profile_cells
 from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
-from analysis.reporting.notebook.presentation import presenter_of
+from analysis.reporting.notebook.outputs import presenter_of
 from analysis.reporting.store.layout import (
     LISTS,
     STAGING,
@@ -34,7 +34,7 @@ from analysis.reporting.store.layout import (
     checked_name,
     find_root,
 )
-from analysis.stats.bca import Sampling
+from analysis.stats.resampling import Sampling
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:

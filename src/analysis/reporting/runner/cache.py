@@ -9,15 +9,17 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.runner.run_plan import Planned
 from analysis.reporting.store import run_record
 from analysis.reporting.store.layout import RunFolder, StudyReports, log_path
-from analysis.reporting.store.run_record import ReportRecord, RunRecord
-from analysis.reporting.store.seals import is_sealed
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import ReportRecord, RunRecord, Status, is_sealed
+
+if TYPE_CHECKING:
+    pass
+
 
 #: How many runs to look back for equal inputs.
 _LOOK_BACK = 30

@@ -11,12 +11,12 @@ import psutil
 
 from analysis.reporting.execution import warm
 from analysis.reporting.execution.failures import Limits
-from analysis.reporting.execution.processes import adopt_orphans, kill_strays
+from analysis.reporting.execution.kernel import adopt_orphans, kill_strays
 from analysis.reporting.execution.worker import Assignment, Worker, look_at
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.run_plan import Plan, Planned, missing_tables
 from analysis.reporting.store.layout import RunFolder, StudyReports
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import Status
 
 if TYPE_CHECKING:
     from analysis.ingest.request import IngestResult

@@ -7,19 +7,19 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import DataError
 from analysis.ingest.ingest import ingest
-from analysis.ingest.quarantine import remove
+from analysis.ingest.versions import remove
 from analysis.params import StudyParams
 from analysis.reporting.execution.failures import Limits
 from analysis.reporting.execution.parameters import refuse_secrets
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.dispatch import Console, Dispatch, Settled, Task
-from analysis.reporting.runner.run_plan import Plan, make_plan
+from analysis.reporting.runner.run_plan import Plan, make_plan, missing_tables
 from analysis.reporting.site import history
 from analysis.reporting.site import publish as prune
 from analysis.reporting.store import run_record
@@ -29,7 +29,7 @@ from analysis.reporting.store.run_record import ReportRecord, RunRecord
 from analysis.tables.manifest import Manifest, check_as_of
 
 if TYPE_CHECKING:
-    from analysis.reporting.mail.announcement import Announcement
+    from analysis.reporting.mail.edition import Announcement
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Telling:
 
     def prepare(self, folder: RunFolder, record: RunRecord) -> None:
         """Write the alerts and the mail into a staged run."""
-        from analysis.reporting.mail.announcement import prepare
+        from analysis.reporting.mail.edition import prepare
 
         self._made = prepare(
             folder,
@@ -145,7 +145,7 @@ class Telling:
 
     def announce(self, record: RunRecord, *, always: bool = True) -> None:
         """Send the mail of a published run and keep what was told."""
-        from analysis.reporting.mail.announcement import announce
+        from analysis.reporting.mail.edition import announce
 
         if self._made:
             announce(
@@ -283,3 +283,48 @@ def _report(task: Task, report: str, settled: Settled) -> ReportRecord:
         fingerprint=settled.fingerprint,
         reused_from=settled.reused_from,
     )
+
+
+def run_if_changed(request: Request, console: Console) -> RunRecord | None:
+    """Run a study and publish it, unless a published run has the same results already.
+
+    Where nothing is new, alerts are judged all the same: that nothing comes may be the news.
+
+    Returns
+    -------
+    RunRecord or None
+        The published run; None if nothing is new.
+    """
+    reports = request.reports
+    started = request.clock()
+    purpose = f"look at {request.params.study}"
+    with disk_errors(reports.path), hold(reports.lock, purpose=purpose, now=started):
+        data = bring_up_to_date(request, console)
+        latest = next((run for run in reports.runs() if history.is_readable(run)), None)
+        if latest is not None and _same(request, data, latest):
+            _watch(request, data, latest, console)
+            return None
+    return run_study(request, console)
+
+
+def _same(request: Request, data: Manifest, latest: RunFolder) -> bool:
+    """Return whether published runs hold the results of every report that is asked for."""
+    plan = make_plan(request.root / "notebooks", only=request.only)
+    parameters = injected(request.params, plan)
+    resolved = request.params.model_dump(mode="json")
+    inputs = cache.Inputs.gather(resolved, data=data.fingerprint, root=request.root)
+    for planned in plan.reports:
+        if planned.report not in plan.chosen or missing_tables(planned, frozenset(data.rows)):
+            continue
+        key = cache.fingerprint(planned, parameters[planned.report], inputs, folder=latest)
+        if cache.find(key, planned.report, reports=request.reports) is None:
+            return False
+    return True
+
+
+def _watch(request: Request, data: Manifest, latest: RunFolder, console: Console) -> None:
+    """Judge the alerts of the newest run again, on the day and the data of now."""
+    from analysis.reporting.mail.edition import watch
+
+    last = date.fromisoformat(data.order_span[-1]) if data.order_span else None
+    watch(latest, RunRecord.read(latest.run_json), request, last_day=last, console=console)

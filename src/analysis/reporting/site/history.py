@@ -1,12 +1,9 @@
-"""Earlier runs of a report: what to compare with, and when it was last good.
-
-How a finding moved since an earlier run.
-"""
+"""Earlier runs of a report: what to compare with, when it was good, how findings moved."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
@@ -16,12 +13,14 @@ from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.findings import Finding, Findings
 from analysis.reporting.store.layout import RunFolder, published_runs
-from analysis.reporting.store.run_record import RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import RunRecord, Status
 from analysis.stats.multiplicity import normal_quantile
 
 Tone = Literal["good", "bad", "plain"]
 
+
+#: Below so many things counted, one more or less is read as that, not as a percentage.
+_FEW = 100
 
 #: Widest reach of the strip beyond the interval, in widths of the interval.
 _REACH = 2.0
@@ -42,12 +41,15 @@ class Change:
         and the number reads differently.
     before
         The earlier value.
+    same
+        Whether the number reads as it did.
     """
 
     text: str
     tone: Tone
     moved: bool
     before: float | None
+    same: bool = False
 
 
 def compare(now: Finding, before: Finding | None, *, since: str = "last run") -> Change:
@@ -72,9 +74,9 @@ def compare(now: Finding, before: Finding | None, *, since: str = "last run") ->
         known = "value" if now.value is not None else "no value"
         same = now.value is before.value
         text = f"{known} as in {since}" if same else f"{known} now, unlike {since}"
-        return Change(text, "plain", not same, before.value)
+        return Change(text, "plain", not same, before.value, same)
     if now.number == words.quantity(before.value, now.unit, now.digits):
-        return Change(f"unchanged since {since}", "plain", False, before.value)
+        return Change(f"unchanged since {since}", "plain", False, before.value, same=True)
     return _moved(now, now.value, before, since)
 
 
@@ -132,10 +134,11 @@ def _may_be_chance(now: Finding, then: Finding, by: float) -> bool:
 
 
 def _size(now: Finding, by: float, before: float) -> str:
-    """Return the size of a change: shares in points, other values in per cent of the earlier."""
+    """Return the size of a change: shares in points, others in per cent, but for few things."""
     if now.unit in (words.PERCENT, words.POINTS):
         return words.points(abs(by), max(now.digits, 1), signed=False)
-    if before > 0:
+    few = not now.unit and not now.digits and before < _FEW
+    if before > 0 and not few:
         return words.percent(abs(by) / before)
     return words.quantity(abs(by), now.unit, now.digits)
 
@@ -153,7 +156,7 @@ class Baseline:
     since
         What that run is called: the last run, or the run of a day.
     changed
-        The parameters that were others then; as_of is not one of them, since time moves on.
+        The parameters that were others then; not as_of, since time moves on, nor who is asked.
     settings
         The settings of the whole study that were others then: of its params, and its mappings.
     """
@@ -228,7 +231,7 @@ def _changed(report: str, now: RunRecord, before: RunRecord) -> tuple[str, ...]:
     each = [run.reports[report].parameters for run in (now, before) if report in run.reports]
     if len(each) < 2:
         return ()
-    names = sorted({*each[0], *each[1]} - {"as_of"})
+    names = sorted({*each[0], *each[1]} - {"as_of", "owners"})
     return tuple(name for name in names if each[0].get(name) != each[1].get(name))
 
 
@@ -294,3 +297,99 @@ def damage(runs: Iterable[RunFolder]) -> Iterator[str]:
 def day_of(folder: RunFolder) -> str:
     """Return the day a run started on, as it is read."""
     return words.day(RunRecord.read(folder.run_json).started.date())
+
+
+#: Days of data that a trend shows, the newest of them last.
+_DAYS = 12
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first finding of a report, over runs.
+
+    Parameters
+    ----------
+    report, title
+        The report.
+    page
+        Its page in the newest run in which it was good, from the folder of all reports.
+    finding
+        The finding there.
+    change
+        How it differs from the run before; None where there is none.
+    values
+        Its values by day of data, the oldest first.
+    """
+
+    report: str
+    title: str
+    page: str
+    finding: Finding
+    change: Change | None
+    values: tuple[float, ...]
+
+
+def headlines(runs: Sequence[Path]) -> list[Headline]:
+    """Return each report's headline over the runs of a study, the newest run first.
+
+    Runs of the same day of data are one, the newest of them: a trend is over time, not over how
+    often the same data were read. What cannot be read is passed over.
+    """
+    days = _newest_of_days(runs)
+    found: dict[str, Headline] = {}
+    for folder, record in days.values():
+        for report in record.reports:
+            if report not in found and (made := _headline(report, folder, record, days, runs)):
+                found[report] = made
+    return [found[report] for report in sorted(found)]
+
+
+def _newest_of_days(runs: Sequence[Path]) -> dict[str, tuple[RunFolder, RunRecord]]:
+    """Return the newest run of each day of data, the newest day first."""
+    days: dict[str, tuple[RunFolder, RunRecord]] = {}
+    for path in runs:
+        folder = RunFolder(path)
+        try:
+            record = RunRecord.read(folder.run_json)
+        except AnalysisError:
+            continue
+        days.setdefault(record.as_of, (folder, record))
+        if len(days) == _DAYS:
+            break
+    return dict(sorted(days.items(), reverse=True))
+
+
+def _headline(
+    report: str,
+    folder: RunFolder,
+    record: RunRecord,
+    days: Mapping[str, tuple[RunFolder, RunRecord]],
+    runs: Sequence[Path],
+) -> Headline | None:
+    if not is_good(report, folder):
+        return None
+    items = Findings.read(folder.findings(report)).items
+    if not items:
+        return None
+    first = items[0]
+    earlier = runs[list(runs).index(folder.path) + 1 :]
+    before = baseline(report, record, earlier[0]) if earlier else None
+    place = f"{folder.path.parent.name}/{folder.path.name}/{report}.html"
+    return Headline(
+        report=report,
+        title=record.reports[report].title or report,
+        page=place,
+        finding=first,
+        change=before.change(first) if before else None,
+        values=tuple(_values(report, first, days)),
+    )
+
+
+def _values(
+    report: str, finding: Finding, days: Mapping[str, tuple[RunFolder, RunRecord]]
+) -> Iterator[float]:
+    for folder, _ in reversed(list(days.values())):
+        if is_good(report, folder):
+            then = Findings.read(folder.findings(report)).by_key().get(finding.key)
+            if then and then.value is not None and then.unit == finding.unit:
+                yield then.value

@@ -10,12 +10,11 @@ from pathlib import Path
 from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.findings import Findings
-from analysis.reporting.site import headline_trends, history, templating
+from analysis.reporting.site import history, templating
 from analysis.reporting.site.history import FindingView
 from analysis.reporting.store.atomic import write_text
 from analysis.reporting.store.layout import RunFolder, published_runs
-from analysis.reporting.store.run_record import RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import RunRecord, Status
 
 #: What a status is called on the index.
 LABELS = {
@@ -109,7 +108,7 @@ class StudyBlock:
     newest: RunRecord | None
     runs: tuple[RunLine, ...]
     unlisted: int
-    headlines: tuple[headline_trends.Headline, ...] = ()
+    headlines: tuple[history.Headline, ...] = ()
 
 
 def write_index(run_dir: Path, previous_run_dir: Path | None) -> None:
@@ -136,6 +135,7 @@ def write_index(run_dir: Path, previous_run_dir: Path | None) -> None:
         "summary": _summary(run, len(decisions)),
         "decisions": decisions,
         "changes": changes,
+        "same": any(v.change and v.change.same for card in cards for v in card.findings),
     }
     write_text(folder.index, templating.render("index.html.j2", page=page))
 
@@ -219,7 +219,8 @@ def _settings_changed(run: RunRecord, previous: Path | None) -> str:
     if previous is None or not history.is_readable(RunFolder(previous)):
         return ""
     before = RunRecord.read(RunFolder(previous).run_json)
-    return words.listing(history.changed_settings(run, before))
+    changed = history.changed_settings(run, before)
+    return words.listing(changed) if changed else ""
 
 
 def _summary(run: RunRecord, decisions: int) -> str:
@@ -241,7 +242,7 @@ def _study(path: Path) -> StudyBlock:
     runs = published_runs(path)
     lines = tuple(_run_line(run) for run in runs[:_RUNS_LISTED])
     newest = next((line.run for line in lines if line.run), None)
-    found = tuple(headline_trends.headlines(runs))
+    found = tuple(history.headlines(runs))
     return StudyBlock(path.name, newest, lines, len(runs) - len(lines), found)
 
 

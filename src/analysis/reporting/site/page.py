@@ -20,12 +20,11 @@ from analysis.reporting.execution.execute import skip_address_grammar
 from analysis.reporting.execution.parameters import read_parameters, source, tags
 from analysis.reporting.notebook.findings import Findings
 from analysis.reporting.site import history, templating
-from analysis.reporting.site.containment import checked
 from analysis.reporting.site.outline import Outline, read_outline
+from analysis.reporting.site.templating import checked
 from analysis.reporting.store.atomic import write_text
 from analysis.reporting.store.layout import RunFolder
-from analysis.reporting.store.run_record import RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import RunRecord, Status
 
 if TYPE_CHECKING:
     from nbconvert.exporters import TemplateExporter

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from analysis.errors import AnalysisError
-from analysis.ingest.quarantine import remove
+from analysis.ingest.versions import remove
 from analysis.reporting.execution.failures import said_by
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.dispatch import Console
@@ -26,8 +26,7 @@ from analysis.reporting.site import history
 from analysis.reporting.site.history import is_good
 from analysis.reporting.store.atomic import set_folder_aside
 from analysis.reporting.store.layout import RunFolder, StudyReports, place_in_order
-from analysis.reporting.store.run_record import ReportRecord, RunRecord
-from analysis.reporting.store.status import Status
+from analysis.reporting.store.run_record import ReportRecord, RunRecord, Status
 
 
 def publish(

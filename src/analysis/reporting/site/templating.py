@@ -1,9 +1,9 @@
-"""The templates of pages and indexes, and what they may call.
+"""The templates of pages and indexes, what they may call, and proof that a page is whole.
 
 Markdown as the page shows it: no raw HTML, formulas as MathML, numbers beside their units.
-
 Notebooks are written for JupyterLab, where ``$`` opens a formula. Here the same text is read by
-pandoc's stricter rule (`outputs.FORMULA`), so that two amounts in one sentence stay amounts.
+pandoc's stricter rule (`outputs.FORMULA`), so that two amounts in one sentence stay amounts. A
+whole page loads nothing, runs nothing and is light enough.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from html import escape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.notebook import words
 from analysis.reporting.notebook.outputs import escape_dollars, literal
-from analysis.reporting.site.containment import checked
 from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def add_filters(target: Environment) -> None:
     from markupsafe import Markup
 
     target.filters["tidy"] = lambda text: Markup(escape(keep_together(str(text))))
+    target.filters["clause"] = _clause
     target.filters["prose"] = lambda text: Markup(to_html(text))
     target.filters["phrase"] = lambda text: Markup(to_inline_html(text))
     target.filters["said"] = lambda text: Markup(to_inline_html(literal(text)))
@@ -61,6 +62,11 @@ def add_filters(target: Environment) -> None:
     target.filters["number"] = words.number
     target.filters["points"] = trend_points
     target.globals["css"] = Markup((TEMPLATES / "style.css").read_text("utf-8"))
+
+
+def _clause(sentence: str) -> str:
+    """Return what stands beside a number without a full stop, where it is one sentence."""
+    return sentence if ". " in sentence else sentence.removesuffix(".")
 
 
 def trend_points(values: Sequence[float], *, width: float = 60, height: float = 16) -> str:
@@ -161,3 +167,73 @@ def _converter() -> MarkdownWithMath:
             return to_mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
 
     return MarkdownWithMath(Renderer(escape=True, allow_harmful_protocols=False))
+
+
+#: A published page may weigh this many bytes; a phone on a train should still get it.
+LARGEST_PAGE = 1_500_000
+
+_ACTIVE = frozenset(
+    {"script", "iframe", "frame", "object", "embed", "audio", "video", "source", "form", "base"}
+)
+_ADDRESSES = frozenset({"src", "srcset", "poster", "action", "formaction", "background", "data"})
+_REFERRING = frozenset({"link", "use", "image", "feimage"})
+_STYLE = re.compile(r"@import|url\(\s*[\"']?(?!#|data:)", re.IGNORECASE)
+
+
+def checked(html: str, *, name: str) -> str:
+    """Return a page that is whole.
+
+    The content policy of a page would keep a browser from loading and running; that it has nothing
+    to keep from is checked here, so that no reader finds a hole where something was forbidden.
+
+    Raises
+    ------
+    AnalysisError
+        If the page would load or run something, or is too heavy.
+    """
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    if reader.found:
+        raise AnalysisError(f"{name} would load or run something: {reader.found[0]}")
+    size = len(html.encode())
+    if size > LARGEST_PAGE:
+        raise AnalysisError(
+            f"{name} weighs {size / 1e6:.1f} MB; a page may weigh {LARGEST_PAGE / 1e6:.1f} MB, so "
+            "show fewer rows or points"
+        )
+    return html
+
+
+class _Reader(HTMLParser):
+    """Collects the tags that would load or run something."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+        self._in_style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._in_style = tag == "style"
+        if tag in _ACTIVE or any(_loads(tag, key, value or "") for key, value in attrs):
+            self.found.append(self.get_starttag_text() or tag)
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002
+        self._in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_style and (match := _STYLE.search(data)):
+            self.found.append(data[match.start() :][:80])
+
+
+def _loads(tag: str, key: str, value: str) -> bool:
+    if key in _ADDRESSES:
+        return not value.startswith("data:")
+    if key in ("href", "xlink:href"):
+        inside = value.startswith(("#", "data:"))
+        scripted = value.strip().lower().startswith("javascript:")
+        return scripted or (tag in _REFERRING and not inside)
+    if key == "style":
+        return bool(_STYLE.search(value))
+    refreshes = tag == "meta" and key == "http-equiv" and value.lower() == "refresh"
+    return key.startswith("on") or refreshes

@@ -1,11 +1,14 @@
 """``run.json``: everything a reader, or a machine that repeats the run, must know about it.
 
-What a run was made with: code, packages, Python.
+What a run was made with (code, packages, Python), how each report went, and earlier runs, read with
+every field checked: what was damaged is said, not met later. A record that matters as evidence
+carries a seal, a hash over its content, so that an edit is seen.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import re
 import subprocess
@@ -14,14 +17,12 @@ from datetime import date, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import analysis
 from analysis.errors import AnalysisError
 from analysis.reporting.store.atomic import write_json
 from analysis.reporting.store.layout import TABLES
-from analysis.reporting.store.seals import read_record, sealed
-from analysis.reporting.store.status import Cost, Outcome
 
 #: Name under which the project is installed.
 DISTRIBUTION = "retail-analysis"
@@ -246,3 +247,157 @@ def _problem(record: RunRecord) -> str:
     except ValueError:
         return f"as_of is {record.as_of!r}, no date"
     return ""
+
+
+#: Key of a record's seal.
+SEAL = "seal"
+
+Record = TypeVar("Record")
+
+_ADAPTERS: dict[Any, Any] = {}
+
+#: What goes wrong while a damaged record is read.
+_DAMAGE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
+
+
+def read_record(kind: type[Record], path: Path, what: str) -> Record:
+    """Return the record in ``path``, every field of the type that ``kind`` declares.
+
+    Parameters
+    ----------
+    kind
+        The dataclass; keys of the file that it does not know are passed over.
+    path
+        The JSON file.
+    what
+        What it should be, for the error.
+
+    Raises
+    ------
+    AnalysisError
+        If the file is missing or damaged.
+    """
+    try:
+        found: Record = _adapter(kind).validate_json(path.read_bytes())
+        return found
+    except (*_DAMAGE, AnalysisError) as error:
+        raise AnalysisError(f"{path} is not {what} ({_brief(error)})") from error
+
+
+def _adapter(kind: Any) -> Any:
+    """Return what checks the fields of ``kind``; making it takes longer than using it."""
+    from pydantic import TypeAdapter
+
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """Return ``content`` with a seal: a hash over all of it."""
+    return {**content, SEAL: _hash(content)}
+
+
+def is_sealed(path: Path) -> bool:
+    """Tell whether the record in ``path`` is the one that was sealed."""
+    try:
+        content = json.loads(path.read_bytes())
+        return bool(content.pop(SEAL) == _hash(content))
+    except _DAMAGE:
+        return False
+
+
+def _hash(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _brief(error: Exception) -> str:
+    """Return what is wrong in one line; of many wrong fields, the first."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return f"{where}: {first['msg']}" if where else str(first["msg"])
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+#: ``done`` ran, ``cached`` was copied from a run with equal inputs, ``incomplete`` is published
+#: without the sections that failed, ``failed`` has a reason and mostly a traceback,
+#: ``not_applicable`` lacks data, ``left_out`` was not asked for.
+Outcome = Literal["done", "cached", "incomplete", "failed", "not_applicable", "left_out"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took: wall-clock seconds, and seconds of all processors together."""
+
+    name: str
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the execution of one report went.
+
+    Parameters
+    ----------
+    report
+        Name of the report, such as ``03_deciles``.
+    status
+        The outcome; see ``Outcome``.
+    reason
+        One sentence saying why it is not done; empty when it is.
+    traceback
+        Where the notebook failed, without colour codes; empty if it did not.
+    seconds
+        Wall-clock seconds from the start of its process to its end.
+    peak_memory_mb
+        Largest memory of the kernel and what it started, in megabytes.
+    cells
+        Code cells that ran.
+    cpu_seconds
+        Seconds of processors, the kernel's start and all that it started included.
+    costs
+        What each code cell took, in order.
+    analyses
+        What each analysis took, by the name that the notebook calls it, and each result to show.
+    """
+
+    report: str
+    status: Outcome
+    reason: str = ""
+    traceback: str = ""
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    cells: int = 0
+    cpu_seconds: float = 0.0
+    costs: tuple[Cost, ...] = ()
+    analyses: tuple[Cost, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """All results are there to be read."""
+        return self.status in ("done", "cached")
+
+    @property
+    def shown(self) -> bool:
+        """There are results to read, be it without some sections."""
+        return self.good or self.status == "incomplete"
+
+    @property
+    def exit_code(self) -> int:
+        """What the process that executed it ends with."""
+        return 1 if self.status in ("failed", "incomplete") else 0
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> Status:
+        """Read what ``write`` wrote; AnalysisError if it is missing or damaged."""
+        return read_record(cls, path, "the status of a report")

@@ -17,7 +17,6 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 _PERCENT = 100.0
 
 
@@ -32,8 +31,6 @@ def support_and_lift(
         All pairs beyond chance: support, lift.
     checked
         The checked ones: support, lift, verdict, short (what to call it).
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.6)
     ax.plot(
@@ -68,12 +65,7 @@ def support_and_lift(
 def within(checked: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw each pair's odds ratio as it looks, and the least that any control leaves of it.
 
-    Parameters
-    ----------
-    checked
-        short (what to call the pair), or_raw, or_least, or_least_low, or_least_high.
-    ax
-        Axes to draw on.
+    ``checked``: short (what to call the pair), or_raw, or_least, or_least_low, or_least_high.
     """
     rows = np.arange(len(checked))
     ax = ax or style.new_axes(height=0.9 + 0.25 * len(checked))
@@ -115,12 +107,7 @@ def _legend_above(ax: Axes) -> None:
 def lift_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw a heat map of lifts between items, the diagonal left out.
 
-    Parameters
-    ----------
-    matrix
-        Square: lifts by label; NaN where the pair is too rare.
-    ax
-        Axes to draw on.
+    ``matrix``: Square: lifts by label; NaN where the pair is too rare.
     """
     n = len(matrix)
     ax = ax or style.new_axes(height=1.5 + 0.3 * n)
@@ -149,8 +136,6 @@ def network(edges: pd.DataFrame, *, seed: int = 0, ax: Axes | None = None) -> Ax
         a, b (labels), weight (larger: drawn thicker and pulled closer).
     seed
         Seed of the first positions.
-    ax
-        Axes to draw on.
     """
     names = sorted({*edges["a"], *edges["b"]})
     ax = ax or style.new_axes(height=4.6)
@@ -210,12 +195,7 @@ def _spread(n: int, a: np.ndarray, b: np.ndarray, weight: np.ndarray, seed: int)
 def switching_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what is bought after what: per cent of each row.
 
-    Parameters
-    ----------
-    matrix
-        Last brand x next brand: share.
-    ax
-        Axes to draw on.
+    ``matrix``: Last brand x next brand: share.
     """
     n = len(matrix)
     ax = ax or style.new_axes(height=1.2 + 0.36 * n)
@@ -237,12 +217,7 @@ def switching_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many more buyers of A go on to B than matched customers, in points.
 
-    Parameters
-    ----------
-    table
-        label, difference, difference_low, difference_high, share, control.
-    ax
-        Axes to draw on.
+    ``table``: label, difference, difference_low, difference_high, share, control.
     """
     written = [
         f"{words.number(s * _PERCENT)} against {words.number(c * _PERCENT)} %"
@@ -262,12 +237,7 @@ def differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def incidence(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw who bought B by day, buyers of A beside matched customers.
 
-    Parameters
-    ----------
-    curve
-        day, share, share_low, share_high, control, control_low, control_high.
-    ax
-        Axes to draw on.
+    ``curve``: day, share, share_low, share_high, control, control_low, control_high.
     """
     ax = ax or style.new_axes()
     kinds = (("share", style.BLUE, "bought A"), ("control", style.SOFT, "matched, did not"))
@@ -294,8 +264,6 @@ def due_bars(table: pd.DataFrame, *, days: int, ax: Axes | None = None) -> Axes:
         overdue_from, overdue_to, share, low, high.
     days
         The next days, for the axis.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes()
     rows = np.arange(len(table))
@@ -317,19 +285,14 @@ def _overdue(low: float, high: float) -> str:
     return (
         f"≥ {words.number(low)}"
         if not np.isfinite(high)
-        else f"{words.number(low)}…{words.number(high - 1)}"
+        else f"{words.number(low)}\n…{words.number(high - 1)}"
     )
 
 
 def recommenders(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how much of what was bought next each recommender had on its list.
 
-    Parameters
-    ----------
-    table
-        recommender, recall, recall_low, recall_high, chosen.
-    ax
-        Axes to draw on.
+    ``table``: recommender, recall, recall_low, recall_high, chosen.
     """
     ends = [table[n] * _PERCENT for n in ("recall", "recall_low", "recall_high")]
     ax = forest(

@@ -67,7 +67,7 @@ recommenders = Columns("""
 #: Recommendations.
 recommendations = Columns("customer_id | place 0 | item_name: Product | why")
 
-#: `cannibalisation.at_risk`
+#: `brand_switching.at_risk`
 offers = Columns("""
     offered_name: On offer | other_name: The other | gained 0: Orders gained
     lost 0 ±: Lost by the other | q

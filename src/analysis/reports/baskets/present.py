@@ -15,7 +15,7 @@ from analysis.products.sequences.replenishment import Replenishment
 from analysis.products.substitution.brand_switching import Switching
 from analysis.products.substitution.substitutes import Substitutes
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.baskets import charts, columns, text, text_next, text_sets
 
@@ -59,8 +59,8 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
         rows=8,
         caption=f"Odds ratio ({report.interval}): by what factor an order that holds the first has "
         "higher odds of the second, among orders of the same size and store, week or customer, "
-        "whichever leaves least. 2nd half: lift there. Extra margin: of the second product, in "
-        "the orders with both beyond chance.",
+        "whichever leaves least. 2nd half: lift there. Orders, with both, and extra margin, of the "
+        "second product in those beyond chance: first half.",
     )
 
 
@@ -129,7 +129,7 @@ def triples(
 def category_pairs(report: Report, found: Pairs, names: Names) -> None:
     """Show the pairs of categories that hold, as a network."""
     held = text.believed(found, names)
-    report.headline(text.neighbours(held))
+    report.headline(text.leads(held, "category pairs"))
     report.chart(
         charts.network(text_sets.network_edges(held), seed=report.seed),
         alt="Network of categories; the thicker a line, the more of the pair is left under all "
@@ -147,7 +147,7 @@ def lift_map(report: Report, found: Pairs, names: Names) -> None:
     report.headline(text_sets.largest(square))
     report.chart(
         charts.lift_map(square),
-        alt="Heat map of lifts between the ten most frequent categories.",
+        alt="Heat map of lifts between the most frequent categories.",
         caption=f"{found.first.period}, as counted, without controls.",
     )
 
@@ -363,7 +363,7 @@ def recommenders(report: Report, usual: Evaluation) -> None:
         charts.recommenders(usual.table),
         alt="Recall of each recommender with its interval.",
         caption=f"The last {report.params.held_out_days} days, lists of ten. "
-        f"Whiskers: {report.interval}.",
+        f"Whiskers: {report.interval}.{text_next.drawn(usual)}",
     )
     shown = columns.recommenders(report.interval)
     report.table(usual.table, name="recommenders", columns=shown)
@@ -376,7 +376,8 @@ def new_recommenders(report: Report, new: Evaluation) -> None:
     report.headline(text_next.recommender(new))
     report.finding(**text_next.recommender_finding(new, asked.confidence, asked.held_out_days))
     shown = columns.recommenders(report.interval)
-    report.table(new.table, name="recommenders_new", columns=shown)
+    drawn = text_next.drawn(new).strip() or None
+    report.table(new.table, name="recommenders_new", columns=shown, caption=drawn)
 
 
 @presents(BrowsingHistory)

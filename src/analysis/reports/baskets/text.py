@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from analysis.products.sequences.matched_follow_on import Following
     from analysis.reporting.notebook.report import TrustLine
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
-
 #: Share of the odds that is left where controls explain little.
 _LITTLE = 0.8
-
 
 #: An offer that leaves no more of a pair than so many times what another control does is named.
 _AS_MUCH = 1.2
@@ -103,14 +100,12 @@ def title(pairs: Pairs, names: dict[str, str]) -> str:
     return f"{share} hold under all controls: {first} bring most margin"
 
 
-def leads(table: pd.DataFrame) -> str:
-    """Say which pair is first."""
-    return f"{shorter(table['pair'].iloc[0])} bring most margin of the pairs that hold"
-
-
-def neighbours(table: pd.DataFrame) -> str:
-    """Say which categories are first."""
-    return f"{shorter(table['pair'].iloc[0])} bring most margin of the category pairs that hold"
+def leads(table: pd.DataFrame, pairs: str = "pairs") -> str:
+    """Say which of the pairs that hold is first."""
+    first = shorter(table["pair"].iloc[0])
+    if len(table) == 1:
+        return f"Of all {pairs} looked at, {first} alone hold"
+    return f"{first} bring most margin of the {pairs} that hold"
 
 
 def support(chosen: Support, tested: int, discovered: int, orders: int, fdr: float) -> str:
@@ -153,7 +148,7 @@ def doubted(checked: pd.DataFrame) -> str:
     n = int((checked["verdict"] != "holds").sum())
     if n == 0:
         each = "The checked pair holds" if len(checked) == 1 else "All checked pairs hold"
-        return f"{each}: none is explained by basket size, store, season or promotion"
+        return f"{each}: basket size, store, season and promotion explain too little"
     return f"{words.count(n, 'pair')} with a high lift should not be acted on"
 
 
@@ -187,7 +182,8 @@ def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
         "n": int(row["first_both"] + row["second_both"]),
         "noun": "order",
         "decimals": 1,
-        "detail": "of the pairs that hold, the one whose orders beyond chance bring most margin",
+        "detail": "of the pairs that hold, the one whose orders beyond chance bring most margin; "
+        "orders of both halves with both",
     }
 
 

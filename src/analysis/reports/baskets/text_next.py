@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from analysis.products.substitution.brand_switching import Switching
     from analysis.products.substitution.substitutes import Substitutes
 
-
 Fields = dict[str, Any]
 
 
@@ -53,13 +52,13 @@ def sure(table: pd.DataFrame) -> str:
     n, fewer = (
         int(side.sum()) for side in (table["difference_low"] > 0, table["difference_high"] < 0)
     )
-    less = f"; after {fewer}, significantly fewer" if fewer else ""
+    less = f"; in {fewer}, significantly fewer" if fewer else ""
     if n == 0:
-        none = f"After none of {len(table)} first purchases do significantly more buy the next"
-        return none + less
+        none = "In none of the pairs followed do significantly more first buyers buy the next"
+        return f"{none}{less}"
     return (
-        f"After {n} of {len(table)} first purchases significantly more buy the next than matched "
-        f"customers{less}"
+        f"In {n} of {words.count(len(table), 'pair')} significantly more first buyers buy the next "
+        f"than matched customers{less}"
     )
 
 
@@ -101,7 +100,8 @@ def findings(followed: Following, table: pd.DataFrame, days: int) -> list[Fields
         "level": followed.confidence,
         "n": int(row["matched"]),
         "noun": "buyer",
-        "detail": row["reason"] or f"half of them by day {words.number(row['median_days'])}",
+        "detail": row["reason"]
+        or f"half of who goes on beyond those, by day {words.number(row['median_days'])}",
     }
     return [found]
 
@@ -174,12 +174,19 @@ def recommender(found: Evaluation) -> str:
     )
 
 
+def drawn(found: Evaluation) -> str:
+    """Say of how many customers those measured were drawn, if not all were asked."""
+    if not found.drawn_from:
+        return ""
+    return f" Measured on customers drawn at random from {words.number(found.drawn_from)}."
+
+
 def recommender_finding(found: Evaluation, confidence: float, days: int) -> Fields:
     """Return the finding of the chosen recommender."""
     row = found.table.set_index("recommender").loc[found.best]
     return {
         "key": "recommendation_recall_new" if found.new_only else "recommendation_recall",
-        "sentence": f"of the products that customers bought for the first time in {days} days were "
+        "sentence": f"of what a customer bought for the first time in {days} days was, on average, "
         f"on their list of ten (“{found.best}”)",
         "value": row["recall"],
         "low": row["recall_low"],
@@ -289,14 +296,14 @@ def foretold(
     sure = found.table[found.table["q"] <= fdr]
     if sure.empty:
         return (
-            f"What a first order holds predicts no margin: none of {len(found.table)} {items} "
-            "differs significantly"
+            f"None of {len(found.table)} {items} in a first order goes significantly with more or "
+            "less margin"
         )
     row = sure.loc[sure["difference"].abs().idxmax()]
     more = "more" if row["difference"] > 0 else "less"
     name = names.get(row["item"], row["item"])
     worth = words.money(abs(row["difference"]), 0, currency)
-    return f"{name} in the first order predicts {worth} {more} margin in {found.days} days"
+    return f"{name} in the first order goes with {worth} {more} margin in {found.days} days"
 
 
 def first_orders(found: FirstBaskets, currency: str) -> str:

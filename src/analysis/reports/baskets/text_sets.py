@@ -50,8 +50,10 @@ def _named(found: Triples, names: dict[str, str], level: str) -> pd.DataFrame:
 def first(table: pd.DataFrame) -> str:
     """Say which three are bought together beyond their pairs."""
     held = table[table["holds"]]
+    if table.empty:
+        return "No three items are often enough in one order to be checked"
     if held.empty:
-        return "No triple holds: what is bought in threes, its pairs explain"
+        return "No triple is significantly more frequent than its pairs explain"
     row, more = held.iloc[0], len(held) - 1
     rest = f"; so {'is' if more == 1 else 'are'} {words.count(more, 'more set')}" if more else ""
     return (
@@ -86,6 +88,8 @@ def _standing_for(found: Triples) -> str:
 
     table = condense(found.itemsets.table)
     several = table[table["size"] > 1]
+    if several.empty:
+        return "No set of two or three products is frequent."
     maximal, closed = (words.number(int(several[c].sum())) for c in ("maximal", "closed"))
     return (
         f"In all, {words.number(len(several))} sets of two and three products are frequent. The "

@@ -128,13 +128,13 @@ acquisition = Columns("""
     shown 0: Significantly in month
 """)
 
-#: `event_table.interval_between`
+#: `contact_events.interval_between`
 intervals = Columns("""
     start: From | then: To the next | events 0 | followed 0: Followed by one
     days_25 0.0: A quarter within, days | days_50 0.0: Half | days_90 0.0: Nine tenths
 """)
 
-#: `event_table.returned_between`
+#: `contact_events.returned_between`
 returns = Columns("""
     start: After the first | then: Does | first_day 0: From day | last_day 0: To day | customers
     share ± low

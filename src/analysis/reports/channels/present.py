@@ -6,16 +6,13 @@ import pandas as pd
 
 from analysis.engagement.channels.acquisition_cost import Acquisition
 from analysis.engagement.channels.attribution import Attribution
-from analysis.engagement.channels.buying_channels import BuyingChannels
-from analysis.engagement.channels.channel_overlap import Overlap
-from analysis.engagement.channels.consent_history import Consents
+from analysis.engagement.channels.buying_channels import BuyingChannels, Overlap
 from analysis.engagement.channels.contact_events import Contacts
-from analysis.engagement.channels.contact_preferences import Preferences
+from analysis.engagement.channels.contact_preferences import Consents, Preferences
 from analysis.engagement.channels.contact_rates import ContactRates
-from analysis.engagement.channels.dose_response import DoseCurve
-from analysis.engagement.channels.fatigue import Fatigue
+from analysis.engagement.channels.fatigue import DoseCurve, Fatigue
 from analysis.engagement.channels.holdout_lift import HoldoutLift
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.channels import charts, columns, text, text_buying, text_response
 
@@ -294,7 +291,8 @@ def events(report: Report, gaps: pd.DataFrame, again: pd.DataFrame, back: pd.Dat
             pd.concat([gaps, again], ignore_index=True),
             name="event_intervals",
             columns=columns.intervals(),
-            caption="Of those followed by one before the period ends.",
+            caption="Days by Kaplan-Meier: an event not followed before the period ends counts as "
+            "open until then.",
         )
         report.table(back, name="event_returns", columns=columns.returns(report.interval))
 

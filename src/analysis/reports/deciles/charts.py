@@ -18,9 +18,8 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from analysis.customers.retention.contact_plan import ContactPlan
     from analysis.customers.retention.decline import Fading
-
+    from analysis.customers.retention.win_back import ContactPlan
 
 _PERCENT = 100.0
 
@@ -34,8 +33,6 @@ def share_bars(table: pd.DataFrame, *, what: str = "net sales", ax: Axes | None 
         ``Deciles.table``: decile, share, share_low, share_high.
     what
         What the share is of, for the axis.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes()
     share = table["share"].to_numpy() * _PERCENT
@@ -61,8 +58,6 @@ def growth_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table
         ``Deciles.table``: decile, contribution, contribution_low, contribution_high, stands_out.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes()
     points = table["contribution"].to_numpy() * _PERCENT
@@ -88,8 +83,6 @@ def purchase_bars(table: pd.DataFrame, *, what: str = "net sales", ax: Axes | No
         The table of ``pareto.purchase_deciles``.
     what
         What the parts are of, for the axis.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.4)
     customers = table["customers"].fillna(0.0).to_numpy("float64")
@@ -125,29 +118,19 @@ def pareto_curve(
     curve
         The table of ``pareto.pareto_curve``.
     marks
-        Shares of customers to point out.
+        Shares of customers to point out, as far as the curve is known there.
     what
         What is brought, for the axis.
-    ax
-        Axes to draw on.
     """
-    ax = ax or style.new_axes(height=3.4)
-    places, share = curve["customers_share"] * _PERCENT, curve["value_share"] * _PERCENT
-    low, high = curve["share_low"] * _PERCENT, curve["share_high"] * _PERCENT
-    ax.fill_between(places, low, high, color=style.SKY, alpha=0.45, linewidth=0)
-    ax.plot(places, share, color=style.BLUE)
-    ax.plot([0, 100], [0, 100], color=style.GRID, linewidth=1.2, zorder=0)
+    ax = _curve(curve, f"Share of {what}, %", "the largest first", ax)
     ax.annotate("all equal", (70, 70), (8, -10), textcoords="offset points", color=style.SOFT)
-    for mark in marks:
+    for mark in (mark for mark in marks if mark >= curve["customers_share"].iloc[1] - 1e-9):
         at = float(np.interp(mark, curve["customers_share"], curve["value_share"])) * _PERCENT
         ax.plot([mark * _PERCENT], [at], "o", color=style.BLUE, markersize=4)
         label = f"{words.percent(mark, 0)} bring {words.number(at, 1)} %"
         ax.annotate(
             label, (mark * _PERCENT, at), (9, -3), textcoords="offset points", va="center_baseline"
         )
-    ax.set_xlabel("Share of customers, the largest first, %")
-    ax.set_ylabel(f"Share of {what}, %")
-    ax.set_xlim(0, 100)
     ax.set_ylim(bottom=0)
     return ax
 
@@ -165,16 +148,8 @@ def lorenz_curve(
         The Gini coefficient, written into the area; NaN leaves it out.
     what
         What is brought, for the axis.
-    ax
-        Axes to draw on.
     """
-    ax = ax or style.new_axes(height=3.4)
-    places, share = curve["customers_share"] * _PERCENT, curve["value_share"] * _PERCENT
-    ax.fill_between(places, share, places, color=style.SKY, alpha=0.25, linewidth=0)
-    low, high = curve["share_low"] * _PERCENT, curve["share_high"] * _PERCENT
-    ax.fill_between(places, low, high, color=style.SKY, alpha=0.6, linewidth=0)
-    ax.plot(places, share, color=style.BLUE)
-    ax.plot([0, 100], [0, 100], color=style.SOFT, linewidth=0.8)
+    ax = _curve(curve, f"Share of {what}, %", "the smallest first", ax)
     ax.annotate("all equal", (38, 38), (-6, 8), textcoords="offset points", ha="right")
     if np.isfinite(gini):
         ax.text(56, 34, f"Gini {words.number(gini, 3)}", ha="center")
@@ -184,8 +159,19 @@ def lorenz_curve(
         f"the smaller half brings {words.number(half, 1)} %",
         (50, half), (8, -12), textcoords="offset points",
     )  # fmt: skip
-    ax.set_xlabel("Share of customers, the smallest first, %")
-    ax.set_ylabel(f"Share of {what}, %")
+    return ax
+
+
+def _curve(curve: pd.DataFrame, label: str, order: str, ax: Axes | None) -> Axes:
+    """Draw a curve with its band, and the diagonal of equal customers."""
+    ax = ax or style.new_axes(height=3.4)
+    shares = curve[["customers_share", "value_share", "share_low", "share_high"]] * _PERCENT
+    places, share, low, high = (shares[name] for name in shares)
+    ax.fill_between(places, low, high, color=style.SKY, alpha=0.45, linewidth=0)
+    ax.plot(places, share, color=style.BLUE)
+    ax.plot([0, 100], [0, 100], color=style.GRID, linewidth=1.2, zorder=0)
+    ax.set_xlabel(f"Share of customers, {order}, %")
+    ax.set_ylabel(label)
     ax.set_xlim(0, 100)
     return ax
 
@@ -217,12 +203,7 @@ def _whiskers(
 def noise_bars(fading: Fading, *, ax: Axes | None = None) -> Axes:
     """Draw how many fell, how many chance alone would make fall, and who is beyond noise.
 
-    Parameters
-    ----------
-    fading
-        The result of ``fading.judge``.
-    ax
-        Axes to draw on.
+    ``fading``: The result of ``fading.judge``.
     """
     ax = ax or style.new_axes(height=2.0)
     names = [f"fell by {words.percent(fading.drop, 0)} or more", "by chance alone", "significantly"]
@@ -246,14 +227,7 @@ def noise_bars(fading: Fading, *, ax: Axes | None = None) -> Axes:
 def gain_curve(plan: ContactPlan, *, currency: str = "USD", ax: Axes | None = None) -> Axes:
     """Draw what contacting all declining customers would gain, over the share it brings back.
 
-    Parameters
-    ----------
-    plan
-        The result of ``contacts.plan_contacts``.
-    currency
-        Currency of the amounts.
-    ax
-        Axes to draw on.
+    ``plan``: The result of ``contacts.plan_contacts``.
     """
     ax = ax or style.new_axes(height=3.2)
     rates = plan.curve["recovery_rate"] * _PERCENT
@@ -287,12 +261,7 @@ def gain_curve(plan: ContactPlan, *, currency: str = "USD", ax: Axes | None = No
 def stay_lines(stayed: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many stay in each group: seen, by week-to-week variation alone, and by chance.
 
-    Parameters
-    ----------
-    stayed
-        ``Persistence.stayed``.
-    ax
-        Axes to draw on.
+    ``stayed``: ``Persistence.stayed``.
     """
     ax = ax or style.new_axes(height=3.3)
     groups = stayed["decile"].to_numpy()
@@ -327,12 +296,7 @@ def stay_lines(stayed: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def transition_map(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw where each group of the first half is in the second, in per cent of the group.
 
-    Parameters
-    ----------
-    matrix
-        ``Persistence.matrix``: first, second, share.
-    ax
-        Axes to draw on.
+    ``matrix``: ``Persistence.matrix``: first, second, share.
     """
     ax = ax or style.new_axes(height=4.2)
     shares = matrix.pivot(index="first", columns="second", values="share").to_numpy() * _PERCENT

@@ -13,7 +13,7 @@ deciles = Columns("""
 #: `Deciles.table` on growth.
 growth = Columns("""
     decile 0: {part} | before $ 0: First half | now $ 0: Second half | growth +0.0 % ±
-    contribution +0.00 points ±: Added
+    contribution +0.00 points ±: Added | stands_out ✓: Significant
 """)
 
 #: `Deciles.table` where margin ranks.
@@ -39,7 +39,7 @@ losses = Columns("""
     margin_amount $ 0: Margin | share ±: Of sales
 """)
 
-#: `profit_groups.value_groups`, with the groups named.
+#: `concentration.value_groups`, with the groups named.
 value_groups = Columns("""
     name: Group | customers | net_share | margin_share | margin_per_customer $ 0: Margin each
     discount_share | fading 0: Declining | loss $ 0: Margin fell by

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.customers.features.coverage import Coverage
+from analysis.customers.features.attributes import Coverage, days_before
 from analysis.customers.features.weekly import WeeklyAmounts
-from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms
 from analysis.customers.retention.decline import Fading
+from analysis.customers.retention.win_back import ContactPlan, ContactTerms
 from analysis.customers.value import deciles as decile_groups
-from analysis.customers.value import rank_agreement
+from analysis.customers.value.concentration import shown as shown_curve
 from analysis.customers.value.decile_migration import Persistence
-from analysis.customers.value.deciles import Deciles
-from analysis.customers.value.rank_agreement import Agreement
+from analysis.customers.value.deciles import Agreement, Deciles
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.deciles import charts, columns, text, text_decline
 from analysis.reports.segmentation.text import only_returned
-from analysis.stats.bca import Estimates
+from analysis.stats.resampling import Estimates
 from analysis.tables.periods import Period
 
 
 def _window(report: Report) -> Period:
-    return Period.before(report.as_of, days=report.params.window_days)
+    return days_before(report.tables, report.as_of, days=report.params.window_days)
 
 
 @presents()
@@ -73,7 +72,12 @@ def growth(report: Report, by_sales: Deciles, weeks: WeeklyAmounts) -> None:
             "correction for all groups.",
         )
         shown = columns.growth(report.interval, part=columns.part(report.params.groups))
-        report.table(by_sales.table, name="decile_growth", columns=shown)
+        report.table(
+            by_sales.table,
+            name="decile_growth",
+            columns=shown,
+            caption="Intervals: of each group by itself. Significant: corrected for all groups.",
+        )
 
 
 @presents()
@@ -84,7 +88,7 @@ def margin_deciles(report: Report, by_margin: Deciles, ranks: Agreement) -> None
     with report.detail("The groups by margin"):
         shown = columns.margin_deciles(report.interval, part=columns.part(report.params.groups))
         report.table(by_margin.table, name="margin_deciles", columns=shown, caption=report.margin)
-    rank_agreement.require(ranks)
+    decile_groups.require_disagreement(ranks)
     report.table(
         ranks.customers,
         name="rank_disagreement",
@@ -98,6 +102,7 @@ def margin_deciles(report: Report, by_margin: Deciles, ranks: Agreement) -> None
 @presents()
 def purchase_deciles(report: Report, parts: pd.DataFrame, curve: pd.DataFrame) -> None:
     """Show how many customers make each equal part of sales."""
+    curve = shown_curve(curve, int(parts["cumulative_customers"].fillna(0).iloc[-1]))
     report.finding(**text.part_finding(parts, curve, report.params.confidence))
     report.headline(text.first_part(parts))
     first, last = (words.number(parts.customers.iloc[place]) for place in (0, -1))
@@ -110,7 +115,7 @@ def purchase_deciles(report: Report, parts: pd.DataFrame, curve: pd.DataFrame) -
     )
     with report.detail("Each part with its interval"):
         shown = columns.purchase_deciles(report.interval, part=columns.part(report.params.groups))
-        report.table(parts, name="purchase_deciles", columns=shown)
+        report.table(parts.drop(columns="amount"), name="purchase_deciles", columns=shown)
 
 
 @presents()
@@ -118,6 +123,7 @@ def concentration(
     report: Report, parts: pd.DataFrame, curve: pd.DataFrame, measures: pd.DataFrame
 ) -> None:
     """Show the Pareto curve."""
+    curve = shown_curve(curve, int(measures["n"].iloc[0]))
     report.headline(text.pareto(parts))
     report.chart(
         charts.pareto_curve(curve),
@@ -133,6 +139,7 @@ def concentration(
 @presents()
 def lorenz(report: Report, drawn: pd.DataFrame, measures: pd.DataFrame) -> None:
     """Show the Lorenz curve and read the Gini coefficient from it."""
+    drawn = shown_curve(drawn, int(measures["n"].iloc[0]))
     with report.detail("The Lorenz curve"):
         report.headline(text.smaller_half(drawn))
         report.chart(
@@ -164,7 +171,7 @@ def profit_groups(report: Report, kinds: pd.DataFrame) -> None:
     """Show the three profitable groups."""
     report.headline(text_decline.groups(kinds))
     report.table(
-        kinds.assign(name=text_decline.group_names(kinds)),
+        text_decline.named_groups(kinds),
         name="value_groups",
         columns=columns.value_groups(),
         caption=f"Declining customers are in one of the groups above, too. {report.margin}",

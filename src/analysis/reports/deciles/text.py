@@ -15,19 +15,15 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
     from analysis.customers.value.decile_migration import Persistence
-    from analysis.customers.value.deciles import Deciles
-    from analysis.customers.value.rank_agreement import Agreement
-
+    from analysis.customers.value.deciles import Agreement, Deciles
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
 _MOST = 0.8
 
-
 #: A group whose size is further than this part of it from an equal one is no tenth.
 _UNEQUAL = 0.25
-
 
 #: A smaller ratio is read with a decimal.
 _FEW_TIMES = 2
@@ -130,7 +126,8 @@ def one_percent(curve: pd.DataFrame) -> str:
         words.percent(row["value_share"]),
         in_brackets(row["share_low"], row["share_high"]),
     )
-    return f"{words.percent(row['customers_share'], 0)} of customers makes {share}{held}"
+    of = round(100 * row["customers_share"])
+    return f"{of} % of customers {'makes' if of == 1 else 'make'} {share}{held}"
 
 
 def pareto(parts: pd.DataFrame) -> str:
@@ -294,6 +291,8 @@ def moved(found: Persistence) -> str:
     same, far, top = rows["same"], rows["far"], rows["top"]
     beyond = words.points(top["change"], signed=False)
     between = in_brackets(top["change_low"], top["change_high"], 1, words.POINTS)
+    if top["change_low"] <= 0 <= top["change_high"]:
+        between = f"{between[:-1]}: not significant)"
     return (
         f"Beyond what week-to-week variation explains, {beyond}{between} of the best left. Over "
         f"all groups {words.percent(same['stayed'])} stayed in theirs (variation alone: "

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_OF_A_SUM, too_small
 
 if TYPE_CHECKING:
-    from analysis.customers.features.coverage import Coverage
+    from analysis.customers.features.attributes import Coverage
     from analysis.customers.features.weekly import WeeklyAmounts
-    from analysis.customers.retention.contact_plan import ContactPlan, ContactTerms
     from analysis.customers.retention.decline import Fading
+    from analysis.customers.retention.win_back import ContactPlan, ContactTerms
     from analysis.customers.value.deciles import Deciles
     from analysis.reporting.notebook.report import TrustLine
-    from analysis.stats.bca import Estimates
+    from analysis.stats.resampling import Estimates
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
@@ -35,9 +36,15 @@ _GROUP_NAMES = {
 }
 
 
-def group_names(kinds: pd.DataFrame) -> pd.Series:
-    """Return the names of the profitable groups as they are read."""
-    return kinds["group"].map(_GROUP_NAMES)
+def named_groups(kinds: pd.DataFrame) -> pd.DataFrame:
+    """Return the profitable groups by their names, without sums that tell of single customers."""
+    few = too_small(kinds["fading"], FEWEST_AT_HEAD)
+    named = kinds.assign(name=kinds["group"].map(_GROUP_NAMES), loss=kinds["loss"].mask(few))
+    fading = kinds["group"] == "fading"
+    alone = too_small(kinds.loc[~fading, "customers"], FEWEST_OF_A_SUM).reindex(kinds.index)
+    alone = alone.fillna(kinds["customers"] < FEWEST_OF_A_SUM).astype("bool")
+    figures = [c for c in named.columns if c.startswith(("net_", "margin_", "discount_"))]
+    return named.assign(**{name: named[name].mask(alone) for name in figures})
 
 
 def groups(kinds: pd.DataFrame) -> str:
@@ -69,7 +76,7 @@ def false_alarms(fading: Fading) -> str:
     within = int((fading.table["status"] == "within noise").sum())
     bar = (
         f"Of those called declining, {most} at most are expected to be false alarms "
-        f"(a fall counts from p = {words.number(fading.threshold, 4)} down, "
+        f"(a fall counts from a p of {words.chance(fading.threshold, 4)} down, "
         f"{words.count(fading.tested, 'customer')} tested)."
         if fading.threshold > 0
         else f"Of {words.count(fading.tested, 'customer')} tested, no fall is significant."

@@ -38,8 +38,6 @@ def fan(
         Label of the vertical axis.
     scale
         What values are divided by.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=2.9)
     ax.plot(history["period_start"], history["value"] / scale, color=style.INK, linewidth=1.4)

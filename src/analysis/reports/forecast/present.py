@@ -10,7 +10,7 @@ from analysis.demand.forecast.forecast import Outlook
 from analysis.demand.forecast.track_record import Scored
 from analysis.demand.models import gradient_boosting
 from analysis.demand.series.sales_series import Series
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.forecast import charts, columns, text, text_accuracy
 from analysis.reports.forecast.present_changes import (
@@ -93,6 +93,8 @@ def coverage(report: Report, outlook: Outlook) -> None:
     report.finding(**text_accuracy.coverage_finding(covered))
     report.headline(text_accuracy.kept_promise(covered))
     report.say(text_accuracy.few_weeks(covered))
+    report.say(text_accuracy.at_peaks(outlook.at_peaks))
+    report.save(outlook.at_peaks, "coverage_at_peaks")
     with report.detail("Coverage by level"):
         report.table(
             text.named(covered),

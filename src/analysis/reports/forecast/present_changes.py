@@ -10,7 +10,7 @@ from analysis.demand.drivers.product_effects import Influences
 from analysis.demand.drivers.what_if import ProductPlan, Scenario
 from analysis.demand.series.sales_series import Series
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.forecast import charts_products, columns, text_products
 
@@ -151,7 +151,7 @@ def product_effects(report: Report, moved: Influences) -> None:
         return
     report.chart(
         charts_products.influences(surest),
-        alt="Dots with whiskers: how many times the usual units the clearest effects bring.",
+        alt="Dots with whiskers: how many times the usual units go with the clearest associations.",
         caption="The most significant, by product. 1 is as usual; logarithmic axis. Whiskers at "
         "the confidence that searching leaves (Benjamini and Yekutieli).",
     )

@@ -26,26 +26,23 @@ if TYPE_CHECKING:
     from analysis.demand.series.sales_series import Series
     from analysis.tables.engine import Tables
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
+#: Part of an interval's width by which its sides may differ where one number tells both.
+_UNEVEN = 0.2
 
 #: Times the usual level beyond which a forecast is remarked on.
 _FAR = 1.5
 
-
 #: Of a weekday closed more often than this, the number of days says more than their names.
 NAMED_DAYS = 5
-
 
 #: Why a forecast stands alone.
 NO_INTERVAL = "no interval, for past forecasts show no error to draw one from"
 
-
 #: Weekly sales from which charts are in thousands.
 _THOUSAND = 1_000.0
-
 
 #: Days of a period whose every day is a trading day.
 _DAYS = {"day": 1, "week": 7, "month": 28}
@@ -84,7 +81,8 @@ def title(totals: pd.DataFrame, weeks: str, currency: str) -> str:
     said = f"{_capital(weeks)} should bring {words.money(mean, 0, currency)}"
     if not math.isfinite(reach):
         return f"{said}; how surely, past forecasts do not tell"
-    if reach > abs(mean):
+    uneven = abs(whole["high"] + whole["low"] - 2 * mean) > _UNEVEN * 2 * reach
+    if reach > abs(mean) or uneven:
         low, high = (words.money(whole[end], 0, currency) for end in ("low", "high"))
         return f"{said}, or anything from {low} to {high}"
     return f"{said}, give or take {words.percent(reach / abs(mean) if mean else 0.0, 0)}"
@@ -106,9 +104,10 @@ def total_finding(totals: pd.DataFrame, weeks: str, currency: str) -> Fields:
         "high": whole["high"],
         "unit": currency,
         "n": int(whole["n"]) if judged else None,
-        "noun": "past forecast",
+        "noun": "past sum",
         "direction": "up_good",
-        "detail": _against(whole, weeks) + ("" if judged else f"; {NO_INTERVAL}"),
+        "detail": _against(whole, weeks)
+        + ("; past sums of departments count, too" if judged else f"; {NO_INTERVAL}"),
         "decimals": 0,
     }
 
@@ -180,10 +179,16 @@ def season(found: Outlook, wanted: int) -> str:
     if found.plan.season >= wanted:
         return f"The models know the yearly season of {wanted} {frequency}s."
     return (
-        f"The data are too short for a yearly season of {wanted} {frequency}s: no model here "
-        "knows what last year's January was like, and what looks like a trend may be the time of "
-        "the year."
+        f"The data are too short for the models to learn a yearly season of {wanted} "
+        f"{frequency}s{_beside(found)}. What looks like a trend may be the time of the year."
     )
+
+
+def _beside(found: Outlook) -> str:
+    """Return what is known of the year before all the same; empty where nothing is."""
+    if np.isnan(found.before).all():
+        return ""
+    return "; only the same weeks of the year before, as far as the data hold them, stand beside"
 
 
 def closed(series: Series) -> str:

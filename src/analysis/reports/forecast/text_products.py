@@ -17,7 +17,6 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from analysis.demand.drivers.what_if import ProductPlan, Scenario
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
@@ -45,8 +44,8 @@ def moved(table: pd.DataFrame) -> str:
         return "No product has had promotions, prices or holidays enough to tell what they do"
     if not parts:
         tried = [called for kind, called in _KINDS.items() if (table["kind"] == kind).any()]
-        return f"No product is significantly moved by {' or '.join(tried)}"
-    return f"Significant effects: {words.listing(parts)} products that had any"
+        return f"No product's sales go significantly with {' or '.join(tried)}"
+    return f"Significant associations: {words.listing(parts)} products that had any"
 
 
 def surest(table: pd.DataFrame, *, count: int) -> pd.DataFrame:
@@ -106,11 +105,12 @@ def plan(compared: ProductPlan, what: str, horizon: int, currency: str) -> str:
 def plan_note(compared: ProductPlan, currency: str) -> str:
     """Say how many units to order with and without the plan, and how sure the money is."""
     units, net = (row for _, row in compared.totals.iterrows())
+    without = round(units["without"])
     text = (
-        f"{words.number(units['planned'], 0)} units with the plan, "
-        f"{words.number(units['without'], 0)} without it. Net sales change by "
-        f"{words.interval(net['low'], net['high'], 0, currency)}; what other products gain or "
-        "lose by it is not counted."
+        f"{words.number(without + round(units['difference']))} units with the plan, "
+        f"{words.number(without)} without it, if it does what has gone with its like so far. Net "
+        f"sales change by {words.interval(net['low'], net['high'], 0, currency)}; what other "
+        "products gain or lose by it is not counted."
     )
     if not compared.seen:
         text += " Such a price has not been charged before: the answer is extrapolated."
@@ -128,7 +128,7 @@ def stock(gaps: pd.DataFrame) -> str:
 def stock_weeks(gaps: pd.DataFrame) -> str:
     """Say which products and weeks these are, largest loss first."""
     if gaps.empty:
-        return "Every week without a sale is one that the product's usual sales explain by chance."
+        return "Chance may explain every week without a sale, by the product's usual sales."
     parts = []
     for name, mine in list(gaps.groupby("name", sort=False))[:5]:
         weeks = words.listing([words.day(day) for day in sorted(mine["period_start"])])
@@ -153,7 +153,8 @@ def trend_counts(table: pd.DataFrame) -> str:
         return "No product sold all the time and ever more or less, so that none has a trend"
     if not up and not down:
         return f"Of {searched} sold all the time none rises or falls significantly"
-    return f"Of {searched} sold all the time {words.number(up)} rise and {words.number(down)} fall"
+    ways = f"{words.number(up)} rise and {words.number(down)} fall significantly"
+    return f"Of {searched} sold all the time {ways}"
 
 
 def sudden(steps: pd.DataFrame, replaced: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -192,8 +193,8 @@ def odd_weeks(freaks: pd.DataFrame) -> str:
     times = words.number(first["value"] / first["usual"], 1)
     return (
         f"{whole} of single products {'stands' if len(freaks) == 1 else 'stand'} out beyond "
-        f"promotions, prices and holidays; the farthest, {first['name']}, {times} times its usual "
-        f"in the week of {words.day(first['period_start'])}"
+        f"promotions, prices and holidays; by its own ups and downs the farthest, {first['name']}, "
+        f"{times} times its usual in the week of {words.day(first['period_start'])}"
     )
 
 
@@ -275,9 +276,9 @@ def stood_out(table: pd.DataFrame) -> str:
     told = int((table["holiday"] != "").sum())
     weeks = words.count(len(table), "week")
     if len(table) == 1:
-        before = f"{'' if told else 'not '}before a holiday or occasion"
+        before = f"{'' if told else 'not '}in or before the week of a holiday or occasion"
     else:
-        before = f"{told or 'none'} of them before a holiday or occasion"
+        before = f"{told or 'none'} of them in or before the week of a holiday or occasion"
     return f"{weeks} of a series stood out alone, {before}"
 
 
@@ -313,9 +314,13 @@ def lever_counts(table: pd.DataFrame) -> str:
     found = table[table["found"]]
     searched = words.number(table["name"].nunique())
     if found.empty:
-        return f"Neither displays nor mailers show an effect in the {searched} largest categories"
+        return f"Sales of none of the {searched} largest categories go with displays or mailers"
     names = found["name"].nunique()
-    return f"Displays or mailers significantly move {names} of the {searched} largest categories"
+    go = "goes" if names == 1 else "go"
+    return (
+        f"Sales of {names} of the {searched} largest categories {go} significantly with displays "
+        "or mailers"
+    )
 
 
 def placement_plan(compared: Scenario, row: pd.Series, horizon: int, currency: str) -> str:
@@ -324,4 +329,7 @@ def placement_plan(compared: Scenario, row: pd.Series, horizon: int, currency: s
     what = "mailer places" if row["regressor"] == "mailed" else "displays"
     extra = words.money(compared.difference, 0, currency, signed=True)
     ends = words.interval(compared.low, compared.high, 0, currency)
-    return f"Twice the {what} for {name} over {horizon} weeks: {extra} ({ends})"
+    return (
+        f"Twice the {what} for {name} over {horizon} weeks go with {extra} ({ends}), which proves "
+        "no cause"
+    )

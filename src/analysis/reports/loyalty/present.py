@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.engagement.loyalty.birthday import Birthdays
+from analysis.engagement.loyalty.care_occasions import Birthdays
 from analysis.engagement.loyalty.first_come_offers import FirstCome
 from analysis.engagement.loyalty.loyalty_by_segment import BySegment
 from analysis.engagement.loyalty.matched_groups import Matched
@@ -12,11 +12,11 @@ from analysis.engagement.loyalty.membership import Invitation
 from analysis.engagement.loyalty.membership_tiers import Standing
 from analysis.engagement.loyalty.referral_value import Referrals
 from analysis.engagement.loyalty.tier_thresholds import Thresholds
-from analysis.engagement.points.ledger_checks import Reconciliation
 from analysis.engagement.points.points_economics import Economics
+from analysis.engagement.points.points_ledger import Reconciliation
 from analysis.engagement.points.points_liability import Liability
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.loyalty import charts, columns, text, text_club
 from analysis.stats.sizes import FEWEST_REFERRALS

@@ -19,7 +19,6 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 #: How the factors of the revenue tree are called.
 FACTOR_WORDS = {
     "customers": "Customers",
@@ -39,8 +38,6 @@ def contributions(factors: pd.DataFrame, *, currency: str, ax: Axes | None = Non
         `demand.growth.RevenueTree.factors`: factor, contribution, low, high.
     currency
         Currency code of the amounts.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=0.75 + 0.36 * len(factors))
     _signed_bars(ax, factors["contribution"], factors["low"], factors["high"])
@@ -63,8 +60,6 @@ def bridge(steps: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axe
         `customers.kept.customer_bridge`: group, customers, change, low, high, by_chance.
     currency
         Currency code of the amounts.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=0.9 + 0.42 * (len(steps) + 1))
     ends = steps["change"].cumsum().to_numpy()
@@ -103,8 +98,6 @@ def growth(table: pd.DataFrame, *, names: pd.Series, top: int, ax: Axes | None =
         What each row is called.
     top
         Rows drawn.
-    ax
-        Axes to draw on.
 
     Raises
     ------
@@ -146,8 +139,6 @@ def movers(table: pd.DataFrame, *, names: pd.Series, currency: str, ax: Axes | N
         What each row is called.
     currency
         Currency code of the amounts.
-    ax
-        Axes to draw on.
 
     Raises
     ------
@@ -178,8 +169,6 @@ def portrait(indices: pd.DataFrame, *, fdr: float, ax: Axes | None = None) -> Ax
         Rows of one measure of `customers.portrait.Portrait.indices`, in the order to draw.
     fdr
         False discovery rate up to which a level stands in full colour.
-    ax
-        Axes to draw on.
 
     Raises
     ------
@@ -271,8 +260,6 @@ def weeks(table: pd.DataFrame, *, split: date, currency: str, ax: Axes | None = 
         First day of the current period.
     currency
         Currency code of the amounts.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=2.6)
     now = table["week_start"] >= pd.Timestamp(split)
@@ -290,12 +277,7 @@ def weeks(table: pd.DataFrame, *, split: date, currency: str, ax: Axes | None = 
 def heat(hours: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw orders by weekday and hour of the day, for each hour open.
 
-    Parameters
-    ----------
-    hours
-        `demand.rhythm.weekday_hours`: weekday, hour, orders_an_hour.
-    ax
-        Axes to draw on.
+    ``hours``: `demand.rhythm.weekday_hours`: weekday, hour, orders_an_hour.
     """
     ax = ax or style.new_axes(height=2.5)
     grid = hours.pivot(index="weekday", columns="hour", values="orders_an_hour")

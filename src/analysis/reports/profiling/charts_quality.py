@@ -27,8 +27,6 @@ def reconciliation(ledger: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     ledger
         `tables.quality.reconciliation.reconcile`: table, source, outcome, rule, rows, share.
-    ax
-        Axes to draw on.
     """
     steps = _steps(ledger)
     ax = ax or style.new_axes(height=0.7 + 0.27 * len(steps))
@@ -72,8 +70,6 @@ def completeness(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table
         `tables.quality.completeness.completeness`: table, column, present, share_filled.
-    ax
-        Axes to draw on.
 
     Raises
     ------
@@ -106,8 +102,6 @@ def days(calendar: pd.DataFrame, *, limit: float, currency: str, ax: Axes | None
         Score beyond which a day is far from usual.
     currency
         Currency code of the amounts.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=2.7)
     ax.plot(calendar["day"], calendar["net_amount"] / 1_000, color=style.QUIET, linewidth=1)
@@ -145,12 +139,7 @@ def _name_days(ax: Axes, marked: pd.DataFrame, *, suffix: str = "") -> None:
 def drift(dimensions: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how much of each mix moved, against what weeks dealt by chance show.
 
-    Parameters
-    ----------
-    dimensions
-        `tables.drift.Drift.dimensions`: dimension, moved, limit, sure.
-    ax
-        Axes to draw on.
+    ``dimensions``: `tables.drift.Drift.dimensions`: dimension, moved, limit, sure.
     """
     ax = ax or style.new_axes(height=0.8 + 0.32 * len(dimensions))
     places = np.arange(len(dimensions))

@@ -16,7 +16,7 @@ from analysis.errors import NotApplicable
 from analysis.quality import date_coverage
 from analysis.quality.drift import Drift
 from analysis.quality.store_days import StoreGaps
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.profiling import (
     charts,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from analysis.tables.comparison import Comparison
     from analysis.tables.manifest import Manifest
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
@@ -397,9 +396,9 @@ def like_for_like(same: pd.DataFrame) -> str:
     growth = words.percent(row["growth"], 1, signed=True)
     ends = words.interval(row["growth_low"], row["growth_high"])
     return (
-        f"Like for like, the {words.number(row['stores'])} stores that sold in both periods: "
-        f"{growth} ({ends}); {words.number(row['left_out'])} left out, opened, closed or with too "
-        "few customers."
+        f"Like for like, the {words.number(row['stores'])} stores with enough customers that sold "
+        f"in both periods: {growth} ({ends}); {words.number(row['left_out'])} left out, opened, "
+        "closed or with too few."
     )
 
 

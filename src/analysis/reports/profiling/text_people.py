@@ -171,7 +171,7 @@ def hours_headline(hours: pd.DataFrame, needed: int, of: int) -> str:
     """State the busiest hour and how concentrated the week is."""
     peak = hours.iloc[int(hours["orders_an_hour"].to_numpy().argmax())]
     return (
-        f"Half of all orders fall in {needed} of the {of} hours open a week; "
+        f"Half of all orders fall in {needed} of the {of} hours of a week with any; "
         f"the busiest starts {peak['name']} {int(peak['hour'])}:00"
     )
 

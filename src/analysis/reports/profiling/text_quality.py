@@ -107,8 +107,9 @@ def store_days_headline(gaps: pd.DataFrame, currency: str) -> str:
     first = gaps.iloc[0]
     stores = gaps["store_id"].nunique()
     net = words.money(float(gaps["expected_net"].sum()), 0, currency)
-    largest = f"store {first['store_id']} from {words.day(first['first_day'])}"
-    where = f"{words.count(stores, 'store')}, first of all {largest}"
+    since = "on" if first["days"] == 1 else "from"
+    largest = f"store {first['store_id']} {since} {words.day(first['first_day'])}"
+    where = largest if len(gaps) == 1 else f"{words.count(stores, 'store')}, first {largest}"
     total = words.count(int(gaps["days"].sum()), "day")
     return f"{total} without any order while others sold, about {net}: {where}"
 

@@ -25,8 +25,6 @@ def misled(campaigns: pd.DataFrame, *, currency: str) -> Axes:
     ----------
     campaigns
         Rows of `promotions.campaigns.Campaigns.table` that have an estimate.
-    currency
-        Currency of the amounts.
     """
     ax = forest(
         list(campaigns["name"]),
@@ -84,8 +82,6 @@ def weeks(difference: Difference, *, currency: str) -> Axes:
     ----------
     difference
         The difference in differences.
-    currency
-        Currency of the amounts.
     """
     ax = style.new_axes(height=2.7)
     table = difference.leads
@@ -110,8 +106,6 @@ def blend(found: Synthetic, *, currency: str) -> Axes:
     ----------
     found
         The comparison.
-    currency
-        Currency of the amounts.
     """
     ax = style.new_axes(height=2.6)
     week = np.arange(len(found.actual)) - len(found.actual) + found.weeks
@@ -159,8 +153,6 @@ def waterfall(parts: pd.DataFrame, *, currency: str) -> Axes:
     ----------
     parts
         `promotions.roi.Return.waterfall`.
-    currency
-        Currency of the amounts.
     """
     ax = style.new_axes(height=0.7 + 0.34 * len(parts))
     amount = parts["amount"].to_numpy()

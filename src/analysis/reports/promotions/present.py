@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.promotions.experiments import experiments, group_sequential, subgroups
+from analysis.promotions.experiments import experiments, group_sequential, uplift
 from analysis.promotions.experiments.experiments import Leading, Trials
 from analysis.promotions.observational.campaign import Campaigns
 from analysis.promotions.planning import assignment
 from analysis.promotions.planning.experiment_plan import COVARIATES, Basis
 from analysis.promotions.returns.incremental_return import Returns
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.promotions import (
     charts,
@@ -161,7 +161,7 @@ def segments(report: Report, found: pd.DataFrame, counted: pd.DataFrame, led: Le
     on_all = float(counted["difference"].iloc[0])
     report.chart(
         charts.segments(
-            subgroups.shown(by_segment), everybody=on_all, fdr=fdr, unit=_per_customer(report)
+            uplift.shown(by_segment), everybody=on_all, fdr=fdr, unit=_per_customer(report)
         ),
         alt=f"Dots with whiskers by segment. {said}",
         caption=f"Whiskers: {report.interval}. In colour: differs from all others. The attributes "

@@ -9,7 +9,7 @@ from analysis.promotions.observational.campaign import Campaigns
 from analysis.promotions.observational.placements import Placements
 from analysis.promotions.observational.synthetic_control import Everybody
 from analysis.promotions.returns.incremental_return import Returns
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.promotions import charts_returns as charts
 from analysis.reports.promotions import columns, text_campaigns, text_returns

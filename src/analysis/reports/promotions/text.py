@@ -12,12 +12,11 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.promotions.experiments.validity_checks import Check
-from analysis.promotions.returns import after_costs
+from analysis.promotions.returns import roi
 from analysis.reporting.notebook import words
 
 if TYPE_CHECKING:
     from analysis.promotions.experiments.experiments import Trials
-
 
 #: What the primary measure is called in a sentence.
 MEASURES = {"margin": "margin", "net": "net sales", "orders": "orders", "units": "units"}
@@ -109,6 +108,15 @@ def ways(found: pd.DataFrame, name: str, unit: str) -> str:
     )
 
 
+#: What customers differed in before the start, as it is read; the longest names first.
+_BEFORE = {
+    "before_offered_orders": "orders of what is on offer, before",
+    "before_orders": "orders before",
+    "before_margin": "margin before",
+    "before_net": "net sales before",
+}
+
+
 def unadjusted(trials: Trials) -> str:
     """Say which covariates were left out of which promotions, and why; empty if none was."""
     rows = trials.estimates[trials.estimates["primary"]]
@@ -116,6 +124,8 @@ def unadjusted(trials: Trials) -> str:
     if left.empty:
         return ""
     said = [f"- {r['name']}: {r['not_adjusted_for']}." for r in left.to_dict("records")]
+    for name, spoken in _BEFORE.items():
+        said = [line.replace(name, spoken) for line in said]
     return "\n".join(["Left out of the adjustment:", "", *said])
 
 
@@ -206,7 +216,7 @@ def with_verdicts(table: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
 def believed(table: pd.DataFrame, confidence: float) -> str:
     """Say how many arms are very likely to help in their days, and how many of them paid."""
     sure = table[table["better"] >= confidence]
-    paid = int((sure["verdict"] == after_costs.PAID).sum())
+    paid = int((sure["verdict"] == roi.PAID).sum())
     raises = "raises" if len(sure) == 1 else "raise"
     return (
         f"{len(sure)} of {words.count(len(table), 'arm')} {raises} the primary measure, in "

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from analysis.promotions.observational.placements import Placements
     from analysis.promotions.observational.synthetic_control import Everybody
 
-
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
@@ -46,8 +45,9 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
     row = sound.iloc[0]
     return {
         "key": "targeted",
-        "sentence": f"margin per targeted customer with {row['name']}, sent to most of those that "
-        "pass all placebo checks, after propensity adjustment (no causal proof)",
+        "sentence": f"margin per targeted customer with {row['name']}, the largest that passes all "
+        "placebo checks, after propensity adjustment (no causal proof)"
+        + words.unsure(row["low"], row["high"]),
         "value": float(row["estimate"]),
         "low": float(row["low"]),
         "high": float(row["high"]),
@@ -56,7 +56,8 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
         "n": int(row["compared"]),
         "noun": "customer",
         "direction": "up_good",
-        "detail": f"Unadjusted, the difference is {words.money(row['naive'], 2, currency)}.",
+        "detail": f"Unadjusted, the difference is {words.money(row['naive'], 2, currency)}; "
+        "compared are those with a counterpart.",
     }
 
 
@@ -91,8 +92,8 @@ def _above(campaigns: Campaigns) -> str:
     if sound.empty:
         return f"all {judged} comparisons fail a placebo check"
     return (
-        f"{significant or 'none'} of the {len(sound)} of {judged} that pass all placebo checks "
-        f"{'are' if significant > 1 else 'is'} significantly above zero"
+        f"{significant or 'none'} of the {len(sound)} campaigns (of {judged}) that pass all "
+        f"placebo checks {'are' if significant > 1 else 'is'} significantly above zero"
     )
 
 
@@ -104,8 +105,8 @@ def title(campaigns: Campaigns, currency: str) -> str:
         words.money(float(table[c].median()), 0, currency) for c in ("naive", "estimate")
     )
     return (
-        f"The median campaign: {naive} per customer unadjusted, {fair} after propensity "
-        f"adjustment (no causal proof); {_above(campaigns)}"
+        f"{_above(campaigns).capitalize()}; the median campaign: {fair} per customer, {naive} "
+        "unadjusted (no causal proof)"
     )
 
 
@@ -183,7 +184,13 @@ def pretrend(campaigns: Campaigns) -> str:
         return f"{name}: too few pairs to look at week by week"
     p = one.difference.trend_p
     apart = "differ significantly" if p < 0.05 else "do not differ significantly"
-    return f"{name}: the trends of matched pairs before it {apart} (p = {words.number(p, 3)})"
+    return f"{name}: the trends of matched pairs before it {apart} (p {_chance(p)})"
+
+
+def _chance(p: float) -> str:
+    """Return a p with its sign; never as 0."""
+    said = words.chance(p)
+    return said if said.startswith("<") else f"= {said}"
 
 
 def doubts(one: Campaign) -> str:

@@ -28,7 +28,7 @@ def enough(plan: pd.DataFrame, primary: str) -> str:
     row = plan[plan["measure"] == primary].iloc[0]
     return (
         f"With all {words.count(row['available'], 'customer')} who could take part, half of them "
-        f"treated, a change of {words.percent(row['smallest'])} would be detected."
+        f"treated, a change of {words.percent(row['smallest'])} would probably be detected."
     )
 
 
@@ -44,7 +44,8 @@ def designs(plan: pd.DataFrame) -> str:
     if not can:
         return "There are too few customers for any of these designs"
     lowered = [name[:1].lower() + name[1:] for name in can]
-    return f"There are customers enough where {words.listing(lowered)}"
+    count = words.count(len(can), "design")
+    return f"There are customers enough for {count}: {words.listing(lowered)}"
 
 
 def design_notes(plan: pd.DataFrame) -> str:

@@ -38,7 +38,8 @@ def findings(returns: Returns, currency: str) -> list[Fields]:
     found = {
         "key": "net_return",
         "sentence": f"net return of {returns.label(key)}, the costliest of the campaigns that pass "
-        f"all placebo checks{_assumed(one, currency)} (no causal proof)",
+        f"all placebo checks{_assumed(one, currency)} (no causal proof)"
+        + words.unsure(float(last["low"]), float(last["high"])),
         "value": one.net,
         "low": float(last["low"]),
         "high": float(last["high"]),
@@ -128,7 +129,7 @@ def paid(table: pd.DataFrame) -> str:
     rest = len(known) - up - down
     said = f"Of {words.count(len(known), 'promotion or arm', 'promotions and arms')}, {up} paid"
     lost = f"{down} cost more than they brought"
-    return f"{said}, {lost}, and for {rest} it is open"
+    return f"{said}, {lost}, and for {rest} neither is significant"
 
 
 def spendings(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.promotions.returns import after_costs
+from analysis.promotions.returns import roi
 from analysis.reporting.notebook import words
 
 #: Fields of a finding, as `Report.finding` takes them.
@@ -15,34 +15,34 @@ Fields = dict[str, Any]
 
 #: Verdict to what so many promotions did, and what one did where that differs.
 _COUNTED = {
-    after_costs.PAID: ("paid for themselves", "paid for itself"),
-    after_costs.LOST: ("cost more than they brought", "cost more than it brought"),
-    after_costs.MOVED: ("only moved purchases", ""),
-    after_costs.NOTHING: ("changed nothing that matters", ""),
-    after_costs.OPEN: ("are open", "is open"),
-    after_costs.UNKNOWN: ("earned before costs that are not stated", ""),
-    after_costs.RUNNING: ("are still running", "is still running"),
-    after_costs.BLOCKED: ("cannot be judged", ""),
+    roi.PAID: ("paid for themselves", "paid for itself"),
+    roi.LOST: ("cost more than they brought", "cost more than it brought"),
+    roi.MOVED: ("only moved purchases", ""),
+    roi.NOTHING: ("changed nothing that matters", ""),
+    roi.OPEN: ("are open", "is open"),
+    roi.UNKNOWN: ("earned before costs that are not stated", ""),
+    roi.RUNNING: ("are still running", "is still running"),
+    roi.BLOCKED: ("cannot be judged", ""),
 }
 
 _WHAT = {
-    after_costs.PAID: "Repeat it.",
-    after_costs.LOST: "Stop it.",
-    after_costs.MOVED: "Change it: sales moved, they did not grow.",
-    after_costs.NOTHING: "Save the effort.",
-    after_costs.OPEN: "Run it again on more customers before deciding.",
-    after_costs.UNKNOWN: "State what it cost before deciding.",
-    after_costs.RUNNING: "Read it daily, below; end it early only where that is clear.",
-    after_costs.BLOCKED: "Mend the log of who was assigned, then look again.",
+    roi.PAID: "Repeat it.",
+    roi.LOST: "Stop it.",
+    roi.MOVED: "Change it: sales moved, they did not grow.",
+    roi.NOTHING: "Save the effort.",
+    roi.OPEN: "Run it again on more customers before deciding.",
+    roi.UNKNOWN: "State what it cost before deciding.",
+    roi.RUNNING: "Read it daily, below; end it early only where that is clear.",
+    roi.BLOCKED: "Mend the log of who was assigned, then look again.",
 }
 
 _SAID = {
-    after_costs.PAID: "paid for itself",
-    after_costs.LOST: "cost more than it brought",
-    after_costs.MOVED: "only moved purchases",
-    after_costs.NOTHING: "changed nothing that matters",
-    after_costs.OPEN: "is not decided",
-    after_costs.UNKNOWN: "earned before its costs",
+    roi.PAID: "paid for itself",
+    roi.LOST: "cost more than it brought",
+    roi.MOVED: "only moved purchases",
+    roi.NOTHING: "changed nothing that matters",
+    roi.OPEN: "is not decided",
+    roi.UNKNOWN: "earned before its costs",
 }
 
 
@@ -67,7 +67,7 @@ def _finding(row: Mapping[Any, Any], currency: str, confidence: float) -> Fields
     verdict, label = row["verdict"], row["label"]
     shared = {"key": f"promotion_{row['promotion_id'].lower()}", "n": int(row["n"])}
     shared |= {"noun": "customer", "detail": row["why"] or None}
-    if verdict == after_costs.BLOCKED:
+    if verdict == roi.BLOCKED:
         return {
             **shared,
             "sentence": f"No verdict on {row['name']}",
@@ -75,9 +75,9 @@ def _finding(row: Mapping[Any, Any], currency: str, confidence: float) -> Fields
             "alert": True,
             "otherwise": "nobody will know whether it earned what it cost",
         }
-    if verdict == after_costs.RUNNING:
+    if verdict == roi.RUNNING:
         return {**shared, "sentence": f"{row['name']} is still running", "value": None}
-    alert = verdict in (after_costs.LOST, after_costs.MOVED)
+    alert = verdict in (roi.LOST, roi.MOVED)
     if row["net"] != row["net"]:
         return {**shared, "sentence": f"{label} {_SAID[verdict]}", "value": None, "alert": alert}
     return {
@@ -108,9 +108,9 @@ def bullets(judged: pd.DataFrame, currency: str) -> str:
 
 def _bullet(row: Mapping[Any, Any], currency: str) -> str:
     verdict, what = row["verdict"], _WHAT[row["verdict"]]
-    if verdict == after_costs.BLOCKED:
+    if verdict == roi.BLOCKED:
         return f"- **{row['name']}**: no verdict ({row['why']}). {what}"
-    if verdict == after_costs.RUNNING:
+    if verdict == roi.RUNNING:
         return f"- **{row['name']}** is still running: {row['why']}. {what}"
     figure = ""
     if row["net"] == row["net"]:
@@ -125,7 +125,7 @@ def _each(row: Mapping[Any, Any], currency: str) -> str:
 
 def best(judged: pd.DataFrame, currency: str) -> str:
     """Say which promotion paid most, or that none is shown to."""
-    paid = judged[judged["verdict"] == after_costs.PAID]
+    paid = judged[judged["verdict"] == roi.PAID]
     if paid.empty:
         return "No randomised promotion is shown to pay for itself"
     row = paid.loc[paid["each"].idxmax()].to_dict()

@@ -19,19 +19,13 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 _PERCENT = 100.0
 
 
 def worth_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw each segment's share of customers beside its share of sales.
 
-    Parameters
-    ----------
-    table
-        ``worth.worth``: group, share, net_share with its ends.
-    ax
-        Axes to draw on.
+    ``table``: ``worth.worth``: group, share, net_share with its ends.
     """
     ax = ax or style.new_axes(height=0.8 + 0.42 * len(table))
     rows = np.arange(len(table))
@@ -60,12 +54,7 @@ def worth_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def bought_again(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the share of each segment that bought afterwards.
 
-    Parameters
-    ----------
-    table
-        ``worth.what_next``.
-    ax
-        Axes to draw on.
+    ``table``: ``worth.what_next``.
     """
     share = table["bought"].to_numpy() * _PERCENT
     everybody = np.average(share, weights=table["customers"])
@@ -86,12 +75,7 @@ def bought_again(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def movement_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many keep their score: seen, if nobody had changed, and by chance.
 
-    Parameters
-    ----------
-    table
-        ``movement.movement`` with ``label``.
-    ax
-        Axes to draw on.
+    ``table``: ``movement.movement`` with ``label``.
     """
     ax = ax or style.new_axes(height=0.9 + 0.36 * len(table))
     rows = np.arange(len(table))
@@ -122,12 +106,7 @@ def movement_dots(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def shape_histogram(judged: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how regular customers are against a shopper by lot.
 
-    Parameters
-    ----------
-    judged
-        ``rhythm.shapes``: shrunk and by_lot.
-    ax
-        Axes to draw on.
+    ``judged``: ``rhythm.shapes``: shrunk and by_lot.
     """
     ax = ax or style.new_axes(height=2.8)
     known = judged.dropna(subset=["shrunk"])
@@ -154,8 +133,6 @@ def heat_map(shares: pd.DataFrame, *, across: str, down: str, ax: Axes | None = 
         Rows and columns as they are read; fractions, missing where there is nothing.
     across, down
         What the columns and the rows are.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=1.3 + 0.33 * len(shares))
     values = shares.to_numpy("float64") * _PERCENT
@@ -182,12 +159,7 @@ def heat_map(shares: pd.DataFrame, *, across: str, down: str, ax: Axes | None = 
 def return_curve(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the share of newcomers that has come back by each day.
 
-    Parameters
-    ----------
-    curve
-        ``second_order.return_curve``.
-    ax
-        Axes to draw on.
+    ``curve``: ``second_order.return_curve``.
     """
     ax = ax or style.new_axes()
     days = np.concatenate([[0], curve["days"]])
@@ -216,8 +188,6 @@ def buyers_map(table: pd.DataFrame, threshold: float, *, ax: Axes | None = None)
         ``Buyers.table``; at most 700 customers, evenly spread, are drawn.
     threshold
         ``Buyers.threshold``.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.8)
     shown = table.sort_values("margin_rank").iloc[:: max(1, len(table) // _MOST_DOTS)]

@@ -31,8 +31,6 @@ def side_by_side(
         Names of the two.
     most
         Rows drawn, from the top.
-    ax
-        Axes to draw on.
     """
     shown = table.head(most)
     ax = ax or style.new_axes(height=1.0 + 0.27 * len(shown))
@@ -74,8 +72,6 @@ def areas_forest(
         Currency of the values.
     most
         Areas drawn from either end.
-    ax
-        Axes to draw on.
     """
     own = table[table["shrunk"].notna()]
     shown = own if len(own) <= 2 * most else pd.concat([own.head(most), own.tail(most)])
@@ -111,8 +107,6 @@ def structure_lines(
         ``Clusters.criteria``.
     substantial
         Silhouette from which on there is structure to speak of.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes()
     k = criteria["clusters"]
@@ -142,8 +136,6 @@ def cluster_map(table: pd.DataFrame, explained: float, *, ax: Axes | None = None
         ``Reading.map``; at most 700 customers, evenly spread, are drawn.
     explained
         Share of the variance that the map shows.
-    ax
-        Axes to draw on.
     """
     ax = ax or style.new_axes(height=3.4)
     shown = table.iloc[:: max(1, len(table) // _MOST_DOTS)]

@@ -7,8 +7,8 @@ from analysis.reporting.notebook.formats import Columns
 #: `group_summary.worth`: who is in a segment and what it brings.
 worth = Columns("""
     group: {label} | customers | share | net_share ± | margin_share
-    net_per_customer $ 0: Sales per customer | orders_per_customer 0.0 | basket_value
-    discount_share | recency_days 0: Days since last purchase
+    net_per_customer $ 0: Sales each | orders_per_customer 0.0: Orders each | basket_value
+    discount_share | recency_days 0: Last seen, days
 """)
 
 #: `rfm.sizes`
@@ -48,7 +48,7 @@ stocked = Columns("""
     more +0 % ± low: Ten points deeper
 """)
 
-#: `segment_table.assemble`
+#: `segment_profiles.assemble`
 segments = Columns("""
     customer_id | rfm: RFM | tier | buyer | rhythm | life_stage | cluster | region | main_store
     net_amount
@@ -66,7 +66,7 @@ tested = Columns("""
     returned_control 0.0 %: Came back | difference +0.0 points ± low: Effect
 """)
 
-#: `discount_withdrawal.compare`
+#: `discount_response.compare`
 paused = Columns("""
     group: Kind | customers | usual 0.000: Orders a week, usual | paused 0.000: Without discounts
     stayed 0 % ± low: Of usual

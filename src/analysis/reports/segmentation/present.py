@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.customers.deals import deal_proneness
 from analysis.customers.deals.deal_proneness import Buyers
-from analysis.customers.features.coverage import Coverage, days_before
+from analysis.customers.features.attributes import Coverage, days_before
 from analysis.customers.retention import regularity
 from analysis.customers.segments import areas as area_methods
 from analysis.customers.segments import clusters as cluster_methods
@@ -15,7 +15,7 @@ from analysis.customers.segments.cluster_profiles import Again, Reading
 from analysis.customers.segments.clusters import Clusters
 from analysis.customers.value import rfm_segments, tiers
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.segmentation import (
     charts,
@@ -39,6 +39,9 @@ from analysis.reports.segmentation.present_stages import (
 from analysis.reports.segmentation.telling import describe, draw
 from analysis.tables.periods import Period
 
+#: Where stands what kinds of buyers did later.
+_LATER = "What each kind did next, and how it takes deeper offers"
+
 
 def _measured_on(report: Report) -> str:
     after = Period.before(report.as_of, days=report.params.holdout_days)
@@ -49,7 +52,7 @@ def _measured_on(report: Report) -> str:
 def buyers(report: Report, attitude: Buyers, by_buyer: pd.DataFrame) -> None:
     """Show who buys for the price, and what they bring."""
     report.finding(**text_deals.buyers_finding(attitude))
-    headline = text_deals.buyers_headline(by_buyer)
+    headline = text_deals.buyers_headline(by_buyer, attitude.threshold)
     report.headline(headline)
     report.chart(
         charts.buyers_map(attitude.table, attitude.threshold),
@@ -67,59 +70,55 @@ def buyers(report: Report, attitude: Buyers, by_buyer: pd.DataFrame) -> None:
     report.save(attitude.table, "buyer_shares")
 
 
-@presents()
+@presents(detail=_LATER)
 def buyers_next(report: Report, followed: pd.DataFrame, before: Period, after: Period) -> None:
     """Show what each kind did afterwards."""
-    with report.detail("What each kind did next, and how it takes deeper offers"):
-        report.headline(text_deals.buyers_next(followed))
-        report.table(
-            text.enough(followed),
-            name="buyers_next",
-            columns=columns.what_next(report.interval, label="Kind"),
-            caption=f"Formed on {before}, followed on {after}.",
-        )
+    report.headline(text_deals.buyers_next(followed))
+    report.table(
+        text.enough(followed),
+        name="buyers_next",
+        columns=columns.what_next(report.interval, label="Kind"),
+        caption=f"Formed on {before}, followed on {after}.",
+    )
 
 
-@presents()
+@presents(detail=_LATER)
 def reaction(report: Report, found: pd.DataFrame) -> None:
     """Show how each kind reacts to deeper discounts."""
-    with report.detail("What each kind did next, and how it takes deeper offers"):
-        report.headline(text_deals.reaction(found))
-        report.table(
-            found,
-            name="price_reaction",
-            columns=columns.reaction(report.interval),
-            caption="Change of their part of a category's lines when its discount that week, as "
-            f"all other customers got it, is ten points deeper. {_measured_on(report)}",
-        )
+    report.headline(text_deals.reaction(found))
+    report.table(
+        found,
+        name="price_reaction",
+        columns=columns.reaction(report.interval),
+        caption="Change of their part of a category's lines when its discount that week, as "
+        f"all other customers got it, is ten points deeper. {_measured_on(report)}",
+    )
 
 
-@presents()
+@presents(detail=_LATER)
 def stocked(report: Report, found: pd.DataFrame) -> None:
     """Show how many further units each kind takes of deeper offers."""
-    with report.detail("What each kind did next, and how it takes deeper offers"):
-        report.headline(text_deals.stocked(found))
-        report.table(
-            found,
-            name="stocking_up",
-            columns=columns.stocked(report.interval),
-            caption="Units beyond the first of a discounted line, and how much more of them are "
-            f"taken of an offer that is ten points deeper. {_measured_on(report)}",
-        )
+    report.headline(text_deals.stocked(found))
+    report.table(
+        found,
+        name="stocking_up",
+        columns=columns.stocked(report.interval),
+        caption="Units beyond the first of a discounted line, and how much more of them are "
+        f"taken of an offer that is ten points deeper. {_measured_on(report)}",
+    )
 
 
-@presents()
+@presents(detail=_LATER)
 def paused(report: Report, found: pd.DataFrame) -> None:
     """Show who ordered in the weeks without discounts."""
-    with report.detail("What each kind did next, and how it takes deeper offers"):
-        report.headline(text_deals.paused(found))
-        report.table(
-            found,
-            name="discount_pause",
-            columns=columns.paused(report.interval),
-            caption="Weeks in which the shop gave hardly any discount, against as many before and "
-            "after. Kinds formed on the year before these.",
-        )
+    report.headline(text_deals.paused(found))
+    report.table(
+        found,
+        name="discount_pause",
+        columns=columns.paused(report.interval),
+        caption="Weeks in which the shop gave hardly any discount, against as many before and "
+        "after. Kinds formed on the year before these.",
+    )
 
 
 #: Presenters of deal proneness and of life stages stand in files of their own.
@@ -297,7 +296,7 @@ def cluster_profiles(
     report: Report, found: Clusters, described: Reading, *, numbers: pd.DataFrame | None
 ) -> None:
     """Show what sets the clusters apart."""
-    with report.detail("What sets the clusters apart"):
+    with report.detail("What the most stable cut separates"):
         report.say(text_profiles.cluster_sentences(described, found.stability))
         report.say(text_profiles.cluster_numbers(numbers))
         report.chart(
@@ -313,7 +312,7 @@ def cluster_profiles(
 @presents(Again)
 def clusters_again(report: Report, again: Again) -> None:
     """Say whether the clusters are there in the earlier window."""
-    with report.detail("What sets the clusters apart"):
+    with report.detail("What the most stable cut separates"):
         report.say(text_profiles.clusters_again(again))
     report.save(again.table, "cluster_again")
 

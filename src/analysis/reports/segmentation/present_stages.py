@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.customers.features.attributes import days_before
 from analysis.customers.retention import lifecycle, repeat_purchase
 from analysis.customers.retention.lifecycle import Stages
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.segmentation import charts, columns, text, text_profiles, text_stages
 from analysis.reports.segmentation.telling import describe, draw
@@ -16,17 +17,28 @@ from analysis.tables.periods import Period
 
 @presents()
 def stages(
-    report: Report, found: Stages, by_stage: pd.DataFrame, *, followed: pd.DataFrame | None
+    report: Report,
+    found: Stages,
+    by_stage: pd.DataFrame,
+    silent: pd.DataFrame,
+    *,
+    followed: pd.DataFrame | None,
 ) -> None:
     """Show what each life stage is worth."""
     silence = lifecycle.silence(by_stage, followed)
     report.title(text_stages.stages_title(silence, report.params.holdout_days))
     report.finding(**text_stages.stages_finding(silence))
-    report.finding(**text_stages.slipping_finding(silence))
+    report.finding(
+        **text_stages.slipping_finding(
+            silence,
+            silent if text.brought(by_stage, lifecycle.SILENT, "net_share") > 0 else None,
+            report.params.confidence,
+        )
+    )
     report.save(found.table, "life_stages")
     headline = text_stages.stages_headline(silence)
     report.headline(headline)
-    window = Period.before(report.as_of, days=report.params.window_days)
+    window = days_before(report.tables, report.as_of, days=report.params.window_days)
     draw(
         report,
         charts.worth_bars,

@@ -26,8 +26,8 @@ def draw(
 
 def describe(report: Report, table: pd.DataFrame, meaning: text.Meaning) -> None:
     """Say who the segments of ``worth.worth`` are; nobody is told here what to do with whom."""
-    table = text.enough(table)
     tried = text.hypotheses(table, meaning)
+    table = text.enough(table)
     with report.detail("Who they are, and what practice tries with such segments"):
         report.say(text.sentences(table, meaning, report.currency))
         if tried:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.customers.value.segment_names import COME_BACK, STAY_AWAY
+from analysis.customers.value.rfm_segments import COME_BACK, STAY_AWAY
 from analysis.reporting.notebook import words
 from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 
 if TYPE_CHECKING:
     from analysis.customers.value.tiers import TierValues
     from analysis.tables.periods import Period
-
 
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
@@ -32,10 +32,10 @@ def sentences(table: pd.DataFrame, meaning: Meaning, currency: str) -> str:
         ``worth.worth``.
     meaning
         Segment to who they are and what practice tries.
-    currency
-        Currency of the amounts.
     """
-    bullets = "\n".join(_bullet(row, meaning, currency) for row in table.to_dict("records"))
+    meant = {group: who for group, (who, _) in meaning.items()}
+    meant |= {row["group"]: _each(row, meaning) for _, row in table.iterrows() if _members(row)}
+    bullets = "\n".join(_bullet(row, meant, currency) for row in table.to_dict("records"))
     return f"{bullets}\n\n{RULED_ELSEWHERE}"
 
 
@@ -48,22 +48,35 @@ def hypotheses(table: pd.DataFrame, meaning: Meaning) -> str:
     return f"{HYPOTHESES}\n\n{bullets}" if bullets else ""
 
 
-def _bullet(row: Mapping[str, Any], meaning: Meaning, currency: str) -> str:
-    who = meaning.get(row["group"], ("", ""))[0]
+def _each(row: Mapping[Any, Any], meaning: Meaning) -> str:
+    """Return who the segments are that are shown together, or how many customers each has."""
+    if not row["group"].startswith(f"{_members(row)[0]} "):
+        return f"{str(row['reason']).removeprefix(_TOGETHER).strip()}."
+    named = [(one, meaning[one][0]) for one in _members(row) if one in meaning]
+    return " ".join(f"{one}: {who[0].lower()}{who[1:]}" for one, who in named)
+
+
+def _members(row: Mapping[Any, Any]) -> list[str]:
+    """Return the segments that a row shows together; none where it shows one."""
+    said = str(row.get("reason", ""))
+    return _MEMBER.findall(said.removeprefix(_TOGETHER)) if said.startswith(_TOGETHER) else []
+
+
+def _bullet(row: Mapping[str, Any], meant: Mapping[str, str], currency: str) -> str:
+    who = meant.get(row["group"], "")
     size = f"{words.count(row['customers'], 'customer')} ({words.percent(row['share'])})"
     brings = "brings" if row["customers"] == 1 else "bring"
     if row["net_share"] != row["net_share"]:
         return f"- **{row['group']}**: {size}. {who} {WITHHELD}"
-    each = (
-        ""
-        if row["basket_value"] != row["basket_value"]
-        else (
+    each = ""
+    if row["basket_value"] == row["basket_value"]:
+        each = (
             f" {words.number(row['orders_per_customer'], 1)} orders per customer, "
-            f"{words.money(row['basket_value'], 0, currency)} a basket, "
-            f"last seen {words.number(row['recency_days'])} "
-            f"{'day' if row['recency_days'] == 1 else 'days'} ago."
+            f"{words.money(row['basket_value'], 0, currency)} a basket"
         )
-    )
+        seen = "day" if row["recency_days"] == 1 else "days"
+        known = row["recency_days"] == row["recency_days"]
+        each += f", last seen {words.number(row['recency_days'])} {seen} ago." if known else "."
     return (
         f"- **{row['group']}**: {size} {brings} {words.percent(row['net_share'])} of sales. "
         f"{who}{each}"
@@ -76,28 +89,76 @@ WITHHELD = (
     "subtraction with such a segment."
 )
 
+#: Why a row of several segments has no interval, before their names with their customers.
+_TOGETHER = "several segments shown together: "
+_MEMBER = re.compile(r"(?:^|\), |\) and )(.+?) \([\d,]+(?=\))")
+
+#: Segments shown together that are called by their names; of more only the number is said.
+_CALLED = 2
+
 
 def enough(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of segments with the figures withheld that rest on too few customers.
+    """Return a table of segments in which none is shown that rests on too few customers.
+
+    What a small segment brings, and the smallest other one where it could be had by subtraction,
+    stands in one row together; where all are small, their figures are withheld.
 
     Parameters
     ----------
     table
-        ``group_summary.worth``, whose shares add up, so that one small segment could be had by
-        subtraction, or ``group_summary.what_next``.
+        ``group_summary.worth``, or ``group_summary.what_next``, where only what was spent on
+        average tells, with all that is known from other tables, what a small segment spent.
     """
-    few = table["customers"] < FEWEST_CUSTOMERS
-    if "net_share" in table:
-        few = too_small(table["customers"], FEWEST_CUSTOMERS)
-    kept = {"customers", "share"}
-    figures = [c for c in table.select_dtypes("number").columns if c not in kept]
-    blank = table[figures].astype("float64").mask(few)
-    return table.assign(**{name: blank[name] for name in figures} if few.any() else {})
+    few = too_small(table["customers"], FEWEST_CUSTOMERS)
+    if not few.any():
+        return table
+    if few.all() or "net_share" not in table:
+        small = few if "net_share" in table else table["customers"] < FEWEST_CUSTOMERS
+        figures = table.select_dtypes("number").columns.difference(["customers", "share"])
+        hidden = {c: few if c.startswith(_SPENT) else small for c in figures}
+        return table.assign(**{c: table[c].astype("float64").mask(hidden[c]) for c in figures})
+    columns = table.columns.union(["reason"], sort=False)
+    together = pd.DataFrame([_together(table[few])]).reindex(columns=columns)
+    return pd.concat([table[~few], together], ignore_index=True)
+
+
+def _together(rows: pd.DataFrame) -> dict[str, Any]:
+    """Return the figures of several segments as of one, as far as they follow from theirs."""
+    sums, means = ([c for c in kind if c in rows] for kind in (_ADDED, _MEANS))
+    named = [f"{row.group} ({words.number(row.customers)})" for row in rows.itertuples()]
+    called = words.listing(named) if len(named) <= _CALLED else f"{len(named)} others together"
+    found: dict[str, Any] = {"group": called, "customers": rows["customers"].sum()}
+    found["reason"] = f"{_TOGETHER}{words.listing(named)}"
+    found |= {name: float(rows[name].sum()) for name in sums}
+    found |= {name: float(np.average(rows[name], weights=rows["customers"])) for name in means}
+    if {"basket_value", "orders_per_customer", "net_per_customer"} <= set(rows):
+        found["basket_value"] = found["net_per_customer"] / found["orders_per_customer"]
+    return found
+
+
+def brought(table: pd.DataFrame, groups: Collection[str], column: str) -> float:
+    """Return what some segments bring together; NaN where that would tell of too few customers."""
+    known = 0.0
+    for row in enough(table).to_dict("records"):
+        inside = {name in groups for name in _members(row) or [row["group"]]}
+        if inside != {False}:
+            known += row[column] if inside == {True} else float("nan")
+    return known
 
 
 def best(table: pd.DataFrame) -> pd.Series:
     """Return the segment that brings the largest share of sales."""
     return table.loc[table["net_share"].idxmax()]
+
+
+#: Columns of segments that add up, and those that are means by customer.
+_ADDED = ("share", "net_amount", "net_share", "margin_amount", "margin_share", "expected_share")
+_MEANS = (
+    "net_per_customer", "margin_per_customer", "orders_per_customer", "expected_per_customer",
+)  # fmt: skip
+
+#: Columns of `group_summary.what_next` that, times customers, add up to what all spent.
+_SPENT = ("net_", "margin_")
 
 
 def only_returned(customers: int, amount: float, currency: str) -> str:
@@ -199,7 +260,7 @@ def ties(sizes: pd.DataFrame) -> str:
 
 def next_headline(table: pd.DataFrame) -> str:
     """Say how far apart the segments were afterwards, if any is large enough to say so."""
-    known = table[table["customers"] >= FEWEST_CUSTOMERS]
+    known = enough(table).dropna(subset="bought")
     if len(known) < 2:
         everybody = np.average(table["bought"], weights=table["customers"])
         return (
@@ -229,9 +290,11 @@ def movement_labels(table: pd.DataFrame) -> pd.DataFrame:
 def movement(table: pd.DataFrame) -> str:
     """Say how much of the movement is real."""
     row = table[(table["score"] == "monetary") & (table["place"] == "all")].iloc[0]
+    within = row["noise_low"] <= row["stayed"] <= row["noise_high"]
     return (
         f"{words.percent(1 - row['stayed'], 0)} changed their monetary group; "
         f"{words.percent(1 - row['noise'], 0)} would have if nobody had changed"
+        f"{': not significantly fewer' if within else ''}"
     )
 
 

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.reporting.notebook import words
+from analysis.reports.segmentation import text
+from analysis.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:
     from analysis.customers.deals.deal_proneness import Buyers
+
+#: Kinds that buy significantly more on offer than the threshold.
+_ON_OFFER = ("Price buyer", "Valuable deal seeker")
 
 #: Smaller shares are read with a decimal.
 _FEW = 0.02
@@ -18,15 +23,15 @@ _FEW = 0.02
 Fields = dict[str, Any]
 
 
-def buyers_headline(table: pd.DataFrame) -> str:
-    """Say who significantly buys on offer and who does not, and what both bring."""
-    rows = table.set_index("group")
-    price = rows.reindex(["Price buyer", "Valuable deal seeker"]).fillna(0)
-    share, margin = float(price["share"].sum()), float(price["margin_share"].sum())
-    return (
-        f"{_percent(share)} of customers significantly (95 %) buy on offer; they bring "
-        f"{_percent(margin)} of margin"
+def buyers_headline(table: pd.DataFrame, threshold: float) -> str:
+    """Say how many buy significantly more on offer than the threshold, and what they bring."""
+    share = float(table.loc[table["group"].isin(_ON_OFFER), "share"].sum())
+    margin = text.brought(table, _ON_OFFER, "margin_share")
+    said = (
+        f"{_percent(share)} of customers buy significantly (95 %) more than "
+        f"{words.percent(threshold, 0)} of their lines on offer"
     )
+    return f"{said}; they bring {_percent(margin)} of margin" if margin == margin else said
 
 
 def _percent(share: float) -> str:
@@ -49,13 +54,16 @@ def buyers_rule(found: Buyers) -> str:
 
 def buyers_finding(found: Buyers) -> Fields:
     """Return the finding on price buyers."""
-    called = found.table["buyer"].isin(["Price buyer", "Valuable deal seeker"])
+    called = found.table["buyer"].isin(_ON_OFFER)
+    low, high = (float(end.item()) for end in wilson_interval(called.sum(), len(called)))
     unsure = (found.table["buyer"] == "Uncertain").mean()
     return {
         "key": "price_buyers",
         "sentence": "of customers buy significantly more on offer than "
         f"{words.percent(found.threshold, 0)} of their lines",
         "value": float(called.mean()),
+        "low": low,
+        "high": high,
         "unit": "%",
         "n": len(found.table),
         "noun": "customer",
@@ -65,7 +73,7 @@ def buyers_finding(found: Buyers) -> Fields:
 
 def buyers_next(table: pd.DataFrame) -> str:
     """Say who stayed in the time after."""
-    rows = table.set_index("group")
+    rows = text.enough(table).dropna(subset="bought").set_index("group")
     if not {"Price buyer", "Relationship customer"} <= set(rows.index):
         return "What each kind of buyer did in the time after"
     price, loyal = rows.loc["Price buyer"], rows.loc["Relationship customer"]

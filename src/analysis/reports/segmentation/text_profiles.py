@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.customers.segments.segment_table import UNJUDGED
+from analysis.customers.segments.segment_profiles import UNJUDGED
 from analysis.reporting.notebook import words
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 
@@ -52,9 +52,10 @@ def tastes(portraits: pd.DataFrame, fdr: float) -> str:
             .nlargest(3, "index")[["item", "index"]]
             .itertuples(index=False)
         ]
-        said = words.listing(parts) if parts else "nothing significantly"
+        said = words.listing(parts) if parts else "none of these significantly"
         bullets.append(f"- **{name}** over-index in {said}.")
-    return "Everybody is 100.\n\n" + "\n".join(bullets)
+    looked = "Departments, proxies and known attributes, not behaviour; everybody is 100."
+    return looked + "\n\n" + "\n".join(bullets)
 
 
 def kinds(table: pd.DataFrame) -> str:
@@ -98,11 +99,19 @@ def trust(
         _held_out(bought),
         _silence(stages),
         ("Growth", None if gap else True, gap or "Rises and falls are held to the false discovery "
-         "rate of the parameters; most customers buy too seldom to be called."),
+         f"rate of the parameters; {_too_seldom(stages)} bought too seldom to be called."),
         ("Margin", None if "assum" in margin else True, margin),
         ("Data", None if simulated else True, "Simulated: nothing in it happened." if simulated
          else f"{words.count(rows, 'customer')} with an order in the window; guests are nobody."),
     ]  # fmt: skip
+
+
+def _too_seldom(stages: Stages | None) -> str:
+    """Return how many customers could be called neither growing nor declining."""
+    if stages is None:
+        return "nobody"
+    seldom = int(stages.table["p_rise"].isna().sum())
+    return f"{words.number(seldom)} of {words.count(len(stages.table), 'customer')}"
 
 
 def _held_out(bought: pd.DataFrame | None) -> TrustLine:
@@ -141,8 +150,13 @@ def clusters(found: Any) -> str:
         )
     row = found.criteria.loc[found.criteria["silhouette"].idxmax()]
     limit = max(0.25, float(row["cloud_high"]))
+    if row["silhouette"] > limit:
+        return (
+            "No stable clusters: of the cut whose clusters lie furthest apart one comes back with "
+            f"a Jaccard similarity of only {words.number(row['stability_least'], 2)}"
+        )
     return (
-        f"No stable clusters: silhouette {words.number(row['silhouette'], 2)}, limit "
+        f"No clusters lie apart: silhouette {words.number(row['silhouette'], 2)}, limit "
         f"{words.number(limit, 2)}"
     )
 
@@ -167,14 +181,15 @@ def clusters_text(found: Any) -> str:
 
 def clusters_finding(found: Any) -> Fields:
     """Return the finding on clusters; none is a possible answer."""
-    row = found.criteria.set_index("clusters").loc[found.best]
+    row = found.criteria.loc[found.criteria["silhouette"].idxmax()]
     return {
         "key": "clusters",
-        "sentence": "stable clusters of customers",
+        "sentence": "clusters of customers that lie apart and come back in resamples",
         "value": found.best if found.worth_naming else 0,
         "n": len(found.members),
         "noun": "customer",
-        "detail": f"best silhouette {words.number(row['silhouette'], 2)}; structure begins at 0.25",
+        "detail": f"best silhouette {words.number(row['silhouette'], 2)}; structure begins at "
+        f"0.25, and customers without clusters reach {words.number(row['cloud_high'], 2)}",
     }
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.customers.retention.lifecycle import Silence
 from analysis.customers.retention.win_back import detectable_difference, difference_of_shares
 from analysis.reporting.notebook import words
+from analysis.reports.segmentation import text
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 
@@ -25,14 +26,14 @@ Fields = dict[str, Any]
 
 def rhythm_headline(table: pd.DataFrame) -> str:
     """Say how many shop at regular intervals."""
-    clock = table[table["group"].str.startswith("By the clock")]
+    clock = table[table["group"].str.startswith("Regular")]
     if clock.empty:
         return "Nobody shops at significantly regular intervals"
-    share, sales = clock["share"].sum(), clock["net_share"].sum()
+    share, sales = clock["share"].sum(), text.brought(table, set(clock["group"]), "net_share")
     decimals = 1 if share < _FEW else 0
+    said = f"{words.percent(share, decimals)} of customers shop at significantly regular intervals"
     return (
-        f"{words.percent(share, decimals)} of customers shop at regular intervals; they "
-        f"bring {words.percent(sales, decimals)} of sales"
+        f"{said}; they bring {words.percent(sales, decimals)} of sales" if sales == sales else said
     )
 
 
@@ -60,14 +61,19 @@ def regularity(common: Any) -> str:
 
 def rhythm_finding(table: pd.DataFrame) -> Fields:
     """Return the finding on regular shoppers."""
-    clock = table[table["group"].str.startswith("By the clock")]
+    clock = table[table["group"].str.startswith("Regular")]
+    everybody = int(table["customers"].sum())
+    low, high = share_interval(int(clock["customers"].sum()), everybody)
     return {
         "key": "by_the_clock",
         "sentence": "of customers shop significantly (95 %) more regularly than at random",
         "value": float(clock["share"].sum()),
+        "low": low,
+        "high": high,
         "unit": "%",
-        "n": int(table["customers"].sum()),
+        "n": everybody,
         "noun": "customer",
+        "detail": "of customers who come at random, 5 % at most would be called so",
     }
 
 
@@ -132,8 +138,15 @@ def _by_themselves(found: Silence) -> str | None:
     return f"{words.percent(found.back / found.followed, 0)} of such customers came back so far"
 
 
-def slipping_finding(found: Silence) -> Fields:
-    """Return the finding on the sales of customers who are silent beyond their own rhythm."""
+def slipping_finding(found: Silence, sales: pd.DataFrame | None, confidence: float) -> Fields:
+    """Return the finding on the sales of customers who are silent beyond their own rhythm.
+
+    ``sales`` is `lifecycle.silent_sales`; None where it would tell of a small stage.
+    """
+    value, low, high = (0.0, None, None) if not found.silent else (None, None, None)
+    if sales is not None and (sales["group"] == "silent").any():
+        row = sales[sales["group"] == "silent"].iloc[0]
+        value, low, high = row["net_share"], row["net_share_low"], row["net_share_high"]
     back = (
         f"of such customers {words.percent(found.back / found.followed, 0)} bought again in the "
         f"weeks after an earlier day ({words.count(found.followed, 'customer')} followed)"
@@ -143,11 +156,14 @@ def slipping_finding(found: Silence) -> Fields:
     return {
         "key": "slipping_share",
         "sentence": "of net sales came from customers who are silent beyond their own rhythm",
-        "value": found.net_share,
+        "value": value,
+        "low": low,
+        "high": high,
         "unit": "%",
         "n": found.silent,
         "noun": "customer",
         "direction": "up_bad",
+        "level": confidence,
         "detail": back,
     }
 
@@ -166,7 +182,7 @@ def _usual(found: Silence) -> str:
 
 def stages_order(followed: pd.DataFrame) -> str:
     """Say whether the stages are ordered by the chance to return, as they should be."""
-    rows = followed.set_index("group")
+    rows = text.enough(followed).set_index("group")
     known = [s for s in ("Active", "At risk", "Lapsed") if s in rows.index]
     known = [s for s in known if rows.loc[s, "customers"] >= FEWEST_CUSTOMERS]
     if len(known) < 2:
@@ -284,7 +300,7 @@ def as_triangle(kept: pd.DataFrame, *, most: int = 14) -> pd.DataFrame:
     later = kept[kept["months_later"] > 0]
     wide = later.pivot(index="cohort", columns="months_later", values="share")
     wide.index = [f"{day:%b %Y}" for day in wide.index]
-    return wide.tail(most).dropna(axis="columns", how="all")
+    return wide.tail(most).dropna(axis="columns", how="all").iloc[:, :most]
 
 
 def share_interval(part: int, of: int) -> tuple[float, float]:
@@ -300,6 +316,6 @@ def retention(kept: pd.DataFrame) -> str:
         return "No newcomers can be seen a quarter later yet"
     share = rows["bought"].sum() / rows["customers"].sum()
     return (
-        f"{words.percent(share, 0)} of customers bought in the third month after the one in which "
-        "they were first seen"
+        f"{words.percent(share, 0)} of {words.count(rows['customers'].sum(), 'customer')} first "
+        "seen after the first month bought in the third month after that"
     )

@@ -16,7 +16,7 @@ week_drivers = Columns("""
     contribution +$ 0: Part of the change
 """)
 
-#: `priorities.priorities`
+#: `brief.priorities`
 priorities = Columns("""
     report | number: Figure | sentence: What it says | at_stake $ 0 | weight $ 0: Times evidence
     owner | otherwise: If nothing is done

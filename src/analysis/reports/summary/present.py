@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.answers import NotGiven
 from analysis.reporting.briefing.brief import Brief
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reports.summary import columns, text, text_plans
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def decisions(report: Report, asked: pd.DataFrame) -> None:
         name="decisions",
         columns=columns.priorities(),
         caption="Money at stake counts by the part of it that the end of the interval nearer to "
-        "zero still has; half where a finding has no interval; none where no amount is known.",
+        "zero still has; half where a finding has no interval, at most half where no test shows "
+        "the cause; none where no amount is known.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.promotions.planning.targeting.contact_scenarios import ALL_OFFERS, BY_VALUE
+from analysis.promotions.planning.targeting.cost_curve import ALL_OFFERS, BY_VALUE
 from analysis.reporting.charts import style
 from analysis.reporting.notebook import words
 

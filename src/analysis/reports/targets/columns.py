@@ -21,7 +21,7 @@ offer_rules = Columns("rule | customers")
 #: `Channels.table`
 channels = Columns("""
     channel | cost $ 0.00: A message costs | customers: May be reached
-    own_history 0: With messages before | response 0.0 %: Opened
+    own_history 0: Of them with messages before | response 0.0 %: Opened, by all written to
 """)
 
 #: `text.by_reason`
@@ -44,7 +44,7 @@ balance = Columns("""
     difference +0.00: Apart, standard deviations
 """)
 
-#: `contact_scenarios.what_if`
+#: `cost_curve.what_if`
 scenarios = Columns("""
     scenario | budget $ 0 | deepest 0 %: Deepest discount | holdout 0 %: Held out
     contacts 0: Contacted | spend $ 0: Spent | gain $ 0 ± low: Expected margin, net

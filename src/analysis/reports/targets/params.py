@@ -110,7 +110,7 @@ class Params(Strict):
         if not self.flows:
             return self
         from analysis.errors import ParamsError
-        from analysis.promotions.planning.occasions.flow_entries import Flow
+        from analysis.promotions.planning.due_occasions import Flow
 
         for name, spec in self.flows.items():
             try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.promotions.planning.targeting.channel_choice import Channels
-from analysis.promotions.planning.targeting.contact_scenarios import Spending
+from analysis.promotions.planning.targeting.cost_curve import Spending
 from analysis.promotions.planning.targeting.eligibility import Eligible
 from analysis.promotions.planning.targeting.incremental_ranking import Expected
 from analysis.promotions.planning.targeting.offer_choice import Offers
 from analysis.promotions.planning.targeting.past_responses import PastResponses
 from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.reporting.notebook import words
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.targets import charts, columns, text
 
@@ -71,7 +71,8 @@ def offers(report: Report, found: Offers) -> None:
 @presents(Channels, detail="Channel by channel", of=("table",))
 def channels(report: Report, found: Channels) -> None:
     """Show how customers are reached."""
-    report.table(found.table, name="channels", columns=columns.channels())
+    shown = found.table.assign(response=found.table["response"].where(found.table["customers"] > 0))
+    report.table(shown, name="channels", columns=columns.channels())
     report.say(text.channel_reading(found))
 
 
@@ -104,7 +105,8 @@ def chosen(report: Report, listed: TargetList) -> None:
         title="The target list, by why",
         columns=columns.rulings(),
     )
-    report.table(text.by_offer(listed.targets), name="mix", columns=columns.mix())
+    mix = text.by_offer(listed.targets).assign(basis=lambda rows: rows["basis"].map(text.BASES))
+    report.table(mix, name="mix", columns=columns.mix())
     report.table(
         text.bounds(listed.limits, report.currency),
         name="limits",
@@ -149,6 +151,7 @@ def trust(
     *,
     expected: Expected | None = None,
     listed: TargetList | None = None,
+    past: PastResponses | None = None,
 ) -> None:
     """Show how far to trust the list."""
-    report.trust(text.trust(left, expected, listed, report.margin))
+    report.trust(text.trust(left, expected, listed, past, report.margin))

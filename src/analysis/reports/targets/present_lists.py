@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from analysis.promotions.planning.occasions.care_list import CareList, one_ruling
+from analysis.promotions.planning.care_list import CareList, one_ruling
 from analysis.promotions.planning.targeting.eligibility import ValueByRule
 from analysis.promotions.planning.targeting.target_list import TargetList
 from analysis.promotions.returns.past_lists import PastLists
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.targets import charts, columns, text_lists
 
@@ -71,5 +71,7 @@ def care(report: Report, found: CareList) -> None:
 @presents()
 def rulings(report: Report, listed: TargetList, *, care: CareList | None = None) -> None:
     """Save the one ruling per customer."""
-    report.table(one_ruling(listed, care), name="rulings", title="Rulings, one per customer")
+    told = one_ruling(listed, care)
+    report.table(told, name="rulings", title="Rulings, one per customer")
+    report.say(text_lists.in_the_file(told, listed, report.currency))
     report.say(text_lists.how_to_send(report.study))

@@ -90,7 +90,7 @@ due = Columns("""
     customers: Customers due | undated 0: Without a date
 """)
 
-#: `group_performance.by_group`
+#: `churn_evaluation.by_group`
 churn_groups = Columns("""
     attribute | group | customers | forecast 0.0 % | put_right 0.0 %: Put right over all
     happened 0.0 % ± low: Churned | auc 0.00 | auc_low..auc_high 0.00: 95 % interval of AUC
@@ -100,7 +100,7 @@ churn_groups = Columns("""
 #: `SpendForecast.held`
 spend_quantiles = Columns("""
     quantile 0 %: Should spend no more | below 0.0 %: Spent less
-    at_or_below 0.0 %: Spent no more | low..high 0.00 %: 95 % interval | holds
+    at_or_below 0.0 %: Spent no more | low..high 0.0 %: 95 % interval | holds
 """)
 
 #: `SpendForecast.scores`

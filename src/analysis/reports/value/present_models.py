@@ -9,7 +9,7 @@ from analysis.customers.churn.own_question import QuestionForecast
 from analysis.customers.lifetime.spend_quantiles import SpendForecast
 from analysis.customers.lifetime.valuation import Valuation
 from analysis.customers.lifetime.value_scorecard import Scorecard
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.value import charts, columns, text_models
 from analysis.tables.periods import Period
@@ -22,8 +22,11 @@ def churn_groups(report: Report, table: pd.DataFrame) -> None:
     report.say(text_models.groups_reading(table))
     report.save(table, "churn_groups")
     with report.detail("The forecast of churn by group"):
+        shown = table[table["judged"]]
         report.table(
-            table[table["judged"]], name="churn_groups_judged", columns=columns.churn_groups()
+            shown.assign(attribute=shown["attribute"].map(text_models.spoken)),
+            name="churn_groups_judged",
+            columns=columns.churn_groups(),
         )
 
 

@@ -16,7 +16,7 @@ rules = Columns("""
     views_a_session 0.00 | bounce 0.0 %: One page
 """)
 
-#: `bounce_definitions`
+#: `session_summary.bounce_definitions`
 bounce = Columns("""
     tool: As in | definition: A session bounces that has | sessions
     bounce 0.0 % ± low: Bounce rate

@@ -7,11 +7,10 @@ import pandas as pd
 from analysis.engagement.web.abandoned_baskets import AbandonedBaskets
 from analysis.engagement.web.clickstream import Clickstream
 from analysis.engagement.web.page_faults import PageFaults
-from analysis.engagement.web.page_paths import PagePaths
+from analysis.engagement.web.page_paths import PagePaths, SiteSearch
 from analysis.engagement.web.purchase_funnel import PurchaseFunnel
 from analysis.engagement.web.session_summary import WebOverview
-from analysis.engagement.web.site_search import SiteSearch
-from analysis.reporting.notebook.presentation import presents
+from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.web import charts, columns, text, text_losses
 

@@ -6,19 +6,15 @@ began has no known channel. Media are bought day by day for the newcomers that a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.engagement import loyalty_club
 from analysis.simulator.people.population import BGNBD, GROUPS, JOINING, People
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.stats.types import Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 CHANNELS = ("search", "social", "display", "store", "referral")
 #: Of newcomers who were not referred: share of each channel, what winning one costs in media, and
@@ -38,11 +34,9 @@ def append(plan: Plan, people: People, register: pa.Table, index: int) -> pa.Tab
     channel, cents = won_through(plan, people, index)
     place = register["customer_id"].to_numpy() - people.first
     known = channel[place] >= 0
-    names = arrow_columns.names(np.maximum(channel[place], 0), CHANNELS, ~known)
+    names = arrow.names(np.maximum(channel[place], 0), CHANNELS, ~known)
     register = register.append_column("acquisition_channel", names)
-    money = arrow_columns.money(cents[place]).to_pandas().where(known, None)
-    import pyarrow as pa
-
+    money = arrow.money(cents[place]).to_pandas().where(known, None)
     return register.append_column("acquisition_cost", pa.array(money, pa.decimal128(18, 2)))
 
 
@@ -79,8 +73,6 @@ def expected_shares() -> dict[str, float]:
 
 def media_spend_file(plan: Plan) -> pa.Table:
     """Return the media money: day, channel, amount, impressions, clicks."""
-    import pyarrow as pa
-
     rng = plan.shop.generator("media_spend")
     last = int(JOINING * plan.calendar.days)
     newcomers = GROUPS["main"] * plan.shop.customers / max(JOINING * plan.calendar.days, 1)
@@ -96,10 +88,10 @@ def media_spend_file(plan: Plan) -> pa.Table:
     number = np.repeat(np.arange(len(parts)), last)
     return pa.table(
         {
-            "day": arrow_columns.dates(day),
-            "channel": arrow_columns.names(number, tuple(PER_THOUSAND)),
-            "amount": arrow_columns.money(np.rint(100 * amount).astype(np.int64)),
-            "impressions": arrow_columns.whole(seen.astype(np.int64)),
-            "clicks": arrow_columns.whole(clicks.astype(np.int64)),
+            "day": arrow.dates(day),
+            "channel": arrow.names(number, tuple(PER_THOUSAND)),
+            "amount": arrow.money(np.rint(100 * amount).astype(np.int64)),
+            "impressions": arrow.whole(seen.astype(np.int64)),
+            "clicks": arrow.whole(clicks.astype(np.int64)),
         }
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from analysis.simulator import arrow_columns
-from analysis.simulator.club.club_life import Further
+from analysis.simulator import arrow_columns as arrow
+from analysis.simulator.engagement.club_life import Further
 from analysis.simulator.people.history_effects import TIER_POINTS, TIER_WEEKS
 from analysis.simulator.people.population import BGNBD, People
 from analysis.simulator.people.visits import GUEST
@@ -16,10 +17,6 @@ from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Points of an order that are never redeemed, and the days that points live.
 BREAKAGE, LIFE_DAYS = 0.35, 365
@@ -117,8 +114,6 @@ def _taken_back(
 
 def points_file(plan: Plan, people: People, ledger: Ledger, earned: Earned, index: int) -> pa.Table:
     """Return the movements of points: entry_id, customer_id, posted_at, kind, points, ..."""
-    import pyarrow as pa
-
     last = plan.calendar.stamp_of_day(plan.calendar.days)
     got = ledger.stamp[earned.order]
     expires = got // DAY_US + LIFE_DAYS
@@ -141,15 +136,15 @@ def points_file(plan: Plan, people: People, ledger: Ledger, earned: Earned, inde
     named = (kind == 0) | (kind == 3)
     return pa.table(
         {
-            "entry_id": arrow_columns.whole(number),
-            "customer_id": arrow_columns.whole(people.first + ledger.customer[earned.order[row]]),
-            "posted_at": arrow_columns.times(posted),
-            "kind": arrow_columns.names(kind, ("earn", "redeem", "expire", "adjust")),
-            "points": arrow_columns.whole(np.concatenate([points, -earned.back_points])),
-            "expires_on": arrow_columns.dates(expires[row], kind > 0),
-            "order_id": arrow_columns.whole(ledger.number[earned.order[row]], ~named),
-            "reason": arrow_columns.names((kind == 3).astype(np.int64), REASONS, ~named),
-            "reverses_entry_id": arrow_columns.whole(reverses, kind != 3),
+            "entry_id": arrow.whole(number),
+            "customer_id": arrow.whole(people.first + ledger.customer[earned.order[row]]),
+            "posted_at": arrow.times(posted),
+            "kind": arrow.names(kind, ("earn", "redeem", "expire", "adjust")),
+            "points": arrow.whole(np.concatenate([points, -earned.back_points])),
+            "expires_on": arrow.dates(expires[row], kind > 0),
+            "order_id": arrow.whole(ledger.number[earned.order[row]], ~named),
+            "reason": arrow.names((kind == 3).astype(np.int64), REASONS, ~named),
+            "reverses_entry_id": arrow.whole(reverses, kind != 3),
         }
     )
 
@@ -164,9 +159,6 @@ def year_points(plan: Plan, people: People, ledger: Ledger, earned: Earned, year
 
 def tiers_file(plan: Plan, people: People, ledger: Ledger, earned: Earned) -> pa.Table:
     """Return the tiers held: customer_id, tier, valid_from, valid_to, fee, qualifying_..."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     start = (plan.calendar.start - EPOCH).days
     years = (plan.calendar.days - 1) // (7 * TIER_WEEKS)
     who = np.flatnonzero(people.member)
@@ -187,17 +179,15 @@ def tiers_file(plan: Plan, people: People, ledger: Ledger, earned: Earned) -> pa
     ends = np.append(begins[row, column][1:], 0) if len(row) else np.empty(0, np.int64)
     return pa.table(
         {
-            "customer_id": arrow_columns.whole(people.first + who[row]),
-            "tier": arrow_columns.names(tier[row, column], TIERS),
-            "valid_from": arrow_columns.dates(begins[row, column]),
-            "valid_to": arrow_columns.dates(ends, last),
-            "fee": arrow_columns.money(np.zeros(len(row), np.int64)),
+            "customer_id": arrow.whole(people.first + who[row]),
+            "tier": arrow.names(tier[row, column], TIERS),
+            "valid_from": arrow.dates(begins[row, column]),
+            "valid_to": arrow.dates(ends, last),
+            "fee": arrow.money(np.zeros(len(row), np.int64)),
             "qualifying_amount": pc.if_else(
-                pa.array(column == 0), None, arrow_columns.money(100 * points[row, column])
+                pa.array(column == 0), None, arrow.money(100 * points[row, column])
             ),
-            "qualifying_from": arrow_columns.dates(
-                start + 7 * TIER_WEEKS * (column - 1), column == 0
-            ),
+            "qualifying_from": arrow.dates(start + 7 * TIER_WEEKS * (column - 1), column == 0),
         }
     )
 
@@ -216,8 +206,6 @@ def referred(plan: Plan, people: People, index: int) -> tuple[Flags, Integers]:
 
 def referrals_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa.Table:
     """Return the referrals: referrer_id, referred_id, referred_at, reward, code, ..."""
-    import pyarrow as pa
-
     found, by_whom = referred(plan, people, index)
     who = np.flatnonzero(found)
     came = plan.calendar.stamps(people.joined[who])
@@ -225,15 +213,15 @@ def referrals_file(plan: Plan, people: People, ledger: Ledger, index: int) -> pa
     first = _first_orders(ledger, len(people))[who]
     return pa.table(
         {
-            "referrer_id": arrow_columns.whole(people.first + by_whom[who]),
-            "referred_id": arrow_columns.whole(people.first + who),
-            "referred_at": arrow_columns.times(came),
-            "reward": arrow_columns.money(np.full(len(who), REWARD_CENTS)),
+            "referrer_id": arrow.whole(people.first + by_whom[who]),
+            "referred_id": arrow.whole(people.first + who),
+            "referred_at": arrow.times(came),
+            "reward": arrow.money(np.full(len(who), REWARD_CENTS)),
             "code": pa.array([f"FRIEND{people.first + friend}" for friend in by_whom[who]]),
-            "shared_at": arrow_columns.times(came - waited.astype(np.int64)),
-            "status": arrow_columns.constant("rewarded", len(who)),
-            "referred_reward": arrow_columns.money(np.full(len(who), WELCOME_CENTS)),
-            "first_order_id": arrow_columns.whole(first, first < 0),
+            "shared_at": arrow.times(came - waited.astype(np.int64)),
+            "status": arrow.constant("rewarded", len(who)),
+            "referred_reward": arrow.money(np.full(len(who), WELCOME_CENTS)),
+            "first_order_id": arrow.whole(first, first < 0),
         }
     )
 

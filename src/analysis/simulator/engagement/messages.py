@@ -1,29 +1,29 @@
 """Messages sent: newsletters and promotions, with the response, cost and fatigue of each channel.
 
 A message changes nothing about what a customer buys, apart from the promotion it announces.
+
+Consents with their dates: when each was given, and when it was withdrawn.
+
+The register keeps what was once ticked; only this log knows who has opted out since.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
+from analysis.simulator.engagement import messages
 from analysis.simulator.people.population import People
+from analysis.simulator.people.register import CONSENT, Register
 from analysis.simulator.selling.promotion_plan import MESSAGE_COST, TRIALS, WIN_BACK, WIN_BACK_WEEK
 from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop_plan import Plan
-from analysis.simulator.trading_calendar import DAY_US, Calendar
+from analysis.simulator.trading_calendar import DAY_US, EPOCH, Calendar
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from analysis.simulator.selling.trading import Trade
-
 
 EMAIL = tuple(MESSAGE_COST).index("email")
 #: Names of the paces of the newsletter, drawn at random for each customer.
@@ -45,8 +45,6 @@ def append(
     trade: Trade, sent: Sent, flags: dict[str, Flags], rows: pa.Table, index: int
 ) -> pa.Table:
     """Return the contacts ``rows`` with purpose, occasion, variant, bounced_at and the like."""
-    import pyarrow as pa
-
     rng = trade.plan.shop.generator("contact_details", index)
     count = len(sent.stamp)
     bounced = ~flags["delivered"] & (rng.random(count) < BOUNCED)
@@ -59,13 +57,13 @@ def append(
     read = flags["opened"] & np.isin(sent.channel, (EMAIL, *_ON_PHONES)) & ~machine
     win_back = sent.promotion == len(TRIALS) + 1
     details = {
-        "purpose": arrow_columns.names(_greeting(sent.promotion), PURPOSES),
-        "occasion": arrow_columns.names(win_back.astype(np.int64), OCCASIONS, ~win_back),
-        "variant": arrow_columns.names(np.maximum(sent.pace, 0), VARIANTS, sent.pace < 0),
-        "bounced_at": arrow_columns.times(back, ~bounced),
-        "complained_at": arrow_columns.times(later, ~complained),
+        "purpose": arrow.names(_greeting(sent.promotion), PURPOSES),
+        "occasion": arrow.names(win_back.astype(np.int64), OCCASIONS, ~win_back),
+        "variant": arrow.names(np.maximum(sent.pace, 0), VARIANTS, sent.pace < 0),
+        "bounced_at": arrow.times(back, ~bounced),
+        "complained_at": arrow.times(later, ~complained),
         "opened_by_machine": pa.array(machine, mask=~flags["opened"] | unknown),
-        "device": arrow_columns.names(device, DEVICES, ~read),
+        "device": arrow.names(device, DEVICES, ~read),
     }
     for name, column in details.items():
         rows = rows.append_column(name, column)
@@ -236,23 +234,59 @@ def _after_leaving(sent: Sent, left: Flags) -> Flags:
 def _rows(
     people: People, sent: Sent, flags: dict[str, Flags], index: int, rng: np.random.Generator
 ) -> pa.Table:
-    import pyarrow as pa
-
     count = len(sent.stamp)
     arrives = sent.stamp + rng.integers(5, 120, count) * 1_000_000
     opens = arrives + (rng.exponential(6.0, count) * DAY_US / 24).astype(np.int64)
     cost = np.array([round(100 * c) for c in MESSAGE_COST.values()])
     return pa.table(
         {
-            "contact_id": arrow_columns.whole(index * CONTACTS_A_CHUNK + 1 + np.arange(count)),
-            "customer_id": arrow_columns.whole(people.first + sent.customer),
-            "channel": arrow_columns.names(sent.channel, CHANNELS),
-            "sent_at": arrow_columns.times(sent.stamp),
-            "promotion_id": arrow_columns.names(sent.promotion, PROMOTIONS, sent.promotion == 0),
-            "delivered_at": arrow_columns.times(arrives, ~flags["delivered"]),
-            "opened_at": arrow_columns.times(opens, ~flags["opened"]),
-            "clicked_at": arrow_columns.times(opens + 20_000_000, ~flags["clicked"]),
-            "unsubscribed_at": arrow_columns.times(opens + 60_000_000, ~flags["unsubscribed"]),
-            "cost": arrow_columns.money(cost[sent.channel]),
+            "contact_id": arrow.whole(index * CONTACTS_A_CHUNK + 1 + np.arange(count)),
+            "customer_id": arrow.whole(people.first + sent.customer),
+            "channel": arrow.names(sent.channel, CHANNELS),
+            "sent_at": arrow.times(sent.stamp),
+            "promotion_id": arrow.names(sent.promotion, PROMOTIONS, sent.promotion == 0),
+            "delivered_at": arrow.times(arrives, ~flags["delivered"]),
+            "opened_at": arrow.times(opens, ~flags["opened"]),
+            "clicked_at": arrow.times(opens + 20_000_000, ~flags["clicked"]),
+            "unsubscribed_at": arrow.times(opens + 60_000_000, ~flags["unsubscribed"]),
+            "cost": arrow.money(cost[sent.channel]),
+        }
+    )
+
+
+CONSENT_CHANNELS = tuple(CONSENT)
+SOURCES, SOURCE_SHARES = ("till", "web", "app"), (0.5, 0.35, 0.15)
+#: Of those without consent in the register, the share who had given it once and withdrew it.
+FORMER = 0.10
+
+
+def consents_file(trade: Trade, register: Register, index: int) -> pa.Table:
+    """Return the consents: customer_id, channel, given_at, withdrawn_at, source."""
+    rng = trade.plan.shop.generator("consents", index)
+    gone = messages.withdrawals(trade, register.consent, index)
+    people, calendar = trade.people, trade.plan.calendar
+    day = (calendar.start - EPOCH).days + np.floor(7 * people.joined).astype(np.int64)
+    who, channel, given, withdrawn = [], [], [], []
+    for number, name in enumerate(CONSENT_CHANNELS):
+        held = register.consent[name] & register.listed
+        former = register.listed & ~held & (rng.random(len(people)) < FORMER)
+        some = np.flatnonzero(held | former)
+        since = (day[some] * DAY_US) + rng.integers(0, 3_600, len(some)) * 1_000_000
+        ends = gone.get(name, np.full(len(people), -1))[some]
+        last = calendar.stamp_of_day(calendar.days) - DAY_US
+        once = since + (rng.random(len(some)) * np.maximum(last - since, 1)).astype(np.int64)
+        who.append(some)
+        channel.append(np.full(len(some), number))
+        given.append(since)
+        withdrawn.append(np.where(former[some], once, ends))
+    where = rng.choice(len(SOURCES), sum(map(len, who)), p=SOURCE_SHARES)
+    until = np.concatenate(withdrawn)
+    return pa.table(
+        {
+            "customer_id": arrow.whole(people.first + np.concatenate(who)),
+            "channel": arrow.names(np.concatenate(channel), CONSENT_CHANNELS),
+            "given_at": arrow.times(np.concatenate(given)),
+            "withdrawn_at": arrow.times(until, until < 0),
+            "source": arrow.names(where, SOURCES),
         }
     )

@@ -6,22 +6,17 @@ that scores stay as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pyarrow as pa
 from scipy.stats import norm
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import NUMBERS_A_CHUNK
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.simulator.voices import survey_answers
 from analysis.stats.types import Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Log odds that a delivery is late: without a score; for each point of the CSAT score above CENTRE.
 LATE, LATE_SLOPE, LATE_CENTRE = -1.7, -0.6, 3.5
@@ -39,15 +34,11 @@ CANCELLED, LATEST_CANCEL, FIRST_CANCELLED = 0.02, 1.5, 9_000_000
 
 def orders_file(facts: Facts) -> pa.Table:
     """Return the orders: order_id, customer_id, payment_method, shipping_amount, ..."""
-    import pyarrow as pa
-
     kept, gone = _kept_orders(facts), _cancelled(facts)
     return pa.concat_tables([kept, gone]).unify_dictionaries()
 
 
 def _kept_orders(facts: Facts) -> pa.Table:
-    import pyarrow as pa
-
     book, plan = facts.ledger, facts.plan
     rng = plan.shop.generator("reviews", 3 * plan.shop.chunks + facts.index)
     order = np.flatnonzero(book.purchases)
@@ -58,22 +49,20 @@ def _kept_orders(facts: Facts) -> pa.Table:
     shipping = np.where(book.net[order] >= FREE_FROM, 0, SHIPPING)
     return pa.table(
         {
-            "order_id": arrow_columns.whole(book.number[order]),
-            "customer_id": arrow_columns.whole(facts.people.first + who, who == GUEST),
-            "payment_method": arrow_columns.names(_payments(online, rng), PAYMENTS),
-            "shipping_amount": arrow_columns.only(arrow_columns.money(shipping), online),
-            "promised_on": arrow_columns.dates(promised, ~online),
-            "delivered_at": arrow_columns.times(delivered, ~(online & seen)),
-            "cancelled_at": arrow_columns.times(delivered, np.ones(len(order), np.bool_)),
-            "device": arrow_columns.names(_devices(facts, order, rng), DEVICES, ~online),
+            "order_id": arrow.whole(book.number[order]),
+            "customer_id": arrow.whole(facts.people.first + who, who == GUEST),
+            "payment_method": arrow.names(_payments(online, rng), PAYMENTS),
+            "shipping_amount": arrow.only(arrow.money(shipping), online),
+            "promised_on": arrow.dates(promised, ~online),
+            "delivered_at": arrow.times(delivered, ~(online & seen)),
+            "cancelled_at": arrow.times(delivered, np.ones(len(order), np.bool_)),
+            "device": arrow.names(_devices(facts, order, rng), DEVICES, ~online),
         }
     )
 
 
 def _cancelled(facts: Facts) -> pa.Table:
     """Return orders that were cancelled, in the days before others of the same customers."""
-    import pyarrow as pa
-
     book, plan = facts.ledger, facts.plan
     rng = plan.shop.generator("cancellations", facts.index)
     like = np.flatnonzero(book.purchases & (book.store >= plan.shop.stores))
@@ -87,14 +76,14 @@ def _cancelled(facts: Facts) -> pa.Table:
     number = facts.index * NUMBERS_A_CHUNK + FIRST_CANCELLED + np.arange(count)
     return pa.table(
         {
-            "order_id": arrow_columns.whole(number),
-            "customer_id": arrow_columns.whole(facts.people.first + who, who == GUEST),
-            "payment_method": arrow_columns.names(_payments(online, rng), PAYMENTS),
-            "shipping_amount": arrow_columns.money(np.zeros(count, np.int64)),
-            "promised_on": arrow_columns.dates(placed // DAY_US + rng.integers(2, 5, count)),
-            "delivered_at": arrow_columns.times(placed, nothing),
-            "cancelled_at": arrow_columns.times(placed + wait),
-            "device": arrow_columns.names(_devices(facts, like, rng), DEVICES),
+            "order_id": arrow.whole(number),
+            "customer_id": arrow.whole(facts.people.first + who, who == GUEST),
+            "payment_method": arrow.names(_payments(online, rng), PAYMENTS),
+            "shipping_amount": arrow.money(np.zeros(count, np.int64)),
+            "promised_on": arrow.dates(placed // DAY_US + rng.integers(2, 5, count)),
+            "delivered_at": arrow.times(placed, nothing),
+            "cancelled_at": arrow.times(placed + wait),
+            "device": arrow.names(_devices(facts, like, rng), DEVICES),
         }
     )
 

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from analysis.simulator import arrow_columns
-from analysis.simulator.engagement.view_details import (
-    AGENTS,
-    VISITORS_A_CHUNK,
-)
+from analysis.simulator import arrow_columns as arrow
+from analysis.simulator.engagement.view_details import AGENTS, VISITORS_A_CHUNK
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.stats.types import Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 KINDS = ("declared", "hidden")
 #: Visits of programs for each visit of a person, by kind.
@@ -69,8 +63,6 @@ def draw(plan: Plan, visits: int, index: int) -> Robots:
 
 def rows(robots: Robots, schema: pa.Schema) -> pa.Table:
     """Return the pages that programs saw, in the columns of ``schema``."""
-    import pyarrow as pa
-
     known = _known(robots)
     count = len(robots.visit)
     columns = [
@@ -81,35 +73,31 @@ def rows(robots: Robots, schema: pa.Schema) -> pa.Table:
 
 
 def _known(robots: Robots) -> dict[str, pa.Array]:
-    import pyarrow as pa
-
     count, number = len(robots.visit), robots.number[robots.visit]
-    words = {name: arrow_columns.constant(name, count) for name in ("direct", "view", "desktop")}
+    words = {name: arrow.constant(name, count) for name in ("direct", "view", "desktop")}
     load: Floats = np.full(count, 300.0)
     return {
-        "session_id": arrow_columns.whole(number),
-        "viewed_at": arrow_columns.times(robots.stamp),
-        "page": arrow_columns.names(robots.page, CALLED),
+        "session_id": arrow.whole(number),
+        "viewed_at": arrow.times(robots.stamp),
+        "page": arrow.names(robots.page, CALLED),
         "referrer": words["direct"],
         "event": words["view"],
-        "visitor_id": arrow_columns.whole(number),
+        "visitor_id": arrow.whole(number),
         "device": words["desktop"],
         "source": words["direct"],
-        "user_agent": arrow_columns.names(robots.kind[robots.visit], (AGENT, AGENTS[0])),
+        "user_agent": arrow.names(robots.kind[robots.visit], (AGENT, AGENTS[0])),
         "is_bot": pa.array(robots.kind[robots.visit] == KINDS.index("declared")),
         "load_ms": pa.array(load),
-        "status": arrow_columns.whole(np.full(count, 200)),
+        "status": arrow.whole(np.full(count, 200)),
     }
 
 
 def truth(robots: Robots) -> pa.Table:
     """Return one row a program: visitor_id, kind, views."""
-    import pyarrow as pa
-
     return pa.table(
         {
-            "visitor_id": arrow_columns.whole(robots.number),
-            "kind": arrow_columns.names(robots.kind, KINDS),
-            "views": arrow_columns.whole(np.bincount(robots.visit, minlength=len(robots.number))),
+            "visitor_id": arrow.whole(robots.number),
+            "kind": arrow.names(robots.kind, KINDS),
+            "views": arrow.whole(np.bincount(robots.visit, minlength=len(robots.number))),
         }
     )

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.goods.basket_filling import pick
 from analysis.simulator.people.population import People
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.stats.types import Flags, Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Devices; the app's sessions are those of the app's orders.
 DEVICES = ("desktop", "phone", "tablet", "app")
@@ -94,28 +90,26 @@ class Seen:
 
 def columns(seen: Seen, index: int) -> Iterator[tuple[str, pa.Array]]:
     """Yield the further columns of page_views with their names."""
-    import pyarrow as pa
-
     rng = seen.plan.shop.generator("web", seen.plan.shop.chunks + index)
     session, page = seen.session, seen.page
     device = _devices(seen, rng)
     visitor = _visitors(seen, device, index, rng)
-    yield "visitor_id", arrow_columns.whole(visitor[session])
-    yield "device", arrow_columns.names(device[session], DEVICES)
+    yield "visitor_id", arrow.whole(visitor[session])
+    yield "device", arrow.names(device[session], DEVICES)
     referrer = seen.referrer[session]
-    yield "source", arrow_columns.names(referrer, SOURCES)
-    yield "medium", arrow_columns.names(referrer, MEDIA)
-    yield "campaign", arrow_columns.names(referrer, CAMPAIGNS, np.isin(referrer, (0, 3)))
-    yield "user_agent", arrow_columns.names(device[session], AGENTS)
+    yield "source", arrow.names(referrer, SOURCES)
+    yield "medium", arrow.names(referrer, MEDIA)
+    yield "campaign", arrow.names(referrer, CAMPAIGNS, np.isin(referrer, (0, 3)))
+    yield "user_agent", arrow.names(device[session], AGENTS)
     yield "is_bot", pa.array(np.zeros(len(page), np.bool_))
     yield "load_ms", pa.array(loads(seen, rng))
-    yield "status", arrow_columns.whole(statuses(seen, rng))
-    yield "search_terms", arrow_columns.names(terms(seen, rng), TERMS, page != SEARCH)
+    yield "status", arrow.whole(statuses(seen, rng))
+    yield "search_terms", arrow.names(terms(seen, rng), TERMS, page != SEARCH)
     product = _products(seen, rng)
     shown = np.isin(page, (PRODUCT, CART))
-    yield "product_id", arrow_columns.names(product, seen.plan.catalogue.product_ids, ~shown)
+    yield "product_id", arrow.names(product, seen.plan.catalogue.product_ids, ~shown)
     number = seen.ledger.number[seen.order[session]]
-    yield "order_id", arrow_columns.whole(number, page != THANKS)
+    yield "order_id", arrow.whole(number, page != THANKS)
 
 
 def _devices(seen: Seen, rng: np.random.Generator) -> Integers:

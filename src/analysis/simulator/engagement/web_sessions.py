@@ -7,11 +7,11 @@ around them so that the shares of the funnel come out as planted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.engagement import robots, view_details
 from analysis.simulator.engagement.view_details import Seen
 from analysis.simulator.goods.basket_filling import pick
@@ -21,10 +21,6 @@ from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US
 from analysis.stats.types import Floats, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Page views are tracked over the last weeks of the history only.
 TRACKED_WEEKS = 26
@@ -83,8 +79,6 @@ def page_views_file(plan: Plan, people: People, ledger: Ledger, index: int) -> p
 
     People first, then programs.
     """
-    import pyarrow as pa
-
     rng = plan.shop.generator("web", index)
     sessions = _sessions(plan, ledger, rng)
     pages = _pages(sessions, rng)
@@ -180,8 +174,6 @@ def _rows(
     index: int,
     rng: np.random.Generator,
 ) -> pa.Table:
-    import pyarrow as pa
-
     session, page, depth, count = pages
     seconds = np.ceil(rng.gamma(1.5, 20.0, len(session))).astype(np.int64)
     running = np.cumsum(seconds) - seconds
@@ -193,14 +185,14 @@ def _rows(
     customer = sessions.customer[session]
     return pa.table(
         {
-            "session_id": arrow_columns.whole(index * SESSIONS_A_CHUNK + 1 + session),
-            "viewed_at": arrow_columns.times(start[session] + elapsed * 1_000_000),
-            "page": arrow_columns.names(page, PAGES),
-            "customer_id": arrow_columns.whole(people.first + customer, customer == GUEST),
-            "referrer": arrow_columns.names(sessions.referrer[session], tuple(REFERRERS)),
+            "session_id": arrow.whole(index * SESSIONS_A_CHUNK + 1 + session),
+            "viewed_at": arrow.times(start[session] + elapsed * 1_000_000),
+            "page": arrow.names(page, PAGES),
+            "customer_id": arrow.whole(people.first + customer, customer == GUEST),
+            "referrer": arrow.names(sessions.referrer[session], tuple(REFERRERS)),
             "seconds_on_page": pa.array(
                 seconds.astype(np.float64), mask=depth == count[session] - 1
             ),
-            "event": arrow_columns.names(np.maximum(page - PRODUCT_PAGE - 1, 0), EVENTS),
+            "event": arrow.names(np.maximum(page - PRODUCT_PAGE - 1, 0), EVENTS),
         }
     )

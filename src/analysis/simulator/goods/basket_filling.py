@@ -27,11 +27,7 @@ GUEST_THETA = 0.45
 
 
 def fill(
-    catalogue: Catalogue,
-    people: People,
-    visits: Visits,
-    planted: Lines,
-    rng: np.random.Generator,
+    catalogue: Catalogue, people: People, visits: Visits, planted: Lines, rng: np.random.Generator
 ) -> Lines:
     """Return the general-range lines that bring each order to its budget.
 

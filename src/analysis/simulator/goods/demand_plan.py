@@ -110,11 +110,7 @@ TOYS: dict[str, tuple[str, float, Demand]] = {
     "shift_down": ("Trading cards", 3.9, Demand(70, shift_week=70, shift=0.5)),
     "very_new": ("Robot kit", 24.9, Demand(40, launched=92)),
     "rare": ("Chess clock", 19.9, Demand(5, occurs=0.10)),
-    "dearer": (
-        "Gift wrap",
-        3.0,
-        Demand(90, price_week=52, price_factor=1.2, elasticity=-1.8),
-    ),
+    "dearer": ("Gift wrap", 3.0, Demand(90, price_week=52, price_factor=1.2, elasticity=-1.8)),
     "out_of_stock": ("Kite", 8.9, Demand(60, out_of_stock=(40, 41, 42, 66))),
     "freak": ("Balloons", 2.9, Demand(60, freak_week=57, freak=6.0)),
     "steady": ("Greeting card", 2.5, Demand(120)),

@@ -28,12 +28,7 @@ AUDIO_RATE = -np.log(1 - BASE_RATE) / (WINDOW_DAYS / 7)
 
 
 def draw(
-    shop: Shop,
-    calendar: Calendar,
-    catalogue: Catalogue,
-    people: People,
-    visits: Visits,
-    index: int,
+    shop: Shop, calendar: Calendar, catalogue: Catalogue, people: People, visits: Visits, index: int
 ) -> tuple[Lines, Visits, Lines]:
     """Return big-ticket lines on the given orders, and the audio orders with their lines.
 

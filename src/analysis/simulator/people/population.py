@@ -41,12 +41,7 @@ RATES = {
 #: Fixed rhythm: mean weeks between orders and Erlang shape k.
 RHYTHMS = {"weekly": (1.0, 9), "monthly": (365.2425 / 12 / 7, 6)}
 #: Factor on the order value by group; 1 where not named.
-VALUE_FACTOR = {
-    "weekly": 0.5,
-    "discount": 0.9,
-    "growing": 0.4,
-    "declining": 0.4,
-}
+VALUE_FACTOR = {"weekly": 0.5, "discount": 0.9, "growing": 0.4, "declining": 0.4}
 GUEST_VALUE = 0.75
 
 #: Life stages and their shares.

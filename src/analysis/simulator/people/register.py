@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.people.population import GAMMA_GAMMA, STAGES, People
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.stats.types import Flags, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Ages by life stage, households by life stage.
 AGES = ((18, 30), (25, 42), (38, 60), (60, 85))
@@ -94,8 +90,6 @@ def _rows(
     bare: Flags,
     unborn: Flags,
 ) -> pa.Table:
-    import pyarrow as pa
-
     start = (plan.calendar.start - EPOCH).days
     joined = start + np.floor(7 * people.joined).astype(np.int64)
     inside = people.joined >= 0
@@ -103,16 +97,16 @@ def _rows(
     joined[inside] = start + plan.calendar.days_since_start(stamps)
     return pa.table(
         {
-            "customer_id": arrow_columns.whole(people.ids),
-            "joined_on": arrow_columns.dates(joined),
-            "birth_date": arrow_columns.dates(who["born"], unborn),
-            "gender": arrow_columns.names(who["gender"], ("female", "male"), bare),
-            "region": arrow_columns.names(who["region"], REGIONS, bare),
-            "city": arrow_columns.names(who["city"], CITIES, bare),
+            "customer_id": arrow.whole(people.ids),
+            "joined_on": arrow.dates(joined),
+            "birth_date": arrow.dates(who["born"], unborn),
+            "gender": arrow.names(who["gender"], ("female", "male"), bare),
+            "region": arrow.names(who["region"], REGIONS, bare),
+            "city": arrow.names(who["city"], CITIES, bare),
             **{f"consent_{c}": pa.array(flags) for c, flags in consent.items()},
-            "life_stage": arrow_columns.names(people.stage, STAGES, bare),
-            "household_size": arrow_columns.whole(who["household"], bare),
-            "income": arrow_columns.names(who["income"], INCOMES, bare),
+            "life_stage": arrow.names(people.stage, STAGES, bare),
+            "household_size": arrow.whole(who["household"], bare),
+            "income": arrow.names(who["income"], INCOMES, bare),
         }
     )
 

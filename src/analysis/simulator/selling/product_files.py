@@ -1,21 +1,26 @@
-"""The files that do not grow with the customers: products, promotions, offers, placements."""
+"""The files that do not grow with the customers: products, promotions, offers, placements.
+
+The promotions department's files: who was given which arm, and what was redeemed.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from analysis.simulator import arrow_columns
-from analysis.simulator.club import first_come
+from analysis.simulator import arrow_columns as arrow
+from analysis.simulator.engagement import first_come
 from analysis.simulator.goods.catalogue import UNLISTED
 from analysis.simulator.goods.demand_plan import DEMANDS
 from analysis.simulator.goods.joint_purchases import LEAFLET_WEEKS
 from analysis.simulator.people.store_network import store_ids
+from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.selling.promotion_plan import (
     MESSAGE_COST,
+    TRIALS,
     WIN_BACK,
     WIN_BACK_NAME,
     WIN_BACK_WEEK,
@@ -23,11 +28,10 @@ from analysis.simulator.selling.promotion_plan import (
     Trial,
 )
 from analysis.simulator.selling.promotion_responses import held
+from analysis.simulator.selling.trading import Played, Trade
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from analysis.stats.types import Integers
 
 #: Fixed cost of a win-back mailing, leaflet, price cut and offer to the first, in currency.
 WIN_BACK_COST, LEAFLET_COST, PRICE_CUT_COST, SCARCE_COST = 400.0, 600.0, 100.0, 300.0
@@ -35,8 +39,6 @@ WIN_BACK_COST, LEAFLET_COST, PRICE_CUT_COST, SCARCE_COST = 400.0, 600.0, 100.0, 
 
 def products_file(plan: Plan) -> pa.Table:
     """Return the products but one: product_id, department, category, name, brand, ..."""
-    import pyarrow as pa
-
     goods = plan.catalogue
     order = np.argsort(goods.numbers)
     order = order[[goods.keys[i] != UNLISTED for i in order]]
@@ -48,7 +50,7 @@ def products_file(plan: Plan) -> pa.Table:
             "category": [goods.categories[i] for i in order],
             "name": [goods.names[i] for i in order],
             "brand": [goods.brands[i] for i in order],
-            "unit_cost": arrow_columns.money(goods.cost[order]),
+            "unit_cost": arrow.money(goods.cost[order]),
             "counted": ~goods.weighed[order],
             "launched_on": pa.array(launched, pa.date32()),
             "organic": np.where(goods.organic[order], "yes", "no"),
@@ -91,8 +93,6 @@ class _Promotion:
 
 def promotions_file(plan: Plan) -> pa.Table:
     """Return the promotions: promotion_id, name, starts_on, ends_on, mechanic, goal, costs."""
-    import pyarrow as pa
-
     rows, offers = _promotions(plan), first_come.held(plan)
     scarce = np.arange(len(rows)) >= len(rows) - len(offers)
     opens = np.array([7 * row.week + 2 for row in rows], np.int64) * DAY_US
@@ -109,11 +109,9 @@ def promotions_file(plan: Plan) -> pa.Table:
             "goal": pa.array([row.goal for row in rows], pa.string()),
             "fixed_cost": _currency([row.fixed_cost for row in rows]),
             "contact_cost": _currency([row.contact_cost for row in rows]),
-            "quantity_limit": arrow_columns.whole(
-                np.full(len(rows), first_come.limit(plan.shop)), ~scarce
-            ),
-            "per_customer_limit": arrow_columns.whole(np.ones(len(rows), np.int64), ~scarce),
-            "starts_at": arrow_columns.times(opens, ~scarce),
+            "quantity_limit": arrow.whole(np.full(len(rows), first_come.limit(plan.shop)), ~scarce),
+            "per_customer_limit": arrow.whole(np.ones(len(rows), np.int64), ~scarce),
+            "starts_at": arrow.times(opens, ~scarce),
         }
     )
 
@@ -150,13 +148,11 @@ def _message_cost(trial: Trial) -> float:
 
 
 def _currency(amounts: list[float]) -> pa.Array:
-    return arrow_columns.money(np.array([round(100 * a) for a in amounts], np.int64))
+    return arrow.money(np.array([round(100 * a) for a in amounts], np.int64))
 
 
 def promotion_products_file(plan: Plan) -> pa.Table:
     """Return the products on offer: promotion_id, product_id, coupon_id."""
-    import pyarrow as pa
-
     goods = plan.catalogue
     rows = [
         (t.key, goods.number(t.product), f"C-{t.key}" if t.mechanic == "coupon" else None)
@@ -179,8 +175,6 @@ def placements_file(plan: Plan) -> pa.Table:
     Placed products have a row for every store and week; the others only where they were
     displayed or mailed.
     """
-    import pyarrow as pa
-
     stores, series = plan.shop.stores, plan.series
     display, mailer = (flags[:, :stores].ravel() for flags in (series.display, series.mailer))
     shape = series.display[:, :stores].shape
@@ -200,11 +194,11 @@ def placements_file(plan: Plan) -> pa.Table:
     start = (plan.calendar.start - EPOCH).days
     return pa.table(
         {
-            "product_id": arrow_columns.names(product, plan.catalogue.product_ids),
-            "store_id": arrow_columns.names(store, store_ids(stores)),
-            "week_start": arrow_columns.dates(start + 7 * week),
-            "display": arrow_columns.names(np.zeros(len(week), np.int64), ["aisle end"], ~display),
-            "mailer": arrow_columns.names(np.zeros(len(week), np.int64), ["front page"], ~mailer),
+            "product_id": arrow.names(product, plan.catalogue.product_ids),
+            "store_id": arrow.names(store, store_ids(stores)),
+            "week_start": arrow.dates(start + 7 * week),
+            "display": arrow.names(np.zeros(len(week), np.int64), ["aisle end"], ~display),
+            "mailer": arrow.names(np.zeros(len(week), np.int64), ["front page"], ~mailer),
         }
     )
 
@@ -214,3 +208,79 @@ def _announced(plan: Plan) -> list[tuple[int, int, bool]]:
     goods = plan.catalogue
     joint = [(int(n), w, True) for w in _leaflets(plan) for n in goods.all_of("leaflet_")]
     return joint + [(goods.number(key), w, False) for _, key, w in _price_cuts(plan)]
+
+
+PROMOTIONS = (*(t.key for t in TRIALS), WIN_BACK)
+ARMS = tuple(dict.fromkeys(arm.name for t in TRIALS for arm in t.arms))
+#: Arms are given this many days before the promotion begins.
+DAYS_BEFORE = 3
+
+
+def assignments_file(trade: Trade) -> pa.Table:
+    """Return who was given which arm: promotion_id, customer_id, arm, assigned_at, randomised."""
+    promotion, customer, arm, day, drawn = (
+        np.concatenate(c) for c in zip(*_given(trade), strict=True)
+    )
+    return pa.table(
+        {
+            "promotion_id": arrow.names(promotion, PROMOTIONS),
+            "customer_id": arrow.whole(trade.people.first + customer),
+            "arm": arrow.names(arm, ARMS),
+            "assigned_at": arrow.times(trade.plan.calendar.stamp_of_day(0) + day * DAY_US),
+            "randomised": pa.array(drawn),
+        }
+    )
+
+
+def _given(trade: Trade) -> list[tuple[np.ndarray, ...]]:
+    nothing = np.empty(0, np.int64)
+    rows: list[tuple[np.ndarray, ...]] = [
+        (nothing, nothing, nothing, nothing, np.empty(0, np.bool_))
+    ]
+    for played in trade.played:
+        trial = played.stage.trial
+        who = played.stage.customers[played.logged]
+        position = np.array([ARMS.index(arm.name) for arm in trial.arms])
+        rows.append(
+            _columns(
+                PROMOTIONS.index(trial.key),
+                who,
+                position[played.arms[played.logged]],
+                trial.week,
+                trial.assignment != "targeted",
+            )
+        )
+    if trade.win_back is not None:
+        arm = np.array([ARMS.index("control"), ARMS.index("treatment")])[trade.win_back.arms]
+        number = PROMOTIONS.index(WIN_BACK)
+        rows.append(_columns(number, trade.win_back.customers, arm, WIN_BACK_WEEK, True))
+    return rows
+
+
+def _columns(
+    promotion: int, who: Integers, arm: Integers, week: int, drawn: bool
+) -> tuple[np.ndarray, ...]:
+    count = len(who)
+    day = np.full(count, 7 * week - DAYS_BEFORE)
+    return np.full(count, promotion), who, arm, day, np.full(count, drawn)
+
+
+def redemptions_file(trade: Trade, ledger: Ledger) -> pa.Table:
+    """Return what was redeemed: promotion_id, customer_id, redeemed_at, coupon_id, order_id."""
+    promotion = [np.full(len(p.redeemed), _number(p)) for p in trade.played]
+    nothing = np.empty(0, np.int64)
+    number = np.concatenate([nothing, *promotion])
+    order = np.concatenate([nothing, *(p.redeemed for p in trade.played)])
+    return pa.table(
+        {
+            "promotion_id": arrow.names(number, PROMOTIONS),
+            "customer_id": arrow.whole(trade.people.first + ledger.customer[order]),
+            "redeemed_at": arrow.times(ledger.stamp[order]),
+            "coupon_id": arrow.names(number, [f"C-{key}" for key in PROMOTIONS]),
+            "order_id": arrow.whole(ledger.number[order]),
+        }
+    )
+
+
+def _number(played: Played) -> int:
+    return PROMOTIONS.index(played.stage.trial.key)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.goods.simulated_lines import Lines
 from analysis.simulator.people.population import People
@@ -17,10 +18,6 @@ from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
 from analysis.simulator.shop_plan import Plan
 from analysis.stats.types import Flags, Integers
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 
 #: Share of orders delivered late, and delivered again with the late ones.
 LATE_SHARE, TWICE_SHARE = 0.015, 0.005
@@ -145,28 +142,24 @@ def _rows(
     ``about`` holds the number of every line in its order, what is wrong with each of ``rows`` (0
     nothing, i the i-th of DAMAGES, -1 training till), and why every line came back.
     """
-    import pyarrow as pa
-
     line, harm, reason = about
     goods = ledger.lines.take(rows)
     visit = goods.visit
     who = ledger.customer[visit]
     returns = ledger.returns[visit]
-    product = arrow_columns.names(
-        goods.product, plan.catalogue.product_ids, _harmed(harm, "product_id")
-    )
+    product = arrow.names(goods.product, plan.catalogue.product_ids, _harmed(harm, "product_id"))
     return pa.table(
         {
-            "order_id": arrow_columns.whole(np.where(harm == 0, ledger.number[visit], -rows - 1)),
-            "line": arrow_columns.whole(line[rows]),
-            "customer_id": arrow_columns.whole(people.first + who, who == GUEST),
+            "order_id": arrow.whole(np.where(harm == 0, ledger.number[visit], -rows - 1)),
+            "line": arrow.whole(line[rows]),
+            "customer_id": arrow.whole(people.first + who, who == GUEST),
             "product_id": product,
-            "ordered_at": arrow_columns.times(ledger.stamp[visit], _harmed(harm, "ordered_at")),
+            "ordered_at": arrow.times(ledger.stamp[visit], _harmed(harm, "ordered_at")),
             "quantity": pa.array(goods.quantity),
             **_money(ledger, goods, rows, harm),
             **_places(plan, ledger.store[visit], harm),
-            "returned_order_id": arrow_columns.whole(returns, returns <= 0),
-            "return_reason": arrow_columns.names(reason[rows], REASONS, reason[rows] < 0),
+            "returned_order_id": arrow.whole(returns, returns <= 0),
+            "return_reason": arrow.names(reason[rows], REASONS, reason[rows] < 0),
         }
     )
 
@@ -176,17 +169,15 @@ def _harmed(harm: Integers, column: str) -> NDArray[np.bool_]:
 
 
 def _money(ledger: Ledger, goods: Lines, rows: Integers, harm: Integers) -> dict[str, pa.Array]:
-    import pyarrow.compute as pc
-
-    net = arrow_columns.money(goods.net)
+    net = arrow.money(goods.net)
     if harm.any():
         net = pc.if_else(~_harmed(harm, "net_amount"), net, None)
     return {
         "net_amount": net,
-        "list_amount": arrow_columns.money(goods.listed),
-        "discount_amount": arrow_columns.money(goods.listed - goods.net),
-        "coupon_amount": arrow_columns.money(ledger.coupon[rows]),
-        "cost_amount": arrow_columns.money(ledger.cost[rows]),
+        "list_amount": arrow.money(goods.listed),
+        "discount_amount": arrow.money(goods.listed - goods.net),
+        "coupon_amount": arrow.money(ledger.coupon[rows]),
+        "cost_amount": arrow.money(ledger.cost[rows]),
     }
 
 
@@ -195,6 +186,6 @@ def _places(plan: Plan, store: Integers, harm: Integers) -> dict[str, pa.Array]:
     words = (*store_ids(stores), TRAINING)
     channel = np.maximum(store - stores + 1, 0)
     return {
-        "store_id": arrow_columns.names(np.where(harm < 0, len(words) - 1, store), words),
-        "channel": arrow_columns.names(channel, ("store", "web", "app")),
+        "store_id": arrow.names(np.where(harm < 0, len(words) - 1, store), words),
+        "channel": arrow.names(channel, ("store", "web", "app")),
     }

@@ -10,7 +10,7 @@ from analysis.simulator.people import population, register
 from analysis.simulator.people import visits as v
 from analysis.simulator.selling.promotion_plan import COMES_BACK, WIN_BACK_WEEK, WIN_BACK_WEEKS
 from analysis.simulator.shop_plan import Plan
-from analysis.simulator.truth import persons
+from analysis.simulator.truth import planted
 from analysis.simulator.truth.planted import Counts, Planted, ratio
 
 SEGMENTS, VALUE = "02_segmentation", "customers.value"
@@ -209,7 +209,7 @@ def _won_back(counts: Counts) -> dict[str, float | int | None]:
 
 
 def _values(plan: Plan) -> dict[str, Planted]:
-    cuts = persons.value_cuts(plan.shop.orders)
+    cuts = planted.value_cuts(plan.shop.orders)
     return {
         "value_groups": Planted(
             "High, middle and low value by expected yearly net (order rate x mean order value).",

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.goods import demand_series
 from analysis.simulator.goods.demand_plan import BASE_CUSTOMERS, DEMANDS, Demand
 from analysis.simulator.people.store_network import store_ids
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import EPOCH
 from analysis.simulator.truth.planted import Planted
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 FORECAST, PROMOTIONS = "04_forecast", "06_promotions"
 
@@ -95,8 +93,6 @@ def series_table(plan: Plan) -> pa.Table:
     pyarrow.Table
         product_id, store_id, week_start, expected_units, list_price, price.
     """
-    import pyarrow as pa
-
     shown = plan.series
     product, store, week = (axis.ravel() for axis in np.indices(shown.expected.shape))
     expected = shown.expected.copy()
@@ -104,11 +100,11 @@ def series_table(plan: Plan) -> pa.Table:
     start = (plan.calendar.start - EPOCH).days
     return pa.table(
         {
-            "product_id": arrow_columns.names(shown.products[product], plan.catalogue.product_ids),
-            "store_id": arrow_columns.names(store, store_ids(plan.shop.stores)),
-            "week_start": arrow_columns.dates(start + 7 * week),
+            "product_id": arrow.names(shown.products[product], plan.catalogue.product_ids),
+            "store_id": arrow.names(store, store_ids(plan.shop.stores)),
+            "week_start": arrow.dates(start + 7 * week),
             "expected_units": pa.array(expected.ravel()),
-            "list_price": arrow_columns.money(np.ascontiguousarray(shown.listed).ravel()),
-            "price": arrow_columns.money(np.ascontiguousarray(shown.price).ravel()),
+            "list_price": arrow.money(np.ascontiguousarray(shown.listed).ravel()),
+            "price": arrow.money(np.ascontiguousarray(shown.price).ravel()),
         }
     )

@@ -12,8 +12,7 @@ from analysis.simulator.selling import till_files
 from analysis.simulator.selling.order_ledger import DEFECT_FACTOR
 from analysis.simulator.selling.till_files import DAMAGES, LOST_DAY
 from analysis.simulator.shop_plan import Plan
-from analysis.simulator.truth.persons import YEAR_DAYS
-from analysis.simulator.truth.planted import Counts, Planted, ratio
+from analysis.simulator.truth.planted import YEAR_DAYS, Counts, Planted, ratio
 
 PROFILE, DECILES = "01_profiling", "03_deciles"
 

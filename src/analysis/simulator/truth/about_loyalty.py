@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.simulator.club import club_life, first_come, paid_terms
-from analysis.simulator.engagement import loyalty_club
+from analysis.simulator.engagement import club_life, first_come, loyalty_club, paid_terms
 from analysis.simulator.selling.promotion_plan import TRIALS
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.truth.planted import Counts, Planted, ratio
@@ -30,10 +29,7 @@ def _owed(counts: Counts) -> dict[str, Planted]:
             "Points taken back of a movement; points of the last 364 days that stay although the "
             "goods came back, by the share of the order's net that returns naming it brought.",
             {"share_of_open_lots": loyalty_club.TAKEN_BACK},
-            realised={
-                "points": counts["points.taken_back"],
-                "kept": counts["points.kept"] / 1_000,
-            },
+            realised={"points": counts["points.taken_back"], "kept": counts["points.kept"] / 1_000},
         ),
         "invitations": Planted(
             "A share of the invitations that customers pass on leads to somebody.",

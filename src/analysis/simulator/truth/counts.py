@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.simulator.chunk_facts import Facts
-from analysis.simulator.club import first_come, paid_terms
+from analysis.simulator.engagement import first_come, paid_terms
 from analysis.simulator.engagement.loyalty_club import LIFE_DAYS
 from analysis.simulator.goods.assortment import DEPARTMENTS
 from analysis.simulator.goods.catalogue import DEFECTIVE, UNLISTED
@@ -16,7 +16,7 @@ from analysis.simulator.people.population import ATTITUDES, GROUP_NUMBER, STAGES
 from analysis.simulator.people.visits import GUEST, KIND, PAUSE
 from analysis.simulator.selling.till_files import DAMAGES
 from analysis.simulator.trading_calendar import DAY_US
-from analysis.simulator.truth.persons import YEAR_DAYS
+from analysis.simulator.truth.planted import YEAR_DAYS
 from analysis.simulator.truth.truth_tables import MEASURES
 from analysis.simulator.voices.survey_answers import KINDS
 from analysis.stats.types import Flags, Integers
@@ -116,10 +116,7 @@ def _discounts(facts: Facts) -> dict[str, int]:
     return {
         f"attitude.{name}.{what}": flags.sum()
         for i, name in enumerate(ATTITUDES)
-        for what, flags in (
-            ("lines", attitude == i),
-            ("discounted", (attitude == i) & reduced),
-        )
+        for what, flags in (("lines", attitude == i), ("discounted", (attitude == i) & reduced))
     }
 
 

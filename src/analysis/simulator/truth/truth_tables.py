@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pyarrow as pa
 
-from analysis.simulator import arrow_columns
+from analysis.simulator import arrow_columns as arrow
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.engagement import loyalty_club, robots, web_sessions
 from analysis.simulator.people.population import ATTITUDES, BRAND_SHARES, GROUPS, RHYTHMS, STAGES
-from analysis.simulator.selling.promotion_files import ARMS
+from analysis.simulator.selling.product_files import ARMS
 from analysis.simulator.selling.promotion_plan import WIN_BACK
 from analysis.simulator.selling.promotion_responses import WinBack
 from analysis.simulator.selling.trading import Played
 from analysis.simulator.trading_calendar import EPOCH
-from analysis.simulator.truth import persons
+from analysis.simulator.truth import planted
 from analysis.simulator.voices.survey_answers import KINDS, feedback_ids
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MEASURES = ("orders", "net", "margin", "units", "margin_after")
 
@@ -41,23 +37,19 @@ def _robots(facts: Facts) -> pa.Table:
 
 
 def _customers(facts: Facts) -> pa.Table:
-    import pyarrow as pa
-
     crowd = facts.people
     shapes = np.array([RHYTHMS.get(group, (0.0, 0))[1] for group in GROUPS])[crowd.group]
     return pa.table(
         {
-            "customer_id": arrow_columns.whole(crowd.ids),
-            "group": arrow_columns.names(crowd.group, tuple(GROUPS)),
-            "life_stage": arrow_columns.names(crowd.stage, STAGES),
-            "attitude": arrow_columns.names(crowd.attitude, ATTITUDES),
+            "customer_id": arrow.whole(crowd.ids),
+            "group": arrow.names(crowd.group, tuple(GROUPS)),
+            "life_stage": arrow.names(crowd.stage, STAGES),
+            "attitude": arrow.names(crowd.attitude, ATTITUDES),
             "discount_share": pa.array(crowd.theta),
-            "brand": arrow_columns.names(
-                crowd.brand, [f"cola_{i}" for i in range(len(BRAND_SHARES))]
-            ),
+            "brand": arrow.names(crowd.brand, [f"cola_{i}" for i in range(len(BRAND_SHARES))]),
             "orders_a_week": pa.array(crowd.rate),
             "dropout": pa.array(crowd.dropout, mask=np.isnan(crowd.dropout)),
-            "erlang_k": arrow_columns.whole(shapes, shapes == 0),
+            "erlang_k": arrow.whole(shapes, shapes == 0),
             "left_on": _left_on(facts),
             "digital": pa.array(crowd.digital),
             "member": pa.array(crowd.member),
@@ -69,14 +61,12 @@ def _customers(facts: Facts) -> pa.Table:
 
 
 def _values(facts: Facts) -> dict[str, pa.Array]:
-    import pyarrow as pa
-
     crowd = facts.people
-    group = persons.value_group(crowd, facts.plan.shop.orders)
+    group = planted.value_group(crowd, facts.plan.shop.orders)
     return {
         "order_value": pa.array(crowd.value),
-        "yearly_value": pa.array(persons.yearly_value(crowd)),
-        "value_group": arrow_columns.names(group, persons.VALUE_GROUPS),
+        "yearly_value": pa.array(planted.yearly_value(crowd)),
+        "value_group": arrow.names(group, planted.VALUE_GROUPS),
     }
 
 
@@ -85,7 +75,7 @@ def _left_on(facts: Facts) -> pa.Array:
     gone = ~np.isnan(left)
     days = np.full(len(left), 0)
     days[gone] = calendar.days_since_start(calendar.stamps(left[gone]))
-    return arrow_columns.dates((calendar.start - EPOCH).days + days, ~gone)
+    return arrow.dates((calendar.start - EPOCH).days + days, ~gone)
 
 
 def _arms(facts: Facts) -> pa.Table:
@@ -96,15 +86,13 @@ def _arms(facts: Facts) -> pa.Table:
 
 
 def _win_back_arms(facts: Facts, back: WinBack) -> pa.Table:
-    import pyarrow as pa
-
     count = len(back.arms)
     position = np.array([ARMS.index("control"), ARMS.index("treatment")])
     return pa.table(
         {
-            "promotion_id": arrow_columns.constant(WIN_BACK, count),
-            "customer_id": arrow_columns.whole(facts.people.ids[back.customers]),
-            "arm": arrow_columns.names(position[back.arms], ARMS),
+            "promotion_id": arrow.constant(WIN_BACK, count),
+            "customer_id": arrow.whole(facts.people.ids[back.customers]),
+            "arm": arrow.names(position[back.arms], ARMS),
             "logged": pa.array(np.ones(count, np.bool_)),
             "chance": pa.array(np.full(count, 0.5)),
             "window_margin": pa.nulls(count, pa.decimal128(18, 2)),
@@ -113,27 +101,23 @@ def _win_back_arms(facts: Facts, back: WinBack) -> pa.Table:
 
 
 def _played_arms(facts: Facts, played: Played) -> pa.Table:
-    import pyarrow as pa
-
     trial, stage = played.stage.trial, played.stage
     shares = np.array([arm.share for arm in trial.arms])[played.arms]
     position = np.array([ARMS.index(arm.name) for arm in trial.arms])
     margin = facts.window_margin(*stage.window)
     return pa.table(
         {
-            "promotion_id": arrow_columns.constant(trial.key, len(played.arms)),
-            "customer_id": arrow_columns.whole(facts.people.ids[stage.customers]),
-            "arm": arrow_columns.names(position[played.arms], ARMS),
+            "promotion_id": arrow.constant(trial.key, len(played.arms)),
+            "customer_id": arrow.whole(facts.people.ids[stage.customers]),
+            "arm": arrow.names(position[played.arms], ARMS),
             "logged": pa.array(played.logged),
             "chance": pa.array(shares if played.chance is None else played.chance),
-            "window_margin": arrow_columns.money(margin[stage.customers]),
+            "window_margin": arrow.money(margin[stage.customers]),
         }
     )
 
 
 def _outcomes(facts: Facts) -> pa.Table:
-    import pyarrow as pa
-
     parts = []
     for played in facts.trade.played:
         trial, ids = played.stage.trial, facts.people.ids[played.stage.customers]
@@ -142,16 +126,14 @@ def _outcomes(facts: Facts) -> pa.Table:
             parts.append(
                 pa.table(
                     {
-                        "promotion_id": arrow_columns.constant(trial.key, len(ids)),
-                        "customer_id": arrow_columns.whole(ids),
-                        "if_arm": arrow_columns.names(
-                            np.full(len(ids), ARMS.index(arm.name)), ARMS
-                        ),
-                        "orders": arrow_columns.whole(found["orders"]),
-                        "units": arrow_columns.whole(found["units"]),
-                        "net": arrow_columns.money(found["net"]),
-                        "margin": arrow_columns.money(found["margin"]),
-                        "margin_after": arrow_columns.money(found["margin_after"]),
+                        "promotion_id": arrow.constant(trial.key, len(ids)),
+                        "customer_id": arrow.whole(ids),
+                        "if_arm": arrow.names(np.full(len(ids), ARMS.index(arm.name)), ARMS),
+                        "orders": arrow.whole(found["orders"]),
+                        "units": arrow.whole(found["units"]),
+                        "net": arrow.money(found["net"]),
+                        "margin": arrow.money(found["margin"]),
+                        "margin_after": arrow.money(found["margin_after"]),
                     }
                 )
             )
@@ -160,8 +142,6 @@ def _outcomes(facts: Facts) -> pa.Table:
 
 def _stacked(parts: list[pa.Table]) -> pa.Table:
     """Return the parts as one table without dictionaries, which may differ between parts."""
-    import pyarrow as pa
-
     if not parts:
         return pa.table({"promotion_id": pa.array([], pa.string())})
     plain = [
@@ -179,15 +159,13 @@ def _stacked(parts: list[pa.Table]) -> pa.Table:
 
 
 def _surveys(facts: Facts) -> pa.Table:
-    import pyarrow as pa
-
     voices = facts.voices
     asked = voices.invited >= 0
     return pa.table(
         {
-            "feedback_id": arrow_columns.whole(feedback_ids(voices, facts.index)[asked]),
-            "kind": arrow_columns.names(voices.kind[asked], KINDS),
-            "true_score": arrow_columns.whole(voices.score[asked]),
+            "feedback_id": arrow.whole(feedback_ids(voices, facts.index)[asked]),
+            "kind": arrow.names(voices.kind[asked], KINDS),
+            "true_score": arrow.whole(voices.score[asked]),
             "chance_to_answer": pa.array(voices.chance[asked]),
         }
     )

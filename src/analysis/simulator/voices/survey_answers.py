@@ -127,11 +127,7 @@ def _survey(
 
 
 def _nps(
-    plan: Plan,
-    ledger: Ledger,
-    left: Floats,
-    order: Integers,
-    rng: np.random.Generator,
+    plan: Plan, ledger: Ledger, left: Floats, order: Integers, rng: np.random.Generator
 ) -> tuple[Integers, Floats]:
     when = ledger.stamp[order] + 3 * DAY_US
     x = np.log1p(orders_before(ledger, ledger.customer[order], when))

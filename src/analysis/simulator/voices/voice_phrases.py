@@ -32,7 +32,7 @@ REVIEWS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
                 "It broke after two days, clearly defective.",
                 "Stopped working at once, the seam was broken.",
                 "Arrived broken, I sent the faulty thing back.",
-            ),
+            )
         },
     },
     "zh": {
@@ -56,7 +56,7 @@ REVIEWS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {
                 "用了两天就坏了，明显有缺陷。",
                 "一打开就是坏的，只好退货。",
                 "刚用就断裂，次品。",
-            ),
+            )
         },
     },
 }

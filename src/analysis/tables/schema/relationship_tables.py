@@ -108,9 +108,7 @@ POINTS = Table(
         optional("expires_on", "date", "Day these points expire"),
         optional("order_id", "string", "Order they belong to"),
         optional(
-            "reason",
-            "string",
-            "Why: purchase, check_in, review, share, referral, birthday, refund",
+            "reason", "string", "Why: purchase, check_in, review, share, referral, birthday, refund"
         ),
         optional("reverses_entry_id", "string", "Movement that this one takes back"),
     ),

@@ -5,6 +5,8 @@ customer had bought of late; where a ranking by predicted effect was shown to be
 chance, what comes from that promotion is more for some customers and less for others. Elsewhere
 nothing was measured: then it is the margin at risk times an assumed effect, beside the effect at
 which the contact breaks even.
+
+What the next unit of money brings, and what other terms would: scenarios side by side.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
     from analysis.promotions.planning.targeting.eligibility import Eligible
+
 
 RANDOMISED, BREAK_EVEN, NOTHING = "uplift/randomised", "break-even", "none"
 

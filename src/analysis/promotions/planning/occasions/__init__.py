@@ -1,1 +1,0 @@
-"""Occasions to care for single customers, and flows that follow from what they did."""

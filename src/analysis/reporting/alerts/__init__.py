@@ -1,1 +1,0 @@
-"""Alerts: what somebody must be told, once, until it changes."""

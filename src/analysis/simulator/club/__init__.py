@@ -1,1 +1,0 @@
-"""Simulated club life: paid terms, money on account, guides, community and games."""

@@ -1,1 +1,0 @@
-"""Thresholds: who bunches there, whether they sort themselves, and what crossing it does."""
