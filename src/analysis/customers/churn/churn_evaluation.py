@@ -184,20 +184,13 @@ def evaluation(
     if offer and 0 < share < 1:
         best = expected_maximum_profit(churned, probability, offer)
     return {
-        "customers": len(churned),
-        "churned": int(churned.sum()),
-        "brier": brier,
+        "customers": len(churned), "churned": int(churned.sum()), "brier": brier,
         "brier_skill": 1 - brier / flat if flat > 0 else np.nan,
-        "auc": roc_auc(churned, probability),
-        "auc_low": low,
-        "auc_high": high,
+        "auc": roc_auc(churned, probability), "auc_low": low, "auc_high": high,
         "pr_auc": pr_auc(churned, probability),
-        "top_lift": float(deciles(churned, probability)["lift"].iloc[0]),
-        "slope": slope,
-        "intercept": intercept,
-        "profit": best.profit,
-        "profit_share": best.share,
-    }
+        "top_lift": float(deciles(churned, probability)["lift"].iloc[0]), "slope": slope,
+        "intercept": intercept, "profit": best.profit, "profit_share": best.share,
+    }  # fmt: skip
 
 
 def _resampled_auc(churned: Flags, score: Floats, seed: int) -> tuple[float, float]:

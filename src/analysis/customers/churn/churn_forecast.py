@@ -246,13 +246,10 @@ def _labelled(past: Sequence[Snapshot], days: int) -> Pairs:
 
 def _counted(snapshot: Snapshot, one: ChurnLabels) -> dict[str, object]:
     return {
-        "cutoff": snapshot.known.end,
-        "customers": len(one.customers),
-        "labelled": int(one.asked.sum()),
-        "churned": int(one.customers["churned"].sum()),
-        "share": one.share,
-        "expected": one.expected,
-    }
+        "cutoff": snapshot.known.end, "customers": len(one.customers),
+        "labelled": int(one.asked.sum()), "churned": int(one.customers["churned"].sum()),
+        "share": one.share, "expected": one.expected,
+    }  # fmt: skip
 
 
 def _reasons(

@@ -188,12 +188,8 @@ def _judged(inside: Flags, became: Flags) -> dict[str, float]:
     table = [[hits, n - hits], [others, without - others]]
     told = n > 0 and without > 0
     return {
-        "customers": len(inside),
-        "with_sign": n,
-        "excellent_with": share,
-        "low": float(low[0]) if n else np.nan,
-        "high": float(high[0]) if n else np.nan,
-        "excellent_without": rest,
-        "ratio": share / rest if told and rest > 0 else np.nan,
+        "customers": len(inside), "with_sign": n, "excellent_with": share,
+        "low": float(low[0]) if n else np.nan, "high": float(high[0]) if n else np.nan,
+        "excellent_without": rest, "ratio": share / rest if told and rest > 0 else np.nan,
         "p": float(fisher_exact(table).pvalue) if told else np.nan,
-    }
+    }  # fmt: skip
