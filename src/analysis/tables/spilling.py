@@ -20,6 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 if TYPE_CHECKING:
     import ibis
 
@@ -112,8 +114,9 @@ def keep_in(connection: Any, database: str | None) -> None:
 
     def drop(*names: str) -> None:
         unused.extend(names)
-        while unused and threading.get_ident() == asks:
-            connection.drop_table(unused.pop(), database=database, force=True)
+        with suppress(duckdb.ConnectionException):  # closed, and what was held went with it
+            while unused and threading.get_ident() == asks:
+                connection.drop_table(unused.pop(), database=database, force=True)
 
     def create(name: str, rows: ibis.Table) -> ibis.Table:
         drop()
