@@ -1,9 +1,11 @@
 """How cost grows with the data: reports 01, 02, 03 and 05 of the simulated shop at several sizes.
 
     analysis ingest demo_shop
-    python -m benchmarks.scale [COPIES ...] [--only 01 03] [--folder FOLDER]
+    python -m benchmarks.scale [COPIES ...] [--lines 1 10 100] [--only 01 03] [--folder FOLDER]
 
-The simulated shop as ingested has 1.3 M order lines; a larger one is that shop so many times over.
+The simulated shop as ingested has 1.3 M order lines; a larger one is that shop so many times over,
+COPIES of it or as many as give so many million LINES. A hundred million take 2 GB of disk, and up
+to 20 more while they are worked on.
 Each copy has customers, orders and visits of its own, so that baskets, gaps and segments keep their
 shape, and all copies sell the same products. Each report is run by `analysis run`, one after the
 other, without the reports that it would take a table from. Printed are wall and CPU seconds of the
@@ -36,7 +38,7 @@ from benchmarks.measuring import REPOSITORY, command, table, tree_peak
 
 REPORTS = ("01_profiling", "02_segmentation", "03_deciles", "05_baskets")
 STUDY = "demo_shop"
-MEMORY = "8GB"
+MEMORY = "4GB"  # what a study is given where its params do not say otherwise
 
 #: What all copies of the shop have in common; every other key is a copy's own.
 COMMON = ("product_id", "promotion_id", "store_id", "coupon_id")
@@ -51,14 +53,17 @@ Costs = dict[str, dict[str, Any]]
 def main(arguments: list[str] | None = None) -> None:
     """Print what each size costs and how it grows."""
     words = argparse.ArgumentParser()
-    words.add_argument("copies", nargs="*", type=int, default=[1, 10])
+    words.add_argument("copies", nargs="*", type=int)
+    words.add_argument("--lines", nargs="+", type=float, default=[])
     words.add_argument("--only", nargs="+", default=[name[:2] for name in REPORTS])
     words.add_argument("--folder", type=Path)
     asked = words.parse_args(arguments if arguments is not None else [])
     reports = [name for name in REPORTS if name[:2] in asked.only]
+    sizes = [*asked.copies, *map(_copies, asked.lines)] or [1, 10]
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="scale-"))
+    command(sys.executable, "-m", "analysis", "ingest", STUDY)
     try:
-        measured = {size: costs(folder, size, reports) for size in asked.copies}
+        measured = {size: costs(folder, size, reports) for size in sizes}
     finally:
         if asked.folder is None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -67,22 +72,28 @@ def main(arguments: list[str] | None = None) -> None:
     _print_analyses(measured)
 
 
+def _copies(million: float) -> int:
+    """Return how many of the shop have so many million order lines at least."""
+    one = Manifest.read(_tables(REPOSITORY) / "manifest.json").rows["order_lines"]
+    return max(1, math.ceil(million * 1e6 / one))
+
+
 def costs(folder: Path, copies: int, reports: list[str]) -> Costs:
     """Return what each report of a shop of that size cost, by name."""
     root = _shop(folder, copies)
-    lines = Manifest.read(_tables(root) / "manifest.json").rows["order_lines"]
     limits = ("--jobs", "1", "--no-cache", "--cell-limit", "20000", "--time-limit", "40000")
     found: Costs = {}
     for report in reports:
         words = (sys.executable, "-m", "analysis", "run", STUDY, "--only", report[:2], *limits)
         with tree_peak() as peak:
             command(*words, cwd=root)
-        took = RunRecord.read(StudyReports.of(STUDY, root=root).runs()[0].run_json).reports[report]
+        record = RunRecord.read(StudyReports.of(STUDY, root=root).runs()[0].run_json)
+        took = record.reports[report]
         analyses: Counter[str] = Counter()
         for each in took.analyses:
             analyses[each.name] += each.cpu_seconds
         found[report] = {
-            "lines": lines,
+            "lines": record.data["rows"]["order_lines"],
             "seconds": took.seconds,
             "cpu_seconds": took.cpu_seconds,
             "peak_mb": peak[0],
@@ -104,12 +115,19 @@ def _shop(folder: Path, copies: int) -> Path:
     params = yaml.safe_load((REPOSITORY / "params" / f"{STUDY}.yaml").read_text())
     params["engine"] = {"kind": "duckdb", "memory": MEMORY, "threads": 2}
     (root / "params" / f"{STUDY}.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    if not _tables(root).exists():
+    target = _tables(root).with_name(f"{copies}-copies")
+    if not target.exists():
         made = Path("data", "simulated", STUDY)  # what the tables are known to come from
         shutil.copytree(REPOSITORY / made, root / made, dirs_exist_ok=True)
-        target = _tables(root).with_name(f"{copies}-copies")
         _copy_shop(_tables(REPOSITORY), target, copies)
-        _tables(root).symlink_to(target.name)
+    _tables(root).unlink(missing_ok=True)
+    _tables(root).symlink_to(target.name)
+    # Else a run would take the tables for those of another version, and ingest the small shop anew.
+    fingerprint = Manifest.read(_tables(REPOSITORY) / "manifest.json").fingerprint
+    replace(Manifest.read(target / "manifest.json"), fingerprint=fingerprint).write(
+        target / "manifest.json"
+    )
+    write_checksums(target)
     return root
 
 
@@ -144,7 +162,6 @@ def _copy_shop(source: Path, target: Path, copies: int) -> None:
     ledger = tuple(_times(entry, rows[entry.table] // manifest.rows[entry.table])
                    for entry in manifest.ledger)  # fmt: skip
     replace(manifest, rows=rows, ledger=ledger).write(target / "manifest.json")
-    write_checksums(target)
 
 
 def _times(entry: LedgerEntry, copies: int) -> LedgerEntry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,6 +121,21 @@ def test_the_interval_of_lift_is_that_of_a_plain_sum_over_customers():
     assert np.log(row["high"]) == pytest.approx(log + norm.ppf(0.975) * error / len(shop))
     mirrored = clustered_lift(shop, rule("b", "a")).iloc[0].rename({"a": "b", "b": "a"})
     assert mirrored[row.index].tolist() == row.tolist()
+
+
+def test_all_pairs_counted_in_one_walk_are_those_counted_one_by_one():
+    rng = np.random.default_rng(9)
+    held = [set(rng.choice(list("abcdef"), rng.integers(1, 5))) for _ in range(400)]
+    facts = pd.DataFrame({"customer_id": [f"c{i // 7}" if i % 3 else None for i in range(400)]})
+    orders = as_numbers(held, facts)
+    every = pd.concat([rule(a, b) for a in "abcdef" for b in "abcdef" if a != b])
+    together = clustered_lift(orders, every)
+    alone = [clustered_lift(orders, rule(*pair)) for pair in permutations("abcdef", 2)]
+    pd.testing.assert_frame_equal(together, pd.concat(alone, ignore_index=True), check_exact=True)
+    customer = orders.customer
+    for place, (a, b) in enumerate(permutations("abcdef", 2)):
+        both = np.intersect1d(orders.holders[a], orders.holders[b])
+        assert together["customers"].iloc[place] == len(np.unique(customer[both]))
 
 
 def test_rules_of_strangers_are_those_of_independent_orders():

@@ -12,6 +12,7 @@ import pytest
 from analysis import products
 from analysis.answers import NotGiven
 from analysis.errors import NotApplicable
+from analysis.products.recommend import recommend as recommend_module
 from analysis.products.recommend.evaluation import Evaluation, evaluate
 from analysis.products.recommend.recommend import Offer, next_best, recommend
 from analysis.products.sequences import follow_on_screen, purchase_events
@@ -133,12 +134,13 @@ def lines_of(seed=4, customers=40):
     return pd.concat([table, table.head(200)], ignore_index=True)
 
 
-@pytest.mark.parametrize("number", [1, 3, 100])
-def test_events_are_the_distinct_lines_of_known_customers(number):
+@pytest.mark.parametrize("most", [100, 15, 1])
+def test_events_are_the_distinct_lines_of_known_customers(most, monkeypatch):
     table, period = lines_of(), Period(date(2024, 1, 1), date(2024, 2, 1))
-    parts = list(
-        purchase_events.chunks(ibis.memtable(table), period, min_customers=12, number=number)
-    )
+    events = purchase_events.fetch(ibis.memtable(table), period, min_customers=12)
+    monkeypatch.setattr(purchase_events, "MOST_CUSTOMERS", most)
+    parts = [purchase_events.only(events, part) for part in purchase_events.dealt(events)]
+    assert len(parts) == -(-len(events.customers) // most)
     names = parts[0].names
     rows = [
         (p.customers[c], d, names[i])
@@ -150,7 +152,7 @@ def test_events_are_the_distinct_lines_of_known_customers(number):
     bought_by = inside.groupby("item")["customer_id"].nunique()
     kept = inside[inside["item"].isin(bought_by[bought_by >= 12].index)]
     assert 0 < len(names) < 30
-    assert rows == sorted(
+    assert sorted(rows) == sorted(
         set(kept[["customer_id", "day", "item"]].itertuples(index=False, name=None))
     )
     for p in parts:
@@ -271,6 +273,31 @@ def test_what_is_due_comes_before_what_was_bought_a_moment_ago():
     assert score[waited < 15].mean() < 0.2
     assert mentioned(lists, "m")["every_days"].eq(30).all()
     assert set(lists["reason"]) == {"your usual interval"}
+
+
+def test_many_customers_are_dealt_at_random_and_each_is_offered_a_list(monkeypatch):
+    rng = np.random.default_rng(6)
+    histories = []
+    for c in range(600):
+        own = "ab" if c % 2 else "xy"  # two publics: who buys a buys b, who buys x buys y
+        days = rng.choice(196, 12, replace=False)
+        histories.append({int(d): own[int(rng.random() < 0.5)] for d in days} | {195: own[0]})
+    events = events_of(histories, 196)
+    alone = recommend(events, "bought by similar customers", Offer(length=1, new_only=False))
+    assert evaluate(events, length=2).drawn_from == 0
+    monkeypatch.setattr(purchase_events, "MOST_CUSTOMERS", 200)
+    monkeypatch.setattr(recommend_module, "MOST_CUSTOMERS", 200)
+    purchase_events.sample.cache_clear()
+    parts = purchase_events.dealt(events)
+    assert sorted(np.concatenate(parts)) == list(range(600))
+    assert [len(part) for part in parts] == [200, 200, 200]
+    assert all(0.3 < (part % 2).mean() < 0.7 for part in parts)
+    lists = recommend(events, "bought by similar customers", Offer(length=1, new_only=False))
+    keys = ["customer_id", "place", "item"]
+    pd.testing.assert_frame_equal(lists[keys], alone[keys])
+    drawn = evaluate(events, length=2)
+    assert drawn.drawn_from == 600
+    assert 150 < drawn.table["customers"].iloc[0] <= 200
 
 
 def test_too_little_history_to_judge_is_said():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,14 @@ from analysis.tables.engine import (
     EngineSettings,
     Tables,
     connect,
+    held,
     in_memory,
     localise,
     read_parquet,
     seconds,
     write_parquet,
 )
+from analysis.tables.spilling import keep_on_disk
 
 
 def shop(**options: Any) -> Tables:
@@ -131,3 +135,39 @@ def test_a_hundred_thousand_dimes_are_ten_thousand() -> None:
     dimes = ibis.range(100_000).unnest().name("i").as_table()
     dimes = dimes.mutate(amount=ibis.literal("0.10").cast("decimal(18, 2)"))
     assert str(connect().to_pyarrow(dimes.amount.sum())) == "10000.00"
+
+
+def test_held_rows_of_a_large_study_lie_on_disk_and_go_when_unused() -> None:
+    connection = connect(EngineSettings(memory="64MB", threads=1))
+    keep_on_disk(connection)
+    named = "select range as n, 'name of ' || range as name from range(3000000)"
+    connection.raw_sql(f"create view named as {named}")
+    kept = held(connection.table("named"))
+    assert kept.name.nunique().to_pandas() == kept.count().to_pandas() == 3_000_000
+    lying = "select table_name from duckdb_tables() where database_name = 'kept'"
+    assert len(connection.raw_sql(lying).fetchall()) == 1
+    del kept
+    gc.collect()
+    assert connection.raw_sql(lying).fetchall() == []
+    connection.disconnect()
+
+
+def test_rows_found_unused_in_another_thread_are_dropped_between_questions() -> None:
+    connection = connect(EngineSettings(threads=1))
+    connection.raw_sql("create view counted as select range as n from range(10)")
+    kept = [held(connection.table("counted"))]
+    lying = "select count(*) from duckdb_tables() where temporary"
+
+    def forget() -> None:
+        kept.clear()
+        gc.collect()
+
+    elsewhere = threading.Thread(target=forget)
+    elsewhere.start()
+    elsewhere.join()
+    assert connection.raw_sql(lying).fetchone() == (1,)
+    kept.append(held(connection.table("counted").mutate(m=1)))
+    assert connection.raw_sql(lying).fetchone() == (1,)
+    assert kept[0].n.sum().to_pandas() == 45
+    kept.clear()
+    connection.disconnect()

@@ -1,10 +1,8 @@
 """Write one delivered file as a part: its good rows by table and month, its bad rows apart.
 
-Queries compiled once for many files of one form.
-
-To compile an expression takes longer than to run it on a small file, and the files of one form
-differ in nothing but where they lie. Read under a name that the next file takes over, they give
-equal expressions, whose SQL is kept.
+Its queries are compiled once for many files of one form: to compile an expression takes longer
+than to run it on a small file, and the files of one form differ in nothing but where they lie.
+Read under a name that the next file takes over, they give equal expressions, whose SQL is kept.
 """
 
 from __future__ import annotations
@@ -13,13 +11,11 @@ import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import ibis
 
-from analysis.errors import DataError
 from analysis.ingest import validate
 from analysis.ingest.parts import (
     BY_MONTH,
@@ -32,7 +28,7 @@ from analysis.ingest.parts import (
     PartFeed,
     PartSource,
 )
-from analysis.tables.engine import reading
+from analysis.tables.engine import in_month, reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.schema import TABLES
 
@@ -111,13 +107,12 @@ class _FeedWriter:
         judged = validate.judged(feed.rows, table, source=feed.label).drop(validate.KEY)
         if feed.once_per_key:
             counted = self._kept(_one_of_each(judged, table.key), "once")
-            good = _accepted(counted)
         else:  # those rows are read two or three times, once each is enough
-            counted = validate.reject_repeated_keys(self._kept(_singly(judged), "judged"), table)
-            good = _accepted(counted)
+            singly = judged.mutate(**{ROWS: ibis.literal(1, "int64")})
+            counted = validate.reject_repeated_keys(self._kept(singly, "judged"), table)
         entry, shifted = self._account(counted, feed)
-        _refuse_hopeless(entry)
-        files = self._write_good(good, feed)
+        validate.refuse_hopeless(entry)
+        files = self._write_good(validate.accepted(counted), feed)
         if entry.rejected:
             files.append(self._write_refused(judged if feed.once_per_key else counted, feed))
         if feed.overlap:
@@ -173,7 +168,7 @@ class _FeedWriter:
         return [
             self._parquet(
                 # The line settles ties, so that the same file gives the same bytes.
-                self._shaped(good.filter(_within(good[time], month)).order_by([*order, LINE])),
+                self._shaped(good.filter(in_month(good[time], month)).order_by([*order, LINE])),
                 f"{feed.table}/month={month:%Y-%m}",
             )
             for month in found
@@ -225,21 +220,6 @@ _SHIFTED_WORDS = (
 )
 
 
-def _within(time: ibis.Value, month: Any) -> ibis.Value:
-    following = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
-    start, end = (ibis.timestamp(f"{day:%Y-%m-%d} 00:00:00") for day in (month, following))
-    return (time >= start) & (time < end)
-
-
-def _accepted(rows: ibis.Table) -> ibis.Table:
-    return rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
-
-
-def _singly(judged: ibis.Table) -> ibis.Table:
-    """Return the rows, each standing for itself."""
-    return judged.mutate(**{ROWS: ibis.literal(1, "int64")})
-
-
 def _one_of_each(judged: ibis.Table, key: tuple[str, ...]) -> ibis.Table:
     """Return one row a key and verdict, and how many rows it stands for.
 
@@ -251,16 +231,6 @@ def _one_of_each(judged: ibis.Table, key: tuple[str, ...]) -> ibis.Table:
         **{n: judged[n].argmax(judged[LINE], where=judged[n].notnull()) for n in rest},
         **{LINE: judged[LINE].max(), SHIFTED: judged[SHIFTED].sum(), ROWS: judged.count()},
     )
-
-
-def _refuse_hopeless(entry: LedgerEntry) -> None:
-    """Refuse a file of which no row is usable: that is a wrong file or mapping, not bad rows."""
-    if entry.rows_in and not entry.accepted and entry.rejected:
-        reason = max(entry.rejected, key=lambda r: entry.rejected[r])
-        raise DataError(
-            f"{entry.source}: none of its {entry.rows_in:,} rows can be used for {entry.table}; "
-            f"the most frequent reason is: {reason}"
-        )
 
 
 #: Begins the name of the folder that a part is made in.

@@ -24,6 +24,8 @@ from __future__ import annotations
 import functools
 import json
 import operator
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -149,14 +151,7 @@ class Part:
         try:
             record = json.loads((directory / "part.json").read_text("utf-8"))
             feeds = tuple(
-                FeedRecord(
-                    f["table"],
-                    f["label"],
-                    f["rank"],
-                    LedgerEntry(**f["entry"]),
-                    tuple(f["files"]),
-                    f["overlap"],
-                )
+                FeedRecord(**{**f, "entry": LedgerEntry(**f["entry"]), "files": tuple(f["files"])})
                 for f in record["feeds"]
             )
             notes, secret = tuple(record["notes"]), record.get("secret", "")
@@ -416,3 +411,11 @@ def _notes(doubtful: ibis.Table | None, column: str, table: str) -> list[str]:
         f"{values:,} values of {column} stand in more than one file, so their {table} may "
         f"count twice; if the files overlap, say overlap: {column} in the mapping."
     ]
+
+
+def link(path: Path, goal: Path) -> None:
+    """Let ``goal`` be the file ``path`` under another name; a copy where that cannot be."""
+    try:
+        os.link(path, goal)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, goal)

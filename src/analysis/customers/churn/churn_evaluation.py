@@ -206,7 +206,7 @@ def _resampled_auc(churned: Flags, score: Floats, seed: int) -> tuple[float, flo
     return float(low), float(high)
 
 
-def deciles(churned: Flags, probability: Floats, groups: int = 10) -> pd.DataFrame:
+def deciles(churned: Flags, probability: Floats) -> pd.DataFrame:
     """Return lift, gain and calibration by tenth of falling probability.
 
     Returns
@@ -217,12 +217,10 @@ def deciles(churned: Flags, probability: Floats, groups: int = 10) -> pd.DataFra
     """
     order = np.argsort(-probability, kind="stable")
     decile = np.empty(len(order), dtype="int64")
-    decile[order] = np.arange(len(order)) * groups // max(len(order), 1) + 1
+    decile[order] = np.arange(len(order)) * 10 // max(len(order), 1) + 1
     frame = pd.DataFrame({"decile": decile, "probability": probability, "churned": churned})
     table = frame.groupby("decile").agg(
-        customers=("churned", "size"),
-        probability=("probability", "mean"),
-        lost=("churned", "sum"),
+        customers=("churned", "size"), probability=("probability", "mean"), lost=("churned", "sum")
     )
     n, share = table["customers"], table["lost"] / table["customers"]
     low, high = wilson_interval(table["lost"], n)

@@ -181,11 +181,7 @@ class Contest:
 
 
 def contest(
-    pairs: Pairs,
-    *,
-    offer: RetentionOffer | None = None,
-    seed: int = 0,
-    outcome: Outcome = CHURN,
+    pairs: Pairs, *, offer: RetentionOffer | None = None, seed: int = 0, outcome: Outcome = CHURN
 ) -> Contest:
     """Return how models did on every cut-off after the first that can be learnt for.
 

@@ -1,7 +1,7 @@
 """What each customer was worth, week by week.
 
-The engine sums order lines to customer and week, and lays a customer's weeks side by side: one
-row a customer is all that leaves it. Change, noise and persistence are judged on these weeks.
+The engine sums order lines to customer and week; what leaves it is laid side by side, one row a
+customer. Change, noise and persistence are judged on these weeks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from analysis.errors import NotApplicable, ParamsError
 from analysis.tables.lines import lines_in
@@ -130,15 +132,17 @@ def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
             f"{period.days} days are not two halves of whole weeks: "
             "choose a compare_days that 7 divides"
         )
-    rows = compute(tables, period).order_by("customer_id").to_pandas()
-    if rows.empty:
+    rows = compute(tables, period).order_by("customer_id", "week").to_pyarrow()
+    if rows.num_rows == 0:
         raise NotApplicable(f"No known customer bought anything from {period}.")
-    net, margin = (
-        rows[[f"{name}_{week}" for week in range(period.days // 7)]].to_numpy("float64")
-        for name in ("net", "margin")
-    )
+    keys = rows["customer_id"].combine_chunks()
+    begins = np.ones(len(keys), dtype=bool)
+    begins[1:] = pc.not_equal(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)
+    row, week = np.cumsum(begins) - 1, rows["week"].to_numpy()
+    net, margin = (np.zeros((row[-1] + 1, period.days // 7), order="F") for _ in range(2))
+    net[row, week], margin[row, week] = rows["net"].to_numpy(), rows["margin"].to_numpy()
     return WeeklyAmounts(
-        customers=rows.set_index("customer_id").index,
+        customers=pd.Index(keys.filter(pa.array(begins)).to_pandas(), name="customer_id"),
         weeks=tuple(period.weeks()),
         net_amount=net,
         margin_amount=margin,
@@ -152,26 +156,18 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        customer_id; net_0, net_1 and so on, margin_0 and so on: a column a week from the start
-        of ``period``, in millionths of the currency (int64).
+        customer_id, week (from 0 at the start of ``period``), net and margin (millionths of the
+        currency, int64): one row a customer and week with an order line.
     """
     lines = lines_in(tables, period)
     start = ibis.date(period.start.isoformat())
     days = lines.ordered_at.date().delta(start, unit="day").cast("int64")
-    weekly = (
-        lines.filter(lines.customer_id.notnull())
-        .mutate(week=days // 7, net_micros=(lines.net_amount * 100).cast("int64") * (MICROS // 100))
-        .group_by("customer_id", "week")
-        .agg(net=lambda t: t.net_micros.sum(), margin=lambda t: t.margin_micros.sum())
+    micros = (lines.net_amount * 100).cast("int64") * (MICROS // 100)
+    weekly = lines.filter(lines.customer_id.notnull()).mutate(week=days // 7, net_micros=micros)
+    sums = weekly.group_by("customer_id", "week").agg(
+        net=weekly.net_micros.sum(), margin=weekly.margin_micros.sum()
     )
-    columns = {
-        f"{name}_{week}": ibis.coalesce(
-            weekly[name].sum(where=weekly.week == week).cast("int64"), 0
-        )
-        for name in ("net", "margin")
-        for week in range(period.days // 7)
-    }
-    return weekly.group_by("customer_id").agg(**columns)
+    return sums.cast({"week": "int64", "net": "int64", "margin": "int64"})
 
 
 def _late(tables: Tables, period: Period) -> str:

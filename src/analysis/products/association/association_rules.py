@@ -50,38 +50,64 @@ def clustered_lift(
     lift is linearised and its influences are summed within customers before they are squared (the
     sandwich of Liang and Zeger 1986, Biometrika 73(1), for a ratio of means).
     """
-    from analysis.products.baskets.basket_kernels import lift_moments
-
-    reach = normal_quantile(confidence)
-    squares = float((np.diff(orders.starts).astype(np.float64) ** 2).sum())
-
-    @cache
-    def moments(a: tuple[str, ...], b: tuple[str, ...]) -> Floats:
-        counted = lift_moments(orders.starts, orders.held_by(a), orders.held_by(b))
-        return np.append(counted, squares)
-
-    sides = zip(rules["antecedents"], rules["consequents"], strict=True)
+    sides = list(zip(rules["antecedents"], rules["consequents"], strict=True))
+    known = _moments(orders, sides)
     # A rule and its mirror image are counted once.
-    rows = [_lift(moments(*sorted(pair)), len(orders), reach, pair[0] > pair[1]) for pair in sides]
-    return pd.DataFrame(rows, columns=["both", "a", "b", "customers", "lift", "low", "high"])
+    rows = [known[pair if pair[0] <= pair[1] else pair[::-1]] for pair in sides]
+    squares = float((np.diff(orders.starts).astype(np.float64) ** 2).sum())
+    mirrored = np.array([a > b for a, b in sides], dtype=bool)
+    reach = normal_quantile(confidence)
+    return _lifts(np.array(rows, np.int64).reshape(-1, 13), mirrored, squares, len(orders), reach)
 
 
-def _lift(moments: Floats, orders: int, reach: float, mirrored: bool) -> tuple[float, ...]:
-    t, a, b, customers = (int(v) for v in moments[:4])
-    counts = (t, b, a, customers) if mirrored else (t, a, b, customers)
-    if t == 0:
-        return *counts, np.nan, np.nan, np.nan
-    x = np.array([orders / t, -orders / a, -orders / b, 1.0])
-    # Squares of influences, of which every product of two different parts is there twice.
-    twice = np.array([1, 2, 2, 2, 1, 2, 2, 1, 2, 1])
-    variance = float((moments[4:] * twice * np.outer(x, x)[np.triu_indices(4)]).sum())
-    lift = t / (a * b) * orders
-    spread = np.exp(reach * np.sqrt(max(variance, 0.0)) / orders)
-    return *counts, lift, lift / spread, lift * spread
+_Sides = tuple[tuple[str, ...], tuple[str, ...]]
+
+#: So many items are counted against each other in one walk along the orders, if as many pairs are
+#: asked for as there are items.
+_MOST_AT_ONCE = 2_000
 
 
-#: A confidence as large as the threshold counts, whatever the last bit of the division says.
-_TOLERANCE = 1e-12
+def _moments(orders: Numbered, sides: list[_Sides]) -> dict[_Sides, npt.NDArray[np.int64]]:
+    """Return `lift_moments` of each two sides, the smaller first."""
+    from analysis.products.baskets.basket_kernels import lift_moments, pair_moments
+
+    wanted = {pair if pair[0] <= pair[1] else pair[::-1] for pair in sides}
+    single = sorted({item for pair in wanted if len(pair[0] + pair[1]) == 2 for (item,) in pair})
+    found: dict[_Sides, npt.NDArray[np.int64]] = {}
+    if len(single) <= min(_MOST_AT_ONCE, len(wanted)):
+        place: dict[tuple[str, ...], int] = {(item,): i for i, item in enumerate(single)}
+        alone, both = pair_moments(orders.starts, *orders.contents(single), len(single))
+        for a, b in (pair for pair in wanted if pair[0] in place and pair[1] in place):
+            i, j = place[a], place[b]
+            (x, xx, xn), (y, yy, yn), (t, people, tt, tx, ty, tn, xy) = (
+                alone[i],
+                alone[j],
+                both[i, j],
+            )
+            found[a, b] = np.array([t, x, y, people, tt, tx, ty, tn, xx, xy, xn, yy, yn])
+    holding = cache(orders.held_by)
+    for a, b in wanted - found.keys():
+        found[a, b] = lift_moments(orders.starts, holding(a), holding(b))
+    return found
+
+
+def _lifts(
+    moments: npt.NDArray[np.int64], mirrored: npt.NDArray[np.bool_], squares: float, orders: int,
+    reach: float,
+) -> pd.DataFrame:  # fmt: skip
+    t, a, b, customers = moments[:, :4].T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = np.column_stack([orders / t, -orders / a, -orders / b, np.ones(len(t))])
+        # Squares of influences, of which every product of two different parts is there twice.
+        twice = np.array([1, 2, 2, 2, 1, 2, 2, 1, 2, 1])
+        rows, columns = np.triu_indices(4)
+        parts = np.column_stack([moments[:, 4:], np.full(len(t), squares)])
+        variance = (parts * twice * (x[:, rows] * x[:, columns])).sum(axis=1)
+        lift = np.where(t > 0, t / (a * b) * orders, np.nan)
+        spread = np.exp(reach * np.sqrt(np.maximum(variance, 0.0)) / orders)
+    counts = {"both": t, "a": np.where(mirrored, b, a), "b": np.where(mirrored, a, b)}
+    table = pd.DataFrame(counts | {"customers": customers, "lift": lift})
+    return table.assign(low=lift / spread, high=lift * spread)
 
 
 @dataclass(frozen=True)
@@ -114,7 +140,6 @@ def mine(
     itemsets: Itemsets,
     *,
     orders: Numbered | None = None,
-    min_confidence: float = 0.0,
     target: str | None = None,
     confidence: float = 0.95,
 ) -> Rules:
@@ -127,8 +152,6 @@ def mine(
     orders
         The same orders by customer, with all frequent items: those of one customer are alike, for
         which p-values and intervals then allow. Without, orders are taken as independent.
-    min_confidence
-        Smallest confidence of a rule.
     target
         Only rules that lead to this item alone.
     confidence
@@ -154,7 +177,6 @@ def mine(
     tested = sum(n * (2 ** (size - 1) - 1) for size, n in itemsets.searched.items() if size > 1)
     table["q"] = _q_over_family(table, tested)
     table["improvement"] = _improvement(table)
-    table = table[table["confidence"] >= min_confidence - _TOLERANCE]
     order = ["lift_low", "orders", "confidence"]
     return Rules(_sorted(table, order), tested, itemsets.orders)
 
@@ -175,7 +197,6 @@ def _splits(
 def _judged(
     table: pd.DataFrame, n: int, orders: Numbered | None, confidence: float
 ) -> pd.DataFrame:
-
     counts = [table[n] for n in ("orders", "antecedent_orders", "consequent_orders")]
     if orders is None:
         low, high = lift_interval(*counts, orders=n, confidence=confidence)

@@ -26,12 +26,7 @@ if TYPE_CHECKING:
 
 
 #: What orders may have in common that makes a pair, beside their size: a fact of the orders.
-CONTROLS = {
-    "size": None,
-    "size_store": "store",
-    "size_week": "week",
-    "customer": "customer",
-}
+CONTROLS = {"size": None, "size_store": "store", "size_week": "week", "customer": "customer"}
 
 
 #: Share of the orders of which a fact must be known for it to be a control: within the few others
@@ -132,7 +127,6 @@ def _controlled(
 def _odds(
     orders: Numbered, rules: pd.DataFrame, name: str, control: Control | None, doubts: Doubts
 ) -> pd.DataFrame:
-
     columns = [f"or_{name}", f"or_{name}_low", f"or_{name}_high"]
     if control is None:
         return pd.DataFrame(np.nan, index=range(len(rules)), columns=columns)

@@ -221,6 +221,64 @@ def cells_of(place: Any, side: Any, strata: Any) -> Any:
 
 
 @njit(cache=True)
+def pair_moments(starts: Any, begins: Any, items: Any, number: Any) -> Any:
+    """Return `lift_moments` of every two of ``number`` items, in one walk along the orders.
+
+    Parameters
+    ----------
+    starts
+        Where each customer's orders begin, and the end after the last.
+    begins, items
+        Where each order's items begin, and the items, ascending within an order.
+    number
+        How many items there are.
+
+    Returns
+    -------
+    tuple of array
+        By item, sums over customers of a, aa and an; by two items, the smaller first, of t, the
+        customers with both, tt, ta, tb, tn and ab.
+    """
+    alone, both = np.zeros((number, 3), np.int64), np.zeros((number, number, 7), np.int64)
+    own, together = np.zeros(number, np.int64), np.zeros((number, number), np.int64)
+    touched = np.empty(number, np.int64)
+    for customer in range(len(starts) - 1):
+        n, count = starts[customer + 1] - starts[customer], 0
+        for r in range(begins[starts[customer]], begins[starts[customer + 1]]):
+            if own[items[r]] == 0:
+                touched[count] = items[r]
+                count += 1
+            own[items[r]] += 1
+        for order in range(starts[customer], starts[customer + 1]):
+            for r in range(begins[order], begins[order + 1]):
+                for s in range(r + 1, begins[order + 1]):
+                    together[items[r], items[s]] += 1
+        for i in range(count):
+            a = touched[i]
+            x = own[a]
+            alone[a, 0] += x
+            alone[a, 1] += x * x
+            alone[a, 2] += x * n
+            for j in range(count):
+                b = touched[j]
+                if b <= a:
+                    continue
+                sums = both[a, b]
+                sums[6] += x * own[b]
+                t = together[a, b]
+                if t:
+                    sums[0] += t
+                    sums[1] += 1
+                    sums[2] += t * t
+                    sums[3] += t * x
+                    sums[4] += t * own[b]
+                    sums[5] += t * n
+                    together[a, b] = 0
+        own[touched[:count]] = 0
+    return alone, both
+
+
+@njit(cache=True)
 def left_out(starts: Any, place: Any, side: Any, cells: Any, inverse: Any, sums: Any) -> Any:
     """Return how far leaving out each customer moves the logarithm of the common odds ratio.
 

@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products.baskets.order_index import Gathered, gathered
-from analysis.tables.engine import held, kind_of
+from analysis.products.baskets.order_index import Gathered, coded, gathered
+from analysis.tables.engine import hash64, held, kind_of
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
 
@@ -69,11 +69,10 @@ def live(lines: ibis.Table, until: date) -> pd.DataFrame:
     days = max((recent - max(before, first)).days, 0)
     start, middle = (ibis.timestamp(d.isoformat()) for d in (before, recent))
     late = lines.ordered_at >= middle
+    nobody = ibis.null(lines.order_id.type())
     counted = lines.group_by("item").agg(
-        recent=ibis.ifelse(late, lines.order_id, ibis.null("string")).nunique(),
-        earlier=ibis.ifelse(
-            (lines.ordered_at >= start) & ~late, lines.order_id, ibis.null("string")
-        ).nunique(),
+        recent=ibis.ifelse(late, lines.order_id, nobody).nunique(),
+        earlier=ibis.ifelse((lines.ordered_at >= start) & ~late, lines.order_id, nobody).nunique(),
     )
     table = counted.order_by("item").to_pandas()
     expected = table["earlier"] * RECENT / days if days else table["recent"].astype("float64")
@@ -117,26 +116,32 @@ class Baskets:
         Number of orders with at least one item.
     level
         What an item is.
+    names
+        Every item of the rows, sorted, whatever of them ``items`` still holds.
     period
         The days looked at; None where the rows were given.
     gathered
         The items of each order, as places in ``names``; None where the rows are in Spark.
-    names
-        Every item of the rows, sorted, whatever of them ``items`` still holds.
     """
 
     rows: ibis.Table
     items: pd.DataFrame
     orders: int
     level: Level
+    names: npt.NDArray[np.object_]
     period: Period | None = None
     gathered: Gathered | None = None
-    names: npt.NDArray[np.object_] | None = None
 
     @cached_property
     def lines(self) -> ibis.Table:
         """One row an item in an order: order_id, item."""
         return held(self.rows.select("order_id", "item").distinct())
+
+    @cached_property
+    def coded(self) -> ibis.Table:
+        """One row a line, for workers: owner (a hash of the order), code (place in ``names``)."""
+        rows = coded(self.rows.select("order_id", "item"), self.names)
+        return held(rows.select(owner=hash64(rows.order_id), code=rows.item_code))
 
     @property
     def how_many(self) -> str:
@@ -184,10 +189,22 @@ def bought(
     )
     if without:
         lines = lines.filter(lines.department.notin(without))
-    if level == "category":
-        lines = lines.filter(lines.category != NO_CATEGORY)
-    kept = [name for name in _KEPT if name in lines.columns]
-    return held(lines.select(*kept, item=lines[_KEYS[level]]))
+    kept = lines.select(*(name for name in _KEPT if name in lines.columns))
+    kept = held(kept if kind_of(tables.connection) == "spark" else _by_number(kept))
+    if level == "category":  # the same rows for every level, kept once
+        kept = kept.filter(kept.category != NO_CATEGORY)
+    return kept.mutate(item=kept[_KEYS[level]])
+
+
+def _by_number(lines: ibis.Table) -> ibis.Table:
+    """Return the lines with a number in place of each order's name, and in the same order.
+
+    Everything that follows brings orders together: by numbers at a third of what names cost.
+    """
+    names = lines.select("order_id").distinct()
+    place = ibis.row_number().over(order_by=names.order_id)
+    numbers = held(names.select(name="order_id", order_id=place))
+    return lines.rename(name="order_id").join(numbers, "name").drop("name")
 
 
 def of_lines(
@@ -209,10 +226,13 @@ def of_lines(
         lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
     if kind_of(lines.get_backend()) == "spark":
         items, number = _counted(lines)
-        return Baskets(lines, items, number, level, period)
+        return Baskets(lines, items, number, level, _names(items), period)
     items, orders = _gathered(lines)
-    names = np.sort(items["item"].to_numpy(dtype=object))
-    return Baskets(lines, items, len(orders), level, period, orders, names)
+    return Baskets(lines, items, len(orders), level, _names(items), period, orders)
+
+
+def _names(items: pd.DataFrame) -> npt.NDArray[np.object_]:
+    return np.sort(items["item"].to_numpy(dtype=object))
 
 
 def _described(lines: ibis.Table) -> dict[str, ibis.Value]:

@@ -97,6 +97,14 @@ class Numbered:
             rarest = rarest[other[place] == rarest]
         return rarest
 
+    def contents(self, items: Sequence[str]) -> tuple[Places, Ints]:
+        """Return where each order's items begin, and which of ``items`` it holds, ascending."""
+        held = [self.holders[item] for item in items]
+        order = np.concatenate([np.zeros(0, np.int32), *held])
+        code = np.repeat(np.arange(len(items), dtype=np.int32), [len(each) for each in held])
+        begins = np.append(0, np.cumsum(np.bincount(order, minlength=len(self))))
+        return begins, code[np.argsort(order, kind="stable")]
+
     def sides(self, rules: pd.DataFrame) -> Iterable[Sides]:
         """Return, rule by rule, what each order holds of it: 0 neither, 1 A, 2 B, 3 both."""
         for a, b in zip(rules["antecedents"], rules["consequents"], strict=True):
@@ -207,21 +215,23 @@ def coded(
     return lines.join(ibis.memtable(frame), key)
 
 
-def gathered(lines: ibis.Table, items: npt.NDArray[np.object_]) -> Gathered:
+def gathered(
+    lines: ibis.Table, items: npt.NDArray[np.object_], *, owner: str = "order_id"
+) -> Gathered:
     """Return the ``items`` of every order, as their places, in the order of the orders' hashes.
 
-    Orders are told apart by 64 bits: of 46 million orders, two share them in one data set out of
-    17,000.
+    Orders (or customers, as ``owner``) are told apart by 64 bits: of 46 million orders, two share
+    them in one data set out of 17,000.
 
     Parameters
     ----------
     lines
-        order_id, item.
+        The owner's key, item.
     items
         Every item of the lines.
     """
-    rows = coded(lines.select("order_id", "item"), items)
-    table = rows.select(owner=hash64(rows.order_id), code=rows.item_code).to_pyarrow()
+    rows = coded(lines.select(owner, "item"), items)
+    table = rows.select(owner=hash64(rows[owner]), code=rows.item_code).to_pyarrow()
     return by_owner(table["owner"], table["code"], len(items))
 
 
@@ -244,7 +254,7 @@ def by_owner(owners: pa.ChunkedArray, codes: pa.ChunkedArray, items: int) -> Gat
     from analysis.products.baskets.basket_kernels import compact, count_buckets, deal
 
     mask = np.uint64((1 << max(1, int(items - 1).bit_length())) - 1)
-    parts = [part.to_numpy() for part in owners.chunks]
+    parts = [part.to_numpy().view(np.uint64) for part in owners.chunks]
     counts = np.zeros(int(mask) + 1, np.int64)
     for part in parts:
         count_buckets(part, mask, counts)

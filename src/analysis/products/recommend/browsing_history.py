@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.products.baskets.order_index import coded
 from analysis.products.recommend.evaluation import SCORERS, Evaluation, Model, Scorer, Trial
-from analysis.products.sequences.purchase_events import Histories, until
+from analysis.products.sequences.purchase_events import Histories, dealt, only, sample, until
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.sizes import FEWEST_FOLLOWED
 from analysis.tables.lines import midnight
@@ -102,7 +102,9 @@ def judge(
     NotApplicable
         If page_views does not say who saw which product, or begins too late.
     """
-    seen = _fetch(tables, events)
+    every, everybody = _fetch(tables, events), events
+    events = sample(events)
+    seen = every if events is everybody else only(every, dealt(everybody)[0])
     total, new_only = events.period.days, evaluated.new_only
     base = SCORERS[evaluated.best]
     earlier, later = (Trial.of(events, total - n * days, days, length, new_only) for n in (2, 1))
@@ -125,7 +127,7 @@ def judge(
     ]
     table = pd.DataFrame(rows, columns=["basis", "customers", "looked", "recall", "ndcg"])
     mean = float(gain.mean())
-    return BrowsingHistory(seen, evaluated.best, weight, table, mean, mean - reach, mean + reach)
+    return BrowsingHistory(every, evaluated.best, weight, table, mean, mean - reach, mean + reach)
 
 
 def pages(seen: Events, day: int, *, since: int | None = None) -> csr_array:

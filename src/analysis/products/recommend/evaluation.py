@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.products.sequences.purchase_events import Histories, between, follow_ups
+from analysis.products.sequences.purchase_events import Histories, between, follow_ups, sample
 from analysis.products.sequences.replenishment import due
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.types import Floats
@@ -150,11 +150,14 @@ class Evaluation:
         Only items the customer had not bought before count, and are recommended.
     best
         The chosen one.
+    drawn_from
+        Number of all customers where those measured were drawn at random; 0 where all were asked.
     """
 
     table: pd.DataFrame
     new_only: bool
     best: str
+    drawn_from: int = 0
 
 
 def evaluate(
@@ -186,8 +189,11 @@ def evaluate(
     Notes
     -----
     Recall is the share of what was bought that is on the list; NDCG counts early places more
-    (Järvelin and Kekäläinen 2002, ACM TOIS 20(4)) against the best list possible.
+    (Järvelin and Kekäläinen 2002, ACM TOIS 20(4)) against the best list possible. Of more than
+    `purchase_events.MOST_CUSTOMERS` so many are drawn at random: the recommenders learn from them
+    and are measured on them, and the intervals are those of so many customers.
     """
+    everybody, events = len(events.customers), sample(events)
     total = events.period.days
     if total < 4 * days:
         raise NotApplicable(
@@ -205,7 +211,8 @@ def evaluate(
     best = str(table.loc[table["validation"].idxmax(), "recommender"])
     table.insert(1, "chosen", table["recommender"] == best)
     ordered = table.sort_values("ndcg", ascending=False).reset_index(drop=True)
-    return Evaluation(ordered, new_only, best)
+    drawn_from = everybody if everybody > len(events.customers) else 0
+    return Evaluation(ordered, new_only, best, drawn_from)
 
 
 def blocks(customers: int) -> Iterator[npt.NDArray[np.int64]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,13 @@ from analysis.products.recommend.evaluation import (
     similarity,
     top,
 )
-from analysis.products.sequences.purchase_events import Histories, follow_ups
+from analysis.products.sequences.purchase_events import (
+    MOST_CUSTOMERS,
+    Histories,
+    dealt,
+    follow_ups,
+    only,
+)
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -117,20 +123,38 @@ def recommend(
     pandas.DataFrame
         One row a customer and place: customer_id, place (from 1), item, score, reason, because
         (the product behind the reason, empty where there is none), every_days (the customer's own
-        gap between purchases of it; NaN for what was not bought twice).
+        gap between purchases of it; NaN for what was not bought twice). Of more customers than
+        `purchase_events.MOST_CUSTOMERS` each random part learns from itself.
     """
+    allowed = _allowed(events, offer)
+    parts = []
+    for customers in dealt(events):
+        own = only(events, customers)
+        seen = browsed and replace(browsed, seen=only(browsed.seen, customers))
+        parts += _parts(own, recommender, offer, seen, allowed)
+    lists = pd.concat(parts, ignore_index=True)
+    if len(events.customers) <= MOST_CUSTOMERS:
+        return lists
+    return lists.sort_values(["customer_id", "place"], ignore_index=True)
+
+
+def _parts(
+    events: Events,
+    recommender: str,
+    offer: Offer,
+    browsed: BrowsingHistory | None,
+    allowed: npt.NDArray[np.bool_],
+) -> list[pd.DataFrame]:
     known = Histories.of(events, events.period.days)
     apart = _places(events, offer.instead)
     reasons, scorer = REASONS[recommender](known, apart), SCORERS[recommender]
     if browsed is not None and browsed.helps:
         reasons, scorer = _or_seen(reasons, browsed.looked(known.day)), browsed.blended()
     model = scorer(known)
-    allowed = _allowed(events, offer)
-    parts = [
+    return [
         _block(events, known, model, reasons, rows, allowed, offer)
         for rows in blocks(len(events.customers))
     ]
-    return pd.concat(parts, ignore_index=True)
 
 
 def _block(

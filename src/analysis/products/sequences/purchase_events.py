@@ -6,8 +6,8 @@ are learnt for all pairs at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import ibis
@@ -75,16 +75,41 @@ class Events:
         return place
 
 
+#: Customers whose histories are held at once: a thousand items of each are a gigabyte.
+MOST_CUSTOMERS = 50_000
+
+
+def dealt(events: Events) -> list[Codes]:
+    """Deal the customers at random into parts that can be held at once; one part if few."""
+    customers, parts = len(events.customers), -(-len(events.customers) // MOST_CUSTOMERS)
+    if parts <= 1:
+        return [np.arange(customers, dtype=np.int32)]
+    order = np.random.default_rng(0).permutation(customers).astype(np.int32)
+    return [np.sort(part) for part in np.array_split(order, parts)]
+
+
+def only(events: Events, customers: Codes) -> Events:
+    """Return the events of ``customers``, ascending codes, who are numbered anew."""
+    if len(customers) == len(events.customers):
+        return events
+    place = np.full(len(events.customers), -1, np.int32)
+    place[customers] = np.arange(len(customers))
+    who = place[events.customer]
+    rows = who >= 0
+    return replace(
+        events, customer=who[rows], day=events.day[rows], item=events.item[rows],
+        customers=events.customers[customers],
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=2)  # what is learnt of the same customers is learnt once
+def sample(events: Events) -> Events:
+    """Return the events of the first part that `dealt` gives: of all customers, if few."""
+    return only(events, dealt(events)[0])
+
+
 def fetch(lines: ibis.Table, period: Period, *, min_customers: int = 30) -> Events:
-    """Return all events of ``period``; see `chunks` for what does not fit in memory."""
-    (events,) = chunks(lines, period, min_customers=min_customers, number=1)
-    return events
-
-
-def chunks(
-    lines: ibis.Table, period: Period, *, min_customers: int = 30, number: int = 1
-) -> Iterator[Events]:
-    """Yield the events in ``number`` disjoint sets of customers.
+    """Return all events of ``period``.
 
     Parameters
     ----------
@@ -96,8 +121,6 @@ def chunks(
     min_customers
         Items that fewer customers bought are left out; a visit at which nothing else was bought
         goes with them.
-    number
-        Number of sets.
 
     Raises
     ------
@@ -111,9 +134,8 @@ def chunks(
     place = np.full(len(names), -1, np.int32)
     place[kept] = np.arange(len(kept))
     departments = _departments(lines, names[kept]) if "department" in lines.columns else None
-    for part in packed.parts(number):
-        customer, day, item, left = _unpacked(part, place)
-        yield Events(customer, day, item, names[kept], customers[left], period, departments)
+    customer, day, item, left = _unpacked(packed, place)
+    return Events(customer, day, item, names[kept], customers[left], period, departments)
 
 
 @dataclass(frozen=True)
@@ -134,15 +156,6 @@ class _Packed:
     day_bits: int
     item_bits: int
     items: int
-
-    def parts(self, number: int) -> Iterator[_Packed]:
-        """Yield the events of disjoint sets of customers, of about as many events each."""
-        bits = self.day_bits + self.item_bits
-        steps = np.linspace(0, len(self.events), number + 1).astype(np.int64)[1:-1]
-        # A set begins where a customer begins.
-        begins = np.searchsorted(self.events, self.events[steps] >> bits << bits)
-        for events in np.split(self.events, begins):
-            yield replace(self, events=events)
 
 
 def _packed(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
@@ -18,13 +19,14 @@ from analysis.products.association.mantel_haenszel import (
     design_effects,
     exact_p,
 )
-from analysis.products.baskets.order_index import numbered, order_facts
+from analysis.products.baskets.order_index import gathered, numbered, order_facts
 from analysis.stats.multiplicity import q_values
 from analysis.stats.types import Floats, Integers
+from analysis.tables.engine import kind_of
 
 if TYPE_CHECKING:
     from analysis.products.baskets.order_contents import Baskets
-    from analysis.products.baskets.order_index import Numbered
+    from analysis.products.baskets.order_index import Gathered, Numbered
 
 
 #: A pair that is together more than this share of what chance gives is hardly a choice.
@@ -77,32 +79,25 @@ def surest(found: Substitutes, most: int = 20) -> pd.DataFrame:
     return table.head(most)
 
 
-def substitutes(
-    baskets: Baskets,
-    lines: ibis.Table,
-    *,
-    group: str = "category",
-    min_expected: float = 5.0,
-    fdr: float = 0.05,
-) -> Substitutes:
-    """Find the pairs of a group that are together in an order too seldom for chance.
+#: Expected orders with both items; with fewer, never together means nothing.
+MIN_EXPECTED = 5.0
+
+
+def substitutes(baskets: Baskets, lines: ibis.Table, *, fdr: float = 0.05) -> Substitutes:
+    """Find the pairs of a category that are together in an order too seldom for chance.
 
     Parameters
     ----------
     baskets
-        Orders as sets of items, described by ``group``.
+        Orders as sets of items, described by their category.
     lines
         `baskets.bought` over the same period, for customers.
-    group
-        Column of ``baskets.items`` within which items can stand in for each other.
-    min_expected
-        Expected orders with both; with fewer, never together means nothing.
     fdr
         False discovery rate over all pairs tested.
 
     Notes
     -----
-    Items of a group tend to be bought together, since who is at the shelf buys there; a pair that
+    Items of a category tend to be bought together: who is at the shelf buys there; a pair that
     is together less than chance all the same may be a choice between the two. That the same
     customers buy both tells a choice from two different publics; without customers it cannot be
     told. Two variants that are never in the same store, or follow each other over the year, are
@@ -115,10 +110,10 @@ def substitutes(
     Raises
     ------
     NotApplicable
-        If most orders have no customer, or no two items of a group are frequent enough.
+        If most orders have no customer, or no two items of a category are frequent enough.
     """
     facts = order_facts(lines)
-    pairs = _candidates(baskets, group, min_expected)
+    pairs = _candidates(baskets)
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
     counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")
     counted["both"] = counted["both"].fillna(0).astype("int64")
@@ -199,7 +194,6 @@ def _at_random(orders: Numbered, size: Integers, table: pd.DataFrame) -> Floats:
 
 
 def _rules(pairs: pd.DataFrame) -> pd.DataFrame:
-
     sides = {"antecedents": [(a,) for a in pairs["a"]], "consequents": [(b,) for b in pairs["b"]]}
     return pd.DataFrame(sides)
 
@@ -219,21 +213,21 @@ def _within(orders: Numbered, table: pd.DataFrame, fdr: float) -> pd.DataFrame:
     return table
 
 
-def _candidates(baskets: Baskets, group: str, min_expected: float) -> pd.DataFrame:
-    """Return the pairs within a group that chance would put together often enough."""
+def _candidates(baskets: Baskets) -> pd.DataFrame:
+    """Return the pairs within a category that chance would put together often enough."""
     items = baskets.items
-    # a * b / n >= min_expected needs the larger of the two to have root(min_expected * n) orders.
-    items = items[items["orders"] ** 1.0 * items["orders"].max() >= min_expected * baskets.orders]
-    columns = ["item", "orders", group]
+    # a * b / n >= MIN_EXPECTED needs the larger of the two to have root(MIN_EXPECTED * n) orders.
+    items = items[items["orders"] ** 1.0 * items["orders"].max() >= MIN_EXPECTED * baskets.orders]
+    columns = ["item", "orders", "category"]
     a = items[columns].rename(columns={"item": "a", "orders": "a_orders"})
     b = items[columns].rename(columns={"item": "b", "orders": "b_orders"})
-    pairs = a.merge(b, on=group)
-    pairs = pairs[pairs["a"] < pairs["b"]].rename(columns={group: "group"})
+    pairs = a.merge(b, on="category")
+    pairs = pairs[pairs["a"] < pairs["b"]].rename(columns={"category": "group"})
     pairs["expected"] = pairs["a_orders"] * pairs["b_orders"] / baskets.orders
-    pairs = pairs[pairs["expected"] >= min_expected]
+    pairs = pairs[pairs["expected"] >= MIN_EXPECTED]
     if pairs.empty:
         raise NotApplicable(
-            f"No two items of one {group} are frequent enough for {min_expected:g} orders with "
+            f"No two items of one category are frequent enough for {MIN_EXPECTED:g} orders with "
             "both by chance, so that none can be called a substitute."
         )
     assert isinstance(pairs, pd.DataFrame)
@@ -242,16 +236,25 @@ def _candidates(baskets: Baskets, group: str, min_expected: float) -> pd.DataFra
 
 def _together(baskets: Baskets, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return both, the orders that hold both items of each pair."""
-    return _joined(baskets.lines.select(unit="order_id", item="item"), pairs, "both")
+    if baskets.gathered is None or baskets.names is None:
+        return _joined(baskets.lines.select(unit="order_id", item="item"), pairs, "both")
+    return _counted(baskets.gathered, baskets.names, pairs, "both")
 
 
 def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return buyers and buyer_lift of each pair over customers."""
     known = lines.filter(lines.customer_id.notnull())
-    buyers = known.select(unit="customer_id", item="item").distinct()
     customers = int(known.customer_id.nunique().to_pandas())
-    singles = buyers.group_by("item").agg(n=buyers.count()).to_pandas().set_index("item")["n"]
-    table = pairs[["a", "b"]].merge(_joined(buyers, pairs, "buyers"), on=["a", "b"], how="left")
+    if kind_of(lines.get_backend()) == "spark":
+        buyers = known.select(unit="customer_id", item="item").distinct()
+        singles = buyers.group_by("item").agg(n=buyers.count()).to_pandas().set_index("item")["n"]
+        counted = _joined(buyers, pairs, "buyers")
+    else:
+        names = np.unique(pairs[["a", "b"]].to_numpy(dtype=object))
+        own = gathered(known, names, owner="customer_id")
+        singles = pd.Series(np.bincount(own.values, minlength=len(names)), index=names)
+        counted = _counted(own, names, pairs, "buyers")
+    table = pairs[["a", "b"]].merge(counted, on=["a", "b"], how="left")
     table["buyers"] = table["buyers"].fillna(0).astype("int64")
     product = table["a"].map(singles).fillna(0) * table["b"].map(singles).fillna(0)
     chance = (product / max(customers, 1)).to_numpy(float)
@@ -262,8 +265,21 @@ def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
     return table.assign(buyer_lift=lift, same_buyers=same)
 
 
-def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:
+def _counted(
+    owners: Gathered, names: npt.NDArray[np.object_], pairs: pd.DataFrame, name: str
+) -> pd.DataFrame:
+    """Return how many owners hold both of each pair, in one walk along them."""
+    from analysis.products.baskets.basket_kernels import count_pairs
 
+    sides = [np.searchsorted(names, pairs[side].to_numpy(dtype=object)) for side in ("a", "b")]
+    place = np.full(len(names), -1, np.int32)
+    wanted = np.unique(np.concatenate(sides))
+    place[wanted] = np.arange(len(wanted))
+    both = count_pairs(owners.starts, owners.values, place, len(wanted), 0, len(wanted))
+    return pairs[["a", "b"]].assign(**{name: both[place[sides[0]], place[sides[1]]]})
+
+
+def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:
     wanted = ibis.memtable(pairs[["a", "b"]].astype("str"))
     left = units.join(wanted, units.item == wanted.a).select("unit", "a", "b")
     right = units.select(unit="unit", b="item")

@@ -363,7 +363,7 @@ def recommenders(report: Report, usual: Evaluation) -> None:
         charts.recommenders(usual.table),
         alt="Recall of each recommender with its interval.",
         caption=f"The last {report.params.held_out_days} days, lists of ten. "
-        f"Whiskers: {report.interval}.",
+        f"Whiskers: {report.interval}.{text_next.drawn(usual)}",
     )
     shown = columns.recommenders(report.interval)
     report.table(usual.table, name="recommenders", columns=shown)
@@ -376,7 +376,8 @@ def new_recommenders(report: Report, new: Evaluation) -> None:
     report.headline(text_next.recommender(new))
     report.finding(**text_next.recommender_finding(new, asked.confidence, asked.held_out_days))
     shown = columns.recommenders(report.interval)
-    report.table(new.table, name="recommenders_new", columns=shown)
+    drawn = text_next.drawn(new).strip() or None
+    report.table(new.table, name="recommenders_new", columns=shown, caption=drawn)
 
 
 @presents(BrowsingHistory)

@@ -174,6 +174,13 @@ def recommender(found: Evaluation) -> str:
     )
 
 
+def drawn(found: Evaluation) -> str:
+    """Say of how many customers those measured were drawn, if not all were asked."""
+    if not found.drawn_from:
+        return ""
+    return f" Measured on customers drawn at random from {words.number(found.drawn_from)}."
+
+
 def recommender_finding(found: Evaluation, confidence: float, days: int) -> Fields:
     """Return the finding of the chosen recommender."""
     row = found.table.set_index("recommender").loc[found.best]

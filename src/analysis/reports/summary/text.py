@@ -245,7 +245,7 @@ def losses(board: Board, lost: Losses | NotGiven) -> Panel:
             Cell(sentence, small=found.interval or ""),
         )
         for found, report, sentence in told
-        if found is not None
+        if found is not None and found.value is not None
     )
     return Panel("losses", heading, rows)
 
