@@ -350,7 +350,8 @@ def _lists(run: Path) -> None:
     assert counted.sum() == len(told)
     assert counted.get("contact", 0) == len(contact)
     assert counted.get("hold out", 0) == (own["ruling"] == "hold out").sum()
-    assert (reasons["cost"].sum() - limits.set_index("limit")["most"].map(_amount)["budget"]) < 0.5
+    spent = reasons.loc[reasons["ruling"] == "contact", "cost"].sum()
+    assert (spent - limits.set_index("limit")["most"].map(_amount)["budget"]) < 0.5
     page = html.unescape(re.sub(r"<[^>]+>", "", (run / "08_targets.html").read_text("utf-8")))
     if len(told) > len(own):
         every = int((told["ruling"] == "contact").sum())

@@ -398,7 +398,7 @@ def trust(
             (
                 "Tried on",
                 bool(own.mean() >= _MOST_TRIED),
-                f"{words.number(own.sum())} of {words.number(len(own))} to contact or held out "
+                f"{words.number(own.sum())} of {words.number(len(own))} to contact "
                 "took part in one of the promotions measured; to the others what it brought is "
                 "carried over, which this list is the first to test.",
             )
