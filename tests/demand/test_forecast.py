@@ -10,6 +10,7 @@ import pytest
 from analysis.demand.change.decomposition import daily_parts, strengths
 from analysis.demand.forecast import (
     accuracy,
+    conformal,
     forecast,
     horizon_totals,
     level_regressors,
@@ -17,8 +18,10 @@ from analysis.demand.forecast import (
 )
 from analysis.demand.forecast.level_regressors import LevelDrivers
 from analysis.demand.models import gradient_boosting
+from analysis.demand.models.backtest import Backtest
 from analysis.demand.series.sales_series import Series
 from analysis.errors import NotApplicable
+from analysis.reports.forecast import text_accuracy
 
 LEVELS = ((), ("department",), ("department", "category"))
 
@@ -81,8 +84,92 @@ def test_sum_over_the_horizon_is_narrower_than_the_sum_of_intervals(outlook):
     whole = horizon_totals.over_horizon(outlook).iloc[0]
     rows = outlook.table[outlook.table["level"] == "total"]
     assert whole["mean"] == pytest.approx(rows["mean"].sum())
-    assert whole["high"] - whole["low"] < (rows["high_95"] - rows["low_95"]).sum()
+    allowed = conformal.student_factor(1 + 19 / 4, 0.95)  # for 20 origins of 4 weeks
+    assert (whole["high"] - whole["low"]) / allowed < (rows["high_95"] - rows["low_95"]).sum()
     assert whole["low"] < whole["mean"] < whole["high"]
+
+
+AHEAD, SERIES = 8, 20
+
+
+def _shocks(seed: int, origins: int, shared: float, unrest: float) -> np.ndarray:
+    """Return weekly errors (weeks x series), of which series share a part and horizons a spread."""
+    rng, weeks = np.random.default_rng(seed), origins + 2 * AHEAD
+    own, common = rng.normal(size=(weeks, SERIES)), rng.normal(size=(weeks, 1))
+    spread = np.exp(unrest * rng.normal(size=weeks // AHEAD + 1)).repeat(AHEAD)[:weeks]
+    return (np.sqrt(shared) * common + np.sqrt(1 - shared) * own) * spread[:, None]
+
+
+def _held(seed: int, origins: int, shared: float, unrest: float, nominal: float) -> np.ndarray:
+    """Return the share of the next sums inside, with Student's factor and without."""
+    shocks = _shocks(seed, origins, shared, unrest).T
+    at, ones = np.arange(origins) + 1, np.ones((origins, SERIES))
+    actual = np.stack([shocks[:, o : o + AHEAD] for o in at - 1])
+    tested = Backtest(("none",), tuple(at), np.zeros((1, *actual.shape)), actual, ones, ones)
+    everyone = {"all": np.ones(SERIES, dtype=bool)}
+    reach = conformal.of_backtest(tested.summed(), "none", everyone, None, nominal).at(-1)
+    coming = shocks[:, origins + AHEAD - 1 : origins + 2 * AHEAD - 1].sum(axis=1)
+    factor = conformal.student_factor(1 + (origins - 1) / AHEAD, nominal)
+    ends = ((reach.low[:, 0] / f, reach.high[:, 0] / f) for f in (1.0, factor))
+    return np.array([((coming >= low) & (coming <= high)).mean() for low, high in ends])
+
+
+@pytest.mark.parametrize("nominal", [0.80, 0.95])
+def test_intervals_of_sums_hold_their_rate_where_series_share_their_luck(nominal):
+    """Over 150 businesses, each the one unit that counts; without the factor they hold less."""
+    held = np.stack([_held(seed, 24, 0.3, 0.4, nominal) for seed in range(150)])
+    luck = held.std(axis=0) / np.sqrt(len(held))
+    assert abs(held[:, 0].mean() - nominal) < 3 * luck[0]
+    assert held[:, 1].mean() < nominal - 2 * luck[1]
+
+
+def test_intervals_of_sums_are_wide_enough_where_series_share_nothing():
+    held = np.stack([_held(seed, 24, 0.0, 0.0, 0.95) for seed in range(40)])[:, 0]
+    assert held.mean() > 0.95
+
+
+def test_students_factor_is_that_of_his_table():
+    """Student (1908) by Fisher's table: t(.975) of 4 is 2.776, t(.9) of 6 is 1.440."""
+    assert conformal.student_factor(4, 0.95) == pytest.approx(2.776 / 1.960, abs=0.001)
+    assert conformal.student_factor(6, 0.80) == pytest.approx(1.440 / 1.2816, abs=0.001)
+
+
+def test_coverage_of_sums_is_published_with_how_many_horizons_it_is_known_from(outlook):
+    table = outlook.of_sums.set_index(["level", "nominal"])
+    assert list(outlook.of_sums["nominal"].unique()) == [0.80, 0.95]
+    judged = table[table["n"] > 0]
+    assert (judged["low"] <= judged["realised"]).all()
+    assert (judged["realised"] <= judged["high"]).all()
+    tested, ends = outlook.tested, []
+    count = table.loc[("total", 0.95), "n"]
+    assert count >= 3
+    origins = tested.origins[-count:]
+    assert table.loc[("total", 0.95), "horizons"] == 1 + (len(origins) - 1) / 4
+    for origin in origins:  # each as a shop that ends there, judged by what came
+        then = replace(outlook.series, values=outlook.series.values[:, :origin],
+                       periods=outlook.series.periods[:origin])  # fmt: skip
+        first = tested.origins[0]
+        plan = replace(PLAN, origins=origin - PLAN.horizon - first + 1)
+        row = horizon_totals.over_horizon(forecast.predict(then, plan, levels=LEVELS)).iloc[0]
+        came = outlook.series.values[0, origin : origin + 4].sum()
+        ends.append(row["low"] <= came <= row["high"])
+    assert table.loc[("total", 0.95), "realised"] == pytest.approx(np.mean(ends))
+
+
+def test_the_trust_line_of_sums_fails_holds_or_leaves_open():
+    row = {"level": "department", "nominal": 0.95, "realised": 0.95, "low": 0.92, "high": 0.97,
+           "n": 900, "horizons": 9.5, "verdict": "as promised"}  # fmt: skip
+    ok, told = text_accuracy.sums_held(pd.DataFrame([row]))
+    assert ok is True
+    assert told.endswith("they fill 9.5 horizons.")
+    few = {**row, "low": 0.60, "verdict": horizon_totals.TOO_FEW}
+    ok, told = text_accuracy.sums_held(pd.DataFrame([few]))
+    assert ok is None
+    assert told.endswith("too few to tell for departments.")
+    short = {**row, "realised": 0.80, "low": 0.70, "high": 0.90, "verdict": "less than promised"}
+    ok, told = text_accuracy.sums_held(pd.DataFrame([short]))
+    assert ok is False
+    assert told.endswith("Too narrow: 95 % for departments (80.0 %).")
 
 
 def test_too_few_periods_are_refused():

@@ -14,18 +14,24 @@ and Inference 10(2)). Errors of later weeks are not exchangeable with those of e
 December's least of all: where truth fell beyond an end more often than promised, that end's tail is
 made smaller until it no longer does (adaptive conformal inference: Gibbs and Candes 2021, NeurIPS
 34), for each class by its own record, and never larger than promised.
+
+Sums over a horizon do not adapt so: from neighbouring origins they share nearly all their periods,
+and one miss would count many times. Sums of one level share their luck too: 24 origins of 8 weeks
+are four horizons that say how much horizons differ, however many series went through them. Their
+ends are further out by Student's factor (1908, Biometrika 6(1)): the t over the normal quantile,
+with as many degrees of freedom as horizons, end to end, had been seen.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from analysis.demand.forecast.accuracy import diebold_mariano
-from analysis.demand.models.backtest import Backtest, mean_of, pinball
+from analysis.demand.models.backtest import Backtest, mean_along, mean_of, pinball
 from analysis.demand.series.year_ago import Expected
 from analysis.stats.sizes import FEWEST_AT_PEAKS
 
@@ -46,34 +52,21 @@ BURN_IN = 6
 
 
 @dataclass(frozen=True)
-class Offsets:
-    """How far the interval reaches, in naive errors: horizon-long, NaN where it is unknown."""
-
-    low: np.ndarray
-    high: np.ndarray
-    n: np.ndarray
-
-
-@dataclass(frozen=True)
 class Reach:
-    """How far every series' interval reaches, in naive errors, from each origin and from the end.
+    """How far intervals reach, in naive errors; NaN where that is unknown.
 
-    Parameters
-    ----------
-    low, high
-        (Origins + 1) x series x periods ahead, each known at its origin; the last is from the
-        end of the data.
-    n
-        (Origins + 1) x series: least number of errors behind an end.
+    ``low`` and ``high`` are (origins + 1) x series x periods ahead, each known at its origin, the
+    last at the end of the data; ``n``, (origins + 1) x series, is the least number of errors
+    behind an end. Of one origin, or of one series' `offsets`, the axes before are left out.
     """
 
     low: np.ndarray
     high: np.ndarray
     n: np.ndarray
 
-    def at(self, origin: int) -> Offsets:
+    def at(self, origin: int) -> Reach:
         """Return how far every series' interval reaches from an origin's place; -1 is the end."""
-        return Offsets(self.low[origin], self.high[origin], self.n[origin])
+        return Reach(self.low[origin], self.high[origin], self.n[origin])
 
 
 def offsets(
@@ -82,7 +75,7 @@ def offsets(
     coverage: float,
     lent: np.ndarray | None = None,
     tails: tuple[float, float] | None = None,
-) -> Offsets:
+) -> Reach:
     """Return the offsets for scaled errors (any x horizon), NaN being no error.
 
     The finite-sample quantiles are order statistics k = floor((n + 1) x tail). With fewer errors
@@ -100,7 +93,7 @@ def offsets(
     lent = n > np.maximum((~np.isnan(flat)).sum(axis=0), 1)
     if lent.any():
         low, high = _smoothed(low), _smoothed(high)
-    return Offsets(low, high, n.astype(int))
+    return Reach(low, high, n.astype(int))
 
 
 def _smoothed(ends: np.ndarray) -> np.ndarray:
@@ -135,7 +128,7 @@ def lenders(classes: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def intervals(
-    mean: np.ndarray, scale: np.ndarray, reach: Offsets, *, floor: np.ndarray
+    mean: np.ndarray, scale: np.ndarray, reach: Reach, *, floor: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return lower and upper ends (series x horizon), not below ``floor`` of each series."""
     low, high = mean + scale[:, None] * reach.low, mean + scale[:, None] * reach.high
@@ -267,7 +260,9 @@ def realised(
         independent and forecasts of the same week one, and of that which allows for forecasts
         from neighbouring origins sharing their luck, `judgement.diebold_mariano`), gap (realised
         - nominal), n (forecasts judged), weeks (different weeks of series among them), series,
-        quantile_loss (pinball loss of both ends, in naive errors).
+        quantile_loss (pinball loss of both ends, in naive errors). Of sums, weeks counts the
+        horizons, end to end, and the interval is the wider of the binomial one as if series were
+        independent, and of Student's between horizons.
     """
     reaches = reaches or {c: of_backtest(tested, model, classes, None, c) for c in coverages}
     judged = np.ones(tested.actual.shape, dtype=bool) if judged is None else judged
@@ -287,12 +282,25 @@ def of_backtest(
     expect: Expected | None,
     coverage: float,
 ) -> Reach:
-    """Return `reach` of a model in a backtest."""
+    """Return `reach` of a model in a backtest; of sums, with Student's factor."""
     scaled = (tested.actual - tested.of(model)) / tested.scale[:, :, None]
     known = [tested.known_at(origin) for origin in tested.origins]
     every = np.ones((len(tested.origins), tested.horizon), dtype=bool)
     known_then = np.stack([*known, every])
-    return reach(scaled, known_then, classes, expect, coverage=coverage)
+    if tested.span == 1:
+        return reach(scaled, known_then, classes, expect, coverage=coverage)
+    found = reach(scaled, known_then, classes, expect, coverage=coverage, least=1.0)
+    seen = np.array([tested.end_to_end(int(past.all(axis=1).sum())) for past in known_then])
+    factor = student_factor(seen, coverage)[:, None, None]
+    return replace(found, low=found.low * factor, high=found.high * factor)
+
+
+def student_factor(horizons: np.ndarray, coverage: float) -> np.ndarray:
+    """Return Student's quantile over the normal one, by horizons seen (degrees of freedom)."""
+    from scipy.special import ndtri, stdtrit
+
+    upper = (1 + coverage) / 2
+    return np.asarray(stdtrit(horizons, upper) / ndtri(upper))
 
 
 def _covered(
@@ -312,7 +320,9 @@ def _covered(
     inside = np.where(known, (error >= low) & (error <= high), np.nan)
     loss = pinball(error, low, level=tail) + pinball(error, high, level=1 - tail)
     targets = [_targets(known[i], tested.origins[o]) for i, o in enumerate(judged)]
-    share, weeks = mean_of(inside), len(np.unique(np.concatenate(targets)))
+    share, weeks = mean_of(inside), float(len(np.unique(np.concatenate(targets))))
+    if tested.span > 1:
+        weeks = tested.end_to_end(int(known.any(axis=(1, 2)).sum()))
     first, last = _interval(inside, tested, weeks)
     return {
         "realised": share,
@@ -320,19 +330,25 @@ def _covered(
         "high": last,
         "gap": share - nominal,
         "n": int(known.sum()),
-        "weeks": weeks,
+        "weeks": weeks if tested.span > 1 else int(weeks),
         "series": int(known.any(axis=(0, 2)).sum()),
         "quantile_loss": mean_of(np.where(known, loss / 2, np.nan)),
     }
 
 
-def _interval(inside: np.ndarray, tested: Backtest, weeks: int) -> tuple[float, float]:
-    """Return the wider of the binomial interval and of that between origins."""
-    share = mean_of(inside)
-    low, high = _binomial(share, weeks)
-    by_origin = np.array([mean_of(part) for part in inside])
+def _interval(inside: np.ndarray, tested: Backtest, weeks: float) -> tuple[float, float]:
+    """Return the wider of the binomial interval and of that between origins, or horizons."""
+    share, by_origin = mean_of(inside), mean_along(inside, axis=(1, 2))
     by_origin = by_origin[~np.isnan(by_origin)]
-    if len(by_origin) > tested.horizon:
+    series = 1.0 if tested.span == 1 else (~np.isnan(inside)).sum() / len(by_origin)
+    low, high = _binomial(share, weeks * series)
+    if tested.span > 1:
+        from scipy.special import stdtrit
+
+        apart = max(weeks - 1, 0.01)
+        around = stdtrit(apart, 0.975) * np.std(by_origin) / np.sqrt(apart)
+        low, high = min(low, share - around), max(high, share + around)
+    elif len(by_origin) > tested.horizon:
         step = tested.origins[1] - tested.origins[0]
         around = diebold_mariano(by_origin - share, horizon=tested.horizon, step=step)[1]
         low, high = min(low, share - around), max(high, share + around)
@@ -345,7 +361,7 @@ def _targets(known: np.ndarray, origin: int) -> np.ndarray:
     return np.asarray(rows * 1_000_000 + origin + ahead)
 
 
-def _binomial(share: float, n: int) -> tuple[float, float]:
+def _binomial(share: float, n: float) -> tuple[float, float]:
     from scipy.stats import beta
 
     if not n or np.isnan(share):

@@ -6,12 +6,13 @@ The forecast as it is published: means, intervals, and a reason where there is n
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from analysis.demand.forecast import accuracy, conformal, model_selection
+from analysis.demand.forecast import accuracy, conformal, horizon_totals, model_selection
 from analysis.demand.forecast.level_regressors import Plan
 from analysis.demand.models import arima, backtest, ets, holiday_run_up, intermittent
 from analysis.demand.models import registry as zoo
@@ -80,6 +81,11 @@ class Outlook:
     def classes(self) -> dict[str, np.ndarray]:
         """Return the series that share an interval's calibration, as masks by name."""
         return _levels(self.groups, self.sparse)
+
+    @cached_property
+    def of_sums(self) -> pd.DataFrame:
+        """Return `horizon_totals.realised`, the coverage of sums over the horizon."""
+        return horizon_totals.realised(self)
 
 
 def predict(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.demand.forecast import conformal
-from analysis.demand.models.backtest import scales
+from analysis.demand.models.backtest import Backtest, scales
 from analysis.demand.series.year_ago import Expected, expected
 from analysis.stats.multiplicity import q_values
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Share of false calls for more or less than of late, over everything searched at a level.
 FALSE = 0.05
+
+#: Verdict on a coverage that its horizons leave open.
+TOO_FEW = "too few horizons to tell"
 
 
 def over_horizon(
@@ -44,25 +47,28 @@ def over_horizon(
     """
     plan, values = outlook.plan, outlook.series.values
     goods = np.ones(len(values), dtype=bool) if goods is None else goods
-    mean = outlook.table["mean"].to_numpy().reshape(-1, plan.horizon).sum(axis=1)
+    mean = _next_sums(outlook)
     recent = np.nansum(values[:, -plan.horizon :], axis=1)
     scale = scales(values, season=plan.season)[0]
-    past, expect = _past_sums(outlook, mean, scale)
-    low, high, n = _ends(outlook, mean, scale, (past, expect), coverage)
+    summed, expect = _sums(outlook)
+    ends = conformal.of_backtest(summed, outlook.published, outlook.classes(), expect, coverage)
+    floor = np.where(np.nanmin(np.nan_to_num(values), axis=1) >= 0, 0.0, -np.inf)
+    low, high = conformal.intervals(mean[:, None], scale, ends.at(-1), floor=floor)
+    past = summed.scaled()[summed.models.index(outlook.published)]
     base = np.where(recent > 0, recent, np.nan)
     table = outlook.series.keys[["level", "name"]].assign(
         recent=recent,
         usual=_medians(values) * plan.horizon,
         mean=mean,
-        low=low,
-        high=high,
+        low=low[:, 0],
+        high=high[:, 0],
         year_before=outlook.before.sum(axis=1),
         change=mean / base - 1,
-        change_low=low / base - 1,
-        change_high=high / base - 1,
-        n=n,
+        change_low=low[:, 0] / base - 1,
+        change_high=high[:, 0] / base - 1,
+        n=ends.n[-1],
         kind=np.select([~goods, outlook.sparse], ["no merchandise", "now and then"], "regular"),
-        p=_chances(outlook, expect, np.stack([*past, (recent - mean) / scale])[:, :, None]),
+        p=_chances(outlook, expect, np.stack([*past, ((recent - mean) / scale)[:, None]])),
     )
     table = called(table)
     place = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}
@@ -120,35 +126,37 @@ def _beyond(past: np.ndarray, missed: np.ndarray) -> np.ndarray:
     return np.asarray((1 + above) / (len(past) + 1) * further)
 
 
-def _past_sums(
-    outlook: Outlook, mean: np.ndarray, scale: np.ndarray
-) -> tuple[np.ndarray, Expected]:
-    """Return past sums' errors, in naive errors, and what is expected of theirs and ``mean``'s."""
-    tested, values, plan = outlook.tested, outlook.series.values, outlook.plan
-    made = tested.of(outlook.published)
-    every = np.stack([*made.sum(axis=2), mean])[:, :, None] / plan.horizon
-    scales_then = np.stack([*tested.scale, scale])
-    ends = (*tested.origins, values.shape[1])
-    expect = expected(every, values, scales_then, ends, season=plan.season)
-    return np.asarray((tested.actual - made).sum(axis=2) / tested.scale), expect
+def _next_sums(outlook: Outlook) -> np.ndarray:
+    return np.asarray(
+        outlook.table["mean"].to_numpy().reshape(-1, outlook.plan.horizon).sum(axis=1)
+    )
+
+
+def _sums(outlook: Outlook) -> tuple[Backtest, Expected]:
+    """Return past sums, and what is expected of their errors and the next sums'."""
+    summed, values, season = outlook.tested.summed(), outlook.series.values, outlook.plan.season
+    every = np.stack([*summed.of(outlook.published), _next_sums(outlook)[:, None]]) / summed.span
+    scale = np.stack([*summed.scale, scales(values, season=season)[0]])
+    return summed, expected(every, values, scale, (*summed.origins, values.shape[1]), season=season)
+
+
+def realised(outlook: Outlook) -> pd.DataFrame:
+    """Return how often past sums lay inside intervals drawn from what was known at their origin.
+
+    `conformal.realised` of the sums, with horizons (how many, end to end) for weeks, and verdict:
+    ``as promised``, ``less than promised``, ``more than promised``, ``none judged yet``, or that
+    horizons are too few to tell: misses twice as frequent as promised would be no surprise.
+    """
+    summed, expect = _sums(outlook)
+    judge = (summed, outlook.published, outlook.classes())
+    reaches = {c: conformal.of_backtest(*judge, expect, c) for c in outlook.plan.coverages}
+    table = conformal.realised(*judge, reaches).rename(columns={"weeks": "horizons"})
+    low, high, nominal = table["low"], table["high"], table["nominal"]
+    open_ = [table["n"] == 0, high < nominal, low > nominal, low <= 2 * nominal - 1]
+    told = ["none judged yet", "less than promised", "more than promised", TOO_FEW]
+    return table.assign(verdict=np.select(open_, told, "as promised"))
 
 
 def _medians(values: np.ndarray) -> np.ndarray:
     """Return each series' median over what is known of it."""
     return np.array([np.median(row[~np.isnan(row)]) for row in values])
-
-
-def _ends(
-    outlook: Outlook, mean: np.ndarray, scale: np.ndarray,
-    past: tuple[np.ndarray, Expected], coverage: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    tested, count = outlook.tested, len(outlook.tested.origins)
-    over = [tested.known_at(origin).all(axis=1) for origin in tested.origins]
-    known = np.stack([*over, np.ones(count, dtype=bool)])[:, :, None]
-    reach = conformal.reach(
-        past[0][:, :, None], known, outlook.classes(), past[1], coverage=coverage,
-        least=1.0,  # overlapping sums share nearly all their luck: one miss would count many times
-    )  # fmt: skip
-    floor = np.where(np.nanmin(np.nan_to_num(outlook.series.values), axis=1) >= 0, 0.0, -np.inf)
-    low, high = conformal.intervals(mean[:, None], scale, reach.at(-1), floor=floor)
-    return low[:, 0], high[:, 0], reach.n[-1]

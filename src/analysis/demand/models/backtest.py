@@ -42,6 +42,8 @@ class Backtest:
         Origins x series x horizon; NaN where the period is not known.
     scale, root_scale
         Origins x series: naive error in the training data, absolute and squared (`scores`).
+    span
+        Periods that each forecast is the sum of.
     """
 
     models: tuple[str, ...]
@@ -50,6 +52,7 @@ class Backtest:
     actual: np.ndarray
     scale: np.ndarray
     root_scale: np.ndarray
+    span: int = 1
 
     @property
     def horizon(self) -> int:
@@ -66,12 +69,22 @@ class Backtest:
 
     def known_at(self, origin: int) -> np.ndarray:
         """Tell which errors (origins x horizon) had been seen when ``origin`` columns were."""
-        ends = np.array(self.origins)[:, None] + np.arange(1, self.horizon + 1)[None, :]
+        ends = np.array(self.origins)[:, None] + np.arange(1, self.horizon + 1) * self.span
         return np.asarray(ends <= origin)
 
     def of(self, model: str) -> np.ndarray:
         """Return a model's forecasts (origins x series x horizon)."""
         return np.asarray(self.forecasts[self.models.index(model)])
+
+    def summed(self) -> Backtest:
+        """Return the backtest of the sums over the horizon."""
+        forecasts, actual = self.forecasts.sum(3, keepdims=True), self.actual.sum(2, keepdims=True)
+        return replace(self, forecasts=forecasts, actual=actual, span=self.horizon)
+
+    def end_to_end(self, origins: int) -> float:
+        """Return how many sums without a shared period fill those of neighbouring origins."""
+        step = self.origins[1] - self.origins[0]
+        return max(1 + (origins - 1) * step / self.span, 1.0)
 
     def with_model(self, name: str, forecasts: np.ndarray) -> Backtest:
         """Return this backtest with one more model."""

@@ -27,6 +27,12 @@ coverage = Columns("""
     level | nominal 0 % | realised 0.0 % | low..high 0 %: 95 % interval | weeks 0: Weeks judged
 """)
 
+#: `horizon_totals.realised`
+sums = Columns("""
+    level | nominal 0 % | realised 0.0 % | low..high 0 %: 95 % interval
+    horizons 0.0: Horizons, end to end | verdict
+""")
+
 #: `Scored.table`
 scored = Columns("""
     level | series 0 | forecast $ 0 | actual $ 0: Happened | bias +0.0 %

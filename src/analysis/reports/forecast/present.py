@@ -94,6 +94,7 @@ def coverage(report: Report, outlook: Outlook) -> None:
     report.headline(text_accuracy.kept_promise(covered))
     report.say(text_accuracy.few_weeks(covered))
     report.say(text_accuracy.at_peaks(outlook.at_peaks))
+    report.say(text_accuracy.sums_held(outlook.of_sums)[1])
     report.save(outlook.at_peaks, "coverage_at_peaks")
     with report.detail("Coverage by level"):
         report.table(
@@ -102,6 +103,14 @@ def coverage(report: Report, outlook: Outlook) -> None:
             columns=columns.coverage(),
             caption="Series that sell now and then are calibrated apart. The interval allows for "
             "neighbouring weeks that share their luck.",
+        )
+        report.table(
+            text.named(outlook.of_sums),
+            name="coverage_of_sums",
+            columns=columns.sums(),
+            caption="Sums over the weeks ahead. Neighbouring forecasts share weeks, and series "
+            "share their luck: the interval counts horizons end to end. Too few to tell: misses "
+            "twice as frequent as promised would be no surprise.",
         )
 
 
@@ -155,7 +164,7 @@ def departments(report: Report, outlook: Outlook, ahead: pd.DataFrame) -> None:
         columns=columns.totals(weeks=report.params.horizon),
         rows=12,
         caption="Sums over the horizon. The interval is that of the sum, from sums forecast "
-        "before.",
+        "before, wider where they fill few horizons.",
     )
     report.save(ahead, "totals")
     report.save(track_record.to_keep(outlook), "kept")

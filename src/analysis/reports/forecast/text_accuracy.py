@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.demand.forecast import accuracy, model_selection
 from analysis.demand.forecast.conformal import SPARSE_CLASS
+from analysis.demand.forecast.horizon_totals import TOO_FEW
 from analysis.demand.models import registry as zoo
 from analysis.errors import NotApplicable
 from analysis.reporting.notebook import words
@@ -125,12 +126,9 @@ def unbeaten(found: Outlook) -> str:
     rows = {
         str(n): _published(found, str(n))["verdict"] for n in dict.fromkeys(found.scores["level"])
     }
-    worse = [level(n) for n, verdict in rows.items() if verdict == "worse"]
-    same = [level(n) for n, verdict in rows.items() if verdict == "no different"]
-    said = [f"significantly worse than the best simple one for {words.listing(worse)}"] * bool(
-        worse
-    )
-    said += [f"not told from the best simple one for {words.listing(same)}"] * bool(same)
+    kinds = (("worse", "significantly worse than"), ("no different", "not told from"))
+    found_so = {how: [level(n) for n in rows if rows[n] == kind] for kind, how in kinds}
+    said = [f"{how} the best simple one for {words.listing(w)}" for how, w in found_so.items() if w]
     text = f"The published forecast is {' and '.join(said)}. " if said else ""
     return f"{text}The best simple forecasts, known only with hindsight: {bars(found)}."
 
@@ -241,9 +239,7 @@ def at_peaks(coverage: pd.DataFrame) -> str:
     known = coverage[(coverage["n"] > 0) & ~coverage["level"].str.endswith(SPARSE_CLASS)]
     what = "At peaks (weeks forecast a third or more above the past year's mean)"
     if known.empty:
-        return (
-            f"{what} the intervals cannot be judged: no forecast of such a week has come true yet."
-        )
+        return f"{what} the intervals cannot be judged: no such week has come true yet."
     told = [
         f"{_rates(part)} for {_of_level(str(name))}, in "
         f"{words.count(int(part['weeks'].iloc[0]), 'week')} of "
@@ -258,6 +254,28 @@ def at_peaks(coverage: pd.DataFrame) -> str:
         "intervals say."
     )
     return f"{what} the intervals held {'; '.join(told)}. {verdict}"
+
+
+def sums_held(sums: pd.DataFrame) -> tuple[bool | None, str]:
+    """Say whether sums over the horizon held what was promised; None where horizons are too few."""
+    known = sums[(sums["n"] > 0) & ~sums["level"].str.endswith(SPARSE_CLASS)]
+    known, short = known[known["nominal"] == sums["nominal"].max()], sums[_short(sums)]
+    if known.empty:
+        return None, "Too few forecasts of sums have come to their end for them to be judged."
+    told = [
+        f"{words.percent(row['realised'], 0)} ({words.interval(row['low'], row['high'], 0)}) for "
+        f"{_of_level(str(row['level']))}"
+        for _, row in known.iterrows()
+    ]
+    unsure = [_of_level(str(name)) for name in known.loc[known["verdict"] == TOO_FEW, "level"]]
+    narrow = [_interval_of(row) for _, row in short.iterrows()]
+    return False if narrow else None if unsure else True, (
+        f"Of sums over the horizon, the {words.percent(sums['nominal'].max(), 0)} intervals held "
+        f"{words.listing(told)}. Such sums overlap: end to end they fill "
+        f"{words.number(known['horizons'].max(), 1)} horizons"
+        f"{f', too few to tell for {words.listing(unsure)}' if unsure else ''}."
+        f"{f' Too narrow: {words.listing(narrow)}.' if narrow else ''}"
+    )
 
 
 def _rates(rows: pd.DataFrame) -> str:
@@ -306,19 +324,17 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
     if short.empty:
         return found
     worst = short.iloc[0]
-    promised = words.percent(float(worst["nominal"]), 0)
+    promised, name = words.percent(float(worst["nominal"]), 0), _of_level(str(worst["level"]))
     others = words.listing([_interval_of(row) for _, row in short.iloc[1:].iterrows()])
     return {
         **found,
-        "sentence": f"of past weeks fell inside the {promised} interval for "
-        f"{_of_level(str(worst['level']))}",
+        "sentence": f"of past weeks fell inside the {promised} interval for {name}",
         "value": float(worst["realised"]),
         "low": float(worst["low"]),
         "high": float(worst["high"]),
         "n": int(worst["weeks"]),
         "alert": True,
-        "otherwise": f"stock and staff for {_of_level(str(worst['level']))} are planned on "
-        "intervals that are too narrow",
+        "otherwise": f"stock and staff for {name} are planned on intervals that are too narrow",
         "detail": f"too narrow as well: {others}" if others else None,
     }
 
@@ -385,11 +401,8 @@ def _holds(coverage: pd.DataFrame, peaks: pd.DataFrame) -> tuple[bool | None, st
         return None, _sentence(reason)
     nominal = float(widest["nominal"].iloc[0])
     failed, narrow = broken(coverage), bool(_short(peaks).any())
-    said = (
-        f"{' '.join(_differing(coverage, name) for name in failed)}"
-        if failed
-        else "The nominal rates lie within the coverage's interval at every level."
-    )
+    said = " ".join(_differing(coverage, name) for name in failed)
+    said = said or "The nominal rates lie within the coverage's interval at every level."
     return (
         not failed and not narrow,
         f"{words.percent(share, 1)} of held-out weeks inside the {words.percent(nominal, 0)} "
@@ -426,6 +439,7 @@ def trust(found: Outlook, scored: Scored | None, wanted: int, *, late: str = "")
         *lines,
         ("Better than a simple forecast", *_beats(found)),
         ("Intervals", *_holds(found.coverage, found.at_peaks)),
+        ("Intervals of sums", *sums_held(found.of_sums)),
         ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
         ("Last time", *_last_time(scored)),
         ("Yearly season", found.plan.season >= wanted or None,
