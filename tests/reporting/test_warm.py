@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,25 @@ def test_a_forked_process_ends_with_its_exit_code(tmp_path: Path) -> None:
         assert process is not None
         assert process.wait() == process.poll() == process.returncode == 2
     assert "No such option" in (tmp_path / "errors").read_text()
+
+
+#: A worker whose libraries abort when they are unloaded, as one does whose thread still runs.
+ABORTING = """
+import ctypes, os, runpy, sys
+from analysis.reporting.execution.warm import _Work
+ctypes.pythonapi.Py_AtExit(ctypes.CDLL(None).abort)
+def work(*names, **options):
+    print("did its work")
+    sys.exit(2)
+runpy.run_module = work
+_Work({"environment": dict(os.environ), "arguments": [], "cwd": "."}, 0)()
+"""
+
+
+def test_a_library_that_aborts_when_it_is_unloaded_costs_no_finished_report() -> None:
+    ended = subprocess.run([sys.executable, "-c", ABORTING], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stdout == "did its work\n"
 
 
 @pytest.mark.parametrize(("cells", "starts"), [(0, 3), (1, 1)])

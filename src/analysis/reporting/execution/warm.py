@@ -280,7 +280,13 @@ class _Work:
         os.chdir(str(self._wanted["cwd"]))
         here = [part.replace("{lifeline}", str(self._lifeline)) for part in arguments]
         sys.argv = ["analysis", *here]
-        runpy.run_module("analysis", run_name="__main__", alter_sys=True)
+        try:
+            runpy.run_module("analysis", run_name="__main__", alter_sys=True)
+        except SystemExit as ended:  # what follows unloads libraries, whose threads may abort it
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(ended.code if isinstance(ended.code, int) else int(bool(ended.code)))
 
 
 def _nothing() -> None:
