@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FALSE = 0.05
 
 #: Verdict on a coverage that its horizons leave open.
-TOO_FEW = "too few horizons to tell"
+TOO_FEW = "too few to tell"
 
 
 def over_horizon(

@@ -30,7 +30,7 @@ coverage = Columns("""
 #: `horizon_totals.realised`
 sums = Columns("""
     level | nominal 0 % | realised 0.0 % | low..high 0 %: 95 % interval
-    horizons 0.0: Horizons, end to end | verdict
+    horizons 0.0 | verdict
 """)
 
 #: `Scored.table`
