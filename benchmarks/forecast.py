@@ -132,9 +132,9 @@ def m3() -> None:
     found = say("automatic", actual, mean, scale, begun.since())
     limit = f"published Theta: {THETA_PRINTED} printed, {THETA_RECOMPUTED} recomputed"
     print(f"at or below it: {found['smape'] <= THETA_PRINTED} ({limit})")
-    everyone = np.ones(len(values), dtype=bool)
+    errors = final.scaled()[final.models.index("final")]
     for nominal in (0.80, 0.95):
-        reach = conformal.calibrate(final, "final", everyone, coverage=nominal)
+        reach = conformal.offsets(errors, coverage=nominal)
         low, high = conformal.intervals(mean, scale, reach, floor=np.zeros(len(values)))
         inside = float(((actual >= low) & (actual <= high)).mean())
         print(f"coverage of {nominal:.0%} intervals: {inside:.4f}")

@@ -17,11 +17,17 @@
 8. Newcomers. What a new customer brought by report 07 lies between what report 11 says of the
    channels that bring least and most over the same months.
 9. Findings. A finding's interval holds its value, and no page shows a p-value or a false discovery
-   rate as 0.
+   rate as 0. A difference whose interval holds zero says that it is not significant. A forecast
+   whose past was always too high has no interval that reaches further up than down.
 10. Single customers. No published table gives a sum of one or two customers, the largest or the
     smallest of single customers, or two heads of a ranking that differ by one or two.
 11. Words. No heading of reports 01 to 05, which compare nothing randomised, has something move,
     drive or raise sales, and none names the effect of it.
+12. Names. No heading, finding or cell of a table names a column or an attribute as the code does
+   (report 01, which is about columns, and the parameters apart).
+13. Lists. The rulings count as many to contact and held out as the pages, findings and limits of
+   report 08 say; what they cost stays within the budget.
+14. Satisfaction. The scorecard has the score of all who were asked where report 10 has weighted it.
 """
 
 from __future__ import annotations
@@ -90,6 +96,9 @@ def check(run: Path) -> None:
     _newcomers(run)
     _findings(run)
     _figures(run)
+    _names_of_the_code(run)
+    _lists(run)
+    _satisfaction(run)
     _single_customers(run)
     _causes(run)
 
@@ -273,12 +282,24 @@ def _newcomers(run: Path) -> None:
             assert same["low"].min() <= row.brought <= same["high"].max(), (row, same)
 
 
+#: Findings of a level that may lie on either side of zero; how a difference says it may be none.
+_LEVELS = ("score_nps", "weighted_score")
+_UNSURE = re.compile(
+    r"significan|chance|told apart|not decided|only moved|changed nothing|no model did"
+)
+
+
 def _findings(run: Path) -> None:
     for path in sorted((run / "findings").glob("*.json")):
         for finding in findings(run, path.stem).values():
             ends = [finding[end] for end in ("low", "value", "high")]
             if None not in ends:
                 assert ends == sorted(ends), (path.stem, finding)
+                words = f"{finding['sentence']} {finding['detail'] or ''}"
+                sure = ends[0] > 0 or ends[2] < 0 or finding["key"] in _LEVELS
+                assert sure or _UNSURE.search(words), (path.stem, words)
+                if "too high)" in words:
+                    assert ends[2] - ends[1] < ends[1] - ends[0], (path.stem, words)
     for page in sorted(run.glob("*.html")):
         for heads, rows in _tables_of(page.read_text("utf-8")):
             chances = [n for n, head in enumerate(heads) if head in CHANCES]
@@ -294,6 +315,59 @@ def _tables_of(page: str) -> Iterator[tuple[list[str], list[list[str]]]]:
         ]
         if rows:
             yield rows[0], rows[1:]
+
+
+#: A name as the code has it; and what of a page may hold such: code, parameters, downloads.
+_SNAKE = re.compile(r"(?<![\w/.])[a-z]+(?:_[a-z0-9]+)+(?![\w/.])")
+_APART = re.compile(
+    r'<(script|style|svg|pre|code)\b.*?</\1>|<section class="appendix".*?</section>', re.S
+)
+
+
+def _names_of_the_code(run: Path) -> None:
+    for page in sorted(run.glob("[0-9]*.html")):
+        if page.stem.startswith("01"):
+            continue
+        written = _APART.sub(" ", page.read_text("utf-8"))
+        said = re.findall(r"<(h[1-4]|td|th|li)\b[^>]*>(.*?)</\1>", written, re.S)
+        shown = [html.unescape(re.sub(r"<[^>]+>", " ", cell)) for _, cell in said]
+        found = {name for cell in shown for name in _SNAKE.findall(cell)} - {run.parent.name}
+        assert not found, (page.stem, found)
+
+
+def _lists(run: Path) -> None:
+    told, limits = table(run, "08_targets/rulings"), table(run, "08_targets/limits")
+    if told is None or limits is None:
+        return
+    own = told[told["list"] == "targets"]
+    contact = own[own["ruling"] == "contact"]
+    gain = findings(run, "08_targets")["list_gain"]
+    assert len(contact) == gain["n"]
+    assert abs(contact["expected_margin"].sum() - gain["value"]) < 0.005 * max(len(contact), 1)
+    reasons = table(run, "08_targets/rulings_by_reason")
+    assert reasons is not None
+    counted = reasons.groupby("ruling")["customers"].sum()
+    assert counted.sum() == len(told)
+    assert counted.get("contact", 0) == len(contact)
+    assert counted.get("hold out", 0) == (own["ruling"] == "hold out").sum()
+    assert (reasons["cost"].sum() - limits.set_index("limit")["most"].map(_amount)["budget"]) < 0.5
+    page = html.unescape(re.sub(r"<[^>]+>", "", (run / "08_targets.html").read_text("utf-8")))
+    if len(told) > len(own):
+        every = int((told["ruling"] == "contact").sum())
+        assert f"Of the rulings {every:,} are to contact" in page
+
+
+def _amount(written: str) -> float:
+    return float(_numbers(written)[0])
+
+
+def _satisfaction(run: Path) -> None:
+    scores = table(run, "00_summary/scorecard")
+    if scores is None or not (run / "findings" / "10_feedback.json").exists():
+        return
+    weighted = findings(run, "10_feedback").get("weighted_score")
+    if weighted and weighted["unit"] == "points":
+        assert scores.set_index("measure").loc["satisfaction", "value"] == weighted["value"]
 
 
 if __name__ == "__main__":

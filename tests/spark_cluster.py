@@ -20,9 +20,10 @@ DEPLOY = "org.apache.spark.deploy"
 
 @dataclass
 class Cluster:
-    """The cluster's address and its processes, the master first."""
+    """The cluster's address and its processes, the master first; MB of memory of an executor."""
 
     folder: Path
+    memory: int = 512
     url: str = ""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -39,7 +40,7 @@ class Cluster:
     def settings(self, **options: str) -> dict[str, object]:
         """Return the section ``engine`` of params that point at the cluster."""
         wanted = {
-            "spark.executor.memory": "512m",
+            "spark.executor.memory": f"{self.memory}m",
             "spark.driver.host": "127.0.0.1",
             "spark.executor.extraJavaOptions": (
                 "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=128m"
@@ -47,6 +48,12 @@ class Cluster:
             **options,
         }
         return {"kind": "spark", "memory": "1GB", "master": self.url, "options": wanted}
+
+    def cpu_seconds(self) -> float:
+        """Return the processor seconds of the executors that have ended."""
+        stats = [Path(f"/proc/{p.pid}/stat").read_text() for p in self.processes[1:]]
+        ticks = [stat.rpartition(")")[2].split()[13:15] for stat in stats]
+        return sum(int(n) for pair in ticks for n in pair) / os.sysconf("SC_CLK_TCK")
 
     def executors(self) -> int:
         """Return how many times a worker was told to start an executor for a report."""
@@ -77,17 +84,26 @@ def _found(process: subprocess.Popen[bytes], log: Path, says: str, *, seconds: i
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
+def cluster(folder: Path, *, memory: int = 512) -> Iterator[Cluster]:
     """Start a master and two workers of one core each; end them afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = Cluster(folder)
+    made = Cluster(folder, memory)
     # Two workers that make it at the same moment fail, one of them at every start of an executor.
     (folder / "local").mkdir()
     try:
         master = (f"{DEPLOY}.master.Master", "--host", "127.0.0.1", "--port", "0")
         made.url = made.start("master", *master, "--webui-port", "0", says=r"at (spark://\S+:\d+)")
         for number in (1, 2):
-            words = ("-c", "1", "-m", "600m", "--webui-port", "0", "-d", str(folder / "work"))
+            words = (
+                "-c",
+                "1",
+                "-m",
+                f"{memory + 88}m",
+                "--webui-port",
+                "0",
+                "-d",
+                str(folder / "work"),
+            )
             worker = (f"{DEPLOY}.worker.Worker", *words, made.url)
             made.start(f"worker-{number}", *worker, says=r"(Successfully registered) with master")
         yield made

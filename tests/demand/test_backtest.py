@@ -43,10 +43,9 @@ def test_choice_and_intervals_at_an_origin_do_not_see_later_truth():
         model_selection.weigh(first, groups, sparse, known=first.known_at(48)),
         model_selection.weigh(second, groups, sparse, known=second.known_at(48)),
     )
-    everyone = np.ones(6, bool)
-    for tested in (first, second):
-        reach = conformal.calibrate(tested, "ets", everyone, coverage=0.8, origin=48)
-        assert np.abs(reach.high).max() < 10
+    everyone, place = {"all": np.ones(6, bool)}, first.origins.index(48)
+    reaches = [conformal.of_backtest(t, "ets", everyone, None, 0.8) for t in (first, second)]
+    assert all(np.abs(reach.at(place).high).max() < 10 for reach in reaches)
 
 
 def test_automatic_choice_weighs_the_models_by_their_inverse_errors():

@@ -182,6 +182,15 @@ def test_daily_parts_add_up_and_the_week_is_found():
         daily_parts(replace(series, values=values[None, :20], periods=days[:20]))
 
 
+def test_noise_has_no_rhythm_of_the_week() -> None:
+    keys = pd.DataFrame({"level": ["total"], "name": ["Total"]})
+    for days in (60, 365, 760):
+        values = np.random.default_rng(days).normal(280, 60, days)
+        when = tuple(date(2024, 1, 1) + timedelta(days=i) for i in range(days))
+        series = Series(keys, values[None], when, np.ones(days), "net_amount", "day", (), ())
+        assert strengths(daily_parts(series))["weekly"] < 0.1
+
+
 DEGENERATE = {
     "constant": np.full(60, 7.0),
     "zero": np.zeros(60),

@@ -1,20 +1,24 @@
 """Bring a study up to date and run every notebook of it in one process, in the engine it names.
 
-    python -m tests.notebooks.on_engine ROOT STUDY FOLDER
+    python -m tests.notebooks.on_engine ROOT STUDY FOLDER [REPORT ...]
 
 One process, so that one Spark session serves all notebooks: what is compared is what they compute
 and what they say. Charts are not drawn; they show no figure that no table holds. What ended in an
 exception is written to ``errors.json`` in FOLDER; what each report says, in order, to
-``said.json``; what each notebook took, in CPU seconds with Spark's driver and in jobs that Spark
-started, to ``costs.json``.
+``said.json``; what each notebook took to ``costs.json``: seconds, CPU seconds with Spark's driver,
+jobs that Spark started, and rows brought to this process, by the line that asked for them.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
+import time
 import traceback
+from collections import Counter
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +35,8 @@ from analysis.reporting.store.run_record import Status
 from analysis.tables.engine import Tables
 
 
-def run(root: Path, study: str, folder: Path) -> None:
-    """Run everything; see above."""
+def run(root: Path, study: str, folder: Path, only: Collection[str] = ()) -> None:
+    """Run everything, or the reports ``only``; see above."""
     settings = params.load(study, root=root)
     ingest(settings.ingest_request(), root=root)
     here = RunFolder(folder)
@@ -40,10 +44,13 @@ def run(root: Path, study: str, folder: Path) -> None:
     here.params_json.write_text(settings.model_dump_json())
     os.environ |= {STAGING: str(folder), ROOT: str(root), "MPLBACKEND": "agg"}
     os.chdir(root / "notebooks")
-    said, errors, costs = listened(), {}, {}
+    said, errors, costs, collected = listened(), {}, {}, collected_rows()
     for planned in make_plan(root / "notebooks").reports:
         name = planned.report
-        cpu, jobs = of_family(), jobs_so_far()
+        if only and name not in only:
+            continue
+        cpu, jobs, began = of_family(), jobs_so_far(), time.perf_counter()
+        collected.clear()
         try:
             execute(planned.path, settings)
         except Exception as error:
@@ -52,7 +59,10 @@ def run(root: Path, study: str, folder: Path) -> None:
         else:
             Status(name, "done").write(here.status(name))  # the summary reads what came of each
         costs[name] = {
-            "cpu_seconds": round(of_family() - cpu, 1), "jobs": jobs_so_far() - jobs,
+            "cpu_seconds": round(of_family() - cpu, 1),
+            "seconds": round(time.perf_counter() - began, 1),
+            "jobs": jobs_so_far() - jobs,
+            "collected": dict(collected.most_common()),
         }  # fmt: skip
     for name, found in (("errors", errors), ("said", said), ("costs", costs)):
         (folder / f"{name}.json").write_text(json.dumps(found, indent=1))
@@ -74,6 +84,28 @@ def listened() -> dict[str, list[str]]:
     Report._show = show  # type: ignore[method-assign]
     svg.render = undrawn
     return said
+
+
+def collected_rows() -> Counter[str]:
+    """Return how many rows Spark brings to this process, by the line of ours that asks for them."""
+    rows: Counter[str] = Counter()
+    if importlib.util.find_spec("pyspark") is None:
+        return rows
+    from pyspark.sql.classic.dataframe import DataFrame
+
+    def counting(original: Callable[[DataFrame], Any]) -> Callable[[DataFrame], Any]:
+        def count(frame: DataFrame) -> Any:
+            found = original(frame)
+            ours = [f for f in traceback.extract_stack() if "/src/analysis/" in f.filename]
+            asks = next(f for f in reversed(ours) if Path(f.filename).stem != "spark_engine")
+            rows[f"{Path(asks.filename).stem}.{asks.name}"] += len(found)
+            return found
+
+        return count
+
+    for name in ("toPandas", "toArrow", "collect"):
+        setattr(DataFrame, name, counting(getattr(DataFrame, name)))
+    return rows
 
 
 def execute(path: Path, settings: StudyParams) -> None:
@@ -103,4 +135,4 @@ def jobs_so_far() -> int:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]).resolve(), sys.argv[2], Path(sys.argv[3]).resolve())
+    run(Path(sys.argv[1]).resolve(), sys.argv[2], Path(sys.argv[3]).resolve(), sys.argv[4:])

@@ -19,6 +19,8 @@ import yaml
 
 from analysis.reporting.store.layout import StudyReports
 from analysis.reporting.store.run_record import RunRecord
+from analysis.tables.engine import canonical_dir
+from analysis.tables.manifest import Manifest
 from tests.spark_cluster import Cluster, cluster
 
 REPOSITORY = Path(__file__).parents[2]
@@ -53,6 +55,12 @@ PARAMS: dict[str, Any] = {
         },
     },
 }  # fmt: skip
+
+#: Where a few columns of lines come to the driver, as numbers for a compiled kernel.
+KERNELS = {"order_index.numbered", "purchase_events._packed"}
+
+#: Reports of which nothing else comes to the driver row by row.
+ROWS_STAY = ("01_profiling", "02_segmentation", "03_deciles", "05_baskets")
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(7_200)]
 
@@ -163,3 +171,8 @@ def test_every_report_is_the_same_on_a_cluster(
     assert {name: words for name, words in found.items() if words} == {}
     said, told = (json.loads((folder / "said.json").read_text()) for folder in (here, there))
     assert said == told
+    manifest = Manifest.read(canonical_dir(STUDY, root=elsewhere) / "current" / "manifest.json")
+    costs = json.loads((there / "costs.json").read_text())
+    brought = {who: n for name in ROWS_STAY for who, n in costs[name]["collected"].items()}
+    rows = {who for who, n in brought.items() if n > manifest.rows["order_lines"] / 3}
+    assert rows <= KERNELS, "line by line: let the workers add up, or run the kernel there"

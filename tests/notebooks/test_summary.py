@@ -70,7 +70,7 @@ def test_five_questions_are_answered_by_figures_of_the_other_reports(
     week = said["sales"].rows[0]
     assert [cell.text for cell in week[:3]] == ["Week to 28 Dec 2025", "$ 900", "−10.0 %"]
     assert [cell.text for cell in said["why"].rows[0]] == ["Customers", "+10.0 %", "+$ 1,000"]
-    assert [row[0].text for row in said["decide"].rows] == ["€ 800", "−€ 2", "1", "no figure"]
+    assert [row[0].text for row in said["decide"].rows] == ["€ 800", "−€ 1.50", "1", "no figure"]
     assert said["promotion"].rows[0][0].text == "−$ 26"
     assert "Coffee" in said["promotion"].rows[0][1].text
     assert "1 promotion begun since" in said["promotion"].note
@@ -80,7 +80,7 @@ def test_five_questions_are_answered_by_figures_of_the_other_reports(
         "change of net sales in the week to 28 Dec 2025 on the week before, to $ 900"
     )
     assert page.findings.title == "What 01_profiling found. Last week $ 900, −10.0 % on the week " \
-        "before, less than is usual"  # fmt: skip
+        "before, outside the usual −2 to 2 %"  # fmt: skip
 
 
 def test_every_figure_leads_to_a_page_of_its_report(
@@ -299,6 +299,10 @@ def test_the_scores_of_loyalty_and_feedback_are_taken_where_they_are(tmp_path: P
         True,
     ]
     assert scores.loc["satisfaction", "value"] == 0.3
+    asked["10_feedback"].append(Finding("weighted_score", "score", -0.1, -0.2, 0.0, "points"))
+    board = board_of(tmp_path, found={**boards.findings(), **asked}, made=made)
+    found = scorecard(board, targets={}).set_index("measure").loc["satisfaction"]
+    assert (found["value"], found["what"]) == (-0.1, "net promoter score of all asked, weighted")
     assert scores.loc["renewal", "reason"] == "no term has ended yet", "the report's own reason"
 
 

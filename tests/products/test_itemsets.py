@@ -192,3 +192,14 @@ def test_sets_grow_by_one_item_where_every_part_is_known(sets):
         c for c in combinations(range(8), 4) if set(map(frozenset, combinations(c, 3))) <= sets
     ]
     assert [tuple(row) for row in itemsets.grow(rows, most=10_000).tolist()] == expected
+
+
+@pytest.mark.spark
+def test_workers_of_spark_count_the_same_itemsets(spark):
+    """Each counts some of the orders; pairs and larger sets, and how many were looked at, agree."""
+    random = np.random.default_rng(4)
+    orders = [set(random.choice(list(ITEMS), random.integers(1, 7))) for _ in range(400)]
+    here, there = (mined(orders, 0.02, settings=engine) for engine in (None, spark))
+    assert there.table.equals(here.table)
+    assert there.table["size"].max() >= 4
+    assert there.searched == here.searched

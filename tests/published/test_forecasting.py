@@ -9,6 +9,7 @@ import pytest
 from analysis.demand.drivers import arima_regression
 from analysis.demand.forecast import conformal, model_selection
 from analysis.demand.models import backtest, registry
+from analysis.demand.series import year_ago
 
 #: Airline passengers, thousands a month, 1949 to 1960: Box and Jenkins (1976), series G.
 AIR = np.loadtxt(
@@ -133,7 +134,22 @@ def test_automatic_choice_on_m3_is_well_below_theta_and_its_intervals_hold(m3):
     assert backtest.smape(actual, mean) <= 13.35
     scale = backtest.scales(values, season=12)[0]
     assert np.mean(np.abs(actual - mean) / scale[:, None]) < 0.838
+    made, ends = np.stack([*tested.of("final"), mean]), (*origins, values.shape[1])
+    naive = np.stack([*tested.scale, scale])
+    expect = year_ago.expected(made, values, naive, ends, season=12)
+    peak, seen = expect.peak[-1], np.ones((4, 3, 18), dtype=bool)
+    assert peak.sum() > 300
     for nominal in (0.80, 0.95):
-        reach = conformal.calibrate(tested, "final", np.ones(len(values), bool), coverage=nominal)
-        low, high = conformal.intervals(mean, scale, reach, floor=np.zeros(len(values)))
-        assert np.mean((actual >= low) & (actual <= high)) == pytest.approx(nominal, abs=0.03)
+        reach = conformal.offsets(tested.scaled()[-1], coverage=nominal)
+        by_state = conformal.reach(
+            tested.scaled()[-1], seen, {"monthly": ~sparse}, expect, coverage=nominal, least=1.0
+        ).at(-1)  # no record of intervals to adapt to: three origins, overlapping
+        scores = []
+        for offsets in (reach, by_state):
+            low, high = conformal.intervals(mean, scale, offsets, floor=np.zeros(len(values)))
+            inside = (actual >= low) & (actual <= high)
+            assert np.mean(inside) == pytest.approx(nominal, abs=0.03)
+            beyond = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
+            scores.append(np.mean((high - low + 2 / (1 - nominal) * beyond) / scale[:, None]))
+        assert inside[peak].mean() > nominal - 0.05
+        assert scores[1] < scores[0]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 
 from analysis.reporting.charts.style import smallest_text
+from analysis.reporting.notebook.findings import Finding
 from analysis.reports.web import charts, text, text_losses
 
 
@@ -66,9 +69,12 @@ def test_a_fault_that_was_not_randomised_causes_nothing_in_words() -> None:
     finding = text_losses.faults_finding(found, 0.95, "EUR")
     assert finding is not None
     assert (
-        "observational, not randomised); were the fault the cause, 1,544 orders"
+        "others on like devices (no causal proof); were the fault the cause, 1,544 orders"
         in (finding["sentence"])
     )
+    told = Finding(**finding)
+    assert told.weight == pytest.approx(33_773 / 2)  # at most half without a test
+    assert replace(told, observational=False).weight == pytest.approx(33_773 * 0.311 / 0.326)
     assert "as if the fault were the cause" in text_losses.faults_reading(found)
 
 

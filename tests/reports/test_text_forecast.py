@@ -239,3 +239,19 @@ def test_what_the_total_s_mase_is_made_of_is_said() -> None:
     assert "changed 1.95 times as much since" in said
     outlook.groups = np.array(["a", "a"])
     assert text_accuracy.unit_note(outlook) == ""
+
+
+def test_intervals_at_peaks_are_told_with_their_weeks_and_never_claimed_to_hold() -> None:
+    rows = coverages(**EXACT, **SHORT).assign(weeks=25, series=2)
+    said = text_accuracy.at_peaks(rows[:2])
+    assert "79 % for 80 % (70 to 88 %) and 95 % for 95 % (92 to 98 %) for departments" in said
+    assert "in 25 weeks of 2 series. None is significantly less than promised; so few" in said
+    assert "Too narrow at peaks: 80 % for categories (75.7 %)." in text_accuracy.at_peaks(rows)
+    assert "cannot be judged" in text_accuracy.at_peaks(rows.assign(n=0))
+    holds = text_accuracy._holds
+    assert holds(rows[:2], rows[:2])[0]
+    assert not holds(rows[:2], rows)[0]
+    wide = coverages(department=(0.95, 0.98, 0.96, 1.0)).assign(series=2)
+    ok, text = holds(wide, wide)
+    assert not ok
+    assert "The 95 % intervals of departments hold significantly more than promised." in text

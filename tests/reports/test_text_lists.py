@@ -180,3 +180,7 @@ def test_the_plan_is_stated_beside_the_best_of_other_terms() -> None:
     assert text.terms_headline(scenarios, "EUR") == (
         "Expected margin is € 100 as planned and € 95 at most on other terms (no discounts)"
     )
+    alike = scenarios.assign(gain=100.0)
+    assert text.terms_headline(alike, "EUR").startswith(
+        "Expected margin is € 100 as planned, and as much with "
+    )

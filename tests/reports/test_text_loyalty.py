@@ -151,8 +151,11 @@ def test_a_birthday_without_a_difference_is_not_told_as_one() -> None:
 def test_occasions_are_counted_by_kind() -> None:
     listed = pd.DataFrame({"customer_id": ["a", "a", "b"], "value": [3.0, np.nan, np.nan],
                            "occasion": ["points expiring", "birthday", "birthday"]})  # fmt: skip
-    assert text_club.occasions_reading(listed, 30, "EUR") == (
+    assert text_club.occasions_reading(listed, 30, "EUR", in_turn=True) == (
         "In the next 30 days: birthday 2 customers; points expiring 1 customer (€ 3)."
+    )
+    assert "taken for granted: how this scheme spends points is not known" in (
+        text_club.occasions_reading(listed, 30, "EUR")
     )
     assert "Nobody has an occasion" in text_club.occasions_reading(listed.head(0), 30, "EUR")
     other = text_club.occasions_reading(listed, 30, "EUR", in_turn=False)
@@ -211,7 +214,8 @@ def test_a_segment_is_named_only_where_many_looks_allow() -> None:
     few = pd.DataFrame({"segments": [2]})
     found = BySegment(shares, pd.DataFrame(), few)
     assert text_club.segments_headline(found) == (
-        "70 % of Loyal with points redeemed points, against 40 % of all others with points"
+        "70 % of the customers with points of segment “Loyal” redeemed points, 40 % of all others "
+        "with points"
     )
     assert "2 groups" in text_club.segments_reading(found)
     dull = BySegment(shares.assign(q=0.5), pd.DataFrame(), few)

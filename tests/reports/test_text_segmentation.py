@@ -95,6 +95,17 @@ def test_nobody_and_one_away_longer_than_usual() -> None:
     )
 
 
+def test_what_the_silent_bring_is_told_with_its_interval_or_not_at_all() -> None:
+    found = Silence(245, 32, 0.2, returned=200, called=30, followed=29, back=20)
+    ends = {"net_share_low": [0.1, 0.7], "net_share_high": [0.2, 0.9]}
+    sales = worth(("silent", 32, 0.13, 0.15), ("others", 213, 0.87, 0.85)).assign(**ends)
+    told = text_stages.slipping_finding(found, sales, 0.95)
+    assert (told["value"], told["low"], told["high"]) == (0.15, 0.1, 0.2)
+    assert text_stages.slipping_finding(found, None, 0.95)["value"] is None
+    nobody = Silence(245, 0, 0.0)
+    assert text_stages.slipping_finding(nobody, sales.tail(1), 0.95)["value"] == 0.0
+
+
 def test_silence_is_a_sign_of_losses_only_beyond_what_no_losses_would_show() -> None:
     usual = Silence(2469, 328, 0.2, returned=2300, called=310, followed=330, back=310)
     assert text_stages.stages_headline(usual).endswith(

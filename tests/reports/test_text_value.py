@@ -178,7 +178,7 @@ def test_causes_of_uncertainty_add_up_in_squares() -> None:
     totals = pd.DataFrame(
         {
             "group": ["all"], "months": [12], "value": [100.0], "extrapolated": [True],
-            "parameter_high": [103.0], "high": [105.0], "miss_high": [113.0],
+            "parameter_high": [103.0], "high": [105.0], "miss_low": [87.0], "miss_high": [113.0],
         }
     )  # fmt: skip
     shown = text.shown_totals(totals).iloc[0]
@@ -199,7 +199,7 @@ def forecast(
         }
     )  # fmt: skip
     labelled = pd.DataFrame(
-        {"cutoff": [day], "labelled": [1_000], "share": [0.10], "expected": [0.02]}
+        {"cutoff": [day], "labelled": [1_000], "churned": [100], "share": [0.1], "expected": [0.02]}
     )
     deciles = pd.DataFrame(
         {
@@ -214,6 +214,7 @@ def forecast(
 def test_churn_is_said_beside_what_a_shop_without_losses_shows() -> None:
     finding = text_churn.churn_finding(forecast("Boosted trees"), 91)
     assert finding["value"] == 0.10
+    assert (finding["low"], finding["high"]) == pytest.approx((0.0829, 0.1202), abs=1e-4)  # Wilson
     assert finding["sentence"].endswith("a shop that loses nobody would show 2.0 %")
     assert text_churn.churn_headline(forecast("Boosted trees")) == (
         "The tenth at highest risk holds 40 % of those who churned (40 % of it, against 10 % of "
@@ -287,7 +288,7 @@ def test_dates_that_held_and_dates_that_did_not() -> None:
     rows |= {"by_model_alone": [0.08, 0.4, 0.7], "undated": [0, 0, 12]}
     held = pd.DataFrame({**rows, "came": [0.11, 0.5, 0.89]})
     reading = text_churn.due_reading(held)
-    assert reading.startswith("The dates held as forecast.")
+    assert reading.startswith("What had come lies within 1.0 points of what should have.")
     assert "12 customers have no date by which nine in ten come" in reading
     assert "by the model alone 70 % had come by the late date" in reading
     assert text_churn.due_headline(held).endswith("50 % had (40 % by the model of gaps alone)")
@@ -368,10 +369,14 @@ def test_groups_for_whom_the_forecast_is_worse_are_named_and_small_ones_counted(
         }
     )  # fmt: skip
     assert text_models.groups_headline(table) == (
-        "The forecast of churn is worse in 1 of 2 groups large enough to judge: age 18-24"
+        "The forecast of churn is worse in 1 of 2 groups large enough to judge: age “18-24”"
     )
     assert "1 group is smaller and withheld" in text_models.groups_reading(table)
     assert "In none of 2 groups" in text_models.groups_headline(table.assign(verdict=""))
+    four = pd.concat([table.iloc[:1].assign(attribute="household_size")] * 4)
+    assert "in 4 of 4 groups large enough to judge: among them household size “18-24”, " in (
+        text_models.groups_headline(four)
+    )
 
 
 @pytest.mark.parametrize(("low", "span"), [(36.0, " (36.00 to 49.90)"), (np.nan, "")])

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis import params
 from analysis.errors import NotApplicable, ParamsError
+from analysis.ingest import validate
 from analysis.ingest.ingest import ingest
 from analysis.ingest.request import IngestRequest
+from analysis.ingest.sources import open_source, simulated
 from analysis.simulator.shop import Shop
 from analysis.tables.comparison import daily_sales
 from analysis.tables.engine import EngineSettings, Tables, open_study
@@ -176,3 +180,53 @@ def test_shops_at_the_edge_are_generated_and_ingested(edge: str, tmp_path: Path)
         assert not truth["T1"]["present"]
         assert opened.order_lines.ordered_at.date().nunique().to_pandas() == 1
     opened.close()
+
+
+def months_on_disk(root: Path) -> dict[str, tuple[int, int]]:
+    """Return inode and time of change of each file that is stored by month."""
+    current = (root / "data" / "canonical" / "shop" / "current").resolve()
+    files = {str(p.relative_to(current)): p.stat() for p in current.glob("*/month=*/*.parquet")}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in files.items()}
+
+
+def contents(root: Path, names: Collection[str]) -> dict[str, bytes]:
+    current = root / "data" / "canonical" / "shop" / "current"
+    return {name: (current / name).read_bytes() for name in names}
+
+
+def cut(folder: Path, before: date, kept: Path) -> None:
+    """Take the rows of ``before`` and after out of the source files, which ``kept`` keeps whole."""
+    shutil.copytree(folder, kept)
+    times = {"order_lines": "ordered_at", "order_lines_late": "ordered_at", "points": "posted_at",
+             "page_views": "viewed_at"}  # fmt: skip
+    for name, time in times.items():
+        for path in (folder / name).glob("*.parquet"):
+            rows = pd.read_parquet(path, dtype_backend="pyarrow")
+            rows[rows[time] < pd.Timestamp(before)].to_parquet(path, index=False)
+
+
+def test_a_new_month_of_the_shop_writes_its_own_files_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """April comes: other months are the very files of before, and all is as if read at once."""
+    monkeypatch.setattr(validate, "LEAST_BY_MONTH", 20)
+    dated = ("order_lines", "order_lines_late", "page_views", "points")
+    monkeypatch.setattr(simulated, "KEYS", {name: simulated.KEYS[name] for name in dated})
+    asked = request(customers=60, weeks=15)
+    source, whole = tmp_path / "data" / "simulated" / "shop", tmp_path / "whole"
+    open_source(asked, tmp_path).files()
+    cut(source, date(2024, 4, 1), whole)
+    ingest(asked, root=tmp_path)
+    before = months_on_disk(tmp_path)
+    shutil.copytree(whole, source, dirs_exist_ok=True)
+    result = ingest(asked, root=tmp_path)
+    after = months_on_disk(tmp_path)
+    assert {name: place for name, place in after.items() if name in before} == before
+    new = {name for name in after if name not in before}
+    assert {name.split("/")[1] for name in new} == {"month=2024-04"}
+    assert {name.split("/")[0] for name in new} == {"order_lines", "page_views", "points"}
+    built_up = contents(tmp_path, after)
+    fresh = ingest(asked, root=tmp_path, force=True)
+    assert result.manifest.ledger == fresh.manifest.ledger
+    assert contents(tmp_path, after) == built_up
+    assert not set(months_on_disk(tmp_path).values()) & set(after.values())

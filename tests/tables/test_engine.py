@@ -18,12 +18,12 @@ from analysis.tables.engine import (
     connect,
     held,
     in_memory,
-    keep_on_disk,
     localise,
     read_parquet,
     seconds,
     write_parquet,
 )
+from analysis.tables.spilling import keep_on_disk
 
 
 def shop(**options: Any) -> Tables:

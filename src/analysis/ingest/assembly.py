@@ -8,7 +8,6 @@ all others that hold next to nothing are mistyped years, and named as such.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +34,7 @@ from analysis.ingest.parts import (
     find_overlap,
     first_known,
     latest_of_each,
+    link,
     place_in_order,
     settled,
     winners_by_feed,
@@ -180,13 +180,13 @@ class Assembly:
         """Put a part's file in its place, rewritten where that changes it; return rows left out."""
         identities = customer_columns(name) if self.unified is not None else []
         if not identities and overlap.outdated is None:
-            _link(path, goal)
+            link(path, goal)
             return 0
         rows = self.connection.read_parquet(path, hive_partitioning=False)
         kept = overlap.without_outdated(rows, file)
         left_out = int(rows.count().to_pandas()) - int(kept.count().to_pandas())
         if not identities and not left_out:
-            _link(path, goal)
+            link(path, goal)
             return 0
         order = BY_MONTH[name][1] if name in BY_MONTH else []
         if self.unified is not None:
@@ -272,7 +272,7 @@ class Assembly:
                 for name in (n for n in feed.files if n.startswith("rejected/")):
                     goal = self.target / name
                     goal.parent.mkdir(parents=True, exist_ok=True)
-                    _link(part.directory / name, goal)
+                    link(part.directory / name, goal)
         shutil.rmtree(self.target / ".scratch", ignore_errors=True)
 
 
@@ -332,13 +332,6 @@ def _said_anew(entry: LedgerEntry, rows: int, column: str) -> LedgerEntry:
         return entry
     dropped = {**entry.dropped, f"{column} stands in a later file again": rows}
     return replace(entry, accepted=entry.accepted - rows, dropped=dict(sorted(dropped.items())))
-
-
-def _link(path: Path, goal: Path) -> None:
-    try:
-        os.link(path, goal)
-    except OSError:  # a file system without hard links
-        shutil.copy2(path, goal)
 
 
 def _glob(folder: Path) -> list[str]:

@@ -23,6 +23,7 @@ from analysis.ingest.versions import (
     MANIFEST,
     ChangedWhileReadError,
     Quarantine,
+    Version,
     code_digest,
     current_version,
     disk_errors,
@@ -34,7 +35,14 @@ from analysis.ingest.versions import (
     take_fingerprints,
 )
 from analysis.tables.engine import canonical_dir, find_root, reading
-from analysis.tables.manifest import LedgerEntry, Manifest, SourceFile, order_span, write_checksums
+from analysis.tables.manifest import (
+    LedgerEntry,
+    Manifest,
+    SourceFile,
+    damage,
+    order_span,
+    write_checksums,
+)
 
 #: How often a source that is written to while it is read is read again.
 ATTEMPTS = 3
@@ -106,7 +114,7 @@ def _bring_up_to_date(
         return IngestResult(version.manifest, True, 0.0, mended=mended)
     build = deliveries.Build(request, source, home, seen, quarantine, force, tell)
     grown, ends = deliveries.torn(current.files if current is not None else (), seen)
-    manifest = _build(build, sent, fingerprint, grown)
+    manifest = _build(build, sent, fingerprint, grown, version)
     quarantine.settle()
     news = tuple(deliveries.changes(current.files, files)) if current is not None else ()
     mended = (*quarantine.said, *getattr(source, "mended", ()))
@@ -114,7 +122,11 @@ def _bring_up_to_date(
 
 
 def _build(
-    build: deliveries.Build, sent: SentLists, fingerprint: str, said: tuple[str, ...]
+    build: deliveries.Build,
+    sent: SentLists,
+    fingerprint: str,
+    said: tuple[str, ...],
+    version: Version | None,
 ) -> Manifest:
     home, request, source = build.home, build.request, build.source
     staging = home / f".staging-{os.getpid()}"
@@ -124,8 +136,10 @@ def _build(
             if hasattr(source, "part_feeds"):
                 ledger, notes = deliveries.write_tables(build, staging, code=code_digest())
             else:
+                before = version.directory if version is not None and not build.fresh else None
+                before = None if before is None or damage(before, thorough=True) else before
                 with reading(f"the source of {request.study}"):
-                    ledger, notes = write_whole(request.engine, source, staging), ()
+                    ledger, notes = write_whole(request.engine, source, staging, before), ()
                 build.seen.check()
             own, told = sent.add(request.engine, staging)
             files = (*build.seen.files, *sent.files)

@@ -13,13 +13,11 @@ import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import ibis
 
-from analysis.errors import DataError
 from analysis.ingest import validate
 from analysis.ingest.parts import (
     BY_MONTH,
@@ -32,7 +30,7 @@ from analysis.ingest.parts import (
     PartFeed,
     PartSource,
 )
-from analysis.tables.engine import reading
+from analysis.tables.engine import in_month, reading
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.schema import TABLES
 
@@ -116,7 +114,7 @@ class _FeedWriter:
             counted = validate.reject_repeated_keys(self._kept(_singly(judged), "judged"), table)
             good = _accepted(counted)
         entry, shifted = self._account(counted, feed)
-        _refuse_hopeless(entry)
+        validate.refuse_hopeless(entry)
         files = self._write_good(good, feed)
         if entry.rejected:
             files.append(self._write_refused(judged if feed.once_per_key else counted, feed))
@@ -173,7 +171,7 @@ class _FeedWriter:
         return [
             self._parquet(
                 # The line settles ties, so that the same file gives the same bytes.
-                self._shaped(good.filter(_within(good[time], month)).order_by([*order, LINE])),
+                self._shaped(good.filter(in_month(good[time], month)).order_by([*order, LINE])),
                 f"{feed.table}/month={month:%Y-%m}",
             )
             for month in found
@@ -225,12 +223,6 @@ _SHIFTED_WORDS = (
 )
 
 
-def _within(time: ibis.Value, month: Any) -> ibis.Value:
-    following = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
-    start, end = (ibis.timestamp(f"{day:%Y-%m-%d} 00:00:00") for day in (month, following))
-    return (time >= start) & (time < end)
-
-
 def _accepted(rows: ibis.Table) -> ibis.Table:
     return rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
 
@@ -251,16 +243,6 @@ def _one_of_each(judged: ibis.Table, key: tuple[str, ...]) -> ibis.Table:
         **{n: judged[n].argmax(judged[LINE], where=judged[n].notnull()) for n in rest},
         **{LINE: judged[LINE].max(), SHIFTED: judged[SHIFTED].sum(), ROWS: judged.count()},
     )
-
-
-def _refuse_hopeless(entry: LedgerEntry) -> None:
-    """Refuse a file of which no row is usable: that is a wrong file or mapping, not bad rows."""
-    if entry.rows_in and not entry.accepted and entry.rejected:
-        reason = max(entry.rejected, key=lambda r: entry.rejected[r])
-        raise DataError(
-            f"{entry.source}: none of its {entry.rows_in:,} rows can be used for {entry.table}; "
-            f"the most frequent reason is: {reason}"
-        )
 
 
 #: Begins the name of the folder that a part is made in.

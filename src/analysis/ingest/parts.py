@@ -24,6 +24,8 @@ from __future__ import annotations
 import functools
 import json
 import operator
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -416,3 +418,11 @@ def _notes(doubtful: ibis.Table | None, column: str, table: str) -> list[str]:
         f"{values:,} values of {column} stand in more than one file, so their {table} may "
         f"count twice; if the files overlap, say overlap: {column} in the mapping."
     ]
+
+
+def link(path: Path, goal: Path) -> None:
+    """Let ``goal`` be the file ``path`` under another name; a copy where that cannot be."""
+    try:
+        os.link(path, goal)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, goal)

@@ -1,18 +1,29 @@
 """Hold a feed to the schema inside the engine: each row is accepted, rejected or dropped.
 
-Write the tables of a source that is read whole each time, every row judged and counted.
+Write the tables of a source that is read whole each time, every row judged and counted. Large
+tables with a time are stored by month, and a month whose rows are those of the last version is
+linked from there: a new month writes its own files alone.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import ibis
 
 from analysis.errors import DataError
-from analysis.ingest import validate
+from analysis.ingest.parts import BY_MONTH, link
 from analysis.ingest.sources import Feed, Source
-from analysis.tables.engine import Connection, EngineSettings, connect, write_parquet
+from analysis.tables.engine import (
+    Connection,
+    EngineSettings,
+    connect,
+    contents_by_month,
+    read_parquet,
+    write_months,
+    write_parquet,
+)
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.schema import ENGINE_TYPES, TABLES, Column, Table
 
@@ -160,15 +171,18 @@ def _cases(rows: ibis.Table, column: Column) -> list[tuple[ibis.Value, str]]:
     return cases
 
 
-#: Tables that are read by time are stored by time.
-STORAGE_ORDER = {
-    "order_lines": ["ordered_at", "order_id", "product_id"],
-    "page_views": ["viewed_at", "session_id"],
-}
+#: Rows from which on a table is stored by month: files of fewer than some 10,000 rows cost more
+#: to open than to read.
+LEAST_BY_MONTH = 200_000
 
 
-def write_whole(settings: EngineSettings, source: Source, staging: Path) -> tuple[LedgerEntry, ...]:
-    """Write every table of ``source`` below ``staging`` and return the account of its rows."""
+def write_whole(
+    settings: EngineSettings, source: Source, staging: Path, before: Path | None
+) -> tuple[LedgerEntry, ...]:
+    """Write every table of ``source`` below ``staging`` and return the account of its rows.
+
+    Months that ``before``, the folder of the last version, holds alike are linked from there.
+    """
     connection = connect(settings)
     feeds: dict[str, list[Feed]] = {}
     for feed in source.feeds(connection):
@@ -176,7 +190,7 @@ def write_whole(settings: EngineSettings, source: Source, staging: Path) -> tupl
     entries = [
         entry
         for table, table_feeds in feeds.items()
-        for entry in _write_table(connection, table, table_feeds, staging)
+        for entry in _write_table(connection, table, table_feeds, staging, before)
     ]
     # A session that goes on would hold the cores of a cluster that the reports wait for.
     connection.disconnect()
@@ -184,34 +198,62 @@ def write_whole(settings: EngineSettings, source: Source, staging: Path) -> tupl
 
 
 def _write_table(
-    connection: Connection, name: str, feeds: list[Feed], staging: Path
+    connection: Connection, name: str, feeds: list[Feed], staging: Path, before: Path | None
 ) -> list[LedgerEntry]:
     """Judge all rows meant for one table; write the good and the bad apart, and count both.
 
     The verdicts are counted before anything is written, with the few columns that they need.
     """
     table = TABLES[name]
-    judged = [
-        validate.judged(feed.rows, table, source=feed.source).mutate(_source=_text(feed.source))
+    verdicts = [
+        judged(feed.rows, table, source=feed.source).mutate(_source=ibis.literal(feed.source))
         for feed in feeds
     ]
-    rows = validate.reject_repeated_keys(_stack(judged), table)
+    rows = reject_repeated_keys(_stack(verdicts), table)
     entries = _ledger(rows, name, feeds)
-    _refuse_hopeless(entries)
+    for entry in entries:
+        refuse_hopeless(entry)
     good = rows
     if any(entry.rejected or entry.dropped for entry in entries):
-        good = rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
-    good = good.drop("_source", validate.KEY, validate.RULE, validate.REASON)
-    order = STORAGE_ORDER.get(name)
-    write_parquet(connection, good.order_by(order) if order else good, staging / name)
+        good = rows.filter(rows[RULE].isnull() & rows[REASON].isnull())
+    good = good.drop("_source", KEY, RULE, REASON)
+    if order := _order(good, name):
+        good = good.order_by(order)
+    if table.time and sum(entry.accepted for entry in entries) >= LEAST_BY_MONTH:
+        earlier = (before or staging) / name  # staging holds none yet
+        _write_months(connection, good, table.time, staging / name, earlier)
+    else:
+        write_parquet(connection, good, staging / name)
     if any(entry.rejected for entry in entries):
-        refused = rows.filter(rows[validate.REASON].notnull())
+        refused = rows.filter(rows[REASON].notnull())
         write_parquet(connection, refused, staging / "rejected" / name)
     return entries
 
 
-def _text(value: str) -> ibis.Value:
-    return ibis.literal(value)
+def _write_months(
+    connection: Connection, good: ibis.Table, time: str, folder: Path, earlier: Path
+) -> None:
+    """Write the rows by month; the months that ``earlier`` holds alike are linked from there."""
+    whole = folder.with_name(f".{folder.name}")
+    write_parquet(connection, good, whole)
+    rows = read_parquet(connection, whole)
+    before = read_parquet(connection, earlier) if any(earlier.glob("month=*")) else rows.limit(0)
+    found = contents_by_month(rows, time)
+    there = contents_by_month(before, time) if before.schema() == rows.schema() else {}
+    alike = [month for month, contents in found.items() if there.get(month) == contents]
+    if new := sorted(found.keys() - set(alike)):
+        write_months(connection, rows, time, new, folder)
+    for goal in (folder / f"month={month:%Y-%m}" for month in alike):
+        goal.mkdir(parents=True)
+        for path in (earlier / goal.name).glob("*.parquet"):
+            link(path, goal / path.name)
+    shutil.rmtree(whole)
+
+
+def _order(rows: ibis.Table, name: str) -> list[str]:
+    """Return the columns that the rows of a table are stored by; none if they stay as they come."""
+    _, order = BY_MONTH.get(name, ("", []))
+    return [*order, *(n for n in rows.columns if n not in order)] if order else []
 
 
 def _stack(tables: list[ibis.Table]) -> ibis.Table:
@@ -230,16 +272,14 @@ def _stack(tables: list[ibis.Table]) -> ibis.Table:
 
 
 def _ledger(rows: ibis.Table, name: str, feeds: list[Feed]) -> list[LedgerEntry]:
-    counts = (
-        rows.group_by("_source", validate.RULE, validate.REASON).agg(n=rows.count()).to_pandas()
-    )
+    counts = rows.group_by("_source", RULE, REASON).agg(n=rows.count()).to_pandas()
     entries = []
     for feed in feeds:
         rejected: dict[str, int] = {}
         dropped: dict[str, int] = {}
         accepted = 0
         for row in counts[counts["_source"] == feed.source].itertuples(index=False):
-            rule, reason = getattr(row, validate.RULE), row[2]
+            rule, reason = getattr(row, RULE), row[2]
             if isinstance(rule, str):
                 dropped[rule] = int(row.n)
             elif isinstance(reason, str):
@@ -251,12 +291,11 @@ def _ledger(rows: ibis.Table, name: str, feeds: list[Feed]) -> list[LedgerEntry]
     return entries
 
 
-def _refuse_hopeless(entries: list[LedgerEntry]) -> None:
-    """Refuse a source of which no row is usable: that is a wrong file or mapping, not bad rows."""
-    for entry in entries:
-        if entry.rows_in and not entry.accepted and entry.rejected:
-            reason = max(entry.rejected, key=lambda r: entry.rejected[r])
-            raise DataError(
-                f"{entry.source}: none of its {entry.rows_in:,} rows can be used for "
-                f"{entry.table}; the most frequent reason is: {reason}"
-            )
+def refuse_hopeless(entry: LedgerEntry) -> None:
+    """Refuse a file of which no row is usable: that is a wrong file or mapping, not bad rows."""
+    if entry.rows_in and not entry.accepted and entry.rejected:
+        reason = max(entry.rejected, key=lambda r: entry.rejected[r])
+        raise DataError(
+            f"{entry.source}: none of its {entry.rows_in:,} rows can be used for {entry.table}; "
+            f"the most frequent reason is: {reason}"
+        )

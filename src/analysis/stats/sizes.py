@@ -188,8 +188,8 @@ FEWEST_OF_A_WEEKDAY = 8
 #: Whole weeks that tell a weekday's usual sales from one day's.
 FEWEST_WHOLE_WEEKS = 4
 
-#: Weeks, and years for a yearly season beside the weekly one: a season must repeat.
-FEWEST_WEEKS_OF_RHYTHM, FEWEST_YEARS = 8, 2
+#: Weeks that a weekly rhythm is read from.
+FEWEST_WEEKS_OF_RHYTHM = 8
 
 #: Least share of days with a sale: the closed ones between them are bridged, not known.
 LEAST_TRADED = 0.5
@@ -224,8 +224,8 @@ FEWEST_ROWS_OF_TREES = 400
 #: Origins for a significance statement.
 FEWEST_ORIGINS = 5
 
-#: Series and origins, near and far from the usual level, that are calibrated apart.
-FEWEST_FAR = 50
+#: Series and origins with forecasts at a peak, and without, that are calibrated apart.
+FEWEST_AT_PEAKS = 50
 
 #: Past changes that say what change is usual: with 39, the least and the greatest of them hold the
 #: next with the probability 1 - 2 / 40 = 95 %, if it is one of their kind (order statistics).

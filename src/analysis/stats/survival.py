@@ -61,7 +61,9 @@ class Survival:
         return float(self.times[below[0]]) if len(below) else float("nan")
 
 
-def kaplan_meier(duration: Floats, happened: Flags, *, confidence: float = 0.95) -> Survival:
+def kaplan_meier(
+    duration: Floats, happened: Flags, *, of: Floats | None = None, confidence: float = 0.95
+) -> Survival:
     """Return the share for whom it has not happened yet, by time.
 
     Kaplan and Meier (1958), J. Am. Statist. Assoc. 53, 457-481; Greenwood's variance, and the
@@ -73,14 +75,16 @@ def kaplan_meier(duration: Floats, happened: Flags, *, confidence: float = 0.95)
         Time until it happened, or until it was last known not to have.
     happened
         Whether it happened.
+    of
+        How many each row stands for; by default one.
     """
     duration, happened = np.asarray(duration, float), np.asarray(happened, bool)
-    times = np.unique(duration[happened])
-    ordered = np.sort(duration)
-    at_risk = len(ordered) - np.searchsorted(ordered, times, side="left")
-    ends = np.sort(duration[happened])
-    events = np.searchsorted(ends, times, side="right") - np.searchsorted(ends, times, side="left")
-    risk, died = at_risk.astype(float), events.astype(float)
+    counts = np.ones(len(duration)) if of is None else np.asarray(of, float)
+    times, place = np.unique(duration[happened], return_inverse=True)
+    died = np.bincount(place, counts[happened], len(times)).astype(float)
+    order = np.argsort(duration, kind="stable")
+    over = np.concatenate([[0.0], np.cumsum(counts[order])])
+    risk = over[-1] - over[np.searchsorted(duration[order], times, side="left")]
     still = np.cumprod(1 - died / risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(died / (risk * (risk - died)))

@@ -11,10 +11,10 @@ from __future__ import annotations
 import errno
 import functools
 import inspect
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +26,8 @@ import pyarrow as pa
 from analysis.errors import AnalysisError, DataError, NotApplicable
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
-from analysis.tables.spark_engine import fit, kept, open_session, read_files
-from analysis.tables.spilling import spill_path
+from analysis.tables.spark_engine import fit, kept, open_session, read_files, write_parts
+from analysis.tables.spilling import MOST_IN_MEMORY, keep_in, keep_on_disk, spill_path
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
 
@@ -73,7 +73,7 @@ def _connect_duckdb(settings: EngineSettings) -> Connection:
     if settings.threads is not None:
         options["threads"] = settings.threads
     connection = ibis.duckdb.connect(**options)
-    _keep_in(connection, None)
+    keep_in(connection, None)
     return connection
 
 
@@ -113,6 +113,32 @@ def write_parquet(connection: Connection, rows: ibis.Table, directory: Path) -> 
     write_file(connection, rows, directory / "part-0.parquet")
 
 
+def write_months(
+    connection: Connection, rows: ibis.Table, time: str, months: list[date], directory: Path
+) -> None:
+    """Write the rows of ``months`` into a folder for each, such as ``month=2024-03``.
+
+    Rows of a Parquet file keep its order; in Spark they are sorted by ``time``.
+    """
+    if kind_of(connection) == "spark":
+        wanted = rows.filter(rows[time].truncate("M").isin(months))
+        named = wanted.mutate(month=rows[time].cast("string").left(7))
+        write_parts(connection, named.order_by("month", time), directory, "month")
+        return
+    for month in months:
+        folder = directory / f"month={month:%Y-%m}"
+        folder.mkdir(parents=True)
+        own = rows.filter(in_month(rows[time], month))
+        write_file(connection, own, folder / "part-0.parquet")
+
+
+def in_month(time: ibis.Value, month: date) -> ibis.Value:
+    """Tell whether a time or date lies in the month that begins with the day ``month``."""
+    after = (month.replace(day=28) + timedelta(days=5)).replace(day=1)
+    start, end = (ibis.literal(f"{day:%Y-%m-%d}").cast(time.type()) for day in (month, after))
+    return (time >= start) & (time < end)
+
+
 def write_file(
     connection: Connection, rows: ibis.Table, path: Path, *, compression: str = "zstd"
 ) -> None:
@@ -131,49 +157,6 @@ class _SqlText(str):
 
     def __repr__(self) -> str:
         return "'" + self.replace("'", "''") + "'"
-
-
-#: A study with a larger table keeps its held rows on disk, compressed, rather than as they are.
-_MOST_IN_MEMORY = 20_000_000
-
-
-def keep_on_disk(connection: Connection) -> None:
-    """Have DuckDB put held rows into a compressed file: there they take a tenth of the room.
-
-    In memory, and spilled from it, a hundred million lines with their names are 20 GB.
-    """
-    path = spill_path().with_suffix(".duckdb")
-    connection.raw_sql(f"attach {_SqlText(path)!r} as kept")
-    _keep_in(connection, "kept.main")
-
-
-def _keep_in(connection: Connection, database: str | None) -> None:
-    """Have DuckDB keep held rows in ``database``, and drop them between questions only.
-
-    Any thread may be the one in which Python finds that rows are no longer used, in the midst of
-    a question that another asks; a drop would end that question with an error.
-    """
-    unused: list[str] = []
-    asks = threading.get_ident()
-
-    def drop(*names: str) -> None:
-        unused.extend(names)
-        while unused and threading.get_ident() == asks:
-            connection.drop_table(unused.pop(), database=database, force=True)
-
-    def create(name: str, rows: ibis.Table) -> ibis.Table:
-        drop()
-        where: dict[str, Any] = {"database": database} if database else {"temp": True}
-        return connection.create_table(name, rows, schema=rows.schema(), **where)
-
-    connection._create_cached_table, connection._drop_cached_table = create, drop
-
-
-def hold(connection: Connection, name: str, rows: ibis.Table) -> ibis.Table:
-    """Return ``rows`` computed once for several uses."""
-    if kind_of(connection) == "spark":
-        return kept(rows)
-    return connection.create_table(name, rows, temp=True)
 
 
 def _first_line(error: BaseException) -> str:
@@ -204,8 +187,23 @@ def seconds(moment: ibis.Value) -> ibis.Value:
 
 
 def hash64(column: ibis.Column) -> ibis.Value:
-    """Return a 64-bit hash of ``column``, without a sign; DuckDB only."""
-    return builtin("hash", (str(column.type().copy(nullable=True)),), "uint64")(column)
+    """Return a 64-bit hash of ``column``: without a sign, but for Spark, which knows no other."""
+    spark = kind_of(column.get_backend()) == "spark"
+    word, gives = ("xxhash64", "int64") if spark else ("hash", "uint64")
+    return builtin(word, (str(column.type().copy(nullable=True)),), gives)(column)
+
+
+def contents_by_month(rows: ibis.Table, time: str) -> dict[date, tuple[int, str]]:
+    """Return how many rows each month has, and a sum of their hashes: equal means equal rows."""
+    spark = kind_of(rows.get_backend()) == "spark"
+    # Spark passes over what is missing, so that a value could change its column unseen.
+    values = [v for n in rows.columns for v in ([rows[n].isnull()] if spark else []) + [rows[n]]]
+    takes = tuple(str(v.type().copy(nullable=True)) for v in values)
+    word, gives = ("xxhash64", "int64") if spark else ("hash", "uint64")
+    hashed = builtin(word, takes, gives)(*values).cast("decimal(38, 0)")
+    months = rows.select(month=rows[time].truncate("M"), hashed=hashed).group_by("month")
+    found = months.agg(n=ibis._.count(), sum=ibis._.hashed.sum().cast("string")).to_pandas()
+    return {row.month.date(): (int(row.n), str(row.sum)) for row in found.itertuples()}
 
 
 @functools.cache  # the same function each time: only so are two equal expressions equal
@@ -311,7 +309,7 @@ def open_study(
     largest = max(manifest.rows.values(), default=0)
     if settings is not None and settings.kind == "spark":
         fit(connection, settings, rows=largest)
-    elif largest > _MOST_IN_MEMORY:
+    elif largest > MOST_IN_MEMORY:
         keep_on_disk(connection)
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
     holders = [tables["customers"]] if "customers" in tables else []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from analysis.errors import AnalysisError
 from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from analysis.tables.engine import EngineSettings
 
 #: Name of the property that says in how many parts rows are sorted and grouped.
@@ -64,6 +66,7 @@ def open_session(settings: EngineSettings) -> Any:
         raise AnalysisError(
             "engine spark needs pyspark: install the project with its extra [spark]"
         ) from None
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # of the workers, too
     builder = SparkSession.builder.appName("analysis")
     for name, value in properties(settings).items():
         builder = builder.config(name, value)
@@ -162,6 +165,41 @@ def read_files(connection: Any, path: Path, pattern: str | None) -> ibis.Table:
         raise FileNotFoundError(f"there is no {pattern} in it")
     columns = from_arrow_schema(pq.read_schema(files[0]), prefer_timestamp_ntz=True)
     return connection.read_parquet(target, schema=columns)
+
+
+def write_parts(connection: Any, rows: ibis.Table, directory: Path, column: str) -> None:
+    """Write ``rows`` as Parquet files into a folder for each value of ``column``."""
+    connection._run_pre_execute_hooks(rows)
+    frame = connection._session.sql(connection.compile(rows))
+    frame.write.partitionBy(column).parquet(str(directory))
+
+
+def on_workers(
+    rows: ibis.Table, by: str, work: Callable[[pa.Table], dict[str, Any]], gives: str
+) -> ibis.Table:
+    """Return what ``work`` makes, on the workers, of a part of the rows at a time.
+
+    All rows with one value of ``by`` are in one part. Workers import ``work`` by its name, so they
+    need the environment of this process.
+
+    Parameters
+    ----------
+    gives
+        Names and Spark types of the columns that it returns, such as ``n bigint``.
+    """
+    connection = rows.get_backend()
+    connection._run_pre_execute_hooks(rows)
+    parts = connection._session.sql(connection.compile(rows)).repartition(by)
+
+    def each(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        if found := list(batches):
+            yield from pa.table(work(pa.Table.from_batches(found))).to_batches()
+
+    name = ibis.util.gen_name("made_by_workers")
+    parts.mapInArrow(each, gives).createOrReplaceTempView(name)
+    return connection.table(name)
 
 
 def kept(rows: ibis.Table) -> ibis.Table:

@@ -15,10 +15,20 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+if TYPE_CHECKING:
+    import ibis
 
 PREFIX = "analysis-spill-"
+
+#: A study with a larger table keeps its held rows on disk, compressed, rather than as they are.
+MOST_IN_MEMORY = 20_000_000
 
 _numbers = itertools.count()
 
@@ -81,3 +91,36 @@ def _remove_unheld(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(found)
+
+
+def keep_on_disk(connection: Any) -> None:
+    """Have DuckDB put held rows into a compressed file: there they take a tenth of the room.
+
+    In memory, and spilled from it, a hundred million lines with their names are 20 GB.
+    """
+    path = str(spill_path().with_suffix(".duckdb")).replace("'", "''")
+    connection.raw_sql(f"attach '{path}' as kept")
+    keep_in(connection, "kept.main")
+
+
+def keep_in(connection: Any, database: str | None) -> None:
+    """Have DuckDB keep held rows in ``database``, and drop them between questions only.
+
+    Any thread may be the one in which Python finds that rows are no longer used, in the midst of
+    a question that another asks; a drop would end that question with an error.
+    """
+    unused: list[str] = []
+    asks = threading.get_ident()
+
+    def drop(*names: str) -> None:
+        unused.extend(names)
+        with suppress(duckdb.ConnectionException):  # closed, and what was held went with it
+            while unused and threading.get_ident() == asks:
+                connection.drop_table(unused.pop(), database=database, force=True)
+
+    def create(name: str, rows: ibis.Table) -> ibis.Table:
+        drop()
+        where: dict[str, Any] = {"database": database} if database else {"temp": True}
+        return connection.create_table(name, rows, schema=rows.schema(), **where)
+
+    connection._create_cached_table, connection._drop_cached_table = create, drop

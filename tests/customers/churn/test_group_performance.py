@@ -11,6 +11,7 @@ import pytest
 
 from analysis.customers.churn.churn_evaluation import (
     RANKED_WORSE,
+    TOO_HIGH,
     TOO_LOW,
     _expected_auc,
     by_group,
@@ -58,6 +59,24 @@ def test_a_group_treated_worse_is_found(fault: str) -> None:
         found = judged(seed, fault=fault)["verdict"]
         assert fault in found["kind", "A"]
         assert found["colour", "red"] == ""
+
+
+def test_a_forecast_that_was_right_for_a_group_is_not_called_off_for_it() -> None:
+    """Twice too low for all others: put right over all, group A would be called too high."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        chance, inside = rng.beta(2, 12, 6_000), np.arange(6_000) % 3 == 0
+        churned = rng.random(6_000) < np.clip(chance * np.where(inside, 1.0, 2.0), 0, 1)
+        ids = {"customer_id": np.arange(6_000).astype(str), "cutoff": CUTOFF}
+        checked = pd.DataFrame({**ids, "probability": chance, "churned": churned})
+        known = pd.DataFrame({**ids, "kind": np.where(inside, "A", "B")})
+        found = by_group(SimpleNamespace(checked=checked), known)  # type: ignore[arg-type]
+        assert found is not None
+        row = found.set_index("group").loc["A"]
+        assert row["q_level"] < 0.01
+        assert row["put_right"] > row["high"]
+        assert TOO_HIGH not in row["verdict"]
+        assert TOO_LOW in found["verdict"].iloc[1]
 
 
 def test_small_groups_are_withheld_with_their_size() -> None:

@@ -198,6 +198,14 @@ def test_past_misses_widen_the_interval_of_the_total() -> None:
     totals = pd.DataFrame({"value": [100.0], "low": [97.0], "high": [103.0]})
     found = with_past_misses(totals, np.array([0.10, -0.10]), 0.80).iloc[0]
     assert found["miss_high"] - 100 == pytest.approx(np.hypot(3, 1.2815516 * 10))
+    high = with_past_misses(totals, [0.14, 0.15], 0.80).iloc[0]
+    assert high["miss_low"] == pytest.approx(100 - np.hypot(3, 1.2815516 * np.sqrt(2.105) * 10))
+    assert high["miss_high"] == pytest.approx(103.0)
+    low = with_past_misses(totals, [-0.14, -0.15], 0.80).iloc[0]
+    assert (low["miss_low"], low["miss_high"]) == (97.0, pytest.approx(200 - high["miss_low"]))
+    for open_ in ([0.14, -0.15], [0.14, 0.03], [0.15]):
+        one = with_past_misses(totals, open_, 0.80).iloc[0]
+        assert one["miss_high"] - 100 == pytest.approx(100 - one["miss_low"])
     same = with_past_misses(totals, np.zeros(2), 0.80).iloc[0]
     assert (same["miss_low"], same["miss_high"]) == (97.0, 103.0)
 

@@ -70,53 +70,41 @@ def test_a_small_chain_by_hand() -> None:
     }  # fmt: skip
 
 
-#: How often one channel follows another in the 10,000 paths of ChannelAttribution's PathData, the
-#: last two columns conversion and none (counted from DavideAltomare/ChannelAttribution@3fa49d6).
-PATH_DATA = """
-start    28846 12119     3   435 14213   696 20427   305  3837     8  7391   107     0     0
-alpha   102922  1965     3  1138  2341   197  6202   277  2128     0  3484   507  8447 29945
-beta      3414 14031     3   393 10583   108  4873   134   789     0  1899   410   989  3392
-delta        0     7     0     0     0     0     3     2     8     0     0     0     5    17
-epsilon   1064   278     0   637   486    40   601    63   355     0   322   150   531  1692
-eta       4608  4513     8  1071  8511    75  3122   353   807     0  1602   341  4167 14205
-gamma      364   132     0    23   141   186   269     0   106     0   128    17    92   330
-iota      7889  5216     3  1171  4392   282 32974   550  2740     7  4054  1566  3355 11963
-kappa      276   123     0    60   238    12   337   470   261     0   190    48   230   716
-lambda    2122   590    11   469   567    75  1622   455  7558     0  1048   232  1207  3919
-mi           0     0     0     0     0     0     7     0     0     0     0     0     2     6
-theta     7352  1702     7   648  1618   110  4670   309   982     0  2466   243   653  2072
-zeta       699   342     4   174   293     7  1055    43   304     0   248   737   107   345
-"""
-#: What is known of it: removal effect and credit of the exact chain, and last touch as version
-#: 2.2.5 prints it (its own Markov credits are a simulation: alpha 5331 to 5357).
-KNOWN = {
-    "alpha": (0.5584, 5344.948, 8447),
-    "iota": (0.4058, 3884.615, 3355),
-    "eta": (0.3490, 3340.847, 4167),
-    "beta": (0.2640, 2527.352, 989),
-    "theta": (0.2060, 1971.913, 653),
-    "lambda": (0.1340, 1282.847, 1207),
-    "epsilon": (0.0626, 599.571, 531),
-    "zeta": (0.0398, 381.063, 107),
-    "kappa": (0.0287, 274.363, 230),
-    "gamma": (0.0179, 171.145, 92),
-    "delta": (0.0005, 4.614, 5),
-    "mi": (0.0002, 1.722, 2),
-}
+def walked(seed: int, *, channels: int = 12, journeys: int = 10_000) -> np.ndarray:
+    """Return how often one state followed another in walks through a random absorbing chain.
+
+    States: start, the channels, conversion, none. A walk may stay with a channel or return to it.
+    """
+    rng = np.random.default_rng(seed)
+    chances = rng.dirichlet(np.r_[np.full(channels, 0.5), 0.8, 2.0], channels + 1)
+    chances[0, -2:] = 0  # no journey without a touch
+    chances[0] /= chances[0].sum()
+    steps, at = np.zeros((channels + 3, channels + 3)), np.zeros(journeys, dtype=int)
+    while len(at):
+        drawn = rng.random(len(at))[:, None] > chances[at].cumsum(axis=1)
+        to = 1 + np.minimum(drawn.sum(axis=1), channels + 1)
+        np.add.at(steps, (at, to), 1)
+        at = to[to <= channels]
+    return steps
 
 
-def test_the_chain_of_path_data() -> None:
-    lines = [line.split() for line in PATH_DATA.strip().splitlines()]
-    channels = [line[0] for line in lines[1:]]
-    steps = np.zeros((15, 15))
-    steps[:13, 1:] = [[float(n) for n in line[1:]] for line in lines]
-    conversions, nulls = steps[:, 13].sum(), steps[:, 14].sum()
-    assert (conversions, nulls) == (19_785, 68_602)
-    assert attribution.conversion(steps) == pytest.approx(0.2238451355968638, abs=1e-15)
-    effects = attribution.removal_effects(steps)
-    credited = effects / effects.sum() * conversions
-    found = zip(effects.round(4), credited.round(3), steps[1:13, 13], strict=True)
-    assert dict(zip(channels, found, strict=True)) == KNOWN
+@pytest.mark.parametrize("seed", range(3))
+def test_removal_effects_are_those_of_the_fundamental_matrix(seed: int) -> None:
+    """Kemeny and Snell (1960), Finite Markov Chains, ch. 3: visits N = 1 / (1 - Q).
+
+    A channel is ever reached with the chance N[start, it] / N[it, it]; from there on it converts
+    with the chance that the chain converts from it, and all that is lost without it.
+    """
+    steps = walked(seed)
+    chances = steps[:13] / steps[:13].sum(axis=1, keepdims=True)
+    visits = np.linalg.inv(np.eye(13) - chances[:, :13])
+    converts = visits @ chances[:, 13]
+    assert attribution.conversion(steps) == pytest.approx(converts[0], abs=1e-12)
+    assert converts[0] == pytest.approx(steps[:, 13].sum() / 10_000)  # every journey ends
+    reached = visits[0, 1:] / visits.diagonal()[1:]
+    lost = reached * converts[1:] / converts[0]
+    assert attribution.removal_effects(steps) == pytest.approx(lost, abs=1e-12)
+    assert 0.01 < lost.min() < lost.max() < 0.99
 
 
 def test_forty_twenty_forty() -> None:

@@ -151,9 +151,14 @@ def test_intervals_and_returns_of_events() -> None:
     events = contact_events.collect(shop(sent, bought), WINDOW)
     gap = contact_events.interval_between(events, "sent", "order").iloc[0]
     assert (gap["events"], gap["followed"]) == (2, 2)
-    assert gap["days_50"] == pytest.approx(1.5)  # 2 days, not 0: the order at the same instant
+    # 2 days, not 0: the order at the same instant.
+    assert (gap["days_50"], gap["days_75"]) == (1.0, 2.0)
     again = contact_events.interval_between(events, "order", "order").iloc[0]
     assert again["followed"] == 2
+    # By hand: 4 gaps, of which one ends after 2 days and one after 9.96; those of the last orders
+    # are open, so that a quarter is over after 2 days and half after 9.96, nine tenths never.
+    assert (again["days_25"], again["days_50"]) == pytest.approx((2.0, 239 / 24))
+    assert np.isnan(again["days_90"])
     back = contact_events.returned_between(events, "order", "order", first_day=1, last_day=3).iloc[
         0
     ]

@@ -20,6 +20,10 @@ def remission() -> tuple[np.ndarray, np.ndarray]:
 def test_the_published_remission_times_give_the_published_curve() -> None:
     """Kleinbaum and Klein, Survival Analysis, table of the treated group; median 23 weeks."""
     found = kaplan_meier(*remission())
+    pairs, counts = np.unique(np.array(remission()), axis=1, return_counts=True)
+    counted = kaplan_meier(pairs[0], pairs[1], of=counts)
+    for name in ("times", "at_risk", "events", "still", "low", "high"):
+        np.testing.assert_allclose(getattr(counted, name), getattr(found, name))
     np.testing.assert_array_equal(found.times, [6, 7, 10, 13, 16, 22, 23])
     np.testing.assert_array_equal(found.at_risk, [21, 17, 15, 12, 11, 7, 6])
     np.testing.assert_allclose(

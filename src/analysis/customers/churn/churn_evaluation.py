@@ -314,7 +314,8 @@ def by_group(
         that fit all customers: what a group's level is held against), happened (share; low, high:
         95 %, Wilson), auc (auc_low, auc_high: 95 %), auc_expected (were the forecast right),
         q_level, q_rank (false discovery rates at which level and ranking differ from what is
-        expected), verdict (empty: nothing speaks against it).
+        expected), verdict (empty: nothing speaks against it; a level is called off only where the
+        forecast as it was made lies beyond the interval of what happened, on the same side).
 
     Raises
     ------
@@ -339,11 +340,10 @@ def by_group(
         )
     q = q_values(two_sided_p(table[["z_level", "z_rank"]].to_numpy("float64")).ravel())
     table[["q_level", "q_rank"]] = q.reshape(-1, 2)
-    level = np.select(
-        [table["q_level"] > _FDR, table["z_level"] < 0, table["z_level"] > 0],
-        ["", TOO_HIGH, TOO_LOW],
-        default="",
-    )
+    off, forecast = table["q_level"] <= _FDR, table["forecast"]
+    high = off & (table["z_level"] < 0) & (forecast > table["high"])
+    low = off & (table["z_level"] > 0) & (forecast < table["low"])
+    level = np.select([high, low], [TOO_HIGH, TOO_LOW], default="")
     worse = (table["q_rank"] <= _FDR) & (table["z_rank"] < 0)
     rank = np.where(worse, RANKED_WORSE, "")
     table["verdict"] = [" and ".join(filter(None, pair)) for pair in zip(level, rank, strict=True)]

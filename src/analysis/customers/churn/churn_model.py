@@ -204,7 +204,7 @@ def _logistic(features: pd.DataFrame, churned: Flags, outcome: Outcome, seed: in
         # Ranks: money and counts are skewed, and a single whale would set the scale.
         QuantileTransformer(n_quantiles=min(200, len(features)), random_state=seed),
         StandardScaler(),
-        LogisticRegression(C=0.1, max_iter=1_000),
+        LogisticRegression(C=0.1, solver="newton-cholesky", max_iter=1_000),
     ]
     model = make_pipeline(*steps).fit(features, churned)
     names = tuple(features.columns)

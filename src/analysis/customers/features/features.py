@@ -87,7 +87,7 @@ def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Sorted by customer_id: the columns of ``compute``, of ``habits.compute`` (stores, channels,
-        days, offers, returns, trend, tenure), of ``gaps.compute`` (days between purchases) and of
+        days, offers, returns, trend, tenure), of ``habits.purchase_gaps`` and of
         ``contact_history.compute`` and ``voices`` (last contact, response, NPS score, complaints),
         customer by customer. Counts of
         what a customer does not have are 0; what does not exist is missing.
@@ -95,8 +95,8 @@ def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
     from analysis.customers.features import contact_history, habits
 
     result = compute(tables, period)
-    for room in (habits, habits, contact_history):
-        part = room.compute(tables, period)
+    for compute_part in (habits.compute, habits.purchase_gaps, contact_history.compute):
+        part = compute_part(tables, period)
         result = result.left_join(part, "customer_id").drop("customer_id_right")
     voices = contact_history.voices(tables, period)
     result = result.left_join(voices, "customer_id").drop("customer_id_right")

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 WEEKS_A_MONTH = 365.25 / 12 / 7
 STEP = 1e-3
+#: A miss of a total beyond this, always to one side, is the forecast's fault, not the period's.
+LARGE_BIAS = 0.10
 _SILENT = "days since the last purchase of anybody"
 #: Customers whose futures are drawn at once.
 _CHUNK = 4_000
@@ -252,27 +254,36 @@ def with_past_misses(
     """Add the interval that also holds what past forecasts of the total missed by.
 
     What all customers share (a season, a competitor, a price) is in no model's error and in no
-    customer's luck; by how much totals were missed at past cut-offs shows its size.
+    customer's luck; by how much totals were missed at past cut-offs shows its size, and to which
+    side, where every past forecast was much too high, or too low.
 
     Parameters
     ----------
     totals
-        ``LifetimeValue.totals``.
+        ``LifetimeValue.totals``, whose intervals cover ``confidence``.
     biases
-        Relative misses of the total at past cut-offs; their root mean square is taken.
-    confidence
-        Coverage of the intervals in ``totals``.
+        Relative misses of the total at past cut-offs.
 
     Returns
     -------
     pandas.DataFrame
         ``totals`` with miss_low and miss_high.
     """
-    reach = normal_quantile(confidence)
-    missed = float(np.sqrt((np.asarray(biases) ** 2).mean()))
-    known = (totals["high"] - totals["low"]) / 2
-    whole = np.hypot(known, reach * missed * totals["value"])
-    return totals.assign(miss_low=totals["value"] - whole, miss_high=totals["value"] + whole)
+    known, value = (totals["high"] - totals["low"]) / 2, totals["value"]
+    down, up = (np.hypot(known, normal_quantile(confidence) * m * value) for m in misses(biases))
+    return totals.assign(miss_low=value - down, miss_high=value + up)
+
+
+def misses(biases: Sequence[float] | Floats) -> tuple[float, float]:
+    """Return how far past misses reach below and above a forecast, as root mean squares."""
+    missed = float(np.sqrt(np.mean(np.square(biases)))) if len(biases) else 0.0
+    return missed * (one_side(biases) >= 0), missed * (one_side(biases) <= 0)
+
+
+def one_side(biases: Sequence[float] | Floats) -> int:
+    """Return 1 where every past forecast of several was much too high, -1 too low, else 0."""
+    sides = {int(np.sign(b)) * (abs(b) > LARGE_BIAS) for b in biases}
+    return sides.pop() if len(biases) > 1 and len(sides) == 1 else 0
 
 
 def discounted(model: PurchaseModel, counts: PurchaseCounts, settings: ValueSettings) -> Floats:

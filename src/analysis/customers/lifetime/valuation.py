@@ -23,6 +23,7 @@ from analysis.customers.lifetime.lifetime_value import (
     expected_values,
     lifetime_value,
     mean_slopes,
+    misses,
     with_past_misses,
 )
 from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
@@ -227,8 +228,10 @@ def newcomer_value(
     fresh, share = newcomers_like(recent)
     repeats = share @ discounted(purchases, fresh, settings)
     worth, error = (1 + repeats) * value.mean, _newcomer_error(purchases, value, recent, settings)
-    missed = float(np.sqrt(np.mean(np.square(biases)))) if len(biases) else 0.0
-    reach = normal_quantile(settings.confidence) * np.hypot(error, missed * repeats * value.mean)
+    down, up = (
+        normal_quantile(settings.confidence) * np.hypot(error, missed * repeats * value.mean)
+        for missed in misses(biases)
+    )
     counted = [share @ purchases.expected(fresh, m * WEEKS_A_MONTH) for m in settings.months]
     return pd.DataFrame(
         {
@@ -236,8 +239,8 @@ def newcomer_value(
             "customers": len(recent),
             "purchases": counted,
             "value": worth,
-            "low": worth - reach,
-            "high": worth + reach,
+            "low": worth - down,
+            "high": worth + up,
         }
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.demand.models import registry as zoo
-from analysis.demand.models.backtest import Backtest, mean_of
+from analysis.demand.models.backtest import Backtest, mean_along, mean_of
 from analysis.stats.sizes import FEWEST_ORIGINS
 
 
@@ -76,7 +76,7 @@ def _score(
 ) -> dict[str, object]:
     error = tested.actual[:, chosen] - tested.forecasts[m][:, chosen]
     absolute = np.abs(error) / tested.scale[:, chosen, None]
-    squared = np.sqrt(_row_mean(error**2)) / tested.root_scale[:, chosen]
+    squared = np.sqrt(mean_along(error**2, axis=2)) / tested.root_scale[:, chosen]
     forecast, actual = tested.forecasts[m][:, chosen], tested.actual[:, chosen]
     both = ~np.isnan(actual) & ~np.isnan(forecast)
     total = actual[both].sum()
@@ -92,13 +92,6 @@ def _score(
         "bias": forecast[both].sum() / total - 1 if total > 0 else float("nan"),
         **compared,
     }
-
-
-def _row_mean(values: np.ndarray) -> np.ndarray:
-    seen = ~np.isnan(values)
-    count = seen.sum(axis=2)
-    total = np.where(seen, values, 0.0).sum(axis=2)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _by_origin(tested: Backtest, m: int, chosen: np.ndarray) -> np.ndarray:

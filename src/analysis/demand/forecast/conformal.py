@@ -5,13 +5,15 @@ Lei, G'Sell, Rinaldo, Tibshirani and Wasserman 2018, J. Am. Statist. Assoc. 113(
 made in the past at the same number of periods ahead, each over its series' own naive error, are
 the distribution of the errors to come. No normality is assumed; what holds is shown as coverage.
 
-Series far from their usual level are a class of their own where enough of them were (Mondrian
-conformal prediction: Vovk, Gammerman and Shafer 2005, section 4.5). Errors of later weeks are not
-exchangeable with those of earlier ones, a December's least of all: where truth fell beyond an end
-more often than promised, that end's tail is made smaller until it no longer does (adaptive
-conformal inference: Gibbs and Candes 2021, NeurIPS 34), for each class by its own record, and
-never larger than promised. A week that is forecast at a multiple of the series' usual level is
-expected to err by as large a multiple: errors are taken over it before they are pooled.
+Errors are taken over what is expected of each forecast (`year_ago.expected`: one at a multiple of
+the usual level errs by a multiple, and falls back sooner than it is forecast to), as normalised
+residuals allow, and forecasts at a peak are a class of their own where enough of them were
+(Mondrian conformal prediction: Vovk, Gammerman and Shafer 2005, section 4.5): conditional coverage
+holds for classes, never for single weeks (Barber, Candes, Ramdas and Tibshirani 2021, Information
+and Inference 10(2)). Errors of later weeks are not exchangeable with those of earlier ones, a
+December's least of all: where truth fell beyond an end more often than promised, that end's tail is
+made smaller until it no longer does (adaptive conformal inference: Gibbs and Candes 2021, NeurIPS
+34), for each class by its own record, and never larger than promised.
 """
 
 from __future__ import annotations
@@ -24,14 +26,14 @@ import pandas as pd
 
 from analysis.demand.forecast.accuracy import diebold_mariano
 from analysis.demand.models.backtest import Backtest, mean_of, pinball
-from analysis.stats.sizes import FEWEST_FAR
+from analysis.demand.series.year_ago import Expected
+from analysis.stats.sizes import FEWEST_AT_PEAKS
 
 #: How many periods ahead to either side lend their errors where one alone has too few.
 _NEIGHBOURS = (0, 1, 2, 4, 10_000)
 
 #: Errors wanted beyond each end: one alone makes ends that jump from period to period.
 _WANTED = 2
-
 
 #: What the name of a class of series that sell now and then ends in.
 SPARSE_CLASS = ", now and then"
@@ -68,6 +70,10 @@ class Reach:
     low: np.ndarray
     high: np.ndarray
     n: np.ndarray
+
+    def at(self, origin: int) -> Offsets:
+        """Return how far every series' interval reaches from an origin's place; -1 is the end."""
+        return Offsets(self.low[origin], self.high[origin], self.n[origin])
 
 
 def offsets(
@@ -132,49 +138,18 @@ def intervals(
     mean: np.ndarray, scale: np.ndarray, reach: Offsets, *, floor: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return lower and upper ends (series x horizon), not below ``floor`` of each series."""
-    low = mean + scale[:, None] * reach.low[None]
-    high = mean + scale[:, None] * reach.high[None]
+    low, high = mean + scale[:, None] * reach.low, mean + scale[:, None] * reach.high
     return np.maximum(np.minimum(low, mean), floor[:, None]), np.maximum(high, mean)
-
-
-def around(
-    mean: np.ndarray, scale: np.ndarray, ends: Reach, *, floor: np.ndarray, origin: int = -1
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return lower and upper ends (series x horizon) at an origin's place; -1 is the end."""
-    low = mean + scale[:, None] * ends.low[origin]
-    high = mean + scale[:, None] * ends.high[origin]
-    return np.maximum(np.minimum(low, mean), floor[:, None]), np.maximum(high, mean)
-
-
-def calibrate(
-    tested: Backtest,
-    model: str,
-    chosen: np.ndarray,
-    *,
-    coverage: float,
-    origin: int | None = None,
-    lent: np.ndarray | None = None,
-) -> Offsets:
-    """Return the offsets of a model for the series ``chosen``, as known at ``origin``.
-
-    ``lent`` marks the series that lend their errors where those of ``chosen`` are too few.
-    """
-    scaled = (tested.actual - tested.of(model)) / tested.scale[:, :, None]
-    if origin is not None:
-        scaled = np.where(tested.known_at(origin)[:, None, :], scaled, np.nan)
-    more = None if lent is None else scaled[:, lent]
-    return offsets(scaled[:, chosen], coverage=coverage, lent=more)
 
 
 def reach(
     scaled: np.ndarray,
     known: np.ndarray,
     classes: dict[str, np.ndarray],
-    far: np.ndarray,
+    expect: Expected | None = None,
     *,
     coverage: float,
     least: float = LEAST_TAIL,
-    stretch: np.ndarray | None = None,
 ) -> Reach:
     """Return how far the intervals of every origin reach, from what was known there.
 
@@ -187,32 +162,31 @@ def reach(
         at the end.
     classes
         Series that share a calibration, as masks by name.
-    far
-        (Origins + 1) x series: whether a series was far from its usual level (`peaks`).
+    expect
+        What is expected of the errors, (origins + 1) x series x periods ahead; None expects the
+        same of all.
     coverage
         Nominal coverage.
     least
         Smallest tail an end is given, over the promised one; 1 does not adapt.
-    stretch
-        (Origins + 1) x series x periods ahead: how much larger errors are expected (`stretches`).
     """
-    if stretch is not None:
-        calm = reach(scaled / stretch[:-1], known, classes, far, coverage=coverage, least=least)
-        return Reach(calm.low * stretch, calm.high * stretch, calm.n)
     shape = (len(known), *scaled.shape[1:])
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
     n, lent = np.zeros(shape[:2], dtype=int), lenders(classes)
+    if expect is None:
+        expect = Expected(np.ones(shape), np.ones(shape), np.zeros(shape, dtype=bool))
+    calm = scaled / np.where(scaled < 0, expect.down[:-1], expect.up[:-1])
     for name, mine in classes.items():
-        more = scaled[:, lent[name]] if name in lent else None
-        adapted = _adapted(scaled[:, mine], known, far[:, mine], (coverage, least), more)
+        more = calm[:, lent[name]] if name in lent else None
+        adapted = _adapted(calm[:, mine], known, expect.peak[:, mine], (coverage, least), more)
         low[:, mine], high[:, mine], n[:, mine] = adapted
-    return Reach(low, high, n)
+    return Reach(low * expect.down, high * expect.up, n)
 
 
 def _adapted(
     scaled: np.ndarray,
     known: np.ndarray,
-    far: np.ndarray,
+    peak: np.ndarray,
     promised: tuple[float, float],
     lent: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -220,21 +194,22 @@ def _adapted(
     coverage, least = promised
     shape, tail = (len(known), *scaled.shape[1:]), (1 - coverage) / 2
     low, high = np.full(shape, np.nan), np.full(shape, np.nan)
-    n = np.zeros(shape[:2], dtype=int)
+    n = np.zeros(shape, dtype=int)
     beyond = np.full((2, *scaled.shape), np.nan)
     for o, seen in enumerate(known):
         more = None if lent is None else np.where(seen[:, None, :], lent, np.nan)
-        for mine, past in _kinds(far, o, np.where(seen[:, None, :], scaled, np.nan)):
+        for mine, past in _kinds(peak, o, np.where(seen[:, None, :], scaled, np.nan)):
             missed = np.where(np.isnan(past[None]), np.nan, beyond)
             tails = _tails(missed, seen, tail, least)
             found = offsets(past, coverage=coverage, lent=more, tails=tails)
-            low[o, mine], high[o, mine] = np.minimum(found.low, 0.0), np.maximum(found.high, 0.0)
-            n[o, mine] = found.n.min()
+            low[o] = np.where(mine, np.minimum(found.low, 0.0), low[o])
+            high[o] = np.where(mine, np.maximum(found.high, 0.0), high[o])
+            n[o] = np.where(mine, found.n, n[o])
         if o < len(scaled):
             judged = ~np.isnan(scaled[o]) & ~np.isnan(low[o])
             beyond[0, o] = np.where(judged, scaled[o] < low[o], np.nan)
             beyond[1, o] = np.where(judged, scaled[o] > high[o], np.nan)
-    return low, high, n
+    return low, high, n.min(axis=2)
 
 
 def _tails(beyond: np.ndarray, seen: np.ndarray, tail: float, least: float) -> tuple[float, float]:
@@ -248,13 +223,12 @@ def _tails(beyond: np.ndarray, seen: np.ndarray, tail: float, least: float) -> t
     return found[0], found[1]
 
 
-def _kinds(far: np.ndarray, o: int, past: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the series near and far, as masks, each with the errors that calibrate them."""
-    then, now = far[: len(past)], far[o]
-    apart = [(now == kind, np.where((then == kind)[:, :, None], past, np.nan))
-             for kind in (False, True)]  # fmt: skip
-    if any((~np.isnan(errors).all(axis=2)).sum() < FEWEST_FAR for _, errors in apart):
-        return [(np.ones(len(now), dtype=bool), past)]
+def _kinds(peak: np.ndarray, o: int, past: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the forecasts at a peak and not, as masks, each with the errors that calibrate it."""
+    then, now = peak[: len(past)], peak[o]
+    apart = [(now == kind, np.where(then == kind, past, np.nan)) for kind in (False, True)]
+    if any((~np.isnan(errors).all(axis=2)).sum() < FEWEST_AT_PEAKS for _, errors in apart):
+        return [(np.ones(now.shape, dtype=bool), past)]
     return [(mine, errors) for mine, errors in apart if mine.any()]
 
 
@@ -265,6 +239,7 @@ def realised(
     reaches: dict[float, Reach] | None = None,
     *,
     coverages: tuple[float, ...] = (0.80, 0.95),
+    judged: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Return how often the truth lay inside intervals drawn before it was known.
 
@@ -281,6 +256,8 @@ def realised(
         `reach` of the forecasts by coverage; None calibrates without regard to peaks.
     coverages
         Nominal coverages.
+    judged
+        Which forecasts to judge, origins x series x periods ahead; None judges all.
 
     Returns
     -------
@@ -289,16 +266,17 @@ def realised(
         Clopper and Pearson 1934, Biometrika 26(4), as if different weeks of a series were
         independent and forecasts of the same week one, and of that which allows for forecasts
         from neighbouring origins sharing their luck, `judgement.diebold_mariano`), gap (realised
-        - nominal), n (forecasts judged), weeks (different weeks of series among them),
+        - nominal), n (forecasts judged), weeks (different weeks of series among them), series,
         quantile_loss (pinball loss of both ends, in naive errors).
     """
-    none = np.zeros((len(tested.origins) + 1, tested.actual.shape[1]), dtype=bool)
-    reaches = reaches or {c: of_backtest(tested, model, classes, none, c) for c in coverages}
+    reaches = reaches or {c: of_backtest(tested, model, classes, None, c) for c in coverages}
+    judged = np.ones(tested.actual.shape, dtype=bool) if judged is None else judged
     rows = [
-        {"level": level, "nominal": nominal, **_covered(tested, model, chosen, nominal, ends)}
+        {"level": level, "nominal": nominal,
+         **_covered(tested, model, judged & chosen[None, :, None], nominal, ends)}
         for level, chosen in classes.items()
         for nominal, ends in reaches.items()
-    ]
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -306,32 +284,31 @@ def of_backtest(
     tested: Backtest,
     model: str,
     classes: dict[str, np.ndarray],
-    far: np.ndarray,
+    expect: Expected | None,
     coverage: float,
-    stretch: np.ndarray | None = None,
 ) -> Reach:
     """Return `reach` of a model in a backtest."""
     scaled = (tested.actual - tested.of(model)) / tested.scale[:, :, None]
     known = [tested.known_at(origin) for origin in tested.origins]
     every = np.ones((len(tested.origins), tested.horizon), dtype=bool)
     known_then = np.stack([*known, every])
-    return reach(scaled, known_then, classes, far, coverage=coverage, stretch=stretch)
+    return reach(scaled, known_then, classes, expect, coverage=coverage)
 
 
 def _covered(
     tested: Backtest, model: str, chosen: np.ndarray, nominal: float, ends: Reach
 ) -> dict[str, float]:
-    """Return the coverage of one class; NaN where none of its forecasts is judged."""
+    """Return the coverage of the forecasts chosen; NaN where none of them can be judged."""
     tail = (1 - nominal) / 2
     over = [tested.known_at(origin).all(axis=1).sum() >= BURN_IN for origin in tested.origins]
     judged = np.flatnonzero(over)
     error = (tested.actual - tested.of(model)) / tested.scale[:, :, None]
-    error = error[judged][:, chosen]
-    low, high = (end[:-1][judged][:, chosen] for end in (ends.low, ends.high))
-    known = ~np.isnan(error) & ~np.isnan(low)
+    error, chosen = error[judged], chosen[judged]
+    low, high = (end[:-1][judged] for end in (ends.low, ends.high))
+    known = chosen & ~np.isnan(error) & ~np.isnan(low)
     if not known.any():
         nothing = dict.fromkeys(("realised", "low", "high", "gap", "quantile_loss"), np.nan)
-        return {**nothing, "n": 0, "weeks": 0}
+        return {**nothing, "n": 0, "weeks": 0, "series": 0}
     inside = np.where(known, (error >= low) & (error <= high), np.nan)
     loss = pinball(error, low, level=tail) + pinball(error, high, level=1 - tail)
     targets = [_targets(known[i], tested.origins[o]) for i, o in enumerate(judged)]
@@ -344,6 +321,7 @@ def _covered(
         "gap": share - nominal,
         "n": int(known.sum()),
         "weeks": weeks,
+        "series": int(known.any(axis=(0, 2)).sum()),
         "quantile_loss": mean_of(np.where(known, loss / 2, np.nan)),
     }
 

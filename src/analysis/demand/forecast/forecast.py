@@ -15,21 +15,19 @@ from analysis.demand.forecast import accuracy, conformal, model_selection
 from analysis.demand.forecast.level_regressors import Plan
 from analysis.demand.models import arima, backtest, ets, holiday_run_up, intermittent
 from analysis.demand.models import registry as zoo
-from analysis.demand.models.backtest import Backtest, scales
+from analysis.demand.models.backtest import Backtest, mean_along, scales
 from analysis.demand.series import hierarchy, year_ago
 from analysis.demand.series.hierarchy import Hierarchy, bottom_up, minimum_trace
 from analysis.demand.series.sales_series import Series, ahead
-from analysis.demand.series.year_ago import far_from_usual, stretches
+from analysis.demand.series.year_ago import Expected, expected
 
 if TYPE_CHECKING:
     from analysis.demand.forecast.conformal import Reach
     from analysis.demand.forecast.level_regressors import LevelDrivers, Plan
     from analysis.demand.series.sales_series import Level
 
-
 #: Forecasts of the automatic choice, made coherent.
 COHERENT = "coherent"
-
 
 #: Forecasts of the automatic choice at the bottom, added up.
 BOTTOM_UP = "bottom_up"
@@ -51,14 +49,14 @@ class Outlook:
         Name in ``tested`` of the forecasts in ``table``.
     scores
         `judgement.scoreboard` of ``tested``.
-    coverage
-        `conformal.realised` of the published forecasts.
+    coverage, at_peaks
+        `conformal.realised` of the published forecasts, of all and of those at a peak.
     series, plan
         What was forecast, and how; the plan's season is 1 where the data are too short for it.
     groups, sparse
         Level of each series, and whether it sells now and then.
-    far
-        (Origins + 1) x series: which were far from their usual level (`peaks`), then and now.
+    expect
+        `year_ago.expected` of the published forecasts' errors, then and now.
     reaches
         `conformal.reach` of the published forecasts by nominal coverage.
     before
@@ -70,11 +68,12 @@ class Outlook:
     published: str
     scores: pd.DataFrame
     coverage: pd.DataFrame
+    at_peaks: pd.DataFrame
     series: Series
     plan: Plan
     groups: np.ndarray
     sparse: np.ndarray
-    far: np.ndarray
+    expect: Expected
     reaches: dict[float, conformal.Reach]
     before: np.ndarray
 
@@ -139,19 +138,18 @@ def _predict(
         published = COHERENT
     classes = _levels(groups, sparse)
     ends = [*tested.origins, series.values.shape[1]]
-    far = np.stack([far_from_usual(series.values[:, :end]) for end in ends])
-    made_then = zip((*tested.of(published), mean), ends, strict=True)
-    stretch = np.stack([stretches(made, series.values[:, :end]) for made, end in made_then])
-    reaches = {
-        c: conformal.of_backtest(tested, published, classes, far, c, stretch)
-        for c in plan.coverages
-    }
+    made = np.stack([*tested.of(published), mean])
+    scale = np.stack([*tested.scale, scales(series.values, season=plan.season)[0]])
+    expect = expected(made, series.values, scale, ends, season=plan.season)
+    judge = (tested, published, classes)
+    reaches = {c: conformal.of_backtest(*judge, expect, c) for c in plan.coverages}
     names = model_selection.names(candidates, weights)
-    table = forecast_table(series, plan, mean, names, reaches)
+    table = _table(series, plan, mean, names, reaches)
     return Outlook(
         table, tested, published, accuracy.scoreboard(tested, groups),
-        conformal.realised(tested, published, classes, reaches),
-        series, plan, groups, sparse, far, reaches,
+        conformal.realised(*judge, reaches),
+        conformal.realised(*judge, reaches, judged=expect.peak[:-1]),
+        series, plan, groups, sparse, expect, reaches,
         year_ago.same_periods(series.values, season=wanted.season, horizon=plan.horizon),
     )  # fmt: skip
 
@@ -261,10 +259,8 @@ def _error_variances(tested: Backtest, model: str, *, origin: int | None = None)
     error = tested.actual - tested.of(model)
     if origin is not None:
         error = np.where(tested.known_at(origin)[:, None, :], error, np.nan)
-    seen = ~np.isnan(error)
-    count = seen.sum(axis=(0, 2))
-    total = (np.where(seen, error, 0.0) ** 2).sum(axis=(0, 2))
-    return np.where(count >= tested.horizon, total / np.maximum(count, 1), np.nan)
+    enough = (~np.isnan(error)).sum(axis=(0, 2)) >= tested.horizon
+    return np.where(enough, mean_along(error**2, axis=(0, 2)), np.nan)
 
 
 def _levels(groups: np.ndarray, sparse: np.ndarray) -> dict[str, np.ndarray]:
@@ -278,26 +274,14 @@ def _levels(groups: np.ndarray, sparse: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def forecast_table(
+def _table(
     series: Series,
     plan: Plan,
     mean: np.ndarray,
     names: np.ndarray,
     reaches: dict[float, Reach],
 ) -> pd.DataFrame:
-    """Return the table of `forecast.Outlook`.
-
-    Parameters
-    ----------
-    series, plan
-        What is forecast, and how.
-    mean
-        Series x periods ahead.
-    names
-        Model of each series.
-    reaches
-        How far the intervals reach, by nominal coverage.
-    """
+    """Return the table of `Outlook` from means (series x periods ahead) and models' names."""
     scale = scales(series.values, season=plan.season)[0]
     ends = _ends(series, mean, scale, reaches)
     starts = pd.to_datetime(list(ahead(series, plan.horizon))).as_unit("us")
@@ -321,7 +305,7 @@ def _ends(
     floor = np.where((seen >= 0).all(axis=1), 0.0, -np.inf)
     ends = {}
     for coverage, reach in reaches.items():
-        low, high = conformal.around(mean, scale, reach, floor=floor)
+        low, high = conformal.intervals(mean, scale, reach.at(-1), floor=floor)
         percent = f"{coverage:.0%}".rstrip("%")
         ends[f"low_{percent}"], ends[f"high_{percent}"] = low, high
     return ends

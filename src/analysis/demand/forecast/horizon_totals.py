@@ -9,12 +9,11 @@ import pandas as pd
 
 from analysis.demand.forecast import conformal
 from analysis.demand.models.backtest import scales
-from analysis.demand.series.year_ago import stretches
+from analysis.demand.series.year_ago import Expected, expected
 from analysis.stats.multiplicity import q_values
 
 if TYPE_CHECKING:
     from analysis.demand.forecast.forecast import Outlook
-
 
 #: Share of false calls for more or less than of late, over everything searched at a level.
 FALSE = 0.05
@@ -48,7 +47,8 @@ def over_horizon(
     mean = outlook.table["mean"].to_numpy().reshape(-1, plan.horizon).sum(axis=1)
     recent = np.nansum(values[:, -plan.horizon :], axis=1)
     scale = scales(values, season=plan.season)[0]
-    low, high, n = _ends(outlook, mean, scale, coverage)
+    past, expect = _past_sums(outlook, mean, scale)
+    low, high, n = _ends(outlook, mean, scale, (past, expect), coverage)
     base = np.where(recent > 0, recent, np.nan)
     table = outlook.series.keys[["level", "name"]].assign(
         recent=recent,
@@ -62,7 +62,7 @@ def over_horizon(
         change_high=high / base - 1,
         n=n,
         kind=np.select([~goods, outlook.sparse], ["no merchandise", "now and then"], "regular"),
-        p=_chances(outlook, (recent - mean) / (scale * _stretch(outlook, mean)[-1])),
+        p=_chances(outlook, expect, np.stack([*past, (recent - mean) / scale])[:, :, None]),
     )
     table = called(table)
     place = {level: i for i, level in enumerate(dict.fromkeys(table["level"]))}
@@ -88,20 +88,22 @@ def called(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(q=q, call=call)
 
 
-def _chances(outlook: Outlook, missed: np.ndarray) -> np.ndarray:
-    """Return how often a past sum's error was as large as would make no change of each series."""
-    error, p = _sums(outlook), np.full(len(missed), np.nan)
-    far = outlook.far
+def _chances(outlook: Outlook, expect: Expected, errors: np.ndarray) -> np.ndarray:
+    """Return how often a past sum's error was as large as the last, that would make no change."""
+    p = np.full(errors.shape[1], np.nan)
+    calm = (errors / np.where(errors < 0, expect.down, expect.up))[:, :, 0]
+    peak = expect.peak[:, :, 0]
     for mask in outlook.classes().values():
         for kind in (False, True):
-            now = mask & (far[-1] == kind)
-            past = error[mask[None, :] & (far[:-1] == kind)]
-            past = np.sort(past[~np.isnan(past)])
+            now = mask & (peak[-1] == kind)
+            past = calm[:-1][mask[None, :] & (peak[:-1] == kind)]
+            past = past[~np.isnan(past)]
             if not now.any() or not len(past):
                 continue
-            one_sided = np.minimum(_beyond(past, missed[now]), _beyond(-past, -missed[now]))
+            against = calm[-1, now]
+            one_sided = np.minimum(_beyond(past, against), _beyond(-past, -against))
             p[now] = np.minimum(2 * one_sided, 1.0)
-    return np.where(np.isnan(missed), np.nan, p)
+    return np.where(np.isnan(calm[-1]), np.nan, p)
 
 
 def _beyond(past: np.ndarray, missed: np.ndarray) -> np.ndarray:
@@ -118,25 +120,17 @@ def _beyond(past: np.ndarray, missed: np.ndarray) -> np.ndarray:
     return np.asarray((1 + above) / (len(past) + 1) * further)
 
 
-def _sums(outlook: Outlook) -> np.ndarray:
-    """Return the errors of past sums, over what was expected of each (origins x series)."""
-    tested = outlook.tested
+def _past_sums(
+    outlook: Outlook, mean: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, Expected]:
+    """Return past sums' errors, in naive errors, and what is expected of theirs and ``mean``'s."""
+    tested, values, plan = outlook.tested, outlook.series.values, outlook.plan
     made = tested.of(outlook.published)
-    stretch = _stretch(outlook, np.zeros(made.shape[1]))[:-1]
-    return np.asarray((tested.actual - made).sum(axis=2) / (tested.scale * stretch))
-
-
-def _stretch(outlook: Outlook, mean: np.ndarray) -> np.ndarray:
-    """Return `year_ago.stretches` of the sums forecast from each origin, and of ``mean`` last."""
-    made = (*outlook.tested.of(outlook.published).sum(axis=2), mean)
-    values, horizon = outlook.series.values, outlook.plan.horizon
-    ends = (*outlook.tested.origins, values.shape[1])
-    return np.stack(
-        [
-            stretches(sums[:, None] / horizon, values[:, :end])[:, 0]
-            for sums, end in zip(made, ends, strict=True)
-        ]
-    )
+    every = np.stack([*made.sum(axis=2), mean])[:, :, None] / plan.horizon
+    scales_then = np.stack([*tested.scale, scale])
+    ends = (*tested.origins, values.shape[1])
+    expect = expected(every, values, scales_then, ends, season=plan.season)
+    return np.asarray((tested.actual - made).sum(axis=2) / tested.scale), expect
 
 
 def _medians(values: np.ndarray) -> np.ndarray:
@@ -145,16 +139,16 @@ def _medians(values: np.ndarray) -> np.ndarray:
 
 
 def _ends(
-    outlook: Outlook, mean: np.ndarray, scale: np.ndarray, coverage: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    outlook: Outlook, mean: np.ndarray, scale: np.ndarray,
+    past: tuple[np.ndarray, Expected], coverage: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     tested, count = outlook.tested, len(outlook.tested.origins)
     over = [tested.known_at(origin).all(axis=1) for origin in tested.origins]
     known = np.stack([*over, np.ones(count, dtype=bool)])[:, :, None]
     reach = conformal.reach(
-        _sums(outlook)[:, :, None], known, outlook.classes(), outlook.far, coverage=coverage,
+        past[0][:, :, None], known, outlook.classes(), past[1], coverage=coverage,
         least=1.0,  # overlapping sums share nearly all their luck: one miss would count many times
     )  # fmt: skip
     floor = np.where(np.nanmin(np.nan_to_num(outlook.series.values), axis=1) >= 0, 0.0, -np.inf)
-    scale = scale * _stretch(outlook, mean)[-1]
-    low, high = conformal.around(mean[:, None], scale, reach, floor=floor)
+    low, high = conformal.intervals(mean[:, None], scale, reach.at(-1), floor=floor)
     return low[:, 0], high[:, 0], reach.n[-1]

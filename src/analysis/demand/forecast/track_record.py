@@ -58,9 +58,8 @@ def replay(outlook: Outlook) -> pd.DataFrame:
     mean, scale = tested.of(outlook.published)[-1], tested.scale[-1]
     origin = tested.origins[-1]
     widest = max(plan.coverages)
-    low, high = conformal.around(
-        mean, scale, outlook.reaches[widest], floor=np.zeros(len(mean)), origin=-2
-    )
+    ends = outlook.reaches[widest].at(-2)
+    low, high = conformal.intervals(mean, scale, ends, floor=np.zeros(len(mean)))
     columns = outlook.series.periods[origin : origin + plan.horizon]
     starts = pd.to_datetime(list(columns)).as_unit("us")
     keys = outlook.series.keys
@@ -108,19 +107,9 @@ def score(made: pd.DataFrame | None, outlook: Outlook) -> Scored:
         inside=inside.where(detail["low"].notna()).astype("float64"),
     )
     rows = [_level(level, part, outlook) for level, part in detail.groupby("level", sort=False)]
-    kept = [
-        "level",
-        "name",
-        "period_start",
-        "ahead",
-        "mean",
-        "low",
-        "high",
-        "actual",
-        "scaled",
-        "inside",
-    ]
-    return Scored(pd.DataFrame(rows), detail[kept].reset_index(drop=True), replayed)
+    kept = ["level", "name", "period_start", "ahead", "mean", "low", "high", "actual"]
+    detail = detail[[*kept, "scaled", "inside"]].reset_index(drop=True)
+    return Scored(pd.DataFrame(rows), detail, replayed)
 
 
 def _level(level: object, part: pd.DataFrame, outlook: Outlook) -> dict[str, object]:

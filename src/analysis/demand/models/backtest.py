@@ -13,7 +13,7 @@ International Journal of Forecasting 22(4); Makridakis, Spiliotis and Assimakopo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,8 +24,6 @@ from analysis.demand.series.seasonality import lengths
 from analysis.errors import NotApplicable
 from analysis.stats.sizes import FEWEST_PERIODS_OF_ORIGIN
 from analysis.stats.types import Floats
-
-Reconciler = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -79,13 +77,6 @@ class Backtest:
         """Return this backtest with one more model."""
         stacked = np.concatenate([self.forecasts, forecasts[None]])
         return replace(self, models=(*self.models, name), forecasts=stacked)
-
-    def reconciled(self, reconcile: Reconciler) -> Backtest:
-        """Return this backtest with every forecast (series x horizon) made coherent."""
-        made = self.forecasts.copy()
-        for m, o in np.ndindex(made.shape[:2]):
-            made[m, o] = reconcile(made[m, o])
-        return replace(self, forecasts=made)
 
 
 def origins_for(
@@ -236,3 +227,11 @@ def mean_of(values: Floats) -> float:
     """Return the mean of what is there; NaN where nothing is."""
     seen = ~np.isnan(values)
     return float(values[seen].mean()) if seen.any() else float("nan")
+
+
+def mean_along(values: Floats, *, axis: int | tuple[int, ...]) -> Floats:
+    """Return the means along an axis of what is there; NaN where nothing is."""
+    seen = ~np.isnan(values)
+    count = seen.sum(axis=axis)
+    total = np.where(seen, values, 0.0).sum(axis=axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

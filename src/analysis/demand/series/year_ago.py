@@ -12,6 +12,7 @@ far from its usual level, at a peak, after one or in a hole, is told apart here 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.demand.models import holiday_run_up
-from analysis.demand.models.backtest import mean_of
+from analysis.demand.models.backtest import mean_along, mean_of
 from analysis.stats.sizes import FEWEST_WEEKS_OF_GROWTH, MOST_WEEKS_OF_GROWTH
 from analysis.stats.types import Floats
 
@@ -35,6 +36,10 @@ RECENT, FAR = 4, 1.5
 #: Times the usual level beyond which a peak's errors are not expected to grow.
 _HIGHEST = 5.0
 
+#: Times the past year's mean from which a forecast is at a peak, and the share of the way back to
+#: that mean by which its lower end reaches further.
+PEAK, _BACK = 4 / 3, 0.5
+
 
 def far_from_usual(values: Floats) -> npt.NDArray[np.bool_]:
     """Tell which series (rows) sold more than 1.5 times, or less than 1/1.5 of, their mean.
@@ -42,23 +47,47 @@ def far_from_usual(values: Floats) -> npt.NDArray[np.bool_]:
     The last four periods are compared with all that is known. A series without a positive mean
     is never far.
     """
-    seen = ~np.isnan(values)
-    kept = np.where(seen, values, 0.0)
-    mean = kept.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    late = kept[:, -RECENT:].sum(axis=1) / np.maximum(seen[:, -RECENT:].sum(axis=1), 1)
+    mean, late = _level(values), np.nan_to_num(mean_along(values[:, -RECENT:], axis=1))
     ratio = late / np.where(mean > 0, mean, np.nan)
     return np.asarray((ratio > FAR) | (ratio < 1 / FAR))
 
 
-def stretches(mean: Floats, values: Floats) -> Floats:
-    """Return how many times the usual level each forecast (S, horizon) is, from 1 to 5.
+@dataclass(frozen=True)
+class Expected:
+    """How large errors are expected to be, as is known when forecasts are made.
 
-    What sells three times as much as usual errs by about three times as much.
+    Parameters
+    ----------
+    down, up
+        Below and above each forecast, in naive errors.
+    peak
+        Whether each is at a peak: a third or more above the mean of the past year.
     """
-    seen = ~np.isnan(values)
-    usual = np.where(seen, values, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    ratio = mean / np.where(usual > 0, usual, np.nan)[:, None]
-    return np.where(np.isnan(ratio), 1.0, np.clip(ratio, 1.0, _HIGHEST))
+
+    down: Floats
+    up: Floats
+    peak: npt.NDArray[np.bool_]
+
+
+def expected(
+    made: Floats, values: Floats, scale: Floats, ends: Sequence[int], *, season: int
+) -> Expected:
+    """Return what errors are expected of forecasts made from each end of the data.
+
+    What sells three times as much as usual errs by about three times as much, up to five times.
+    And what is forecast above the mean of the past year may come down to it sooner than forecast:
+    errors below reach half of the way further.
+
+    ``made`` are forecasts (ends x series x periods ahead), ``scale`` naive errors (ends x series)
+    and ``season`` the periods of a year; 1 takes all that is known.
+    """
+    past = [values[:, max(0, end - season) if season > 1 else 0 : end] for end in ends]
+    year = np.stack([_level(part) for part in past])[:, :, None]
+    usual = np.stack([_level(values[:, :end]) for end in ends])[:, :, None]
+    ratio = made / np.where(usual > 0, usual, np.nan)
+    up = np.where(np.isnan(ratio), 1.0, np.clip(ratio, 1.0, _HIGHEST))
+    above = np.nan_to_num(np.maximum(made - year, 0.0) / scale[:, :, None])
+    return Expected(up + _BACK * above, up, (year > 0) & (made >= PEAK * year))
 
 
 #: Names in a backtest: the year before alone, and combined with the automatic choice.
@@ -141,8 +170,8 @@ def growth(values: Floats, shape: Shape) -> Floats:
     weeks = min(values.shape[1] - shape.season, MOST_WEEKS_OF_GROWTH)
     if weeks < FEWEST_WEEKS_OF_GROWTH:
         return np.ones(len(values))
-    late = _mean(values[:, -weeks:], axis=1)
-    early = _mean(values[:, -shape.season - weeks : -shape.season], axis=1)
+    late = mean_along(values[:, -weeks:], axis=1)
+    early = mean_along(values[:, -shape.season - weeks : -shape.season], axis=1)
     usual = _level(values[:, -shape.season :])
     floor = np.maximum(_FLOOR * usual, 1e-9)
     logs = np.log((np.maximum(late, 0.0) + floor) / (np.maximum(early, 0.0) + floor))
@@ -173,7 +202,7 @@ def forecast(values: Floats, shape: Shape, *, horizon: int) -> Floats:
     usual = _level(calm[:, -shape.season :])
     floor = np.maximum(_FLOOR * usual, 1e-9)[:, None]
     around = np.stack([calm, _shifted(calm, 1), _shifted(calm, -1)])
-    smooth = _mean(around, axis=0)
+    smooth = mean_along(around, axis=0)
     before = same_periods(smooth, season=shape.season, horizon=horizon)
     logs = np.log((np.maximum(before, 0.0) + floor) / (usual[:, None] + floor))
     shrunk = _shrunk(logs, _noise(calm, floor), shape)
@@ -190,15 +219,8 @@ def _shifted(values: Floats, by: int) -> Floats:
     return moved
 
 
-def _mean(values: Floats, *, axis: int) -> Floats:
-    seen = ~np.isnan(values)
-    count = seen.sum(axis=axis)
-    total = np.where(seen, values, 0.0).sum(axis=axis)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
 def _level(values: Floats) -> Floats:
-    return np.maximum(np.nan_to_num(_mean(values, axis=1)), 0.0)
+    return np.maximum(np.nan_to_num(mean_along(values, axis=1)), 0.0)
 
 
 def _noise(values: Floats, floor: Floats) -> Floats:

@@ -26,6 +26,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
+from analysis.stats.survival import kaplan_meier
 from analysis.tables.engine import held, seconds
 from analysis.tables.lines import midnight
 from analysis.tables.margin import cents
@@ -286,7 +287,8 @@ def interval_between(events: Events, start: str, then: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         start, then, events (of the first kind), followed (by one of the second), days_10, days_25,
-        days_50, days_75, days_90 (of those followed).
+        days_50, days_75, days_90 (to the hour; Kaplan-Meier: those not followed before the end of
+        the period may be later; NaN where too few are).
 
     Raises
     ------
@@ -294,10 +296,13 @@ def interval_between(events: Events, start: str, then: str) -> pd.DataFrame:
         If either kind does not occur.
     """
     rows = _next(events, start, then)
-    days = rows.days
-    quantiles = {f"days_{round(100 * q)}": days.quantile(q) for q in QUANTILES}
-    found = rows.agg(events=rows.count(), followed=days.count(), **quantiles).to_pandas()
-    return pd.concat([pd.DataFrame({"start": [start], "then": [then]}), found], axis=1)
+    hours = (24 * ibis.coalesce(rows.days, rows.left)).round().cast("int64")
+    counted = rows.group_by(hours=hours, followed=rows.days.notnull()).agg(events=rows.count())
+    each = counted.order_by("hours", "followed").to_pandas()
+    followed, n = each["followed"].to_numpy(bool), each["events"].to_numpy("float64")
+    curve = kaplan_meier(each["hours"].to_numpy("float64") / 24, followed, of=n)
+    row = {"start": start, "then": then, "events": int(n.sum()), "followed": int(n[followed].sum())}
+    return pd.DataFrame([row | {f"days_{round(100 * q)}": curve.quantile(q)[0] for q in QUANTILES}])
 
 
 def returned_between(
@@ -342,7 +347,7 @@ def _require(events: Events, *kinds: str) -> None:
 
 
 def _next(events: Events, start: str, then: str) -> ibis.Table:
-    """Return every event of kind ``start`` with the days to the next of kind ``then``."""
+    """Return every event of kind ``start``: days to the next of kind ``then``, and those left."""
     _require(events, start, then)
     rows = events.rows.filter(events.rows.kind.isin([start, then]))
     # Events at the same instant follow each other in no known order: they are not "next".
@@ -353,5 +358,6 @@ def _next(events: Events, start: str, then: str) -> ibis.Table:
         rows = rows.mutate(when=(rows.kind == then).ifelse(rows["at"], None))
         rows = rows.mutate(next=rows.when.min().over(ibis.window(preceding=0, **order)))
         rows = rows.filter(rows.kind == start)
-    passed = seconds(rows.next) - seconds(rows["at"])
-    return rows.select("customer_id", days=passed / _SECONDS_A_DAY)
+    began, end = seconds(rows["at"]), seconds(midnight(events.period.end))
+    days, left = ((moment - began) / _SECONDS_A_DAY for moment in (seconds(rows.next), end))
+    return rows.select("customer_id", days=days, left=left)

@@ -38,8 +38,9 @@ class Standing:
         before, after, customers, share (of those in ``before``), low, high: tiers on the day
         before the period and on its last; without rows where none was held that long ago.
     up, down
-        Shares of those in a tier before the period who stand higher or lower on its last day,
-        with the ends of their intervals; NaN where nobody was.
+        Shares of those in a tier before the period who stand higher on its last day, of those below
+        the highest, and lower, of those above the lowest, with the ends of their intervals; NaN
+        where too few were.
     followed
         Customers in a tier on both days.
     overlapping
@@ -84,8 +85,8 @@ def standing(tables: Tables, *, as_of: date, days: int = 365, confidence: float 
     step = after - then
     return Standing(
         period, rows.reset_index(), _moves(both, rank, confidence),
-        _share(int((step > 0).sum()), len(both), confidence),
-        _share(int((step < 0).sum()), len(both), confidence), len(both), doubled,
+        _share(int((step > 0).sum()), int((then < len(rank) - 1).sum()), confidence),
+        _share(int((step < 0).sum()), int((then > 0).sum()), confidence), len(both), doubled,
     )  # fmt: skip
 
 

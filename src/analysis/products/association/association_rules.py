@@ -205,7 +205,6 @@ def _splits(
 def _judged(
     table: pd.DataFrame, n: int, orders: Numbered | None, confidence: float
 ) -> pd.DataFrame:
-
     counts = [table[n] for n in ("orders", "antecedent_orders", "consequent_orders")]
     if orders is None:
         low, high = lift_interval(*counts, orders=n, confidence=confidence)

@@ -132,7 +132,6 @@ def _controlled(
 def _odds(
     orders: Numbered, rules: pd.DataFrame, name: str, control: Control | None, doubts: Doubts
 ) -> pd.DataFrame:
-
     columns = [f"or_{name}", f"or_{name}_low", f"or_{name}_high"]
     if control is None:
         return pd.DataFrame(np.nan, index=range(len(rules)), columns=columns)

@@ -2,12 +2,10 @@
 
 The engine gathers each order's items as integers; a compiled kernel counts the pairs. An item can
 be in a frequent triple only if it is in two frequent pairs; what is left of the orders after that
-rule is small, and a bit matrix counts the larger sets. Where the rows are in Spark, its own
-FP-growth mines them.
+rule is small, and a bit matrix counts the larger sets. Where the rows are in Spark, its workers do
+so for some of the orders each, and what they counted is added up.
 
 Closed and maximal itemsets: the few that stand for all.
-
-Frequent itemsets by Spark's own FP-growth, where the rows are in Spark.
 
 Counting orders that hold whole sets of items, on one bit an order and item.
 
@@ -18,8 +16,9 @@ bitwise AND of its rows. Blocks of columns keep the work inside the processor's 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +33,20 @@ from analysis.products.association.support import (
     places,
     raised,
 )
+from analysis.products.baskets.order_index import by_owner
+from analysis.tables.spark_engine import on_workers
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from analysis.products.association.support import Support
     from analysis.products.baskets.order_contents import Baskets
     from analysis.products.baskets.order_index import Gathered
 
+
+Sets = npt.NDArray[np.int32]
+
+Counts = npt.NDArray[np.int64]
 
 #: Candidate sets of one size; more mean a support far too low.
 MOST_SETS = 2_000_000
@@ -132,45 +139,69 @@ def frequent_itemsets(
     found = [(single, items["orders"].to_numpy(np.int64))]
     searched = {1: len(baskets.items), 2: len(items) * (len(items) - 1) // 2}
     if longest >= 2 and len(items) >= 2:
-        if baskets.gathered is None:
-            found += larger(
-                baskets, least, code, longest=longest, searched=searched,
-                grown=lambda sets, counts: _grown(sets, counts, most_sets, support),
-            )  # fmt: skip
-        else:
-            place = places(baskets, least)
-            found += _larger(baskets.gathered, support, place, longest, most_sets, searched)
+        found += _larger(baskets, support, longest, most_sets, searched)
     return Itemsets(_table(found, names, baskets.orders), baskets.orders, searched, support)
 
 
 def _larger(
-    gathered: Gathered,
-    support: Support,
-    place: npt.NDArray[np.int32],
-    longest: int,
-    most_sets: int,
-    searched: dict[int, int],
-) -> list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]:
-    pairs, counts = _pairs(gathered, place, support.orders)
-    found = [(pairs, counts)]
+    baskets: Baskets, support: Support, longest: int, most_sets: int, searched: dict[int, int]
+) -> list[tuple[Sets, Counts]]:
+    place = places(baskets, support.orders)
+    own = baskets.gathered
+    pairs = partial(_pairs, own) if own is not None else partial(_pairs_on_workers, baskets)
+    found = [pairs(place, support.orders)]
     if longest < 3:
         return found
-    candidates = _grown(pairs, counts, most_sets, support)
+    candidates = _grown(*found[0], most_sets, support)
     if len(candidates) == 0:
         return found
     kept = np.unique(candidates)
-    matrix = _matrix(gathered, place, kept, support.orders)
+    if own is not None:
+        count = partial(count_sets, _matrix(own, place, kept, support.orders))
+    else:
+        count = partial(_sets_on_workers, baskets, place, kept)
     size = 3
     while len(candidates):
         searched[size] = len(candidates)
-        counts = count_sets(matrix, np.searchsorted(kept, candidates).astype(np.int32))
+        counts = count(np.searchsorted(kept, candidates).astype(np.int32))
         enough = counts >= support.orders
         found.append((candidates[enough], counts[enough]))
         if size == longest:
             break
-        candidates = _grown(candidates[enough], counts[enough], most_sets, support)
+        candidates = _grown(*found[-1], most_sets, support)
         size += 1
     return found
+
+
+def _pairs_on_workers(baskets: Baskets, place: Sets, least: int) -> tuple[Sets, Counts]:
+    """Count the pairs of items that have a place, in Spark; return those that are frequent."""
+    work = partial(_pairs_of_part, place)
+    made = on_workers(baskets.coded, "owner", work, "first int, second int, n bigint")
+    sums = made.group_by("first", "second").agg(n=made.n.sum())
+    found = sums.filter(sums.n >= least).order_by("first", "second").to_pandas()
+    return found[["first", "second"]].to_numpy(np.int32), found["n"].to_numpy(np.int64)
+
+
+def _pairs_of_part(place: Sets, part: pa.Table) -> dict[str, Any]:
+    pairs, counts = _pairs(by_owner(part["owner"], part["code"], len(place)), place, 1)
+    return {"first": pairs[:, 0], "second": pairs[:, 1], "n": counts}
+
+
+def _sets_on_workers(baskets: Baskets, place: Sets, kept: Sets, sets: Sets) -> Counts:
+    """Count the orders that hold each of ``sets``, in Spark; see `count_sets`."""
+    work = partial(_sets_of_part, place, kept, sets)
+    made = on_workers(baskets.coded, "owner", work, "set int, n bigint")
+    found = made.group_by("set").agg(n=made.n.sum()).to_pandas()
+    counts = np.zeros(len(sets), np.int64)
+    counts[found["set"].to_numpy()] = found["n"]
+    return counts
+
+
+def _sets_of_part(place: Sets, kept: Sets, sets: Sets, part: pa.Table) -> dict[str, Any]:
+    orders = by_owner(part["owner"], part["code"], len(place))
+    counts = count_sets(_matrix(orders, place, kept, 1), sets)
+    held = np.flatnonzero(counts).astype(np.int32)
+    return {"set": held, "n": counts[held]}
 
 
 def _grown(
@@ -239,7 +270,6 @@ def _table(
     names: npt.NDArray[np.object_],
     orders: int,
 ) -> pd.DataFrame:
-
     sets = [tuple(names[row]) for codes, _ in found for row in np.sort(codes, axis=1)]
     counts = np.concatenate([counts for _, counts in found])
     table = pd.DataFrame({"itemset": pd.Series(sets, dtype=object)})
@@ -278,84 +308,6 @@ def condense(table: pd.DataFrame) -> pd.DataFrame:
         closed=[s not in not_closed for s in table["itemset"]],
         maximal=[s not in not_maximal for s in table["itemset"]],
     )
-
-
-Sets = npt.NDArray[np.int32]
-
-Counts = npt.NDArray[np.int64]
-
-Found = list[tuple[Sets, Counts]]
-
-
-def larger(
-    baskets: Baskets,
-    least: int,
-    code: dict[str, int],
-    *,
-    longest: int,
-    grown: Callable[[Sets, Counts], Sets],
-    searched: dict[int, int],
-) -> Found:
-    """Return the sets of two items and more that ``least`` orders hold, with their orders.
-
-    Parameters
-    ----------
-    baskets
-        The orders, in Spark.
-    least
-        Fewest orders.
-    code
-        Code of each frequent item.
-    longest
-        Size of the largest sets.
-    grown
-        Returns the sets of one item more, all of whose parts are among those given.
-    searched
-        Filled: size to the number of sets whose parts are all frequent.
-
-    Notes
-    -----
-    Li, Wang, Zhang, Zhang and Chang (2008), PFP: parallel FP-growth for query recommendation. It
-    knows no longest set: longer ones are found and left out.
-    """
-    rows = _mined(baskets, least, longest)
-    found: Found = []
-    for size in range(2, longest + 1):
-        own = [(sorted(code[i] for i in items), n) for items, n in rows if len(items) == size]
-        own.sort()
-        sets = np.array([s for s, _ in own], np.int32).reshape(-1, size)
-        found.append((sets, np.array([n for _, n in own], np.int64)))
-        if size == longest or len(sets) == 0:
-            break
-        candidates = grown(*found[-1])
-        if len(candidates) == 0:
-            break
-        searched[size + 1] = len(candidates)
-    return found
-
-
-def _mined(baskets: Baskets, least: int, longest: int) -> list[tuple[list[str], int]]:
-    from pyspark.ml.fpm import FPGrowth
-    from pyspark.sql import functions
-
-    lines = baskets.lines
-    lists = lines.group_by("order_id").agg(items=lines["item"].collect())
-    # Half an order less: Spark rounds up what share times orders gives.
-    share = (least - 0.5) / baskets.orders
-    miner = FPGrowth(itemsCol="items", minSupport=share, minConfidence=1.0)
-    sets = miner.fit(_in_spark(lists)).freqItemsets
-    sets = sets.where(functions.size("items").between(2, longest))
-    return [(list(row["items"]), int(row["freq"])) for row in sets.collect()]
-
-
-def _in_spark(rows: Any) -> Any:
-    """Return an Ibis table as a data frame of the Spark it lives in."""
-    from pyspark.sql import SparkSession
-
-    backend = rows.get_backend()
-    name = "lists_of_items"
-    backend.create_view(name, rows, overwrite=True)
-    return SparkSession.active().table(name)
 
 
 Words = npt.NDArray[np.uint64]

@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products.baskets.order_index import Gathered, gathered
-from analysis.tables.engine import held, kind_of
+from analysis.products.baskets.order_index import Gathered, coded, gathered
+from analysis.tables.engine import hash64, held, kind_of
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
 
@@ -116,26 +116,32 @@ class Baskets:
         Number of orders with at least one item.
     level
         What an item is.
+    names
+        Every item of the rows, sorted, whatever of them ``items`` still holds.
     period
         The days looked at; None where the rows were given.
     gathered
         The items of each order, as places in ``names``; None where the rows are in Spark.
-    names
-        Every item of the rows, sorted, whatever of them ``items`` still holds.
     """
 
     rows: ibis.Table
     items: pd.DataFrame
     orders: int
     level: Level
+    names: npt.NDArray[np.object_]
     period: Period | None = None
     gathered: Gathered | None = None
-    names: npt.NDArray[np.object_] | None = None
 
     @cached_property
     def lines(self) -> ibis.Table:
         """One row an item in an order: order_id, item."""
         return held(self.rows.select("order_id", "item").distinct())
+
+    @cached_property
+    def coded(self) -> ibis.Table:
+        """One row a line, for workers: owner (a hash of the order), code (place in ``names``)."""
+        rows = coded(self.rows.select("order_id", "item"), self.names)
+        return held(rows.select(owner=hash64(rows.order_id), code=rows.item_code))
 
     @property
     def how_many(self) -> str:
@@ -220,10 +226,13 @@ def of_lines(
         lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
     if kind_of(lines.get_backend()) == "spark":
         items, number = _counted(lines)
-        return Baskets(lines, items, number, level, period)
+        return Baskets(lines, items, number, level, _names(items), period)
     items, orders = _gathered(lines)
-    names = np.sort(items["item"].to_numpy(dtype=object))
-    return Baskets(lines, items, len(orders), level, period, orders, names)
+    return Baskets(lines, items, len(orders), level, _names(items), period, orders)
+
+
+def _names(items: pd.DataFrame) -> npt.NDArray[np.object_]:
+    return np.sort(items["item"].to_numpy(dtype=object))
 
 
 def _described(lines: ibis.Table) -> dict[str, ibis.Value]:

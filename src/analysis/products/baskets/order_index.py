@@ -254,7 +254,7 @@ def by_owner(owners: pa.ChunkedArray, codes: pa.ChunkedArray, items: int) -> Gat
     from analysis.products.baskets.basket_kernels import compact, count_buckets, deal
 
     mask = np.uint64((1 << max(1, int(items - 1).bit_length())) - 1)
-    parts = [part.to_numpy() for part in owners.chunks]
+    parts = [part.to_numpy().view(np.uint64) for part in owners.chunks]
     counts = np.zeros(int(mask) + 1, np.int64)
     for part in parts:
         count_buckets(part, mask, counts)

@@ -138,12 +138,10 @@ def _firsts(
 
 
 def _moment(day: object) -> ibis.Value:
-
     return ibis.timestamp(f"{day}")
 
 
 def _date(day: object) -> ibis.Value:
-
     return ibis.date(f"{day}")
 
 
@@ -168,7 +166,6 @@ def _worth(lines: ibis.Table, first: ibis.Table, days: int) -> ibis.Table:
 
 
 def _compared(people: pd.DataFrame, rows: pd.DataFrame, least: int) -> pd.DataFrame:
-
     names, item = np.unique(rows["item"].to_numpy(dtype=object).astype(str), return_inverse=True)
     who = np.searchsorted(people["customer_id"].astype(str), rows["customer_id"].astype(str))
     common = np.bincount(item, minlength=len(names))

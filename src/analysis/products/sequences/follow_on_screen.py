@@ -194,7 +194,6 @@ def count(events: Events, *, window: int, quiet_days: int = 0) -> list[npt.NDArr
 def _screened(
     totals: list[Any], names: npt.NDArray[np.object_], window: int, least: int
 ) -> FollowUps:
-
     index, sparse, seen, base = totals
     followed = sparse.toarray()
     rate = base / np.maximum(seen, 1)[:, None]

@@ -299,7 +299,6 @@ def _stops(people: People, visits: Visits, design: Design, *, before_a: bool = F
 def _compared(
     first: str, then: str, buyers: int, n: int, shares: dict[str, Floats], design: Design
 ) -> Followed:
-
     end = {name: values[:, -1] for name, values in shares.items()}
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(end["control"] > 0, end["share"] / end["control"], np.nan)
@@ -320,7 +319,6 @@ def _compared(
 
 
 def _curve(shares: dict[str, Floats], design: Design) -> pd.DataFrame:
-
     curve: dict[str, npt.NDArray] = {"day": np.arange(1, design.window + 1)}
     for name in ("share", "control"):
         low, high = _ends(shares[name][1:], design.confidence)

@@ -164,7 +164,6 @@ def _items(gaps: pd.DataFrame, own: pd.DataFrame, events: Events) -> pd.DataFram
 
 
 def _due(own: pd.DataFrame, events: Events) -> pd.DataFrame:
-
     weight = own.groupby("item")["gaps"].transform("sum")
     common = (own["log"] * own["gaps"]).groupby(own["item"]).transform("sum") / weight
     drawn = (own["log"] * own["gaps"] + common * PRIOR_GAPS) / (own["gaps"] + PRIOR_GAPS)

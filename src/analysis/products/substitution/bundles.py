@@ -42,7 +42,6 @@ def bundles(lines: ibis.Table, rules: pd.DataFrame, *, discount: float = 0.10) -
 
 
 def _pairs(rules: pd.DataFrame) -> pd.DataFrame:
-
     rows = sorted(
         {
             (*sorted((a[0], b[0])), int(n))

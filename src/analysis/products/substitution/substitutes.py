@@ -201,7 +201,6 @@ def _at_random(orders: Numbered, size: Integers, table: pd.DataFrame) -> Floats:
 
 
 def _rules(pairs: pd.DataFrame) -> pd.DataFrame:
-
     sides = {"antecedents": [(a,) for a in pairs["a"]], "consequents": [(b,) for b in pairs["b"]]}
     return pd.DataFrame(sides)
 
@@ -288,7 +287,6 @@ def _counted(
 
 
 def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:
-
     wanted = ibis.memtable(pairs[["a", "b"]].astype("str"))
     left = units.join(wanted, units.item == wanted.a).select("unit", "a", "b")
     right = units.select(unit="unit", b="item")

@@ -20,7 +20,7 @@ from analysis.promotions.experiments.estimates import Rules
 from analysis.promotions.experiments.validity_checks import Check
 from analysis.promotions.outcomes import moments, outcomes
 from analysis.promotions.outcomes.moments import Moments
-from analysis.tables.engine import hold
+from analysis.tables.engine import held
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
@@ -76,15 +76,9 @@ def judge(
     NotApplicable
         If the study has none with a control arm.
     """
-    from ibis.util import gen_name
-
     standards = _with_recorded_shares(tables, standards or Standards())
     overview = drawn(tables, spans)
-    rows = hold(
-        tables.connection,
-        gen_name("promotion_rows"),
-        outcomes.measured(outcomes.compute(tables, spans)),
-    )
+    rows = held(outcomes.measured(outcomes.compute(tables, spans)))
     found = moments.by_arm(rows, outcomes.COLUMNS, by=["promotion_id", "arm"])
     exposed = validity_checks.count(tables)
     arms = {p: experiment.arms_of(found, p) for p in overview["promotion_id"]}

@@ -18,7 +18,7 @@ from analysis.promotions.outcomes.moments import Moments
 from analysis.promotions.planning import power
 from analysis.promotions.planning.power import Design
 from analysis.tables import lines as lines_module
-from analysis.tables.engine import hold
+from analysis.tables.engine import held
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
@@ -115,17 +115,15 @@ def basis(tables: Tables, *, as_of: date, weeks: int, before_days: int) -> Basis
     Customers with a purchase in the ``before_days`` before the last ``weeks`` weeks; NotApplicable
     if there are none.
     """
-    from ibis.util import gen_name
-
     window = Period.before(as_of, days=7 * weeks)
     before = Period(window.start - timedelta(days=before_days), window.start)
-    held = hold(tables.connection, gen_name("plan_rows"), _rows(tables, before, window))
+    rows = held(_rows(tables, before, window))
     names = ["margin", "net", "orders", "units", "converted", *COVARIATES]
-    found = moments.by_arm(held.mutate(everybody=ibis.literal("all")), names, by=["everybody"])
+    found = moments.by_arm(rows.mutate(everybody=ibis.literal("all")), names, by=["everybody"])
     if found.empty:
         raise NotApplicable(f"Nobody bought anything in {before}, so nothing can be planned.")
-    stores = moments.by_arm(held.filter(held.store.notnull()), ["margin"], by=["store"])
-    return Basis(held, found["moments"].iloc[0], spread(stores), window)
+    stores = moments.by_arm(rows.filter(rows.store.notnull()), ["margin"], by=["store"])
+    return Basis(rows, found["moments"].iloc[0], spread(stores), window)
 
 
 def _rows(tables: Tables, before: Period, window: Period) -> ibis.Table:

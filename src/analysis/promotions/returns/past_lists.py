@@ -28,7 +28,7 @@ from analysis.promotions.outcomes.outcomes import CONTROL, COVARIATES, Spans
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.random_effects import pool
 from analysis.stats.sizes import FEWEST_CUSTOMERS, FEWEST_PROMOTIONS
-from analysis.tables.engine import hold
+from analysis.tables.engine import held
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
@@ -136,10 +136,8 @@ def list_rows(tables: Tables, spans: Spans) -> ibis.Table:
         ``outcomes.measured``, and of assignments promised, channel, depth, stratum, cost
         (0 where unknown).
     """
-    from ibis.util import gen_name
-
     bought = outcomes.measured(outcomes.compute(tables, spans, people=_of_lists(tables)))
-    return hold(tables.connection, gen_name("list_rows"), _known_to_the_list(tables, bought))
+    return held(_known_to_the_list(tables, bought))
 
 
 def _known_to_the_list(tables: Tables, bought: ibis.Table) -> ibis.Table:

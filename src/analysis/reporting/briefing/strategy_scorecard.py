@@ -108,6 +108,15 @@ def _win_back_seen(board: Board) -> Score:
     return _score(row, ("difference", "low", "high"), "points", STAGES, what)
 
 
+def _weighted_nps(board: Board) -> Score:
+    """Read the net promoter score of all who were asked: who answers is seldom like the others."""
+    score = _finding(f"{FEEDBACK}/weighted_score", "net promoter score of all asked, weighted")
+    found = score(board)
+    if found.unit != "points":
+        raise NotApplicable("")
+    return found
+
+
 def _loyalty(score: str, what: str) -> Callable[[Board], Score]:
     """Return what reads a measure from the scores of the report on loyalty."""
 
@@ -133,7 +142,7 @@ MEASURES = (
         (
             _loyalty("bought in a year and again in the next", "bought again in the next year"),
             _loyalty("bought in a half-year and again in the next", "bought again half a year on"),
-            _finding(f"{VALUE}/churn", "regular customers lost", up_is_good=False),
+            _finding(f"{VALUE}/churn", "regular customers fallen silent", up_is_good=False),
         ),
         "neither report 07 nor 09 has measured it",
     ),
@@ -141,6 +150,7 @@ MEASURES = (
     Measure(
         "Satisfaction",
         (
+            _weighted_nps,
             _finding(f"{FEEDBACK}/score_nps", "net promoter score of who answered"),
             _finding(f"{FEEDBACK}/score_csat", "satisfied of who answered"),
             _finding(f"{FEEDBACK}/score_review", "reviews of the two highest ratings"),

@@ -42,6 +42,7 @@ class FindingParts(TypedDict, total=False):
     level: float
     at_stake: float | None
     otherwise: str | None
+    observational: bool
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Finding:
         Amount of money in all that the decision is about: no mean per customer.
     otherwise
         What happens if nothing is decided, as far as the report knows.
+    observational
+        Whether the money is that of an effect which nothing randomised has shown.
     """
 
     key: str
@@ -96,6 +99,7 @@ class Finding:
     level: float = 0.95
     at_stake: float | None = None
     otherwise: str | None = None
+    observational: bool = False
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high", "at_stake"):
@@ -147,7 +151,7 @@ class Finding:
 
         The amount is what is at stake; 0 where none is stated. It counts as far as the interval
         bears it: by the part of the value that the end nearer to zero still has, none where the
-        interval holds zero, half where there is no interval.
+        interval holds zero, half where there is no interval, or where it is that of an association.
         """
         return (self.stake or 0.0) * self._evidence
 
@@ -161,7 +165,8 @@ class Finding:
         if not self.value or self.low is None or self.high is None:
             return _UNMEASURED
         nearer = self.low if self.value > 0 else self.high
-        return min(max(nearer / self.value, 0.0), 1.0)
+        most = _UNMEASURED if self.observational else 1.0
+        return min(max(nearer / self.value, 0.0), most)
 
     def _problem(self) -> str | None:
         if not self.key or not self.sentence.strip():

@@ -78,6 +78,8 @@ def count(n: int | float | None, noun: str, plural: str | None = None) -> str:
     return f"{number(n)} {noun if n == 1 else plural or _plural(noun)}"
 
 
+#: Amounts of money below this are written with their cents.
+_SMALL_CHANGE = 10.0
 #: Digits after the point at most that are shown to tell the ends of an interval apart.
 _MOST_DIGITS = 4
 
@@ -140,8 +142,10 @@ def usual_decimals(value: float | None, unit: str = "") -> int:
     """Return the digits after the point that a value of this unit and size usually has."""
     if unit in (PERCENT, POINTS):
         return 1
-    if not _there(value) or is_currency(unit):
+    if not _there(value):
         return 0
+    if is_currency(unit):
+        return 2 if 0 < abs(value) < _SMALL_CHANGE else 0
     if float(value).is_integer() or abs(value) >= 100:
         return 0
     return 1 if abs(value) >= 10 else 2
@@ -155,6 +159,11 @@ def is_currency(unit: str) -> bool:
 def day(value: date) -> str:
     """Return a date as it is read: ``31 Dec 2017``."""
     return written(value)
+
+
+def unsure(low: float | None, high: float | None) -> str:
+    """Return what follows a difference whose interval holds zero: it is not significant."""
+    return ", not significant" if _there(low) and _there(high) and low <= 0 <= high else ""
 
 
 def listing(items: Iterable[object]) -> str:

@@ -148,7 +148,7 @@ def doubted(checked: pd.DataFrame) -> str:
     n = int((checked["verdict"] != "holds").sum())
     if n == 0:
         each = "The checked pair holds" if len(checked) == 1 else "All checked pairs hold"
-        return f"{each}: none is explained by basket size, store, season or promotion"
+        return f"{each}: basket size, store, season and promotion explain too little"
     return f"{words.count(n, 'pair')} with a high lift should not be acted on"
 
 

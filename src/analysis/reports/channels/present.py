@@ -291,7 +291,8 @@ def events(report: Report, gaps: pd.DataFrame, again: pd.DataFrame, back: pd.Dat
             pd.concat([gaps, again], ignore_index=True),
             name="event_intervals",
             columns=columns.intervals(),
-            caption="Of those followed by one before the period ends.",
+            caption="Days by Kaplan-Meier: an event not followed before the period ends counts as "
+            "open until then.",
         )
         report.table(back, name="event_returns", columns=columns.returns(report.interval))
 

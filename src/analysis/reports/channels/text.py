@@ -128,17 +128,11 @@ def rates_finding(rates: ContactRates) -> Fields | None:
         return None
     row = rows.iloc[0]
     return {
-        "key": "clicked",
-        "sentence": "of messages delivered are clicked",
-        "value": float(row["share"]),
-        "low": float(row["low"]),
-        "high": float(row["high"]),
-        "unit": words.PERCENT,
-        "n": int(row["customers"]),
-        "noun": "customer",
-        "direction": "up_good",
-        "decimals": 2,
-    }
+        "key": "clicked", "sentence": "of messages delivered are clicked",
+        "value": float(row["share"]), "low": float(row["low"]), "high": float(row["high"]),
+        "unit": words.PERCENT, "n": int(row["customers"]), "noun": "customer",
+        "direction": "up_good", "decimals": 2,
+    }  # fmt: skip
 
 
 def rates_reading(rates: ContactRates, days: int) -> str:
@@ -253,17 +247,15 @@ def lift_finding(lift: HoldoutLift, currency: str) -> Fields | None:
             f"{words.money(gross['net'], 2, currency)}"
         )
     return {
-        "key": "best_channel",
-        "sentence": sentence,
-        "value": float(best["net"]),
-        "low": float(best["net_low"]),
-        "high": float(best["net_high"]),
-        "unit": currency,
-        "n": int(ranking["treated"].sum()),
-        "noun": "customer",
-        "alert": bool(moved and not gross["tied"]),
-        "decimals": 2,
-    }
+        "key": "best_channel", "sentence": sentence, "value": float(best["net"]),
+        "low": float(best["net_low"]), "high": float(best["net_high"]), "unit": currency,
+        "n": int(ranking["treated"].sum()), "noun": "customer",
+        "alert": bool(moved and not gross["tied"]), "decimals": 2,
+        "at_stake": float((best["net"] - gross["net"]) * gross["treated"]) if moved else None,
+        "otherwise": f"the next such messages by {gross['channel']} keep as little"
+        if moved
+        else None,
+    }  # fmt: skip
 
 
 def lift_reading(lift: HoldoutLift) -> str:

@@ -38,17 +38,12 @@ def omnichannel_finding(found: BuyingChannels, currency: str) -> Fields | None:
     return {
         "key": "omnichannel",
         "sentence": "is the margin of customers of several channels above that of customers of one "
-        "with about as many orders; not counting orders it would look like "
-        f"{words.money(row['gap'], 2, currency)}",
-        "value": float(row["adjusted"]),
-        "low": float(row["low"]),
-        "high": float(row["high"]),
-        "unit": currency,
-        "n": int(row["customers"]),
-        "noun": "customer",
-        "decimals": 2,
+        f"with about as many orders{words.unsure(row['low'], row['high'])}; not counting orders it "
+        f"would look like {words.money(row['gap'], 2, currency)}",
+        "value": float(row["adjusted"]), "low": float(row["low"]), "high": float(row["high"]),
+        "unit": currency, "n": int(row["customers"]), "noun": "customer", "decimals": 2,
         "detail": "an association, not an effect: who likes the shop uses more of its channels",
-    }
+    }  # fmt: skip
 
 
 def buying_reading(found: BuyingChannels, currency: str) -> str:
@@ -108,16 +103,18 @@ def acquisition_finding(found: Acquisition, currency: str) -> Fields | None:
         "key": "cost_per_new_customer",
         "sentence": f"of media is spent for a new customer of {words.listing(bought['channel'])}"
         + tail,
-        "value": money / n,
-        "low": money / ends[0],
-        "high": money / ends[1],
-        "unit": currency,
-        "n": n,
-        "noun": "new customer",
-        "direction": "up_bad",
-        "decimals": 2,
-        "alert": bool(open_),
-    }
+        "value": money / n, "low": money / ends[0], "high": money / ends[1], "unit": currency,
+        "n": n, "noun": "new customer", "direction": "up_bad", "decimals": 2, "alert": bool(open_),
+        "at_stake": _not_earned(found, open_),
+        "otherwise": "as much would not be earned back again, were new customers like these",
+    }  # fmt: skip
+
+
+def _not_earned(found: Acquisition, channels: list[str]) -> float | None:
+    """Return what newcomers of channels cost beyond the margin that they are seen to bring."""
+    last = found.payback[found.payback["channel"].isin(channels)].groupby("channel").last()
+    won = found.costs.set_index("channel")["customers"].reindex(last.index)
+    return float(((last["cost"] - last["margin"]) * won).sum()) if len(last) else None
 
 
 def acquisition_reading() -> str:
@@ -129,14 +126,17 @@ def acquisition_reading() -> str:
     )
 
 
+def _half(days: float) -> str:
+    told = f"within {words.number(days, 1)} days" if np.isfinite(days) else "later than can be seen"
+    return f"Half are followed {told}, those still open counted as open (Kaplan-Meier)."
+
+
 def events_reading(again: pd.DataFrame, back: pd.DataFrame) -> str:
     """Return how soon the next order comes, and how many come back within a month."""
     gap, row = again.iloc[0], back.iloc[0]
     return (
         f"Of {words.count(gap['events'], 'order')} {words.number(gap['followed'])} were "
-        "followed by another within the period, half of these within "
-        f"{words.number(gap['days_50'], 1)} days; the others may be followed later, so that gaps "
-        "are longer than that. Of "
+        f"followed by another within the period. {_half(gap['days_50'])} Of "
         f"{words.count(row['customers'], 'customer')} whose first order of the period was so long "
         f"ago, {words.percent(row['share'])} ordered again between day {row['first_day']} and "
         f"{row['last_day']} after it; most were customers before."

@@ -69,14 +69,9 @@ def attribution_finding(found: Attribution) -> Fields | None:
         "key": "caused_of_credited",
         "sentence": "orders were caused by tested messages for every order that last touch credits "
         "them with: do not move a budget on attribution alone",
-        "value": total / last,
-        "low": low / last,
-        "high": high / last,
-        "n": int(last),
-        "noun": "order",
-        "decimals": 2,
-        "alert": bool(high / last < 1),
-    }
+        "value": total / last, "low": low / last, "high": high / last, "n": int(last),
+        "noun": "order", "decimals": 2, "alert": bool(high / last < 1),
+    }  # fmt: skip
 
 
 def visits_reading(found: Attribution) -> str:
@@ -210,13 +205,9 @@ def dose_finding(found: DoseCurve) -> Fields:
         "key": "saturated",
         "sentence": f"of customers written to get more messages than {found.best}, above which no "
         "randomised frequency is shown to earn more" + rest,
-        "value": float(over["share"]),
-        "unit": words.PERCENT,
-        "n": int(rows["customers"].sum()),
-        "noun": "customer",
-        "direction": "up_bad",
-        "alert": bool(over["share"] > 0),
-    }
+        "value": float(over["share"]), "unit": words.PERCENT, "n": int(rows["customers"].sum()),
+        "noun": "customer", "direction": "up_bad", "alert": bool(over["share"] > 0),
+    }  # fmt: skip
 
 
 def dose_reading(found: DoseCurve, currency: str) -> str:
@@ -281,14 +272,8 @@ def consent_finding(found: Consents) -> Fields:
         "key": "without_consent",
         "sentence": "of messages by channels whose consents are recorded went to customers without "
         "consent at the time",
-        "value": without / messages if messages else None,
-        "low": float(low[0]),
-        "high": float(high[0]),
-        "unit": words.PERCENT,
-        "n": messages,
-        "noun": "message",
-        "direction": "up_bad",
-        "alert": without > 0,
-        "decimals": 2,
+        "value": without / messages if messages else None, "low": float(low[0]),
+        "high": float(high[0]), "unit": words.PERCENT, "n": messages, "noun": "message",
+        "direction": "up_bad", "alert": without > 0, "decimals": 2,
         "detail": detail or ("no messages by these channels" if not messages else None),
-    }
+    }  # fmt: skip

@@ -291,6 +291,8 @@ def moved(found: Persistence) -> str:
     same, far, top = rows["same"], rows["far"], rows["top"]
     beyond = words.points(top["change"], signed=False)
     between = in_brackets(top["change_low"], top["change_high"], 1, words.POINTS)
+    if top["change_low"] <= 0 <= top["change_high"]:
+        between = f"{between[:-1]}: not significant)"
     return (
         f"Beyond what week-to-week variation explains, {beyond}{between} of the best left. Over "
         f"all groups {words.percent(same['stayed'])} stayed in theirs (variation alone: "

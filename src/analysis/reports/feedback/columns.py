@@ -76,7 +76,7 @@ topics = Columns("kind: Text | topic | texts | share ± low | sorry 0 % ±: With
 
 #: `Sentiment.calibration`
 mood_calibration = Columns("""
-    fifth 0: Fifth by forecast | texts | forecast 0 %: Forecast positive | glad 0 %: Positive
+    chance: Chance of being positive | texts | forecast 0 %: Forecast positive | glad 0 %: Positive
 """)
 
 #: `Topics.words`

@@ -27,6 +27,11 @@ def kinds(report: Report, given: pd.DataFrame) -> None:
     )
 
 
+def _spoken(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the kinds of feedback as they are read."""
+    return rows.assign(kind=rows["kind"].map(text.KINDS | text.NAMES))
+
+
 @presents()
 def scores(
     report: Report, surveys: Surveys, found: Scores, *, response: Response | None = None
@@ -35,7 +40,7 @@ def scores(
     report.title(text.title(found, response))
     first, *others = text.score_findings(found)
     weighted = [] if response is None else [text.response_finding(response)]
-    for finding in (first, *weighted, *others):
+    for finding in (*weighted, first, *others):
         report.finding(**finding)
     report.headline(text.scores_headline(found))
     said = text.off_scale(surveys)
@@ -80,7 +85,9 @@ def response(report: Report, found: Response) -> None:
     )
     report.say(text.response_reading(found))
     with report.detail("Response rates by group, and the bounds"):
-        report.table(found.rates, name="response_rates", columns=columns.rates(report.interval))
+        report.table(
+            _spoken(found.rates), name="response_rates", columns=columns.rates(report.interval)
+        )
         report.table(text.shown_bounds(found), name="score_bounds", columns=columns.bounds())
     report.save(found.model, "response_model")
 
@@ -109,7 +116,7 @@ def groups(report: Report, found: Scores) -> None:
         caption=text.groups_reading(found, report.params.min_group),
     )
     with report.detail("What is withheld"):
-        report.table(found.withheld, name="withheld_groups", columns=columns.withheld())
+        report.table(_spoken(found.withheld), name="withheld_groups", columns=columns.withheld())
     report.save(found.trend, "score_trends")
 
 
@@ -137,9 +144,11 @@ def complaints(report: Report, found: Complaints) -> None:
 
 
 @presents()
-def open_complaints(report: Report, waiting: pd.DataFrame) -> None:
+def open_complaints(
+    report: Report, waiting: pd.DataFrame, *, worth: pd.DataFrame | None = None
+) -> None:
     """Show how many customers wait; who they are stands in the list that report 08 reads."""
-    report.finding(**text.open_finding(waiting))
+    report.finding(**text.open_finding(waiting, worth))
     report.table(waiting, name="open_complaints", title="Open complaints")
 
 
@@ -178,9 +187,11 @@ def mood(report: Report, found: Sentiment) -> None:
     report.table(found.accuracy, name="mood_accuracy", columns=columns.accuracy(report.interval))
     report.say(text_words.mood_reading(found))
     with report.detail("Sentiment by kind of text, and calibration"):
-        report.table(found.kinds, name="moods", columns=columns.moods(report.interval))
+        report.table(_spoken(found.kinds), name="moods", columns=columns.moods(report.interval))
         calibration = columns.mood_calibration()
-        report.table(found.calibration, name="mood_calibration", columns=calibration)
+        report.table(
+            text_words.shown_calibration(found), name="mood_calibration", columns=calibration
+        )
 
 
 @presents(Topics)
@@ -206,7 +217,7 @@ def topics(report: Report, found: Topics) -> None:
     report.say(text_words.topics_reading(found))
     report.table(found.quotes, name="quotes", title="In their words", columns=columns.quotes())
     with report.detail("Topics by kind of text, and words of negative and positive reviews"):
-        report.table(found.shares, name="topics", columns=columns.topics(report.interval))
+        report.table(_spoken(found.shares), name="topics", columns=columns.topics(report.interval))
         report.table(found.words, name="mood_words", columns=columns.words(), rows=20)
     report.save(found.covered, "topics_covered")
     shown = found.rows.drop(columns="sorry")
@@ -272,14 +283,13 @@ def after(report: Report, found: After) -> None:
     """Show what followed low and high scores."""
     report.finding(**text_words.after_finding(found))
     report.headline(text_words.after_headline(found))
-    named = {"kind": lambda rows: rows["kind"].map(text.NAMES)}
     report.table(
-        found.groups.assign(**named),
+        _spoken(found.groups),
         name="after_scores",
         columns=columns.after(report.interval),
     )
     report.table(
-        found.compared.assign(**named),
+        _spoken(found.compared),
         name="after_compared",
         columns=columns.compared(report.interval),
     )

@@ -324,15 +324,23 @@ def waits_findings(complaints: Complaints) -> list[Fields]:
     return found
 
 
-def open_finding(waiting: pd.DataFrame) -> Fields:
-    """Return the finding on customers who wait."""
+def open_finding(waiting: pd.DataFrame, worth: pd.DataFrame | None = None) -> Fields:
+    """Return the finding on customers who wait, with the margin expected of them if known."""
     one = len(waiting) == 1
+    stake: Fields = {}
+    if worth is not None and "value_12" in worth:
+        theirs = worth["customer_id"].isin(waiting["customer_id"])
+        stake = {
+            "at_stake": float(worth.loc[theirs, "value_12"].sum()),
+            "otherwise": "they wait on; whether it costs what is expected of them in 12 months is "
+            "not tested",
+        }
     return {
         "key": "open_complaints",
         "sentence": f"{'customer waits' if one else 'customers wait'} for a complaint to be "
         "resolved",
         "value": len(waiting), "unit": "", "direction": "up_bad", "decimals": 0,
-        "alert": len(waiting) > 0,
+        "alert": len(waiting) > 0, **stake,
     }  # fmt: skip
 
 

@@ -174,7 +174,8 @@ def late_finding(drivers: Drivers) -> Fields | None:
     row = drivers.late.iloc[0]
     return {
         "key": "late_scores",
-        "sentence": "points of satisfaction between late deliveries and others of the channel",
+        "sentence": "points of satisfaction between late deliveries and others of the channel"
+        + words.unsure(row["low"], row["high"]),
         "value": row["difference"], "low": row["low"], "high": row["high"], "unit": "",
         "n": int(row["n_late"]), "noun": "late delivery", "decimals": 2,
     }  # fmt: skip
@@ -191,13 +192,19 @@ def drivers_reading(drivers: Drivers) -> str:
 
 def after_headline(after: After) -> str:
     """Return what followed low and high scores, like with like."""
-    rows = after.compared[after.compared["comparison"] == "like with like"]
-    row = rows.iloc[0]
+    by = after.compared.set_index("comparison")
+    row, plain = by.loc[["like with like"]].iloc[0], by.loc[["as it is"]].iloc[0]
     kind = NAMES[row["kind"]]
     if not np.isfinite(row["low"]) or row["low"] <= 0 <= row["high"]:
-        return (
-            f"Among customers with as many orders before, a low {kind} is not followed by "
+        said = (
+            f"mong customers with as many orders before, a low {kind} is not followed by "
             "significantly more silence than a high one"
+        )
+        if not plain["low"] > 0:
+            return f"A{said}"
+        return (
+            f"{words.percent(plain['lowest'], 0)} of those with a low {kind} do not order again, "
+            f"{words.percent(plain['highest'], 0)} of those with a high one; but a{said}"
         )
     way = "more" if row["difference"] > 0 else "less"
     return (
@@ -212,7 +219,8 @@ def after_finding(after: After) -> Fields:
     return {
         "key": "silence_after_low",
         "sentence": f"more of the lowest {NAMES[row['kind']]} than of the highest do not order in "
-        f"{after.follow} days, among customers with as many orders before",
+        f"{after.follow} days, among customers with as many orders before"
+        + words.unsure(row["low"], row["high"]),
         "value": row["difference"], "low": row["low"], "high": row["high"], "unit": words.POINTS,
         "n": int(row["n_lowest"] + row["n_highest"]), "noun": "customer", "direction": "up_bad",
     }  # fmt: skip
@@ -223,8 +231,8 @@ def after_reading(after: After) -> str:
     return (
         f"Silent is who did not order in the {after.follow} days after the first answer. Like with "
         "like compares customers with as many orders in the half-year before. A score may foretell "
-        "leaving without causing it: call who scored low because they are likelier to leave, not "
-        "because a better score would keep them."
+        "leaving without causing it: where those who scored low are likelier to leave, that is a "
+        "reason to call, not a sign that a better score would keep them."
     )
 
 
@@ -276,6 +284,12 @@ def _model_line(mood: Sentiment) -> Any:
         f"{words.percent(row['glad_found'], 0)} of the positive held-out texts are found; chance "
         "alone would make these two sum to 100 %.",
     )
+
+
+def shown_calibration(mood: Sentiment) -> pd.DataFrame:
+    """Return the calibration with the chances that each of its rows holds."""
+    ends = [(row.fifth - 1) / 5 for row in mood.calibration.itertuples()]
+    return mood.calibration.assign(chance=[words.interval(e, e + 0.2, 0) for e in ends])
 
 
 def shown_alarms(alarms: Alarms) -> pd.DataFrame:

@@ -93,6 +93,8 @@ def coverage(report: Report, outlook: Outlook) -> None:
     report.finding(**text_accuracy.coverage_finding(covered))
     report.headline(text_accuracy.kept_promise(covered))
     report.say(text_accuracy.few_weeks(covered))
+    report.say(text_accuracy.at_peaks(outlook.at_peaks))
+    report.save(outlook.at_peaks, "coverage_at_peaks")
     with report.detail("Coverage by level"):
         report.table(
             text.named(covered),

@@ -223,11 +223,6 @@ def few_weeks(coverage: pd.DataFrame) -> str:
     whole = _of_total(coverage)
     if whole.empty:
         return "Too few forecasts have come to their end for the total's intervals to be judged."
-    texts = [
-        f"{words.percent(row['realised'], 0)} for {words.percent(row['nominal'], 0)} "
-        f"({words.interval(row['low'], row['high'], 0)})"
-        for _, row in whole.iterrows()
-    ]
     verdict = (
         "which is no evidence against them"
         if _held(coverage)
@@ -237,8 +232,42 @@ def few_weeks(coverage: pd.DataFrame) -> str:
     )
     return (
         f"The total alone, over {words.count(int(whole['weeks'].iloc[0]), 'week')}: "
-        f"{words.listing(texts)}, {verdict}."
+        f"{_rates(whole)}, {verdict}."
     )
+
+
+def at_peaks(coverage: pd.DataFrame) -> str:
+    """Say what the intervals held at peaks, and of how few weeks and series that is known."""
+    known = coverage[(coverage["n"] > 0) & ~coverage["level"].str.endswith(SPARSE_CLASS)]
+    what = "At peaks (weeks forecast a third or more above the past year's mean)"
+    if known.empty:
+        return (
+            f"{what} the intervals cannot be judged: no forecast of such a week has come true yet."
+        )
+    told = [
+        f"{_rates(part)} for {_of_level(str(name))}, in "
+        f"{words.count(int(part['weeks'].iloc[0]), 'week')} of "
+        f"{words.number(int(part['series'].iloc[0]))} series"
+        for name, part in known.groupby("level", sort=False)
+    ]
+    short = [_interval_of(row) for _, row in known[_short(known)].iterrows()]
+    verdict = (
+        f"Too narrow at peaks: {words.listing(short)}."
+        if short
+        else "None is significantly less than promised; so few weeks tell no more than their "
+        "intervals say."
+    )
+    return f"{what} the intervals held {'; '.join(told)}. {verdict}"
+
+
+def _rates(rows: pd.DataFrame) -> str:
+    """Return what each interval of a level held, for what it promises."""
+    held = [
+        f"{words.percent(row['realised'], 0)} for {words.percent(row['nominal'], 0)} "
+        f"({words.interval(row['low'], row['high'], 0)})"
+        for _, row in rows.iterrows()
+    ]
+    return words.listing(held)
 
 
 def _of_total(coverage: pd.DataFrame) -> pd.DataFrame:
@@ -347,25 +376,35 @@ def _beats(found: Outlook) -> tuple[bool | None, str]:
     return row["verdict"] == "better", text
 
 
-def _holds(coverage: pd.DataFrame) -> tuple[bool | None, str]:
-    """Say whether the widest intervals hold what they promise."""
+def _holds(coverage: pd.DataFrame, peaks: pd.DataFrame) -> tuple[bool | None, str]:
+    """Say whether the widest intervals hold what they promise, at peaks too."""
     widest = coverage[coverage["nominal"] == coverage["nominal"].max()]
     try:
         share = _share(widest)
     except NotApplicable as reason:
         return None, _sentence(reason)
     nominal = float(widest["nominal"].iloc[0])
-    failed = broken(coverage)
+    failed, narrow = broken(coverage), bool(_short(peaks).any())
     said = (
-        f"The coverage of {words.listing([level(n) for n in failed])} differs from the nominal."
+        f"{' '.join(_differing(coverage, name) for name in failed)}"
         if failed
         else "The nominal rates lie within the coverage's interval at every level."
     )
     return (
-        not failed,
+        not failed and not narrow,
         f"{words.percent(share, 1)} of held-out weeks inside the {words.percent(nominal, 0)} "
-        f"intervals, each calibrated on what was known before. {said} {few_weeks(coverage)}",
+        f"intervals, each calibrated on what was known before. {said} {few_weeks(coverage)}"
+        f"{f' {at_peaks(peaks)}' if narrow else ''}",
     )
+
+
+def _differing(coverage: pd.DataFrame, name: str) -> str:
+    """Say which way the coverage of a level differs from what was promised."""
+    rows = coverage[coverage["level"] == name]
+    short, wide = rows[_short(rows)], rows[rows["low"] > rows["nominal"]]
+    way, which = ("more", wide) if short.empty else ("less", short)
+    rates = words.listing([words.percent(nominal, 0) for nominal in which["nominal"]])
+    return f"The {rates} intervals of {level(name)} hold significantly {way} than promised."
 
 
 def _sentence(reason: NotApplicable) -> str:
@@ -386,7 +425,7 @@ def trust(found: Outlook, scored: Scored | None, wanted: int, *, late: str = "")
     return [
         *lines,
         ("Better than a simple forecast", *_beats(found)),
-        ("Intervals", *_holds(found.coverage)),
+        ("Intervals", *_holds(found.coverage, found.at_peaks)),
         ("Adds up", adds_up(found).startswith("Categories"), "Every level sums to the next."),
         ("Last time", *_last_time(scored)),
         ("Yearly season", found.plan.season >= wanted or None,

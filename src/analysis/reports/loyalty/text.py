@@ -58,11 +58,8 @@ def books_finding(books: Reconciliation) -> Fields:
         "key": "ledger_breaks",
         "sentence": "of points break a rule of the ledger; no liability is given until they are "
         f"mended: {what}" if len(listed) else "of points break a rule of the ledger: it reconciles",
-        "value": float(broken["entries"].sum()),
-        "unit": "movements",
-        "n": int(books.flows["entries"].iloc[:4].sum()),
-        "noun": "movement",
-        "direction": "up_bad",
+        "value": float(broken["entries"].sum()), "unit": "movements",
+        "n": int(books.flows["entries"].iloc[:4].sum()), "noun": "movement", "direction": "up_bad",
         "alert": not books.holds,
     }  # fmt: skip
 
@@ -98,15 +95,9 @@ def liability_finding(owed: Liability, currency: str, level: float) -> Fields:
         "key": "points_liability",
         "sentence": f"is what the {words.number(owed.open_points)} open points are expected to "
         "cost when they are redeemed",
-        "value": owed.cost.value,
-        "low": owed.cost.low,
-        "high": owed.cost.high,
-        "unit": currency,
-        "n": int(owed.ripe),
-        "noun": "month",
-        "direction": "up_bad",
-        "level": level,
-    }
+        "value": owed.cost.value, "low": owed.cost.low, "high": owed.cost.high, "unit": currency,
+        "n": int(owed.ripe), "noun": "month", "direction": "up_bad", "level": level,
+    }  # fmt: skip
 
 
 def breakage_finding(owed: Liability, level: float) -> Fields:
@@ -115,14 +106,9 @@ def breakage_finding(owed: Liability, level: float) -> Fields:
         "key": "breakage",
         "sentence": "of the points earned expired unused (breakage), in months whose points have "
         "all come due",
-        "value": owed.breakage.value,
-        "low": owed.breakage.low,
-        "high": owed.breakage.high,
-        "unit": "%",
-        "n": int(owed.ripe),
-        "noun": "month",
-        "level": level,
-    }
+        "value": owed.breakage.value, "low": owed.breakage.low, "high": owed.breakage.high,
+        "unit": "%", "n": int(owed.ripe), "noun": "month", "level": level,
+    }  # fmt: skip
 
 
 def liability_headline(owed: Liability) -> str:
@@ -165,15 +151,12 @@ def economics_finding(spent: Economics, currency: str) -> Fields:
         "key": "points_break_even",
         "sentence": "of the contribution margin of customers with points is what redeemed points "
         "cost: so much of it the programme must have caused to pay for its points",
-        "value": spent.break_even if np.isfinite(spent.break_even) else None,
-        "unit": "%",
-        "n": spent.members,
-        "noun": "member",
+        "value": spent.break_even if np.isfinite(spent.break_even) else None, "unit": "%",
+        "n": spent.members, "noun": "member",
         "detail": f"{words.money(spent.cost, 0, currency)} of "
         f"{words.money(spent.margin, 0, currency)} in {spent.period.days} days",
-        "at_stake": spent.cost,
-        "decimals": 2,
-    }
+        "at_stake": spent.cost, "decimals": 2,
+    }  # fmt: skip
 
 
 def economics_reading(spent: Economics, currency: str) -> str:

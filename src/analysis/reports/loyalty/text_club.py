@@ -43,10 +43,16 @@ def standing_reading(held: Standing) -> str:
         "much stands high because of it."
     ]
     if held.followed and held.up[0] == held.up[0]:
+        fell = (
+            f"of those above the lowest, {words.percent(held.down[0])} stand lower "
+            f"({words.interval(*held.down[1:], 1)})"
+            if held.down[0] == held.down[0]
+            else "too few stood above the lowest to say how many fell"
+        )
         said.append(
-            f"Of {words.count(held.followed, 'customer')} in a tier the day before, "
-            f"{words.percent(held.up[0])} stand higher ({words.interval(*held.up[1:], 1)}) "
-            f"and {words.percent(held.down[0])} lower ({words.interval(*held.down[1:], 1)})."
+            f"{words.count(held.followed, 'customer')} were in a tier when that began. Of those "
+            f"below the highest, {words.percent(held.up[0])} stand higher "
+            f"({words.interval(*held.up[1:], 1)}); {fell}."
         )
     else:
         said.append("No tier is known a period ago, so that nobody can be said to have moved.")
@@ -83,15 +89,10 @@ def bunching_finding(found: Thresholds, level: float) -> Fields | None:
         "key": "tier_bunching",
         "sentence": "customer-years more than the rest of the distribution explains ended just "
         f"above the {words.number(best['threshold'])} points of {best['tier']}",
-        "value": float(best["above"]),
-        "low": float(best["above"] - reach),
-        "high": float(best["above"] + reach),
-        "unit": "",
-        "n": int(best["customers"]),
-        "noun": "customer-year",
-        "decimals": 0,
-        "level": level,
-    }
+        "value": float(best["above"]), "low": float(best["above"] - reach),
+        "high": float(best["above"] + reach), "unit": "", "n": int(best["customers"]),
+        "noun": "customer-year", "decimals": 0, "level": level,
+    }  # fmt: skip
 
 
 def threshold_reading(found: Thresholds) -> str:
@@ -178,8 +179,8 @@ def segments_headline(found: BySegment) -> str:
     others = one["share"] - one["difference"]
     among = " with points" if one["measure"].startswith("redeemed") else ""
     return (
-        f"{words.percent(one['share'], 0)} of {one['segment']}{among} {one['measure']}, against "
-        f"{words.percent(others, 0)} of all others{among}"
+        f"{words.percent(one['share'], 0)} of the customers{among} of segment “{one['segment']}” "
+        f"{one['measure']}, {words.percent(others, 0)} of all others{among}"
     )
 
 
@@ -212,14 +213,9 @@ def selection_finding(one: Matched, currency: str, level: float) -> Fields:
         "key": "members_selection",
         "sentence": "is how much more members spent than others who had bought alike: an "
         "association, who joins and what membership does cannot be told apart",
-        "value": one.difference,
-        "low": one.low,
-        "high": one.high,
-        "unit": currency,
-        "n": one.customers,
-        "noun": "member",
-        "level": level,
-    }
+        "value": one.difference, "low": one.low, "high": one.high, "unit": currency,
+        "n": one.customers, "noun": "member", "level": level,
+    }  # fmt: skip
 
 
 def club_life_reading(told: pd.DataFrame) -> str:
@@ -250,16 +246,10 @@ def referral_finding(found: Referrals, level: float) -> Fields:
         "key": "referral_quality",
         "sentence": f"times as many orders as others who came in the same month, in the first "
         f"{found.days} days of referred customers",
-        "value": row["ratio"],
-        "low": row["ratio_low"],
-        "high": row["ratio_high"],
-        "unit": "",
-        "n": int(row["customers"]),
-        "noun": "referred customer",
-        "direction": "up_good",
-        "decimals": 2,
-        "level": level,
-    }
+        "value": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"], "unit": "",
+        "n": int(row["customers"]), "noun": "referred customer", "direction": "up_good",
+        "decimals": 2, "level": level,
+    }  # fmt: skip
 
 
 def referral_headline(found: Referrals) -> str:
@@ -311,15 +301,10 @@ def reproduction_finding(found: Referrals, level: float) -> Fields:
     return {
         "key": "referral_reproduction",
         "sentence": f"others referred per referred customer in {found.days} days",
-        "value": found.reproduction,
-        "low": found.reproduction_low,
-        "high": found.reproduction_high,
-        "n": found.generation,
-        "noun": "customer",
-        "decimals": 3,
-        "level": level,
+        "value": found.reproduction, "low": found.reproduction_low, "high": found.reproduction_high,
+        "n": found.generation, "noun": "customer", "decimals": 3, "level": level,
         "detail": "below one, referrals do not carry themselves",
-    }
+    }  # fmt: skip
 
 
 def birthday_headline(found: Birthdays) -> str:
@@ -337,15 +322,11 @@ def birthday_finding(found: Birthdays, level: float) -> Fields:
     """Return the finding on purchases around birthdays."""
     return {
         "key": "birthday",
-        "sentence": "change of purchase days in the week of the birthday and the one before",
-        "value": found.ratio - 1,
-        "low": found.low - 1,
-        "high": found.high - 1,
-        "unit": "%",
-        "n": found.customers,
-        "noun": "customer",
-        "level": level,
-    }
+        "sentence": "change of purchase days in the week of the birthday and the one before"
+        + ("" if found.p < 0.05 else ", not significant"),
+        "value": found.ratio - 1, "low": found.low - 1, "high": found.high - 1, "unit": "%",
+        "n": found.customers, "noun": "customer", "level": level,
+    }  # fmt: skip
 
 
 def birthday_reading(found: Birthdays) -> str:
@@ -407,6 +388,11 @@ def occasions_reading(
         for row in by.itertuples()
     ]
     said = f"In the next {days} days: " + "; ".join(parts) + "."
+    if in_turn is None and "points expiring" in by.index:
+        said += (
+            " Points expiring are those left if the oldest were spent first, which is taken for "
+            "granted: how this scheme spends points is not known."
+        )
     if in_turn is False and "points expiring" in by.index:
         said += (
             " Points expiring are those left if the oldest were spent first. This scheme spends in "

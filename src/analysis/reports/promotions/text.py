@@ -108,6 +108,15 @@ def ways(found: pd.DataFrame, name: str, unit: str) -> str:
     )
 
 
+#: What customers differed in before the start, as it is read; the longest names first.
+_BEFORE = {
+    "before_offered_orders": "orders of what is on offer, before",
+    "before_orders": "orders before",
+    "before_margin": "margin before",
+    "before_net": "net sales before",
+}
+
+
 def unadjusted(trials: Trials) -> str:
     """Say which covariates were left out of which promotions, and why; empty if none was."""
     rows = trials.estimates[trials.estimates["primary"]]
@@ -115,6 +124,8 @@ def unadjusted(trials: Trials) -> str:
     if left.empty:
         return ""
     said = [f"- {r['name']}: {r['not_adjusted_for']}." for r in left.to_dict("records")]
+    for name, spoken in _BEFORE.items():
+        said = [line.replace(name, spoken) for line in said]
     return "\n".join(["Left out of the adjustment:", "", *said])
 
 

@@ -46,7 +46,8 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
     return {
         "key": "targeted",
         "sentence": f"margin per targeted customer with {row['name']}, the largest that passes all "
-        "placebo checks, after propensity adjustment (no causal proof)",
+        "placebo checks, after propensity adjustment (no causal proof)"
+        + words.unsure(row["low"], row["high"]),
         "value": float(row["estimate"]),
         "low": float(row["low"]),
         "high": float(row["high"]),

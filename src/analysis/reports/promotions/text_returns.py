@@ -38,7 +38,8 @@ def findings(returns: Returns, currency: str) -> list[Fields]:
     found = {
         "key": "net_return",
         "sentence": f"net return of {returns.label(key)}, the costliest of the campaigns that pass "
-        f"all placebo checks{_assumed(one, currency)} (no causal proof)",
+        f"all placebo checks{_assumed(one, currency)} (no causal proof)"
+        + words.unsure(float(last["low"]), float(last["high"])),
         "value": one.net,
         "low": float(last["low"]),
         "high": float(last["high"]),

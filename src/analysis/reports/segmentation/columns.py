@@ -7,8 +7,8 @@ from analysis.reporting.notebook.formats import Columns
 #: `group_summary.worth`: who is in a segment and what it brings.
 worth = Columns("""
     group: {label} | customers | share | net_share ± | margin_share
-    net_per_customer $ 0: Sales per customer | orders_per_customer 0.0 | basket_value
-    discount_share | recency_days 0: Days since last purchase
+    net_per_customer $ 0: Sales each | orders_per_customer 0.0: Orders each | basket_value
+    discount_share | recency_days 0: Last seen, days
 """)
 
 #: `rfm.sizes`

@@ -290,9 +290,11 @@ def movement_labels(table: pd.DataFrame) -> pd.DataFrame:
 def movement(table: pd.DataFrame) -> str:
     """Say how much of the movement is real."""
     row = table[(table["score"] == "monetary") & (table["place"] == "all")].iloc[0]
+    within = row["noise_low"] <= row["stayed"] <= row["noise_high"]
     return (
         f"{words.percent(1 - row['stayed'], 0)} changed their monetary group; "
         f"{words.percent(1 - row['noise'], 0)} would have if nobody had changed"
+        f"{': not significantly fewer' if within else ''}"
     )
 
 

@@ -300,7 +300,7 @@ def as_triangle(kept: pd.DataFrame, *, most: int = 14) -> pd.DataFrame:
     later = kept[kept["months_later"] > 0]
     wide = later.pivot(index="cohort", columns="months_later", values="share")
     wide.index = [f"{day:%b %Y}" for day in wide.index]
-    return wide.tail(most).dropna(axis="columns", how="all")
+    return wide.tail(most).dropna(axis="columns", how="all").iloc[:, :most]
 
 
 def share_interval(part: int, of: int) -> tuple[float, float]:

@@ -67,7 +67,8 @@ def decisions(report: Report, asked: pd.DataFrame) -> None:
         name="decisions",
         columns=columns.priorities(),
         caption="Money at stake counts by the part of it that the end of the interval nearer to "
-        "zero still has; half where a finding has no interval; none where no amount is known.",
+        "zero still has; half where a finding has no interval, at most half where no test shows "
+        "the cause; none where no amount is known.",
     )
 
 

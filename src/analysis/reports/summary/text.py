@@ -27,6 +27,13 @@ NOT_MEASURED = "not measured"
 #: What a period is held against, and the heading of its column.
 _AGAINST = {"before": "on before", "plan": "on plan", "last year": "on last year"}
 
+#: Groups of customers by expected value, as they are read on the sheet.
+_GROUPS = {
+    "Top tenth": "the best tenth of customers",
+    "Next four tenths": "the four tenths of customers below the best",
+    "Lower half": "the lower half of customers",
+}
+
 #: What is said where nothing can be held against it.
 _LACKING = {
     "before": "Nothing before is known.",
@@ -50,11 +57,11 @@ def _last_week(changes: pd.DataFrame | NotGiven, currency: str) -> str:
     if row is None or not (row["change"] < row["low"] or row["change"] > row["high"]):
         return ""
     change = words.percent(row["change"], 1, signed=True)
-    how = "more" if row["change"] > row["high"] else "less"
     net = words.money(row["net_amount"], 0, currency)
     days = _closed(row)
     when = f"Last week ({days})" if days else "Last week"
-    return f". {when} {net}, {change} on the week before, {how} than is usual"
+    usual = words.interval(row["low"], row["high"], 0)
+    return f". {when} {net}, {change} on the week before, outside the usual {usual}"
 
 
 def sales(board: Board, changes: pd.DataFrame | NotGiven, bridge: pd.DataFrame | NotGiven) -> Panel:
@@ -228,7 +235,7 @@ def losses(board: Board, lost: Losses | NotGiven) -> Panel:
     told = (
         (lost.declining, DECLINE, "customers decline beyond their own variation"),
         (lost.margin_at_risk, DECLINE, "of margin at risk with them"),
-        (lost.churn, VALUE, "of regular customers lost"),
+        (lost.churn, VALUE, lost.churn.sentence.partition(";")[0] if lost.churn else ""),
         (lost.value_at_risk, VALUE, f"of the coming year's margin at risk{_most(lost.groups)}"),
         (lost.silent_sales, STAGES, "of sales came from customers now silent"),
     )
@@ -238,7 +245,7 @@ def losses(board: Board, lost: Losses | NotGiven) -> Panel:
             Cell(sentence, small=found.interval or ""),
         )
         for found, report, sentence in told
-        if found is not None
+        if found is not None and found.value is not None
     )
     return Panel("losses", heading, rows)
 
@@ -248,7 +255,8 @@ def _most(groups: pd.DataFrame | NotGiven) -> str:
         return ""
     parts = groups[groups["group"] != "All"]
     most = parts.loc[parts["at_risk_share"].idxmax()]
-    return f", {words.percent(most['at_risk_share'], 0)} with the {str(most['group']).lower()}"
+    whom = _GROUPS.get(str(most["group"]), str(most["group"]))
+    return f", {words.percent(most['at_risk_share'], 0)} of it with {whom}"
 
 
 def trust(board: Board, found: DataTrust | NotGiven) -> Panel:
@@ -301,16 +309,14 @@ def week_finding(changes: pd.DataFrame, currency: str) -> Fields | None:
     if row is None or row["change"] != row["change"]:
         return None
     ends = {} if row["low"] != row["low"] else {"detail": _usual(pd.DataFrame([row]))}
-    week = f"w{_named(row).removeprefix('W')}"
+    closed = f" ({_closed(row)})" if _closed(row) else ""
+    week = f"w{_named(row).removeprefix('W')}{closed}"
     return {
         "key": "last_week",
         "sentence": f"change of net sales in the {week} on the week before, to "
         f"{words.money(row['net_amount'], 0, currency)}",
-        "value": float(row["change"]),
-        "unit": "%",
-        "direction": "up_good",
-        **ends,
-    }
+        "value": float(row["change"]), "unit": "%", "direction": "up_good", **ends,
+    }  # fmt: skip
 
 
 def data(found: DataTrust) -> list[TrustLine]:

@@ -21,8 +21,9 @@ Fields = dict[str, Any]
 #: Aims whose measure is a difference.
 _SIGNED = frozenset({"Development", "Win-back"})
 
-#: What a sentence of a decision may take on the sheet.
+#: What a sentence of a decision may take on the sheet, and what no cut may take from it.
 _LONGEST = 120
+_WARNINGS = ("(no causal proof)", "not significant")
 
 
 def decide(asked: pd.DataFrame, currency: str, most: int) -> Panel:
@@ -54,7 +55,9 @@ def _decision(row: dict[Any, Any], currency: str) -> tuple[Cell, ...]:
 def _short(sentence: str) -> str:
     if len(sentence) <= _LONGEST:
         return sentence
-    return sentence[: _LONGEST - 1].rsplit(" ", 1)[0] + " …"
+    said = sentence[: _LONGEST - 1].rsplit(" ", 1)[0] + " …"
+    lost = [warning for warning in _WARNINGS if warning in sentence and warning not in said]
+    return " ".join([said, *lost])
 
 
 def came(board: Board, log: pd.DataFrame | NotGiven) -> Panel:

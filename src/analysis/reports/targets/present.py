@@ -71,7 +71,8 @@ def offers(report: Report, found: Offers) -> None:
 @presents(Channels, detail="Channel by channel", of=("table",))
 def channels(report: Report, found: Channels) -> None:
     """Show how customers are reached."""
-    report.table(found.table, name="channels", columns=columns.channels())
+    shown = found.table.assign(response=found.table["response"].where(found.table["customers"] > 0))
+    report.table(shown, name="channels", columns=columns.channels())
     report.say(text.channel_reading(found))
 
 
@@ -104,7 +105,8 @@ def chosen(report: Report, listed: TargetList) -> None:
         title="The target list, by why",
         columns=columns.rulings(),
     )
-    report.table(text.by_offer(listed.targets), name="mix", columns=columns.mix())
+    mix = text.by_offer(listed.targets).assign(basis=lambda rows: rows["basis"].map(text.BASES))
+    report.table(mix, name="mix", columns=columns.mix())
     report.table(
         text.bounds(listed.limits, report.currency),
         name="limits",
@@ -149,6 +151,7 @@ def trust(
     *,
     expected: Expected | None = None,
     listed: TargetList | None = None,
+    past: PastResponses | None = None,
 ) -> None:
     """Show how far to trust the list."""
-    report.trust(text.trust(left, expected, listed, report.margin))
+    report.trust(text.trust(left, expected, listed, past, report.margin))

@@ -71,5 +71,7 @@ def care(report: Report, found: CareList) -> None:
 @presents()
 def rulings(report: Report, listed: TargetList, *, care: CareList | None = None) -> None:
     """Save the one ruling per customer."""
-    report.table(one_ruling(listed, care), name="rulings", title="Rulings, one per customer")
+    told = one_ruling(listed, care)
+    report.table(told, name="rulings", title="Rulings, one per customer")
+    report.say(text_lists.in_the_file(told, listed, report.currency))
     report.say(text_lists.how_to_send(report.study))

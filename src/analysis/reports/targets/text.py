@@ -28,6 +28,12 @@ Fields = dict[str, Any]
 #: Differences of so many standard errors do not come by chance.
 _BEYOND_CHANCE = 3.0
 
+#: With fewer of the list among those whom contacts were tried on, it is a list for others.
+_MOST_TRIED = 0.8
+
+#: What the margin expected of a contact rests on, as it is read.
+BASES = {RANDOMISED: "randomised contacts", BREAK_EVEN: "an assumed effect"}
+
 
 def title(left: Eligible, listed: TargetList | None, currency: str) -> str:
     """Return the page's title: the list and what it promises, or why there is none."""
@@ -95,12 +101,9 @@ def eligible_finding(left: Eligible) -> Fields:
         "key": "eligible",
         "sentence": "of the customers of the last year may be contacted after every rule"
         + ("" if left.permission.recorded or able else ": consent to be contacted is not recorded"),
-        "value": able / max(n, 1),
-        "unit": "%",
-        "n": n,
-        "noun": "customer",
+        "value": able / max(n, 1), "unit": "%", "n": n, "noun": "customer",
         "alert": n > 0 and not able,
-    }
+    }  # fmt: skip
 
 
 def eligible_headline(left: Eligible) -> str:
@@ -242,20 +245,12 @@ def gain_finding(listed: TargetList, currency: str) -> Fields:
         sentence += f"; {words.percent(found['assumed'], 0)} of it rests on an assumed effect"
     ends = {} if found["low"] != found["low"] or supposed else found
     return {
-        "key": "list_gain",
-        "sentence": sentence,
-        "value": found["gain"],
-        "low": ends.get("low"),
-        "high": ends.get("high"),
-        "level": listed.terms.confidence,
-        "unit": currency,
-        "n": int(found["contacts"]),
-        "noun": "customer",
-        "direction": "up_good",
-        "alert": True,
+        "key": "list_gain", "sentence": sentence, "value": found["gain"], "low": ends.get("low"),
+        "high": ends.get("high"), "level": listed.terms.confidence, "unit": currency,
+        "n": int(found["contacts"]), "noun": "customer", "direction": "up_good", "alert": True,
         "at_stake": found["gain"],
         "otherwise": "nobody is contacted, and the margin expected of it is forgone",
-    }
+    }  # fmt: skip
 
 
 def list_headline(rulings: pd.DataFrame) -> str:
@@ -272,6 +267,11 @@ def terms_headline(scenarios: pd.DataFrame, currency: str) -> str:
     """State what the plan and the best of the other terms are expected to bring."""
     plan, others = scenarios.iloc[0], scenarios.iloc[1:].sort_values("gain", ascending=False)
     best = others.iloc[0]
+    if round(best["gain"]) == round(plan["gain"]):
+        return (
+            f"Expected margin is {words.money(plan['gain'], 0, currency)} {plan['scenario']}, and "
+            f"as much with {best['scenario']}"
+        )
     return (
         f"Expected margin is {words.money(plan['gain'], 0, currency)} {plan['scenario']} and "
         f"{words.money(best['gain'], 0, currency)} at most on other terms ({best['scenario']})"
@@ -368,7 +368,11 @@ def holdout_reading(listed: TargetList, days: int, rotate_days: int, currency: s
 
 
 def trust(
-    left: Eligible, expected: Expected | None, listed: TargetList | None, margin: str
+    left: Eligible,
+    expected: Expected | None,
+    listed: TargetList | None,
+    past: PastResponses | None,
+    margin: str,
 ) -> list[TrustLine]:
     """Return what a reader should know before relying on the list."""
     permission = left.permission
@@ -386,6 +390,17 @@ def trust(
                 "The expected margin rests on randomised controls for "
                 f"{words.count(proved, 'customer')}, on an assumed effect for "
                 f"{words.number(supposed)}.",
+            )
+        )
+    if listed is not None and past is not None:
+        own = listed.targets["customer_id"].isin(past.tried)
+        lines.append(
+            (
+                "Tried on",
+                bool(own.mean() >= _MOST_TRIED),
+                f"{words.number(own.sum())} of {words.number(len(own))} to contact or held out "
+                "took part in one of the promotions measured; to the others what it brought is "
+                "carried over, which this list is the first to test.",
             )
         )
     if listed is not None:

@@ -12,6 +12,7 @@ from analysis.reporting.notebook import words
 if TYPE_CHECKING:
     from analysis.promotions.planning.care_list import CareList
     from analysis.promotions.planning.targeting.eligibility import ValueByRule
+    from analysis.promotions.planning.targeting.target_list import TargetList
     from analysis.promotions.returns.past_lists import PastLists
 
 
@@ -23,13 +24,9 @@ def kept_finding(found: PastLists) -> dict[str, Any]:
         "key": "promises_kept",
         "sentence": "of the lists that were measured brought what they had promised, within the "
         f"{100 * found.confidence:g} % interval",
-        "value": float(known["kept"].mean()),
-        "unit": "%",
-        "n": len(known),
-        "noun": "list",
-        "direction": "up_good",
-        "alert": broken > 0,
-    }
+        "value": float(known["kept"].mean()), "unit": "%", "n": len(known), "noun": "list",
+        "direction": "up_good", "alert": broken > 0,
+    }  # fmt: skip
 
 
 def kept_headline(found: PastLists, currency: str) -> str:
@@ -105,6 +102,21 @@ def care_headline(found: CareList) -> str:
     return (
         f"{words.count(due, 'occasion')} due: {words.number(told)} get a message, "
         f"{words.number(held)} are held out; most for {top['list']}"
+    )
+
+
+def in_the_file(told: pd.DataFrame, listed: TargetList, currency: str) -> str:
+    """Say how many the list of rulings contacts, with whom occasions add to the target list."""
+    more = told[told["list"] != "targets"]
+    contact, held = (int((more["ruling"] == ruling).sum()) for ruling in ("contact", "hold out"))
+    if more.empty:
+        return ""
+    own = int(listed.total["contacts"])
+    cost = words.money(more.loc[more["ruling"] == "contact", "cost"].sum(), 0, currency)
+    return (
+        f"Of the rulings {words.number(own + contact)} are to contact: {words.number(own)} of the "
+        f"target list and {words.number(contact)} with an occasion, whose messages cost {cost} "
+        f"beyond its budget; {words.number(held)} with an occasion are held out."
     )
 
 

@@ -100,7 +100,7 @@ churn_groups = Columns("""
 #: `SpendForecast.held`
 spend_quantiles = Columns("""
     quantile 0 %: Should spend no more | below 0.0 %: Spent less
-    at_or_below 0.0 %: Spent no more | low..high 0.00 %: 95 % interval | holds
+    at_or_below 0.0 %: Spent no more | low..high 0.0 %: 95 % interval | holds
 """)
 
 #: `SpendForecast.scores`

@@ -63,7 +63,7 @@ def valuation(report: Report, valued: Valuation, card: Scorecard) -> None:
     report.finding(**text.value_finding(valued, card, *terms))
     report.finding(**text.trust_finding(card))
     report.finding(**text.concentration_finding(values, months))
-    report.headline(text.values_headline(values, valued.totals, months))
+    report.headline(text.values_headline(values, valued.totals, months, report.currency))
     report.chart(
         charts.value_bands(values.customers, months, currency=report.currency),
         alt="Line of the expected margin of customers by rank, falling steeply, inside its band.",
@@ -74,8 +74,9 @@ def valuation(report: Report, valued: Valuation, card: Scorecard) -> None:
         text.shown_totals(valued.totals),
         name="lifetime_totals_all",
         columns=columns.totals(report.interval),
-        caption="The interval holds model error, luck and what past totals were missed by. "
-        f"Discounted at {words.percent(report.params.discount, 0)} a year. {report.margin}",
+        caption="The interval holds model error, luck and what past totals were missed by"
+        f"{text.missed_side(valued.biases)}. Discounted at "
+        f"{words.percent(report.params.discount, 0)} a year. {report.margin}",
     )
     report.say(
         text.used_model(card, valued.purchases.name)

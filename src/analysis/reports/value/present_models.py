@@ -22,8 +22,11 @@ def churn_groups(report: Report, table: pd.DataFrame) -> None:
     report.say(text_models.groups_reading(table))
     report.save(table, "churn_groups")
     with report.detail("The forecast of churn by group"):
+        shown = table[table["judged"]]
         report.table(
-            table[table["judged"]], name="churn_groups_judged", columns=columns.churn_groups()
+            shown.assign(attribute=shown["attribute"].map(text_models.spoken)),
+            name="churn_groups_judged",
+            columns=columns.churn_groups(),
         )
 
 

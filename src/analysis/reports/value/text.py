@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analysis.customers.lifetime.lifetime_value import LARGE_BIAS, one_side
 from analysis.customers.lifetime.pareto_nbd import WITH_TRAITS
 from analysis.customers.lifetime.valuation import contestant, past_biases
 from analysis.customers.lifetime.value_scorecard import BOOSTING, NAIVE, PURCHASE_MODELS
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 Fields = dict[str, Any]
 
 _DRIFTED = 0.25
-_LARGE_BIAS = 0.10
 
 
 def title(values: LifetimeValue, months: int, currency: str) -> str:
@@ -63,15 +63,11 @@ def value_finding(
         "key": "expected_margin",
         "sentence": f"of contribution margin, discounted, is expected from today's customers over "
         f"the next {months} months{missed}; new customers come on top",
-        "value": float(total["value"]),
-        "low": float(total["miss_low"]) if known else None,
-        "high": float(total["miss_high"]) if known else None,
-        "unit": currency,
-        "n": int(total["customers"]),
-        "noun": "customer",
-        "direction": "up_good",
+        "value": float(total["value"]), "low": float(total["miss_low"]) if known else None,
+        "high": float(total["miss_high"]) if known else None, "unit": currency,
+        "n": int(total["customers"]), "noun": "customer", "direction": "up_good",
         "level": confidence,
-    }
+    }  # fmt: skip
 
 
 def concentration_finding(values: LifetimeValue, months: int) -> Fields:
@@ -80,11 +76,9 @@ def concentration_finding(values: LifetimeValue, months: int) -> Fields:
         "key": "top_tenth_expected",
         "sentence": f"of the margin expected over {months} months is that of the best tenth of "
         "customers by expected value",
-        "value": top_share(values, months),
-        "unit": "%",
-        "n": len(values.customers),
+        "value": top_share(values, months), "unit": "%", "n": len(values.customers),
         "noun": "customer",
-    }
+    }  # fmt: skip
 
 
 def trust_finding(card: Scorecard) -> Fields:
@@ -95,19 +89,15 @@ def trust_finding(card: Scorecard) -> Fields:
             "key": "value_forecast",
             "sentence": "of the margin is the calibration error by decile of repeating the last "
             "period, and no model did significantly better: none of them earns trust here",
-            "value": float(naive["calibration"]),
-            "unit": "%",
-            "direction": "up_bad",
-        }
+            "value": float(naive["calibration"]), "unit": "%", "direction": "up_bad",
+        }  # fmt: skip
     return {
         "key": "value_forecast",
         "sentence": "of the margin is the calibration error by decile of the forecast with the "
         f"smallest ({card.trusted}) on periods it had not seen{_of_the_level(row)}; of repeating "
         f"the last period {words.percent(naive['calibration'])}",
-        "value": float(row["calibration"]),
-        "unit": "%",
-        "direction": "up_bad",
-    }
+        "value": float(row["calibration"]), "unit": "%", "direction": "up_bad",
+    }  # fmt: skip
 
 
 def _of_the_level(row: pd.Series) -> str:
@@ -181,11 +171,15 @@ def _attributes(card: Scorecard) -> list[str]:
 
 def past_level(biases: list[float]) -> str:
     """Return by how much past totals were missed, where always to the same side."""
-    if min(biases) > _LARGE_BIAS:
-        return f" (past forecasts were {_sizes(biases)} too high)"
-    if max(biases) < -_LARGE_BIAS:
-        return f" (past forecasts were {_sizes(biases)} too low)"
-    return ""
+    side = {1: "high", -1: "low"}.get(one_side(biases))
+    return f" (past forecasts were {_sizes(biases)} too {side})" if side else ""
+
+
+def missed_side(biases: list[float]) -> str:
+    """Return to which side alone past misses reach, if to one."""
+    below = ", downwards alone, as every past forecast was too high"
+    above = ", upwards alone, as every past forecast was too low"
+    return {1: below, -1: above}.get(one_side(biases), "")
 
 
 def _sizes(biases: list[float]) -> str:
@@ -204,17 +198,18 @@ def used_model(card: Scorecard, used: str) -> str:
     return f"{used} stands in for {card.trusted}: {why}. "
 
 
-def values_headline(values: LifetimeValue, totals: pd.DataFrame, months: int) -> str:
+def values_headline(values: LifetimeValue, totals: pd.DataFrame, months: int, currency: str) -> str:
     """Return the headline on how uncertain one customer is and how certain the total."""
     total = totals[(totals["months"] == months) & (totals["group"] == "all")].iloc[0]
     if not np.isfinite(total["miss_low"]):
         return "What customers are expected to bring; the model gives no standard errors here"
-    half = (total["miss_high"] - total["miss_low"]) / 2 / total["value"]
-    own = values.customers[values.customers[f"value_{months}"] > 0]
-    reach = (own[f"high_{months}"] - own[f"low_{months}"]) / 2 / own[f"value_{months}"]
+    down, up = ((total[end] / total["value"] - 1) for end in ("miss_low", "miss_high"))
+    own = values.customers[[f"{name}_{months}" for name in ("value", "low", "high")]].median()
+    middle, low, high = own
     return (
-        f"The total is known to ± {words.percent(half, 0)}, a typical customer to "
-        f"± {words.percent(float(reach.median()), 0)}"
+        f"The total may be {words.percent(-down, 0)} lower or {words.percent(up, 0)} higher; a "
+        f"middle customer, expected to bring {words.money(middle, 0, currency)}, may bring "
+        f"{words.interval(low, high, 0, currency)}"
     )
 
 
@@ -257,9 +252,8 @@ def shown_totals(totals: pd.DataFrame) -> pd.DataFrame:
     """
     rows = totals[totals["group"] == "all"]
     note = rows["extrapolated"].map({True: " (beyond the history)", False: ""})
-    model, both, whole = (
-        rows[high] - rows["value"] for high in ("parameter_high", "high", "miss_high")
-    )
+    model, both = (rows[high] - rows["value"] for high in ("parameter_high", "high"))
+    whole = np.maximum(rows["miss_high"] - rows["value"], rows["value"] - rows["miss_low"])
     worth = rows["value"].abs()
     return rows.assign(
         horizon=rows["months"].map(lambda m: f"{m} months") + note,
@@ -280,15 +274,10 @@ def newcomer_finding(
         "key": "newcomer_value",
         "sentence": f"is what a new customer {told} in {months} months, the first purchase "
         "included: winning one for more loses money on average over that time",
-        "value": float(value),
-        "low": float(low) if known else None,
-        "high": float(high) if known else None,
-        "level": confidence,
-        "unit": currency,
-        "n": int(row["followed"] if seen else row["customers"]),
-        "noun": "customer",
-        "decimals": 2,
-    }
+        "value": float(value), "low": float(low) if known else None,
+        "high": float(high) if known else None, "level": confidence, "unit": currency,
+        "n": int(row["followed"] if seen else row["customers"]), "noun": "customer", "decimals": 2,
+    }  # fmt: skip
 
 
 def newcomer_reading(newcomer: pd.DataFrame, currency: str) -> str:
@@ -383,7 +372,7 @@ def trust(
             ),
             (
                 "Totals",
-                bool(row["bias"] < _LARGE_BIAS),
+                bool(row["bias"] < LARGE_BIAS),
                 f"{card.trusted} missed past totals by {words.percent(row['bias'], 0)} on average.",
             ),
         ]

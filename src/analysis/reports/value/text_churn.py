@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.reporting.notebook import words
+from analysis.stats.proportions import wilson_interval
 
 if TYPE_CHECKING:
     from analysis.customers.churn.churn_evaluation import RetentionOffer
@@ -29,17 +30,15 @@ WELL = "well calibrated"
 def churn_finding(forecast: ChurnForecast, days: int) -> Fields:
     """Return the finding on how many regular customers are lost."""
     last = forecast.labelled.iloc[-1]
+    low, high = wilson_interval(int(last["churned"]), int(last["labelled"]))
     return {
         "key": "churn",
         "sentence": f"of regular customers fell silent for the {days} days after "
         f"{words.day(last['cutoff'])} beyond what their own rhythm explains; a shop that loses "
         f"nobody would show {words.percent(last['expected'])}",
-        "value": float(last["share"]),
-        "unit": "%",
-        "n": int(last["labelled"]),
-        "noun": "customer",
-        "direction": "up_bad",
-    }
+        "value": float(last["share"]), "low": low.item(), "high": high.item(), "unit": "%",
+        "n": int(last["labelled"]), "noun": "customer", "direction": "up_bad",
+    }  # fmt: skip
 
 
 def churn_headline(forecast: ChurnForecast) -> str:
@@ -147,12 +146,10 @@ def risk_finding(kept: RetentionValue, months: int, currency: str) -> Fields:
         "sentence": f"of the margin expected over {months} months is at risk (probability of churn "
         f"times what a customer brings if kept), {words.percent(top['at_risk_share'], 0)} of it "
         "with the best tenth",
-        "value": float(whole["at_risk"]),
-        "unit": currency,
-        "n": int(whole["customers"]),
-        "noun": "customer",
-        "direction": "up_bad",
-    }
+        "value": float(whole["at_risk"]), "at_stake": float(whole["at_risk"]),
+        "otherwise": "about this margin goes with those who churn, if the forecast holds",
+        "unit": currency, "n": int(whole["customers"]), "noun": "customer", "direction": "up_bad",
+    }  # fmt: skip
 
 
 def risk_headline(kept: RetentionValue, currency: str) -> str:
@@ -199,12 +196,13 @@ def _test(groups: pd.DataFrame) -> str:
 
 def due_reading(check: pd.DataFrame) -> str:
     """Return how far the forecast dates can be relied on."""
-    off = check[(check["came"] - check["quantile"]).abs() > 2 * check["error"] + _LARGE_MISS]
+    missed = (check["came"] - check["quantile"]).abs()
+    off, worst = check[missed > 2 * check["error"] + _LARGE_MISS], float(missed.max())
     said = [
         f"By the day by which {words.percent(row.quantile, 0)} should have come, "
         f"{words.percent(row.came, 0)} had: that date is {_side(row)}."
         for row in off.itertuples()
-    ] or ["The dates held as forecast."]
+    ] or [f"What had come lies within {words.points(worst, signed=False)} of what should have."]
     undated = int(check["undated"].max())
     if undated:
         said.append(

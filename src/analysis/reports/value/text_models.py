@@ -36,8 +36,18 @@ def groups_headline(table: pd.DataFrame) -> str:
     of = f"{words.count(len(judged), 'group')} large enough to judge"
     if worse.empty:
         return f"In none of {of} is the forecast of churn significantly worse"
-    names = words.listing(f"{row.attribute} {row.group}" for row in worse.head(3).itertuples())
-    return f"The forecast of churn is worse in {words.number(len(worse))} of {of}: {names}"
+    names = words.listing(_named(row) for row in worse.head(3).itertuples())
+    first = "" if len(worse) <= 3 else "among them "
+    return f"The forecast of churn is worse in {words.number(len(worse))} of {of}: {first}{names}"
+
+
+def _named(row: Any) -> str:
+    return f"{spoken(row.attribute)} “{row.group}”"
+
+
+def spoken(attribute: str) -> str:
+    """Return the name of an attribute as it is read."""
+    return str(attribute).replace("_", " ")
 
 
 def groups_reading(table: pd.DataFrame) -> str:
@@ -56,8 +66,9 @@ def groups_reading(table: pd.DataFrame) -> str:
     return said + (
         "A level is held against the forecast put right over all: with the level and the spread "
         "that fit all customers, so that what is wrong for everybody is no finding about a group. "
-        "Worse is a level significantly off that, or a ranking below what the forecast itself "
-        "expects there, at a false discovery rate of 5 % over all groups."
+        "Worse is a level significantly off that, where the forecast as it was made lies beyond "
+        "the interval on the same side, or a ranking below what the forecast itself expects there, "
+        "at a false discovery rate of 5 % over all groups."
     )
 
 
@@ -93,7 +104,8 @@ def spend_reading(found: SpendForecast, currency: str) -> str:
     else:
         levels = words.listing(words.percent(q, 0) for q in off["quantile"])
         said.append(
-            f"The {'quantile' if len(off) == 1 else 'quantiles'} at {levels} did not hold (95 %)."
+            f"The {'quantile' if len(off) == 1 else 'quantiles'} at {levels} did not hold: too few "
+            "or too many spent less, beyond chance."
         )
     if row["coverage_low"] > QUANTILES[-1] - QUANTILES[0]:
         said.append("An interval that begins at nothing holds everybody who spends nothing.")
@@ -112,13 +124,9 @@ def question_finding(asked: QuestionForecast) -> Fields:
         "sentence": f"of the customers who came to {asked.question.deed} within "
         f"{words.count(asked.question.days, 'day')} were in the tenth that {_used(asked)} had put "
         "first",
-        "value": float(top["gain"]),
-        "low": low.item(),
-        "high": high.item(),
-        "unit": "%",
-        "n": count,
-        "noun": "customer",
-    }
+        "value": float(top["gain"]), "low": low.item(), "high": high.item(), "unit": "%",
+        "n": count, "noun": "customer",
+    }  # fmt: skip
 
 
 def _used(asked: QuestionForecast) -> str:
@@ -277,9 +285,7 @@ def _groups(table: pd.DataFrame | None) -> str:
     worse, judged = table[table["verdict"] != ""], int(table["judged"].sum())
     if worse.empty:
         return f"Worse in none of {words.count(judged, 'group')} judged, {len(table)} in all."
-    named = words.listing(
-        f"{row.attribute} {row.group} ({row.verdict})" for row in worse.itertuples()
-    )
+    named = words.listing(f"{_named(row)} ({row.verdict})" for row in worse.itertuples())
     return f"Worse for {named}; {words.count(judged, 'group')} judged of {len(table)}."
 
 

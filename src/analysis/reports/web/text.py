@@ -37,17 +37,11 @@ def conversion_finding(seen: WebOverview, confidence: float) -> Fields:
     """Return the finding on the share of sessions with an order."""
     row = seen.conversion
     return {
-        "key": "web_conversion",
-        "sentence": "of sessions end in an order",
-        "value": float(row["share"]),
-        "low": float(row["low"]),
-        "high": float(row["high"]),
-        "unit": "%",
-        "n": int(row["trials"]),
-        "noun": "session",
-        "direction": "up_good",
+        "key": "web_conversion", "sentence": "of sessions end in an order",
+        "value": float(row["share"]), "low": float(row["low"]), "high": float(row["high"]),
+        "unit": "%", "n": int(row["trials"]), "noun": "session", "direction": "up_good",
         "level": confidence,
-    }
+    }  # fmt: skip
 
 
 def visits_headline(seen: WebOverview) -> str:
@@ -83,13 +77,9 @@ def bots_finding(web: Clickstream) -> Fields:
     share = 1 - float(people["view_share"])
     return {
         "key": "programs",
-        "sentence": "of views are by bots and are left out of everything else here",
-        "value": share,
-        "unit": "%",
-        "n": int(web.robots["views"].iloc[-1]),
-        "noun": "view",
-        "direction": "up_bad",
-    }
+        "sentence": "of views are by bots and are left out of everything else here", "value": share,
+        "unit": "%", "n": int(web.robots["views"].iloc[-1]), "noun": "view", "direction": "up_bad",
+    }  # fmt: skip
 
 
 def bots_headline(web: Clickstream) -> str:
@@ -158,15 +148,10 @@ def drop_finding(made: PurchaseFunnel, confidence: float) -> Fields | None:
         "sentence": f"of sessions that got as far as {_a(_before(made, row))} go on to "
         f"{_a(row['step'])}: the step at which most are lost "
         f"({words.count(int(row['lost']), 'session')})",
-        "value": float(row["kept"]),
-        "low": float(row["kept_low"]),
-        "high": float(row["kept_high"]),
-        "unit": "%",
-        "n": int(row["sessions"] + row["lost"]),
-        "noun": "session",
-        "direction": "up_good",
-        "level": confidence,
-    }
+        "value": float(row["kept"]), "low": float(row["kept_low"]), "high": float(row["kept_high"]),
+        "unit": "%", "n": int(row["sessions"] + row["lost"]), "noun": "session",
+        "direction": "up_good", "level": confidence,
+    }  # fmt: skip
 
 
 def _a(step: str) -> str:

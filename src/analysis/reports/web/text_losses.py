@@ -51,20 +51,15 @@ def faults_finding(found: PageFaults, confidence: float, currency: str) -> Field
     return {
         "key": "page_fault",
         "sentence": f"fewer of the sessions that met {_faulty(worst)} ended in an order than of "
-        "those that saw the same page without the fault, on like devices (observational, not "
-        "randomised); were the fault the cause, "
+        "others on like devices (no causal proof); were the fault the cause, "
         f"{words.count(round(worst['orders']), 'order')}{worth}",
-        "value": -float(worst["difference"]),
-        "low": -float(worst["high"]),
-        "high": -float(worst["low"]),
-        "unit": "points",
-        "n": int(worst["met"]),
-        "noun": "session",
-        "direction": "up_bad",
-        "alert": True,
-        "level": confidence,
-        "at_stake": float(worst["amount"]) if known else None,
-    }
+        "value": -float(worst["difference"]), "low": -float(worst["high"]),
+        "high": -float(worst["low"]), "unit": "points", "n": int(worst["met"]), "noun": "session",
+        "direction": "up_bad", "alert": True, "level": confidence,
+        "at_stake": float(worst["amount"]) if known else None, "observational": True,
+        "otherwise": "whether the fault costs these orders stays unknown; a test on half of the "
+        "visitors would tell",
+    }  # fmt: skip
 
 
 def faults_reading(found: PageFaults) -> str:
@@ -104,15 +99,10 @@ def search_finding(found: SiteSearch, confidence: float) -> Fields | None:
     return {
         "key": "search_without_click",
         "sentence": "of searches on the site are not followed by a product",
-        "value": 1 - float(row["share"]),
-        "low": 1 - float(row["high"]),
-        "high": 1 - float(row["low"]),
-        "unit": "%",
-        "n": int(row["trials"]),
-        "noun": "search",
-        "direction": "up_bad",
-        "level": confidence,
-    }
+        "value": 1 - float(row["share"]), "low": 1 - float(row["high"]),
+        "high": 1 - float(row["low"]), "unit": "%", "n": int(row["trials"]), "noun": "search",
+        "direction": "up_bad", "level": confidence,
+    }  # fmt: skip
 
 
 def search_reading(found: SiteSearch) -> str:
@@ -147,11 +137,8 @@ def baskets_finding(found: AbandonedBaskets, currency: str) -> Fields:
         "key": "abandoned_baskets",
         "sentence": "is the price, one of each, of the products that page views name in the "
         f"baskets that known customers left in the last {found.days} days without buying since",
-        "value": worth,
-        "unit": currency,
-        "n": len(found.customers),
-        "noun": "customer",
-    }
+        "value": worth, "unit": currency, "n": len(found.customers), "noun": "customer",
+    }  # fmt: skip
 
 
 def baskets_reading(found: AbandonedBaskets) -> str:

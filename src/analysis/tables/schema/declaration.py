@@ -86,6 +86,12 @@ class Table:
         """Names of the columns that must exist."""
         return tuple(c.name for c in self.columns if c.required)
 
+    @property
+    def time(self) -> str:
+        """Name of the column that says when, in every row; empty if there is none."""
+        times = (c for c in self.columns if c.type in {"timestamp", "date"})
+        return next((c.name for c in times if c.required and not c.nullable), "")
+
 
 def key(name: str, doc: str, *, nullable: bool = False) -> Column:
     """Return a column of identifiers, which every row states unless ``nullable``."""

@@ -55,11 +55,14 @@ class PastResponses:
         Coverage of the intervals.
     left_out
         Promotions whose checks failed, or that are not over.
+    tried
+        The customers whom the measured promotions were tried on.
     """
 
     cells: pd.DataFrame
     confidence: float
     left_out: tuple[str, ...]
+    tried: pd.Index
 
 
 def measured_responses(
@@ -106,7 +109,9 @@ def measured_responses(
     parts = [_shrunk(table[table["state"] == state], confidence) for state in STATES]
     cells = pd.concat([p for p in parts if len(p)], ignore_index=True)
     out = tuple(str(names[p]) for p in trials.arms if p not in sound)
-    return PastResponses(cells, confidence, out)
+    given = tables.assignments.filter(tables.assignments.promotion_id.isin(sound))
+    tried = pd.Index(given.select("customer_id").distinct().to_pandas()["customer_id"])
+    return PastResponses(cells, confidence, out, tried)
 
 
 _CELL = ["promotion_id", "arm", "state", "depth", "n", "n_control", "effect", "error"]
