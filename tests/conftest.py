@@ -21,7 +21,12 @@ from tests.tiny import Journey
 REPOSITORY = Path(__file__).parent.parent
 
 #: What takes minutes: a cluster, and whole runs of every report.
-LONGEST = ("tests/notebooks/test_on_spark.py", "tests/test_real_site.py", "tests/test_director.py")
+LONGEST = (
+    "tests/notebooks/test_on_spark.py",
+    "tests/notebooks/test_repeatable.py",
+    "tests/test_real_site.py",
+    "tests/test_director.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

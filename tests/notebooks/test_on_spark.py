@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -139,6 +140,19 @@ def run_in(root: Path, folder: Path) -> Path:
     return folder
 
 
+def run_on_duckdb(shared: Path) -> Path:
+    """Run every notebook on DuckDB, once for all workers, and return where the tables are."""
+    folder = shared / "run"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        return (
+            folder
+            if (folder / "errors.json").exists()
+            else run_in(project(shared / "shop"), folder)
+        )
+
+
 def test_a_run_on_a_cluster_is_published_and_says_nothing_of_its_log(
     command: tuple[Path, subprocess.CompletedProcess[str]], spark_cluster: Cluster
 ) -> None:
@@ -155,12 +169,15 @@ def test_a_run_on_a_cluster_is_published_and_says_nothing_of_its_log(
 
 
 def test_every_report_is_the_same_on_a_cluster(
-    command: tuple[Path, subprocess.CompletedProcess[str]], spark_cluster: Cluster, tmp_path: Path
+    command: tuple[Path, subprocess.CompletedProcess[str]],
+    spark_cluster: Cluster,
+    tmp_path: Path,
+    shared_dir: Path,
 ) -> None:
     """Every table and every sentence of every notebook there is."""
     elsewhere, before = command[0], spark_cluster.executors()
     shutil.rmtree(elsewhere / "reports")  # what is compared has no earlier run to look back on
-    here = run_in(project(tmp_path / "duckdb"), tmp_path / "here")
+    here = run_on_duckdb(shared_dir / "corner_shop")
     there = run_in(elsewhere, tmp_path / "there")
     assert spark_cluster.executors() == before + 2, "what is ingested is not ingested again"
     ours, theirs = saved(here), saved(there)
