@@ -18,7 +18,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
 import ibis
 import pandas as pd
 import pyarrow as pa
@@ -413,6 +412,7 @@ def reading(name: str) -> Iterator[None]:
     AnalysisError
         If the engine may not have the memory that it needs.
     """
+    import duckdb  # importing it starts a thread, which the warm process must not have
     from ibis.common.exceptions import IbisError
 
     try:
