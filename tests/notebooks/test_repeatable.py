@@ -12,8 +12,8 @@ import pytest
 
 from analysis import params
 from analysis.ingest.ingest import ingest
-from analysis.tables.checksums import write_checksums
 from analysis.tables.engine import canonical_dir
+from analysis.tables.manifest import write_checksums
 from tests.notebooks.test_on_spark import (
     STUDY,
     differences,
