@@ -64,8 +64,8 @@ def test_a_report_keeps_its_budget(folder: Path):
 
 def test_the_house_does_not_grow():
     """What is added takes the place of something, or is said in what there is."""
-    assert len(MODULES) <= 665
-    assert sum(map(lines, MODULES)) <= 113_000
+    assert len(MODULES) <= 560
+    assert sum(map(lines, MODULES)) <= 110_310
 
 
 @pytest.mark.parametrize("folder", REPORTS, ids=lambda p: p.name)

@@ -182,18 +182,18 @@ def _made(**values: float) -> Return:
 
 def test_advice_follows_the_return_and_where_sales_came_from() -> None:
     sells = {"margin": 1.0, "offered_margin": 1.0, "offered_units": 0.5}
-    assert league.action(_made(**sells))[0] == league.REPEAT
+    assert league.advice(_made(**sells))[1] == league.REPEAT
     moved = {**sells, "margin": 0.0, "rival_margin": -0.9}
-    assert league.action(_made(**moved)) == (
+    assert league.advice(_made(**moved))[1:] == (
         league.CHANGE,
         "what it sells is taken from its neighbours",
     )
     pulled = {**sells, "after_offered_margin": -2.0}
-    assert league.action(_made(**pulled)) == (
+    assert league.advice(_made(**pulled))[1:] == (
         league.STOP,
         "what it sells is taken from the weeks after",
     )
-    assert league.action(_made())[0] == league.AGAIN
+    assert league.advice(_made())[1] == league.AGAIN
 
 
 def test_chosen_customers_never_lead_to_more_than_a_test_by_lot() -> None:
@@ -201,4 +201,4 @@ def test_chosen_customers_never_lead_to_more_than_a_test_by_lot() -> None:
     chosen = Effects(one.names, one.effect, one.anyway, one.covariance, 100, 100, randomised=False)
     found = returned(chosen, costs(0.0, 0.0))
     assert found.waterfall["low"].iloc[-1] > 0
-    assert league.action(found)[0] == league.HOLD_OUT
+    assert league.advice(found)[1] == league.HOLD_OUT

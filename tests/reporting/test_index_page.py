@@ -216,6 +216,13 @@ def test_settings_that_stayed_are_not_called_changed(tmp_path: Path):
     assert soup.select_one("section[aria-labelledby='settings']") is None
 
 
+def test_no_setting_is_told_as_changed_where_none_was(tmp_path: Path):
+    first = write_run(tmp_path, 1)
+    second = write_run(tmp_path, 2, previous=first)
+    soup = BeautifulSoup((second / "index.html").read_text("utf-8"), "html.parser")
+    assert soup.select_one("section[aria-labelledby='settings']") is None
+
+
 def test_decisions_rank_by_money_times_evidence(tmp_path: Path):
     def asked(cells: list[str]) -> list[str]:
         more = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -166,10 +167,14 @@ def test_an_unknown_cost_is_said() -> None:
 
 
 def test_gaps_of_orders_that_were_followed_are_not_told_of_all() -> None:
-    again = pd.DataFrame({"events": [55_703], "followed": [41_643], "days_50": [14.1]})
+    again = pd.DataFrame({"events": [55_703], "followed": [41_643], "days_50": [23.8]})
     back = pd.DataFrame({"customers": [13_512], "share": [0.397], "first_day": [1],
                          "last_day": [30]})  # fmt: skip
     said = text_buying.events_reading(again, back)
-    assert said.startswith("Of 55,703 orders 41,643 were followed by another within the period")
-    assert "Half of all next orders" not in said
+    assert said.startswith(
+        "Half of all orders are followed by another within 23.8 days, counting those still open as "
+        "open (Kaplan-Meier). Of 55,703 orders 41,643 were followed within the period."
+    )
+    never = text_buying.events_reading(again.assign(days_50=np.nan), back)
+    assert never.startswith("Half of all orders are followed by another later than can be seen")
     assert "first order of the period" in said

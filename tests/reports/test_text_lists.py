@@ -184,3 +184,37 @@ def test_the_plan_is_stated_beside_the_best_of_other_terms() -> None:
     assert text.terms_headline(alike, "EUR").startswith(
         "Expected margin is € 100 as planned, and as much with "
     )
+
+
+def test_whom_occasions_add_to_the_list_is_said_with_what_they_cost() -> None:
+    told = pd.DataFrame(
+        {
+            "ruling": ["contact"] * 4 + ["hold out", "leave alone"],
+            "list": ["targets"] * 3 + ["birthday"] * 2 + ["targets"],
+            "cost": [1.0, 1.0, 1.0, 1.5, 0.0, 0.0],
+        }
+    )
+    listed = SimpleNamespace(total={"contacts": 3})
+    assert text_lists.in_the_file(told, listed, "EUR") == (
+        "Of the rulings 4 are to contact: 3 of the target list and 1 with an occasion, whose "
+        "messages cost € 2 beyond its budget; 1 with an occasion are held out."
+    )
+    assert text_lists.in_the_file(told[told["list"] == "targets"], listed, "EUR") == ""
+
+
+@pytest.mark.parametrize(("tried", "holds"), [(9, True), (2, False)])
+def test_a_list_for_others_than_contacts_were_tried_on_calls_for_caution(tried, holds) -> None:
+    ids = [f"c{i}" for i in range(10)]
+    balance = pd.DataFrame({"difference": [0.0], "n_target": [9], "n_holdout": [1]})
+    listed = SimpleNamespace(
+        targets=pd.DataFrame({"customer_id": ids}), balance=balance,
+        solution=SimpleNamespace(gain=1.0, bound=1.0),
+    )  # fmt: skip
+    left = SimpleNamespace(
+        permission=SimpleNamespace(source="", recorded=["email"], assumed=[], missing=[])
+    )
+    past = SimpleNamespace(tried=pd.Index(ids[:tried]))
+    told = {name: (good, said) for name, good, said in text.trust(left, None, listed, past, "")}
+    assert told["Tried on"][0] is holds
+    assert told["Tried on"][1].startswith(f"{tried} of 10 to contact or held out took part")
+    assert "Tried on" not in {line[0] for line in text.trust(left, None, listed, None, "")}

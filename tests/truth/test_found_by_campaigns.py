@@ -181,7 +181,7 @@ def _action(drawn: dict[str, pd.DataFrame], promotion: str) -> tuple[str, str, p
     )
     effects = by_lot(MEASURES, measures, treated, before)
     one = returned(effects, costs.Costs(int(treated.sum()), 0.0, 0.0, "assumed", "assumed"))
-    return *league.action(one), one.waterfall.set_index("part")["amount"]
+    return *league.advice(one)[1:], one.waterfall.set_index("part")["amount"]
 
 
 def test_each_planted_promotion_gets_the_right_advice(drawn: dict[str, pd.DataFrame]) -> None:

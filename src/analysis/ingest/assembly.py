@@ -258,7 +258,11 @@ class Assembly:
         return customers
 
     def _check(self, name: str, entries: list[LedgerEntry]) -> None:
-        written = int(self.connection.read_parquet(_glob(self.target / name)).count().to_pandas())
+        written = int(
+            self.connection.read_parquet(sorted(map(str, (self.target / name).rglob("*.parquet"))))
+            .count()
+            .to_pandas()
+        )
         accounted = sum(entry.accepted for entry in entries)
         if written != accounted:
             raise DataError(
@@ -332,7 +336,3 @@ def _said_anew(entry: LedgerEntry, rows: int, column: str) -> LedgerEntry:
         return entry
     dropped = {**entry.dropped, f"{column} stands in a later file again": rows}
     return replace(entry, accepted=entry.accepted - rows, dropped=dict(sorted(dropped.items())))
-
-
-def _glob(folder: Path) -> list[str]:
-    return sorted(str(p) for p in folder.rglob("*.parquet"))

@@ -3,7 +3,7 @@
 A file of a few lines can stand for billions of values by aliases, or lie deeper than a program can
 follow; both are looked for before a value is made.
 
-Texts as YAML takes them, for files that a person goes on editing.
+And write texts as YAML takes them, in files that a person goes on editing.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from analysis.errors import ParamsError
 
@@ -105,6 +106,66 @@ def _parts(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [part for pair in node.value for part in pair]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+class _UniqueKeys(yaml.constructor.BaseConstructor):
+    """Refuses a key that is given twice, or is none."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is a list or a mapping", key_node.start_mark
+                )
+            key = self.construct_object(key_node, deep=deep)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+class TextLoader(_UniqueKeys, yaml.BaseLoader):
+    """Leaves every scalar text."""
+
+
+class ValueLoader(_UniqueKeys, yaml.SafeLoader):
+    """Reads scalars as the numbers, dates and switches that they look like."""
+
+
+def in_words(
+    error: ValidationError, where: str, model: type[BaseModel], *, within: str = ""
+) -> str:
+    """Return the first mistake as one sentence naming file and key, ``within`` before the key."""
+    first = error.errors()[0]
+    key = (within + ".".join(str(part) for part in first["loc"])).rstrip(".")
+    at = f"{where}: {key}" if key else where
+    if first["type"] == "extra_forbidden":
+        allowed = ", ".join(_allowed(model, first["loc"][:-1]))
+        return f"{at}: no such key; allowed are {allowed}"
+    if first["type"] == "missing":
+        return f"{at} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] == "value_error" else f" (given: {first['input']!r})"
+    return f"{at}: {message}{given}"
+
+
+def _allowed(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """Return the keys allowed where ``path`` leads, following the models' annotations."""
+    current = model
+    for part in path:
+        fields = {(f.alias or n): f.annotation for n, f in current.model_fields.items()}
+        current = _inner_model(fields.get(str(part))) or current
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    """Return the first model within an annotation such as ``dict[str, Value] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_inner_model, get_args(annotation))), None)
 
 
 def quoted(text: str) -> str:

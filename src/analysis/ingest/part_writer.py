@@ -1,10 +1,8 @@
 """Write one delivered file as a part: its good rows by table and month, its bad rows apart.
 
-Queries compiled once for many files of one form.
-
-To compile an expression takes longer than to run it on a small file, and the files of one form
-differ in nothing but where they lie. Read under a name that the next file takes over, they give
-equal expressions, whose SQL is kept.
+Its queries are compiled once for many files of one form: to compile an expression takes longer
+than to run it on a small file, and the files of one form differ in nothing but where they lie.
+Read under a name that the next file takes over, they give equal expressions, whose SQL is kept.
 """
 
 from __future__ import annotations
@@ -109,13 +107,12 @@ class _FeedWriter:
         judged = validate.judged(feed.rows, table, source=feed.label).drop(validate.KEY)
         if feed.once_per_key:
             counted = self._kept(_one_of_each(judged, table.key), "once")
-            good = _accepted(counted)
         else:  # those rows are read two or three times, once each is enough
-            counted = validate.reject_repeated_keys(self._kept(_singly(judged), "judged"), table)
-            good = _accepted(counted)
+            singly = judged.mutate(**{ROWS: ibis.literal(1, "int64")})
+            counted = validate.reject_repeated_keys(self._kept(singly, "judged"), table)
         entry, shifted = self._account(counted, feed)
         validate.refuse_hopeless(entry)
-        files = self._write_good(good, feed)
+        files = self._write_good(validate.accepted(counted), feed)
         if entry.rejected:
             files.append(self._write_refused(judged if feed.once_per_key else counted, feed))
         if feed.overlap:
@@ -221,15 +218,6 @@ class _FeedWriter:
 _SHIFTED_WORDS = (
     "did not exist because the clocks went forward, and were moved forward (rule gaps: shift)."
 )
-
-
-def _accepted(rows: ibis.Table) -> ibis.Table:
-    return rows.filter(rows[validate.RULE].isnull() & rows[validate.REASON].isnull())
-
-
-def _singly(judged: ibis.Table) -> ibis.Table:
-    """Return the rows, each standing for itself."""
-    return judged.mutate(**{ROWS: ibis.literal(1, "int64")})
 
 
 def _one_of_each(judged: ibis.Table, key: tuple[str, ...]) -> ibis.Table:

@@ -151,14 +151,7 @@ class Part:
         try:
             record = json.loads((directory / "part.json").read_text("utf-8"))
             feeds = tuple(
-                FeedRecord(
-                    f["table"],
-                    f["label"],
-                    f["rank"],
-                    LedgerEntry(**f["entry"]),
-                    tuple(f["files"]),
-                    f["overlap"],
-                )
+                FeedRecord(**{**f, "entry": LedgerEntry(**f["entry"]), "files": tuple(f["files"])})
                 for f in record["feeds"]
             )
             notes, secret = tuple(record["notes"]), record.get("secret", "")

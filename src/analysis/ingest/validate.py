@@ -1,8 +1,8 @@
 """Hold a feed to the schema inside the engine: each row is accepted, rejected or dropped.
 
-Write the tables of a source that is read whole each time, every row judged and counted. Large
-tables with a time are stored by month, and a month whose rows are those of the last version is
-linked from there: a new month writes its own files alone.
+A source that is read whole each time is judged, counted and written here; parts have a writer.
+Large tables with a time are stored by month, and a month whose rows are those of the last version
+is linked from there: a new month writes its own files alone.
 """
 
 from __future__ import annotations
@@ -96,6 +96,11 @@ def judged(rows: ibis.Table, table: Table, *, source: str) -> ibis.Table:
     return typed.mutate(**{REASON: verdict}).drop(REJECTED, *flags)
 
 
+def accepted(rows: ibis.Table) -> ibis.Table:
+    """Return the judged rows that are neither dropped nor rejected."""
+    return rows.filter(rows[RULE].isnull() & rows[REASON].isnull())
+
+
 def reject_repeated_keys(rows: ibis.Table, table: Table) -> ibis.Table:
     """Return ``rows`` with every row of a repeated key rejected.
 
@@ -104,8 +109,8 @@ def reject_repeated_keys(rows: ibis.Table, table: Table) -> ibis.Table:
     """
     if not table.key:
         return rows
-    accepted = rows.filter(rows[RULE].isnull() & rows[REASON].isnull())
-    repeated = accepted.group_by(table.key).agg(**{COUNT: accepted.count()})
+    sound = accepted(rows)
+    repeated = sound.group_by(table.key).agg(**{COUNT: sound.count()})
     repeated = repeated.filter(repeated[COUNT] > 1)
     if repeated.limit(1).to_pandas().empty:
         return rows
@@ -209,13 +214,13 @@ def _write_table(
         judged(feed.rows, table, source=feed.source).mutate(_source=ibis.literal(feed.source))
         for feed in feeds
     ]
-    rows = reject_repeated_keys(_stack(verdicts), table)
+    rows = reject_repeated_keys(stacked(verdicts), table)
     entries = _ledger(rows, name, feeds)
     for entry in entries:
         refuse_hopeless(entry)
     good = rows
     if any(entry.rejected or entry.dropped for entry in entries):
-        good = rows.filter(rows[RULE].isnull() & rows[REASON].isnull())
+        good = accepted(rows)
     good = good.drop("_source", KEY, RULE, REASON)
     if order := _order(good, name):
         good = good.order_by(order)
@@ -256,16 +261,11 @@ def _order(rows: ibis.Table, name: str) -> list[str]:
     return [*order, *(n for n in rows.columns if n not in order)] if order else []
 
 
-def _stack(tables: list[ibis.Table]) -> ibis.Table:
+def stacked(tables: list[ibis.Table]) -> ibis.Table:
     """Union tables whose optional columns may differ, filling what one lacks with nulls."""
     types = {name: t[name].type() for t in tables for name in t.columns}
     aligned = [
-        t.select(
-            *(
-                (t[n].cast(types[n]) if n in t.columns else ibis.null(types[n])).name(n)
-                for n in types
-            )
-        )
+        t.select(**{n: t[n].cast(k) if n in t.columns else ibis.null(k) for n, k in types.items()})
         for t in tables
     ]
     return ibis.union(*aligned) if len(aligned) > 1 else aligned[0]
@@ -277,7 +277,7 @@ def _ledger(rows: ibis.Table, name: str, feeds: list[Feed]) -> list[LedgerEntry]
     for feed in feeds:
         rejected: dict[str, int] = {}
         dropped: dict[str, int] = {}
-        accepted = 0
+        kept = 0
         for row in counts[counts["_source"] == feed.source].itertuples(index=False):
             rule, reason = getattr(row, RULE), row[2]
             if isinstance(rule, str):
@@ -285,14 +285,14 @@ def _ledger(rows: ibis.Table, name: str, feeds: list[Feed]) -> list[LedgerEntry]
             elif isinstance(reason, str):
                 rejected[reason] = int(row.n)
             else:
-                accepted = int(row.n)
+                kept = int(row.n)
         rows_in = int(feed.rows.count().to_pandas())
-        entries.append(LedgerEntry(name, feed.source, rows_in, accepted, rejected, dropped))
+        entries.append(LedgerEntry(name, feed.source, rows_in, kept, rejected, dropped))
     return entries
 
 
 def refuse_hopeless(entry: LedgerEntry) -> None:
-    """Refuse a file of which no row is usable: that is a wrong file or mapping, not bad rows."""
+    """Refuse a source of which no row is usable: that is a wrong file or mapping, not bad rows."""
     if entry.rows_in and not entry.accepted and entry.rejected:
         reason = max(entry.rejected, key=lambda r: entry.rejected[r])
         raise DataError(

@@ -6,13 +6,12 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from analysis.errors import ParamsError
-from analysis.ingest.bounded_yaml import parse_yaml, read_yaml
+from analysis.ingest.bounded_yaml import ValueLoader, in_words, parse_yaml, read_yaml
 from analysis.params.credentials import refuse_credentials
 from analysis.params.report_params import report_params
 from analysis.params.study import EngineParams, MarginParams, StudyParams
@@ -79,7 +78,7 @@ def engine_of(study: str, *, root: Path) -> EngineSettings:
     try:
         return EngineSettings(**EngineParams.model_validate(section).model_dump())
     except ValidationError as error:
-        raise ParamsError(_in_words(error, path.name, "engine.", EngineParams)) from None
+        raise ParamsError(in_words(error, path.name, EngineParams, within="engine.")) from None
 
 
 def resolve_day(value: Any, *, today: date | None, where: str) -> date:
@@ -108,7 +107,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
         raise ParamsError(f"There is no {path.name} in params/; studies there: {known}")
-    raw = read_yaml(path, _UniqueKeys)
+    raw = read_yaml(path, ValueLoader)
     if not isinstance(raw, dict):
         raise ParamsError(f"{path.name} must hold keys and values, study: first")
     return raw
@@ -131,25 +130,6 @@ def _refuse_doubles(overrides: Sequence[str]) -> None:
             raise ParamsError(f"--set {key}= is given twice; give it once")
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key is a list or a mapping", key_node.start_mark
-                )
-            key = self.construct_object(key_node, deep=deep)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
 def _apply(raw: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
@@ -160,7 +140,7 @@ def _apply(raw: dict[str, Any], override: str) -> None:
         target = target.setdefault(parent, {})
         if not isinstance(target, dict):
             raise ParamsError(f"--set {override}: {parent} is a value, not a section")
-    target[last] = parse_yaml(text, _UniqueKeys, where=f"--set {override}")
+    target[last] = parse_yaml(text, ValueLoader, where=f"--set {override}")
 
 
 def _checked(raw: dict[str, Any], where: str) -> StudyParams:
@@ -172,7 +152,7 @@ def _checked(raw: dict[str, Any], where: str) -> StudyParams:
                 raise ParamsError(f"{where}: reports.{report}: no such report; there are {known}")
             _section(params, report, where)
     except ValidationError as error:
-        raise ParamsError(_in_words(error, where, "", StudyParams)) from None
+        raise ParamsError(in_words(error, where, StudyParams)) from None
     return params
 
 
@@ -181,30 +161,8 @@ def _section(params: StudyParams, report: str, where: str) -> None:
         params.section(report)
     except ValidationError as error:
         model = report_params()[report]
-        raise ParamsError(_in_words(error, where, f"reports.{report}.", model)) from None
+        raise ParamsError(in_words(error, where, model, within=f"reports.{report}.")) from None
 
 
 def _tuples(raw: dict[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-
-
-def _in_words(error: ValidationError, where: str, prefix: str, model: type[BaseModel]) -> str:
-    first = error.errors()[0]
-    key = prefix + ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        owner = _owner(model, first["loc"][:-1])
-        return f"{where}: {key}: no such key; allowed are {', '.join(owner.model_fields)}"
-    if first["type"] == "missing":
-        return f"{where}: {key} is missing"
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] == "value_error" else f" (given: {first['input']!r})"
-    return f"{where}: {key.rstrip('.')}: {message}{given}"
-
-
-def _owner(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
-    for part in (each for each in path if isinstance(each, str)):
-        annotation: Any = model.model_fields[part].annotation
-        annotation = (get_args(annotation) or (annotation,))[0]  # of a list, what is in it
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-    return model

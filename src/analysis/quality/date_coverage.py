@@ -1,7 +1,4 @@
-"""Days: how fresh the data are, which days are missing, which are far from usual.
-
-Which columns are there, and how full they are.
-"""
+"""What is missing: days without orders, days far from usual, columns and how full they are."""
 
 from __future__ import annotations
 

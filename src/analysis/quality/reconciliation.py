@@ -1,7 +1,4 @@
-"""Where every row of the source went.
-
-Keys: do references find what they refer to, and what repeated keys met at ingest.
-"""
+"""Where every row of the source went, and whether references find what they refer to."""
 
 from __future__ import annotations
 

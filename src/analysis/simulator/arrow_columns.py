@@ -1,14 +1,39 @@
-"""Arrow columns from the simulator's arrays: exact money, times, dates and names."""
+"""The simulator's aligned arrays, and Arrow columns of them: exact money, times, dates, names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from analysis.stats.types import Flags, Integers
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Rows as arrays of one length, one a field."""
+
+    def __len__(self) -> int:
+        return len(getattr(self, fields(self)[0].name))
+
+    def take(self, rows: NDArray[np.generic]) -> Self:
+        """Return some of the rows."""
+        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of all parts, one after the other."""
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+
+def sums(group: Integers, amounts: NDArray[np.generic], count: int) -> Integers:
+    """Return the sum of whole numbers by group; exact, for doubles hold them up to 2 ** 53."""
+    return np.bincount(group, weights=amounts, minlength=count).astype(np.int64)
 
 
 def money(cents: Integers) -> pa.Array:

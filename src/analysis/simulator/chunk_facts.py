@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.simulator.arrow_columns import sums
 from analysis.simulator.engagement import first_come, loyalty_club, paid_terms
 from analysis.simulator.people import population, register
 from analysis.simulator.selling import order_ledger, till_files, trading
@@ -38,17 +39,13 @@ class Facts:
     def margin(self) -> NDArray[np.int64]:
         """Contribution margin of each order in cents."""
         book = self.ledger
-        gain = book.lines.net - book.cost
-        sums = np.bincount(book.lines.visit, weights=gain, minlength=len(book.stamp))
-        return sums.astype(np.int64)
+        return sums(book.lines.visit, book.lines.net - book.cost, len(book.stamp))
 
     def window_margin(self, begins: float, ends: float) -> NDArray[np.int64]:
         """Return each customer's margin in cents on purchases from ``begins`` to ``ends``."""
         visits = self.trade.visits
-        mine = (visits.customer >= 0) & (visits.moment >= begins) & (visits.moment < ends)
-        weights = self.margin[: len(visits)][mine]
-        owner = visits.customer[mine]
-        return np.bincount(owner, weights=weights, minlength=len(self.people)).astype(np.int64)
+        mine = visits.known_within(begins, ends)
+        return sums(visits.customer[mine], self.margin[: len(visits)][mine], len(self.people))
 
 
 def gather(plan: Plan, index: int) -> Facts:

@@ -3,7 +3,7 @@
 ``python -m analysis.simulator.document data/SIMULATED.md`` writes it; both studies must be
 ingested, for the page compares their marginals.
 
-Marginals of a shop's sales: how concentrated, how large, how often, how popular.
+Marginals say how concentrated a shop's sales are, how large, how often, how popular.
 """
 
 from __future__ import annotations
@@ -137,16 +137,12 @@ def comparison(real: Marginals, shop: Marginals) -> str:
     rows = []
     for topic, title in titles.items():
         ours, theirs = (
-            _topic(m, topic, sold) for m, sold in ((shop, "products"), (real, "categories"))
+            m[sold if topic == "range" else topic]
+            for m, sold in ((shop, "products"), (real, "categories"))  # what the range is of
         )
         rows.append((f"**{title}**", "", ""))
         rows += [(name, _said(theirs[name]), _said(ours[name])) for name in ours]
     return _table(("", "Complete Journey", "demo shop"), rows)
-
-
-def _topic(found: Marginals, topic: str, sold: str) -> dict[str, float]:
-    """Return a topic; the range is products of the shop and categories of the real data set."""
-    return found[sold if topic == "range" else topic]
 
 
 def _said(value: float) -> str:
@@ -196,7 +192,9 @@ def marginals(tables: Tables, period: Period) -> Marginals:
         order, and days between a customer's orders), ``level`` (medians and rates).
     """
     lines = in_period(tables.order_lines, period)
-    bought = lines.filter(lines.quantity >= 0).mutate(net=_currency)
+    bought = lines.filter(lines.quantity >= 0).mutate(
+        net=lambda rows: rows.net_amount.cast("float64")
+    )
     known = bought.filter(bought.customer_id.notnull())
     orders = _orders(bought).cache()
     gaps = _gaps(_orders(known)).cache()
@@ -212,10 +210,6 @@ def marginals(tables: Tables, period: Period) -> Marginals:
         "gap": _spread(gaps.filter(gaps.gap > 0), lambda rows: rows.gap),
         "level": _levels(tables, lines, orders, gaps),
     }
-
-
-def _currency(rows: ibis.Table) -> ibis.Value:
-    return rows.net_amount.cast("float64")
 
 
 def _orders(lines: ibis.Table) -> ibis.Table:

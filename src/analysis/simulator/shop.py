@@ -12,41 +12,12 @@ from analysis.errors import ParamsError
 
 #: Every topic draws from streams of its own, so that a change in one does not shift another.
 TOPICS = (
-    "catalogue",
-    "series",
-    "people",
-    "visits",
-    "stores",
-    "budgets",
-    "patterns",
-    "baskets",
-    "sequence",
-    "streams",
-    "trials",
-    "targeted",
-    "winback",
-    "tiers",
-    "returns",
-    "points",
-    "referrals",
-    "contacts",
-    "web",
-    "surveys",
-    "reviews",
-    "mess",
-    "club",
-    "paid_terms",
-    "stored_value",
-    "interactions",
-    "contact_details",
-    "consents",
-    "acquisition",
-    "media_spend",
-    "reversals",
-    "invitations",
-    "first_come",
-    "cancellations",
-)
+    "catalogue", "series", "people", "visits", "stores", "budgets", "patterns", "baskets",
+    "sequence", "streams", "trials", "targeted", "winback", "tiers", "returns", "points",
+    "referrals", "contacts", "web", "surveys", "reviews", "mess", "club", "paid_terms",
+    "stored_value", "interactions", "contact_details", "consents", "acquisition", "media_spend",
+    "reversals", "invitations", "first_come", "cancellations",
+)  # fmt: skip
 
 #: Fewest products: the planted ones and some of every department around them.
 FEWEST_PRODUCTS = 200

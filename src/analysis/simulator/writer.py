@@ -1,6 +1,6 @@
 """Writing a shop to disk chunk by chunk: bounded memory, the same bytes on any thread count.
 
-One chunk of a shop: its files, and the truth about it.
+A chunk is some thousand customers: their rows in every file, and the truth about them.
 """
 
 from __future__ import annotations
@@ -42,23 +42,10 @@ STAMP = "shop.json"
 TRUTH = "truth"
 #: Tables of the source, those that grow with the customers first.
 GROWING = (
-    "customers",
-    "order_lines",
-    "order_lines_late",
-    "assignments",
-    "redemptions",
-    "contacts",
-    "consents",
-    "page_views",
-    "feedback",
-    "orders",
-    "points",
-    "tiers",
-    "referrals",
-    "subscriptions",
-    "stored_value",
-    "interactions",
-)
+    "customers", "order_lines", "order_lines_late", "assignments", "redemptions", "contacts",
+    "consents", "page_views", "feedback", "orders", "points", "tiers", "referrals",
+    "subscriptions", "stored_value", "interactions",
+)  # fmt: skip
 FIXED = ("products", "promotions", "promotion_products", "placements", "media_spend")
 
 

@@ -102,12 +102,7 @@ def corrected_share(
 
 
 def newcombe(
-    x1: npt.ArrayLike,
-    n1: npt.ArrayLike,
-    x2: npt.ArrayLike,
-    n2: npt.ArrayLike,
-    *,
-    z: npt.ArrayLike,
+    x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: npt.ArrayLike, *, z: npt.ArrayLike
 ) -> tuple[Floats, Floats, Floats]:
     """Return the difference of two shares, treated minus control, and its interval.
 

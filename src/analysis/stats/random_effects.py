@@ -197,11 +197,7 @@ def _share(variances: Floats, between: float) -> float:
 
 
 def _shrunk(
-    effects: Floats,
-    variances: Floats,
-    between: float,
-    mean: tuple[float, float],
-    quantile: float,
+    effects: Floats, variances: Floats, between: float, mean: tuple[float, float], quantile: float
 ) -> tuple[Floats, Floats, Floats]:
     kept = between / (between + variances)
     middle = kept * effects + (1 - kept) * mean[0]

@@ -184,20 +184,13 @@ def evaluation(
     if offer and 0 < share < 1:
         best = expected_maximum_profit(churned, probability, offer)
     return {
-        "customers": len(churned),
-        "churned": int(churned.sum()),
-        "brier": brier,
+        "customers": len(churned), "churned": int(churned.sum()), "brier": brier,
         "brier_skill": 1 - brier / flat if flat > 0 else np.nan,
-        "auc": roc_auc(churned, probability),
-        "auc_low": low,
-        "auc_high": high,
+        "auc": roc_auc(churned, probability), "auc_low": low, "auc_high": high,
         "pr_auc": pr_auc(churned, probability),
-        "top_lift": float(deciles(churned, probability)["lift"].iloc[0]),
-        "slope": slope,
-        "intercept": intercept,
-        "profit": best.profit,
-        "profit_share": best.share,
-    }
+        "top_lift": float(deciles(churned, probability)["lift"].iloc[0]), "slope": slope,
+        "intercept": intercept, "profit": best.profit, "profit_share": best.share,
+    }  # fmt: skip
 
 
 def _resampled_auc(churned: Flags, score: Floats, seed: int) -> tuple[float, float]:
@@ -213,7 +206,7 @@ def _resampled_auc(churned: Flags, score: Floats, seed: int) -> tuple[float, flo
     return float(low), float(high)
 
 
-def deciles(churned: Flags, probability: Floats, groups: int = 10) -> pd.DataFrame:
+def deciles(churned: Flags, probability: Floats) -> pd.DataFrame:
     """Return lift, gain and calibration by tenth of falling probability.
 
     Returns
@@ -224,12 +217,10 @@ def deciles(churned: Flags, probability: Floats, groups: int = 10) -> pd.DataFra
     """
     order = np.argsort(-probability, kind="stable")
     decile = np.empty(len(order), dtype="int64")
-    decile[order] = np.arange(len(order)) * groups // max(len(order), 1) + 1
+    decile[order] = np.arange(len(order)) * 10 // max(len(order), 1) + 1
     frame = pd.DataFrame({"decile": decile, "probability": probability, "churned": churned})
     table = frame.groupby("decile").agg(
-        customers=("churned", "size"),
-        probability=("probability", "mean"),
-        lost=("churned", "sum"),
+        customers=("churned", "size"), probability=("probability", "mean"), lost=("churned", "sum")
     )
     n, share = table["customers"], table["lost"] / table["customers"]
     low, high = wilson_interval(table["lost"], n)

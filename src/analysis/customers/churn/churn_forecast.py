@@ -181,11 +181,7 @@ class Contest:
 
 
 def contest(
-    pairs: Pairs,
-    *,
-    offer: RetentionOffer | None = None,
-    seed: int = 0,
-    outcome: Outcome = CHURN,
+    pairs: Pairs, *, offer: RetentionOffer | None = None, seed: int = 0, outcome: Outcome = CHURN
 ) -> Contest:
     """Return how models did on every cut-off after the first that can be learnt for.
 
@@ -250,13 +246,10 @@ def _labelled(past: Sequence[Snapshot], days: int) -> Pairs:
 
 def _counted(snapshot: Snapshot, one: ChurnLabels) -> dict[str, object]:
     return {
-        "cutoff": snapshot.known.end,
-        "customers": len(one.customers),
-        "labelled": int(one.asked.sum()),
-        "churned": int(one.customers["churned"].sum()),
-        "share": one.share,
-        "expected": one.expected,
-    }
+        "cutoff": snapshot.known.end, "customers": len(one.customers),
+        "labelled": int(one.asked.sum()), "churned": int(one.customers["churned"].sum()),
+        "share": one.share, "expected": one.expected,
+    }  # fmt: skip
 
 
 def _reasons(

@@ -251,12 +251,7 @@ def _row(rows: pd.DataFrame, name: str, cost: float) -> dict[str, object]:
     at_risk = float(rows["at_risk"].sum())
     churn = float(rows["churn"].mean()) if len(rows) else np.nan
     return {
-        "group": name,
-        "customers": len(rows),
-        "churn": churn,
-        "value": float(rows["value"].sum()),
-        "at_risk": at_risk,
-        "break_even": cost * len(rows) / at_risk if at_risk > 0 else np.inf,
-        "shown": _shown(churn, len(rows)),
-        "can_pay": int((rows["break_even"] <= 1).sum()),
-    }
+        "group": name, "customers": len(rows), "churn": churn, "value": float(rows["value"].sum()),
+        "at_risk": at_risk, "break_even": cost * len(rows) / at_risk if at_risk > 0 else np.inf,
+        "shown": _shown(churn, len(rows)), "can_pay": int((rows["break_even"] <= 1).sum()),
+    }  # fmt: skip

@@ -48,10 +48,7 @@ MEANING = {
         "Low margin; buy significantly more on offer than the threshold.",
         "Offers that suppliers pay, without print.",
     ),
-    UNCERTAIN: (
-        "Too little bought, or too near the threshold, to call.",
-        "The average offer.",
-    ),
+    UNCERTAIN: ("Too little bought, or too near the threshold, to call.", "The average offer."),
 }
 
 _ROUNDS = 30
@@ -219,9 +216,7 @@ def _classes(above: Floats, much: NDArray[np.bool_], certainty: float) -> pd.Cat
 
     price, full = above >= certainty, above <= 1 - certainty
     chosen = np.select(
-        [full & much, price & much, full, price],
-        [RELATIONSHIP, DEALS, ORDINARY, PRICE],
-        UNCERTAIN,
+        [full & much, price & much, full, price], [RELATIONSHIP, DEALS, ORDINARY, PRICE], UNCERTAIN
     )
     return pd.Categorical(chosen, CLASSES, ordered=True)
 

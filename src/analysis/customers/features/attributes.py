@@ -20,7 +20,7 @@ from analysis.errors import NotApplicable
 from analysis.tables.lines import bought
 from analysis.tables.margin import MICROS, lines_with_margin
 from analysis.tables.periods import Period, as_date
-from analysis.tables.schema import CUSTOMERS
+from analysis.tables.schema import TABLES
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
@@ -90,7 +90,8 @@ def _number_key(level: str) -> tuple[float, int] | None:
 
 
 def _is_consent(name: str) -> bool:
-    return name.startswith("consent_") and name in {column.name for column in CUSTOMERS.columns}
+    declared = {column.name for column in TABLES["customers"].columns}
+    return name.startswith("consent_") and name in declared
 
 
 def _age_bands(births: pd.Series, as_of: date) -> pd.Series:

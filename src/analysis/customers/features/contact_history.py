@@ -31,8 +31,7 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     start, end = (ibis.timestamp(day.isoformat()) for day in (period.start, period.end))
     sent = sent.filter(sent.at < end)
     contacted = sent.group_by("customer_id").agg(
-        contacts=(sent.at >= start).cast("int64").sum(),
-        last_contact_on=sent.at.max().date(),
+        contacts=(sent.at >= start).cast("int64").sum(), last_contact_on=sent.at.max().date()
     )
     answered = answered.filter(answered.at >= start, answered.at < end)
     responses = answered.group_by("customer_id").agg(responses=answered.count())

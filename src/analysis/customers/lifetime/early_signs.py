@@ -60,9 +60,11 @@ class EarlySigns:
     follow_days: int
 
 
-def early_signs(
-    tables: Tables, history: Period, *, follow_days: int = 182, excellent: float = 0.20
-) -> EarlySigns:
+#: Days after the window over which margin counts, and share of newcomers called excellent by it.
+FOLLOW_DAYS, EXCELLENT = 182, 0.20
+
+
+def early_signs(tables: Tables, history: Period) -> EarlySigns:
     """Return which early behaviour goes together with becoming an excellent customer.
 
     Parameters
@@ -71,33 +73,27 @@ def early_signs(
         A study's tables; needs order_lines and products.
     history
         The days looked at.
-    follow_days
-        Days after the window over which margin counts.
-    excellent
-        Share of the newcomers who are called excellent, by that margin.
 
     Raises
     ------
     NotApplicable
         If the history is too short to follow anybody, or fewer than 200 newcomers can be followed.
     """
-    found = [_window(tables, history, days, follow_days, excellent) for days in WINDOWS]
+    found = [_window(tables, history, days) for days in WINDOWS]
     signs = pd.concat([table for table, _ in found], ignore_index=True)
-    return EarlySigns(signs.assign(q=q_values(signs.pop("p"))), found[0][1], excellent, follow_days)
+    return EarlySigns(signs.assign(q=q_values(signs.pop("p"))), found[0][1], EXCELLENT, FOLLOW_DAYS)
 
 
-def _window(
-    tables: Tables, history: Period, days: int, follow_days: int, excellent: float
-) -> tuple[pd.DataFrame, int]:
-    frame = newcomers(tables, history, days=days, follow_days=follow_days)
+def _window(tables: Tables, history: Period, days: int) -> tuple[pd.DataFrame, int]:
+    frame = newcomers(tables, history, days=days, follow_days=FOLLOW_DAYS)
     if len(frame) < 2 * FEWEST_NEWCOMERS:
         raise NotApplicable(
             f"Early signs cannot be read: {len(frame)} newcomers can be followed for "
-            f"{days + follow_days} days, fewer than {2 * FEWEST_NEWCOMERS}."
+            f"{days + FOLLOW_DAYS} days, fewer than {2 * FEWEST_NEWCOMERS}."
         )
     middle = len(frame) // 2
     first, second = frame.iloc[:middle], frame.iloc[middle:]
-    bar = first["margin_after"].quantile(1 - excellent)
+    bar = first["margin_after"].quantile(1 - EXCELLENT)
     became = (second["margin_after"] > bar).to_numpy()
     rows = [
         {"days": days, "sign": sign, **_judged(inside, became)}
@@ -192,12 +188,8 @@ def _judged(inside: Flags, became: Flags) -> dict[str, float]:
     table = [[hits, n - hits], [others, without - others]]
     told = n > 0 and without > 0
     return {
-        "customers": len(inside),
-        "with_sign": n,
-        "excellent_with": share,
-        "low": float(low[0]) if n else np.nan,
-        "high": float(high[0]) if n else np.nan,
-        "excellent_without": rest,
-        "ratio": share / rest if told and rest > 0 else np.nan,
+        "customers": len(inside), "with_sign": n, "excellent_with": share,
+        "low": float(low[0]) if n else np.nan, "high": float(high[0]) if n else np.nan,
+        "excellent_without": rest, "ratio": share / rest if told and rest > 0 else np.nan,
         "p": float(fisher_exact(table).pvalue) if told else np.nan,
-    }
+    }  # fmt: skip

@@ -35,16 +35,13 @@ if TYPE_CHECKING:
 FEATURES = {
     "silence_days": "days since the last purchase",
     "silence_ratio": "days since the last purchase over the usual gap",
-    "gap_mean": "usual days between purchases",
-    "gap_spread": "irregularity of the gaps",
-    "last_gap": "last gap in days",
-    "purchase_rate": "purchases per week",
+    "gap_mean": "usual days between purchases", "gap_spread": "irregularity of the gaps",
+    "last_gap": "last gap in days", "purchase_rate": "purchases per week",
     "margin_rate": "margin per week",
     "new_weeks": "weeks since the first purchase, up to one period",
     "purchases_last": "purchases in the last period",
     "purchases_change": "purchases against the period before",
-    "margin_last": "margin of the last period",
-    "margin_change": "margin against the period before",
+    "margin_last": "margin of the last period", "margin_change": "margin against the period before",
     **{
         name: f"{words} in the last period"
         for name, words in {
@@ -60,7 +57,7 @@ FEATURES = {
             "complaints": "complaints",
         }.items()
     },
-}
+}  # fmt: skip
 
 #: What was known beside, of the thing that a question of one's own asks about (`own_question`).
 ASKED_FEATURES = {

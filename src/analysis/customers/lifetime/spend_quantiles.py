@@ -180,19 +180,15 @@ def _scored(now: Snapshot, name: str, found: dict[str, _Spend], seed: int) -> di
     inside = (one.quantiles[:, 0] <= actual) & (actual <= one.quantiles[:, -1])
     covered = wilson_interval(int(inside.sum()), len(actual))
     return {
-        "model": name,
-        "cutoff": now.known.end,
-        "customers": len(actual),
+        "model": name, "cutoff": now.known.end, "customers": len(actual),
         "pinball": float(pinball(one.quantiles, actual).mean() / actual.mean()),
         "gain_low": np.nan if name == ALIKE else float(low),
         "gain_high": np.nan if name == ALIKE else float(high),
         "bias": float(one.expected.sum() / actual.sum() - 1),
         "calibration": calibration_error(one.expected, actual),
-        "gini": normalised_gini(one.expected, actual),
-        "coverage": float(inside.mean()),
-        "coverage_low": covered[0].item(),
-        "coverage_high": covered[1].item(),
-    }
+        "gini": normalised_gini(one.expected, actual), "coverage": float(inside.mean()),
+        "coverage_low": covered[0].item(), "coverage_high": covered[1].item(),
+    }  # fmt: skip
 
 
 def _held(quantiles: Floats, actual: Floats) -> pd.DataFrame:

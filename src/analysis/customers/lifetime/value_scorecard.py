@@ -340,16 +340,12 @@ def _scored(now: Snapshot, name: str, forecast: Forecast) -> dict[str, object]:
     given = ~np.isnan(forecast.low)
     inside = (forecast.low <= actual) & (actual <= forecast.high)
     return {
-        "model": name,
-        "cutoff": now.known.end,
-        "customers": len(actual),
-        "actual": actual.sum(),
-        "forecast": forecast.expected.sum(),
-        "bias": forecast.expected.sum() / actual.sum() - 1,
+        "model": name, "cutoff": now.known.end, "customers": len(actual), "actual": actual.sum(),
+        "forecast": forecast.expected.sum(), "bias": forecast.expected.sum() / actual.sum() - 1,
         "calibration": calibration_error(forecast.expected, actual),
         "gini": normalised_gini(forecast.expected, actual),
         "coverage": float(inside[given].mean()) if given.any() else np.nan,
-    }
+    }  # fmt: skip
 
 
 def _deciles(now: Snapshot, name: str, forecast: Forecast) -> pd.DataFrame:

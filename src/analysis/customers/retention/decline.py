@@ -39,7 +39,7 @@ from analysis.stats.types import Floats
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:
-    from analysis.customers.features.weekly import Value, WeeklyAmounts
+    from analysis.customers.features.weekly import WeeklyAmounts
 
 
 _MOST_DEALS = 20_000
@@ -103,7 +103,6 @@ class Fading:
 def judge(
     weekly: WeeklyAmounts,
     *,
-    value: Value = "margin_amount",
     drop: float = 0.30,
     fdr: float = 0.10,
     sampling: Sampling | None = None,
@@ -114,8 +113,6 @@ def judge(
     ----------
     weekly
         Weekly totals over both halves.
-    value
-        What to judge.
     drop
         Smallest fall that matters, as a share of the past.
     fdr
@@ -136,7 +133,7 @@ def judge(
     """
     weekly.require()
     sampling = sampling or Sampling()
-    first, second, growth = moved_with_total(*np.split(weekly.of(value), 2, axis=1))
+    first, second, growth = moved_with_total(*np.split(weekly.of("margin_amount"), 2, axis=1))
     p, falls_by_chance = permuted(first, second, drop, sampling)
     threshold = cutoff(p, fdr)
     table = _table(weekly.customers, first, second, p)
@@ -241,12 +238,7 @@ def _table(customers: pd.Index, first: Floats, second: Floats, p: Floats) -> pd.
 
 
 def rebound(
-    weekly: WeeklyAmounts,
-    *,
-    threshold: float,
-    drop: float,
-    value: Value = "margin_amount",
-    sampling: Sampling | None = None,
+    weekly: WeeklyAmounts, *, threshold: float, drop: float, sampling: Sampling | None = None
 ) -> Estimates:
     """Measure how much of such a fall comes back in the quarter after it.
 
@@ -261,8 +253,6 @@ def rebound(
         Weekly totals; their four quarters are used.
     threshold, drop
         The bar, as in ``Fading``.
-    value
-        What to judge.
     sampling
         How the interval is made: by resampling whole customers.
 
@@ -279,7 +269,7 @@ def rebound(
     """
     weekly.require()
     sampling = sampling or Sampling()
-    first, second, third, last = _quarters(weekly.of(value))
+    first, second, third, last = _quarters(weekly.of("margin_amount"))
     if min(quarter.sum() for quarter in (first, second, third, last)) <= 0:
         return _not_measured("a quarter brought nothing")
     passed = _Bar(threshold, drop, sampling)

@@ -212,9 +212,11 @@ def by_lot(mean: Floats) -> Floats:
     return np.interp(np.asarray(mean, dtype="float64"), means, likeliest(np.array(found)))
 
 
-def rhythms(
-    features: pd.DataFrame, judged: pd.DataFrame, *, large_share: float = 0.33
-) -> pd.Series:
+#: The share of customers whose baskets count as large.
+LARGE_SHARE = 0.33
+
+
+def rhythms(features: pd.DataFrame, judged: pd.DataFrame) -> pd.Series:
     """Return each customer's rhythm, an ordered categorical of ``CLASSES``.
 
     Parameters
@@ -223,12 +225,10 @@ def rhythms(
         gap_median and basket_value by customer.
     judged
         ``shapes`` of the same rows.
-    large_share
-        The share of customers whose baskets count as large.
     """
     steady = (judged["low"] > judged["by_lot"]).to_numpy()
     typical = features["gap_median"].to_numpy("float64")
-    large = features["basket_value"] >= features["basket_value"].quantile(1 - large_share)
+    large = features["basket_value"] >= features["basket_value"].quantile(1 - LARGE_SHARE)
     conditions = [judged["shape"].isna().to_numpy()]
     conditions += [steady & (typical <= longest) for _, longest in CADENCES]
     conditions += [typical <= CADENCES[0][1], large.to_numpy()]

@@ -85,10 +85,7 @@ def _first_two(tables: Tables, period: Period) -> ibis.Table:
     days = purchase_days(tables, period)
     return (
         days.group_by("customer_id")
-        .agg(
-            first_on=days.ordered_on.min(),
-            second_on=days.ordered_on.max(where=days.place == 1),
-        )
+        .agg(first_on=days.ordered_on.min(), second_on=days.ordered_on.max(where=days.place == 1))
         .order_by("customer_id")
     )
 
@@ -139,9 +136,7 @@ def returned_by(curve: pd.DataFrame, days: int) -> pd.Series:
     return (curve.iloc[0] * 0 if upto.empty else upto.iloc[-1]).rename(days)
 
 
-def retention(
-    tables: Tables, *, as_of: date, confidence: float = 0.95, fewest: int = FEWEST_IN_COHORT
-) -> pd.DataFrame:
+def retention(tables: Tables, *, as_of: date, confidence: float = 0.95) -> pd.DataFrame:
     """Return for each cohort and month after the first the share that bought in it.
 
     Parameters
@@ -152,8 +147,6 @@ def retention(
         The first day not looked at; a month that is not over by then is left out.
     confidence
         Coverage of the Wilson intervals.
-    fewest
-        Smaller cohorts are left out.
 
     Returns
     -------
@@ -175,7 +168,7 @@ def retention(
     table["months_later"] = table["month"] - table["cohort"]
     table["customers"] = table.groupby("cohort")["bought"].transform("first")
     over = table["month"] < as_of.year * 12 + as_of.month - 1
-    table = table[over & (table["customers"] >= fewest)].reset_index(drop=True)
+    table = table[over & (table["customers"] >= FEWEST_IN_COHORT)].reset_index(drop=True)
     low, high = wilson_interval(table["bought"], table["customers"], confidence=confidence)
     known = table["cohort"] > start.year * 12 + start.month - 1
     cohort = pd.to_datetime(

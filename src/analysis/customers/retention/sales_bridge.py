@@ -17,12 +17,7 @@ GROUPS = ("lost", "buying less", "unchanged", "buying more", "new", "back", "ret
 
 
 def customer_bridge(
-    paired: pd.DataFrame,
-    guests: pd.Series,
-    compared: Comparison,
-    *,
-    confidence: float,
-    seed: int,
+    paired: pd.DataFrame, guests: pd.Series, compared: Comparison, *, confidence: float, seed: int
 ) -> pd.DataFrame:
     """Return the bridge from the net amount of one period to that of the next.
 

@@ -105,13 +105,7 @@ def regions(features: pd.DataFrame, attributes: pd.DataFrame) -> pd.Series:
     return features["customer_id"].map(attributes.set_index("customer_id")[name].astype("object"))
 
 
-def preferences(
-    features: pd.DataFrame,
-    spending: pd.DataFrame,
-    areas: pd.Series,
-    *,
-    fewest: int = FEWEST_CUSTOMERS,
-) -> pd.DataFrame:
+def preferences(features: pd.DataFrame, spending: pd.DataFrame, areas: pd.Series) -> pd.DataFrame:
     """Say which departments each area buys more of, shrunk over areas department by department.
 
     Parameters
@@ -122,8 +116,6 @@ def preferences(
         ``tastes.fetch``.
     areas
         Each customer's area by row of ``features``.
-    fewest
-        Areas with fewer customers are left out.
 
     Returns
     -------
@@ -134,9 +126,9 @@ def preferences(
     people = features[["customer_id"]].merge(spending, on="customer_id", how="left")
     people = people.fillna(0.0).assign(area=areas.to_numpy())
     sizes = people["area"].value_counts()
-    shown = sorted(str(a) for a in sizes.index[sizes >= fewest])
+    shown = sorted(str(a) for a in sizes.index[sizes >= FEWEST_CUSTOMERS])
     if len(shown) < 3:
-        raise NotApplicable(f"Preferences need three areas of {fewest} customers.")
+        raise NotApplicable(f"Preferences need three areas of {FEWEST_CUSTOMERS} customers.")
     rows = []
     for name in spending.columns.drop(["customer_id", "total"]):
         if name.endswith("(proxy)"):

@@ -72,7 +72,7 @@ class Reading:
     explained: float
 
 
-def read(inputs: Inputs, found: Clusters, *, depth: int = 2, seed: int = 0) -> Reading:
+def read(inputs: Inputs, found: Clusters, *, seed: int = 0) -> Reading:
     """Describe clusters by what sets them apart.
 
     Parameters
@@ -81,8 +81,6 @@ def read(inputs: Inputs, found: Clusters, *, depth: int = 2, seed: int = 0) -> R
         What was clustered.
     found
         The clusters.
-    depth
-        Questions that the tree asks at most, one after the other.
     seed
         Seed of the folds.
     """
@@ -92,7 +90,8 @@ def read(inputs: Inputs, found: Clusters, *, depth: int = 2, seed: int = 0) -> R
 
     labels = found.members["cluster"].to_numpy()
     fewest = max(20, len(labels) // 100)
-    tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=fewest, random_state=seed)
+    # Two questions, one after the other, are as many as a rule can ask and be remembered.
+    tree = DecisionTreeClassifier(max_depth=2, min_samples_leaf=fewest, random_state=seed)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     raw = inputs.raw.to_numpy()
     scores = cross_val_score(tree, raw, labels, cv=folds)

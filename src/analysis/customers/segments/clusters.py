@@ -164,12 +164,7 @@ def of_customers(found: Clusters, features: pd.DataFrame) -> pd.Series:
 
 
 def _criteria(
-    values: Floats,
-    models: dict[int, KMeans],
-    alike: dict[int, Floats],
-    *,
-    clouds: int,
-    seed: int,
+    values: Floats, models: dict[int, KMeans], alike: dict[int, Floats], *, clouds: int, seed: int
 ) -> pd.DataFrame:
     from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
     from sklearn.mixture import GaussianMixture

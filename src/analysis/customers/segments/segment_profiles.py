@@ -172,9 +172,7 @@ def portrait(
     return table.assign(q=q_values(table["p"]))[[*columns, "low", "high", "p", "q"]]
 
 
-def side_by_side(
-    found: pd.DataFrame, one: str, other: str, *, fdr: float = 0.05, most: int = 6
-) -> pd.DataFrame:
+def side_by_side(found: pd.DataFrame, one: str, other: str, *, fdr: float = 0.05) -> pd.DataFrame:
     """Lay two segments' portraits side by side: what sets either apart, part by part.
 
     Returns
@@ -182,8 +180,8 @@ def side_by_side(
     pandas.DataFrame
         part, item, everybody, value and index of ``one`` and of ``other`` (columns ``one_value``,
         ``one_index``, ``one_low``, ``one_high``, ``other_value`` and so on), stands_out (either
-        differs from everybody); items of a part in the order of how far the two are apart, at
-        most ``most`` of each part.
+        differs from everybody); items of a part in the order of how far the two are apart,
+        six of each part at most.
     """
     keep = ["part", "item", "everybody", "value", "index", "low", "high", "q"]
     first, second = (found.loc[found["segment"] == name, keep] for name in (one, other))
@@ -198,7 +196,7 @@ def side_by_side(
     both["stands_out"] = (both["one_q"] <= fdr) | (both["other_q"] <= fdr)
     apart = np.log(both["one_index"].clip(lower=1) / both["other_index"].clip(lower=1)).abs()
     both = both.assign(apart=apart).sort_values(["part", "apart"], ascending=[True, False])
-    chosen = both[both["stands_out"]].groupby("part", sort=False).head(most)
+    chosen = both[both["stands_out"]].groupby("part", sort=False).head(6)
     return chosen.drop(columns=["one_q", "other_q", "apart"]).reset_index(drop=True)
 
 

@@ -29,7 +29,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.customers.features.weekly import Value
 from analysis.customers.value.ranked import Ranked, estimate
 from analysis.stats.resampling import SINGLE_CASES, Estimates, Sampling, without_interval
 from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_OF_A_SUM
@@ -43,11 +42,7 @@ _CURVE_POINTS = 101
 
 
 def purchase_deciles(
-    features: pd.DataFrame,
-    *,
-    value: Value = "net_amount",
-    parts: int = 10,
-    sampling: Sampling | None = None,
+    features: pd.DataFrame, *, parts: int = 10, sampling: Sampling | None = None
 ) -> pd.DataFrame:
     """Cut the total into equal parts and count the customers who make each.
 
@@ -55,8 +50,6 @@ def purchase_deciles(
     ----------
     features
         One customer a row, as from ``features.fetch``.
-    value
-        What to add up.
     parts
         Number of equal parts of the total.
     sampling
@@ -73,7 +66,7 @@ def purchase_deciles(
         number is missing).
     """
     sampling = sampling or Sampling()
-    ranked = Ranked.of(features[value])
+    ranked = Ranked.of(features["net_amount"])
     order = np.arange(1, parts + 1)
     if ranked.why_not:
         nothing = without_interval(np.full(2 * parts, np.nan), ranked.why_not)
@@ -130,17 +123,13 @@ def _counts(customers: Floats) -> Floats | NDArray[np.int64]:
     return customers if np.isnan(customers).any() else customers.astype("int64")
 
 
-def pareto_curve(
-    features: pd.DataFrame, *, value: Value = "net_amount", sampling: Sampling | None = None
-) -> pd.DataFrame:
+def pareto_curve(features: pd.DataFrame, *, sampling: Sampling | None = None) -> pd.DataFrame:
     """Return the Pareto curve: what the first x % of customers bring, the largest first.
 
     Parameters
     ----------
     features
         One customer a row, as from ``features.fetch``.
-    value
-        What to add up.
     sampling
         How the band is made: point by point, by resampling whole customers and ranking anew.
 
@@ -151,7 +140,7 @@ def pareto_curve(
         Above 1 where negative totals follow.
     """
     sampling = sampling or Sampling()
-    ranked = Ranked.of(features[value])
+    ranked = Ranked.of(features["net_amount"])
     places = np.linspace(0, 1, _CURVE_POINTS)
     inner = places[1:-1]
     if ranked.why_not:
@@ -205,17 +194,13 @@ def lorenz_curve(curve: pd.DataFrame) -> pd.DataFrame:
 _NEGATIVE = "shares of single customers mean nothing where some totals are negative"
 
 
-def concentration(
-    features: pd.DataFrame, *, value: Value = "net_amount", sampling: Sampling | None = None
-) -> pd.DataFrame:
+def concentration(features: pd.DataFrame, *, sampling: Sampling | None = None) -> pd.DataFrame:
     """Measure how concentrated the total is.
 
     Parameters
     ----------
     features
         One customer a row, as from ``features.fetch``.
-    value
-        What to add up.
     sampling
         How intervals are made: by resampling whole customers and ranking anew.
 
@@ -228,7 +213,7 @@ def concentration(
         ``hhi`` (sum of squared shares), ``effective_customers`` (1 / hhi).
     """
     sampling = sampling or Sampling()
-    ranked = Ranked.of(features[value])
+    ranked = Ranked.of(features["net_amount"])
     found = _measures(ranked, sampling)
     negative = int((ranked.values < 0).sum())
     if negative:
@@ -236,7 +221,7 @@ def concentration(
     return pd.DataFrame(
         {
             "measure": ["gini", "gini_normalised", "hhi", "effective_customers"],
-            "value_column": value,
+            "value_column": "net_amount",
             "estimate": found.value,
             "low": found.low,
             "high": found.high,
@@ -264,12 +249,7 @@ def _influences(ranked: Ranked) -> list[Floats]:
     relative = ranked.values / ranked.values.mean()
     second = float((relative**2).mean())
     squares = (relative**2 - second) - 2 * second * (relative - 1)
-    return [
-        ranked.gini_influence(),
-        ranked.gini_influence(normalised=True),
-        squares,
-        -squares,
-    ]
+    return [ranked.gini_influence(), ranked.gini_influence(normalised=True), squares, -squares]
 
 
 def _withdraw(found: Estimates, part: slice, reason: str) -> None:
@@ -279,11 +259,7 @@ def _withdraw(found: Estimates, part: slice, reason: str) -> None:
 
 
 def losses(
-    features: pd.DataFrame,
-    *,
-    value: Value = "net_amount",
-    top: Sequence[int] | None = None,
-    sampling: Sampling | None = None,
+    features: pd.DataFrame, *, top: Sequence[int] | None = None, sampling: Sampling | None = None
 ) -> pd.DataFrame:
     """Say what losing the largest customers would cost.
 
@@ -291,8 +267,6 @@ def losses(
     ----------
     features
         One customer a row, as from ``features.fetch``.
-    value
-        What to rank by.
     top
         Numbers of customers to lose; by default 10 and whole 1 %, 5 %, 10 % and 20 % of them,
         as far as neither a head nor what the next adds to it is the total of one or two.
@@ -303,11 +277,11 @@ def losses(
     -------
     pandas.DataFrame
         One number of customers a row: customers, customers_share, net_amount, margin_amount,
-        share (of ``value``), share_low, share_high, reason.
+        share (of net_amount), share_low, share_high, reason.
     """
     sampling = sampling or Sampling()
-    ordered = features.sort_values([value, "customer_id"], ascending=[False, True])
-    ranked = Ranked.of(features[value])
+    ordered = features.sort_values(["net_amount", "customer_id"], ascending=[False, True])
+    ranked = Ranked.of(features["net_amount"])
     heads = np.array(_heads(len(features)) if top is None else sorted(top), dtype="int64")
     found = _top_shares(ranked, heads, sampling)
     sums = ordered[["net_amount", "margin_amount"]].cumsum().to_numpy()
@@ -360,7 +334,7 @@ FIRST, NEXT, OTHERS, FADING = "first", "next", "others", "fading"
 _FIRST_TENTHS, _NEXT_TENTHS = 1, 5
 
 
-def members(features: pd.DataFrame, *, value: Value = "net_amount") -> pd.DataFrame:
+def members(features: pd.DataFrame) -> pd.DataFrame:
     """Return which group each customer is in.
 
     Customers with equal totals stay together, in the group in which the last cent of the last of
@@ -371,8 +345,8 @@ def members(features: pd.DataFrame, *, value: Value = "net_amount") -> pd.DataFr
     pandas.DataFrame
         customer_id, group (``first``, ``next``, ``others``).
     """
-    ranked = Ranked.of(features[value])
-    micros = np.rint(features[value].to_numpy() * 1e6)
+    ranked = Ranked.of(features["net_amount"])
+    micros = np.rint(features["net_amount"].to_numpy() * 1e6)
     reached = _reached(ranked, micros)
     shares = np.full(len(micros), 2.0) if ranked.why_not else reached / ranked.total
     shares = np.where(micros > 0, shares, 2.0)
@@ -390,9 +364,7 @@ def _reached(ranked: Ranked, micros: NDArray[np.float64]) -> NDArray[np.float64]
     return ranked.reached[at_least]
 
 
-def value_groups(
-    features: pd.DataFrame, fading: Fading, *, value: Value = "net_amount"
-) -> pd.DataFrame:
+def value_groups(features: pd.DataFrame, fading: Fading) -> pd.DataFrame:
     """Describe the three groups, and across them those who are fading.
 
     Parameters
@@ -401,8 +373,6 @@ def value_groups(
         One customer a row, as from ``features.fetch``.
     fading
         Who is fading, from ``fading.judge``.
-    value
-        What the groups are cut by.
 
     Returns
     -------
@@ -414,7 +384,7 @@ def value_groups(
         half, currency).
     """
     called = fading.called[["customer_id", "loss"]]
-    everyone = members(features, value=value).merge(features, on="customer_id")
+    everyone = members(features).merge(features, on="customer_id")
     everyone = everyone.merge(called, on="customer_id", how="left")
     across = everyone[everyone["loss"].notna()].assign(group=FADING)
     rows = pd.concat([everyone, across])

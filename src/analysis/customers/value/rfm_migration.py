@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 SCORES = ("recency", "frequency", "monetary")
 
 
-def movement(
-    amounts: WeeklyAmounts, *, bins: int = 5, deals: int = 40, seed: int = 0
-) -> pd.DataFrame:
+#: Random orders of the weeks behind the noise.
+DEALS = 40
+
+
+def movement(amounts: WeeklyAmounts, *, bins: int = 5, seed: int = 0) -> pd.DataFrame:
     """Compare how customers keep their scores with chance and with noise.
 
     Parameters
@@ -41,8 +43,6 @@ def movement(
         Weekly totals over both halves.
     bins
         Equal groups of each score; who did not buy in a half is in a group below all.
-    deals
-        Random orders of the weeks.
     seed
         Seed of the orders.
 
@@ -61,9 +61,7 @@ def movement(
         twice.
     """
     _require(amounts)
-    return _against_noise(
-        amounts.of("net_amount"), lambda weeks: _stayed(weeks, bins), deals=deals, seed=seed
-    )
+    return _against_noise(amounts.of("net_amount"), lambda weeks: _stayed(weeks, bins), seed=seed)
 
 
 def tier_movement(
@@ -71,7 +69,6 @@ def tier_movement(
     *,
     method: tiers.Method = "share",
     shares: tuple[float, float] = (0.5, 0.8),
-    deals: int = 40,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Compare how customers keep their value tier with chance and with noise.
@@ -86,10 +83,7 @@ def tier_movement(
     """
     _require(amounts)
     return _against_noise(
-        amounts.of("margin_amount"),
-        lambda weeks: _stayed_in_tier(weeks, method, shares),
-        deals=deals,
-        seed=seed,
+        amounts.of("margin_amount"), lambda weeks: _stayed_in_tier(weeks, method, shares), seed=seed
     )
 
 
@@ -104,13 +98,13 @@ def _require(amounts: WeeklyAmounts) -> None:
 
 
 def _against_noise(
-    weeks: Floats, kept: Callable[[Floats], pd.DataFrame], *, deals: int, seed: int
+    weeks: Floats, kept: Callable[[Floats], pd.DataFrame], *, seed: int
 ) -> pd.DataFrame:
     """Return who kept their group, and who would if nobody had changed."""
     seen = kept(weeks)
     generator = np.random.default_rng(seed)
     dealt = [
-        kept(weeks[:, generator.permutation(weeks.shape[1])])[["stayed"]] for _ in range(deals)
+        kept(weeks[:, generator.permutation(weeks.shape[1])])[["stayed"]] for _ in range(DEALS)
     ]
     noise = np.column_stack([d["stayed"] for d in dealt])
     low, high = np.quantile(noise, [0.025, 0.975], axis=1)

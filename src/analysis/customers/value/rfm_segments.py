@@ -70,10 +70,7 @@ MEANING = {
         "In the middle group by recency and by value.",
         "A reminder with what they usually buy.",
     ),
-    "About to sleep": (
-        "Buy little, and it is a while since they came.",
-        "A cheap reminder.",
-    ),
+    "About to sleep": ("Buy little, and it is a while since they came.", "A cheap reminder."),
     "Cannot lose": (
         "Among the best by value, and most did not come back in the next period.",
         "A personal call or letter.",
@@ -294,16 +291,10 @@ STAY_AWAY = {
 }
 
 #: Names that say that customers buy often, and what they are called where they do not.
-BUY_OFTEN = {
-    "Champions": "High value, most recent",
-    "Loyal": "High value, less recent",
-}
+BUY_OFTEN = {"Champions": "High value, most recent", "Loyal": "High value, less recent"}
 
 #: Names that promise that customers come again, and what they are called where fewer of them did.
-COME_BACK = {
-    "Potential loyalist": "Middle value, recent",
-    "Promising": "Low value, recent",
-}
+COME_BACK = {"Potential loyalist": "Middle value, recent", "Promising": "Low value, recent"}
 
 #: What every name is called that is not borne out.
 NEUTRAL = {**STAY_AWAY, **BUY_OFTEN, **COME_BACK}

@@ -32,10 +32,7 @@ MEANING = {
         "Next in margin, down to the share at which the medium tier ends.",
         "A coupon or a gift that asks for one visit more a month.",
     ),
-    "Low": (
-        "All others.",
-        "A cheap reminder by e-mail or app.",
-    ),
+    "Low": ("All others.", "A cheap reminder by e-mail or app."),
 }
 
 #: Share of the customers whom a forecast must know for tiers to rest on it.

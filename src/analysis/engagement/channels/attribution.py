@@ -26,14 +26,9 @@ if TYPE_CHECKING:
 
 #: Models, in the order they are shown, and what they are called.
 MODELS = {
-    "first": "First touch",
-    "last": "Last touch",
-    "linear": "Linear",
-    "time_decay": "Time decay",
-    "position": "Position 40-20-40",
-    "markov": "Markov removal",
-    "shapley": "Shapley",
-}
+    "first": "First touch", "last": "Last touch", "linear": "Linear", "time_decay": "Time decay",
+    "position": "Position 40-20-40", "markov": "Markov removal", "shapley": "Shapley",
+}  # fmt: skip
 HOLDOUT = "holdout"
 
 

@@ -40,18 +40,11 @@ if TYPE_CHECKING:
 REGULAR = "(no campaign)"
 
 _OPTIONAL = {
-    "promotion_id": "string",
-    "delivered_at": "timestamp",
-    "opened_at": "timestamp",
-    "clicked_at": "timestamp",
-    "unsubscribed_at": "timestamp",
-    "cost": "decimal(18, 2)",
-    "purpose": "string",
-    "variant": "string",
-    "bounced_at": "timestamp",
-    "complained_at": "timestamp",
-    "opened_by_machine": "boolean",
-}
+    "promotion_id": "string", "delivered_at": "timestamp", "opened_at": "timestamp",
+    "clicked_at": "timestamp", "unsubscribed_at": "timestamp", "cost": "decimal(18, 2)",
+    "purpose": "string", "variant": "string", "bounced_at": "timestamp",
+    "complained_at": "timestamp", "opened_by_machine": "boolean",
+}  # fmt: skip
 
 _DAY = 86_400
 
@@ -173,23 +166,14 @@ def _became(rows: ibis.Table, known: frozenset[str]) -> ibis.Table:
     person = clicked | (opened & ~ibis.coalesce(rows.opened_by_machine, True))
     told = rows.opened_by_machine.notnull()
     flags = {
-        "sent": ibis.literal(True),
-        "delivered": delivered,
-        "bounced": rows.bounced_at.notnull() & ~delivered,
-        "opened": opened,
-        "machine": machine,
-        "person": person,
-        "unknown": opened & ~told,
-        "known_person": person & told,
-        "known_click": clicked & told,
-        "unknown_click": clicked & ~told,
-        "clicked": clicked,
-        "unsubscribed": rows.unsubscribed_at.notnull(),
-        "complained": rows.complained_at.notnull(),
-        "followed": delivered & rows.followed,
-        "bought": delivered & rows.followed & rows.bought,
+        "sent": ibis.literal(True), "delivered": delivered,
+        "bounced": rows.bounced_at.notnull() & ~delivered, "opened": opened, "machine": machine,
+        "person": person, "unknown": opened & ~told, "known_person": person & told,
+        "known_click": clicked & told, "unknown_click": clicked & ~told, "clicked": clicked,
+        "unsubscribed": rows.unsubscribed_at.notnull(), "complained": rows.complained_at.notnull(),
+        "followed": delivered & rows.followed, "bought": delivered & rows.followed & rows.bought,
         "bought_before": delivered & rows.followed & rows.bought_before,
-    }
+    }  # fmt: skip
     return rows.select(
         "contact_id",
         "customer_id",

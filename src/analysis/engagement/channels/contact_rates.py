@@ -27,25 +27,17 @@ if TYPE_CHECKING:
 
 #: Each rate: what is counted, of what.
 MEASURES = {
-    "delivered": ("delivered", "sent"),
-    "bounced": ("bounced", "sent"),
-    "opened": ("opened", "delivered"),
-    "clicked": ("clicked", "delivered"),
-    "bought": ("bought", "followed"),
-    "bought_before": ("bought_before", "followed"),
-    "unsubscribed": ("unsubscribed", "delivered"),
-    "complained": ("complained", "delivered"),
-}
+    "delivered": ("delivered", "sent"), "bounced": ("bounced", "sent"),
+    "opened": ("opened", "delivered"), "clicked": ("clicked", "delivered"),
+    "bought": ("bought", "followed"), "bought_before": ("bought_before", "followed"),
+    "unsubscribed": ("unsubscribed", "delivered"), "complained": ("complained", "delivered"),
+}  # fmt: skip
 
 #: Columns of contacts that a rate cannot do without.
 _NEEDS = {
-    "delivered": "delivered_at",
-    "bounced": "bounced_at",
-    "opened": "opened_at",
-    "clicked": "clicked_at",
-    "unsubscribed": "unsubscribed_at",
-    "complained": "complained_at",
-}
+    "delivered": "delivered_at", "bounced": "bounced_at", "opened": "opened_at",
+    "clicked": "clicked_at", "unsubscribed": "unsubscribed_at", "complained": "complained_at",
+}  # fmt: skip
 
 _OPENS = ["channel", "delivered", "opened", "by_machine", "of_unknown_make", "real", "real_low"]
 _OPENS += ["real_high", "basis"]

@@ -108,14 +108,9 @@ def _fetch(tables: Tables, period: Period) -> pd.DataFrame:
         feedback.submitted_at < midnight(period.end),
     )
     wanted = {
-        "customer_id": "string",
-        "channel": "string",
-        "order_id": "string",
-        "product_id": "string",
-        "first_response_at": "timestamp",
-        "resolved_at": "timestamp",
-        "compensation": "float64",
-    }
+        "customer_id": "string", "channel": "string", "order_id": "string", "product_id": "string",
+        "first_response_at": "timestamp", "resolved_at": "timestamp", "compensation": "float64",
+    }  # fmt: skip
     columns = {
         name: mine[name].cast(kind) if name in mine.columns else ibis.null(kind)
         for name, kind in wanted.items()

@@ -130,10 +130,7 @@ def _sales(tables: Tables, period: Period) -> pd.DataFrame:
     return (
         inside.mutate(month=inside.ordered_at.truncate("M"))
         .group_by("product_id", "month")
-        .agg(
-            lines=(inside.quantity > 0).sum(),
-            returned=(inside.quantity < 0).sum(),
-        )
+        .agg(lines=(inside.quantity > 0).sum(), returned=(inside.quantity < 0).sum())
         .to_pandas()
     )
 

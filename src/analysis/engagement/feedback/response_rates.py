@@ -168,17 +168,11 @@ def _correct(
     plain = value[rows["answered"].to_numpy()]
     raw = answered_interval(plain, said["customer"].to_numpy(), kind, confidence)
     return {
-        "kind": kind,
-        "asked": len(rows),
-        "answers": len(said),
-        "effective": chances.effective,
+        "kind": kind, "asked": len(rows), "answers": len(said), "effective": chances.effective,
         **dict(zip(("as_answered", "as_answered_low", "as_answered_high"), raw, strict=True)),
-        "weighted": weighted.value,
-        "weighted_low": weighted.low,
-        "weighted_high": weighted.high,
-        "error": weighted.error,
-        "moved": weighted.value - raw[0],
-    }
+        "weighted": weighted.value, "weighted_low": weighted.low, "weighted_high": weighted.high,
+        "error": weighted.error, "moved": weighted.value - raw[0],
+    }  # fmt: skip
 
 
 def answered_interval(

@@ -149,19 +149,10 @@ def _column(rows: ibis.Table, name: str, kind: str) -> ibis.Value:
 
 
 _WANTED = {
-    "feedback_id": "string",
-    "kind": "string",
-    "customer_id": "string",
-    "submitted_at": "timestamp",
-    "invited_at": "timestamp",
-    "score": "float64",
-    "product_id": "string",
-    "channel": "string",
-    "wave": "string",
-    "order_id": "string",
-    "scale_min": "float64",
-    "scale_max": "float64",
-}
+    "feedback_id": "string", "kind": "string", "customer_id": "string", "submitted_at": "timestamp",
+    "invited_at": "timestamp", "score": "float64", "product_id": "string", "channel": "string",
+    "wave": "string", "order_id": "string", "scale_min": "float64", "scale_max": "float64",
+}  # fmt: skip
 
 
 def _with_history(tables: Tables, rows: ibis.Table, period: Period) -> ibis.Table:
@@ -223,7 +214,7 @@ def _typed(frame: pd.DataFrame, period: Period) -> pd.DataFrame:
             "low": kept["scale_min"].astype("float64").fillna(low),
             "high": kept["scale_max"].astype("float64").fillna(high),
         }
-    ).reset_index(drop=True)  # fmt: skip
+    ).reset_index(drop=True)
 
 
 def _names(rows: pd.DataFrame) -> pd.Series:

@@ -191,11 +191,7 @@ def uses(ledger: Ledger) -> ibis.Table:
     spent = out.select("customer_id", used_on=out.posted_on, since=until + out.amount, until=until)
     met = spent.inner_join(
         lots,
-        [
-            spent.customer_id == lots.customer_id,
-            spent.since < lots.ends,
-            spent.until > lots.begins,
-        ],
+        [spent.customer_id == lots.customer_id, spent.since < lots.ends, spent.until > lots.begins],
     )
     part = ibis.least(met.until, met.ends) - ibis.greatest(met.since, met.begins)
     return met.select("posted_on", "used_on", used=part)

@@ -35,11 +35,8 @@ if TYPE_CHECKING:
 PARTS = 1_000
 
 _OPTIONAL = {
-    "expires_on": "date",
-    "order_id": "string",
-    "reason": "string",
-    "reverses_entry_id": "string",
-}
+    "expires_on": "date", "order_id": "string", "reason": "string", "reverses_entry_id": "string",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -332,17 +329,14 @@ def _broken(ledger: Ledger) -> ibis.Table:
     )
     below = overdrawn(entries)
     parts = {
-        "sign": entries.filter(signs, ~back),
-        "starts_in_the_middle": below.filter(below.opens),
+        "sign": entries.filter(signs, ~back), "starts_in_the_middle": below.filter(below.opens),
         "negative": below.filter(~below.opens),
         "earned_late": entries.filter(
             entries.kind == "earn", entries.amount > 0, entries.posted_on >= entries.expires_on
         ),
-        "expired_early": _expired_early(ledger),
-        "overdue": _overdue(ledger),
-        "reversal": entries.filter(back, _bad_reversal(entries)),
-        "twice": _twice(entries),
-    }
+        "expired_early": _expired_early(ledger), "overdue": _overdue(ledger),
+        "reversal": entries.filter(back, _bad_reversal(entries)), "twice": _twice(entries),
+    }  # fmt: skip
     columns = ["entry_id", "customer_id", "posted_at", "kind", "points"]
     found = [rows.select(*columns, rule=ibis.literal(rule)) for rule, rows in parts.items()]
     return ibis.union(*found)

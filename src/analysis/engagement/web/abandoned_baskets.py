@@ -83,8 +83,7 @@ def _later_orders(web: Clickstream, left: ibis.Table) -> ibis.Table:
         "who", "session_no", "started_at", "basket_at", "customer_seen"
     )
     joined = known.left_join(
-        orders,
-        [known.customer_seen == orders.buyer, orders.ordered_at >= known.basket_at],
+        orders, [known.customer_seen == orders.buyer, orders.ordered_at >= known.basket_at]
     )
     return joined.group_by("who", "session_no", "customer_seen", "basket_at").aggregate(
         next_at=joined.ordered_at.min()

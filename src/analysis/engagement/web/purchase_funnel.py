@@ -230,16 +230,10 @@ def _table(
 
 #: Column of the table to what it is taken from.
 _COLUMNS = {
-    "sessions": ("hits", "share"),
-    "loose": ("hits", "loose"),
-    "seen": ("hits", "seen"),
-    "share": ("share", "share"),
-    "low": ("low", "share"),
-    "high": ("high", "share"),
-    "kept": ("share", "kept"),
-    "kept_low": ("low", "kept"),
-    "kept_high": ("high", "kept"),
-}
+    "sessions": ("hits", "share"), "loose": ("hits", "loose"), "seen": ("hits", "seen"),
+    "share": ("share", "share"), "low": ("low", "share"), "high": ("high", "share"),
+    "kept": ("share", "kept"), "kept_low": ("low", "kept"), "kept_high": ("high", "kept"),
+}  # fmt: skip
 
 
 #: Columns of `PurchaseFunnel.groups` and of `PurchaseFunnel.windows`.
@@ -304,11 +298,8 @@ def _within(web: Clickstream, days: int, confidence: float) -> dict[str, float |
     measures = {"basket": (strict >= 3, whole.one), "order": (strict >= 5, whole.one)}
     found = shares(whole, measures, confidence=confidence).set_index("measure")
     return {
-        "days": days,
-        "visitors": int(found.loc["order", "trials"]),
-        "basket": float(found.loc["basket", "share"]),
-        "ordered": int(found.loc["order", "hits"]),
-        "order": float(found.loc["order", "share"]),
-        "order_low": float(found.loc["order", "low"]),
+        "days": days, "visitors": int(found.loc["order", "trials"]),
+        "basket": float(found.loc["basket", "share"]), "ordered": int(found.loc["order", "hits"]),
+        "order": float(found.loc["order", "share"]), "order_low": float(found.loc["order", "low"]),
         "order_high": float(found.loc["order", "high"]),
-    }
+    }  # fmt: skip

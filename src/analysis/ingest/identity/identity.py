@@ -10,7 +10,7 @@ A study of several sources puts a source's name before its ids, unified customer
 one of their records, and a customer known by an e-mail address goes by a pseudonym. What goes back
 to a source must bear that source's own id.
 
-The one spelling of what identifies a customer: e-mail, phone, card, name.
+Keys are compared in the one spelling that each has here: of e-mail, phone, card, name.
 """
 
 from __future__ import annotations

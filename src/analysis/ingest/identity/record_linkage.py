@@ -305,11 +305,8 @@ def _probabilities(linker: Any, key: str, which: str) -> list[float]:
         c for c in linker.misc.save_model_to_json()["comparisons"] if c["output_column_name"] == key
     )
     levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
-    return [_number(level.get(which)) for level in levels]
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    found = (level.get(which) for level in levels)
+    return [float(value) if isinstance(value, int | float) else 0.0 for value in found]
 
 
 def _readable(found: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -352,43 +349,43 @@ def _model(linker: Any, keys: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["key", "agreement", "m", "u"])
 
 
+def _same(key: str) -> str:
+    return f"{key}_l = {key}_r"
+
+
+def _slip(key: str, letters: int = 1) -> str:
+    return f"damerau_levenshtein({key}_l, {key}_r) <= {letters}"
+
+
+_BEFORE_AT = "split_part(email_l, '@', 1) = split_part(email_r, '@', 1)"
+
 #: Levels of agreement of each key, the closest first: its words, its test, its usual m, least u.
 LEVELS: dict[str, tuple[tuple[str, str, float, float], ...]] = {
     "name": (
-        ("same name", "name_l = name_r", 0.70, 1e-5),
+        ("same name", _same("name"), 0.70, 1e-5),
         ("name with a slip", "jaro_winkler_similarity(name_l, name_r) >= 0.92", 0.17, 1e-4),
         ("similar name", "jaro_winkler_similarity(name_l, name_r) >= 0.80", 0.08, 1e-2),
         ("other name", "ELSE", 0.05, 0.99),
     ),
     "birth_date": (
-        ("same birth date", "birth_date_l = birth_date_r", 0.90, 1e-5),
-        (
-            "birth date with a slip",
-            "damerau_levenshtein(birth_date_l, birth_date_r) <= 1",
-            0.06,
-            1e-3,
-        ),
+        ("same birth date", _same("birth_date"), 0.90, 1e-5),
+        ("birth date with a slip", _slip("birth_date"), 0.06, 1e-3),
         ("other birth date", "ELSE", 0.04, 0.99),
     ),
     "postcode": (
-        ("same postcode", "postcode_l = postcode_r", 0.75, 1e-4),
-        ("postcode with a slip", "damerau_levenshtein(postcode_l, postcode_r) <= 1", 0.05, 1e-3),
+        ("same postcode", _same("postcode"), 0.75, 1e-4),
+        ("postcode with a slip", _slip("postcode"), 0.05, 1e-3),
         ("other postcode", "ELSE", 0.20, 0.99),
     ),
     "email": (
-        ("same e-mail", "email_l = email_r", 0.50, 1e-6),
-        ("e-mail with a slip", "damerau_levenshtein(email_l, email_r) <= 2", 0.07, 1e-5),
-        (
-            "same e-mail before the @",
-            "split_part(email_l, '@', 1) = split_part(email_r, '@', 1)",
-            0.08,
-            1e-4,
-        ),
+        ("same e-mail", _same("email"), 0.50, 1e-6),
+        ("e-mail with a slip", _slip("email", 2), 0.07, 1e-5),
+        ("same e-mail before the @", _BEFORE_AT, 0.08, 1e-4),
         ("other e-mail", "ELSE", 0.35, 0.99),
     ),
     "phone": (
-        ("same phone", "phone_l = phone_r", 0.50, 1e-6),
-        ("phone with a slip", "damerau_levenshtein(phone_l, phone_r) <= 1", 0.05, 1e-4),
+        ("same phone", _same("phone"), 0.50, 1e-6),
+        ("phone with a slip", _slip("phone"), 0.05, 1e-4),
         ("other phone", "ELSE", 0.45, 0.99),
     ),
 }

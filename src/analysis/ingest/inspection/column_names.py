@@ -221,20 +221,10 @@ NOT_THE_ORDER = re.compile(
     r"発送|配送|배송|생일|생년"
 )
 #: First words of names that others may stand before.
-OF_A_SALE = frozenset(
-    [
-        "order",
-        "invoice",
-        "receipt",
-        "transaction",
-        "customer",
-        "product",
-        "purchase",
-        "sale",
-        "line",
-        "unit",
-    ]
-)
+OF_A_SALE = frozenset([
+    "order", "invoice", "receipt", "transaction", "customer", "product", "purchase", "sale",
+    "line", "unit",
+])  # fmt: skip
 #: Letters that no accent makes of another.
 STROKED = str.maketrans("ıłøđ", "ilod")
 #: Voicing of a Japanese sound, which is no accent.

@@ -4,10 +4,8 @@ Of a file in a language that nobody thought of, or with names misspelt, one colu
 product of two others in every row: the amount. And an amount that is another column and a tax, a
 fee or the postage holds what is no sale.
 
-Which column is the amount of an order line: the sums that hold between columns tell.
-
-A column may be quantity x price, that less a discount, or the total of the order repeated on each
-of its lines; added up, the three give three different years.
+A column that goes by the name of an amount may be quantity x price, that less a discount, or the
+total of the order repeated on each of its lines; added up, the three give three different years.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.ingest.inspection.column_names import KEYS, NAMES, places_of, plain
@@ -68,10 +67,7 @@ def numeric_columns(found: Look) -> dict[str, NDArray[np.float64]]:
     cells = {n: found.cells(n)[:LOOKED_AT] for n in found.header if n not in taken}
     texts = {n: c for n, c in cells.items() if _are_numbers(c)}
     comma = bool(decimal_comma(texts.values()))
-    return {
-        name: np.array([_or_nan(number(cell, comma=comma)) for cell in column])
-        for name, column in texts.items()
-    }
+    return {name: _as_numbers(column, comma) for name, column in texts.items()}
 
 
 def _are_numbers(cells: Sequence[str]) -> bool:
@@ -79,8 +75,9 @@ def _are_numbers(cells: Sequence[str]) -> bool:
     return bool(filled) and sum(map(bool, map(AMOUNT.fullmatch, filled))) >= HOLDS * len(filled)
 
 
-def _or_nan(value: float | None) -> float:
-    return np.nan if value is None else value
+def _as_numbers(cells: Sequence[str], comma: bool) -> NDArray[np.float64]:
+    read = (number(cell, comma=comma) for cell in cells)
+    return np.array([np.nan if value is None else value for value in read], np.float64)
 
 
 def products(found: Look) -> list[Product]:
@@ -231,10 +228,9 @@ def has_comma(found: Look) -> bool | None:
     return decimal_comma(found.values(column)[:TELLING_VALUES] for column in columns)
 
 
-def numbers(found: Look, column: str) -> list[float | None]:
-    """Return a column row by row as numbers."""
-    comma = bool(has_comma(found))
-    return [number(cell, comma=comma) for cell in found.cells(column)]
+def numbers(found: Look, column: str) -> NDArray[np.float64]:
+    """Return a column row by row as numbers; NaN where there is none."""
+    return _as_numbers(found.cells(column), bool(has_comma(found)))
 
 
 def evidence(found: Look, column: str) -> Evidence:
@@ -243,60 +239,41 @@ def evidence(found: Look, column: str) -> Evidence:
     amounts = numbers(found, column)
     repeated = _repeated(found, amounts)
     if quantity is None or price is None:
-        return (
-            Evidence(column, "order", *repeated)
-            if _mostly(*repeated)
-            else Evidence(column, "unknown")
-        )
-    factors = list(zip(numbers(found, quantity), numbers(found, price), strict=True))
-    products = [None if q is None or p is None else q * p for q, p in factors]
-    held = _agreeing(amounts, products)
+        known = _mostly(*repeated)
+        return Evidence(column, "order", *repeated) if known else Evidence(column, "unknown")
+    units = numbers(found, quantity)
+    product = units * numbers(found, price)
+    held = _equal(amounts, product)
     if _mostly(*held):
         return Evidence(column, "product", *held)
     if _mostly(*repeated):
         return Evidence(column, "order", *repeated)
     if discount is not None:
-        for less in _discounted(products, factors, numbers(found, discount)):
-            if _mostly(*(cut := _agreeing(amounts, less))):
+        off = np.abs(np.nan_to_num(numbers(found, discount)))
+        # An amount a line, an amount a unit, a share, per cent.
+        for less in (off, off * units, product * off, product * off / 100):
+            if _mostly(*(cut := _equal(amounts, product - less))):
                 return Evidence(column, "discounted", *cut)
-    return Evidence(column, "other", *held, _example(found, (quantity, price, column), products))
+    odd = np.flatnonzero(~np.isnan(amounts - product) & ~_near(amounts, product))
+    rows = list(zip(*(found.cells(c) for c in (quantity, price, column)), strict=True))
+    example = rows[int(odd[0]) if len(odd) else 0] if rows else ("", "", "")
+    return Evidence(column, "other", *held, example)
 
 
-def _agreeing(amounts: Sequence[float | None], others: Sequence[float | None]) -> tuple[int, int]:
-    pairs = [
-        (a, b) for a, b in zip(amounts, others, strict=True) if a is not None and b is not None
-    ]
-    return sum(abs(a - b) <= CENT + abs(b) * 1e-4 for a, b in pairs), len(pairs)
+def _near(amounts: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    near: NDArray[np.bool_] = np.abs(amounts - others) <= CENT + np.abs(others) * 1e-4
+    return near
+
+
+def _equal(amounts: NDArray[np.float64], others: NDArray[np.float64]) -> tuple[int, int]:
+    return int(_near(amounts, others).sum()), int((~np.isnan(amounts - others)).sum())
 
 
 def _mostly(held: int, of: int) -> bool:
     return of >= FEWEST_ROWS and held >= MOSTLY * of
 
 
-def _discounted(
-    products: Sequence[float | None],
-    factors: Sequence[tuple[float | None, float | None]],
-    discounts: Sequence[float | None],
-) -> list[list[float | None]]:
-    """Return the products less a discount that is an amount a line, a unit, a share or percent."""
-    cut: list[list[float | None]] = [[], [], [], []]
-    for product, (quantity, _), discount in zip(products, factors, discounts, strict=True):
-        if product is None or quantity is None:
-            several: tuple[float | None, ...] = (None,) * 4
-        else:
-            off = discount or 0.0
-            several = (
-                product - abs(off),
-                product - abs(off) * quantity,
-                product * (1 - abs(off)),
-                product * (1 - abs(off) / 100),
-            )
-        for values, value in zip(cut, several, strict=True):
-            values.append(value)
-    return cut
-
-
-def _repeated(found: Look, amounts: Sequence[float | None]) -> tuple[int, int]:
+def _repeated(found: Look, amounts: NDArray[np.float64]) -> tuple[int, int]:
     """Return in how many orders of several lines the amount is the same on each, of how many.
 
     An order whose lines cost the same by chance looks alike: where other orders' amounts differ
@@ -305,28 +282,12 @@ def _repeated(found: Look, amounts: Sequence[float | None]) -> tuple[int, int]:
     key = found.columns.get("order_id")
     if key is None:
         return 0, 0
-    orders: dict[str, list[float]] = defaultdict(list)
-    for order, amount in zip(found.cells(key), amounts, strict=True):
-        if order and amount is not None:
-            orders[order].append(amount)
-    several = [lines for lines in orders.values() if len(lines) > 1]
-    same = sum(max(lines) - min(lines) <= CENT for lines in several)
-    different = len({round(lines[0], 2) for lines in several}) > 1
+    lines = pd.DataFrame({"order": found.cells(key), "amount": amounts}).dropna()
+    orders = lines[lines["order"] != ""].groupby("order")["amount"]
+    several = orders.agg(["size", "min", "max", "first"]).query("size > 1")
+    same = int((several["max"] - several["min"] <= CENT).sum())
+    different = several["first"].round(2).nunique() > 1
     return (same, len(several)) if different else (0, len(several))
-
-
-def _example(
-    found: Look, columns: tuple[str, str, str], products: Sequence[float | None]
-) -> tuple[str, str, str]:
-    cells = list(zip(*(found.cells(c) for c in columns), strict=True))
-    amounts = numbers(found, columns[2])
-    odd = (
-        place
-        for place, (a, b) in enumerate(zip(amounts, products, strict=True))
-        if a is not None and b is not None and abs(a - b) > CENT + abs(b) * 1e-4
-    )
-    place = next(odd, 0)
-    return cells[place] if cells else ("", "", "")
 
 
 def price_is_of_the_line(found: Look) -> bool:
@@ -346,7 +307,7 @@ def price_is_of_the_line(found: Look) -> bool:
         strict=True,
     )
     for product, quantity, price in rows:
-        if quantity and price and quantity > 0:
+        if quantity > 0 and abs(price) > 0:
             sold[product].add((quantity, price))
     same = grown = 0
     for pairs in sold.values():

@@ -108,7 +108,7 @@ def _as_table(looks: Sequence[Look]) -> Iterator[tuple[str, Callable[[str], str]
         if found.kind == "jsonl":
             yield f"read_ndjson_objects({paths}, ignore_errors = true) AS t(json)", _json_text
             return
-        yield _csv_function(found, paths), _by_place(found)
+        yield _csv_function(found, paths), lambda name: f"c{found.header.index(name)}"
 
 
 def _list(paths: Iterable[Path]) -> str:
@@ -126,10 +126,6 @@ def _csv_function(found: Look, paths: str) -> str:
         f"delim = {_literal(delimiter)}, quote = '\"', escape = '\"', columns = {columns}, "
         "ignore_errors = true, strict_mode = false)"
     )
-
-
-def _by_place(found: Look) -> Callable[[str], str]:
-    return lambda name: f"c{found.header.index(name)}"
 
 
 def _quoted_text(name: str) -> str:

@@ -1,6 +1,7 @@
 """Find how a text table is laid out: its delimiter, and the line with the names.
 
-Tables with a column for each period, whose rows are no sales until they are turned round.
+A table with a column for each period is told as well: its rows are no sales until it is turned
+round.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import archives, excel
 from analysis.ingest.readers.json_documents import flat, is_document, numbered_lines, path_of_items
 from analysis.ingest.readers.stage import FORMATS
-from analysis.ingest.readers.staged_table import header_names
+from analysis.ingest.readers.staged_table import header_names, plain_header
 
 #: Bytes of a text, or rows of a workbook, that are looked at.
 BUDGET, ROWS = 3_000_000, 20_000
@@ -224,14 +224,10 @@ def _sheet(book: Any, name: str) -> _Sheet:
     found = list(filled[max(place, 0)])
     while found and not found[-1].strip():
         found.pop()
-    names = header_names(found) if place >= 0 else _numbered(len(found))
+    names = header_names(found) if place >= 0 else [f"column {i}" for i in range(1, len(found) + 1)]
     width = len(names)
     rows = [[*row[:width], *[""] * (width - len(row))] for row in filled[place + 1 :]]
     return _Sheet(names, rows, numbers[place] if place >= 0 else 0)
-
-
-def _numbered(width: int) -> list[str]:
-    return [f"column {i}" for i in range(1, width + 1)]
 
 
 def _parquet(member: archives.Member, _: int) -> Look:
@@ -281,10 +277,6 @@ def _records(pieces: list[bytes], each: str) -> list[dict[str, Any]]:
 
 def fits(header: list[str], spec: FileSpec, wanted: Iterable[str]) -> bool:
     """Tell whether a header has every column that a ready mapping wants of it."""
-    plain = {" ".join(n.casefold().replace("_", " ").split()) for n in header}
-    for name in wanted:
-        names = [name, *spec.aliases.get(name, ())]
-        known = any(" ".join(n.casefold().replace("_", " ").split()) in plain for n in names)
-        if not known and name not in spec.may_lack:
-            return False
-    return True
+    there = {plain_header(name) for name in header}
+    known = {n for n in wanted if {plain_header(a) for a in (n, *spec.aliases.get(n, ()))} & there}
+    return set(wanted) <= known | set(spec.may_lack)

@@ -20,17 +20,12 @@ if TYPE_CHECKING:
     from analysis.ingest.mapping.value_mapping import Value
 
 
-def _least(left: Any, right: Any) -> Any:
-    """Return the smaller of two values; one that is missing leaves the other."""
-    return ibis.least(left, right)
-
-
 ARITHMETIC = {
     "multiply": operator.mul,
     "add": operator.add,
     "subtract": operator.sub,
     "divide": operator.truediv,
-    "least": _least,
+    "least": ibis.least,  # a value that is missing leaves the other
 }
 
 

@@ -3,20 +3,19 @@
 Every scalar in the file is read as text, so that ``No``, ``0123`` and ``12:30`` stay what they
 are; the models below turn text into numbers and switches where they want them.
 
-The ``source`` section of a study that reads files or databases.
+The ``source`` section of a study says which mapping reads which folder or database.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from analysis.errors import ParamsError
-from analysis.ingest.bounded_yaml import read_yaml
+from analysis.ingest.bounded_yaml import TextLoader, in_words, read_yaml
 from analysis.ingest.identity.pseudonyms import CustomerKey
 from analysis.ingest.mapping.currencies import Currency
 from analysis.ingest.mapping.file_mapping import FileSpec, Strict
@@ -150,24 +149,6 @@ class Mapping(Strict):
         return [t for t in self.tables if t.origin == origin]
 
 
-class _Text(yaml.BaseLoader):
-    """A loader that leaves every scalar text and refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key is a list or a mapping", key_node.start_mark
-                )
-            if key_node.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key_node.value!r} is given twice", key_node.start_mark
-                )
-            seen.add(key_node.value)
-        return super().construct_mapping(node, deep=deep)
-
-
 def load(path: Path) -> Mapping:
     """Read and check a mapping.
 
@@ -179,7 +160,7 @@ def load(path: Path) -> Mapping:
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
         raise ParamsError(f"There is no mapping {path.stem} in params/sources/; there are: {known}")
-    raw = read_yaml(path, _Text)
+    raw = read_yaml(path, TextLoader)
     if not isinstance(raw, dict) or raw.get("mapping") != path.stem:
         raise ParamsError(f"{path.name} must begin with mapping: {path.stem}")
     for key in _unanswered(raw):
@@ -207,37 +188,6 @@ def parse(raw: dict[str, Any], where: str) -> Mapping:
         return Mapping.model_validate(raw)
     except ValidationError as error:
         raise ParamsError(in_words(error, where, Mapping)) from None
-
-
-def in_words(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    """Return the first mistake as one sentence naming file and key."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    at = f"{where}: {key}" if key else where
-    if first["type"] == "extra_forbidden":
-        allowed = ", ".join(_allowed(model, first["loc"][:-1]))
-        return f"{at}: no such key; allowed are {allowed}"
-    if first["type"] == "missing":
-        return f"{at} is missing"
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] == "value_error" else f" (given: {first['input']!r})"
-    return f"{at}: {message}{given}"
-
-
-def _allowed(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    """Return the keys allowed where ``path`` leads, following the models' annotations."""
-    current = model
-    for part in path:
-        fields = {(f.alias or n): f.annotation for n, f in current.model_fields.items()}
-        current = _inner_model(fields.get(str(part))) or current
-    return [field.alias or name for name, field in current.model_fields.items()]
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    """Return the first model within an annotation such as ``dict[str, Value] | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_inner_model, get_args(annotation))), None)
 
 
 #: Identifiers that two sources give out on their own, so that equal ones mean nothing.

@@ -62,18 +62,9 @@ def _said_by_engine(call: str, word: str) -> str:
 
 #: What a value is made of; exactly one in each.
 VERBS = (
-    "column",
-    "constant",
-    "first",
-    "join",
-    "multiply",
-    "add",
-    "subtract",
-    "divide",
-    "least",
-    "when",
-    "line",
-)
+    "column", "constant", "first", "join", "multiply", "add", "subtract", "divide", "least",
+    "when", "line",
+)  # fmt: skip
 
 
 class Condition(Strict):

@@ -3,7 +3,7 @@
 Each function returns null for a value that is there and cannot be read; the caller rejects the
 row. Nothing is guessed: ``2,55`` is no number where the decimal sign is a point.
 
-How often words that mean nothing, such as NULL, stand in a file and are taken for missing.
+Words that mean nothing, such as NULL, are taken for missing, and counted.
 """
 
 from __future__ import annotations

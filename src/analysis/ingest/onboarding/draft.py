@@ -4,7 +4,7 @@ Every guess that could be wrong is marked ``UNSURE`` with what to check, so that
 edit is a search for one word. What cannot be guessed at all is a question, ``?``, which nothing
 is read before somebody answers.
 
-Say which rows were refused, in plain words: file, line, what stands there, how to mend it.
+After the first ingest, say which rows were refused: file, line, what stands there, how to mend it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write how a drafted mapping takes quantity and amount from a line, with what speaks for it.
 
-Write which rows of a drafted mapping are no sales: cancelled, declined, paid out.
+And which rows are no sales: cancelled, declined, paid out.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from analysis.ingest.bounded_yaml import listed, quoted
 from analysis.ingest.inspection.column_sums import (
@@ -284,7 +286,7 @@ def returned_lines(found: Look) -> list[str]:
     if said is None or idea is None:
         return []
     pairs = zip(found.cells(said.column), numbers(found, found.columns[idea]), strict=True)
-    amounts = [a for value, a in pairs if value in said.chosen and a is not None]
+    amounts = [a for value, a in pairs if value in said.chosen and not np.isnan(a)]
     if sum(a > 0 for a in amounts) <= len(amounts) / 2:
         return []
     rule = f"{{column: {quoted(said.column)}, equals: {listed(said.chosen)}}}"

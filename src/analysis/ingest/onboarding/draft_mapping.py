@@ -1,6 +1,6 @@
 """Write a mapping of order lines from what a look at all files suggests, every guess marked.
 
-Write how a drafted mapping finds and reads the files of each kind.
+Its first half says how the files of each kind are found and read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from analysis.ingest.bounded_yaml import listed, quoted
 from analysis.ingest.identity.pseudonyms import EMAIL
@@ -28,20 +30,11 @@ from analysis.ingest.onboarding.draft_order_keys import order_id, ordered_at
 from analysis.ingest.onboarding.draft_plan import Plan, currency_of
 
 ZONES = {
-    "GBP": "Europe/London",
-    "EUR": "Europe/Berlin",
-    "CNY": "Asia/Shanghai",
-    "JPY": "Asia/Tokyo",
-    "INR": "Asia/Kolkata",
-    "KRW": "Asia/Seoul",
-    "TWD": "Asia/Taipei",
-    "RUB": "Europe/Moscow",
-    "PLN": "Europe/Warsaw",
-    "TRY": "Europe/Istanbul",
-    "BRL": "America/Sao_Paulo",
-    "CZK": "Europe/Prague",
-    "CHF": "Europe/Zurich",
-}
+    "GBP": "Europe/London", "EUR": "Europe/Berlin", "CNY": "Asia/Shanghai", "JPY": "Asia/Tokyo",
+    "INR": "Asia/Kolkata", "KRW": "Asia/Seoul", "TWD": "Asia/Taipei", "RUB": "Europe/Moscow",
+    "PLN": "Europe/Warsaw", "TRY": "Europe/Istanbul", "BRL": "America/Sao_Paulo",
+    "CZK": "Europe/Prague", "CHF": "Europe/Zurich",
+}  # fmt: skip
 #: Letters before an order number that usually mean a return: cancellation, return, Storno, credit.
 OF_RETURNS = frozenset("CRSG")
 
@@ -194,9 +187,8 @@ def _below_zero(found: Look, marked: list[bool]) -> bool:
     """Tell whether most marked rows have a quantity or an amount below zero."""
     for idea in ("quantity", "net_amount", "price"):
         if idea in found.columns:
-            amounts = numbers(found, found.columns[idea])
-            values = [a for a, m in zip(amounts, marked, strict=True) if m and a is not None]
-            if values and sum(v < 0 for v in values) > len(values) / 2:
+            values = numbers(found, found.columns[idea])[np.array(marked, np.bool_)]
+            if (values < 0).sum() > (~np.isnan(values)).sum() / 2:
                 return True
     return False
 

@@ -1,6 +1,6 @@
 """Write how a drafted mapping tells orders apart and when they were made.
 
-Whether order numbers tell orders apart: they may restart, or stand in files that overlap.
+Order numbers may restart, or stand in files that overlap: then they alone tell no orders apart.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def ordered_at(plan: Plan) -> str:
         )
     note = _date_note(plan)
     if plan.clock:
-        times = _clock_forms(plan)
-        forms = list(dict.fromkeys(_at(day, time) for day in _days(plan) for time in times))
+        times, days = _clock_forms(plan), dict.fromkeys(map(form_of_day, plan.dates.forms))
+        forms = list(dict.fromkeys(_at(day, time) for day in days for time in times))
         parts = f"[{_day_alone(plan)}, {quoted(plan.clock)}]"
         return f'{{join: {parts}, between: " ", dates: {listed(forms)}}}{note}'
     return f"{{column: {column}, dates: {listed(plan.dates.forms)}}}{note}"
@@ -105,10 +105,6 @@ def _at(day: str, time: str) -> str:
     if day != "iso":
         return day + time
     return "iso" if time.startswith(" %H:%M") else f"%Y-%m-%d{time}"
-
-
-def _days(plan: Plan) -> list[str]:
-    return list(dict.fromkeys(form_of_day(form) for form in plan.dates.forms))
 
 
 def _day_alone(plan: Plan) -> str:

@@ -304,7 +304,9 @@ def _lines(lines: Kind, found: Look, dates: DateForms) -> list[Line]:
     key, when = found.columns.get("order_id"), found.columns.get("ordered_at")
     if key is None or when is None:
         return []
-    files = [n for n, each in enumerate(lines.looks) for row in each.rows if _fits(row, each)]
+    files = [
+        n for n, each in enumerate(lines.looks) for row in each.rows if len(row) == len(each.header)
+    ]
     cells = [_or_nothing(found, idea) for idea in ("store_id", "customer_id", "quantity")]
     rows = zip(found.cells(key), found.cells(when), *cells, files, strict=False)
     known = days_read(found.cells(when)[:JUDGED], dates.forms)
@@ -314,10 +316,6 @@ def _lines(lines: Kind, found: Look, dates: DateForms) -> list[Line]:
         if order and day is not None and not quantity.startswith(("-", "(")):
             judged.append(Line(order, day, store, file, customer))
     return judged
-
-
-def _fits(row: list[str], found: Look) -> bool:
-    return len(row) == len(found.header)
 
 
 def _or_nothing(found: Look, idea: str) -> list[str]:

@@ -19,6 +19,7 @@ from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.mapping.model import Mapping
 from analysis.ingest.mapping.value_mapping import Value
 from analysis.ingest.onboarding.draft_mapping import paths_of
+from analysis.ingest.readers.staged_table import plain_header
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,5 @@ def _in_header(found: Look, name: str, spec: FileSpec) -> str:
     if name in spec.names and len(spec.names) == len(found.header):
         return found.header[spec.names.index(name)]
     wanted = [name, *spec.aliases.get(name, ())]
-    alike = {" ".join(n.casefold().replace("_", " ").split()): n for n in found.header}
-    plain = (" ".join(n.casefold().replace("_", " ").split()) for n in wanted)
-    return next((alike[p] for p in plain if p in alike), "")
+    alike = {plain_header(n): n for n in found.header}
+    return next((alike[p] for p in map(plain_header, wanted) if p in alike), "")

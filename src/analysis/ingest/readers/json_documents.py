@@ -4,7 +4,7 @@ What is delivered as JSON is most often one document: an array of orders, each w
 items, broken over many lines. Each object of the array becomes a line, and with ``each`` every
 element of an array within it. Numbers stay the text that they are.
 
-Stage JSON: one object a line, or an array of them, its names taken as the mapping uses them.
+The records are staged under the names that the mapping uses.
 """
 
 from __future__ import annotations

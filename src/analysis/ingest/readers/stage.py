@@ -13,7 +13,9 @@ from analysis.errors import DataError
 from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import encodings
 from analysis.ingest.readers.archives import Member
-from analysis.ingest.readers.delimited import cells, guess_delimiter, problem
+from analysis.ingest.readers.delimited import cells, guess_delimiter, problem, stage_delimited
+from analysis.ingest.readers.excel import stage_workbook
+from analysis.ingest.readers.json_documents import stage_json_lines
 from analysis.ingest.readers.physical_lines import physical_lines
 from analysis.ingest.readers.staged_table import (
     BLANK,
@@ -28,20 +30,10 @@ from analysis.ingest.readers.staged_table import (
 )
 
 FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".tab": "csv",
-    ".xlsx": "excel",
-    ".xlsm": "excel",
-    ".xls": "excel",
-    ".xlsb": "excel",
-    ".ods": "excel",
-    ".parquet": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-}
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".tab": "csv", ".xlsx": "excel", ".xlsm": "excel",
+    ".xls": "excel", ".xlsb": "excel", ".ods": "excel", ".parquet": "parquet", ".jsonl": "jsonl",
+    ".ndjson": "jsonl", ".json": "jsonl",
+}  # fmt: skip
 
 
 def format_of(member: Member, spec: FileSpec) -> str:
@@ -82,23 +74,13 @@ def stage(
     directory.mkdir(parents=True)
     kind = format_of(member, spec)
     if kind == "parquet":
-        from analysis.ingest.readers.stage import stage_parquet
-
         return [stage_parquet(connection, member)]
     if kind == "excel":
-        from analysis.ingest.readers.excel import stage_workbook
-
         return stage_workbook(connection, member, spec, directory)
     if kind == "jsonl":
-        from analysis.ingest.readers.json_documents import stage_json_lines
-
         return [stage_json_lines(connection, member, spec, directory, wanted)]
     if kind == "baskets":
-        from analysis.ingest.readers.stage import stage_baskets
-
         return [stage_baskets(connection, member, spec, directory)]
-    from analysis.ingest.readers.delimited import stage_delimited
-
     return [stage_delimited(connection, member, spec, directory)]
 
 

@@ -89,7 +89,7 @@ class Staged:
         """
         for wanted in (name, *spec.aliases.get(name, ())):
             alike = [n for n in self.columns if n == wanted] or [
-                n for n in self.columns if _plain(n) == _plain(wanted)
+                n for n in self.columns if plain_header(n) == plain_header(wanted)
             ]
             if len(alike) == 1:
                 return self.rows[self.columns[alike[0]]]
@@ -110,7 +110,7 @@ def header_names(given: list[str]) -> list[str]:
     return unique
 
 
-def _plain(name: str) -> str:
+def plain_header(name: str) -> str:
     """Return a header without regard to case, blanks and underscores."""
     return " ".join(name.casefold().replace("_", " ").split())
 

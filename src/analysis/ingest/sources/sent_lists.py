@@ -184,7 +184,8 @@ def _added(
         entries.append(LedgerEntry(name, source, count, left, {}, _only(dropped, count - left)))
         tables.append(kept)
     beside = staging / f".{name}"
-    write_parquet(connection, _stacked(there, tables, name), beside)
+    every = validate.stacked([*([there] if there is not None else []), *tables])
+    write_parquet(connection, every.order_by(list(TABLES[name].key)), beside)
     shutil.rmtree(staging / name, ignore_errors=True)
     beside.rename(staging / name)
     return entries
@@ -223,15 +224,3 @@ def _only(dropped: dict[str, int], total: int) -> dict[str, int]:
     if sum(found.values()) != total:
         raise DataError(f"{total:,} rows were left out but {found} were accounted for")
     return found
-
-
-def _stacked(there: ibis.Table | None, tables: list[ibis.Table], name: str) -> ibis.Table:
-    """Return all rows, columns that some lack missing there, in the order of the key."""
-    every = [*([there] if there is not None else []), *tables]
-    types = {n: t[n].type() for t in every for n in t.columns}
-    aligned = [
-        t.select(**{n: t[n].cast(k) if n in t.columns else ibis.null(k) for n, k in types.items()})
-        for t in every
-    ]
-    rows = ibis.union(*aligned) if len(aligned) > 1 else aligned[0]
-    return rows.order_by(list(TABLES[name].key))

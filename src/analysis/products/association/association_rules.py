@@ -110,10 +110,6 @@ def _lifts(
     return table.assign(low=lift / spread, high=lift * spread)
 
 
-#: A confidence as large as the threshold counts, whatever the last bit of the division says.
-_TOLERANCE = 1e-12
-
-
 @dataclass(frozen=True)
 class Rules:
     """Rules and the family they were tested in.
@@ -144,7 +140,6 @@ def mine(
     itemsets: Itemsets,
     *,
     orders: Numbered | None = None,
-    min_confidence: float = 0.0,
     target: str | None = None,
     confidence: float = 0.95,
 ) -> Rules:
@@ -157,8 +152,6 @@ def mine(
     orders
         The same orders by customer, with all frequent items: those of one customer are alike, for
         which p-values and intervals then allow. Without, orders are taken as independent.
-    min_confidence
-        Smallest confidence of a rule.
     target
         Only rules that lead to this item alone.
     confidence
@@ -184,7 +177,6 @@ def mine(
     tested = sum(n * (2 ** (size - 1) - 1) for size, n in itemsets.searched.items() if size > 1)
     table["q"] = _q_over_family(table, tested)
     table["improvement"] = _improvement(table)
-    table = table[table["confidence"] >= min_confidence - _TOLERANCE]
     order = ["lift_low", "orders", "confidence"]
     return Rules(_sorted(table, order), tested, itemsets.orders)
 

@@ -26,12 +26,7 @@ if TYPE_CHECKING:
 
 
 #: What orders may have in common that makes a pair, beside their size: a fact of the orders.
-CONTROLS = {
-    "size": None,
-    "size_store": "store",
-    "size_week": "week",
-    "customer": "customer",
-}
+CONTROLS = {"size": None, "size_store": "store", "size_week": "week", "customer": "customer"}
 
 
 #: Share of the orders of which a fact must be known for it to be a control: within the few others

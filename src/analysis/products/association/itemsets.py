@@ -27,12 +27,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.products.association.support import (
-    choose_support,
-    frequent_sizes,
-    places,
-    raised,
-)
+from analysis.products.association.support import choose_support, frequent_sizes, places, raised
 from analysis.products.baskets.order_index import by_owner
 from analysis.tables.spark_engine import on_workers
 

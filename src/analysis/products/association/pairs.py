@@ -171,12 +171,7 @@ class Search:
 
 @without("categories")
 def find(
-    tables: Tables,
-    halves: Halves,
-    search: Search,
-    *,
-    level: Level,
-    categories: Pairs | None = None,
+    tables: Tables, halves: Halves, search: Search, *, level: Level, categories: Pairs | None = None
 ) -> Pairs:
     """Find pairs in the first half and check them in the second.
 
@@ -311,9 +306,11 @@ def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:
     return kept.reset_index(drop=True)
 
 
-def beyond_categories(
-    rules: pd.DataFrame, products: Baskets, categories: Itemsets, *, factor: float = 1.1
-) -> pd.DataFrame:
+#: How far a lift must pass that of the categories to say something of its own.
+BEYOND = 1.1
+
+
+def beyond_categories(rules: pd.DataFrame, products: Baskets, categories: Itemsets) -> pd.DataFrame:
     """Return the rules with what their categories alone would give.
 
     Parameters
@@ -324,20 +321,18 @@ def beyond_categories(
         Baskets of products, whose items know their category.
     categories
         Frequent itemsets of the categories, in the same orders.
-    factor
-        How far a lift must pass that of the categories to say something of its own.
 
     Returns
     -------
     pandas.DataFrame
         The rules with category_a, category_b, same_category, category_lift (NaN within a category
         and where the categories are together too seldom to be frequent), beyond (lift_low passes
-        factor x category_lift, or there is none to pass).
+        BEYOND x category_lift, or there is none to pass).
 
     Notes
     -----
     Srikant and Agrawal (1995), Mining generalized association rules, section 2: a rule is
-    interesting if its support is more than ``factor`` times what its ancestors lead to expect.
+    interesting if its support is more than ``BEYOND`` times what its ancestors lead to expect.
     """
     category = dict(zip(products.items["item"], products.items["category"], strict=True))
     shares = dict(zip(categories.table["itemset"], categories.table["support"], strict=True))
@@ -345,7 +340,7 @@ def beyond_categories(
     b = rules["consequents"].map(lambda s: category.get(s[0], ""))
     lifts = [_lift(shares, x, y) for x, y in zip(a, b, strict=True)]
     found = rules.assign(category_a=a, category_b=b, same_category=a == b, category_lift=lifts)
-    passed = ~(found["lift_low"] <= factor * found["category_lift"])
+    passed = ~(found["lift_low"] <= BEYOND * found["category_lift"])
     return found.assign(beyond=passed)
 
 

@@ -203,13 +203,11 @@ def held_out(events: Events, *, days: int = 28, window: int = 7) -> pd.DataFrame
     return calibration(replenishment(known), after, window=window)
 
 
-def calibration(
-    known: Replenishment,
-    later: Events,
-    *,
-    window: int = 7,
-    edges: tuple[int, ...] = (-14, -7, 0, 7, 14, 28),
-) -> pd.DataFrame:
+#: Ends of the classes of overdue days.
+EDGES = (-14, -7, 0, 7, 14, 28)
+
+
+def calibration(known: Replenishment, later: Events, *, window: int = 7) -> pd.DataFrame:
     """Return how often customers bought in the next days, by how overdue they were.
 
     Parameters
@@ -220,8 +218,6 @@ def calibration(
         Events of the period right after it.
     window
         Days of it to look at.
-    edges
-        Ends of the classes of overdue days.
 
     Returns
     -------
@@ -237,10 +233,10 @@ def calibration(
     )
     pairs = zip(known.due["customer_id"], known.due["item"], strict=True)
     bought = np.array([pair in seen for pair in pairs], dtype=bool)
-    bounds = [-np.inf, *edges, np.inf]
-    band = np.digitize(known.due["overdue_days"], edges)
-    n = np.bincount(band, minlength=len(edges) + 1)
-    k = np.bincount(band[bought], minlength=len(edges) + 1)
+    bounds = [-np.inf, *EDGES, np.inf]
+    band = np.digitize(known.due["overdue_days"], EDGES)
+    n = np.bincount(band, minlength=len(EDGES) + 1)
+    k = np.bincount(band[bought], minlength=len(EDGES) + 1)
     low, high = wilson_interval(k, n)
     table = pd.DataFrame(
         {

@@ -314,12 +314,7 @@ def most_common(
 
 
 def order_permutation_test(
-    events: Events,
-    patterns: pd.DataFrame,
-    *,
-    limits: Limits,
-    shuffles: int = 199,
-    seed: int = 0,
+    events: Events, patterns: pd.DataFrame, *, limits: Limits, shuffles: int = 199, seed: int = 0
 ) -> pd.DataFrame:
     """Test by permutation whether the order of visits matters for each pattern.
 

@@ -86,12 +86,15 @@ def of_category(
     return switching(chosen, by=by, group=tidy(category), seed=seed)
 
 
+#: The largest brands; the rest are one.
+BRANDS = 6
+
+
 def switching(
     lines: ibis.Table,
     *,
     by: str = "brand",
     group: str = "",
-    brands: int = 6,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Switching:
@@ -105,8 +108,6 @@ def switching(
         Column that tells brands: ``brand``, ``manufacturer``, ``product_id``.
     group
         What the group is called.
-    brands
-        The largest brands; the rest are one.
     seed, confidence
         Of the intervals, from resampling whole customers.
 
@@ -115,7 +116,7 @@ def switching(
     An order with several brands counts with each, every next one with a share, so that an order
     and the next make one switch together.
     """
-    steps = _steps(lines, by, brands)
+    steps = _steps(lines, by)
     if len(steps) == 0 or steps["last"].nunique() < 2:
         raise NotApplicable(f"{group or 'The group'} has no two brands that are bought again.")
     matrix = steps.groupby(["last", "next"], as_index=False)["weight"].sum()
@@ -127,11 +128,11 @@ def switching(
     return Switching(matrix, _loyalty(steps, seed, confidence), group)
 
 
-def _steps(lines: ibis.Table, by: str, brands: int) -> pd.DataFrame:
+def _steps(lines: ibis.Table, by: str) -> pd.DataFrame:
     """Return the weight of each step from brand to brand, by customer."""
     known = lines.filter(lines.customer_id.notnull(), lines[by].notnull())
     largest = known.group_by(brand=known[by]).agg(n=known.order_id.nunique())
-    sizes = largest.order_by(ibis.desc("n"), "brand").to_pandas().head(brands)
+    sizes = largest.order_by(ibis.desc("n"), "brand").to_pandas().head(BRANDS)
     names = sizes.loc[sizes["n"] >= _LEAST * sizes["n"].sum(), "brand"].tolist()
     known = known.mutate(brand=known[by].isin(names).ifelse(known[by], OTHERS))
     bought = known.group_by("customer_id", "order_id", "brand").agg(at=known.ordered_at.min())

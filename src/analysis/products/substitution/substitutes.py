@@ -79,32 +79,25 @@ def surest(found: Substitutes, most: int = 20) -> pd.DataFrame:
     return table.head(most)
 
 
-def substitutes(
-    baskets: Baskets,
-    lines: ibis.Table,
-    *,
-    group: str = "category",
-    min_expected: float = 5.0,
-    fdr: float = 0.05,
-) -> Substitutes:
-    """Find the pairs of a group that are together in an order too seldom for chance.
+#: Expected orders with both items; with fewer, never together means nothing.
+MIN_EXPECTED = 5.0
+
+
+def substitutes(baskets: Baskets, lines: ibis.Table, *, fdr: float = 0.05) -> Substitutes:
+    """Find the pairs of a category that are together in an order too seldom for chance.
 
     Parameters
     ----------
     baskets
-        Orders as sets of items, described by ``group``.
+        Orders as sets of items, described by their category.
     lines
         `baskets.bought` over the same period, for customers.
-    group
-        Column of ``baskets.items`` within which items can stand in for each other.
-    min_expected
-        Expected orders with both; with fewer, never together means nothing.
     fdr
         False discovery rate over all pairs tested.
 
     Notes
     -----
-    Items of a group tend to be bought together, since who is at the shelf buys there; a pair that
+    Items of a category tend to be bought together: who is at the shelf buys there; a pair that
     is together less than chance all the same may be a choice between the two. That the same
     customers buy both tells a choice from two different publics; without customers it cannot be
     told. Two variants that are never in the same store, or follow each other over the year, are
@@ -117,10 +110,10 @@ def substitutes(
     Raises
     ------
     NotApplicable
-        If most orders have no customer, or no two items of a group are frequent enough.
+        If most orders have no customer, or no two items of a category are frequent enough.
     """
     facts = order_facts(lines)
-    pairs = _candidates(baskets, group, min_expected)
+    pairs = _candidates(baskets)
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
     counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")
     counted["both"] = counted["both"].fillna(0).astype("int64")
@@ -220,21 +213,21 @@ def _within(orders: Numbered, table: pd.DataFrame, fdr: float) -> pd.DataFrame:
     return table
 
 
-def _candidates(baskets: Baskets, group: str, min_expected: float) -> pd.DataFrame:
-    """Return the pairs within a group that chance would put together often enough."""
+def _candidates(baskets: Baskets) -> pd.DataFrame:
+    """Return the pairs within a category that chance would put together often enough."""
     items = baskets.items
-    # a * b / n >= min_expected needs the larger of the two to have root(min_expected * n) orders.
-    items = items[items["orders"] ** 1.0 * items["orders"].max() >= min_expected * baskets.orders]
-    columns = ["item", "orders", group]
+    # a * b / n >= MIN_EXPECTED needs the larger of the two to have root(MIN_EXPECTED * n) orders.
+    items = items[items["orders"] ** 1.0 * items["orders"].max() >= MIN_EXPECTED * baskets.orders]
+    columns = ["item", "orders", "category"]
     a = items[columns].rename(columns={"item": "a", "orders": "a_orders"})
     b = items[columns].rename(columns={"item": "b", "orders": "b_orders"})
-    pairs = a.merge(b, on=group)
-    pairs = pairs[pairs["a"] < pairs["b"]].rename(columns={group: "group"})
+    pairs = a.merge(b, on="category")
+    pairs = pairs[pairs["a"] < pairs["b"]].rename(columns={"category": "group"})
     pairs["expected"] = pairs["a_orders"] * pairs["b_orders"] / baskets.orders
-    pairs = pairs[pairs["expected"] >= min_expected]
+    pairs = pairs[pairs["expected"] >= MIN_EXPECTED]
     if pairs.empty:
         raise NotApplicable(
-            f"No two items of one {group} are frequent enough for {min_expected:g} orders with "
+            f"No two items of one category are frequent enough for {MIN_EXPECTED:g} orders with "
             "both by chance, so that none can be called a substitute."
         )
     assert isinstance(pairs, pd.DataFrame)

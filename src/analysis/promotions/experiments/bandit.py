@@ -142,9 +142,12 @@ def propose(arms: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     return arms[["arm", "mean"]].assign(best=best, share=shares(best))
 
 
-def regret(
-    arms: pd.DataFrame, *, seed: int, batches: int = 8, simulations: int = 500
-) -> pd.DataFrame:
+#: Further batches, each as many customers as have been assigned so far over their number; and
+#: shops simulated, in each of which the true means are drawn from what is known now.
+BATCHES, SIMULATIONS = 8, 500
+
+
+def regret(arms: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     """Return what is lost against always using the best arm, by how customers are shared out.
 
     Parameters
@@ -153,10 +156,6 @@ def regret(
         As in `propose`.
     seed
         Of the simulation.
-    batches
-        Further batches, each as many customers as have been assigned so far, over ``batches``.
-    simulations
-        Shops; in each the true means are drawn from what is known now.
 
     Returns
     -------
@@ -167,21 +166,21 @@ def regret(
     rng = np.random.default_rng(seed)
     mean, error = (arms[c].to_numpy(dtype=float) for c in ("mean", "error"))
     n = arms["n"].to_numpy(dtype=float)
-    truth = mean + error * rng.normal(size=(simulations, len(mean)))
+    truth = mean + error * rng.normal(size=(SIMULATIONS, len(mean)))
     spread = error * np.sqrt(n)
-    size = n.sum() / batches
+    size = n.sum() / BATCHES
     equal = np.full(truth.shape, 1 / len(mean))
     rows = []
     for policy in ("Equal shares", "Thompson sampling"):
-        known, sums = np.tile(n, (simulations, 1)), np.tile(mean * n, (simulations, 1))
-        lost = np.zeros(simulations)
-        for _ in range(batches):
+        known, sums = np.tile(n, (SIMULATIONS, 1)), np.tile(mean * n, (SIMULATIONS, 1))
+        lost = np.zeros(SIMULATIONS)
+        for _ in range(BATCHES):
             if policy == "Equal shares":
                 given = equal
             else:
                 chances = chances_of_best(sums / known, spread / np.sqrt(known), rng, _DRAWS)
                 given = shares(chances)
-            lost += np.sum(given * (truth.max(1, keepdims=True) - truth), 1) / batches
+            lost += np.sum(given * (truth.max(1, keepdims=True) - truth), 1) / BATCHES
             more = given * size
             drawn = truth + spread * rng.normal(size=truth.shape) / np.sqrt(more)
             known, sums = known + more, sums + more * drawn

@@ -148,10 +148,7 @@ def _share(arm: Moments, control: Moments, measure: Measure, rules: Rules) -> di
 
 
 def _means(
-    treated: Mapping[str, Moments],
-    control: Moments,
-    measure: Measure,
-    rules: Rules,
+    treated: Mapping[str, Moments], control: Moments, measure: Measure, rules: Rules
 ) -> list[dict[str, Any]]:
     effects, used = effects_of(treated, control, measure, rules.covariates)
     primary = measure.key == rules.primary
@@ -203,10 +200,7 @@ def _row(
 
 
 def effects_of(
-    treated: Mapping[str, Moments],
-    control: Moments,
-    measure: Measure,
-    covariates: Sequence[str],
+    treated: Mapping[str, Moments], control: Moments, measure: Measure, covariates: Sequence[str]
 ) -> tuple[list[Effect], Covariates]:
     """Return the adjusted effect of every arm on a mean or a ratio, and the covariates used."""
     used = adjustment.usable([*treated.values(), control], covariates)

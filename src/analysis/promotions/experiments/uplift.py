@@ -386,10 +386,7 @@ def _levels(
 
 
 def _effect(
-    people: pd.DataFrame,
-    own: npt.NDArray[np.bool_],
-    inside: npt.NDArray[np.bool_],
-    metric: str,
+    people: pd.DataFrame, own: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_], metric: str
 ) -> Effect:
     names = [metric, *(c for c in COVARIATES if c != metric)]
     arms = [moments.of_frame(people[inside & side], names) for side in (own, ~own)]

@@ -101,13 +101,7 @@ class Campaign:
 
 
 def evaluate(
-    tables: Tables,
-    spans: Spans,
-    promotion_id: str,
-    *,
-    names: Sequence[str] = MEASURES,
-    confidence: float = 0.95,
-    seed: int = 0,
+    tables: Tables, spans: Spans, promotion_id: str, *, confidence: float = 0.95, seed: int = 0
 ) -> Campaign:
     """Evaluate one targeted campaign on contribution margin.
 
@@ -119,8 +113,6 @@ def evaluate(
         Days before and after that are looked at.
     promotion_id
         The campaign.
-    names
-        Measures to estimate beside; columns of `outcomes.fetch`, ``margin`` first.
     confidence
         Coverage of intervals.
     seed
@@ -132,15 +124,11 @@ def evaluate(
         If there is too little history, too few customers or too little overlap for any estimate.
     """
     found = audience.fetch(tables, spans, promotion_id)
-    return judge(found, names=names, confidence=confidence, seed=seed)
+    return judge(found, confidence=confidence, seed=seed)
 
 
 def judge(
-    found: Audience,
-    *,
-    names: Sequence[str] = MEASURES,
-    confidence: float = 0.95,
-    seed: int = 0,
+    found: Audience, *, names: Sequence[str] = MEASURES, confidence: float = 0.95, seed: int = 0
 ) -> Campaign:
     """Evaluate a campaign whose audience is known; as `evaluate`."""
     known = covariates.of(found)

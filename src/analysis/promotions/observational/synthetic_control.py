@@ -212,11 +212,7 @@ class Everybody:
 
 
 def search(
-    tables: Tables,
-    spans: Spans,
-    promotions: pd.DataFrame,
-    *,
-    confidence: float = 0.95,
+    tables: Tables, spans: Spans, promotions: pd.DataFrame, *, confidence: float = 0.95
 ) -> Everybody:
     """Compare every promotion that nobody was left out of with products that were left alone.
 

@@ -113,8 +113,7 @@ def _grouped(lines: ibis.Table, tables: Tables) -> ibis.Table:
     marked = marked.left_join(kinds, ["promotion_id", "category"])
     marked = marked.drop("promotion_id_right", "category_right")
     return marked.mutate(
-        offered=marked.on_offer.notnull(),
-        rival=marked.on_offer.isnull() & marked.of_kind.notnull(),
+        offered=marked.on_offer.notnull(), rival=marked.on_offer.isnull() & marked.of_kind.notnull()
     )
 
 

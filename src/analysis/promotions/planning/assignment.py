@@ -77,9 +77,7 @@ def _blocks(customers: pd.DataFrame, strata: Sequence[str]) -> list[npt.NDArray[
 
 
 def _drawn(
-    blocks: Sequence[npt.NDArray[np.int64]],
-    shares: Floats,
-    rng: np.random.Generator,
+    blocks: Sequence[npt.NDArray[np.int64]], shares: Floats, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
     """Give arms block by block: whole customers by share, those left over at random."""
     given = np.empty(sum(len(b) for b in blocks), dtype=np.int64)

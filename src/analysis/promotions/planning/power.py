@@ -102,20 +102,14 @@ def customers_needed(
     return _by_t(first, abs(difference), variance, design)
 
 
-def smallest_difference(
-    customers: float,
-    variance: float,
-    design: Design | None = None,
-    *,
-    variance_treated: float | None = None,
-) -> float:
+def smallest_difference(customers: float, variance: float, design: Design | None = None) -> float:
     """Return the smallest difference that so many customers see with the design's power."""
     design = design or Design()
-    parts = _parts(design, variance, variance_treated)
+    parts = _parts(design, variance)
     return _reach(design) * float(np.sqrt(max(parts) / customers))
 
 
-def _parts(design: Design, variance: float, variance_treated: float | None) -> list[float]:
+def _parts(design: Design, variance: float, variance_treated: float | None = None) -> list[float]:
     """Return the variance of each arm's difference, times the number of customers."""
     left = (1 - design.explained) * design.inflation
     other = variance if variance_treated is None else variance_treated

@@ -39,11 +39,7 @@ _MUST_GROW = ("sales", "traffic")
 
 @without("trials")
 def against_goals(
-    tables: Tables,
-    returns: Returns,
-    *,
-    trials: Trials | None = None,
-    confidence: float = 0.95,
+    tables: Tables, returns: Returns, *, trials: Trials | None = None, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return what each promotion did for its own goal.
 

@@ -183,34 +183,12 @@ ACTIONS = {
 }
 
 
-def action(found: Return, trial: str = "") -> tuple[str, str]:
-    """Return what to do with a promotion or an arm, and why.
-
-    Parameters
-    ----------
-    found
-        Its return.
-    trial
-        The verdict of its trial, if it had one.
-
-    Returns
-    -------
-    tuple of str
-        ``repeat`` (it pays), ``stop`` (it loses, or changed nothing worth finding), ``change``
-        (what it sells is taken from neighbours or from the weeks after), ``test again`` (whether
-        it pays is open) or ``test by lot`` (its customers were chosen, so that nothing is proved);
-        and the reason in words. It follows from the verdict (`roi.of_arm`).
-    """
-    verdict, why = roi.of_arm(found, trial)
-    return ACTIONS[verdict], why
-
-
 @without("trials")
 def actions(returns: Returns, trials: Trials | None = None) -> pd.DataFrame:
     """Return promotion_id, arm, label, randomised, net, verdict, action and why."""
     said = {} if trials is None else trials.verdicts.set_index("promotion_id")["verdict"].to_dict()
     found = [
-        (*key, returns.label(key), one.randomised, one.net, *_advice(one, said.get(key[0], "")))
+        (*key, returns.label(key), one.randomised, one.net, *advice(one, said.get(key[0], "")))
         for key, one in returns.returns.items()
     ]
     columns = ["promotion_id", "arm", "label", "randomised", "net", "verdict", "action", "why"]
@@ -225,6 +203,12 @@ def actions(returns: Returns, trials: Trials | None = None) -> pd.DataFrame:
     )
 
 
-def _advice(found: Return, trial: str) -> tuple[str, str, str]:
+def advice(found: Return, trial: str = "") -> tuple[str, str, str]:
+    """Return the verdict on a promotion or an arm (`roi.of_arm`), what to do with it, and why.
+
+    To do is ``repeat`` (it pays), ``stop`` (it loses, or changed nothing worth finding), ``change``
+    (what it sells is taken from neighbours or from the weeks after), ``test again`` (whether it
+    pays is open) or ``test by lot`` (its customers were chosen, so that nothing is proved).
+    """
     verdict, why = roi.of_arm(found, trial)
     return verdict, ACTIONS[verdict], why

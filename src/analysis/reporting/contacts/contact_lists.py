@@ -175,11 +175,7 @@ class _Writing:
 
 
 def write_lists(
-    params: StudyParams,
-    *,
-    root: Path,
-    systems: tuple[str, ...] = (),
-    channel: str | None = None,
+    params: StudyParams, *, root: Path, systems: tuple[str, ...] = (), channel: str | None = None
 ) -> list[str]:
     """Write the lists of the study's last good run and say what was written and who was left out.
 

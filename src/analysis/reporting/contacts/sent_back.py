@@ -26,12 +26,7 @@ from analysis.ingest.readers.staged_table import LINE
 from analysis.ingest.sources.sent_lists import ASSIGNMENTS, PROMOTION, sent_dir
 from analysis.promotions.planning.targeting.contact_consent import SERVICE
 from analysis.reporting.contacts.crm_formats import HEADERS
-from analysis.reporting.contacts.list_manifest import (
-    CONTROL,
-    TARGET,
-    ListManifest,
-    find_manifest,
-)
+from analysis.reporting.contacts.list_manifest import CONTROL, TARGET, ListManifest, find_manifest
 from analysis.reporting.notebook import words
 from analysis.tables.engine import canonical_dir
 from analysis.tables.manifest import sha256_of

@@ -28,12 +28,7 @@ from typing import Any
 from analysis.errors import AnalysisError, ParamsError
 from analysis.reporting.execution import isolation
 from analysis.reporting.execution import parameters as cells
-from analysis.reporting.execution.cell_costs import (
-    ANALYSES,
-    PROFILE,
-    CellMeter,
-    read_analyses,
-)
+from analysis.reporting.execution.cell_costs import ANALYSES, PROFILE, CellMeter, read_analyses
 from analysis.reporting.execution.failures import Ending, Limits, explain
 from analysis.reporting.execution.isolation import ending_of
 from analysis.reporting.execution.kernel import FIXED, Watch, adopt_orphans, manager_class

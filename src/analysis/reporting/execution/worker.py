@@ -28,9 +28,7 @@ import psutil
 
 from analysis.reporting.execution import warm
 from analysis.reporting.execution.failures import Limits
-from analysis.reporting.execution.kernel import (
-    kill_descendants,
-)
+from analysis.reporting.execution.kernel import kill_descendants
 from analysis.reporting.execution.warm import ForkedProcess
 from analysis.reporting.store.layout import RunFolder
 from analysis.reporting.store.run_record import Status

@@ -185,10 +185,7 @@ def reference_of(finding: Finding, settings: str, as_of: str) -> Reference | Non
 
 
 def _by_rule(
-    rule: AlertRule,
-    evidence: Evidence,
-    params: AlertParams,
-    references: Mapping[str, Reference],
+    rule: AlertRule, evidence: Evidence, params: AlertParams, references: Mapping[str, Reference]
 ) -> Iterator[Alert]:
     if rule.when == "failed":
         yield from _failed(evidence)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
 from analysis.reporting.execution import warm
-from analysis.reporting.execution.failures import Limits
 from analysis.reporting.execution.kernel import adopt_orphans, kill_strays
 from analysis.reporting.execution.worker import Assignment, Worker, look_at
 from analysis.reporting.runner import cache
 from analysis.reporting.runner.run_plan import Plan, Planned, missing_tables
-from analysis.reporting.store.layout import RunFolder, StudyReports
+from analysis.reporting.store.layout import RunFolder
 from analysis.reporting.store.run_record import Status
 
 if TYPE_CHECKING:
     from analysis.ingest.request import IngestResult
+    from analysis.reporting.runner.run import Request
 
 
 class Console(Protocol):
@@ -56,10 +55,8 @@ class Task:
 
     Parameters
     ----------
-    study
-        Key of the study.
-    root
-        Project root.
+    request
+        What to run.
     plan
         The reports and their order.
     parameters
@@ -70,30 +67,14 @@ class Task:
         The canonical tables that the study has.
     folder
         Run folder to write to.
-    reports
-        The study's earlier runs.
-    jobs
-        How many reports run side by side.
-    reuse
-        Copy results of equal inputs instead of running.
-    limits
-        Time limits.
-    profile
-        Write a table of the slowest functions of each report.
     """
 
-    study: str
-    root: Path
+    request: Request
     plan: Plan
     parameters: Mapping[str, Mapping[str, Any]]
     inputs: cache.Inputs
     present: frozenset[str]
     folder: RunFolder
-    reports: StudyReports
-    jobs: int = 2
-    reuse: bool = True
-    limits: Limits = field(default_factory=Limits)
-    profile: bool = False
 
 
 class Dispatch:
@@ -136,7 +117,7 @@ class Dispatch:
     def _settle_or_start(self, waiting: list[str]) -> list[str]:
         """Take from ``waiting`` what can be decided at once or has a free place to run."""
         over = []
-        while waiting and len(self._workers) < self._task.jobs:
+        while waiting and len(self._workers) < self._task.request.jobs:
             report = waiting.pop(0)
             settled = self._without_running(self._planned[report])
             if settled:
@@ -160,7 +141,9 @@ class Dispatch:
         )
         self._fingerprints[planned.report] = key
         chosen = planned.report in self._task.plan.chosen
-        if (self._task.reuse or not chosen) and (found := self._reused(planned.report, key)):
+        if (self._task.request.reuse or not chosen) and (
+            found := self._reused(planned.report, key)
+        ):
             return found
         if not chosen:
             return Settled(Status(planned.report, "left_out", "It was not part of this run."))
@@ -180,7 +163,7 @@ class Dispatch:
         return None
 
     def _reused(self, report: str, key: str) -> Settled | None:
-        found = cache.find(key, report, reports=self._task.reports)
+        found = cache.find(key, report, reports=self._task.request.reports)
         if found is None:
             return None
         cache.reuse(found, report, folder=self._task.folder)
@@ -188,13 +171,11 @@ class Dispatch:
         return Settled(status, key, found.run_id)
 
     def _start(self, report: str) -> None:
-        task = self._task
+        asked, folder = self._task.request, self._task.folder
+        study, root = asked.params.study, asked.root
         self._console.starts(report)
-        self._workers.append(
-            Worker(
-                Assignment(task.study, report, task.root, task.folder, task.limits, task.profile)
-            )
-        )
+        assignment = Assignment(study, report, root, folder, asked.limits, asked.profile)
+        self._workers.append(Worker(assignment))
 
     def _collect(self) -> list[str]:
         """Wait a moment and return the reports that have ended."""

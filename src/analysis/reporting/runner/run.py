@@ -177,10 +177,12 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
         folder = reports.staging(reports.free_run_id(f"{started:%Y-%m-%dT%H%M%SZ}"))
         try:
             folder.path.mkdir(parents=True)
-            write_json(folder.params_json, request.params.model_dump(mode="json"))
-            task = _task(request, plan, parameters, data, folder)
+            resolved = request.params.model_dump(mode="json")
+            write_json(folder.params_json, resolved)
+            inputs = cache.Inputs.gather(resolved, data=data.fingerprint, root=request.root)
+            task = Task(request, plan, parameters, inputs, frozenset(data.rows), folder)
             settled = Dispatch(task, console).run()
-            yield Executed(folder, _record(request, task, data, settled, started))
+            yield Executed(folder, _record(task, data, settled, started))
         finally:
             shutil.rmtree(folder.path, ignore_errors=True)
 
@@ -207,34 +209,10 @@ def injected(params: StudyParams, plan: Plan) -> dict[str, dict[str, Any]]:
     return parameters
 
 
-def _task(
-    request: Request,
-    plan: Plan,
-    parameters: dict[str, dict[str, Any]],
-    data: Manifest,
-    folder: RunFolder,
-) -> Task:
-    resolved = request.params.model_dump(mode="json")
-    return Task(
-        study=request.params.study,
-        root=request.root,
-        plan=plan,
-        parameters=parameters,
-        inputs=cache.Inputs.gather(resolved, data=data.fingerprint, root=request.root),
-        present=frozenset(data.rows),
-        folder=folder,
-        reports=request.reports,
-        jobs=request.jobs,
-        reuse=request.reuse,
-        limits=request.limits,
-        profile=request.profile,
-    )
-
-
 def _record(
-    request: Request, task: Task, data: Manifest, settled: dict[str, Settled], started: datetime
+    task: Task, data: Manifest, settled: dict[str, Settled], started: datetime
 ) -> RunRecord:
-    params = request.params
+    request, params = task.request, task.request.params
     return RunRecord(
         study=params.study,
         title=params.title,
@@ -257,7 +235,7 @@ def _record(
         packages=run_record.packages(),
         only=list(request.only),
         reports={name: _report(task, name, each) for name, each in settled.items()},
-        number=1 + max((_number(run) for run in task.reports.runs()), default=0),
+        number=1 + max((_number(run) for run in request.reports.runs()), default=0),
     )
 
 

@@ -115,11 +115,7 @@ def _write_beside(
 
 
 def _page(
-    folder: RunFolder,
-    report: str,
-    record: ReportRecord,
-    previous: Path | None,
-    console: Console,
+    folder: RunFolder, report: str, record: ReportRecord, previous: Path | None, console: Console
 ) -> ReportRecord:
     """Write the page of a report; one that cannot be made fails its report, and no other."""
     from analysis.reporting.site import page

@@ -128,15 +128,15 @@ def acquisition_reading() -> str:
 
 def _half(days: float) -> str:
     told = f"within {words.number(days, 1)} days" if np.isfinite(days) else "later than can be seen"
-    return f"Half are followed {told}, those still open counted as open (Kaplan-Meier)."
+    return f"Half of all orders are followed by another {told}, counting those still open as open"
 
 
 def events_reading(again: pd.DataFrame, back: pd.DataFrame) -> str:
     """Return how soon the next order comes, and how many come back within a month."""
     gap, row = again.iloc[0], back.iloc[0]
     return (
-        f"Of {words.count(gap['events'], 'order')} {words.number(gap['followed'])} were "
-        f"followed by another within the period. {_half(gap['days_50'])} Of "
+        f"{_half(gap['days_50'])} (Kaplan-Meier). Of {words.count(gap['events'], 'order')} "
+        f"{words.number(gap['followed'])} were followed within the period. Of "
         f"{words.count(row['customers'], 'customer')} whose first order of the period was so long "
         f"ago, {words.percent(row['share'])} ordered again between day {row['first_day']} and "
         f"{row['last_day']} after it; most were customers before."

@@ -148,38 +148,25 @@ def fatigue_findings(found: Fatigue) -> list[Fields]:
     """Return the findings on opening and on opting out."""
     said = []
     for row in found.slopes.to_dict("records"):
-        if row["measure"] == "opened":
-            said.append(
-                {
-                    "key": "fatigue",
-                    "sentence": "is the difference in the odds of opening the next message that "
-                    "goes with one more in the days before, among customers with about as many "
-                    "messages",
-                    "value": float(np.expm1(row["effect"])),
-                    "low": float(np.expm1(row["low"])),
-                    "high": float(np.expm1(row["high"])),
-                    "unit": words.PERCENT,
-                    "n": int(row["messages"]),
-                    "noun": "message",
-                    "direction": "up_good",
-                }
+        odds = row["measure"] == "opened"
+        ends = {
+            name: float(np.expm1(row[column]) if odds else row[column])
+            for name, column in (("value", "effect"), ("low", "low"), ("high", "high"))
+        }
+        told: Fields = {"n": int(row["messages"]), "noun": "message", **ends}
+        if odds:
+            told |= {"key": "fatigue", "unit": words.PERCENT, "direction": "up_good"}
+            told["sentence"] = (
+                "is the difference in the odds of opening the next message that goes with one more "
+                "in the days before, among customers with about as many messages"
             )
         else:
-            said.append(
-                {
-                    "key": "opt_out",
-                    "sentence": "more of the messages delivered are followed by opting out, with "
-                    "every message more in the days before",
-                    "value": float(row["effect"]),
-                    "low": float(row["low"]),
-                    "high": float(row["high"]),
-                    "unit": words.POINTS,
-                    "n": int(row["messages"]),
-                    "noun": "message",
-                    "direction": "up_bad",
-                    "decimals": 2,
-                }
+            told |= {"key": "opt_out", "unit": words.POINTS, "direction": "up_bad", "decimals": 2}
+            told["sentence"] = (
+                "more of the messages delivered are followed by opting out, with every message "
+                "more in the days before"
             )
+        said.append(told)
     return said
 
 

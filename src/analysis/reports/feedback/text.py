@@ -21,14 +21,9 @@ Fields = dict[str, Any]
 FDR = 0.05
 NAMES = {"nps": "NPS", "csat": "CSAT", "ces": "CES", "review": "Rating"}
 KINDS = {
-    "nps": "NPS surveys",
-    "csat": "CSAT surveys",
-    "ces": "CES surveys",
-    "review": "reviews",
-    "complaint": "complaints",
-    "interview": "interviews",
-    "exit": "exit answers",
-}
+    "nps": "NPS surveys", "csat": "CSAT surveys", "ces": "CES surveys", "review": "reviews",
+    "complaint": "complaints", "interview": "interviews", "exit": "exit answers",
+}  # fmt: skip
 LONG = {
     "nps": "net promoter score",
     "csat": "satisfaction with orders (CSAT)",

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from analysis.simulator import arrow_columns as arrow
+from analysis.simulator.arrow_columns import Aligned
 from analysis.simulator.people.population import BGNBD, People
 from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop_plan import Plan
@@ -37,7 +38,7 @@ EVENTS_A_CHUNK = 100_000_000
 
 
 @dataclass(frozen=True)
-class Doings:
+class Doings(Aligned):
     """Interactions as aligned arrays: customer, time in weeks, kind, belongs to the mailing."""
 
     customer: Integers
@@ -92,9 +93,7 @@ def interactions_file(trade: Trade, index: int) -> pa.Table:
     rng = plan.shop.generator("interactions", index)
     parts = [_strand(plan, people, name, rng) for name in STRANDS]
     parts.append(_invitation(trade, rng))
-    doings = Doings(*(np.concatenate([getattr(p, n) for p in parts])
-                      for n in ("customer", "moment", "kind", "invited")))  # fmt: skip
-    return _rows(plan, people, doings, index, rng)
+    return _rows(plan, people, Doings.join(parts), index, rng)
 
 
 def _strand(plan: Plan, people: People, name: str, rng: np.random.Generator) -> Doings:

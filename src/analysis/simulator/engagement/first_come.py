@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.simulator.arrow_columns import sums
 from analysis.simulator.engagement.club_life import Further
 from analysis.simulator.people.population import People
 from analysis.simulator.selling.order_ledger import Ledger
@@ -130,8 +131,7 @@ def _in_order(
 def _net_after(trade: Trade, ledger: Ledger, offer: Offer) -> Integers:
     since = trade.plan.calendar.days_since_start(ledger.stamp) - offer.day
     mine = (since >= 0) & (since < DAYS) & (ledger.customer >= 0)
-    sums = np.bincount(ledger.customer[mine], weights=ledger.net[mine], minlength=len(trade.people))
-    return sums.astype(np.int64)
+    return sums(ledger.customer[mine], ledger.net[mine], len(trade.people))
 
 
 def further(claims: tuple[Claims, ...]) -> list[Further]:

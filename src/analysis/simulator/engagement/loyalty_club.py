@@ -57,9 +57,7 @@ class Earned:
     @property
     def taken_back(self) -> Integers:
         """Points taken back by order."""
-        return np.bincount(
-            self.back_lot, weights=self.back_points, minlength=len(self.order)
-        ).astype(np.int64)
+        return arrow.sums(self.back_lot, self.back_points, len(self.order))
 
 
 def earn(plan: Plan, people: People, ledger: Ledger, index: int) -> Earned:
@@ -153,8 +151,7 @@ def year_points(plan: Plan, people: People, ledger: Ledger, earned: Earned, year
     """Return the points that each customer earned in loyalty year ``year`` (from 0)."""
     week = plan.calendar.days_since_start(ledger.stamp[earned.order]) // 7
     mine = week // TIER_WEEKS == year
-    owner = ledger.customer[earned.order[mine]]
-    return np.bincount(owner, weights=earned.points[mine], minlength=len(people)).astype(np.int64)
+    return arrow.sums(ledger.customer[earned.order[mine]], earned.points[mine], len(people))
 
 
 def tiers_file(plan: Plan, people: People, ledger: Ledger, earned: Earned) -> pa.Table:

@@ -2,9 +2,8 @@
 
 A message changes nothing about what a customer buys, apart from the promotion it announces.
 
-Consents with their dates: when each was given, and when it was withdrawn.
-
-The register keeps what was once ticked; only this log knows who has opted out since.
+The register keeps the consent that was once ticked; only the log of consents knows who has opted
+out since.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from analysis.simulator import arrow_columns as arrow
-from analysis.simulator.engagement import messages
+from analysis.simulator.arrow_columns import Aligned
 from analysis.simulator.people.population import People
 from analysis.simulator.people.register import CONSENT, Register
 from analysis.simulator.selling.promotion_plan import MESSAGE_COST, TRIALS, WIN_BACK, WIN_BACK_WEEK
@@ -57,7 +55,7 @@ def append(
     read = flags["opened"] & np.isin(sent.channel, (EMAIL, *_ON_PHONES)) & ~machine
     win_back = sent.promotion == len(TRIALS) + 1
     details = {
-        "purpose": arrow.names(_greeting(sent.promotion), PURPOSES),
+        "purpose": arrow.names(np.isin(sent.promotion, GREETINGS).astype(np.int64), PURPOSES),
         "occasion": arrow.names(win_back.astype(np.int64), OCCASIONS, ~win_back),
         "variant": arrow.names(np.maximum(sent.pace, 0), VARIANTS, sent.pace < 0),
         "bounced_at": arrow.times(back, ~bounced),
@@ -68,10 +66,6 @@ def append(
     for name, column in details.items():
         rows = rows.append_column(name, column)
     return rows
-
-
-def _greeting(promotion: Integers) -> Integers:
-    return np.isin(promotion, GREETINGS).astype(np.int64)
 
 
 def _machines(
@@ -102,7 +96,7 @@ SECOND = 1_000_000
 
 
 @dataclass(frozen=True)
-class Sent:
+class Sent(Aligned):
     """Messages in the order of customer and time.
 
     Promotion is a position in PROMOTIONS, pace one in NEWS_RATES, -1 for what is no newsletter.
@@ -113,10 +107,6 @@ class Sent:
     channel: Integers
     promotion: Integers
     pace: Integers
-
-    def take(self, rows: NDArray[np.generic]) -> Sent:
-        """Return some of the messages."""
-        return Sent(*(getattr(self, name)[rows] for name in Sent.__annotations__))
 
 
 def contacts_file(trade: Trade, consent: dict[str, Flags], index: int) -> pa.Table:
@@ -143,7 +133,7 @@ def _sent(
     """Return the messages that went out, what became of them, and the random numbers to go on."""
     rng = trade.plan.shop.generator("contacts", index)
     parts = [_newsletters(trade.plan, trade.people, consent, rng), *_offers(trade)]
-    sent = Sent(*(np.concatenate([getattr(p, c) for p in parts]) for c in Sent.__annotations__))
+    sent = Sent.join(parts)
     sent = sent.take(np.lexsort((sent.promotion, sent.stamp, sent.customer)))
     before = _recent(sent)
     flags = _responses(sent, before, rng)
@@ -263,7 +253,7 @@ FORMER = 0.10
 def consents_file(trade: Trade, register: Register, index: int) -> pa.Table:
     """Return the consents: customer_id, channel, given_at, withdrawn_at, source."""
     rng = trade.plan.shop.generator("consents", index)
-    gone = messages.withdrawals(trade, register.consent, index)
+    gone = withdrawals(trade, register.consent, index)
     people, calendar = trade.people, trade.plan.calendar
     day = (calendar.start - EPOCH).days + np.floor(7 * people.joined).astype(np.int64)
     who, channel, given, withdrawn = [], [], [], []

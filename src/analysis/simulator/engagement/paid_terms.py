@@ -1,10 +1,8 @@
-"""Paid membership: terms of a quarter, renewed or not, at a rate that depends on the renewal mode.
+"""What members pay in advance: terms of membership, and money on their account.
 
-It changes nothing about what a customer buys.
-
-Money that members keep on their account: loaded with a bonus, spent on later orders.
-
-It changes nothing about what a customer buys: orders that were there are paid from it.
+A term lasts a quarter and is renewed or not, at a rate that depends on the renewal mode. Money is
+loaded with a bonus and spent on later orders, which were there anyway: neither changes what a
+customer buys.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.simulator.goods.catalogue import Catalogue
-from analysis.simulator.goods.simulated_lines import Lines, depths, discounted, join, totals
+from analysis.simulator.goods.simulated_lines import Lines, depths, discounted, totals
 from analysis.simulator.people.population import ATTITUDES, STAGE_SHARES, People
 from analysis.simulator.people.visits import GUEST, PAUSE, Visits
 from analysis.stats.types import Floats, Integers
@@ -53,7 +53,7 @@ def fill(
     kept = _fitting(offered, visits.budget - spent - LEFT_OVER)
     left = np.maximum(visits.budget - spent - totals(kept, len(visits)), LEFT_OVER)
     rest = np.where(visits.budget > 0, left, 0)
-    return join([kept, _weighed(catalogue, rest, stage, theta, rng)])
+    return Lines.join([kept, _weighed(catalogue, rest, stage, theta, rng)])
 
 
 def _tastes(

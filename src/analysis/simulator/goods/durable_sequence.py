@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from analysis.simulator.goods.catalogue import Catalogue
-from analysis.simulator.goods.simulated_lines import Lines, join, single
+from analysis.simulator.goods.simulated_lines import Lines, single
 from analysis.simulator.people.population import GROUP_NUMBER, People
 from analysis.simulator.people.visits import GUEST, Visits, known
 from analysis.simulator.shop import Shop
@@ -40,7 +40,7 @@ def draw(
     televisions = rows[rng.random(len(rows)) < TV_CHANCE]
     large = rows[rng.random(len(rows)) < LARGE_CHANCE]
     cables = televisions[rng.random(len(televisions)) < CABLE_WITH_TV]
-    on_visits = join(
+    on_visits = Lines.join(
         [
             single(catalogue, televisions, _any(catalogue, "tv_", len(televisions), rng)),
             single(catalogue, large, _any(catalogue, "large_", len(large), rng)),

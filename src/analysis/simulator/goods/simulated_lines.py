@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.simulator.arrow_columns import Aligned, sums
 from analysis.simulator.goods.catalogue import Catalogue
 from analysis.stats.types import Floats, Integers
 
@@ -16,7 +16,7 @@ DEPTHS, DEPTH_SHARES = (0.1, 0.2, 0.3, 0.5), (0.10, 0.20, 0.30, 0.40)
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(Aligned):
     """Order lines of a chunk.
 
     Parameters
@@ -37,22 +37,9 @@ class Lines:
     net: Integers
     listed: Integers
 
-    def __len__(self) -> int:
-        return len(self.visit)
-
-    def take(self, rows: NDArray[np.generic]) -> Lines:
-        """Return some of the lines."""
-        return Lines(*(getattr(self, f.name)[rows] for f in fields(self)))
-
     def on(self, visits: NDArray[np.generic]) -> Lines:
         """Return the same lines, their visit replaced by ``visits``."""
         return Lines(visits.astype(np.int64), self.product, self.quantity, self.net, self.listed)
-
-
-def join(parts: Sequence[Lines]) -> Lines:
-    """Return the lines of all parts, one after the other."""
-    names = [f.name for f in fields(Lines)]
-    return Lines(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
 
 
 def single(
@@ -78,14 +65,9 @@ def depths(bought_at: Floats, rng: np.random.Generator) -> Floats:
 
 def totals(lines: Lines, count: int) -> Integers:
     """Return the net cents of each of ``count`` orders."""
-    return _sums(lines.visit, lines.net, count)
+    return sums(lines.visit, lines.net, count)
 
 
 def costs(catalogue: Catalogue, lines: Lines) -> Integers:
     """Return the cost of each line in cents."""
     return np.rint(catalogue.cost[lines.product] * lines.quantity).astype(np.int64)
-
-
-def _sums(group: Integers, amounts: Integers, count: int) -> Integers:
-    """Sum cents by group; exact, for doubles hold whole numbers up to 2 ** 53."""
-    return np.bincount(group, weights=amounts, minlength=count).astype(np.int64)

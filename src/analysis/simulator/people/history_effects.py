@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.simulator.arrow_columns import sums
 from analysis.simulator.people.population import People
-from analysis.simulator.people.visits import GUEST, Visits
+from analysis.simulator.people.visits import Visits
 from analysis.simulator.selling.promotion_plan import (
     LOST_ORDERS,
     LOST_SHARE,
@@ -33,9 +34,8 @@ NOTCH, TOPS_UP, LAST_DAYS = 0.15, 0.5, 5
 
 def spent(people: People, visits: Visits, net: Integers, begins: float, ends: float) -> Floats:
     """Return net in currency of each customer's orders from ``begins`` to ``ends`` (weeks)."""
-    mine = (visits.customer != GUEST) & (visits.moment >= begins) & (visits.moment < ends)
-    weights = net[mine]
-    return np.bincount(visits.customer[mine], weights=weights, minlength=len(people)) / 100
+    mine = visits.known_within(begins, ends)
+    return sums(visits.customer[mine], net[mine], len(people)) / 100
 
 
 def logged(
@@ -43,8 +43,7 @@ def logged(
 ) -> Flags:
     """Tell which club members the assignment log kept: a bug lost busy customers treated."""
     who = np.flatnonzero(people.of("club"))
-    recent = (visits.customer != GUEST) & (visits.moment >= trial.week - LOST_WEEKS)
-    recent &= visits.moment < trial.week
+    recent = visits.known_within(trial.week - LOST_WEEKS, trial.week)
     orders = np.bincount(visits.customer[recent], minlength=len(people))[who]
     lost = (arms > 0) & (orders >= LOST_ORDERS) & (rng.random(len(who)) < LOST_SHARE)
     return ~lost
@@ -63,11 +62,8 @@ def target(
 
 def earned(people: People, visits: Visits, net: Integers, begins: float, ends: float) -> Integers:
     """Return points earned from ``begins`` to ``ends`` (weeks): one a full unit of currency."""
-    mine = (visits.customer != GUEST) & (visits.moment >= begins) & (visits.moment < ends)
-    weights = net[mine] // 100
-    return np.bincount(visits.customer[mine], weights=weights, minlength=len(people)).astype(
-        np.int64
-    )
+    mine = visits.known_within(begins, ends)
+    return sums(visits.customer[mine], net[mine] // 100, len(people))
 
 
 def top_ups(

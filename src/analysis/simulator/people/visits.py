@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from analysis.simulator.arrow_columns import Aligned
 from analysis.simulator.people import store_network
 from analysis.simulator.people.population import (
     BGNBD,
@@ -19,7 +18,7 @@ from analysis.simulator.people.population import (
 )
 from analysis.simulator.shop import Shop
 from analysis.simulator.trading_calendar import WEEKS_A_YEAR, Calendar
-from analysis.stats.types import Floats, Integers
+from analysis.stats.types import Flags, Floats, Integers
 
 GUEST = -1
 #: What an order is: the customer's own process, a guest's, or made by a planted effect.
@@ -38,7 +37,7 @@ SMALLEST_BUDGET = 20
 
 
 @dataclass(frozen=True)
-class Visits:
+class Visits(Aligned):
     """Orders of a chunk as aligned arrays.
 
     Parameters
@@ -61,23 +60,14 @@ class Visits:
     kind: Integers
     budget: Integers
 
-    def __len__(self) -> int:
-        return len(self.customer)
-
     @property
     def week(self) -> Integers:
         """Number of the week."""
         return self.moment.astype(np.int64)
 
-    def take(self, rows: NDArray[np.generic]) -> Visits:
-        """Return some of the orders."""
-        return Visits(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-
-def join(parts: Sequence[Visits]) -> Visits:
-    """Return the orders of all parts, one after the other."""
-    names = [f.name for f in fields(Visits)]
-    return Visits(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+    def known_within(self, begins: float, ends: float) -> Flags:
+        """Tell which orders known customers made from ``begins`` to ``ends`` (weeks)."""
+        return (self.customer != GUEST) & (self.moment >= begins) & (self.moment < ends)
 
 
 def draw(shop: Shop, calendar: Calendar, people: People, index: int) -> tuple[Visits, Floats]:
@@ -98,7 +88,7 @@ def draw(shop: Shop, calendar: Calendar, people: People, index: int) -> tuple[Vi
     when = np.concatenate([t for _, t in parts])
     inside = calendar.days_since_start(calendar.stamps(when)) < calendar.days
     own = known(shop, people, who[inside], when[inside], "own", index, budgets=True)
-    return join([own, _guests(shop, calendar, index)]), left
+    return Visits.join([own, _guests(shop, calendar, index)]), left
 
 
 def known(

@@ -75,7 +75,7 @@ def write_up(trade: Trade) -> Ledger:
     back = Lines(
         len(stamp) + np.arange(len(back)), back.product, -back.quantity, -back.net, -back.listed
     )
-    goods = lines_module.join([trade.lines, back])
+    goods = Lines.join([trade.lines, back])
     rng = trade.plan.shop.generator("returns", trade.plan.shop.chunks + trade.index)
     named = rng.random(len(returned)) < NAMED
     return Ledger(

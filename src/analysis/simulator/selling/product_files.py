@@ -1,7 +1,4 @@
-"""The files that do not grow with the customers: products, promotions, offers, placements.
-
-The promotions department's files: who was given which arm, and what was redeemed.
-"""
+"""The files of products and promotions: catalogue, offers, placements, arms given, redemptions."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ from analysis.simulator.selling.promotion_plan import (
     Trial,
 )
 from analysis.simulator.selling.promotion_responses import held
-from analysis.simulator.selling.trading import Played, Trade
+from analysis.simulator.selling.trading import Trade
 from analysis.simulator.shop_plan import Plan
 from analysis.simulator.trading_calendar import DAY_US, EPOCH
 from analysis.stats.types import Integers
@@ -267,7 +264,9 @@ def _columns(
 
 def redemptions_file(trade: Trade, ledger: Ledger) -> pa.Table:
     """Return what was redeemed: promotion_id, customer_id, redeemed_at, coupon_id, order_id."""
-    promotion = [np.full(len(p.redeemed), _number(p)) for p in trade.played]
+    promotion = [
+        np.full(len(p.redeemed), PROMOTIONS.index(p.stage.trial.key)) for p in trade.played
+    ]
     nothing = np.empty(0, np.int64)
     number = np.concatenate([nothing, *promotion])
     order = np.concatenate([nothing, *(p.redeemed for p in trade.played)])
@@ -280,7 +279,3 @@ def redemptions_file(trade: Trade, ledger: Ledger) -> pa.Table:
             "order_id": arrow.whole(ledger.number[order]),
         }
     )
-
-
-def _number(played: Played) -> int:
-    return PROMOTIONS.index(played.stage.trial.key)

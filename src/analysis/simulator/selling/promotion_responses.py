@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.simulator.arrow_columns import Aligned, sums
 from analysis.simulator.goods.catalogue import Catalogue
 from analysis.simulator.goods.simulated_lines import discounted
 from analysis.simulator.people.population import People
@@ -31,7 +32,7 @@ RANGE_WEEKS = 8
 
 
 @dataclass(frozen=True)
-class Orders:
+class Orders(Aligned):
     """Orders of one club product each: who, when, which product, at what discount, promoted."""
 
     customer: Integers
@@ -39,16 +40,6 @@ class Orders:
     product: Integers
     depth: Floats
     promoted: Flags
-
-    def take(self, rows: NDArray[np.generic]) -> Orders:
-        """Return some of the orders."""
-        return Orders(
-            self.customer[rows],
-            self.moment[rows],
-            self.product[rows],
-            self.depth[rows],
-            self.promoted[rows],
-        )
 
 
 @dataclass(frozen=True)
@@ -164,8 +155,7 @@ def chosen(
     given = np.full(len(people), -1)
     given[stage.customers] = arms
     parts = [w.take(given[w.customer] == number) for number, w in enumerate(worlds)]
-    columns = ("customer", "moment", "product", "depth", "promoted")
-    return Orders(*(np.concatenate([getattr(p, c) for p in parts]) for c in columns)), worlds
+    return Orders.join(parts), worlds
 
 
 def outcomes(
@@ -195,8 +185,7 @@ def outcomes(
             "units": inside & (world.product == own),
             "margin_after": margin * later,
         }.items():
-            sums = np.bincount(world.customer, weights=amount, minlength=len(people))
-            found[f"{name}_{number}"] = sums[stage.customers].astype(np.int64)
+            found[f"{name}_{number}"] = sums(world.customer, amount, len(people))[stage.customers]
     return found
 
 

@@ -68,8 +68,8 @@ class Trade:
     def add(self, orders: Visits, goods: Lines) -> int:
         """Append orders with their lines (counted from 0); return the first one's position."""
         begins = len(self.visits)
-        self.visits = visits.join([self.visits, orders])
-        self.lines = simulated_lines.join([self.lines, goods.on(goods.visit + begins)])
+        self.visits = Visits.join([self.visits, orders])
+        self.lines = Lines.join([self.lines, goods.on(goods.visit + begins)])
         return begins
 
     def net(self) -> Integers:
@@ -96,12 +96,12 @@ def _own_orders(plan: Plan, people: People, index: int) -> Trade:
     shop, calendar, catalogue = plan.shop, plan.calendar, plan.catalogue
     own, left = visits.draw(shop, calendar, people, index)
     back = promotion_responses.draw(shop, calendar, people, index)
-    orders = visits.join([own, back[1]]) if back else own
+    orders = Visits.join([own, back[1]]) if back else own
     goods = _basket(plan, people, orders, index)
     large, audio, audio_goods = durable_sequence.draw(
         shop, calendar, catalogue, people, orders, index
     )
-    trade = Trade(plan, people, index, orders, simulated_lines.join([goods, large]), left)
+    trade = Trade(plan, people, index, orders, Lines.join([goods, large]), left)
     trade.win_back = back[0] if back else None
     trade.add(audio, audio_goods)
     return trade
@@ -113,7 +113,7 @@ def _basket(plan: Plan, people: People, orders: Visits, salt: int) -> Lines:
     planted = joint_purchases.draw(plan.calendar, plan.catalogue, people, orders, rng)
     rng = plan.shop.generator("baskets", salt)
     goods = basket_filling.fill(plan.catalogue, people, orders, planted, rng)
-    return simulated_lines.join([planted, goods])
+    return Lines.join([planted, goods])
 
 
 def _add_series(trade: Trade) -> None:
@@ -121,7 +121,7 @@ def _add_series(trade: Trade) -> None:
     on_orders, guests, guest_goods = demand_series.attach(
         plan.shop, plan.calendar, plan.series, trade.people, trade.visits, trade.index
     )
-    trade.lines = simulated_lines.join([trade.lines, on_orders])
+    trade.lines = Lines.join([trade.lines, on_orders])
     trade.add(guests, guest_goods)
 
 
@@ -146,17 +146,14 @@ def _targeted(
     trade: Trade, stage: promotion_responses.Stage, rng: np.random.Generator
 ) -> tuple[Integers, Floats]:
     """Choose by past spend, what was spent on the product itself before included."""
-    before = _as_visits(trade, _untreated(trade, stage))
-    own = trade.plan.catalogue.price[trade.plan.catalogue.number(stage.trial.product)]
-    seen = visits.join([trade.visits, before])
-    net = np.concatenate([trade.net(), np.full(len(before), own)])
-    return history_effects.target(stage.trial, seen, net, trade.people, rng)
-
-
-def _untreated(trade: Trade, stage: promotion_responses.Stage) -> promotion_responses.Orders:
-    return promotion_responses.played(
+    untreated = promotion_responses.played(
         stage, stage.trial.arms[0], trade.plan.catalogue, trade.people
     )
+    before = _as_visits(trade, untreated)
+    own = trade.plan.catalogue.price[trade.plan.catalogue.number(stage.trial.product)]
+    seen = Visits.join([trade.visits, before])
+    net = np.concatenate([trade.net(), np.full(len(before), own)])
+    return history_effects.target(stage.trial, seen, net, trade.people, rng)
 
 
 def _as_visits(trade: Trade, orders: promotion_responses.Orders) -> Visits:

@@ -28,7 +28,11 @@ def truths(plan: Plan) -> dict[str, Planted]:
             FORECAST,
             "Weekly units (Monday to Sunday, all stores and channels): Poisson about the "
             "expectation in the table, apart from week factors of variation `noise`.",
-            {"product_id": _product(plan, key), "level": _level(demand, scale), **_said(demand)},
+            {
+                "product_id": plan.catalogue.product_id(plan.catalogue.number(key)),
+                "level": _level(demand, scale),
+                **_said(demand),
+            },
             tables=("series",),
         )
         for key, demand in DEMANDS.items()
@@ -53,10 +57,6 @@ def _level(demand: Demand, scale: float) -> float:
     """Return the expected units of a week; of a week with demand, where it is intermittent."""
     level = demand.level * scale
     return level if demand.occurs == 1 or not level else max(level, 1.0)
-
-
-def _product(plan: Plan, key: str) -> str:
-    return plan.catalogue.product_id(plan.catalogue.number(key))
 
 
 def _said(demand: Demand) -> dict[str, Any]:

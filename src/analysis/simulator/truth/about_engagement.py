@@ -1,7 +1,4 @@
-"""The truth about messages, page views, voices and the loyalty scheme.
-
-The truth about visits to web and app: funnel, paths, faults, search and programs.
-"""
+"""The truth about messages, visits to web and app, voices and the loyalty scheme."""
 
 from __future__ import annotations
 

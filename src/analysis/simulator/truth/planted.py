@@ -1,6 +1,6 @@
 """The form in which a planted truth is written down.
 
-What is true of each customer: spend, expected value, value group, age of the relationship.
+And what is true of each customer: spend, expected value, value group.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.simulator.arrow_columns import sums
 from analysis.simulator.chunk_facts import Facts
 from analysis.simulator.people import population
 from analysis.simulator.people.population import People
@@ -74,9 +75,7 @@ def spend_last_year(facts: Facts) -> Integers:
     visit = book.lines.visit[here]
     day = calendar.days_since_start(book.stamp[visit])
     mine = (day >= calendar.days - YEAR_DAYS) & (book.customer[visit] >= 0)
-    owner = book.customer[visit[mine]]
-    weights = book.lines.net[here][mine]
-    return np.bincount(owner, weights=weights, minlength=len(facts.people)).astype(np.int64)
+    return sums(book.customer[visit[mine]], book.lines.net[here][mine], len(facts.people))
 
 
 def yearly_value(crowd: People) -> Floats:

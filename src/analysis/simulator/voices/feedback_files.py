@@ -1,11 +1,12 @@
 """The file of feedback, and the truth about each voice.
 
-Voices beside surveys, reviews and complaints: effort after a complaint, exits, interviews.
+Drawn here are voices beside surveys, reviews and complaints: effort after a complaint, exits,
+interviews.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -157,7 +158,7 @@ def draw(facts: Facts) -> Voices:
     """Return the further voices of a chunk, from a stream of their own."""
     plan = facts.plan
     rng = plan.shop.generator("reviews", plan.shop.chunks + facts.index)
-    voices = join([_effort(facts, rng), _interviews(facts, rng), _exits(facts, rng)])
+    voices = Voices.join([_effort(facts, rng), _interviews(facts, rng), _exits(facts, rng)])
     last = plan.calendar.stamp_of_day(plan.calendar.days)
     begins = np.where(voices.invited >= 0, voices.invited, voices.submitted)
     return cut(voices, begins < last, last)
@@ -165,12 +166,7 @@ def draw(facts: Facts) -> Voices:
 
 def every(facts: Facts) -> Voices:
     """Return all voices of a chunk, surveys first."""
-    return join([facts.voices, draw(facts)])
-
-
-def join(parts: list[Voices]) -> Voices:
-    """Return the voices of ``parts`` one after the other."""
-    return Voices(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Voices)))
+    return Voices.join([facts.voices, draw(facts)])
 
 
 def _voices(

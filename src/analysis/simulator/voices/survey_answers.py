@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.simulator.arrow_columns import Aligned
 from analysis.simulator.goods.catalogue import DEFECTIVE
 from analysis.simulator.people.visits import GUEST
 from analysis.simulator.selling.order_ledger import Ledger
@@ -44,7 +45,7 @@ VOICES_A_CHUNK = 10_000_000
 
 
 @dataclass(frozen=True)
-class Voices:
+class Voices(Aligned):
     """Invitations and answers of a chunk as aligned arrays.
 
     Parameters
@@ -88,7 +89,7 @@ def draw(plan: Plan, ledger: Ledger, left: Floats, index: int) -> Voices:
         _reviews(plan, ledger, rng),
         _complaints(angry, ledger, rng),
     ]
-    voices = Voices(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Voices)))
+    voices = Voices.join(parts)
     last = plan.calendar.stamp_of_day(plan.calendar.days)
     seen = np.where(voices.invited >= 0, voices.invited, voices.submitted) < last
     return cut(voices, seen, last)
@@ -96,18 +97,9 @@ def draw(plan: Plan, ledger: Ledger, left: Floats, index: int) -> Voices:
 
 def cut(voices: Voices, seen: Flags, last: int) -> Voices:
     """Leave out what begins after the history, and what would be answered or settled after it."""
-    kept = Voices(*(getattr(voices, f.name)[seen] for f in fields(Voices)))
-    return Voices(
-        kept.kind,
-        kept.order,
-        kept.product,
-        kept.invited,
-        np.where(kept.submitted < last, kept.submitted, -1),
-        np.where(kept.resolved < last, kept.resolved, -1),
-        kept.score,
-        kept.chance,
-        kept.text,
-    )
+    kept = voices.take(seen)
+    submitted, resolved = (np.where(t < last, t, -1) for t in (kept.submitted, kept.resolved))
+    return replace(kept, submitted=submitted, resolved=resolved)
 
 
 def _survey(

@@ -6,33 +6,9 @@ Ingest validates against this declaration inside the engine, the data dictionary
 
 from __future__ import annotations
 
+from analysis.tables.schema import relationship_tables, shop_tables
 from analysis.tables.schema.declaration import ENGINE_TYPES, Column, ColumnType, Table
-from analysis.tables.schema.relationship_tables import (
-    CONSENTS,
-    CONTACTS,
-    FEEDBACK,
-    INTERACTIONS,
-    MEDIA_SPEND,
-    PAGE_VIEWS,
-    POINTS,
-    REFERRALS,
-    STORED_VALUE,
-    SUBSCRIPTIONS,
-    TIERS,
-)
-from analysis.tables.schema.shop_tables import (
-    ASSIGNMENTS,
-    CUSTOMERS,
-    ORDER_LINES,
-    ORDERS,
-    PERSONAL_KEY,
-    PLACEMENTS,
-    PRODUCTS,
-    PROMOTION_PRODUCTS,
-    PROMOTIONS,
-    REDEMPTIONS,
-    STOCK,
-)
+from analysis.tables.schema.shop_tables import PERSONAL_KEY
 
 __all__ = [
     "ENGINE_TYPES",
@@ -44,32 +20,12 @@ __all__ = [
     "customer_columns",
 ]
 
-#: Every canonical table by name, in the order of the data dictionary.
+#: Every table declared in the two modules by name, in the order of the data dictionary.
 TABLES: dict[str, Table] = {
-    t.name: t
-    for t in (
-        CUSTOMERS,
-        PRODUCTS,
-        ORDER_LINES,
-        ORDERS,
-        PROMOTIONS,
-        PROMOTION_PRODUCTS,
-        ASSIGNMENTS,
-        REDEMPTIONS,
-        PLACEMENTS,
-        STOCK,
-        CONTACTS,
-        CONSENTS,
-        MEDIA_SPEND,
-        PAGE_VIEWS,
-        INTERACTIONS,
-        FEEDBACK,
-        POINTS,
-        STORED_VALUE,
-        TIERS,
-        SUBSCRIPTIONS,
-        REFERRALS,
-    )
+    table.name: table
+    for module in (shop_tables, relationship_tables)
+    for table in vars(module).values()
+    if isinstance(table, Table)
 }
 
 

@@ -39,6 +39,35 @@ CONTACTS = Table(
     references={"customer_id": "customers", "promotion_id": "promotions"},
 )
 
+CONSENTS = Table(
+    "consents",
+    "a consent given for a channel",
+    (
+        key("customer_id", "Customer"),
+        Column("channel", "string", "Channel it was given for, as in contacts"),
+        Column("given_at", "timestamp", "When it was given"),
+        Column(
+            "withdrawn_at", "timestamp", "When it was withdrawn; missing while held", nullable=True
+        ),
+        optional("source", "string", "Where it was given: till, web, app, paper"),
+    ),
+    key=("customer_id", "channel", "given_at"),
+    references={"customer_id": "customers"},
+)
+
+MEDIA_SPEND = Table(
+    "media_spend",
+    "a day's spending on a channel, beside the cost of single contacts",
+    (
+        Column("day", "date", "Day"),
+        Column("channel", "string", "Channel: search, social, display, print, radio"),
+        Column("amount", "money", "Money spent", minimum=0),
+        optional("promotion_id", "string", "Promotion it was spent for"),
+        optional("impressions", "integer", "Times it was shown", minimum=0),
+        optional("clicks", "integer", "Times it was followed", minimum=0),
+    ),
+)
+
 PAGE_VIEWS = Table(
     "page_views",
     "a page seen",
@@ -63,6 +92,35 @@ PAGE_VIEWS = Table(
         optional("product_id", "string", "Product the page shows"),
         optional("order_id", "string", "Order a purchase made"),
     ),
+    references={"customer_id": "customers"},
+)
+
+#: Kinds of interactions that are no contacts: education, community, games, service, and: an
+#: invitation passed on to somebody, a claim of an offer that there is only so often.
+INTERACTION_KINDS = (
+    "guide", "video", "training", "event", "post", "reply", "share", "like", "check_in", "game",
+    "chat", "call", "visit", "invite", "claim",
+)  # fmt: skip
+
+INTERACTIONS = Table(
+    "interactions",
+    "something a customer did with the retailer that is no order and no page view",
+    (
+        key("interaction_id", "Interaction"),
+        key("customer_id", "Customer"),
+        Column("at", "timestamp", "When"),
+        Column("kind", "string", "Kind", allowed=INTERACTION_KINDS),
+        optional("product_id", "string", "Product it is about"),
+        optional("channel", "string", "Channel, as in contacts"),
+        optional("topic", "string", "Topic"),
+        optional("seconds", "number", "How long it took", minimum=0),
+        optional(
+            "completed", "boolean", "It was seen or played to its end; a claim: it was served"
+        ),
+        optional("promotion_id", "string", "Promotion or invitation it belongs to"),
+        optional("in_reply_to", "string", "Interaction that this one answers"),
+    ),
+    key=("interaction_id",),
     references={"customer_id": "customers"},
 )
 
@@ -116,6 +174,22 @@ POINTS = Table(
     references={"customer_id": "customers"},
 )
 
+STORED_VALUE = Table(
+    "stored_value",
+    "a movement of money kept on a customer's account or gift card",
+    (
+        key("entry_id", "Movement"),
+        key("customer_id", "Customer"),
+        Column("posted_at", "timestamp", "When it was posted"),
+        Column("kind", "string", "Kind", allowed=("load", "bonus", "spend", "expire", "adjust")),
+        Column("amount", "money", "Money; negative when it leaves the account"),
+        optional("expires_on", "date", "Day it expires"),
+        optional("order_id", "string", "Order it belongs to"),
+    ),
+    key=("entry_id",),
+    references={"customer_id": "customers"},
+)
+
 TIERS = Table(
     "tiers",
     "a membership tier held",
@@ -129,82 +203,6 @@ TIERS = Table(
         optional("qualifying_from", "date", "First day whose amount counted for it"),
     ),
     key=("customer_id", "valid_from"),
-    references={"customer_id": "customers"},
-)
-
-REFERRALS = Table(
-    "referrals",
-    "a referral",
-    (
-        key("referrer_id", "Customer who referred"),
-        key("referred_id", "Customer who came"),
-        Column("referred_at", "timestamp", "When"),
-        optional("reward", "money", "What the referrer was given", minimum=0),
-        optional("code", "string", "Code that was shared"),
-        optional("shared_at", "timestamp", "When it was shared"),
-        optional("status", "string", "How far it came: shared, joined, ordered, rewarded"),
-        optional("referred_reward", "money", "What the new customer was given", minimum=0),
-        optional("first_order_id", "string", "First order of the new customer"),
-    ),
-    key=("referred_id",),
-    references={"referrer_id": "customers", "referred_id": "customers"},
-)
-
-CONSENTS = Table(
-    "consents",
-    "a consent given for a channel",
-    (
-        key("customer_id", "Customer"),
-        Column("channel", "string", "Channel it was given for, as in contacts"),
-        Column("given_at", "timestamp", "When it was given"),
-        Column(
-            "withdrawn_at", "timestamp", "When it was withdrawn; missing while held", nullable=True
-        ),
-        optional("source", "string", "Where it was given: till, web, app, paper"),
-    ),
-    key=("customer_id", "channel", "given_at"),
-    references={"customer_id": "customers"},
-)
-
-#: Kinds of interactions that are no contacts: education, community, games, service, and: an
-#: invitation passed on to somebody, a claim of an offer that there is only so often.
-INTERACTION_KINDS = (
-    "guide",
-    "video",
-    "training",
-    "event",
-    "post",
-    "reply",
-    "share",
-    "like",
-    "check_in",
-    "game",
-    "chat",
-    "call",
-    "visit",
-    "invite",
-    "claim",
-)
-
-INTERACTIONS = Table(
-    "interactions",
-    "something a customer did with the retailer that is no order and no page view",
-    (
-        key("interaction_id", "Interaction"),
-        key("customer_id", "Customer"),
-        Column("at", "timestamp", "When"),
-        Column("kind", "string", "Kind", allowed=INTERACTION_KINDS),
-        optional("product_id", "string", "Product it is about"),
-        optional("channel", "string", "Channel, as in contacts"),
-        optional("topic", "string", "Topic"),
-        optional("seconds", "number", "How long it took", minimum=0),
-        optional(
-            "completed", "boolean", "It was seen or played to its end; a claim: it was served"
-        ),
-        optional("promotion_id", "string", "Promotion or invitation it belongs to"),
-        optional("in_reply_to", "string", "Interaction that this one answers"),
-    ),
-    key=("interaction_id",),
     references={"customer_id": "customers"},
 )
 
@@ -225,31 +223,20 @@ SUBSCRIPTIONS = Table(
     references={"customer_id": "customers"},
 )
 
-STORED_VALUE = Table(
-    "stored_value",
-    "a movement of money kept on a customer's account or gift card",
+REFERRALS = Table(
+    "referrals",
+    "a referral",
     (
-        key("entry_id", "Movement"),
-        key("customer_id", "Customer"),
-        Column("posted_at", "timestamp", "When it was posted"),
-        Column("kind", "string", "Kind", allowed=("load", "bonus", "spend", "expire", "adjust")),
-        Column("amount", "money", "Money; negative when it leaves the account"),
-        optional("expires_on", "date", "Day it expires"),
-        optional("order_id", "string", "Order it belongs to"),
+        key("referrer_id", "Customer who referred"),
+        key("referred_id", "Customer who came"),
+        Column("referred_at", "timestamp", "When"),
+        optional("reward", "money", "What the referrer was given", minimum=0),
+        optional("code", "string", "Code that was shared"),
+        optional("shared_at", "timestamp", "When it was shared"),
+        optional("status", "string", "How far it came: shared, joined, ordered, rewarded"),
+        optional("referred_reward", "money", "What the new customer was given", minimum=0),
+        optional("first_order_id", "string", "First order of the new customer"),
     ),
-    key=("entry_id",),
-    references={"customer_id": "customers"},
-)
-
-MEDIA_SPEND = Table(
-    "media_spend",
-    "a day's spending on a channel, beside the cost of single contacts",
-    (
-        Column("day", "date", "Day"),
-        Column("channel", "string", "Channel: search, social, display, print, radio"),
-        Column("amount", "money", "Money spent", minimum=0),
-        optional("promotion_id", "string", "Promotion it was spent for"),
-        optional("impressions", "integer", "Times it was shown", minimum=0),
-        optional("clicks", "integer", "Times it was followed", minimum=0),
-    ),
+    key=("referred_id",),
+    references={"referrer_id": "customers", "referred_id": "customers"},
 )

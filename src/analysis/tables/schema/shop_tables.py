@@ -76,6 +76,23 @@ ORDER_LINES = Table(
     references={"customer_id": "customers", "product_id": "products"},
 )
 
+ORDERS = Table(
+    "orders",
+    "an order as a whole: payment, delivery, device",
+    (
+        key("order_id", "Order, as in order_lines"),
+        optional("customer_id", "string", "Customer; missing for a guest"),
+        optional("payment_method", "string", "How it was paid"),
+        optional("shipping_amount", "money", "What the customer paid for delivery", minimum=0),
+        optional("promised_on", "date", "Day the delivery was promised for"),
+        optional("delivered_at", "timestamp", "When it was delivered"),
+        optional("cancelled_at", "timestamp", "When it was cancelled"),
+        optional("device", "string", "Device it was placed with: desktop, phone, tablet, app"),
+    ),
+    key=("order_id",),
+    references={"customer_id": "customers"},
+)
+
 PROMOTIONS = Table(
     "promotions",
     "a promotion or campaign",
@@ -156,23 +173,6 @@ PLACEMENTS = Table(
     ),
     key=("product_id", "store_id", "week_start"),
     references={"product_id": "products"},
-)
-
-ORDERS = Table(
-    "orders",
-    "an order as a whole: payment, delivery, device",
-    (
-        key("order_id", "Order, as in order_lines"),
-        optional("customer_id", "string", "Customer; missing for a guest"),
-        optional("payment_method", "string", "How it was paid"),
-        optional("shipping_amount", "money", "What the customer paid for delivery", minimum=0),
-        optional("promised_on", "date", "Day the delivery was promised for"),
-        optional("delivered_at", "timestamp", "When it was delivered"),
-        optional("cancelled_at", "timestamp", "When it was cancelled"),
-        optional("device", "string", "Device it was placed with: desktop, phone, tablet, app"),
-    ),
-    key=("order_id",),
-    references={"customer_id": "customers"},
 )
 
 STOCK = Table(

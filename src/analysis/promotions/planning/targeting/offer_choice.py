@@ -103,11 +103,7 @@ def offers_for(
 
 
 def _deepest(
-    tables: Tables,
-    people: pd.DataFrame,
-    window: Period,
-    buyers: pd.DataFrame | None,
-    most: float,
+    tables: Tables, people: pd.DataFrame, window: Period, buyers: pd.DataFrame | None, most: float
 ) -> tuple[Floats, pd.Series]:
     """Return the deepest discount that each customer's buying asks for, and the kind of buyer.
 
@@ -238,10 +234,7 @@ def _bought_at_full_price(
 
 
 def _stands_in(
-    people: pd.DataFrame,
-    pairs: pd.DataFrame,
-    goods: pd.DataFrame,
-    substitutes: pd.DataFrame | None,
+    people: pd.DataFrame, pairs: pd.DataFrame, goods: pd.DataFrame, substitutes: pd.DataFrame | None
 ) -> np.ndarray:
     """Tell which pairs would replace what the contact is about."""
     if "reason_product_id" not in people:
