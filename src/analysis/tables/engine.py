@@ -18,7 +18,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
 import ibis
 import pandas as pd
 import pyarrow as pa
@@ -413,6 +412,8 @@ def reading(name: str) -> Iterator[None]:
     AnalysisError
         If the engine may not have the memory that it needs.
     """
+    # Imported late: it starts a thread, which a process that is to be forked may not have.
+    import duckdb
     from ibis.common.exceptions import IbisError
 
     try:

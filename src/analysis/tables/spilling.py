@@ -20,8 +20,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 if TYPE_CHECKING:
     import ibis
 
@@ -109,6 +107,9 @@ def keep_in(connection: Any, database: str | None) -> None:
     Any thread may be the one in which Python finds that rows are no longer used, in the midst of
     a question that another asks; a drop would end that question with an error.
     """
+    # Imported late: it starts a thread, which a process that is to be forked may not have.
+    import duckdb
+
     unused: list[str] = []
     asks = threading.get_ident()
 
