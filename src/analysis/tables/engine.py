@@ -185,6 +185,11 @@ def seconds(moment: ibis.Value) -> ibis.Value:
     return whole.cast("float64") / 1e6  # as floats: 1e6 is a decimal in Spark
 
 
+def exact_sum(value: ibis.Value, **options: Any) -> ibis.Value:
+    """Return the sum of floats, of twelve decimals each, the same in any order of rows."""
+    return value.cast("decimal(38, 12)").sum(**options).cast("float64")
+
+
 def hash64(column: ibis.Column) -> ibis.Value:
     """Return a 64-bit hash of ``column``: without a sign, but for Spark, which knows no other."""
     spark = kind_of(column.get_backend()) == "spark"
