@@ -34,20 +34,6 @@ SECONDS = 900
 
 PATIENT = Limits(cell_seconds=SECONDS, notebook_seconds=SECONDS)
 
-#: What the reports compute least with: where it matters that they end, not how sure they are.
-LEAST = (
-    "reports.02_segmentation.resamples=20",
-    "reports.02_segmentation.most_clusters=3",
-    "reports.03_deciles.bootstrap=200",
-    "reports.04_forecast.origins=5",
-    "reports.04_forecast.products=10",
-    "reports.04_forecast.levers=2",
-    "reports.05_baskets.shuffles=19",
-    "reports.06_promotions.resamples=200",
-    "reports.07_value.draws=50",
-    "reports.11_channels.bootstrap=100",
-)
-
 #: The least that a report does: a title, a table, a finding.
 REPORT = """\
 import pandas as pd

@@ -16,6 +16,7 @@ from analysis.customers.segments.profile import (
     side_by_side,
 )
 from analysis.errors import NotApplicable
+from analysis.reports.profiling import text_people
 
 
 def people(
@@ -149,6 +150,15 @@ def test_known_customers_against_the_others() -> None:
     assert known["ratio"] == pytest.approx(1 / unknown["ratio"])
     assert known["low"] < 2.0 < known["high"]
     assert table["net_share"].sum() == pytest.approx(1.0)
+
+
+def test_what_a_few_people_spend_is_not_told_from_the_rest() -> None:
+    features, attributes = people(np.random.default_rng(9), {"a": 80, None: 5})
+    table = known_against_unknown(features, attributes, confidence=0.95, seed=1)
+    assert table["customers"].tolist() == [80, 5]
+    assert table[["net_share", "net_per_customer", "ratio", "low", "high"]].isna().all(axis=None)
+    assert text_people.known_headline(table) == "Attributes are known of 94 % of customers"
+    assert "compare the two" in text_people.known_paragraph(table, [])
 
 
 def test_everyone_known_has_no_others_to_compare_with() -> None:

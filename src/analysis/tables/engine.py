@@ -18,7 +18,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
 import ibis
 import pandas as pd
 import pyarrow as pa
@@ -184,6 +183,11 @@ def seconds(moment: ibis.Value) -> ibis.Value:
     micros = (part("SECOND", moment) * 1_000_000).cast("int64") % 1_000_000
     whole = moment.epoch_seconds() * 1_000_000 + micros
     return whole.cast("float64") / 1e6  # as floats: 1e6 is a decimal in Spark
+
+
+def exact_sum(value: ibis.Value, **options: Any) -> ibis.Value:
+    """Return the sum of floats, of twelve decimals each, the same in any order of rows."""
+    return value.cast("decimal(38, 12)").sum(**options).cast("float64")
 
 
 def hash64(column: ibis.Column) -> ibis.Value:
@@ -413,6 +417,7 @@ def reading(name: str) -> Iterator[None]:
     AnalysisError
         If the engine may not have the memory that it needs.
     """
+    import duckdb  # importing it starts a thread, which the warm process must not have
     from ibis.common.exceptions import IbisError
 
     try:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from analysis.errors import DataError
 
@@ -193,6 +192,9 @@ def order_span(version: Path) -> tuple[str, ...]:
 
     Parquet keeps the least and the greatest time of each group of rows, so no row is read.
     """
+    # Its file systems start threads on import, which a process to be forked may not have.
+    import pyarrow.parquet as pq
+
     times = []
     for path in (version / "order_lines").rglob("*.parquet"):
         metadata = pq.read_metadata(path)

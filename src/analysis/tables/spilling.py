@@ -16,11 +16,10 @@ import shutil
 import stat
 import tempfile
 import threading
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import duckdb
 
 if TYPE_CHECKING:
     import ibis
@@ -109,18 +108,22 @@ def keep_in(connection: Any, database: str | None) -> None:
     Any thread may be the one in which Python finds that rows are no longer used, in the midst of
     a question that another asks; a drop would end that question with an error.
     """
+    import duckdb  # importing it starts a thread, which the warm process must not have
+
     unused: list[str] = []
-    asks = threading.get_ident()
+    asks, alive = threading.get_ident(), weakref.ref(connection)  # held, it would never be closed
 
     def drop(*names: str) -> None:
         unused.extend(names)
         with suppress(duckdb.ConnectionException):  # closed, and what was held went with it
-            while unused and threading.get_ident() == asks:
-                connection.drop_table(unused.pop(), database=database, force=True)
+            while unused and threading.get_ident() == asks and (engine := alive()) is not None:
+                engine.drop_table(unused.pop(), database=database, force=True)
 
     def create(name: str, rows: ibis.Table) -> ibis.Table:
         drop()
+        engine = alive()
+        assert engine is not None  # it asks for the table
         where: dict[str, Any] = {"database": database} if database else {"temp": True}
-        return connection.create_table(name, rows, schema=rows.schema(), **where)
+        return engine.create_table(name, rows, schema=rows.schema(), **where)
 
     connection._create_cached_table, connection._drop_cached_table = create, drop

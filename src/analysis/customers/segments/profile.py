@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import q_values, two_sided_p
 from analysis.stats.resampling import percentile_interval, resampled_totals
-from analysis.stats.sizes import too_small
+from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 from analysis.stats.types import Floats
 
 #: What customers are compared by: measure to numerator and denominator, each a sum over the
@@ -233,7 +233,8 @@ def known_against_unknown(
     pandas.DataFrame
         group (``known``: at least one attribute; ``unknown``), customers, share (of customers),
         net_share (of net amount), net_per_customer, and ratio with low and high: of its net
-        amount per customer to that of the other group.
+        amount per customer to that of the other group. Amounts are left out where either group is
+        of fewer than `FEWEST_CUSTOMERS`, but not empty.
 
     Raises
     ------
@@ -252,7 +253,7 @@ def known_against_unknown(
         mean, drawn_mean = sums / customers, drawn[:, 2:] / drawn[:, :2]
         ratio = mean / mean[::-1]
         low, high = percentile_interval(drawn_mean / drawn_mean[:, ::-1], confidence=confidence)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "group": ["known", "unknown"],
             "customers": customers.astype("int64"),
@@ -264,6 +265,9 @@ def known_against_unknown(
             "high": high,
         }
     )
+    if 0 < customers.min() < FEWEST_CUSTOMERS:
+        table[["net_share", "net_per_customer", "ratio", "low", "high"]] = np.nan
+    return table
 
 
 def _known(features: pd.DataFrame, attributes: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, student_quantile
 from analysis.stats.sizes import FEWEST_CUSTOMERS
+from analysis.tables.engine import exact_sum
 from analysis.tables.margin import MICROS, cents, lines_with_margin
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _by_arm(tables: Tables, period: Period) -> pd.DataFrame:
     }
     sums = {"customers": people.count()}
     for name, value in values.items():
-        sums |= {f"{name}_sum": value.sum(), f"{name}_sq": (value * value).sum()}
+        sums |= {f"{name}_sum": exact_sum(value), f"{name}_sq": exact_sum(value * value)}
     by = people.group_by("promotion_id", "name", "arm")
     table = by.agg(**sums).order_by("promotion_id", "arm").to_pandas()
     offered = _offered(tables)

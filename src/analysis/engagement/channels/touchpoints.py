@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis.engagement.channels.contact_events import order_times
 from analysis.errors import NotApplicable
-from analysis.tables.engine import held, seconds
+from analysis.tables.engine import exact_sum, held, seconds
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
@@ -215,12 +215,12 @@ def _weighted(touches: ibis.Table, half_life: float) -> ibis.Table:
         position=(first | last).ifelse(ends, middle),
         fading=fading,
     )
-    whole = ibis.window(group_by=["customer_id", "journey"])
+    whole = ibis.window(group_by=["customer_id", "journey"], order_by="place", rows=(None, None))
     return rows.mutate(time_decay=rows.fading / rows.fading.sum().over(whole))
 
 
 def _positional(touches: ibis.Table, place: dict[str, int]) -> dict[str, Floats]:
-    sums = {m: (touches[m] * touches.conversions).sum() for m in POSITIONAL}
+    sums = {m: exact_sum(touches[m] * touches.conversions) for m in POSITIONAL}
     table = touches.group_by("batch", "channel").agg(**sums).order_by("batch", "channel")
     frame = table.to_pandas()
     found = {m: np.zeros((BATCHES, len(place))) for m in POSITIONAL}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import ibis
-import numpy as np
 import pandas as pd
 
 from analysis.engagement.web.clickstream import Clickstream
@@ -153,7 +152,7 @@ def _order_value(web: Clickstream) -> float:
         return float("nan")
     named = web.views.filter(web.views.order_id.notnull()).select("order_id").distinct()
     lines = web.tables.order_lines
-    orders = lines.semi_join(named, "order_id").group_by("order_id")
-    each = orders.aggregate(net=lambda t: t.net_amount.sum().cast("float64"))
-    found = each.net.mean().execute()
-    return float("nan") if found is None else float(np.float64(found))
+    bought = lines.semi_join(named, "order_id")
+    sums = bought.aggregate(net=bought.net_amount.sum(), orders=bought.order_id.nunique())
+    net, orders = sums.to_pandas().iloc[0]
+    return float(net) / int(orders) if orders else float("nan")

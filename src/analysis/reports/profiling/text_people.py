@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 def known_headline(known: pd.DataFrame) -> str:
     """State how the customers of whom something is known differ from the others."""
     row = known.iloc[0]
-    return (
-        f"Attributes are known of {words.percent(row['share'], 0)} of customers, who bring "
-        f"{words.percent(row['net_share'], 0)} of customers' net sales"
-    )
+    said = f"Attributes are known of {words.percent(row['share'], 0)} of customers"
+    return f"{said}, who bring {_part(row)}" if pd.notna(row["net_share"]) else said
+
+
+def _part(row: pd.Series) -> str:
+    return f"{words.percent(row['net_share'], 0)} of customers' net sales"
 
 
 def known_paragraph(known: pd.DataFrame, skipped: list[str]) -> str:
@@ -36,6 +38,8 @@ def known_paragraph(known: pd.DataFrame, skipped: list[str]) -> str:
     )
     if not row["share"] < 1:
         return f"Something is known of every customer who bought.{left}"
+    if pd.isna(row["ratio"]):
+        return f"Too few customers are known, or unknown, to compare the two.{left}"
     return (
         f"A known customer spends {words.number(row['ratio'], 1)} times as much as an unknown one "
         f"({words.interval(row['low'], row['high'], 1, '')}). So the indices below compare known "
@@ -48,8 +52,8 @@ def known_share(known: pd.DataFrame) -> Fields:
     row = known.iloc[0]
     return {
         "key": "known_share",
-        "sentence": f"of customers have any known attribute; they bring "
-        f"{words.percent(row['net_share'], 0)} of customers' net sales.",
+        "sentence": "of customers have any known attribute"
+        + (f"; they bring {_part(row)}." if pd.notna(row["net_share"]) else "."),
         "value": row["share"],
         "unit": "%",
         "n": int(known["customers"].sum()),

@@ -44,7 +44,8 @@ def stages(
         charts.worth_bars,
         by_stage,
         alt=f"Pairs of bars by life stage, share of customers and share of net sales. {headline}",
-        caption=f"Net sales, {window}. Whiskers: {report.interval}.",
+        caption=f"Net sales, {window}. Whiskers: {report.interval}. Who declines is told by net "
+        "sales here, by margin in report 03.",
     )
     describe(report, by_stage, lifecycle.MEANING)
     shown = columns.worth(report.interval, label="Stage")
