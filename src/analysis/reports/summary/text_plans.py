@@ -126,6 +126,7 @@ def _score(
     tone: Tone = "plain" if met is None or met != met else "good" if met else "bad"
     value = words.quantity(row["value"], unit, signed=row["aim"] in _SIGNED)
     ends = words.interval(row["low"], row["high"], None, unit) if row["low"] == row["low"] else ""
+    ends = ends.removesuffix(f" {words.POINTS}")  # the figure beside it has the word
     target = (
         words.quantity(row["target"], unit) if row["target"] == row["target"] else words.MISSING
     )
