@@ -209,9 +209,9 @@ run_one(Job(job["report"], Path(job["root"]), job["parameters"], RunFolder(Path(
 _HOURS_PASS = """
 import time, types
 from pathlib import Path
-from analysis.reporting.execution import processes
+from analysis.reporting.execution import kernel
 hours = lambda: time.monotonic() + 36_000 * Path({file!r}).exists()
-processes.time = types.SimpleNamespace(monotonic=hours)
+kernel.time = types.SimpleNamespace(monotonic=hours)
 """
 
 

@@ -13,8 +13,8 @@ from playwright.sync_api import Page
 #: Package that brings axe-core as one file.
 PACKAGE = "axe_playwright_python"
 
-_RUN = """async tags => {
-    const only = tags.length ? {runOnly: {type: 'tag', values: tags}} : {};
+_RUN = """async rules => {
+    const only = rules.length ? {runOnly: {type: 'rule', values: rules}} : {};
     const found = await axe.run(document, {resultTypes: ['violations'], ...only});
     return found.violations.map(v => ({rule: v.id, where: v.nodes.slice(0, 3).map(n => n.html)}));
 }"""
@@ -31,8 +31,8 @@ def axe_source() -> str:
     return Path(spec.origin).with_name("axe.min.js").read_text("utf-8")
 
 
-def violations(page: Page, source: str, *tags: str) -> list[dict[str, Any]]:
-    """Return the rules, of these tags or all, that the open page breaks, each with first places."""
+def violations(page: Page, source: str, *rules: str) -> list[dict[str, Any]]:
+    """Return the rules, of those named or all, that the page breaks, each with first places."""
     page.evaluate(source)
-    found: list[dict[str, Any]] = page.evaluate(_RUN, list(tags))
+    found: list[dict[str, Any]] = page.evaluate(_RUN, list(rules))
     return found

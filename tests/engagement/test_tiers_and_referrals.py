@@ -65,8 +65,8 @@ def test_moves_up_and_down_add_up() -> None:
                        for n, net in enumerate(spent)))  # fmt: skip
     found = membership_tiers.standing(tables_of(lines, tiers=tiers_of(*rows)), as_of=AS_OF)
     assert found.tiers["tier"].tolist() == ["basic", "gold"]
-    assert found.up[0] == 15 / 60
-    assert found.down[0] == 10 / 60
+    assert found.up[0] == 15 / 40, "who is in the highest cannot rise"
+    assert found.down[0] == 10 / 20, "who is in the lowest cannot fall"
     moves = found.moves.set_index(["before", "after"])["share"]
     assert moves["basic", "gold"] == 15 / 40
     assert moves.groupby("before").sum().tolist() == [1.0, 1.0]

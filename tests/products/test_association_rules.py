@@ -150,11 +150,6 @@ def test_a_single_target_gives_only_rules_to_it():
     assert ("cheese",) in set(found["antecedents"])
 
 
-def test_a_confidence_that_equals_the_threshold_is_enough():
-    orders = [{"a", "b"}] * 3 + [{"a"}] * 7
-    assert ("b",) in set(mined(orders, 0.1, min_confidence=0.3).table["consequents"])
-
-
 def test_a_rule_that_says_no_more_than_its_part_is_redundant():
     orders = [{"a", "b"}] * 5 + [{"a", "b", "c"}] * 5 + [{"c"}] * 5 + [{"d"}] * 5
     kept = rules.prune(mined(orders, 0.1))

@@ -171,7 +171,7 @@ def test_two_runs_are_compared_by_findings_and_tables(project: Project) -> None:
     found = run_diff.diff(*(project.reports.run(run.run_id) for run in (first, second)))
     assert found.findings == (
         "10_a/risk: € 60 → € 70; ▲ 16.7 % since then",
-        "20_b/risk: is new: € 1 of margin is at risk",
+        "20_b/risk: is new: € 1.00 of margin is at risk",
     )
     assert found.tables == (
         "lists/10_a/contacts: differs; it names customers and is not looked into",

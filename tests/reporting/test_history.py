@@ -40,7 +40,7 @@ def test_findings_compare_with_the_run_before(tmp_path: Path):
     run(tmp_path, at(1))
     last = run(tmp_path, at(2))
     now = run(tmp_path, at(3))
-    assert change(now, tmp_path / last.run_id) == "▲ 4,900.0 % since last run"
+    assert change(now, tmp_path / last.run_id) == "▲ 98 since last run"
     assert change(now, None) is None
 
 
@@ -68,7 +68,7 @@ def test_only_as_of_may_differ_in_silence(tmp_path: Path):
     previous = tmp_path / last.run_id
     same = run(tmp_path, at(2), as_of="2018-01-01", groups=10, seed=1)
     other = run(tmp_path, at(3), as_of="2018-01-01", groups=5, seed=2)
-    assert change(same, previous) == "▲ 9,900.0 % since last run"
+    assert change(same, previous) == "▲ 99 since last run"
     text = change(other, previous)
     assert text is not None
     assert text.endswith("since last run, which had other parameters (groups and seed)")

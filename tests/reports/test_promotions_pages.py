@@ -578,7 +578,9 @@ def test_a_covariate_that_was_left_out_is_said_with_its_reason(found: Trials) ->
     why = "before_net: it is the same for every customer of one arm"
     left = found.estimates.assign(not_adjusted_for=why)
     said = readings.unadjusted(replace(found, estimates=left))
-    assert said.startswith("Left out of the adjustment:\n\n- Apples: before_net: it is the same")
+    assert said.startswith(
+        "Left out of the adjustment:\n\n- Apples: net sales before: it is the same"
+    )
 
 
 def test_without_a_promotion_that_passed_nothing_leads(found: Trials) -> None:

@@ -19,6 +19,7 @@ back between day n and day m.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
@@ -342,6 +343,6 @@ def _next(events: Events, start: str, then: str) -> ibis.Table:
         rows = rows.mutate(when=(rows.kind == then).ifelse(rows["at"], None))
         rows = rows.mutate(next=rows.when.min().over(ibis.window(preceding=0, **order)))
         rows = rows.filter(rows.kind == start)
-    began, end = seconds(rows["at"]), seconds(midnight(events.period.end))
+    began, end = seconds(rows["at"]), (events.period.end - date(1970, 1, 1)).days * _SECONDS_A_DAY
     days, left = ((moment - began) / _SECONDS_A_DAY for moment in (seconds(rows.next), end))
     return rows.select("customer_id", days=days, left=left)

@@ -180,7 +180,7 @@ def goods_of(found: Look, total: str) -> tuple[str, str, int, int] | None:
 
 
 #: Share of rows in which an identity must hold, and rows that it takes to tell.
-MOSTLY, FEWEST_ROWS = 0.95, 2
+MOSTLY, _ENOUGH_ROWS = 0.95, 2
 #: Rounding of an amount to the cent, and of a price to the cent times a quantity.
 CENT = 0.011
 #: Values of each column that tell the decimal sign.
@@ -270,7 +270,7 @@ def _equal(amounts: NDArray[np.float64], others: NDArray[np.float64]) -> tuple[i
 
 
 def _mostly(held: int, of: int) -> bool:
-    return of >= FEWEST_ROWS and held >= MOSTLY * of
+    return of >= _ENOUGH_ROWS and held >= MOSTLY * of
 
 
 def _repeated(found: Look, amounts: NDArray[np.float64]) -> tuple[int, int]:
@@ -317,4 +317,4 @@ def price_is_of_the_line(found: Look) -> bool:
         units = [p / q for q, p in pairs]
         same += max(prices) - min(prices) <= CENT
         grown += max(units) - min(units) <= CENT and max(prices) - min(prices) > CENT
-    return grown >= FEWEST_ROWS and grown > same
+    return grown >= _ENOUGH_ROWS and grown > same
