@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def project(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setattr(dispatch, "Worker", Pretended)
     monkeypatch.chdir(journey.root)
     assert find_root() == journey.root
-    made = Project(journey)
+    made = Project.ingested(journey)
     made.add("10_a", "x = 1")
     return made
 
@@ -67,6 +68,7 @@ def test_help_is_quick_because_it_loads_nothing_heavy() -> None:
 
 
 def test_a_good_run(project: Project) -> None:
+    shutil.rmtree(project.root / "data" / "canonical")
     result = call("run", "tiny")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
@@ -136,6 +138,7 @@ def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_ingest_says_what_became_of_every_row(project: Project) -> None:
+    shutil.rmtree(project.root / "data" / "canonical")
     first = call("ingest", "tiny")
     assert first.exit_code == 0
     head, *lines = first.stdout.splitlines()

@@ -29,7 +29,7 @@ DEEP = '{"a":' * 5_000
 def project(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project with one report, whose notebooks are not really executed, and one good run."""
     monkeypatch.setattr(dispatch, "Worker", Reported)
-    made = Project(journey)
+    made = Project.ingested(journey)
     made.add("10_a", "x = seed")
     made.run()
     return made

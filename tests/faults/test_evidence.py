@@ -36,7 +36,7 @@ class Reported(Pretended):
 def published(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> tuple[Project, RunFolder]:
     """A project with one published run of one report."""
     monkeypatch.setattr(dispatch, "Worker", Reported)
-    project = Project(journey)
+    project = Project.ingested(journey)
     project.add("10_a", "x = seed")
     record, _ = project.run()
     return project, project.reports.run(record.run_id)

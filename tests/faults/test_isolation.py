@@ -77,7 +77,7 @@ def ran(shared_dir: Path) -> SimpleNamespace:
     with (root / "lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         if not outcome.exists():
-            project = Project(Journey.create(root))
+            project = Project.ingested(Journey.create(root))
             sectioned(project, "10_a", SECTIONS)
             setup = ["## Data", OPEN.format("11_b"), "1 / 0", "## Value", "report.say('x')"]
             sectioned(project, "11_b", setup)

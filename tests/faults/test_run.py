@@ -37,7 +37,7 @@ time.sleep(36000)"""
 
 @pytest.fixture
 def project(journey: Journey) -> Project:
-    return Project(journey)
+    return Project.ingested(journey)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def _write(folder: RunFolder, report: str, value: float) -> None:
 @pytest.fixture
 def project(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setattr(dispatch, "Worker", Written)
-    made = Project(journey)
+    made = Project.ingested(journey)
     made.add("10_a", "# 60")
     return made
 

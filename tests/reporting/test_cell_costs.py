@@ -28,7 +28,7 @@ done = subprocess.run([sys.executable, "-c", {burn!r}], check=True)"""
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(Journey.create(tmp_path_factory.mktemp("costs")))
+    project = Project.ingested(Journey.create(tmp_path_factory.mktemp("costs")))
     burns = BURN.format(seconds=1.0)
     cells = (REPORT, burns, "import time; time.sleep(1.5)", CHILD.format(burn=burns))
     project.add("10_a", *cells, "from analysis import quality\nquality.reconcile(report.tables)")

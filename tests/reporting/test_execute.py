@@ -111,7 +111,7 @@ def test_the_peak_memory_is_that_of_the_notebook(tmp_path: Path) -> None:
 
 def test_any_scheduler_may_call_it(journey: Journey) -> None:
     """Without a run around it, it takes the study's params and leaves the results in a folder."""
-    project = Project(journey)
+    project = Project.ingested(journey)
     project.add("10_a", REPORT)
     journey.ingest()
     ended = project.command(
@@ -126,7 +126,7 @@ def test_any_scheduler_may_call_it(journey: Journey) -> None:
 
 
 def test_its_exit_code_and_standard_error_tell_a_failure(journey: Journey) -> None:
-    project = Project(journey)
+    project = Project.ingested(journey)
     project.add("10_a", "1 / 0")
     ended = project.command("run-one", "--study", "tiny", "--report", "10_a", "--staging", "out")
     assert ended.returncode == 1
@@ -136,7 +136,7 @@ def test_its_exit_code_and_standard_error_tell_a_failure(journey: Journey) -> No
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])
 def test_a_scheduler_may_stop_it(journey: Journey, signum: signal.Signals) -> None:
     """Also in the midst of work that lets no other thread of the kernel look up."""
-    project = Project(journey)
+    project = Project.ingested(journey)
     project.add("10_a", "open('../here', 'w').close()\nsum(range(10**10))")
     running = project.start("run-one", "--study", "tiny", "--report", "10_a", "--staging", "out")
     wait_for((journey.root / "here").exists)

@@ -85,7 +85,7 @@ def test_a_run_removes_the_runs_before_it(
     from analysis.reporting.runner import dispatch
 
     monkeypatch.setattr(dispatch, "Worker", Pretended)
-    project = Project(journey)
+    project = Project.ingested(journey)
     project.add("10_a", "x = 1")
     for _ in range(3):
         project.run("keep=1")

@@ -48,7 +48,7 @@ class Pretended:
 
 @pytest.fixture
 def project(journey: Journey) -> Project:
-    return Project(journey)
+    return Project.ingested(journey)
 
 
 @pytest.fixture
@@ -63,7 +63,8 @@ def statuses(record: RunRecord) -> dict[str, str]:
     return {name: report.status for name, report in record.reports.items()}
 
 
-def test_a_run_is_published_with_everything_it_says(project: Project) -> None:
+def test_a_run_is_published_with_everything_it_says(journey: Journey) -> None:
+    project = Project(journey)
     project.add("10_a")
     record, listener = project.run("seed=5")
     folder = project.reports.run(record.run_id)

@@ -103,7 +103,7 @@ def ran(shared_dir: Path) -> SimpleNamespace:
     with (root / "lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         if not outcome.exists():
-            project = Project(Journey.create(root))
+            project = Project.ingested(Journey.create(root))
             lay_out(project)
             outcome.write_bytes(pickle.dumps(project.run()))
     record, listener = pickle.loads(outcome.read_bytes())

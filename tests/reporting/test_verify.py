@@ -29,7 +29,7 @@ report.save(pd.DataFrame({"a": [time.time_ns()]}), "restless")"""
 
 @pytest.fixture
 def project(journey: Journey) -> Project:
-    made = Project(journey)
+    made = Project.ingested(journey)
     made.add("10_a")
     return made
 

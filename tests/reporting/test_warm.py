@@ -34,7 +34,7 @@ pathlib.Path("../REPORT.json").write_text(json.dumps(about))"""
 
 @pytest.fixture
 def project(journey: Journey) -> Project:
-    return Project(journey)
+    return Project.ingested(journey)
 
 
 def test_each_is_a_process_of_its_own(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
