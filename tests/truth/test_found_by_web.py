@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.reporting.charts import svg
+from tests.notebooks.on_engine import undrawn
 from tests.notebooks.studies import Page, run_notebook
 from tests.truth.shops import Shops
 
@@ -19,9 +21,10 @@ Published = Callable[[str], pd.DataFrame]
 
 @pytest.fixture(scope="module")
 def pages(shops: Shops, tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
-    """Run the report on three shops."""
+    """Run the report on three shops, for its tables and findings."""
     found = []
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(svg, "render", undrawn)
         for seed in SEEDS:
             frames = {name: _rows(shops, name, seed) for name in TABLES}
             root = tmp_path_factory.mktemp(f"web{seed}")
