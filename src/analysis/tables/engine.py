@@ -27,7 +27,7 @@ from analysis.project import find_root
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 from analysis.tables.spark_engine import fit, kept, open_session, read_files, write_parts
-from analysis.tables.spilling import MOST_IN_MEMORY, keep_in, keep_on_disk, spill_path
+from analysis.tables.spilling import MOST_IN_MEMORY, NEVER_HELD, keep_in, keep_on_disk, spill_path
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
 
@@ -311,10 +311,10 @@ def open_study(
     current = current.resolve()
     manifest = Manifest.read(current / "manifest.json")
     connection = connect(settings)
-    largest = max(manifest.rows.values(), default=0)
+    rows = manifest.rows
     if settings is not None and settings.kind == "spark":
-        fit(connection, settings, rows=largest)
-    elif largest > MOST_IN_MEMORY:
+        fit(connection, settings, rows=max(rows.values(), default=0))
+    elif max((n for name, n in rows.items() if name not in NEVER_HELD), default=0) > MOST_IN_MEMORY:
         keep_on_disk(connection)
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
     holders = [tables["customers"]] if "customers" in tables else []
