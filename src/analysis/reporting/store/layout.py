@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from analysis.params import StudyParams
     from analysis.tables.engine import EngineSettings
 
-
 #: What the name of a run folder starts with until it is published.
 STAGED = ".staging-"
 
@@ -214,18 +213,14 @@ def engine_of(study: str, *, writes_to: Path, root: Path) -> EngineSettings:
 #: Directory of a run that has not been published yet; set by the runner.
 STAGING = "ANALYSIS_STAGING"
 
-
 #: Root of the project, where it is not a parent of the working directory.
 ROOT = "ANALYSIS_ROOT"
-
 
 #: Directory of an analyst's own files, beside the published runs.
 DRAFT = "draft"
 
-
 #: Name of the link to the latest run.
 LATEST = "latest"
-
 
 #: Folders of a run that hold result tables: those to publish, and those that name customers.
 TABLES, LISTS = "tables", "lists"
