@@ -243,6 +243,7 @@ class Tables:
         self._tables = dict(tables)
         self._personal = personal
         self._derived: dict[str, ibis.Table] = {}
+        self.parts: tuple[Tables, ...] = ()  # by customers, once they were dealt
 
     def __getattr__(self, name: str) -> ibis.Table:
         if name.startswith("_") or name not in TABLES:
@@ -277,6 +278,10 @@ class Tables:
         if name not in self._derived:
             self._derived[name] = held(make(self))
         return self._derived[name]
+
+    def with_tables(self, **tables: ibis.Table) -> Tables:
+        """Return these tables, some of them replaced."""
+        return Tables(self.connection, self.manifest, self._tables | tables, self._personal)
 
     def close(self) -> None:
         """Release the engine."""

@@ -41,10 +41,8 @@ from analysis.stats.types import Floats, Integers
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
 
-
 #: A cluster that comes back at least this alike is valid (Hennig 2007, section 3).
 STABLE = 0.75
-
 
 #: Below this silhouette there is no substantial structure (Kaufman and Rousseeuw 1990).
 SUBSTANTIAL = 0.25
@@ -129,7 +127,6 @@ def find(
 def _find(
     inputs: Inputs, most: int, resamples: int, clouds: int, order_by: str, seed: int
 ) -> Clusters:
-
     values = inputs.values
     rng = np.random.default_rng(seed)
     judged = values[rng.permutation(len(values))[:_MOST_JUDGED]]

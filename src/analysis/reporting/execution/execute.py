@@ -194,7 +194,6 @@ def _used() -> float:
 
 KERNEL = "python3"
 
-
 #: The folders in front of a file's name, as warnings name the code that they come from; of a
 #: cell's own code, the name as well, which is another in every process.
 _FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:\"']+/)+(\d+\.py)?")

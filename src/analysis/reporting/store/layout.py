@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from analysis.params import StudyParams
     from analysis.tables.engine import EngineSettings
 
-
 #: What the name of a run folder starts with until it is published.
 STAGED = ".staging-"
 
@@ -219,10 +218,8 @@ STAGING = "ANALYSIS_STAGING"
 #: Directory of an analyst's own files, beside the published runs.
 DRAFT = "draft"
 
-
 #: Name of the link to the latest run.
 LATEST = "latest"
-
 
 #: Folders of a run that hold result tables: those to publish, and those that name customers.
 TABLES, LISTS = "tables", "lists"
