@@ -77,10 +77,12 @@ def details(one: Return, currency: str) -> str:
     """Say what share of the discount was a gift, and what redemption would pay."""
     parts = one.waterfall.set_index("part")["amount"]
     gift = -float(parts[SUBSIDY])
-    said = [
-        f"{words.money(gift, 0, currency)} of discount went to customers who would have bought "
-        "anyway."
-    ]
+    said = []
+    if gift > 0:
+        said.append(
+            f"{words.money(gift, 0, currency)} of discount went to customers who would have bought "
+            "anyway."
+        )
     if one.redemption > 0 and one.break_even < float("inf"):
         said.append(
             f"It was redeemed {_times(one.redemption)} times per customer; "
@@ -186,7 +188,7 @@ def reached(table: pd.DataFrame) -> str:
     if loss:
         said += f", {loss} more at a loss"
     if moved:
-        said += f"; {moved} only moved purchases"
+        said += f"; {moved} sold more, but took it from elsewhere"
     return said
 
 
@@ -335,7 +337,7 @@ def funnel(table: pd.DataFrame) -> str:
     share = {step: words.percent(float(table[step].median()), 0) for step in known}
     if {"opened", "bought"} <= set(known):
         return (
-            f"In the median promotion {share['opened']} {_STEPS['opened']} and {share['bought']} "
-            f"{_STEPS['bought']}"
+            f"In the median promotion or arm {share['opened']} {_STEPS['opened']} and "
+            f"{share['bought']} {_STEPS['bought']}"
         )
-    return f"In the median promotion {share[known[0]]} of those chosen {_STEPS[known[0]]}"
+    return f"In the median promotion or arm {share[known[0]]} of those chosen {_STEPS[known[0]]}"

@@ -340,6 +340,11 @@ def intervals_reading(held: pd.DataFrame, nominal: float) -> str:
     """Return in which groups the intervals of customers held too seldom."""
     short = held[held["high"] < nominal]
     cutoffs = words.count(held["cutoff"].nunique(), "cut-off")
+    if short.empty and not (held["held"] >= nominal).all():
+        return (
+            f"Over {cutoffs}, intervals of customers held about as often as the "
+            f"{words.percent(nominal, 0)} promised: no group differs significantly to the low side."
+        )
     if short.empty:
         return (
             f"Over {cutoffs}, intervals of customers held at least the {words.percent(nominal, 0)} "
