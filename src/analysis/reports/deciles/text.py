@@ -289,13 +289,16 @@ def moved(found: Persistence) -> str:
     """Say how much of the movement is real."""
     rows = found.summary.set_index("measure").to_dict("index")
     same, far, top = rows["same"], rows["far"], rows["top"]
-    beyond = words.points(top["change"], signed=False)
-    between = in_brackets(top["change_low"], top["change_high"], 1, words.POINTS)
+    way, sign = ("left", 1) if top["change"] >= 0 else ("stayed", -1)
+    beyond = words.points(sign * top["change"], signed=False)
+    ends = sorted(sign * top[end] for end in ("change_low", "change_high"))
+    between = in_brackets(*ends, 1, words.POINTS)
     if top["change_low"] <= 0 <= top["change_high"]:
         between = f"{between[:-1]}: not significant)"
     return (
-        f"Beyond what week-to-week variation explains, {beyond}{between} of the best left. Over "
-        f"all groups {words.percent(same['stayed'])} stayed in theirs (variation alone: "
+        f"Beyond what week-to-week variation explains, {beyond}{between} of the best {way}. Over "
+        "all groups, that of those who did not buy in a half among them, "
+        f"{words.percent(same['stayed'])} stayed in theirs (variation alone: "
         f"{words.percent(same['noise'])}) and {words.percent(far['stayed'])} moved by three or "
         f"more (variation alone: {words.percent(far['noise'])})."
     )

@@ -6,6 +6,7 @@ What the profiling report says about departments, stores and products.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -219,8 +220,8 @@ def bought_less(bridge: pd.DataFrame, currency: str, confidence: float) -> Field
         sentence = "came from kept customers: none bought less than in the period before."
         return {"key": "bought_less", "sentence": sentence, "value": 0.0, "unit": currency}
     row = rows.iloc[0]
-    parts = [_bought_more(bridge, currency), _noise(row, currency)]
-    real = "" if parts[1] else ", which week-to-week variation alone makes as well"
+    parts = [_noise(row, currency), _bought_more(bridge, currency)]
+    real = "" if parts[0] else ", which week-to-week variation alone makes as well"
     return {
         "key": "bought_less",
         "sentence": f"came from kept customers who bought less than in the period before{real}.",
@@ -274,14 +275,19 @@ def _signed(value: float, currency: str) -> str:
     return words.money(value, 0, currency, signed=True)
 
 
-def groups_headline(found: Movers, *, noun: str, nouns: str) -> str:
-    """State how many groups of a kind changed significantly, and the one that changed most."""
+def groups_headline(
+    found: Movers, currency: str, *, noun: str, nouns: str, apart: Collection[str] = ()
+) -> str:
+    """State how many groups of a kind changed significantly, and which by most money.
+
+    Those that are ``apart``, for being no merchandise, are not named.
+    """
     real = found.sure
     if found.table.empty:
         return f"No {noun} has {found.minimum_group} customers, so that none is compared"
     if real.empty:
         return f"No {noun} changed by more than chance"
-    continued = real[real["growth"].notna()]
+    continued = real[real["growth"].notna() & ~real["group"].isin(list(apart))]
     new = int((real["status"] == "launched").sum())
     count = f"{len(real)} of {words.count(len(found.table), noun, nouns)} changed significantly"
     count += f", {new} of them new" if new else ""
@@ -289,8 +295,9 @@ def groups_headline(found: Movers, *, noun: str, nouns: str) -> str:
         return count
     largest = continued.sort_values("change", key=abs).iloc[-1]
     name = largest["group"] if noun == "department" else f"{noun} {largest['group']}"
-    most = "of the others most" if new else "most"
-    return f"{count}; {most} {name}, {words.percent(largest['growth'], 0, signed=True)}"
+    most = "of the others most money" if new else "most money"
+    grown = words.percent(largest["growth"], 0, signed=True)
+    return f"{count}; {most} in {name}, {_signed(largest['change'], currency)} ({grown})"
 
 
 def growth_alt(found: Movers, *, top: int) -> str:

@@ -89,7 +89,7 @@ def checks(found: pd.DataFrame) -> Fields:
         "otherwise": "every report counts these rows as they stand",
         "detail": words.listing(named)
         if decide
-        else f"{int(counts.get('know', 0))} things to know",
+        else f"{words.count(int(counts.get('know', 0)), 'thing')} to know",
     }
 
 
@@ -164,7 +164,8 @@ def fill_headline(table: pd.DataFrame) -> str:
         return f"Every column is full; {words.count(absent, 'optional column')} not given"
     least = gaps.sort_values("share_filled").iloc[0]
     return (
-        f"{len(gaps)} of {len(there)} columns have gaps, {least['table']}.{least['column']} most: "
+        f"{len(gaps)} of {len(there)} columns {'has' if len(gaps) == 1 else 'have'} gaps, "
+        f"{least['table']}.{least['column']} most: "
         f"{words.percent(least['share_filled'], 0)} filled"
     )
 
@@ -231,8 +232,8 @@ def drift_headline(found: Drift) -> str:
         return "The mix of orders is what it was, up to the ups and downs of weeks"
     first = real.iloc[0]
     return (
-        f"{len(real)} of {len(found.dimensions)} mixes moved significantly; most by "
-        f"{_mix(first)}, {words.percent(first['moved'])}"
+        f"{len(real)} of {len(found.dimensions)} mixes moved significantly; furthest beyond "
+        f"chance by {_mix(first)}, {words.percent(first['moved'])}"
     )
 
 

@@ -317,5 +317,5 @@ def retention(kept: pd.DataFrame) -> str:
     share = rows["bought"].sum() / rows["customers"].sum()
     return (
         f"{words.percent(share, 0)} of {words.count(rows['customers'].sum(), 'customer')} first "
-        "seen after the first month bought in the third month after that"
+        "seen after the first month of the data bought in the third month after their own first"
     )
