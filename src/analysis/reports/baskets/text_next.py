@@ -40,7 +40,8 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 def most(table: pd.DataFrame, days: int) -> str:
     """Say what follows most surely."""
     row = table.iloc[0]
-    told = "" if row["difference_low"] > 0 else ": not significant"
+    sure = row["difference_low"] > 0 or row["difference_high"] < 0
+    told = "" if sure else ": not significant"
     return (
         f"{row['label']}: {words.percent(row['share'], 0)} within {days} days, against "
         f"{words.percent(row['control'], 0)} of matched customers{told}"
@@ -121,12 +122,12 @@ def labelled(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 
 def order(table: pd.DataFrame, fdr: float) -> str:
     """Say whether order matters."""
-    n, more = len(table), int((table["q"] <= fdr).sum())
-    if more == 0:
+    n, found = len(table), table[table["q"] <= fdr]
+    if found.empty:
         return f"Visit order matters significantly in none of the {n} most common sequences"
-    top = table["ratio"].max()
+    top = found["ratio"].max()
     return (
-        f"Visit order matters significantly in {more} of {n} sequences: at most "
+        f"Visit order matters significantly in {len(found)} of {n} sequences: at most "
         f"{words.number(top, 2)} times as many customers as with visits in random order"
     )
 
@@ -324,7 +325,9 @@ def with_names(found: FirstBaskets, names: dict[str, str]) -> pd.DataFrame:
 def bundle(table: pd.DataFrame, discount: float) -> str:
     """Say whether bundles pay."""
     off = words.percent(discount, 0)
-    median = table["break_even"].median()
+    median = table["break_even"].fillna(float("inf")).median()
+    if median == float("inf"):
+        return f"At {off} off, half of the bundles or more lose on each one sold"
     return (
         f"At {off} off, the median bundle must sell {words.percent(median, 0)} more to break even"
     )

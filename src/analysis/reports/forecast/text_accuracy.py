@@ -225,7 +225,7 @@ def few_weeks(coverage: pd.DataFrame) -> str:
         "which is no evidence against them"
         if _held(coverage)
         else "fewer than promised: keep more slack for the total than the band shows"
-        if (whole["realised"] < whole["nominal"]).any()
+        if _short(whole).any()
         else "more than promised"
     )
     return (
@@ -250,8 +250,7 @@ def at_peaks(coverage: pd.DataFrame) -> str:
     verdict = (
         f"Too narrow at peaks: {words.listing(short)}."
         if short
-        else "None is significantly less than promised; so few weeks tell no more than their "
-        "intervals say."
+        else "None is significantly less than promised, as far as so many weeks can tell."
     )
     return f"{what} the intervals held {'; '.join(told)}. {verdict}"
 
@@ -315,8 +314,8 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
         "value": _share(coverage[coverage["nominal"] == nominal]),
         "unit": words.PERCENT,
         "n": int(coverage.loc[coverage["nominal"] == nominal, "weeks"].sum()),
-        "noun": "held-out week",
-        "detail": "each forecast from several weeks before",
+        "noun": "held-out series-week",
+        "detail": "a week of the total, a department or a category, forecast several weeks before",
         "alert": False,
         "decimals": 1,
     }

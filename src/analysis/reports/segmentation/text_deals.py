@@ -128,8 +128,8 @@ def stocked(table: pd.DataFrame) -> str:
             "" if len(clear) == len(table) else f" for {len(clear)} of {len(table)} kinds of buyers"
         )
         return (
-            f"Offers ten points deeper go with {least}{f' to {most}' if most != least else ''} more "
-            f"units beyond the first{of}; kinds of buyers cannot be told apart in it"
+            f"Offers ten points deeper go with {least}{'' if most == least else f' to {most}'} "
+            f"more units beyond the first{of}; kinds of buyers cannot be told apart in it"
         )
     return (
         f"{row['group']}s take most of deeper offers: {words.percent(row['more'], 0)} more units "
