@@ -22,7 +22,7 @@ from analysis.promotions.returns.roi import (
     SUBSIDY,
 )
 from analysis.reports.promotions import text_returns as return_readings
-from analysis.tables.engine import Tables
+from analysis.tables.engine import Tables, in_memory
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
 
@@ -135,6 +135,15 @@ def test_the_funnel_counts_customers_step_by_step(tables: Tables) -> None:
     table = goals.fetch(tables).set_index("promotion_id")
     assert table.loc["C", ["chosen", "reached", "opened", "clicked"]].tolist() == [40, 40, 10, 0]
     assert table.loc["L", ["chosen", "redeemed", "bought"]].tolist() == [60, 60, 60]
+
+
+def test_the_funnel_leaves_out_what_the_data_hold_in_part() -> None:
+    frames = small_shop.frames()
+    ends = pd.to_datetime(frames["promotions"]["ends_on"])
+    assert ends.iloc[0] < ends.iloc[1]
+    for last, left in ((ends.max(), ["C", "L"]), (ends.max() - pd.Timedelta(days=1), ["L"])):
+        held = in_memory(frames, order_span=("2000-01-01", str(last.date())))
+        assert goals.fetch(held)["promotion_id"].tolist() == left
 
 
 def test_a_study_without_messages_has_a_shorter_funnel() -> None:

@@ -291,8 +291,8 @@ def moved(found: Persistence) -> str:
     same, far, top = rows["same"], rows["far"], rows["top"]
     way, sign = ("left", 1) if top["change"] >= 0 else ("stayed", -1)
     beyond = words.points(sign * top["change"], signed=False)
-    ends = sorted(sign * top[end] for end in ("change_low", "change_high"))
-    between = in_brackets(*ends, 1, words.POINTS)
+    low, high = sorted(sign * top[end] for end in ("change_low", "change_high"))
+    between = in_brackets(low, high, 1, words.POINTS)
     if top["change_low"] <= 0 <= top["change_high"]:
         between = f"{between[:-1]}: not significant)"
     return (

@@ -88,12 +88,19 @@ _FAILED = "; it fails its placebo checks"
 def _above(campaigns: Campaigns) -> str:
     """Say how many lie significantly above zero, of those that pass all placebo checks."""
     sound, judged = passed(campaigns), len(shown(campaigns, len(campaigns.table)))
-    significant = int((sound["low"] > 0).sum())
+    up, down = int((sound["low"] > 0).sum()), int((sound["high"] < 0).sum())
     if sound.empty:
-        return f"all {judged} comparisons fail a placebo check"
+        every = f"all {judged} comparisons fail" if judged > 1 else "the one comparison fails"
+        return f"{every} a placebo check"
+    below = f", {down} below" if down else ""
+    if len(sound) == 1:
+        side = "above" if up else "below" if down else "off"
+        sure = "is" if up or down else "is not"
+        passes = f"the one campaign (of {judged}) that passes all placebo checks"
+        return f"{passes} {sure} significantly {side} zero"
     return (
-        f"{significant or 'none'} of the {len(sound)} campaigns (of {judged}) that pass all "
-        f"placebo checks {'are' if significant > 1 else 'is'} significantly above zero"
+        f"{up or 'none'} of the {len(sound)} campaigns (of {judged}) that pass all "
+        f"placebo checks {'are' if up > 1 else 'is'} significantly above zero{below}"
     )
 
 
@@ -104,9 +111,11 @@ def title(campaigns: Campaigns, currency: str) -> str:
     naive, fair = (
         words.money(float(table[c].median()), 0, currency) for c in ("naive", "estimate")
     )
+    which = "the median campaign" if len(table) > 1 else table["name"].iloc[0]
+    above = _above(campaigns)
     return (
-        f"{_above(campaigns).capitalize()}; the median campaign: {fair} per customer, {naive} "
-        "unadjusted (no causal proof)"
+        f"{above[:1].upper()}{above[1:]}; {which}: {fair} per customer, {naive} unadjusted (no "
+        "causal proof)"
     )
 
 
@@ -298,7 +307,8 @@ def place_findings(found: Placements) -> list[Fields]:
     return [
         {
             "key": f"lift_{row['term']}",
-            "sentence": f"more units where there is a {row['term']} (no causal proof)",
+            "sentence": f"more units where there is a {row['term']} (no causal proof)"
+            + words.unsure(row["low"], row["high"]),
             "value": row["lift"],
             "low": row["low"],
             "high": row["high"],
@@ -316,6 +326,7 @@ def places(found: Placements) -> str:
     said = [
         f"{row['term']}s with {words.percent(abs(row['lift']), 0)} "
         f"{'more' if row['lift'] >= 0 else 'fewer'} units"
+        f"{' (not significant)' if words.unsure(row['low'], row['high']) else ''}"
         for row in found.table[found.table["term"] != PRICE].to_dict("records")
     ]
     price = found.table[found.table["term"] == PRICE]

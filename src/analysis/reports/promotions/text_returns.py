@@ -69,7 +69,7 @@ def waterfall(returns: Returns, currency: str) -> str:
     said = f"{name}{cost} and" if cost else name
     return (
         f"{said} returned {words.money(one.net, 0, currency, signed=True)} net ({ends})"
-        f"{_assumed(one, currency)}{proof}"
+        f"{_assumed(one, currency)}{proof}{words.unsure(float(last['low']), float(last['high']))}"
     )
 
 
@@ -80,6 +80,8 @@ def details(one: Return, currency: str) -> str:
     said = [
         f"{words.money(gift, 0, currency)} of discount went to customers who would have bought "
         "anyway."
+        if gift > 0
+        else "No more discount was given on what would have been bought anyway than without it."
     ]
     if one.redemption > 0 and one.break_even < float("inf"):
         said.append(
@@ -118,11 +120,12 @@ def paid(table: pd.DataFrame) -> str:
     """Say how many promotions paid significantly, and how many lost."""
     known = table[table["net"].notna()]
     if not known["randomised"].any():
-        seem = int((known["low"] > 0).sum())
+        seem, lost = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
+        loss = f", {lost} a significant loss" if lost else ""
         return (
             f"Of {words.count(len(known), 'campaign')} that passed all placebo checks, "
-            f"{seem or 'none'} {'show' if seem > 1 else 'shows'} a significant net return (no "
-            "causal proof)"
+            f"{seem or 'none'} {'show' if seem > 1 else 'shows'} a significant net return{loss} "
+            "(no causal proof)"
         )
     known = known[known["randomised"].eq(True)]
     up, down = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
