@@ -69,10 +69,11 @@ def offers(report: Report, found: Offers) -> None:
 
 
 @presents(Channels, detail="Channel by channel", of=("table",))
-def channels(report: Report, found: Channels) -> None:
+def channels(report: Report, found: Channels, left: Eligible) -> None:
     """Show how customers are reached."""
     shown = found.table.assign(response=found.table["response"].where(found.table["customers"] > 0))
-    report.table(shown, name="channels", columns=columns.channels())
+    said = text.SUPPOSED if left.supposed else ""
+    report.table(shown, name="channels", columns=columns.channels(), caption=said)
     report.say(text.channel_reading(found))
 
 
@@ -125,10 +126,11 @@ def holdout(report: Report, listed: TargetList) -> None:
 
 
 @presents()
-def what_if(report: Report, table: pd.DataFrame) -> None:
+def what_if(report: Report, table: pd.DataFrame, left: Eligible) -> None:
     """Show what other terms would bring."""
     if len(table) > 1 and table["gain"].notna().all():
-        report.headline(text.terms_headline(table, report.currency))
+        said = text.terms_headline(table, report.currency, supposed=left.supposed)
+        report.headline(said)
     report.table(
         table,
         name="scenarios",

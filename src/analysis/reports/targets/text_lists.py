@@ -95,13 +95,15 @@ def care_headline(found: CareList) -> str:
     """Say what falls due, and for how many."""
     table = found.table
     due, told, held = (int(table[c].sum()) for c in ("due", "contact", "held_out"))
-    if not told:
+    if not told and not held:
         why = table.loc[table["left_alone"].idxmax(), "why"]
-        return f"{words.count(due, 'occasion')} due, nobody to write to: {why}"
+        return f"{words.count(due, 'occasion')} due, nobody to write to" + (
+            f": {why}" if why else ""
+        )
     top = table.loc[table["contact"].idxmax()]
     return (
         f"{words.count(due, 'occasion')} due: {words.number(told)} get a message, "
-        f"{words.number(held)} are held out; most for {top['list']}"
+        f"{words.number(held)} {'is' if held == 1 else 'are'} held out; most for {top['list']}"
     )
 
 
