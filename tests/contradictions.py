@@ -28,6 +28,8 @@
 13. Lists. The rulings count as many to contact and held out as the pages, findings and limits of
    report 08 say; what they cost stays within the budget.
 14. Satisfaction. The scorecard has the score of all who were asked where report 10 has weighted it.
+15. Zero. The interval beside a difference, which is written with its sign, has no end that reads as
+    zero: whether it is significant is read off that end.
 """
 
 from __future__ import annotations
@@ -205,6 +207,7 @@ def _figures(run: Path) -> None:
         written = page.read_text("utf-8")
         for estimate, ends in _PAIR.findall(written):
             assert _holds(_numbers(estimate), _numbers(ends)), (page.stem, estimate, ends)
+            assert not _ends_at_zero(estimate, ends), (page.stem, estimate, ends)
         said = html.unescape(re.sub(r"<(script|style|svg|pre)\b.*?</\1>|<[^>]+>", " ", written,
                                     flags=re.S))  # fmt: skip
         assert not (found := _PLURAL.search(said)), (page.stem, found)
@@ -270,6 +273,12 @@ def _holds(estimate: list[str], ends: list[str]) -> bool:
     value, low, high = (float(number.replace("−", "-")) for number in (*estimate, *ends))
     digits = min(len(number.partition(".")[2]) for number in (*estimate, *ends))
     return low - 10.0**-digits <= value <= high + 10.0**-digits
+
+
+def _ends_at_zero(estimate: str, ends: str) -> bool:
+    signed = html.unescape(re.sub(r"<[^>]+>", "", estimate)).strip()[:1] in ("+", "−")
+    zero = [float(number.replace("−", "-")) == 0 for number in _numbers(ends)]
+    return signed and any(zero) and not all(zero)
 
 
 def _newcomers(run: Path) -> None:

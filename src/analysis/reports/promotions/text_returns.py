@@ -120,8 +120,8 @@ def paid(table: pd.DataFrame) -> str:
     """Say how many promotions paid significantly, and how many lost."""
     known = table[table["net"].notna()]
     if not known["randomised"].any():
-        seem, lost = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
-        loss = f", {lost} a significant loss" if lost else ""
+        seem, fell = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
+        loss = f", {fell} a significant loss" if fell else ""
         return (
             f"Of {words.count(len(known), 'campaign')} that passed all placebo checks, "
             f"{seem or 'none'} {'show' if seem > 1 else 'shows'} a significant net return{loss} "
