@@ -161,13 +161,9 @@ def held_finding(checked: pd.DataFrame, least: float) -> Fields:
     return {
         "key": "pairs_that_hold",
         "sentence": "of the checked product pairs hold in the second half and under all controls, "
-        "large enough to act on",
-        "value": k / n,
-        "unit": "%",
-        "n": n,
-        "noun": "pair",
+        "large enough to act on", "value": k / n, "unit": "%", "n": n, "noun": "pair",
         "detail": f"unadjusted, {'all' if raw == n else f'{raw} of {n}'} have the odds asked for",
-    }
+    }  # fmt: skip
 
 
 def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
@@ -177,17 +173,12 @@ def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
     return {
         "key": "first_pair",
         "sentence": f"times the odds: {shorter(row['pair'])}{within} in one order, under the "
-        "strictest control: basket size, store, week or customer",
-        "value": row["or_least"],
-        "low": row["or_least_low"],
-        "high": row["or_least_high"],
-        "level": confidence,
-        "n": int(row["first_both"] + row["second_both"]),
-        "noun": "order",
-        "decimals": 1,
+        "strictest control: basket size, store, week or customer", "value": row["or_least"],
+        "low": row["or_least_low"], "high": row["or_least_high"], "level": confidence,
+        "n": int(row["first_both"] + row["second_both"]), "noun": "order", "decimals": 1,
         "detail": "of the pairs that hold, the one whose orders beyond chance bring most margin; "
         "orders of both halves with both",
-    }
+    }  # fmt: skip
 
 
 def gone(pairs: Pairs) -> str:

@@ -212,17 +212,11 @@ def share_finding(deciles: Deciles, confidence: float) -> Fields:
         }
     reason = best["reason"] if math.isnan(best["share_low"]) else ""
     return {
-        "key": "best_group_share",
-        "sentence": f"of net sales come from the {best_group(deciles)}",
-        "value": best["share"],
-        "low": best["share_low"],
-        "high": best["share_high"],
-        "unit": "%",
-        "level": confidence,
-        "n": int(deciles.table["customers"].sum()),
-        "noun": "customer",
+        "key": "best_group_share", "sentence": f"of net sales come from the {best_group(deciles)}",
+        "value": best["share"], "low": best["share_low"], "high": best["share_high"], "unit": "%",
+        "level": confidence, "n": int(deciles.table["customers"].sum()), "noun": "customer",
         "detail": reason or _best_two(deciles),
-    }
+    }  # fmt: skip
 
 
 def _best_two(deciles: Deciles) -> str:
@@ -247,13 +241,9 @@ def part_finding(parts: pd.DataFrame, curve: pd.DataFrame, confidence: float) ->
     return {
         "key": "first_part_customers",
         "sentence": f"of the customers{known} make the first {part_name(len(parts))} of net sales",
-        "value": first["customers_share"],
-        "low": first["share_low"],
-        "high": first["share_high"],
-        "unit": "%",
-        "level": confidence,
-        "detail": first["reason"] or one_percent(curve),
-    }
+        "value": first["customers_share"], "low": first["share_low"], "high": first["share_high"],
+        "unit": "%", "level": confidence, "detail": first["reason"] or one_percent(curve),
+    }  # fmt: skip
 
 
 def part_name(count: int) -> str:
@@ -321,14 +311,8 @@ def stay_finding(found: Persistence, groups: int, confidence: float) -> Fields:
     return {
         "key": "best_group_stayed",
         "sentence": f"of the best {part_name(groups)} of the first half were in it in the second",
-        "value": top["stayed"],
-        "low": top["stayed_low"],
-        "high": top["stayed_high"],
-        "unit": "%",
-        "level": confidence,
-        "n": top["customers"],
-        "noun": "customer",
-        "direction": "up_good",
+        "value": top["stayed"], "low": top["stayed_low"], "high": top["stayed_high"], "unit": "%",
+        "level": confidence, "n": top["customers"], "noun": "customer", "direction": "up_good",
         "detail": top["reason"]
         or f"week-to-week variation alone would keep {words.percent(top['noise'], 0)}",
-    }
+    }  # fmt: skip

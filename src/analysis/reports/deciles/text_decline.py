@@ -150,13 +150,9 @@ def fading_finding(fading: Fading) -> Fields:
     return {
         "key": "fading_customers",
         "sentence": "customers still bring margin but decline by more than their own "
-        "week-to-week variation explains",
-        "value": len(fading.called),
-        "n": fading.tested,
-        "noun": "customer",
-        "direction": "up_bad",
-        "detail": noise(fading),
-    }
+        "week-to-week variation explains", "value": len(fading.called), "n": fading.tested,
+        "noun": "customer", "direction": "up_bad", "detail": noise(fading),
+    }  # fmt: skip
 
 
 def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
@@ -165,20 +161,13 @@ def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
     return {
         "key": "margin_at_risk",
         "sentence": f"of margin is at risk with declining customers over {days} days",
-        "value": plan.value_at_risk,
-        "low": plan.value_at_risk_low if len(plan.customers) else None,
-        "high": plan.value_at_risk_high if len(plan.customers) else None,
-        "unit": currency,
-        "level": plan.terms.confidence,
-        "n": len(plan.customers),
-        "noun": "customer",
-        "direction": "up_bad",
-        "alert": len(plan.chosen) > 0,
-        "at_stake": plan.value_at_risk,
+        "value": plan.value_at_risk, "low": plan.value_at_risk_low if len(plan.customers) else None,
+        "high": plan.value_at_risk_high if len(plan.customers) else None, "unit": currency,
+        "level": plan.terms.confidence, "n": len(plan.customers), "noun": "customer",
+        "direction": "up_bad", "alert": len(plan.chosen) > 0, "at_stake": plan.value_at_risk,
         "otherwise": f"about this margin is missing in the next {days} days, what comes back by "
-        "itself left out",
-        "detail": f"{contact(plan, currency)}. {margin_basis}",
-    }
+        "itself left out", "detail": f"{contact(plan, currency)}. {margin_basis}",
+    }  # fmt: skip
 
 
 def trust(

@@ -140,18 +140,13 @@ def accuracy_finding(found: Outlook) -> Fields:
         "key": "error_saved",
         "sentence": "of the best simple forecast's error saved at the total"
         + (" (below zero: added)" if row["gain"] < 0 else ""),
-        "value": row["gain"],
-        "low": row["gain_low"],
-        "high": row["gain_high"],
-        "unit": words.PERCENT,
-        "n": int(row["origins"]),
-        "noun": "past forecast",
-        "direction": "up_good",
-        "alert": row["verdict"] == "worse",
+        "value": row["gain"], "low": row["gain_low"], "high": row["gain_high"],
+        "unit": words.PERCENT, "n": int(row["origins"]), "noun": "past forecast",
+        "direction": "up_good", "alert": row["verdict"] == "worse",
         "otherwise": "the next weeks are planned on a forecast that a simple one has beaten",
         "decimals": 0,
         "detail": _against(found) if row["verdict"] == "better" else _unlucky(found, row),
-    }
+    }  # fmt: skip
 
 
 def in_title(found: Outlook) -> str:
@@ -328,14 +323,11 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
     return {
         **found,
         "sentence": f"of past weeks fell inside the {promised} interval for {name}",
-        "value": float(worst["realised"]),
-        "low": float(worst["low"]),
-        "high": float(worst["high"]),
-        "n": int(worst["weeks"]),
-        "alert": True,
+        "value": float(worst["realised"]), "low": float(worst["low"]), "high": float(worst["high"]),
+        "n": int(worst["weeks"]), "alert": True,
         "otherwise": f"stock and staff for {name} are planned on intervals that are too narrow",
         "detail": f"too narrow as well: {others}" if others else None,
-    }
+    }  # fmt: skip
 
 
 def _of_level(name: str) -> str:

@@ -122,18 +122,11 @@ def net_change(tree: RevenueTree, compared: Comparison, confidence: float) -> Fi
         "key": "net_change",
         "sentence": f"{'growth' if change > 0 else 'change'} of net sales on the "
         f"{compared.previous.days} days before{_surely(low, high)}.",
-        "value": change,
-        "low": low,
-        "high": high,
-        "unit": "%",
-        "n": tree.customers,
-        "noun": "customer",
-        "direction": "up_good",
-        "alert": high < 0,
-        "at_stake": tree.change,
+        "value": change, "low": low, "high": high, "unit": "%", "n": tree.customers,
+        "noun": "customer", "direction": "up_good", "alert": high < 0, "at_stake": tree.change,
         "otherwise": "each such period brings that much less, if nothing else changes",
         "level": confidence,
-    }
+    }  # fmt: skip
 
 
 def driver(tree: RevenueTree, currency: str, confidence: float) -> Fields:
@@ -145,17 +138,11 @@ def driver(tree: RevenueTree, currency: str, confidence: float) -> Fields:
     sure = _surely(chosen["low"], chosen["high"])
     verb = "rise" if chosen["growth"] > 0 else "change"
     return {
-        "key": "driver",
-        "sentence": f"{verb} of {_lower(chosen['factor'])}, worth {part}{sure}.",
-        "value": chosen["growth"],
-        "low": chosen["growth_low"],
-        "high": chosen["growth_high"],
-        "unit": "%",
-        "n": tree.customers,
-        "noun": "customer",
-        "direction": "up_good",
+        "key": "driver", "sentence": f"{verb} of {_lower(chosen['factor'])}, worth {part}{sure}.",
+        "value": chosen["growth"], "low": chosen["growth_low"], "high": chosen["growth_high"],
+        "unit": "%", "n": tree.customers, "noun": "customer", "direction": "up_good",
         "level": confidence,
-    }
+    }  # fmt: skip
 
 
 def bridge_headline(bridge: pd.DataFrame, currency: str) -> str:
@@ -225,16 +212,10 @@ def bought_less(bridge: pd.DataFrame, currency: str, confidence: float) -> Field
     return {
         "key": "bought_less",
         "sentence": f"came from kept customers who bought less than in the period before{real}.",
-        "value": row["change"],
-        "low": row["low"],
-        "high": row["high"],
-        "unit": currency,
-        "n": row["customers"],
-        "noun": "customer",
-        "direction": "up_good",
-        "level": confidence,
+        "value": row["change"], "low": row["low"], "high": row["high"], "unit": currency,
+        "n": row["customers"], "noun": "customer", "direction": "up_good", "level": confidence,
         "detail": "; ".join(part for part in parts if part) or None,
-    }
+    }  # fmt: skip
 
 
 def _bought_more(bridge: pd.DataFrame, currency: str) -> str | None:

@@ -54,13 +54,9 @@ def known_share(known: pd.DataFrame) -> Fields:
         "key": "known_share",
         "sentence": "of customers have any known attribute"
         + (f"; they bring {_part(row)}." if pd.notna(row["net_share"]) else "."),
-        "value": row["share"],
-        "unit": "%",
-        "n": int(known["customers"].sum()),
-        "noun": "customer",
-        "direction": "up_good",
-        "detail": "index tables speak of them alone",
-    }
+        "value": row["share"], "unit": "%", "n": int(known["customers"].sum()), "noun": "customer",
+        "direction": "up_good", "detail": "index tables speak of them alone",
+    }  # fmt: skip
 
 
 def portrait_headline(found: Portrait, fdr: float) -> str:

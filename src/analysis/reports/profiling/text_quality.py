@@ -134,19 +134,12 @@ def returned_product(rates: pd.DataFrame) -> Fields:
     """Return the finding on the product that comes back most."""
     first = named(rates[rates["faulty"]]).iloc[0]
     return {
-        "key": "returned_product",
-        "sentence": f"of the orders with {first['short']} come back.",
-        "value": float(first["rate"]),
-        "low": float(first["low"]),
-        "high": float(first["high"]),
-        "unit": "%",
-        "n": int(first["sold"]),
-        "noun": "order",
-        "direction": "up_bad",
-        "alert": True,
+        "key": "returned_product", "sentence": f"of the orders with {first['short']} come back.",
+        "value": float(first["rate"]), "low": float(first["low"]), "high": float(first["high"]),
+        "unit": "%", "n": int(first["sold"]), "noun": "order", "direction": "up_bad", "alert": True,
         "detail": f"Usual in {first['department']}: {words.percent(first['usual'], 1)}. A fault of "
         "the product, of its description or of a delivery? Look at a few.",
-    }
+    }  # fmt: skip
 
 
 def named(rates: pd.DataFrame) -> pd.DataFrame:

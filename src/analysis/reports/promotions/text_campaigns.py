@@ -48,17 +48,12 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
         "sentence": f"margin per targeted customer with {row['name']}, the largest that passes all "
         "placebo checks, after propensity adjustment (no causal proof)"
         + words.unsure(row["low"], row["high"]),
-        "value": float(row["estimate"]),
-        "low": float(row["low"]),
-        "high": float(row["high"]),
-        "unit": currency,
-        "decimals": 2,
-        "n": int(row["compared"]),
-        "noun": "customer",
+        "value": float(row["estimate"]), "low": float(row["low"]), "high": float(row["high"]),
+        "unit": currency, "decimals": 2, "n": int(row["compared"]), "noun": "customer",
         "direction": "up_good",
         "detail": f"Unadjusted, the difference is {words.money(row['naive'], 2, currency)}; "
         "compared are those with a counterpart.",
-    }
+    }  # fmt: skip
 
 
 def misled(campaigns: Campaigns, currency: str) -> str:

@@ -40,14 +40,9 @@ def findings(returns: Returns, currency: str) -> list[Fields]:
         "sentence": f"net return of {returns.label(key)}, the costliest of the campaigns that pass "
         f"all placebo checks{_assumed(one, currency)} (no causal proof)"
         + words.unsure(float(last["low"]), float(last["high"])),
-        "value": one.net,
-        "low": float(last["low"]),
-        "high": float(last["high"]),
-        "unit": currency,
-        "n": one.customers,
-        "noun": "customer",
-        "direction": "up_good",
-    }
+        "value": one.net, "low": float(last["low"]), "high": float(last["high"]), "unit": currency,
+        "n": one.customers, "noun": "customer", "direction": "up_good",
+    }  # fmt: skip
     return [found]
 
 

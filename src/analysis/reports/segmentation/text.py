@@ -242,14 +242,9 @@ def best_finding(table: pd.DataFrame, confidence: float) -> Fields:
         "key": "largest_segment",
         "sentence": f"of net sales come from the segment {row['group']}, "
         f"{words.percent(row['share'], 0)} of customers",
-        "value": row["net_share"],
-        "low": row["net_share_low"],
-        "high": row["net_share_high"],
-        "unit": "%",
-        "n": int(row["customers"]),
-        "noun": "customer",
-        "level": confidence,
-    }
+        "value": row["net_share"], "low": row["net_share_low"], "high": row["net_share_high"],
+        "unit": "%", "n": int(row["customers"]), "noun": "customer", "level": confidence,
+    }  # fmt: skip
 
 
 def ties(sizes: pd.DataFrame) -> str:

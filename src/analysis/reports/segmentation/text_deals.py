@@ -61,14 +61,10 @@ def buyers_finding(found: Buyers) -> Fields:
         "key": "price_buyers",
         "sentence": "of customers buy significantly more on offer than "
         f"{words.percent(found.threshold, 0)} of their lines",
-        "value": float(called.mean()),
-        "low": low,
-        "high": high,
-        "unit": "%",
-        "n": len(found.table),
+        "value": float(called.mean()), "low": low, "high": high, "unit": "%", "n": len(found.table),
         "noun": "customer",
         "detail": f"{words.percent(float(unsure), 0)} cannot be called either way",
-    }
+    }  # fmt: skip
 
 
 def buyers_next(table: pd.DataFrame) -> str:
