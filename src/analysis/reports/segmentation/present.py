@@ -164,7 +164,8 @@ def data(
 @presents()
 def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.DataFrame) -> None:
     """Show what each RFM segment is worth, under names that are borne out."""
-    report.finding(**text.best_finding(by_rfm, report.params.confidence))
+    if pd.notna(text.best(by_rfm)["net_share"]):
+        report.finding(**text.best_finding(by_rfm, report.params.confidence))
     headline = text.rfm_headline(by_rfm)
     report.headline(headline)
     draw(
