@@ -180,7 +180,7 @@ def test_a_comparison_that_failed_its_checks_is_no_finding_and_counts_for_nothin
         "margin per targeted customer with T"
     )
     assert campaign_readings.title(mixed, "EUR") == (
-        "None of 2 campaigns (of 3) passing all placebo checks is significantly above zero; "
+        "None of the 2 campaigns (of 3) that pass all placebo checks is significantly above zero; "
         f"the median campaign: {fair} per customer, € 60 unadjusted (no causal proof)"
     )
     low, high = [-9.0, -9.0, -9.0], [9.0, -1.0, 9.0]
@@ -243,7 +243,10 @@ def test_the_plain_difference_is_said_beside_the_fair_one() -> None:
     several = campaign.Campaigns(SENT.judged, MANY, "")
     said = campaign_readings.misled(several, "EUR")
     assert "The median campaign: € 60.00 per customer unadjusted" in said
-    assert "1 of 3 campaigns (of 3) passing all placebo checks is significantly above zero" in said
+    assert (
+        "1 of the 3 campaigns (of 3) that pass all placebo checks is significantly above zero"
+        in said
+    )
     assert "Chance alone would put 0.1 of 3" in campaign_readings.chance_note(several)
     assert "no causal proof" in campaign_readings.title(several, "EUR")
 
