@@ -13,8 +13,9 @@ from analysis import params
 from analysis.errors import NotApplicable
 from analysis.ingest.ingest import ingest
 from analysis.ingest.onboarding.draft import Draft, draft
+from analysis.project import ROOT
 from analysis.reporting.checking.check_page import check_study, readiness
-from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
+from analysis.reporting.store.layout import STAGING, RunFolder
 from analysis.reporting.store.run_record import Status
 from analysis.tables.engine import open_study
 from analysis.tables.manifest import Manifest
