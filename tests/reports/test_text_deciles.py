@@ -267,9 +267,9 @@ def test_every_finding_can_be_recorded() -> None:
 
 
 def test_a_group_that_is_no_tenth_is_not_called_one() -> None:
-    sixteen = ranked([100.0 - place for place in range(16)], groups=5)
-    assert readings.title(sixteen).startswith("The first 4 of 16 customers bring")
-    assert readings.gap(sixteen).startswith("A customer of the best group buys 1.1 times")
+    fourteen = ranked([100.0 - place for place in range(14)], groups=4)
+    assert readings.title(fourteen).startswith("The first 3 of 14 customers bring")
+    assert readings.gap(fourteen).startswith("A customer of the best group buys 1.1 times")
     twenty_eight = ranked([100.0 - place for place in range(28)])
     assert "one or two customers would show what each" in readings.title(twenty_eight)
     assert readings.title(ranked([100.0 - p for p in range(30)])).startswith("The best tenth")

@@ -23,7 +23,7 @@ Fields = dict[str, Any]
 _MOST = 0.8
 
 #: A group whose size is further than this part of it from an equal one is no tenth.
-_UNEQUAL = 0.25
+_UNEQUAL = 0.1
 
 #: A smaller ratio is read with a decimal.
 _FEW_TIMES = 2
