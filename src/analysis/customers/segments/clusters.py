@@ -412,16 +412,17 @@ def cloud_silhouettes(
     seed: int,
 ) -> Floats:
     """Return the silhouettes of single clouds, cut alike: clouds x numbers of clusters."""
-    from sklearn.metrics import silhouette_score
+    from sklearn.metrics import pairwise_distances, silhouette_score
 
     rng = np.random.default_rng(seed)
     size = min(len(values), 1_000)
     found = np.zeros((clouds, len(counts)))
     for i in range(clouds):
         cloud = draw(values, size, rng)
+        apart = pairwise_distances(cloud)
         for j, k in enumerate(counts):
             labels = k_means(cloud, k, seed + i, starts=3).labels_
-            found[i, j] = silhouette_score(cloud, labels)
+            found[i, j] = silhouette_score(apart, labels, metric="precomputed")
     return found
 
 

@@ -389,7 +389,7 @@ def closest(
         Pairs to look at.
     """
     found = screened.table[(screened.table["q"] <= fdr) & (screened.table["difference"] > 0)]
-    confidence = selected_confidence(screened.table["q"], fdr=fdr)
+    confidence = selected_confidence(screened.table["q"], fdr=fdr, most=most)
     chosen = replace(design, confidence=max(design.confidence, min(confidence, 0.99)))
     followed: list[Followed] = []
     for first, then in zip(found["first"], found["then"], strict=True):
