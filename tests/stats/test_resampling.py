@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.stats.resampling import MOST_UNITS, percentile_interval, resampled_totals
+from analysis.stats.resampling import (
+    MOST_UNITS,
+    group_totals,
+    percentile_interval,
+    resampled_totals,
+)
 
 
 @pytest.mark.parametrize("n", [300, 4 * MOST_UNITS + 3])
@@ -66,3 +71,17 @@ def test_too_few_customers_are_no_certainty() -> None:
     assert (resampled_totals(one, seed=1, replicates=4) == one).all()
     assert np.isnan(resampled_totals(one, seed=1, replicates=4, fewest=2)).all()
     assert not np.isnan(resampled_totals(np.vstack([one, one]), seed=1, fewest=2)).any()
+
+
+@pytest.mark.parametrize("n", [300, 3 * MOST_UNITS + 7])
+def test_totals_of_groups_are_those_of_a_column_for_each(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.stats.resampling._ROWS", 1_000)
+    rng = np.random.default_rng(4)
+    values, codes = rng.lognormal(0, 1, (n, 3)).round(2), rng.integers(-1, 4, n)
+    member = np.equal.outer(codes, np.arange(4))
+    each = (member[:, :, None] * values[:, None, :]).reshape(n, 12)
+    whole = resampled_totals(each, seed=1, replicates=40)
+    assert (resampled_totals(values, seed=1, replicates=40, groups=(codes, 4)) == whole).all()
+    assert (group_totals(values, (codes, 4)).ravel() == each.sum(axis=0)).all()

@@ -30,13 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_CUSTOMERS
-from analysis.stats.types import Floats
+from analysis.stats.types import Floats, Integers
 
 #: Above this many customers, equal random groups of them are drawn instead.
 MOST_UNITS = 4_000
 
-#: Replicates held in memory at once.
-_BATCH = 500
+#: Replicates, and rows, held in memory at once.
+_BATCH, _ROWS = 500, 100_000
 
 
 def resampled_totals(
@@ -46,6 +46,7 @@ def resampled_totals(
     replicates: int = 2_000,
     most_units: int = MOST_UNITS,
     fewest: int = 0,
+    groups: tuple[Integers, int] | None = None,
 ) -> Floats:
     """Return the totals of every column over customers drawn with replacement.
 
@@ -64,11 +65,15 @@ def resampled_totals(
     fewest
         With fewer customers all replicates are NaN: one alone is the same in every draw, which is
         no certainty.
+    groups
+        Each customer's group, from 0, -1 for those in none, and how many there are. Totals are then
+        those of each group, while everybody is drawn.
 
     Returns
     -------
     Array
-        One row a replicate, one column a quantity.
+        One row a replicate, one column a quantity; with groups, all quantities of one after those
+        of the other.
 
     Notes
     -----
@@ -81,10 +86,11 @@ def resampled_totals(
     if len(values) < fewest:
         return np.full((replicates, values.shape[1]), np.nan)
     rng = np.random.default_rng(seed)
-    units = _exactly_summable(_grouped(values, rng, most_units))
+    groups = groups or (np.zeros(len(values), np.int64), 1)
+    units = _exactly_summable(_grouped(values, groups, rng, most_units))
     n = len(units)
     if n == 0:
-        return np.zeros((replicates, values.shape[1]))
+        return np.zeros((replicates, units.shape[1]))
     sizes = [min(_BATCH, replicates - done) for done in range(0, replicates, _BATCH)]
     return np.vstack([_times_drawn(n, size, rng) @ units for size in sizes])
 
@@ -108,16 +114,35 @@ def _exactly_summable(units: Floats) -> Floats:
     return np.rint(units / grid) * grid
 
 
-def _grouped(values: Floats, rng: np.random.Generator, most_units: int) -> Floats:
-    """Sum equal random groups of rows, so that at most ``most_units`` are left."""
+def group_totals(values: Floats, groups: tuple[Integers, int]) -> Floats:
+    """Return the totals of every column, one row a group, customers added one after the other."""
     n = len(values)
-    if n <= most_units:
-        return values.astype(np.float64)
-    group = np.arange(n) % (n // -(-n // most_units))
-    order = rng.permutation(n)
-    sums = np.zeros((group.max() + 1, values.shape[1]))
-    np.add.at(sums, group, values[order])
-    return sums
+    totals = _unit_totals(values, groups, np.arange(n), np.zeros(n, np.int64))
+    return totals.reshape(groups[1], values.shape[1])
+
+
+def _grouped(
+    values: Floats, groups: tuple[Integers, int], rng: np.random.Generator, most_units: int
+) -> Floats:
+    """Sum equal random units of rows, so that at most ``most_units`` are left, group by group."""
+    n = len(values)
+    order = unit = np.arange(n)
+    if n > most_units:
+        unit = unit % (n // -(-n // most_units))
+        order = rng.permutation(n)
+    return _unit_totals(values, groups, order, unit)
+
+
+def _unit_totals(
+    values: Floats, groups: tuple[Integers, int], order: Integers, unit: Integers
+) -> Floats:
+    codes, number = groups
+    sums = np.zeros(((int(unit.max(initial=-1)) + 1) * number, values.shape[1]))
+    for begin in range(0, len(values), _ROWS):  # a part at a time: no second copy of all
+        rows, own = order[begin : begin + _ROWS], unit[begin : begin + _ROWS]
+        known = codes[rows] >= 0
+        np.add.at(sums, own[known] * number + codes[rows[known]], values[rows[known]])
+    return sums.reshape(-1, number * values.shape[1])
 
 
 def percentile_interval(replicates: Floats, *, confidence: float) -> tuple[Floats, Floats]:

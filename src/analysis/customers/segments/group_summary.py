@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
-from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.resampling import group_totals, percentile_interval, resampled_totals
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
@@ -54,14 +54,12 @@ def worth(
     if not names:
         raise NotApplicable("No customer is in any of the groups.")
     known = codes >= 0
-    member = np.equal.outer(codes[known], np.arange(len(names))).astype("float64")
+    member = (codes[known], len(names))
     values = np.column_stack(
         [np.ones(known.sum()), features.loc[known, list(_SUMS)].fillna(0).to_numpy("float64")]
     )
-    each = (member[:, :, None] * values[:, None, :]).reshape(len(values), -1)
-    shape = (-1, len(names), values.shape[1])
-    seen = each.sum(axis=0).reshape(shape)[0]
-    drawn = resampled_totals(each, seed=seed).reshape(shape)
+    seen = group_totals(values, member)
+    drawn = resampled_totals(values, seed=seed, groups=member).reshape(-1, *seen.shape)
     few = seen[:, 0] < FEWEST_CUSTOMERS
     table = _measures(seen)
     for name, values_drawn in _resampled(drawn).items():
@@ -123,7 +121,6 @@ def what_next(
     numbers = both.select_dtypes("number").columns
     both[numbers] = both[numbers].fillna(0.0)
     names, codes = _codes(both["group"])
-    member = np.equal.outer(codes, np.arange(len(names))).astype("float64")
     values = np.column_stack(
         [
             np.ones(len(both)),
@@ -134,9 +131,9 @@ def what_next(
             both["days"],
         ]
     ).astype("float64")
-    each = (member[:, :, None] * values[:, None, :]).reshape(len(values), -1)
-    seen = each.sum(axis=0).reshape(len(names), -1)
-    drawn = resampled_totals(each, seed=seed).reshape(-1, len(names), values.shape[1])
+    member = (codes, len(names))
+    seen = group_totals(values, member)
+    drawn = resampled_totals(values, seed=seed, groups=member).reshape(-1, *seen.shape)
     few = seen[:, 0] < FEWEST_CUSTOMERS
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = wilson_interval(seen[:, 1], seen[:, 0], confidence=confidence)

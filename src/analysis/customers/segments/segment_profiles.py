@@ -7,15 +7,15 @@ interval; what stands out among the many is held to a false discovery rate.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.answers import without
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.stats.multiplicity import q_values, two_sided_p
-from analysis.stats.resampling import percentile_interval, resampled_totals
+from analysis.stats.resampling import group_totals, percentile_interval, resampled_totals
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.stats.types import Floats
 
@@ -154,18 +154,23 @@ def portrait(
         (over everything compared). Segments under thirty customers are left out.
     """
     people = features.merge(spending, on="customer_id", how="left", validate="one_to_one")
-    numerators, denominators, items = _quantities(people, spending, attributes)
-    segment = members.astype("object").to_numpy()
+    each, items = _quantities(people, spending, attributes)
     counts = members.value_counts()
     shown = [name for name in members.cat.categories if counts.get(name, 0) >= FEWEST_CUSTOMERS]
+    if not shown:
+        raise NotApplicable(f"No segment has {FEWEST_CUSTOMERS} customers to portray.")
+    codes = members.cat.set_categories(shown).cat.codes.to_numpy("int64")
+    groups, draw = (codes, len(shown)), partial(resampled_totals, seed=seed, replicates=1_000)
+    seen, drawn = each.sum(axis=0), draw(each)
+    own_drawn = np.split(draw(each, groups=groups), len(shown), axis=1)
     rows = [
-        _of_segment(numerators, denominators, segment == name, confidence, seed).assign(
+        _of_segment((totals, seen), (replicates, drawn), confidence).assign(
             segment=str(name), customers=int(counts[name]), **items
         )
-        for name in shown
+        for name, totals, replicates in zip(
+            shown, group_totals(each, groups), own_drawn, strict=True
+        )
     ]
-    if not rows:
-        raise NotApplicable(f"No segment has {FEWEST_CUSTOMERS} customers to portray.")
     table = pd.concat(rows, ignore_index=True)
     columns = ["segment", "customers", "part", "item", "value", "everybody", "index"]
     return table.assign(q=q_values(table["p"]))[[*columns, "low", "high", "p", "q"]]
@@ -209,8 +214,8 @@ def require(pair: pd.DataFrame, one: str, other: str) -> None:
 
 def _quantities(
     people: pd.DataFrame, spending: pd.DataFrame, attributes: pd.DataFrame | None
-) -> tuple[Floats, Floats, dict[str, list[str]]]:
-    """Return numerators and denominators by customer, and what each column is."""
+) -> tuple[Floats, dict[str, list[str]]]:
+    """Return numerators, then denominators by customer, and what each column is."""
     above, below, parts, items = [], [], [], []
 
     def add(part: str, item: str, numerator: Floats, denominator: Floats) -> None:
@@ -234,23 +239,16 @@ def _quantities(
     for name in spending.columns.drop(["customer_id", "total"]):
         part = "proxies" if name.endswith("(proxy)") else "tastes"
         add(part, name, people[name].fillna(0).to_numpy("float64"), total)
-    return np.column_stack(above), np.column_stack(below), {"part": parts, "item": items}
+    return np.column_stack([*above, *below]), {"part": parts, "item": items}
 
 
 def _of_segment(
-    numerators: Floats,
-    denominators: Floats,
-    inside: NDArray[np.bool_],
-    confidence: float,
-    seed: int,
+    seen: tuple[Floats, Floats], drawn: tuple[Floats, Floats], confidence: float
 ) -> pd.DataFrame:
-    m = numerators.shape[1]
-    mark = inside[:, None].astype("float64")
-    each = np.hstack([numerators * mark, denominators * mark, numerators, denominators])
-    seen, drawn = each.sum(axis=0), resampled_totals(each, seed=seed, replicates=1_000)
+    """Compare a segment's totals with everybody's, both numerators, then denominators."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        value, everybody = seen[:m] / seen[m : 2 * m], seen[2 * m : 3 * m] / seen[3 * m :]
-        ratio = (drawn[:, :m] / drawn[:, m : 2 * m]) / (drawn[:, 2 * m : 3 * m] / drawn[:, 3 * m :])
+        value, everybody = (np.divide(*np.split(totals, 2)) for totals in seen)
+        ratio = np.divide(*(np.divide(*np.split(totals, 2, axis=1)) for totals in drawn))
         low, high = percentile_interval(100 * ratio, confidence=confidence)
         spread = np.log(np.where(ratio > 0, ratio, np.nan)).std(axis=0)
         z = np.log(value / everybody) / spread
