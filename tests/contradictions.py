@@ -31,6 +31,8 @@
 15. Buyers. Whoever report 03 holds against the own past, bought (report 02).
 16. Referrals. A newcomer whom report 11 says a referral brought cost no less than report 09 says
    that its rewards are.
+17. Zero. The interval beside a difference, which is written with its sign, has no end that reads as
+    zero: whether it is significant is read off that end.
 """
 
 from __future__ import annotations
@@ -210,6 +212,7 @@ def _figures(run: Path) -> None:
         written = page.read_text("utf-8")
         for estimate, ends in _PAIR.findall(written):
             assert _holds(_numbers(estimate), _numbers(ends)), (page.stem, estimate, ends)
+            assert not _ends_at_zero(estimate, ends), (page.stem, estimate, ends)
         said = html.unescape(re.sub(r"<(script|style|svg|pre)\b.*?</\1>|<[^>]+>", " ", written,
                                     flags=re.S))  # fmt: skip
         assert not (found := _PLURAL.search(said)), (page.stem, found)
@@ -277,6 +280,12 @@ def _holds(estimate: list[str], ends: list[str]) -> bool:
     value, low, high = (float(number.replace("−", "-")) for number in (*estimate, *ends))
     digits = min(len(number.partition(".")[2]) for number in (*estimate, *ends))
     return low - 10.0**-digits <= value <= high + 10.0**-digits
+
+
+def _ends_at_zero(estimate: str, ends: str) -> bool:
+    signed = html.unescape(re.sub(r"<[^>]+>", "", estimate)).strip()[:1] in ("+", "−")
+    zero = [float(number.replace("−", "-")) == 0 for number in _numbers(ends)]
+    return signed and any(zero) and not all(zero)
 
 
 def _newcomers(run: Path) -> None:

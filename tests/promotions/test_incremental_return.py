@@ -22,7 +22,7 @@ from analysis.promotions.returns.roi import (
     SUBSIDY,
 )
 from analysis.reports.promotions import text_returns as return_readings
-from analysis.tables.engine import Tables
+from analysis.tables.engine import Tables, in_memory
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
 
@@ -143,6 +143,15 @@ def test_what_could_not_be_taken_is_not_known_rather_than_taken_by_nobody() -> N
     table = goals.fetch(small_shop.tables(promotion_products=offers)).set_index("promotion_id")
     assert pd.isna(table.loc["L", "bought"])
     assert table.loc["L", "redeemed"] == 60
+
+
+def test_the_funnel_leaves_out_what_the_data_hold_in_part() -> None:
+    frames = small_shop.frames()
+    ends = pd.to_datetime(frames["promotions"]["ends_on"])
+    assert ends.iloc[0] < ends.iloc[1]
+    for last, left in ((ends.max(), ["C", "L"]), (ends.max() - pd.Timedelta(days=1), ["L"])):
+        held = in_memory(frames, order_span=("2000-01-01", str(last.date())))
+        assert goals.fetch(held)["promotion_id"].tolist() == left
 
 
 def test_a_study_without_messages_has_a_shorter_funnel() -> None:

@@ -145,7 +145,7 @@ def test_what_stops_most_is_not_called_most() -> None:
     left = SimpleNamespace(
         customers=pd.DataFrame({"customer_id": range(300)}), waterfall=table,
         open=pd.Series([True] * 200 + [False] * 100),
-        permission=SimpleNamespace(recorded=("email",)),
+        permission=SimpleNamespace(recorded=("email",), assumed=()),
     )  # fmt: skip
     assert text.eligible_headline(left).endswith(
         "the rule that stops most is: contacted too recently (60)"
@@ -156,6 +156,10 @@ def test_what_stops_most_is_not_called_most() -> None:
     shut = text.eligible_finding(left, 90)
     assert shut["alert"]
     assert shut["sentence"].endswith("consent to be contacted is not recorded")
+    assert text.title(left, None, "USD").endswith("consent to be contacted is not recorded")
+    left.permission.assumed = ("mail",)
+    assert text.eligible_finding(left, 90)["sentence"].endswith("after every rule")
+    assert text.title(left, None, "USD").startswith("No list: no rule leaves a customer")
 
 
 def test_measurements_are_not_said_to_have_brought_more_by_chance_alone() -> None:
@@ -181,6 +185,8 @@ def test_the_plan_is_stated_beside_the_best_of_other_terms() -> None:
     assert text.terms_headline(scenarios, "EUR") == (
         "Expected margin is € 100 as planned and € 95 at most on other terms (no discounts)"
     )
+    supposed = text.terms_headline(scenarios, "EUR", supposed=True)
+    assert supposed.endswith("(no discounts), if everybody had given consent")
     alike = scenarios.assign(gain=100.0)
     assert text.terms_headline(alike, "EUR").startswith(
         "Expected margin is € 100 as planned, and as much with "

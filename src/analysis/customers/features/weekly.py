@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.tables.lines import bought, lines_in
+from analysis.tables.lines import bought, by_part, lines_in
 from analysis.tables.margin import MICROS
 from analysis.tables.periods import Period, written
 
@@ -132,7 +132,8 @@ def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
             f"{period.days} days are not two halves of whole weeks: "
             "choose a compare_days that 7 divides"
         )
-    rows = compute(tables, period).order_by("customer_id", "week").to_pyarrow()
+    rows = by_part(tables, lambda part: compute(part, period))
+    rows = rows.order_by("customer_id", "week").to_pyarrow()
     if not pc.any(pc.equal(rows["came"], 1)).as_py():
         raise NotApplicable(f"No known customer bought anything from {period}.")
     keys = rows["customer_id"].combine_chunks()

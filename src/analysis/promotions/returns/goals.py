@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
@@ -135,7 +136,7 @@ _MESSAGE = {"reached": "delivered_at", "opened": "opened_at", "clicked": "clicke
 
 
 def fetch(tables: Tables) -> pd.DataFrame:
-    """Return one row a promotion and arm, with the customers at each step.
+    """Return one row a promotion and arm of which the data hold all days, by step.
 
     Parameters
     ----------
@@ -154,11 +155,16 @@ def fetch(tables: Tables) -> pd.DataFrame:
     Raises
     ------
     NotApplicable
-        If no promotion was sent to customers.
+        If no promotion was sent to customers, or the data hold none from its first day to its last.
     """
     tables.require("assignments", "promotions")
     given = tables.assignments
     given = given.filter(given.arm != CONTROL).select("promotion_id", "arm", "customer_id")
+    if span := tables.manifest.order_span:
+        first, last = map(date.fromisoformat, span)
+        dated = tables.promotions
+        begun, over = dated.starts_on.cast("date") >= first, dated.ends_on.cast("date") <= last
+        given = given.semi_join(dated.filter(begun, over), "promotion_id")
     parts = {"chosen": given, **_messages(tables, given)}
     if "redemptions" in tables:
         parts["redeemed"] = _kept(given, tables.redemptions)
@@ -169,7 +175,7 @@ def fetch(tables: Tables) -> pd.DataFrame:
     counts = rows.group_by("promotion_id", "arm", "step").agg(n=rows.customer_id.nunique())
     found = counts.to_pandas()
     if found.empty:
-        raise NotApplicable("No promotion was sent to customers by name.")
+        raise NotApplicable("The data hold no promotion sent to customers from start to end.")
     laid = found.pivot(index=["promotion_id", "arm"], columns="step", values="n")
     # A step that nobody took is a column of zeros, not a step that the study does not know.
     laid = laid.reindex(columns=list(parts)).fillna(0).astype("int64")

@@ -208,7 +208,8 @@ def funnel(report: Report, returned: Returns, reached: pd.DataFrame) -> None:
     report.headline(text_returns.funnel(way))
     report.table(
         way, name="funnel", columns=columns.funnel(among=way), rows=14,
-        caption="Shares of the customers chosen. Bought: what is on offer, by whatever way.",
+        caption="Shares of the customers chosen. Bought: what is on offer, by whatever way. "
+        "Promotions of which the data hold only a part are left out.",
     )  # fmt: skip
 
 

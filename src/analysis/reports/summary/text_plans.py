@@ -145,7 +145,7 @@ def decisions_finding(asked: pd.DataFrame) -> Fields:
     stakes = int((asked["weight"] > 0).sum())
     return {
         "key": "decisions",
-        "sentence": "findings ask for a decision; for "
+        "sentence": f"{'finding asks' if len(asked) == 1 else 'findings ask'} for a decision; for "
         f"{stakes} of them the money at stake is estimated",
         "value": float(len(asked)),
         "direction": "up_bad",

@@ -68,14 +68,15 @@ def offers(report: Report, found: Offers) -> None:
 
 
 @presents(Channels, detail="Channel by channel", of=("table",))
-def channels(report: Report, found: Channels) -> None:
+def channels(report: Report, found: Channels, left: Eligible) -> None:
     """Show how customers are reached."""
     shown = found.table.assign(response=found.table["response"].where(found.table["customers"] > 0))
-    report.table(
-        shown, name="channels", columns=columns.channels(),
-        caption="Answered: opened, or clicked where opens are not known. Opens that a mail program "
-        "says are its own are left out; others may be (report 11).",
-    )  # fmt: skip
+    said = (
+        "Answered: opened, or clicked where opens are not known. Opens that a mail program says "
+        "are its own are left out; others may be (report 11)."
+    )
+    said += f" {text.SUPPOSED}" if left.supposed else ""
+    report.table(shown, name="channels", columns=columns.channels(), caption=said)
     report.say(text.channel_reading(found))
 
 
@@ -127,10 +128,11 @@ def holdout(report: Report, listed: TargetList) -> None:
 
 
 @presents()
-def what_if(report: Report, table: pd.DataFrame) -> None:
+def what_if(report: Report, table: pd.DataFrame, left: Eligible) -> None:
     """Show what other terms would bring."""
     if len(table) > 1 and table["gain"].notna().all():
-        report.headline(text.terms_headline(table, report.currency))
+        said = text.terms_headline(table, report.currency, supposed=left.supposed)
+        report.headline(said)
     report.table(
         table, name="scenarios", columns=columns.scenarios(report.interval),
         caption="Interval: how well measured effects are known. Last: the difference of margin per "

@@ -40,8 +40,8 @@ def title(left: Eligible, listed: TargetList | None, currency: str) -> str:
     """Return the page's title: the list and what it promises, or why there is none."""
     if listed is None:
         return (
-            "No list yet: consent to be contacted is not recorded"
-            if not left.permission.recorded
+            f"No list yet: {_NO_CONSENT}"
+            if _unrecorded(left)
             else "No list: no rule leaves a customer whom a contact pays for"
         )
     found = listed.total
@@ -51,6 +51,13 @@ def title(left: Eligible, listed: TargetList | None, currency: str) -> str:
         f"{words.money(found['gain'], 0, currency)} of margin expected beyond that"
         + (", if the assumed effect holds" if found["assumed"] > 0 else "")
     )
+
+
+_NO_CONSENT = "consent to be contacted is not recorded"
+
+
+def _unrecorded(left: Eligible) -> bool:
+    return not (left.permission.recorded or left.permission.assumed)
 
 
 def lacking(tables: Tables, left: Eligible, past: object, at_risk: object) -> str:
@@ -101,8 +108,7 @@ def eligible_finding(left: Eligible, days: int) -> Fields:
     return {
         "key": "eligible",
         "sentence": f"of the customers of the last {words.count(days, 'day')} may be contacted "
-        "after every rule"
-        + ("" if left.permission.recorded or able else ": consent to be contacted is not recorded"),
+        "after every rule" + (f": {_NO_CONSENT}" if _unrecorded(left) and not able else ""),
         "value": able / max(n, 1), "unit": "%", "n": n, "noun": "customer",
         "alert": n > 0 and not able,
     }  # fmt: skip
@@ -230,9 +236,11 @@ def spending_reading(found: Spending, budget: float, currency: str) -> str:
             "same money spent in the order of past margin, "
             f"{words.money(at[BY_VALUE], 0, currency)}."
         )
-    if found.supposed:
-        said += " Consent is not recorded: this is what could be chosen if everybody had given it."
-    return said.strip()
+    return f"{said} {SUPPOSED if found.supposed else ''}".strip()
+
+
+#: Said of whatever is worked out for customers whose consent nobody recorded.
+SUPPOSED = "Consent is not recorded: this is what could be chosen if everybody had given it."
 
 
 def gain_finding(listed: TargetList, currency: str) -> Fields:
@@ -266,18 +274,20 @@ def list_headline(rulings: pd.DataFrame) -> str:
     )
 
 
-def terms_headline(scenarios: pd.DataFrame, currency: str) -> str:
+def terms_headline(scenarios: pd.DataFrame, currency: str, *, supposed: bool = False) -> str:
     """State what the plan and the best of the other terms are expected to bring."""
+    consent = ", if everybody had given consent" if supposed else ""
     plan, others = scenarios.iloc[0], scenarios.iloc[1:].sort_values("gain", ascending=False)
     best = others.iloc[0]
     if round(best["gain"]) == round(plan["gain"]):
         return (
             f"Expected margin is {words.money(plan['gain'], 0, currency)} {plan['scenario']}, and "
-            f"as much with {best['scenario']}"
+            f"as much with {best['scenario']}{consent}"
         )
     return (
         f"Expected margin is {words.money(plan['gain'], 0, currency)} {plan['scenario']} and "
         f"{words.money(best['gain'], 0, currency)} at most on other terms ({best['scenario']})"
+        f"{consent}"
     )
 
 

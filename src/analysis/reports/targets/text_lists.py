@@ -96,7 +96,9 @@ def care_headline(found: CareList) -> str:
     due, told, held = (int(table[c].sum()) for c in ("due", "contact", "held_out"))
     if not told and not held:
         why = table.loc[table["left_alone"].idxmax(), "why"]
-        return f"{words.count(due, 'occasion')} due, nobody to write to: {why}"
+        return f"{words.count(due, 'occasion')} due, nobody to write to" + (
+            f": {why}" if why else ""
+        )
     top = table.loc[table["contact"].idxmax()]
     return (
         f"{words.count(due, 'occasion')} due: {words.number(told)} to get a message, "
