@@ -392,7 +392,7 @@ def value_groups(features: pd.DataFrame, fading: Fading) -> pd.DataFrame:
     )
     whole = features[["net_amount", "margin_amount"]].sum()
     return table.assign(
-        discount_share=table["discount_share"].where(bool(features["discount_amount"].any())),
+        discount_share=table["discount_share"] if features["discount_amount"].any() else np.nan,
         customers_share=table["customers"] / max(len(features), 1),
         net_share=table["net_amount"] / _positive(whole["net_amount"]),
         margin_share=table["margin_amount"] / _positive(whole["margin_amount"]),
