@@ -7,6 +7,7 @@ From all follow-ups to the few worth acting on, each against matched customers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -126,21 +127,14 @@ class Visits:
 class Strata:
     """Buyers of A, and visits of others of the same week, rhythm and earlier purchases of B.
 
-    Parameters
-    ----------
-    buyers, controls
-        One row a visit in a stratum that both have: who, stratum, drawn (a random number), group,
-        stop and cause (of what ends with B), first_stop and first_cause (of what A ends, too).
-    number
-        How many strata there are.
-    known
-        How many buyers, matched or not.
+    One row a visit in one of the ``number`` strata that both have: who, stratum, drawn (at random),
+    group, stop and cause (of what ends with B), first_stop and first_cause (of what A ends, too).
     """
 
     buyers: pd.DataFrame
     controls: pd.DataFrame
     number: int
-    known: int
+    known: int  # buyers, matched or not
 
     @classmethod
     def of(cls, events: Events, a: int, b: int, design: Design) -> Strata:
@@ -195,9 +189,8 @@ def _placed(events: Events, a: int, b: int, design: Design) -> tuple[People, Vis
 
 def _without_b(people: People, who: Days, day: Days, design: Design) -> Visits:
     kept = ~people.on(who, day)
-    visits = Visits(who[kept], day[kept], np.zeros(int(kept.sum()), np.int64))
-    stratum = visits.day // 7 * _GROUPS + people.like(visits, design.window)
-    return Visits(visits.who, visits.day, stratum)
+    visits = Visits(who[kept], day[kept], day[kept] // 7 * _GROUPS)
+    return replace(visits, stratum=visits.stratum + people.like(visits, design.window))
 
 
 def _at_most(visits: pd.DataFrame, most: Days) -> pd.DataFrame:
@@ -279,31 +272,36 @@ def compare(events: Events, first: str, then: str, design: Design = _USUAL) -> F
     """
     a, b = events.code(first), events.code(then)
     strata = Strata.of(events, a, b, design)
-    if len(strata.buyers["who"]) < design.least:
+    if len(strata.buyers) < design.least:
         raise NotApplicable(
-            f"{first}, then {then}: {len(strata.buyers['who'])} buyers could be matched; "
+            f"{first}, then {then}: {len(strata.buyers)} buyers could be matched; "
             f"{design.least} are needed."
         )
-    weights = _weights(strata, len(events.customers), design)
-    shares = _shares(strata, weights, design)
-    return _compared(first, then, strata.known, len(strata.buyers["who"]), shares, design)
+    shares = _shares(strata, _weights(strata, len(events.customers), design), design)
+    return _compared(first, then, strata.known, len(strata.buyers), shares, design)
 
 
-def _weights(strata: Strata, customers: int, design: Design) -> tuple[Floats, Floats]:
-    """Return how often each buyer and each control counts: once, then in every resample."""
+def _weights(strata: Strata, customers: int, design: Design) -> Iterator[tuple[Floats, Floats]]:
+    """Return how often each buyer and each control counts: once, then in every resample.
+
+    One at a time: three hundred resamples of a million customers would be gigabytes.
+    """
     known = np.zeros(customers, bool)
     known[strata.buyers["who"]] = known[strata.controls["who"]] = True
     number = np.cumsum(known) - 1
     n = int(known.sum())
     rng = np.random.default_rng(design.seed + 1)
-    drawn = rng.multinomial(n, np.full(n, 1 / n), design.draws).astype(np.float64)
-    times = np.vstack([np.ones(n), drawn])
-    return times[:, number[strata.buyers["who"]]], times[:, number[strata.controls["who"]]]
+    chances, times = np.full(n, 1 / n), np.ones(n)
+    for draw in range(design.draws + 1):
+        if draw:
+            times = rng.multinomial(n, chances).astype(np.float64)
+        yield times[number[strata.buyers["who"]]], times[number[strata.controls["who"]]]
 
 
-def _shares(strata: Strata, weights: tuple[Floats, Floats], design: Design) -> dict[str, Floats]:
+def _shares(
+    strata: Strata, weights: Iterable[tuple[Floats, Floats]], design: Design
+) -> dict[str, Floats]:
     """Return the shares that bought B, of buyers and of controls, by resample and day."""
-    own, theirs = weights
     buyers, controls = strata.buyers, strata.controls
     ends = (("", buyers), ("", controls), ("first_", controls))
     took, past, rest = (
@@ -312,16 +310,16 @@ def _shares(strata: Strata, weights: tuple[Floats, Floats], design: Design) -> d
     )
     size: dict[str, int] = {"window": design.window, "groups": _GROUPS}
     shares = {
-        name: np.empty((len(own), design.window))
+        name: np.empty((design.draws + 1, design.window))
         for name in ("share", "control", "control_least", "control_most")
     }
-    for draw in range(len(own)):
-        bought = np.bincount(buyers["stratum"], own[draw], strata.number)
-        pool = np.bincount(controls["stratum"], theirs[draw], strata.number)
+    for draw, (own, theirs) in enumerate(weights):
+        bought = np.bincount(buyers["stratum"], own, strata.number)
+        pool = np.bincount(controls["stratum"], theirs, strata.number)
         each = np.divide(bought, pool, out=np.zeros_like(pool), where=pool > 0)
-        scaled = theirs[draw] * each[controls["stratum"]]
+        scaled = theirs * each[controls["stratum"]]
         without = rest.hazards(scaled, causes=2, **size)
-        shares["share"][draw] = took.hazards(own[draw], **size).incidence(1)[0]
+        shares["share"][draw] = took.hazards(own, **size).incidence(1)[0]
         shares["control"][draw] = without.incidence(1)[0]
         shares["control_least"][draw] = without.incidence(2)[0]
         shares["control_most"][draw] = past.hazards(scaled, **size).incidence(1)[0]
@@ -426,7 +424,7 @@ def closest(
         Pairs to look at.
     """
     found = screened.table[(screened.table["q"] <= fdr) & (screened.table["difference"] > 0)]
-    confidence = selected_confidence(screened.table["q"], fdr=fdr)
+    confidence = selected_confidence(screened.table["q"], fdr=fdr, most=most)
     chosen = replace(design, confidence=max(design.confidence, min(confidence, 0.99)))
     followed: list[Followed] = []
     for first, then in zip(found["first"], found["then"], strict=True):
