@@ -1,18 +1,12 @@
-"""Stage delimited text: CSV, TSV and their kin.
+"""Stage delimited text: CSV, TSV and their kin. Quoting follows RFC 4180.
 
-Cut delimited text into records, exactly: every physical line ends in one of four places.
+Every physical line ends in one of four places: it is a record (or part of one: a quoted field may
+hold line breaks), a blank line, a broken line with its reason, or the header again. Lines that no
+reader could read in two ways are told by one pattern over a whole block; the others singly. A
+quote inside an unquoted field is a character.
 
-A line is a record (or part of one: a quoted field may hold line breaks), a blank line, a broken
-line with its reason, or the header.
-
-Tell which lines of a block are records beyond doubt: no reader could read them in two ways.
-
-Such a line has the right number of fields; each field is either without any quote, or in quotes
-from end to end. All that is doubtful is left to ``records``, which looks at lines singly.
-
-Read one doubtful record: quotes within fields, line breaks within quotes, broken lines.
-
-Quoting follows RFC 4180; a quote inside an unquoted field is a character.
+DuckDB's own reader would be shorter, but an unclosed quote costs it the good lines that follow, a
+line end of another kind the whole file, and it tells no row's line: see tests/ingest.
 """
 
 from __future__ import annotations
