@@ -413,7 +413,6 @@ def compare(
 
 
 def _with_week(tables: Tables, period: Period) -> ibis.Table:
-
     lines = lines_in(tables, period)
     if "discount_amount" not in lines.columns:
         raise NotApplicable("No weeks without discounts: the study knows no discounts.")

@@ -142,7 +142,6 @@ def _orders(lines: ibis.Table) -> ibis.Table:
 
 
 def _customers(orders: ibis.Table, period: Period) -> ibis.Table:
-
     bought_on = orders.purchase.ifelse(orders.ordered_on, ibis.null("date"))
     customers = orders.group_by("customer_id").agg(
         orders=orders.purchase.cast("int64").sum(),
@@ -168,7 +167,6 @@ def _breadth(lines: ibis.Table) -> ibis.Table:
 
 
 def _with_ratios(customers: ibis.Table) -> ibis.Table:
-
     share = customers.discount_amount / customers.list_amount
     basket = customers.net_amount / customers.orders
     return customers.mutate(

@@ -284,7 +284,6 @@ def _rhythm(tables: Tables, period: Period) -> pd.DataFrame:
 def _stage(
     people: pd.DataFrame, pace: inactivity.Pace, cuts: Floats, rules: StageRules
 ) -> pd.Series:
-
     longest = people["longest_gap"].fillna(0)
     rest = (people["gaps"] - 1).clip(lower=0), people["gap_sum"] - longest
     was_lapsed = (people["gaps"] > 0) & (pace.longer(longest - 1, *rest) < cuts[1])

@@ -111,7 +111,6 @@ def read(inputs: Inputs, found: Clusters, *, seed: int = 0) -> Reading:
 
 
 def _profile(inputs: Inputs, labels: NDArray[np.int64]) -> pd.DataFrame:
-
     rows = []
     for cluster in np.unique(labels):
         inside = labels == cluster
@@ -127,7 +126,6 @@ def _profile(inputs: Inputs, labels: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _sentences(profile: pd.DataFrame) -> pd.DataFrame:
-
     rows = []
     for cluster, part in profile.groupby("cluster"):
         clear = part[part["distance"].abs() >= _CLEARLY].head(4)

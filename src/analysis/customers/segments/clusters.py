@@ -129,7 +129,6 @@ def find(
 def _find(
     inputs: Inputs, most: int, resamples: int, clouds: int, order_by: str, seed: int
 ) -> Clusters:
-
     values = inputs.values
     rng = np.random.default_rng(seed)
     judged = values[rng.permutation(len(values))[:_MOST_JUDGED]]

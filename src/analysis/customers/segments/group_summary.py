@@ -193,7 +193,6 @@ def _codes(groups: pd.Series) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def _measures(seen: Floats) -> pd.DataFrame:
-
     n, net, margin, orders, discount, listed = seen.T
     with np.errstate(divide="ignore", invalid="ignore"):
         return pd.DataFrame(

@@ -139,7 +139,6 @@ def _believed(half: Floats) -> Floats:
 
 
 def _stayed(weeks: Floats, bins: int) -> pd.DataFrame:
-
     middle = weeks.shape[1] // 2
     halves = [_scores(weeks[:, :middle], bins), _scores(weeks[:, middle:], bins)]
     rows = []

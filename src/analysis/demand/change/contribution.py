@@ -195,7 +195,6 @@ def name_products(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 
 
 def _estimates(groups: pd.DataFrame, whole: pd.Series, confidence: float) -> pd.DataFrame:
-
     amounts = {
         "group": groups["group"],
         "customers": groups["customers"].astype("int64"),
@@ -210,7 +209,6 @@ def _estimates(groups: pd.DataFrame, whole: pd.Series, confidence: float) -> pd.
 
 
 def _changes(groups: pd.DataFrame, whole: pd.Series, reach: float) -> pd.DataFrame:
-
     change = groups["b"] - groups["a"]
     squares = groups["aa"] + groups["bb"] - 2 * groups["ab"]
     sd = (squares - change**2 / whole["n"]).clip(lower=0) ** 0.5

@@ -137,7 +137,6 @@ def _check(values: np.ndarray, regressors: pd.DataFrame) -> None:
 
 
 def _effects(results: Any, names: tuple[str, ...], logged: bool, confidence: float) -> pd.DataFrame:
-
     from analysis.stats.multiplicity import normal_quantile, two_sided_p
 
     places = [results.model.param_names.index(_parameter(results, i)) for i in range(len(names))]

@@ -36,7 +36,6 @@ _WHOLE = "whole"
 
 
 def _sums(lines: ibis.Table, keys: list[str], measure: Measure) -> ibis.Table:
-
     amounts: dict[str, Any] = {
         "net_amount": lambda t: (t.net_amount * 100).cast("int64").sum().cast("float64") / 100,
         "margin": lambda t: t.margin_micros.sum().cast("float64") / MICROS,
@@ -341,7 +340,6 @@ def level_name(level: Level) -> str:
 
 
 def _before(lines: ibis.Table, end: date) -> ibis.Table:
-
     return lines.filter(lines.ordered_at < ibis.timestamp(end.isoformat()))
 
 

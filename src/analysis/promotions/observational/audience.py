@@ -123,7 +123,6 @@ def _window(tables: Tables, spans: Spans, promotion_id: str) -> Period:
 
 
 def _day(value: object) -> date:
-
     return pd.Timestamp(value).date()
 
 

@@ -197,7 +197,6 @@ def _estimates(
 
 
 def _with_ends(rows: list[tuple[str, float, float, int]], key: str, reach: float) -> pd.DataFrame:
-
     table = pd.DataFrame(rows, columns=[key, "estimate", "error", "customers"])
     ends = {
         s: table["estimate"] + f * reach * table["error"] for s, f in (("low", -1), ("high", 1))

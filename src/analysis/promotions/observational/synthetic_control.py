@@ -300,7 +300,6 @@ def _one(
     spans: Spans,
     confidence: float,
 ) -> Synthetic:
-
     mine = offers[offers["promotion_id"] == promotion["promotion_id"]]
     products = [p for p in mine["product_id"] if p in sales.columns]
     if not products:

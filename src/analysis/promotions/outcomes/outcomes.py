@@ -172,7 +172,6 @@ def _when(promotions: pd.DataFrame, tables: Tables, spans: Spans) -> pd.Series:
 
 
 def _assigned(tables: Tables) -> pd.DataFrame:
-
     columns = ["promotion_id", "customers", "arms", "control", "randomised"]
     if "assignments" not in tables:
         return pd.DataFrame(columns=columns).astype({"promotion_id": "str"})

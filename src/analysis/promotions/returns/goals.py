@@ -178,7 +178,6 @@ def fetch(tables: Tables) -> pd.DataFrame:
 
 
 def _word(step: str) -> ibis.Value:
-
     return ibis.literal(step)
 
 

@@ -231,5 +231,4 @@ _COLUMNS = [*_FACTS, *_FOUND, *_PAYING, "contact_basis", "fixed_basis", "reason"
 
 
 def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
-
     return pd.DataFrame(rows).reindex(columns=_COLUMNS)

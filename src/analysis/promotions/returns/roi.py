@@ -301,7 +301,6 @@ def _subsidy(effects: Effects) -> tuple[float, Floats]:
 def _waterfall(
     parts: list[str], amounts: list[float], errors: list[float], reach: float
 ) -> pd.DataFrame:
-
     amount, half = np.array(amounts), reach * np.array(errors)
     columns = {"part": parts, "amount": amount, "low": amount - half, "high": amount + half}
     return pd.DataFrame(columns)
