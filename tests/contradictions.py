@@ -28,6 +28,11 @@
 13. Lists. The rulings count as many to contact and held out as the pages, findings and limits of
    report 08 say; what they cost stays within the budget.
 14. Satisfaction. The scorecard has the score of all who were asked where report 10 has weighted it.
+15. Buyers. Whoever report 03 holds against the own past, bought (report 02).
+16. Referrals. A newcomer whom report 11 says a referral brought cost no less than report 09 says
+   that its rewards are.
+17. Zero. The interval beside a difference, which is written with its sign, has no end that reads as
+    zero: whether it is significant is read off that end.
 """
 
 from __future__ import annotations
@@ -101,6 +106,8 @@ def check(run: Path) -> None:
     _satisfaction(run)
     _single_customers(run)
     _causes(run)
+    _buyers(run)
+    _referrals(run)
 
 
 def _orders(run: Path) -> None:
@@ -205,6 +212,7 @@ def _figures(run: Path) -> None:
         written = page.read_text("utf-8")
         for estimate, ends in _PAIR.findall(written):
             assert _holds(_numbers(estimate), _numbers(ends)), (page.stem, estimate, ends)
+            assert not _ends_at_zero(estimate, ends), (page.stem, estimate, ends)
         said = html.unescape(re.sub(r"<(script|style|svg|pre)\b.*?</\1>|<[^>]+>", " ", written,
                                     flags=re.S))  # fmt: skip
         assert not (found := _PLURAL.search(said)), (page.stem, found)
@@ -214,6 +222,8 @@ def _figures(run: Path) -> None:
         for name in rows.columns.intersection(["growth", "growth_low", "next_low", *followed]):
             assert not (rows[name] < -1).any(), (path, name)
         figures = ["net_share", "net_per_customer"]
+        if path.stem in ("mix", "rulings_by_reason"):
+            assert not (rows["cost"].notna() & (rows["customers"] < FEWEST_CUSTOMERS)).any(), path
         if {"group", "customers", *figures} <= set(rows):
             few = too_small(rows["customers"], FEWEST_CUSTOMERS)
             assert rows.loc[few, figures].isna().all(axis=None), path
@@ -270,6 +280,12 @@ def _holds(estimate: list[str], ends: list[str]) -> bool:
     value, low, high = (float(number.replace("−", "-")) for number in (*estimate, *ends))
     digits = min(len(number.partition(".")[2]) for number in (*estimate, *ends))
     return low - 10.0**-digits <= value <= high + 10.0**-digits
+
+
+def _ends_at_zero(estimate: str, ends: str) -> bool:
+    signed = html.unescape(re.sub(r"<[^>]+>", "", estimate)).strip()[:1] in ("+", "−")
+    zero = [float(number.replace("−", "-")) == 0 for number in _numbers(ends)]
+    return signed and any(zero) and not all(zero)
 
 
 def _newcomers(run: Path) -> None:
@@ -370,6 +386,23 @@ def _satisfaction(run: Path) -> None:
     weighted = findings(run, "10_feedback").get("weighted_score")
     if weighted and weighted["unit"] == "points":
         assert scores.set_index("measure").loc["satisfaction", "value"] == weighted["value"]
+
+
+def _buyers(run: Path) -> None:
+    faded, bought = table(run, "03_deciles/fading"), table(run, "02_segmentation/segments")
+    if faded is not None and bought is not None:
+        assert set(faded["customer_id"]) <= set(bought["customer_id"])
+
+
+def _referrals(run: Path) -> None:
+    costs, page = table(run, "11_channels/acquisition_cost"), run / "09_loyalty.html"
+    if costs is None or not page.exists():
+        return
+    said = html.unescape(re.sub(r"<[^>]+>", "", page.read_text("utf-8")))
+    rewards = re.search(r"Rewards cost \D*([\d.,]+) per referral", said)
+    rows = costs[costs["channel"].eq("referral") & costs["basis"].eq("as stated")]
+    if rewards and len(rows):
+        assert rows["cost"].iloc[0] > _amount(rewards[1]) - 0.005
 
 
 if __name__ == "__main__":

@@ -44,6 +44,23 @@ def test_the_total_of_one_or_two_is_refused(tmp_path: Path, name: str, columns: 
 
 
 @pytest.mark.parametrize(
+    ("estimate", "ends", "refused"),
+    [("−3 %", "−6 to 0 %", True), ("+3 %", "0.0 to 6.0 %", True), ("3 %", "0 to 6 %", False),
+     ("−3 %", "−6.1 to 0.2 %", False), ("+$ 8", "1 to 19", False), ("–", "–", False)],
+)  # fmt: skip
+def test_a_difference_does_not_end_at_zero(
+    tmp_path: Path, estimate: str, ends: str, *, refused: bool
+) -> None:
+    pair = f'<span class="pair"><span>{estimate}</span> <span class="ends">{ends}</span></span>'
+    (tmp_path / "04_forecast.html").write_text(pair, "utf-8")
+    if not refused:
+        contradictions._figures(tmp_path)
+        return
+    with pytest.raises(AssertionError):
+        contradictions._figures(tmp_path)
+
+
+@pytest.mark.parametrize(
     ("heading", "fine"),
     [
         ("Significant associations: promotions with 3 of 613 products", True),

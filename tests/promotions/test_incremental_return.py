@@ -22,7 +22,7 @@ from analysis.promotions.returns.roi import (
     SUBSIDY,
 )
 from analysis.reports.promotions import text_returns as return_readings
-from analysis.tables.engine import Tables
+from analysis.tables.engine import Tables, in_memory
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
 
@@ -137,6 +137,23 @@ def test_the_funnel_counts_customers_step_by_step(tables: Tables) -> None:
     assert table.loc["L", ["chosen", "redeemed", "bought"]].tolist() == [60, 60, 60]
 
 
+def test_what_could_not_be_taken_is_not_known_rather_than_taken_by_nobody() -> None:
+    offers = small_shop.frames()["promotion_products"]
+    offers = offers[offers["promotion_id"] != "L"]
+    table = goals.fetch(small_shop.tables(promotion_products=offers)).set_index("promotion_id")
+    assert pd.isna(table.loc["L", "bought"])
+    assert table.loc["L", "redeemed"] == 60
+
+
+def test_the_funnel_leaves_out_what_the_data_hold_in_part() -> None:
+    frames = small_shop.frames()
+    ends = pd.to_datetime(frames["promotions"]["ends_on"])
+    assert ends.iloc[0] < ends.iloc[1]
+    for last, left in ((ends.max(), ["C", "L"]), (ends.max() - pd.Timedelta(days=1), ["L"])):
+        held = in_memory(frames, order_span=("2000-01-01", str(last.date())))
+        assert goals.fetch(held)["promotion_id"].tolist() == left
+
+
 def test_a_study_without_messages_has_a_shorter_funnel() -> None:
     table = goals.fetch(small_shop.without("contacts", "redemptions"))
     assert table.columns.tolist() == ["promotion_id", "arm", "chosen", "bought"]
@@ -220,7 +237,7 @@ def test_one_promotion_alone_is_not_shrunk() -> None:
 )
 def test_the_funnel_tells_the_steps_that_are_known(steps: dict[str, float], said: str) -> None:
     table = pd.DataFrame({"chosen": [100], **{k: [v] for k, v in steps.items()}})
-    assert return_readings.funnel(table) == f"In the median promotion {said}"
+    assert return_readings.funnel(table) == f"In the median promotion or arm {said}"
 
 
 def test_without_a_step_there_is_no_funnel() -> None:

@@ -62,6 +62,10 @@ def test_an_interval_is_as_exact_as_its_estimate():
     }
     ends = pd.DataFrame({"share_low": [-0.0123], "share_high": [0.2]})
     assert chosen["share_low"].write(ends, "share_low", currency="EUR") == ["−1.23 to 20.00 points"]
+    change = formats.Columns("grown +0 % ± low")()["low"]
+    assert change.write(pd.DataFrame({"low": [0.004], "high": [0.06]}), "low", currency="EUR") == [
+        "0.4 to 6.0 %"
+    ]
 
 
 def test_columns_can_be_left_out():

@@ -42,6 +42,15 @@ def test_interval_says_its_unit_once():
     assert words.interval(None, None) == words.MISSING
 
 
+def test_the_interval_of_a_difference_reads_as_ending_at_zero_only_where_it_does():
+    assert words.interval(-0.0592, -0.0004, 0) == "−5.92 to −0.04 %"
+    assert words.interval(-0.004, 0.0594, 0) == "−0.4 to 5.9 %"
+    assert words.interval(0.004, 0.0594, 0, signed=True) == "0.4 to 5.9 %"
+    assert words.interval(0.004, 0.0594, 0) == "0 to 6 %", "a share: near zero is near zero"
+    assert words.interval(-0.06, 0.0, 0) == "−6 to 0 %"
+    assert words.interval(-1e-9, 5.0, 0, "") == "0 to 5", "not without end"
+
+
 def test_the_ends_of_an_interval_read_apart_where_they_are():
     assert words.interval(0.0, 0.00394, unit="") == "0.000 to 0.004"
     assert words.interval(0.0, 0.0, unit="") == "0 to 0"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.customers.segments.profile import Portrait
 from analysis.demand.change.contribution import Movers
 from analysis.demand.change.revenue_tree import RevenueTree
 from analysis.quality.drift import Drift
@@ -105,6 +106,24 @@ def test_the_bridge_says_how_much_of_it_is_noise() -> None:
     assert "$ 49" in text.bridge_paragraph(made, COMPARED, "USD")
 
 
+def test_variation_is_that_of_who_bought_less() -> None:
+    made = bridge(buying_less=-49.0, buying_more=70.0, new=1.0)
+    detail = text.bought_less(made, "USD", 0.95)["detail"]
+    own, others = detail.split("; ")
+    assert own.endswith("of it is week-to-week variation")
+    assert others == "kept customers who bought more brought +$ 70"
+
+
+def test_no_attribute_separates_what_chance_does() -> None:
+    known = pd.DataFrame({"attribute": ["income", "age"], "explained": [0.03, 0.02]})
+    for chances, said in (
+        ([0.4, 0.6], "No attribute separates spending by more than chance"),
+        ([0.01, 0.6], "Income separates spending most, yet explains only 3.0 % of"),
+    ):
+        found = Portrait(pd.DataFrame(), known.assign(q=chances), 9)
+        assert text_people.portrait_headline(found, 0.1).startswith(said)
+
+
 def test_a_bridge_of_newcomers_says_so() -> None:
     made = bridge(buying_more=10.0, new=90.0)
     assert text.bridge_headline(made, "EUR") == "The largest part of the change: new, +€ 90"
@@ -133,13 +152,12 @@ def found_movers(sure: list[bool], status: list[str] | None = None) -> Movers:
 def test_groups_that_changed_are_counted_and_the_largest_named() -> None:
     head = text.groups_headline
     none = found_movers([False, False])
-    assert head(none, noun="store", nouns="stores") == "No store changed by more than chance"
+    assert head(none, "USD", noun="store", nouns="stores") == "No store changed by more than chance"
     some = found_movers([True, True, False], ["launched", "continued", "continued"])
-    told = head(some, noun="store", nouns="stores")
-    assert (
-        told
-        == "2 of 3 stores changed significantly, 1 of them new; of the others most store g1, +10 %"
-    )
+    told = head(some, "USD", noun="store", nouns="stores")
+    counted = "2 of 3 stores changed significantly, 1 of them new"
+    assert told == f"{counted}; of the others most money in store g1, +$ 7 (+10 %)"
+    assert head(some, "USD", noun="store", nouns="stores", apart=["g1"]) == counted
     assert text.movers_headline(some) == "2 products rose and 0 fell significantly, of 3 searched"
     assert text.movers_headline(none) == "No product moved by more than chance"
 
@@ -204,7 +222,7 @@ def test_drift_is_told_with_what_chance_reaches() -> None:
         "The mix of orders is what it was"
     )
     assert text_quality.drift_headline(drifted(True)) == (
-        "1 of 1 mixes moved significantly; most by store, 8.1 %"
+        "1 of 1 mixes moved significantly; furthest beyond chance by store, 8.1 %"
     )
 
 
@@ -344,7 +362,7 @@ def test_groups_too_small_are_not_called_unchanged() -> None:
     table = pd.DataFrame(columns=["group", "change", "growth", "status", "sure", "share_q"])
     table = table.astype({"sure": bool})
     few = Movers(table, 1, 49.0, 30, 0.95, 0.1)
-    assert text.groups_headline(few, noun="store", nouns="stores") == (
+    assert text.groups_headline(few, "USD", noun="store", nouns="stores") == (
         "No store has 30 customers, so that none is compared"
     )
     assert text.movers_headline(few).startswith("No product has 30 customers")

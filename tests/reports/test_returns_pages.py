@@ -183,6 +183,13 @@ def test_a_comparison_that_failed_its_checks_is_no_finding_and_counts_for_nothin
         "None of the 2 campaigns (of 3) that pass all placebo checks is significantly above zero; "
         f"the median campaign: {fair} per customer, € 60 unadjusted (no causal proof)"
     )
+    low, high = [-9.0, -9.0, -9.0], [9.0, -1.0, 9.0]
+    losing = campaign.Campaigns(SENT.judged, mixed.table.assign(low=low, high=high), "")
+    assert "is significantly above zero, 1 below;" in campaign_readings.title(losing, "EUR")
+    alone = campaign.Campaigns(SENT.judged, losing.table.assign(passed=[False, True, False]), "")
+    assert campaign_readings.title(alone, "EUR").startswith(
+        "The one campaign (of 3) that passes all placebo checks is significantly below zero;"
+    )
     none = campaign.Campaigns(SENT.judged, MANY.assign(passed=False), "")
     assert "all 3 comparisons fail a placebo check" in campaign_readings.title(none, "EUR").replace(
         "All", "all"
@@ -305,6 +312,10 @@ def test_places_are_called_by_their_names_where_codes_are_known() -> None:
     assert "displays with 40 % more units" in said
     assert "mailers with 10 % fewer units" in said
     assert "1.5 % more" in said
+    unsure = replace(PLACED, table=PLACED.table.assign(low=-0.3, high=0.5))
+    assert "displays with 40 % more units (not significant)" in place_readings.places(unsure)
+    for fields in place_readings.place_findings(unsure):
+        assert fields["sentence"].endswith("(no causal proof), not significant")
 
 
 def test_the_return_says_what_was_spent_and_what_is_left() -> None:

@@ -93,7 +93,8 @@ def test_the_two_largest_that_are_together_most() -> None:
     square = pd.DataFrame([[np.nan, 1.2, 2.6], [1.2, np.nan, 1.1], [2.6, 1.1, np.nan]],
                           index=list("xyz"), columns=list("xyz"))  # fmt: skip
     assert text_sets.largest(square) == (
-        "Of the 3 largest categories, x and z are together most: 2.6 times as often as by chance"
+        "Of the 3 categories in most orders, x and z are together most: 2.6 times as often as by "
+        "chance"
     )
 
 
@@ -155,7 +156,11 @@ def checked(*verdicts: str, left: float = 2.0) -> pd.DataFrame:
     [
         (
             ("holds", "fades"),
-            "1 of 2 product pairs hold under all controls: 0 and 0 bring most margin",
+            "Of 2 product pairs 0 and 0 alone hold under all controls",
+        ),
+        (
+            ("holds", "holds", "fades"),
+            "2 of 3 product pairs hold under all controls: 0 and 0 bring most margin",
         ),
         (("holds",), "One pair of products is bought together more often than by chance: 0 and 0"),
         (("fades",), "No product pair holds in the second half and under all controls"),
@@ -183,7 +188,10 @@ def test_pairs_are_ranked_by_what_they_gain_and_none_is_called_strongest() -> No
     found = text.gain_finding(ranked.assign(same_category=True), 0.95)
     assert found["sentence"].startswith("times the odds: 1 and 1, of one category in one order")
     assert "bring most margin" in found["detail"]
-    held = text.held_finding(ranked)
+    held = text.held_finding(ranked, 2.0)
+    assert held["detail"] == "unadjusted, all have the odds asked for"
+    weak = text.held_finding(ranked.assign(or_raw=[1.5, 9.0]), 2.0)
+    assert weak["detail"] == "unadjusted, 1 of 2 have the odds asked for"
     for said in (found["sentence"], held["sentence"], text.leads(ranked)):
         assert "strong" not in said
         assert "surest" not in said
@@ -198,6 +206,25 @@ def test_a_pair_too_weak_to_act_on_is_doubted_with_that_reason() -> None:
         "a joint promotion", "chance: not replicated", "mostly the store; too weak to act on",
         "mostly a joint promotion; too weak to act on",
     ]  # fmt: skip
+
+
+def test_order_matters_at_most_by_what_is_significant() -> None:
+    table = pd.DataFrame({"ratio": [1.4, 1.03], "q": [0.3, 0.01]})
+    assert "in 1 of 2 sequences: at most 1.03 times" in text_next.order(table, 0.05)
+
+
+def test_fewer_who_follow_are_significant_too() -> None:
+    row = {"label": "a → b", "share": 0.1, "control": 0.3}
+    for ends, said in (((-0.3, -0.1), "customers"), ((-0.3, 0.1), ": not significant")):
+        table = pd.DataFrame([row]).assign(difference_low=ends[0], difference_high=ends[1])
+        assert text_next.most(table, 28).endswith(said)
+
+
+def test_bundles_that_lose_on_each_do_not_break_even() -> None:
+    table = pd.DataFrame({"break_even": [np.nan, np.nan, 0.7]})
+    assert text_next.bundle(table, 0.1) == (
+        "At 10 % off, half of the bundles or more lose on each one sold"
+    )
 
 
 def test_articles_that_are_gone_are_counted() -> None:

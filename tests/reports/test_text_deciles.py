@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,6 +153,7 @@ def test_who_stayed_and_where_they_went() -> None:
             "contacting all pays from 1.7 % on",
         ),
         (plan(5.0, 200.0), "that brings back 10 % pays for 1 of 2; contacting all pays from 2.4 %"),
+        (plan(30.0, *[0.1] * 20), "pays for 1 of 21; contacting all cannot pay"),
     ],
 )
 def test_not_worth_it_is_a_possible_answer(made: ContactPlan, said: str) -> None:
@@ -178,8 +181,23 @@ def test_false_alarms_are_said_and_so_is_that_nothing_passed() -> None:
     assert "10 % at most are expected to be false alarms" in fading_readings.false_alarms(faded(9))
     assert "no fall is significant" in fading_readings.false_alarms(faded(threshold=0.0))
     assert fading_readings.noise(faded(9.0)) == (
-        "12 customers fell by 30 % or more; chance alone gives 9, and 1 are declining"
+        "12 customers fell by 30 % or more; chance alone gives 9, and 1 is declining"
     )
+
+
+def test_the_gone_are_only_those_whose_fall_is_significant() -> None:
+    said = fading_readings.false_alarms(
+        replace(faded(9, 8, 7), table=faded(9, 8, 7).table.assign(status=["silent", "x", "x"]))
+    )
+    assert "1 more fell significantly and bought nothing at all in the later half" in said
+    assert "too seldom to be tested" not in said
+
+
+def test_who_stays_more_than_chance_keeps_has_not_left() -> None:
+    stay = persistence(weekly_of(shoppers(500, 12, np.random.default_rng(3))), sampling=FEW)
+    more = {"change": -0.05, "change_low": -0.09, "change_high": -0.02}
+    said = persistence_readings.moved(replace(stay, summary=stay.summary.assign(**more)))
+    assert "explains, 5.0 points (2.0 to 9.0 points) of the best stayed." in said
 
 
 def test_trust_tells_what_does_not_add_up() -> None:

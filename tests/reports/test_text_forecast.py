@@ -172,6 +172,8 @@ def test_few_weeks_are_no_evidence_and_a_shortfall_is_said() -> None:
     assert "keep more slack" in text_accuracy.few_weeks(coverage(0.82, 0.66, 0.93))
     assert "more than promised" in text_accuracy.few_weeks(coverage(1.0, 0.96, 1.0))
     assert "Too few forecasts" in text_accuracy.few_weeks(coverage(1.0, 0.9, 1.0).assign(n=0))
+    wide = pd.concat([coverage(0.94, 0.9, 0.99), coverage(1.0, 0.9, 1.0).assign(nominal=0.8)])
+    assert "more than promised" in text_accuracy.few_weeks(wide)
 
 
 def sums(*changes: tuple[str, float, float, float, float]) -> pd.DataFrame:
@@ -245,7 +247,7 @@ def test_intervals_at_peaks_are_told_with_their_weeks_and_never_claimed_to_hold(
     rows = coverages(**EXACT, **SHORT).assign(weeks=25, series=2)
     said = text_accuracy.at_peaks(rows[:2])
     assert "79 % for 80 % (70 to 88 %) and 95 % for 95 % (92 to 98 %) for departments" in said
-    assert "in 25 weeks of 2 series. None is significantly less than promised; so few" in said
+    assert "in 25 weeks of 2 series. None is significantly less than promised, as far as" in said
     assert "Too narrow at peaks: 80 % for categories (75.7 %)." in text_accuracy.at_peaks(rows)
     assert "cannot be judged" in text_accuracy.at_peaks(rows.assign(n=0))
     holds = text_accuracy._holds

@@ -40,6 +40,26 @@ def test_segments_are_compared_only_where_two_are_large_enough(
     assert readings_text.next_headline(followed(*rows)).startswith(said)
 
 
+def test_segments_that_differ_are_not_hidden_by_small_ones_at_the_ends() -> None:
+    rows = followed(("Small", 30, 1.0), ("Large", 665, 0.99), ("Last", 395, 0.9))
+    ends = rows.assign(bought_low=[0.88, 0.98, 0.86], bought_high=[1.0, 0.995, 0.93])
+    assert readings_text.next_headline(ends) == "Of Large, 99 % bought again; of Last, 90 %"
+    near = ends.assign(bought_low=0.8)
+    assert readings_text.next_headline(near).startswith("No segment bought again significantly")
+
+
+def test_a_segment_too_small_to_be_shown_is_not_the_headline() -> None:
+    few = worth(("A", 8, 0.2, 0.7), ("B", 20, 0.8, 0.3))
+    assert readings_text.rfm_headline(few).startswith("No segment has 30 customers")
+    some = worth(("A", 8, 0.1, 0.7), ("B", 90, 0.4, 0.1), ("C", 99, 0.5, 0.2))
+    assert readings_text.rfm_headline(some).startswith("A (8) and B (90) are 50 % of customers")
+
+
+def test_groups_of_one_size_have_no_range() -> None:
+    sizes = pd.DataFrame({"score": ["monetary"] * 2 + ["recency"] * 2, "share": [0.2] * 3 + [0.3]})
+    assert "monetary 20 % and recency 20 % to 30 % of customers each" in readings_text.ties(sizes)
+
+
 def test_a_silent_shop_is_said_to_be_silent() -> None:
     assert readings_text.quiet(pd.DataFrame({"recency_days": [29, 90]})) == (
         " Nobody has bought in the last 28 days."
@@ -210,13 +230,18 @@ def test_what_goes_with_discounts_is_not_called_their_doing() -> None:
         "relationship customers placed 104 % of their usual orders (100 to 107 %)"
     )
     alike = kinds.assign(low=0.1, high=1.2)
-    assert text_deals.paused(alike).endswith("no kind of buyer ordered significantly less often")
+    assert "kept significantly fewer of its usual orders than another" in text_deals.paused(alike)
     more = kinds.assign(reaction=[0.26, 0.01], low=[0.17, 0.0], high=[0.35, 0.02])
     told = text_deals.reaction(more)
     assert "raise" not in told
     assert told.startswith("Price buyers' part of a category is 26.0 % larger where")
     near = kinds.assign(more=[0.16, 0.14], low=[0.07, 0.08], high=[0.26, 0.2])
+    assert "14 % to 16 % more units" in text_deals.stocked(near)
     assert "cannot be told apart" in text_deals.stocked(near)
+    one = near.assign(low=[0.07, -0.01])
+    assert "go with 16 % more units beyond the first for 1 of 2 kinds" in text_deals.stocked(one)
+    unsure = more.assign(low=[0.17, -0.2], high=[0.35, 0.6])
+    assert text_deals.reaction(unsure).endswith("(largest estimate of all kinds)")
     buyers = pd.DataFrame(
         {"group": ["Price buyer"], "customers": 99, "share": [0.018], "margin_share": [-0.0013]}
     )

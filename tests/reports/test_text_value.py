@@ -51,7 +51,7 @@ def test_a_model_that_wins_is_named_with_what_it_beats() -> None:
     )
     finding = text.trust_finding(won)
     assert finding["value"] == 0.041
-    assert "2.5 % of it the miss of the total" in finding["sentence"]
+    assert "(the total alone was missed by 2.5 %)" in finding["sentence"]
     assert finding["sentence"].endswith("of repeating the last period 11.6 %")
 
 
@@ -131,10 +131,24 @@ def test_intervals_that_hold_too_seldom_are_called_too_narrow() -> None:
     )  # fmt: skip
     reading = text.intervals_reading(held, 0.8)
     assert reading == (
-        "Over 2 cut-offs, intervals of repeat buyers held less than the 80 % promised, at worst "
-        "70 %: read them as too narrow."
+        "At 1 of 2 cut-offs, intervals of repeat buyers held significantly less than the 80 % "
+        "promised, at worst 70 %: read them as too narrow."
     )
-    assert "held at least the 80 %" in text.intervals_reading(held.assign(high=0.9), 0.8)
+    unsure = text.intervals_reading(held.assign(high=0.9), 0.8)
+    assert "held not significantly less than the 80 % promised" in unsure
+
+
+def test_what_no_contact_can_earn_is_not_said_to_pay() -> None:
+    groups = pd.DataFrame({"break_even": [0.16, 0.2, 0.25]})
+    kept = SimpleNamespace(groups=groups, cost=2.0)
+    assert text_churn.risk_headline(kept, "USD") == (
+        "At $ 2.00 per contact, keeping 16 % of would-be churners pays in the best tenth; keeping "
+        "25 % of them pays over all"
+    )
+    kept.groups = groups.assign(break_even=[0.5, 2.0, np.inf])
+    assert text_churn.risk_headline(kept, "USD").endswith(
+        "pays in the best tenth; not even keeping all would-be churners pays over all"
+    )
 
 
 def test_profit_is_told_with_what_it_rests_on() -> None:
@@ -228,14 +242,14 @@ def test_churn_is_said_beside_what_a_shop_without_losses_shows() -> None:
 )
 def test_calibration_is_judged(slope: float, verdict: str) -> None:
     said = text_churn.churn_reading(forecast("Boosted trees", slope=slope), "EUR")
-    assert f"(1 is perfect): {verdict}." in said
+    assert f"(1 is perfect, 0.8 to 1.25 counts as good): {verdict}." in said
     assert "forecast that 9.5 % churn at the last cut-off, and 10.0 % did" in said
 
 
 def test_a_level_that_is_off_is_no_good_calibration() -> None:
     said = text_churn.churn_reading(forecast("Boosted trees", risk=0.10), "EUR")
     assert "forecast that 14.0 % churn at the last cut-off, and 10.0 % did" in said
-    assert "(1 is perfect): rightly spread, but too high all over." in said
+    assert "counts as good): rightly spread, but too high all over." in said
 
 
 def test_what_contacting_could_earn_is_said_with_its_assumption() -> None:

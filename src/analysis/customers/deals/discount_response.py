@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 _ROUNDS = 30
 
 _STEP = 0.10

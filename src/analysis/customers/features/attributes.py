@@ -25,7 +25,6 @@ from analysis.tables.schema import TABLES
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: Columns of the customer table that are no attribute of the person.
 _NOT_ATTRIBUTES = ("customer_id", "joined_on", "birth_date")
 

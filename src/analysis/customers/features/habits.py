@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 #: Logarithms are summed as whole thousand-millionths: sums then do not depend on thread order.
 _NANOS = 1_000_000_000
 

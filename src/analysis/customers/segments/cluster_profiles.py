@@ -31,7 +31,6 @@ from analysis.stats.proportions import wilson_interval
 if TYPE_CHECKING:
     from analysis.customers.segments.clusters import Clusters, Inputs
 
-
 _FOLDS = 5
 
 _CLEARLY = 0.5

@@ -41,10 +41,8 @@ from analysis.stats.types import Floats, Integers
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
 
-
 #: A cluster that comes back at least this alike is valid (Hennig 2007, section 3).
 STABLE = 0.75
-
 
 #: Below this silhouette there is no substantial structure (Kaufman and Rousseeuw 1990).
 SUBSTANTIAL = 0.25

@@ -17,7 +17,6 @@ from analysis.stats.types import Floats
 if TYPE_CHECKING:
     from analysis.tables.periods import Period
 
-
 _SUMS = ("net_amount", "margin_amount", "orders", "discount_amount", "list_amount")
 
 

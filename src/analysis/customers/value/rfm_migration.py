@@ -26,9 +26,7 @@ from analysis.stats.types import Floats, Integers
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
 
-
 SCORES = ("recency", "frequency", "monetary")
-
 
 #: Random orders of the weeks behind the noise.
 DEALS = 40

@@ -14,7 +14,6 @@ from analysis.errors import NotApplicable
 #: Fewest periods for each estimated coefficient.
 _PERIODS_A_COEFFICIENT = 5
 
-
 #: Share of periods without a sale up to which they are taken for closed or not delivered.
 _CLOSED = 0.05
 

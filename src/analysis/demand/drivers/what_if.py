@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead
     from analysis.demand.drivers.product_effects import Influences
 
-
 _DRAWS = 4_000
 
 

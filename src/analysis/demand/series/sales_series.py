@@ -30,7 +30,6 @@ from analysis.tables.periods import as_date
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: Column that all lines share, so that the total is a level like any other.
 _WHOLE = "whole"
 
@@ -157,14 +156,11 @@ Level = tuple[str, ...]
 
 _UNITS: dict[Frequency, Literal["D", "W", "M"]] = {"day": "D", "week": "W", "month": "M"}
 
-
 #: The levels whose sums must add up, top first.
 LEVELS: tuple[Level, ...] = ((), ("department",), ("department", "category"))
 
-
 #: Columns that may make up a level.
 LEVEL_COLUMNS = ("department", "category", "store_id", "channel", "brand", "product_id")
-
 
 #: Measures whose total is the sum of its parts; an order may hold several departments.
 ADDITIVE: tuple[Measure, ...] = ("net_amount", "margin", "units")

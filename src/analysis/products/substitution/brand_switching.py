@@ -19,7 +19,6 @@ from analysis.tables.engine import held
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: What is left of the brands is one brand.
 OTHERS = "(others)"
 

@@ -29,7 +29,6 @@ from analysis.tables.periods import Period, as_date
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: Arm of customers who were not assigned at all.
 UNTOUCHED = "untouched"
 

@@ -37,7 +37,6 @@ from analysis.tables.periods import as_date
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 CONTROL = "control"
 
 
@@ -280,7 +279,6 @@ MEASURES = (
 
 #: What was known of every customer before the first day.
 COVARIATES = ("before_margin", "before_orders", "before_net", "before_offered_orders")
-
 
 #: Columns of moments that all measures and adjustments are computed from.
 COLUMNS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from analysis.promotions.returns.roi import Return
     from analysis.tables.engine import Tables
 
-
 #: Goal to the measure it is judged by, and how that is called.
 GOALS = {
     "sales": ("net", "net sales"),
@@ -31,7 +31,6 @@ GOALS = {
     "exposure": ("opened", "share who opened"),
 }
 OPENED = "opened"
-
 
 #: Goals that a promotion has not reached by moving purchases from other weeks or products.
 _MUST_GROW = ("sales", "traffic")
@@ -137,7 +136,7 @@ _MESSAGE = {"reached": "delivered_at", "opened": "opened_at", "clicked": "clicke
 
 
 def fetch(tables: Tables) -> pd.DataFrame:
-    """Return one row a promotion and arm, with the customers at each step.
+    """Return one row a promotion and arm of which the data hold all days, by step.
 
     Parameters
     ----------
@@ -150,16 +149,22 @@ def fetch(tables: Tables) -> pd.DataFrame:
         promotion_id, arm, and a column a step that the study knows (chosen, reached,
         opened, clicked, redeemed, bought): distinct customers.
         ``bought`` is a purchase of a product on offer in the promotion's days, by whatever way: a
-        customer may buy without having opened anything.
+        customer may buy without having opened anything. Missing where a promotion had no product
+        on offer, or nothing to redeem.
 
     Raises
     ------
     NotApplicable
-        If no promotion was sent to customers.
+        If no promotion was sent to customers, or the data hold none from its first day to its last.
     """
     tables.require("assignments", "promotions")
     given = tables.assignments
     given = given.filter(given.arm != CONTROL).select("promotion_id", "arm", "customer_id")
+    if span := tables.manifest.order_span:
+        first, last = map(date.fromisoformat, span)
+        dated = tables.promotions
+        begun, over = dated.starts_on.cast("date") >= first, dated.ends_on.cast("date") <= last
+        given = given.semi_join(dated.filter(begun, over), "promotion_id")
     parts = {"chosen": given, **_messages(tables, given)}
     if "redemptions" in tables:
         parts["redeemed"] = _kept(given, tables.redemptions)
@@ -170,11 +175,30 @@ def fetch(tables: Tables) -> pd.DataFrame:
     counts = rows.group_by("promotion_id", "arm", "step").agg(n=rows.customer_id.nunique())
     found = counts.to_pandas()
     if found.empty:
-        raise NotApplicable("No promotion was sent to customers by name.")
+        raise NotApplicable("The data hold no promotion sent to customers from start to end.")
     laid = found.pivot(index=["promotion_id", "arm"], columns="step", values="n")
     # A step that nobody took is a column of zeros, not a step that the study does not know.
     laid = laid.reindex(columns=list(parts)).fillna(0).astype("int64")
+    for step, could in _could(tables).items():
+        if step in parts:  # where there was nothing to take it is not known, rather than nobody
+            laid[step] = laid[step].where(laid.index.get_level_values(0).isin(could))
     return laid.rename_axis(columns=None).reset_index()
+
+
+def _could(tables: Tables) -> dict[str, set[str]]:
+    """Return the promotions that had something to redeem, and those that had something on offer."""
+    asked: dict[str, list[ibis.Table]] = {"redeemed": [], "bought": []}
+    if "promotion_products" in tables:
+        offers = tables.promotion_products
+        asked["bought"].append(offers)
+        if "coupon_id" in offers.columns:
+            asked["redeemed"].append(offers.filter(offers.coupon_id.notnull()))
+    if "redemptions" in tables:
+        asked["redeemed"].append(tables.redemptions)
+    ids = {
+        s: [r.select("promotion_id").distinct().to_pandas() for r in t] for s, t in asked.items()
+    }
+    return {s: {i for r in rows for i in r["promotion_id"]} for s, rows in ids.items()}
 
 
 def _word(step: str) -> ibis.Value:

@@ -103,7 +103,7 @@ class Format:
         if self.high is None:
             return [words.quantity(each, unit) for each, unit in zip(values, units, strict=True)]
         ends = zip(values, map(_number, frame[self.high]), units, strict=True)
-        return [words.interval(low, high, self.decimals, unit) for low, high, unit in ends]
+        return [words.interval(*e[:2], self.decimals, e[2], signed=self.signed) for e in ends]
 
     def _cell(self, value: object, currency: str) -> str:
         if _absent(value):
@@ -199,7 +199,7 @@ class Columns:
         if "±" in column.partition(":")[0]:
             low = (read["interval"] or f"{name}_low").strip()
             high = low.removesuffix("low") + "high"
-            self._formats[low] = replace(estimate, label="{interval}", signed=False, high=high)
+            self._formats[low] = replace(estimate, label="{interval}", high=high)
 
 
 def usual(frame: pd.DataFrame) -> dict[str, Format]:

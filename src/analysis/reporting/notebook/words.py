@@ -85,19 +85,31 @@ _MOST_DIGITS = 4
 
 
 def interval(
-    low: float | None, high: float | None, decimals: int | None = None, unit: str = PERCENT
+    low: float | None,
+    high: float | None,
+    decimals: int | None = None,
+    unit: str = PERCENT,
+    *,
+    signed: bool = False,
 ) -> str:
     """Return an interval with its unit said once: ``33.8 to 36.3 %``, ``−900 to 9,300``.
 
-    ``unit`` is as in `quantity`; a currency is left out, since the estimate beside it has it.
+    ``unit`` is as in `quantity`; a currency is left out, since the estimate beside it has it. The
+    interval of a difference, which is ``signed`` or begins below zero, has more digits where an
+    end would read as zero and is not: whether it is significant is read off that end.
     """
     if not _there(low) and not _there(high):
         return MISSING
     scale, suffix = _scale(unit)
     if decimals is None:
         decimals = _telling_apart(low, high, unit)
-    ends = [number(end * scale if _there(end) else None, decimals) for end in (low, high)]
-    return f"{ends[0]} to {ends[1]}{suffix}"
+    if _there(low) and _there(high) and (signed or low < 0):
+        ends = [scale * end for end in (low, high) if end]
+        digits = range(decimals, _MOST_DIGITS)
+        told = (d for d in digits if all(round(end, d) for end in ends))
+        decimals = next(told, decimals)
+    said = [number(end * scale if _there(end) else None, decimals) for end in (low, high)]
+    return f"{said[0]} to {said[1]}{suffix}"
 
 
 def _telling_apart(low: float | None, high: float | None, unit: str) -> int:

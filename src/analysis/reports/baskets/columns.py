@@ -28,7 +28,7 @@ leading = Columns("""
 
 #: `Substitutes.table`
 substitutes = Columns("""
-    brief: This – or that | both 0: Together | expected_size 0: Expected
+    brief: This – or that | both 0: Together | expected_size 0: Expected by basket size
     buyers 0: Buyers of both | buyer_lift 0.0
 """)
 

@@ -47,7 +47,7 @@ def pairs(report: Report, found: Pairs, names: Names) -> None:
     """Show the pairs of products that hold."""
     report.title(text.title(found, names))
     report.save(text.flat(found.rules.table), "rules")
-    report.finding(**text.held_finding(text.looked_at(found, names)))
+    report.finding(**text.held_finding(text.looked_at(found, names), report.params.least_odds))
     held = text.believed(found, names)
     report.finding(**text.gain_finding(held, report.params.confidence))
     report.headline(text.leads(held))

@@ -96,6 +96,8 @@ def title(pairs: Pairs, names: dict[str, str]) -> str:
     first = shorter(by_gain(held)["pair"].iloc[0])
     if len(checked) == 1:
         return f"One pair of products is bought together more often than by chance: {first}"
+    if len(held) == 1:
+        return f"Of {len(checked)} product pairs {first} alone hold under all controls"
     share = f"{len(held)} of {len(checked)} product pairs"
     return f"{share} hold under all controls: {first} bring most margin"
 
@@ -152,19 +154,16 @@ def doubted(checked: pd.DataFrame) -> str:
     return f"{words.count(n, 'pair')} with a high lift should not be acted on"
 
 
-def held_finding(checked: pd.DataFrame) -> Fields:
+def held_finding(checked: pd.DataFrame, least: float) -> Fields:
     """Return the finding of how many pairs hold; without an interval: it is all of them."""
     n, k = len(checked), int((checked["verdict"] == "holds").sum())
+    raw = int((checked["or_raw"] >= least).sum())
     return {
         "key": "pairs_that_hold",
         "sentence": "of the checked product pairs hold in the second half and under all controls, "
-        "large enough to act on",
-        "value": k / n,
-        "unit": "%",
-        "n": n,
-        "noun": "pair",
-        "detail": "by their raw lift all of them would pass",
-    }
+        "large enough to act on", "value": k / n, "unit": "%", "n": n, "noun": "pair",
+        "detail": f"unadjusted, {'all' if raw == n else f'{raw} of {n}'} have the odds asked for",
+    }  # fmt: skip
 
 
 def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
@@ -174,17 +173,12 @@ def gain_finding(believed: pd.DataFrame, confidence: float) -> Fields:
     return {
         "key": "first_pair",
         "sentence": f"times the odds: {shorter(row['pair'])}{within} in one order, under the "
-        "strictest control: basket size, store, week or customer",
-        "value": row["or_least"],
-        "low": row["or_least_low"],
-        "high": row["or_least_high"],
-        "level": confidence,
-        "n": int(row["first_both"] + row["second_both"]),
-        "noun": "order",
-        "decimals": 1,
+        "strictest control: basket size, store, week or customer", "value": row["or_least"],
+        "low": row["or_least_low"], "high": row["or_least_high"], "level": confidence,
+        "n": int(row["first_both"] + row["second_both"]), "noun": "order", "decimals": 1,
         "detail": "of the pairs that hold, the one whose orders beyond chance bring most margin; "
         "orders of both halves with both",
-    }
+    }  # fmt: skip
 
 
 def gone(pairs: Pairs) -> str:
@@ -264,8 +258,10 @@ def lines(
 
 
 def _searched(products: Pairs, categories: Pairs | None) -> str:
-    total = products.rules.tested + (categories.rules.tested if categories else 0)
-    return f"Corrected for all {words.number(total)} rules tested, of products and of categories."
+    more = f", of categories for all {words.number(categories.rules.tested)}" if categories else ""
+    return (
+        f"Corrected for all {words.number(products.rules.tested)} rules of products tested{more}."
+    )
 
 
 def _alike(products: Pairs) -> TrustLine:
@@ -321,9 +317,12 @@ def _matching(followed: Following) -> TrustLine:
 def _later(followed: Following) -> TrustLine:
     table = followed.table
     sure, least = ((table[c] > 0).sum() for c in ("difference_low", "difference_least_low"))
+    said = "Matched customers are censored when they buy A themselves."
+    if not sure:
+        return ("Censoring", None, said)
     return (
         "Censoring",
-        bool(least == sure) if sure else None,
-        "Matched customers are censored when they buy A themselves. Followed past it, with what "
-        f"A brings counted against it, {least} of {sure} significant differences remain.",
+        bool(least == sure),
+        f"{said} Followed past it, with what A brings counted against it, {least} of {sure} "
+        "significant differences remain.",
     )

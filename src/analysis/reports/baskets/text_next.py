@@ -40,7 +40,8 @@ def named(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 def most(table: pd.DataFrame, days: int) -> str:
     """Say what follows most surely."""
     row = table.iloc[0]
-    told = "" if row["difference_low"] > 0 else ": not significant"
+    sure = row["difference_low"] > 0 or row["difference_high"] < 0
+    told = "" if sure else ": not significant"
     return (
         f"{row['label']}: {words.percent(row['share'], 0)} within {days} days, against "
         f"{words.percent(row['control'], 0)} of matched customers{told}"
@@ -93,16 +94,11 @@ def findings(followed: Following, table: pd.DataFrame, days: int) -> list[Fields
         "key": "next_purchase",
         "sentence": f"more first buyers go on within {days} days than matched customers: "
         f"{row['label']}",
-        "value": row["difference"],
-        "low": row["difference_low"],
-        "high": row["difference_high"],
-        "unit": "points",
-        "level": followed.confidence,
-        "n": int(row["matched"]),
-        "noun": "buyer",
+        "value": row["difference"], "low": row["difference_low"], "high": row["difference_high"],
+        "unit": "points", "level": followed.confidence, "n": int(row["matched"]), "noun": "buyer",
         "detail": row["reason"]
         or f"half of who goes on beyond those, by day {words.number(row['median_days'])}",
-    }
+    }  # fmt: skip
     return [found]
 
 
@@ -121,12 +117,12 @@ def labelled(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
 
 def order(table: pd.DataFrame, fdr: float) -> str:
     """Say whether order matters."""
-    n, more = len(table), int((table["q"] <= fdr).sum())
-    if more == 0:
+    n, found = len(table), table[table["q"] <= fdr]
+    if found.empty:
         return f"Visit order matters significantly in none of the {n} most common sequences"
-    top = table["ratio"].max()
+    top = found["ratio"].max()
     return (
-        f"Visit order matters significantly in {more} of {n} sequences: at most "
+        f"Visit order matters significantly in {len(found)} of {n} sequences: at most "
         f"{words.number(top, 2)} times as many customers as with visits in random order"
     )
 
@@ -188,15 +184,9 @@ def recommender_finding(found: Evaluation, confidence: float, days: int) -> Fiel
         "key": "recommendation_recall_new" if found.new_only else "recommendation_recall",
         "sentence": f"of what a customer bought for the first time in {days} days was, on average, "
         f"on their list of ten (“{found.best}”)",
-        "value": row["recall"],
-        "low": row["recall_low"],
-        "high": row["recall_high"],
-        "unit": "%",
-        "level": confidence,
-        "n": int(row["customers"]),
-        "noun": "customer",
-        "direction": "up_good",
-    }
+        "value": row["recall"], "low": row["recall_low"], "high": row["recall_high"], "unit": "%",
+        "level": confidence, "n": int(row["customers"]), "noun": "customer", "direction": "up_good",
+    }  # fmt: skip
 
 
 def browsing(found: BrowsingHistory, interval: str) -> str:
@@ -223,16 +213,10 @@ def browsing_finding(found: BrowsingHistory, confidence: float) -> Fields:
     return {
         "key": "browsing_gain",
         "sentence": "more NDCG where product pages that customers saw are candidates beside their "
-        "purchases, in the month held out",
-        "value": found.gain,
-        "low": found.low,
-        "high": found.high,
-        "decimals": 4,
-        "level": confidence,
-        "n": int(found.table["customers"].iloc[0]),
-        "noun": "customer",
-        "direction": "up_good",
-    }
+        "purchases, in the month held out", "value": found.gain, "low": found.low,
+        "high": found.high, "decimals": 4, "level": confidence,
+        "n": int(found.table["customers"].iloc[0]), "noun": "customer", "direction": "up_good",
+    }  # fmt: skip
 
 
 def reasons(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
@@ -270,14 +254,10 @@ def cannibalisation_finding(table: pd.DataFrame, names: dict[str, str], fdr: flo
     return {
         "key": "cannibalising_offers",
         "sentence": "offers in whose weeks the other product, seldom ordered with it, sold "
-        "significantly less",
-        "value": float(len(found)),
-        "decimals": 0,
-        "n": len(table),
-        "noun": "offer",
-        "direction": "up_bad",
+        "significantly less", "value": float(len(found)), "decimals": 0, "n": len(table),
+        "noun": "offer", "direction": "up_bad",
         "detail": _most(found.iloc[0], names) if len(found) else "none significant",
-    }
+    }  # fmt: skip
 
 
 def _most(row: pd.Series, names: dict[str, str]) -> str:
@@ -324,7 +304,9 @@ def with_names(found: FirstBaskets, names: dict[str, str]) -> pd.DataFrame:
 def bundle(table: pd.DataFrame, discount: float) -> str:
     """Say whether bundles pay."""
     off = words.percent(discount, 0)
-    median = table["break_even"].median()
+    median = table["break_even"].fillna(float("inf")).median()
+    if median == float("inf"):
+        return f"At {off} off, half of the bundles or more lose on each one sold"
     return (
         f"At {off} off, the median bundle must sell {words.percent(median, 0)} more to break even"
     )
@@ -349,14 +331,11 @@ def substitutes_finding(found: Substitutes, names: dict[str, str]) -> Fields:
     return {
         "key": "substitutes",
         "sentence": "product pairs of one category are ordered together less often than expected",
-        "value": float(n),
-        "decimals": 0,
-        "n": found.tested,
-        "noun": "pair",
+        "value": float(n), "decimals": 0, "n": found.tested, "noun": "pair",
         "detail": f"{said}: {pair}"
         if n
         else "none significant within basket sizes, stores and weeks",
-    }
+    }  # fmt: skip
 
 
 def chosen_between(found: Substitutes, names: dict[str, str]) -> pd.DataFrame:

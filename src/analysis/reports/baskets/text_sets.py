@@ -75,10 +75,11 @@ def _passed(found: Triples, items: str) -> str:
     if again == 0:
         return f"No three {items} are often enough in one order to be checked."
     held = len(found.believed)
+    which = f"the {words.number(again)} furthest beyond their pairs"
     return (
-        f"Of {words.number(len(found.table))} frequent sets of three {items}, the "
-        f"{words.number(again)} furthest beyond their pairs were checked in the second "
-        f"half: {words.number(held) if held else 'none'} {'holds' if held <= 1 else 'hold'}."
+        f"Of {words.number(len(found.table))} frequent sets of three {items}, "
+        f"{which if again < len(found.table) else 'all'} were checked in the second half: "
+        f"{words.number(held) if held else 'none'} {'holds' if held <= 1 else 'hold'}."
     )
 
 
@@ -134,8 +135,8 @@ def largest(square: pd.DataFrame) -> str:
     a, b = np.unravel_index(int(np.nanargmax(values)), values.shape)
     names = [str(name) for name in (square.index[a], square.columns[b])]
     return (
-        f"Of the {len(square)} largest categories, {words.listing(sorted(names))} are together "
-        f"most: {words.number(values[a, b], 1)} times as often as by chance"
+        f"Of the {len(square)} categories in most orders, {words.listing(sorted(names))} are "
+        f"together most: {words.number(values[a, b], 1)} times as often as by chance"
     )
 
 

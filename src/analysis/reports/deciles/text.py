@@ -212,17 +212,11 @@ def share_finding(deciles: Deciles, confidence: float) -> Fields:
         }
     reason = best["reason"] if math.isnan(best["share_low"]) else ""
     return {
-        "key": "best_group_share",
-        "sentence": f"of net sales come from the {best_group(deciles)}",
-        "value": best["share"],
-        "low": best["share_low"],
-        "high": best["share_high"],
-        "unit": "%",
-        "level": confidence,
-        "n": int(deciles.table["customers"].sum()),
-        "noun": "customer",
+        "key": "best_group_share", "sentence": f"of net sales come from the {best_group(deciles)}",
+        "value": best["share"], "low": best["share_low"], "high": best["share_high"], "unit": "%",
+        "level": confidence, "n": int(deciles.table["customers"].sum()), "noun": "customer",
         "detail": reason or _best_two(deciles),
-    }
+    }  # fmt: skip
 
 
 def _best_two(deciles: Deciles) -> str:
@@ -247,13 +241,9 @@ def part_finding(parts: pd.DataFrame, curve: pd.DataFrame, confidence: float) ->
     return {
         "key": "first_part_customers",
         "sentence": f"of the customers{known} make the first {part_name(len(parts))} of net sales",
-        "value": first["customers_share"],
-        "low": first["share_low"],
-        "high": first["share_high"],
-        "unit": "%",
-        "level": confidence,
-        "detail": first["reason"] or one_percent(curve),
-    }
+        "value": first["customers_share"], "low": first["share_low"], "high": first["share_high"],
+        "unit": "%", "level": confidence, "detail": first["reason"] or one_percent(curve),
+    }  # fmt: skip
 
 
 def part_name(count: int) -> str:
@@ -289,13 +279,16 @@ def moved(found: Persistence) -> str:
     """Say how much of the movement is real."""
     rows = found.summary.set_index("measure").to_dict("index")
     same, far, top = rows["same"], rows["far"], rows["top"]
-    beyond = words.points(top["change"], signed=False)
-    between = in_brackets(top["change_low"], top["change_high"], 1, words.POINTS)
+    way, sign = ("left", 1) if top["change"] >= 0 else ("stayed", -1)
+    beyond = words.points(sign * top["change"], signed=False)
+    low, high = sorted(sign * top[end] for end in ("change_low", "change_high"))
+    between = in_brackets(low, high, 1, words.POINTS)
     if top["change_low"] <= 0 <= top["change_high"]:
         between = f"{between[:-1]}: not significant)"
     return (
-        f"Beyond what week-to-week variation explains, {beyond}{between} of the best left. Over "
-        f"all groups {words.percent(same['stayed'])} stayed in theirs (variation alone: "
+        f"Beyond what week-to-week variation explains, {beyond}{between} of the best {way}. Over "
+        "all groups, that of those who did not buy in a half among them, "
+        f"{words.percent(same['stayed'])} stayed in theirs (variation alone: "
         f"{words.percent(same['noise'])}) and {words.percent(far['stayed'])} moved by three or "
         f"more (variation alone: {words.percent(far['noise'])})."
     )
@@ -318,14 +311,8 @@ def stay_finding(found: Persistence, groups: int, confidence: float) -> Fields:
     return {
         "key": "best_group_stayed",
         "sentence": f"of the best {part_name(groups)} of the first half were in it in the second",
-        "value": top["stayed"],
-        "low": top["stayed_low"],
-        "high": top["stayed_high"],
-        "unit": "%",
-        "level": confidence,
-        "n": top["customers"],
-        "noun": "customer",
-        "direction": "up_good",
+        "value": top["stayed"], "low": top["stayed_low"], "high": top["stayed_high"], "unit": "%",
+        "level": confidence, "n": top["customers"], "noun": "customer", "direction": "up_good",
         "detail": top["reason"]
         or f"week-to-week variation alone would keep {words.percent(top['noise'], 0)}",
-    }
+    }  # fmt: skip

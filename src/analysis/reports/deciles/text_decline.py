@@ -50,14 +50,15 @@ def named_groups(kinds: pd.DataFrame) -> pd.DataFrame:
 def groups(kinds: pd.DataFrame) -> str:
     """Say how few bring half of the sales, and how many of those who bring much are fading."""
     few = kinds[kinds["group"].isin(["first", "next"])]
-    count, fading = int(few["customers"].sum()), words.number(int(few["fading"].sum()))
+    count, fading = int(few["customers"].sum()), int(few["fading"].sum())
+    are = "is" if fading == 1 else "are"
     if count == 0:
         return "Nobody stands out by the first half of the sales: totals are too large, or equal"
     customers = f"{words.count(count, 'customer')} ({words.percent(few['customers_share'].sum())})"
     reached = float(few["net_share"].sum())
     sales = "half" if reached > _NEARLY_HALF else words.percent(reached, 0)
     bring = "brings" if count == 1 else "bring"
-    return f"{customers} {bring} {sales} of the sales; {fading} of them are declining"
+    return f"{customers} {bring} {sales} of the sales; {fading} of them {are} declining"
 
 
 def noise(fading: Fading) -> str:
@@ -65,8 +66,10 @@ def noise(fading: Fading) -> str:
     fell = words.count(fading.fell, "customer")
     drop = words.percent(fading.drop, 0)
     chance = words.number(fading.fell_by_chance)
-    beyond = words.number(len(fading.called))
-    return f"{fell} fell by {drop} or more; chance alone gives {chance}, and {beyond} are declining"
+    beyond, are = words.number(len(fading.called)), "is" if len(fading.called) == 1 else "are"
+    return (
+        f"{fell} fell by {drop} or more; chance alone gives {chance}, and {beyond} {are} declining"
+    )
 
 
 def false_alarms(fading: Fading) -> str:
@@ -83,8 +86,9 @@ def false_alarms(fading: Fading) -> str:
     )
     return (
         f"{bar} {words.number(within)} fell as much within their own week-to-week variation; "
-        f"{words.number(silent)} of those tested bought nothing at all in the later half and are "
-        "not counted as declining; who had bought too seldom to be tested may have stopped, too. "
+        f"{words.number(silent)} more fell significantly and bought nothing at all in the later "
+        "half: gone, so not counted as declining. Who had bought seldom may have stopped, too, but "
+        "their weeks cannot show it. "
         "What the total of all customers did is taken out first "
         f"({words.percent(fading.growth - 1, 1, signed=True)})."
     )
@@ -114,9 +118,10 @@ def contact(plan: ContactPlan, currency: str) -> str:
     if chosen == 0:
         return f"Not worth it: bringing back {rate} does not pay {cost} for any of {everyone}"
     whom = "all" if chosen == everyone else f"{words.number(chosen)} of"
+    pays = f"pays from {words.percent(plan.break_even)} on"
     return (
-        f"A contact for {cost} that brings back {rate} pays for {whom} {everyone}; "
-        f"contacting all pays from {words.percent(plan.break_even)} on"
+        f"A contact for {cost} that brings back {rate} pays for {whom} {everyone}; contacting all "
+        f"{pays if plan.break_even <= 1 else 'cannot pay'}"
     )
 
 
@@ -145,13 +150,9 @@ def fading_finding(fading: Fading) -> Fields:
     return {
         "key": "fading_customers",
         "sentence": "customers still bring margin but decline by more than their own "
-        "week-to-week variation explains",
-        "value": len(fading.called),
-        "n": fading.tested,
-        "noun": "customer",
-        "direction": "up_bad",
-        "detail": noise(fading),
-    }
+        "week-to-week variation explains", "value": len(fading.called), "n": fading.tested,
+        "noun": "customer", "direction": "up_bad", "detail": noise(fading),
+    }  # fmt: skip
 
 
 def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
@@ -160,20 +161,13 @@ def risk_finding(plan: ContactPlan, currency: str, margin_basis: str) -> Fields:
     return {
         "key": "margin_at_risk",
         "sentence": f"of margin is at risk with declining customers over {days} days",
-        "value": plan.value_at_risk,
-        "low": plan.value_at_risk_low if len(plan.customers) else None,
-        "high": plan.value_at_risk_high if len(plan.customers) else None,
-        "unit": currency,
-        "level": plan.terms.confidence,
-        "n": len(plan.customers),
-        "noun": "customer",
-        "direction": "up_bad",
-        "alert": len(plan.chosen) > 0,
-        "at_stake": plan.value_at_risk,
+        "value": plan.value_at_risk, "low": plan.value_at_risk_low if len(plan.customers) else None,
+        "high": plan.value_at_risk_high if len(plan.customers) else None, "unit": currency,
+        "level": plan.terms.confidence, "n": len(plan.customers), "noun": "customer",
+        "direction": "up_bad", "alert": len(plan.chosen) > 0, "at_stake": plan.value_at_risk,
         "otherwise": f"about this margin is missing in the next {days} days, what comes back by "
-        "itself left out",
-        "detail": f"{contact(plan, currency)}. {margin_basis}",
-    }
+        "itself left out", "detail": f"{contact(plan, currency)}. {margin_basis}",
+    }  # fmt: skip
 
 
 def trust(
@@ -196,8 +190,8 @@ def trust(
         (
             "Contacts",
             False,
-            f"That a contact brings back {assumed} is assumed; the random part of its list that "
-            "report 08 holds out measures it.",
+            f"That a contact brings back {assumed} is assumed; only a list of report 08 of which a "
+            "random part was held out measures it.",
         ),
     ]
 

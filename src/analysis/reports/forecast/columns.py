@@ -24,7 +24,8 @@ scores = Columns("""
 
 #: `conformal.realised`
 coverage = Columns("""
-    level | nominal 0 % | realised 0.0 % | low..high 0 %: 95 % interval | weeks 0: Weeks judged
+    level | nominal 0 % | realised 0.0 % | low..high 0 %: 95 % interval
+    weeks 0: Series-weeks judged
 """)
 
 #: `horizon_totals.realised`

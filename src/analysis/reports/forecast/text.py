@@ -97,19 +97,13 @@ def total_finding(totals: pd.DataFrame, weeks: str, currency: str) -> Fields:
     whole = totals.iloc[0]
     judged = math.isfinite(whole["low"])
     return {
-        "key": "next_weeks",
-        "sentence": f"net sales forecast for {weeks}",
-        "value": whole["mean"],
-        "low": whole["low"],
-        "high": whole["high"],
-        "unit": currency,
-        "n": int(whole["n"]) if judged else None,
-        "noun": "past sum",
-        "direction": "up_good",
+        "key": "next_weeks", "sentence": f"net sales forecast for {weeks}", "value": whole["mean"],
+        "low": whole["low"], "high": whole["high"], "unit": currency,
+        "n": int(whole["n"]) if judged else None, "noun": "past sum", "direction": "up_good",
         "detail": _against(whole, weeks)
         + ("; past sums of departments count, too" if judged else f"; {NO_INTERVAL}"),
         "decimals": 0,
-    }
+    }  # fmt: skip
 
 
 def _against(whole: pd.Series, weeks: str) -> str:
@@ -392,12 +386,8 @@ def drift_finding(scored: Scored) -> Fields:
         "key": "last_forecast",
         "sentence": "the last forecast's total against what happened"
         + (" (replayed)" if scored.replayed else ""),
-        "value": whole["bias"],
-        "unit": words.PERCENT,
-        "n": int(whole["periods"]),
-        "noun": "week",
+        "value": whole["bias"], "unit": words.PERCENT, "n": int(whole["periods"]), "noun": "week",
         "alert": scored.drifted and not scored.replayed,
         "otherwise": "the next weeks are planned on a forecast that errs more than it used to",
-        "detail": detail,
-        "decimals": 1,
-    }
+        "detail": detail, "decimals": 1,
+    }  # fmt: skip

@@ -140,18 +140,13 @@ def accuracy_finding(found: Outlook) -> Fields:
         "key": "error_saved",
         "sentence": "of the best simple forecast's error saved at the total"
         + (" (below zero: added)" if row["gain"] < 0 else ""),
-        "value": row["gain"],
-        "low": row["gain_low"],
-        "high": row["gain_high"],
-        "unit": words.PERCENT,
-        "n": int(row["origins"]),
-        "noun": "past forecast",
-        "direction": "up_good",
-        "alert": row["verdict"] == "worse",
+        "value": row["gain"], "low": row["gain_low"], "high": row["gain_high"],
+        "unit": words.PERCENT, "n": int(row["origins"]), "noun": "past forecast",
+        "direction": "up_good", "alert": row["verdict"] == "worse",
         "otherwise": "the next weeks are planned on a forecast that a simple one has beaten",
         "decimals": 0,
         "detail": _against(found) if row["verdict"] == "better" else _unlucky(found, row),
-    }
+    }  # fmt: skip
 
 
 def in_title(found: Outlook) -> str:
@@ -225,7 +220,7 @@ def few_weeks(coverage: pd.DataFrame) -> str:
         "which is no evidence against them"
         if _held(coverage)
         else "fewer than promised: keep more slack for the total than the band shows"
-        if (whole["realised"] < whole["nominal"]).any()
+        if _short(whole).any()
         else "more than promised"
     )
     return (
@@ -250,8 +245,7 @@ def at_peaks(coverage: pd.DataFrame) -> str:
     verdict = (
         f"Too narrow at peaks: {words.listing(short)}."
         if short
-        else "None is significantly less than promised; so few weeks tell no more than their "
-        "intervals say."
+        else "None is significantly less than promised, as far as so many weeks can tell."
     )
     return f"{what} the intervals held {'; '.join(told)}. {verdict}"
 
@@ -315,8 +309,8 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
         "value": _share(coverage[coverage["nominal"] == nominal]),
         "unit": words.PERCENT,
         "n": int(coverage.loc[coverage["nominal"] == nominal, "weeks"].sum()),
-        "noun": "held-out week",
-        "detail": "each forecast from several weeks before",
+        "noun": "held-out series-week",
+        "detail": "a week of the total, a department or a category, forecast several weeks before",
         "alert": False,
         "decimals": 1,
     }
@@ -329,14 +323,11 @@ def coverage_finding(coverage: pd.DataFrame) -> Fields:
     return {
         **found,
         "sentence": f"of past weeks fell inside the {promised} interval for {name}",
-        "value": float(worst["realised"]),
-        "low": float(worst["low"]),
-        "high": float(worst["high"]),
-        "n": int(worst["weeks"]),
-        "alert": True,
+        "value": float(worst["realised"]), "low": float(worst["low"]), "high": float(worst["high"]),
+        "n": int(worst["weeks"]), "alert": True,
         "otherwise": f"stock and staff for {name} are planned on intervals that are too narrow",
         "detail": f"too narrow as well: {others}" if others else None,
-    }
+    }  # fmt: skip
 
 
 def _of_level(name: str) -> str:

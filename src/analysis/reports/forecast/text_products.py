@@ -247,7 +247,7 @@ def trend_finding(table: pd.DataFrame, fdr: float) -> Fields:
         "sentence": "series with a significant trend",
         "value": float(len(found)),
         "n": searched,
-        "detail": f"largest: {names}; {words.percent(fdr, 0)} at most expected to be false"
+        "detail": f"of these sell most: {names}; {words.percent(fdr, 0)} at most are false"
         if len(found)
         else nothing,
         "decimals": 0,
@@ -313,12 +313,12 @@ def lever_counts(table: pd.DataFrame) -> str:
     found = table[table["found"]]
     searched = words.number(table["name"].nunique())
     if found.empty:
-        return f"Sales of none of the {searched} largest categories go with displays or mailers"
+        return f"Sales of none of {searched} large categories go with displays or mailers"
     names = found["name"].nunique()
     go = "goes" if names == 1 else "go"
     return (
-        f"Sales of {names} of the {searched} largest categories {go} significantly with displays "
-        "or mailers"
+        f"Sales of {names} of {searched} large categories {go} significantly with displays or "
+        "mailers"
     )
 
 

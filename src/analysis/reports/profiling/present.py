@@ -110,7 +110,12 @@ def bridge(report: Report, steps: pd.DataFrame, compared: Comparison) -> None:
 @presents()
 def departments(report: Report, changed: Movers) -> None:
     """Show which departments carry the change."""
-    report.headline(text.groups_headline(changed, noun="department", nouns="departments"))
+    apart = report.tables.manifest.not_merchandise
+    report.headline(
+        text.groups_headline(
+            changed, report.currency, noun="department", nouns="departments", apart=apart
+        )
+    )
     report.say(text.withheld(changed, report.currency, nouns="departments"))
     with suppress(NotApplicable):
         report.chart(
@@ -128,7 +133,7 @@ def departments(report: Report, changed: Movers) -> None:
 def stores(report: Report, changed: Movers) -> None:
     """Show which stores changed significantly."""
     top, currency = report.params.top, report.currency
-    report.headline(text.groups_headline(changed, noun="store", nouns="stores"))
+    report.headline(text.groups_headline(changed, currency, noun="store", nouns="stores"))
     report.say(text.withheld(changed, currency, nouns="stores"))
     moved = text.name_stores(contribution.top_movers(changed, top=top))
     _movers(report, moved, moved["name"], "Changed significantly.")
@@ -216,7 +221,7 @@ def portrait(report: Report, found: Portrait) -> None:
     """Show each known attribute against how customers buy."""
     params = report.params
     leading = profile.leading(found, measure="net_per_customer", attributes=4)
-    report.headline(text_people.portrait_headline(found))
+    report.headline(text_people.portrait_headline(found, params.fdr))
     report.say(text_people.portrait_paragraph(found, params.minimum_group, params.fdr))
     report.chart(charts.portrait(leading, fdr=params.fdr), **text_people.portrait_chart(leading))
     with report.detail("What each attribute explains, and every group"):

@@ -6,6 +6,7 @@ What the profiling report says about departments, stores and products.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -121,18 +122,11 @@ def net_change(tree: RevenueTree, compared: Comparison, confidence: float) -> Fi
         "key": "net_change",
         "sentence": f"{'growth' if change > 0 else 'change'} of net sales on the "
         f"{compared.previous.days} days before{_surely(low, high)}.",
-        "value": change,
-        "low": low,
-        "high": high,
-        "unit": "%",
-        "n": tree.customers,
-        "noun": "customer",
-        "direction": "up_good",
-        "alert": high < 0,
-        "at_stake": tree.change,
+        "value": change, "low": low, "high": high, "unit": "%", "n": tree.customers,
+        "noun": "customer", "direction": "up_good", "alert": high < 0, "at_stake": tree.change,
         "otherwise": "each such period brings that much less, if nothing else changes",
         "level": confidence,
-    }
+    }  # fmt: skip
 
 
 def driver(tree: RevenueTree, currency: str, confidence: float) -> Fields:
@@ -144,17 +138,11 @@ def driver(tree: RevenueTree, currency: str, confidence: float) -> Fields:
     sure = _surely(chosen["low"], chosen["high"])
     verb = "rise" if chosen["growth"] > 0 else "change"
     return {
-        "key": "driver",
-        "sentence": f"{verb} of {_lower(chosen['factor'])}, worth {part}{sure}.",
-        "value": chosen["growth"],
-        "low": chosen["growth_low"],
-        "high": chosen["growth_high"],
-        "unit": "%",
-        "n": tree.customers,
-        "noun": "customer",
-        "direction": "up_good",
+        "key": "driver", "sentence": f"{verb} of {_lower(chosen['factor'])}, worth {part}{sure}.",
+        "value": chosen["growth"], "low": chosen["growth_low"], "high": chosen["growth_high"],
+        "unit": "%", "n": tree.customers, "noun": "customer", "direction": "up_good",
         "level": confidence,
-    }
+    }  # fmt: skip
 
 
 def bridge_headline(bridge: pd.DataFrame, currency: str) -> str:
@@ -219,21 +207,15 @@ def bought_less(bridge: pd.DataFrame, currency: str, confidence: float) -> Field
         sentence = "came from kept customers: none bought less than in the period before."
         return {"key": "bought_less", "sentence": sentence, "value": 0.0, "unit": currency}
     row = rows.iloc[0]
-    parts = [_bought_more(bridge, currency), _noise(row, currency)]
-    real = "" if parts[1] else ", which week-to-week variation alone makes as well"
+    parts = [_noise(row, currency), _bought_more(bridge, currency)]
+    real = "" if parts[0] else ", which week-to-week variation alone makes as well"
     return {
         "key": "bought_less",
         "sentence": f"came from kept customers who bought less than in the period before{real}.",
-        "value": row["change"],
-        "low": row["low"],
-        "high": row["high"],
-        "unit": currency,
-        "n": row["customers"],
-        "noun": "customer",
-        "direction": "up_good",
-        "level": confidence,
+        "value": row["change"], "low": row["low"], "high": row["high"], "unit": currency,
+        "n": row["customers"], "noun": "customer", "direction": "up_good", "level": confidence,
         "detail": "; ".join(part for part in parts if part) or None,
-    }
+    }  # fmt: skip
 
 
 def _bought_more(bridge: pd.DataFrame, currency: str) -> str | None:
@@ -274,14 +256,19 @@ def _signed(value: float, currency: str) -> str:
     return words.money(value, 0, currency, signed=True)
 
 
-def groups_headline(found: Movers, *, noun: str, nouns: str) -> str:
-    """State how many groups of a kind changed significantly, and the one that changed most."""
+def groups_headline(
+    found: Movers, currency: str, *, noun: str, nouns: str, apart: Collection[str] = ()
+) -> str:
+    """State how many groups of a kind changed significantly, and which by most money.
+
+    Those that are ``apart``, for being no merchandise, are not named.
+    """
     real = found.sure
     if found.table.empty:
         return f"No {noun} has {found.minimum_group} customers, so that none is compared"
     if real.empty:
         return f"No {noun} changed by more than chance"
-    continued = real[real["growth"].notna()]
+    continued = real[real["growth"].notna() & ~real["group"].isin(list(apart))]
     new = int((real["status"] == "launched").sum())
     count = f"{len(real)} of {words.count(len(found.table), noun, nouns)} changed significantly"
     count += f", {new} of them new" if new else ""
@@ -289,8 +276,9 @@ def groups_headline(found: Movers, *, noun: str, nouns: str) -> str:
         return count
     largest = continued.sort_values("change", key=abs).iloc[-1]
     name = largest["group"] if noun == "department" else f"{noun} {largest['group']}"
-    most = "of the others most" if new else "most"
-    return f"{count}; {most} {name}, {words.percent(largest['growth'], 0, signed=True)}"
+    most = "of the others most money" if new else "most money"
+    grown = words.percent(largest["growth"], 0, signed=True)
+    return f"{count}; {most} in {name}, {_signed(largest['change'], currency)} ({grown})"
 
 
 def growth_alt(found: Movers, *, top: int) -> str:

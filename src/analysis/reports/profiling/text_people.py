@@ -54,26 +54,26 @@ def known_share(known: pd.DataFrame) -> Fields:
         "key": "known_share",
         "sentence": "of customers have any known attribute"
         + (f"; they bring {_part(row)}." if pd.notna(row["net_share"]) else "."),
-        "value": row["share"],
-        "unit": "%",
-        "n": int(known["customers"].sum()),
-        "noun": "customer",
-        "direction": "up_good",
-        "detail": "index tables speak of them alone",
-    }
+        "value": row["share"], "unit": "%", "n": int(known["customers"].sum()), "noun": "customer",
+        "direction": "up_good", "detail": "index tables speak of them alone",
+    }  # fmt: skip
 
 
-def portrait_headline(found: Portrait) -> str:
+def portrait_headline(found: Portrait, fdr: float) -> str:
     """State which attribute separates spending most, and how little that may be."""
     best = found.attributes.iloc[0]
     if best["explained"] != best["explained"]:
         return "No attribute has two groups large enough to compare"
+    real = found.attributes[found.attributes["q"] <= fdr]
+    if real.empty:
+        return "No attribute separates spending by more than chance"
+    best = real.iloc[0]
     return (
         f"{words_of(str(best['attribute']))} separates spending most, yet explains only "
-        f"{words.percent(best['explained'])} of its differences"
+        f"{words.percent(best['explained'])} of its differences (by rank)"
         if best["explained"] < 0.25
         else f"{words_of(str(best['attribute']))} explains {words.percent(best['explained'])} of "
-        "the differences in spending"
+        "the differences in spending (by rank)"
     )
 
 

@@ -89,7 +89,7 @@ def checks(found: pd.DataFrame) -> Fields:
         "otherwise": "every report counts these rows as they stand",
         "detail": words.listing(named)
         if decide
-        else f"{int(counts.get('know', 0))} things to know",
+        else f"{words.count(int(counts.get('know', 0)), 'thing')} to know",
     }
 
 
@@ -134,19 +134,12 @@ def returned_product(rates: pd.DataFrame) -> Fields:
     """Return the finding on the product that comes back most."""
     first = named(rates[rates["faulty"]]).iloc[0]
     return {
-        "key": "returned_product",
-        "sentence": f"of the orders with {first['short']} come back.",
-        "value": float(first["rate"]),
-        "low": float(first["low"]),
-        "high": float(first["high"]),
-        "unit": "%",
-        "n": int(first["sold"]),
-        "noun": "order",
-        "direction": "up_bad",
-        "alert": True,
+        "key": "returned_product", "sentence": f"of the orders with {first['short']} come back.",
+        "value": float(first["rate"]), "low": float(first["low"]), "high": float(first["high"]),
+        "unit": "%", "n": int(first["sold"]), "noun": "order", "direction": "up_bad", "alert": True,
         "detail": f"Usual in {first['department']}: {words.percent(first['usual'], 1)}. A fault of "
         "the product, of its description or of a delivery? Look at a few.",
-    }
+    }  # fmt: skip
 
 
 def named(rates: pd.DataFrame) -> pd.DataFrame:
@@ -164,7 +157,8 @@ def fill_headline(table: pd.DataFrame) -> str:
         return f"Every column is full; {words.count(absent, 'optional column')} not given"
     least = gaps.sort_values("share_filled").iloc[0]
     return (
-        f"{len(gaps)} of {len(there)} columns have gaps, {least['table']}.{least['column']} most: "
+        f"{len(gaps)} of {len(there)} columns {'has' if len(gaps) == 1 else 'have'} gaps, "
+        f"{least['table']}.{least['column']} most: "
         f"{words.percent(least['share_filled'], 0)} filled"
     )
 
@@ -231,8 +225,8 @@ def drift_headline(found: Drift) -> str:
         return "The mix of orders is what it was, up to the ups and downs of weeks"
     first = real.iloc[0]
     return (
-        f"{len(real)} of {len(found.dimensions)} mixes moved significantly; most by "
-        f"{_mix(first)}, {words.percent(first['moved'])}"
+        f"{len(real)} of {len(found.dimensions)} mixes moved significantly; furthest beyond "
+        f"chance by {_mix(first)}, {words.percent(first['moved'])}"
     )
 
 

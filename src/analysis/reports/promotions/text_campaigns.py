@@ -48,17 +48,12 @@ def finding(campaigns: Campaigns, currency: str) -> Fields:
         "sentence": f"margin per targeted customer with {row['name']}, the largest that passes all "
         "placebo checks, after propensity adjustment (no causal proof)"
         + words.unsure(row["low"], row["high"]),
-        "value": float(row["estimate"]),
-        "low": float(row["low"]),
-        "high": float(row["high"]),
-        "unit": currency,
-        "decimals": 2,
-        "n": int(row["compared"]),
-        "noun": "customer",
+        "value": float(row["estimate"]), "low": float(row["low"]), "high": float(row["high"]),
+        "unit": currency, "decimals": 2, "n": int(row["compared"]), "noun": "customer",
         "direction": "up_good",
         "detail": f"Unadjusted, the difference is {words.money(row['naive'], 2, currency)}; "
         "compared are those with a counterpart.",
-    }
+    }  # fmt: skip
 
 
 def misled(campaigns: Campaigns, currency: str) -> str:
@@ -77,8 +72,7 @@ def misled(campaigns: Campaigns, currency: str) -> str:
         )
     return (
         f"The median campaign: {naive} per customer unadjusted, {fair} after propensity "
-        f"adjustment; "
-        f"{_above(campaigns)}"
+        f"adjustment; {_above(campaigns)}"
     )
 
 
@@ -88,12 +82,19 @@ _FAILED = "; it fails its placebo checks"
 def _above(campaigns: Campaigns) -> str:
     """Say how many lie significantly above zero, of those that pass all placebo checks."""
     sound, judged = passed(campaigns), len(shown(campaigns, len(campaigns.table)))
-    significant = int((sound["low"] > 0).sum())
+    up, down = int((sound["low"] > 0).sum()), int((sound["high"] < 0).sum())
     if sound.empty:
-        return f"all {judged} comparisons fail a placebo check"
+        every = f"all {judged} comparisons fail" if judged > 1 else "the one comparison fails"
+        return f"{every} a placebo check"
+    below = f", {down} below" if down else ""
+    if len(sound) == 1:
+        side = "above" if up else "below" if down else "off"
+        sure = "is" if up or down else "is not"
+        passes = f"the one campaign (of {judged}) that passes all placebo checks"
+        return f"{passes} {sure} significantly {side} zero"
     return (
-        f"{significant or 'none'} of the {len(sound)} campaigns (of {judged}) that pass all "
-        f"placebo checks {'are' if significant > 1 else 'is'} significantly above zero"
+        f"{up or 'none'} of the {len(sound)} campaigns (of {judged}) that pass all "
+        f"placebo checks {'are' if up > 1 else 'is'} significantly above zero{below}"
     )
 
 
@@ -104,9 +105,11 @@ def title(campaigns: Campaigns, currency: str) -> str:
     naive, fair = (
         words.money(float(table[c].median()), 0, currency) for c in ("naive", "estimate")
     )
+    which = "the median campaign" if len(table) > 1 else table["name"].iloc[0]
+    above = _above(campaigns)
     return (
-        f"{_above(campaigns).capitalize()}; the median campaign: {fair} per customer, {naive} "
-        "unadjusted (no causal proof)"
+        f"{above[:1].upper()}{above[1:]}; {which}: {fair} per customer, {naive} unadjusted (no "
+        "causal proof)"
     )
 
 
@@ -228,8 +231,7 @@ def trust(campaigns: Campaigns) -> list[tuple[str, bool | None, str]]:
             "Chosen customers",
             False,
             f"{words.count(len(table), 'campaign')} chose {'its' if len(table) == 1 else 'their'} "
-            "customers: nothing about them is "
-            "proof, however well they are compared.",
+            "customers: nothing about them is proof, however well they are compared.",
         ),
         (
             "Propensity adjustment",
@@ -257,8 +259,8 @@ def for_everybody(found: Everybody) -> str:
     up = int((table["low"] > 0).sum())
     lift = words.percent(float(table["lift"].median()), 0, signed=True)
     return (
-        f"{up} of {len(table)} promotions open to all sold significantly more than their "
-        f"synthetic control; the median is {lift}"
+        f"{up} of {words.count(len(table), 'promotion')} open to all sold significantly more than "
+        f"the synthetic control; the median is {lift}"
     )
 
 
@@ -298,7 +300,8 @@ def place_findings(found: Placements) -> list[Fields]:
     return [
         {
             "key": f"lift_{row['term']}",
-            "sentence": f"more units where there is a {row['term']} (no causal proof)",
+            "sentence": f"more units where there is a {row['term']} (no causal proof)"
+            + words.unsure(row["low"], row["high"]),
             "value": row["lift"],
             "low": row["low"],
             "high": row["high"],
@@ -316,12 +319,14 @@ def places(found: Placements) -> str:
     said = [
         f"{row['term']}s with {words.percent(abs(row['lift']), 0)} "
         f"{'more' if row['lift'] >= 0 else 'fewer'} units"
+        f"{' (not significant)' if words.unsure(row['low'], row['high']) else ''}"
         for row in found.table[found.table["term"] != PRICE].to_dict("records")
     ]
     price = found.table[found.table["term"] == PRICE]
     if len(price):
         value = -float(price["lift"].iloc[0])
-        said.append(f"a price 1 % lower with {words.number(value, 1)} % more")
+        way = "more" if value >= 0 else "fewer"
+        said.append(f"a price 1 % lower with {words.number(abs(value), 1)} % {way}")
     return f"What goes with what: {words.listing(said)}"
 
 

@@ -15,7 +15,7 @@ def needed(plan: pd.DataFrame, primary: str, worth_finding: float, weeks: int) -
     """Say how many customers the measure that decides needs, and what covariates save."""
     row = plan[plan["measure"] == primary].iloc[0]
     change = words.percent(worth_finding, 0)
-    saved = 1 - row["needed_adjusted"] / row["needed"]
+    saved = max(1 - row["needed_adjusted"] / row["needed"], 0.0)
     return (
         f"To detect a change of {change} in {row['label'].lower()} within {weeks} weeks takes "
         f"{words.count(row['needed_adjusted'], 'customer')}; adjusting for what they bought "

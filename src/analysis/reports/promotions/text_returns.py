@@ -40,14 +40,9 @@ def findings(returns: Returns, currency: str) -> list[Fields]:
         "sentence": f"net return of {returns.label(key)}, the costliest of the campaigns that pass "
         f"all placebo checks{_assumed(one, currency)} (no causal proof)"
         + words.unsure(float(last["low"]), float(last["high"])),
-        "value": one.net,
-        "low": float(last["low"]),
-        "high": float(last["high"]),
-        "unit": currency,
-        "n": one.customers,
-        "noun": "customer",
-        "direction": "up_good",
-    }
+        "value": one.net, "low": float(last["low"]), "high": float(last["high"]), "unit": currency,
+        "n": one.customers, "noun": "customer", "direction": "up_good",
+    }  # fmt: skip
     return [found]
 
 
@@ -69,7 +64,7 @@ def waterfall(returns: Returns, currency: str) -> str:
     said = f"{name}{cost} and" if cost else name
     return (
         f"{said} returned {words.money(one.net, 0, currency, signed=True)} net ({ends})"
-        f"{_assumed(one, currency)}{proof}"
+        f"{_assumed(one, currency)}{proof}{words.unsure(float(last['low']), float(last['high']))}"
     )
 
 
@@ -80,6 +75,8 @@ def details(one: Return, currency: str) -> str:
     said = [
         f"{words.money(gift, 0, currency)} of discount went to customers who would have bought "
         "anyway."
+        if gift > 0
+        else "No more discount was given on what would have been bought anyway than without it."
     ]
     if one.redemption > 0 and one.break_even < float("inf"):
         said.append(
@@ -118,11 +115,12 @@ def paid(table: pd.DataFrame) -> str:
     """Say how many promotions paid significantly, and how many lost."""
     known = table[table["net"].notna()]
     if not known["randomised"].any():
-        seem = int((known["low"] > 0).sum())
+        seem, fell = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
+        loss = f", {fell} a significant loss" if fell else ""
         return (
             f"Of {words.count(len(known), 'campaign')} that passed all placebo checks, "
-            f"{seem or 'none'} {'show' if seem > 1 else 'shows'} a significant net return (no "
-            "causal proof)"
+            f"{seem or 'none'} {'show' if seem > 1 else 'shows'} a significant net return{loss} "
+            "(no causal proof)"
         )
     known = known[known["randomised"].eq(True)]
     up, down = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
@@ -186,7 +184,7 @@ def reached(table: pd.DataFrame) -> str:
     if loss:
         said += f", {loss} more at a loss"
     if moved:
-        said += f"; {moved} only moved purchases"
+        said += f"; {moved} sold more, but took it from elsewhere"
     return said
 
 
@@ -335,7 +333,7 @@ def funnel(table: pd.DataFrame) -> str:
     share = {step: words.percent(float(table[step].median()), 0) for step in known}
     if {"opened", "bought"} <= set(known):
         return (
-            f"In the median promotion {share['opened']} {_STEPS['opened']} and {share['bought']} "
-            f"{_STEPS['bought']}"
+            f"In the median promotion or arm {share['opened']} {_STEPS['opened']} and "
+            f"{share['bought']} {_STEPS['bought']}"
         )
-    return f"In the median promotion {share[known[0]]} of those chosen {_STEPS[known[0]]}"
+    return f"In the median promotion or arm {share[known[0]]} of those chosen {_STEPS[known[0]]}"

@@ -83,17 +83,11 @@ def _finding(row: Mapping[Any, Any], currency: str, confidence: float) -> Fields
     return {
         **shared,
         "sentence": f"net return per treated customer{assumption(row)}: {label} {_SAID[verdict]}",
-        "value": row["each"],
-        "low": row["each_low"],
-        "high": row["each_high"],
-        "unit": currency,
-        "decimals": 2,
-        "direction": "up_good",
-        "alert": alert,
-        "at_stake": float(row["net"]),
+        "value": row["each"], "low": row["each_low"], "high": row["each_high"], "unit": currency,
+        "decimals": 2, "direction": "up_good", "alert": alert, "at_stake": float(row["net"]),
         "otherwise": "a repeat would do the same again, as far as it repeats" if alert else None,
         "level": confidence,
-    }
+    }  # fmt: skip
 
 
 def assumption(row: Mapping[Any, Any]) -> str:

@@ -8,7 +8,7 @@ from analysis.reporting.notebook.formats import Columns
 worth = Columns("""
     group: {label} | customers | share | net_share ± | margin_share
     net_per_customer $ 0: Sales each | orders_per_customer 0.0: Orders each | basket_value
-    discount_share | recency_days 0: Last seen, days
+    discount_share | recency_days 0: Last seen, days (median)
 """)
 
 #: `rfm.sizes`

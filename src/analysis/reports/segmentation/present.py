@@ -27,6 +27,8 @@ from analysis.reports.segmentation import (
     text_stages,
 )
 from analysis.reports.segmentation.present_stages import (
+    describe,
+    draw,
     retention,
     second_order,
     stages,
@@ -36,7 +38,6 @@ from analysis.reports.segmentation.present_stages import (
     win_back,
     win_back_tested,
 )
-from analysis.reports.segmentation.telling import describe, draw
 from analysis.tables.periods import Period
 
 #: Where stands what kinds of buyers did later.
@@ -163,7 +164,8 @@ def data(
 @presents()
 def rfm(report: Report, by_rfm: pd.DataFrame, sizes: pd.DataFrame, names: pd.DataFrame) -> None:
     """Show what each RFM segment is worth, under names that are borne out."""
-    report.finding(**text.best_finding(by_rfm, report.params.confidence))
+    if pd.notna(text.best(by_rfm)["net_share"]):
+        report.finding(**text.best_finding(by_rfm, report.params.confidence))
     headline = text.rfm_headline(by_rfm)
     report.headline(headline)
     draw(

@@ -76,7 +76,11 @@ def _bullet(row: Mapping[str, Any], meant: Mapping[str, str], currency: str) -> 
         )
         seen = "day" if row["recency_days"] == 1 else "days"
         known = row["recency_days"] == row["recency_days"]
-        each += f", last seen {words.number(row['recency_days'])} {seen} ago." if known else "."
+        each += (
+            f", last seen {words.number(row['recency_days'])} {seen} ago (median)."
+            if known
+            else "."
+        )
     return (
         f"- **{row['group']}**: {size} {brings} {words.percent(row['net_share'])} of sales. "
         f"{who}{each}"
@@ -147,8 +151,9 @@ def brought(table: pd.DataFrame, groups: Collection[str], column: str) -> float:
 
 
 def best(table: pd.DataFrame) -> pd.Series:
-    """Return the segment that brings the largest share of sales."""
-    return table.loc[table["net_share"].idxmax()]
+    """Return the segment that brings most, of those large enough to be shown; NaN if none is."""
+    known = enough(table)
+    return known.loc[known["net_share"].fillna(-1.0).idxmax()]
 
 
 #: Columns of segments that add up, and those that are means by customer.
@@ -187,8 +192,10 @@ def checked(earlier: pd.DataFrame, before: Period, after: Period) -> str:
 
 
 def rfm_headline(table: pd.DataFrame) -> str:
-    """Say which segment brings most, and what the ones that are slipping away brought."""
+    """Say which segment brings most, if any is large enough to say so."""
     row = best(table)
+    if row["net_share"] != row["net_share"]:
+        return f"No segment has {FEWEST_CUSTOMERS} customers, so that none is shown by itself"
     return (
         f"{row['group']} are {words.percent(row['share'], 0)} of customers and bring "
         f"{words.percent(row['net_share'], 0)} of sales"
@@ -235,23 +242,16 @@ def best_finding(table: pd.DataFrame, confidence: float) -> Fields:
         "key": "largest_segment",
         "sentence": f"of net sales come from the segment {row['group']}, "
         f"{words.percent(row['share'], 0)} of customers",
-        "value": row["net_share"],
-        "low": row["net_share_low"],
-        "high": row["net_share_high"],
-        "unit": "%",
-        "n": int(row["customers"]),
-        "noun": "customer",
-        "level": confidence,
-    }
+        "value": row["net_share"], "low": row["net_share_low"], "high": row["net_share_high"],
+        "unit": "%", "n": int(row["customers"]), "noun": "customer", "level": confidence,
+    }  # fmt: skip
 
 
 def ties(sizes: pd.DataFrame) -> str:
     """Say how unequal the groups are because ties stay together."""
     spread = sizes.groupby("score")["share"].agg(["min", "max"])
-    parts = [
-        f"{name} {words.percent(low, 0)} to {words.percent(high, 0)}"
-        for name, low, high in spread.itertuples()
-    ]
+    ends = spread.map(lambda share: words.percent(share, 0)).itertuples()
+    parts = [f"{name} {low}" + (f" to {high}" if high != low else "") for name, low, high in ends]
     return (
         "Customers with equal values stay in one group, so groups need not be equal: "
         f"{words.listing(parts)} of customers each."
@@ -271,10 +271,13 @@ def next_headline(table: pd.DataFrame) -> str:
     if high["bought"] == low["bought"]:
         return f"{words.percent(high['bought'], 0)} bought again, of every segment alike"
     if {"bought_low", "bought_high"} <= set(table) and high["bought_low"] <= low["bought_high"]:
-        return (
-            f"No segment bought again significantly more often than another: "
-            f"{words.percent(low['bought'], 0)} to {words.percent(high['bought'], 0)}"
+        said = f"{words.percent(low['bought'], 0)} to {words.percent(high['bought'], 0)}"
+        high, low = (
+            known.loc[known["bought_low"].idxmax()],
+            known.loc[known["bought_high"].idxmin()],
         )
+        if high["bought_low"] <= low["bought_high"]:
+            return f"No segment bought again significantly more often than another: {said}"
     return (
         f"Of {high['group']}, {words.percent(high['bought'], 0)} bought again; of "
         f"{low['group']}, {words.percent(low['bought'], 0)}"

@@ -61,14 +61,10 @@ def buyers_finding(found: Buyers) -> Fields:
         "key": "price_buyers",
         "sentence": "of customers buy significantly more on offer than "
         f"{words.percent(found.threshold, 0)} of their lines",
-        "value": float(called.mean()),
-        "low": low,
-        "high": high,
-        "unit": "%",
-        "n": len(found.table),
+        "value": float(called.mean()), "low": low, "high": high, "unit": "%", "n": len(found.table),
         "noun": "customer",
         "detail": f"{words.percent(float(unsure), 0)} cannot be called either way",
-    }
+    }  # fmt: skip
 
 
 def buyers_next(table: pd.DataFrame) -> str:
@@ -88,9 +84,11 @@ def paused(table: pd.DataFrame) -> str:
     ranked = table.sort_values("stayed")
     least, most = ranked.iloc[0], ranked.iloc[-1]
     weeks = words.count(int(table["weeks"].iloc[0]), "week")
-    apart = least["high"] < most["low"]
-    if len(table) < 2 or not apart:
-        return f"In {weeks} without discounts no kind of buyer ordered significantly less often"
+    if len(table) < 2 or least["high"] >= most["low"]:
+        return (
+            f"In {weeks} without discounts no kind of buyer kept significantly fewer of its usual "
+            "orders than another"
+        )
     one, other = (
         f"{str(row['group']).lower()}s placed {words.percent(row['stayed'], 0)} of their usual "
         f"orders ({words.interval(row['low'], row['high'], 0)})"
@@ -105,7 +103,7 @@ def reaction(table: pd.DataFrame) -> str:
     if clear.empty:
         return "No kind of buyer buys significantly more of a category where discounts are deeper"
     row = clear.loc[clear["reaction"].idxmax()]
-    others = clear[clear["group"] != row["group"]]["high"]
+    others = table[table["group"] != row["group"]]["high"]
     most = "most" if row["low"] > others.max() or others.empty else "largest estimate"
     return (
         f"{row['group']}s' part of a category is {words.percent(row['reaction'], 1)} larger where "
@@ -119,13 +117,15 @@ def stocked(table: pd.DataFrame) -> str:
     if clear.empty:
         return "No kind of buyer takes significantly more units of what is cut deeper"
     row = clear.loc[clear["more"].idxmax()]
-    others = table[table["group"] != row["group"]]["more"]
+    others = table[table["group"] != row["group"]]["high"]
     if row["low"] <= others.max():
-        least, most = clear["more"].min(), clear["more"].max()
+        least, most = (words.percent(clear["more"].agg(end), 0) for end in ("min", "max"))
+        of = (
+            "" if len(clear) == len(table) else f" for {len(clear)} of {len(table)} kinds of buyers"
+        )
         return (
-            f"Offers ten points deeper go with {words.percent(least, 0)} to "
-            f"{words.percent(most, 0)} more units beyond the first; kinds of buyers cannot be told "
-            "apart in it"
+            f"Offers ten points deeper go with {least}{'' if most == least else f' to {most}'} "
+            f"more units beyond the first{of}; kinds of buyers cannot be told apart in it"
         )
     return (
         f"{row['group']}s take most of deeper offers: {words.percent(row['more'], 0)} more units "

@@ -133,7 +133,8 @@ def _silence(stages: Stages | None) -> TrustLine:
         return ("Silence", None, "Nobody has two gaps, so the model of silence is unchecked.")
     off = abs(tenth["called"] - tenth["expected"])
     return ("Silence", bool(off < 0.03), f"The model calls {words.percent(tenth['called'])} of "
-            "past gaps unusual where it should call 10 %; the cuts are set by the gaps "
+            f"past gaps unusual where it should call {words.percent(tenth['expected'], 0)}; the "
+            "cuts are set by the gaps "
             "themselves, not by the model.")  # fmt: skip
 
 

@@ -67,14 +67,10 @@ def rhythm_finding(table: pd.DataFrame) -> Fields:
     return {
         "key": "by_the_clock",
         "sentence": "of customers shop significantly (95 %) more regularly than at random",
-        "value": float(clock["share"].sum()),
-        "low": low,
-        "high": high,
-        "unit": "%",
-        "n": everybody,
+        "value": float(clock["share"].sum()), "low": low, "high": high, "unit": "%", "n": everybody,
         "noun": "customer",
         "detail": "of customers who come at random, 5 % at most would be called so",
-    }
+    }  # fmt: skip
 
 
 def stages_headline(found: Silence) -> str:
@@ -118,17 +114,11 @@ def stages_finding(found: Silence) -> Fields:
     return {
         "key": "unusually_silent",
         "sentence": "of customers have been away longer than their own rhythm explains",
-        "value": found.share,
-        "low": low,
-        "high": high,
-        "unit": "%",
-        "n": found.customers,
-        "noun": "customer",
-        "direction": "up_bad",
+        "value": found.share, "low": low, "high": high, "unit": "%", "n": found.customers,
+        "noun": "customer", "direction": "up_bad",
         "alert": more_than_usual(found) and found.net_share > ALERT,
-        "otherwise": _by_themselves(found),
-        "detail": _usual(found),
-    }
+        "otherwise": _by_themselves(found), "detail": _usual(found),
+    }  # fmt: skip
 
 
 def _by_themselves(found: Silence) -> str | None:
@@ -156,16 +146,9 @@ def slipping_finding(found: Silence, sales: pd.DataFrame | None, confidence: flo
     return {
         "key": "slipping_share",
         "sentence": "of net sales came from customers who are silent beyond their own rhythm",
-        "value": value,
-        "low": low,
-        "high": high,
-        "unit": "%",
-        "n": found.silent,
-        "noun": "customer",
-        "direction": "up_bad",
-        "level": confidence,
-        "detail": back,
-    }
+        "value": value, "low": low, "high": high, "unit": "%", "n": found.silent,
+        "noun": "customer", "direction": "up_bad", "level": confidence, "detail": back,
+    }  # fmt: skip
 
 
 def _usual(found: Silence) -> str:
@@ -225,15 +208,9 @@ def second_finding(row: pd.Series, newcomers: int, confidence: float) -> Fields:
     return {
         "key": "second_order",
         "sentence": f"of newcomers placed a second order within {row.name} days",
-        "value": row["returned"],
-        "low": row["low"],
-        "high": row["high"],
-        "unit": "%",
-        "n": newcomers,
-        "noun": "newcomer",
-        "direction": "up_good",
-        "level": confidence,
-    }
+        "value": row["returned"], "low": row["low"], "high": row["high"], "unit": "%",
+        "n": newcomers, "noun": "newcomer", "direction": "up_good", "level": confidence,
+    }  # fmt: skip
 
 
 def win_back(table: pd.DataFrame) -> str:
@@ -317,5 +294,5 @@ def retention(kept: pd.DataFrame) -> str:
     share = rows["bought"].sum() / rows["customers"].sum()
     return (
         f"{words.percent(share, 0)} of {words.count(rows['customers'].sum(), 'customer')} first "
-        "seen after the first month bought in the third month after that"
+        "seen after the first month of the data bought in the third month after their own first"
     )

@@ -34,8 +34,8 @@ def decide(asked: pd.DataFrame, currency: str, most: int) -> Panel:
     rows = tuple(_decision(row, currency) for row in asked.head(most).to_dict("records"))
     more = len(asked) - len(rows)
     note = (
-        f"{words.count(more, 'smaller decision')} more: see all below, by money at stake times "
-        "evidence."
+        f"{words.count(more, 'decision')} more: see all below, by money at stake times evidence, "
+        "those without either last."
         if more
         else "By money at stake times evidence."
     )
@@ -145,7 +145,7 @@ def decisions_finding(asked: pd.DataFrame) -> Fields:
     stakes = int((asked["weight"] > 0).sum())
     return {
         "key": "decisions",
-        "sentence": "findings ask for a decision; for "
+        "sentence": f"{'finding asks' if len(asked) == 1 else 'findings ask'} for a decision; for "
         f"{stakes} of them the money at stake is estimated",
         "value": float(len(asked)),
         "direction": "up_bad",

@@ -45,8 +45,7 @@ def kept_headline(found: PastLists, currency: str) -> str:
         what = f"{words.count(len(known), 'list')} together"
     return (
         f"{what}: {words.money(promised, 2, currency)} per customer promised, "
-        f"{words.money(measured, 2, currency)} measured "
-        f"({words.interval(low, high, 2, currency)})"
+        f"{words.money(measured, 2, currency)} measured ({words.interval(low, high, 2, currency)})"
     )
 
 
@@ -95,13 +94,15 @@ def care_headline(found: CareList) -> str:
     """Say what falls due, and for how many."""
     table = found.table
     due, told, held = (int(table[c].sum()) for c in ("due", "contact", "held_out"))
-    if not told:
+    if not told and not held:
         why = table.loc[table["left_alone"].idxmax(), "why"]
-        return f"{words.count(due, 'occasion')} due, nobody to write to: {why}"
+        return f"{words.count(due, 'occasion')} due, nobody to write to" + (
+            f": {why}" if why else ""
+        )
     top = table.loc[table["contact"].idxmax()]
     return (
-        f"{words.count(due, 'occasion')} due: {words.number(told)} get a message, "
-        f"{words.number(held)} are held out; most for {top['list']}"
+        f"{words.count(due, 'occasion')} due: {words.number(told)} to get a message, "
+        f"{words.number(held)} held out; most for {top['list']}"
     )
 
 

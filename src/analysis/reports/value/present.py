@@ -141,7 +141,7 @@ def intervals_held(report: Report, held: pd.DataFrame) -> None:
             columns=columns.intervals_held(),
             caption="Margin per customer in the "
             f"{report.params.horizon_days} days after each cut-off, by the model that values rest "
-            "on; a sample of customers.",
+            "on; of very many customers, a sample.",
         )
 
 

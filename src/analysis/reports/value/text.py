@@ -107,7 +107,7 @@ def _of_the_level(row: pd.Series) -> str:
     """
     if row["bias"] <= row["calibration"] / 2:
         return ""
-    return f", {words.percent(row['bias'])} of it the miss of the total"
+    return f" (the total alone was missed by {words.percent(row['bias'])})"
 
 
 def _mean(card: Scorecard, model: str) -> pd.Series:
@@ -136,7 +136,7 @@ def contest_reading(card: Scorecard) -> str:
     table = card.means.set_index("model")
     if BOOSTING in table.index:
         row, best = table.loc[BOOSTING], table.loc[card.trusted]
-        if row["gini"] > best["gini"] and row["bias"] > 2 * best["bias"]:
+        if row["gini"] >= table["gini"].max() and row["bias"] > 2 * best["bias"]:
             said.append(
                 f"{BOOSTING} ranks best (Gini {words.number(row['gini'], 3)}) but misses the total "
                 f"by {words.percent(row['bias'], 0)}: it takes the trend of its training period "
@@ -342,14 +342,15 @@ def intervals_reading(held: pd.DataFrame, nominal: float) -> str:
     cutoffs = words.count(held["cutoff"].nunique(), "cut-off")
     if short.empty:
         return (
-            f"Over {cutoffs}, intervals of customers held at least the {words.percent(nominal, 0)} "
-            "promised; more, because for many a future of nothing is likely, and an end at nothing "
-            "holds it."
+            f"Over {cutoffs}, intervals of customers held not significantly less than the "
+            f"{words.percent(nominal, 0)} promised; where more, because for many a future of "
+            "nothing is likely, and an end at nothing holds it."
         )
     worst = short.loc[short["held"].idxmin()]
     return (
-        f"Over {cutoffs}, intervals of {words.listing(sorted(set(short['group'])))} held less than "
-        f"the {words.percent(nominal, 0)} promised, at worst {words.percent(worst['held'], 0)}: "
+        f"At {short['cutoff'].nunique()} of {cutoffs}, intervals of "
+        f"{words.listing(sorted(set(short['group'])))} held significantly less than the "
+        f"{words.percent(nominal, 0)} promised, at worst {words.percent(worst['held'], 0)}: "
         "read them as too narrow."
     )
 

@@ -79,7 +79,8 @@ def churn_reading(forecast: ChurnForecast, currency: str) -> str:
     said.append(_level(forecast))
     few = row["churned"] < 200
     said.append(
-        f"The calibration slope is {words.number(row['slope'], 2)} (1 is perfect): "
+        f"The calibration slope is {words.number(row['slope'], 2)} (1 is perfect, 0.8 to 1.25 "
+        "counts as good): "
         f"{calibration_verdict(forecast)}. "
         f"With {words.count(int(row['churned']), 'customer')} lost at the last cut-off, "
         + ("figures of single tenths are rough." if few else "single tenths are well measured.")
@@ -154,16 +155,15 @@ def risk_finding(kept: RetentionValue, months: int, currency: str) -> Fields:
 
 def risk_headline(kept: RetentionValue, currency: str) -> str:
     """Return the headline on the effect at which a contact breaks even."""
-    best, whole = kept.groups.iloc[0], kept.groups.iloc[-1]
-    return (
-        f"At {words.money(kept.cost, 2, currency)} per contact, keeping "
-        f"{_effect(best['break_even'])} of would-be churners pays in the best tenth, "
-        f"{_effect(whole['break_even'])} over all"
+    rows = (kept.groups.iloc[0], "in the best tenth"), (kept.groups.iloc[-1], "over all")
+    tenth, whole = (
+        f"keeping {words.percent(row['break_even'], 0)} of would-be churners pays {where}"
+        if row["break_even"] <= 1
+        else f"not even keeping all would-be churners pays {where}"
+        for row, where in rows
     )
-
-
-def _effect(share: float) -> str:
-    return words.percent(share, 0) if np.isfinite(share) and share <= 1 else "more than all"
+    cost = words.money(kept.cost, 2, currency)
+    return f"At {cost} per contact, {tenth}; {whole.replace('of would-be churners', 'of them')}"
 
 
 def risk_reading(kept: RetentionValue) -> str:
@@ -206,8 +206,8 @@ def due_reading(check: pd.DataFrame) -> str:
     undated = int(check["undated"].max())
     if undated:
         said.append(
-            f"{words.count(undated, 'customer')} have no date by which nine in ten come: of those "
-            "as silent as they are, too many never return."
+            f"{words.count(undated, 'customer')} {'has' if undated == 1 else 'have'} no date by "
+            "which nine in ten come: of those as silent, too many never return."
         )
     said.append(
         "Dates count on what the model's chances came to at earlier cut-offs; by the model alone "
