@@ -26,7 +26,8 @@ from analysis.stats.types import Floats, Integers
 
 _MOST_STEPS, _CLOSE = 100, 1e-12
 
-_Codes, _Sums = tuple[Integers, Integers], tuple[csr_array, csr_array]
+_Codes = tuple[Integers, Integers]
+_Sums = tuple[csr_array, csr_array]
 
 
 @dataclass(frozen=True)
