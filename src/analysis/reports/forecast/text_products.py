@@ -83,7 +83,6 @@ def _short(name: str, room: int) -> str:
 
 
 def _what(kind: str, regressor: str, step: float) -> str:
-
     if kind == "price":
         return f"price {words.percent(float(np.expm1(step)), 0, signed=True)}"
     if kind == "discount":
