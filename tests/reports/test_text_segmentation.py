@@ -55,6 +55,15 @@ def test_a_segment_too_small_to_be_shown_is_not_the_headline() -> None:
     assert readings_text.rfm_headline(some).startswith("A (8) and B (90) are 50 % of customers")
 
 
+def test_the_map_of_stages_has_no_row_of_a_few() -> None:
+    moves = pd.DataFrame(
+        {"was": ["New", "Active", "Active"], "became": ["Active", "Active", "Lapsed"],
+         "customers": [28, 90, 10], "share": [1.0, 0.9, 0.1]}
+    )  # fmt: skip
+    assert text_stages.as_grid(moves).index.tolist() == ["Active"]
+    assert len(text_stages.as_grid(moves.head(1))) == 0
+
+
 def test_groups_of_one_size_have_no_range() -> None:
     sizes = pd.DataFrame({"score": ["monetary"] * 2 + ["recency"] * 2, "share": [0.2] * 3 + [0.3]})
     assert "monetary 20 % and recency 20 % to 30 % of customers each" in readings_text.ties(sizes)

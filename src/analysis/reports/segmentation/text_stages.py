@@ -265,7 +265,8 @@ def tested(table: pd.DataFrame) -> str:
 
 
 def as_grid(moves: pd.DataFrame) -> pd.DataFrame:
-    """Return transitions with a row a stage before and a column a stage later."""
+    """Return transitions with a row a stage of enough customers before, a column a stage later."""
+    moves = moves[moves.groupby("was")["customers"].transform("sum") >= FEWEST_CUSTOMERS]
     order = list(dict.fromkeys(moves["became"]))
     rows = list(dict.fromkeys(moves["was"]))
     wide = moves.pivot(index="was", columns="became", values="share").loc[rows, order]
