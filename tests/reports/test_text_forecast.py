@@ -206,7 +206,7 @@ def test_departments_that_move_are_named() -> None:
     totals = totals.assign(level="department", call=["more", "less"])
     said = text.departments(totals)
     assert said == "Of 2 departments, significantly (95 %) more in Toys, less in Tea"
-    assert text.departments(totals.assign(call="contradicted")).startswith("None of 2")
+    assert text.departments(totals.assign(call="contradicted")).startswith("None of the 2 d")
 
 
 @pytest.mark.parametrize(
