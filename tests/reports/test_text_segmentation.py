@@ -142,7 +142,7 @@ def test_silence_is_a_sign_of_losses_only_beyond_what_no_losses_would_show() -> 
     )
     finding = text_stages.stages_finding(usual)
     assert not finding["alert"]
-    assert finding["detail"].endswith("not significantly fewer, so this is no sign of losses")
+    assert finding["detail"].endswith("no sign of losses; report 07 judges longer silences")
     assert finding["low"] < finding["value"] < finding["high"]
     assert "silent beyond their own rhythm, not significantly more than without any loss" in (
         text_stages.stages_title(usual, 91)

@@ -160,7 +160,10 @@ def _usual(found: Silence) -> str:
     )
     if more_than_usual(found):
         return usual
-    return f"{usual}: not significantly fewer, so this is no sign of losses"
+    return (
+        f"{usual}: not significantly fewer, so this share by itself is no sign of losses; report "
+        "07 judges longer silences"
+    )
 
 
 def stages_order(followed: pd.DataFrame) -> str:
