@@ -198,7 +198,9 @@ _NUMBER = re.compile(r"[−-]?\d+(?:\.\d+)?")
 #: One thing in the plural, or a plural of a plural.
 _PLURAL = re.compile(
     r"(?<![\w.,–-])1 (?:customers|products|pairs|orders|stores|days|arms|promotions|campaigns|"
-    r"groups|weeks|lines|checks|segments)\b|\b(?:orders|customers|products|pairs)es\b"
+    r"groups|weeks|lines|checks|segments|things|columns|findings|categories|departments|designs|"
+    r"cut-offs|offers|occasions|messages|lists|reports|quantities|prices|baskets|years|months)\b"
+    r"|\b(?:orders|customers|products|pairs)es\b|\b1 (?:are|have|were|get|fall|rise)\b"
 )
 
 

@@ -201,6 +201,13 @@ def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
     )
 
 
+def test_one_series_rises_and_several_rise() -> None:
+    table = pd.DataFrame({"direction": ["rising", "falling", "falling", ""], "p": 0.1})
+    counted = text_products.category_trend_counts(table)
+    assert counted == "1 rises and 2 fall significantly, of 4 searched"
+    assert text_products.trend_counts(table).endswith("1 rises and 2 fall significantly")
+
+
 def test_departments_that_move_are_named() -> None:
     totals = sums(("Toys", 5.0, 5.0, 0.1, 0.4), ("Tea", 9.0, 9.0, -0.3, -0.1))
     totals = totals.assign(level="department", call=["more", "less"])

@@ -73,7 +73,8 @@ def stages_next(report: Report, followed: pd.DataFrame, after: Period) -> None:
             name="stages_next",
             title="What each stage did next",
             columns=columns.what_next(report.interval, label="Stage"),
-            caption=f"Judged as of {words.day(after.start)}, followed on {after}.",
+            caption=f"Judged as of {words.day(after.start)}, followed on {after}. "
+            f"{text.REGRESSION}",
         )
 
 

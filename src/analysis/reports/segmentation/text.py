@@ -221,6 +221,12 @@ def names_evidence(names: pd.DataFrame) -> str:
     return "Names that are usual but not borne out by these customers:\n\n" + "\n".join(unfit)
 
 
+#: What every table of what segments did next says of the changes in it.
+REGRESSION = (
+    "Change: of the season, too, and of chance, for who was grouped by spending little spends more "
+    "afterwards, and who by much less, by mere regression to the mean."
+)
+
 #: What every section on segments says: one customer is in several, and may have one ruling alone.
 RULED_ELSEWHERE = (
     "Segments describe. Whether a customer is contacted, and with what, is ruled once for each, in "
