@@ -223,8 +223,8 @@ def names_evidence(names: pd.DataFrame) -> str:
 
 #: What every table of what segments did next says of the changes in it.
 REGRESSION = (
-    "Change: of the season, too, and of chance, for who was grouped by spending little spends more "
-    "afterwards, and who by much less, by mere regression to the mean."
+    "The change holds the season, and regression to the mean: who is in a segment for having spent "
+    "little spends more afterwards, who is for having spent much, less."
 )
 
 #: What every section on segments says: one customer is in several, and may have one ruling alone.
