@@ -142,22 +142,24 @@ def _copy_shop(source: Path, target: Path, copies: int) -> None:
     rows = dict(manifest.rows)
     with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": f"{target}-spill"}) as db:
         for name in rows:
-            read = f"read_parquet('{source / name}/*.parquet')"
+            files = sorted((source / name).rglob("*.parquet"))
             own = [
                 column
-                for column in db.sql(f"from {read} limit 0").columns
+                for column in db.read_parquet(str(files[0])).columns
                 if column in MORE_KEYS or (column.endswith("_id") and column not in COMMON)
             ]
             if not own:
                 shutil.copytree(source / name, target / name)
                 continue
-            (target / name).mkdir()
             copied = ", ".join(f"{c} || '-' || copy as {c}" for c in own)
-            db.sql(
-                f"copy (select * exclude (copy) replace ({copied}) from {read}, "
-                f"range({copies}) as copies(copy)) to '{target / name}/part-0.parquet' "
-                "(format parquet)"
-            )
+            for path in files:  # a month at a time, where the table is kept by month
+                copy = target / path.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                rows_of = f"read_parquet('{path}', hive_partitioning = false)"
+                db.sql(
+                    f"copy (select * exclude (copy) replace ({copied}) from {rows_of}, "
+                    f"range({copies}) as copies(copy)) to '{copy}' (format parquet)"
+                )
             rows[name] *= copies
     ledger = tuple(_times(entry, rows[entry.table] // manifest.rows[entry.table])
                    for entry in manifest.ledger)  # fmt: skip

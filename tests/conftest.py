@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import importlib.util
 import os
 import shutil
@@ -20,6 +21,10 @@ from tests.tiny import Journey
 
 REPOSITORY = Path(__file__).parent.parent
 
+# A quarter of the processor seconds of collecting would go to looking for garbage among what was
+# imported, where there is none; and so would every later look through all of it.
+gc.disable()
+
 #: What takes minutes: a cluster, and whole runs of every report.
 LONGEST = (
     "tests/notebooks/test_on_spark.py",
@@ -30,8 +35,23 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests, so that no worker is left alone with one at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    """Begin with the longest tests, so that no worker is left alone with one at the end.
+
+    Those on a local Spark follow one another, so that one worker starts it and not each.
+    """
+
+    def place(item: pytest.Item) -> int:
+        on_spark = "spark" in getattr(item, "fixturenames", ())
+        return 0 if item.nodeid.startswith(LONGEST) else 1 if on_spark else 2
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, though not among what was imported."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +85,10 @@ def real(real_root: Path) -> Iterator[Tables]:
 
 
 @pytest.fixture(scope="session")
-def real_site(shared_dir: Path) -> Site:
+def real_site(shared_dir: Path, real_root: Path) -> Site:
     """The outcome of a run of every report on the real data, without displays and mailers."""
     words = ("--jobs", "2", "--set", "source.placements=false")
-    return built(shared_dir / "site", *words)
+    return built(shared_dir / "site", *words, ingested=real_root)
 
 
 @pytest.fixture(scope="session")

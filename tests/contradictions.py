@@ -28,7 +28,10 @@
 13. Lists. The rulings count as many to contact and held out as the pages, findings and limits of
    report 08 say; what they cost stays within the budget.
 14. Satisfaction. The scorecard has the score of all who were asked where report 10 has weighted it.
-15. Zero. The interval beside a difference, which is written with its sign, has no end that reads as
+15. Buyers. Whoever report 03 holds against the own past, bought (report 02).
+16. Referrals. A newcomer whom report 11 says a referral brought cost no less than report 09 says
+   that its rewards are.
+17. Zero. The interval beside a difference, which is written with its sign, has no end that reads as
     zero where none is zero: whether it is significant is read off that end.
 """
 
@@ -103,6 +106,8 @@ def check(run: Path) -> None:
     _satisfaction(run)
     _single_customers(run)
     _causes(run)
+    _buyers(run)
+    _referrals(run)
 
 
 def _orders(run: Path) -> None:
@@ -220,6 +225,8 @@ def _figures(run: Path) -> None:
         for name in rows.columns.intersection(["growth", "growth_low", "next_low", *followed]):
             assert not (rows[name] < -1).any(), (path, name)
         figures = ["net_share", "net_per_customer"]
+        if path.stem in ("mix", "rulings_by_reason"):
+            assert not (rows["cost"].notna() & (rows["customers"] < FEWEST_CUSTOMERS)).any(), path
         if {"group", "customers", *figures} <= set(rows):
             few = too_small(rows["customers"], FEWEST_CUSTOMERS)
             assert rows.loc[few, figures].isna().all(axis=None), path
@@ -388,6 +395,23 @@ def _satisfaction(run: Path) -> None:
     weighted = findings(run, "10_feedback").get("weighted_score")
     if weighted and weighted["unit"] == "points":
         assert scores.set_index("measure").loc["satisfaction", "value"] == weighted["value"]
+
+
+def _buyers(run: Path) -> None:
+    faded, bought = table(run, "03_deciles/fading"), table(run, "02_segmentation/segments")
+    if faded is not None and bought is not None:
+        assert set(faded["customer_id"]) <= set(bought["customer_id"])
+
+
+def _referrals(run: Path) -> None:
+    costs, page = table(run, "11_channels/acquisition_cost"), run / "09_loyalty.html"
+    if costs is None or not page.exists():
+        return
+    said = html.unescape(re.sub(r"<[^>]+>", "", page.read_text("utf-8")))
+    rewards = re.search(r"Rewards cost \D*([\d.,]+) per referral", said)
+    rows = costs[costs["channel"].eq("referral") & costs["basis"].eq("as stated")]
+    if rewards and len(rows):
+        assert rows["cost"].iloc[0] > _amount(rewards[1]) - 0.005
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.real_site import REPOSITORY, analysis
+from analysis.ingest.onboarding.draft import draft
+from tests.real_site import REPOSITORY
 
 _HEADER = (
     "order_id", "customer_id", "order_date", "product_id", "product_name", "category",
@@ -59,8 +60,7 @@ def opened(root: Path, shop: str) -> Path:
         csv.writer(stream).writerows([_HEADER, *SHOPS[shop]()])
     for folder in ("notebooks", "params"):
         shutil.copytree(REPOSITORY / folder, root / folder)
-    made = analysis(root, "new", shop, str(source.relative_to(root)))
-    assert made.returncode == 0, made.stdout + made.stderr
+    draft(shop, [source], root=root)
     return root
 
 

@@ -21,6 +21,7 @@ from analysis.reporting.execution.failures import Limits
 from analysis.reporting.runner.run import Request, run_study
 from analysis.reporting.store.layout import RunFolder, StudyReports
 from analysis.reporting.store.run_record import RunRecord, Status
+from tests import forked
 from tests.tiny import Journey
 
 PARAMETERS = """\
@@ -33,6 +34,20 @@ seed: int = 20171231  # seed of everything random"""
 SECONDS = 900
 
 PATIENT = Limits(cell_seconds=SECONDS, notebook_seconds=SECONDS)
+
+#: The fewest draws that reports take: for what does not depend on how sure they are.
+FEW_DRAWS = (
+    "reports.02_segmentation.resamples=20",
+    "reports.03_deciles.bootstrap=200",
+    "reports.05_baskets.shuffles=19",
+    "reports.06_promotions.resamples=200",
+    "reports.07_value.draws=50",
+    "reports.09_loyalty.draws=99",
+    "reports.11_channels.bootstrap=100",
+)
+
+#: The least that reports compute with: for what only asks that they end.
+LEAST = (*FEW_DRAWS, "reports.02_segmentation.most_clusters=3", "reports.04_forecast.origins=5")
 
 #: The least that a report does: a title, a table, a finding.
 REPORT = """\
@@ -145,27 +160,13 @@ class Project:
         listener = Listener()
         return run_study(self.request(*overrides, **options), listener), listener
 
-    def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command line in the project, in a process of its own."""
-        return subprocess.run(
-            [sys.executable, "-m", "analysis", *arguments],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            **options,
-        )
+        return forked.run(*arguments, cwd=self.root)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command line in the project."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "analysis", *arguments],
-            cwd=self.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def start(self, *arguments: str) -> forked.Forked:
+        """Start the command line in the project, in a process and a session of its own."""
+        return forked.Forked(*arguments, cwd=self.root)
 
 
 def wait_for(condition: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
@@ -221,9 +222,13 @@ def execute(
     parameters: dict[str, Any],
     *,
     hours_pass_at: Path | None = None,
+    fresh: bool = False,
     **limits: int,
 ) -> tuple[Status, str]:
-    """Execute one notebook of ``root`` in a process of its own; return status and what it said."""
+    """Execute one notebook of ``root`` in a process of its own; return status and what it said.
+
+    ``fresh``: by a new interpreter, whose kernel is one too; else by forked ones.
+    """
     code = _HOURS_PASS.format(file=str(hours_pass_at)) if hours_pass_at else ""
     folder = root / "executed"
     job = {
@@ -233,11 +238,11 @@ def execute(
         "folder": str(folder),
         "limits": {**asdict(PATIENT), **limits},
     }
-    said = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code + _EXECUTE, json.dumps(job)],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
+    words = ["-c", code + _EXECUTE, json.dumps(job)]
+    if fresh:
+        command = [sys.executable, "-W", "error", *words]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    else:
+        said = forked.run(*words, cwd=Path.cwd())
     assert said.returncode == 0, said.stderr
     return Status.read(RunFolder(folder).status(report)), said.stdout + said.stderr

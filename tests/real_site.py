@@ -27,10 +27,11 @@ class Site:
     said: str = ""
 
 
-def built(root: Path, *words: str, study: str = STUDY) -> Site:
+def built(root: Path, *words: str, study: str = STUDY, ingested: Path | None = None) -> Site:
     """Return a run of a study's reports with these words of the command.
 
-    Whoever comes first runs it; the others wait and take it as it is, a failure too.
+    Whoever comes first runs it; the others wait and take it as it is, a failure too. Where another
+    root has the tables, ``ingested``, the run finds them, as it finds those of the run before.
     """
     root.mkdir(parents=True, exist_ok=True)
     latest, failure = root / "reports" / study / "latest", root / "failure"
@@ -39,6 +40,9 @@ def built(root: Path, *words: str, study: str = STUDY) -> Site:
         if not latest.exists() and not failure.exists():
             for folder in ("notebooks", "params", "decisions"):
                 shutil.copytree(REPOSITORY / folder, root / folder)
+            if ingested:
+                tables = Path("data", "canonical", study)
+                shutil.copytree(ingested / tables, root / tables, symlinks=True)
             done = analysis(root, "run", study, *words)
             if done.returncode != 0:
                 failure.write_text(done.stdout + done.stderr)

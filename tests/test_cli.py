@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analysis import cli
+from analysis.project import find_root
 from analysis.reporting.runner import dispatch
-from analysis.reporting.store.layout import find_root
 from tests.projects import Project
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from analysis import params
+from analysis.reporting.runner.run import Request, run_study
 from tests.odd_shops import SHOPS, opened, with_promotions, with_uneven_arms
-from tests.real_site import analysis
+from tests.projects import FEW_DRAWS, PATIENT, Listener
 
 pytestmark = pytest.mark.slow
 
@@ -22,12 +25,12 @@ DONE = {
 }
 
 
-def told(root: Path, shop: str, *words: str) -> dict[str, tuple[str, str]]:
+def told(root: Path, shop: str, *only: str) -> dict[str, tuple[str, str]]:
     """Run the shop's reports and return each one's status and reason, by its number."""
-    run = analysis(root, "run", shop, "--jobs", "2", *words)
-    assert run.returncode == 0, run.stdout + run.stderr
-    record = json.loads((root / "reports" / shop / "latest" / "run.json").read_text("utf-8"))
-    return {name[:2]: (one["status"], one["reason"]) for name, one in record["reports"].items()}
+    study = params.load(shop, FEW_DRAWS, root=root)
+    request = Request(study, root, lambda: datetime.now(UTC), only, limits=PATIENT)
+    record = run_study(request, Listener())
+    return {name[:2]: (str(one.status), one.reason) for name, one in record.reports.items()}
 
 
 @pytest.mark.parametrize("shop", SHOPS)
@@ -41,7 +44,7 @@ def test_no_shop_breaks_a_report(tmp_path: Path, shop: str) -> None:
 def test_no_promotion_breaks_the_report_on_promotions(tmp_path: Path) -> None:
     root = opened(tmp_path, "healthy")
     with_promotions(root, "healthy")
-    assert told(root, "healthy", "--only", "06")["06"] == ("done", "")
+    assert told(root, "healthy", "06")["06"] == ("done", "")
     page = (root / "reports" / "healthy" / "latest" / "06_promotions.html").read_text("utf-8")
     assert "Left out: long_ago (ended before the first order) and to_come (had not begun)." in page
 
@@ -49,7 +52,7 @@ def test_no_promotion_breaks_the_report_on_promotions(tmp_path: Path) -> None:
 def test_where_every_trial_fails_its_checks_the_report_says_so(tmp_path: Path) -> None:
     root = opened(tmp_path, "healthy")
     with_uneven_arms(root, "healthy")
-    assert told(root, "healthy", "--only", "06")["06"] == ("done", "")
+    assert told(root, "healthy", "06")["06"] == ("done", "")
     latest = root / "reports" / "healthy" / "latest"
     (finding,) = json.loads((latest / "findings" / "06_promotions.json").read_text("utf-8"))[
         "findings"

@@ -96,7 +96,7 @@ def _now() -> datetime:
 
 
 def _root() -> Path:
-    from analysis.reporting.store.layout import find_root
+    from analysis.project import find_root
 
     return find_root()
 

@@ -121,14 +121,21 @@ def test_the_day_of_the_period_s_end_is_outside() -> None:
     assert got[["orders", "recency_days"]].to_numpy().tolist() == [[1, 1]]
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.integers(0, 400), max_size=6))
-def test_nothing_after_the_period_is_known(later: list[int]) -> None:
-    before = [("a", "1", "2017-08-01", 1.0, 1.0), ("b", "2", "2017-12-31 10:00", 1.0, 2.0)]
-    future = [
-        ("a", f"f{i}", str(pd.Timestamp("2018-01-01") + pd.Timedelta(hours=h)), 1.0, 99.0)
-        for i, h in enumerate(later)
-    ]
-    pd.testing.assert_frame_equal(
-        features.fetch(shop(before + future), HALF), features.fetch(shop(before), HALF)
-    )
+BEFORE = [("a", "1", "2017-08-01", 1.0, 1.0), ("b", "2", "2017-12-31 10:00", 1.0, 2.0)]
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 400), max_size=6), min_size=10, max_size=10))
+def test_nothing_after_the_period_is_known(worlds: list[list[int]]) -> None:
+    """Ten pasts of one shop, each with a future of its own: ten times as many customers."""
+    rows = []
+    for n, later in enumerate(worlds):
+        rows += [(f"{n}-{who}", f"{n}-{order}", *rest) for who, order, *rest in BEFORE]
+        ends = pd.Timestamp("2018-01-01")
+        rows += [
+            (f"{n}-a", f"{n}-f{i}", str(ends + pd.Timedelta(hours=h)), 1.0, 99.0)
+            for i, h in enumerate(later)
+        ]
+    found, known = features.fetch(shop(rows), HALF), features.fetch(shop(BEFORE), HALF)
+    expected = [known.assign(customer_id=f"{n}-" + known["customer_id"]) for n in range(10)]
+    pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))

@@ -161,7 +161,23 @@ def test_nobody_stays_or_moves_where_everybody_came_once() -> None:
 def test_equal_customers_have_no_groups() -> None:
     with pytest.raises(NotApplicable, match="no best and no last"):
         deciles.require(deciles.monetary_deciles(features_of([5.0] * 40)))
-    deciles.require(deciles.monetary_deciles(features_of([5.0] * 40 + [9.0])))
+    deciles.require(deciles.monetary_deciles(features_of([5.0] * 40 + [9.0] * 3)))
+
+
+def test_no_tenth_of_one_or_two_customers_is_shown() -> None:
+    for amounts in (np.arange(1.0, 26.0), [5.0] * 40 + [9.0]):
+        found = deciles.monetary_deciles(features_of(list(amounts)))
+        assert found.table["share"].isna().all()
+        with pytest.raises(NotApplicable, match="one or two customers"):
+            deciles.require(found)
+    deciles.require(deciles.monetary_deciles(features_of(list(np.arange(1.0, 31.0)))))
+
+
+def test_a_discount_that_no_table_knows_is_no_discount_of_nothing() -> None:
+    shop = features_of([5.0] * 40 + [9.0] * 40)
+    assert deciles.monetary_deciles(shop).table["discount_share"].isna().all()
+    priced = shop.assign(discount_amount=[0.0] * 79 + [1.0], list_amount=10.0)
+    assert (deciles.monetary_deciles(priced).table["discount_share"] >= 0).all()
 
 
 def test_where_all_are_equal_there_is_no_best_group_to_stay_in() -> None:

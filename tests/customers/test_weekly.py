@@ -55,6 +55,21 @@ def test_each_week_holds_its_own_lines_and_no_guest() -> None:
     assert str(found.now) == "18 Dec 2017 to 31 Dec 2017"
 
 
+def test_who_only_returned_goods_is_no_buyer_of_the_weeks() -> None:
+    given = frames()
+    back = {"order_id": "g", "customer_id": "three", "product_id": "p", "quantity": -1.0}
+    back |= {"ordered_at": pd.Timestamp("2017-12-12"), "net_amount": -5.0}
+    lines = pd.concat([given["order_lines"], pd.DataFrame([back])], ignore_index=True)
+    tables = in_memory(given | {"order_lines": lines}, default_margin_rate=0.5)
+    found = weekly.fetch(tables, FOUR_WEEKS)
+    assert found.customers.tolist() == ["one", "two"]
+    assert (found.net_amount / 1e6).tolist() == [[10.25, 0, 4, 0], [0, 8.10, 0, -3.10]]
+    bought = features.bought_in(tables, FOUR_WEEKS)["customer_id"]
+    assert found.customers.tolist() == bought.tolist()
+    with pytest.raises(NotApplicable, match="No known customer bought anything"):
+        weekly.fetch(in_memory(given | {"order_lines": lines.tail(1)}), FOUR_WEEKS)
+
+
 def test_the_real_weeks_add_up_to_the_real_customers(real: Tables) -> None:
     period = Period.before("2018-01-01", days=364)
     found = weekly.fetch(real, period)

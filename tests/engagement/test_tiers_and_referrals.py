@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.engagement.channels import acquisition_cost
 from analysis.engagement.loyalty import (
     care_occasions,
     first_come_offers,
@@ -24,6 +25,7 @@ from analysis.engagement.points.points_ledger import reconcile
 from analysis.engagement.points.points_liability import PointCosts
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables
+from analysis.tables.periods import Period
 from tests.engagement.ledgers import ledger
 from tests.sales import lines_of, tables_of
 
@@ -52,6 +54,34 @@ def test_tiers_are_counted_on_the_last_day_and_moves_from_the_day_before_the_per
     assert found.followed == 2
     assert np.isnan(found.up[0])  # of two customers no share is told
     assert found.moves.empty
+
+
+def test_who_only_returned_goods_did_not_buy() -> None:
+    rows = [("a", "basic", "2016-01-01", None), ("b", "basic", "2016-01-01", None)]
+    lines = lines_of(
+        {"customer_id": "a", "net_amount": 60.0},
+        {"customer_id": "b", "net_amount": -5.0, "quantity": -1.0},
+    )
+    found = membership_tiers.standing(tables_of(lines, tiers=tiers_of(*rows)), as_of=AS_OF)
+    told = found.tiers.set_index("tier").loc["basic"]
+    assert (told["customers"], told["buyers"], told["net"]) == (2, 1, 55.0)
+
+
+def test_a_newcomer_costs_no_less_than_the_rewards_of_the_referral() -> None:
+    names = [f"n{i}" for i in range(40)]
+    day = pd.Timestamp("2017-01-05")
+    people = pd.DataFrame({"customer_id": names, "joined_on": day, "acquisition_cost": 10.0})
+    people["acquisition_channel"] = "referral"
+    made = pd.DataFrame({"referred_id": names[:30], "reward": 10.0, "referred_reward": 5.0})
+    made = made.assign(referrer_id="r", referred_at=day)
+    lines = lines_of(*({"customer_id": name, "net_amount": 20.0} for name in names))
+    year = Period(date(2017, 1, 1), AS_OF)
+    given = {"customers": people, "referrals": made}
+    costs = acquisition_cost.measure(tables_of(lines, **given), year, replicates=20).costs
+    assert costs["cost"].tolist() == [pytest.approx((30 * 15 + 10 * 10) / 40)]
+    del given["referrals"]
+    alone = acquisition_cost.measure(tables_of(lines, **given), year, replicates=20).costs
+    assert alone["cost"].tolist() == [10.0]
 
 
 def test_moves_up_and_down_add_up() -> None:

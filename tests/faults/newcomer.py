@@ -13,23 +13,16 @@ from analysis import params
 from analysis.errors import NotApplicable
 from analysis.ingest.ingest import ingest
 from analysis.ingest.onboarding.draft import Draft, draft
+from analysis.project import ROOT
 from analysis.reporting.checking.check_page import check_study, readiness
-from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
+from analysis.reporting.store.layout import STAGING, RunFolder
 from analysis.reporting.store.run_record import Status
 from analysis.tables.engine import open_study
 from analysis.tables.manifest import Manifest
 from tests.notebooks.on_engine import execute
+from tests.projects import LEAST
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-
-#: What the reports compute least with: here it matters that they end, not how sure they are.
-LEAST = (
-    "reports.02_segmentation.resamples=20",
-    "reports.02_segmentation.most_clusters=3",
-    "reports.03_deciles.bootstrap=200",
-    "reports.04_forecast.origins=5",
-    "reports.06_promotions.resamples=200",
-)
 
 #: Edits that a newcomer may need at most before the tables are there.
 MOST_EDITS = 3

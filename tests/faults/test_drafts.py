@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import ParamsError
+from analysis.ingest.inspection.file_scans import day_counts
 from analysis.ingest.inspection.sniff import look
 from tests.faults.newcomer import Newcomer
 
@@ -626,3 +627,15 @@ def test_a_large_file_is_looked_at_with_little_memory(newcomer: Newcomer) -> Non
     assert peak < 25_000_000
     assert 5_000 < len(found.rows) < 20_000
     assert len(set(found.values("order date"))) > 20
+
+
+def test_a_quote_that_nothing_closes_hides_no_later_day(tmp_path: Path) -> None:
+    """The engine's own reader of text would take all that follows for one broken row."""
+    lines = [f"{n},C{n},S{n},2024-01-{1 + n // 40:02},1,2.00\n" for n in range(1_000)]
+    lines.insert(300, '7,C7,"S7,2024-01-05,1,2.00\n')
+    path = tmp_path / "till.csv"
+    path.write_text(HEAD + "\n" + "".join(lines))
+    found = look(path, budget=6_000)
+    assert not found.whole
+    days = day_counts([found], "order date")
+    assert (days.total(), min(days), max(days)) == (1_000, "2024-01-01", "2024-01-25")

@@ -17,6 +17,7 @@ from analysis.reporting.execution import worker
 from analysis.reporting.runner import dispatch
 from analysis.reporting.store.layout import StudyReports
 from analysis.reporting.store.run_record import RunRecord
+from tests.forked import Forked
 from tests.projects import PATIENT, REPORT, SECONDS, Project, family, wait_for
 from tests.reporting.test_run import Pretended
 from tests.tiny import Journey
@@ -49,7 +50,7 @@ def quick(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def endless(project: Project) -> Iterator[tuple[Project, subprocess.Popen[str]]]:
+def endless(project: Project) -> Iterator[tuple[Project, Forked]]:
     """A run of a notebook that never ends, in the midst of it."""
     project.add("10_a", ENDLESS)
     run = project.start("run", "tiny")
@@ -75,7 +76,7 @@ def complete(reports: StudyReports) -> list[str]:
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stopped_run_cleans_up_and_says_so(
-    endless: tuple[Project, subprocess.Popen[str]], signum: signal.Signals
+    endless: tuple[Project, Forked], signum: signal.Signals
 ) -> None:
     project, run = endless
     assert len(family(project.root)) >= 2
@@ -89,7 +90,7 @@ def test_a_stopped_run_cleans_up_and_says_so(
 
 
 def test_a_killed_run_leaves_no_process_and_the_next_one_is_as_if_nothing_had_been(
-    endless: tuple[Project, subprocess.Popen[str]],
+    endless: tuple[Project, Forked],
 ) -> None:
     project, run = endless
     run.send_signal(signal.SIGKILL)
@@ -103,7 +104,7 @@ def test_a_killed_run_leaves_no_process_and_the_next_one_is_as_if_nothing_had_be
 
 
 def test_an_overlapping_run_is_refused_with_who_and_since_when(
-    endless: tuple[Project, subprocess.Popen[str]],
+    endless: tuple[Project, Forked],
 ) -> None:
     project, run = endless
     for command in (("run", "tiny"), ("ingest", "tiny"), ("check", "tiny")):

@@ -30,7 +30,9 @@ def written(rows: list[list[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=12), st.integers(1, 40))
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], size: int

@@ -25,12 +25,13 @@ from typing import Any
 from analysis import params
 from analysis.ingest.ingest import ingest
 from analysis.params import StudyParams
+from analysis.project import ROOT
 from analysis.reporting.charts import svg
 from analysis.reporting.execution.cell_costs import of_family
 from analysis.reporting.notebook.outputs import KEY, Output
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.runner.run_plan import make_plan
-from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
+from analysis.reporting.store.layout import STAGING, RunFolder
 from analysis.reporting.store.run_record import Status
 from analysis.tables.engine import Tables
 

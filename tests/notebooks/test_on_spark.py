@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from analysis.reporting.execution.kernel import FIXED
 from analysis.reporting.store.layout import StudyReports
 from analysis.reporting.store.run_record import RunRecord
 from analysis.tables.engine import canonical_dir
@@ -134,7 +135,10 @@ def command(
 def run_in(root: Path, folder: Path) -> Path:
     """Run every notebook of a project in a process of its own and return where the tables are."""
     command = [sys.executable, "-m", "tests.notebooks.on_engine", str(root), STUDY, str(folder)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    env = {**FIXED, **os.environ}  # as a kernel has it, whose libraries need one thread
+    done = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, check=False, env=env
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     assert json.loads((folder / "errors.json").read_text()) == {}
     return folder

@@ -14,6 +14,7 @@ import statsmodels.api as sm
 from analysis.products.association import pairs, triples
 from analysis.products.association.triples import SetCells, ThreeWay, cells_of
 from analysis.products.baskets.order_contents import BANDS
+from analysis.tables import spilling
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from tests.products.shelves import baskets_of
 
@@ -79,8 +80,9 @@ def counted(
     orders: Sequence[str],
     customers: Sequence[str | None] | None = None,
     settings: EngineSettings | None = None,
+    sets: Sequence[tuple[str, ...]] = (("a", "b", "c"),),
 ) -> SetCells:
-    """Return the cells of a, b and c."""
+    """Return the cells of sets such as a, b and c."""
     import ibis
 
     shelf = baskets_of(orders, settings)
@@ -88,7 +90,7 @@ def counted(
     facts = ibis.memtable(
         pd.DataFrame({"order_id": [f"o{i}" for i in range(len(orders))], "customer_id": who})
     )
-    return SetCells.of(shelf, shelf.lines.join(facts, "order_id"), [("a", "b", "c")])
+    return SetCells.of(shelf, shelf.lines.join(facts, "order_id"), sets)
 
 
 def test_the_error_is_that_of_influences_summed_by_customer() -> None:
@@ -107,6 +109,21 @@ def test_the_error_is_that_of_influences_summed_by_customer() -> None:
         sums[key] = sums.get(key, 0.0) + influence[0, band, cell]
     expected = np.sqrt(np.sum(np.square(list(sums.values()))))
     assert cells.clustered_error(influence) == pytest.approx([expected], rel=1e-6)
+
+
+def test_sets_looked_at_one_by_one_are_those_looked_at_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    orders, who = ["abcd", "abx", "bcy", "acde", "abcz", "dx"] * 5, [f"c{n % 7}" for n in range(30)]
+    sets = [("a", "b", "c"), ("a", "b", "d"), ("b", "c", "d")]
+    together = counted(orders, who, sets=sets)
+    influence = np.random.default_rng(1).normal(size=together.counts.shape)
+    error = together.clustered_error(influence)
+    monkeypatch.setattr(spilling, "MOST_IN_MEMORY", len(orders))
+    alone = counted(orders, who, sets=sets)
+    assert (together.at_once, alone.at_once) == (20_000_000 // 30, 1)
+    assert (alone.counts == together.counts).all()
+    assert (alone.clustered_error(influence) == error).all()
 
 
 START, DAYS = date(2024, 1, 1), 364

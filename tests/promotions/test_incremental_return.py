@@ -137,6 +137,14 @@ def test_the_funnel_counts_customers_step_by_step(tables: Tables) -> None:
     assert table.loc["L", ["chosen", "redeemed", "bought"]].tolist() == [60, 60, 60]
 
 
+def test_what_could_not_be_taken_is_not_known_rather_than_taken_by_nobody() -> None:
+    offers = small_shop.frames()["promotion_products"]
+    offers = offers[offers["promotion_id"] != "L"]
+    table = goals.fetch(small_shop.tables(promotion_products=offers)).set_index("promotion_id")
+    assert pd.isna(table.loc["L", "bought"])
+    assert table.loc["L", "redeemed"] == 60
+
+
 def test_the_funnel_leaves_out_what_the_data_hold_in_part() -> None:
     frames = small_shop.frames()
     ends = pd.to_datetime(frames["promotions"]["ends_on"])
@@ -229,7 +237,7 @@ def test_one_promotion_alone_is_not_shrunk() -> None:
 )
 def test_the_funnel_tells_the_steps_that_are_known(steps: dict[str, float], said: str) -> None:
     table = pd.DataFrame({"chosen": [100], **{k: [v] for k, v in steps.items()}})
-    assert return_readings.funnel(table) == f"In the median promotion {said}"
+    assert return_readings.funnel(table) == f"In the median promotion or arm {said}"
 
 
 def test_without_a_step_there_is_no_funnel() -> None:

@@ -50,6 +50,16 @@ def test_a_day_far_from_its_weekday_is_told_by_its_score() -> None:
     assert table["score"][40] == pytest.approx(away[40] / (1.4826 * away.abs().median()))
 
 
+def test_days_above_and_below_the_usual_do_not_cancel() -> None:
+    days = pd.date_range("2017-10-02", "2017-12-31")
+    amounts = 100 * np.random.default_rng(1).lognormal(0, 0.02, len(days))
+    amounts[40], amounts[50] = 190.0, 10.0
+    table = tables_with(days, amounts.round(2).tolist())
+    rows = {r["check"]: r for r in records(table, as_of=AS_OF, stale_days=7)}
+    row = rows["Day whose sales are far from its weekday's usual"]
+    assert row["amount"] == pytest.approx(180.0, rel=0.05)
+
+
 def test_few_weeks_have_no_usual() -> None:
     assert calendar_of(pd.date_range("2017-12-04", "2017-12-31"))["score"].isna().all()
 

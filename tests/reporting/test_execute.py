@@ -28,7 +28,7 @@ def test_every_character_reaches_the_notebook_and_its_reader(tmp_path: Path) -> 
     name = "小店 \"Ängström\" {study} \\n $x$ \N{PILE OF POO}\n'end'"
     put(tmp_path, "10_a", "assert len(study) == size, study\nprint(study)",
         parameters='study: str = "x"\nsize: int = 1')  # fmt: skip
-    status, said = execute(tmp_path, "10_a", {"study": name, "size": len(name)})
+    status, said = execute(tmp_path, "10_a", {"study": name, "size": len(name)}, fresh=True)
     assert (status.status, status.reason) == ("done", "")
     executed = json.loads(RunFolder(tmp_path / "executed").notebook("10_a").read_text())
     assert f"study = {name!r}" in "".join(executed["cells"][2]["source"])
@@ -99,13 +99,13 @@ def test_start_up_files_and_other_kernels_of_the_user_change_nothing(
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "home"))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     put(tmp_path, "10_a", "assert 'surprise' not in globals()")
-    status, _ = execute(tmp_path, "10_a", SHARED)
+    status, _ = execute(tmp_path, "10_a", SHARED, fresh=True)
     assert (status.status, status.reason) == ("done", "")
 
 
 def test_the_peak_memory_is_that_of_the_notebook(tmp_path: Path) -> None:
     put(tmp_path, "10_a", "import time\nblock = bytearray(400_000_000)\ntime.sleep(0.6)")
-    status, _ = execute(tmp_path, "10_a", SHARED)
+    status, _ = execute(tmp_path, "10_a", SHARED, fresh=True)
     assert 400 < status.peak_memory_mb < 700
 
 

@@ -14,12 +14,13 @@ import pytest
 
 from analysis.answers import NotGiven
 from analysis.errors import AnalysisError, NotApplicable, ParamsError
+from analysis.project import ROOT, find_root
 from analysis.reporting import open_report
 from analysis.reporting.charts import style
 from analysis.reporting.notebook import outputs
 from analysis.reporting.notebook.formats import Columns
 from analysis.reporting.notebook.report import Report
-from analysis.reporting.store.layout import ROOT, STAGING, Workspace, find_root
+from analysis.reporting.store.layout import STAGING, Workspace
 
 DECILES = pd.DataFrame({"decile": [1, 2, 3], "share": [0.5, 0.3, 0.2]})
 

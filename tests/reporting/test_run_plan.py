@@ -173,3 +173,14 @@ def test_a_report_on_every_other_runs_last_and_asks_for_none(tmp_path: Path) -> 
     assert plan.by_name()["00_all"].others == ("10_a", "20_b")
     assert plan.by_name()["00_all"].upstream == ()
     assert make_plan(tmp_path, only=["00"]).chosen == {"00_all"}
+
+
+def test_the_longest_way_to_the_end_is_the_most_urgent(tmp_path: Path) -> None:
+    write(tmp_path, "10_a", needs=["30_c/x"])
+    write(tmp_path, "20_b")
+    write(tmp_path, "30_c")
+    write(tmp_path, "40_d", needs=["10_a/y?"])
+    plan = make_plan(tmp_path)
+    assert plan.urgency({}) == {"30_c": 3, "10_a": 2, "20_b": 1, "40_d": 1}
+    taken = {"20_b": 47.0, "30_c": 22.0, "10_a": 23.0}
+    assert plan.urgency(taken) == {"20_b": 47, "30_c": 46, "10_a": 24, "40_d": 1}

@@ -14,9 +14,9 @@ import yaml
 
 from analysis.simulator.shop import Shop
 from analysis.simulator.writer import simulate
+from tests import forked
 from tests.conftest import REPOSITORY
 from tests.notebooks.studies import run_notebook
-from tests.real_site import analysis
 from tests.sales import shop
 
 pytestmark = pytest.mark.slow
@@ -79,7 +79,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     simulate(Shop(seed=SEED, start=start, **SIZE), folder)
     plant(folder / "feedback" / "feedback-00000.parquet")
     name_a_customer(folder / "customers" / "customers-00000.parquet")
-    done = analysis(root, "run", STUDY, "--only", "10", "--jobs", "1")
+    done = forked.run("run", STUDY, "--only", "10", "--jobs", "1", cwd=root)
     assert done.returncode == 0, done.stdout + done.stderr
     return (root / "reports" / STUDY / "latest").resolve(), done.stdout + done.stderr
 

@@ -17,6 +17,7 @@ from bs4 import BeautifulSoup
 from analysis import promotions
 from analysis.answers import NotGiven
 from analysis.errors import NotApplicable
+from analysis.project import find_root
 from analysis.promotions.experiments import bandit, experiments, group_sequential
 from analysis.promotions.experiments import estimates as experiment
 from analysis.promotions.experiments.experiments import Trials
@@ -33,7 +34,7 @@ from analysis.reporting.notebook import outputs
 from analysis.reporting.notebook.outputs import KEY, Output, presenters
 from analysis.reporting.notebook.report import Report
 from analysis.reporting.site import templating
-from analysis.reporting.store.layout import Workspace, find_root
+from analysis.reporting.store.layout import Workspace
 from analysis.reports.promotions import charts, text_planning, text_returns
 from analysis.reports.promotions import text as readings
 from analysis.reports.promotions import text_verdicts as readings_of_verdicts

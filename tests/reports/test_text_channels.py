@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.engagement.channels import attribution
+from analysis.engagement.channels.acquisition_cost import Acquisition
 from analysis.engagement.channels.attribution import Attribution
 from analysis.engagement.channels.contact_rates import ContactRates
 from analysis.engagement.channels.fatigue import DoseCurve, Fatigue
@@ -77,7 +79,7 @@ def test_a_first_that_stays_first_raises_no_alarm() -> None:
 
 def attributed(tested: pd.DataFrame) -> Attribution:
     nothing = pd.DataFrame()
-    return Attribution(nothing, nothing, tested, nothing, nothing, 100, 60, 0.6)
+    return Attribution(nothing, nothing, tested, 20.0, nothing, nothing, 100, 60, 0.6)
 
 
 def test_attribution_alone_makes_no_finding() -> None:
@@ -122,17 +124,19 @@ def test_a_frequency_that_pays_is_named() -> None:
     doses = pd.DataFrame({"variant": ["few", "many"], "left": [0.02, 0.3]})
     classes = pd.DataFrame({"class": ["under", "on target", "saturated"],
                             "customers": [5, 80, 15], "share": [0.05, 0.8, 0.15]})  # fmt: skip
-    low = DoseCurve(doses, "few", classes, pd.DataFrame(), 0.5)
+    members = pd.DataFrame({"messages": [3, 4], "class": ["saturated", "saturated"]})
+    low = DoseCurve(doses, "few", classes, members, 0.5)
     assert text_response.dose_headline(low) == (
         "No higher frequency is shown to earn more than few; at many 30.0 % opt out, at few 2.0 %"
     )
     saturated = text_response.dose_finding(low)["sentence"]
     assert saturated.startswith(
-        "of customers written to get more messages than few, above which no randomised frequency is"
+        "of customers written to, and not opted out, got 3 messages or more in the last 28 days: "
+        "more than few, above which no randomised frequency is"
     )
     assert "that pays" not in saturated
-    finding = text_response.dose_finding(DoseCurve(doses, "many", classes, pd.DataFrame(), 0.5))
-    assert finding["sentence"].endswith("earn more; 5 customers get fewer")
+    finding = text_response.dose_finding(DoseCurve(doses, "many", classes, members, 0.5))
+    assert finding["sentence"].endswith("earn more; 5 customers got fewer")
 
 
 def test_opens_that_cannot_be_told_are_bounded_in_words() -> None:
@@ -178,3 +182,58 @@ def test_gaps_of_orders_that_were_followed_are_not_told_of_all() -> None:
     never = text_buying.events_reading(again.assign(days_50=np.nan), back)
     assert never.startswith("Half of all orders are followed by another later than can be seen")
     assert "first order of the period" in said
+
+
+def test_a_channel_that_does_not_earn_its_cost_is_not_said_to_earn_most() -> None:
+    found = lift(sms=(0.1, 0.1, True), email=(-0.4, 0.0, False))
+    assert text.lift_title(found, "EUR") == (
+        "No channel is shown to earn more than its messages cost"
+    )
+    assert text.lift_headline(found, "EUR").endswith("not shown to earn its own cost")
+    finding = text.lift_finding(found, "EUR")
+    assert finding is not None
+    assert "after its cost, not significant, the most" in finding["sentence"]
+
+
+def won(*rows: tuple[str, float, float, float]) -> Acquisition:
+    costs = pd.DataFrame([(c, cost, 50, "media_spend") for c, cost, *_ in rows],
+                         columns=["channel", "cost", "customers", "basis"])  # fmt: skip
+    payback = pd.DataFrame([(c, m) for c, _, _, months in rows for m in range(1, int(months) + 1)],
+                           columns=["channel", "month"])  # fmt: skip
+    back = pd.DataFrame([(c, b, np.nan) for c, _, b, _ in rows],
+                        columns=["channel", "months", "shown"])  # fmt: skip
+    return Acquisition(costs, payback, pd.DataFrame(), back)
+
+
+def test_the_cost_of_newcomers_is_followed_by_channel() -> None:
+    alone = won(("display", 25.0, np.nan, 3))
+    assert text_buying.acquisition_headline(alone, "EUR") == (
+        "A customer won through display costs € 25.00, not earned back in 3 months"
+    )
+    both = won(("display", 25.0, np.nan, 3), ("social", 8.0, 2.0, 12))
+    assert text_buying.acquisition_headline(both, "EUR") == (
+        "A customer won through display costs € 25.00, not earned back in 3 months; through "
+        "social € 8.00"
+    )
+
+
+def test_differences_of_arms_before_are_told_as_they_are() -> None:
+    doses = pd.DataFrame({"variant": ["few", "many"], "net_gain": [np.nan, -0.2],
+                          "net_low": [np.nan, -1.0], "net_high": [np.nan, 0.6],
+                          "left_gain": [np.nan, -0.02]})  # fmt: skip
+    nothing = pd.DataFrame()
+    said = text_response.dose_reading(DoseCurve(doses, "few", nothing, nothing, 0.01), "EUR")
+    assert "2.0 points fewer opted out" in said
+    assert "Orders before differ more than chance usually makes them (p 0.01)" in said
+    alike = text_response.dose_reading(DoseCurve(doses, "few", nothing, nothing, 0.4), "EUR")
+    assert "differ no more than chance usually makes them (p 0.40)" in alike
+
+
+def test_arms_that_share_their_control_share_its_luck() -> None:
+    """Three arms of 100 against one control: by hand, sqrt(3 x 100^2 (v + c) + (300^2 - 3e4) c)."""
+    z, own, control = 1.959964, 0.02**2, 0.03**2
+    half = 100 * z * np.sqrt(own + control)
+    arms = pd.DataFrame({"promotion_id": "T", "treated": 100, "total_low": -half,
+                         "total_high": half, "control_error": 0.03}, index=range(3))  # fmt: skip
+    expected = z * np.sqrt(3 * 100**2 * own + 300**2 * control)
+    assert attribution._reach(arms, 0.95) == pytest.approx(expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -74,7 +75,7 @@ def test_care_is_told_by_what_is_due() -> None:
     )  # fmt: skip
     found = CareList(pd.DataFrame(), table)
     assert text_lists.care_headline(found) == (
-        "15 occasions due: 8 get a message, 1 is held out; most for birthday"
+        "15 occasions due: 8 to get a message, 1 held out; most for birthday"
     )
     nobody = CareList(pd.DataFrame(), table[1:])
     assert text_lists.care_headline(nobody).endswith(
@@ -149,15 +150,15 @@ def test_what_stops_most_is_not_called_most() -> None:
     assert text.eligible_headline(left).endswith(
         "the rule that stops most is: contacted too recently (60)"
     )
-    assert not text.eligible_finding(left)["alert"]
+    assert not text.eligible_finding(left, 90)["alert"]
     left.open = pd.Series([False] * 300)
     left.permission.recorded = ()
-    shut = text.eligible_finding(left)
+    shut = text.eligible_finding(left, 90)
     assert shut["alert"]
     assert shut["sentence"].endswith("consent to be contacted is not recorded")
     assert text.title(left, None, "USD").endswith("consent to be contacted is not recorded")
     left.permission.assumed = ("mail",)
-    assert text.eligible_finding(left)["sentence"].endswith("after every rule")
+    assert text.eligible_finding(left, 90)["sentence"].endswith("after every rule")
     assert text.title(left, None, "USD").startswith("No list: no rule leaves a customer")
 
 
@@ -224,3 +225,25 @@ def test_a_list_for_others_than_contacts_were_tried_on_calls_for_caution(tried, 
     assert told["Tried on"][0] is holds
     assert told["Tried on"][1].startswith(f"{tried} of 10 to contact took part")
     assert "Tried on" not in {line[0] for line in text.trust(left, None, listed, None, "")}
+
+
+def test_offers_of_few_customers_have_no_figures() -> None:
+    sizes = {("app", 0.0): 40, ("email", 0.1): 1, ("email", 0.3): 4, ("phone", 0.0): 35}
+    rows = [(c, d, "randomised", i, 2.0, 0.5) for (c, d), n in sizes.items() for i in range(n)]
+    names = ["channel", "depth", "basis", "customer_id", "expected_margin", "cost"]
+    targets = pd.DataFrame(rows, columns=names)
+    shown = text.by_offer(targets).set_index(["channel", "depth"])["expected_margin"]
+    assert shown.notna().to_dict() == {
+        ("app", 0.0): True, ("email", 0.1): False, ("email", 0.3): False, ("phone", 0.0): False,
+    }  # fmt: skip
+    few = targets.assign(ruling="contact", reason=np.where(targets["depth"] == 0.3, "a", "b"))
+    assert text.by_reason(few)["cost"].isna().all()
+
+
+def test_a_list_of_one_that_may_bring_nothing_says_so() -> None:
+    total = {"assumed": 0.0, "contacts": 1, "gain": 2.0, "low": -1.0, "high": 5.0}
+    listed = SimpleNamespace(total=total, terms=SimpleNamespace(confidence=0.95))
+    said = text.gain_finding(listed, "EUR")["sentence"]
+    assert said.endswith("a list of 1 customer is expected to bring, not significant")
+    held = SimpleNamespace(power={"holdout": 0})
+    assert text.holdout_reading(held, 91, 182, "EUR") == ""

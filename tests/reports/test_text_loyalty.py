@@ -225,3 +225,52 @@ def test_a_segment_is_named_only_where_many_looks_allow() -> None:
 def test_scores_of_the_strategy_are_stated_as_they_are_named() -> None:
     given = pd.DataFrame({"value": [0.4, 0.709], "score": ["bought again", "renewed in time"]})
     assert text_club.scores_headline(given) == "40 % bought again, 71 % renewed in time"
+
+
+def referred(low: float, high: float, reproduction: tuple[float, float, float]) -> Any:
+    quality = pd.DataFrame({"measure": ["orders"], "ratio": [1.1], "ratio_low": [low],
+                            "ratio_high": [high], "customers": [40]})  # fmt: skip
+    value, least, most = reproduction
+    return SimpleNamespace(
+        quality=quality, days=182, reproduction=value, reproduction_low=least,
+        reproduction_high=most, generation=50,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("reproduction", "said"), [
+    ((0.2, 0.1, 0.4), "below one, so that referrals do not carry themselves"),
+    ((1.5, 1.2, 1.9), "one or more, so that referrals carry themselves"),
+    ((0.9, 0.7, 1.2), "whether it is one or more, so that referrals carry themselves, "
+                      "is not shown"),
+])  # fmt: skip
+def test_referrals_carry_themselves_only_where_shown(
+    reproduction: tuple[float, float, float], said: str
+) -> None:
+    found = referred(0.9, 1.3, reproduction)
+    assert text_club.reproduction_finding(found, 0.95)["detail"] == said
+    assert text_club.referral_finding(found, 0.95)["sentence"].endswith(", not significant")
+    sure = text_club.referral_finding(referred(1.05, 1.3, reproduction), 0.95)
+    assert "not significant" not in sure["sentence"]
+
+
+def test_heading_and_finding_name_the_same_threshold() -> None:
+    rows = pd.DataFrame({"tier": ["gold", "silver"], "threshold": [400.0, 150.0], "customers": 900,
+                         "above": [139.0, 40.0], "above_error": [22.0, 15.0],
+                         "share": [0.3, 0.6]})  # fmt: skip
+    found = Thresholds(pd.DataFrame(), rows, pd.DataFrame(), pd.DataFrame(), pd.DataFrame())
+    assert text_club.bunching_headline(found).startswith("At gold, 30 %")
+    finding = text_club.bunching_finding(found, 0.95)
+    assert finding is not None
+    assert finding["sentence"].endswith("points of gold")
+    weak = replace(found, bunching=rows.assign(above=[-14.0, -20.0]))
+    finding = text_club.bunching_finding(weak, 0.95)
+    assert finding is not None
+    assert finding["sentence"].endswith(", not significant")
+
+
+def test_an_invitation_is_told_by_what_it_is_shown_to_do() -> None:
+    arms = pd.DataFrame([{"promotion_id": "T", "uptake": 0.01, "uptake_low": -0.01,
+                          "low": -9.0, "high": -1.0}])  # fmt: skip
+    assert text_club.invitation_headline(arms) == (
+        "Invitation T is not shown to bring more participants and lowered sales"
+    )

@@ -59,3 +59,9 @@ def test_false_discoveries_and_missing_intervals_stay_below_the_rate() -> None:
         missed_naively[i] = (off > normal_quantile(1 - fdr)).mean()
     assert 0.05 <= false.mean() <= fdr
     assert missed.mean() <= fdr < missed_naively.mean()
+
+
+def test_only_the_surest_are_picked() -> None:
+    q = [0.001] * 50 + [0.9] * 50
+    assert selected_confidence(q, fdr=0.1, most=10) == pytest.approx(0.99)
+    assert selected_confidence(q, fdr=0.1, most=80) == selected_confidence(q, fdr=0.1)

@@ -34,7 +34,8 @@ from analysis.ingest.versions import (
     remove_leftovers,
     take_fingerprints,
 )
-from analysis.tables.engine import canonical_dir, find_root, reading
+from analysis.project import find_root
+from analysis.tables.engine import canonical_dir, reading
 from analysis.tables.manifest import (
     LedgerEntry,
     Manifest,

@@ -15,7 +15,8 @@ from analysis.ingest.bounded_yaml import ValueLoader, in_words, parse_yaml, read
 from analysis.params.credentials import refuse_credentials
 from analysis.params.report_params import report_params
 from analysis.params.study import EngineParams, MarginParams, StudyParams
-from analysis.tables.engine import EngineSettings, find_root
+from analysis.project import find_root
+from analysis.tables.engine import EngineSettings
 
 __all__ = [
     "EngineParams",

@@ -90,7 +90,6 @@ _WITHDRAWN = "ANG BGN BYR CUC EEK HRK LTL LVL MRO SLL STD VEF ZMK ZWL"
 
 CURRENCIES = frozenset(f"{_IN_USE} {_WITHDRAWN}".split())
 
-
 #: Units of memory in bytes.
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 LEAST_MEMORY, MOST_MEMORY = "100MB", "100TB"

@@ -134,10 +134,10 @@ def _unusual(days: pd.DataFrame) -> Record:
         "outliers",
         rows=len(odd),
         of_rows=int(days["score"].notna().sum()),
-        amount=float((odd["net_amount"] - odd["usual"]).sum()),
+        amount=float((odd["net_amount"] - odd["usual"]).abs().sum()),
         severity="know" if len(odd) else "fine",
-        advice=f"{named}: holidays and the days before them, or a fault? The amount is the "
-        "difference from the usual."
+        advice=f"{named}: holidays and the days before them, or a fault? The amount is how far "
+        "they are from it, above or below."
         if len(odd)
         else "Nothing to do.",
     )

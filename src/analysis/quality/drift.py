@@ -193,7 +193,6 @@ def _shares(dimension: str, weekly: pd.DataFrame, now: npt.NDArray[np.bool_]) ->
 #: Lower edges of basket values, in whole currency: close enough in any currency.
 BASKET_EDGES = (0, *(step * 10**power for power in range(6) for step in (1, 2, 5)))
 
-
 #: Lower edges of the share of list price that an order was discounted by, in per cent.
 DISCOUNT_EDGES = (0, 5, 10, 15, 20, 25, 30, 40, 50)
 

@@ -166,7 +166,6 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
 
-
 QUANTILES = (0.10, 0.25, 0.50, 0.75, 0.90, 0.99)
 TOPS = (0.01, 0.05, 0.10, 0.20, 0.50)
 

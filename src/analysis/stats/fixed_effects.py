@@ -15,12 +15,16 @@ Cameron, Gelbach, Miller (2011), Journal of Business and Economic Statistics 29(
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.stats.types import Floats, Integers
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _MOST_STEPS, _CLOSE = 100, 1e-12
 
@@ -95,9 +99,12 @@ def _solved(
     """Return fitted means, terms within, and coefficients, by weighted least squares steps."""
     mean, before = (units + units.mean()) / 2, np.inf
     index = np.log(mean)
+    summed = _summing(unit), _summing(time)
+    swept, scratch = np.empty((2, len(units), terms.shape[1] + 1))
     for _ in range(_MOST_STEPS):
         working = index + (units - mean) / mean
-        swept = _within(np.column_stack([working, terms]), mean, unit, time)
+        swept[:, 0], swept[:, 1:] = working, terms
+        _sweep(swept, scratch, mean, (unit, time), summed)
         target, within = swept[:, 0], swept[:, 1:]
         cross = within.T @ (within * mean[:, None])
         if np.linalg.matrix_rank(cross) < terms.shape[1]:
@@ -112,8 +119,22 @@ def _solved(
     raise AnalysisError("The regression with fixed effects did not settle.")
 
 
-def _within(columns: Floats, weights: Floats, unit: Integers, time: Integers) -> Floats:
-    """Return what weighted regression on both sets of effects leaves of every column.
+def _summing(codes: Integers) -> csr_array:
+    """Return the matrix that sums rows by code, in their order."""
+    from scipy.sparse import csr_array
+
+    ends = np.append(0, np.cumsum(np.bincount(codes)))
+    return csr_array((np.ones(len(codes)), np.argsort(codes, kind="stable"), ends))
+
+
+def _sweep(
+    columns: Floats,
+    scratch: Floats,
+    weights: Floats,
+    codes: tuple[Integers, Integers],
+    summed: tuple[csr_array, csr_array],
+) -> None:
+    """Leave of every column what weighted regression on both sets of effects leaves.
 
     Units are many and solved for one by one; what is left are equations in the times only, one
     time of each group of units and times that hang together being fixed at zero.
@@ -121,25 +142,23 @@ def _within(columns: Floats, weights: Floats, unit: Integers, time: Integers) ->
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    both = csr_array((weights, (unit, time)))
+    unit, time = codes
+    both = csr_array((weights, codes))
     each = 1 / np.bincount(unit, weights)
     scaled = both.multiply(each[:, None]).tocsr()
     linked = (both.T @ scaled).tocsr()
     _, group = connected_components(linked, directed=False)
     free = np.setdiff1d(np.arange(len(group)), np.unique(group, return_index=True)[1])
-    weighted = columns * weights[:, None]
-    by_unit, by_time = (_sums(codes, weighted) for codes in (unit, time))
+    np.multiply(columns, weights[:, None], out=scratch)
+    by_unit, by_time = (sums @ scratch for sums in summed)
     level = np.zeros_like(by_time)
     if len(free):
         equations = np.diag(np.bincount(time, weights)) - linked.toarray()
         known = by_time - scaled.T @ by_unit
         level[free] = np.linalg.solve(equations[np.ix_(free, free)], known[free])
     base = (by_unit - both @ level) * each[:, None]
-    return np.asarray(columns - level[time] - base[unit])
-
-
-def _sums(codes: Integers, columns: Floats) -> Floats:
-    return np.column_stack([np.bincount(codes, column) for column in columns.T])
+    for effects, code in ((level, time), (base, unit)):
+        columns -= np.take(effects, code, axis=0, out=scratch, mode="clip")
 
 
 def _informative(units: Floats, unit: Integers, time: Integers) -> NDArray[np.bool_]:

@@ -37,16 +37,18 @@ def q_values(p_values: npt.ArrayLike) -> Floats:
     return q
 
 
-def selected_confidence(q: npt.ArrayLike, *, fdr: float) -> float:
+def selected_confidence(q: npt.ArrayLike, *, fdr: float, most: int | None = None) -> float:
     """Return the confidence at which to draw the intervals of what was discovered.
 
     Intervals of estimates picked for being large miss too often. Drawn at 1 - fdr x discoveries /
     searched, a share ``fdr`` of them at most is expected to miss, and an interval leaves zero out
     where its q-value is at most ``fdr``: Benjamini and Yekutieli (2005), J. Am. Statist. Assoc.
-    100(469), section 3. Without a discovery it is 1 - fdr.
+    100(469), section 3. Without a discovery it is 1 - fdr. Where only the ``most`` surest get an
+    interval, these are what was picked.
     """
     q = np.asarray(q, dtype=float)
     searched, found = int(np.sum(~np.isnan(q))), int(np.sum(q <= fdr))
+    found = found if most is None else min(found, most)
     return 1 - fdr * (found / searched if found else 1.0)
 
 

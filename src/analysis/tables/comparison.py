@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables
-from analysis.tables.lines import in_period, is_order, midnight
+from analysis.tables.lines import by_part, in_period, is_order, midnight
 from analysis.tables.margin import cents, lines_with_margin
 from analysis.tables.periods import Period
 
@@ -157,6 +157,11 @@ def paired_customers(tables: Tables, compared: Comparison) -> pd.DataFrame:
         If the data do not cover both periods.
     """
     compared.check()
+    rows = by_part(tables, lambda part: _paired(part, compared))
+    return rows.order_by("customer_id").to_pandas().astype({"first_on": "datetime64[us]"})
+
+
+def _paired(tables: Tables, compared: Comparison) -> ibis.Table:
     orders = _orders(tables, compared)
     orders = orders.filter(orders.customer_id.notnull())
     sums = {
@@ -175,8 +180,7 @@ def paired_customers(tables: Tables, compared: Comparison) -> pd.DataFrame:
     )
     lines = tables.order_lines
     first = lines.group_by("customer_id").agg(first_on=lines.ordered_at.min().date())
-    joined = first.inner_join(totals, "customer_id")
-    return joined.order_by("customer_id").to_pandas().astype({"first_on": "datetime64[us]"})
+    return first.inner_join(totals, "customer_id")
 
 
 def paired_guests(tables: Tables, compared: Comparison) -> pd.Series:

@@ -23,10 +23,11 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.errors import AnalysisError, DataError, NotApplicable
+from analysis.project import find_root
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 from analysis.tables.spark_engine import fit, kept, open_session, read_files, write_parts
-from analysis.tables.spilling import MOST_IN_MEMORY, keep_in, keep_on_disk, spill_path
+from analysis.tables.spilling import MOST_IN_MEMORY, NEVER_HELD, keep_in, keep_on_disk, spill_path
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
 
@@ -242,6 +243,7 @@ class Tables:
         self._tables = dict(tables)
         self._personal = personal
         self._derived: dict[str, ibis.Table] = {}
+        self.parts: tuple[Tables, ...] = ()  # by customers, once they were dealt
 
     def __getattr__(self, name: str) -> ibis.Table:
         if name.startswith("_") or name not in TABLES:
@@ -277,6 +279,10 @@ class Tables:
             self._derived[name] = held(make(self))
         return self._derived[name]
 
+    def with_tables(self, **tables: ibis.Table) -> Tables:
+        """Return these tables, some of them replaced."""
+        return Tables(self.connection, self.manifest, self._tables | tables, self._personal)
+
     def close(self) -> None:
         """Release the engine."""
         if kind_of(self.connection) == "duckdb":
@@ -310,10 +316,10 @@ def open_study(
     current = current.resolve()
     manifest = Manifest.read(current / "manifest.json")
     connection = connect(settings)
-    largest = max(manifest.rows.values(), default=0)
+    rows = manifest.rows
     if settings is not None and settings.kind == "spark":
-        fit(connection, settings, rows=largest)
-    elif largest > MOST_IN_MEMORY:
+        fit(connection, settings, rows=max(rows.values(), default=0))
+    elif max((n for name, n in rows.items() if name not in NEVER_HELD), default=0) > MOST_IN_MEMORY:
         keep_on_disk(connection)
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
     holders = [tables["customers"]] if "customers" in tables else []
@@ -328,18 +334,6 @@ def open_study(
 def canonical_dir(study: str, *, root: Path | None = None) -> Path:
     """Return the directory that holds a study's canonical tables, version by version."""
     return (root or find_root()) / "data" / "canonical" / study
-
-
-@functools.cache
-def find_root() -> Path:
-    """Return the project root: the nearest directory upwards with params/ and notebooks/."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
-            return folder
-    raise AnalysisError(
-        f"{here} is not inside a project: no folder above it has both params/ and notebooks/"
-    )
 
 
 def in_memory(

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import ibis
 
-from analysis.tables.engine import Tables
+from analysis.tables.engine import Tables, kind_of
 
 UNKNOWN_PRODUCT = "(unknown product)"
 
 NO_CATEGORY = "(no category)"
 
 MICROS = 1_000_000
+
+#: With more order lines than this each question joins and prices its own: kept, they need room.
+MOST_KEPT = 5_000_000
 
 _BASIS_WORDS = {
     "cost_amount": "the cost on the order line",
@@ -42,6 +45,13 @@ def lines_with_margin(tables: Tables) -> ibis.Table:
         currency, so that sums are exact in every engine), ``margin_basis`` (``cost_amount``,
         ``unit_cost`` or ``rate``).
     """
+    few = tables.manifest.rows.get("order_lines", 0) <= MOST_KEPT
+    if few and kind_of(tables.connection) == "duckdb":
+        return tables.once("lines_with_margin", _priced)  # nearly every question looks at them
+    return _priced(tables)
+
+
+def _priced(tables: Tables) -> ibis.Table:
     lines = _with_products(tables)
     net = _micros(lines.net_amount)
     rate = ibis.coalesce(lines.margin_rate, tables.manifest.default_margin_rate)

@@ -29,6 +29,9 @@ PREFIX = "analysis-spill-"
 #: A study with a larger table keeps its held rows on disk, compressed, rather than as they are.
 MOST_IN_MEMORY = 20_000_000
 
+#: Tables of which no analysis holds more than a small part, however many rows they have.
+NEVER_HELD = frozenset({"placements"})
+
 _numbers = itertools.count()
 
 

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from analysis.customers.lifetime.snapshots import Snapshot
     from analysis.tables.engine import Tables
 
-
 _RESAMPLES = 200
 
 

@@ -22,7 +22,6 @@ from analysis.stats.types import Floats
 if TYPE_CHECKING:
     from analysis.customers.lifetime.snapshots import Snapshot
 
-
 #: Why a customer is not labelled, in the order in which the reasons are looked at.
 TOO_FEW = "fewer than three purchases"
 LAPSED = "overdue at the cut-off already"

@@ -31,7 +31,6 @@ from analysis.stats.types import Flags, Floats, Integers
 if TYPE_CHECKING:
     from analysis.customers.lifetime.snapshots import Snapshot
 
-
 QUANTILES = (0.1, 0.5, 0.9)
 _NAMES = ("days_low", "days", "days_high")
 #: Customers are calibrated apart whose silence at most these shares of their own gaps exceed.

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from analysis.tables.engine import Tables
 
-
 TOP_SPEND = "top_spend"
 LAST_SPEND = "Spend before"
 _NEVER = 3_650.0

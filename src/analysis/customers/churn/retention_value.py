@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from analysis.customers.churn.churn_forecast import ChurnForecast
     from analysis.customers.lifetime.lifetime_value import LifetimeValue
 
-
 _DRAWS = 4_000
 _POWER, _STEPS = 0.80, 30
 #: Share of customers in each group by expected value, highest first.

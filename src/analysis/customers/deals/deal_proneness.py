@@ -213,7 +213,6 @@ def margin_rank(margin: Floats) -> Floats:
 
 
 def _classes(above: Floats, much: NDArray[np.bool_], certainty: float) -> pd.Categorical:
-
     price, full = above >= certainty, above <= 1 - certainty
     chosen = np.select(
         [full & much, price & much, full, price], [RELATIONSHIP, DEALS, ORDINARY, PRICE], UNCERTAIN

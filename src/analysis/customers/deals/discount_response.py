@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 _ROUNDS = 30
 
 _STEP = 0.10
@@ -413,7 +412,6 @@ def compare(
 
 
 def _with_week(tables: Tables, period: Period) -> ibis.Table:
-
     lines = lines_in(tables, period)
     if "discount_amount" not in lines.columns:
         raise NotApplicable("No weeks without discounts: the study knows no discounts.")

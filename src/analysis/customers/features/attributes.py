@@ -25,7 +25,6 @@ from analysis.tables.schema import TABLES
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: Columns of the customer table that are no attribute of the person.
 _NOT_ATTRIBUTES = ("customer_id", "joined_on", "birth_date")
 
@@ -95,7 +94,6 @@ def _is_consent(name: str) -> bool:
 
 
 def _age_bands(births: pd.Series, as_of: date) -> pd.Series:
-
     born = pd.to_datetime(births)
     had_birthday = (born.dt.month < as_of.month) | (
         (born.dt.month == as_of.month) & (born.dt.day <= as_of.day)
@@ -122,7 +120,6 @@ def _as_groups(values: pd.Series) -> pd.Series | None:
 
 
 def _as_bands(numbers: pd.Series) -> pd.Series:
-
     if numbers.nunique() <= _MOST_NUMBERS:
         return numbers.map(lambda value: f"{value:g}", na_action="ignore")
     cut = pd.qcut(numbers, 5, duplicates="drop", precision=0)

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
-from analysis.tables.lines import lines_in
+from analysis.tables.lines import by_part, lines_in
 from analysis.tables.margin import MICROS
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
-
 
 #: Optional money columns of order_lines that features sum up; absent ones are zero.
 _OPTIONAL_MONEY = ("discount_amount", "coupon_amount")
@@ -58,7 +57,7 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
 
 def fetch(tables: Tables, period: Period) -> pd.DataFrame:
     """Return ``compute`` as a data frame sorted by customer_id."""
-    features = compute(tables, period)
+    features = by_part(tables, lambda part: compute(part, period))
     return features.order_by("customer_id").to_pandas()
 
 
@@ -94,13 +93,15 @@ def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
     """
     from analysis.customers.features import contact_history, habits
 
-    result = compute(tables, period)
-    for compute_part in (habits.compute, habits.purchase_gaps, contact_history.compute):
-        part = compute_part(tables, period)
-        result = result.left_join(part, "customer_id").drop("customer_id_right")
-    voices = contact_history.voices(tables, period)
-    result = result.left_join(voices, "customer_id").drop("customer_id_right")
-    frame = result.order_by("customer_id").to_pandas()
+    more = (habits.compute, habits.purchase_gaps, contact_history.compute, contact_history.voices)
+
+    def everything(part: Tables) -> ibis.Table:
+        result = compute(part, period)
+        for make in more:
+            result = result.left_join(make(part, period), "customer_id").drop("customer_id_right")
+        return result
+
+    frame = by_part(tables, everything).order_by("customer_id").to_pandas()
     counts = ["purchase_days", "gaps", "gap_sum", "contacts", "responses", "complaints"]
     frame[counts] = frame[counts].fillna(0).astype("int64")
     return frame
@@ -142,7 +143,6 @@ def _orders(lines: ibis.Table) -> ibis.Table:
 
 
 def _customers(orders: ibis.Table, period: Period) -> ibis.Table:
-
     bought_on = orders.purchase.ifelse(orders.ordered_on, ibis.null("date"))
     customers = orders.group_by("customer_id").agg(
         orders=orders.purchase.cast("int64").sum(),
@@ -168,7 +168,6 @@ def _breadth(lines: ibis.Table) -> ibis.Table:
 
 
 def _with_ratios(customers: ibis.Table) -> ibis.Table:
-
     share = customers.discount_amount / customers.list_amount
     basket = customers.net_amount / customers.orders
     return customers.mutate(
@@ -209,23 +208,33 @@ def spending_mix(tables: Tables, period: Period, *, departments: int = 20) -> pd
         customer_id, total, then one column a department and one a proxy (currency). Purchases
         only; returns are left out. Proxies without any sale are left out.
     """
-    lines = lines_in(tables, period)
-    bought = lines.filter(lines.customer_id.notnull(), lines.quantity >= 0)
+    bought = _bought(tables, period)
     largest = bought.group_by("department").agg(net=bought.net_amount.sum())
     largest = largest.order_by(largest.net.desc(), largest.department).limit(departments)
     names = largest.to_pandas()["department"].tolist()
-    products = _flagged(tables)
-    lines = bought.left_join(products, "product_id").drop("product_id_right")
+    rows = by_part(tables, lambda part: _mixed(part, period, names))
+    table = rows.order_by("customer_id").to_pandas()
+    money = table.columns.drop("customer_id")
+    table[money] = table[money].fillna(0).astype("float64") / 100
+    empty = [c for c in (*PROXIES, "(other departments)") if not table[c].any()]
+    return table.drop(columns=empty)
+
+
+def _mixed(tables: Tables, period: Period, names: list[str]) -> ibis.Table:
+    """Return what each customer spent in all, in each department named, and by proxy, in cents."""
+    lines = _bought(tables, period).left_join(_flagged(tables), "product_id")
+    lines = lines.drop("product_id_right")
     cents = (lines.net_amount * 100).cast("int64")
     sums = {"total": cents.sum()}
     sums |= {name: cents.sum(where=lines.department == name) for name in names}
     sums["(other departments)"] = cents.sum(where=~lines.department.isin(names))
     sums |= {proxy: cents.sum(where=lines[proxy]) for proxy in PROXIES}
-    table = lines.group_by("customer_id").agg(**sums).order_by("customer_id").to_pandas()
-    money = table.columns.drop("customer_id")
-    table[money] = table[money].fillna(0).astype("float64") / 100
-    empty = [c for c in (*PROXIES, "(other departments)") if not table[c].any()]
-    return table.drop(columns=empty)
+    return lines.group_by("customer_id").agg(**sums)
+
+
+def _bought(tables: Tables, period: Period) -> ibis.Table:
+    lines = lines_in(tables, period)
+    return lines.filter(lines.customer_id.notnull(), lines.quantity >= 0)
 
 
 def _flagged(tables: Tables) -> ibis.Table:

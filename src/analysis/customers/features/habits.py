@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 #: Logarithms are summed as whole thousand-millionths: sums then do not depend on thread order.
 _NANOS = 1_000_000_000
 
@@ -180,7 +179,6 @@ def _with_optional(lines: ibis.Table) -> ibis.Table:
 
 
 def _totals(orders: ibis.Table, period: Period) -> ibis.Table:
-
     middle = ibis.timestamp((period.start + (period.end - period.start) / 2).isoformat())
     late = orders.ordered_at >= middle
     zero = ibis.literal(0).cast(_ZERO)
@@ -224,7 +222,6 @@ def _with_rates(sums: ibis.Table) -> ibis.Table:
 
 
 def _ratio(numerator: ibis.Value, denominator: ibis.Value) -> ibis.Value:
-
     return (denominator > 0).ifelse(numerator / denominator, ibis.null("float64"))
 
 
@@ -267,6 +264,5 @@ def first_seen(tables: Tables, period: Period) -> ibis.Table:
 
 
 def _with_tenure(result: ibis.Table, period: Period) -> ibis.Table:
-
     end = ibis.date(period.end.isoformat())
     return result.mutate(tenure_days=end.delta(result.first_seen_on, unit="day"))

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.tables.lines import lines_in
+from analysis.tables.lines import bought, by_part, lines_in
 from analysis.tables.margin import MICROS
 from analysis.tables.periods import Period, written
 
@@ -132,8 +132,9 @@ def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
             f"{period.days} days are not two halves of whole weeks: "
             "choose a compare_days that 7 divides"
         )
-    rows = compute(tables, period).order_by("customer_id", "week").to_pyarrow()
-    if rows.num_rows == 0:
+    rows = by_part(tables, lambda part: compute(part, period))
+    rows = rows.order_by("customer_id", "week").to_pyarrow()
+    if not pc.any(pc.equal(rows["came"], 1)).as_py():
         raise NotApplicable(f"No known customer bought anything from {period}.")
     keys = rows["customer_id"].combine_chunks()
     begins = np.ones(len(keys), dtype=bool)
@@ -141,8 +142,12 @@ def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
     row, week = np.cumsum(begins) - 1, rows["week"].to_numpy()
     net, margin = (np.zeros((row[-1] + 1, period.days // 7), order="F") for _ in range(2))
     net[row, week], margin[row, week] = rows["net"].to_numpy(), rows["margin"].to_numpy()
+    customers = pd.Index(keys.filter(pa.array(begins)).to_pandas(), name="customer_id")
+    came = np.maximum.reduceat(rows["came"].to_numpy(), np.flatnonzero(begins)) > 0
+    if not came.all():  # who only returned goods is no buyer of these weeks
+        customers, net, margin = customers[came], net[came], margin[came]
     return WeeklyAmounts(
-        customers=pd.Index(keys.filter(pa.array(begins)).to_pandas(), name="customer_id"),
+        customers=customers,
         weeks=tuple(period.weeks()),
         net_amount=net,
         margin_amount=margin,
@@ -157,7 +162,8 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     -------
     ibis.Table
         customer_id, week (from 0 at the start of ``period``), net and margin (millionths of the
-        currency, int64): one row a customer and week with an order line.
+        currency, int64), came (1 where anything was bought): one row a customer and week with an
+        order line.
     """
     lines = lines_in(tables, period)
     start = ibis.date(period.start.isoformat())
@@ -165,9 +171,11 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     micros = (lines.net_amount * 100).cast("int64") * (MICROS // 100)
     weekly = lines.filter(lines.customer_id.notnull()).mutate(week=days // 7, net_micros=micros)
     sums = weekly.group_by("customer_id", "week").agg(
-        net=weekly.net_micros.sum(), margin=weekly.margin_micros.sum()
+        net=weekly.net_micros.sum(),
+        margin=weekly.margin_micros.sum(),
+        came=bought(weekly).cast("int64").max(),
     )
-    return sums.cast({"week": "int64", "net": "int64", "margin": "int64"})
+    return sums.cast(dict.fromkeys(("week", "net", "margin", "came"), "int64"))
 
 
 def _late(tables: Tables, period: Period) -> str:

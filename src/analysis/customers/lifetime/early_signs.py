@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 #: Days of a newcomer's beginning that signs are read from.
 WINDOWS = (30, 60, 90)
 #: Who was not seen for so many days from the start of the history counts as new.

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from analysis.customers.lifetime.maximum_likelihood import Estimate
     from analysis.tables.periods import Period
 
-
 WEEKS_A_MONTH = 365.25 / 12 / 7
 STEP = 1e-3
 #: A miss of a total beyond this, always to one side, is the forecast's fault, not the period's.

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from analysis.tables.engine import Tables
 
-
 #: Days in a unit of the models' time.
 WEEK = 7.0
 

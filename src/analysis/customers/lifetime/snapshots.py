@@ -29,7 +29,6 @@ from analysis.tables.periods import Period
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: What a model may learn from, and how it is called in a sentence. Nothing here grows with the
 #: length of the history by itself: a model taught by one cut-off must read the next alike.
 FEATURES = {

@@ -41,7 +41,6 @@ from analysis.tables.margin import MICROS
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
 
-
 _MOST_DEALS = 20_000
 
 _CELLS = 200_000_000

@@ -24,7 +24,6 @@ from analysis.stats.types import Floats
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-
 #: More customers than this add nothing to three parameters; a random part is fitted.
 _MOST_FITTED = 50_000
 

@@ -33,18 +33,17 @@ from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_WEEKS_BOUGHT
 from analysis.stats.types import Floats
+from analysis.tables.lines import by_part
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
     from analysis.tables.engine import Tables
 
-
 #: Stages of who has been away longer than the own rhythm explains.
 SILENT = ("At risk", "Lapsed")
 
 STAGES = ("New", "Growing", "Active", "Declining", "At risk", "Lapsed", "Won back")
-
 
 #: What each stage means, and what practice tries with it.
 MEANING = {
@@ -260,16 +259,16 @@ def transitions(earlier: Stages, later: Stages) -> pd.DataFrame:
 
 def _rhythm(tables: Tables, period: Period) -> pd.DataFrame:
     """Return gaps, silence and first purchase of everybody who bought in the period."""
-    days = habits.purchase_gaps(tables, period)
-    first = habits.first_seen(tables, period)
-    joined = days.left_join(first, "customer_id").drop("customer_id_right")
-    last = (
-        habits.purchase_days(tables, period)
-        .group_by("customer_id")
-        .agg(last_order_on=ibis._.ordered_on.max())
-    )
-    joined = joined.left_join(last, "customer_id").drop("customer_id_right")
-    people = joined.order_by("customer_id").to_pandas()
+
+    def joined(part: Tables) -> ibis.Table:
+        days = habits.purchase_gaps(part, period)
+        first = habits.first_seen(part, period)
+        last = habits.purchase_days(part, period).group_by("customer_id")
+        last = last.agg(last_order_on=ibis._.ordered_on.max())
+        both = days.left_join(first, "customer_id").drop("customer_id_right")
+        return both.left_join(last, "customer_id").drop("customer_id_right")
+
+    people = by_part(tables, joined).order_by("customer_id").to_pandas()
     if people.empty:
         raise NotApplicable(f"Life stages cannot be told: nobody bought from {period}.")
     end = pd.Timestamp(period.end)
@@ -284,7 +283,6 @@ def _rhythm(tables: Tables, period: Period) -> pd.DataFrame:
 def _stage(
     people: pd.DataFrame, pace: inactivity.Pace, cuts: Floats, rules: StageRules
 ) -> pd.Series:
-
     longest = people["longest_gap"].fillna(0)
     rest = (people["gaps"] - 1).clip(lower=0), people["gap_sum"] - longest
     was_lapsed = (people["gaps"] > 0) & (pace.longer(longest - 1, *rest) < cuts[1])

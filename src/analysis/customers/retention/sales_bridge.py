@@ -95,7 +95,6 @@ def _by_chance(paired: pd.DataFrame, group: pd.Series, name: str, compared: Comp
 
 
 def _guest_row(guests: pd.Series, confidence: float) -> pd.DataFrame:
-
     from analysis.stats.multiplicity import normal_quantile
 
     change = guests["net_now"] - guests["net_before"]

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from analysis.stats.resampling import Estimates
     from analysis.tables.engine import Tables
 
-
 _CURVE_STEPS = 60
 
 

@@ -31,7 +31,6 @@ from analysis.stats.proportions import wilson_interval
 if TYPE_CHECKING:
     from analysis.customers.segments.clusters import Clusters, Inputs
 
-
 _FOLDS = 5
 
 _CLEARLY = 0.5
@@ -111,7 +110,6 @@ def read(inputs: Inputs, found: Clusters, *, seed: int = 0) -> Reading:
 
 
 def _profile(inputs: Inputs, labels: NDArray[np.int64]) -> pd.DataFrame:
-
     rows = []
     for cluster in np.unique(labels):
         inside = labels == cluster
@@ -127,7 +125,6 @@ def _profile(inputs: Inputs, labels: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _sentences(profile: pd.DataFrame) -> pd.DataFrame:
-
     rows = []
     for cluster, part in profile.groupby("cluster"):
         clear = part[part["distance"].abs() >= _CLEARLY].head(4)

@@ -41,10 +41,8 @@ from analysis.stats.types import Floats, Integers
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
 
-
 #: A cluster that comes back at least this alike is valid (Hennig 2007, section 3).
 STABLE = 0.75
-
 
 #: Below this silhouette there is no substantial structure (Kaufman and Rousseeuw 1990).
 SUBSTANTIAL = 0.25
@@ -129,7 +127,6 @@ def find(
 def _find(
     inputs: Inputs, most: int, resamples: int, clouds: int, order_by: str, seed: int
 ) -> Clusters:
-
     values = inputs.values
     rng = np.random.default_rng(seed)
     judged = values[rng.permutation(len(values))[:_MOST_JUDGED]]
@@ -415,16 +412,17 @@ def cloud_silhouettes(
     seed: int,
 ) -> Floats:
     """Return the silhouettes of single clouds, cut alike: clouds x numbers of clusters."""
-    from sklearn.metrics import silhouette_score
+    from sklearn.metrics import pairwise_distances, silhouette_score
 
     rng = np.random.default_rng(seed)
     size = min(len(values), 1_000)
     found = np.zeros((clouds, len(counts)))
     for i in range(clouds):
         cloud = draw(values, size, rng)
+        apart = pairwise_distances(cloud)
         for j, k in enumerate(counts):
             labels = k_means(cloud, k, seed + i, starts=3).labels_
-            found[i, j] = silhouette_score(cloud, labels)
+            found[i, j] = silhouette_score(apart, labels, metric="precomputed")
     return found
 
 

@@ -17,7 +17,6 @@ from analysis.stats.types import Floats
 if TYPE_CHECKING:
     from analysis.tables.periods import Period
 
-
 _SUMS = ("net_amount", "margin_amount", "orders", "discount_amount", "list_amount")
 
 
@@ -193,7 +192,6 @@ def _codes(groups: pd.Series) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def _measures(seen: Floats) -> pd.DataFrame:
-
     n, net, margin, orders, discount, listed = seen.T
     with np.errstate(divide="ignore", invalid="ignore"):
         return pd.DataFrame(

@@ -163,7 +163,6 @@ def _indices(
 
 
 def _of_measure(observed: Floats, drawn: Floats, measure: str, confidence: float) -> pd.DataFrame:
-
     value, index = _index(observed, measure)
     _, drawn_index = _index(drawn, measure)
     low, high = percentile_interval(drawn_index, confidence=confidence)

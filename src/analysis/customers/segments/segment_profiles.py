@@ -75,7 +75,6 @@ def assemble(features: pd.DataFrame, kinds: Mapping[str, pd.DataFrame | pd.Serie
 
 
 def _with_kind(table: pd.DataFrame, kind: str, given: pd.DataFrame | pd.Series) -> pd.DataFrame:
-
     if isinstance(given, pd.Series):
         if len(given) != len(table):
             raise AnalysisError(f"{kind}: {len(given)} rows for {len(table)} customers")
@@ -245,7 +244,6 @@ def _of_segment(
     confidence: float,
     seed: int,
 ) -> pd.DataFrame:
-
     m = numerators.shape[1]
     mark = inside[:, None].astype("float64")
     each = np.hstack([numerators * mark, denominators * mark, numerators, denominators])

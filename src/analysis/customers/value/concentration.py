@@ -37,7 +37,6 @@ from analysis.stats.types import Floats
 if TYPE_CHECKING:
     from analysis.customers.retention.decline import Fading
 
-
 _CURVE_POINTS = 101
 
 
@@ -393,6 +392,7 @@ def value_groups(features: pd.DataFrame, fading: Fading) -> pd.DataFrame:
     )
     whole = features[["net_amount", "margin_amount"]].sum()
     return table.assign(
+        discount_share=table["discount_share"].where(bool(features["discount_amount"].any())),
         customers_share=table["customers"] / max(len(features), 1),
         net_share=table["net_amount"] / _positive(whole["net_amount"]),
         margin_share=table["margin_amount"] / _positive(whole["margin_amount"]),

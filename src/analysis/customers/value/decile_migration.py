@@ -27,7 +27,6 @@ from analysis.stats.types import Floats, Integers
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import Value, WeeklyAmounts
 
-
 _DEALS = 20
 _FAR = 3
 

@@ -26,15 +26,16 @@ from analysis.stats.resampling import (
     estimate_totals,
     without_interval,
 )
-from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_CUSTOMERS
+from analysis.stats.sizes import FEWEST_AT_HEAD, FEWEST_CUSTOMERS, FEWEST_OF_A_SUM
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-
 _SHORT = {"net_amount": "net", "margin_amount": "margin"}
 _SUMS = ("orders", "net_amount", "margin_amount", "list_amount", "discount_amount")
+
+_TOO_FEW = "A group of one or two customers would show what each of them brings."
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,11 @@ class Deciles:
 
 
 def require(found: Deciles) -> None:
-    """Raise NotApplicable where customers are so alike that there is only one group."""
+    """Raise NotApplicable where there is one group only, or one of one or two customers."""
     if len(found.table) < 2:
         raise NotApplicable("All customers bring the same, so there is no best and no last group.")
+    if found.table["customers"].min() < FEWEST_OF_A_SUM:
+        raise NotApplicable(_TOO_FEW)
 
 
 def equal_groups(values: ArrayLike, groups: int) -> NDArray[np.int64]:
@@ -142,6 +145,7 @@ def monetary_deciles(
 def _sizes(features: pd.DataFrame, decile: NDArray[np.int64]) -> pd.DataFrame:
     grouped = features.groupby(decile)
     sums = grouped[list(_SUMS)].sum().round(6)
+    priced = (sums["list_amount"] > 0) & sums["discount_amount"].any()  # else it is not known
     customers = grouped.size()
     return pd.DataFrame(
         {
@@ -154,7 +158,7 @@ def _sizes(features: pd.DataFrame, decile: NDArray[np.int64]) -> pd.DataFrame:
                 sums["net_amount"] / sums["orders"].where(sums["orders"] > 0)
             ).to_numpy(),
             "discount_share": (
-                sums["discount_amount"] / sums["list_amount"].where(sums["list_amount"] > 0)
+                sums["discount_amount"] / sums["list_amount"].where(priced)
             ).to_numpy(),
         }
     )
@@ -165,8 +169,9 @@ def _shares(
 ) -> tuple[Estimates, Estimates]:
     """Return each group's share of both amounts; in a resample the groups keep their sizes."""
     count = len(customers)
-    if ranked.why_not:
-        none = without_interval(np.full(count, np.nan), ranked.why_not)
+    single = count > 1 and bool((customers < FEWEST_OF_A_SUM).any())
+    if why := ranked.why_not or (_TOO_FEW if single else ""):
+        none = without_interval(np.full(count, np.nan), why)
         return none, none
     heads = np.cumsum(customers)
     found = estimate(

@@ -36,7 +36,6 @@ from analysis.tables.margin import MICROS
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-
 #: Beyond this many customers, neighbours in rank below the largest are drawn together.
 MOST_CELLS = 20_000
 

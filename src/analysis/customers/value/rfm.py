@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 #: Score to the column it is made from, and whether more of it is better.
 SCORED = {
     "recency": ("recency_days", False),

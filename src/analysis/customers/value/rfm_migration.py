@@ -26,9 +26,7 @@ from analysis.stats.types import Floats, Integers
 if TYPE_CHECKING:
     from analysis.customers.features.weekly import WeeklyAmounts
 
-
 SCORES = ("recency", "frequency", "monetary")
-
 
 #: Random orders of the weeks behind the noise.
 DEALS = 40
@@ -139,7 +137,6 @@ def _believed(half: Floats) -> Floats:
 
 
 def _stayed(weeks: Floats, bins: int) -> pd.DataFrame:
-
     middle = weeks.shape[1] // 2
     halves = [_scores(weeks[:, :middle], bins), _scores(weeks[:, middle:], bins)]
     rows = []

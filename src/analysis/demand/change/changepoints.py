@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead
     from analysis.demand.series.sales_series import Series
 
-
 #: Fewest periods on either side of a shift.
 _EDGE = 6
-
 
 #: Series without a shift that are simulated, how many of them with most nearly the memory of the
 #: one at hand it is compared with, the largest autocorrelation, and periods that lengths are
@@ -36,7 +34,6 @@ _DRAWS, _ALIKE, _MEMORY, _LENGTHS = 60_000, 6_000, 0.95, 8
 #: 0.8 is called a shift no more often than stated.
 _STRONG = 1 / 5
 
-
 #: Confidence limit of a step's date: -2 log(1 - sqrt(0.95)) (Hansen 2000); of a mean.
 _HANSEN, _REACH = 7.3523, 1.959964
 
@@ -44,7 +41,6 @@ _KEPT = [
     *("level", "name", "size", "period_start", "earliest", "latest", "before", "after"),
     *("change", "change_low", "change_high", "p", "q", "shifted"),
 ]
-
 
 #: Robust standard deviations from the running median that make an outlier; periods of that median.
 _FAR, _WINDOW = 5.0, 7

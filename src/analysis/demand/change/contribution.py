@@ -6,8 +6,9 @@ in the engine, so that no customer's lines ever leave it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -19,6 +20,7 @@ from analysis.stats.sizes import too_small
 from analysis.stats.types import Floats
 from analysis.tables.comparison import in_either
 from analysis.tables.engine import hash64, kind_of
+from analysis.tables.lines import by_part
 from analysis.tables.margin import cents, lines_with_margin
 
 if TYPE_CHECKING:
@@ -107,10 +109,9 @@ def changes(
     from analysis.errors import NotApplicable
 
     compared.check()
-    lines = in_either(lines_with_margin(tables), compared)
-    if by not in lines.columns:
+    if by not in lines_with_margin(tables).columns:
         raise NotApplicable(f"This study's order lines have no {by}, so none can be compared.")
-    groups, whole = customer_sums(lines, by=by)
+    groups, whole = customer_sums(tables, lambda part: _lines(part, compared), by=by)
     few = too_small(groups["customers"], minimum_group)
     table = _estimates(groups[~few], whole, confidence)
     table = table.assign(sure=table["q"] <= fdr)
@@ -151,9 +152,12 @@ def like_for_like(
     both = stores.table.loc[stores.table["status"] == "continued", "group"]
     if len(both) < minimum:
         raise NotApplicable(f"Fewer than {minimum} stores sold in both periods.")
-    lines = in_either(lines_with_margin(tables), compared)
-    kept = lines.filter(lines.store_id.isin(both.tolist())).mutate(kept=ibis.literal("kept"))
-    groups, _ = customer_sums(kept, by="kept")
+
+    def in_both(part: Tables) -> ibis.Table:
+        lines = _lines(part, compared)
+        return lines.filter(lines.store_id.isin(both.tolist())).mutate(kept=ibis.literal("kept"))
+
+    groups, _ = customer_sums(tables, in_both, by="kept")
     growth = _growth(groups, normal_quantile(stores.confidence))
     left_out = len(stores.table) - len(both) + stores.withheld
     sums = {"net_before": groups["a"] / 100, "net_now": groups["b"] / 100}
@@ -195,7 +199,6 @@ def name_products(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
 
 
 def _estimates(groups: pd.DataFrame, whole: pd.Series, confidence: float) -> pd.DataFrame:
-
     amounts = {
         "group": groups["group"],
         "customers": groups["customers"].astype("int64"),
@@ -210,7 +213,6 @@ def _estimates(groups: pd.DataFrame, whole: pd.Series, confidence: float) -> pd.
 
 
 def _changes(groups: pd.DataFrame, whole: pd.Series, reach: float) -> pd.DataFrame:
-
     change = groups["b"] - groups["a"]
     squares = groups["aa"] + groups["bb"] - 2 * groups["ab"]
     sd = (squares - change**2 / whole["n"]).clip(lower=0) ** 0.5
@@ -268,13 +270,21 @@ _PRODUCTS = ("aa", "bb", "ab", "ata", "atb", "bta", "btb")
 _OF_TOTALS = ("aa", "bb", "ab")
 
 
-def customer_sums(lines: ibis.Table, *, by: str) -> tuple[pd.DataFrame, pd.Series]:
+def _lines(tables: Tables, compared: Comparison) -> ibis.Table:
+    return in_either(lines_with_margin(tables), compared)
+
+
+def customer_sums(
+    tables: Tables, chosen: Callable[[Tables], ibis.Table], *, by: str
+) -> tuple[pd.DataFrame, pd.Series]:
     """Sum net amount and its products over customers.
 
     Parameters
     ----------
-    lines
-        Order lines with ``now`` (true in the current period).
+    tables
+        A study's tables.
+    chosen
+        Makes of them the order lines, with ``now`` (true in the current period).
     by
         Column that groups them.
 
@@ -288,8 +298,21 @@ def customer_sums(lines: ibis.Table, *, by: str) -> tuple[pd.DataFrame, pd.Serie
     whole : pandas.Series
         n (customers), a, b, aa, bb, ab over all groups.
     """
-    pairs, totals = _pairs(lines, by), _totals(lines)
-    return _group_sums(pairs, totals).to_pandas(), _whole_sums(totals).to_pandas().iloc[0]
+
+    def grouped(part: Tables) -> ibis.Table:
+        return _group_sums(_pairs(chosen(part), by), _totals(chosen(part)))
+
+    groups = by_part(tables, grouped)
+    whole = by_part(tables, lambda part: _whole_sums(_totals(chosen(part))))
+    sums = _added(groups.group_by("group"), groups), _added(whole, whole)
+    return sums[0].to_pandas(), sums[1].to_pandas().iloc[0]
+
+
+def _added(rows: Any, parts: ibis.Table) -> ibis.Table:
+    """Add up the exact sums of the parts; money and its products become floats at last."""
+    sums = {name: parts[name].sum() for name in parts.columns if name != "group"}
+    counts = ("n", "customers", "lines_a", "lines_b")
+    return rows.agg(**{n: s.cast("int64" if n in counts else "float64") for n, s in sums.items()})
 
 
 def _unit(lines: ibis.Table) -> ibis.Value:
@@ -321,8 +344,8 @@ def _totals(lines: ibis.Table) -> ibis.Table:
 
 
 def _product(x: ibis.Value, y: ibis.Value) -> ibis.Value:
-    """Return the exact sum of products of cents, as a float."""
-    return (x * y).cast("decimal(38, 0)").sum().cast("float64")
+    """Return the exact sum of products of cents."""
+    return (x * y).cast("decimal(38, 0)").sum()
 
 
 def _group_sums(pairs: ibis.Table, totals: ibis.Table) -> ibis.Table:
@@ -331,8 +354,8 @@ def _group_sums(pairs: ibis.Table, totals: ibis.Table) -> ibis.Table:
     products = {name: _product(*(columns[c] for c in _factors(name))) for name in _PRODUCTS}
     return joined.group_by("group").agg(
         customers=joined.count(),
-        a=joined.a.sum().cast("float64"),
-        b=joined.b.sum().cast("float64"),
+        a=joined.a.sum(),
+        b=joined.b.sum(),
         lines_a=joined.lines_a.sum(),
         lines_b=joined.lines_b.sum(),
         **products,
@@ -344,8 +367,8 @@ def _whole_sums(totals: ibis.Table) -> ibis.Table:
     products = {name: _product(*(columns[c] for c in _factors(name))) for name in _OF_TOTALS}
     return totals.agg(
         n=totals.count(),
-        a=totals.ta.sum().cast("float64"),
-        b=totals.tb.sum().cast("float64"),
+        a=totals.ta.sum(),
+        b=totals.tb.sum(),
         **products,
     )
 

@@ -170,7 +170,6 @@ def _ratios(totals: Floats) -> Floats:
 
 
 def _factors(observed: Floats, replicates: Floats, confidence: float) -> pd.DataFrame:
-
     before, now = _ratios(observed[:4]), _ratios(observed[4:])
     drawn_before, drawn_now = _ratios(replicates[:, :4]), _ratios(replicates[:, 4:])
     low, high = percentile_interval(contributions(drawn_before, drawn_now), confidence=confidence)
@@ -197,7 +196,6 @@ def _factors(observed: Floats, replicates: Floats, confidence: float) -> pd.Data
 def _with_guests(
     factors: pd.DataFrame, guests: pd.Series, drawn: Floats, confidence: float
 ) -> pd.DataFrame:
-
     before, now = guests["net_before"], guests["net_now"]
     low, high = percentile_interval(drawn, confidence=confidence)
     ratio = before if before > 0 else np.nan

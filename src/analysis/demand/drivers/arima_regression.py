@@ -14,7 +14,6 @@ from analysis.errors import NotApplicable
 #: Fewest periods for each estimated coefficient.
 _PERIODS_A_COEFFICIENT = 5
 
-
 #: Share of periods without a sale up to which they are taken for closed or not delivered.
 _CLOSED = 0.05
 
@@ -137,7 +136,6 @@ def _check(values: np.ndarray, regressors: pd.DataFrame) -> None:
 
 
 def _effects(results: Any, names: tuple[str, ...], logged: bool, confidence: float) -> pd.DataFrame:
-
     from analysis.stats.multiplicity import normal_quantile, two_sided_p
 
     places = [results.model.param_names.index(_parameter(results, i)) for i in range(len(names))]

@@ -95,7 +95,6 @@ def search(
 
 
 def _one(series: Series, row: int, known: pd.DataFrame) -> pd.DataFrame:
-
     head = {"name": series.keys.loc[row, "name"], "size": float(np.nansum(series.values[row]))}
     try:
         fitted = arima_regression.fit(series.values[row], known)

@@ -179,7 +179,6 @@ def _table(
     names: tuple[str, ...],
     fdr: float,
 ) -> pd.DataFrame:
-
     parts = []
     seen = ~np.isnan(series.values)
     for name, kind in zip(known.names, known.kinds, strict=True):

@@ -138,7 +138,6 @@ def with_holidays(
 
 
 def _weeks_before(found: pd.DataFrame, holidays: Sequence[str]) -> list[pd.DataFrame]:
-
     mine = found[found["holiday"].isin(list(holidays))]
     return [
         mine.assign(
@@ -288,7 +287,6 @@ def prices(
 
 
 def _sums(lines: ibis.Table, periods: Sequence[date]) -> ibis.Table:
-
     week = lines.ordered_at.truncate("W").date()
     listed = lines.list_amount if "list_amount" in lines.columns else lines.net_amount
     known = lines.mutate(period_start=week, listed=cents(listed), net=cents(lines.net_amount))

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from analysis.demand.drivers.future_covariates import KnownAhead
     from analysis.demand.drivers.product_effects import Influences
 
-
 _DRAWS = 4_000
 
 
@@ -309,7 +308,6 @@ def _late_level(found: Influences, row: int, weeks: int) -> tuple[float, float]:
 
 
 def _totals(draws: list[Floats], paid: tuple[Floats, Floats], tail: float) -> pd.DataFrame:
-
     rows = []
     one = np.ones(draws[0].shape[1])
     for measure, prices in (("units", (one, one)), ("net_amount", paid)):
@@ -329,7 +327,6 @@ def _totals(draws: list[Floats], paid: tuple[Floats, Floats], tail: float) -> pd
 
 
 def _by_week(draws: list[Floats], tail: float) -> pd.DataFrame:
-
     gap = draws[1] - draws[0]
     low, high = np.quantile(gap[1:], [tail, 1 - tail], axis=0)
     return pd.DataFrame(

@@ -32,7 +32,6 @@ GRID: dict[str, tuple[float, ...]] = {
     "gamma": (0.01, 0.2),
 }
 
-
 #: Bounds of each parameter.
 BOUNDS: dict[str, tuple[float, float]] = {
     "alpha": (0.0001, 0.9999),
@@ -66,7 +65,6 @@ _CHUNK = 24_000
 
 #: The same where all periods' errors are kept.
 _REFINED = 6_000
-
 
 #: Longest season whose indices may be smoothed; a longer one has too few turns to learn from.
 LONGEST_SEASON = 24

@@ -59,7 +59,6 @@ def moving_average(values: Floats, *, horizon: int, season: int = 1, window: int
 
 Forecaster = Callable[..., Floats]
 
-
 #: The simple forecasts, the best of which every other has to beat.
 BENCHMARKS: tuple[str, ...] = ("naive", "seasonal_naive", "mean")
 
@@ -83,14 +82,11 @@ _STUDIED = {
     "seasonal": "automatic choice with last year's shape",
 }
 
-
 #: Seasons a series must span for its wave to be told from its trend.
 _WAVE_SEASONS = 1.25
 
-
 #: Highest forecast on logarithms, over the highest value seen.
 _LARGEST_LOG = 5.0
-
 
 #: Weight that holds the wave of a short series down, as if so many periods had shown none.
 _WAVE_RIDGE = 4.0
@@ -167,7 +163,6 @@ MODELS: dict[str, Model] = {
     "logs": Model("smoothing and Theta on logarithms", members=("ets_logs", "theta_logs")),
     "combination": Model("smoothing, both Thetas", members=("ets", "theta", "optimised_theta")),
 }
-
 
 #: What is tried for series that sell in most periods, one of each family: many variants of one
 #: would outvote the others. And what is tried for those that sell now and then.

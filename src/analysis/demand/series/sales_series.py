@@ -30,13 +30,11 @@ from analysis.tables.periods import as_date
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: Column that all lines share, so that the total is a level like any other.
 _WHOLE = "whole"
 
 
 def _sums(lines: ibis.Table, keys: list[str], measure: Measure) -> ibis.Table:
-
     amounts: dict[str, Any] = {
         "net_amount": lambda t: (t.net_amount * 100).cast("int64").sum().cast("float64") / 100,
         "margin": lambda t: t.margin_micros.sum().cast("float64") / MICROS,
@@ -158,14 +156,11 @@ Level = tuple[str, ...]
 
 _UNITS: dict[Frequency, Literal["D", "W", "M"]] = {"day": "D", "week": "W", "month": "M"}
 
-
 #: The levels whose sums must add up, top first.
 LEVELS: tuple[Level, ...] = ((), ("department",), ("department", "category"))
 
-
 #: Columns that may make up a level.
 LEVEL_COLUMNS = ("department", "category", "store_id", "channel", "brand", "product_id")
-
 
 #: Measures whose total is the sum of its parts; an order may hold several departments.
 ADDITIVE: tuple[Measure, ...] = ("net_amount", "margin", "units")
@@ -341,7 +336,6 @@ def level_name(level: Level) -> str:
 
 
 def _before(lines: ibis.Table, end: date) -> ibis.Table:
-
     return lines.filter(lines.ordered_at < ibis.timestamp(end.isoformat()))
 
 

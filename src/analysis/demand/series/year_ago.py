@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from analysis.demand.models.backtest import Backtest
     from analysis.demand.series.sales_series import Series
 
-
 #: Periods that count as the present, and times the usual level from which it is far.
 RECENT, FAR = 4, 1.5
 

@@ -32,7 +32,8 @@ class Acquisition:
     costs
         channel, customers, media (money spent on it), cost (a new customer), low, high, basis
         (``media_spend`` over newcomers, or ``acquisition_cost`` as stated), stated (mean of
-        acquisition_cost, NaN if none), buyers (share with a purchase).
+        acquisition_cost, no less than the rewards of a referral; NaN if none), buyers (share with
+        a purchase).
     payback
         channel, month (30 days since the first day known), customers (followed that long), margin
         (cumulative, each), low, high, cost.
@@ -87,14 +88,25 @@ def _newcomers(tables: Tables, period: Period) -> ibis.Table:
     rows = people.filter(
         people.acquisition_channel.notnull(), people.joined_on >= start, people.joined_on < end
     )
-    stated = (
-        rows.acquisition_cost.cast("float64")
-        if tables.has("customers", "acquisition_cost")
-        else ibis.null("float64")
-    )
+    stated = ibis.null("float64")
+    if tables.has("customers", "acquisition_cost"):
+        stated = rows.acquisition_cost.cast("float64")
+        if "referrals" in tables:  # what both sides were given is paid as well (report 09)
+            rows = _with_rewards(rows, tables)
+            paid = ibis.greatest(stated, ibis.coalesce(rows.rewards, 0.0))
+            stated = rows.acquisition_cost.notnull().ifelse(paid, ibis.null("float64"))
     return rows.select(
         "customer_id", "joined_on", channel=rows.acquisition_channel, stated=stated
     ).order_by("customer_id")
+
+
+def _with_rewards(rows: ibis.Table, tables: Tables) -> ibis.Table:
+    """Return the newcomers with what both sides of their referral were given."""
+    made = tables.referrals
+    given = [made[c].cast("float64") for c in ("reward", "referred_reward") if c in made.columns]
+    whole = sum((ibis.coalesce(value, 0.0) for value in given), ibis.literal(0.0))
+    each = made.group_by(buyer=made.referred_id).agg(rewards=whole.max())
+    return rows.left_join(each, rows.customer_id == each.buyer).drop("buyer")
 
 
 def _margin_by_month(tables: Tables, people: pd.DataFrame, period: Period, months: int) -> Floats:

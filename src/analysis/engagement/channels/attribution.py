@@ -16,6 +16,7 @@ from analysis.answers import without
 from analysis.engagement.channels import touchpoints
 from analysis.engagement.channels.touchpoints import POSITIONAL, Touchpoints
 from analysis.errors import NotApplicable
+from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.resampling import percentile_interval
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Attribution:
     tested
         The same for the messages that were held out at random alone: model (`HOLDOUT` last),
         channel, orders, low, high; empty without a holdout.
+    reach
+        Half of the interval of the holdout's orders over all channels; NaN without a holdout.
     with_visits
         As ``credits``, with visits from elsewhere among the touches; empty where their source is
         not known.
@@ -59,6 +62,7 @@ class Attribution:
     credits: pd.DataFrame
     removal: pd.DataFrame
     tested: pd.DataFrame
+    reach: float
     with_visits: pd.DataFrame
     spent: pd.DataFrame
     paths: int
@@ -103,15 +107,17 @@ def attribute(
     beside = credited.head(0)
     if tables.has("page_views", "customer_id", "source"):
         beside, _ = credit(touchpoints.fetch(tables, contacts, visits=True, **ways), **draw)
-    tested = pd.DataFrame(columns=["model", "channel", "orders", "low", "high"])
+    tested, reach = pd.DataFrame(columns=["model", "channel", "orders", "low", "high"]), np.nan
     if lift is not None and history is not None:
         usable = lift.arms[(lift.arms["reason"] == "") & (lift.arms["channel"] != "several")]
         if len(usable):
             mine = touchpoints.fetch(tables, history, tested=usable, **ways)
-            tested = _beside(credit(mine, **draw)[0], usable)
+            tested = _beside(credit(mine, **draw)[0], usable, lift.confidence)
+            reach = _reach(usable, lift.confidence)
     chain = conversion(found.steps.sum(axis=0))
     sizes = (int(found.paths), int(found.conversions), chain)
-    return Attribution(credited, removal, tested, beside, _spent(contacts, credited), *sizes)
+    spent = _spent(contacts, credited)
+    return Attribution(credited, removal, tested, reach, beside, spent, *sizes)
 
 
 def _spent(contacts: Contacts, credited: pd.DataFrame) -> pd.DataFrame:
@@ -207,19 +213,24 @@ def conversion(steps: Floats, *, without: int | None = None) -> float:
     return float(reached[0])
 
 
-def _beside(credits: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
-    """Return the credits of tested messages with what the holdout says of the same channels."""
+def _reach(arms: pd.DataFrame, confidence: float) -> float:
+    """Return half of the interval of the orders of all arms; those of a promotion share control."""
     half = (arms["total_high"] - arms["total_low"]) / 2
-    sums = arms.assign(square=half**2).groupby("channel")[["total_orders", "square"]].sum()
-    reach = np.sqrt(sums["square"])
-    held = pd.DataFrame(
-        {
-            "model": HOLDOUT,
-            "channel": sums.index,
-            "orders": sums["total_orders"].to_numpy(),
-            "low": (sums["total_orders"] - reach).to_numpy(),
-            "high": (sums["total_orders"] + reach).to_numpy(),
-        }
-    )
+    square = float((half**2).sum())
+    for _, part in arms.groupby("promotion_id"):
+        n = part["treated"].astype("float64")
+        both = float(n.sum() ** 2 - (n**2).sum()) * float(part["control_error"].iloc[0]) ** 2
+        square += normal_quantile(confidence) ** 2 * both
+    return float(np.sqrt(square))
+
+
+def _beside(credits: pd.DataFrame, arms: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Return the credits of tested messages with what the holdout says of the same channels."""
+    rows = [
+        (HOLDOUT, channel, total := part["total_orders"].sum(), total - far, total + far)
+        for channel, part in arms.groupby("channel")
+        for far in (_reach(part, confidence),)
+    ]
+    held = pd.DataFrame(rows, columns=["model", "channel", "orders", "low", "high"])
     known = credits[credits["channel"].isin(held["channel"])]
     return pd.concat([known[held.columns], held], ignore_index=True)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from analysis.engagement.channels.contact_events import Contacts
     from analysis.tables.engine import Tables
 
-
 #: What a customer who did not buy in a period uses.
 NONE = "(no order)"
 _BANDS = (1, 2, 3, 5, 8)

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 #: Name of messages that belong to no promotion.
 REGULAR = "(no campaign)"
 

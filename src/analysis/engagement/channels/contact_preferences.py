@@ -148,6 +148,8 @@ class Preferences:
         hour, contacts, share, low, high of the response; p in ``hours_p``.
     response
         What counts as a response.
+    alone
+        Share of the customers whose messages came by one channel, which is theirs by default.
     hours_p
         Chance that hours differ as much, the channel held fixed.
     """
@@ -157,6 +159,7 @@ class Preferences:
     hours: pd.DataFrame
     response: str
     hours_p: float
+    alone: float
 
 
 @without("consents")
@@ -196,7 +199,8 @@ def choose(
     names = ["customer_id", "channel", "hour", "response", "low", "high", "contacts"]
     names += ["consent_today"] if consents is not None else []
     chosen = priors["channel"].map(best["channel"].value_counts()).fillna(0).astype(int)
-    return Preferences(best[names], priors.assign(chosen=chosen), hours, response, p)
+    alone = float((each.groupby("customer_id").size() == 1).mean())
+    return Preferences(best[names], priors.assign(chosen=chosen), hours, response, p, alone)
 
 
 def _shrunk(each: pd.DataFrame, confidence: float) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from analysis.stats.types import Floats
     from analysis.tables.engine import Tables
 
-
 SATURATED, ON_TARGET, UNDER = "saturated", "on target", "under"
 #: Chance of a difference before the start, as large, below which variants were not drawn.
 _UNLIKE = 0.001

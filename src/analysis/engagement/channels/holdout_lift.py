@@ -45,8 +45,9 @@ class HoldoutLift:
         (the categories on offer, or all purchases), orders, orders_low, orders_high, margin,
         margin_low, margin_high, cost, net, net_low, net_high (each per customer treated; net is
         margin less the cost of the messages), cost_per_order, cost_per_order_low,
-        cost_per_order_high (NaN: no upper bound), total_orders, total_low, total_high, reason (why
-        there is no estimate).
+        cost_per_order_high (NaN: no upper bound), total_orders, total_low, total_high,
+        control_error (standard error of the control's orders each), reason (why there is no
+        estimate).
     ranking
         Arms of promotions that compare channels: promotion_id, name, channel, margin, cost, net,
         net_low, net_high (simultaneous), before_cost, after_cost (ranks), tied (cannot be told
@@ -220,13 +221,14 @@ def _compared(arm: dict[str, object], arms: pd.DataFrame, unlogged: float, confi
     found |= {"cost_per_order": per[0], "cost_per_order_low": per[2], "cost_per_order_high": per[1]}
     totals = ("total_orders", "total_low", "total_high")
     found |= dict(zip(totals, (v * n for v in orders), strict=True))
+    found["control_error"] = float(np.sqrt(_of_mean(control, "orders")[1]))
     return head | found | {"reason": ""}
 
 
 _ESTIMATES = (
     "orders", "orders_low", "orders_high", "margin", "margin_low", "margin_high", "net", "net_low",
     "net_high", "cost_per_order", "cost_per_order_low", "cost_per_order_high", "total_orders",
-    "total_low", "total_high",
+    "total_low", "total_high", "control_error",
 )  # fmt: skip
 
 
@@ -245,17 +247,19 @@ def _why_not(treated: pd.Series, control: pd.Series, unlogged: float) -> str:
     return ""
 
 
+def _of_mean(side: pd.Series, measure: str) -> tuple[float, float]:
+    """Return the mean of an arm and the variance of that mean."""
+    size = float(side["customers"])
+    average = float(side[f"{measure}_sum"]) / size
+    spread = max(float(side[f"{measure}_sq"]) / size - average**2, 0.0) * size / (size - 1)
+    return average, spread / size
+
+
 def _difference(one: pd.Series, two: pd.Series, measure: str, confidence: float
                 ) -> tuple[float, float, float]:  # fmt: skip
     """Return the difference of means with Welch's interval."""
-    n, mean, of_mean = [], [], []
-    for side in (one, two):
-        size = float(side["customers"])
-        average = float(side[f"{measure}_sum"]) / size
-        spread = max(float(side[f"{measure}_sq"]) / size - average**2, 0.0) * size / (size - 1)
-        n.append(size)
-        mean.append(average)
-        of_mean.append(spread / size)
+    n = [float(side["customers"]) for side in (one, two)]
+    mean, of_mean = zip(*(_of_mean(side, measure) for side in (one, two)), strict=True)
     whole = sum(of_mean)
     gap = mean[0] - mean[1]
     if whole == 0:

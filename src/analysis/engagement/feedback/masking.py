@@ -112,7 +112,6 @@ _CUSTOMER = re.compile(
     re.I,
 )
 
-
 #: Columns of ``customers`` that hold names, as sources call them.
 NAME_COLUMNS = (
     "name", "full_name", "first_name", "middle_name", "last_name", "given_name", "family_name",

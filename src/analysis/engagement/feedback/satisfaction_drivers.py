@@ -14,7 +14,7 @@ from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import normal_quantile, q_values, two_sided_p
 from analysis.stats.net_promoter import clustered_mean
 from analysis.stats.proportions import stratified_difference, wilson_interval
-from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_FOR_A_SPREAD, FEWEST_LEARNT
+from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_FOR_A_SPREAD, FEWEST_LEARNT, too_small
 from analysis.stats.types import Floats, Integers
 from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
@@ -172,7 +172,7 @@ def _late(facts: pd.DataFrame, confidence: float) -> pd.DataFrame:
             lines.append({"channel": channel, **line})
     columns = ["channel", "n_late", "n_other", "late", "other", "difference", "error"]
     table = pd.DataFrame(lines, columns=columns)
-    told = table[table[["n_late", "n_other"]].min(axis=1) >= FEWEST_ANSWERS]
+    told = table[~too_small(table[["n_late", "n_other"]].min(axis=1), FEWEST_ANSWERS)]
     if len(table) > 1 and table[["n_late", "n_other"]].sum().min() >= FEWEST_ANSWERS:
         told = pd.concat([_within(table), told], ignore_index=True)
     reach = normal_quantile(confidence) * told["error"]

@@ -74,7 +74,6 @@ TOPICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
-
 #: Strength of the prior of a word's log odds, in texts.
 _DISCOVERED = 0.05
 _PRIOR = 10.0

@@ -17,7 +17,7 @@ import pandas as pd
 from analysis.engagement.feedback.masking import LONGEST, NAME_COLUMNS, KnownNames, masked
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import corrected_share, wilson_interval
-from analysis.stats.sizes import FEWEST_OF_A_MOOD, FEWEST_TEXTS
+from analysis.stats.sizes import FEWEST_ANSWERS, FEWEST_OF_A_MOOD, FEWEST_TEXTS
 from analysis.stats.types import Floats
 from analysis.tables.engine import Tables
 from analysis.tables.lines import midnight
@@ -25,7 +25,6 @@ from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
-
 
 #: Texts looked at, the latest first; more would say the same and take long.
 MOST_TEXTS = 20_000
@@ -327,6 +326,7 @@ def _kinds(
     known = rows[rows["glad"].notna()]
     sorry = (known["glad"] < usual).groupby([known["kind"], known["language"]])
     counted = sorry.agg(["size", "sum"]).reset_index()
+    counted = counted[counted["size"] >= FEWEST_ANSWERS].reset_index(drop=True)
     low, high = wilson_interval(counted["sum"], counted["size"], confidence=confidence)
     said = held_out < usual
     errors = (int(said[~glad].sum()), int((~glad).sum()), int((~said[glad]).sum()), int(glad.sum()))

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from analysis.engagement.points.points_ledger import Reconciliation
     from analysis.tables.engine import Tables
 
-
 COLUMNS = ["customer_id", "occasion", "due_on", "value", "reason"]
 
 

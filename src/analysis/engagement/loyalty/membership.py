@@ -30,7 +30,6 @@ from analysis.tables.periods import Period
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: Strands of club life, by the kinds of interactions that belong to each.
 STRANDS = {
     "education (guides, videos, training)": ("guide", "video", "training"),

@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.sizes import FEWEST_FOLLOWED
-from analysis.tables.lines import lines_in
+from analysis.tables.lines import bought, lines_in
 from analysis.tables.margin import MICROS, cents
 from analysis.tables.periods import Period
 
@@ -108,6 +108,7 @@ def _sales(tables: Tables, period: Period) -> pd.DataFrame:
     sums = known.group_by("customer_id").agg(
         net=cents(known.net_amount).sum().cast("int64"),
         margin=known.margin_micros.sum().cast("int64"),
+        buyers=bought(known).any(),  # who only returned goods is none
     )
     frame = sums.order_by("customer_id").to_pandas()
     return frame.assign(net=frame["net"] / 100, margin=frame["margin"] / MICROS)
@@ -115,7 +116,7 @@ def _sales(tables: Tables, period: Period) -> pd.DataFrame:
 
 def _by_tier(now: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFrame:
     both = now.merge(sales, on="customer_id", how="outer")
-    both["buyers"] = both["net"].notna()
+    both["buyers"] = both["buyers"].eq(True)
     both["tier"] = both["tier"].astype(object).where(both["tier"].notna(), OUTSIDE)
     rows = both.groupby("tier", as_index=False).agg(
         customers=("customer_id", "size"), buyers=("buyers", "sum"),

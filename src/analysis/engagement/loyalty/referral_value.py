@@ -21,7 +21,6 @@ from analysis.tables.margin import MICROS, cents, lines_with_margin
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: Days within which an invitation that leads to somebody has done so.
 COME_DAYS = 91
 

@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.engagement.points.points_ledger import PARTS, Ledger, spending
 from analysis.errors import NotApplicable
 from analysis.stats.types import Floats
-from analysis.tables.lines import lines_in
+from analysis.tables.lines import bought, lines_in
 from analysis.tables.margin import MICROS, cents
 from analysis.tables.periods import Period
 
@@ -108,7 +108,7 @@ def _members_sales(
     known = books.ledger.entries.select("customer_id").distinct()
     lines = lines_in(tables, period).semi_join(known, "customer_id")
     row = lines.aggregate(
-        members=lines.customer_id.nunique(),
+        members=lines.customer_id.nunique(where=bought(lines)),
         net=ibis.coalesce(cents(lines.net_amount).sum(), 0).cast("int64"),
         margin=ibis.coalesce(lines.margin_micros.sum(), 0).cast("int64"),
     ).to_pandas()

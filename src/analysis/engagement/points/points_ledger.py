@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from analysis.tables.engine import Tables
 
-
 #: Parts of a point that are counted.
 PARTS = 1_000
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 #: What a session takes from its first view.
 FIRST = ("customer_id", "device", "source", "medium", "campaign")
 

@@ -24,7 +24,7 @@ from analysis.engagement.web.clickstream import STEPS, Clickstream
 from analysis.engagement.web.sessionisation import shares
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import bonferroni
-from analysis.stats.sizes import FEWEST_FOLLOWED
+from analysis.stats.sizes import FEWEST_CUSTOMERS, FEWEST_FOLLOWED
 from analysis.tables.engine import held
 from analysis.tables.lines import midnight
 
@@ -235,7 +235,6 @@ _COLUMNS = {
     "kept": ("share", "kept"), "kept_low": ("low", "kept"), "kept_high": ("high", "kept"),
 }  # fmt: skip
 
-
 #: Columns of `PurchaseFunnel.groups` and of `PurchaseFunnel.windows`.
 _GROUPED = ["grouping", "group", "step", *_COLUMNS, "lost"]
 _WINDOWS = ["days", "visitors", "basket", "ordered", "order", "order_low", "order_high"]
@@ -281,6 +280,9 @@ def _by_segment(
     """Return the groups by segment, of sessions whose customer was known at the first page."""
     told = ibis.memtable(segments.rename(columns={"customer_id": "buyer", "rfm": "group"}))
     known = sessions.inner_join(told, sessions.customer_id == told.buyer).drop("buyer")
+    people = known.group_by("group").agg(people=known.customer_id.nunique())
+    many = people.filter(people.people >= FEWEST_CUSTOMERS)
+    known = known.semi_join(many, "group")
     level = bonferroni(confidence, segments["rfm"].nunique())
     return _grouped(known, "segment", steps, level)
 

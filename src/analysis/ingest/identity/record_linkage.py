@@ -390,7 +390,6 @@ LEVELS: dict[str, tuple[tuple[str, str, float, float], ...]] = {
     ),
 }
 
-
 #: Pairs are looked at only if one of these agrees, with the keys that each needs.
 BLOCKS = (
     ("l.email = r.email", ("email",)),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analysis.ingest.inspection.column_names import NAMES, plain
-from analysis.ingest.readers.delimited import cells, guess_delimiter
+from analysis.ingest.readers.delimited import SEPARATOR, as_wide, cells, guess_delimiter
 from analysis.ingest.readers.staged_table import header_names
 
 CANDIDATES = (",", ";", "\t", "|")
@@ -22,7 +22,6 @@ LOOKED_AT, TITLES = 400, 20
 ONE_WIDTH = 0.6
 NUMBER = re.compile(r"[£$€¥]?\s*[-+(]?[\d.,' ]*\d[\d.,']*\)?%?")
 DATE = re.compile(r"\d{1,4}[-/.年]\d{1,2}([-/.月]\d{1,4}日?)?([ T]\d{1,2}:\d{2}.*)?")
-SEPARATOR = re.compile(rb'"?sep=([^\w\s"]|\t)"?\r?', re.IGNORECASE)
 KNOWN = frozenset(name for known in NAMES.values() for name in known)
 
 
@@ -71,19 +70,8 @@ def find_layout(lines: list[bytes]) -> Layout | None:
     names = rows[place]
     if _is_numbered(names) and not are_periods(numbered(names), rows[place + 1 :], names):
         return Layout(delimiter, place + 1, ["item"], baskets=True)
-    return Layout(delimiter, place + 1, header_names(_as_wide_as_records(rows, place)))
-
-
-def _as_wide_as_records(rows: list[list[str]], place: int) -> list[str]:
-    """Return the header's cells; a delimiter at the end of it or of records adds no column."""
-    header = rows[place]
-    record = next((row for row in rows[place + 1 :] if any(cell.strip() for cell in row)), header)
-    width = len(record)
-    if width < len(header) and not any(name.strip() for name in header[width:]):
-        return header[:width]
-    if width > len(header) and not any(cell.strip() for cell in record[len(header) :]):
-        return header + [""] * (width - len(header))
-    return header
+    record = next((row for row in rows[place + 1 :] if any(cell.strip() for cell in row)), names)
+    return Layout(delimiter, place + 1, header_names(as_wide(names, record)))
 
 
 def _is_numbered(names: list[str]) -> bool:

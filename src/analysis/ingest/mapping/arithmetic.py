@@ -19,7 +19,6 @@ from analysis.ingest.readers.staged_table import LINE, REASON, RULE, Looked, Sta
 if TYPE_CHECKING:
     from analysis.ingest.mapping.value_mapping import Value
 
-
 ARITHMETIC = {
     "multiply": operator.mul,
     "add": operator.add,

@@ -20,7 +20,6 @@ def as_list(value: Any) -> Any:
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
-
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 

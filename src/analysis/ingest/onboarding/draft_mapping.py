@@ -38,7 +38,6 @@ ZONES = {
 #: Letters before an order number that usually mean a return: cancellation, return, Storno, credit.
 OF_RETURNS = frozenset("CRSG")
 
-
 #: A phone number as dialled within its country: with a 0, or a Chinese mobile's eleven digits.
 NATIONAL_PHONE = re.compile(r"^(\(?0[1-9][\d\s/().-]{6,}|1[3-9]\d{9})$")
 

@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.errors import DataError
 from analysis.ingest.mapping.file_mapping import FileSpec
@@ -48,7 +47,7 @@ from analysis.stats.types import Flags
 
 _EMPTY = "is empty"
 
-_SEPARATOR = re.compile(rb'"?sep=([^\w\s"]|\t)"?', re.IGNORECASE)
+SEPARATOR = re.compile(rb'"?sep=([^\w\s"]|\t)"?\r?', re.IGNORECASE)
 
 
 def stage_delimited(connection: Any, member: Member, spec: FileSpec, directory: Path) -> Staged:
@@ -90,7 +89,7 @@ def _separator_line(blocks: Iterator[Block]) -> tuple[str, int, Iterator[Block]]
     first = next(blocks, None)
     if first is None:
         return "", 0, iter(())
-    found = _SEPARATOR.fullmatch(first.line(0)) if len(first) else None
+    found = SEPARATOR.fullmatch(first.line(0)) if len(first) else None
     if found is None:
         return "", 0, chain([first], blocks)
     rest = first.after(1)
@@ -100,20 +99,22 @@ def _separator_line(blocks: Iterator[Block]) -> tuple[str, int, Iterator[Block]]
 def _as_wide_as_records(
     given: list[str], rest: Iterator[Block], delimiter: str
 ) -> tuple[list[str], Iterator[Block]]:
-    """Return the header's cells, as many as records have, where only empty ones differ.
-
-    A delimiter at the end of the header alone, or of the records alone, adds no column.
-    """
+    """Return the header's cells, as many as records have, where only empty ones differ."""
     first = next(rest, None)
     if first is None:
         return given, iter(())
     record = cells(next((line for line in first.lines() if line.strip()), b""), delimiter)
+    return as_wide(given, record), chain([first], rest)
+
+
+def as_wide(header: list[str], record: list[str]) -> list[str]:
+    """Return the header's cells; a delimiter at the end of it or of records adds no column."""
     width = len(record)
-    if 0 < width < len(given) and not any(name.strip() for name in given[width:]):
-        given = given[:width]
-    elif width > len(given) and not any(cell.strip() for cell in record[len(given) :]):
-        given = given + [""] * (width - len(given))
-    return given, chain([first], rest)
+    if 0 < width < len(header) and not any(name.strip() for name in header[width:]):
+        return header[:width]
+    if width > len(header) and not any(cell.strip() for cell in record[len(header) :]):
+        return header + [""] * (width - len(header))
+    return header
 
 
 def _split_header(blocks: Iterator[Block], header: int) -> tuple[bytes | None, Iterator[Block]]:
@@ -128,74 +129,18 @@ def _split_header(blocks: Iterator[Block], header: int) -> tuple[bytes | None, I
     return None, iter(())
 
 
-Places = NDArray[np.int64]
-
-QUOTE, NEW_LINE = ord('"'), ord("\n")
-
-
-class Strictness:
-    """Knows the records of one dialect.
-
-    Parameters
-    ----------
-    separator
-        The delimiter.
-    width
-        Fields in a record.
-    """
-
-    def __init__(self, separator: str, width: int) -> None:
-        self._mark = separator.encode()
-        self._width = width
-        escaped = re.escape(self._mark)
-        one = rb'(?:"(?:[^"\r\n]|"")*"|[^"\r\n%b]*)' % escaped
-        self._record = re.compile(one + (rb"(?:%b%b){%d}" % (escaped, one, width - 1)))
-
-    def records(self, block: Block) -> Flags:
-        """Return, for every line, whether it is a record beyond doubt."""
-        if len(self._mark) > 1:  # such a delimiter is not found byte by byte
-            return np.zeros(len(block), "bool")
-        letters = np.frombuffer(block.text, "uint8")
-        lengths = np.diff(block.starts) - 1
-        marks = np.flatnonzero(letters == self._mark[0])
-        if b'"' in block.text:
-            fine = self._quoted(block, letters, marks)
-        else:
-            fine = np.diff(np.searchsorted(marks, block.starts)) == self._width - 1
-        fine &= (lengths > 0) & (lengths < MAXIMUM_LENGTH)
-        fine[_broken(block, letters)] = False
-        return fine
-
-    def _quoted(self, block: Block, letters: NDArray[np.uint8], marks: Places) -> Flags:
-        """Return the verdict where some line holds a quote.
-
-        Within a line, quotes open and close by turns. An opening one must follow a delimiter or
-        a line break, a closing one must stand before one; a delimiter between two is a character.
-        """
-        quotes = np.flatnonzero(letters == QUOTE)
-        before = np.searchsorted(quotes, block.starts)
-        line = block.holding(quotes)
-        closes = (np.arange(len(quotes)) - before[line]) % 2 == 1
-        neighbour = letters[np.where(closes, quotes + 1, quotes - 1)]  # of the first: the last
-        doubtful = np.diff(before) % 2 == 1
-        doubtful[line[(neighbour != self._mark[0]) & (neighbour != NEW_LINE)]] = True
-        passed = np.searchsorted(marks, quotes)
-        within = np.diff(passed, append=len(marks))[~closes]
-        inside = np.bincount(line[~closes], within, len(block))
-        fine = np.diff(np.searchsorted(marks, block.starts)) - inside == self._width - 1
-        for at in np.flatnonzero(doubtful).tolist():
-            fine[at] = self._record.fullmatch(block.line(at)) is not None
-        return fine
-
-
-def _broken(block: Block, letters: NDArray[np.uint8]) -> list[int]:
-    """Return the lines that hold what no text holds, whatever their fields."""
-    found: list[int] = []
-    for byte in (b"\r", b"\0"):
-        if byte in block.text:
-            found += block.holding(np.flatnonzero(letters == byte[0])).tolist()
+def certain(block: Block, separator: str, width: int) -> Flags:
+    """Return which lines of a block are records of ``width`` fields beyond doubt."""
+    if len(separator.encode()) > 1:  # patterns are written for bytes
+        return np.zeros(len(block), "bool")
+    mark = rf"\x{ord(separator):02x}"
+    field = rf'(?:"(?:[^"\r\n\x00]|"")*"|[^"\r\n\x00{mark}]*)'
+    thousands, rest = divmod(width - 1, 1_000)  # no pattern repeats anything more often
+    more = f"(?:{mark}{field}){{1000}}" * thousands + f"(?:{mark}{field}){{{rest}}}"
+    lengths = np.diff(block.starts) - 1
+    found = block.matching(rf"^{field}{more}\n\z") & (lengths > 0) & (lengths < MAXIMUM_LENGTH)
     if not decodes(block.text):
-        found += [at for at in block.foreign().tolist() if not decodes(block.line(at))]
+        found &= [decodes(line) for line in block.lines()]
     return found
 
 
@@ -208,7 +153,7 @@ UNCLOSED = "a quote is opened and never closed"
 
 _AFTER_QUOTE = "text follows a closing quote"
 
-_LOOSE_BREAK = "a line break stands outside quotes"
+LOOSE_BREAK = "a line break stands outside quotes"
 
 
 @dataclass(frozen=True)
@@ -243,7 +188,7 @@ class Dialect:
         except csv.Error as error:
             return [], _csv_reason(str(error))
         if len(rows) != 1:
-            return [], _LOOSE_BREAK
+            return [], LOOSE_BREAK
         if len(rows[0]) != self.width:
             return [], f"it has {len(rows[0])} fields where the header has {self.width}"
         return rows[0], ""
@@ -278,8 +223,9 @@ def problem(line: bytes, encoding: str) -> str:
 
 
 def cells(line: bytes, delimiter: str) -> list[str]:
-    """Return the fields of one line, such as the header, as they stand."""
-    text = line.decode("utf-8", "replace")
+    """Return the fields of one line, such as the header, as they stand, whatever it holds."""
+    text = line[:MAXIMUM_LENGTH].decode("utf-8", "replace").replace("\r", " ")
+    csv.field_size_limit(MAXIMUM_LENGTH)
     if delimiter == "whitespace":
         return text.split()
     return next(csv.reader([text], delimiter=delimiter), [])
@@ -294,7 +240,7 @@ def guess_delimiter(line: bytes) -> str:
 def _csv_reason(said: str) -> str:
     if "unexpected end" in said:
         return OPEN
-    return _LOOSE_BREAK if "new-line" in said else _AFTER_QUOTE
+    return LOOSE_BREAK if "new-line" in said else _AFTER_QUOTE
 
 
 _ODD_SPACES = tuple(c.encode() for c in "\u00a0\u202f\u3000\u200b")
@@ -324,7 +270,10 @@ class Cutter:
     odd_spaces: bool = False
 
     def __post_init__(self) -> None:
-        self._strictness = Strictness(self.dialect.separator, self.dialect.width)
+        empty = self.dialect.separator.encode() * (self.dialect.width - 1)
+        headers = [self.header, BOM_UTF8 + self.header] if self.header else []
+        #: Lines with as many fields as a record that are none.
+        self._no_records = [*headers, *([empty] if empty else [])]
         self._number = self.first_line
         self._rest = b""
 
@@ -345,7 +294,8 @@ class Cutter:
 
     def _cut(self, block: Block, *, last: bool) -> None:
         """Hand on the lines that are records as they stand; settle the others singly."""
-        fine = self._strictness.records(block) & ~self._headers(block) & ~self._blank(block)
+        fine = certain(block, self.dialect.separator, self.dialect.width)
+        fine &= ~block.among(self._no_records)
         at = 0
         for odd in np.flatnonzero(~fine).tolist():
             if odd < at:
@@ -361,25 +311,6 @@ class Cutter:
         numbers = np.flatnonzero(fine) + self._number
         self.file.records(block.chosen(fine), numbers, self.dialect.separator)
         self._number += at
-
-    def _headers(self, block: Block) -> NDArray[np.bool_]:
-        """Return, for every line, whether it is the header again."""
-        found = np.zeros(len(block), "bool")
-        if self.header and self.header in block.text:
-            place = block.text.find(self.header)
-            while place >= 0:
-                at = int(block.holding(np.array([place]))[0])
-                found[at] = self._is_header(block.line(at))
-                place = block.text.find(self.header, place + len(self.header))
-        return found
-
-    def _blank(self, block: Block) -> NDArray[np.bool_]:
-        """Return which lines are nothing but delimiters, as spreadsheets write below a table."""
-        mark = self.dialect.separator.encode()
-        if self.dialect.width == 1 or len(mark) > 1:
-            return np.zeros(len(block), "bool")
-        marks = np.flatnonzero(np.frombuffer(block.text, "uint8") == mark[0])
-        return np.diff(np.searchsorted(marks, block.starts)) == np.diff(block.starts) - 1
 
     def _is_header(self, line: bytes) -> bool:
         return bool(self.header) and line.removeprefix(BOM_UTF8) == self.header

@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from analysis.errors import DataError
+from analysis.stats.types import Flags
 
 #: A line longer than this is no record of a table.
 MAXIMUM_LENGTH = 1_000_000
@@ -54,27 +57,39 @@ class Block:
         """Return the lines from the one at ``at`` on."""
         return Block(self.text[self.starts[at] :], self.starts[at:] - self.starts[at])
 
-    def chosen(self, wanted: NDArray[np.bool_]) -> bytes:
+    def chosen(self, wanted: Flags) -> bytes:
         """Return the text of the ``wanted`` lines."""
         if wanted.all():
             return self.text
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], wanted, [False]])))
-        places = self.starts[edges].tolist()
-        runs = zip(places[::2], places[1::2], strict=True)
-        return b"".join([self.text[start:end] for start, end in runs])
+        kept = self._array().filter(pa.array(wanted))
+        return bytes(kept.buffers()[2] or b"")
 
-    def holding(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the numbers within the block of the lines in which ``places`` lie."""
-        return np.searchsorted(self.starts, places, side="right") - 1
+    def matching(self, pattern: str) -> Flags:
+        """Return in which lines, with their ends, ``pattern``, written for bytes, is found."""
+        return _flags(pc.match_substring_regex(self._array(), pattern))
+
+    def among(self, lines: Iterable[bytes]) -> Flags:
+        """Return which lines are one of ``lines``."""
+        there = [line + b"\n" for line in lines if line in self.text]
+        if not there:
+            return np.zeros(len(self), "bool")
+        return _flags(pc.is_in(self._array(), value_set=pa.array(there, pa.large_binary())))
 
     def foreign(self) -> NDArray[np.int64]:
         """Return the numbers within the block of the lines that hold bytes beyond ASCII."""
         if self.text.isascii():
             return np.array([], "int64")
-        beyond = np.flatnonzero(np.frombuffer(self.text, "uint8") >= 0x80)
-        found = np.zeros(len(self), "bool")
-        found[self.holding(beyond)] = True
-        return np.flatnonzero(found)
+        return np.flatnonzero(self.matching(r"[^\x00-\x7f]"))
+
+    def _array(self) -> pa.LargeBinaryArray:
+        """Return the lines with their ends, in place."""
+        buffers = [None, pa.py_buffer(self.starts), pa.py_buffer(self.text)]
+        return pa.Array.from_buffers(pa.large_binary(), len(self), buffers)
+
+
+def _flags(found: pa.BooleanArray) -> Flags:
+    flags: Flags = found.to_numpy(zero_copy_only=False)
+    return flags
 
 
 def physical_lines(chunks: Iterable[bytes]) -> Iterator[Block]:

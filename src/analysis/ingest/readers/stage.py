@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,13 @@ from analysis.errors import DataError
 from analysis.ingest.mapping.file_mapping import FileSpec
 from analysis.ingest.readers import encodings
 from analysis.ingest.readers.archives import Member
-from analysis.ingest.readers.delimited import cells, guess_delimiter, problem, stage_delimited
+from analysis.ingest.readers.delimited import (
+    LOOSE_BREAK,
+    cells,
+    guess_delimiter,
+    problem,
+    stage_delimited,
+)
 from analysis.ingest.readers.excel import stage_workbook
 from analysis.ingest.readers.json_documents import stage_json_lines
 from analysis.ingest.readers.physical_lines import physical_lines
@@ -139,15 +144,11 @@ def stage_baskets(connection: Any, member: Member, spec: FileSpec, directory: Pa
 
 
 def _take(file: StagedFile, number: int, line: bytes, delimiter: str, encoding: str) -> None:
-    reason = problem(line, encoding)
+    reason = problem(line, encoding) or (LOOSE_BREAK if b"\r" in line else "")
     if reason:
         file.put_aside(number, line, reason=reason)
         return
-    try:
-        found = [cell for cell in cells(line, delimiter) if cell.strip()]
-    except csv.Error:
-        file.put_aside(number, line, reason="a quote is opened and never closed")
-        return
+    found = [cell for cell in cells(line, delimiter) if cell.strip()]
     if not found:
         file.put_aside(number, line, rule=BLANK)
     for cell in found:

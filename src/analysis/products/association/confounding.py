@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from analysis.products.baskets.order_index import Ints, Numbered
     from analysis.tables.engine import Tables
 
-
 #: What orders may have in common that makes a pair, beside their size: a fact of the orders.
 CONTROLS = {"size": None, "size_store": "store", "size_week": "week", "customer": "customer"}
-
 
 #: Share of the orders of which a fact must be known for it to be a control: within the few others
 #: nothing would be left of any pair.

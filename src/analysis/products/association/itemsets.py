@@ -38,14 +38,12 @@ if TYPE_CHECKING:
     from analysis.products.baskets.order_contents import Baskets
     from analysis.products.baskets.order_index import Gathered
 
-
 Sets = npt.NDArray[np.int32]
 
 Counts = npt.NDArray[np.int64]
 
 #: Candidate sets of one size; more mean a support far too low.
 MOST_SETS = 2_000_000
-
 
 #: Bytes of the bit matrix.
 MOST_BYTES = 2_000_000_000
@@ -306,7 +304,6 @@ def condense(table: pd.DataFrame) -> pd.DataFrame:
 
 
 Words = npt.NDArray[np.uint64]
-
 
 #: 64-bit words of a row that are worked on at a time.
 _BLOCK = 1 << 13

@@ -21,7 +21,6 @@ from analysis.stats.types import Floats
 if TYPE_CHECKING:
     from analysis.products.baskets.order_index import Ints, Numbered, Sides
 
-
 _NOTHING = "no stratum has both sides apart from each other"
 
 

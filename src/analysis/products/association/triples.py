@@ -22,6 +22,7 @@ from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.order_contents import BANDS, band_of
 from analysis.stats.multiplicity import normal_quantile, q_values
 from analysis.stats.types import Floats
+from analysis.tables import spilling
 from analysis.tables.engine import hash64, held, kind_of
 
 if TYPE_CHECKING:
@@ -176,11 +177,14 @@ class SetCells:
         whole_band (of all its items).
     orders
         One row an order: customer_id, band (of all its items).
+    at_once
+        Sets that the engine looks at together: as many as it has the memory for.
     """
 
     counts: Floats
     parts: ibis.Table
     orders: ibis.Table
+    at_once: int
 
     @classmethod
     def of(cls, baskets: Baskets, lines: ibis.Table, sets: Iterable[tuple[str, ...]]) -> SetCells:
@@ -191,13 +195,16 @@ class SetCells:
         sets = list(sets)
         facts = lines.group_by("order_id").agg(customer_id=lines.customer_id.max())
         known = facts.customer_id.coalesce(facts.order_id.cast("string"))
+        at_once = max(1, len(sets))
         if kind_of(lines.get_backend()) == "duckdb":  # half the cost of the sums by customer
             known = hash64(known)
+            at_once = max(1, spilling.MOST_IN_MEMORY // max(baskets.orders, 1))
         counted = baskets.lines.group_by("order_id").agg(size=baskets.lines.count())
         orders = held(counted.join(facts.mutate(customer_id=known), "order_id"))
-        parts = _parts(baskets.lines, orders, sets)
+        batches = _cut(_wanted(sets), at_once)
+        parts = ibis.union(*(_parts(baskets.lines, orders, batch) for batch in batches))
         orders = orders.select("customer_id", band=band_of(orders.size))
-        return cls(_counts(parts, orders, len(sets)), parts, orders)
+        return cls(_counts(parts, orders, len(sets)), parts, orders, at_once)
 
     def clustered_error(self, influence: Floats) -> Floats:
         """Return the standard error of an estimate for each set, over whole customers.
@@ -215,8 +222,15 @@ class SetCells:
         scale = np.maximum(np.abs(influence).max(axis=(1, 2)), np.finfo(float).tiny)
         weight = np.rint(influence / scale[:, None, None] * _PART).astype(np.int64)
         weight[:, 0] = 0
-        cells = ibis.memtable(_long(weight, ("set", "band", "cell")))
-        empty = ibis.memtable(_long(weight[:, :, 0], ("set", "band")))
+        cells = _cut(_long(weight, ("set", "band", "cell")), self.at_once)
+        empty = _cut(_long(weight[:, :, 0], ("set", "band")), self.at_once)
+        squares = pd.concat(map(self._squares, cells, empty)).set_index("set")["squares"]
+        total = squares.astype("float64").reindex(range(len(scale)), fill_value=0.0)
+        return np.sqrt(total.to_numpy() / _PART) * scale
+
+    def _squares(self, weights: pd.DataFrame, without: pd.DataFrame) -> pd.DataFrame:
+        """Return the sum of squares over customers of each set that there are weights of."""
+        cells, empty = ibis.memtable(weights), ibis.memtable(without)
         # A view is no part of the joins that made it, which some engines would go on with.
         parts = self.parts.view()
         own = parts.join(cells, ["set", "band", "cell"])
@@ -231,17 +245,23 @@ class SetCells:
         each = rows.group_by("set", "customer_id").agg(weight=rows.weight.sum())
         share = each.weight.cast("float64") / _PART
         squares = (share * share * _PART).round().cast("int64")
-        found = each.group_by("set").agg(squares=squares.sum()).to_pandas().set_index("set")
-        total = found["squares"].astype("float64").reindex(range(len(scale)), fill_value=0.0)
-        return np.sqrt(total.to_numpy() / _PART) * scale
+        return each.group_by("set").agg(squares=squares.sum()).to_pandas()
 
 
-def _parts(lines: ibis.Table, orders: ibis.Table, sets: list[tuple[str, ...]]) -> ibis.Table:
-    wanted = pd.DataFrame(
+def _cut(rows: pd.DataFrame, at_once: int) -> list[pd.DataFrame]:
+    """Cut rows by their sets, so many at once; one part without any."""
+    return [part for _, part in rows.groupby(rows["set"] // at_once)] or [rows]
+
+
+def _wanted(sets: list[tuple[str, ...]]) -> pd.DataFrame:
+    return pd.DataFrame(
         [(number, item, 1 << place) for number, items in enumerate(sets)
          for place, item in enumerate(items)],
         columns=["set", "item", "bit"],
     ).astype({"set": "int32", "item": "str", "bit": "int8"})  # fmt: skip
+
+
+def _parts(lines: ibis.Table, orders: ibis.Table, wanted: pd.DataFrame) -> ibis.Table:
     found = lines.select("order_id", "item").join(ibis.memtable(wanted), "item")
     masks = found.group_by("set", "order_id").agg(cell=found.bit.sum(), own=found.count())
     joined = masks.join(orders, "order_id")
@@ -282,10 +302,8 @@ CELLS = 8
 
 WHOLE = CELLS - 1
 
-
 #: Sign of each cell in the logarithm of the three-factor interaction.
 _SIGN = np.array([-1.0, 1.0, 1.0, -1.0, 1.0, -1.0, -1.0, 1.0])
-
 
 #: Halvings of an interval: to the last bit of a number of orders.
 _STEPS = 100

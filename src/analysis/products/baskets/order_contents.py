@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
-
 #: Days at the end in which an article must still sell, and days before that tell how it did.
 RECENT, BEFORE = 28, 182
 
@@ -92,7 +91,6 @@ def gone_items(lines: ibis.Table, until: date) -> frozenset[str]:
 Level = Literal["product", "category", "department"]
 
 _KEYS = {"product": "product_id", "category": "category", "department": "department"}
-
 
 #: What analyses of baskets need of a line.
 _KEPT = (
@@ -264,7 +262,6 @@ def _by_orders(items: pd.DataFrame) -> pd.DataFrame:
 
 #: Upper ends of the bands.
 BANDS = (0, 1, 3, 7, 15, 31)
-
 
 #: Band by number of items; the last is that of all larger ones, too.
 BAND_OF = np.searchsorted(BANDS, np.arange(BANDS[-1] + 2)).astype(np.int32)

@@ -7,6 +7,7 @@ From all follow-ups to the few worth acting on, each against matched customers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -243,43 +244,46 @@ def compare(events: Events, first: str, then: str, design: Design = _USUAL) -> F
             f"{first}, then {then}: {len(strata.buyers.who)} buyers could be matched; "
             f"{design.least} are needed."
         )
-    weights = _weights(strata, len(events.customers), design)
-    shares = _shares(people, strata, weights, design)
+    shares = _shares(people, strata, _weights(strata, len(events.customers), design), design)
     return _compared(first, then, len(people.buyers), len(strata.buyers.who), shares, design)
 
 
-def _weights(strata: Strata, customers: int, design: Design) -> tuple[Floats, Floats]:
-    """Return how often each buyer and each control counts: once, then in every resample."""
+def _weights(strata: Strata, customers: int, design: Design) -> Iterator[tuple[Floats, Floats]]:
+    """Return how often each buyer and each control counts: once, then in every resample.
+
+    One at a time: three hundred resamples of a million customers would be gigabytes.
+    """
     known = np.zeros(customers, bool)
     known[strata.buyers.who] = known[strata.controls.who] = True
     number = np.cumsum(known) - 1
     n = int(known.sum())
     rng = np.random.default_rng(design.seed + 1)
-    drawn = rng.multinomial(n, np.full(n, 1 / n), design.draws).astype(np.float64)
-    times = np.vstack([np.ones(n), drawn])
-    return times[:, number[strata.buyers.who]], times[:, number[strata.controls.who]]
+    chances, times = np.full(n, 1 / n), np.ones(n)
+    for draw in range(design.draws + 1):
+        if draw:
+            times = rng.multinomial(n, chances).astype(np.float64)
+        yield times[number[strata.buyers.who]], times[number[strata.controls.who]]
 
 
 def _shares(
-    people: People, strata: Strata, weights: tuple[Floats, Floats], design: Design
+    people: People, strata: Strata, weights: Iterable[tuple[Floats, Floats]], design: Design
 ) -> dict[str, Floats]:
     """Return the shares that bought B, of buyers and of controls, by resample and day."""
-    own, theirs = weights
     took = _stops(people, strata.buyers, design)
     rest = _stops(people, strata.controls, design, before_a=True)
     past = _stops(people, strata.controls, design)
     size: dict[str, int] = {"window": design.window, "groups": people.groups}
     shares = {
-        name: np.empty((len(own), design.window))
+        name: np.empty((design.draws + 1, design.window))
         for name in ("share", "control", "control_least", "control_most")
     }
-    for draw in range(len(own)):
-        buyers = np.bincount(strata.buyers.stratum, own[draw], strata.number)
-        pool = np.bincount(strata.controls.stratum, theirs[draw], strata.number)
+    for draw, (own, theirs) in enumerate(weights):
+        buyers = np.bincount(strata.buyers.stratum, own, strata.number)
+        pool = np.bincount(strata.controls.stratum, theirs, strata.number)
         each = np.divide(buyers, pool, out=np.zeros_like(pool), where=pool > 0)
-        scaled = theirs[draw] * each[strata.controls.stratum]
+        scaled = theirs * each[strata.controls.stratum]
         without = rest.hazards(scaled, causes=2, **size)
-        shares["share"][draw] = took.hazards(own[draw], **size).incidence(1)[0]
+        shares["share"][draw] = took.hazards(own, **size).incidence(1)[0]
         shares["control"][draw] = without.incidence(1)[0]
         shares["control_least"][draw] = without.incidence(2)[0]
         shares["control_most"][draw] = past.hazards(scaled, **size).incidence(1)[0]
@@ -385,7 +389,7 @@ def closest(
         Pairs to look at.
     """
     found = screened.table[(screened.table["q"] <= fdr) & (screened.table["difference"] > 0)]
-    confidence = selected_confidence(screened.table["q"], fdr=fdr)
+    confidence = selected_confidence(screened.table["q"], fdr=fdr, most=most)
     chosen = replace(design, confidence=max(design.confidence, min(confidence, 0.99)))
     followed: list[Followed] = []
     for first, then in zip(found["first"], found["then"], strict=True):

@@ -19,7 +19,6 @@ from analysis.tables.engine import held
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: What is left of the brands is one brand.
 OTHERS = "(others)"
 
@@ -250,7 +249,6 @@ def at_risk(
 
 
 def _directions(pairs: pd.DataFrame) -> pd.DataFrame:
-
     both = [
         (a, b) for x, y in zip(pairs["a"], pairs["b"], strict=True) for a, b in ((x, y), (y, x))
     ]
@@ -286,7 +284,6 @@ def _counts(lines: ibis.Table, offers: ibis.Table, rules: pd.DataFrame) -> ibis.
 def _effect(
     part: pd.DataFrame, confidence: float, draws: int, seed: int, least: int
 ) -> dict[str, float] | None:
-
     weeks, week = np.unique(part["week"].to_numpy(), return_inverse=True)
     store = part["store_id"] if "store_id" in part else pd.Series("", index=part.index)
     stratum = pd.factorize(

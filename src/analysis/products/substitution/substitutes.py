@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from analysis.products.baskets.order_contents import Baskets
     from analysis.products.baskets.order_index import Gathered, Numbered
 
-
 #: A pair that is together more than this share of what chance gives is hardly a choice.
 _AT_MOST = 0.5
 

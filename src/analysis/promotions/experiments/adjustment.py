@@ -114,7 +114,6 @@ def of_figures(
 #: A covariate whose spread is this share of its size, or less, counts as constant.
 _CONSTANT = 1e-12
 
-
 #: Covariates are left out until each arm has so many customers for every one of them.
 CUSTOMERS_A_COVARIATE = 20
 

@@ -26,7 +26,6 @@ from analysis.tables.periods import Period
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: The one reason for all that only a randomised control can show; said once a page.
 NONE_RANDOMISED = (
     "No promotion of this study was randomised, so what promotions cause cannot be shown. Hold out "
@@ -228,10 +227,8 @@ Verdict = Literal[
     "no verdict", "still running", "earned", "lost", "only moved", "no effect", "not decided"
 ]
 
-
 #: Why an interval made for one look says nothing before the end.
 RUNNING = "its days are not over, and only the daily reading holds until they are"
-
 
 #: Measures of the category on offer alone, the longer one last.
 _CATEGORY = ("category", "category_to_date")

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from analysis.promotions.experiments.experiments import Trials
     from analysis.tables.engine import Tables
 
-
 Shape = Literal["obrien-fleming", "pocock"]
 
 _NODES = 121

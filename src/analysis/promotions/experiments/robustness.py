@@ -24,7 +24,6 @@ from analysis.stats.types import Floats
 
 Ends = tuple[float, float, float, float]
 
-
 #: Customers are put into so many groups by what they brought before, for post-stratification.
 STRATA = 5
 

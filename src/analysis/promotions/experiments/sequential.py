@@ -29,7 +29,6 @@ from analysis.tables.margin import MICROS
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 Advice = Literal["stop for benefit", "stop for harm", "go on", "planned end"]
 
 

@@ -28,7 +28,6 @@ from analysis.stats.types import Flags, Floats, Integers
 
 LEARNERS = ("T-learner", "X-learner", "DR-learner")
 
-
 _FOLDS = 5
 
 

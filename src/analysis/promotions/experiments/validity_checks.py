@@ -20,7 +20,6 @@ from analysis.promotions.outcomes.outcomes import CONTROL
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: More customers than this share exposed as nobody of their arm should be blocks the verdict.
 MOST_EXPOSED = 0.01
 

@@ -23,11 +23,11 @@ from analysis.promotions.outcomes.outcomes import CONTROL, Spans
 from analysis.promotions.outcomes.purchases import weekly_margin
 from analysis.stats.sizes import FEWEST_OF_A_SIDE, FEWEST_WEEKS_BEFORE_CAMPAIGN
 from analysis.stats.types import Flags, Floats
+from analysis.tables.engine import held
 from analysis.tables.periods import Period, as_date
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
-
 
 #: Arm of customers who were not assigned at all.
 UNTOUCHED = "untouched"
@@ -122,7 +122,6 @@ def _window(tables: Tables, spans: Spans, promotion_id: str) -> Period:
 
 
 def _day(value: object) -> date:
-
     return pd.Timestamp(value).date()
 
 
@@ -146,7 +145,7 @@ def _side_by_side(tables: Tables, promotion_id: str, before: Period) -> tuple[ib
         assigned_at=ibis.null(given.assigned_at.type()),
         randomised=ibis.literal(False),
     )
-    return given.union(others.cast(given.schema())), UNTOUCHED
+    return held(given.union(others.cast(given.schema()))), UNTOUCHED
 
 
 def _other_promotions(tables: Tables, promotion_id: str, window: Period) -> pd.DataFrame:

@@ -30,13 +30,10 @@ if TYPE_CHECKING:
     from analysis.promotions.outcomes.outcomes import Spans
     from analysis.tables.engine import Tables
 
-
 NAIVE, WEIGHTED, MATCHED = "naive", "doubly robust", "matched difference in differences"
-
 
 #: p below which a check that should find nothing has found something.
 ALARM = 0.05
-
 
 #: Measures of `outcomes` that are estimated, the first one the verdict's.
 MEASURES = (
@@ -197,7 +194,6 @@ def _estimates(
 
 
 def _with_ends(rows: list[tuple[str, float, float, int]], key: str, reach: float) -> pd.DataFrame:
-
     table = pd.DataFrame(rows, columns=[key, "estimate", "error", "customers"])
     ends = {
         s: table["estimate"] + f * reach * table["error"] for s, f in (("low", -1), ("high", 1))

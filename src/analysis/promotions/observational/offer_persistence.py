@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from analysis.tables.engine import Tables
 
-
 #: Days before and after.
 SPAN_DAYS = 56
 

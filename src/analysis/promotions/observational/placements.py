@@ -85,8 +85,8 @@ def measure(panel: pd.DataFrame, *, confidence: float = 0.95) -> Placements:
         If nothing varies enough to be compared.
     """
     product = pd.factorize(panel["product_id"])[0]
-    pair = pd.factorize(pd.MultiIndex.from_frame(panel[["product_id", "store_id"]]))[0]
-    week = pd.factorize(pd.MultiIndex.from_frame(panel[["department", "week_start"]]))[0]
+    pair = _both(product, panel["store_id"])
+    week = _both(pd.factorize(panel["department"])[0], panel["week_start"])
     few = product.max(initial=0) + 1 < FEWEST_CLUSTERS_OF_PRODUCTS
     codes = (pair, week, pair if few else product)
     return Placements(
@@ -97,6 +97,12 @@ def measure(panel: pd.DataFrame, *, confidence: float = 0.95) -> Placements:
         stores=int(panel["store_id"].nunique()),
         clusters="product in a store" if few else "product",
     )
+
+
+def _both(code: NDArray[np.int64], other: pd.Series) -> NDArray[np.int64]:
+    """Return the codes of two columns together, in order of appearance."""
+    codes, names = pd.factorize(other)
+    return pd.factorize(code * len(names) + codes)[0]
 
 
 Codes = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]

@@ -33,10 +33,8 @@ from analysis.stats.types import Flags, Floats
 #: A chance of being targeted above which a customer has next to no untargeted likeness.
 HIGHEST = 0.95
 
-
 #: No estimate if more of those targeted than this are without likeness.
 MOST_OUTSIDE = 0.25
-
 
 #: Strength of the penalty that keeps the chances of small samples from running off.
 _INVERSE_PENALTY = 1.0

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from analysis.promotions.outcomes.outcomes import Spans
     from analysis.tables.engine import Tables
 
-
 #: Weight of the demand that the blend's weights add up to one, against a week's misfit.
 _SUM_WEIGHT = 1e3
 
@@ -176,7 +175,6 @@ def _placebo(rest: Floats, at: int, before: int) -> tuple[float, float]:
 #: Best sellers that may be blended, and as many as are.
 _CANDIDATES, _DONORS = 300, 40
 
-
 #: Weight in a blend from which a product counts as part of it.
 _COUNTS = 0.01
 
@@ -300,7 +298,6 @@ def _one(
     spans: Spans,
     confidence: float,
 ) -> Synthetic:
-
     mine = offers[offers["promotion_id"] == promotion["promotion_id"]]
     products = [p for p in mine["product_id"] if p in sales.columns]
     if not products:

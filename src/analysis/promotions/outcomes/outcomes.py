@@ -37,7 +37,6 @@ from analysis.tables.periods import as_date
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 CONTROL = "control"
 
 
@@ -172,7 +171,6 @@ def _when(promotions: pd.DataFrame, tables: Tables, spans: Spans) -> pd.Series:
 
 
 def _assigned(tables: Tables) -> pd.DataFrame:
-
     columns = ["promotion_id", "customers", "arms", "control", "randomised"]
     if "assignments" not in tables:
         return pd.DataFrame(columns=columns).astype({"promotion_id": "str"})
@@ -281,7 +279,6 @@ MEASURES = (
 
 #: What was known of every customer before the first day.
 COVARIATES = ("before_margin", "before_orders", "before_net", "before_offered_orders")
-
 
 #: Columns of moments that all measures and adjustments are computed from.
 COLUMNS = (

@@ -48,7 +48,11 @@ def by_customer(timed: ibis.Table, tables: Tables) -> ibis.Table:
         and orders; missing where nothing was bought.
     """
     lines = tables.once("netted_lines", netted_lines)  # every promotion looks at them
-    return _customers(_orders(_grouped(_phases(timed, lines), tables)))
+    orders = tables.once("netted_orders", lambda _: _by_order(lines))
+    parts = _phases(timed, orders).mutate(group=ibis.literal(GROUPS[0]))
+    if "promotion_products" in tables:
+        parts = parts.union(_marked(_phases(timed, lines), tables).select(parts.columns))
+    return _customers(parts)
 
 
 def netted_lines(tables: Tables) -> ibis.Table:
@@ -87,6 +91,13 @@ def netted_lines(tables: Tables) -> ibis.Table:
     )
 
 
+def _by_order(lines: ibis.Table) -> ibis.Table:
+    """Return the sums of each order's lines of one moment."""
+    sums = {name: lines[name].sum().cast(lines[name].type()) for name in MEASURES[1:]}
+    keys = ["customer_id", "order_id", "ordered_at"]
+    return lines.group_by(*keys).agg(**sums, bought=lines.bought.any())
+
+
 def _phases(timed: ibis.Table, lines: ibis.Table) -> ibis.Table:
     """Give every customer's lines the phase of the promotion that they fall into."""
     both = timed.drop("arm", "assigned_at", "randomised").join(lines, "customer_id")
@@ -96,14 +107,12 @@ def _phases(timed: ibis.Table, lines: ibis.Table) -> ibis.Table:
         (both.ordered_at < both.window_to, PHASES[1]),
         else_=PHASES[2],
     )
-    return both.mutate(phase=phase).drop("before_from", "window_from", "window_to", "after_to")
+    moments = ("before_from", "window_from", "window_to", "after_to", "ordered_at")
+    return both.mutate(phase=phase).drop(*moments)
 
 
-def _grouped(lines: ibis.Table, tables: Tables) -> ibis.Table:
-    """Mark lines of products on offer, and of other products of the same categories."""
-    if "promotion_products" not in tables:
-        never = ibis.literal(False)
-        return lines.mutate(offered=never, rival=never)
+def _marked(lines: ibis.Table, tables: Tables) -> ibis.Table:
+    """Return the lines of products on offer, and of other products of the same categories."""
     offers = tables.promotion_products.select("promotion_id", "product_id").distinct()
     kinds = offers.join(tables.products.select("product_id", "category"), "product_id")
     kinds = kinds.filter(kinds.category.notnull()).select("promotion_id", "category").distinct()
@@ -111,36 +120,25 @@ def _grouped(lines: ibis.Table, tables: Tables) -> ibis.Table:
     marked = lines.left_join(offers, ["promotion_id", "product_id"])
     marked = marked.drop("promotion_id_right", "product_id_right")
     marked = marked.left_join(kinds, ["promotion_id", "category"])
-    marked = marked.drop("promotion_id_right", "category_right")
-    return marked.mutate(
-        offered=marked.on_offer.notnull(), rival=marked.on_offer.isnull() & marked.of_kind.notnull()
+    marked = marked.filter(marked.on_offer.notnull() | marked.of_kind.notnull())
+    return marked.mutate(group=marked.on_offer.notnull().ifelse(*GROUPS[1:]))
+
+
+def _customers(parts: ibis.Table) -> ibis.Table:
+    """Sum parts of orders by customer, phase and group; an order with a purchase counts as one."""
+    keys = ["promotion_id", "customer_id", "phase", "group"]
+    orders = parts.group_by(*keys, "order_id").agg(
+        orders=parts.bought.cast("int64").max(),
+        **{name: parts[name].sum() for name in MEASURES[1:]},
     )
-
-
-def _belongs(table: ibis.Table, group: str) -> ibis.BooleanValue:
-
-    return table[group.removesuffix("_")] if group else ibis.literal(True)
-
-
-def _orders(lines: ibis.Table) -> ibis.Table:
-    """Sum the lines of each order by group, and say whether it bought of the group."""
-    sums = {}
-    for group in GROUPS:
-        inside = _belongs(lines, group)
-        sums[f"{group}orders"] = (lines.bought & inside).cast("int64").max()
-        for name in ("net", "margin", "units", "discount"):
-            sums[group + name] = lines[name].sum(where=inside)
-    return lines.group_by("promotion_id", "customer_id", "phase", "order_id").agg(**sums)
-
-
-def _customers(orders: ibis.Table) -> ibis.Table:
+    long = orders.group_by(*keys).agg(**{name: orders[name].sum() for name in MEASURES})
     sums = {
-        phase + group + name: orders[group + name].sum(where=orders.phase == phase)
+        phase + group + name: long[name].sum(where=(long.phase == phase) & (long.group == group))
         for phase in PHASES
         for group in GROUPS
         for name in MEASURES
     }
-    return orders.group_by("promotion_id", "customer_id").agg(**sums)
+    return long.group_by("promotion_id", "customer_id").agg(**sums)
 
 
 def weekly_margin(tables: Tables, customers: pd.Series, period: Period) -> Floats:

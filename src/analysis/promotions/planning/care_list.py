@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from analysis.promotions.planning.targeting.target_list import TargetList
     from analysis.tables.engine import Tables
 
-
 #: Kind of message of each occasion; the first of a customer's, in this order, is the one sent.
 KIND_OF = {
     due.AFTER_SALE: "service",

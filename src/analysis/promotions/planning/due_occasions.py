@@ -31,7 +31,6 @@ from analysis.tables.lines import midnight
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 COLUMNS = ["customer_id", "occasion", "due_on", "product_id", "value"]
 
 BIRTHDAY, ANNIVERSARY, FESTIVAL = "birthday", "anniversary", "festival"

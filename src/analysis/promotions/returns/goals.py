@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from analysis.promotions.returns.roi import Return
     from analysis.tables.engine import Tables
 
-
 #: Goal to the measure it is judged by, and how that is called.
 GOALS = {
     "sales": ("net", "net sales"),
@@ -32,7 +31,6 @@ GOALS = {
     "exposure": ("opened", "share who opened"),
 }
 OPENED = "opened"
-
 
 #: Goals that a promotion has not reached by moving purchases from other weeks or products.
 _MUST_GROW = ("sales", "traffic")
@@ -151,7 +149,8 @@ def fetch(tables: Tables) -> pd.DataFrame:
         promotion_id, arm, and a column a step that the study knows (chosen, reached,
         opened, clicked, redeemed, bought): distinct customers.
         ``bought`` is a purchase of a product on offer in the promotion's days, by whatever way: a
-        customer may buy without having opened anything.
+        customer may buy without having opened anything. Missing where a promotion had no product
+        on offer, or nothing to redeem.
 
     Raises
     ------
@@ -180,11 +179,29 @@ def fetch(tables: Tables) -> pd.DataFrame:
     laid = found.pivot(index=["promotion_id", "arm"], columns="step", values="n")
     # A step that nobody took is a column of zeros, not a step that the study does not know.
     laid = laid.reindex(columns=list(parts)).fillna(0).astype("int64")
+    for step, could in _could(tables).items():
+        if step in parts:  # where there was nothing to take it is not known, rather than nobody
+            laid[step] = laid[step].where(laid.index.get_level_values(0).isin(could))
     return laid.rename_axis(columns=None).reset_index()
 
 
-def _word(step: str) -> ibis.Value:
+def _could(tables: Tables) -> dict[str, set[str]]:
+    """Return the promotions that had something to redeem, and those that had something on offer."""
+    asked: dict[str, list[ibis.Table]] = {"redeemed": [], "bought": []}
+    if "promotion_products" in tables:
+        offers = tables.promotion_products
+        asked["bought"].append(offers)
+        if "coupon_id" in offers.columns:
+            asked["redeemed"].append(offers.filter(offers.coupon_id.notnull()))
+    if "redemptions" in tables:
+        asked["redeemed"].append(tables.redemptions)
+    ids = {
+        s: [r.select("promotion_id").distinct().to_pandas() for r in t] for s, t in asked.items()
+    }
+    return {s: {i for r in rows for i in r["promotion_id"]} for s, rows in ids.items()}
 
+
+def _word(step: str) -> ibis.Value:
     return ibis.literal(step)
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from analysis.promotions.outcomes.outcomes import Spans
     from analysis.tables.engine import Tables
 
-
 #: What customers were like before, to which randomised arms are adjusted.
 BEFORE = ("before_margin", "before_orders", "before_offered_margin", "before_rival_margin")
 
@@ -231,5 +230,4 @@ _COLUMNS = [*_FACTS, *_FOUND, *_PAYING, "contact_basis", "fixed_basis", "reason"
 
 
 def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
-
     return pd.DataFrame(rows).reindex(columns=_COLUMNS)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from analysis.promotions.returns.incremental_return import Returns
     from analysis.tables.engine import Tables
 
-
 #: How the comparison came about. Only the first shows what promotions cause; kinds are never mixed.
 BY_LOT, CHOSEN, FOR_ALL = "randomised", "chosen", "for all"
 

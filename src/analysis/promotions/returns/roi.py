@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from analysis.promotions.experiments.experiments import Trials
     from analysis.promotions.returns.incremental_return import Returns
 
-
 PAID, LOST, MOVED, NOTHING, OPEN = "paid", "lost", "only moved", "no effect", "open"
 UNKNOWN, RUNNING, BLOCKED = "cost unknown", "still running", "no verdict"
 #: Its customers were chosen, so that nothing is proved.
@@ -136,6 +135,9 @@ def _best(key: str, arms: dict[str, Return], trial: str, returns: Returns) -> di
     names = {"net": "each", "low": "each_low", "high": "each_high"}
     each = {names[name]: value / one.customers for name, value in ends.items()}
     verdict, why = found[arm]
+    ends_of = {a: arms[a].waterfall.iloc[-1][["low", "high"]] / arms[a].customers for a in arms}
+    tied = [a for a, (low, high) in ends_of.items() if a != arm and low <= each["each"] <= high]
+    why += f" (not told apart from: {', '.join(sorted(tied))})" if tied else ""
     return {
         "arm": arm, "label": returns.label((key, arm)), "verdict": verdict, "why": why,
         "n": returns.effects[key, arm].treated + returns.effects[key, arm].untreated,
@@ -301,7 +303,6 @@ def _subsidy(effects: Effects) -> tuple[float, Floats]:
 def _waterfall(
     parts: list[str], amounts: list[float], errors: list[float], reach: float
 ) -> pd.DataFrame:
-
     amount, half = np.array(amounts), reach * np.array(errors)
     columns = {"part": parts, "amount": amount, "low": amount - half, "high": amount + half}
     return pd.DataFrame(columns)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from analysis.reporting.briefing.director_questions import DataTrust, LastPromotion, Losses
     from analysis.reporting.notebook.report import Report
 
-
 Table: TypeAlias = pd.DataFrame | NotGiven
 
 

@@ -28,9 +28,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.errors import NotApplicable, ParamsError
 from analysis.ingest.bounded_yaml import read_yaml
+from analysis.project import find_root
 from analysis.reporting.briefing.board import Board
 from analysis.reporting.notebook import words
-from analysis.reporting.store.layout import find_root, log_path
+from analysis.reporting.store.layout import log_path
 
 #: The folder of the files, beside params/.
 FOLDER = "decisions"

@@ -37,6 +37,8 @@ class LastPromotion:
         Whether its customers were drawn at random, so that the return is its effect.
     newer
         How many began later and have no estimate.
+    arms
+        How many of its arms have a return; it is that of the one that its report judges it by.
     """
 
     name: str
@@ -47,6 +49,7 @@ class LastPromotion:
     spent: float
     randomised: bool
     newer: int
+    arms: int
 
 
 def last_promotion(board: Board) -> LastPromotion:
@@ -67,6 +70,7 @@ def last_promotion(board: Board) -> LastPromotion:
         spent=float(row["spent"]),
         randomised=bool(row["randomised"]),
         newer=int(every.loc[begun > last, "promotion_id"].nunique()),
+        arms=int((known["promotion_id"] == row["promotion_id"]).sum()),
     )
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
     from matplotlib.typing import ColorType
 
-
 BLUE = "#0072b2"
 ORANGE = "#e69f00"
 GREEN = "#009e73"

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from analysis.params import StudyParams
     from analysis.tables.engine import Tables
 
-
 WIDTH, LABEL, MONTHS, FILES = 100, 14, 24, 6
 
 

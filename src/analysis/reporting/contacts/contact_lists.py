@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from analysis.params import StudyParams
     from analysis.tables.engine import Tables
 
-
 #: Channels whose consent the customers' own columns may hold.
 CHANNELS = ("email", "sms", "phone", "app")
 

@@ -132,7 +132,6 @@ _UNSEEN = r"[\s\u00a0\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\u3000\u
 #: What a formula begins with, in the full-width forms of Chinese and Japanese keyboards too.
 _FORMULA = re.compile(rf"(?:\A(?=[\t\r\n])|(?:\A|(?<=[;\t\r\n])){_UNSEEN}*(?=[=+\-@＝＋－＠]))")
 
-
 #: Most cells hold none of these, and so no formula.
 _SUSPECT = re.compile(r"[=+\-@＝＋－＠\t\r\n]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?")

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError, ParamsError
+from analysis.project import ROOT
 from analysis.reporting.execution import isolation
 from analysis.reporting.execution import parameters as cells
 from analysis.reporting.execution.cell_costs import ANALYSES, PROFILE, CellMeter, read_analyses
@@ -34,7 +35,7 @@ from analysis.reporting.execution.isolation import ending_of
 from analysis.reporting.execution.kernel import FIXED, Watch, adopt_orphans, manager_class
 from analysis.reporting.execution.parameters import check_injection, read_parameters
 from analysis.reporting.store.atomic import write_text
-from analysis.reporting.store.layout import ROOT, STAGING, RunFolder
+from analysis.reporting.store.layout import STAGING, RunFolder
 from analysis.reporting.store.run_record import Status
 
 
@@ -192,7 +193,6 @@ def _used() -> float:
 
 
 KERNEL = "python3"
-
 
 #: The folders in front of a file's name, as warnings name the code that they come from; of a
 #: cell's own code, the name as well, which is another in every process.

@@ -19,7 +19,6 @@ from analysis.reporting.store.run_record import Outcome
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
-
 _MASK = "[…]"
 _WORD = re.compile(r"\w+")
 _QUOTED = re.compile(r"(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\"|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’")

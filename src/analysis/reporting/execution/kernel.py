@@ -33,7 +33,6 @@ _PR_SET_PDEATHSIG = 1
 
 _PR_SET_CHILD_SUBREAPER = 36
 
-
 #: How often a watch looks at memory and the clock, in seconds.
 _BEAT = 0.25
 
@@ -177,7 +176,6 @@ _FIRST_USE = (
     "is not a writable directory",
     "created a temporary cache directory",
 )
-
 
 _START = (sys.executable, "-P", "-m", "analysis.reporting.execution.kernel")
 

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from analysis.reporting.runner.dispatch import Console
     from analysis.reporting.runner.run import Request
 
-
 _WEEKS = "01_profiling/weeks"
 
 #: Weeks shown: a year and the same weeks of the year before.

@@ -146,7 +146,6 @@ def _surrounds(frame: pd.DataFrame, estimate: str, low: str, high: str) -> bool:
 def _written(
     frame: pd.DataFrame, chosen: Mapping[str, formats.Format], currency: str
 ) -> pd.DataFrame:
-
     return pd.DataFrame(
         {name: each.write(frame, name, currency=currency) for name, each in chosen.items()},
         dtype="object",

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from analysis.answers import NotGiven, missing, watch
 from analysis.errors import AnalysisError, NotApplicable
+from analysis.project import find_root
 from analysis.reporting.execution.cell_costs import measured, profile_cells
 from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
@@ -32,7 +33,6 @@ from analysis.reporting.store.layout import (
     TABLES,
     Workspace,
     checked_name,
-    find_root,
 )
 from analysis.stats.resampling import Sampling
 from analysis.tables.periods import as_date

@@ -7,19 +7,16 @@ import itertools
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.reporting.runner.run_plan import Planned
 from analysis.reporting.store import run_record
 from analysis.reporting.store.layout import RunFolder, StudyReports, log_path
 from analysis.reporting.store.run_record import ReportRecord, RunRecord, Status, is_sealed
-
-if TYPE_CHECKING:
-    pass
-
 
 #: How many runs to look back for equal inputs.
 _LOOK_BACK = 30
@@ -139,6 +136,17 @@ def find(wanted: str, report: str, *, reports: StudyReports) -> Reusable | None:
         ):
             return Reusable(folder, record)
     return None
+
+
+def seconds_taken(reports: StudyReports) -> dict[str, float]:
+    """Return how long each report took when it ran last, as far as recent runs tell."""
+    taken: dict[str, float] = {}
+    for folder in itertools.islice(reports.runs(), 3):
+        with suppress(AnalysisError):  # a record of another version of this program
+            for name, record in RunRecord.read(folder.run_json).reports.items():
+                if record.seconds:
+                    taken.setdefault(name, record.seconds)
+    return taken
 
 
 def reuse(found: Reusable, report: str, *, folder: RunFolder) -> None:

@@ -1,4 +1,4 @@
-"""Run the reports of a plan side by side, each after those it needs."""
+"""Run the reports of a plan side by side, each after those it needs, the longest way first."""
 
 from __future__ import annotations
 
@@ -84,6 +84,7 @@ class Dispatch:
         self._task = task
         self._console = console
         self._planned = task.plan.by_name()
+        self._urgency = task.plan.urgency(cache.seconds_taken(task.request.reports))
         self._settled: dict[str, Settled] = {}
         self._fingerprints: dict[str, str] = {}
         self._workers: list[Worker] = []
@@ -99,7 +100,8 @@ class Dispatch:
         waiting: list[str] = []
         try:
             while sorter.is_active():
-                waiting += sorted(sorter.get_ready())
+                waiting += sorter.get_ready()
+                waiting.sort(key=lambda report: (-self._urgency[report], report))
                 over = self._settle_or_start(waiting) or self._collect()
                 sorter.done(*over)
         finally:

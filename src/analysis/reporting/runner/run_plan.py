@@ -110,6 +110,19 @@ class Plan:
         sorter.prepare()
         return sorter
 
+    def urgency(self, seconds: Mapping[str, float]) -> dict[str, float]:
+        """Return by report how long it and the longest chain that waits for it take.
+
+        Whatever is not in ``seconds`` counts as one.
+        """
+        names, urgent = set(self.by_name()), {}
+        waiting = dict.fromkeys(names, 0.0)
+        for planned in reversed(self.reports):
+            urgent[planned.report] = waiting[planned.report] + seconds.get(planned.report, 1.0)
+            for before in planned.after(names):
+                waiting[before] = max(waiting[before], urgent[planned.report])
+        return urgent
+
     def by_name(self) -> dict[str, Planned]:
         """Return the reports by name."""
         return {planned.report: planned for planned in self.reports}

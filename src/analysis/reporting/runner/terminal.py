@@ -25,7 +25,6 @@ from analysis.reporting.store.run_record import Status
 if TYPE_CHECKING:
     from analysis.ingest.request import IngestResult
 
-
 _WORDS = {
     "done": "done",
     "cached": "cached",

@@ -18,7 +18,6 @@ from analysis.stats.multiplicity import normal_quantile
 
 Tone = Literal["good", "bad", "plain"]
 
-
 #: Below so many things counted, one more or less is read as that, not as a percentage.
 _FEW = 100
 

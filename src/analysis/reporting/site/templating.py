@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
-
 TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -100,10 +99,8 @@ _NUMBER_AND_UNIT = re.compile(
     r"(?<=\d) (?=(?:%|points?\b|MB\b|kB\b))|(?<=[$€£¥]) (?=\d)|(?<=\bn =) "
 )
 
-
 #: Between a minus and a currency sign, where a browser would break the line and hide the loss.
 _SIGN_AND_CURRENCY = re.compile(r"(?<=[−+])(?=[$€£¥])")
-
 
 #: Tags, and everything whose text is not prose.
 _MARKUP = re.compile(r"(<(?:code|pre|math)\b.*?</(?:code|pre|math)>|<[^>]*>)", re.S)

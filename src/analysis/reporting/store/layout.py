@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.errors import AnalysisError, ParamsError
+from analysis.project import find_root
 
 if TYPE_CHECKING:
     from analysis.params import StudyParams
     from analysis.tables.engine import EngineSettings
-
 
 #: What the name of a run folder starts with until it is published.
 STAGED = ".staging-"
@@ -215,39 +215,16 @@ def engine_of(study: str, *, writes_to: Path, root: Path) -> EngineSettings:
 STAGING = "ANALYSIS_STAGING"
 
 
-#: Root of the project, where it is not a parent of the working directory.
-ROOT = "ANALYSIS_ROOT"
-
-
 #: Directory of an analyst's own files, beside the published runs.
 DRAFT = "draft"
 
-
 #: Name of the link to the latest run.
 LATEST = "latest"
-
 
 #: Folders of a run that hold result tables: those to publish, and those that name customers.
 TABLES, LISTS = "tables", "lists"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
-
-
-def find_root(start: Path | None = None) -> Path:
-    """Return the project's root: the nearest directory upwards with params/ and notebooks/.
-
-    The environment variable ``ANALYSIS_ROOT`` goes before. AnalysisError if there is none.
-    """
-    if named := os.environ.get(ROOT):
-        return Path(named).resolve()
-    here = (start or Path.cwd()).resolve()
-    for directory in (here, *here.parents):
-        if (directory / "params").is_dir() and (directory / "notebooks").is_dir():
-            return directory
-    raise AnalysisError(
-        f"No project here: neither {here} nor a directory above it has params/ and notebooks/. "
-        f"Start from inside the project or set {ROOT}."
-    )
 
 
 def log_path(root: Path, study: str) -> Path:

@@ -42,28 +42,22 @@ def rates(report: Report, found: ContactRates) -> None:
         )
     table, measures = text.wide_rates(found.rates, "channel")
     report.table(
-        table,
-        name="channel_rates",
-        columns=columns.response("Channel", report.interval, measures),
+        table, name="channel_rates", columns=columns.response("Channel", report.interval, measures),
         caption="Intervals count customers, not messages.",
-    )
+    )  # fmt: skip
     if len(found.opens):
         report.table(
-            found.opens,
-            name="real_opens",
-            title="Opens by persons",
+            found.opens, name="real_opens", title="Opens by persons",
             columns=columns.opens(report.interval),
-        )
+        )  # fmt: skip
     report.say(text.rates_reading(found, report.params.response_days))
     for by, name in (("campaign", "Campaign"), ("segment", "Segment"), ("hour", "Hour")):
         wide, measures = text.wide_rates(found.rates, by)
         with report.detail(f"By {name.lower()} and channel"):
             report.table(
-                wide,
-                name=f"{by}_rates",
-                columns=columns.response(name, report.interval, measures),
+                wide, name=f"{by}_rates", columns=columns.response(name, report.interval, measures),
                 caption=text.SEGMENTS_AT_ONCE if by == "segment" else None,
-            )
+            )  # fmt: skip
     report.say(text.segments_reading(found))
     report.save(found.rates, "contact_rates")
 
@@ -88,31 +82,25 @@ def lift(report: Report, found: HoldoutLift) -> None:
             f"{report.interval} (all at once); ring: before it. {report.margin}",
         )
         report.table(
-            found.ranking,
-            name="channel_ranking",
-            columns=columns.ranking(report.interval),
+            found.ranking, name="channel_ranking", columns=columns.ranking(report.interval),
             caption="Margin per randomised customer in the categories on offer, before and after "
             "the cost of the message.",
-        )
+        )  # fmt: skip
     arms = text.arm_table(found)
     report.table(
-        arms,
-        name="holdout_lift",
-        title="Every tested arm against its holdout",
+        arms, name="holdout_lift", title="Every tested arm against its holdout",
         columns=columns.arms(report.interval),
         caption="Per randomised customer (intention to treat), in the categories on offer while "
         "the promotion ran; report 06 tells what is left with the weeks after.",
-    )
+    )  # fmt: skip
     costly = arms[arms["cost_per_order"].notna()]
     if len(costly):
         report.table(
-            costly,
-            name="cost_per_extra_order",
-            title="What an extra order cost in messages",
+            costly, name="cost_per_extra_order", title="What an extra order cost in messages",
             columns=columns.costs_per_order(report.interval),
             caption="Messages alone: discounts and fixed costs are not in it. No upper end: the "
             "extra orders may be none.",
-        )
+        )  # fmt: skip
     report.say(text.lift_reading(found))
 
 
@@ -126,37 +114,32 @@ def attribution(report: Report, found: Attribution) -> None:
     if len(found.tested):
         report.chart(
             charts.against_holdout(found.tested),
-            alt="Orders credited to tested messages by each model, far from those of the holdout. "
+            alt="Orders credited to tested messages by each model, beside those of the holdout. "
             f"{text_response.attribution_headline(found)}.",
             caption="Tested messages only; the holdout counts orders in the categories on offer. "
             "Grey: the other six models; whisker: 95 % interval.",
         )
         report.table(
-            text_response.tested_table(found),
-            name="attribution_tested",
-            title="Tested messages: orders credited, and orders caused",
-            columns=columns.tested(),
-        )
+            text_response.tested_table(found), name="attribution_tested",
+            title="Tested messages: orders credited, and orders caused", columns=columns.tested(),
+        )  # fmt: skip
     report.table(
-        text_response.credit_table(found),
-        name="attribution",
-        title="All messages of the period: orders credited",
-        columns=columns.credited(),
+        text_response.credit_table(found), name="attribution",
+        title="All messages of the period: orders credited", columns=columns.credited(),
         caption=f"Delivered messages of the {report.params.lookback_days} days before an order, "
         f"since the last one. Time decay halves in {report.params.half_life_days:g} days. The cost "
         "of an order that last touch credits is not that of an extra order: see above.",
-    )
+    )  # fmt: skip
     report.say(text_response.attribution_reading(found))
     if len(found.with_visits):
         report.say(text_response.visits_reading(found))
         with report.detail("Messages and visits from elsewhere: orders credited"):
             report.table(
-                text_response.credit_table(found, visits=True),
-                name="attribution_with_visits",
+                text_response.credit_table(found, visits=True), name="attribution_with_visits",
                 columns=columns.credited(without=("cost", "each")),
                 caption="Visits of known customers, by the source of their session. Direct visits, "
                 "and those from a channel of messages, are no touch of their own.",
-            )
+            )  # fmt: skip
     with report.detail("Removal effects of the Markov chain"):
         report.table(
             found.removal, name="removal_effects", columns=columns.removal(report.interval)
@@ -174,24 +157,21 @@ def fatigue(report: Report, found: Fatigue) -> None:
     measure = "opened" if "opened" in set(found.curve["measure"]) else "unsubscribed"
     report.chart(
         charts.fatigue(found.curve, measure, f"{measure.capitalize()}, % of delivered"),
-        alt=f"Falling lines of the share {measure} by messages before, a channel a line.",
+        alt=f"Lines of the share {measure} by messages before, a channel a line.",
         caption=f"Messages in the {report.params.recent_days} days before, the last point that "
         f"many or more. Whiskers: {report.interval}.",
     )
     report.table(
-        text_response.slope_table(found),
-        name="fatigue_slopes",
+        text_response.slope_table(found), name="fatigue_slopes",
         columns=columns.slopes(report.interval),
-    )
+    )  # fmt: skip
     if len(found.by_segment):
         report.say(text_response.fatigue_by_segment(found))
         with report.detail("Fatigue by segment"):
             report.table(
-                text_response.slope_table(found, found.by_segment),
-                name="fatigue_by_segment",
-                columns=columns.segment_slopes(report.interval),
-                caption=text.SEGMENTS_AT_ONCE,
-            )
+                text_response.slope_table(found, found.by_segment), name="fatigue_by_segment",
+                columns=columns.segment_slopes(report.interval), caption=text.SEGMENTS_AT_ONCE,
+            )  # fmt: skip
     report.save(found.curve, "fatigue_curve")
 
 
@@ -231,12 +211,10 @@ def consents(report: Report, found: Consents) -> None:
 def overlap(report: Report, found: Overlap) -> None:
     """Show which channels reach the same customers, and whether their order matters."""
     report.table(
-        found.combinations,
-        name="channel_combinations",
+        found.combinations, name="channel_combinations",
         title="Customers by the channels that reached them",
-        columns=columns.combinations(report.interval),
-        rows=10,
-    )
+        columns=columns.combinations(report.interval), rows=10,
+    )  # fmt: skip
     with report.detail("Two channels in a row"):
         report.table(found.orders, name="channel_orders", columns=columns.orders(report.interval))
 
@@ -268,15 +246,14 @@ def acquisition(report: Report, found: Acquisition) -> None:
     if len(found.payback):
         report.chart(
             charts.payback(found.payback, currency=report.currency),
-            alt="Rising lines of the margin of newcomers less their cost, a channel a line. "
+            alt="Lines of the margin of newcomers less their cost, a channel a line. "
             f"{text_buying.acquisition_headline(found, report.currency)}.",
             caption=f"Bands: {report.interval} of the margin. {report.margin}",
         )
     report.table(
-        text_buying.acquisition_table(found),
-        name="acquisition_cost",
+        text_buying.acquisition_table(found), name="acquisition_cost",
         columns=columns.acquisition(report.interval),
-    )
+    )  # fmt: skip
     report.say(text_buying.acquisition_reading())
     report.save(found.payback, "payback")
     report.save(found.cohorts, "payback_by_cohort")
@@ -288,12 +265,11 @@ def events(report: Report, gaps: pd.DataFrame, again: pd.DataFrame, back: pd.Dat
     report.say(text_buying.events_reading(again, back))
     with report.detail("Quantiles, and who comes back"):
         report.table(
-            pd.concat([gaps, again], ignore_index=True),
-            name="event_intervals",
+            pd.concat([gaps, again], ignore_index=True), name="event_intervals",
             columns=columns.intervals(),
             caption="Days by Kaplan-Meier: an event not followed before the period ends counts as "
             "open until then.",
-        )
+        )  # fmt: skip
         report.table(back, name="event_returns", columns=columns.returns(report.interval))
 
 

@@ -105,6 +105,8 @@ def rates_headline(rates: ContactRates) -> str:
         rows = _channels(rates, measure)
         if len(rows) >= 2:
             best, last = rows.iloc[0], rows.iloc[-1]
+            if best["share"] == last["share"]:
+                return f"All channels are {word} alike, {words.percent(best['share'])} of messages"
             return (
                 f"{_name(best['channel'])} is {word} most, {words.percent(best['share'])} of those "
                 f"delivered, {last['channel']} least, {words.percent(last['share'])}"
@@ -188,6 +190,8 @@ def lift_title(lift: HoldoutLift, currency: str) -> str | None:
         if gross["channel"] not in tied
         else ""
     )
+    if not (ranking["net_low"] > 0).any():
+        return "No channel is shown to earn more than its messages cost"
     if len(tied) == len(ranking):
         return "After the cost of the message no channel is shown to earn more than another"
     if len(tied) > 1:
@@ -211,6 +215,8 @@ def lift_headline(lift: HoldoutLift, currency: str) -> str:
         )
     tied = ranking.loc[ranking["tied"], "channel"].tolist()
     best = ranking.iloc[0]
+    if not (ranking["net_low"] > 0).any():
+        return f"{_name(best['channel'])} is first after cost, but not shown to earn its own cost"
     if len(tied) == len(ranking):
         return (
             f"{_name(best['channel'])} is first after cost, but no two channels can be told apart"
@@ -236,7 +242,8 @@ def lift_finding(lift: HoldoutLift, currency: str) -> Fields | None:
     rivals = ranking.loc[ranking["tied"], "channel"].tolist()[1:]
     sentence = (
         f"of margin per customer in the categories on offer, while {best['name']} ran, is what a "
-        f"message by {best['channel']} caused after its cost, the most"
+        f"message by {best['channel']} caused after its cost"
+        f"{words.unsure(best['net_low'], best['net_high'])}, the most"
     )
     if rivals:
         sentence += f" (with {words.listing(rivals)}, which cannot be told apart from it)"

@@ -21,7 +21,7 @@ def mix_headline(found: BuyingChannels) -> str:
     first = found.mix.iloc[0]
     said = f"{words.percent(first['share'], 0)} of orders come through {first['channel']}"
     known = found.mix.dropna(subset=["change"])
-    if known.empty:
+    if not known["change"].any():
         return said
     moved = known.loc[known["change"].abs().idxmax()]
     return (
@@ -50,11 +50,12 @@ def buying_reading(found: BuyingChannels, currency: str) -> str:
     """Return what the worth of several channels rests on."""
     row = found.omnichannel.iloc[0]
     return (
-        f"Customers of several channels bring {words.money(row['gap'], 2, currency)} more than "
-        "customers of one, but who orders often has more occasions to use another channel: among "
-        "customers with about as many orders the gap is "
-        f"{words.money(row['adjusted'], 2, currency, signed=True)}. Customers chose their "
-        "channels: winning them for a second one need not bring either."
+        f"Customers of several channels bring {words.money(abs(row['gap']), 2, currency)} "
+        f"{'more' if row['gap'] >= 0 else 'less'} than customers of one, but who orders often has "
+        "more occasions to use another channel: among customers with about as many orders the gap "
+        f"is {words.money(row['adjusted'], 2, currency, signed=True)}"
+        f"{words.unsure(row['low'], row['high'])}. Customers chose their channels: winning them "
+        "for a second one need not bring either."
     )
 
 
@@ -75,15 +76,18 @@ def acquisition_headline(found: Acquisition, currency: str) -> str:
     dear = paid.sort_values("cost").iloc[-1]
     back = found.paid_back.set_index("channel")["months"].get(dear["channel"], np.nan)
     cheap = paid.sort_values("cost").iloc[0]
-    seen = int(found.payback["month"].max()) if len(found.payback) else 0
+    seen = found.payback.loc[found.payback["channel"] == dear["channel"], "month"].max()
     when = (
-        f"earned back in month {words.number(back)}"
+        f", earned back in month {words.number(back)}"
         if np.isfinite(back)
-        else f"not earned back in {seen} months"
+        else f", not earned back in {words.count(int(seen), 'month')}"
+        if np.isfinite(seen)
+        else ""
     )
+    other = f"; through {cheap['channel']} {words.money(cheap['cost'], 2, currency)}"
     return (
-        f"A customer won through {dear['channel']} costs {words.money(dear['cost'], 2, currency)}, "
-        f"{when}; through {cheap['channel']} {words.money(cheap['cost'], 2, currency)}"
+        f"A customer won through {dear['channel']} costs {words.money(dear['cost'], 2, currency)}"
+        f"{when}{other if len(paid) > 1 else ''}"
     )
 
 
@@ -121,8 +125,9 @@ def acquisition_reading() -> str:
     """Return what the cost of a new customer is and is not."""
     return (
         "Media over customers who name the channel: an average, not what one more customer would "
-        "cost, and silent about those who would have come anyway. Only customers followed for the "
-        "whole of a month count in it."
+        "cost, and silent about those who would have come anyway. What is stated counts with the "
+        "rewards of both sides of a referral, where these are more. Only customers followed for "
+        "the whole of a month count in it."
     )
 
 
@@ -139,5 +144,5 @@ def events_reading(again: pd.DataFrame, back: pd.DataFrame) -> str:
         f"{words.number(gap['followed'])} were followed within the period. Of "
         f"{words.count(row['customers'], 'customer')} whose first order of the period was so long "
         f"ago, {words.percent(row['share'])} ordered again between day {row['first_day']} and "
-        f"{row['last_day']} after it; most were customers before."
+        f"{row['last_day']} after it; they may have been customers before."
     )

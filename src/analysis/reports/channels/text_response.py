@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from analysis.engagement.channels.contact_preferences import Consents, Preferences
     from analysis.engagement.channels.fatigue import DoseCurve, Fatigue
 
+#: From this p on arms differ no more than chance usually makes them.
+_LIKELY = 0.05
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
@@ -43,8 +45,7 @@ def _totals(found: Attribution) -> tuple[float, float, float, float]:
     held = found.tested[found.tested["model"] == HOLDOUT]
     last = float(found.tested.loc[found.tested["model"] == "last", "orders"].sum())
     total = float(held["orders"].sum())
-    reach = float(np.sqrt((((held["high"] - held["low"]) / 2) ** 2).sum()))
-    return last, total, total - reach, total + reach
+    return last, total, total - found.reach, total + found.reach
 
 
 def attribution_headline(found: Attribution) -> str:
@@ -68,7 +69,7 @@ def attribution_finding(found: Attribution) -> Fields | None:
     return {
         "key": "caused_of_credited",
         "sentence": "orders were caused by tested messages for every order that last touch credits "
-        "them with: do not move a budget on attribution alone",
+        f"them with{words.unsure(low, high)}: do not move a budget on attribution alone",
         "value": total / last, "low": low / last, "high": high / last, "n": int(last),
         "noun": "order", "decimals": 2, "alert": bool(high / last < 1),
     }  # fmt: skip
@@ -159,12 +160,13 @@ def fatigue_findings(found: Fatigue) -> list[Fields]:
             told["sentence"] = (
                 "is the difference in the odds of opening the next message that goes with one more "
                 "in the days before, among customers with about as many messages"
+                + words.unsure(row["low"], row["high"])
             )
         else:
             told |= {"key": "opt_out", "unit": words.POINTS, "direction": "up_bad", "decimals": 2}
             told["sentence"] = (
                 "more of the messages delivered are followed by opting out, with every message "
-                "more in the days before"
+                f"more in the days before{words.unsure(row['low'], row['high'])}"
             )
         said.append(told)
     return said
@@ -186,12 +188,14 @@ def dose_finding(found: DoseCurve) -> Fields:
     """Return the finding on customers who get more than pays."""
     rows = found.classes.set_index("class")
     over = rows.loc[SATURATED]
+    got = found.members.loc[found.members["class"] == SATURATED, "messages"]
+    many = f"{words.count(got.min(), 'message')} or more" if len(got) else "too many messages"
     below = int(rows.loc[UNDER, "customers"])
-    rest = f"; {words.count(below, 'customer')} get fewer" if below else ""
+    rest = f"; {words.count(below, 'customer')} got fewer" if below else ""
     return {
         "key": "saturated",
-        "sentence": f"of customers written to get more messages than {found.best}, above which no "
-        "randomised frequency is shown to earn more" + rest,
+        "sentence": f"of customers written to, and not opted out, got {many} in the last 28 days: "
+        f"more than {found.best}, above which no randomised frequency is shown to earn more{rest}",
         "value": float(over["share"]), "unit": words.PERCENT, "n": int(rows["customers"].sum()),
         "noun": "customer", "direction": "up_bad", "alert": bool(over["share"] > 0),
     }  # fmt: skip
@@ -204,8 +208,10 @@ def dose_reading(found: DoseCurve, currency: str) -> str:
         f"Randomised, so these are effects. Against {found.doses['variant'].iloc[0]}, "
         f"{last['variant']} brought {words.money(last['net_gain'], 2, currency, signed=True)} a "
         f"customer after cost ({words.interval(last['net_low'], last['net_high'], 2, currency)}) "
-        f"and {words.points(last['left_gain'])} more opted out. Orders before differ no more than "
-        f"chance allows (p {words.number(found.balance_p, 2)})."
+        f"and {words.points(abs(last['left_gain']), signed=False)} "
+        f"{'more' if last['left_gain'] >= 0 else 'fewer'} opted out. Orders before differ "
+        f"{'no ' if found.balance_p >= _LIKELY else ''}more than chance usually makes them "
+        f"(p {words.chance(found.balance_p, 2)})."
     )
 
 
@@ -222,7 +228,11 @@ def preference_headline(found: Preferences) -> str:
         f"{channel} for {words.percent(share, 0)}"
         for channel, share in zip(ranked["channel"].head(3), shares.head(3), strict=True)
     ]
-    return f"Answered best of those used: {words.listing(first)} of customers; {hours}"
+    alone = f", {words.percent(found.alone, 0)} of whom one channel alone was used for"
+    return (
+        f"Answered best of those used: {words.listing(first)} of customers"
+        f"{alone if found.alone > 0 else ''}; {hours}"
+    )
 
 
 def preference_reading(found: Preferences) -> str:

@@ -21,10 +21,9 @@ from analysis.reports.feedback import charts, columns, text, text_words
 def kinds(report: Report, given: pd.DataFrame) -> None:
     """Show what there is to read."""
     report.table(
-        given.assign(kind=given["kind"].map(text.KINDS)),
-        name="feedback_kinds",
+        given.assign(kind=given["kind"].map(text.KINDS)), name="feedback_kinds",
         columns=columns.kinds(),
-    )
+    )  # fmt: skip
 
 
 def _spoken(rows: pd.DataFrame) -> pd.DataFrame:
@@ -47,13 +46,11 @@ def scores(
     if said:
         report.say(said)
     report.table(
-        text.shown_summary(found),
-        name="scores",
-        title="Scores of those who answered",
+        text.shown_summary(found), name="scores", title="Scores of those who answered",
         columns=columns.summary(report.interval),
         caption=f"Answers to invitations, and reviews, from {surveys.period}. NPS: adjusted Wald "
         "interval; shares: Wilson; means: Student, errors by customer.",
-    )
+    )  # fmt: skip
     report.save(found.spread, "score_spread")
 
 
@@ -77,12 +74,11 @@ def response(report: Report, found: Response) -> None:
             caption=f"Whiskers: {report.interval}. Bounds: one answer of all who were silent.",
         )
     report.table(
-        text.shown_corrected(found),
-        name="weighted_scores",
+        text.shown_corrected(found), name="weighted_scores",
         columns=columns.corrected(report.interval),
         caption="Weights: one over the chance to answer, from a logistic regression on orders "
         "before, channel and time.",
-    )
+    )  # fmt: skip
     report.say(text.response_reading(found))
     with report.detail("Response rates by group, and the bounds"):
         report.table(
@@ -108,13 +104,11 @@ def groups(report: Report, found: Scores) -> None:
             )
     report.say(text.trend_reading(found))
     report.table(
-        text.shown_groups(found),
-        name="score_groups",
+        text.shown_groups(found), name="score_groups",
         title="Scores by group, those that differ most first",
-        columns=columns.groups(report.interval),
-        rows=15,
+        columns=columns.groups(report.interval), rows=15,
         caption=text.groups_reading(found, report.params.min_group),
-    )
+    )  # fmt: skip
     with report.detail("What is withheld"):
         report.table(_spoken(found.withheld), name="withheld_groups", columns=columns.withheld())
     report.save(found.trend, "score_trends")
@@ -157,11 +151,9 @@ def recovery(report: Report, back: Recovery) -> None:
     """Show whether customers with a resolved complaint come back, like with like."""
     report.headline(text.recovery_headline(back))
     report.table(
-        back.table,
-        name="complaint_recovery",
-        columns=columns.recovery(report.interval),
+        back.table, name="complaint_recovery", columns=columns.recovery(report.interval),
         caption="Like with like: Mantel-Haenszel difference over strata that hold both sides.",
-    )
+    )  # fmt: skip
     report.say(text.recovery_reading(back))
     report.save(back.strata, "complaint_strata")
 
@@ -237,11 +229,9 @@ def alarms(report: Report, found: Alarms) -> None:
     )
     rated = bool(found.products["rate"].notna().any())
     report.table(
-        text_words.shown_alarms(found),
-        name="product_alarms",
-        columns=columns.alarms(without=columns.COUNTED if rated else columns.RATED),
-        rows=8,
-    )
+        text_words.shown_alarms(found), name="product_alarms",
+        columns=columns.alarms(without=columns.COUNTED if rated else columns.RATED), rows=8,
+    )  # fmt: skip
     report.say(text_words.alarm_reading(found))
 
 
@@ -267,12 +257,10 @@ def drivers(report: Report, found: Drivers) -> None:
     )
     if len(found.late):
         report.table(
-            found.late,
-            name="late_scores",
-            title="Late deliveries",
+            found.late, name="late_scores", title="Late deliveries",
             columns=columns.late(report.interval),
             caption="Late: delivered after the promised day.",
-        )
+        )  # fmt: skip
     report.say(text_words.drivers_reading(found))
     with report.detail("All drivers"):
         report.table(found.effects, name="drivers", columns=columns.drivers(report.interval))
@@ -284,15 +272,11 @@ def after(report: Report, found: After) -> None:
     report.finding(**text_words.after_finding(found))
     report.headline(text_words.after_headline(found))
     report.table(
-        _spoken(found.groups),
-        name="after_scores",
-        columns=columns.after(report.interval),
-    )
+        _spoken(found.groups), name="after_scores", columns=columns.after(report.interval),
+    )  # fmt: skip
     report.table(
-        _spoken(found.compared),
-        name="after_compared",
-        columns=columns.compared(report.interval),
-    )
+        _spoken(found.compared), name="after_compared", columns=columns.compared(report.interval),
+    )  # fmt: skip
     report.say(text_words.after_reading(found))
 
 

@@ -65,10 +65,9 @@ def title(scores: Scores, response: Response | None) -> str:
 def off_scale(surveys: Surveys) -> str:
     """Return what was left out because it lies off its scale, or cannot be read."""
     said = [
-        f"{words.count(row.rows, 'score')} of {NAMES[row.kind]} "
-        f"({words.number(row.lowest, 1)} to {words.number(row.highest, 1)}) "
-        f"{'lies' if row.rows == 1 else 'lie'} off the scale of {row.scale}, or between its steps, "
-        f"and {'is' if row.rows == 1 else 'are'} left out."
+        f"{words.count(row.rows, 'score')} of {NAMES[row.kind]} ({words.number(row.lowest, 1)} to "
+        f"{words.number(row.highest, 1)}) {'lies' if row.rows == 1 else 'lie'} off the scale of "
+        f"{row.scale}, or between its steps, and {'is' if row.rows == 1 else 'are'} left out."
         for row in surveys.off_scale.itertuples()
     ]
     return " ".join([*said, *surveys.refused.values()])
@@ -84,10 +83,9 @@ def shown_summary(scores: Scores) -> pd.DataFrame:
         for kind, measure in zip(rows["kind"], rows["measure"], strict=True)
     ]
     return rows.assign(
-        score=names,
-        shown=[shown(r.kind, r.value, r.measure) for r in rows.itertuples()],
+        score=names, shown=[shown(r.kind, r.value, r.measure) for r in rows.itertuples()],
         interval=[span(r.kind, r.low, r.high, r.measure) for r in rows.itertuples()],
-    )
+    )  # fmt: skip
 
 
 def scores_headline(found: Scores) -> str:
@@ -128,17 +126,15 @@ def shown_groups(scores: Scores) -> pd.DataFrame:
     lines = list(rows.itertuples())
     known = [np.isfinite(r.difference) for r in lines]
     table = rows.assign(
-        score=[NAMES[r.kind] for r in lines],
-        shown=[shown(r.kind, r.value) for r in lines],
-        interval=[span(r.kind, r.low, r.high) for r in lines],
-        against=[
+        score=[NAMES[r.kind] for r in lines], shown=[shown(r.kind, r.value) for r in lines],
+        interval=[span(r.kind, r.low, r.high) for r in lines], against=[
             f"{shown(r.kind, r.difference, signed=True)} "
             f"({span(r.kind, r.difference_low, r.difference_high)})"
             if there
             else words.MISSING
             for r, there in zip(lines, known, strict=True)
         ],
-    )
+    )  # fmt: skip
     return table.sort_values("q", kind="stable", na_position="last").reset_index(drop=True)
 
 
@@ -173,8 +169,7 @@ def groups_reading(scores: Scores, fewest: int) -> str:
     )
     return said + (
         f"{words.count(few, 'group')} of fewer than {fewest} customers, or that could be had from "
-        "the total by subtraction, "
-        f"{'is' if few == 1 else 'are'} withheld."
+        f"the total by subtraction, {'is' if few == 1 else 'are'} withheld."
         if few
         else ""
     )
@@ -212,7 +207,7 @@ def response_headline(response: Response) -> str:
     if mine.empty:
         return f"{base}; how often they order makes no significant difference"
     rows = bands[bands["kind"] == overall["kind"]]
-    first, last = rows.iloc[0], rows.iloc[-1]
+    first, last = rows.loc[rows["share"].idxmin()], rows.loc[rows["share"].idxmax()]
     return (
         f"{base}: {words.percent(last['share'], 0)} of those with {last['group']} in the half-year "
         f"before, {words.percent(first['share'], 0)} of those with {first['group']}"

@@ -81,9 +81,8 @@ def topics_reading(topics: Topics) -> str:
     return (
         "A text belongs to every topic one of whose words it holds; the lists of words, English "
         "and Chinese, stand in the package (text_topics). Some topic was found in "
-        f"{words.listing(parts)}. "
-        f"Words and quotes are shown only where at least {FEWEST_WHO_SAY} customers use every word "
-        "of them."
+        f"{words.listing(parts)}. Words and quotes are shown only where at least {FEWEST_WHO_SAY} "
+        "customers use every word of them."
     )
 
 

@@ -110,7 +110,8 @@ def coverage(report: Report, outlook: Outlook) -> None:
             columns=columns.sums(),
             caption="Sums over the weeks ahead. Neighbouring forecasts share weeks, and series "
             "share their luck: the interval counts horizons end to end. Too few to tell: misses "
-            "twice as frequent as promised would be no surprise.",
+            "twice as frequent as promised would be no surprise. Sums at peaks are among them, too "
+            "few to be told apart.",
         )
 
 

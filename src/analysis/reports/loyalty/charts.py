@@ -83,13 +83,10 @@ def scores(rows: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the scores with their intervals."""
     ax = ax or style.new_axes(height=0.9 + 0.25 * len(rows))
     forest(
-        [_short(label) for label in rows["score"]],
-        rows["value"] * _PERCENT,
-        rows["low"] * _PERCENT,
-        rows["high"] * _PERCENT,
-        written=[words.percent(v, 0) for v in rows["value"]],
-        ax=ax,
-    )
+        [_short(label) for label in rows["score"]], rows["value"] * _PERCENT,
+        rows["low"] * _PERCENT, rows["high"] * _PERCENT,
+        written=[words.percent(v, 0) for v in rows["value"]], ax=ax,
+    )  # fmt: skip
     ax.set_xlim(0, 100)
     ax.set_xlabel("Share of customers, %")
     return ax

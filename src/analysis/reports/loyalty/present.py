@@ -36,19 +36,14 @@ def ledger(report: Report, books: Reconciliation) -> None:
     report.finding(**text.books_finding(books))
     report.headline(text.books_headline(books))
     report.table(
-        books.flows,
-        name="points_flows",
-        columns=columns.flows(),
+        books.flows, name="points_flows", columns=columns.flows(),
         caption="Earned and adjusted less redeemed and expired must be what is open.",
-    )
+    )  # fmt: skip
     report.say(text.books_reading(books))
     broken = books.rules[books.rules["entries"] > 0]
     report.table(
-        broken,
-        name="ledger_rules",
-        title="Rules broken",
-        columns=columns.rules(),
-    )
+        broken, name="ledger_rules", title="Rules broken", columns=columns.rules(),
+    )  # fmt: skip
     if len(books.breaks):
         report.table(books.breaks, name="ledger_breaks", title="The movements behind them")
 
@@ -68,12 +63,10 @@ def liability(report: Report, owed: Liability) -> None:
     report.say(text.liability_reading(owed))
     with report.detail("Month by month"):
         report.table(
-            owed.vintages,
-            name="points_vintages",
-            columns=columns.vintages(report.interval),
+            owed.vintages, name="points_vintages", columns=columns.vintages(report.interval),
             caption="Months are counted back from the report's day. Interval of the breakage: "
             "Mack.",
-        )
+        )  # fmt: skip
     report.save(owed.kept, "points_triangle")
 
 
@@ -82,11 +75,9 @@ def economics(report: Report, spent: Economics) -> None:
     """Show what points cost against what members bring."""
     report.finding(**text.economics_finding(spent, report.currency))
     report.table(
-        text.economics_table(spent),
-        name="points_economics",
-        columns=columns.economics(),
+        text.economics_table(spent), name="points_economics", columns=columns.economics(),
         caption=f"{spent.period}. {report.margin}",
-    )
+    )  # fmt: skip
     report.say(text.economics_reading(spent, report.currency))
 
 
@@ -109,8 +100,7 @@ def thresholds(report: Report, found: Thresholds) -> None:
     report.headline(text_club.bunching_headline(found))
     shown = found.bunching.dropna(subset=["above"])
     if len(shown):
-        tier = str(shown.assign(z=shown["above"] / shown["above_error"]).sort_values("z")
-                   ["tier"].iloc[-1])  # fmt: skip
+        tier = str(text_club.clearest(shown)["tier"])
         rows = found.counts[found.counts["tier"] == tier]
         report.chart(
             charts.threshold(rows, tier),
@@ -134,11 +124,10 @@ def first_come(report: Report, found: FirstCome) -> None:
     report.headline(text_club.first_come_headline(found, report.currency))
     placebo = found.effects["placebo"].astype(bool)
     report.table(
-        found.effects[~placebo],
-        name="first_come_effects",
+        found.effects[~placebo], name="first_come_effects",
         columns=columns.offer_effects(report.interval),
         caption=f"Net sales in the {found.days} days from the offer's day, where it ran out.",
-    )
+    )  # fmt: skip
     report.say(text_club.first_come_reading(found))
     with report.detail("Who came, the density and the placebo checks"):
         report.table(found.offers, name="first_come_offers", columns=columns.offers())
@@ -151,13 +140,11 @@ def by_segment(report: Report, found: BySegment) -> None:
     """Show points and referrals by segment."""
     report.headline(text_club.segments_headline(found))
     report.table(
-        found.shares.sort_values("q", kind="stable", na_position="last"),
-        name="loyalty_segments",
-        columns=columns.segment_shares(report.interval),
-        rows=8,
+        found.shares.sort_values("q", kind="stable", na_position="last"), name="loyalty_segments",
+        columns=columns.segment_shares(report.interval), rows=8,
         caption="Segments: RFM of report 02 on the same day. q: false discovery rate over all "
         "lines.",
-    )
+    )  # fmt: skip
     report.say(text_club.segments_reading(found))
     with report.detail("Points per member, and what is withheld"):
         report.table(found.points, name="segment_points", columns=columns.segment_points())
@@ -182,11 +169,9 @@ def members(report: Report, one: Matched) -> None:
 def club_life(report: Report, told: pd.DataFrame) -> None:
     """Show those who take part in the club's life against like customers."""
     report.table(
-        told,
-        name="club_life",
-        columns=columns.strands(report.interval),
+        told, name="club_life", columns=columns.strands(report.interval),
         caption=f"Net sales per customer in the {report.params.outcome_days} days after.",
-    )
+    )  # fmt: skip
     report.say(text_club.club_life_reading(told))
 
 
@@ -195,11 +180,9 @@ def invitation(report: Report, found: Invitation) -> None:
     """Show what randomised invitations did."""
     report.headline(text_club.invitation_headline(found.arms))
     report.table(
-        found.arms,
-        name="invitations",
-        columns=columns.invitations(report.interval),
+        found.arms, name="invitations", columns=columns.invitations(report.interval),
         caption="Everybody invited against everybody not invited (intention to treat).",
-    )
+    )  # fmt: skip
 
 
 @presents(Referrals)
@@ -210,12 +193,11 @@ def referrals(report: Report, found: Referrals) -> None:
         report.finding(**text_club.reproduction_finding(found, report.params.confidence))
     report.headline(text_club.referral_headline(found))
     report.table(
-        found.quality,
-        name="referral_quality",
-        columns=columns.quality(report.interval),
-        caption=f"First {found.days} days of customers who joined within the data. Like others "
-        "came in the same month.",
-    )
+        found.quality, name="referral_quality", columns=columns.quality(report.interval),
+        caption=f"First {found.days} days of customers who joined within the data, those after "
+        "one has left counted with them: it is not how often customers order while they stay. "
+        "Like others came in the same month.",
+    )  # fmt: skip
     report.say(text_club.referral_reading(found, report.currency))
     report.save(found.depths, "referral_chains")
     report.save(found.oddities, "referral_oddities")
@@ -233,12 +215,11 @@ def scores(report: Report, told: pd.DataFrame) -> None:
             caption=f"Whiskers: {report.interval}.",
         )
     report.table(
-        told,
-        name="strategy_scores",
+        told, name="strategy_scores",
         columns=columns.scores(
             report.interval, without=["reason"] if len(given) == len(told) else []
         ),
-    )
+    )  # fmt: skip
 
 
 @presents()
@@ -254,12 +235,11 @@ def birthdays(report: Report, found: Birthdays) -> None:
     report.finding(**text_club.birthday_finding(found, report.params.confidence))
     report.headline(text_club.birthday_headline(found))
     report.chart(
-        charts.birthday(found.weeks),
-        alt=f"Line of purchase days by week around the birthday. "
+        charts.birthday(found.weeks), alt=f"Line of purchase days by week around the birthday. "
         f"{text_club.birthday_headline(found)}.",
         caption="Band: where "
         f"{words.percent(report.params.confidence, 0)} of permuted birth dates fall.",
-    )
+    )  # fmt: skip
     report.say(text_club.birthday_reading(found))
     report.save(found.weeks, "birthday_weeks")
 

@@ -211,7 +211,6 @@ def trust(books: Reconciliation | None, owed: Liability | None) -> list[TrustLin
     lines.append(
         ("Members, referred customers, readers, players", None,
          "They chose to be. Differences to others are associations until a test says otherwise; "
-         "only "
-         "an invitation given at random is read as an effect."),
+         "only an invitation given at random is read as an effect."),
     )  # fmt: skip
     return lines

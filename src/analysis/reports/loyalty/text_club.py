@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from analysis.engagement.loyalty.referral_value import Referrals
     from analysis.engagement.loyalty.tier_thresholds import Thresholds
 
-
 #: False discovery rate up to which a difference is named, and p below which a placebo fails.
 FDR, FAILED = 0.05, 0.05
 
@@ -63,15 +62,19 @@ def standing_reading(held: Standing) -> str:
     return " ".join(said)
 
 
+def clearest(bunching: pd.DataFrame) -> pd.Series:
+    """Return the threshold with the clearest excess, which heading, finding and chart tell."""
+    return bunching.loc[(bunching["above"] / bunching["above_error"]).idxmax()]
+
+
 def bunching_headline(found: Thresholds) -> str:
     """Return at which threshold most customers top up."""
     rows = found.bunching.dropna(subset=["above"])
     if rows.empty:
         return "Too few customers are near a threshold"
-    called = rows[rows["above"] > 1.96 * rows["above_error"]]
-    if called.empty:
+    best = clearest(rows)
+    if not best["above"] > normal_quantile(0.95) * best["above_error"]:
         return "At no threshold do significantly more customers end a year just above it"
-    best = called.sort_values("share").iloc[-1]
     return (
         f"At {best['tier']}, {words.percent(best['share'], 0)} of those just above the threshold "
         "are more than the rest of the distribution explains"
@@ -83,15 +86,16 @@ def bunching_finding(found: Thresholds, level: float) -> Fields | None:
     rows = found.bunching.dropna(subset=["above"])
     if rows.empty:
         return None
-    best = rows.assign(z=rows["above"] / rows["above_error"]).sort_values("z").iloc[-1]
+    best = clearest(rows)
     reach = normal_quantile(level) * best["above_error"]
+    low, high = float(best["above"] - reach), float(best["above"] + reach)
     return {
         "key": "tier_bunching",
         "sentence": "customer-years more than the rest of the distribution explains ended just "
-        f"above the {words.number(best['threshold'])} points of {best['tier']}",
-        "value": float(best["above"]), "low": float(best["above"] - reach),
-        "high": float(best["above"] + reach), "unit": "", "n": int(best["customers"]),
-        "noun": "customer-year", "decimals": 0, "level": level,
+        f"above the {words.number(best['threshold'])} points of {best['tier']}"
+        + words.unsure(low, high),
+        "value": float(best["above"]), "low": low, "high": high, "unit": "",
+        "n": int(best["customers"]), "noun": "customer-year", "decimals": 0, "level": level,
     }  # fmt: skip
 
 
@@ -118,7 +122,7 @@ def threshold_reading(found: Thresholds) -> str:
 
 def first_come_headline(found: FirstCome, currency: str) -> str:
     """Return at how many offers being served goes with other sales where they ran out."""
-    read = found.effects[~found.effects["placebo"].astype(bool) & found.effects["effect"].notna()]
+    read = _sound(found)
     if read.empty:
         return "From no offer to the first who come can anything be read"
     clear = read[read["q"] <= FDR].sort_values("q", kind="stable")
@@ -138,9 +142,6 @@ def first_come_headline(found: FirstCome, currency: str) -> str:
 
 def first_come_findings(found: FirstCome, currency: str, level: float) -> list[Fields]:
     """Return the finding on each offer that can be read and whose placebo checks hold."""
-    failed = found.effects["placebo"].astype(bool) & (found.effects["p"] < FAILED)
-    bad = set(found.effects.loc[failed, "promotion_id"])
-    read = found.effects[~found.effects["placebo"].astype(bool) & found.effects["effect"].notna()]
     return [
         {
             "key": f"first_come_{row.promotion_id}",
@@ -150,14 +151,21 @@ def first_come_findings(found: FirstCome, currency: str, level: float) -> list[F
             "value": row.effect, "low": row.low, "high": row.high, "unit": currency,
             "n": int(row.below + row.above), "noun": "customer", "level": level,
         }
-        for row in read.itertuples() if row.promotion_id not in bad
+        for row in _sound(found).itertuples()
     ]  # fmt: skip
+
+
+def _sound(found: FirstCome) -> pd.DataFrame:
+    """Return the effect of each offer that can be read and whose placebo checks hold."""
+    rows, placebo = found.effects, found.effects["placebo"].astype(bool)
+    bad = rows.loc[placebo & (rows["p"] < FAILED), "promotion_id"]
+    return rows[~placebo & rows["effect"].notna() & ~rows["promotion_id"].isin(bad)]
 
 
 def first_come_reading(found: FirstCome) -> str:
     """Return how the offers are read, and why some are not."""
     said = [
-        "Who was served against all who were too late is selection: keen customers come first. "
+        "Who was served against all who were too late is selection: who comes first may be keener. "
         "Just where the offer ran out nobody knew their side of it, so that a jump there "
         "is the offer's, unless those who come can see that all is gone (regression discontinuity "
         "at the last rank, density and placebo checks beside it)."
@@ -204,6 +212,7 @@ def members_headline(one: Matched, currency: str, days: int) -> str:
         f"Members spend {words.money(one.group_mean, 0, currency)} in {days} days, others "
         f"{words.money(one.others_mean, 0, currency)}; against others who bought alike before "
         f"the difference is {words.money(one.difference, 0, currency, signed=True)}"
+        + words.unsure(one.low, one.high)
     )
 
 
@@ -211,8 +220,9 @@ def selection_finding(one: Matched, currency: str, level: float) -> Fields:
     """Return the finding on members against like others, named for what it is not."""
     return {
         "key": "members_selection",
-        "sentence": "is how much more members spent than others who had bought alike: an "
-        "association, who joins and what membership does cannot be told apart",
+        "sentence": "is how much more members spent than others who had bought alike"
+        f"{words.unsure(one.low, one.high)}: an association, who joins and what membership does "
+        "cannot be told apart",
         "value": one.difference, "low": one.low, "high": one.high, "unit": currency,
         "n": one.customers, "noun": "member", "level": level,
     }  # fmt: skip
@@ -231,11 +241,13 @@ def club_life_reading(told: pd.DataFrame) -> str:
 def invitation_headline(arms: pd.DataFrame) -> str:
     """Return what the first randomised invitation did."""
     row = arms.iloc[0]
+    did = "raised" if row["low"] > 0 else "lowered"
     clear = row["low"] > 0 or row["high"] < 0
+    brought = f"brought {words.points(row['uptake'], 0, signed=False)} more participants"
     return (
-        f"Invitation {row['promotion_id']} brought "
-        f"{words.points(row['uptake'], 0, signed=False)} more "
-        f"participants and {'changed' if clear else 'did not significantly change'} sales"
+        f"Invitation {row['promotion_id']} "
+        f"{brought if row['uptake_low'] > 0 else 'is not shown to bring more participants'} "
+        f"and {did if clear else 'did not significantly change'} sales"
     )
 
 
@@ -245,7 +257,8 @@ def referral_finding(found: Referrals, level: float) -> Fields:
     return {
         "key": "referral_quality",
         "sentence": f"times as many orders as others who came in the same month, in the first "
-        f"{found.days} days of referred customers",
+        f"{found.days} days of referred customers"
+        + words.unsure(row["ratio_low"] - 1, row["ratio_high"] - 1),
         "value": row["ratio"], "low": row["ratio_low"], "high": row["ratio_high"], "unit": "",
         "n": int(row["customers"]), "noun": "referred customer", "direction": "up_good",
         "decimals": 2, "level": level,
@@ -273,10 +286,8 @@ def referral_reading(found: Referrals, currency: str) -> str:
         f"Chains are {words.number(found.depths['depth'].max())} deep at most. A referred customer "
         f"refers {words.number(found.reproduction, 3)} others in {found.days} days "
         f"({words.interval(found.reproduction_low, found.reproduction_high, 3, '')}; "
-        f"{words.count(found.generation, 'customer')}): "
-        + ("below one, so that referrals do not carry themselves."
-           if found.reproduction_high < 1 else "one or more would carry itself."),
-    ]  # fmt: skip
+        f"{words.count(found.generation, 'customer')}): {_carried(found)}.",
+    ]
     if found.invitations:
         said.append(
             f"Of {words.count(found.invitations, 'invitation')} passed on, "
@@ -303,8 +314,17 @@ def reproduction_finding(found: Referrals, level: float) -> Fields:
         "sentence": f"others referred per referred customer in {found.days} days",
         "value": found.reproduction, "low": found.reproduction_low, "high": found.reproduction_high,
         "n": found.generation, "noun": "customer", "decimals": 3, "level": level,
-        "detail": "below one, referrals do not carry themselves",
+        "detail": _carried(found),
     }  # fmt: skip
+
+
+def _carried(found: Referrals) -> str:
+    """Return whether referrals carry themselves, which takes one or more of each referred."""
+    if found.reproduction_high < 1:
+        return "below one, so that referrals do not carry themselves"
+    if found.reproduction_low >= 1:
+        return "one or more, so that referrals carry themselves"
+    return "whether it is one or more, so that referrals carry themselves, is not shown"
 
 
 def birthday_headline(found: Birthdays) -> str:

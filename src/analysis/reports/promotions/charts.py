@@ -27,13 +27,10 @@ def effects(table: pd.DataFrame, *, unit: str) -> Axes:
     """
     beyond = (table["low"] > 0) | (table["high"] < 0)
     ax = forest(
-        [_short(row) for row in table.to_dict("records")],
-        table["difference"],
-        table["low"],
-        table["high"],
-        written=[words.number(v, 2, signed=True) for v in table["difference"]],
+        [_short(row) for row in table.to_dict("records")], table["difference"], table["low"],
+        table["high"], written=[words.number(v, 2, signed=True) for v in table["difference"]],
         strong=beyond,
-    )
+    )  # fmt: skip
     ax.set_xlabel(unit)
     return ax
 
@@ -50,12 +47,9 @@ def ways(table: pd.DataFrame, *, unit: str) -> Axes:
     """Draw the effect by every method that gives one, with its interval."""
     shown = table[table["difference"].notna()]
     ax = forest(
-        list(shown["method"]),
-        shown["difference"],
-        shown["low"],
-        shown["high"],
+        list(shown["method"]), shown["difference"], shown["low"], shown["high"],
         written=[words.number(v, 2, signed=True) for v in shown["difference"]],
-    )
+    )  # fmt: skip
     ax.set_xlabel(unit)
     return ax
 
@@ -109,14 +103,10 @@ def segments(table: pd.DataFrame, *, everybody: float, fdr: float, unit: str) ->
         Label of the horizontal axis.
     """
     ax = forest(
-        list(table["label"]),
-        table["shrunk"],
-        table["low"],
-        table["high"],
+        list(table["label"]), table["shrunk"], table["low"], table["high"],
         written=[words.number(v, 2, signed=True) for v in table["shrunk"]],
-        strong=table["q"] <= fdr,
-        reference=everybody,
-    )
+        strong=table["q"] <= fdr, reference=everybody,
+    )  # fmt: skip
     ax.set_xlabel(f"{unit} (line: all customers)")
     return ax
 

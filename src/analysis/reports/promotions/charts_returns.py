@@ -27,13 +27,10 @@ def misled(campaigns: pd.DataFrame, *, currency: str) -> Axes:
         Rows of `promotions.campaigns.Campaigns.table` that have an estimate.
     """
     ax = forest(
-        list(campaigns["name"]),
-        campaigns["estimate"],
-        campaigns["low"],
-        campaigns["high"],
+        list(campaigns["name"]), campaigns["estimate"], campaigns["low"], campaigns["high"],
         written=[words.money(v, 2, currency, signed=True) for v in campaigns["estimate"]],
         strong=(campaigns["low"] > 0) | (campaigns["high"] < 0),
-    )
+    )  # fmt: skip
     rows = np.arange(len(campaigns))
     ax.plot(campaigns["naive"], rows, "x", color=style.VERMILLION, markersize=6)
     ax.annotate(
@@ -135,13 +132,10 @@ def kinds(table: pd.DataFrame) -> Axes:
         `promotions.placements.Placements.kinds`, with a column label.
     """
     ax = forest(
-        list(table["label"]),
-        table["lift"] * 100,
-        table["low"] * 100,
-        table["high"] * 100,
+        list(table["label"]), table["lift"] * 100, table["low"] * 100, table["high"] * 100,
         written=[words.percent(value, 0, signed=True) for value in table["lift"]],
         strong=(table["low"] > 0) | (table["high"] < 0),
-    )
+    )  # fmt: skip
     ax.set_xlabel("Units more than without, %")
     return ax
 
@@ -199,14 +193,12 @@ def league(table: pd.DataFrame) -> Axes:
         Rows of one kind of `promotions.league.shrunk`.
     """
     ax = forest(
-        [_short(label) for label in table["label"]],
-        table["shrunk"] * 100,
-        table["shrunk_low"] * 100,
-        table["shrunk_high"] * 100,
+        [_short(label) for label in table["label"]], table["shrunk"] * 100,
+        table["shrunk_low"] * 100, table["shrunk_high"] * 100,
         written=[words.percent(value, 0, signed=True) for value in table["shrunk"]],
         strong=((table["shrunk_low"] > 0) & (table["low"] > 0))
         | ((table["shrunk_high"] < 0) & (table["high"] < 0)),
-    )
+    )  # fmt: skip
     rows = np.arange(len(table))
     left, right = ax.get_xlim()
     own = table["lift"].to_numpy() * 100

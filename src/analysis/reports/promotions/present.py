@@ -65,14 +65,12 @@ def checks(report: Report, trials: Trials) -> None:
     report.headline(text.checked(trials))
     report.say(text.failures(trials))
     report.table(
-        text.marks(trials),
-        name="checks",
-        columns=columns.checks(),
+        text.marks(trials), name="checks", columns=columns.checks(),
         caption="✓ holds, ! fails. Sample ratio: chi-square against the planned shares. Balance: "
         "one test over all covariates from before the start. Both fail below p = "
         f"{report.params.sample_ratio_alpha:g}. Last: smallest change of the primary measure that "
         f"is detected with a power of {words.percent(report.params.power, 0)}.",
-    )
+    )  # fmt: skip
     left_out = text.unadjusted(trials)
     if left_out:
         report.say(left_out)
@@ -98,12 +96,11 @@ def leading(report: Report, trials: Trials, led: Leading) -> None:
     """Show the clearest effect by every measure."""
     report.headline(f"{led.name}, by every measure")
     report.table(
-        text.by_measure(experiments.estimates_of(trials, led.promotion_id)),
-        name="leading",
+        text.by_measure(experiments.estimates_of(trials, led.promotion_id)), name="leading",
         columns=columns.measures(report.interval),
         caption="The clearest effect; the download of estimates holds all promotions. Means and "
         "ratios adjusted for the past; p of all but the first corrected for their number (Holm).",
-    )
+    )  # fmt: skip
 
 
 @presents(detail="Method by method", of=("chart",))
@@ -127,12 +124,10 @@ def quantiles(report: Report, places: pd.DataFrame, led: Leading) -> None:
     """Show the effect along the distribution of customers."""
     report.headline(text.quantiles(places, led.name))
     report.table(
-        places,
-        name="quantiles",
-        columns=columns.quantiles(report.interval),
+        places, name="quantiles", columns=columns.quantiles(report.interval),
         caption="Of all customers assigned. A mean may rise because many buy a little more, or "
         "because a few buy a lot more.",
-    )
+    )  # fmt: skip
 
 
 @presents(detail="Along the distribution, and as a probability")
@@ -141,13 +136,11 @@ def probabilities(report: Report, likely: pd.DataFrame, to_do: pd.DataFrame) -> 
     believed = text.with_verdicts(likely, to_do)
     report.headline(text.believed(believed, report.params.confidence))
     report.table(
-        believed,
-        name="bayes",
-        columns=columns.bayes(report.interval),
+        believed, name="bayes", columns=columns.bayes(report.interval),
         caption="Prior: help and harm as likely, and two in three effects smaller than a fifth of "
         "the standard deviation between customers. Expected loss: cost of the wrong choice per "
         "customer, times its probability.",
-    )
+    )  # fmt: skip
 
 
 @presents(detail="Segment by segment", of=("chart",))
@@ -213,12 +206,10 @@ def looks(report: Report, weekly: pd.DataFrame, led: Leading) -> None:
     """Show the weekly looks against the bounds of group-sequential designs."""
     report.headline(text.looks(weekly, led.name))
     report.table(
-        weekly,
-        name="looks",
-        columns=columns.looks(),
+        weekly, name="looks", columns=columns.looks(),
         caption="What the difference must reach at each look. Fixed looks are sharper, but only "
         "at the looks agreed on beforehand.",
-    )
+    )  # fmt: skip
 
 
 @presents()
@@ -264,11 +255,8 @@ def designs(report: Report, found: pd.DataFrame) -> None:
     """Show which designs there are customers enough for."""
     report.headline(text_planning.designs(found))
     report.table(
-        found,
-        name="designs",
-        columns=columns.designs(),
-        caption=text_planning.design_notes(found),
-    )
+        found, name="designs", columns=columns.designs(), caption=text_planning.design_notes(found),
+    )  # fmt: skip
 
 
 @presents(detail="How alike arms come out")

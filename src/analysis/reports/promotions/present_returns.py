@@ -38,12 +38,9 @@ def every_campaign(report: Report, sent: Campaigns) -> None:
     """Show every campaign, compared in three ways."""
     sent.require()
     report.table(
-        text_campaigns.shown(sent, len(sent.table)),
-        name="campaigns",
-        columns=columns.campaigns(),
-        rows=12,
-        caption="Margin per targeted customer. ✓: passes all placebo checks.",
-    )
+        text_campaigns.shown(sent, len(sent.table)), name="campaigns", columns=columns.campaigns(),
+        rows=12, caption="Margin per targeted customer. ✓: passes all placebo checks.",
+    )  # fmt: skip
     report.say(text_campaigns.unjudged(sent.table, "name"))
     report.save(sent.table, "campaigns_all")
 
@@ -99,13 +96,11 @@ def for_everybody(report: Report, blends: Everybody) -> None:
     """Show promotions open to all against their synthetic controls."""
     report.headline(text_campaigns.for_everybody(blends))
     report.table(
-        blends.table[blends.table["lift"].notna()],
-        name="for_everybody",
-        columns=columns.everybody(),
-        rows=10,
+        blends.table[blends.table["lift"].notna()], name="for_everybody",
+        columns=columns.everybody(), rows=10,
         caption="Synthetic control; intervals from placebos on the products blended. Not causal "
         "proof: what else befell the products in these weeks is counted in.",
-    )
+    )  # fmt: skip
     report.headline(text_campaigns.blended(blends))
     report.chart(
         charts.blend(blends.require(), currency=report.currency),
@@ -137,14 +132,11 @@ def returns(report: Report, returned: Returns) -> None:
     returned.require()
     report.headline(text_returns.paid(returned.table))
     report.table(
-        text_returns.spendings(returned.table),
-        name="returns",
-        columns=columns.returns(),
-        rows=8,
+        text_returns.spendings(returned.table), name="returns", columns=columns.returns(), rows=8,
         caption="Spent: discounts beyond those given anyway, contacts, set-up; blank where that is "
         "nothing. Times spent: net return over it (Fieller). Intervals hold for all arms of a "
         "promotion at once. No causal proof where customers were chosen.",
-    )
+    )  # fmt: skip
     report.say(text_campaigns.unjudged(returned.table, "label"))
     report.say(text_returns.assumptions(returned, report.margin))
     report.save(returned.table, "returns_all")
@@ -156,13 +148,10 @@ def break_even(report: Report, returned: Returns) -> None:
     used = text_returns.redeemed(returned.table)
     report.headline(text_returns.pays(used))
     report.table(
-        used,
-        name="break_even",
-        columns=columns.break_even(),
-        rows=12,
+        used, name="break_even", columns=columns.break_even(), rows=12,
         caption="Redemptions per treated customer. Needed: as many as pay for contacts and set-up, "
         "if each brings what one brought.",
-    )
+    )  # fmt: skip
 
 
 @presents(detail="Redemptions that pay, and goals")
@@ -172,12 +161,9 @@ def goals(report: Report, returned: Returns, met: pd.DataFrame) -> None:
     stated = text_returns.with_goal(met)
     report.headline(text_returns.reached(stated))
     report.table(
-        stated,
-        name="goals",
-        columns=columns.goals(),
-        rows=14,
+        stated, name="goals", columns=columns.goals(), rows=14,
         caption="Each promotion by the measure of its own goal, per treated customer.",
-    )
+    )  # fmt: skip
 
 
 @presents()
@@ -198,12 +184,9 @@ def league(report: Report, contest: pd.DataFrame) -> None:
 def pooled(report: Report, alike: pd.DataFrame) -> None:
     """Show mean lifts by mechanic, channel and season."""
     report.table(
-        alike,
-        name="league_groups",
-        columns=columns.groups(),
-        rows=16,
+        alike, name="league_groups", columns=columns.groups(), rows=16,
         caption="Random-effects means. For all: sales of what was on offer.",
-    )
+    )  # fmt: skip
 
 
 @presents()
@@ -224,13 +207,10 @@ def funnel(report: Report, returned: Returns, reached: pd.DataFrame) -> None:
     way = text_returns.steps(reached, returned)
     report.headline(text_returns.funnel(way))
     report.table(
-        way,
-        name="funnel",
-        columns=columns.funnel(among=way),
-        rows=14,
+        way, name="funnel", columns=columns.funnel(among=way), rows=14,
         caption="Shares of the customers chosen. Bought: what is on offer, by whatever way. "
         "Promotions of which the data hold only a part are left out.",
-    )
+    )  # fmt: skip
 
 
 @presents(detail="Product by product", of=("table",))
@@ -240,14 +220,11 @@ def offers(report: Report, lasting: pd.DataFrame) -> None:
     report.save(lasting, "offers")
     report.headline(text_returns.stayed(lasting, fdr))
     report.table(
-        text_returns.growing(lasting, fdr),
-        name="growing",
-        columns=columns.offers(),
-        rows=8,
+        text_returns.growing(lasting, fdr), name="growing", columns=columns.offers(), rows=8,
         caption="Purchases per week by all customers, eight weeks before and after; gained: "
         "against the rest of the category, by its season or in place of another product, too. Not "
         "causal proof.",
-    )
+    )  # fmt: skip
 
 
 @presents()
@@ -257,12 +234,10 @@ def placements(report: Report, placed: Placements) -> None:
         report.finding(**fields)
     report.headline(text_campaigns.places(placed))
     report.table(
-        text_campaigns.elasticity(placed),
-        name="placements",
-        columns=columns.placements(),
+        text_campaigns.elasticity(placed), name="placements", columns=columns.placements(),
         caption="Poisson regression with a level for every product in a store and for every week "
         f"of a department; errors clustered by {placed.clusters}. Not causal proof.",
-    )
+    )  # fmt: skip
     report.say(text_campaigns.incremental(placed))
 
 

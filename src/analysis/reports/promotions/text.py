@@ -157,7 +157,8 @@ def daily(advice: pd.DataFrame) -> str:
         return f"Read every day, none of {of} was clear before its end"
     first = stopped.loc[stopped["since"].idxmin()].to_dict()
     return (
-        f"Read every day, {len(stopped)} of {of} were clear early, before costs: "
+        f"Read every day, {len(stopped)} of {of} {'was' if len(stopped) == 1 else 'were'} clear "
+        "early, before costs: "
         f"{name_of(first)} on day {int(first['since'])} of {int(first['days'])}"
     )
 

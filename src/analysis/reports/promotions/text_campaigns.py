@@ -72,8 +72,7 @@ def misled(campaigns: Campaigns, currency: str) -> str:
         )
     return (
         f"The median campaign: {naive} per customer unadjusted, {fair} after propensity "
-        f"adjustment; "
-        f"{_above(campaigns)}"
+        f"adjustment; {_above(campaigns)}"
     )
 
 
@@ -232,8 +231,7 @@ def trust(campaigns: Campaigns) -> list[tuple[str, bool | None, str]]:
             "Chosen customers",
             False,
             f"{words.count(len(table), 'campaign')} chose {'its' if len(table) == 1 else 'their'} "
-            "customers: nothing about them is "
-            "proof, however well they are compared.",
+            "customers: nothing about them is proof, however well they are compared.",
         ),
         (
             "Propensity adjustment",
@@ -261,8 +259,8 @@ def for_everybody(found: Everybody) -> str:
     up = int((table["low"] > 0).sum())
     lift = words.percent(float(table["lift"].median()), 0, signed=True)
     return (
-        f"{up} of {len(table)} promotions open to all sold significantly more than their "
-        f"synthetic control; the median is {lift}"
+        f"{up} of {words.count(len(table), 'promotion')} open to all sold significantly more than "
+        f"the synthetic control; the median is {lift}"
     )
 
 
@@ -327,7 +325,8 @@ def places(found: Placements) -> str:
     price = found.table[found.table["term"] == PRICE]
     if len(price):
         value = -float(price["lift"].iloc[0])
-        said.append(f"a price 1 % lower with {words.number(value, 1)} % more")
+        way = "more" if value >= 0 else "fewer"
+        said.append(f"a price 1 % lower with {words.number(abs(value), 1)} % {way}")
     return f"What goes with what: {words.listing(said)}"
 
 

@@ -184,7 +184,7 @@ def reached(table: pd.DataFrame) -> str:
     if loss:
         said += f", {loss} more at a loss"
     if moved:
-        said += f"; {moved} only moved purchases"
+        said += f"; {moved} sold more, but took it from elsewhere"
     return said
 
 
@@ -333,7 +333,7 @@ def funnel(table: pd.DataFrame) -> str:
     share = {step: words.percent(float(table[step].median()), 0) for step in known}
     if {"opened", "bought"} <= set(known):
         return (
-            f"In the median promotion {share['opened']} {_STEPS['opened']} and {share['bought']} "
-            f"{_STEPS['bought']}"
+            f"In the median promotion or arm {share['opened']} {_STEPS['opened']} and "
+            f"{share['bought']} {_STEPS['bought']}"
         )
-    return f"In the median promotion {share[known[0]]} of those chosen {_STEPS[known[0]]}"
+    return f"In the median promotion or arm {share[known[0]]} of those chosen {_STEPS[known[0]]}"

@@ -27,6 +27,8 @@ from analysis.reports.segmentation import (
     text_stages,
 )
 from analysis.reports.segmentation.present_stages import (
+    describe,
+    draw,
     retention,
     second_order,
     stages,
@@ -36,7 +38,6 @@ from analysis.reports.segmentation.present_stages import (
     win_back,
     win_back_tested,
 )
-from analysis.reports.segmentation.telling import describe, draw
 from analysis.tables.periods import Period
 
 #: Where stands what kinds of buyers did later.

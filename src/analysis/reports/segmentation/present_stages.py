@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from analysis.customers.features.attributes import days_before
@@ -11,9 +14,11 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.segmentation import charts, columns, text, text_profiles, text_stages
-from analysis.reports.segmentation.telling import describe, draw
 from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.tables.periods import Period
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @presents()
@@ -183,3 +188,23 @@ def trust(
             margin=report.margin,
         )
     )
+
+
+def draw(
+    report: Report, drawing: Callable[[pd.DataFrame], Axes], table: pd.DataFrame, **said: str
+) -> None:
+    """Draw the segments that are large enough to be shown; nothing where none is."""
+    figure = "net_share" if "net_share" in table else "bought"
+    shown = text.enough(table).dropna(subset=figure).reset_index(drop=True)
+    if len(shown):
+        report.chart(drawing(shown), **said)
+
+
+def describe(report: Report, table: pd.DataFrame, meaning: text.Meaning) -> None:
+    """Say who the segments of ``worth.worth`` are; nobody is told here what to do with whom."""
+    tried = text.hypotheses(table, meaning)
+    table = text.enough(table)
+    with report.detail("Who they are, and what practice tries with such segments"):
+        report.say(text.sentences(table, meaning, report.currency))
+        if tried:
+            report.say(tried)

@@ -63,13 +63,11 @@ def decisions(report: Report, asked: pd.DataFrame) -> None:
     """Show everything that asks for a decision."""
     report.finding(**text_plans.decisions_finding(asked))
     report.table(
-        asked,
-        name="decisions",
-        columns=columns.priorities(),
+        asked, name="decisions", columns=columns.priorities(),
         caption="Money at stake counts by the part of it that the end of the interval nearer to "
         "zero still has; half where a finding has no interval, at most half where no test shows "
         "the cause; none where no amount is known.",
-    )
+    )  # fmt: skip
 
 
 @presents()

@@ -99,7 +99,9 @@ def _named(row: pd.Series) -> str:
 
 
 def _closed(row: pd.Series) -> str:
-    if row["period"] == "month" or row["days"] >= row["usual_days"]:
+    if row["period"] == "month":  # another may be a day shorter or longer
+        return words.count(row["days"], "day")
+    if row["days"] >= row["usual_days"]:
         return ""
     return f"{words.count(row['days'], 'day')} with orders"
 
@@ -211,10 +213,11 @@ def promotion(board: Board, last: LastPromotion | NotGiven) -> Panel:
     )
     ends = words.interval(last.low, last.high, 0, board.currency)
     net = words.money(last.net, 0, board.currency, signed=True)
+    of = f" (the best of its {last.arms} arms)" if last.arms > 1 else ""
     rows = (
         (
             Cell(net, f"{page}#returns", tone=tone),
-            Cell(f"net return of {last.name}, begun {words.day(last.starts_on)}", small=ends),
+            Cell(f"net return of {last.name}{of}, begun {words.day(last.starts_on)}", small=ends),
         ),
     )
     more = _newer(last)

@@ -34,8 +34,8 @@ def decide(asked: pd.DataFrame, currency: str, most: int) -> Panel:
     rows = tuple(_decision(row, currency) for row in asked.head(most).to_dict("records"))
     more = len(asked) - len(rows)
     note = (
-        f"{words.count(more, 'smaller decision')} more: see all below, by money at stake times "
-        "evidence."
+        f"{words.count(more, 'decision')} more: see all below, by money at stake times evidence, "
+        "those without either last."
         if more
         else "By money at stake times evidence."
     )

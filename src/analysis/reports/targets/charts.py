@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-
 _COLOURS = (style.BLUE, style.ORANGE, style.SOFT)
 
 #: Where the label of each line stands: share of its length, offset in points, side.

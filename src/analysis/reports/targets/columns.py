@@ -21,7 +21,7 @@ offer_rules = Columns("rule | customers")
 #: `Channels.table`
 channels = Columns("""
     channel | cost $ 0.00: A message costs | customers: May be reached
-    own_history 0: Of them with messages before | response 0.0 %: Opened, by all written to
+    own_history 0: Of them with messages before | response 0.0 %: Answered, of all sent
 """)
 
 #: `text.by_reason`

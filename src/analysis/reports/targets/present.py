@@ -15,6 +15,7 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.targets import charts, columns, text
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 
 
 @presents()
@@ -32,7 +33,7 @@ def data(
 @presents(Eligible, detail="Rule by rule", of=("table",))
 def eligible(report: Report, left: Eligible) -> None:
     """Show how many each rule stops."""
-    report.finding(**text.eligible_finding(left))
+    report.finding(**text.eligible_finding(left, report.params.window_days))
     report.headline(text.eligible_headline(left))
     report.chart(
         charts.steps(left.waterfall),
@@ -40,12 +41,10 @@ def eligible(report: Report, left: Eligible) -> None:
         caption="Rules that stop nobody are left out.",
     )
     report.table(
-        left.waterfall,
-        name="waterfall",
-        columns=columns.waterfall(),
+        left.waterfall, name="waterfall", columns=columns.waterfall(),
         caption="Stopped: by the first rule that applies. By itself: whom the rule would stop if "
         "it were the only one.",
-    )
+    )  # fmt: skip
 
 
 @presents(PastResponses, detail="Measurement by measurement", of=("table",))
@@ -72,7 +71,11 @@ def offers(report: Report, found: Offers) -> None:
 def channels(report: Report, found: Channels, left: Eligible) -> None:
     """Show how customers are reached."""
     shown = found.table.assign(response=found.table["response"].where(found.table["customers"] > 0))
-    said = text.SUPPOSED if left.supposed else ""
+    said = (
+        "Answered: opened, or clicked where opens are not known. Opens that a mail program says "
+        "are its own are left out; others may be (report 11)."
+    )
+    said += f" {text.SUPPOSED}" if left.supposed else ""
     report.table(shown, name="channels", columns=columns.channels(), caption=said)
     report.say(text.channel_reading(found))
 
@@ -101,19 +104,18 @@ def chosen(report: Report, listed: TargetList) -> None:
     report.finding(**text.gain_finding(listed, report.currency))
     report.headline(text.list_headline(listed.rulings))
     report.table(
-        text.by_reason(listed.rulings),
-        name="rulings_by_reason",
-        title="The target list, by why",
+        text.by_reason(listed.rulings), name="rulings_by_reason", title="The target list, by why",
         columns=columns.rulings(),
-    )
+    )  # fmt: skip
     mix = text.by_offer(listed.targets).assign(basis=lambda rows: rows["basis"].map(text.BASES))
-    report.table(mix, name="mix", columns=columns.mix())
+    few = f"Of fewer than {FEWEST_CUSTOMERS} customers no figures are shown, nor of the smallest "
+    few += "other group that would give them away."
+    caption = few if mix["cost"].isna().any() else None
+    report.table(mix, name="mix", columns=columns.mix(), caption=caption)
     report.table(
-        text.bounds(listed.limits, report.currency),
-        name="limits",
-        columns=columns.limits(),
+        text.bounds(listed.limits, report.currency), name="limits", columns=columns.limits(),
         caption="Where no price stands, the choice was solved exactly.",
-    )
+    )  # fmt: skip
 
 
 @presents(detail="How alike targets and holdout are", of=("table",))
@@ -132,12 +134,10 @@ def what_if(report: Report, table: pd.DataFrame, left: Eligible) -> None:
         said = text.terms_headline(table, report.currency, supposed=left.supposed)
         report.headline(said)
     report.table(
-        table,
-        name="scenarios",
-        columns=columns.scenarios(report.interval),
+        table, name="scenarios", columns=columns.scenarios(report.interval),
         caption="Interval: how well measured effects are known. Last: the difference of margin per "
         f"customer that the list would show with {words.percent(0.8, 0)} power.",
-    )
+    )  # fmt: skip
 
 
 @presents()

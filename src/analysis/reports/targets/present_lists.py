@@ -19,12 +19,10 @@ def value_by_rule(report: Report, found: ValueByRule | None) -> None:
     report.say(text_lists.value_reading(found, report.currency))
     with report.detail("What they are expected to bring, rule by rule"):
         report.table(
-            found.table,
-            name="value_by_rule",
-            columns=columns.value_by_rule(months=found.months),
+            found.table, name="value_by_rule", columns=columns.value_by_rule(months=found.months),
             caption="By the first rule that applies. All of today's customers, as report 07 values "
             f"them, discounted. {report.margin}",
-        )
+        )  # fmt: skip
 
 
 @presents(PastLists)
@@ -47,11 +45,10 @@ def past_lists(report: Report, found: PastLists) -> None:
     report.say(text_lists.not_sent(found))
     if len(found.responses):
         report.table(
-            text_lists.grouped(found.responses),
-            name="list_responses",
+            text_lists.grouped(found.responses), name="list_responses",
             title="By channel, discount and stratum, lists drawn together",
             columns=columns.list_responses(report.interval),
-        )
+        )  # fmt: skip
 
 
 @presents(CareList)
@@ -59,11 +56,9 @@ def care(report: Report, found: CareList) -> None:
     """Show which occasions are due, and save the service messages, which stand apart."""
     report.headline(text_lists.care_headline(found))
     report.table(
-        found.table,
-        name="care",
-        columns=columns.care(),
+        found.table, name="care", columns=columns.care(),
         caption="Service messages are no advertising: they need consent, and no cap stops them.",
-    )
+    )  # fmt: skip
     if len(found.service):
         report.table(found.service, name="service", title="Occasions of service, a ruling each")
 

@@ -11,6 +11,7 @@ from analysis.promotions.planning.targeting.cost_curve import ALL_OFFERS, BY_VAL
 from analysis.promotions.planning.targeting.incremental_ranking import BREAK_EVEN, RANDOMISED
 from analysis.promotions.planning.targeting.target_list import LEAVE
 from analysis.reporting.notebook import words
+from analysis.stats.sizes import FEWEST_CUSTOMERS, too_small
 
 if TYPE_CHECKING:
     from analysis.promotions.planning.targeting.channel_choice import Channels
@@ -101,13 +102,13 @@ def _consent(left: Eligible) -> str:
     return start + "".join(parts) + "."
 
 
-def eligible_finding(left: Eligible) -> Fields:
-    """Return the finding on how many may be contacted."""
+def eligible_finding(left: Eligible, days: int) -> Fields:
+    """Return the finding on how many of the buyers of so many days may be contacted."""
     n, able = len(left.customers), int(left.open.sum())
     return {
         "key": "eligible",
-        "sentence": "of the customers of the last year may be contacted after every rule"
-        + (f": {_NO_CONSENT}" if _unrecorded(left) and not able else ""),
+        "sentence": f"of the customers of the last {words.count(days, 'day')} may be contacted "
+        "after every rule" + (f": {_NO_CONSENT}" if _unrecorded(left) and not able else ""),
         "value": able / max(n, 1), "unit": "%", "n": n, "noun": "customer",
         "alert": n > 0 and not able,
     }  # fmt: skip
@@ -248,11 +249,12 @@ def gain_finding(listed: TargetList, currency: str) -> Fields:
     supposed = found["assumed"] > 0
     sentence = (
         "of margin beyond its cost is what a list of "
-        f"{words.count(found['contacts'], 'customer')} is expected to bring"
+        f"{words.count(int(found['contacts']), 'customer')} is expected to bring"
     )
     if supposed:
         sentence += f"; {words.percent(found['assumed'], 0)} of it rests on an assumed effect"
     ends = {} if found["low"] != found["low"] or supposed else found
+    sentence += words.unsure(ends.get("low"), ends.get("high"))
     return {
         "key": "list_gain", "sentence": sentence, "value": found["gain"], "low": ends.get("low"),
         "high": ends.get("high"), "level": listed.terms.confidence, "unit": currency,
@@ -298,7 +300,8 @@ def by_reason(rulings: pd.DataFrame) -> pd.DataFrame:
     )
     table = table.reset_index()
     away = table["ruling"] == LEAVE
-    table.loc[away, ["expected_margin", "cost"]] = np.nan
+    table.loc[away, _FIGURES] = np.nan
+    table = pd.concat([_withheld(table[~away]), table[away]])
     order = table["ruling"].map({"contact": 0, "hold out": 1}).fillna(2)
     table = table.assign(order=order).sort_values(["order", "customers"], ascending=[True, False])
     return table.drop(columns="order").reset_index(drop=True)
@@ -306,11 +309,21 @@ def by_reason(rulings: pd.DataFrame) -> pd.DataFrame:
 
 def by_offer(targets: pd.DataFrame) -> pd.DataFrame:
     """Return the list by channel, depth and basis."""
-    return targets.groupby(["channel", "depth", "basis"], as_index=False).agg(
+    table = targets.groupby(["channel", "depth", "basis"], as_index=False).agg(
         customers=("customer_id", "size"),
         expected_margin=("expected_margin", "mean"),
         cost=("cost", "mean"),
     )
+    return _withheld(table)
+
+
+_FIGURES = ["expected_margin", "cost"]
+
+
+def _withheld(table: pd.DataFrame) -> pd.DataFrame:
+    """Return groups of customers without the figures of those too few to be shown by themselves."""
+    few = too_small(table["customers"], FEWEST_CUSTOMERS)
+    return table.assign(**{name: table[name].mask(few) for name in _FIGURES})
 
 
 def bounds(limits: pd.DataFrame, currency: str) -> pd.DataFrame:
@@ -337,8 +350,8 @@ def holdout_headline(listed: TargetList, currency: str) -> str:
     if not found["holdout"]:
         return "Nobody is held out, so what the list brings will not be known"
     start = (
-        f"{words.count(found['holdout'], 'customer')} of {words.number(found['customers'])} are "
-        "held out"
+        f"{words.count(found['holdout'], 'customer')} of {words.number(found['customers'])} "
+        f"{'is' if found['holdout'] == 1 else 'are'} held out"
     )
     if found["smallest"] != found["smallest"]:
         return f"{start}: too few to tell anything"
@@ -353,6 +366,8 @@ def holdout_headline(listed: TargetList, currency: str) -> str:
 
 def holdout_reading(listed: TargetList, days: int, rotate_days: int, currency: str) -> str:
     """Return how the holdout is drawn, what it costs, and what follows where it is too small."""
+    if not listed.power["holdout"]:
+        return ""
     explained = listed.power.get("explained", np.nan)
     said = (
         f"Power is for margin over {days} days as these customers varied lately, "
@@ -365,12 +380,11 @@ def holdout_reading(listed: TargetList, days: int, rotate_days: int, currency: s
         "customer, so that the same customers are held out when the list is made again, until "
         f"others are after {words.count(rotate_days, 'day')}, with the programme's control. "
     )
-    if listed.power["holdout"]:
-        forgone = words.money(listed.total["forgone"], 0, currency)
-        said += (
-            f"Contacted, they would be expected to bring {forgone} more: that is what it costs to "
-            "know what the list brings. "
-        )
+    forgone = words.money(listed.total["forgone"], 0, currency)
+    said += (
+        f"Contacted, they would be expected to bring {forgone} more: that is what it costs to "
+        "know what the list brings. "
+    )
     if not listed.power["enough"]:
         said += (
             "One list alone will not tell; several lists read together, or a larger holdout, will."
@@ -422,9 +436,8 @@ def trust(
             (
                 "Arms",
                 far <= chance,
-                f"Targets and holdout differ by {words.number(far, 2)} standard deviations at "
-                "most in what is known of them; chance alone makes up to "
-                f"{words.number(chance, 2)}.",
+                f"Targets and holdout differ by {words.number(far, 2)} standard deviations at most "
+                f"in what is known of them; chance alone makes up to {words.number(chance, 2)}.",
             ),
             (
                 "Choice",

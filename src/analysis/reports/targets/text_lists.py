@@ -45,8 +45,7 @@ def kept_headline(found: PastLists, currency: str) -> str:
         what = f"{words.count(len(known), 'list')} together"
     return (
         f"{what}: {words.money(promised, 2, currency)} per customer promised, "
-        f"{words.money(measured, 2, currency)} measured "
-        f"({words.interval(low, high, 2, currency)})"
+        f"{words.money(measured, 2, currency)} measured ({words.interval(low, high, 2, currency)})"
     )
 
 
@@ -102,8 +101,8 @@ def care_headline(found: CareList) -> str:
         )
     top = table.loc[table["contact"].idxmax()]
     return (
-        f"{words.count(due, 'occasion')} due: {words.number(told)} get a message, "
-        f"{words.number(held)} {'is' if held == 1 else 'are'} held out; most for {top['list']}"
+        f"{words.count(due, 'occasion')} due: {words.number(told)} to get a message, "
+        f"{words.number(held)} held out; most for {top['list']}"
     )
 
 

@@ -206,8 +206,8 @@ def due_reading(check: pd.DataFrame) -> str:
     undated = int(check["undated"].max())
     if undated:
         said.append(
-            f"{words.count(undated, 'customer')} have no date by which nine in ten come: of those "
-            "as silent as they are, too many never return."
+            f"{words.count(undated, 'customer')} {'has' if undated == 1 else 'have'} no date by "
+            "which nine in ten come: of those as silent, too many never return."
         )
     said.append(
         "Dates count on what the model's chances came to at earlier cut-offs; by the model alone "

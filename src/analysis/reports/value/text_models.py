@@ -59,9 +59,8 @@ def groups_reading(table: pd.DataFrame) -> str:
     )
     if withheld:
         said += (
-            f"{words.count(withheld, 'group')} "
-            f"{'is' if withheld == 1 else 'are'} smaller and withheld: nothing is known of how the "
-            "forecast does there. "
+            f"{words.count(withheld, 'group')} {'is' if withheld == 1 else 'are'} smaller and "
+            "withheld: nothing is known of how the forecast does there. "
         )
     return said + (
         "A level is held against the forecast put right over all: with the level and the spread "

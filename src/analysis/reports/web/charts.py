@@ -95,14 +95,10 @@ def groups(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Axes to draw on.
     """
     return forest(
-        [str(group) for group in table["group"]],
-        table["share"] * _PERCENT,
-        table["low"] * _PERCENT,
-        table["high"] * _PERCENT,
-        written=[words.percent(share) for share in table["share"]],
-        reference=float("nan"),
-        ax=ax,
-    )
+        [str(group) for group in table["group"]], table["share"] * _PERCENT,
+        table["low"] * _PERCENT, table["high"] * _PERCENT,
+        written=[words.percent(share) for share in table["share"]], reference=float("nan"), ax=ax,
+    )  # fmt: skip
 
 
 def graph(moves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -222,13 +218,9 @@ def costs(table: pd.DataFrame, strong: pd.Series, *, ax: Axes | None = None) -> 
         Axes to draw on.
     """
     ax = forest(
-        [f"{row.page} {row.fault}" for row in table.itertuples()],
-        table["difference"] * _PERCENT,
-        table["low"] * _PERCENT,
-        table["high"] * _PERCENT,
-        written=[words.points(value) for value in table["difference"]],
-        strong=strong,
-        ax=ax,
-    )
+        [f"{row.page} {row.fault}" for row in table.itertuples()], table["difference"] * _PERCENT,
+        table["low"] * _PERCENT, table["high"] * _PERCENT,
+        written=[words.points(value) for value in table["difference"]], strong=strong, ax=ax,
+    )  # fmt: skip
     ax.set_xlabel("Orders against the same page without it, points")
     return ax

@@ -30,12 +30,9 @@ def visits(report: Report, seen: WebOverview, web: Clickstream) -> None:
         )
     report.say(text.visits_reading(seen, web))
     report.table(
-        seen.sources,
-        name="web_sources",
-        title="Where sessions come from",
-        columns=columns.sources(report.interval),
-        rows=12,
-    )
+        seen.sources, name="web_sources", title="Where sessions come from",
+        columns=columns.sources(report.interval), rows=12,
+    )  # fmt: skip
     report.save(seen.weeks, "web_weeks")
     report.save(seen.totals.to_frame().T.astype("float64"), "web_totals")
 
@@ -69,13 +66,10 @@ def attention(report: Report, table: pd.DataFrame) -> None:
     """Show how pages are seen, entered by and left from."""
     report.headline(text.attention_headline(table))
     report.table(
-        table,
-        name="page_attention",
-        title="Pages, most seen first",
-        columns=columns.pages(),
+        table, name="page_attention", title="Pages, most seen first", columns=columns.pages(),
         caption="Seconds run to the next page; of a session's last page they are known only where "
         "the source tells them.",
-    )
+    )  # fmt: skip
 
 
 @presents(PurchaseFunnel)
@@ -93,13 +87,12 @@ def funnel(report: Report, made: PurchaseFunnel) -> None:
     report.table(made.steps, name="funnel", columns=columns.funnel(report.interval))
     report.say(text.funnel_reading(made))
     report.table(
-        made.windows,
-        name="funnel_windows",
+        made.windows, name="funnel_windows",
         title="Visitors who go on within some days, over several sessions",
         columns=columns.windows(report.interval),
         caption="Visitors with so many days to the end of the period; the days run from the last "
         "view of a product that leads to the step.",
-    )
+    )  # fmt: skip
 
 
 @presents()
@@ -132,27 +125,21 @@ def paths(report: Report, found: PagePaths) -> None:
         caption="The commonest moves: onwards on the right, back on the left, as thick as common.",
     )
     report.chart(
-        charts.matrix(every),
-        alt="Heat map of what follows each page: next page or exit.",
+        charts.matrix(every), alt="Heat map of what follows each page: next page or exit.",
         caption="What follows a view of the page on the left, %.",
-    )
+    )  # fmt: skip
     with report.detail("The commonest moves, counted"):
         report.table(
-            every,
-            name="page_moves_all",
-            title="Commonest moves",
-            columns=columns.moves(report.interval),
-            rows=10,
-        )
+            every, name="page_moves_all", title="Commonest moves",
+            columns=columns.moves(report.interval), rows=10,
+        )  # fmt: skip
     report.save(found.moves, "page_moves")
     report.headline(text.signs_headline(found))
     report.table(
-        found.signs,
-        name="buyer_signs",
-        columns=columns.signs(report.interval),
+        found.signs, name="buyer_signs", columns=columns.signs(report.interval),
         caption="Sessions with an order against those without, compared at equal numbers of pages "
         "before the basket. What goes with an order need not bring it.",
-    )
+    )  # fmt: skip
 
 
 @presents()

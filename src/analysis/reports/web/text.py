@@ -65,9 +65,8 @@ def visits_reading(seen: WebOverview, web: Clickstream) -> str:
     return (
         f"{words.count(int(t['views']), 'view')} of people from {web.period} make "
         f"{words.count(int(t['sessions']), 'session')} of "
-        f"{words.count(int(t['visitors']), 'visitor')} (a session ends with {web.rule})."
-        f"{lasting} The customer is known in {words.percent(t['known'] / t['sessions'], 0)} of "
-        "sessions."
+        f"{words.count(int(t['visitors']), 'visitor')} (a session ends with {web.rule}).{lasting} "
+        f"The customer is known in {words.percent(t['known'] / t['sessions'], 0)} of sessions."
     )
 
 
@@ -126,7 +125,7 @@ def bounce_headline(table: pd.DataFrame) -> str:
     low, high = given["bounce"].min(), given["bounce"].max()
     if high - low < 0.0005:
         return f"Every definition gives a bounce rate of {words.percent(low)}"
-    return f"Bounce is {words.percent(low)} or {words.percent(high)}, by whose definition is taken"
+    return f"Bounce is {words.interval(low, high, 1)}, by whose definition is taken"
 
 
 def bounce_reading(table: pd.DataFrame) -> str:
@@ -164,7 +163,7 @@ def _widest(made: PurchaseFunnel) -> pd.Series | None:
     That a visit sees no product is no loss on the way to an order, where products are known.
     """
     inner = made.steps.iloc[2:] if len(made.steps) > 4 else made.steps.iloc[1:]
-    inner = inner[inner["sessions"] + inner["lost"] > 0]
+    inner = inner[(inner["sessions"] + inner["lost"] > 0) & (inner["lost"] > 0)]
     return None if inner.empty else made.steps.loc[inner["lost"].idxmax()]
 
 
@@ -178,7 +177,7 @@ def funnel_headline(made: PurchaseFunnel) -> str:
     """Return where most sessions are lost."""
     row = _widest(made)
     if row is None:
-        return "No session gets as far as a product"
+        return "No session is lost on the way: none sees a product, or all that do order"
     return (
         f"Most are lost between {_before(made, row)} and {row['step']}: "
         f"{words.percent(row['kept'], 0)} go on"
@@ -239,8 +238,7 @@ def groups_reading() -> str:
         "told only where the customer was known at the first view, so that its groups may be "
         "compared with each other alone: whoever logs in means to order more often. So are "
         "segments, those of the year before the period; their intervals hold for all at once. "
-        "Groups differ "
-        "in who is in them: a difference is a place to look, not an effect."
+        "Groups differ in who is in them: a difference is a place to look, not an effect."
     )
 
 

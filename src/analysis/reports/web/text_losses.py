@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.reporting.notebook import words
 from analysis.reports.web.text import DISCOVERED
+from analysis.stats.multiplicity import bonferroni, normal_quantile
 from analysis.stats.sizes import FEWEST_FOLLOWED
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def search_headline(found: SiteSearch) -> str:
     whole = float(found.totals["share"])
     named = found.terms[found.terms["term"] != "(others)"]
     said = f"{words.percent(whole, 0)} of searches are followed by a product"
-    poor = named[named["high"] < whole]
+    wider = normal_quantile(bonferroni(0.95, max(len(named), 1))) / normal_quantile(0.95)
+    poor = named[named["clicked"] + wider * (named["high"] - named["clicked"]) < whole]
     if poor.empty:
         return f"{said}, and no term stands out"
     worst = poor.iloc[0]
@@ -125,8 +127,10 @@ def search_reading(found: SiteSearch) -> str:
 def baskets_headline(found: AbandonedBaskets) -> str:
     """Return how many baskets were left and by whom."""
     return (
-        f"{words.count(found.baskets, 'basket')} were left in the last {found.days} days; "
-        f"{words.count(len(found.customers), 'known customer')} have bought nothing since"
+        f"{words.count(found.baskets, 'basket')} {'was' if found.baskets == 1 else 'were'} left in "
+        f"the last {words.count(found.days, 'day')}; "
+        f"{words.count(len(found.customers), 'known customer')} "
+        f"{'has' if len(found.customers) == 1 else 'have'} bought nothing since"
     )
 
 

@@ -1,4 +1,8 @@
-"""Whole numbers about a chunk that add up over chunks to what is realised in a shop."""
+"""Whole numbers about a chunk that add up over chunks to what is realised in a shop.
+
+A query over the tables that are written gives the same numbers, but needs as many lines and twice
+the time, and does not know what never arrived.
+"""
 
 from __future__ import annotations
 
@@ -90,15 +94,12 @@ def _customers(facts: Facts) -> dict[str, int]:
     visits = facts.trade.visits
     orders = np.bincount(visits.customer[visits.customer != GUEST], minlength=len(crowd))
     return {
-        "customers.all": len(crowd),
         "customers.unregistered": (~register.listed).sum(),
         "customers.twice": register.twice.sum(),
         "customers.bare": (register.bare & register.listed).sum(),
-        "customers.without_orders": (orders == 0).sum(),
         "main.orders": orders[crowd.of("main")].sum(),
         "main.left": (~np.isnan(facts.trade.left)).sum(),
         **{f"group.{name}": (crowd.group == i).sum() for name, i in GROUP_NUMBER.items()},
-        **{f"stage.{name}": (crowd.stage == i).sum() for i, name in enumerate(STAGES)},
     }
 
 
@@ -180,7 +181,6 @@ def _club(facts: Facts) -> dict[str, int]:
     return {
         "points.ripe": earned.points[ripe].sum(),
         "points.expired": earned.points[ripe & (earned.redeemed < 0)].sum(),
-        "points.earned": earned.points.sum(),
         "points.owed": (earned.points - earned.taken_back)[earned.redeemed >= last].sum(),
         "points.taken_back": earned.taken_back.sum(),
         "points.kept": _kept(facts),
@@ -208,7 +208,6 @@ def _surveys(facts: Facts) -> dict[str, int]:
             found[f"{name}.{what}.score"] = score.sum()
             found[f"{name}.{what}.promoters"] = (score >= 9).sum()
             found[f"{name}.{what}.detractors"] = (score <= 6).sum()
-    found["complaints"] = (voices.kind == KINDS.index("complaint")).sum()
     return found
 
 

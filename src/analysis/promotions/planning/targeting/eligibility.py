@@ -32,7 +32,6 @@ from analysis.tables.periods import Period
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
 
-
 #: Rule to what it says of a customer; also the order in which rules are applied.
 SAYS = {
     "consent": "no consent for any channel",

@@ -33,7 +33,6 @@ from analysis.stats.types import Floats, Integers
 if TYPE_CHECKING:
     from analysis.promotions.planning.targeting.eligibility import Eligible
 
-
 RANDOMISED, BREAK_EVEN, NOTHING = "uplift/randomised", "break-even", "none"
 
 
