@@ -267,11 +267,11 @@ def test_every_finding_can_be_recorded() -> None:
 
 
 def test_a_group_that_is_no_tenth_is_not_called_one() -> None:
-    fifteen = ranked([100.0 - place for place in range(15)])
-    assert readings.title(fifteen).startswith("The largest of 15 customers brings 7 %")
-    assert readings.gap(fifteen).startswith("A customer of the best group buys 1.2 times")
-    nineteen = ranked([100.0 - place for place in range(28)])
-    assert readings.title(nineteen).startswith("The first 2 of 28 customers bring")
+    fourteen = ranked([100.0 - place for place in range(14)], groups=4)
+    assert readings.title(fourteen).startswith("The first 3 of 14 customers bring")
+    assert readings.gap(fourteen).startswith("A customer of the best group buys 1.1 times")
+    twenty_eight = ranked([100.0 - place for place in range(28)])
+    assert "one or two customers would show what each" in readings.title(twenty_eight)
     assert readings.title(ranked([100.0 - p for p in range(30)])).startswith("The best tenth")
 
 

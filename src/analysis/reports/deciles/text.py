@@ -23,7 +23,7 @@ Fields = dict[str, Any]
 _MOST = 0.8
 
 #: A group whose size is further than this part of it from an equal one is no tenth.
-_UNEQUAL = 0.25
+_UNEQUAL = 0.1
 
 #: A smaller ratio is read with a decimal.
 _FEW_TIMES = 2
@@ -33,8 +33,6 @@ def best_group(deciles: Deciles) -> str:
     """Return the name of the best group, by what it really holds."""
     first, n = deciles.table.iloc[0], int(deciles.table["customers"].sum())
     if len(deciles.table) < deciles.groups or _unequal(deciles, 0):
-        if first["customers"] == 1:
-            return f"largest of {words.count(n, 'customer')}"
         return f"first {words.number(first['customers'])} of {words.count(n, 'customer')}"
     tenth = "tenth" if deciles.groups == 10 else f"of {deciles.groups} equal groups"
     return f"best {tenth} of the customers"
