@@ -146,6 +146,19 @@ def test_a_group_is_never_taken_from_a_later_step() -> None:
     assert high == pytest.approx([1, 1])
 
 
+def test_many_visits_of_one_customer_are_no_segment() -> None:
+    views = [
+        walk(f"v{n}", f"2025-04-{1 + n % 25:02d} {10 + n // 25}:00", "hp").assign(
+            customer_id=f"c{min(n, 25)}"
+        )
+        for n in range(50)
+    ]
+    named = {f"c{n}": "Loyal" for n in range(25)} | {"c25": "Lone"}
+    segments = pd.DataFrame(named.items(), columns=["customer_id", "rfm"])
+    groups = purchase_funnel(web(*views), segments=segments).groups
+    assert set(groups.loc[groups["grouping"] == "segment", "group"]) == {"Loyal"}
+
+
 def test_without_events_there_is_no_funnel() -> None:
     views = walk("a", "2025-04-02 10:00", "hpcko").drop(columns="event")
     with pytest.raises(NotApplicable, match="page_views has no column event"):

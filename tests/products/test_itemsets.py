@@ -176,7 +176,7 @@ def test_rows_are_gathered_by_owner_whatever_the_bits(rows, cut, more):
         [pa.array([c for _, c in part], pa.int32()) for part in (rows[:cut], rows[cut:])]
     )
     items = max((c for _, c in rows), default=0) + 1 + more
-    found = order_index.by_owner(owners, codes, items)
+    found = order_index.by_owner(items, pa.table({"owner": owners, "code": codes}))
     expected = {}
     for owner, code in rows:
         expected.setdefault(owner, set()).add(code)

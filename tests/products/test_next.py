@@ -18,8 +18,14 @@ from analysis.products.recommend.recommend import Offer, next_best, recommend
 from analysis.products.sequences import follow_on_screen, purchase_events
 from analysis.products.sequences.matched_follow_on import Design, closest, compare
 from analysis.products.sequences.replenishment import held_out, replenishment
+from analysis.products.sequences.sequential_patterns import (
+    Limits,
+    frequent_sequences,
+    order_permutation_test,
+)
 from analysis.tables.engine import connect
 from analysis.tables.periods import Period
+from analysis.tables.spark_engine import fit
 from tests.products.journeys import events_of
 
 WINDOW = 90
@@ -160,16 +166,43 @@ def test_events_are_the_distinct_lines_of_known_customers(most, monkeypatch):
 
 
 @pytest.mark.spark
-def test_both_engines_see_the_same_events(spark):
-    table, period = lines_of(), Period(date(2024, 1, 1), date(2024, 2, 1))
+def test_workers_find_the_same_of_some_customers_each(spark, monkeypatch):
+    """Ranges of customers and parts dealt at random, together as all of them at once."""
+    monkeypatch.setattr(purchase_events, "MOST_CUSTOMERS", 20)
+    table, period = lines_of(), Period(date(2023, 12, 21), date(2024, 2, 27))
     here = purchase_events.fetch(ibis.memtable(table), period, min_customers=12)
     # Ibis hands a missing text over to Spark as the text "None".
     rows = ibis.memtable(table.fillna({"customer_id": "guest"}))
     rows = rows.mutate(customer_id=rows.customer_id.nullif("guest"))
-    lines = connect(spark).create_view("lines_of_events", rows)
-    there = purchase_events.fetch(lines, period, min_customers=12)
-    for name in ("customer", "day", "item", "names", "customers"):
+    connection = connect(spark)
+    fit(connection, spark, rows=len(table))
+    there = purchase_events.fetch(
+        connection.create_view("lines_of_events", rows), period, min_customers=12
+    )
+    for name in ("names", "customers"):
         assert (getattr(here, name) == getattr(there, name)).all()
+    parts = there.each(lambda own: (own.customers[own.customer], own.day, own.item))
+    assert len(parts) == 2
+    for name, found in zip(("customer", "day", "item"), zip(*parts, strict=True), strict=True):
+        assert (getattr(here, name) == np.concatenate(found)).all()
+    for ours, theirs in zip(learnt(here), learnt(there), strict=True):
+        pd.testing.assert_frame_equal(ours, theirs, rtol=1e-9)
+
+
+def learnt(events):
+    """Return what is learnt of customers' sequences, one frame an analysis."""
+    screened = follow_on_screen.screen(events, window=7, min_customers=5)
+    first, then = screened.table.loc[0, ["first", "then"]]
+    followed = compare(events, first, then, Design(7, 0, controls=1, draws=9, least=2))
+    limits = Limits(max_gap=9, span=18, longest=3)
+    common = frequent_sequences(events, support=0.25, limits=limits).tail(9).reset_index(drop=True)
+    rhythms = replenishment(events, min_gaps=1, min_customers=3)
+    judged = evaluate(events, days=14, length=3)
+    return [
+        screened.table, followed.curve, followed.summary, rhythms.items, rhythms.due, common,
+        order_permutation_test(events, common, limits=limits, shuffles=5), judged.table,
+        recommend(events, judged.best, Offer(length=3, new_only=False)),
+    ]  # fmt: skip
 
 
 def test_too_many_pairs_are_refused_before_they_are_counted(monkeypatch):

@@ -48,7 +48,7 @@ def test_without_an_export_all_targets_were_sent(listed: StudyParams, tmp_path: 
     rows = recorded(tmp_path)
     assert rows["arm"].to_dict() == {"crm:79": "target", "web:1": "target", "web:2": "control"}
     assert rows["sent_at"].notna().to_dict() == {"crm:79": True, "web:1": True, "web:2": False}
-    assert said[1] == "2 of 2 targets were sent, 1 are held out."
+    assert said[1] == "2 of 2 targets were sent, 1 held out."
     assert said[-1].startswith(f"List {LIST} is recorded, from 2024-01-08 to 2024-02-04.")
     assert len(SentLists.of("shop", root=tmp_path).files) == 2
 
@@ -71,7 +71,7 @@ def test_whom_the_crm_left_out_stays_a_target(listed: StudyParams, tmp_path: Pat
     assert rows["arm"].to_dict() == {"crm:79": "target", "web:1": "target", "web:2": "control"}
     assert rows.loc["web:1", "sent_at"] == pd.Timestamp("2024-01-08 09:30")
     assert rows.loc["crm:79", "sent_at"] is pd.NaT
-    assert said[0] == "1 of 2 targets were sent, 1 are held out."
+    assert said[0] == "1 of 2 targets were sent, 1 held out."
     assert said[1].startswith("1 of the targets were not sent and still count as targets")
     assert "from 2024-01-08" in said[-1]
 

@@ -201,12 +201,19 @@ def test_categories_that_move_are_remarked_on_where_far_from_usual() -> None:
     )
 
 
+def test_one_series_rises_and_several_rise() -> None:
+    table = pd.DataFrame({"direction": ["rising", "falling", "falling", ""], "p": 0.1})
+    counted = text_products.category_trend_counts(table)
+    assert counted == "1 rises and 2 fall significantly, of 4 searched"
+    assert text_products.trend_counts(table).endswith("1 rises and 2 fall significantly")
+
+
 def test_departments_that_move_are_named() -> None:
     totals = sums(("Toys", 5.0, 5.0, 0.1, 0.4), ("Tea", 9.0, 9.0, -0.3, -0.1))
     totals = totals.assign(level="department", call=["more", "less"])
     said = text.departments(totals)
     assert said == "Of 2 departments, significantly (95 %) more in Toys, less in Tea"
-    assert text.departments(totals.assign(call="contradicted")).startswith("None of 2")
+    assert text.departments(totals.assign(call="contradicted")).startswith("None of the 2 d")
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_whom_occasions_add_to_the_list_is_said_with_what_they_cost() -> None:
     listed = SimpleNamespace(total={"contacts": 3})
     assert text_lists.in_the_file(told, listed, "EUR") == (
         "Of the rulings 4 are to contact: 3 of the target list and 1 with an occasion, whose "
-        "messages cost € 2 beyond its budget; 1 with an occasion are held out."
+        "messages cost € 2 beyond its budget; held out with an occasion: 1."
     )
     assert text_lists.in_the_file(told[told["list"] == "targets"], listed, "EUR") == ""
 

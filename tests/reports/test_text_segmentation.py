@@ -55,6 +55,15 @@ def test_a_segment_too_small_to_be_shown_is_not_the_headline() -> None:
     assert readings_text.rfm_headline(some).startswith("A (8) and B (90) are 50 % of customers")
 
 
+def test_the_map_of_stages_has_no_row_of_a_few() -> None:
+    moves = pd.DataFrame(
+        {"was": ["New", "Active", "Active"], "became": ["Active", "Active", "Lapsed"],
+         "customers": [28, 90, 10], "share": [1.0, 0.9, 0.1]}
+    )  # fmt: skip
+    assert text_stages.as_grid(moves).index.tolist() == ["Active"]
+    assert len(text_stages.as_grid(moves.head(1))) == 0
+
+
 def test_groups_of_one_size_have_no_range() -> None:
     sizes = pd.DataFrame({"score": ["monetary"] * 2 + ["recency"] * 2, "share": [0.2] * 3 + [0.3]})
     assert "monetary 20 % and recency 20 % to 30 % of customers each" in readings_text.ties(sizes)
@@ -133,7 +142,7 @@ def test_silence_is_a_sign_of_losses_only_beyond_what_no_losses_would_show() -> 
     )
     finding = text_stages.stages_finding(usual)
     assert not finding["alert"]
-    assert finding["detail"].endswith("not significantly fewer, so this is no sign of losses")
+    assert finding["detail"].endswith("no sign of losses; report 07 judges longer silences")
     assert finding["low"] < finding["value"] < finding["high"]
     assert "silent beyond their own rhythm, not significantly more than without any loss" in (
         text_stages.stages_title(usual, 91)

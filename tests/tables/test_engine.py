@@ -19,11 +19,13 @@ from analysis.tables.engine import (
     held,
     in_memory,
     localise,
+    open_study,
     read_parquet,
     seconds,
     write_parquet,
 )
-from analysis.tables.spilling import keep_on_disk
+from analysis.tables.manifest import Manifest
+from analysis.tables.spilling import MOST_IN_MEMORY, keep_on_disk
 
 
 def shop(**options: Any) -> Tables:
@@ -150,6 +152,22 @@ def test_held_rows_of_a_large_study_lie_on_disk_and_go_when_unused() -> None:
     gc.collect()
     assert connection.raw_sql(lying).fetchall() == []
     connection.disconnect()
+
+
+@pytest.mark.parametrize(("large", "on_disk"), [("placements", False), ("page_views", True)])
+def test_only_rows_that_are_ever_held_make_a_study_large(
+    tmp_path: Path, large: str, on_disk: bool
+) -> None:
+    current = tmp_path / "data" / "canonical" / "shop" / "current"
+    for name in ("order_lines", large):
+        (current / name).mkdir(parents=True)
+        pd.DataFrame({"n": [1]}).to_parquet(current / name / "part-0.parquet")
+    rows = {"order_lines": 1, large: MOST_IN_MEMORY + 1}
+    Manifest("shop", rows=rows).write(current / "manifest.json")
+    tables = open_study("shop", root=tmp_path)
+    attached = tables.connection.raw_sql("select database_name from duckdb_databases()").fetchall()
+    assert (("kept",) in attached) is on_disk
+    tables.close()
 
 
 def test_rows_found_unused_in_another_thread_are_dropped_between_questions() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.tables import margin
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.margin import MICROS, lines_with_margin, margin_basis_sentence
 
@@ -91,3 +93,19 @@ def test_margin_by_rate_is_exact(cents: list[int], rate: int) -> None:
         {"product_id": ["p"], "department": ["d"], "category": ["c"], "margin_rate": [rate / 1e4]}
     )
     assert int(margins(lines, products)["margin_micros"].sum()) == sum(cents) * rate
+
+
+def test_lines_are_joined_once_and_the_same_where_they_are_too_many_to_keep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = pd.DataFrame(
+        {"product_id": ["rate", "unit", "gone"], "quantity": [1.0] * 3, "net_amount": [10.0] * 3}
+    )
+    few = shop(lines, PRODUCTS)
+    assert lines_with_margin(few) is lines_with_margin(few)
+    kept = lines_with_margin(few).order_by("product_id").to_pandas()
+    monkeypatch.setattr(margin, "MOST_KEPT", 2)
+    many = shop(lines, PRODUCTS)
+    assert lines_with_margin(many) is not lines_with_margin(many)
+    again = lines_with_margin(many).order_by("product_id").to_pandas()
+    pd.testing.assert_frame_equal(kept, again)

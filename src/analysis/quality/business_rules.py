@@ -84,7 +84,7 @@ LINE_RULES = (
         "Line worth nothing",
         "validity",
         lambda r: r.net_amount == 0,
-        "Kept: free goods, or a discount of 100 %. They count as lines, not as sales.",
+        "Kept: no quantity, free goods, or a discount of 100 %. Lines, but no sales.",
     ),
     Rule(
         "Line with quantity zero",

@@ -15,18 +15,19 @@ Cameron, Gelbach, Miller (2011), Journal of Business and Economic Statistics 29(
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.stats.types import Floats, Integers
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
 _MOST_STEPS, _CLOSE = 100, 1e-12
+
+_Codes = tuple[Integers, Integers]
+_Sums = tuple[csr_array, csr_array]
 
 
 @dataclass(frozen=True)
@@ -121,27 +122,16 @@ def _solved(
 
 def _summing(codes: Integers) -> csr_array:
     """Return the matrix that sums rows by code, in their order."""
-    from scipy.sparse import csr_array
-
     ends = np.append(0, np.cumsum(np.bincount(codes)))
     return csr_array((np.ones(len(codes)), np.argsort(codes, kind="stable"), ends))
 
 
-def _sweep(
-    columns: Floats,
-    scratch: Floats,
-    weights: Floats,
-    codes: tuple[Integers, Integers],
-    summed: tuple[csr_array, csr_array],
-) -> None:
+def _sweep(columns: Floats, scratch: Floats, weights: Floats, codes: _Codes, sums: _Sums) -> None:
     """Leave of every column what weighted regression on both sets of effects leaves.
 
     Units are many and solved for one by one; what is left are equations in the times only, one
     time of each group of units and times that hang together being fixed at zero.
     """
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
     unit, time = codes
     both = csr_array((weights, codes))
     each = 1 / np.bincount(unit, weights)
@@ -150,7 +140,7 @@ def _sweep(
     _, group = connected_components(linked, directed=False)
     free = np.setdiff1d(np.arange(len(group)), np.unique(group, return_index=True)[1])
     np.multiply(columns, weights[:, None], out=scratch)
-    by_unit, by_time = (sums @ scratch for sums in summed)
+    by_unit, by_time = (each_sum @ scratch for each_sum in sums)
     level = np.zeros_like(by_time)
     if len(free):
         equations = np.diag(np.bincount(time, weights)) - linked.toarray()

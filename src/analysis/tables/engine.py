@@ -319,7 +319,7 @@ def open_study(
     rows = manifest.rows
     if settings is not None and settings.kind == "spark":
         fit(connection, settings, rows=max(rows.values(), default=0))
-    elif max((n for name, n in rows.items() if name not in NEVER_HELD), default=0) > MOST_IN_MEMORY:
+    elif any(n > MOST_IN_MEMORY for name, n in rows.items() if name != NEVER_HELD):
         keep_on_disk(connection)
     tables = {name: read_parquet(connection, current / name) for name in manifest.rows}
     holders = [tables["customers"]] if "customers" in tables else []

@@ -18,7 +18,7 @@ NO_CATEGORY = "(no category)"
 
 MICROS = 1_000_000
 
-#: With more order lines than this each question joins and prices its own: kept, they need room.
+#: With more order lines each question joins and prices its own: kept, they need room.
 MOST_KEPT = 5_000_000
 
 _BASIS_WORDS = {
@@ -45,10 +45,10 @@ def lines_with_margin(tables: Tables) -> ibis.Table:
         currency, so that sums are exact in every engine), ``margin_basis`` (``cost_amount``,
         ``unit_cost`` or ``rate``).
     """
-    few = tables.manifest.rows.get("order_lines", 0) <= MOST_KEPT
-    if few and kind_of(tables.connection) == "duckdb":
-        return tables.once("lines_with_margin", _priced)  # nearly every question looks at them
-    return _priced(tables)
+    many = tables.manifest.rows.get("order_lines", 0) > MOST_KEPT
+    if many or kind_of(tables.connection) == "spark":
+        return _priced(tables)
+    return tables.once("lines_with_margin", _priced)  # nearly every question looks at them
 
 
 def _priced(tables: Tables) -> ibis.Table:

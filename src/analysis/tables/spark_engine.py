@@ -8,16 +8,17 @@ it that names the error is said.
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, NotApplicable
 from analysis.tables.spilling import spill_path
 
 if TYPE_CHECKING:
@@ -175,12 +176,12 @@ def write_parts(connection: Any, rows: ibis.Table, directory: Path, column: str)
 
 
 def on_workers(
-    rows: ibis.Table, by: str, work: Callable[[pa.Table], dict[str, Any]], gives: str
+    rows: ibis.Table, by: str | None, work: Callable[[pa.Table], dict[str, Any]], gives: str
 ) -> ibis.Table:
     """Return what ``work`` makes, on the workers, of a part of the rows at a time.
 
-    All rows with one value of ``by`` are in one part. Workers import ``work`` by its name, so they
-    need the environment of this process.
+    All rows with one value of ``by`` are in one part; without, the parts are as they are. Workers
+    import ``work`` by its name, so they need the environment of this process.
 
     Parameters
     ----------
@@ -189,7 +190,8 @@ def on_workers(
     """
     connection = rows.get_backend()
     connection._run_pre_execute_hooks(rows)
-    parts = connection._session.sql(connection.compile(rows)).repartition(by)
+    parts = connection._session.sql(connection.compile(rows))
+    parts = parts.repartition(by) if by else parts
 
     def each(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
@@ -200,6 +202,53 @@ def on_workers(
     name = ibis.util.gen_name("made_by_workers")
     parts.mapInArrow(each, gives).createOrReplaceTempView(name)
     return connection.table(name)
+
+
+class Spread:
+    """What workers ``make`` of the rows of each ``part``, and keep: only results come back."""
+
+    def __init__(self, rows: ibis.Table, make: Callable[[pa.Table], Any]) -> None:
+        def objects(rows: pa.Table) -> dict[str, Any]:
+            import pyarrow as pa
+
+            number = rows["part"].to_numpy()
+            parts = sorted({*number.tolist()})
+            return _sent(parts, (make(rows.filter(pa.array(number == part))) for part in parts))
+
+        self._made = kept(on_workers(rows, "part", objects, "part int, made binary"))
+
+    def each(self, work: Callable[[Any], Any], *, only: int | None = None) -> list[Any]:
+        """Return what ``work`` makes of each object (or of one part's), in the parts' order."""
+
+        def done(made: bytes) -> Any:
+            try:
+                return work(pickle.loads(made))
+            except NotApplicable as refused:  # to be said by who asks
+                return refused
+
+        def results(rows: pa.Table) -> dict[str, Any]:
+            return _sent(rows["part"].to_pylist(), map(done, rows["made"].to_pylist()))
+
+        made = self._made if only is None else self._made.filter(self._made.part == only)
+        found = on_workers(made, None, results, "part int, made binary").to_pyarrow()
+        given = [pickle.loads(each) for each in found.sort_by("part")["made"].to_pylist()]
+        for refused in (each for each in given if isinstance(each, NotApplicable)):
+            raise refused
+        return given
+
+
+def _sent(parts: list[int], made: Iterable[Any]) -> dict[str, Any]:
+    import pyarrow as pa
+
+    return {
+        "part": pa.array(parts, pa.int32()),
+        "made": pa.array(map(pickle.dumps, made), pa.binary()),
+    }
+
+
+def parts_for(connection: Any) -> int:
+    """Return in how many parts customers are dealt to workers: two at least, one a part of rows."""
+    return max(2, int(connection._session.conf.get(PARTS)))
 
 
 def kept(rows: ibis.Table) -> ibis.Table:

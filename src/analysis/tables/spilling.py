@@ -28,9 +28,8 @@ PREFIX = "analysis-spill-"
 
 #: A study with a larger table keeps its held rows on disk, compressed, rather than as they are.
 MOST_IN_MEMORY = 20_000_000
-
-#: Tables of which no analysis holds more than a small part, however many rows they have.
-NEVER_HELD = frozenset({"placements"})
+#: A table of which no analysis holds more than a small part, however many rows it has.
+NEVER_HELD = "placements"
 
 _numbers = itertools.count()
 

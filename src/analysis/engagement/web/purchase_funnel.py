@@ -24,7 +24,7 @@ from analysis.engagement.web.clickstream import STEPS, Clickstream
 from analysis.engagement.web.sessionisation import shares
 from analysis.errors import NotApplicable
 from analysis.stats.multiplicity import bonferroni
-from analysis.stats.sizes import FEWEST_CUSTOMERS, FEWEST_FOLLOWED
+from analysis.stats.sizes import FEWEST_FOLLOWED
 from analysis.tables.engine import held
 from analysis.tables.lines import midnight
 
@@ -281,7 +281,7 @@ def _by_segment(
     told = ibis.memtable(segments.rename(columns={"customer_id": "buyer", "rfm": "group"}))
     known = sessions.inner_join(told, sessions.customer_id == told.buyer).drop("buyer")
     people = known.group_by("group").agg(people=known.customer_id.nunique())
-    many = people.filter(people.people >= FEWEST_CUSTOMERS)
+    many = people.filter(people.people >= FEWEST_FOLLOWED)
     known = known.semi_join(many, "group")
     level = bonferroni(confidence, segments["rfm"].nunique())
     return _grouped(known, "segment", steps, level)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,9 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.products.association.support import choose_support, frequent_sizes, places, raised
-from analysis.products.baskets.order_index import by_owner
-from analysis.tables.spark_engine import on_workers
+from analysis.tables.spark_engine import Spread
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from analysis.products.association.support import Support
     from analysis.products.baskets.order_contents import Baskets
     from analysis.products.baskets.order_index import Gathered
@@ -141,18 +138,17 @@ def _larger(
 ) -> list[tuple[Sets, Counts]]:
     place = places(baskets, support.orders)
     own = baskets.gathered
-    pairs = partial(_pairs, own) if own is not None else partial(_pairs_on_workers, baskets)
-    found = [pairs(place, support.orders)]
+    found = [_pairs(own, place, support.orders)]
     if longest < 3:
         return found
     candidates = _grown(*found[0], most_sets, support)
     if len(candidates) == 0:
         return found
     kept = np.unique(candidates)
-    if own is not None:
-        count = partial(count_sets, _matrix(own, place, kept, support.orders))
+    if isinstance(own, Spread):
+        count = partial(_sets_on_workers, own, place, kept)
     else:
-        count = partial(_sets_on_workers, baskets, place, kept)
+        count = partial(count_sets, _matrix(own, place, kept, support.orders))
     size = 3
     while len(candidates):
         searched[size] = len(candidates)
@@ -166,35 +162,9 @@ def _larger(
     return found
 
 
-def _pairs_on_workers(baskets: Baskets, place: Sets, least: int) -> tuple[Sets, Counts]:
-    """Count the pairs of items that have a place, in Spark; return those that are frequent."""
-    work = partial(_pairs_of_part, place)
-    made = on_workers(baskets.coded, "owner", work, "first int, second int, n bigint")
-    sums = made.group_by("first", "second").agg(n=made.n.sum())
-    found = sums.filter(sums.n >= least).order_by("first", "second").to_pandas()
-    return found[["first", "second"]].to_numpy(np.int32), found["n"].to_numpy(np.int64)
-
-
-def _pairs_of_part(place: Sets, part: pa.Table) -> dict[str, Any]:
-    pairs, counts = _pairs(by_owner(part["owner"], part["code"], len(place)), place, 1)
-    return {"first": pairs[:, 0], "second": pairs[:, 1], "n": counts}
-
-
-def _sets_on_workers(baskets: Baskets, place: Sets, kept: Sets, sets: Sets) -> Counts:
+def _sets_on_workers(orders: Spread, place: Sets, kept: Sets, sets: Sets) -> Counts:
     """Count the orders that hold each of ``sets``, in Spark; see `count_sets`."""
-    work = partial(_sets_of_part, place, kept, sets)
-    made = on_workers(baskets.coded, "owner", work, "set int, n bigint")
-    found = made.group_by("set").agg(n=made.n.sum()).to_pandas()
-    counts = np.zeros(len(sets), np.int64)
-    counts[found["set"].to_numpy()] = found["n"]
-    return counts
-
-
-def _sets_of_part(place: Sets, kept: Sets, sets: Sets, part: pa.Table) -> dict[str, Any]:
-    orders = by_owner(part["owner"], part["code"], len(place))
-    counts = count_sets(_matrix(orders, place, kept, 1), sets)
-    held = np.flatnonzero(counts).astype(np.int32)
-    return {"set": held, "n": counts[held]}
+    return sum(orders.each(lambda own: count_sets(_matrix(own, place, kept, 1), sets)))
 
 
 def _grown(
@@ -216,10 +186,19 @@ def _grown(
     return grown
 
 
-def _pairs(
-    gathered: Gathered, place: npt.NDArray[np.int32], least: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+def _pairs(orders: Gathered | Spread, place: Sets, least: int) -> tuple[Sets, Counts]:
     """Count the pairs of items that have a place; return those that are frequent."""
+    enough = 1 if isinstance(orders, Spread) else least  # a pair may be seldom in a part of them
+    items, parts = int(place.max()) + 1, orders.each(lambda own: _pairs_of(own, place, enough))
+    codes, counts = (np.concatenate(each) for each in zip(*parts, strict=True))
+    codes, where = np.unique(codes, return_inverse=True)
+    sums = np.bincount(where, counts, len(codes)).astype(np.int64)
+    codes, sums = codes[sums >= least], sums[sums >= least]
+    return np.column_stack(np.divmod(codes, items)).astype(np.int32), sums
+
+
+def _pairs_of(gathered: Gathered, place: Sets, least: int) -> tuple[Counts, Counts]:
+    """Return the pairs, as first x items + second, that so many of these orders hold."""
     from analysis.products.baskets.basket_kernels import count_pairs
 
     items = int(place.max()) + 1
@@ -229,9 +208,9 @@ def _pairs(
         high = min(low + step, items)
         counted = count_pairs(gathered.starts, gathered.values, place, items, low, high)
         first, second = np.nonzero(counted >= least)
-        found.append(np.column_stack([first + low, second, counted[first, second]]))
-    pairs = np.concatenate(found)
-    return pairs[:, :2].astype(np.int32), pairs[:, 2].astype(np.int64)
+        found.append(((first + low) * items + second, counted[first, second].astype(np.int64)))
+    codes, counts = (np.concatenate(each) for each in zip(*found, strict=True))
+    return codes, counts
 
 
 def _matrix(

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 
@@ -116,12 +115,9 @@ def pair_rows(baskets: Baskets, orders: int) -> int:
     kept = baskets.items[baskets.items["orders"] >= orders]
     if len(kept) < 2:
         return 0
-    if baskets.gathered is not None:
-        sizes = frequent_sizes(baskets.gathered, places(baskets, orders)).astype(np.int64)
-        return int((sizes * (sizes - 1)).sum()) // 2
-    lines = frequent_lines(baskets, orders).group_by("order_id").agg(n=lambda t: t.count())
-    pairs = (lines.n * (lines.n - 1)).sum().to_pandas()
-    return 0 if pairs is None or np.isnan(pairs) else int(pairs) // 2
+    place = places(baskets, orders)
+    each = baskets.gathered.each(lambda own: frequent_sizes(own, place).astype(np.int64))
+    return sum(int((sizes * (sizes - 1)).sum()) for sizes in each) // 2
 
 
 def places(baskets: Baskets, orders: int) -> npt.NDArray[np.int32]:
@@ -137,14 +133,6 @@ def frequent_sizes(gathered: Gathered, place: npt.NDArray[np.int32]) -> npt.NDAr
 
     sizes: npt.NDArray[np.int32] = held_sizes(gathered.starts, gathered.values, place)
     return sizes
-
-
-def frequent_lines(baskets: Baskets, orders: int) -> ibis.Table:
-    """Return the lines of items that at least ``orders`` orders hold."""
-    kept = baskets.items.loc[baskets.items["orders"] >= orders, ["item"]]
-    if len(kept) == len(baskets.items):
-        return baskets.lines
-    return baskets.lines.semi_join(ibis.memtable(kept), "item")
 
 
 def _too_large(baskets: Baskets, orders: int, rows: int, most: int) -> str:

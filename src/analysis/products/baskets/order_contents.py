@@ -18,10 +18,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products.baskets.order_index import Gathered, coded, gathered
-from analysis.tables.engine import hash64, held, kind_of
+from analysis.products.baskets.order_index import Gathered, gathered
+from analysis.tables.engine import held, kind_of
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
+from analysis.tables.spark_engine import Spread
 
 if TYPE_CHECKING:
     from datetime import date
@@ -116,10 +117,10 @@ class Baskets:
         What an item is.
     names
         Every item of the rows, sorted, whatever of them ``items`` still holds.
+    gathered
+        The items of each order, as places in ``names``; of rows in Spark the workers keep them.
     period
         The days looked at; None where the rows were given.
-    gathered
-        The items of each order, as places in ``names``; None where the rows are in Spark.
     """
 
     rows: ibis.Table
@@ -127,19 +128,13 @@ class Baskets:
     orders: int
     level: Level
     names: npt.NDArray[np.object_]
+    gathered: Gathered | Spread
     period: Period | None = None
-    gathered: Gathered | None = None
 
     @cached_property
     def lines(self) -> ibis.Table:
         """One row an item in an order: order_id, item."""
         return held(self.rows.select("order_id", "item").distinct())
-
-    @cached_property
-    def coded(self) -> ibis.Table:
-        """One row a line, for workers: owner (a hash of the order), code (place in ``names``)."""
-        rows = coded(self.rows.select("order_id", "item"), self.names)
-        return held(rows.select(owner=hash64(rows.order_id), code=rows.item_code))
 
     @property
     def how_many(self) -> str:
@@ -222,42 +217,16 @@ def of_lines(
     if period is not None:
         start, end = (ibis.timestamp(d.isoformat()) for d in (period.start, period.end))
         lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
-    if kind_of(lines.get_backend()) == "spark":
-        items, number = _counted(lines)
-        return Baskets(lines, items, number, level, _names(items), period)
-    items, orders = _gathered(lines)
-    return Baskets(lines, items, len(orders), level, _names(items), period, orders)
-
-
-def _names(items: pd.DataFrame) -> npt.NDArray[np.object_]:
-    return np.sort(items["item"].to_numpy(dtype=object))
-
-
-def _described(lines: ibis.Table) -> dict[str, ibis.Value]:
-    return {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
-
-
-def _counted(lines: ibis.Table) -> tuple[pd.DataFrame, int]:
-    """Return the items and the number of orders, counted by the engine."""
-    distinct = lines.select("order_id", "item").distinct()
-    counts = distinct.group_by("item").agg(orders=distinct.order_id.count())
-    if described := _described(lines):
-        counts = counts.join(lines.group_by("item").agg(**described), "item")
-    return _by_orders(counts.to_pandas()), int(distinct.order_id.nunique().to_pandas())
-
-
-def _gathered(lines: ibis.Table) -> tuple[pd.DataFrame, Gathered]:
-    """Return the items and the orders that hold them."""
-    known = lines.group_by("item").agg(orders=lines.count(), **_described(lines)).to_pandas()
+    described = {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
+    known = lines.group_by("item").agg(orders=lines.count(), **described).to_pandas()
     items = known.sort_values("item", ignore_index=True)
-    orders = gathered(lines, items["item"].to_numpy(dtype=object))
+    names = items["item"].to_numpy(dtype=object)
+    orders = gathered(lines, names)
     # An item may be in several lines of an order.
-    items["orders"] = np.bincount(orders.values, minlength=len(items))
-    return _by_orders(items), orders
-
-
-def _by_orders(items: pd.DataFrame) -> pd.DataFrame:
-    return items.sort_values(["orders", "item"], ascending=[False, True], ignore_index=True)
+    each = orders.each(lambda own: (len(own), np.bincount(own.values, minlength=len(names))))
+    items["orders"] = sum((n for _, n in each), np.zeros(len(names), np.int64))
+    items = items.sort_values(["orders", "item"], ascending=[False, True], ignore_index=True)
+    return Baskets(lines, items, sum(n for n, _ in each), level, names, orders, period)
 
 
 #: Upper ends of the bands.

@@ -9,18 +9,19 @@ names, and the same orders come in the same order every time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.tables.engine import hash64, held
+from analysis.tables.engine import hash64, held, kind_of
+from analysis.tables.spark_engine import Spread, parts_for
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -203,6 +204,10 @@ class Gathered:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def each(self, work: Callable[[Gathered], Any]) -> list[Any]:
+        """Return what ``work`` makes of all owners, as `Spread.each` of those of each worker."""
+        return [work(self)]
+
 
 def coded(
     lines: ibis.Table, values: Sequence[str] | npt.NDArray[np.object_], *, key: str = "item"
@@ -215,8 +220,10 @@ def coded(
 
 def gathered(
     lines: ibis.Table, items: npt.NDArray[np.object_], *, owner: str = "order_id"
-) -> Gathered:
+) -> Gathered | Spread:
     """Return the ``items`` of every order, as their places, in the order of the orders' hashes.
+
+    Of lines in Spark the workers keep some orders each.
 
     Orders (or customers, as ``owner``) are told apart by 64 bits: of 46 million orders, two share
     them in one data set out of 17,000.
@@ -229,19 +236,22 @@ def gathered(
         Every item of the lines.
     """
     rows = coded(lines.select(owner, "item"), items)
-    table = rows.select(owner=hash64(rows[owner]), code=rows.item_code).to_pyarrow()
-    return by_owner(table["owner"], table["code"], len(items))
+    rows = rows.select(owner=hash64(rows[owner]), code=rows.item_code)
+    if kind_of(engine := rows.get_backend()) == "spark":
+        part = (rows.owner % parts_for(engine)).cast("int32")
+        return Spread(rows.mutate(part=part), partial(by_owner, len(items)))
+    return by_owner(len(items), rows.to_pyarrow())
 
 
-def by_owner(owners: pa.ChunkedArray, codes: pa.ChunkedArray, items: int) -> Gathered:
+def by_owner(items: int, rows: pa.Table) -> Gathered:
     """Return the distinct codes of every owner.
 
     Parameters
     ----------
-    owners
-        A 64-bit hash a row.
-    codes
-        From 0 to ``items`` - 1.
+    items
+        What the codes are below.
+    rows
+        owner, a 64-bit hash, and code.
 
     Notes
     -----
@@ -252,13 +262,13 @@ def by_owner(owners: pa.ChunkedArray, codes: pa.ChunkedArray, items: int) -> Gat
     from analysis.products.baskets.basket_kernels import compact, count_buckets, deal
 
     mask = np.uint64((1 << max(1, int(items - 1).bit_length())) - 1)
-    parts = [part.to_numpy().view(np.uint64) for part in owners.chunks]
+    parts = [part.to_numpy().view(np.uint64) for part in rows["owner"].chunks]
     counts = np.zeros(int(mask) + 1, np.int64)
     for part in parts:
         count_buckets(part, mask, counts)
     bounds = np.concatenate([[0], np.cumsum(counts)])
     keys, ends = np.empty(bounds[-1], np.uint64), bounds[:-1].copy()
-    for part, own in zip(parts, codes.chunks, strict=True):
+    for part, own in zip(parts, rows["code"].chunks, strict=True):
         deal(part, own.to_numpy(), mask, ends, keys)
     for low, high in pairwise(bounds.tolist()):
         keys[low:high].sort()

@@ -8,6 +8,7 @@ with and without it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import ibis
@@ -18,9 +19,10 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.products.baskets.order_index import coded
 from analysis.products.recommend.evaluation import SCORERS, Evaluation, Model, Scorer, Trial
-from analysis.products.sequences.purchase_events import Histories, dealt, only, sample, until
+from analysis.products.sequences.purchase_events import Histories, until
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.sizes import FEWEST_FOLLOWED
+from analysis.tables.engine import held
 from analysis.tables.lines import midnight
 
 if TYPE_CHECKING:
@@ -102,9 +104,14 @@ def judge(
     NotApplicable
         If page_views does not say who saw which product, or begins too late.
     """
-    every, everybody = _fetch(tables, events), events
-    events = sample(events)
-    seen = every if events is everybody else only(every, dealt(everybody)[0])
+    every = _fetch(tables, events)
+    judged = events.of_sample(partial(_judged, evaluated, days, length, confidence), every)
+    return replace(judged, seen=every)
+
+
+def _judged(
+    evaluated: Evaluation, days: int, length: int, confidence: float, events: Events, seen: Events
+) -> BrowsingHistory:
     total, new_only = events.period.days, evaluated.new_only
     base = SCORERS[evaluated.best]
     earlier, later = (Trial.of(events, total - n * days, days, length, new_only) for n in (2, 1))
@@ -127,7 +134,8 @@ def judge(
     ]
     table = pd.DataFrame(rows, columns=["basis", "customers", "looked", "recall", "ndcg"])
     mean = float(gain.mean())
-    return BrowsingHistory(every, evaluated.best, weight, table, mean, mean - reach, mean + reach)
+    ends, none = (mean, mean - reach, mean + reach), until(seen, 0)
+    return BrowsingHistory(none, evaluated.best, weight, table, *ends)
 
 
 def pages(seen: Events, day: int, *, since: int | None = None) -> csr_array:
@@ -183,6 +191,9 @@ def _fetch(tables: Tables, events: Events) -> Events:
     since = rows.viewed_at.date().delta(ibis.date(events.period.start.isoformat()), unit="day")
     seen = rows.select("customer_id", item="product_id", day=since.cast("int32"))
     seen = coded(coded(seen, events.names), events.customers, key="customer_id")
-    found = seen.select("day", customer="customer_id_code", item="item_code").to_pyarrow()
+    seen = seen.select("day", customer="customer_id_code", item="item_code")
+    if events.rows is not None:
+        return replace(events, rows=held(seen))
+    found = seen.to_pyarrow()
     columns = {name: found[name].to_numpy() for name in found.column_names}
     return replace(events, **columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable
-from analysis.products.sequences.purchase_events import Histories, between, follow_ups, sample
+from analysis.products.sequences.purchase_events import Histories, between, dealt, follow_ups
 from analysis.products.sequences.replenishment import due
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.types import Floats
@@ -193,7 +193,6 @@ def evaluate(
     `purchase_events.MOST_CUSTOMERS` so many are drawn at random: the recommenders learn from them
     and are measured on them, and the intervals are those of so many customers.
     """
-    everybody, events = len(events.customers), sample(events)
     total = events.period.days
     if total < 4 * days:
         raise NotApplicable(
@@ -201,18 +200,26 @@ def evaluate(
             f"{4 * days} or more."
         )
     usable = {n: s for n, s in scorers.items() if not (new_only and n in OWN)}
+    table = events.of_sample(partial(_measured, usable, days, length, new_only, confidence))
+    best = str(table.loc[table["validation"].idxmax(), "recommender"])
+    table.insert(1, "chosen", table["recommender"] == best)
+    ordered = table.sort_values("ndcg", ascending=False).reset_index(drop=True)
+    everybody = len(events.customers) if len(dealt(events)) > 1 else 0
+    return Evaluation(ordered, new_only, best, everybody)
+
+
+def _measured(
+    usable: Mapping[str, Scorer], days: int, length: int, new_only: bool, confidence: float,
+    events: Events,
+) -> pd.DataFrame:  # fmt: skip
+    total = events.period.days
     earlier, later = (Trial.of(events, total - n * days, days, length, new_only) for n in (2, 1))
     rows = []
     for name, scorer in usable.items():
         before, now = earlier.measured(scorer), later.measured(scorer)
         rows.append({"recommender": name, **_summary(now, confidence),
                      "validation": float(before["ndcg"].mean())})  # fmt: skip
-    table = pd.DataFrame(rows)
-    best = str(table.loc[table["validation"].idxmax(), "recommender"])
-    table.insert(1, "chosen", table["recommender"] == best)
-    ordered = table.sort_values("ndcg", ascending=False).reset_index(drop=True)
-    drawn_from = everybody if everybody > len(events.customers) else 0
-    return Evaluation(ordered, new_only, best, drawn_from)
+    return pd.DataFrame(rows)
 
 
 def blocks(customers: int) -> Iterator[npt.NDArray[np.int64]]:

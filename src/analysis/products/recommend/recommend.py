@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,7 @@ from analysis.products.recommend.evaluation import (
 from analysis.products.sequences.purchase_events import (
     MOST_CUSTOMERS,
     Histories,
-    dealt,
     follow_ups,
-    only,
 )
 from analysis.stats.types import Floats
 
@@ -126,46 +125,40 @@ def recommend(
         gap between purchases of it; NaN for what was not bought twice). Of more customers than
         `purchase_events.MOST_CUSTOMERS` each random part learns from itself.
     """
-    allowed = _allowed(events, offer)
-    parts = []
-    for customers in dealt(events):
-        own = only(events, customers)
-        seen = browsed and replace(browsed, seen=only(browsed.seen, customers))
-        parts += _parts(own, recommender, offer, seen, allowed)
-    lists = pd.concat(parts, ignore_index=True)
+    barred = np.isin(events.names.astype(str), sorted(offer.excluded) or [""])
+    allowed = np.any(events.each(partial(_sold, offer.in_range_days)), axis=0) & ~barred
+    beside = () if browsed is None else (browsed.seen,)
+    nothing: Any = None
+    told = browsed and replace(browsed, seen=nothing)
+    work = partial(_lists, recommender, offer, told, allowed)
+    lists = pd.concat(events.of_dealt(work, *beside), ignore_index=True)
+    if events.rows is not None:
+        lists["customer_id"] = events.customers[lists["customer_id"]]
     if len(events.customers) <= MOST_CUSTOMERS:
         return lists
     return lists.sort_values(["customer_id", "place"], ignore_index=True)
 
 
-def _parts(
-    events: Events,
-    recommender: str,
-    offer: Offer,
-    browsed: BrowsingHistory | None,
-    allowed: npt.NDArray[np.bool_],
-) -> list[pd.DataFrame]:
+def _lists(
+    recommender: str, offer: Offer, browsed: BrowsingHistory | None,
+    allowed: npt.NDArray[np.bool_], events: Events, *seen: Events,
+) -> pd.DataFrame:  # fmt: skip
     known = Histories.of(events, events.period.days)
     apart = _places(events, offer.instead)
     reasons, scorer = REASONS[recommender](known, apart), SCORERS[recommender]
     if browsed is not None and browsed.helps:
+        browsed = replace(browsed, seen=seen[0])
         reasons, scorer = _or_seen(reasons, browsed.looked(known.day)), browsed.blended()
     model = scorer(known)
-    return [
-        _block(events, known, model, reasons, rows, allowed, offer)
-        for rows in blocks(len(events.customers))
-    ]
+    each = blocks(len(events.customers))
+    parts = [_block(events, known, model, reasons, rows, allowed, offer) for rows in each]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _block(
-    events: Events,
-    known: Histories,
-    model: Model,
-    reasons: Reasons,
-    rows: npt.NDArray[np.int64],
-    allowed: npt.NDArray[np.bool_],
-    offer: Offer,
-) -> pd.DataFrame:
+    events: Events, known: Histories, model: Model, reasons: Reasons, rows: npt.NDArray[np.int64],
+    allowed: npt.NDArray[np.bool_], offer: Offer,
+) -> pd.DataFrame:  # fmt: skip
     scores = np.where(allowed, model(rows), -np.inf)
     bought = known.bought[rows]
     lists = top(scores, bought, length=offer.length, new_only=offer.new_only)
@@ -202,11 +195,10 @@ def _places(events: Events, pairs: frozenset[frozenset[str]]) -> list[tuple[int,
     return sorted((place[a], place[b]) for a, b in known)
 
 
-def _allowed(events: Events, offer: Offer) -> npt.NDArray[np.bool_]:
+def _sold(in_range_days: int, events: Events) -> npt.NDArray[np.bool_]:
     sold = np.zeros(len(events.names), bool)
-    sold[events.item[events.day >= events.period.days - offer.in_range_days]] = True
-    barred = np.isin(events.names.astype(str), sorted(offer.excluded) or [""])
-    return sold & ~barred
+    sold[events.item[events.day >= events.period.days - in_range_days]] = True
+    return sold
 
 
 Codes = npt.NDArray[np.int64]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,14 +79,14 @@ def screen(
     rhythm and a visit in the same week who bought B in as many days after that visit. Its variance
     is that of a sum of independent trials. It is a sieve: `cumulative.compare` looks closely.
     """
-    totals = None
+    totals: list[Any] = []
     names = np.array([], dtype=object)
     for events in [parts] if isinstance(parts, Events) else parts:
         names = events.names
         _affordable(events)
-        counts = count(events, window=window, quiet_days=quiet_days)
-        totals = counts if totals is None else [t + c for t, c in zip(totals, counts, strict=True)]
-    if totals is None or totals[0].sum() == 0:
+        for counts in events.each(partial(count, window=window, quiet_days=quiet_days)):
+            totals = [a + b for a, b in zip(totals, counts, strict=True)] if totals else counts
+    if not totals or totals[0].sum() == 0:
         raise NotApplicable(
             f"No first purchase could be followed for {window} days: the period is too short."
         )
@@ -96,7 +97,7 @@ def _affordable(events: Events) -> None:
     """Raise NotApplicable if there are too many pairs to look at, saying what would do."""
     items, most = len(events.names), math.isqrt(MOST_PAIRS)
     if items > most:
-        rows = np.sort(np.bincount(events.item, minlength=items))[::-1]
+        rows = np.sort(sum(events.each(lambda own: np.bincount(own.item, minlength=items))))[::-1]
         raise NotApplicable(
             f"{items:,} items make {items**2:,} pairs to look at; {MOST_PAIRS:,} are allowed. "
             f"Categories instead of products, or only items bought {rows[most] + 1:,} times and "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 Days = npt.NDArray[np.int64]
 
 _NEVER = np.int64(1 << 40)
+
+#: How many groups `People.like` tells apart.
+_GROUPS = 2 * RHYTHMS
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,6 @@ class People:
         """Tell who bought B in the ``window`` days before ``day``."""
         return self.next_b(who, np.maximum(day - window - 1, -1)) < day
 
-    @property
-    def groups(self) -> int:
-        """Return how many groups `like` tells apart."""
-        return 2 * RHYTHMS
-
     def like(self, visits: Visits, window: int) -> Days:
         """Return the visits' groups: of one rhythm, with or without B in the window before."""
         had = self.before(visits.who, visits.day, window)
@@ -126,46 +125,81 @@ class Visits:
 
 @dataclass(frozen=True)
 class Strata:
-    """Buyers of A and visits of their controls, in strata that both have."""
+    """Buyers of A, and visits of others of the same week, rhythm and earlier purchases of B.
 
-    buyers: Visits
-    controls: Visits
+    One row a visit in one of the ``number`` strata that both have: who, stratum, drawn (at random),
+    group, stop and cause (of what ends with B), first_stop and first_cause (of what A ends, too).
+    """
+
+    buyers: pd.DataFrame
+    controls: pd.DataFrame
     number: int
+    known: int  # buyers, matched or not
+
+    @classmethod
+    def of(cls, events: Events, a: int, b: int, design: Design) -> Strata:
+        """Return the strata; where a stratum has too many controls, some drawn at random."""
+        counts = events.each(partial(_counted, a, b, design))
+        buyers, controls = (sum(part[side] for part in counts) for side in (2, 3))
+        both = np.flatnonzero((buyers > 0) & (controls > 0))
+        theirs = np.cumsum([0, *(int(part[3][both].sum()) for part in counts)]).tolist()
+        begins = {part[0]: begin for part, begin in zip(counts, theirs, strict=False)}
+        most = design.controls * buyers[both]
+        chosen = events.each(partial(_chosen, a, b, design, both, most, begins))
+        matched, others = (pd.concat(parts) for parts in zip(*chosen, strict=True))
+        return cls(matched, _at_most(others, most), len(both), sum(part[1] for part in counts))
 
 
-def strata_of(people: People, design: Design) -> Strata:
-    """Return buyers and controls of the same week, rhythm and earlier purchases of B."""
+def _counted(a: int, b: int, design: Design, events: Events) -> tuple[int, int, Days, Days]:
+    """Return the first customer, the buyers of A, and buyers and controls by stratum."""
+    people, *sides = _placed(events, a, b, design)
+    strata = -(-people.days // 7) * _GROUPS
+    buyers, controls = (np.bincount(visits.stratum, minlength=strata) for visits in sides)
+    return events.first, len(people.buyers), buyers, controls
+
+
+def _chosen(
+    a: int, b: int, design: Design, both: Days, most: Days, begins: dict[int, int], events: Events
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the buyers, and the controls that may be drawn, of the strata ``both`` have."""
+    people, *sides = _placed(events, a, b, design)
+    bits = np.random.PCG64(design.seed).advance(begins[events.first])
+    found = []
+    for visits in (side.only(np.isin(side.stratum, both)) for side in sides):
+        (stop, cause), (first, of_first) = (_stops(people, visits, design, to_a) for to_a in (0, 1))
+        found.append(pd.DataFrame({
+            "who": events.codes(visits.who), "stratum": np.searchsorted(both, visits.stratum),
+            "group": people.like(visits, design.window), "stop": stop, "cause": cause,
+            "first_stop": first, "first_cause": of_first, "drawn": 0.0,
+        }))  # fmt: skip
+    buyers, controls = found
+    controls["drawn"] = np.random.Generator(bits).random(len(controls))
+    return buyers, _at_most(controls, most)
+
+
+def _placed(events: Events, a: int, b: int, design: Design) -> tuple[People, Visits, Visits]:
+    """Return the customers, and the visits of buyers and of controls with their strata."""
+    people = People.of(events, a, b, design)
     who, week = np.nonzero(people.visits >= 0)
     day = people.visits[who, week].astype(np.int64)
     free = people.first_a[who] > day
-    controls = _placed(people, who[free], day[free], design)
-    buyers = _placed(people, people.buyers, people.first_a[people.buyers], design)
-    both = np.intersect1d(buyers.stratum, controls.stratum)
-    buyers, controls = (
-        Visits(v.who[kept], v.day[kept], np.searchsorted(both, v.stratum[kept]))
-        for v in (buyers, controls)
-        for kept in [np.isin(v.stratum, both)]
-    )
-    most = design.controls * np.bincount(buyers.stratum, minlength=len(both))
-    return Strata(buyers, _at_most(controls, most, design.seed), len(both))
+    buyers = _without_b(people, people.buyers, people.first_a[people.buyers], design)
+    return people, buyers, _without_b(people, who[free], day[free], design)
 
 
-def _placed(people: People, who: Days, day: Days, design: Design) -> Visits:
-    """Return the visits without B, with their strata."""
+def _without_b(people: People, who: Days, day: Days, design: Design) -> Visits:
     kept = ~people.on(who, day)
-    visits = Visits(who[kept], day[kept], np.zeros(int(kept.sum()), np.int64))
-    week = visits.day // 7
-    stratum = week * people.groups + people.like(visits, design.window)
-    return Visits(visits.who, visits.day, stratum)
+    visits = Visits(who[kept], day[kept], day[kept] // 7 * _GROUPS)
+    return replace(visits, stratum=visits.stratum + people.like(visits, design.window))
 
 
-def _at_most(visits: Visits, most: Days, seed: int) -> Visits:
-    """Return at most so many visits of each stratum, drawn at random."""
-    drawn = np.random.default_rng(seed).random(len(visits.who))
-    order = np.lexsort((drawn, visits.stratum))
-    ordered = visits.stratum[order]
+def _at_most(visits: pd.DataFrame, most: Days) -> pd.DataFrame:
+    """Return at most so many visits of each stratum, those with the least random numbers."""
+    stratum = visits["stratum"].to_numpy()
+    order = np.lexsort((visits["drawn"].to_numpy(), stratum))
+    ordered = stratum[order]
     place = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
-    return visits.only(np.sort(order[place < most[ordered]]))
+    return visits.iloc[np.sort(order[place < most[ordered]])]
 
 
 _USUAL = Design()
@@ -237,15 +271,14 @@ def compare(events: Events, first: str, then: str, design: Design = _USUAL) -> F
     day chance brings both together too, and without it the difference would be too large.
     """
     a, b = events.code(first), events.code(then)
-    people = People.of(events, a, b, design)
-    strata = strata_of(people, design)
-    if len(strata.buyers.who) < design.least:
+    strata = Strata.of(events, a, b, design)
+    if len(strata.buyers) < design.least:
         raise NotApplicable(
-            f"{first}, then {then}: {len(strata.buyers.who)} buyers could be matched; "
+            f"{first}, then {then}: {len(strata.buyers)} buyers could be matched; "
             f"{design.least} are needed."
         )
-    shares = _shares(people, strata, _weights(strata, len(events.customers), design), design)
-    return _compared(first, then, len(people.buyers), len(strata.buyers.who), shares, design)
+    shares = _shares(strata, _weights(strata, len(events.customers), design), design)
+    return _compared(first, then, strata.known, len(strata.buyers), shares, design)
 
 
 def _weights(strata: Strata, customers: int, design: Design) -> Iterator[tuple[Floats, Floats]]:
@@ -254,7 +287,7 @@ def _weights(strata: Strata, customers: int, design: Design) -> Iterator[tuple[F
     One at a time: three hundred resamples of a million customers would be gigabytes.
     """
     known = np.zeros(customers, bool)
-    known[strata.buyers.who] = known[strata.controls.who] = True
+    known[strata.buyers["who"]] = known[strata.controls["who"]] = True
     number = np.cumsum(known) - 1
     n = int(known.sum())
     rng = np.random.default_rng(design.seed + 1)
@@ -262,26 +295,29 @@ def _weights(strata: Strata, customers: int, design: Design) -> Iterator[tuple[F
     for draw in range(design.draws + 1):
         if draw:
             times = rng.multinomial(n, chances).astype(np.float64)
-        yield times[number[strata.buyers.who]], times[number[strata.controls.who]]
+        yield times[number[strata.buyers["who"]]], times[number[strata.controls["who"]]]
 
 
 def _shares(
-    people: People, strata: Strata, weights: Iterable[tuple[Floats, Floats]], design: Design
+    strata: Strata, weights: Iterable[tuple[Floats, Floats]], design: Design
 ) -> dict[str, Floats]:
     """Return the shares that bought B, of buyers and of controls, by resample and day."""
-    took = _stops(people, strata.buyers, design)
-    rest = _stops(people, strata.controls, design, before_a=True)
-    past = _stops(people, strata.controls, design)
-    size: dict[str, int] = {"window": design.window, "groups": people.groups}
+    buyers, controls = strata.buyers, strata.controls
+    ends = (("", buyers), ("", controls), ("first_", controls))
+    took, past, rest = (
+        Ends(*(side[name].to_numpy() for name in (f"{first}stop", f"{first}cause", "group")))
+        for first, side in ends
+    )
+    size: dict[str, int] = {"window": design.window, "groups": _GROUPS}
     shares = {
         name: np.empty((design.draws + 1, design.window))
         for name in ("share", "control", "control_least", "control_most")
     }
     for draw, (own, theirs) in enumerate(weights):
-        buyers = np.bincount(strata.buyers.stratum, own, strata.number)
-        pool = np.bincount(strata.controls.stratum, theirs, strata.number)
-        each = np.divide(buyers, pool, out=np.zeros_like(pool), where=pool > 0)
-        scaled = theirs * each[strata.controls.stratum]
+        bought = np.bincount(buyers["stratum"], own, strata.number)
+        pool = np.bincount(controls["stratum"], theirs, strata.number)
+        each = np.divide(bought, pool, out=np.zeros_like(pool), where=pool > 0)
+        scaled = theirs * each[controls["stratum"]]
         without = rest.hazards(scaled, causes=2, **size)
         shares["share"][draw] = took.hazards(own, **size).incidence(1)[0]
         shares["control"][draw] = without.incidence(1)[0]
@@ -290,14 +326,13 @@ def _shares(
     return shares
 
 
-def _stops(people: People, visits: Visits, design: Design, *, before_a: bool = False) -> Ends:
-    """Return how each visit stops to be followed: 1 with B, 2 with A if that ends it."""
+def _stops(people: People, visits: Visits, design: Design, to_a: int) -> tuple[Days, Days]:
+    """Return when and why each visit stops to be followed: 1 with B, 2 with A if that ends it."""
     until = np.minimum(design.window, people.days - 1 - visits.day)
     bought_b = people.next_b(visits.who, visits.day) - visits.day
-    bought_a = people.first_a[visits.who] - visits.day if before_a else np.full_like(until, _LATER)
+    bought_a = people.first_a[visits.who] - visits.day if to_a else np.full_like(until, _LATER)
     stop = np.minimum(until, np.minimum(bought_a, bought_b))
-    cause = np.select([bought_b == stop, bought_a == stop], [1, 2], default=0)
-    return Ends(stop, cause, people.like(visits, design.window))
+    return stop, np.select([bought_b == stop, bought_a == stop], [1, 2], default=0)
 
 
 def _compared(

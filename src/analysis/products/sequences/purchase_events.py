@@ -6,18 +6,23 @@ are learnt for all pairs at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.products.baskets.order_index import coded
+from analysis.tables.engine import held, kind_of
+from analysis.tables.spark_engine import Spread, parts_for
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from scipy.sparse import csr_array
 
     from analysis.tables.periods import Period
@@ -46,6 +51,9 @@ class Events:
         The days looked at.
     departments
         The department of each item, as a code; None if not known.
+    rows
+        Of events that are in Spark: customer, day and item, in place of those here, which only
+        workers hold: each those of some customers, whose codes among all are its ``customers``.
     """
 
     customer: Codes
@@ -55,6 +63,41 @@ class Events:
     customers: npt.NDArray[np.object_]
     period: Period
     departments: Codes | None = None
+    rows: ibis.Table | None = None
+
+    def each(self, work: Callable[[Events], Any]) -> list[Any]:
+        """Return what ``work`` makes of all events, or of those of each worker, by customer."""
+        return [work(self)] if self.rows is None else self._spread().each(lambda own: work(*own))
+
+    def of_sample(self, work: Callable[..., Any], *beside: Events) -> Any:
+        """Return what ``work`` makes of the first part that `of_dealt` has."""
+        if self.rows is not None:
+            return self._spread(*beside, dealt=True).each(lambda own: work(*own), only=0)[0]
+        return work(sample(self), *(only(other, dealt(self)[0]) for other in beside))
+
+    def of_dealt(self, work: Callable[..., Any], *beside: Events) -> Iterable[Any]:
+        """Return what ``work`` makes of each part of `dealt`, others' of the same customers too."""
+        if self.rows is not None:
+            return self._spread(*beside, dealt=True).each(lambda own: work(*own))
+        return (work(*(only(events, who) for events in (self, *beside))) for who in dealt(self))
+
+    def _spread(self, *beside: Events, dealt: bool = False) -> Spread:
+        """Return the events by worker, by ranges of customers or as they are dealt at random."""
+        key, kept = (dealt, *beside), self._kept_by_workers
+        return kept.get(key) or kept.setdefault(key, _spread_out((self, *beside), dealt))
+
+    @cached_property
+    def _kept_by_workers(self) -> dict[tuple[Any, ...], Spread]:
+        return {}
+
+    def codes(self, customer: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return customers' codes among all, as they are but for those that a worker holds."""
+        return customer if self.customers.dtype == object else self.customers[customer]
+
+    @property
+    def first(self) -> int:
+        """The first customer's code among all."""
+        return int(self.codes(np.zeros(1, np.int64))[0])
 
     def beside(self, item: int) -> npt.NDArray[np.bool_]:
         """Tell which rows are of the item's department; all where none is known."""
@@ -127,82 +170,75 @@ def fetch(lines: ibis.Table, period: Period, *, min_customers: int = 30) -> Even
     NotApplicable
         If no item is left.
     """
-    packed, names, customers = _packed(lines, period, min_customers)
-    kept = np.flatnonzero(_buyers(packed) >= min_customers)
-    if len(kept) == 0:
-        raise NotApplicable(f"No item was bought by {min_customers} known customers.")
-    place = np.full(len(names), -1, np.int32)
-    place[kept] = np.arange(len(kept))
-    departments = _departments(lines, names[kept]) if "department" in lines.columns else None
-    customer, day, item, left = _unpacked(packed, place)
-    return Events(customer, day, item, names[kept], customers[left], period, departments)
-
-
-@dataclass(frozen=True)
-class _Packed:
-    """Events as one number each: the bits of the customer, then of the day, then of the item.
-
-    Parameters
-    ----------
-    events
-        Sorted; what a customer bought several times on a day is there as often.
-    day_bits, item_bits
-        How many bits the day and the item take.
-    items
-        How many items there are.
-    """
-
-    events: npt.NDArray[np.int64]
-    day_bits: int
-    item_bits: int
-    items: int
-
-
-def _packed(
-    lines: ibis.Table, period: Period, min_customers: int
-) -> tuple[_Packed, npt.NDArray[np.object_], npt.NDArray[np.object_]]:
-    """Return the known customers' events, the items' names and the customers, both sorted."""
-    known = lines.filter(lines.customer_id.notnull())
+    known, start = lines.filter(lines.customer_id.notnull()), ibis.date(period.start.isoformat())
     rows = known.select("customer_id", "item", on=known.ordered_at.date())
-    rows = rows.filter(rows.on >= ibis.date(period.start.isoformat()),
-                       rows.on < ibis.date(period.end.isoformat()))  # fmt: skip
-    sold = rows.group_by("item").agg(n=rows.count())
-    # An item with fewer lines has fewer customers.
+    rows = rows.filter(rows.on >= start, rows.on < ibis.date(period.end.isoformat()))
+    sold = rows.group_by("item").agg(n=rows.customer_id.nunique())
     names = _sorted(sold.filter(sold.n >= min_customers), "item")
+    if len(names) == 0:
+        raise NotApplicable(f"No item was bought by {min_customers} known customers.")
+    rows = coded(rows.mutate(day=rows.on.delta(start, unit="day").cast("int32")), names)
     customers = _sorted(rows.select("customer_id").distinct(), "customer_id")
-    since = rows.on.delta(ibis.date(period.start.isoformat()), unit="day").cast("int64")
-    rows = rows.mutate(since=since)
-    rows = coded(coded(rows, names), customers, key="customer_id")
-    day_bits, item_bits = (max(1, (n - 1).bit_length()) for n in (period.days, len(names)))
-    owner = rows.customer_id_code.cast("int64") * (1 << day_bits) + rows.since
-    table = rows.select(event=owner * (1 << item_bits) + rows.item_code).to_pyarrow()
-    parts = (part.to_numpy() for part in table["event"].chunks)
-    events = np.concatenate([np.zeros(0, np.int64), *parts])
-    events.sort()
-    return _Packed(events, day_bits, item_bits, len(names)), names, customers
+    rows = coded(rows, customers, key="customer_id")
+    rows = rows.select("day", customer="customer_id_code", item="item_code")
+    nothing: Any = None
+    departments = _departments(lines, names) if "department" in lines.columns else None
+    told = Events(nothing, nothing, nothing, names, customers, period, departments)
+    if kind_of(lines.get_backend()) == "spark":
+        return replace(told, rows=held(rows.distinct()))
+    return _in_order(told, rows.to_pyarrow())
 
 
 def _sorted(rows: ibis.Table, column: str) -> npt.NDArray[np.object_]:
     return np.sort(rows.to_pandas()[column].to_numpy(dtype=object))
 
 
-def _buyers(packed: _Packed) -> npt.NDArray[np.int64]:
-    from analysis.products.sequences.sequence_kernels import owners
+def _in_order(told: Events, rows: pa.Table) -> Events:
+    """Return the events that rows with customer, day and item tell of."""
+    customer, day, item = (rows[name].to_numpy() for name in ("customer", "day", "item"))
+    code = customer.astype(np.int64) * told.period.days + day
+    code *= len(told.names)
+    code += item
+    code.sort()
+    code, item = np.divmod(code[np.diff(code, prepend=-1) != 0], len(told.names))
+    columns = (*np.divmod(code, told.period.days), item)
+    customer, day, item = (column.astype(np.int32) for column in columns)
+    return replace(told, customer=customer, day=day, item=item)
 
-    counts: npt.NDArray[np.int64] = owners(
-        packed.events, packed.day_bits, packed.item_bits, packed.items
+
+def _spread_out(sets: tuple[Events, ...], at_random: bool) -> Spread:
+    """Have workers keep the events of some customers each."""
+    customers = len(sets[0].customers)
+    each = enumerate(events.rows for events in sets if events.rows is not None)
+    rows = ibis.union(*(rows.mutate(which=ibis.literal(number)) for number, rows in each))
+    step = -(-customers // parts_for(rows.get_backend()))
+    if not at_random:
+        rows = rows.mutate(part=(rows.customer // step).cast("int32"))
+    elif customers <= MOST_CUSTOMERS:
+        rows = rows.mutate(part=ibis.literal(0, "int32"))
+    else:
+        parts = [pd.DataFrame({"customer": c, "part": i}) for i, c in enumerate(dealt(sets[0]))]
+        rows = rows.join(ibis.memtable(pd.concat(parts).astype("int32")), "customer")
+    told = [replace(each, rows=None, customers=each.customers[:0]) for each in sets]
+    return Spread(rows, partial(_of_part, told))
+
+
+def _of_part(told: list[Events], rows: pa.Table) -> tuple[Events, ...]:
+    """Return the events of a part on its worker; those of others as they come."""
+    import pyarrow as pa
+
+    which = rows["which"].to_numpy()
+    own, *others = (rows.filter(pa.array(which == number)) for number in range(len(told)))
+    sets = [_in_order(told[0], own)]
+    for known, other in zip(told[1:], others, strict=True):
+        columns = {name: other[name].to_numpy() for name in ("customer", "day", "item")}
+        sets.append(replace(known, **columns))
+    customers: Any = np.unique(sets[0].customer)
+    codes = (np.searchsorted(customers, each.customer).astype(np.int32) for each in sets)
+    return tuple(
+        replace(each, customer=code, customers=customers)
+        for each, code in zip(sets, codes, strict=True)
     )
-    return counts
-
-
-def _unpacked(packed: _Packed, place: Codes) -> tuple[Codes, Codes, Codes, Codes]:
-    """Return customer, day and item of the events whose item has a place, and those customers."""
-    from analysis.products.sequences.sequence_kernels import unpacked
-
-    columns: tuple[Codes, Codes, Codes, Codes] = unpacked(
-        packed.events, packed.day_bits, packed.item_bits, place
-    )
-    return columns
 
 
 def _departments(lines: ibis.Table, names: npt.NDArray[np.object_]) -> Codes:

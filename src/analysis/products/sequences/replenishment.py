@@ -6,6 +6,7 @@ The chance that a customer's own rhythm brings a product in the next days.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,31 +124,68 @@ def replenishment(events: Events, *, min_gaps: int = 3, min_customers: int = 30)
     A customer's expected gap is the geometric mean of the own gaps, drawn towards that of all
     customers with a weight of `PRIOR_GAPS` gaps: gaps are skewed, and few of them are noisy.
     """
-    order = np.lexsort((events.day, events.item, events.customer))
-    who, item, day = events.customer[order], events.item[order], events.day[order]
-    same = (who[1:] == who[:-1]) & (item[1:] == item[:-1])
-    gaps = pd.DataFrame(
-        {"who": who[1:][same], "item": item[1:][same], "gap": np.diff(day)[same].astype(float)}
-    )
-    gaps["log"] = np.log(gaps["gap"])
-    own = gaps.groupby(["who", "item"], as_index=False).agg(
-        gaps=("gap", "size"), log=("log", "mean"), mean=("gap", "mean"), spread=("gap", "std")
-    )
-    own = own[own["gaps"] >= min_gaps]
+    own, gaps = _rhythms(events, min_gaps, min_customers, events.period.days)
+    return Replenishment(_items(gaps, own, events), _due(own, events))
+
+
+def _rhythms(
+    events: Events, min_gaps: int, min_customers: int, cut: int, window: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return what `_of_customers` does, of items that enough customers have a rhythm of."""
+    parts = events.each(partial(_of_customers, min_gaps, cut, window))
+    own = pd.concat([part[0] for part in parts], ignore_index=True)
     own = own[own.groupby("item")["who"].transform("size") >= min_customers]
     if own.empty:
         raise NotApplicable(
             f"No item is bought again {min_gaps} times by {min_customers} customers: "
             "there is no rhythm to learn."
         )
-    kept = gaps.merge(own[["who", "item"]], on=["who", "item"])
-    last = pd.Series(day).groupby([who, item]).max().rename_axis(["who", "item"]).rename("last")
-    own = own.merge(last.reset_index(), on=["who", "item"])
-    return Replenishment(_items(kept, own, events), _due(own, events))
+    gaps = pd.concat([part[1] for part in parts]).groupby(["item", "gap"], as_index=False).sum()
+    return own.reset_index(drop=True), gaps[gaps["item"].isin(own["item"])]
+
+
+def _of_customers(
+    min_gaps: int, cut: int, window: int, events: Events
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rhythms of customers before the day ``cut``, and how often each gap is theirs.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame
+        who (code), item, gaps, log, mean, spread, last, soon (bought in the ``window`` days from
+        the cut); item, gap, n.
+    """
+    code = events.customer.astype(np.int64) * len(events.names) + events.item
+    soon = np.unique(code[(events.day >= cut) & (events.day < cut + window)])
+    known = np.flatnonzero(events.day < cut)
+    order = known[np.lexsort((events.day[known], code[known]))]
+    code, day = code[order], events.day[order]
+    same = code[1:] == code[:-1]
+    gaps = pd.DataFrame({"code": code[1:][same], "gap": np.diff(day)[same].astype(float)})
+    gaps["log"] = np.log(gaps["gap"])
+    own = gaps.groupby("code", as_index=False).agg(
+        gaps=("gap", "size"), log=("log", "mean"), mean=("gap", "mean"), spread=("gap", "std")
+    )
+    own = own[own["gaps"] >= min_gaps]
+    kept = gaps[gaps["code"].isin(own["code"])]
+    counted = kept.assign(item=kept["code"] % len(events.names), n=1)
+    found = own["code"].to_numpy(np.int64)
+    last = day[np.searchsorted(code, found, side="right") - 1]
+    who, item = np.divmod(found, len(events.names))
+    own = own.assign(who=events.codes(who), item=item, last=last, soon=np.isin(found, soon))
+    return own, counted.groupby(["item", "gap"], as_index=False)["n"].sum()
+
+
+def _quarters(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Return the quartiles of each item's gaps, of which ``n`` are ``gap`` days long."""
+    at = [0.25, 0.5, 0.75]
+    each = gaps.groupby("item")
+    found = {i: np.quantile(np.repeat(own["gap"], own["n"]), at) for i, own in each}
+    return pd.DataFrame.from_dict(found, orient="index", columns=at)
 
 
 def _items(gaps: pd.DataFrame, own: pd.DataFrame, events: Events) -> pd.DataFrame:
-    quarters = gaps.groupby("item")["gap"].quantile([0.25, 0.5, 0.75]).unstack()
+    quarters = _quarters(gaps)
     variation = (own["spread"] / own["mean"]).groupby(own["item"]).median()
     counts = own.groupby("item").agg(customers=("who", "size"), gaps=("gaps", "sum"))
     table = counts.assign(
@@ -163,13 +201,18 @@ def _items(gaps: pd.DataFrame, own: pd.DataFrame, events: Events) -> pd.DataFram
     return ordered.reset_index(drop=True)
 
 
-def _due(own: pd.DataFrame, events: Events) -> pd.DataFrame:
+def _usual(own: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the expected days between purchases, and the day on which the next is due."""
     weight = own.groupby("item")["gaps"].transform("sum")
     common = (own["log"] * own["gaps"]).groupby(own["item"]).transform("sum") / weight
     drawn = (own["log"] * own["gaps"] + common * PRIOR_GAPS) / (own["gaps"] + PRIOR_GAPS)
     usual = np.exp(drawn)
+    return usual, (own["last"] + usual).round()
+
+
+def _due(own: pd.DataFrame, events: Events) -> pd.DataFrame:
+    usual, due_day = _usual(own)
     start = pd.Timestamp(events.period.start)
-    due_day = (own["last"] + usual).round()
     table = pd.DataFrame(
         {
             "customer_id": events.customers[own["who"]],
@@ -185,39 +228,21 @@ def _due(own: pd.DataFrame, events: Events) -> pd.DataFrame:
     return ordered.reset_index(drop=True)
 
 
-def held_out(events: Events, *, days: int = 28, window: int = 7) -> pd.DataFrame:
-    """Return `calibration` of rhythms learnt before the last ``days`` on the ``window`` after."""
-    from dataclasses import replace
-    from datetime import timedelta
-
-    from analysis.products.sequences.purchase_events import between, until
-    from analysis.tables.periods import Period
-
-    cut = events.period.days - days
-    if cut < days:
-        raise NotApplicable(f"{events.period.days} days leave no history before the last {days}.")
-    middle = events.period.start + timedelta(days=cut)
-    known = replace(until(events, cut), period=Period(events.period.start, middle))
-    later = between(events, cut, events.period.days)
-    after = replace(later, day=later.day - cut, period=Period(middle, events.period.end))
-    return calibration(replenishment(known), after, window=window)
-
-
 #: Ends of the classes of overdue days.
 EDGES = (-14, -7, 0, 7, 14, 28)
 
 
-def calibration(known: Replenishment, later: Events, *, window: int = 7) -> pd.DataFrame:
+def held_out(events: Events, *, days: int = 28, window: int = 7) -> pd.DataFrame:
     """Return how often customers bought in the next days, by how overdue they were.
 
     Parameters
     ----------
-    known
-        Rhythms learnt from a period.
-    later
-        Events of the period right after it.
+    events
+        Purchases by customer, day and item.
+    days
+        Days at the end that are held out: rhythms are learnt before them.
     window
-        Days of it to look at.
+        Days of them to look at, the first.
 
     Returns
     -------
@@ -227,14 +252,12 @@ def calibration(known: Replenishment, later: Events, *, window: int = 7) -> pd.D
     """
     from analysis.stats.proportions import wilson_interval
 
-    soon = later.day < window
-    seen = set(
-        zip(later.customers[later.customer[soon]], later.names[later.item[soon]], strict=True)
-    )
-    pairs = zip(known.due["customer_id"], known.due["item"], strict=True)
-    bought = np.array([pair in seen for pair in pairs], dtype=bool)
+    cut = events.period.days - days
+    if cut < days:
+        raise NotApplicable(f"{events.period.days} days leave no history before the last {days}.")
+    own, _ = _rhythms(events, 3, 30, cut, min(window, days))
     bounds = [-np.inf, *EDGES, np.inf]
-    band = np.digitize(known.due["overdue_days"], EDGES)
+    band, bought = np.digitize(cut - _usual(own)[1], EDGES), own["soon"].to_numpy()
     n = np.bincount(band, minlength=len(EDGES) + 1)
     k = np.bincount(band[bought], minlength=len(EDGES) + 1)
     low, high = wilson_interval(k, n)

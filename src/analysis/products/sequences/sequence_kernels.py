@@ -12,53 +12,6 @@ from numba import njit
 
 
 @njit(cache=True)
-def owners(events: Any, day_bits: Any, item_bits: Any, items: Any) -> Any:
-    """Count the customers of each item; ``events`` as `events._Packed` has them."""
-    counts, seen = np.zeros(items, np.int64), np.full(items, -1, np.int64)
-    for event in events:
-        item, customer = event & ((1 << item_bits) - 1), event >> (day_bits + item_bits)
-        if seen[item] != customer:
-            seen[item] = customer
-            counts[item] += 1
-    return counts
-
-
-@njit(cache=True)
-def unpacked(events: Any, day_bits: Any, item_bits: Any, place: Any) -> Any:
-    """Return the distinct events whose item has a place of 0 and above.
-
-    Parameters
-    ----------
-    events, day_bits, item_bits
-        As `events._Packed` has them.
-    place
-        Place of each item; -1 of those to leave out.
-
-    Returns
-    -------
-    tuple of arrays
-        Customer (numbered anew), day and the item's place of each event, and what each customer's
-        number was before.
-    """
-    day, item = np.empty(len(events), np.int32), np.empty(len(events), np.int32)
-    customer, numbers = np.empty(len(events), np.int32), np.empty(len(events), np.int32)
-    end, customers = 0, 0
-    for row in range(len(events)):
-        event = events[row]
-        own = place[event & ((1 << item_bits) - 1)]
-        if own < 0 or (row > 0 and event == events[row - 1]):
-            continue
-        number = event >> (day_bits + item_bits)
-        if customers == 0 or numbers[customers - 1] != number:
-            numbers[customers] = number
-            customers += 1
-        customer[end], item[end] = customers - 1, own
-        day[end] = (event >> item_bits) & ((1 << day_bits) - 1)
-        end += 1
-    return customer[:end], day[:end], item[:end], numbers[:customers].copy()
-
-
-@njit(cache=True)
 def _later(day: Any, at: Any, hi: Any, moment: Any) -> Any:
     """Return the first place from ``at`` on, before ``hi``, whose day is after ``moment``."""
     while at < hi and day[at] <= moment:
@@ -127,16 +80,9 @@ def follow(
 
 @njit(cache=True)
 def chances(
-    starts: Any,
-    day: Any,
-    item: Any,
-    cell: Any,
-    n_items: Any,
-    n_cells: Any,
-    window: Any,
-    last: Any,
+    starts: Any, day: Any, item: Any, cell: Any, n_items: Any, n_cells: Any, window: Any, last: Any,
     quiet: Any,
-) -> Any:
+) -> Any:  # fmt: skip
     """Count where first purchases fell, and who bought what after any visit.
 
     Parameters
@@ -183,15 +129,9 @@ def chances(
 
 @njit(cache=True)
 def later(
-    who: Any,
-    end: Any,
-    start: Any,
-    item_who: Any,
-    item_day: Any,
-    min_gap: Any,
-    max_gap: Any,
+    who: Any, end: Any, start: Any, item_who: Any, item_day: Any, min_gap: Any, max_gap: Any,
     span: Any,
-) -> Any:
+) -> Any:  # fmt: skip
     """Return where the pattern goes on with the item: customer, day, latest start.
 
     Parameters

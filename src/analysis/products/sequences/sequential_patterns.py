@@ -5,9 +5,11 @@ Whether the order of visits matters, or any order would show the same sequences.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
+from analysis.products.sequences.follow_on_screen import visit_days
 from analysis.stats.multiplicity import q_values
 from analysis.stats.types import Floats
 
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 
 
 Codes = npt.NDArray[np.int32]
+
+Ints = npt.NDArray[np.integer]
+
+#: For each item those that may come after it, or beside it.
+Neighbours = dict[int, set[int]]
 
 #: Where a pattern occurs: customer, day of its last visit, day of its first.
 Places = tuple[Codes, Codes, Codes]
@@ -107,7 +115,7 @@ def frequent_sequences(
         raise ParamsError(f"support {support!r} must be a share of customers above 0, at most 1")
     total = len(events.customers)
     least = max(1, math.ceil(support * total - 1e-9))
-    found = dict(_search(_Search.of(events, least, limits)))
+    found = _search(events, least, limits)
     return _table(found, events.names, total, every=limits.max_gap is not None)
 
 
@@ -149,34 +157,9 @@ def item_places(events: Events) -> dict[int, Places]:
     return found
 
 
-@dataclass(frozen=True)
-class _Search:
-    """What the search goes by."""
-
-    places: dict[int, Places]
-    least: int
-    limits: Limits
-    next_to: dict[int, list[int]]
-    beside: dict[int, list[int]]
-
-    @classmethod
-    def of(cls, events: Events, least: int, limits: Limits) -> _Search:
-        from analysis.products.sequences.sequence_kernels import customers
-
-        places = {i: p for i, p in item_places(events).items() if customers(p[0]) >= least}
-        names = np.array(list(places), np.int32)
-        next_to: dict[int, list[int]] = {}
-        beside: dict[int, list[int]] = {}
-        for low, after, same_day in _pairs(events, names, limits):
-            for row, item in enumerate(names[low : low + len(after)].tolist()):
-                next_to[item] = names[after[row] >= least].tolist()
-                beside[item] = names[same_day[row] >= least].tolist()
-        return cls(places, least, limits, next_to, beside)
-
-
 def _pairs(
     events: Events, items: Codes, limits: Limits
-) -> Iterator[tuple[int, npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
+) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]]:
     """Yield, for some of ``items`` at a time, the customers with each other item after, beside."""
     from analysis.products.sequences.sequence_kernels import pairs
 
@@ -190,46 +173,59 @@ def _pairs(
     step = max(1, _MOST_CELLS // max(1, len(items)))
     for low in range(0, len(items), step):
         high = min(low + step, len(items))
-        counted = pairs(starts, day, item, low, high, len(items), min_gap, min(max_gap, span))
-        yield low, *counted
+        yield pairs(starts, day, item, low, high, len(items), min_gap, min(max_gap, span))
 
 
-def _search(search: _Search) -> Iterator[tuple[Pattern, int]]:
-    """Yield every frequent pattern with its number of customers, depth first."""
-    from analysis.products.sequences.sequence_kernels import customers
-
-    stack: list[tuple[Pattern, Places]] = [(((i,),), p) for i, p in search.places.items()]
-    found: list[int] = []
-    while stack:
-        pattern, where = stack.pop()
-        count = customers(where[0])
-        if count < search.least:
-            continue
-        found.append(count)
-        if len(found) > search.limits.most:
+def _search(events: Events, least: int, limits: Limits) -> dict[Pattern, int]:
+    """Return every frequent pattern with its number of customers, those of one length at a time."""
+    candidates: list[Pattern] = [((item,),) for item in range(len(events.names))]
+    found, longest = dict[Pattern, int](), 1
+    while candidates:
+        counts = sum(events.each(partial(_followed, candidates, limits))).tolist()
+        kept = {p: n for p, n in zip(candidates, counts, strict=True) if n >= least}
+        found |= kept
+        if len(found) > limits.most:
             raise NotApplicable(
-                f"More than {search.limits.most:,} sequences are followed by {search.least:,} "
-                f"customers. About {int(np.quantile(found, 0.9)) + 1:,} customers as a minimum, or "
+                f"More than {limits.most:,} sequences are followed by {least:,} customers. About "
+                f"{int(np.quantile([*found.values()], 0.9)) + 1:,} customers as a minimum, or "
                 "shorter sequences, would do."
             )
-        yield pattern, count
-        longest = search.limits.longest
-        if longest is None or sum(map(len, pattern)) < longest:
-            stack.extend(_longer(pattern, where, search))
+        if longest == limits.longest or not kept:
+            break
+        if longest == 1:
+            neighbours = _neighbours(events, [item for ((item,),) in kept], least, limits)
+        candidates = [longer for pattern in kept for longer in _longer(pattern, *neighbours)]
+        longest += 1
+    return found
 
 
-def _longer(pattern: Pattern, where: Places, search: _Search) -> Iterator[tuple[Pattern, Places]]:
-    from analysis.products.sequences.sequence_kernels import later, together
+def _followed(patterns: list[Pattern], limits: Limits, events: Events) -> Ints:
+    """Return how many customers follow each pattern; what several begin with is looked for once."""
+    from analysis.products.sequences.sequence_kernels import customers
 
+    places, counts = item_places(events), list[int]()
+    for _, alike in itertools.groupby(patterns, lambda p: (p[:-1], p[-1][:-1])):
+        known: dict[Pattern, Places] = {}
+        counts += [customers(occurrences(p, places, limits, known)[0]) for p in alike]
+    return np.array(counts)
+
+
+def _neighbours(events: Events, items: list[int], least: int, limits: Limits) -> list[Neighbours]:
+    """Return, by item, which others enough customers bought after it, and beside it."""
+    names = np.array(items, np.int32)
+    counted = sum(events.each(lambda own: np.concatenate([*_pairs(own, names, limits)], axis=1)))
+    enough = ({i: {*names[row].tolist()} for i, row in zip(items, side, strict=True)}
+              for side in counted >= least)  # fmt: skip
+    return [*enough]
+
+
+def _longer(pattern: Pattern, after: Neighbours, beside: Neighbours) -> Iterator[Pattern]:
+    """Yield the patterns of one item more that may be frequent."""
     last = pattern[-1]
-    after = set.intersection(*(set(search.next_to[item]) for item in last))
-    for item in sorted(after):
-        who, day, _ = search.places[item]
-        yield (*pattern, (item,)), later(*where, who, day, *search.limits.days())
-    joined = set.intersection(*(set(search.beside[item]) for item in last))
-    for item in sorted(joined):
-        who, day, _ = search.places[item]
-        yield (*pattern[:-1], (*last, item)), together(*where, who, day)
+    for item in sorted(set.intersection(*(after[item] for item in last))):
+        yield (*pattern, (item,))
+    for item in sorted(set.intersection(*(beside[item] for item in last))):
+        yield (*pattern[:-1], (*last, item))
 
 
 def _table(
@@ -344,24 +340,45 @@ def order_permutation_test(
     normal: p is that of Student's t for one more draw after ``shuffles`` draws, which reaches
     further into the tail than the share of permutations as large, 1 / (shuffles + 1) at least.
     """
-    from analysis.products.sequences.sequence_kernels import customers
-
-    rng = np.random.default_rng(seed)
     code = {name: i for i, name in enumerate(events.names)}
     coded = [
         tuple(tuple(sorted(code[i] for i in visit)) for visit in pattern)
         for pattern in patterns["pattern"]
     ]
-    visits = _Visits.of(events, np.array(sorted({i for p in coded for v in p for i in v})))
-    seen = np.zeros((shuffles, len(coded)))
-    for draw in range(shuffles):
-        places = visits.permuted(rng)
-        known: dict[Pattern, Places] = {}
-        seen[draw] = [customers(occurrences(p, places, limits, known)[0]) for p in coded]
+    visits = dict(events.each(lambda own: (own.first, len(visit_days(own)))))
+    before = dict(zip(visits, np.cumsum([0, *visits.values()]).tolist(), strict=False))
+    draws = _Draws(coded, limits, shuffles, seed, before, sum(visits.values()))
+    seen = sum(events.each(draws.of))
     observed, expected = patterns["customers"].to_numpy(), seen.mean(axis=0)
     p = _one_more(observed - expected, seen.std(axis=0, ddof=1), shuffles)
     ratio = np.divide(observed, expected, out=np.full(len(coded), np.nan), where=expected > 0)
     return patterns.assign(expected=expected, ratio=ratio, p=p, q=q_values(p))
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Permutations to count patterns in, by which random number each customer's visits begin."""
+
+    patterns: list[Pattern]
+    limits: Limits
+    number: int
+    seed: int
+    before: dict[int, int]
+    visits: int
+
+    def of(self, events: Events) -> Floats:
+        """Return how many of these customers follow each pattern, by draw."""
+        from analysis.products.sequences.sequence_kernels import customers
+
+        items = sorted({item for pattern in self.patterns for visit in pattern for item in visit})
+        visits, own = _Visits.of(events, np.array(items)), len(visit_days(events))
+        bits = np.random.PCG64(self.seed).advance(self.before[events.first])
+        rng, seen = np.random.Generator(bits), np.zeros((self.number, len(self.patterns)))
+        for draw in range(self.number):
+            where, known = (visits.permuted(rng), self.limits), dict[Pattern, Places]()
+            seen[draw] = [customers(occurrences(p, *where, known)[0]) for p in self.patterns]
+            bits.advance(self.visits - own)
+        return seen
 
 
 def _one_more(beyond: Floats, spread: Floats, draws: int) -> Floats:
@@ -384,7 +401,7 @@ class _Visits:
     @classmethod
     def of(cls, events: Events, items: npt.NDArray[np.int64]) -> _Visits:
         days = events.period.days
-        codes = events.customer.astype(np.int64) * days + events.day
+        codes = events.codes(events.customer).astype(np.int64) * days + events.day
         visits, place = np.unique(codes, return_inverse=True)
         bought = {int(item): place[events.item == item] for item in items}
         return cls(visits // days, visits % days, bought)

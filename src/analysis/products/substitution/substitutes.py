@@ -22,11 +22,11 @@ from analysis.products.association.mantel_haenszel import (
 from analysis.products.baskets.order_index import gathered, numbered, order_facts
 from analysis.stats.multiplicity import q_values
 from analysis.stats.types import Floats, Integers
-from analysis.tables.engine import kind_of
 
 if TYPE_CHECKING:
     from analysis.products.baskets.order_contents import Baskets
     from analysis.products.baskets.order_index import Gathered, Numbered
+    from analysis.tables.spark_engine import Spread
 
 #: A pair that is together more than this share of what chance gives is hardly a choice.
 _AT_MOST = 0.5
@@ -235,8 +235,6 @@ def _candidates(baskets: Baskets) -> pd.DataFrame:
 
 def _together(baskets: Baskets, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return both, the orders that hold both items of each pair."""
-    if baskets.gathered is None or baskets.names is None:
-        return _joined(baskets.lines.select(unit="order_id", item="item"), pairs, "both")
     return _counted(baskets.gathered, baskets.names, pairs, "both")
 
 
@@ -244,15 +242,11 @@ def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return buyers and buyer_lift of each pair over customers."""
     known = lines.filter(lines.customer_id.notnull())
     customers = int(known.customer_id.nunique().to_pandas())
-    if kind_of(lines.get_backend()) == "spark":
-        buyers = known.select(unit="customer_id", item="item").distinct()
-        singles = buyers.group_by("item").agg(n=buyers.count()).to_pandas().set_index("item")["n"]
-        counted = _joined(buyers, pairs, "buyers")
-    else:
-        names = np.unique(pairs[["a", "b"]].to_numpy(dtype=object))
-        own = gathered(known, names, owner="customer_id")
-        singles = pd.Series(np.bincount(own.values, minlength=len(names)), index=names)
-        counted = _counted(own, names, pairs, "buyers")
+    names = np.unique(pairs[["a", "b"]].to_numpy(dtype=object))
+    own = gathered(known, names, owner="customer_id")
+    counts = own.each(lambda each: np.bincount(each.values, minlength=len(names)))
+    singles = pd.Series(sum(counts), index=names)
+    counted = _counted(own, names, pairs, "buyers")
     table = pairs[["a", "b"]].merge(counted, on=["a", "b"], how="left")
     table["buyers"] = table["buyers"].fillna(0).astype("int64")
     product = table["a"].map(singles).fillna(0) * table["b"].map(singles).fillna(0)
@@ -265,7 +259,7 @@ def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counted(
-    owners: Gathered, names: npt.NDArray[np.object_], pairs: pd.DataFrame, name: str
+    owners: Gathered | Spread, names: npt.NDArray[np.object_], pairs: pd.DataFrame, name: str
 ) -> pd.DataFrame:
     """Return how many owners hold both of each pair, in one walk along them."""
     from analysis.products.baskets.basket_kernels import count_pairs
@@ -274,13 +268,6 @@ def _counted(
     place = np.full(len(names), -1, np.int32)
     wanted = np.unique(np.concatenate(sides))
     place[wanted] = np.arange(len(wanted))
-    both = count_pairs(owners.starts, owners.values, place, len(wanted), 0, len(wanted))
+    n = len(wanted)
+    both = sum(owners.each(lambda own: count_pairs(own.starts, own.values, place, n, 0, n)))
     return pairs[["a", "b"]].assign(**{name: both[place[sides[0]], place[sides[1]]]})
-
-
-def _joined(units: ibis.Table, pairs: pd.DataFrame, name: str) -> pd.DataFrame:
-    wanted = ibis.memtable(pairs[["a", "b"]].astype("str"))
-    left = units.join(wanted, units.item == wanted.a).select("unit", "a", "b")
-    right = units.select(unit="unit", b="item")
-    both = left.join(right, ["unit", "b"])
-    return both.group_by("a", "b").agg(**{name: both.count()}).to_pandas()

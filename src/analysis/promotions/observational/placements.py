@@ -84,9 +84,9 @@ def measure(panel: pd.DataFrame, *, confidence: float = 0.95) -> Placements:
     NotApplicable
         If nothing varies enough to be compared.
     """
-    product = pd.factorize(panel["product_id"])[0]
-    pair = _both(product, panel["store_id"])
-    week = _both(pd.factorize(panel["department"])[0], panel["week_start"])
+    product = panel.groupby("product_id", sort=False).ngroup().to_numpy()
+    pair = panel.groupby(["product_id", "store_id"], sort=False).ngroup().to_numpy()
+    week = panel.groupby(["department", "week_start"], sort=False).ngroup().to_numpy()
     few = product.max(initial=0) + 1 < FEWEST_CLUSTERS_OF_PRODUCTS
     codes = (pair, week, pair if few else product)
     return Placements(
@@ -97,12 +97,6 @@ def measure(panel: pd.DataFrame, *, confidence: float = 0.95) -> Placements:
         stores=int(panel["store_id"].nunique()),
         clusters="product in a store" if few else "product",
     )
-
-
-def _both(code: NDArray[np.int64], other: pd.Series) -> NDArray[np.int64]:
-    """Return the codes of two columns together, in order of appearance."""
-    codes, names = pd.factorize(other)
-    return pd.factorize(code * len(names) + codes)[0]
 
 
 Codes = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]

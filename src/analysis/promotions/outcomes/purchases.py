@@ -94,8 +94,8 @@ def netted_lines(tables: Tables) -> ibis.Table:
 def _by_order(lines: ibis.Table) -> ibis.Table:
     """Return the sums of each order's lines of one moment."""
     sums = {name: lines[name].sum().cast(lines[name].type()) for name in MEASURES[1:]}
-    keys = ["customer_id", "order_id", "ordered_at"]
-    return lines.group_by(*keys).agg(**sums, bought=lines.bought.any())
+    orders = lines.group_by("customer_id", "order_id", "ordered_at")
+    return orders.agg(**sums, bought=lines.bought.any())
 
 
 def _phases(timed: ibis.Table, lines: ibis.Table) -> ibis.Table:
@@ -107,8 +107,8 @@ def _phases(timed: ibis.Table, lines: ibis.Table) -> ibis.Table:
         (both.ordered_at < both.window_to, PHASES[1]),
         else_=PHASES[2],
     )
-    moments = ("before_from", "window_from", "window_to", "after_to", "ordered_at")
-    return both.mutate(phase=phase).drop(*moments)
+    both = both.mutate(phase=phase).drop("before_from", "window_from", "window_to", "after_to")
+    return both.drop("ordered_at")
 
 
 def _marked(lines: ibis.Table, tables: Tables) -> ibis.Table:

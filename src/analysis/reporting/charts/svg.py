@@ -103,9 +103,7 @@ def _keep_text_from_being_math(figure: Figure) -> None:
 
     for text in figure.findobj(Text):
         text.set_parse_math(False)
-    for ax in figure.axes:
-        for axis in (ax.xaxis, ax.yaxis):
-            axis.get_ticklabels(which="both")  # which brings them up to date
+    figure.draw_without_rendering()
     for text in figure.findobj(Text):
         text.set_parse_math(text.get_text().startswith(_OWN_FORMULA))
 

@@ -249,7 +249,7 @@ def _about(rows: pd.DataFrame) -> list[str]:
     missed, leaked = int(target["sent_at"].isna().sum()), int(held["sent_at"].notna().sum())
     said = [
         f"{len(target) - missed:,} of {words.count(len(target), 'target')} were sent, "
-        f"{len(held):,} are held out."
+        f"{len(held):,} held out."
     ]
     if missed:
         said.append(

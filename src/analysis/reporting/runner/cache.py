@@ -141,11 +141,10 @@ def find(wanted: str, report: str, *, reports: StudyReports) -> Reusable | None:
 def seconds_taken(reports: StudyReports) -> dict[str, float]:
     """Return how long each report took when it ran last, as far as recent runs tell."""
     taken: dict[str, float] = {}
-    for folder in itertools.islice(reports.runs(), 3):
+    for folder in reversed(reports.runs()[:3]):
         with suppress(AnalysisError):  # a record of another version of this program
             for name, record in RunRecord.read(folder.run_json).reports.items():
-                if record.seconds:
-                    taken.setdefault(name, record.seconds)
+                taken[name] = record.seconds or taken.get(name, 1.0)
     return taken
 
 

@@ -72,7 +72,7 @@ def lifts(report: Report, found: Pairs, names: Names) -> None:
     report.chart(
         charts.support_and_lift(found.discovered, looked_at),
         alt="Scatter of pairs by support and lift on logarithmic axes: the rarer, the higher the "
-        "lift can be; the checked pairs lie at the upper right edge.",
+        "lift can be.",
         caption=f"Significant pairs of products, {found.first.period}; grey: not checked.",
     )
 
@@ -270,7 +270,7 @@ def follow_on(
     report.headline(text_next.most(then, window))
     report.chart(
         charts.incidence(followed.curves.merge(then.head(1)[["first", "then"]])),
-        alt=f"Two rising curves: {then['label'].iloc[0]}, the buyers above the matched customers.",
+        alt=f"Two rising curves: {then['label'].iloc[0]}, of buyers and of matched customers.",
         caption="One less the Kaplan-Meier estimate, within groups of purchase frequency. "
         f"Bands: {words.percent(followed.confidence, 1)} intervals over customers. "
         f"{text_next.bounds(then)}",

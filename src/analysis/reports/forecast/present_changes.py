@@ -90,7 +90,8 @@ def product_trends(report: Report, slopes: pd.DataFrame) -> None:
             name="falling_products",
             columns=columns.slopes(weeks=report.params.trend_weeks),
             rows=8,
-            caption="Promotions, prices, holidays and sudden changes apart.",
+            caption="Promotions, prices, holidays and sudden changes apart. An interval that ends "
+            "at 0 leaves 0 itself out: weeks that sold alike speak for neither side.",
         )
 
 

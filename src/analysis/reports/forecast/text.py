@@ -281,7 +281,9 @@ def _none_of(searched: int, noun: str, nouns: str | None = None) -> str:
     """Return the subject of a sentence on none of what was searched."""
     if not searched:
         return f"No {noun} sells in most weeks, and none"
-    return f"None of {words.count(searched, noun, nouns)}" if searched > 1 else f"No {noun}"
+    if searched == 1:
+        return f"No {noun}"
+    return f"None of the {words.count(searched, noun, nouns)} that sell in most weeks"
 
 
 def adds_up(found: Outlook) -> str:

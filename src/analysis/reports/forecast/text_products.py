@@ -83,7 +83,6 @@ def _short(name: str, room: int) -> str:
 
 
 def _what(kind: str, regressor: str, step: float) -> str:
-
     if kind == "price":
         return f"price {words.percent(float(np.expm1(step)), 0, signed=True)}"
     if kind == "discount":
@@ -153,8 +152,12 @@ def trend_counts(table: pd.DataFrame) -> str:
         return "No product sold all the time and ever more or less, so that none has a trend"
     if not up and not down:
         return f"Of {searched} sold all the time none rises or falls significantly"
-    ways = f"{words.number(up)} rise and {words.number(down)} fall significantly"
-    return f"Of {searched} sold all the time {ways}"
+    return f"Of {searched} sold all the time {_ways(up, down)}"
+
+
+def _ways(up: int, down: int) -> str:
+    rise, fall = (f"{v}s" if n == 1 else v for v, n in (("rise", up), ("fall", down)))
+    return f"{words.number(up)} {rise} and {words.number(down)} {fall} significantly"
 
 
 def sudden(steps: pd.DataFrame, replaced: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -233,7 +236,7 @@ def category_trend_counts(table: pd.DataFrame) -> str:
         return f"No series is searched for a trend: {_UNSEARCHED}"
     if not up and not down:
         return f"None of {words.number(searched)} series searched rises or falls significantly"
-    return f"{up} rise and {down} fall significantly, of {words.number(searched)} searched"
+    return f"{_ways(up, down)}, of {words.number(searched)} searched"
 
 
 def trend_finding(table: pd.DataFrame, fdr: float) -> Fields:

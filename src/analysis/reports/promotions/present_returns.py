@@ -24,7 +24,7 @@ def campaigns(report: Report, sent: Campaigns, trials: Trials | None = None) -> 
     report.headline(text_campaigns.misled(sent, currency))
     report.chart(
         charts.misled(text_campaigns.shown(sent, report.params.campaigns), currency=currency),
-        alt="Dots with whiskers near zero, one per campaign, and crosses of the plain difference.",
+        alt="Dots with whiskers, one per campaign, and crosses of the unadjusted difference.",
         caption="The largest campaigns. Dots: doubly robust, whiskers 95 %. Not causal proof.",
     )
     note = text_campaigns.chance_note(sent)
@@ -52,7 +52,7 @@ def overlap(report: Report, sent: Campaigns) -> None:
     report.headline(text_campaigns.alike(sent))
     report.chart(
         charts.balance(largest.balance),
-        alt="Pairs of dots, one per covariate: far from zero unadjusted, within the band weighted.",
+        alt="Pairs of dots, one per covariate: unadjusted, and weighted, about a band at zero.",
         caption="Standardised mean differences; within the grey band counts as balanced.",
     )
     report.say(text_campaigns.overlap(largest))

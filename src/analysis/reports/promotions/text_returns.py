@@ -170,8 +170,8 @@ def pays(table: pd.DataFrame) -> str:
     """Say how many are redeemed significantly more often than pays for contacts and set-up."""
     enough = int((table["break_even_high"] <= table["redemption"]).sum())
     return (
-        f"{enough} of {len(table)} are redeemed significantly more often than it takes to pay for "
-        "themselves"
+        f"{enough} of {len(table)} {'is' if enough == 1 else 'are'} redeemed significantly more "
+        "often than it takes to pay for themselves"
     )
 
 

@@ -79,7 +79,7 @@ def buyers_next(report: Report, followed: pd.DataFrame, before: Period, after: P
         text.enough(followed),
         name="buyers_next",
         columns=columns.what_next(report.interval, label="Kind"),
-        caption=f"Formed on {before}, followed on {after}.",
+        caption=f"Formed on {before}, followed on {after}. {text.REGRESSION}",
     )
 
 
@@ -204,7 +204,7 @@ def rfm_next(report: Report, followed: pd.DataFrame, before: Period, after: Peri
             "(Wilson).",
         )
         shown = columns.what_next(report.interval, label="Segment")
-        report.table(text.enough(followed), name="rfm_next", columns=shown)
+        report.table(text.enough(followed), name="rfm_next", columns=shown, caption=text.REGRESSION)
 
 
 @presents()

@@ -14,6 +14,7 @@ from analysis.reporting.notebook import words
 from analysis.reporting.notebook.outputs import presents
 from analysis.reporting.notebook.report import Report
 from analysis.reports.segmentation import charts, columns, text, text_profiles, text_stages
+from analysis.stats.sizes import FEWEST_CUSTOMERS
 from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def stages_next(report: Report, followed: pd.DataFrame, after: Period) -> None:
             name="stages_next",
             title="What each stage did next",
             columns=columns.what_next(report.interval, label="Stage"),
-            caption=f"Judged as of {words.day(after.start)}, followed on {after}.",
+            caption=f"Judged as of {words.day(after.start)}, followed on {after}. "
+            f"{text.REGRESSION}",
         )
 
 
@@ -87,11 +89,14 @@ def transitions(report: Report, moves: pd.DataFrame, after: Period) -> None:
     with report.detail("Where each stage was later"):
         headline = text_stages.transitions(moves)
         report.headline(headline)
-        report.chart(
-            charts.heat_map(text_stages.as_grid(moves), across="Stage later", down="Stage before"),
-            alt=f"Heat map of life stage later by life stage before. {headline}",
-            caption=f"Per cent of each row, {words.day(after.start)} to {words.day(after.end)}.",
-        )
+        if len(grid := text_stages.as_grid(moves)):
+            report.chart(
+                charts.heat_map(grid, across="Stage later", down="Stage before"),
+                alt=f"Heat map of life stage later by life stage before. {headline}",
+                caption=f"Per cent of each row: the stage as of {words.day(after.start)} and as of "
+                f"{words.day(after.end)}. Stages of fewer than {FEWEST_CUSTOMERS} customers before "
+                "are left out.",
+            )
         report.save(moves, "stage_moves")
 
 

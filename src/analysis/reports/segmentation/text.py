@@ -221,6 +221,12 @@ def names_evidence(names: pd.DataFrame) -> str:
     return "Names that are usual but not borne out by these customers:\n\n" + "\n".join(unfit)
 
 
+#: What every table of what segments did next says of the changes in it.
+REGRESSION = (
+    "The change holds the season, and regression to the mean: who is in a segment for having spent "
+    "little spends more afterwards, who is for having spent much, less."
+)
+
 #: What every section on segments says: one customer is in several, and may have one ruling alone.
 RULED_ELSEWHERE = (
     "Segments describe. Whether a customer is contacted, and with what, is ruled once for each, in "

@@ -160,7 +160,10 @@ def _usual(found: Silence) -> str:
     )
     if more_than_usual(found):
         return usual
-    return f"{usual}: not significantly fewer, so this is no sign of losses"
+    return (
+        f"{usual}: not significantly fewer, so this share by itself is no sign of losses; report "
+        "07 judges longer silences"
+    )
 
 
 def stages_order(followed: pd.DataFrame) -> str:
@@ -265,7 +268,8 @@ def tested(table: pd.DataFrame) -> str:
 
 
 def as_grid(moves: pd.DataFrame) -> pd.DataFrame:
-    """Return transitions with a row a stage before and a column a stage later."""
+    """Return transitions with a row a stage of enough customers before, a column a stage later."""
+    moves = moves[moves.groupby("was")["customers"].transform("sum") >= FEWEST_CUSTOMERS]
     order = list(dict.fromkeys(moves["became"]))
     rows = list(dict.fromkeys(moves["was"]))
     wide = moves.pivot(index="was", columns="became", values="share").loc[rows, order]

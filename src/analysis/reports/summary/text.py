@@ -238,7 +238,7 @@ def losses(board: Board, lost: Losses | NotGiven) -> Panel:
     told = (
         (lost.declining, DECLINE, "customers decline beyond their own variation"),
         (lost.margin_at_risk, DECLINE, "of margin at risk with them"),
-        (lost.churn, VALUE, lost.churn.sentence.partition(";")[0] if lost.churn else ""),
+        (lost.churn, VALUE, lost.churn.sentence if lost.churn else ""),
         (lost.value_at_risk, VALUE, f"of the coming year's margin at risk{_most(lost.groups)}"),
         (lost.silent_sales, STAGES, "of sales came from customers now silent"),
     )

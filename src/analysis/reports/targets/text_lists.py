@@ -117,7 +117,7 @@ def in_the_file(told: pd.DataFrame, listed: TargetList, currency: str) -> str:
     return (
         f"Of the rulings {words.number(own + contact)} are to contact: {words.number(own)} of the "
         f"target list and {words.number(contact)} with an occasion, whose messages cost {cost} "
-        f"beyond its budget; {words.number(held)} with an occasion are held out."
+        f"beyond its budget; held out with an occasion: {words.number(held)}."
     )
 
 

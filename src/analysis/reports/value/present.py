@@ -66,7 +66,7 @@ def valuation(report: Report, valued: Valuation, card: Scorecard) -> None:
     report.headline(text.values_headline(values, valued.totals, months, report.currency))
     report.chart(
         charts.value_bands(values.customers, months, currency=report.currency),
-        alt="Line of the expected margin of customers by rank, falling steeply, inside its band.",
+        alt="Line of the expected margin of customers by rank, falling, inside its band.",
         caption=f"Means of fiftieths of customers. Band: {report.interval} of one customer, luck "
         "alone.",
     )

@@ -85,7 +85,8 @@ def bots_headline(web: Clickstream) -> str:
     """Return how many visitors are bots."""
     found = int(web.robots["visitors"].iloc[1:-1].sum())
     whole = int(web.robots["visitors"].iloc[-1])
-    return f"{words.number(found)} of {words.count(whole, 'visitor')} are bots by a stated rule"
+    are = "is a bot" if found == 1 else "are bots"
+    return f"{words.number(found)} of {words.count(whole, 'visitor')} {are} by a stated rule"
 
 
 def bots_reading(web: Clickstream) -> str:
