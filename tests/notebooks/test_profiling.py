@@ -56,7 +56,7 @@ def test_a_shop_with_guests_and_returns_is_reported_in_full(run: Runner) -> None
     page = run(shop(1, days=2 * DAYS))
     is_whole(page)
     assert refusals(page) == {FEW_PRODUCTS}
-    assert "No store changed by more than chance" in page.shown("headline")
+    assert "No store changed significantly" in page.shown("headline")
     assert len(page.shown("chart")) == 11  # all but that of the stores which changed
     factors = page.table("revenue_tree").set_index("factor")
     assert factors.loc["guests", "now"] != 0

@@ -74,14 +74,14 @@ def test_findings_carry_intervals_and_alert_on_a_fall() -> None:
     assert fallen.alert
     level = Finding(**text.net_change(tree([0.0, 0.0, -20.0, 21.0]), COMPARED, 0.95))
     assert not level.alert
-    assert "no more than chance" in level.sentence
+    assert "not significant" in level.sentence
 
 
 def test_the_driver_is_the_largest_of_those_that_are_certain() -> None:
     found = Finding(**text.driver(tree([0.0, 3.0, -20.0, 8.0]), "USD", 0.95))
     assert found.sentence == "change of items per order, worth −$ 20."
     unsure = Finding(**text.driver(tree([0.0, 3.0, 0.0, 1.0]), "USD", 0.95))
-    assert "no more than chance" in unsure.sentence
+    assert "not significant" in unsure.sentence
 
 
 def bridge(**changes: float) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def test_variation_is_that_of_who_bought_less() -> None:
 def test_no_attribute_separates_what_chance_does() -> None:
     known = pd.DataFrame({"attribute": ["income", "age"], "explained": [0.03, 0.02]})
     for chances, said in (
-        ([0.4, 0.6], "No attribute separates spending by more than chance"),
+        ([0.4, 0.6], "No attribute separates spending significantly"),
         ([0.01, 0.6], "Income separates spending most, yet explains only 3.0 % of"),
     ):
         found = Portrait(pd.DataFrame(), known.assign(q=chances), 9)
@@ -152,14 +152,14 @@ def found_movers(sure: list[bool], status: list[str] | None = None) -> Movers:
 def test_groups_that_changed_are_counted_and_the_largest_named() -> None:
     head = text.groups_headline
     none = found_movers([False, False])
-    assert head(none, "USD", noun="store", nouns="stores") == "No store changed by more than chance"
+    assert head(none, "USD", noun="store", nouns="stores") == "No store changed significantly"
     some = found_movers([True, True, False], ["launched", "continued", "continued"])
     told = head(some, "USD", noun="store", nouns="stores")
     counted = "2 of 3 stores changed significantly, 1 of them new"
     assert told == f"{counted}; of the others most money in store g1, +$ 7 (+10 %)"
     assert head(some, "USD", noun="store", nouns="stores", apart=["g1"]) == counted
     assert text.movers_headline(some) == "2 products rose and 0 fell significantly, of 3 searched"
-    assert text.movers_headline(none) == "No product moved by more than chance"
+    assert text.movers_headline(none) == "No product moved significantly"
 
 
 def test_what_is_withheld_is_said() -> None:

@@ -121,8 +121,7 @@ def departments(report: Report, changed: Movers) -> None:
         report.chart(
             charts.growth(changed.table, names=changed.table["group"], top=12),
             alt=text.growth_alt(changed, top=12),
-            caption="The largest departments. Grey: no more than chance. Right: share of net "
-            "sales.",
+            caption="The largest departments. Grey: not significant. Right: share of net sales.",
         )
     with report.detail("The departments with their intervals"):
         shown = columns.groups(report.interval, label="Department")

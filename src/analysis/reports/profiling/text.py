@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Fields of a finding, as `Report.finding` takes them.
 Fields = dict[str, Any]
 
-_MAYBE = ", no more than chance can make"
+_MAYBE = ", not significant"
 
 _ALONE = ", of one customer alone, so that chance cannot be told"
 
@@ -67,9 +67,10 @@ def tree_headline(tree: RevenueTree, currency: str) -> str:
     change = words.money(tree.change, 0, currency, signed=True)
     driver = tree.driver
     part = words.money(driver["contribution"], 0, currency, signed=True)
-    sure = _surely(driver["low"], driver["high"])
+    sure, whole = _surely(driver["low"], driver["high"]), _surely(tree.low, tree.high)
     return (
-        f"Net sales changed by {change}; {_lower(driver['factor'])} contributed most, {part}{sure}"
+        f"Net sales changed by {change}{whole}; {_lower(driver['factor'])} contributed most, "
+        f"{part}{sure}"
     )
 
 
@@ -77,7 +78,7 @@ def tree_paragraph(tree: RevenueTree, currency: str, confidence: float) -> str:
     """Say how large the change is, and how sure."""
     change, low, high = tree.growth
     span = words.interval(low, high, 1)
-    sure = _surely(low, high).removeprefix(", ") or "more than chance"
+    sure = _surely(low, high).removeprefix(", ") or "significant"
     given = f" ({words.percent(confidence, 0)} interval {span})" if math.isfinite(low) else ""
     return (
         f"Net sales went from {words.money(tree.before, 0, currency)} to "
@@ -267,7 +268,7 @@ def groups_headline(
     if found.table.empty:
         return f"No {noun} has {found.minimum_group} customers, so that none is compared"
     if real.empty:
-        return f"No {noun} changed by more than chance"
+        return f"No {noun} changed significantly"
     continued = real[real["growth"].notna() & ~real["group"].isin(list(apart))]
     new = int((real["status"] == "launched").sum())
     count = f"{len(real)} of {words.count(len(found.table), noun, nouns)} changed significantly"
@@ -318,7 +319,7 @@ def movers_headline(found: Movers) -> str:
     if found.table.empty:
         return f"No product has {found.minimum_group} customers, so that none is searched"
     if real.empty:
-        return "No product moved by more than chance"
+        return "No product moved significantly"
     up = int((real["change"] > 0).sum())
     return (
         f"{words.count(up, 'product')} rose and {words.number(len(real) - up)} fell significantly, "

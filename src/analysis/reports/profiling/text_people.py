@@ -66,7 +66,7 @@ def portrait_headline(found: Portrait, fdr: float) -> str:
         return "No attribute has two groups large enough to compare"
     real = found.attributes[found.attributes["q"] <= fdr]
     if real.empty:
-        return "No attribute separates spending by more than chance"
+        return "No attribute separates spending significantly"
     best = real.iloc[0]
     return (
         f"{words_of(str(best['attribute']))} separates spending most, yet explains only "
@@ -99,7 +99,7 @@ def portrait_chart(leading: pd.DataFrame) -> dict[str, str]:
     names = words.listing(words_of(str(name)).lower() for name in leading["attribute"].unique())
     caption = (
         f"Net sales per customer, 100 the average, by {names}: the attributes that separate "
-        "spending most. Grey: no more than chance."
+        "spending most. Grey: not significant."
     )
     return {"alt": _portrait_alt(leading), "caption": caption}
 
