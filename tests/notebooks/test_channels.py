@@ -67,8 +67,8 @@ def test_every_section_is_shown(page: Page) -> None:
                if o.metadata[KEY]["role"] == "not given"]  # fmt: skip
     assert lacking == []
     (title,) = page.shown("title")
-    # Sixty customers an arm do not tell four channels apart.
-    assert title.endswith("no channel is shown to earn more than another")
+    # Sixty customers an arm do not tell what a channel earns from nothing.
+    assert title == "No channel is shown to earn more than its messages cost"
     assert len(page.shown("chart")) >= 5
     assert set(page.findings.by_key()) == {
         "clicked", "best_channel", "caused_of_credited", "fatigue", "opt_out", "saturated",
