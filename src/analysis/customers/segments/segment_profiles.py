@@ -153,7 +153,10 @@ def portrait(
         spending), everybody (the same for all), index (100 times their ratio), low, high, p, q
         (over everything compared). Segments under thirty customers are left out.
     """
-    people = features.merge(spending, on="customer_id", how="left", validate="one_to_one")
+    looked_at = ["customer_id", *(name for name in HABITS if name in features)]
+    people = features[looked_at].merge(
+        spending, on="customer_id", how="left", validate="one_to_one"
+    )
     each, items = _quantities(people, spending, attributes)
     counts = members.value_counts()
     shown = [name for name in members.cat.categories if counts.get(name, 0) >= FEWEST_CUSTOMERS]
@@ -215,10 +218,13 @@ def require(pair: pd.DataFrame, one: str, other: str) -> None:
 def _quantities(
     people: pd.DataFrame, spending: pd.DataFrame, attributes: pd.DataFrame | None
 ) -> tuple[Floats, dict[str, list[str]]]:
-    """Return numerators, then denominators by customer, and what each column is."""
+    """Return numerators, then denominators by customer, and what each column is.
+
+    Until all are laid side by side, yes and no stay bits: numbers take eight times their room.
+    """
     above, below, parts, items = [], [], [], []
 
-    def add(part: str, item: str, numerator: Floats, denominator: Floats) -> None:
+    def add(part: str, item: str, numerator: np.ndarray, denominator: np.ndarray) -> None:
         above.append(numerator)
         below.append(denominator)
         parts.append(part)
@@ -227,19 +233,20 @@ def _quantities(
     if attributes is not None:
         known = people[["customer_id"]].merge(attributes, on="customer_id", how="left")
         for name in known.columns.drop("customer_id"):
-            stated = known[name].notna().to_numpy("float64")
+            stated = known[name].notna().to_numpy()
             for level in known[name].cat.categories:
-                has = (known[name] == level).to_numpy("float64")
+                has = (known[name] == level).to_numpy()
                 add("demography", f"{name.replace('_', ' ')}: {level}", has, stated)
     for name, (words, _) in HABITS.items():
         if name in people and people[name].nunique() > 1:
             value = people[name].to_numpy("float64")
-            add("behaviour", words, np.nan_to_num(value), (~np.isnan(value)).astype("float64"))
+            add("behaviour", words, np.nan_to_num(value), ~np.isnan(value))
     total = people["total"].fillna(0).to_numpy("float64")
     for name in spending.columns.drop(["customer_id", "total"]):
         part = "proxies" if name.endswith("(proxy)") else "tastes"
         add(part, name, people[name].fillna(0).to_numpy("float64"), total)
-    return np.column_stack([*above, *below]), {"part": parts, "item": items}
+    each = np.column_stack([*above, *below]).astype("float64", copy=False)
+    return each, {"part": parts, "item": items}
 
 
 def _of_segment(
