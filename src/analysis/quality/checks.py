@@ -44,26 +44,15 @@ def _with_catalogue(tables: Tables, lines: ibis.Table) -> ibis.Table:
 
 
 def order_rows(lines: ibis.Table) -> ibis.Table:
-    """Return one row an order: what the order rules look at, money in cents.
-
-    In a large shop these rows are kept on disk, so whether an order is of several customers, stores
-    or days is kept rather than which.
-    """
-    customer, time = lines.customer_id.coalesce(""), lines.ordered_at
-    several = {"customers": customer.min() != customer.max()}
-    several["days"] = time.min().date() != time.max().date()
+    """Return one row an order, money in cents; not which stores or days, but whether several."""
+    customer = lines.customer_id.coalesce("")
+    first = {"first_customer": customer.min(), "first_time": lines.ordered_at.min()}
+    looked_at = {"customers": customer, "days": lines.ordered_at.date()}
     if "store_id" in lines.columns:
-        several["stores"] = lines.store_id.min() != lines.store_id.max()
-    return (
-        lines.group_by("order_id")
-        .agg(
-            net=cents(lines.net_amount).sum(),
-            first_customer=customer.min(),
-            first_time=time.min(),
-            **{f"several_{name}": value for name, value in several.items()},
-        )
-        .drop("order_id")
-    )
+        looked_at["stores"] = lines.store_id
+    several = {f"several_{name}": each.min() != each.max() for name, each in looked_at.items()}
+    orders = lines.group_by("order_id").agg(net=cents(lines.net_amount).sum(), **first, **several)
+    return orders.drop("order_id")
 
 
 _RANK = {"decide": 0, "know": 1, "fine": 2}

@@ -60,12 +60,9 @@ def order_product(lines: ibis.Table) -> dict[str, ibis.Value]:
 
 def repeated_products(tables: Tables) -> ibis.Table:
     """Return the orders and products, as hashes, that have several lines: kept, few as they are."""
-
-    def several(own: Tables) -> ibis.Table:
-        pairs = own.order_lines.group_by(**order_product(own.order_lines)).agg(n=ibis._.count())
-        return pairs.filter(pairs.n > 1).drop("n")
-
-    return tables.once("repeated_products", several)
+    lines = tables.order_lines
+    pairs = lines.group_by(**order_product(lines)).agg(n=lines.count())
+    return tables.once("repeated_products", lambda _: pairs.filter(pairs.n > 1).drop("n"))
 
 
 def by_part(tables: Tables, make: Callable[[Tables], ibis.Table]) -> ibis.Table:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
+from analysis.customers.features import contact_history, habits
 from analysis.tables.lines import by_part, lines_in
 from analysis.tables.margin import MICROS
 
@@ -77,7 +78,6 @@ def buying_habits(tables: Tables, period: Period) -> pd.DataFrame:
 
 def offer_use(tables: Tables, period: Period) -> pd.DataFrame:
     """Return of ``buying_habits`` what an attitude to discounts is judged by."""
-    from analysis.customers.features import habits
 
     def counted(part: Tables) -> ibis.Table:
         totals = _customers(_orders(_uniform(lines_in(part, period))), period)
@@ -104,8 +104,6 @@ def fetch_detailed(tables: Tables, period: Period) -> pd.DataFrame:
         customer by customer. Counts of
         what a customer does not have are 0; what does not exist is missing.
     """
-    from analysis.customers.features import contact_history, habits
-
     more = (habits.compute, habits.purchase_gaps, contact_history.compute, contact_history.voices)
 
     def everything(part: Tables) -> ibis.Table:

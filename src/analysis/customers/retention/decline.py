@@ -176,11 +176,7 @@ def moved_with_total(before: Floats, now: Floats) -> tuple[Floats, Floats, float
 
 
 def permuted(
-    first: Floats,
-    second: Floats,
-    drop: float,
-    sampling: Sampling,
-    of: NDArray[np.bool_] | None = None,
+    first: Floats, second: Floats, drop: float, sampling: Sampling, of: np.ndarray | None = None
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Compare each customer's fall with random deals of the customer's own weeks.
 
@@ -206,10 +202,7 @@ def permuted(
 
 
 def _least(total: Floats, drop: float) -> Floats:
-    """Return the smallest past of each ``total`` from which the rest is a fall by ``drop``.
-
-    All are whole numbers, and the larger the past the larger the fall.
-    """
+    """Return the least whole past of each ``total`` from which the rest is a fall by ``drop``."""
     near = np.maximum(np.floor(total / (2 - drop)) + np.arange(-1, 3)[:, None], 1)
     fallen = near - (total - near) >= drop * near
     return np.where(fallen, near, np.inf).min(axis=0)
@@ -283,9 +276,9 @@ def rebound(
     first, second, third, last = _quarters(weekly.of("margin_amount"))
     if min(quarter.sum() for quarter in (first, second, third, last)) <= 0:
         return _not_measured("a quarter brought nothing")
-    passed = _Bar(threshold, drop, sampling)
-    lost = _lost_and_regained((first, second, third), passed)
-    lost += _lost_and_regained((second, third, last), passed)
+    bar = (threshold, drop, sampling)  # what a fall must pass to be called
+    lost = _lost_and_regained((first, second, third), *bar)
+    lost += _lost_and_regained((second, third, last), *bar)
     fell = lost[lost[:, 0] > 0]
     if len(fell) == 0:
         return _not_measured("nobody fell like this")
@@ -304,22 +297,15 @@ def _quarters(amounts: Floats) -> list[Floats]:
     return np.split(amounts[:, amounts.shape[1] - 4 * weeks :], 4, axis=1)
 
 
-@dataclass(frozen=True)
-class _Bar:
-    """What a fall must pass to be called."""
-
-    threshold: float
-    drop: float
-    sampling: Sampling
-
-
-def _lost_and_regained(quarters: tuple[Floats, Floats, Floats], bar: _Bar) -> Floats:
+def _lost_and_regained(
+    quarters: tuple[Floats, Floats, Floats], threshold: float, drop: float, sampling: Sampling
+) -> Floats:
     """Return by customer what was lost and what came back, zero where the bar was not passed."""
     before, fall, after = quarters
     past, present, _ = moved_with_total(before, fall)
     later, _, _ = moved_with_total(after, fall)
     was, now, then = past.sum(axis=1), present.sum(axis=1), later.sum(axis=1)
-    fallen = (was > 0) & (now > 0) & (was - now >= bar.drop * was)
-    p, _ = permuted(past, present, bar.drop, bar.sampling, of=fallen)
-    called = fallen & (p <= bar.threshold)
+    fallen = (was > 0) & (now > 0) & (was - now >= drop * was)
+    p, _ = permuted(past, present, drop, sampling, of=fallen)
+    called = fallen & (p <= threshold)
     return np.column_stack([was - now, then - now]) * called[:, None]

@@ -153,10 +153,8 @@ def portrait(
         spending), everybody (the same for all), index (100 times their ratio), low, high, p, q
         (over everything compared). Segments under thirty customers are left out.
     """
-    looked_at = ["customer_id", *(name for name in HABITS if name in features)]
-    people = features[looked_at].merge(
-        spending, on="customer_id", how="left", validate="one_to_one"
-    )
+    people = features[["customer_id", *(name for name in HABITS if name in features)]]
+    people = people.merge(spending, on="customer_id", how="left", validate="one_to_one")
     each, items = _quantities(people, spending, attributes)
     counts = members.value_counts()
     shown = [name for name in members.cat.categories if counts.get(name, 0) >= FEWEST_CUSTOMERS]
@@ -218,10 +216,7 @@ def require(pair: pd.DataFrame, one: str, other: str) -> None:
 def _quantities(
     people: pd.DataFrame, spending: pd.DataFrame, attributes: pd.DataFrame | None
 ) -> tuple[Floats, dict[str, list[str]]]:
-    """Return numerators, then denominators by customer, and what each column is.
-
-    Until all are laid side by side, yes and no stay bits: numbers take eight times their room.
-    """
+    """Return numerators, then denominators by customer, and what each column is."""
     above, below, parts, items = [], [], [], []
 
     def add(part: str, item: str, numerator: np.ndarray, denominator: np.ndarray) -> None:

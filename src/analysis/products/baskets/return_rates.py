@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
@@ -90,31 +90,28 @@ def _counted(tables: Tables, as_of: date) -> pd.DataFrame:
     """Count the orders that bought and that returned each product."""
     lines = lines_with_margin(tables)
     lines = lines.filter(lines.ordered_at < midnight(as_of))
-    keyed = lines.mutate(**order_product(lines))
+    back = lines.quantity < 0
+    each = {"sold": back.ifelse(0, 1), "returned": back.ifelse(1, 0)}
+    net = back.ifelse(lines.net_amount, 0).cast("decimal(38, 2)")
+    keyed = lines.mutate(**each, net=net, **order_product(lines))
     several = repeated_products(tables)
     # Most lines are alone in their order with their product, and need not be grouped by order.
     alone = keyed.anti_join(several, ["order", "product"])
-    alone = alone.group_by("product_id", "department").agg(**_sums(alone, "sum"))
     orders = keyed.semi_join(several, ["order", "product"])
-    orders = orders.group_by("product_id", "department", "order").agg(**_sums(orders, "max"))
-    rows = ibis.union(alone, orders.drop("order"))
-    counted = rows.group_by("product_id", "department").agg(
-        sold=rows.sold.sum(), returned=rows.returned.sum(), net_returned=rows.net.sum()
+    orders = orders.group_by("product_id", "department", "order").agg(
+        sold=orders.sold.max(), returned=orders.returned.max(), net=orders.net.sum()
     )
-    counted = counted.mutate(net_returned=counted.net_returned.cast("float64"))
+    rows = ibis.union(orders.drop("order"), alone.select(*orders.drop("order").columns))
+    counted = rows.group_by("product_id", "department").agg(
+        sold=rows.sold.sum().cast("int64"),
+        returned=rows.returned.sum().cast("int64"),
+        net_returned=rows.net.sum().cast("float64"),
+    )
     frame = counted.order_by("product_id").to_pandas()
     if not tables.has("products", "name"):
         return frame
     names = tables.products.select("product_id", "name").to_pandas()
     return frame.merge(names, on="product_id", how="left")
-
-
-def _sums(lines: ibis.Table, counted: Literal["sum", "max"]) -> dict[str, ibis.Value]:
-    """Return what was sold and returned: by lines, or whether any line of an order."""
-    back = lines.quantity < 0
-    flags = {"sold": back.ifelse(0, 1), "returned": back.ifelse(1, 0)}
-    counts = {name: getattr(flag, counted)().cast("int64") for name, flag in flags.items()}
-    return {**counts, "net": back.ifelse(lines.net_amount, 0).sum()}
 
 
 def _usual(table: pd.DataFrame) -> pd.Series:
