@@ -273,6 +273,12 @@ class Tables:
         known = [rows.filter(rows[PERSONAL_KEY].notnull()).distinct() for rows in self._personal]
         return [key for rows in known for key in rows.to_pandas()[PERSONAL_KEY]]
 
+    @functools.cached_property
+    def first_day(self) -> date | None:
+        """The day of the first order line; None where there are none. Asked of the lines once."""
+        first = self.order_lines.ordered_at.min().to_pandas()
+        return None if pd.isna(first) else pd.Timestamp(first).date()
+
     def once(self, name: str, make: Callable[[Tables], ibis.Table]) -> ibis.Table:
         """Return what ``make`` makes of these tables: computed once and kept under ``name``."""
         if name not in self._derived:
