@@ -53,6 +53,21 @@ def is_order(lines: ibis.Table) -> ibis.Value:
     return bought(lines).any()
 
 
+def order_product(lines: ibis.Table) -> dict[str, ibis.Value]:
+    """Return each line's order and product as hashes: 128 bits, with half the room of the names."""
+    return {"order": hash64(lines.order_id), "product": hash64(lines.product_id)}
+
+
+def repeated_products(tables: Tables) -> ibis.Table:
+    """Return the orders and products, as hashes, that have several lines: kept, few as they are."""
+
+    def several(own: Tables) -> ibis.Table:
+        pairs = own.order_lines.group_by(**order_product(own.order_lines)).agg(n=ibis._.count())
+        return pairs.filter(pairs.n > 1).drop("n")
+
+    return tables.once("repeated_products", several)
+
+
 def by_part(tables: Tables, make: Callable[[Tables], ibis.Table]) -> ibis.Table:
     """Return what ``make`` makes of each part of the customers, one below the other.
 
