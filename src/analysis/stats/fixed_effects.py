@@ -103,7 +103,7 @@ def _solved(
         base, level, cross = panel.swept(mean, working)
         if panel.alike(cross[1:, 1:], mean):
             raise NotApplicable("What is compared does not vary within products, stores and weeks.")
-        coefficients = np.linalg.solve(cross[1:, 1:], cross[1:, 0])
+        coefficients = np.asarray(np.linalg.solve(cross[1:, 1:], cross[1:, 0]), dtype=float)
         blend = np.append(1.0, -coefficients)
         index = panel.terms @ coefficients + (base @ blend)[unit] + (level @ blend)[time]
         index = np.clip(index, -50, 50, out=index)
