@@ -139,8 +139,10 @@ def _build(
             else:
                 before = version.directory if version is not None and not build.fresh else None
                 before = None if before is None or damage(before, thorough=True) else before
+                size = sum(file.size for file in build.seen.files)
                 with reading(f"the source of {request.study}"):
-                    ledger, notes = write_whole(request.engine, source, staging, before), ()
+                    ledger = write_whole(request.engine, source, staging, before, size)
+                notes = ()
                 build.seen.check()
             own, told = sent.add(request.engine, staging)
             files = (*build.seen.files, *sent.files)

@@ -26,6 +26,7 @@ from analysis.tables.engine import (
 )
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.schema import ENGINE_TYPES, TABLES, Column, Table
+from analysis.tables.spark_engine import fit
 
 REASON = "_rejected_because"
 RULE = "dropped_by"
@@ -36,6 +37,9 @@ REJECTED = "rejected_by"
 
 #: Years that a time or a date may lie in: outside are placeholders such as 0001 and 9999.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+#: Bytes of all source files for a row of the largest table: 30 in the simulated shops.
+_BYTES_A_ROW = 30
 
 _KIND_WORDS = {
     "string": "text",
@@ -182,13 +186,16 @@ LEAST_BY_MONTH = 200_000
 
 
 def write_whole(
-    settings: EngineSettings, source: Source, staging: Path, before: Path | None
+    settings: EngineSettings, source: Source, staging: Path, before: Path | None, size: int
 ) -> tuple[LedgerEntry, ...]:
     """Write every table of ``source`` below ``staging`` and return the account of its rows.
 
-    Months that ``before``, the folder of the last version, holds alike are linked from there.
+    Months that ``before``, the folder of the last version, holds alike are linked from there. By
+    ``size``, the bytes of the source files, Spark is told in how many parts to work.
     """
     connection = connect(settings)
+    if settings.kind == "spark":
+        fit(connection, settings, rows=size // _BYTES_A_ROW)
     feeds: dict[str, list[Feed]] = {}
     for feed in source.feeds(connection):
         feeds.setdefault(feed.table, []).append(feed)

@@ -82,24 +82,26 @@ def kind_of(connection: Connection) -> str:
     return "spark" if connection.name == "pyspark" else "duckdb"
 
 
-def read_parquet(connection: Connection, path: Path) -> ibis.Table:
+def read_parquet(
+    connection: Connection, path: Path, *, months: tuple[str, str] = ("", "9")
+) -> ibis.Table:
     """Return the Parquet file, or the directory of Parquet files, as a table.
 
+    Of a directory with a folder for each month, ``months`` are the first and last to read.
     DataError names the file if it is missing or cannot be read as Parquet.
     """
     if not path.exists():
         raise DataError(f"{path.name} does not exist in {path.parent}")
-    by_month = path.is_dir() and any(path.glob("month=*"))
-    pattern = "month=*/*.parquet" if by_month else "*.parquet"
+    # By name, for a pattern would take the brackets of a folder above for its own.
+    files = [path] if path.is_file() else sorted(path.glob("*.parquet"))
+    if by_month := sorted(path.glob("month=*/*.parquet")):
+        first, last = months
+        files = [f for f in by_month if first <= f.parent.name[6:] <= last] or by_month[:1]
     try:
         if kind_of(connection) == "spark":
-            return read_files(connection, path, pattern if path.is_dir() else None)
-        if not path.is_dir():
-            return connection.read_parquet(str(path))
-        # By name, for the pattern would take the brackets of a folder above for its own. The month
-        # is in the rows already; as a column of its own it would be a second truth.
-        files = sorted(map(str, path.glob(pattern)))
-        return connection.read_parquet(files, hive_partitioning=False)
+            return read_files(connection, files)
+        # The month is in the rows already; as a column of its own it would be a second truth.
+        return connection.read_parquet(list(map(str, files)), hive_partitioning=False)
     except Exception as error:  # each engine raises its own kind for a damaged file
         raise DataError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from error
 
@@ -237,11 +239,14 @@ class Tables:
         manifest: Manifest,
         tables: dict[str, ibis.Table],
         personal: tuple[ibis.Table, ...] = (),
+        folders: Mapping[str, Path] | None = None,
     ) -> None:
         self.connection = connection
         self.manifest = manifest
         self._tables = dict(tables)
         self._personal = personal
+        self._folders = folders or {}  # in Spark, of what is stored by month
+        self._spans: dict[tuple[str, str], Tables] = {}
         self._derived: dict[str, ibis.Table] = {}
         self.parts: tuple[Tables, ...] = ()  # by customers, once they were dealt
 
@@ -284,6 +289,20 @@ class Tables:
         if name not in self._derived:
             self._derived[name] = held(make(self))
         return self._derived[name]
+
+    def during(self, start: date, end: date) -> Tables:
+        """Return these tables; in Spark, of those stored by month, with these days' months alone.
+
+        Spark hands no comparison of times without a zone down to the files, as DuckDB does.
+        """
+        span = f"{start:%Y-%m}", f"{end - timedelta(days=1):%Y-%m}"
+        if self._folders and span not in self._spans:
+            read = {
+                name: read_parquet(self.connection, folder, months=span)
+                for name, folder in self._folders.items()
+            }
+            self._spans[span] = self.with_tables(**read)
+        return self._spans.get(span, self)
 
     def with_tables(self, **tables: ibis.Table) -> Tables:
         """Return these tables, some of them replaced."""
@@ -334,7 +353,9 @@ def open_study(
     personal = tuple(t.select(PERSONAL_KEY) for t in holders if PERSONAL_KEY in t.columns)
     if "customers" in tables and PERSONAL_KEY in tables["customers"].columns:
         tables["customers"] = tables["customers"].drop(PERSONAL_KEY)
-    return Tables(connection, manifest, tables, personal)
+    by_month = ("order_lines",) if kind_of(connection) == "spark" else ()
+    folders = {n: current / n for n in by_month if any((current / n).glob("month=*"))}
+    return Tables(connection, manifest, tables, personal, folders)
 
 
 def canonical_dir(study: str, *, root: Path | None = None) -> Path:
