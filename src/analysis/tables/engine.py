@@ -376,11 +376,11 @@ def in_memory(
     frames
         Canonical table name to its rows; columns as in ``schema.TABLES``.
     settings
-        Engine to hold them in.
+        Engine to hold them in; DuckDB on one thread by default.
     manifest_fields
         Fields of ``Manifest``; ``study`` defaults to ``memory``.
     """
-    connection = connect(settings)
+    connection = connect(settings or EngineSettings(threads=1))  # of few rows, others would wait
     tables = {
         name: _cast_to_schema(_hold(connection, name, _as_arrow(frame)), name)
         for name, frame in frames.items()
@@ -391,7 +391,11 @@ def in_memory(
 
 def _hold(connection: Connection, name: str, rows: Any) -> ibis.Table:
     if kind_of(connection) == "duckdb":
-        return connection.create_table(name, rows, overwrite=True)
+        # Ibis would write three statements, a table declared and renamed, at thrice the cost.
+        connection.con.register("given", rows)
+        connection.con.execute(f'CREATE OR REPLACE TABLE "{name}" AS FROM given')
+        connection.con.unregister("given")
+        return connection.table(name)
     from pyspark.sql import SparkSession
 
     # Ibis would hand Spark a pandas frame, in which a missing text becomes the text NaN.
@@ -402,7 +406,8 @@ def _hold(connection: Connection, name: str, rows: Any) -> ibis.Table:
 def _as_arrow(frame: pd.DataFrame) -> Any:
     rows = pa.Table.from_pandas(frame, preserve_index=False)
     for i, column in enumerate(rows.schema):
-        if pa.types.is_null(column.type):  # engines have no column of nothing
+        # Engines have no column of nothing, and DuckDB would make of categories a type of its own.
+        if pa.types.is_null(column.type) or pa.types.is_dictionary(column.type):
             rows = rows.set_column(i, column.name, rows.column(i).cast(pa.string()))
     return rows
 
