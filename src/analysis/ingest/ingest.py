@@ -35,7 +35,7 @@ from analysis.ingest.versions import (
     take_fingerprints,
 )
 from analysis.project import find_root
-from analysis.tables.engine import canonical_dir, reading
+from analysis.tables.engine import canonical_dir
 from analysis.tables.manifest import (
     LedgerEntry,
     Manifest,
@@ -44,6 +44,7 @@ from analysis.tables.manifest import (
     order_span,
     write_checksums,
 )
+from analysis.tables.spilling import reading
 
 #: How often a source that is written to while it is read is read again.
 ATTEMPTS = 3

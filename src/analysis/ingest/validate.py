@@ -8,6 +8,7 @@ is linked from there: a new month writes its own files alone.
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import ibis
@@ -18,8 +19,9 @@ from analysis.ingest.sources import Feed, Source
 from analysis.tables.engine import (
     Connection,
     EngineSettings,
+    builtin,
     connect,
-    contents_by_month,
+    kind_of,
     read_parquet,
     write_months,
     write_parquet,
@@ -250,8 +252,8 @@ def _write_months(
     write_parquet(connection, good, whole)
     rows = read_parquet(connection, whole)
     before = read_parquet(connection, earlier) if any(earlier.glob("month=*")) else rows.limit(0)
-    found = contents_by_month(rows, time)
-    there = contents_by_month(before, time) if before.schema() == rows.schema() else {}
+    found = _contents_by_month(rows, time)
+    there = _contents_by_month(before, time) if before.schema() == rows.schema() else {}
     alike = [month for month, contents in found.items() if there.get(month) == contents]
     if new := sorted(found.keys() - set(alike)):
         write_months(connection, rows, time, new, folder)
@@ -260,6 +262,19 @@ def _write_months(
         for path in (earlier / goal.name).glob("*.parquet"):
             link(path, goal / path.name)
     shutil.rmtree(whole)
+
+
+def _contents_by_month(rows: ibis.Table, time: str) -> dict[date, tuple[int, str]]:
+    """Return how many rows each month has, and a sum of their hashes: equal means equal rows."""
+    spark = kind_of(rows.get_backend()) == "spark"
+    # Spark passes over what is missing, so that a value could change its column unseen.
+    values = [v for n in rows.columns for v in ([rows[n].isnull()] if spark else []) + [rows[n]]]
+    takes = tuple(str(v.type().copy(nullable=True)) for v in values)
+    word, gives = ("xxhash64", "int64") if spark else ("hash", "uint64")
+    hashed = builtin(word, takes, gives)(*values).cast("decimal(38, 0)")
+    months = rows.select(month=rows[time].truncate("M"), hashed=hashed).group_by("month")
+    found = months.agg(n=ibis._.count(), sum=ibis._.hashed.sum().cast("string")).to_pandas()
+    return {row.month.date(): (int(row.n), str(row.sum)) for row in found.itertuples()}
 
 
 def _order(rows: ibis.Table, name: str) -> list[str]:

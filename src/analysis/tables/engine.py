@@ -8,11 +8,9 @@ Rows that several steps read, computed once where the engine can keep them.
 
 from __future__ import annotations
 
-import errno
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,12 +20,19 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from analysis.errors import AnalysisError, DataError, NotApplicable
+from analysis.errors import DataError, NotApplicable
 from analysis.project import find_root
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 from analysis.tables.spark_engine import fit, kept, open_session, read_files, write_parts
-from analysis.tables.spilling import MOST_IN_MEMORY, NEVER_HELD, keep_in, keep_on_disk, spill_path
+from analysis.tables.spilling import (
+    MOST_IN_MEMORY,
+    NEVER_HELD,
+    alone,
+    keep_in,
+    keep_on_disk,
+    spill_path,
+)
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
 
@@ -200,19 +205,6 @@ def hash64(column: ibis.Column) -> ibis.Value:
     return builtin(word, (str(column.type().copy(nullable=True)),), gives)(column)
 
 
-def contents_by_month(rows: ibis.Table, time: str) -> dict[date, tuple[int, str]]:
-    """Return how many rows each month has, and a sum of their hashes: equal means equal rows."""
-    spark = kind_of(rows.get_backend()) == "spark"
-    # Spark passes over what is missing, so that a value could change its column unseen.
-    values = [v for n in rows.columns for v in ([rows[n].isnull()] if spark else []) + [rows[n]]]
-    takes = tuple(str(v.type().copy(nullable=True)) for v in values)
-    word, gives = ("xxhash64", "int64") if spark else ("hash", "uint64")
-    hashed = builtin(word, takes, gives)(*values).cast("decimal(38, 0)")
-    months = rows.select(month=rows[time].truncate("M"), hashed=hashed).group_by("month")
-    found = months.agg(n=ibis._.count(), sum=ibis._.hashed.sum().cast("string")).to_pandas()
-    return {row.month.date(): (int(row.n), str(row.sum)) for row in found.itertuples()}
-
-
 @functools.cache  # the same function each time: only so are two equal expressions equal
 def builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
     """Declare a function that the engine has and Ibis has no word for."""
@@ -248,6 +240,7 @@ class Tables:
         self._folders = folders or {}  # in Spark, of what is stored by month
         self._spans: dict[tuple[str, str], Tables] = {}
         self._derived: dict[str, ibis.Table] = {}
+        self.shared: Path | None = None  # folder of what the reports of one run compute alike
         self.parts: tuple[Tables, ...] = ()  # by customers, once they were dealt
 
     def __getattr__(self, name: str) -> ibis.Table:
@@ -284,11 +277,26 @@ class Tables:
         first = self.order_lines.ordered_at.min().to_pandas()
         return None if pd.isna(first) else pd.Timestamp(first).date()
 
-    def once(self, name: str, make: Callable[[Tables], ibis.Table]) -> ibis.Table:
-        """Return what ``make`` makes of these tables: computed once and kept under ``name``."""
+    def once(
+        self, name: str, make: Callable[[Tables], ibis.Table], *, alike: bool = False
+    ) -> ibis.Table:
+        """Return what ``make`` makes of these tables: computed once and kept under ``name``.
+
+        What is ``alike`` in all reports is computed by the first of a run that asks for it.
+        """
         if name not in self._derived:
-            self._derived[name] = held(make(self))
+            rows, shared = make(self), self.shared if alike else None
+            self._derived[name] = (
+                held(rows) if shared is None else self._written(name, rows, shared)
+            )
         return self._derived[name]
+
+    def _written(self, name: str, rows: ibis.Table, folder: Path) -> ibis.Table:
+        path = folder / f"{name}.parquet"
+        with alone(path) as unfinished:
+            if unfinished:
+                write_file(self.connection, rows, unfinished, compression="lz4")
+        return read_parquet(self.connection, path)
 
     def during(self, start: date, end: date) -> Tables:
         """Return these tables; in Spark, of those stored by month, with these days' months alone.
@@ -420,41 +428,3 @@ def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:
 def held(rows: ibis.Table) -> ibis.Table:
     """Return ``rows``, kept by the engine until they are no longer used."""
     return kept(rows) if kind_of(rows.get_backend()) == "spark" else rows.cache()
-
-
-#: How DuckDB and Spark say that there is no room.
-_NO_ROOM = ("No space left", "File too large", "not enough disk space", "Out of disk space")
-
-
-def is_no_room(error: BaseException) -> bool:
-    """Tell whether an error means that the disk is full, whichever layer noticed it."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG)
-    return full or any(words in str(error) for words in _NO_ROOM)
-
-
-@contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Turn what the engine raises while ``name`` is read into one sentence.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, such as for a damaged page.
-    AnalysisError
-        If the engine may not have the memory that it needs.
-    """
-    import duckdb  # importing it starts a thread, which the warm process must not have
-    from ibis.common.exceptions import IbisError
-
-    try:
-        yield
-    except (duckdb.Error, IbisError) as error:
-        if is_no_room(error):
-            raise
-        if isinstance(error, duckdb.OutOfMemoryException):
-            raise AnalysisError(
-                f"{name} needs more memory than the engine may use; raise engine: memory: in the "
-                "params"
-            ) from error
-        said = " ".join(str(error).strip().partition("\n")[0].split())
-        raise DataError(f"{name} cannot be read: {said}") from error
