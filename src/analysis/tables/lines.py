@@ -29,12 +29,12 @@ def in_period(rows: ibis.Table, period: Period) -> ibis.Table:
 
 def lines_in(tables: Tables, period: Period) -> ibis.Table:
     """Return the order lines with margin (see ``lines_with_margin``) inside ``period``."""
-    return _inside(lines_with_margin(tables), period)
+    return _inside(lines_with_margin(tables.during(period.start, period.end)), period)
 
 
 def raw_lines_in(tables: Tables, period: Period) -> ibis.Table:
     """Return the order lines inside ``period`` as they are, for what needs no product."""
-    return _inside(tables.order_lines, period)
+    return _inside(tables.during(period.start, period.end).order_lines, period)
 
 
 def _inside(lines: ibis.Table, period: Period) -> ibis.Table:
