@@ -154,3 +154,13 @@ def test_hardly_any_customers_cannot_be_clustered() -> None:
     frame, _ = customers(KINDS, 10)
     with pytest.raises(NotApplicable, match="100 customers"):
         clusters.prepare(frame, names=NAMES)
+
+
+def test_silhouettes_of_several_partitions_at_once_are_scikit_learns() -> None:
+    from sklearn.metrics import pairwise_distances, silhouette_score
+
+    rng = np.random.default_rng(2)
+    apart = pairwise_distances(rng.normal(size=(80, 3)))
+    partitions = [rng.integers(0, k, 80) for k in (2, 3, 8)] + [np.r_[5, np.repeat([0, 1], 40)[1:]]]
+    expected = [silhouette_score(apart, one, metric="precomputed") for one in partitions]
+    assert clusters._silhouettes(apart, partitions) == pytest.approx(expected, abs=1e-12)

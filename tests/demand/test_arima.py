@@ -217,3 +217,20 @@ def test_both_engines_read_the_same_offers(spark):
         np.testing.assert_array_equal(one, other)
     units = demand.fetch(ours, as_of=weeks[-4], levels=[("product_id",)], measure="units")
     assert sales_series.named(units, theirs).keys.equals(sales_series.named(units, ours).keys)
+
+
+def test_all_series_at_once_are_foreseen_as_by_statsmodels_one_by_one():
+    sarimax = pytest.importorskip("statsmodels.tsa.statespace.sarimax").SARIMAX
+    rng = np.random.default_rng(5)
+    asked, expected = [], []
+    for regressors_of, smoothing, gap in ((2, -0.6, 7), (0, -0.98, 0), (1, 0.3, 40), (0, -0.2, 12)):
+        past = 7 + np.cumsum(rng.normal(0, 0.1, 60 + regressors_of))
+        past[[gap, gap + 1]] = np.nan
+        x = rng.normal(size=(len(past) + AHEAD, regressors_of))
+        asked.append(arima._Asked((0, 0), past, False, x, smoothing))
+        known = {"exog": x, "mle_regression": False} if regressors_of else {}
+        whole = np.append(past, np.full(AHEAD, np.nan))
+        model = sarimax(whole, order=(0, 1, 1), concentrate_scale=True, **known)
+        model.update(np.array([smoothing]))
+        expected.append(model.ssm.filter().forecasts[0, -AHEAD:])
+    assert np.allclose(arima._foreseen(asked, AHEAD), expected, rtol=1e-5)

@@ -169,3 +169,17 @@ def test_the_effect_does_not_depend_on_the_unit_of_the_currency(closed: int):
     for row in rows[1:]:
         for column in ("effect", "low", "high"):
             assert row[column] == pytest.approx(rows[0][column], rel=2e-3, abs=2e-4)
+
+
+@pytest.mark.parametrize("gaps", [(), (0, 30, 31, 70)])
+def test_no_parameters_near_the_fit_are_likelier_nor_those_of_a_general_search(gaps):
+    rng = np.random.default_rng(7)
+    known = pd.DataFrame({"a": rng.random(WEEKS) < 0.2, "b": rng.normal(size=WEEKS)}).astype(float)
+    noise = rng.normal(0, 0.1, WEEKS + 1)
+    values = np.exp(4 + 0.002 * np.arange(WEEKS) + 0.3 * known["a"] + noise[1:] + 0.6 * noise[:-1])
+    values = values.to_numpy(copy=True)
+    values[list(gaps)] = np.nan
+    fitted = arima_regression.fit(values, known).results
+    near = rng.normal(1, 0.01, (20, len(fitted.params))) * np.asarray(fitted.params)
+    assert all(fitted.model.loglike(one) < fitted.llf for one in near)
+    assert fitted.model.fit(disp=False, maxiter=200).llf <= fitted.llf + 1e-6

@@ -140,3 +140,19 @@ def test_promotions_by_lot_are_not_looked_at_here(tables: Tables) -> None:
     assert sent.table["customers"].tolist() == [40]
     assert sent.name("C") == "By choice"
     assert sent.require() is sent.judged["C"]
+
+
+@pytest.mark.parametrize("lines", [None, 1])
+def test_audiences_fetched_together_are_those_fetched_alone(
+    tables: Tables, lines: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many campaigns at a time as the study's size allows, or one by one."""
+    alone = {key: audience.fetch(tables, SPANS, key) for key in ("C", "L")}
+    monkeypatch.setattr(audience, "_MOST_LINES", lines or audience._MOST_LINES)
+    both = audience.together(tables, SPANS, ["L", "C"])
+    for key, one in alone.items():
+        found = audience.there(both[key])
+        pd.testing.assert_frame_equal(found.people, one.people, check_dtype=False)
+        assert np.array_equal(found.weekly, one.weekly)
+        assert (found.window, found.first_week) == (one.window, one.first_week)
+        assert (found.compared_with, found.left_out) == (one.compared_with, one.left_out)

@@ -15,6 +15,7 @@ Cameron, Gelbach, Miller (2011), Journal of Business and Economic Statistics 29(
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,8 +101,8 @@ def _solved(
     panel = _Panel.of(terms, unit, time)
     for _ in range(_MOST_STEPS):
         working = index + (units - mean) / mean
-        base, level, cross = panel.swept(mean, working)
-        if panel.alike(cross[1:, 1:], mean):
+        base, level, whole, cross = panel.swept(mean, working)
+        if not _varies(whole[1:, 1:], cross[1:, 1:]):
             raise NotApplicable("What is compared does not vary within products, stores and weeks.")
         coefficients = np.asarray(np.linalg.solve(cross[1:, 1:], cross[1:, 0]), dtype=float)
         blend = np.append(1.0, -coefficients)
@@ -115,31 +116,15 @@ def _solved(
     raise AnalysisError("The regression with fixed effects did not settle.")
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """Cells by unit and time, with what stays the same from step to step.
-
-    Parameters
-    ----------
-    unit, time
-        Codes of every cell.
-    terms
-        Cells x regressors: most are zero nearly everywhere, so that only the others are added up.
-    cells
-        Pairs of unit and time as a matrix whose values are numbers of pairs.
-    pair
-        Number of the pair that every cell belongs to.
-    free
-        Times of each group of units and times that hang together, but for its first, whose level
-        is fixed at zero.
-    """
+class _Panel(NamedTuple):
+    """What stays the same from step to step; of the terms only what is not zero is added up."""
 
     unit: Integers
     time: Integers
     terms: csc_array
-    cells: csr_array
-    pair: Integers
-    free: list[Integers]
+    cells: csr_array  # units x times
+    pair: Integers  # which of ``cells`` every row belongs to
+    free: list[Integers]  # times whose level is not fixed at zero, by group that hangs together
 
     @classmethod
     def of(cls, terms: Floats, unit: Integers, time: Integers) -> _Panel:
@@ -147,64 +132,49 @@ class _Panel:
         shape = int(unit.max()) + 1, int(time.max()) + 1
         known, pair = np.unique(unit * shape[1] + time, return_inverse=True)
         ends = np.searchsorted(known, np.arange(shape[0] + 1) * shape[1])
-        cells = csr_array((np.arange(len(known)) * 1.0, known % shape[1], ends), shape)
-        links = csr_array((np.ones(len(known)), cells.indices, ends), shape)
-        _, group = connected_components(links.T @ links, directed=False)
+        cells = csr_array((np.ones(len(known)), known % shape[1], ends), shape)
+        _, group = connected_components(cells.T @ cells, directed=False)
         order = np.argsort(group, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
-        return cls(unit, time, csc_array(terms), cells, pair, [each[1:] for each in groups])
+        free = [each[1:] for each in groups if len(each) > 1]
+        return cls(unit, time, csc_array(terms), cells, pair, free)
 
-    def swept(self, weights: Floats, working: Floats) -> tuple[Floats, Floats, Floats]:
+    def swept(self, weights: Floats, working: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Sweep both sets of effects out of the working values and the terms, by sums alone.
 
         Units are many and solved for one by one; what is left are equations in the times only.
-
-        Returns
-        -------
-        base, level
-            Effects of units and of times that weighted regression takes out of each column: the
-            working values first, then the terms.
-        cross
-            Weighted products of what is left of the columns.
+        Returned are the effects of units and of times in each column, working values first, and
+        the columns' weighted products before and after.
         """
-        both = csr_array(self.cells)
+        both, scaled = self.cells.copy(), self.cells.copy()
         both.data = np.bincount(self.pair, weights)
         of_unit, of_time = (np.bincount(codes, weights) for codes in (self.unit, self.time))
-        scaled = csr_array(both)
         scaled.data = both.data / np.repeat(of_unit, np.diff(both.indptr))
         by_unit, by_time = (self._sums(c, weights, working) for c in (self.unit, self.time))
         equations = np.diag(of_time) - (both.T @ scaled).toarray()
         known, level = by_time - scaled.T @ by_unit, np.zeros_like(by_time)
         for free in self.free:
-            if len(free):
-                level[free] = np.linalg.solve(equations[np.ix_(free, free)], known[free])
+            level[free] = np.linalg.solve(equations[np.ix_(free, free)], known[free])
         base = (by_unit - both @ level) / of_unit[:, None]
-        products = self._products(weights, working)
-        return base, level, products - by_unit.T @ base - by_time.T @ level
+        weighted = self.terms.copy()
+        weighted.data = self.terms.data * weights[self.terms.indices]
+        of_terms, cross = (self.terms.T @ weighted).toarray(), weighted.T @ working
+        whole = np.vstack([np.r_[weights * working @ working, cross], np.c_[cross, of_terms]])
+        return base, level, whole, whole - by_unit.T @ base - by_time.T @ level
 
     def _sums(self, codes: Integers, weights: Floats, working: Floats) -> Floats:
         """Return the weighted sums of the working values and of each term by code."""
-        cells, k = self.terms.indices, self.terms.shape[1]
-        column = np.repeat(np.arange(k), np.diff(self.terms.indptr))
-        values = self.terms.data * weights[cells]
-        size = int(codes.max()) + 1
-        sums = np.bincount(codes[cells] * k + column, values, size * k).reshape(size, k)
+        rows, k, size = self.terms.indices, self.terms.shape[1], int(codes.max()) + 1
+        place = codes[rows] * k + np.repeat(np.arange(k), np.diff(self.terms.indptr))
+        sums = np.bincount(place, self.terms.data * weights[rows], size * k).reshape(size, k)
         return np.column_stack([np.bincount(codes, weights * working), sums])
 
-    def _products(self, weights: Floats, working: Floats) -> Floats:
-        """Return the weighted products of the working values and the terms with each other."""
-        weighted = csc_array(self.terms)
-        weighted.data = self.terms.data * weights[self.terms.indices]
-        own, cross = weights * working @ working, weighted.T @ working
-        terms = (self.terms.T @ weighted).toarray()
-        return np.block([[np.atleast_2d(own), cross[None, :]], [cross[:, None], terms]])
 
-    def alike(self, left: Floats, weights: Floats) -> bool:
-        """Tell whether some term is, within units and times, a sum of others or nothing."""
-        whole = (self.terms * self.terms).T @ weights
-        scale = np.sqrt(np.where(whole > 0, whole, 1.0))
-        rank = np.linalg.matrix_rank(left / np.outer(scale, scale), tol=1e-10, hermitian=True)
-        return bool(rank < len(left))
+def _varies(whole: Floats, left: Floats) -> bool:
+    """Tell whether no term is, within units and times, nothing or a sum of others."""
+    scale = np.sqrt(np.maximum(np.diag(whole), 1e-300))
+    rank = np.linalg.matrix_rank(left / np.outer(scale, scale), tol=1e-10, hermitian=True)
+    return bool(rank == len(left))
 
 
 def _informative(units: Floats, unit: Integers, time: Integers) -> NDArray[np.bool_]:

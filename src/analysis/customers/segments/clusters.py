@@ -8,8 +8,6 @@ is a possible answer, and then the other segmentations, which cut on purpose, ar
 
 What clusters are made from: features on one scale, their skew taken out.
 
-Whether clusters come back when other customers are drawn, and beat one single cloud.
-
 References
 ----------
 Hennig (2007), Cluster-wise assessment of cluster stability, Computational Statistics and Data
@@ -425,20 +423,16 @@ def cloud_silhouettes(
 
 
 def _silhouettes(apart: Floats, partitions: list[Integers]) -> list[float]:
-    """Return the mean silhouette of each partition, from the distances between all.
-
-    Sums of distances to every cluster of all partitions are one product of matrices.
-    """
+    """Return each partition's mean silhouette; the sums of distances are one matrix product."""
     marks = [np.equal.outer(labels, np.unique(labels)) for labels in partitions]
     ends = np.cumsum([mark.shape[1] for mark in marks])[:-1]
     found = []
     for mark, sums in zip(marks, np.split(apart @ np.hstack(marks), ends, axis=1), strict=True):
         sizes = mark.sum(axis=0)
-        size = mark @ sizes
-        own = sums[mark] / np.maximum(size - 1, 1)
+        own = sums[mark] / np.maximum(mark @ sizes - 1, 1)
         nearest = np.where(mark, np.inf, sums / sizes).min(axis=1)
         width = (nearest - own) / np.maximum(np.maximum(nearest, own), 1e-300)
-        found.append(float(np.where(size > 1, width, 0.0).mean()))
+        found.append(float(np.where(mark @ sizes > 1, width, 0.0).mean()))
     return found
 
 

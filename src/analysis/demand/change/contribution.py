@@ -365,12 +365,7 @@ def _group_sums(pairs: ibis.Table, totals: ibis.Table) -> ibis.Table:
 def _whole_sums(totals: ibis.Table) -> ibis.Table:
     columns = {"a": totals.ta, "b": totals.tb}
     products = {name: _product(*(columns[c] for c in _factors(name))) for name in _OF_TOTALS}
-    return totals.agg(
-        n=totals.count(),
-        a=totals.ta.sum(),
-        b=totals.tb.sum(),
-        **products,
-    )
+    return totals.agg(n=totals.count(), a=totals.ta.sum(), b=totals.tb.sum(), **products)
 
 
 def _factors(name: str) -> tuple[str, str]:

@@ -23,12 +23,7 @@ _TOGETHER, _SMOOTHED = 0.6, 5
 
 
 def slopes(
-    series: Series,
-    *,
-    continuing: np.ndarray,
-    season: int = 1,
-    per: int = 13,
-    fdr: float = 0.10,
+    series: Series, *, continuing: np.ndarray, season: int = 1, per: int = 13, fdr: float = 0.10
 ) -> pd.DataFrame:
     """Return every continuing series' robust trend.
 

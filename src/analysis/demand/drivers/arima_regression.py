@@ -47,12 +47,7 @@ class Regression:
     scale: float = 1.0
 
 
-def fit(
-    values: np.ndarray,
-    regressors: pd.DataFrame,
-    *,
-    confidence: float = 0.95,
-) -> Regression:
+def fit(values: np.ndarray, regressors: pd.DataFrame, *, confidence: float = 0.95) -> Regression:
     """Fit one series on a line and regressors known in advance, errors with first-order memory.
 
     The logarithm is modelled where all values are positive, or all but a few that are zero: a

@@ -191,28 +191,20 @@ def placements_by(tables: Tables, *, level: Level, periods: Sequence[date]) -> p
         department=products.department,
         category=ibis.coalesce(products.category, NO_CATEGORY),
     )
-    sums, shops = (
-        _between(tables.once(name, make), periods)
-        for name, make in (("placed_by_product", _by_product), ("placed_by_store", _by_store))
-    )
+    first, end = (ibis.date(d.isoformat()) for d in (periods[0], periods[-1] + timedelta(days=7)))
+    during = (ibis._.period_start >= first) & (ibis._.period_start < end)
+    sums = tables.once("placed_by_product", _by_product).filter(during)
     joined = sums.left_join(known, "product_id").drop("product_id_right")
     joined = joined.mutate(department=ibis.coalesce(joined.department, UNKNOWN_PRODUCT))
     joined = joined.group_by(*level, "period_start").agg(
         displayed=joined.displayed.sum().cast("int64"), mailed=joined.mailed.sum().cast("int64")
     )
+    shops = tables.once("placed_by_store", _by_store).filter(during)
     stores = tables.connection.to_pandas(shops.agg(n=shops.store_id.nunique()))["n"].iloc[0]
     if not stores:
         raise NotApplicable("There are no placements in these weeks.")
     found = tables.connection.to_pandas(joined.order_by(*level, "period_start"))
     return found.assign(displayed=found["displayed"] / stores, mailed=found["mailed"] / stores)
-
-
-def _between(rows: ibis.Table, periods: Sequence[date]) -> ibis.Table:
-    first, end = periods[0], periods[-1] + timedelta(days=7)
-    return rows.filter(
-        rows.period_start >= ibis.date(first.isoformat()),
-        rows.period_start < ibis.date(end.isoformat()),
-    )
 
 
 def _by_product(tables: Tables) -> ibis.Table:

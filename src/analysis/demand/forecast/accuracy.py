@@ -15,11 +15,7 @@ from analysis.stats.sizes import FEWEST_ORIGINS
 
 
 def scoreboard(
-    tested: Backtest,
-    groups: np.ndarray,
-    *,
-    benchmark: str | None = None,
-    confidence: float = 0.95,
+    tested: Backtest, groups: np.ndarray, *, benchmark: str | None = None, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return the scores of every model at every level.
 

@@ -200,11 +200,7 @@ def _made(
 
 
 def _tested(
-    series: Series,
-    plan: Plan,
-    groups: np.ndarray,
-    sparse: np.ndarray,
-    known: LevelDrivers | None,
+    series: Series, plan: Plan, groups: np.ndarray, sparse: np.ndarray, known: LevelDrivers | None
 ) -> Backtest:
     origins = _origins(series, plan)
     models = zoo.candidates(season=plan.season, columns=origins[0])
@@ -281,11 +277,7 @@ def _levels(groups: np.ndarray, sparse: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _table(
-    series: Series,
-    plan: Plan,
-    mean: np.ndarray,
-    names: np.ndarray,
-    reaches: dict[float, Reach],
+    series: Series, plan: Plan, mean: np.ndarray, names: np.ndarray, reaches: dict[float, Reach]
 ) -> pd.DataFrame:
     """Return the table of `Outlook` from means (series x periods ahead) and models' names."""
     scale = scales(series.values, season=plan.season)[0]

@@ -128,16 +128,13 @@ def _foreseen(asked: list[_Asked], horizon: int) -> Floats:
     """
     if not asked:
         return np.empty((0, horizon))
-    width = max(len(one.past) for one in asked) + horizon
-    columns = np.zeros((len(asked), width, 2 + max(one.x.shape[1] for one in asked)))
-    columns[:, :, 1] = 1.0
-    for row, one in zip(columns, asked, strict=True):
-        row[: len(one.past), 0] = one.past
-        row[len(one.past) : len(one.past) + horizon, 0] = np.nan
-        row[: len(one.x), 2 : 2 + one.x.shape[1]] = one.x
     ends = np.array([len(one.past) for one in asked])
-    seen = ~np.isnan(columns[:, :, 0]) & (np.arange(width) < ends[:, None])
-    columns[:, :, 0] = np.where(seen, columns[:, :, 0], 0.0)
+    seen = np.zeros((len(asked), ends.max() + horizon), bool)
+    columns = np.zeros((*seen.shape, 2 + max(one.x.shape[1] for one in asked)))
+    columns[:, :, 1] = 1.0
+    for row, (one, end) in enumerate(zip(asked, ends, strict=True)):
+        seen[row, :end], columns[row, :end, 0] = ~np.isnan(one.past), np.nan_to_num(one.past)
+        columns[row, : len(one.x), 2 : 2 + one.x.shape[1]] = one.x
     left, predicted = _filtered(columns, seen, np.array([one.smoothing for one in asked]))
     products = np.matmul(left.transpose(0, 2, 1), left)
     # As vague as statsmodels has them before the first week.

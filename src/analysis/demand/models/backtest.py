@@ -118,12 +118,7 @@ def origins_for(
 
 
 def run(
-    values: Floats,
-    *,
-    models: Sequence[str],
-    horizon: int,
-    season: int = 1,
-    origins: Sequence[int],
+    values: Floats, *, models: Sequence[str], horizon: int, season: int = 1, origins: Sequence[int]
 ) -> Backtest:
     """Forecast every series from every origin with every model, refitting at each origin.
 

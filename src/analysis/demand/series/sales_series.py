@@ -70,10 +70,7 @@ def of_level(
 
 
 def assembled(
-    parts: list[pd.DataFrame],
-    levels: Sequence[Level],
-    names: Sequence[str],
-    columns: int,
+    parts: list[pd.DataFrame], levels: Sequence[Level], names: Sequence[str], columns: int
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return keys and values of all levels, without series that were never sold."""
     named = list(dict.fromkeys(c for level in levels for c in level))

@@ -108,23 +108,23 @@ def together(
 ) -> dict[str, Audience | NotApplicable]:
     """Return the audiences of several campaigns, or why there is none, by promotion_id.
 
-    They are fetched as many at a time as the study's size allows: one question of many campaigns
-    costs the engine little more than one of a single one.
+    One question of as many campaigns as the study's size allows costs the engine little more than
+    one of a single campaign.
     """
     first = as_date(tables.order_lines.ordered_at.min().to_pandas().date())
     dates = tables.promotions.filter(tables.promotions.promotion_id.isin(list(promotion_ids)))
     dates = dates.select("promotion_id", "starts_on", "ends_on").to_pandas()
     found: dict[str, Audience | NotApplicable] = {}
     looked = {}
-    for key, starts, ends in dates.itertuples(index=False):
+    for key, *ends in dates.itertuples(index=False):
         try:
-            looked[key] = _days_looked_at(spans, first, _day(starts), _day(ends))
+            looked[key] = _days_looked_at(spans, first, *(pd.Timestamp(d).date() for d in ends))
         except NotApplicable as reason:
             found[key] = reason
     size = max(1, _MOST_LINES // max(tables.manifest.rows.get("order_lines", 0), 1))
-    keys = sorted(looked)
-    for at in range(0, len(keys), size):
-        found |= _at_once(tables, spans, {key: looked[key] for key in keys[at : at + size]})
+    for at in range(0, len(looked), size):
+        keys = sorted(looked)[at : at + size]
+        found |= _at_once(tables, spans, {key: looked[key] for key in keys})
     return found
 
 
@@ -142,19 +142,14 @@ def _days_looked_at(spans: Spans, first: date, starts: date, ends: date) -> tupl
     return Period.before(starts, days=days // 7 * 7), Period(starts, end)
 
 
-def _day(value: object) -> date:
-    return pd.Timestamp(value).date()
-
-
 def _at_once(
     tables: Tables, spans: Spans, looked: Mapping[str, tuple[Period, Period]]
 ) -> dict[str, Audience | NotApplicable]:
     everybody, controlled = _side_by_side(tables, {k: before for k, (before, _) in looked.items()})
     people = outcomes.fetch(tables, spans, *looked, people=everybody)
     keys = ["promotion_id", "customer_id"]
-    windows = {key: window for key, (_, window) in looked.items()}
-    people = people.merge(_other_promotions(tables, windows), "left", keys)
-    people = people.fillna({"earlier": 0, "meanwhile": 0})
+    others = _other_promotions(tables, {key: window for key, (_, window) in looked.items()})
+    people = people.merge(others, "left", keys).fillna({"earlier": 0, "meanwhile": 0})
     people = people.assign(treated=~people["arm"].isin([CONTROL, UNTOUCHED]))
     bought = people["before_orders"] > 0
     left_out = people.loc[people["treated"] & ~bought, "promotion_id"].value_counts()
@@ -164,15 +159,10 @@ def _at_once(
     found: dict[str, Audience | NotApplicable] = {}
     for key, (before, window) in looked.items():
         mine = people[people["promotion_id"] == key].reset_index(drop=True)
-        kind = CONTROL if key in controlled else UNTOUCHED
-        try:
-            _require_both(mine["treated"].to_numpy(bool))
-        except NotApplicable as reason:
-            found[key] = reason
-            continue
-        without = int(left_out.get(key, 0))
-        weeks = -(before.days // 7)
-        found[key] = Audience(key, window, mine, weekly[key], weeks, kind, without)
+        kind, weeks = CONTROL if key in controlled else UNTOUCHED, -(before.days // 7)
+        reason, without = _too_few(mine["treated"].to_numpy(bool)), int(left_out.get(key, 0))
+        one = Audience(key, window, mine, weekly[key], weeks, kind, without)
+        found[key] = NotApplicable(reason) if reason else one
     return found
 
 
@@ -189,10 +179,7 @@ def _side_by_side(tables: Tables, before: Mapping[str, Period]) -> tuple[ibis.Ta
     lines = tables.order_lines.filter(tables.order_lines.customer_id.notnull())
     visits = lines.select("customer_id", day=lines.ordered_at.date()).distinct()
     others = within(visits, alone).select("promotion_id", "customer_id").distinct()
-    others = others.anti_join(given, ["promotion_id", "customer_id"])
-    others = others.select(
-        promotion_id=others.promotion_id,
-        customer_id=others.customer_id,
+    others = others.anti_join(given, ["promotion_id", "customer_id"]).mutate(
         arm=ibis.literal(UNTOUCHED),
         assigned_at=ibis.null(given.assigned_at.type()),
         randomised=ibis.literal(False),
@@ -203,30 +190,24 @@ def _side_by_side(tables: Tables, before: Mapping[str, Period]) -> tuple[ibis.Ta
 def _other_promotions(tables: Tables, windows: Mapping[str, Period]) -> pd.DataFrame:
     """Return promotion_id, customer_id, earlier and meanwhile: others sent to each customer."""
     sent, dated = tables.assignments, tables.promotions
-    sent = sent.filter(sent.arm != CONTROL)
-    both = sent.select(other="promotion_id", customer_id="customer_id").join(
-        dated.select(
-            other="promotion_id",
-            starts=dated.starts_on.cast("date"),
-            ends=dated.ends_on.cast("date"),
-        ),
-        "other",
-    )
+    starts, ends = dated.starts_on.cast("date"), dated.ends_on.cast("date")
+    sent = sent.filter(sent.arm != CONTROL).select("customer_id", other="promotion_id")
+    both = sent.join(dated.select(other="promotion_id", starts=starts, ends=ends), "other")
     both = both.cross_join(days_of(windows))
     both = both.filter(both.other != both.promotion_id)
     counted = both.group_by("promotion_id", "customer_id").agg(
-        earlier=(both.starts < both.first).cast("int64").sum(),
-        meanwhile=((both.starts < both.after) & (both.ends >= both.first)).cast("int64").sum(),
+        earlier=(both.starts < both["first"]).cast("int64").sum(),
+        meanwhile=((both.starts < both.after) & (both.ends >= both["first"])).cast("int64").sum(),
     )
     return counted.to_pandas()
 
 
-def _require_both(treated: Flags) -> None:
+def _too_few(treated: Flags) -> str:
     for count, side in ((int(treated.sum()), "targeted"), (int((~treated).sum()), "untargeted")):
         if count < FEWEST_OF_A_SIDE:
-            raise NotApplicable(
-                f"Only {count} {side} customers had bought before; {FEWEST_OF_A_SIDE} are needed."
-            )
+            had = f"Only {count} {side} customers had bought before"
+            return f"{had}; {FEWEST_OF_A_SIDE} are needed."
+    return ""
 
 
 #: Weeks before the campaign that count as recent, and as the season before.

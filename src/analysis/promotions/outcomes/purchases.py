@@ -6,6 +6,7 @@ Weekly contribution margin around a promotion, customer by customer.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import TYPE_CHECKING
 
 import ibis
@@ -51,10 +52,10 @@ def by_customer(timed: ibis.Table, tables: Tables) -> ibis.Table:
     lines = tables.once("netted_lines", netted_lines)  # every promotion looks at them
     orders = tables.once("netted_orders", lambda _: _by_order(lines))
     timed = timed.drop("arm", "assigned_at", "randomised")
-    parts = _phases(timed.join(orders, "customer_id")).mutate(group=ibis.literal(GROUPS[0]))
+    parts = _parts(timed.join(orders, "customer_id").mutate(group=ibis.literal(0, "int8")))
     if "promotion_products" in tables:
         looked_at = lines.join(_marked(tables), "product_id")
-        marked = _phases(timed.join(looked_at, ["promotion_id", "customer_id"]))
+        marked = _parts(timed.join(looked_at, ["promotion_id", "customer_id"]))
         parts = parts.union(marked.select(parts.columns))
     return _customers(parts)
 
@@ -102,16 +103,14 @@ def _by_order(lines: ibis.Table) -> ibis.Table:
     return orders.agg(**sums, bought=lines.bought.any())
 
 
-def _phases(both: ibis.Table) -> ibis.Table:
-    """Give customers' lines the phase of the promotion that they fall into."""
+def _parts(both: ibis.Table) -> ibis.Table:
+    """Give customers' lines their place in `PHASES` x `GROUPS`: small numbers are grouped fast."""
     both = both.filter(both.ordered_at >= both.before_from, both.ordered_at < both.after_to)
     phase = ibis.cases(
-        (both.ordered_at < both.window_from, PHASES[0]),
-        (both.ordered_at < both.window_to, PHASES[1]),
-        else_=PHASES[2],
+        (both.ordered_at < both.window_from, 0), (both.ordered_at < both.window_to, 1), else_=2
     )
-    both = both.mutate(phase=phase).drop("before_from", "window_from", "window_to", "after_to")
-    return both.drop("ordered_at")
+    both = both.mutate(part=(phase * len(GROUPS) + both.group).cast("int8"))
+    return both.select("promotion_id", "customer_id", "part", "order_id", "bought", *MEASURES[1:])
 
 
 def _marked(tables: Tables) -> ibis.Table:
@@ -125,24 +124,22 @@ def _marked(tables: Tables) -> ibis.Table:
     products = products.filter(products.category.notnull())
     kinds = offers.join(products, "product_id").select("promotion_id", "category").distinct()
     rivals = kinds.join(products, "category").select(*keys).anti_join(offers, keys)
-    offers, rivals = (
-        rows.mutate(group=ibis.literal(g)) for rows, g in ((offers, GROUPS[1]), (rivals, GROUPS[2]))
-    )
-    return offers.union(rivals)
+    marks = [rows.mutate(group=ibis.literal(g, "int8")) for g, rows in ((1, offers), (2, rivals))]
+    return marks[0].union(marks[1])
 
 
 def _customers(parts: ibis.Table) -> ibis.Table:
-    """Sum parts of orders by customer, phase and group; an order with a purchase counts as one."""
-    keys = ["promotion_id", "customer_id", "phase", "group"]
+    """Sum parts of orders by customer and place; an order with a purchase counts as one."""
+    keys = ["promotion_id", "customer_id", "part"]
     orders = parts.group_by(*keys, "order_id").agg(
         orders=parts.bought.cast("int64").max(),
         **{name: parts[name].sum() for name in MEASURES[1:]},
     )
     long = orders.group_by(*keys).agg(**{name: orders[name].sum() for name in MEASURES})
+    places = enumerate(product(PHASES, GROUPS))
     sums = {
-        phase + group + name: long[name].sum(where=(long.phase == phase) & (long.group == group))
-        for phase in PHASES
-        for group in GROUPS
+        phase + group + name: long[name].sum(where=long.part == at)
+        for at, (phase, group) in places
         for name in MEASURES
     }
     return long.group_by("promotion_id", "customer_id").agg(**sums)
@@ -157,6 +154,8 @@ def days_of(periods: Mapping[str, Period]) -> ibis.Table:
 def within(rows: ibis.Table, periods: Mapping[str, Period]) -> ibis.Table:
     """Return the rows of each promotion's days: columns of ``rows`` (with day) and `days_of`."""
     days = days_of(periods)
+    first, after = min(p.start for p in periods.values()), max(p.end for p in periods.values())
+    rows = rows.filter(rows.day >= ibis.date(str(first)), rows.day < ibis.date(str(after)))
     return rows.join(days, [rows.day >= days["first"], rows.day < days["after"]])
 
 
