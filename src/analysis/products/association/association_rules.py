@@ -6,8 +6,8 @@ How interesting a rule is, in the words of mlxtend and of the literature.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from itertools import combinations
+from functools import cache, partial
+from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +69,7 @@ _MOST_AT_ONCE = 2_000
 
 def _moments(orders: Numbered, sides: list[_Sides]) -> dict[_Sides, npt.NDArray[np.int64]]:
     """Return `lift_moments` of each two sides, the smaller first."""
-    from analysis.products.baskets.basket_kernels import lift_moments, pair_moments
+    from analysis.products.baskets.basket_kernels import pair_moments
 
     wanted = {pair if pair[0] <= pair[1] else pair[::-1] for pair in sides}
     single = sorted({item for pair in wanted if len(pair[0] + pair[1]) == 2 for (item,) in pair})
@@ -85,9 +85,30 @@ def _moments(orders: Numbered, sides: list[_Sides]) -> dict[_Sides, npt.NDArray[
                 both[i, j],
             )
             found[a, b] = np.array([t, x, y, people, tt, tx, ty, tn, xx, xy, xn, yy, yn])
-    holding = cache(orders.held_by)
-    for a, b in wanted - found.keys():
-        found[a, b] = lift_moments(orders.starts, holding(a), holding(b))
+    return found | _walked(orders, wanted - found.keys())
+
+
+def _walked(orders: Numbered, wanted: set[_Sides]) -> dict[_Sides, npt.NDArray[np.int64]]:
+    """Return the moments of each two sides by a walk along the orders of the one of more items.
+
+    They are few; the orders of the other are marked once for all that it is asked for with.
+    """
+    from analysis.products.baskets.basket_kernels import lift_moments, mark
+
+    holding, found = cache(orders.held_by), dict[_Sides, npt.NDArray[np.int64]]()
+    marked, counts = np.zeros(len(orders), np.uint8), np.zeros(orders.customers, np.int32)
+    common = {pair: min(pair, key=lambda side: (len(side), -len(holding(side)))) for pair in wanted}
+    for side, pairs in groupby(sorted(wanted, key=common.__getitem__), common.__getitem__):
+        held = holding(side)
+        mark(orders.customer, held, True, marked, counts)
+        walk = partial(lift_moments, orders.starts, orders.customer, marked=marked, counts=counts)
+        _, y, *_, yy, _, yn = walk(a=held)
+        for a, b in pairs:
+            t, x, people, tt, tx, ty, tn, xx, xy, xn = walk(a=holding(a if side == b else b))
+            one, other = (x, tx, xx, xn), (y, ty, yy, yn)
+            (x, tx, xx, xn), (z, tz, zz, zn) = (one, other) if side == b else (other, one)
+            found[a, b] = np.array([t, x, z, people, tt, tx, tz, tn, xx, xy, xn, zz, zn])
+        mark(orders.customer, held, False, marked, counts)
     return found
 
 

@@ -329,13 +329,13 @@ def by_owner(items: int, rows: pa.Table) -> Gathered:
     bucket the code takes the place of those bits, so that nothing of the hash is lost and one
     number a row is left to sort.
     """
-    from analysis.products.baskets.basket_kernels import compact, count_buckets, deal
+    from analysis.products.baskets.basket_kernels import compact, deal
 
     mask = np.uint64((1 << max(1, int(items - 1).bit_length())) - 1)
     parts = [part.to_numpy().view(np.uint64) for part in rows["owner"].chunks]
     counts = np.zeros(int(mask) + 1, np.int64)
     for part in parts:
-        count_buckets(part, mask, counts)
+        counts += np.bincount((part & mask).view(np.int64), minlength=len(counts))
     bounds = np.concatenate([[0], np.cumsum(counts)])
     keys, ends = np.empty(bounds[-1], np.uint64), bounds[:-1].copy()
     for part, own in zip(parts, rows["code"].chunks, strict=True):
