@@ -62,39 +62,16 @@ def clustered_lift(
 
 _Sides = tuple[tuple[str, ...], tuple[str, ...]]
 
-#: So many items are counted against each other in one walk along the orders, if as many pairs are
-#: asked for as there are items.
-_MOST_AT_ONCE = 2_000
-
 
 def _moments(orders: Numbered, sides: list[_Sides]) -> dict[_Sides, npt.NDArray[np.int64]]:
-    """Return `lift_moments` of each two sides, the smaller first."""
-    from analysis.products.baskets.basket_kernels import pair_moments
+    """Return what the lift of each two sides, the smaller first, is made of.
 
-    wanted = {pair if pair[0] <= pair[1] else pair[::-1] for pair in sides}
-    single = sorted({item for pair in wanted if len(pair[0] + pair[1]) == 2 for (item,) in pair})
-    found: dict[_Sides, npt.NDArray[np.int64]] = {}
-    if len(single) <= min(_MOST_AT_ONCE, len(wanted)):
-        place: dict[tuple[str, ...], int] = {(item,): i for i, item in enumerate(single)}
-        alone, both = pair_moments(orders.starts, *orders.contents(single), len(single))
-        for a, b in (pair for pair in wanted if pair[0] in place and pair[1] in place):
-            i, j = place[a], place[b]
-            (x, xx, xn), (y, yy, yn), (t, people, tt, tx, ty, tn, xy) = (
-                alone[i],
-                alone[j],
-                both[i, j],
-            )
-            found[a, b] = np.array([t, x, y, people, tt, tx, ty, tn, xx, xy, xn, yy, yn])
-    return found | _walked(orders, wanted - found.keys())
-
-
-def _walked(orders: Numbered, wanted: set[_Sides]) -> dict[_Sides, npt.NDArray[np.int64]]:
-    """Return the moments of each two sides by a walk along the orders of the one of more items.
-
-    They are few; the orders of the other are marked once for all that it is asked for with.
+    The orders of the rarer side, or of the one of more items, are walked along; those of the other
+    are marked once for all that it is asked for with.
     """
     from analysis.products.baskets.basket_kernels import lift_moments, mark
 
+    wanted = {pair if pair[0] <= pair[1] else pair[::-1] for pair in sides}
     holding, found = cache(orders.held_by), dict[_Sides, npt.NDArray[np.int64]]()
     marked, counts = np.zeros(len(orders), np.uint8), np.zeros(orders.customers, np.int32)
     common = {pair: min(pair, key=lambda side: (len(side), -len(holding(side)))) for pair in wanted}

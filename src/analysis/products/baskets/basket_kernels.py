@@ -13,56 +13,6 @@ from numba import njit
 
 
 @njit(cache=True)
-def deal(owners: Any, codes: Any, mask: Any, ends: Any, keys: Any) -> None:
-    """Write each row into its bucket of ``keys``, its code in place of the owner's last bits.
-
-    Parameters
-    ----------
-    owners, codes
-        A row's hash, and a number that fits into ``mask``.
-    mask
-        The last bits of the hash, by which rows are dealt.
-    ends
-        Where the next row of each bucket goes; moved on.
-    keys
-        Filled.
-    """
-    for row in range(len(owners)):
-        bucket = owners[row] & mask
-        keys[ends[bucket]] = (owners[row] & ~mask) | np.uint64(codes[row])
-        ends[bucket] += 1
-
-
-@njit(cache=True)
-def compact(keys: Any, bounds: Any, mask: Any) -> Any:
-    """Return where each owner's codes begin, and the distinct codes.
-
-    Parameters
-    ----------
-    keys
-        From `deal`, sorted within each bucket.
-    bounds
-        Where each bucket begins, and the end after the last.
-    mask
-        The bits that hold the code.
-    """
-    starts, values = np.empty(len(keys) + 1, np.int64), np.empty(len(keys), np.int32)
-    owners = end = 0
-    for bucket in range(len(bounds) - 1):
-        for row in range(bounds[bucket], bounds[bucket + 1]):
-            first = row == bounds[bucket]
-            if first or (keys[row] & ~mask) != (keys[row - 1] & ~mask):
-                starts[owners] = end
-                owners += 1
-            elif keys[row] == keys[row - 1]:
-                continue
-            values[end] = keys[row] & mask
-            end += 1
-    starts[owners] = end
-    return starts[: owners + 1].copy(), values[:end].copy()
-
-
-@njit(cache=True)
 def put(owners: Any, codes: Any, ends: Any, values: Any) -> None:
     """Write each row's code where the next of its owner goes, which ``ends`` tells; moved on."""
     for row in range(len(owners)):
@@ -72,7 +22,10 @@ def put(owners: Any, codes: Any, ends: Any, values: Any) -> None:
 
 @njit(cache=True)
 def distinct(bounds: Any, values: Any) -> Any:
-    """Return as `compact` does, and which owners have codes; ``values`` are those of each owner."""
+    """Return where each owner's codes begin, the distinct codes, and which owners have any.
+
+    ``values`` are the codes of each owner, from ``bounds`` on; written over.
+    """
     starts, owners = np.empty_like(bounds), np.empty(len(bounds) - 1, np.int32)
     found = end = 0
     for owner in range(len(bounds) - 1):
@@ -241,64 +194,6 @@ def cells_of(place: Any, side: Any, strata: Any) -> Any:
         if place[i] >= 0:
             cells[place[i], side[i]] += 1
     return cells
-
-
-@njit(cache=True)
-def pair_moments(starts: Any, begins: Any, items: Any, number: Any) -> Any:
-    """Return `lift_moments` of every two of ``number`` items, in one walk along the orders.
-
-    Parameters
-    ----------
-    starts
-        Where each customer's orders begin, and the end after the last.
-    begins, items
-        Where each order's items begin, and the items, ascending within an order.
-    number
-        How many items there are.
-
-    Returns
-    -------
-    tuple of array
-        By item, sums over customers of a, aa and an; by two items, the smaller first, of t, the
-        customers with both, tt, ta, tb, tn and ab.
-    """
-    alone, both = np.zeros((number, 3), np.int64), np.zeros((number, number, 7), np.int64)
-    own, together = np.zeros(number, np.int64), np.zeros((number, number), np.int64)
-    touched = np.empty(number, np.int64)
-    for customer in range(len(starts) - 1):
-        n, count = starts[customer + 1] - starts[customer], 0
-        for r in range(begins[starts[customer]], begins[starts[customer + 1]]):
-            if own[items[r]] == 0:
-                touched[count] = items[r]
-                count += 1
-            own[items[r]] += 1
-        for order in range(starts[customer], starts[customer + 1]):
-            for r in range(begins[order], begins[order + 1]):
-                for s in range(r + 1, begins[order + 1]):
-                    together[items[r], items[s]] += 1
-        for i in range(count):
-            a = touched[i]
-            x = own[a]
-            alone[a, 0] += x
-            alone[a, 1] += x * x
-            alone[a, 2] += x * n
-            for j in range(count):
-                b = touched[j]
-                if b <= a:
-                    continue
-                sums = both[a, b]
-                sums[6] += x * own[b]
-                t = together[a, b]
-                if t:
-                    sums[0] += t
-                    sums[1] += 1
-                    sums[2] += t * t
-                    sums[3] += t * x
-                    sums[4] += t * own[b]
-                    sums[5] += t * n
-                    together[a, b] = 0
-        own[touched[:count]] = 0
-    return alone, both
 
 
 @njit(cache=True)
