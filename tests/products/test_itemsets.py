@@ -167,21 +167,28 @@ ROWS = st.lists(st.tuples(HASHES, st.integers(0, 40)), max_size=60)
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=ROWS, cut=st.integers(0, 60), more=st.integers(0, 3))
-def test_rows_are_gathered_by_owner_whatever_the_bits(rows, cut, more):
+@given(rows=ROWS, cut=st.integers(0, 60), numbered=st.booleans())
+def test_rows_are_gathered_by_owner_whatever_the_bits(rows, cut, numbered):
+    if numbered:
+        rows = [(owner % 7, code) for owner, code in rows]
     owners = pa.chunked_array(
-        [pa.array([o for o, _ in part], pa.uint64()) for part in (rows[:cut], rows[cut:])]
+        [
+            pa.array([o for o, _ in part], pa.int64() if numbered else pa.uint64())
+            for part in (rows[:cut], rows[cut:])
+        ]
     )
     codes = pa.chunked_array(
         [pa.array([c for _, c in part], pa.int32()) for part in (rows[:cut], rows[cut:])]
     )
-    items = max((c for _, c in rows), default=0) + 1 + more
-    found = order_index.by_owner(items, pa.table({"owner": owners, "code": codes}))
+    table = pa.table({"owner": owners, "code": codes})
+    found = order_index.by_owner(table, numbered=numbered)
     expected = {}
     for owner, code in rows:
         expected.setdefault(owner, set()).add(code)
     got = [found.values[a:b].tolist() for a, b in pairwise(found.starts.tolist())]
     assert sorted(got) == sorted(sorted(codes) for codes in expected.values())
+    if numbered:
+        assert dict(zip(found.owners.tolist(), map(set, got), strict=True)) == expected
 
 
 @settings(max_examples=60, deadline=None)

@@ -36,13 +36,13 @@ RUNS = 2000
 
 
 def sums(cells):
-    a, b, c, d, inverse = cells.parts()
+    a, b, c, d, inverse = cells.parts
     return float((a * d * inverse).sum()), float((b * c * inverse).sum())
 
 
 def independent_variance(cells):
     """Return the variance of Robins, Breslow and Greenland, orders taken as independent."""
-    a, b, c, d, inverse = cells.parts()
+    a, b, c, d, inverse = cells.parts
     (r, s), p, q = sums(cells), (a + d) * inverse, (b + c) * inverse
     pr, qs = (p * a * d * inverse).sum(), (q * b * c * inverse).sum()
     mixed = (p * b * c * inverse + q * a * d * inverse).sum()
@@ -70,7 +70,7 @@ def test_orders_of_different_customers_have_the_variance_of_independent_ones(sto
 def test_customers_as_strata_have_breslows_sum_of_squares_over_strata():
     shop = Tastes(3000, 8, attraction=0.5).draw(np.random.default_rng(1))
     cells = only(shop, "customer")
-    a, b, c, d, inverse = cells.parts()
+    a, b, c, d, inverse = cells.parts
     r, s = sums(cells)
     squares = (((a * d - r / s * b * c) * inverse) ** 2).sum() / r**2
     assert log_variance(shop, cells, r, s) == pytest.approx(squares, rel=0.03)
@@ -80,7 +80,7 @@ def test_leaving_out_customers_is_what_doing_so_one_by_one_gives():
     rng = np.random.default_rng(3)
     shop = Tastes(60, 12, rate=0.2).draw(rng)
     cells = only(shop, by_size=True)
-    a, b, c, d, inverse = cells.parts()
+    a, b, c, d, inverse = cells.parts
     r, s = sums(cells)
     moves, terms, width = 0.0, np.zeros(2), len(cells.counts)
     for begin, end in zip(shop.starts[:-1], shop.starts[1:], strict=True):
@@ -180,7 +180,7 @@ def test_tests_of_independence_err_at_their_nominal_rate():
     for _ in range(RUNS):
         shop = tastes.draw(rng)
         cells = only(shop)
-        a, b, c, d, inverse = cells.parts()
+        a, b, c, d, inverse = cells.parts
         n, off = a + b + c + d, a - (a + b) * (a + c) * inverse
         alone = (a + b) * (c + d) * (a + c) * (b + d) * inverse**2 / (n - 1)
         worth = design_effects(shop, PAIR)

@@ -14,7 +14,6 @@ import statsmodels.api as sm
 from analysis.products.association import pairs, triples
 from analysis.products.association.triples import SetCells, ThreeWay, cells_of
 from analysis.products.baskets.order_contents import BANDS
-from analysis.tables import spilling
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from tests.products.shelves import baskets_of
 
@@ -88,8 +87,9 @@ def counted(
     shelf = baskets_of(orders, settings)
     who = pd.Series(customers or [None] * len(orders), dtype="str")
     facts = ibis.memtable(
-        pd.DataFrame({"order_id": [f"o{i}" for i in range(len(orders))], "customer_id": who})
-    )
+        pd.DataFrame({"order_id": [f"o{i}" for i in range(len(orders))], "customer_id": who,
+                      "ordered_at": pd.Timestamp("2024-01-01")})
+    )  # fmt: skip
     return SetCells.of(shelf, shelf.lines.join(facts, "order_id"), sets)
 
 
@@ -111,19 +111,16 @@ def test_the_error_is_that_of_influences_summed_by_customer() -> None:
     assert cells.clustered_error(influence) == pytest.approx([expected], rel=1e-6)
 
 
-def test_sets_looked_at_one_by_one_are_those_looked_at_together(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_sets_looked_at_one_by_one_are_those_looked_at_together() -> None:
     orders, who = ["abcd", "abx", "bcy", "acde", "abcz", "dx"] * 5, [f"c{n % 7}" for n in range(30)]
     sets = [("a", "b", "c"), ("a", "b", "d"), ("b", "c", "d")]
     together = counted(orders, who, sets=sets)
     influence = np.random.default_rng(1).normal(size=together.counts.shape)
     error = together.clustered_error(influence)
-    monkeypatch.setattr(spilling, "MOST_IN_MEMORY", len(orders))
-    alone = counted(orders, who, sets=sets)
-    assert (together.at_once, alone.at_once) == (20_000_000 // 30, 1)
-    assert (alone.counts == together.counts).all()
-    assert (alone.clustered_error(influence) == error).all()
+    for number, items in enumerate(sets):
+        alone = counted(orders, who, sets=[items])
+        assert (alone.counts[0] == together.counts[number]).all()
+        assert alone.clustered_error(influence[[number]]) == error[number]
 
 
 START, DAYS = date(2024, 1, 1), 364

@@ -6,8 +6,8 @@ How interesting a rule is, in the words of mlxtend and of the literature.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from itertools import combinations
+from functools import cache, partial
+from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,32 +62,30 @@ def clustered_lift(
 
 _Sides = tuple[tuple[str, ...], tuple[str, ...]]
 
-#: So many items are counted against each other in one walk along the orders, if as many pairs are
-#: asked for as there are items.
-_MOST_AT_ONCE = 2_000
-
 
 def _moments(orders: Numbered, sides: list[_Sides]) -> dict[_Sides, npt.NDArray[np.int64]]:
-    """Return `lift_moments` of each two sides, the smaller first."""
-    from analysis.products.baskets.basket_kernels import lift_moments, pair_moments
+    """Return what the lift of each two sides, the smaller first, is made of.
+
+    The orders of the rarer side, or of the one of more items, are walked along; those of the other
+    are marked once for all that it is asked for with.
+    """
+    from analysis.products.baskets.basket_kernels import lift_moments, mark
 
     wanted = {pair if pair[0] <= pair[1] else pair[::-1] for pair in sides}
-    single = sorted({item for pair in wanted if len(pair[0] + pair[1]) == 2 for (item,) in pair})
-    found: dict[_Sides, npt.NDArray[np.int64]] = {}
-    if len(single) <= min(_MOST_AT_ONCE, len(wanted)):
-        place: dict[tuple[str, ...], int] = {(item,): i for i, item in enumerate(single)}
-        alone, both = pair_moments(orders.starts, *orders.contents(single), len(single))
-        for a, b in (pair for pair in wanted if pair[0] in place and pair[1] in place):
-            i, j = place[a], place[b]
-            (x, xx, xn), (y, yy, yn), (t, people, tt, tx, ty, tn, xy) = (
-                alone[i],
-                alone[j],
-                both[i, j],
-            )
-            found[a, b] = np.array([t, x, y, people, tt, tx, ty, tn, xx, xy, xn, yy, yn])
-    holding = cache(orders.held_by)
-    for a, b in wanted - found.keys():
-        found[a, b] = lift_moments(orders.starts, holding(a), holding(b))
+    holding, found = cache(orders.held_by), dict[_Sides, npt.NDArray[np.int64]]()
+    marked, counts = np.zeros(len(orders), np.uint8), np.zeros(orders.customers, np.int32)
+    common = {pair: min(pair, key=lambda side: (len(side), -len(holding(side)))) for pair in wanted}
+    for side, pairs in groupby(sorted(wanted, key=common.__getitem__), common.__getitem__):
+        held = holding(side)
+        mark(orders.customer, held, True, marked, counts)
+        walk = partial(lift_moments, orders.starts, orders.customer, marked=marked, counts=counts)
+        _, y, *_, yy, _, yn = walk(a=held)
+        for a, b in pairs:
+            t, x, people, tt, tx, ty, tn, xx, xy, xn = walk(a=holding(a if side == b else b))
+            one, other = (x, tx, xx, xn), (y, ty, yy, yn)
+            (x, tx, xx, xn), (z, tz, zz, zn) = (one, other) if side == b else (other, one)
+            found[a, b] = np.array([t, x, z, people, tt, tx, tz, tn, xx, xy, xn, zz, zn])
+        mark(orders.customer, held, False, marked, counts)
     return found
 
 

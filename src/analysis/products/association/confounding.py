@@ -5,7 +5,7 @@ Pairs that only a joint promotion made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import ibis
@@ -14,8 +14,7 @@ import pandas as pd
 
 from analysis.products.association.association_rules import clustered_lift
 from analysis.products.association.mantel_haenszel import Control, exact_p, mantel_haenszel
-from analysis.products.baskets.order_contents import of_lines
-from analysis.products.baskets.order_index import items_of
+from analysis.products.baskets.order_index import gathered, items_of
 from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_LINES_A_WEEK
 from analysis.tables.engine import held
@@ -98,7 +97,10 @@ def check(
     found = found.join(_period(second, rules, facts, doubts).add_prefix("second_"))
     found["second_q"] = q_values(found["second_p"])
     found["holds"] = (found["second_q"] <= doubts.fdr) & (found["second_low"] > 1)
-    return _verdicts(found.join(_controlled(tables, rules, lines, facts, doubts)), doubts)
+    names = np.union1d(first.names, second.names)
+    whole = replace(first, rows=lines, names=names, gathered=gathered(lines, names))
+    orders = whole.numbered(facts, items_of(rules))
+    return _verdicts(found.join(_controlled(tables, rules, lines, facts, orders, doubts)), doubts)
 
 
 def _period(
@@ -110,10 +112,10 @@ def _period(
 
 
 def _controlled(
-    tables: Tables, rules: pd.DataFrame, lines: ibis.Table, facts: ibis.Table, doubts: Doubts
-) -> pd.DataFrame:
+    tables: Tables, rules: pd.DataFrame, lines: ibis.Table, facts: ibis.Table, orders: Numbered,
+    doubts: Doubts,
+) -> pd.DataFrame:  # fmt: skip
     """Return the odds ratios, as they are, under each control, and by offer."""
-    orders = of_lines(lines).numbered(facts, items_of(rules))
     controls: dict[str, Control | None] = {"raw": Control.of(orders, None, by_size=False)}
     for name, fact in CONTROLS.items():
         if fact is None or orders.known(fact) >= MOSTLY:

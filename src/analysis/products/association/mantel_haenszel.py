@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,8 +83,9 @@ class Cells:
         place = strata_of(control.group(rule), rest, side, BAND_OF, control.by_size)
         return cls(place, side, cells_of(place, side, control.strata))
 
+    @cached_property
     def parts(self) -> tuple[Floats, ...]:
-        """Return a, b, c, d and one by their sum, which is 0 where nothing can be compared."""
+        """The cells a, b, c, d and one by their sum, which is 0 where nothing can be compared."""
         return _parts(self.counts)
 
 
@@ -161,20 +162,20 @@ def common_odds(orders: Numbered, rules: pd.DataFrame, control: Control) -> Floa
     """Return the odds ratio of `mantel_haenszel` alone, without its interval, which costs more."""
     found = []
     for counts in counts_of_rules(orders, rules, control):
-        r, s = _sums(counts)
+        r, s = _sums(_parts(counts))
         found.append(r / s if r > 0 and s > 0 else np.nan)
     return np.array(found, dtype=np.float64)
 
 
-def _sums(counts: Ints) -> tuple[float, float]:
+def _sums(parts: tuple[Floats, ...]) -> tuple[float, float]:
     """Return the sums over strata of a d / n and of b c / n."""
-    a, b, c, d, inverse = _parts(counts)
+    a, b, c, d, inverse = parts
     return float((a * d * inverse).sum()), float((b * c * inverse).sum())
 
 
 def _estimate(orders: Numbered, cells: Cells, reach: float) -> tuple[object, ...]:
-    strata = int((cells.parts()[-1] > 0).sum())
-    r, s = _sums(cells.counts)
+    strata = int((cells.parts[-1] > 0).sum())
+    r, s = _sums(cells.parts)
     if not (r > 0 and s > 0):
         return strata, np.nan, np.nan, np.nan, _NOTHING
     ends = reach * np.sqrt(log_variance(orders, cells, r, s)) * np.array([0, -1, 1])
@@ -216,7 +217,7 @@ def log_variance(orders: Numbered, cells: Cells, r: float, s: float) -> float:
     """
     from analysis.products.baskets.basket_kernels import left_out
 
-    a, b, c, d, inverse = cells.parts()
+    a, b, c, d, inverse = cells.parts
     sums = np.array([r, s])
     moves, within = left_out(orders.starts, cells.place, cells.side, cells.counts, inverse, sums)
     terms = np.array([(a * d * inverse**2).sum(), (b * c * inverse**2).sum()])
@@ -314,7 +315,7 @@ def cochran_mantel_haenszel(
 
 
 def _tested(orders: Numbered, cells: Cells) -> tuple[int, float, float]:
-    a, b, c, _, inverse = cells.parts()
+    a, b, c, _, inverse = cells.parts
     together, expected = int(a.sum()), float(((a + b) * (a + c) * inverse).sum())
     spread = null_variance(orders, cells)
     distance = max(abs(together - expected) - 0.5, 0.0)
@@ -336,7 +337,7 @@ def null_variance(orders: Numbered, cells: Cells) -> float:
     """
     from analysis.products.baskets.basket_kernels import likeness
 
-    a, b, c, d, inverse = cells.parts()
+    a, b, c, d, inverse = cells.parts
     n = a + b + c + d
     several = np.where(n > 1, n - 1, 1.0)
     alone = float(((a + b) * (c + d) * (a + c) * (b + d) * inverse**2 / several).sum())

@@ -12,23 +12,24 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from analysis.products.association.itemsets import frequent_itemsets
 from analysis.products.baskets import order_contents as orders_as_sets
-from analysis.products.baskets.order_contents import BANDS, band_of
+from analysis.products.baskets.order_contents import BAND_OF, BANDS
+from analysis.products.baskets.order_index import order_facts
 from analysis.stats.multiplicity import normal_quantile, q_values
 from analysis.stats.types import Floats
-from analysis.tables import spilling
-from analysis.tables.engine import hash64, held, kind_of
 
 if TYPE_CHECKING:
+    import ibis
+
     from analysis.products.association.itemsets import Itemsets
     from analysis.products.association.pairs import Halves, Pairs
     from analysis.products.baskets.order_contents import Baskets
+    from analysis.products.baskets.order_index import Numbered
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ def _upper(z: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return np.asarray(ndtr(-np.asarray(z, dtype=float)))
 
 
+Ints = npt.NDArray[np.integer]
+
 #: Influences are summed as whole numbers of so small a part of the largest: exact in any order.
 _PART = 1 << 30
 
@@ -172,39 +175,30 @@ class SetCells:
         sets x bands x 8: orders by how many other items they hold and, as in `three_way`, by
         which of the set. Orders that hold nothing else are left out: if they held nothing of the
         set, either, they would be none, so there is nothing to compare them with.
-    parts
-        One row an order and set of which it holds something: set, customer_id, cell, band,
-        whole_band (of all its items).
     orders
-        One row an order: customer_id, band (of all its items).
-    at_once
-        Sets that the engine looks at together: as many as it has the memory for.
+        The orders, with the items of the sets. A guest's order is a customer of its own.
+    sets
+        The sets.
     """
 
     counts: Floats
-    parts: ibis.Table
-    orders: ibis.Table
-    at_once: int
+    orders: Numbered
+    sets: list[tuple[str, ...]]
 
     @classmethod
     def of(cls, baskets: Baskets, lines: ibis.Table, sets: Iterable[tuple[str, ...]]) -> SetCells:
-        """Count the orders of ``baskets``, whose customers ``lines`` know.
-
-        A guest's order is a customer of its own.
-        """
+        """Count the orders of ``baskets``, whose customers ``lines`` know."""
         sets = list(sets)
-        facts = lines.group_by("order_id").agg(customer_id=lines.customer_id.max())
-        known = facts.customer_id.coalesce(facts.order_id.cast("string"))
-        at_once = max(1, len(sets))
-        if kind_of(lines.get_backend()) == "duckdb":  # half the cost of the sums by customer
-            known = hash64(known)
-            at_once = max(1, spilling.MOST_IN_MEMORY // max(baskets.orders, 1))
-        counted = baskets.lines.group_by("order_id").agg(size=baskets.lines.count())
-        orders = held(counted.join(facts.mutate(customer_id=known), "order_id"))
-        batches = _cut(_wanted(sets), at_once)
-        parts = ibis.union(*(_parts(baskets.lines, orders, batch) for batch in batches))
-        orders = orders.select("customer_id", band=band_of(orders.size))
-        return cls(_counts(parts, orders, len(sets)), parts, orders, at_once)
+        orders = baskets.numbered(order_facts(lines), sorted({i for s in sets for i in s}))
+        counts, band = np.zeros((len(sets), len(BANDS) + 1, CELLS)), _band(orders.size)
+        everyone = np.bincount(band, minlength=len(BANDS) + 1)
+        for own, items in zip(counts, sets, strict=True):
+            held, place = _held(orders, items)
+            own += np.bincount(place, minlength=own.size).reshape(own.shape)
+            # An order with a part of the set is not among those with none.
+            own[:, 0] += everyone - np.bincount(band[held], minlength=len(everyone))
+            own[0] = 0.0
+        return cls(counts, orders, sets)
 
     def clustered_error(self, influence: Floats) -> Floats:
         """Return the standard error of an estimate for each set, over whole customers.
@@ -222,79 +216,31 @@ class SetCells:
         scale = np.maximum(np.abs(influence).max(axis=(1, 2)), np.finfo(float).tiny)
         weight = np.rint(influence / scale[:, None, None] * _PART).astype(np.int64)
         weight[:, 0] = 0
-        cells = _cut(_long(weight, ("set", "band", "cell")), self.at_once)
-        empty = _cut(_long(weight[:, :, 0], ("set", "band")), self.at_once)
-        squares = pd.concat(map(self._squares, cells, empty)).set_index("set")["squares"]
-        total = squares.astype("float64").reindex(range(len(scale)), fill_value=0.0)
-        return np.sqrt(total.to_numpy() / _PART) * scale
-
-    def _squares(self, weights: pd.DataFrame, without: pd.DataFrame) -> pd.DataFrame:
-        """Return the sum of squares over customers of each set that there are weights of."""
-        cells, empty = ibis.memtable(weights), ibis.memtable(without)
-        # A view is no part of the joins that made it, which some engines would go on with.
-        parts = self.parts.view()
-        own = parts.join(cells, ["set", "band", "cell"])
-        taken = parts.join(empty.rename(whole_band="band"), ["set", "whole_band"])
-        many = self.orders.group_by("customer_id", "band").agg(n=lambda t: t.count())
-        every = many.join(empty, "band")
-        rows = ibis.union(
-            own.select("set", "customer_id", "weight"),
-            taken.select("set", "customer_id", weight=-taken.weight),
-            every.select("set", "customer_id", weight=every.weight * every.n),
-        )
-        each = rows.group_by("set", "customer_id").agg(weight=rows.weight.sum())
-        share = each.weight.cast("float64") / _PART
-        squares = (share * share * _PART).round().cast("int64")
-        return each.group_by("set").agg(squares=squares.sum()).to_pandas()
+        band, customer = _band(self.orders.size), self.orders.customer
+        of_customers = customer.astype(np.int64) * (len(BANDS) + 1) + band
+        shape = (self.orders.customers, len(BANDS) + 1)
+        many = np.bincount(of_customers, minlength=shape[0] * shape[1]).reshape(shape)
+        squares = np.zeros(len(self.sets))
+        for number, (own, items) in enumerate(zip(weight, self.sets, strict=True)):
+            held, place = _held(self.orders, items)
+            beyond = own.reshape(-1)[place] - own[band[held], 0]
+            total = many @ own[:, 0] + np.bincount(customer[held], beyond, shape[0])
+            squares[number] = np.rint((total / _PART) ** 2 * _PART).sum()
+        return np.sqrt(squares / _PART) * scale
 
 
-def _cut(rows: pd.DataFrame, at_once: int) -> list[pd.DataFrame]:
-    """Cut rows by their sets, so many at once; one part without any."""
-    return [part for _, part in rows.groupby(rows["set"] // at_once)] or [rows]
+def _held(orders: Numbered, items: tuple[str, ...]) -> tuple[Ints, Ints]:
+    """Return the orders that hold something of a set, and the place of each: band x 8 + cell."""
+    cell = np.zeros(len(orders), np.uint8)
+    for place, item in enumerate(items):
+        cell[orders.holders[item]] |= 1 << place
+    held = np.flatnonzero(cell)
+    cell = cell[held]
+    return held, _band(orders.size[held] - np.bitwise_count(cell)) * CELLS + cell
 
 
-def _wanted(sets: list[tuple[str, ...]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [(number, item, 1 << place) for number, items in enumerate(sets)
-         for place, item in enumerate(items)],
-        columns=["set", "item", "bit"],
-    ).astype({"set": "int32", "item": "str", "bit": "int8"})  # fmt: skip
-
-
-def _parts(lines: ibis.Table, orders: ibis.Table, wanted: pd.DataFrame) -> ibis.Table:
-    found = lines.select("order_id", "item").join(ibis.memtable(wanted), "item")
-    masks = found.group_by("set", "order_id").agg(cell=found.bit.sum(), own=found.count())
-    joined = masks.join(orders, "order_id")
-    return held(
-        joined.select(
-            "set",
-            "customer_id",
-            cell=joined.cell.cast("int8"),
-            band=band_of(joined.size - joined.own),
-            whole_band=band_of(joined.size),
-        )
-    )
-
-
-def _counts(parts: ibis.Table, orders: ibis.Table, sets: int) -> Floats:
-    counts = np.zeros((sets, len(BANDS) + 1, CELLS))
-    everyone = orders.group_by("band").agg(n=orders.count()).to_pandas()
-    counts[:, everyone["band"], 0] = everyone["n"].to_numpy(float)
-    seen = parts.group_by("set", "band", "cell", "whole_band").agg(n=parts.count()).to_pandas()
-    number, n = seen["set"].to_numpy(), seen["n"].to_numpy(float)
-    # An order with a part of the set is not among those with none, where its size would put it.
-    np.subtract.at(counts, (number, seen["whole_band"].to_numpy(), 0), n)
-    np.add.at(counts, (number, seen["band"].to_numpy(), seen["cell"].to_numpy()), n)
-    counts[:, 0] = 0.0
-    return counts
-
-
-def _long(weight: npt.NDArray[np.int64], names: tuple[str, ...]) -> pd.DataFrame:
-    """Return an array as rows: its places by name, and the weight."""
-    types = {"set": "int32", "band": "int8", "cell": "int8"}
-    places = np.indices(weight.shape).reshape(weight.ndim, -1)
-    columns = dict(zip(names, places, strict=True)) | {"weight": weight.reshape(-1)}
-    return pd.DataFrame(columns).astype({n: types[n] for n in names})
+def _band(size: Ints) -> Ints:
+    return BAND_OF[np.minimum(size, len(BAND_OF) - 1)]
 
 
 #: Cells are numbered by what an order holds: 1 for the first, 2 for the second, 4 for the third.

@@ -1,6 +1,4 @@
-"""Compiled counting of items that orders hold together.
-
-Compiled walks over orders: which stratum each is in, its cells, and what its customer adds.
+"""Compiled walks over orders: what they hold together, their strata, what a customer adds.
 
 A side tells what of a pair an order holds: 0 neither, 1 the first alone, 2 the second alone, 3
 both. The side across in a table of two by two is 3 less the side.
@@ -15,63 +13,6 @@ from numba import njit
 
 
 @njit(cache=True)
-def count_buckets(owners: Any, mask: Any, counts: Any) -> None:
-    """Add to ``counts`` how many of ``owners`` end in each pattern of the bits in ``mask``."""
-    for owner in owners:
-        counts[owner & mask] += 1
-
-
-@njit(cache=True)
-def deal(owners: Any, codes: Any, mask: Any, ends: Any, keys: Any) -> None:
-    """Write each row into its bucket of ``keys``, its code in place of the owner's last bits.
-
-    Parameters
-    ----------
-    owners, codes
-        A row's hash, and a number that fits into ``mask``.
-    mask
-        The last bits of the hash, by which rows are dealt.
-    ends
-        Where the next row of each bucket goes; moved on.
-    keys
-        Filled.
-    """
-    for row in range(len(owners)):
-        bucket = owners[row] & mask
-        keys[ends[bucket]] = (owners[row] & ~mask) | np.uint64(codes[row])
-        ends[bucket] += 1
-
-
-@njit(cache=True)
-def compact(keys: Any, bounds: Any, mask: Any) -> Any:
-    """Return where each owner's codes begin, and the distinct codes.
-
-    Parameters
-    ----------
-    keys
-        From `deal`, sorted within each bucket.
-    bounds
-        Where each bucket begins, and the end after the last.
-    mask
-        The bits that hold the code.
-    """
-    starts, values = np.empty(len(keys) + 1, np.int64), np.empty(len(keys), np.int32)
-    owners = end = 0
-    for bucket in range(len(bounds) - 1):
-        for row in range(bounds[bucket], bounds[bucket + 1]):
-            first = row == bounds[bucket]
-            if first or (keys[row] & ~mask) != (keys[row - 1] & ~mask):
-                starts[owners] = end
-                owners += 1
-            elif keys[row] == keys[row - 1]:
-                continue
-            values[end] = keys[row] & mask
-            end += 1
-    starts[owners] = end
-    return starts[: owners + 1].copy(), values[:end].copy()
-
-
-@njit(cache=True)
 def put(owners: Any, codes: Any, ends: Any, values: Any) -> None:
     """Write each row's code where the next of its owner goes, which ``ends`` tells; moved on."""
     for row in range(len(owners)):
@@ -81,7 +22,10 @@ def put(owners: Any, codes: Any, ends: Any, values: Any) -> None:
 
 @njit(cache=True)
 def distinct(bounds: Any, values: Any) -> Any:
-    """Return as `compact` does, and which owners have codes; ``values`` are those of each owner."""
+    """Return where each owner's codes begin, the distinct codes, and which owners have any.
+
+    ``values`` are the codes of each owner, from ``bounds`` on; written over.
+    """
     starts, owners = np.empty_like(bounds), np.empty(len(bounds) - 1, np.int32)
     found = end = 0
     for owner in range(len(bounds) - 1):
@@ -253,64 +197,6 @@ def cells_of(place: Any, side: Any, strata: Any) -> Any:
 
 
 @njit(cache=True)
-def pair_moments(starts: Any, begins: Any, items: Any, number: Any) -> Any:
-    """Return `lift_moments` of every two of ``number`` items, in one walk along the orders.
-
-    Parameters
-    ----------
-    starts
-        Where each customer's orders begin, and the end after the last.
-    begins, items
-        Where each order's items begin, and the items, ascending within an order.
-    number
-        How many items there are.
-
-    Returns
-    -------
-    tuple of array
-        By item, sums over customers of a, aa and an; by two items, the smaller first, of t, the
-        customers with both, tt, ta, tb, tn and ab.
-    """
-    alone, both = np.zeros((number, 3), np.int64), np.zeros((number, number, 7), np.int64)
-    own, together = np.zeros(number, np.int64), np.zeros((number, number), np.int64)
-    touched = np.empty(number, np.int64)
-    for customer in range(len(starts) - 1):
-        n, count = starts[customer + 1] - starts[customer], 0
-        for r in range(begins[starts[customer]], begins[starts[customer + 1]]):
-            if own[items[r]] == 0:
-                touched[count] = items[r]
-                count += 1
-            own[items[r]] += 1
-        for order in range(starts[customer], starts[customer + 1]):
-            for r in range(begins[order], begins[order + 1]):
-                for s in range(r + 1, begins[order + 1]):
-                    together[items[r], items[s]] += 1
-        for i in range(count):
-            a = touched[i]
-            x = own[a]
-            alone[a, 0] += x
-            alone[a, 1] += x * x
-            alone[a, 2] += x * n
-            for j in range(count):
-                b = touched[j]
-                if b <= a:
-                    continue
-                sums = both[a, b]
-                sums[6] += x * own[b]
-                t = together[a, b]
-                if t:
-                    sums[0] += t
-                    sums[1] += 1
-                    sums[2] += t * t
-                    sums[3] += t * x
-                    sums[4] += t * own[b]
-                    sums[5] += t * n
-                    together[a, b] = 0
-        own[touched[:count]] = 0
-    return alone, both
-
-
-@njit(cache=True)
 def left_out(starts: Any, place: Any, side: Any, cells: Any, inverse: Any, sums: Any) -> Any:
     """Return how far leaving out each customer moves the logarithm of the common odds ratio.
 
@@ -335,67 +221,86 @@ def left_out(starts: Any, place: Any, side: Any, cells: Any, inverse: Any, sums:
         orders of one customer.
     """
     own = np.zeros_like(cells)
+    # What an order with neither side adds where its customer has none with both.
+    alone = cells[:, 3] * inverse
     moves, within = 0.0, np.zeros(2)
     for customer in range(len(starts) - 1):
-        part = np.zeros(2)
+        seen = 0
+        for i in range(starts[customer], starts[customer + 1]):
+            seen |= 1 << side[i]
+        both = seen & 8
+        more = less = 0.0
         for i in range(starts[customer], starts[customer + 1]):
             k = place[i]
-            if k < 0 or inverse[k] == 0.0:
+            if k < 0:
                 continue
-            which = 0 if side[i] == 0 or side[i] == 3 else 1
+            if side[i] == 0 and not both:
+                more += alone[k]
+                continue
+            if inverse[k] == 0.0:
+                continue
             across = 3 - side[i]
             # A term of two orders of this customer would count twice, once from either end.
-            part[which] += (cells[k, across] - own[k, across]) * inverse[k]
-            within[which] += own[k, across] * inverse[k] ** 2
+            part = (cells[k, across] - own[k, across]) * inverse[k]
+            if side[i] == 0 or side[i] == 3:
+                more += part
+                within[0] += own[k, across] * inverse[k] ** 2
+            else:
+                less += part
+                within[1] += own[k, across] * inverse[k] ** 2
             own[k, side[i]] += 1
-        for i in range(starts[customer], starts[customer + 1]):
-            if place[i] >= 0:
-                own[place[i], side[i]] = 0
-        if part[0] == 0.0 and part[1] == 0.0:
+        if seen > 1:
+            for i in range(starts[customer], starts[customer + 1]):
+                if place[i] >= 0:
+                    own[place[i], side[i]] = 0
+        if more == 0.0 and less == 0.0:
             continue
-        left = 1 - part / sums
+        left, right = 1 - more / sums[0], 1 - less / sums[1]
         # Of a sum that is this customer's alone, rounding may leave a little on either side.
-        if left.min() < 1e-9:
+        if min(left, right) < 1e-9:
             return np.inf, within
-        moves += (np.log(left[0]) - np.log(left[1])) ** 2
+        moves += (np.log(left) - np.log(right)) ** 2
     return moves, within
 
 
 @njit(cache=True)
-def lift_moments(starts: Any, a: Any, b: Any) -> Any:
+def mark(customer: Any, held: Any, on: Any, marked: Any, counts: Any) -> None:
+    """Mark the orders ``held`` and count them by customer, or take both back."""
+    for order in held:
+        marked[order] = on
+        counts[customer[order]] += 1 if on else -1
+
+
+@njit(cache=True)
+def lift_moments(starts: Any, customer: Any, a: Any, marked: Any, counts: Any) -> Any:
     """Return what the lift of two sides, and its variance over customers, are made of.
 
     Parameters
     ----------
-    starts
-        Where each customer's orders begin, and the end after the last.
-    a, b
-        The orders that hold the first side, and the second, ascending.
+    starts, customer
+        Where each customer's orders begin, and the end after the last; whose each order is.
+    a
+        The orders that hold the first side, ascending.
+    marked, counts
+        From `mark`, of the orders that hold the second.
 
     Returns
     -------
     array
-        Sums over customers of t (orders with both), a and b, the customers with both, and sums of
-        the products tt, ta, tb, tn, aa, ab, an, bb and bn, n being all orders of the customer.
+        Sums over customers of t (orders with both), a, the customers with both, and sums of the
+        products tt, ta, tb, tn, aa, ab and an, n being all orders of the customer.
     """
-    sums = np.zeros(13, np.int64)
-    i = j = customer = 0
-    while i < len(a) or j < len(b):
-        first = a[i] if i < len(a) else starts[-1]
-        first = min(first, b[j]) if j < len(b) else first
-        customer += np.searchsorted(starts[customer:], first, side="right") - 1
-        end = starts[customer + 1]
-        t, begin_a, begin_b = 0, i, j
+    sums = np.zeros(10, np.int64)
+    i = 0
+    while i < len(a):
+        own = customer[a[i]]
+        end, begin, t = starts[own + 1], i, 0
         while i < len(a) and a[i] < end:
-            while j < len(b) and b[j] < a[i]:
-                j += 1
-            t += j < len(b) and b[j] == a[i]
+            t += marked[a[i]]
             i += 1
-        while j < len(b) and b[j] < end:
-            j += 1
-        x, y, n = i - begin_a, j - begin_b, end - starts[customer]
-        parts = (t, x, y, min(t, 1), t * t, t * x, t * y, t * n, x * x, x * y, x * n, y * y, y * n)
-        for k in range(13):
+        x, y, n = i - begin, np.int64(counts[own]), end - starts[own]
+        parts = (t, x, min(t, 1), t * t, t * x, t * y, t * n, x * x, x * y, x * n)
+        for k in range(10):
             sums[k] += parts[k]
     return sums
 

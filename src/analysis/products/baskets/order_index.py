@@ -3,16 +3,15 @@
 Lines gathered by order, as integers that a compiled kernel can walk along.
 
 The engine turns each line into two numbers, that of its order (or the hash of its name) and the
-place of its item. Numbers are counted and hashes sorted, which costs half of what the engine needs
-to bring together millions of orders by their names.
+place of its item. Orders are then counted, which costs half of what the engine needs to bring
+together millions of them by their names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import pairwise
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -95,14 +94,6 @@ class Numbered:
             place = np.minimum(np.searchsorted(other, rarest), len(other) - 1)
             rarest = rarest[other[place] == rarest]
         return rarest
-
-    def contents(self, items: Sequence[str]) -> tuple[Places, Ints]:
-        """Return where each order's items begin, and which of ``items`` it holds, ascending."""
-        held = [self.holders[item] for item in items]
-        order = np.concatenate([np.zeros(0, np.int32), *held])
-        code = np.repeat(np.arange(len(items), dtype=np.int32), [len(each) for each in held])
-        begins = np.append(0, np.cumsum(np.bincount(order, minlength=len(self))))
-        return begins, code[np.argsort(order, kind="stable")]
 
     def sides(self, rules: pd.DataFrame) -> Iterable[Sides]:
         """Return, rule by rule, what each order holds of it: 0 neither, 1 A, 2 B, 3 both."""
@@ -208,7 +199,8 @@ def _of_known(
     columns = {name: column[row[own.owners]] for name, column in every.items()}
     size = np.diff(own.starts).astype(np.int32)
     wanted = np.full(len(names), -1, np.int32)
-    wanted[np.searchsorted(names, np.array(items, object))] = np.arange(len(items))
+    at = pd.Index(names).get_indexer(items)
+    wanted[at[at >= 0]] = np.flatnonzero(at >= 0)
     code = wanted[own.values]
     kept = code >= 0
     return columns | {"size": size}, code[kept], np.repeat(columns["number"], size)[kept]
@@ -273,7 +265,7 @@ def coded(
 def gathered(
     lines: ibis.Table, items: npt.NDArray[np.object_], *, owner: str = "order_id"
 ) -> Gathered | Spread:
-    """Return the ``items`` of every order, as their places, in the order of the orders' hashes.
+    """Return the ``items`` of every order, as their places.
 
     Of lines in Spark the workers keep some orders each.
 
@@ -289,58 +281,31 @@ def gathered(
     """
     rows = coded(lines.select(owner, "item"), items)
     if rows[owner].type().is_integer():
-        return by_number(rows.select(owner=rows[owner], code=rows.item_code).to_pyarrow())
+        own = rows.select(owner=rows[owner], code=rows.item_code).to_pyarrow()
+        return by_owner(own, numbered=True)
     rows = rows.select(owner=hash64(rows[owner]), code=rows.item_code)
     if kind_of(engine := rows.get_backend()) == "spark":
         part = (rows.owner % parts_for(engine)).cast("int32")
-        return Spread(rows.mutate(part=part), partial(by_owner, len(items)))
-    return by_owner(len(items), rows.to_pyarrow())
+        return Spread(rows.mutate(part=part), by_owner)
+    return by_owner(rows.to_pyarrow())
 
 
-def by_number(rows: pa.Table) -> Gathered:
-    """Return the distinct codes of every owner, whose key is a number: nothing need be sorted."""
-    from analysis.products.baskets.basket_kernels import distinct, put
-
-    owners, codes = ([part.to_numpy() for part in rows[name].chunks] for name in ("owner", "code"))
-    most = max((int(part.max()) for part in owners if len(part)), default=-1)
-    counts = np.zeros(most + 1, np.int64)
-    for part in owners:
-        counts += np.bincount(part, minlength=most + 1)
-    bounds = np.concatenate([[0], np.cumsum(counts)])
-    values, ends = np.empty(bounds[-1], np.int32), bounds[:-1].copy()
-    for part, own in zip(owners, codes, strict=True):
-        put(part, own, ends, values)
-    return Gathered(*distinct(bounds, values))
-
-
-def by_owner(items: int, rows: pa.Table) -> Gathered:
-    """Return the distinct codes of every owner.
+def by_owner(rows: pa.Table, *, numbered: bool = False) -> Gathered:
+    """Return the distinct codes of every owner: owners are counted, so that nothing is sorted.
 
     Parameters
     ----------
-    items
-        What the codes are below.
     rows
-        owner, a 64-bit hash, and code.
-
-    Notes
-    -----
-    Rows are dealt into buckets by the last bits of the hash, as many as a code needs. Within a
-    bucket the code takes the place of those bits, so that nothing of the hash is lost and one
-    number a row is left to sort.
+        owner and code.
+    numbered
+        Owners are numbers from 1 on, to be known by them; else they are hashes.
     """
-    from analysis.products.baskets.basket_kernels import compact, count_buckets, deal
+    from analysis.products.baskets.basket_kernels import distinct, put
 
-    mask = np.uint64((1 << max(1, int(items - 1).bit_length())) - 1)
-    parts = [part.to_numpy().view(np.uint64) for part in rows["owner"].chunks]
-    counts = np.zeros(int(mask) + 1, np.int64)
-    for part in parts:
-        count_buckets(part, mask, counts)
-    bounds = np.concatenate([[0], np.cumsum(counts)])
-    keys, ends = np.empty(bounds[-1], np.uint64), bounds[:-1].copy()
-    for part, own in zip(parts, rows["code"].chunks, strict=True):
-        deal(part, own.to_numpy(), mask, ends, keys)
-    for low, high in pairwise(bounds.tolist()):
-        keys[low:high].sort()
-    starts, values = compact(keys, bounds, mask)
-    return Gathered(starts, values)
+    owner, code = (rows[name].to_numpy() for name in ("owner", "code"))
+    owner = owner if numbered else pd.factorize(owner)[0]
+    bounds = np.append(0, np.cumsum(np.bincount(owner)))
+    values, ends = np.empty(bounds[-1], np.int32), bounds[:-1].copy()
+    put(owner, code, ends, values)
+    starts, values, owners = distinct(bounds, values)
+    return Gathered(starts, values, owners if numbered else None)
