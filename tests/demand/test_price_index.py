@@ -13,14 +13,18 @@ from analysis.demand.change import price_index as module
 from analysis.demand.change.price_index import price_index
 from analysis.errors import NotApplicable
 from analysis.stats.sizes import FEWEST_PRODUCTS
+from analysis.tables import comparison
 from analysis.tables.comparison import Comparison
+from analysis.tables.lines import in_period
 from analysis.tables.periods import Period
 
 
 @pytest.fixture(autouse=True)
 def _plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines as they are: what margin adds to them does not matter here."""
-    monkeypatch.setattr(module, "lines_with_margin", lambda tables: tables.order_lines)
+    monkeypatch.setattr(
+        comparison, "lines_in", lambda tables, period: in_period(tables.order_lines, period)
+    )
 
 
 class Shop:

@@ -86,5 +86,5 @@ def test_midnight_belongs_to_the_day_it_opens() -> None:
     rows = [{"order_id": d, "ordered_at": f"{d} 00:00:00"} for d in days]
     rows.append({"order_id": "late", "ordered_at": "2017-12-03 23:59:59"})
     tables = tables_of(lines_of(*rows))
-    both = in_either(tables.order_lines, compare(tables, AS_OF, days=28)).to_pandas()
+    both = in_either(tables, compare(tables, AS_OF, days=28), raw=True).to_pandas()
     assert both.groupby("now")["order_id"].count().to_dict() == {False: 2, True: 28}

@@ -142,8 +142,7 @@ def _build(
                 before = None if before is None or damage(before, thorough=True) else before
                 size = sum(file.size for file in build.seen.files)
                 with reading(f"the source of {request.study}"):
-                    ledger = write_whole(request.engine, source, staging, before, size)
-                notes = ()
+                    ledger, notes = write_whole(request.engine, source, staging, before, size), ()
                 build.seen.check()
             own, told = sent.add(request.engine, staging)
             files = (*build.seen.files, *sent.files)

@@ -20,7 +20,7 @@ from analysis.stats.types import Floats
 from analysis.tables.comparison import Comparison, in_either
 from analysis.tables.engine import Tables
 from analysis.tables.lines import is_order
-from analysis.tables.margin import cents, lines_with_margin
+from analysis.tables.margin import cents
 
 #: What a share of nothing counts as in the population stability index.
 _FLOOR = 1e-4
@@ -231,7 +231,7 @@ def weekly_mixes(tables: Tables, compared: Comparison) -> dict[str, pd.DataFrame
 
 def _orders(tables: Tables, compared: Comparison) -> ibis.Table:
     """Return one row an order of the whole weeks of both periods, with what is looked at."""
-    lines = _in_whole_weeks(in_either(tables.order_lines, compared), compared)
+    lines = _in_whole_weeks(in_either(tables, compared, raw=True), compared)
     sums = {
         "net": cents(lines.net_amount).sum(),
         "week": lines.week.min(),
@@ -279,7 +279,7 @@ def _weekly(
 
 
 def _departments(tables: Tables, compared: Comparison) -> pd.DataFrame:
-    lines = _in_whole_weeks(in_either(lines_with_margin(tables), compared), compared)
+    lines = _in_whole_weeks(in_either(tables, compared), compared)
     return _weekly(lines, lines.department)
 
 

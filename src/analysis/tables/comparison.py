@@ -13,8 +13,8 @@ import pandas as pd
 
 from analysis.errors import NotApplicable
 from analysis.tables.engine import Tables
-from analysis.tables.lines import by_part, in_period, is_order, midnight
-from analysis.tables.margin import cents, lines_with_margin
+from analysis.tables.lines import by_part, is_order, lines_in, midnight, raw_lines_in
+from analysis.tables.margin import cents
 from analysis.tables.periods import Period
 
 
@@ -100,9 +100,13 @@ def daily_sales(tables: Tables, *, end: date) -> pd.DataFrame:
     return daily.astype({"day": "datetime64[us]"})
 
 
-def in_either(rows: ibis.Table, compared: Comparison) -> ibis.Table:
-    """Return the rows ordered in either period, with ``now`` telling which of the two."""
-    both = in_period(rows, Period(compared.previous.start, compared.current.end))
+def in_either(tables: Tables, compared: Comparison, *, raw: bool = False) -> ibis.Table:
+    """Return the order lines of either period, with ``now`` telling which of the two.
+
+    With margin (see ``lines_with_margin``), or ``raw``, as they are.
+    """
+    whole = Period(compared.previous.start, compared.current.end)
+    both = raw_lines_in(tables, whole) if raw else lines_in(tables, whole)
     return both.mutate(now=both.ordered_at >= midnight(compared.current.start))
 
 
@@ -209,7 +213,7 @@ def paired_guests(tables: Tables, compared: Comparison) -> pd.Series:
 
 def _orders(tables: Tables, compared: Comparison) -> ibis.Table:
     """Return one row an order: customer_id, now, week, orders (0 or 1), items, net (cents)."""
-    lines = in_either(lines_with_margin(tables), compared)
+    lines = in_either(tables, compared)
     start = ibis.date(compared.previous.start.isoformat())
     one = (lines.quantity < 0).ifelse(-1.0, 1.0)
     lines = lines.mutate(

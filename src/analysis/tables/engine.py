@@ -231,17 +231,16 @@ class Tables:
         manifest: Manifest,
         tables: dict[str, ibis.Table],
         personal: tuple[ibis.Table, ...] = (),
-        folders: Mapping[str, Path] | None = None,
     ) -> None:
         self.connection = connection
         self.manifest = manifest
         self._tables = dict(tables)
         self._personal = personal
-        self._folders = folders or {}  # in Spark, of what is stored by month
-        self._spans: dict[tuple[str, str], Tables] = {}
         self._derived: dict[str, ibis.Table] = {}
         self.shared: Path | None = None  # folder of what the reports of one run compute alike
         self.parts: tuple[Tables, ...] = ()  # by customers, once they were dealt
+        self.months: Path | None = None  # of the order lines, in Spark
+        self.of_months: dict[tuple[str, str], Tables] = {}  # first and last, once they were read
 
     def __getattr__(self, name: str) -> ibis.Table:
         if name.startswith("_") or name not in TABLES:
@@ -298,20 +297,6 @@ class Tables:
                 write_file(self.connection, rows, unfinished, compression="lz4")
         return read_parquet(self.connection, path)
 
-    def during(self, start: date, end: date) -> Tables:
-        """Return these tables; in Spark, of those stored by month, with these days' months alone.
-
-        Spark hands no comparison of times without a zone down to the files, as DuckDB does.
-        """
-        span = f"{start:%Y-%m}", f"{end - timedelta(days=1):%Y-%m}"
-        if self._folders and span not in self._spans:
-            read = {
-                name: read_parquet(self.connection, folder, months=span)
-                for name, folder in self._folders.items()
-            }
-            self._spans[span] = self.with_tables(**read)
-        return self._spans.get(span, self)
-
     def with_tables(self, **tables: ibis.Table) -> Tables:
         """Return these tables, some of them replaced."""
         return Tables(self.connection, self.manifest, self._tables | tables, self._personal)
@@ -361,9 +346,10 @@ def open_study(
     personal = tuple(t.select(PERSONAL_KEY) for t in holders if PERSONAL_KEY in t.columns)
     if "customers" in tables and PERSONAL_KEY in tables["customers"].columns:
         tables["customers"] = tables["customers"].drop(PERSONAL_KEY)
-    by_month = ("order_lines",) if kind_of(connection) == "spark" else ()
-    folders = {n: current / n for n in by_month if any((current / n).glob("month=*"))}
-    return Tables(connection, manifest, tables, personal, folders)
+    opened = Tables(connection, manifest, tables, personal)
+    if kind_of(connection) == "spark" and any(current.glob("order_lines/month=*")):
+        opened.months = current / "order_lines"
+    return opened
 
 
 def canonical_dir(study: str, *, root: Path | None = None) -> Path:

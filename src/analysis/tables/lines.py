@@ -29,18 +29,24 @@ def in_period(rows: ibis.Table, period: Period) -> ibis.Table:
 
 def lines_in(tables: Tables, period: Period) -> ibis.Table:
     """Return the order lines with margin (see ``lines_with_margin``) inside ``period``."""
-    return _inside(lines_with_margin(tables.during(period.start, period.end)), period)
+    return in_period(lines_with_margin(_of_months(tables, period)), period)
 
 
 def raw_lines_in(tables: Tables, period: Period) -> ibis.Table:
     """Return the order lines inside ``period`` as they are, for what needs no product."""
-    return _inside(tables.during(period.start, period.end).order_lines, period)
+    return in_period(_of_months(tables, period).order_lines, period)
 
 
-def _inside(lines: ibis.Table, period: Period) -> ibis.Table:
-    start = ibis.timestamp(period.start.isoformat())
-    end = ibis.timestamp(period.end.isoformat())
-    return lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
+def _of_months(tables: Tables, period: Period) -> Tables:
+    """Return the tables; in Spark, with the lines of the months of ``period`` alone.
+
+    Spark hands no comparison of times without a zone down to the files, as DuckDB does.
+    """
+    span = f"{period.start:%Y-%m}", f"{period.last_day:%Y-%m}"
+    if tables.months is not None and span not in tables.of_months:
+        lines = read_parquet(tables.connection, tables.months, months=span)
+        tables.of_months[span] = tables.with_tables(order_lines=lines)
+    return tables.of_months.get(span, tables)
 
 
 def bought(lines: ibis.Table) -> ibis.Value:

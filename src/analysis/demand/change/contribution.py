@@ -271,7 +271,7 @@ _OF_TOTALS = ("aa", "bb", "ab")
 
 
 def _lines(tables: Tables, compared: Comparison) -> ibis.Table:
-    return in_either(lines_with_margin(tables), compared)
+    return in_either(tables, compared)
 
 
 def customer_sums(

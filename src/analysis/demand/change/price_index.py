@@ -23,7 +23,7 @@ from analysis.errors import NotApplicable
 from analysis.stats.resampling import percentile_interval, resampled_totals
 from analysis.stats.sizes import FEWEST_PRODUCTS
 from analysis.tables.comparison import in_either
-from analysis.tables.margin import cents, lines_with_margin
+from analysis.tables.margin import cents
 
 if TYPE_CHECKING:
     from analysis.tables.comparison import Comparison
@@ -96,7 +96,7 @@ def price_index(
 
 def _sold(tables: Tables, compared: Comparison) -> pd.DataFrame:
     """Return by product the net amount and the units of both periods, counted units alone."""
-    lines = in_either(lines_with_margin(tables), compared)
+    lines = in_either(tables, compared)
     lines = lines.filter(lines.counted, lines.quantity > 0, lines.net_amount > 0)
     when = {"before": ~lines.now, "now": lines.now}
     sums = {  # whole numbers, so that a sum is the same in whatever order rows come
