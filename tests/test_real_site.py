@@ -47,6 +47,7 @@ def test_every_report_is_done(real_run: Path) -> None:
         assert findings(real_run, report)
     assert record["as_of"] == "2018-01-01"
     assert record["data"]["rows"]["order_lines"] == 1_469_307
+    assert not RunFolder(real_run).shared.exists()
 
 
 def test_the_published_shares_are_those_of_plain_pandas(real_run: Path, real_totals: pd.Series):

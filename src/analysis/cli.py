@@ -234,13 +234,16 @@ def run(
     """Run the reports of STUDY and publish them; with --changed, every 15 minutes if need be."""
     root = _root()
     params = _params(study, overrides, root)
+    from analysis.reporting.execution.warm import started
+
+    if not changed:
+        started()  # it imports what notebooks need while the data are looked at
     from analysis.reporting.runner.run import Request, run_if_changed, run_study
     from analysis.reporting.runner.terminal import Terminal
 
     terminal = Terminal(sys.stdout)
     terminal.line(f"{params.title}, as of {params.as_of}")
-    limits = _limits(cell_limit, time_limit)
-    reuse = not (no_cache or profile)
+    reuse, limits = not (no_cache or profile), _limits(cell_limit, time_limit)
     request = Request(
         params, root, _now, only, jobs, reuse, limits, watched=changed, profile=profile
     )

@@ -168,7 +168,7 @@ def test_memory_that_does_not_reach_is_said() -> None:
     import duckdb
 
     from analysis.errors import AnalysisError
-    from analysis.tables.engine import reading
+    from analysis.tables.spilling import reading
 
     connection = duckdb.connect(config={"memory_limit": "4MB", "temp_directory": ""})
     words = r"a\.csv needs more memory than the engine may use; raise engine: memory: in the params"

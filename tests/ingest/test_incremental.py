@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import ibis
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from analysis.errors import DataError, ParamsError
 from analysis.ingest import deliveries, part_writer
 from analysis.ingest.assembly import outlying_months
-from analysis.tables.engine import EngineSettings, open_study
+from analysis.tables.engine import EngineSettings, Tables, open_study
+from analysis.tables.lines import lines_in, raw_lines_in
+from analysis.tables.periods import Period, as_date
 from tests.ingest.shop import MAPPING, Shop
 
 DAYS = [
@@ -349,3 +353,27 @@ def test_monthly_folders_read_alike_on_spark(shop: Shop, spark: EngineSettings) 
         tables.close()
     assert len(found[0]) == 6
     assert found[0] == found[1]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("read", [lines_in, raw_lines_in])
+def test_spark_opens_the_months_of_the_question_alone(
+    shop: Shop, spark: EngineSettings, read: Callable[[Tables, Period], ibis.Table]
+) -> None:
+    for name, lines in DAYS:
+        shop.deliver(name, *lines)
+    shop.ingest()
+    tables = open_study("shop", settings=spark, root=shop.root)
+    files = {path.name for path in (shop.current / "order_lines").glob("*/*.parquet")}
+    for start, end, months, n in (
+        ("2024-01-31", "2024-02-01", {"month=2024-01"}, 2),
+        ("2024-02-02", "2024-03-01", {"month=2024-02"}, 1),
+        ("2024-01-01", "2024-02-02", {"month=2024-01", "month=2024-02"}, 5),
+    ):
+        rows = read(tables, Period(as_date(start), as_date(end)))
+        scanned = tables.connection._session.sql(tables.connection.compile(rows)).inputFiles()
+        assert {Path(f).parent.name for f in scanned if Path(f).name in files} == months
+        assert rows.count().to_pandas() == n
+    nothing = read(tables, Period(as_date("2025-01-01"), as_date("2025-01-05")))
+    assert nothing.count().to_pandas() == 0
+    tables.close()

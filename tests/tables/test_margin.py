@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from analysis.tables import margin
 from analysis.tables.engine import Tables, in_memory
 from analysis.tables.margin import MICROS, lines_with_margin, margin_basis_sentence
+from analysis.tables.spilling import alone
 
 
 def shop(lines: pd.DataFrame, products: pd.DataFrame, **manifest: object) -> Tables:
@@ -109,3 +112,36 @@ def test_lines_are_joined_once_and_the_same_where_they_are_too_many_to_keep(
     assert lines_with_margin(many) is not lines_with_margin(many)
     again = lines_with_margin(many).order_by("product_id").to_pandas()
     pd.testing.assert_frame_equal(kept, again)
+
+
+def test_what_reports_of_a_run_compute_alike_the_first_computes_for_all(tmp_path: Path) -> None:
+    """The second report's own lines are never looked at: it reads what the first has written."""
+    lines = pd.DataFrame({"product_id": ["rate", "gone"], "quantity": 1.0, "net_amount": 10.0})
+    first, second = shop(lines, PRODUCTS), shop(lines.assign(net_amount=99.0), PRODUCTS)
+    wanted = lines_with_margin(first).order_by("product_id").to_pandas()
+    first, second.shared = shop(lines, PRODUCTS), tmp_path / "shared"
+    first.shared = second.shared
+    for tables in (first, second):
+        found = lines_with_margin(tables).order_by("product_id")
+        pd.testing.assert_frame_equal(found.to_pandas(), wanted)
+        assert lines_with_margin(tables) is lines_with_margin(tables)
+
+
+def test_where_the_first_fails_the_next_one_writes(tmp_path: Path) -> None:
+    path = tmp_path / "shared" / "lines.parquet"
+
+    def half() -> None:
+        with alone(path) as unfinished:
+            assert unfinished is not None
+            unfinished.write_text("half")
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        half()
+    assert not path.exists()
+    for written in (True, False):
+        with alone(path) as unfinished:
+            assert (unfinished is not None) is written
+            if unfinished is not None:
+                unfinished.write_text("whole")
+    assert path.read_text() == "whole"

@@ -13,7 +13,7 @@ import pytest
 from analysis import params
 from analysis.errors import ParamsError
 from analysis.tables.engine import EngineSettings
-from analysis.tables.spark_engine import PARTS, STEPWISE, fit, properties
+from analysis.tables.spark_engine import PARTS, SENT, STEPWISE, fit, properties
 from tests.tiny import Journey
 
 
@@ -39,9 +39,10 @@ def test_the_study_s_own_properties_come_last() -> None:
 @pytest.mark.parametrize(
     ("rows", "own", "expected"),
     [
-        (9_000, {}, {PARTS: "1", STEPWISE: "false"}),
+        (9_000, {}, {PARTS: "1", STEPWISE: "false", SENT: "-1"}),
         (100_000_000, {}, {PARTS: "400", STEPWISE: "true"}),
         (9_000, {PARTS: "64", STEPWISE: "true"}, {}),
+        (9_000, {PARTS: "1", STEPWISE: "true", SENT: "10MB"}, {}),
     ],
 )
 def test_a_question_of_few_rows_is_planned_once(

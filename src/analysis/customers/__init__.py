@@ -55,6 +55,7 @@ __getattr__ = face(
         "next_period": "segments.group_summary:what_next",
         "next_purchase_check": "churn.next_purchase:check",
         "next_purchases": "churn.next_purchase:forecast",
+        "offer_use": "features.features:offer_use",
         "observed_history": "lifetime.purchase_counts:observed_history",
         "pareto_curve": "value.concentration:pareto_curve",
         "passed_gates": "lifetime.lifetime_value:require_gates",

@@ -14,8 +14,9 @@ from analysis.ingest.parts import Delivery, Part, PartSource
 from analysis.ingest.readers.stage import FORMATS
 from analysis.ingest.request import IngestRequest
 from analysis.ingest.versions import Quarantine, Seen, remove
-from analysis.tables.engine import connect, reading
+from analysis.tables.engine import connect
 from analysis.tables.manifest import LedgerEntry, SourceFile, damage
+from analysis.tables.spilling import reading
 
 
 @dataclass(frozen=True)

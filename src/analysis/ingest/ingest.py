@@ -35,7 +35,7 @@ from analysis.ingest.versions import (
     take_fingerprints,
 )
 from analysis.project import find_root
-from analysis.tables.engine import canonical_dir, reading
+from analysis.tables.engine import canonical_dir
 from analysis.tables.manifest import (
     LedgerEntry,
     Manifest,
@@ -44,6 +44,7 @@ from analysis.tables.manifest import (
     order_span,
     write_checksums,
 )
+from analysis.tables.spilling import reading
 
 #: How often a source that is written to while it is read is read again.
 ATTEMPTS = 3
@@ -139,8 +140,10 @@ def _build(
             else:
                 before = version.directory if version is not None and not build.fresh else None
                 before = None if before is None or damage(before, thorough=True) else before
+                size = sum(file.size for file in build.seen.files)
                 with reading(f"the source of {request.study}"):
-                    ledger, notes = write_whole(request.engine, source, staging, before), ()
+                    ledger = write_whole(request.engine, source, staging, before, size)
+                notes = ()
                 build.seen.check()
             own, told = sent.add(request.engine, staging)
             files = (*build.seen.files, *sent.files)

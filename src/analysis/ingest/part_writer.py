@@ -28,9 +28,10 @@ from analysis.ingest.parts import (
     PartFeed,
     PartSource,
 )
-from analysis.tables.engine import in_month, reading
+from analysis.tables.engine import in_month
 from analysis.tables.manifest import SAME_KEY, LedgerEntry
 from analysis.tables.schema import TABLES
+from analysis.tables.spilling import reading
 
 LINE, SHIFTED, ROWS = "_line", "_shifted", "_rows"
 

@@ -8,6 +8,7 @@ is linked from there: a new month writes its own files alone.
 from __future__ import annotations
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import ibis
@@ -18,14 +19,16 @@ from analysis.ingest.sources import Feed, Source
 from analysis.tables.engine import (
     Connection,
     EngineSettings,
+    builtin,
     connect,
-    contents_by_month,
+    kind_of,
     read_parquet,
     write_months,
     write_parquet,
 )
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.schema import ENGINE_TYPES, TABLES, Column, Table
+from analysis.tables.spark_engine import fit
 
 REASON = "_rejected_because"
 RULE = "dropped_by"
@@ -36,6 +39,9 @@ REJECTED = "rejected_by"
 
 #: Years that a time or a date may lie in: outside are placeholders such as 0001 and 9999.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+#: Bytes of all source files for a row of the largest table: 30 in the simulated shops.
+_BYTES_A_ROW = 30
 
 _KIND_WORDS = {
     "string": "text",
@@ -182,13 +188,16 @@ LEAST_BY_MONTH = 200_000
 
 
 def write_whole(
-    settings: EngineSettings, source: Source, staging: Path, before: Path | None
+    settings: EngineSettings, source: Source, staging: Path, before: Path | None, size: int
 ) -> tuple[LedgerEntry, ...]:
     """Write every table of ``source`` below ``staging`` and return the account of its rows.
 
-    Months that ``before``, the folder of the last version, holds alike are linked from there.
+    Months that ``before``, the folder of the last version, holds alike are linked from there. By
+    ``size``, the bytes of the source files, Spark is told in how many parts to work.
     """
     connection = connect(settings)
+    if settings.kind == "spark":
+        fit(connection, settings, rows=size // _BYTES_A_ROW)
     feeds: dict[str, list[Feed]] = {}
     for feed in source.feeds(connection):
         feeds.setdefault(feed.table, []).append(feed)
@@ -243,8 +252,8 @@ def _write_months(
     write_parquet(connection, good, whole)
     rows = read_parquet(connection, whole)
     before = read_parquet(connection, earlier) if any(earlier.glob("month=*")) else rows.limit(0)
-    found = contents_by_month(rows, time)
-    there = contents_by_month(before, time) if before.schema() == rows.schema() else {}
+    found = _contents_by_month(rows, time)
+    there = _contents_by_month(before, time) if before.schema() == rows.schema() else {}
     alike = [month for month, contents in found.items() if there.get(month) == contents]
     if new := sorted(found.keys() - set(alike)):
         write_months(connection, rows, time, new, folder)
@@ -253,6 +262,19 @@ def _write_months(
         for path in (earlier / goal.name).glob("*.parquet"):
             link(path, goal / path.name)
     shutil.rmtree(whole)
+
+
+def _contents_by_month(rows: ibis.Table, time: str) -> dict[date, tuple[int, str]]:
+    """Return how many rows each month has, and a sum of their hashes: equal means equal rows."""
+    spark = kind_of(rows.get_backend()) == "spark"
+    # Spark passes over what is missing, so that a value could change its column unseen.
+    values = [v for n in rows.columns for v in ([rows[n].isnull()] if spark else []) + [rows[n]]]
+    takes = tuple(str(v.type().copy(nullable=True)) for v in values)
+    word, gives = ("xxhash64", "int64") if spark else ("hash", "uint64")
+    hashed = builtin(word, takes, gives)(*values).cast("decimal(38, 0)")
+    months = rows.select(month=rows[time].truncate("M"), hashed=hashed).group_by("month")
+    found = months.agg(n=ibis._.count(), sum=ibis._.hashed.sum().cast("string")).to_pandas()
+    return {row.month.date(): (int(row.n), str(row.sum)) for row in found.itertuples()}
 
 
 def _order(rows: ibis.Table, name: str) -> list[str]:

@@ -23,8 +23,8 @@ from analysis.errors import AnalysisError, DataError
 from analysis.ingest.parts import Delivery
 from analysis.ingest.request import IngestRequest
 from analysis.ingest.sources import Source
-from analysis.tables.engine import is_no_room
 from analysis.tables.manifest import Manifest, SourceFile, damage, sha256_of
+from analysis.tables.spilling import is_no_room
 
 KEPT_VERSIONS = 2
 

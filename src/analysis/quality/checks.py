@@ -14,7 +14,7 @@ from analysis.quality.business_rules import LINE_RULES, ORDER_RULES, Rule
 from analysis.quality.check_record import COLUMNS, Record, Severity, record
 from analysis.quality.questions import guest_record
 from analysis.tables.engine import Tables
-from analysis.tables.lines import midnight
+from analysis.tables.lines import midnight, repeated_products
 from analysis.tables.margin import cents
 
 
@@ -44,17 +44,26 @@ def _with_catalogue(tables: Tables, lines: ibis.Table) -> ibis.Table:
 
 
 def order_rows(lines: ibis.Table) -> ibis.Table:
-    """Return one row an order: what the order rules look at, money in cents."""
-    looked_at = {
-        "customer": lines.customer_id.coalesce(""),
-        "day": lines.ordered_at.date(),
-        "time": lines.ordered_at,
-    }
+    """Return one row an order: what the order rules look at, money in cents.
+
+    In a large shop these rows are kept on disk, so whether an order is of several customers, stores
+    or days is kept rather than which.
+    """
+    customer, time = lines.customer_id.coalesce(""), lines.ordered_at
+    several = {"customers": customer.min() != customer.max()}
+    several["days"] = time.min().date() != time.max().date()
     if "store_id" in lines.columns:
-        looked_at["store"] = lines.store_id
-    first = {f"first_{name}": value.min() for name, value in looked_at.items()}
-    last = {f"last_{name}": value.max() for name, value in looked_at.items()}
-    return lines.group_by("order_id").agg(net=cents(lines.net_amount).sum(), **first, **last)
+        several["stores"] = lines.store_id.min() != lines.store_id.max()
+    return (
+        lines.group_by("order_id")
+        .agg(
+            net=cents(lines.net_amount).sum(),
+            first_customer=customer.min(),
+            first_time=time.min(),
+            **{f"several_{name}": value for name, value in several.items()},
+        )
+        .drop("order_id")
+    )
 
 
 _RANK = {"decide": 0, "know": 1, "fine": 2}
@@ -85,7 +94,7 @@ def run_checks(tables: Tables, *, as_of: date, stale_days: int) -> pd.DataFrame:
     records = [
         *_count(lines, LINE_RULES, total=cents(lines.net_amount)),
         *_count(orders, ORDER_RULES, total=orders.net),
-        _same_product(tables.order_lines, orders),
+        _same_product(tables, orders),
         _posted_twice(orders),
         guest_record(orders),
         *date_coverage.records(tables, as_of=as_of, stale_days=stale_days),
@@ -132,11 +141,10 @@ def _judged(rule: Rule, found: int, net: float, counted: pd.Series) -> Record:
     )
 
 
-def _same_product(lines: ibis.Table, orders: ibis.Table) -> Record:
+def _same_product(tables: Tables, orders: ibis.Table) -> Record:
     """Count orders that have a product on several lines."""
-    pairs = lines.group_by("order_id", "product_id").agg(n=lines.count())
-    several = pairs.filter(pairs.n > 1).select("order_id").distinct()
-    rows, of_rows = int(several.count().to_pandas()), int(orders.count().to_pandas())
+    several = repeated_products(tables)
+    rows, of_rows = int(several.order.nunique().to_pandas()), int(orders.count().to_pandas())
     return record(
         "Order with the same product on several lines",
         "uniqueness",

@@ -18,16 +18,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from analysis.errors import AnalysisError, NotApplicable
 from analysis.stats.types import Floats, Integers
 
 _MOST_STEPS, _CLOSE = 100, 1e-12
-
-_Codes = tuple[Integers, Integers]
-_Sums = tuple[csr_array, csr_array]
 
 
 @dataclass(frozen=True)
@@ -100,55 +97,114 @@ def _solved(
     """Return fitted means, terms within, and coefficients, by weighted least squares steps."""
     mean, before = (units + units.mean()) / 2, np.inf
     index = np.log(mean)
-    summed = _summing(unit), _summing(time)
-    swept, scratch = np.empty((2, len(units), terms.shape[1] + 1))
+    panel = _Panel.of(terms, unit, time)
     for _ in range(_MOST_STEPS):
         working = index + (units - mean) / mean
-        swept[:, 0], swept[:, 1:] = working, terms
-        _sweep(swept, scratch, mean, (unit, time), summed)
-        target, within = swept[:, 0], swept[:, 1:]
-        cross = within.T @ (within * mean[:, None])
-        if np.linalg.matrix_rank(cross) < terms.shape[1]:
+        base, level, cross = panel.swept(mean, working)
+        if panel.alike(cross[1:, 1:], mean):
             raise NotApplicable("What is compared does not vary within products, stores and weeks.")
-        coefficients = np.linalg.solve(cross, within.T @ (target * mean))
-        index = np.clip(working - (target - within @ coefficients), -50, 50)
+        coefficients = np.asarray(np.linalg.solve(cross[1:, 1:], cross[1:, 0]), dtype=float)
+        blend = np.append(1.0, -coefficients)
+        index = panel.terms @ coefficients + (base @ blend)[unit] + (level @ blend)[time]
+        index = np.clip(index, -50, 50, out=index)
         mean = np.exp(index)
         deviance = float((mean - units * index).sum())
         if abs(deviance - before) < _CLOSE * (abs(deviance) + 1):
-            return mean, within, coefficients
+            return mean, terms - base[unit, 1:] - level[time, 1:], coefficients
         before = deviance
     raise AnalysisError("The regression with fixed effects did not settle.")
 
 
-def _summing(codes: Integers) -> csr_array:
-    """Return the matrix that sums rows by code, in their order."""
-    ends = np.append(0, np.cumsum(np.bincount(codes)))
-    return csr_array((np.ones(len(codes)), np.argsort(codes, kind="stable"), ends))
+@dataclass(frozen=True)
+class _Panel:
+    """Cells by unit and time, with what stays the same from step to step.
 
-
-def _sweep(columns: Floats, scratch: Floats, weights: Floats, codes: _Codes, sums: _Sums) -> None:
-    """Leave of every column what weighted regression on both sets of effects leaves.
-
-    Units are many and solved for one by one; what is left are equations in the times only, one
-    time of each group of units and times that hang together being fixed at zero.
+    Parameters
+    ----------
+    unit, time
+        Codes of every cell.
+    terms
+        Cells x regressors: most are zero nearly everywhere, so that only the others are added up.
+    cells
+        Pairs of unit and time as a matrix whose values are numbers of pairs.
+    pair
+        Number of the pair that every cell belongs to.
+    free
+        Times of each group of units and times that hang together, but for its first, whose level
+        is fixed at zero.
     """
-    unit, time = codes
-    both = csr_array((weights, codes))
-    each = 1 / np.bincount(unit, weights)
-    scaled = both.multiply(each[:, None]).tocsr()
-    linked = (both.T @ scaled).tocsr()
-    _, group = connected_components(linked, directed=False)
-    free = np.setdiff1d(np.arange(len(group)), np.unique(group, return_index=True)[1])
-    np.multiply(columns, weights[:, None], out=scratch)
-    by_unit, by_time = (each_sum @ scratch for each_sum in sums)
-    level = np.zeros_like(by_time)
-    if len(free):
-        equations = np.diag(np.bincount(time, weights)) - linked.toarray()
-        known = by_time - scaled.T @ by_unit
-        level[free] = np.linalg.solve(equations[np.ix_(free, free)], known[free])
-    base = (by_unit - both @ level) * each[:, None]
-    for effects, code in ((level, time), (base, unit)):
-        columns -= np.take(effects, code, axis=0, out=scratch, mode="clip")
+
+    unit: Integers
+    time: Integers
+    terms: csc_array
+    cells: csr_array
+    pair: Integers
+    free: list[Integers]
+
+    @classmethod
+    def of(cls, terms: Floats, unit: Integers, time: Integers) -> _Panel:
+        """Return the panel of some cells."""
+        shape = int(unit.max()) + 1, int(time.max()) + 1
+        known, pair = np.unique(unit * shape[1] + time, return_inverse=True)
+        ends = np.searchsorted(known, np.arange(shape[0] + 1) * shape[1])
+        cells = csr_array((np.arange(len(known)) * 1.0, known % shape[1], ends), shape)
+        links = csr_array((np.ones(len(known)), cells.indices, ends), shape)
+        _, group = connected_components(links.T @ links, directed=False)
+        order = np.argsort(group, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+        return cls(unit, time, csc_array(terms), cells, pair, [each[1:] for each in groups])
+
+    def swept(self, weights: Floats, working: Floats) -> tuple[Floats, Floats, Floats]:
+        """Sweep both sets of effects out of the working values and the terms, by sums alone.
+
+        Units are many and solved for one by one; what is left are equations in the times only.
+
+        Returns
+        -------
+        base, level
+            Effects of units and of times that weighted regression takes out of each column: the
+            working values first, then the terms.
+        cross
+            Weighted products of what is left of the columns.
+        """
+        both = csr_array(self.cells)
+        both.data = np.bincount(self.pair, weights)
+        of_unit, of_time = (np.bincount(codes, weights) for codes in (self.unit, self.time))
+        scaled = csr_array(both)
+        scaled.data = both.data / np.repeat(of_unit, np.diff(both.indptr))
+        by_unit, by_time = (self._sums(c, weights, working) for c in (self.unit, self.time))
+        equations = np.diag(of_time) - (both.T @ scaled).toarray()
+        known, level = by_time - scaled.T @ by_unit, np.zeros_like(by_time)
+        for free in self.free:
+            if len(free):
+                level[free] = np.linalg.solve(equations[np.ix_(free, free)], known[free])
+        base = (by_unit - both @ level) / of_unit[:, None]
+        products = self._products(weights, working)
+        return base, level, products - by_unit.T @ base - by_time.T @ level
+
+    def _sums(self, codes: Integers, weights: Floats, working: Floats) -> Floats:
+        """Return the weighted sums of the working values and of each term by code."""
+        cells, k = self.terms.indices, self.terms.shape[1]
+        column = np.repeat(np.arange(k), np.diff(self.terms.indptr))
+        values = self.terms.data * weights[cells]
+        size = int(codes.max()) + 1
+        sums = np.bincount(codes[cells] * k + column, values, size * k).reshape(size, k)
+        return np.column_stack([np.bincount(codes, weights * working), sums])
+
+    def _products(self, weights: Floats, working: Floats) -> Floats:
+        """Return the weighted products of the working values and the terms with each other."""
+        weighted = csc_array(self.terms)
+        weighted.data = self.terms.data * weights[self.terms.indices]
+        own, cross = weights * working @ working, weighted.T @ working
+        terms = (self.terms.T @ weighted).toarray()
+        return np.block([[np.atleast_2d(own), cross[None, :]], [cross[:, None], terms]])
+
+    def alike(self, left: Floats, weights: Floats) -> bool:
+        """Tell whether some term is, within units and times, a sum of others or nothing."""
+        whole = (self.terms * self.terms).T @ weights
+        scale = np.sqrt(np.where(whole > 0, whole, 1.0))
+        rank = np.linalg.matrix_rank(left / np.outer(scale, scale), tol=1e-10, hermitian=True)
+        return bool(rank < len(left))
 
 
 def _informative(units: Floats, unit: Integers, time: Integers) -> NDArray[np.bool_]:

@@ -8,11 +8,9 @@ Rows that several steps read, computed once where the engine can keep them.
 
 from __future__ import annotations
 
-import errno
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,12 +20,19 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from analysis.errors import AnalysisError, DataError, NotApplicable
+from analysis.errors import DataError, NotApplicable
 from analysis.project import find_root
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 from analysis.tables.spark_engine import fit, kept, open_session, read_files, write_parts
-from analysis.tables.spilling import MOST_IN_MEMORY, NEVER_HELD, keep_in, keep_on_disk, spill_path
+from analysis.tables.spilling import (
+    MOST_IN_MEMORY,
+    NEVER_HELD,
+    alone,
+    keep_in,
+    keep_on_disk,
+    spill_path,
+)
 
 Connection = Any  # Ibis' backends share no importable base without importing one of them.
 
@@ -82,24 +87,26 @@ def kind_of(connection: Connection) -> str:
     return "spark" if connection.name == "pyspark" else "duckdb"
 
 
-def read_parquet(connection: Connection, path: Path) -> ibis.Table:
+def read_parquet(
+    connection: Connection, path: Path, *, months: tuple[str, str] = ("", "9")
+) -> ibis.Table:
     """Return the Parquet file, or the directory of Parquet files, as a table.
 
+    Of a directory with a folder for each month, ``months`` are the first and last to read.
     DataError names the file if it is missing or cannot be read as Parquet.
     """
     if not path.exists():
         raise DataError(f"{path.name} does not exist in {path.parent}")
-    by_month = path.is_dir() and any(path.glob("month=*"))
-    pattern = "month=*/*.parquet" if by_month else "*.parquet"
+    # By name, for a pattern would take the brackets of a folder above for its own.
+    files = [path] if path.is_file() else sorted(path.glob("*.parquet"))
+    if by_month := sorted(path.glob("month=*/*.parquet")):
+        first, last = months
+        files = [f for f in by_month if first <= f.parent.name[6:] <= last] or by_month[:1]
     try:
         if kind_of(connection) == "spark":
-            return read_files(connection, path, pattern if path.is_dir() else None)
-        if not path.is_dir():
-            return connection.read_parquet(str(path))
-        # By name, for the pattern would take the brackets of a folder above for its own. The month
-        # is in the rows already; as a column of its own it would be a second truth.
-        files = sorted(map(str, path.glob(pattern)))
-        return connection.read_parquet(files, hive_partitioning=False)
+            return read_files(connection, files)
+        # The month is in the rows already; as a column of its own it would be a second truth.
+        return connection.read_parquet(list(map(str, files)), hive_partitioning=False)
     except Exception as error:  # each engine raises its own kind for a damaged file
         raise DataError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from error
 
@@ -198,19 +205,6 @@ def hash64(column: ibis.Column) -> ibis.Value:
     return builtin(word, (str(column.type().copy(nullable=True)),), gives)(column)
 
 
-def contents_by_month(rows: ibis.Table, time: str) -> dict[date, tuple[int, str]]:
-    """Return how many rows each month has, and a sum of their hashes: equal means equal rows."""
-    spark = kind_of(rows.get_backend()) == "spark"
-    # Spark passes over what is missing, so that a value could change its column unseen.
-    values = [v for n in rows.columns for v in ([rows[n].isnull()] if spark else []) + [rows[n]]]
-    takes = tuple(str(v.type().copy(nullable=True)) for v in values)
-    word, gives = ("xxhash64", "int64") if spark else ("hash", "uint64")
-    hashed = builtin(word, takes, gives)(*values).cast("decimal(38, 0)")
-    months = rows.select(month=rows[time].truncate("M"), hashed=hashed).group_by("month")
-    found = months.agg(n=ibis._.count(), sum=ibis._.hashed.sum().cast("string")).to_pandas()
-    return {row.month.date(): (int(row.n), str(row.sum)) for row in found.itertuples()}
-
-
 @functools.cache  # the same function each time: only so are two equal expressions equal
 def builtin(name: str, takes: tuple[str, ...], gives: str) -> Any:
     """Declare a function that the engine has and Ibis has no word for."""
@@ -237,12 +231,16 @@ class Tables:
         manifest: Manifest,
         tables: dict[str, ibis.Table],
         personal: tuple[ibis.Table, ...] = (),
+        folders: Mapping[str, Path] | None = None,
     ) -> None:
         self.connection = connection
         self.manifest = manifest
         self._tables = dict(tables)
         self._personal = personal
+        self._folders = folders or {}  # in Spark, of what is stored by month
+        self._spans: dict[tuple[str, str], Tables] = {}
         self._derived: dict[str, ibis.Table] = {}
+        self.shared: Path | None = None  # folder of what the reports of one run compute alike
         self.parts: tuple[Tables, ...] = ()  # by customers, once they were dealt
 
     def __getattr__(self, name: str) -> ibis.Table:
@@ -273,11 +271,46 @@ class Tables:
         known = [rows.filter(rows[PERSONAL_KEY].notnull()).distinct() for rows in self._personal]
         return [key for rows in known for key in rows.to_pandas()[PERSONAL_KEY]]
 
-    def once(self, name: str, make: Callable[[Tables], ibis.Table]) -> ibis.Table:
-        """Return what ``make`` makes of these tables: computed once and kept under ``name``."""
+    @functools.cached_property
+    def first_day(self) -> date | None:
+        """The day of the first order line; None where there are none. Asked of the lines once."""
+        first = self.order_lines.ordered_at.min().to_pandas()
+        return None if pd.isna(first) else pd.Timestamp(first).date()
+
+    def once(
+        self, name: str, make: Callable[[Tables], ibis.Table], *, alike: bool = False
+    ) -> ibis.Table:
+        """Return what ``make`` makes of these tables: computed once and kept under ``name``.
+
+        What is ``alike`` in all reports is computed by the first of a run that asks for it.
+        """
         if name not in self._derived:
-            self._derived[name] = held(make(self))
+            rows, shared = make(self), self.shared if alike else None
+            self._derived[name] = (
+                held(rows) if shared is None else self._written(name, rows, shared)
+            )
         return self._derived[name]
+
+    def _written(self, name: str, rows: ibis.Table, folder: Path) -> ibis.Table:
+        path = folder / f"{name}.parquet"
+        with alone(path) as unfinished:
+            if unfinished:
+                write_file(self.connection, rows, unfinished, compression="lz4")
+        return read_parquet(self.connection, path)
+
+    def during(self, start: date, end: date) -> Tables:
+        """Return these tables; in Spark, of those stored by month, with these days' months alone.
+
+        Spark hands no comparison of times without a zone down to the files, as DuckDB does.
+        """
+        span = f"{start:%Y-%m}", f"{end - timedelta(days=1):%Y-%m}"
+        if self._folders and span not in self._spans:
+            read = {
+                name: read_parquet(self.connection, folder, months=span)
+                for name, folder in self._folders.items()
+            }
+            self._spans[span] = self.with_tables(**read)
+        return self._spans.get(span, self)
 
     def with_tables(self, **tables: ibis.Table) -> Tables:
         """Return these tables, some of them replaced."""
@@ -328,7 +361,9 @@ def open_study(
     personal = tuple(t.select(PERSONAL_KEY) for t in holders if PERSONAL_KEY in t.columns)
     if "customers" in tables and PERSONAL_KEY in tables["customers"].columns:
         tables["customers"] = tables["customers"].drop(PERSONAL_KEY)
-    return Tables(connection, manifest, tables, personal)
+    by_month = ("order_lines",) if kind_of(connection) == "spark" else ()
+    folders = {n: current / n for n in by_month if any((current / n).glob("month=*"))}
+    return Tables(connection, manifest, tables, personal, folders)
 
 
 def canonical_dir(study: str, *, root: Path | None = None) -> Path:
@@ -393,41 +428,3 @@ def _cast_to_schema(rows: ibis.Table, name: str) -> ibis.Table:
 def held(rows: ibis.Table) -> ibis.Table:
     """Return ``rows``, kept by the engine until they are no longer used."""
     return kept(rows) if kind_of(rows.get_backend()) == "spark" else rows.cache()
-
-
-#: How DuckDB and Spark say that there is no room.
-_NO_ROOM = ("No space left", "File too large", "not enough disk space", "Out of disk space")
-
-
-def is_no_room(error: BaseException) -> bool:
-    """Tell whether an error means that the disk is full, whichever layer noticed it."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG)
-    return full or any(words in str(error) for words in _NO_ROOM)
-
-
-@contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Turn what the engine raises while ``name`` is read into one sentence.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, such as for a damaged page.
-    AnalysisError
-        If the engine may not have the memory that it needs.
-    """
-    import duckdb  # importing it starts a thread, which the warm process must not have
-    from ibis.common.exceptions import IbisError
-
-    try:
-        yield
-    except (duckdb.Error, IbisError) as error:
-        if is_no_room(error):
-            raise
-        if isinstance(error, duckdb.OutOfMemoryException):
-            raise AnalysisError(
-                f"{name} needs more memory than the engine may use; raise engine: memory: in the "
-                "params"
-            ) from error
-        said = " ".join(str(error).strip().partition("\n")[0].split())
-        raise DataError(f"{name} cannot be read: {said}") from error

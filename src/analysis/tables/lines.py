@@ -29,12 +29,12 @@ def in_period(rows: ibis.Table, period: Period) -> ibis.Table:
 
 def lines_in(tables: Tables, period: Period) -> ibis.Table:
     """Return the order lines with margin (see ``lines_with_margin``) inside ``period``."""
-    return _inside(lines_with_margin(tables), period)
+    return _inside(lines_with_margin(tables.during(period.start, period.end)), period)
 
 
 def raw_lines_in(tables: Tables, period: Period) -> ibis.Table:
     """Return the order lines inside ``period`` as they are, for what needs no product."""
-    return _inside(tables.order_lines, period)
+    return _inside(tables.during(period.start, period.end).order_lines, period)
 
 
 def _inside(lines: ibis.Table, period: Period) -> ibis.Table:
@@ -51,6 +51,21 @@ def bought(lines: ibis.Table) -> ibis.Value:
 def is_order(lines: ibis.Table) -> ibis.Value:
     """Return, of the lines of one order number, whether they are an order: an aggregate."""
     return bought(lines).any()
+
+
+def order_product(lines: ibis.Table) -> dict[str, ibis.Value]:
+    """Return each line's order and product as hashes: 128 bits, with half the room of the names."""
+    return {"order": hash64(lines.order_id), "product": hash64(lines.product_id)}
+
+
+def repeated_products(tables: Tables) -> ibis.Table:
+    """Return the orders and products, as hashes, that have several lines: kept, few as they are."""
+
+    def several(own: Tables) -> ibis.Table:
+        pairs = own.order_lines.group_by(**order_product(own.order_lines)).agg(n=ibis._.count())
+        return pairs.filter(pairs.n > 1).drop("n")
+
+    return tables.once("repeated_products", several)
 
 
 def by_part(tables: Tables, make: Callable[[Tables], ibis.Table]) -> ibis.Table:

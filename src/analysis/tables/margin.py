@@ -48,7 +48,7 @@ def lines_with_margin(tables: Tables) -> ibis.Table:
     many = tables.manifest.rows.get("order_lines", 0) > MOST_KEPT
     if many or kind_of(tables.connection) == "spark":
         return _priced(tables)
-    return tables.once("lines_with_margin", _priced)  # nearly every question looks at them
+    return tables.once("lines_with_margin", _priced, alike=True)
 
 
 def _priced(tables: Tables) -> ibis.Table:

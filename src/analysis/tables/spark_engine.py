@@ -32,6 +32,9 @@ PARTS = "spark.sql.shuffle.partitions"
 #: Name of the property that has a question planned anew after each of its steps.
 STEPWISE = "spark.sql.adaptive.enabled"
 
+#: Name of the property that says which tables a job of its own sends to all workers.
+SENT = "spark.sql.autoBroadcastJoinThreshold"
+
 #: Rows of the largest table for each of these parts, and how many parts there are at most.
 _ROWS_A_PART, _MOST_PARTS = 250_000, 1_000
 
@@ -40,6 +43,7 @@ _PROPERTIES = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     PARTS: "8",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "2000",  # files that need no job
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -113,7 +117,7 @@ def _backend() -> Any:
 
         def _register_in_memory_table(self, op: Any) -> None:
             rows = self._session.createDataFrame(op.data.to_pyarrow(op.schema))
-            rows.createOrReplaceTempView(op.name)
+            _named(self, rows, op.name)
 
     made = ArrowBackend()
     made.register_options()  # as Ibis does for a backend that it loads by name
@@ -143,29 +147,38 @@ def fit(connection: Any, settings: EngineSettings, *, rows: int) -> None:
     """Set up the session for tables of ``rows`` rows, where the study does not say otherwise.
 
     Rows are sorted and grouped in as many parts as they need. Where one part is enough, a question
-    is planned once: planning it anew after each step makes a job of every step.
+    is one task of one job: planning it anew after each step makes a job of every step, and so does
+    sending a table to all workers.
     """
     parts = min(max(1, rows // _ROWS_A_PART), _MOST_PARTS)
     fitting = {PARTS: str(parts), STEPWISE: str(parts > 1).lower()}
+    if parts == 1 and settings.options.get(PARTS, "1") == "1":
+        fitting[SENT] = "-1"
     for name, value in fitting.items():
         if name not in settings.options:
             connection._session.conf.set(name, value)
 
 
-def read_files(connection: Any, path: Path, pattern: str | None) -> ibis.Table:
-    """Return a Parquet file, or those of a folder that ``pattern`` finds, as a table.
+def read_files(connection: Any, files: list[Path]) -> ibis.Table:
+    """Return Parquet files as a table.
 
     The columns are taken from the first file; Spark would start a job to find them.
     """
     import pyarrow.parquet as pq
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    files = [path] if pattern is None else sorted(path.glob(pattern))
-    target = str(path) if pattern is None else str(path / pattern)
     if not files:
-        raise FileNotFoundError(f"there is no {pattern} in it")
+        raise FileNotFoundError("there is no Parquet file in it")
     columns = from_arrow_schema(pq.read_schema(files[0]), prefer_timestamp_ntz=True)
-    return connection.read_parquet(target, schema=columns)
+    rows = connection._session.read.schema(columns).parquet(*map(str, files))
+    return _named(connection, rows, ibis.util.gen_name("read_parquet"))
+
+
+def _named(connection: Any, rows: Any, name: str) -> ibis.Table:
+    """Return rows under a name; together, where one part is enough: no question deals them out."""
+    one = connection._session.conf.get(PARTS) == "1"
+    (rows.coalesce(1) if one else rows).createOrReplaceTempView(name)
+    return connection.table(name)
 
 
 def write_parts(connection: Any, rows: ibis.Table, directory: Path, column: str) -> None:

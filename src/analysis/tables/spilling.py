@@ -3,11 +3,14 @@
 DuckDB gives its spill files the same names in every engine, so two engines that spill into one
 folder overwrite each other's rows and go on with wrong ones. Each process therefore has a folder
 of its own (mode 0700), and each of its engines a path of its own within it.
+
+A file that processes share; and what is said where memory, the disk or a file fails.
 """
 
 from __future__ import annotations
 
 import atexit
+import errno
 import fcntl
 import functools
 import itertools
@@ -17,9 +20,12 @@ import stat
 import tempfile
 import threading
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from analysis.errors import AnalysisError, DataError
 
 if TYPE_CHECKING:
     import ibis
@@ -94,6 +100,21 @@ def _remove_unheld(folder: Path) -> None:
         os.close(found)
 
 
+@contextmanager
+def alone(path: Path) -> Iterator[Path | None]:
+    """Give the first process that asks a path to write to, renamed to ``path`` when it has.
+
+    The others wait meanwhile, and get None. Where the first fails, the next one is given it.
+    """
+    path.parent.mkdir(exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        unfinished = None if path.exists() else path.with_suffix(".part")
+        yield unfinished
+        if unfinished is not None:
+            unfinished.replace(path)
+
+
 def keep_on_disk(connection: Any) -> None:
     """Have DuckDB put held rows into a compressed file: there they take a tenth of the room.
 
@@ -129,3 +150,41 @@ def keep_in(connection: Any, database: str | None) -> None:
         return engine.create_table(name, rows, schema=rows.schema(), **where)
 
     connection._create_cached_table, connection._drop_cached_table = create, drop
+
+
+#: How DuckDB and Spark say that there is no room.
+_NO_ROOM = ("No space left", "File too large", "not enough disk space", "Out of disk space")
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Tell whether an error means that the disk is full, whichever layer noticed it."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG)
+    return full or any(words in str(error) for words in _NO_ROOM)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn what the engine raises while ``name`` is read into one sentence.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, such as for a damaged page.
+    AnalysisError
+        If the engine may not have the memory that it needs.
+    """
+    import duckdb  # importing it starts a thread, which the warm process must not have
+    from ibis.common.exceptions import IbisError
+
+    try:
+        yield
+    except (duckdb.Error, IbisError) as error:
+        if is_no_room(error):
+            raise
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise AnalysisError(
+                f"{name} needs more memory than the engine may use; raise engine: memory: in the "
+                "params"
+            ) from error
+        said = " ".join(str(error).strip().partition("\n")[0].split())
+        raise DataError(f"{name} cannot be read: {said}") from error

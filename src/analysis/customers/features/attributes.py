@@ -209,10 +209,10 @@ def days_before(tables: Tables, day: date | str, *, days: int) -> Period:
     A report must not say that segments were formed on days of which nothing is known.
     """
     wanted = Period.before(as_date(day), days=days)
-    first = tables.order_lines.ordered_at.min().to_pandas()
-    if first is None or first != first or not wanted.start < first.date() < wanted.end:
+    first = tables.first_day
+    if first is None or not wanted.start < first < wanted.end:
         return wanted
-    return Period(first.date(), wanted.end)
+    return Period(first, wanted.end)
 
 
 def is_new(tenure_days: pd.Series, *, new_days: int) -> pd.Series:

@@ -75,6 +75,19 @@ def buying_habits(tables: Tables, period: Period) -> pd.DataFrame:
     return _buyers(fetch_detailed(tables, period))
 
 
+def offer_use(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return of ``buying_habits`` what an attitude to discounts is judged by."""
+    from analysis.customers.features import habits
+
+    def counted(part: Tables) -> ibis.Table:
+        totals = _customers(_orders(_uniform(lines_in(part, period))), period)
+        mine = totals.select("customer_id", "orders", "margin_amount")
+        joined = mine.left_join(habits.offers(part, period), "customer_id")
+        return joined.drop("customer_id_right")
+
+    return _buyers(by_part(tables, counted).order_by("customer_id").to_pandas())
+
+
 def _buyers(everybody: pd.DataFrame) -> pd.DataFrame:
     return everybody[everybody["orders"] > 0].reset_index(drop=True)
 

@@ -135,6 +135,12 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
     return _with_tenure(result, period)
 
 
+def offers(tables: Tables, period: Period) -> ibis.Table:
+    """Return of ``compute`` what is needed to judge the discount share."""
+    names = ("priced_lines", "discounted_lines", "lines_squared", "discounted_squared", "crossed")
+    return _totals(_orders(tables, period), period).select("customer_id", *names)
+
+
 def _orders(tables: Tables, period: Period) -> ibis.Table:
     """Return one row an order with what habits are summed from."""
     lines = _with_optional(lines_in(tables, period))

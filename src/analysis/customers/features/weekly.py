@@ -179,8 +179,8 @@ def compute(tables: Tables, period: Period) -> ibis.Table:
 
 
 def _late(tables: Tables, period: Period) -> str:
-    first = tables.order_lines.ordered_at.min().to_pandas().date()
-    if (first - period.start).days <= _SLACK_DAYS:
+    first = tables.first_day
+    if first is None or (first - period.start).days <= _SLACK_DAYS:
         return ""
     return (
         f"Orders start on {written(first)}, but comparing two halves needs them from "

@@ -45,7 +45,8 @@ _MOST_DEALS = 20_000
 
 _CELLS = 200_000_000
 
-_BLOCK = 2_000_000
+#: Cells dealt at once: as many as the processor keeps at hand.
+_BLOCK = 250_000
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,11 @@ def moved_with_total(before: Floats, now: Floats) -> tuple[Floats, Floats, float
 
 
 def permuted(
-    first: Floats, second: Floats, drop: float, sampling: Sampling
+    first: Floats,
+    second: Floats,
+    drop: float,
+    sampling: Sampling,
+    of: NDArray[np.bool_] | None = None,
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Compare each customer's fall with random deals of the customer's own weeks.
 
@@ -184,23 +189,30 @@ def permuted(
     Returns
     -------
     tuple
-        p by customer (NaN where there is nothing to deal), and by deal the number of customers
-        who fell by at least ``drop``.
+        p by customer (NaN where there is nothing to deal, or who is not one ``of`` them), and by
+        deal the number of these customers who fell by at least ``drop``.
     """
-    weeks = np.hstack([first, second])
-    deals = _deals(weeks.shape[1], len(weeks), sampling)
-    total, observed = weeks.sum(axis=1), first.sum(axis=1)
-    as_large = np.zeros(len(weeks), dtype="int64")
-    fell = np.zeros(deals.shape[1], dtype="int64")
-    step = max(1, _BLOCK // deals.shape[1])
-    for start in range(0, len(weeks), step):
-        rows = slice(start, start + step)
-        dealt = weeks[rows] @ deals
-        as_large[rows] = (dealt >= observed[rows, None]).sum(axis=1)
-        rest = total[rows, None] - dealt
-        fell += ((dealt > 0) & (dealt - rest >= drop * dealt)).sum(axis=0)
-    p = (1 + as_large) / (1 + deals.shape[1])
-    return np.where(weeks.any(axis=1), p, np.nan), fell
+    deals = _deals(first.shape[1] + second.shape[1], len(first), sampling)
+    some = first.any(axis=1) | second.any(axis=1)
+    asked = np.flatnonzero(some if of is None else some & of)
+    p, fell = np.full(len(first), np.nan), np.zeros(deals.shape[1], dtype="int64")
+    for rows in np.array_split(asked, -(-len(asked) * deals.shape[1] // _BLOCK) or 1):
+        weeks = np.hstack([first[rows], second[rows]])
+        dealt = weeks @ deals
+        as_large = np.count_nonzero(dealt >= first[rows].sum(axis=1)[:, None], axis=1)
+        p[rows] = (1 + as_large) / (1 + deals.shape[1])
+        fell += np.count_nonzero(dealt >= _least(weeks.sum(axis=1), drop)[:, None], axis=0)
+    return p, fell
+
+
+def _least(total: Floats, drop: float) -> Floats:
+    """Return the smallest past of each ``total`` from which the rest is a fall by ``drop``.
+
+    All are whole numbers, and the larger the past the larger the fall.
+    """
+    near = np.maximum(np.floor(total / (2 - drop)) + np.arange(-1, 3)[:, None], 1)
+    fallen = near - (total - near) >= drop * near
+    return np.where(fallen, near, np.inf).min(axis=0)
 
 
 def _deals(weeks: int, customers: int, sampling: Sampling) -> Floats:
@@ -306,7 +318,8 @@ def _lost_and_regained(quarters: tuple[Floats, Floats, Floats], bar: _Bar) -> Fl
     before, fall, after = quarters
     past, present, _ = moved_with_total(before, fall)
     later, _, _ = moved_with_total(after, fall)
-    p, _ = permuted(past, present, bar.drop, bar.sampling)
     was, now, then = past.sum(axis=1), present.sum(axis=1), later.sum(axis=1)
-    called = (p <= bar.threshold) & (was > 0) & (now > 0) & (was - now >= bar.drop * was)
+    fallen = (was > 0) & (now > 0) & (was - now >= bar.drop * was)
+    p, _ = permuted(past, present, bar.drop, bar.sampling, of=fallen)
+    called = fallen & (p <= bar.threshold)
     return np.column_stack([was - now, then - now]) * called[:, None]

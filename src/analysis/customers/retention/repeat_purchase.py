@@ -45,12 +45,12 @@ def newcomers(tables: Tables, *, as_of: date, quiet_days: int = 90) -> pd.DataFr
     NotApplicable
         If fewer than twenty customers are new.
     """
-    start = tables.order_lines.ordered_at.min().to_pandas()
-    if start is None or start != start or start.date() >= as_of:
+    start = tables.first_day
+    if start is None or start >= as_of:
         raise NotApplicable(f"There are no orders before {as_of}.")
-    rows = _first_two(tables, Period(start.date(), as_of)).to_pandas()
+    rows = _first_two(tables, Period(start, as_of)).to_pandas()
     first = pd.to_datetime(rows["first_on"])
-    rows = rows[first >= pd.Timestamp(start.date() + timedelta(days=quiet_days))].copy()
+    rows = rows[first >= pd.Timestamp(start + timedelta(days=quiet_days))].copy()
     if len(rows) < FEWEST_FOLLOWED:
         raise NotApplicable(
             f"Newcomers cannot be followed: fewer than {FEWEST_FOLLOWED} customers "
@@ -155,10 +155,10 @@ def retention(tables: Tables, *, as_of: date, confidence: float = 0.95) -> pd.Da
         itself), customers (of the cohort), bought, share, low, high, known (False for the cohort
         of the data's first month: its customers may be of any age).
     """
-    start = tables.order_lines.ordered_at.min().to_pandas()
-    if start is None or start != start or start.date() >= as_of:
+    start = tables.first_day
+    if start is None or start >= as_of:
         raise NotApplicable(f"There are no orders before {as_of}.")
-    days = purchase_days(tables, Period(start.date(), as_of))
+    days = purchase_days(tables, Period(start, as_of))
     month = days.ordered_on.year() * 12 + days.ordered_on.month() - 1
     days = days.mutate(month=month.cast("int64"))
     first = days.month.min().over(ibis.window(group_by=days.customer_id))

@@ -412,17 +412,33 @@ def cloud_silhouettes(
     seed: int,
 ) -> Floats:
     """Return the silhouettes of single clouds, cut alike: clouds x numbers of clusters."""
-    from sklearn.metrics import pairwise_distances, silhouette_score
+    from sklearn.metrics import pairwise_distances
 
     rng = np.random.default_rng(seed)
     size = min(len(values), 1_000)
     found = np.zeros((clouds, len(counts)))
     for i in range(clouds):
         cloud = draw(values, size, rng)
-        apart = pairwise_distances(cloud)
-        for j, k in enumerate(counts):
-            labels = k_means(cloud, k, seed + i, starts=3).labels_
-            found[i, j] = silhouette_score(apart, labels, metric="precomputed")
+        labels = [k_means(cloud, k, seed + i, starts=3).labels_ for k in counts]
+        found[i] = _silhouettes(pairwise_distances(cloud), labels)
+    return found
+
+
+def _silhouettes(apart: Floats, partitions: list[Integers]) -> list[float]:
+    """Return the mean silhouette of each partition, from the distances between all.
+
+    Sums of distances to every cluster of all partitions are one product of matrices.
+    """
+    marks = [np.equal.outer(labels, np.unique(labels)) for labels in partitions]
+    ends = np.cumsum([mark.shape[1] for mark in marks])[:-1]
+    found = []
+    for mark, sums in zip(marks, np.split(apart @ np.hstack(marks), ends, axis=1), strict=True):
+        sizes = mark.sum(axis=0)
+        size = mark @ sizes
+        own = sums[mark] / np.maximum(size - 1, 1)
+        nearest = np.where(mark, np.inf, sums / sizes).min(axis=1)
+        width = (nearest - own) / np.maximum(np.maximum(nearest, own), 1e-300)
+        found.append(float(np.where(size > 1, width, 0.0).mean()))
     return found
 
 

@@ -59,22 +59,18 @@ def outliers(series: Series, *, continuing: np.ndarray, season: int = 1) -> pd.D
         level, name, period_start, value, usual (the running median), ratio (value over usual), z
         (robust standard deviations), sorted by |z|, largest first.
     """
-    tables = []
-    starts = pd.to_datetime(list(series.periods)).as_unit("us")
-    adjusted = without_season(series.values, season=season)
-    for row in np.flatnonzero(_searchable(series, continuing, 2 * _WINDOW)):
-        z, usual = _distance(adjusted[row])
-        at = np.flatnonzero(np.abs(z) > _FAR)
-        head = series.keys.loc[row, ["level", "name"]]
-        tables.append(
-            pd.DataFrame({"period_start": starts[at], "value": series.values[row, at], "z": z[at]})
-            .assign(level=head["level"], name=head["name"])
-            .assign(usual=usual[at] + (series.values[row, at] - adjusted[row, at]))
-        )
     columns = ["level", "name", "period_start", "value", "usual", "ratio", "z"]
-    if not tables:
+    searched = np.flatnonzero(_searchable(series, continuing, 2 * _WINDOW))
+    if not len(searched):
         return pd.DataFrame(columns=columns)
-    found = pd.concat(tables, ignore_index=True)
+    adjusted = without_season(series.values, season=season)
+    z, usual = (np.stack(part) for part in zip(*map(_distance, adjusted[searched]), strict=True))
+    far, at = np.nonzero(np.abs(z) > _FAR)
+    row, value = searched[far], series.values[searched[far], at]
+    head = {name: series.keys[name].to_numpy()[row] for name in ("level", "name")}
+    starts = pd.to_datetime(list(series.periods)).as_unit("us")
+    found = pd.DataFrame({**head, "period_start": starts[at], "value": value, "z": z[far, at]})
+    found["usual"] = usual[far, at] + (value - adjusted[row, at])
     found = found.assign(ratio=found["value"] / found["usual"].where(found["usual"] > 0))
     order = found["z"].abs().sort_values(ascending=False, kind="stable").index
     return found.loc[order, columns].reset_index(drop=True)
@@ -311,18 +307,24 @@ def with_price_changes(steps: pd.DataFrame, series: Series, known: KnownAhead) -
     """
     rows = pd.Series(np.arange(len(series.keys)), index=series.keys["name"])
     starts = np.array(series.periods, dtype="datetime64[D]")
-    changes = []
+    all_moves, changes = _moves(known.shelf), []
     for name, first, last in zip(steps["name"], steps["earliest"], steps["latest"], strict=True):
         places = np.searchsorted(starts, np.array([first, last], dtype="datetime64[D]"))
-        shelf = known.shelf[rows[name]]
-        moves = [_move(shelf, at) for at in range(places[0] - 1, places[1] + 2)]
-        largest = max(moves, key=abs)
+        moves = all_moves[rows[name], max(places[0] - 1, 0) : places[1] + 2]
+        largest = moves[np.abs(moves).argmax()]
         changes.append(largest if abs(largest) >= _LEAST else np.nan)
     return steps.assign(price_change=changes)
 
 
-def _move(shelf: np.ndarray, at: int) -> float:
-    before, after = shelf[max(at - _SIDE, 0) : at], shelf[at : at + _SIDE]
-    if not len(before) or not len(after) or np.isnan(shelf).any():
-        return 0.0
-    return float(np.median(after) / np.median(before) - 1)
+def _moves(shelf: np.ndarray) -> np.ndarray:
+    """Return by how much each product's usual price after each week differs from that before.
+
+    Zero in the first week and after the last, and for products without a price.
+    """
+    weeks = shelf.shape[1]
+    moves = np.zeros((len(shelf), weeks + 1))
+    known = ~np.isnan(shelf).any(axis=1)
+    for at in range(1, weeks):
+        before, after = shelf[known, max(at - _SIDE, 0) : at], shelf[known, at : at + _SIDE]
+        moves[known, at] = np.median(after, axis=1) / np.median(before, axis=1) - 1
+    return moves

@@ -1,8 +1,7 @@
-"""One series that a person studies: ARIMA with regressors, and statsmodels where it is right."""
+"""One series that a person studies: regressors, a line and errors that remember one period."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.errors import NotApplicable
+from analysis.stats.types import Floats
 
 #: Fewest periods for each estimated coefficient.
 _PERIODS_A_COEFFICIENT = 5
@@ -51,19 +51,15 @@ def fit(
     values: np.ndarray,
     regressors: pd.DataFrame,
     *,
-    order: tuple[int, int, int] = (1, 0, 0),
-    seasonal_order: tuple[int, int, int, int] = (0, 0, 0, 0),
-    trend: str = "ct",
     confidence: float = 0.95,
 ) -> Regression:
-    """Fit one series on regressors known in advance, errors following an ARIMA.
+    """Fit one series on a line and regressors known in advance, errors with first-order memory.
 
     The logarithm is modelled where all values are positive, or all but a few that are zero: a
     period in which what always sells did not is closed or not delivered, says nothing about
     demand, and is left out. Values are taken as an index of mean 100, so that nothing depends on
-    the currency's unit. Maximum likelihood by the state space
-    form: Durbin and Koopman (2012), Time Series Analysis by State Space Methods, chapter 7; gaps
-    are allowed.
+    the currency's unit. Maximum likelihood, exact: Durbin and Koopman (2012), Time Series Analysis
+    by State Space Methods, chapter 7; gaps are allowed.
 
     Parameters
     ----------
@@ -71,10 +67,6 @@ def fit(
         The series, NaN where not known.
     regressors
         One row a period, no gaps; constant columns explain nothing and are refused.
-    order, seasonal_order
-        Orders of the ARIMA.
-    trend
-        ``n`` none, ``c`` constant, ``ct`` constant and straight line.
     confidence
         Coverage of the effects' intervals.
 
@@ -84,14 +76,14 @@ def fit(
         If the series is too short for so many regressors, or never varies.
     """
     from statsmodels.tsa.statespace.sarimax import SARIMAX
+    from threadpoolctl import threadpool_limits
 
     _check(values, regressors)
     y, logged, scale = _fitted_on(values)
-    model = SARIMAX(
-        y, exog=regressors.to_numpy(dtype=float) if regressors.shape[1] else None,
-        order=order, seasonal_order=seasonal_order, trend=trend,
-    )  # fmt: skip
-    results = _maximised(model)
+    x = regressors.to_numpy(dtype=float)
+    model = SARIMAX(y, exog=x if x.shape[1] else None, order=(1, 0, 0), trend="ct")
+    with threadpool_limits(limits=1, user_api="blas"):
+        results = model.smooth(_likeliest(y, x), cov_type="approx")
     names = tuple(str(name) for name in regressors.columns)
     effects = _effects(results, names, logged, confidence)
     if not logged:
@@ -108,15 +100,46 @@ def _fitted_on(values: np.ndarray) -> tuple[np.ndarray, bool, float]:
     return values / scale, False, scale
 
 
-def _maximised(model: Any) -> Any:
-    from threadpoolctl import threadpool_limits
+def _likeliest(y: Floats, x: Floats) -> Floats:
+    """Return the parameters of greatest likelihood, in statsmodels' order.
 
-    with threadpool_limits(limits=1, user_api="blas"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on starting values; convergence is checked
-        results = model.fit(disp=False, maxiter=200, cov_type="approx")
-        if results.mle_retvals["converged"]:
-            return results
-        return model.fit(results.params, method="nm", disp=False, maxiter=2_000, cov_type="approx")
+    Given the memory all others are those of weighted least squares, so that only the memory is
+    searched for: of all at once a search from numerical slopes often stops short of the maximum.
+    """
+    from scipy.optimize import minimize_scalar
+
+    tried = np.tanh(np.linspace(-3.8, 3.8, 61))
+    lost = [_given(memory, y, x)[0] for memory in tried]
+    at = min(max(int(np.argmin(lost)), 1), len(tried) - 2)
+    found = minimize_scalar(
+        lambda memory: _given(memory, y, x)[0], bounds=(tried[at - 1], tried[at + 1]),
+        method="bounded", options={"xatol": 1e-10},
+    )  # fmt: skip
+    _, coefficients, variance = _given(found.x, y, x)
+    return np.array([*coefficients, found.x, variance])
+
+
+def _given(memory: float, y: Floats, x: Floats) -> tuple[float, Floats, float]:
+    """Return -2 log likelihood (less a constant), coefficients and variance, given the memory.
+
+    What is left of a period known is independent of those before once ``memory`` to the power of
+    the periods since the last one known is taken off, times its value.
+    """
+    from scipy.signal import lfilter
+
+    seen = np.flatnonzero(~np.isnan(y))
+    steps = np.column_stack([np.ones(len(y)), np.arange(len(y))])
+    steps[0] = 1 / (1 - memory)  # what the line has led to before the first period
+    line = lfilter([1.0], [1.0, -memory], steps, axis=0)
+    columns = np.column_stack([y, line, x])[seen]
+    kept = memory ** np.diff(seen)
+    columns[1:] -= kept[:, None] * columns[:-1]
+    spread = np.r_[1.0, 1 - kept**2] / (1 - memory**2)
+    columns /= np.sqrt(spread)[:, None]
+    coefficients, *_ = np.linalg.lstsq(columns[:, 1:], columns[:, 0], rcond=None)
+    variance = float(((columns[:, 0] - columns[:, 1:] @ coefficients) ** 2).mean())
+    lost = len(seen) * np.log(max(variance, 1e-300)) + np.log(spread).sum()
+    return float(lost), coefficients, variance
 
 
 def _check(values: np.ndarray, regressors: pd.DataFrame) -> None:

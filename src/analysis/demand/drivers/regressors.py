@@ -185,28 +185,46 @@ def placements_by(tables: Tables, *, level: Level, periods: Sequence[date]) -> p
         If the study has no placements.
     """
     tables.require("placements", "products")
-    placed, products = tables.placements, tables.products
+    products = tables.products
     known = products.select(
         "product_id",
         department=products.department,
         category=ibis.coalesce(products.category, NO_CATEGORY),
     )
-    end = periods[-1] + timedelta(days=7)
-    inside = placed.mutate(period_start=placed.week_start.cast("date"))
-    inside = inside.filter(
-        inside.period_start >= ibis.date(periods[0].isoformat()),
-        inside.period_start < ibis.date(end.isoformat()),
+    sums, shops = (
+        _between(tables.once(name, make), periods)
+        for name, make in (("placed_by_product", _by_product), ("placed_by_store", _by_store))
     )
-    joined = inside.left_join(known, "product_id").drop("product_id_right")
+    joined = sums.left_join(known, "product_id").drop("product_id_right")
     joined = joined.mutate(department=ibis.coalesce(joined.department, UNKNOWN_PRODUCT))
-    sums = joined.group_by(*level, "period_start").agg(
-        displayed=joined.display.count(), mailed=joined.mailer.count()
+    joined = joined.group_by(*level, "period_start").agg(
+        displayed=joined.displayed.sum().cast("int64"), mailed=joined.mailed.sum().cast("int64")
     )
-    stores = tables.connection.to_pandas(inside.agg(n=inside.store_id.nunique()))["n"].iloc[0]
+    stores = tables.connection.to_pandas(shops.agg(n=shops.store_id.nunique()))["n"].iloc[0]
     if not stores:
         raise NotApplicable("There are no placements in these weeks.")
-    found = tables.connection.to_pandas(sums.order_by(*level, "period_start"))
+    found = tables.connection.to_pandas(joined.order_by(*level, "period_start"))
     return found.assign(displayed=found["displayed"] / stores, mailed=found["mailed"] / stores)
+
+
+def _between(rows: ibis.Table, periods: Sequence[date]) -> ibis.Table:
+    first, end = periods[0], periods[-1] + timedelta(days=7)
+    return rows.filter(
+        rows.period_start >= ibis.date(first.isoformat()),
+        rows.period_start < ibis.date(end.isoformat()),
+    )
+
+
+def _by_product(tables: Tables) -> ibis.Table:
+    """Return places of each product and week: tens of millions are counted once a report."""
+    placed = tables.placements.mutate(period_start=tables.placements.week_start.cast("date"))
+    weekly = placed.group_by("product_id", "period_start")
+    return weekly.agg(displayed=placed.display.count(), mailed=placed.mailer.count())
+
+
+def _by_store(tables: Tables) -> ibis.Table:
+    placed = tables.placements
+    return placed.select("store_id", period_start=placed.week_start.cast("date")).distinct()
 
 
 def over(

@@ -11,7 +11,7 @@ Whether either is used is for the rolling origin to say.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -61,37 +61,42 @@ def forecasts(values: Floats, known: LevelDrivers, *, horizon: int) -> dict[str,
     return made
 
 
+class _Asked(NamedTuple):
+    """One series at one origin: their places, its past, regressors with those ahead, smoothing."""
+
+    place: tuple[int, int]
+    past: Floats
+    logged: bool
+    x: Floats
+    smoothing: float
+
+
 def _rolled(
     values: Floats, known: LevelDrivers, origins: tuple[int, ...], horizon: int, name: str
 ) -> Floats:
     """Return the forecasts (origins x series x horizon) of one candidate."""
-    made = np.full((len(origins), len(values), horizon), np.nan)
-    smoothing: list[Floats | None] = [None] * len(values)
+    made, factor = np.ones((2, len(origins), len(values), horizon))
+    smoothing: list[float | None] = [None] * len(values)
+    asked: list[_Asked] = []
     for o, origin in enumerate(origins):
-        past = values[:, :origin]
-        calm, factor = past, np.ones((len(values), horizon))
+        calm = values[:, :origin]
         if name == DRIVEN:
-            calm, factor = holiday_run_up.apart(past, known.marks[: origin + horizon])
-        for row in range(len(values)):
+            calm, factor[o] = holiday_run_up.apart(calm, known.marks[: origin + horizon])
+        made[o] = registry.last_value(calm, horizon=horizon)
+        for row in np.flatnonzero((~np.isnan(calm)).sum(axis=1) >= FEWEST_WEEKS_OF_ARIMA):
+            past, seen = calm[row], ~np.isnan(calm[row])
             x = known.values[row, : origin + horizon, : None if name == DRIVEN else 0]
-            start = None if o % _REFIT == 0 else smoothing[row]
-            made[o, row], smoothing[row] = _one(calm[row], x, horizon, start)
-        made[o] = np.stack([_held_back(a, p) for a, p in zip(made[o] * factor, past, strict=True)])
+            x, logged = _told(x, origin, seen), bool((past[seen] > 0).all())
+            past = np.log(past) if logged else past
+            if o % _REFIT == 0 or (fitted := smoothing[row]) is None:
+                fitted = smoothing[row] = _smoothing(past, x[:origin])
+            asked.append(_Asked((o, int(row)), past, logged, x, fitted))
+    for one, ahead in zip(asked, _foreseen(asked, horizon), strict=True):
+        made[one.place] = np.exp(ahead) if one.logged else ahead
+    for o, origin in enumerate(origins):
+        pairs = zip(made[o] * factor[o], values[:, :origin], strict=True)
+        made[o] = np.stack([_held_back(ahead, past) for ahead, past in pairs])
     return made
-
-
-def _one(
-    past: Floats, regressors: Floats, horizon: int, smoothing: Floats | None
-) -> tuple[Floats, Floats | None]:
-    """Return one series' forecast and its smoothing; the last value while it is too young."""
-    seen = ~np.isnan(past)
-    if seen.sum() < FEWEST_WEEKS_OF_ARIMA:
-        return registry.last_value(past[None], horizon=horizon)[0], None
-    x = _told(regressors, len(past), seen)
-    if not (past[seen] > 0).all():
-        return _forecast(past, x, horizon, smoothing)
-    ahead, found = _forecast(np.log(past), x, horizon, smoothing)
-    return np.exp(ahead), found
 
 
 def _held_back(ahead: Floats, past: Floats) -> Floats:
@@ -102,26 +107,69 @@ def _held_back(ahead: Floats, past: Floats) -> Floats:
     return np.asarray(np.clip(ahead, low, max(float(np.nanmax(past)), 0.0) * _HIGHEST))
 
 
-def _forecast(
-    past: Floats, x: Floats, horizon: int, smoothing: Floats | None
-) -> tuple[Floats, Floats]:
-    """Return the forecast and the smoothing, fitted where it is not given."""
+def _smoothing(past: Floats, x: Floats) -> float:
+    """Return the smoothing fitted: the moving average's parameter."""
     # Imported before warnings are silenced: the import has filters of its own.
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    def model(values: Floats, x: Floats) -> SARIMAX:
-        known: dict[str, Any] = {"exog": x, "mle_regression": False} if x.size else {}
-        return SARIMAX(values, order=(0, 1, 1), concentrate_scale=True, **known)
-
+    known: dict[str, Any] = {"exog": x, "mle_regression": False} if x.size else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on starting values; a bad fit loses the backtest
-        if smoothing is None:
-            begun = model(past, x[: len(past)])
-            smoothing = np.asarray(begun.fit(disp=False, maxiter=50, return_params=True))
-        # Periods ahead are periods without a value: one pass of the filter foresees them.
-        whole = model(np.append(past, np.full(horizon, np.nan)), x)
-        whole.update(smoothing)
-        return np.asarray(whole.ssm.filter().forecasts[0, -horizon:]), smoothing
+        begun = SARIMAX(past, order=(0, 1, 1), concentrate_scale=True, **known)
+        return float(begun.fit(disp=False, maxiter=50, return_params=True)[0])
+
+
+def _foreseen(asked: list[_Asked], horizon: int) -> Floats:
+    """Return what follows each past (asked x horizon), of all at once.
+
+    Given the smoothing, the level before the first week and the coefficients are those of least
+    squares between what the filter leaves of the series and of their columns: all are filtered
+    side by side, periods ahead as periods without a value.
+    """
+    if not asked:
+        return np.empty((0, horizon))
+    width = max(len(one.past) for one in asked) + horizon
+    columns = np.zeros((len(asked), width, 2 + max(one.x.shape[1] for one in asked)))
+    columns[:, :, 1] = 1.0
+    for row, one in zip(columns, asked, strict=True):
+        row[: len(one.past), 0] = one.past
+        row[len(one.past) : len(one.past) + horizon, 0] = np.nan
+        row[: len(one.x), 2 : 2 + one.x.shape[1]] = one.x
+    ends = np.array([len(one.past) for one in asked])
+    seen = ~np.isnan(columns[:, :, 0]) & (np.arange(width) < ends[:, None])
+    columns[:, :, 0] = np.where(seen, columns[:, :, 0], 0.0)
+    left, predicted = _filtered(columns, seen, np.array([one.smoothing for one in asked]))
+    products = np.matmul(left.transpose(0, 2, 1), left)
+    # As vague as statsmodels has them before the first week.
+    vague = np.where([one.x.size > 0 for one in asked], 1e10, 1e6)[:, None, None]
+    penalised = products[:, 1:, 1:] + np.eye(columns.shape[2] - 1) / vague
+    found = np.linalg.solve(penalised, products[:, 1:, :1])
+    ahead = ends[:, None] + np.arange(horizon)
+    known, guess = (np.take_along_axis(c, ahead[:, :, None], 1) for c in (columns, predicted))
+    return np.asarray(guess[:, :, 0] + ((known - guess)[:, :, 1:] @ found)[:, :, 0])
+
+
+def _filtered(columns: Floats, seen: np.ndarray, smoothing: Floats) -> tuple[Floats, Floats]:
+    """Return each column's surprises over their deviation, and what was predicted.
+
+    The filter of an ARIMA(0,1,1) that begins at zero: where a value is seen the level is the
+    value, and of its surprise a share stays on for one period.
+    """
+    left, predicted = np.zeros_like(columns), np.empty_like(columns)
+    level, stays = np.zeros((2, *columns[:, 0].shape))
+    of_level, both, square = np.zeros(len(columns)), np.zeros(len(columns)), smoothing**2
+    of_stays = 1 + square
+    for t in range(columns.shape[1]):
+        variance = of_level + 2 * both + of_stays
+        predicted[:, t] = level + stays
+        there, now = seen[:, t, None], columns[:, t]
+        surprise = np.where(there, now - predicted[:, t], 0.0)
+        left[:, t] = surprise / np.sqrt(variance)[:, None]
+        level = np.where(there, now, predicted[:, t])
+        stays = (smoothing / variance)[:, None] * surprise
+        of_stays = 1 + square - np.where(seen[:, t], square / variance, 0.0)
+        of_level, both = (np.where(seen[:, t], 0.0, v) for v in (variance, smoothing))
+    return left, predicted
 
 
 def _told(regressors: Floats, origin: int, seen: np.ndarray) -> Floats:

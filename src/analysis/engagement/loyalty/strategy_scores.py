@@ -70,12 +70,12 @@ def _repeat(curve: pd.DataFrame | None) -> list[dict[str, object]]:
 
 def _retention(tables: Tables, as_of: date, confidence: float) -> list[dict[str, object]]:
     """Return the share of the buyers of one year, or half-year, who bought in the next."""
-    begins = tables.order_lines.ordered_at.min().to_pandas()
+    begins = tables.first_day
     found = []
     for days, words in ((365, "year"), (182, "half-year")):
         now = Period.before(as_of, days=days)
         score = f"bought in a {words} and again in the next"
-        if pd.Timestamp(begins) >= pd.Timestamp(now.previous().start) + timedelta(days=14):
+        if begins is None or begins >= now.previous().start + timedelta(days=14):
             found.append(_none(score, f"the data do not reach back two {words}s"))
             continue
         before, after = (_buyers(tables, p) for p in (now.previous(), now))

@@ -14,7 +14,8 @@ import pandas as pd
 
 from analysis.products.association.association_rules import clustered_lift
 from analysis.products.association.mantel_haenszel import Control, exact_p, mantel_haenszel
-from analysis.products.baskets.order_index import items_of, numbered
+from analysis.products.baskets.order_contents import of_lines
+from analysis.products.baskets.order_index import items_of
 from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_LINES_A_WEEK
 from analysis.tables.engine import held
@@ -103,7 +104,7 @@ def check(
 def _period(
     baskets: Baskets, rules: pd.DataFrame, facts: ibis.Table, doubts: Doubts
 ) -> pd.DataFrame:
-    orders = numbered(baskets.lines, facts, items_of(rules))
+    orders = baskets.numbered(facts, items_of(rules))
     found = clustered_lift(orders, rules, confidence=doubts.confidence)
     return found.assign(p=exact_p(orders, rules, more=True))
 
@@ -112,7 +113,7 @@ def _controlled(
     tables: Tables, rules: pd.DataFrame, lines: ibis.Table, facts: ibis.Table, doubts: Doubts
 ) -> pd.DataFrame:
     """Return the odds ratios, as they are, under each control, and by offer."""
-    orders = numbered(lines.select("order_id", "item").distinct(), facts, items_of(rules))
+    orders = of_lines(lines).numbered(facts, items_of(rules))
     controls: dict[str, Control | None] = {"raw": Control.of(orders, None, by_size=False)}
     for name, fact in CONTROLS.items():
         if fact is None or orders.known(fact) >= MOSTLY:

@@ -19,7 +19,7 @@ from analysis.products.association.itemsets import Itemsets, mined
 from analysis.products.association.mantel_haenszel import Control, common_odds
 from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.order_contents import gone_items
-from analysis.products.baskets.order_index import items_of, numbered, order_facts
+from analysis.products.baskets.order_index import items_of, order_facts
 from analysis.products.substitution.bundles import worth
 from analysis.tables.periods import Period, as_date, written
 
@@ -202,7 +202,7 @@ def find(
     itemsets = mined(first, search.support or None, longest=search.longest)
     frequent = [s[0] for s in itemsets.table["itemset"] if len(s) == 1]
     facts = order_facts(lines)
-    orders = numbered(first.lines, facts, frequent)
+    orders = first.numbered(facts, frequent)
     rules = rule_mining.mine(itemsets, orders=orders, confidence=search.confidence)
     discovered = _one_a_pair(rules, search.fdr)
     if categories is not None:

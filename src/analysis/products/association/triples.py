@@ -346,6 +346,8 @@ class ThreeWay:
         high = counts[..., WHOLE] + counts[..., _SIGN < 0].min(axis=-1)
         for _ in range(_STEPS):
             middle = (low + high) / 2
+            if ((middle == low) | (middle == high)).all():
+                break
             below = _interaction(_moved(counts, middle)) < 0
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         expected = (low + high) / 2

@@ -72,6 +72,38 @@ def compact(keys: Any, bounds: Any, mask: Any) -> Any:
 
 
 @njit(cache=True)
+def put(owners: Any, codes: Any, ends: Any, values: Any) -> None:
+    """Write each row's code where the next of its owner goes, which ``ends`` tells; moved on."""
+    for row in range(len(owners)):
+        values[ends[owners[row]]] = codes[row]
+        ends[owners[row]] += 1
+
+
+@njit(cache=True)
+def distinct(bounds: Any, values: Any) -> Any:
+    """Return as `compact` does, and which owners have codes; ``values`` are those of each owner."""
+    starts, owners = np.empty_like(bounds), np.empty(len(bounds) - 1, np.int32)
+    found = end = 0
+    for owner in range(len(bounds) - 1):
+        begin = end
+        for row in range(bounds[owner], bounds[owner + 1]):
+            value, at = values[row], end
+            while at > begin and values[at - 1] > value:
+                at -= 1
+            if at > begin and values[at - 1] == value:
+                continue
+            for place in range(end, at, -1):
+                values[place] = values[place - 1]
+            values[at] = value
+            end += 1
+        if end > begin:
+            starts[found], owners[found] = begin, owner
+            found += 1
+    starts[found] = end
+    return starts[: found + 1].copy(), values[:end].copy(), owners[:found].copy()
+
+
+@njit(cache=True)
 def held_sizes(starts: Any, values: Any, place: Any) -> Any:
     """Return how many items with a place of 0 and above each order holds."""
     sizes = np.zeros(len(starts) - 1, np.int32)

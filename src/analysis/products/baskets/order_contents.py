@@ -6,7 +6,7 @@ are still sold, for what is gone is in no call for action.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
-from analysis.products.baskets.order_index import Gathered, gathered
+from analysis.products.baskets.order_index import Gathered, gathered, numbered
 from analysis.tables.engine import held, kind_of
 from analysis.tables.lines import lines_in
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
@@ -27,6 +27,7 @@ from analysis.tables.spark_engine import Spread
 if TYPE_CHECKING:
     from datetime import date
 
+    from analysis.products.baskets.order_index import Numbered
     from analysis.tables.engine import Tables
     from analysis.tables.periods import Period
 
@@ -135,6 +136,13 @@ class Baskets:
     def lines(self) -> ibis.Table:
         """One row an item in an order: order_id, item."""
         return held(self.rows.select("order_id", "item").distinct())
+
+    def numbered(self, facts: ibis.Table, items: Sequence[str]) -> Numbered:
+        """Return the orders by customer, as `order_index.numbered` does."""
+        own = self.gathered
+        if isinstance(own, Gathered) and own.owners is not None:
+            return numbered(self.rows, facts, items, known=(own, self.names))
+        return numbered(self.lines, facts, items)
 
     @property
     def how_many(self) -> str:

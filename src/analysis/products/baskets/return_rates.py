@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+import ibis
 import numpy as np
 import pandas as pd
 
@@ -13,7 +14,7 @@ from analysis.stats.multiplicity import q_values
 from analysis.stats.proportions import wilson_interval
 from analysis.stats.random_effects import paule_mandel
 from analysis.stats.sizes import FEWEST_PRODUCTS_OF_A_KIND, FEWEST_SOLD_OF_RETURNS
-from analysis.tables.lines import midnight
+from analysis.tables.lines import midnight, order_product, repeated_products
 from analysis.tables.margin import lines_with_margin
 
 if TYPE_CHECKING:
@@ -89,20 +90,31 @@ def _counted(tables: Tables, as_of: date) -> pd.DataFrame:
     """Count the orders that bought and that returned each product."""
     lines = lines_with_margin(tables)
     lines = lines.filter(lines.ordered_at < midnight(as_of))
-    back = lines.quantity < 0
-    orders = lines.group_by("product_id", "department", "order_id").agg(
-        bought=(~back).any(), returned=back.any(), net=back.ifelse(lines.net_amount, 0).sum()
+    keyed = lines.mutate(**order_product(lines))
+    several = repeated_products(tables)
+    # Most lines are alone in their order with their product, and need not be grouped by order.
+    alone = keyed.anti_join(several, ["order", "product"])
+    alone = alone.group_by("product_id", "department").agg(**_sums(alone, "sum"))
+    orders = keyed.semi_join(several, ["order", "product"])
+    orders = orders.group_by("product_id", "department", "order").agg(**_sums(orders, "max"))
+    rows = ibis.union(alone, orders.drop("order"))
+    counted = rows.group_by("product_id", "department").agg(
+        sold=rows.sold.sum(), returned=rows.returned.sum(), net_returned=rows.net.sum()
     )
-    counted = orders.group_by("product_id", "department").agg(
-        sold=orders.bought.cast("int64").sum(),
-        returned=orders.returned.cast("int64").sum(),
-        net_returned=orders.net.sum().cast("float64"),
-    )
+    counted = counted.mutate(net_returned=counted.net_returned.cast("float64"))
     frame = counted.order_by("product_id").to_pandas()
     if not tables.has("products", "name"):
         return frame
     names = tables.products.select("product_id", "name").to_pandas()
     return frame.merge(names, on="product_id", how="left")
+
+
+def _sums(lines: ibis.Table, counted: Literal["sum", "max"]) -> dict[str, ibis.Value]:
+    """Return what was sold and returned: by lines, or whether any line of an order."""
+    back = lines.quantity < 0
+    flags = {"sold": back.ifelse(0, 1), "returned": back.ifelse(1, 0)}
+    counts = {name: getattr(flag, counted)().cast("int64") for name, flag in flags.items()}
+    return {**counts, "net": back.ifelse(lines.net_amount, 0).sum()}
 
 
 def _usual(table: pd.DataFrame) -> pd.Series:

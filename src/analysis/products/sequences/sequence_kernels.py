@@ -130,7 +130,7 @@ def chances(
 @njit(cache=True)
 def later(
     who: Any, end: Any, start: Any, item_who: Any, item_day: Any, min_gap: Any, max_gap: Any,
-    span: Any,
+    span: Any, once: Any,
 ) -> Any:  # fmt: skip
     """Return where the pattern goes on with the item: customer, day, latest start.
 
@@ -145,24 +145,26 @@ def later(
         Days between the pattern's last visit and this one.
     span
         Days between the first visit and this one.
+    once
+        Return no more than one place a customer.
     """
     n = len(item_who)
     w, e, s = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
-    found, begin = 0, 0
+    found, next_ = 0, 0
     for i in range(n):
-        while begin < len(who) and (
-            who[begin] < item_who[i]
-            or (who[begin] == item_who[i] and end[begin] < item_day[i] - max_gap)
+        if once and found > 0 and w[found - 1] == item_who[i]:
+            continue
+        moment = item_day[i] - min_gap
+        while next_ < len(who) and (
+            who[next_] < item_who[i] or (who[next_] == item_who[i] and end[next_] <= moment)
         ):
-            begin += 1
-        latest = -1
-        j = begin
-        while j < len(who) and who[j] == item_who[i] and end[j] <= item_day[i] - min_gap:
-            if start[j] > latest:
-                latest = start[j]
-            j += 1
-        if latest >= 0 and item_day[i] - latest <= span:
-            w[found], e[found], s[found] = item_who[i], item_day[i], latest
+            next_ += 1
+        # Who ends later starts no earlier: of all that may go on, the last is the latest start.
+        j = next_ - 1
+        if j < 0 or who[j] != item_who[i] or end[j] < item_day[i] - max_gap:
+            continue
+        if item_day[i] - start[j] <= span:
+            w[found], e[found], s[found] = item_who[i], item_day[i], start[j]
             found += 1
     return w[:found], e[:found], s[:found]
 
@@ -182,6 +184,35 @@ def together(who: Any, end: Any, start: Any, item_who: Any, item_day: Any) -> An
             w[found], e[found], s[found] = who[i], end[i], start[i]
             found += 1
     return w[:found], e[:found], s[:found]
+
+
+@njit(cache=True)
+def days_of_items(starts: Any, key: Any, day: Any, begins: Any, items: Any, ends: Any) -> Any:
+    """Return the days on which each item was bought, every customer's visits put in random order.
+
+    Parameters
+    ----------
+    starts
+        Where each customer's visits begin, and the end after the last.
+    key
+        A random number a visit: the visit of a customer's first day is that of the least.
+    day
+        Days of the visits, ascending within a customer.
+    begins, items
+        Where the items of each visit begin, and the items.
+    ends
+        Where the days of each item begin; moved on to where they end.
+    """
+    found = np.empty(len(items), np.int32)
+    for c in range(len(starts) - 1):
+        lo, hi = starts[c], starts[c + 1]
+        visit = np.empty(hi - lo, np.int64)
+        visit[np.argsort(key[lo:hi])] = np.arange(lo, hi)
+        for place in range(hi - lo):
+            for r in range(begins[visit[place]], begins[visit[place] + 1]):
+                found[ends[items[r]]] = day[lo + place]
+                ends[items[r]] += 1
+    return found
 
 
 @njit(cache=True)

@@ -81,8 +81,9 @@ class Limits:
 
 
 def frequent_sequences(
-    events: Events, *, support: float, limits: Limits = Limits()
-) -> pd.DataFrame:
+    events: Events, *, support: float, limits: Limits = Limits(),
+    counted: dict[Pattern, int] | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Return all sequences that enough customers went through.
 
     Parameters
@@ -93,6 +94,8 @@ def frequent_sequences(
         Share of the customers with an event.
     limits
         Gaps, span and length.
+    counted
+        Customers of patterns, as codes, that were counted before; those counted now are added.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def frequent_sequences(
         raise ParamsError(f"support {support!r} must be a share of customers above 0, at most 1")
     total = len(events.customers)
     least = max(1, math.ceil(support * total - 1e-9))
-    found = _search(events, least, limits)
+    found = _search(events, least, limits, {} if counted is None else counted)
     return _table(found, events.names, total, every=limits.max_gap is not None)
 
 
@@ -124,8 +127,13 @@ def occurrences(
     places: dict[int, Places],
     limits: Limits,
     known: dict[Pattern, Places] | None = None,
+    *,
+    once: bool = False,
 ) -> Places:
-    """Return where a pattern occurs; what it begins with is kept in ``known``."""
+    """Return where a pattern occurs; what it begins with is kept in ``known``.
+
+    With ``once``, which costs less, one place a customer may be all, and is not kept.
+    """
     from analysis.products.sequences.sequence_kernels import later, together
 
     known = {} if known is None else known
@@ -138,10 +146,11 @@ def occurrences(
         found = together(*occurrences((*before, tuple(rest)), places, limits, known), who, day)
     elif before:
         start = occurrences(tuple(before), places, limits, known)
-        found = later(*start, who, day, *limits.days())
+        found = later(*start, who, day, *limits.days(), once)
     else:
         found = places[item]
-    known[pattern] = found
+    if not once:
+        known[pattern] = found
     return found
 
 
@@ -176,13 +185,17 @@ def _pairs(
         yield pairs(starts, day, item, low, high, len(items), min_gap, min(max_gap, span))
 
 
-def _search(events: Events, least: int, limits: Limits) -> dict[Pattern, int]:
+def _search(
+    events: Events, least: int, limits: Limits, counted: dict[Pattern, int]
+) -> dict[Pattern, int]:
     """Return every frequent pattern with its number of customers, those of one length at a time."""
     candidates: list[Pattern] = [((item,),) for item in range(len(events.names))]
     found, longest = dict[Pattern, int](), 1
     while candidates:
-        counts = sum(events.each(partial(_followed, candidates, limits))).tolist()
-        kept = {p: n for p, n in zip(candidates, counts, strict=True) if n >= least}
+        if fresh := [p for p in candidates if p not in counted]:
+            counts = sum(events.each(partial(_followed, fresh, limits))).tolist()
+            counted.update(zip(fresh, counts, strict=True))
+        kept = {p: counted[p] for p in candidates if counted[p] >= least}
         found |= kept
         if len(found) > limits.most:
             raise NotApplicable(
@@ -206,7 +219,7 @@ def _followed(patterns: list[Pattern], limits: Limits, events: Events) -> Ints:
     places, counts = item_places(events), list[int]()
     for _, alike in itertools.groupby(patterns, lambda p: (p[:-1], p[-1][:-1])):
         known: dict[Pattern, Places] = {}
-        counts += [customers(occurrences(p, places, limits, known)[0]) for p in alike]
+        counts += [customers(occurrences(p, places, limits, known, once=True)[0]) for p in alike]
     return np.array(counts)
 
 
@@ -297,9 +310,9 @@ def most_common(
     NotApplicable
         If no sequence of visits is common.
     """
-    support = 0.8
+    support, counted = 0.8, dict[Pattern, int]()
     while True:
-        found = frequent_sequences(events, support=support, limits=limits)
+        found = frequent_sequences(events, support=support, limits=limits, counted=counted)
         longer = found[found["closed"] & (found["visits"] > 1)]
         if len(longer) >= wanted or support <= least:
             break
@@ -374,9 +387,13 @@ class _Draws:
         visits, own = _Visits.of(events, np.array(items)), len(visit_days(events))
         bits = np.random.PCG64(self.seed).advance(self.before[events.first])
         rng, seen = np.random.Generator(bits), np.zeros((self.number, len(self.patterns)))
+        # What another begins with is then known in full before it is counted.
+        longest_first = sorted(enumerate(self.patterns), key=lambda each: -len(each[1]))
         for draw in range(self.number):
-            where, known = (visits.permuted(rng), self.limits), dict[Pattern, Places]()
-            seen[draw] = [customers(occurrences(p, *where, known)[0]) for p in self.patterns]
+            bought = dict(zip(items, visits.permuted(rng), strict=True))
+            where = (bought, self.limits, dict[Pattern, Places]())
+            for i, pattern in longest_first:
+                seen[draw, i] = customers(occurrences(pattern, *where, once=True)[0])
             bits.advance(self.visits - own)
         return seen
 
@@ -392,28 +409,40 @@ def _one_more(beyond: Floats, spread: Floats, draws: int) -> Floats:
 
 @dataclass(frozen=True)
 class _Visits:
-    """Customers' visits, and at which of them the items of the patterns were bought."""
+    """Customers' visits, and which items of the patterns were bought at each.
+
+    An item's customers, one row a visit with it, are the same in whatever order the visits come.
+    """
 
     who: npt.NDArray[np.int64]
-    day: npt.NDArray[np.int64]
-    bought: dict[int, npt.NDArray[np.int64]]
+    day: Codes
+    starts: npt.NDArray[np.int64]
+    begins: npt.NDArray[np.int64]
+    items: Codes
+    buyers: list[Codes]
 
     @classmethod
     def of(cls, events: Events, items: npt.NDArray[np.int64]) -> _Visits:
-        days = events.period.days
-        codes = events.codes(events.customer).astype(np.int64) * days + events.day
-        visits, place = np.unique(codes, return_inverse=True)
-        bought = {int(item): place[events.item == item] for item in items}
-        return cls(visits // days, visits % days, bought)
+        days, visits = events.period.days, visit_days(events)
+        place = np.full(len(events.names), -1, np.int32)
+        place[items] = np.arange(len(items))
+        own = place[events.item]
+        kept = own >= 0
+        codes = events.customer[kept].astype(np.int64) * days + events.day[kept]
+        begins = np.append(np.searchsorted(codes, visits), len(codes))
+        buyers = [events.customer[own == i] for i in range(len(items))]
+        customer = visits // days
+        starts = np.searchsorted(customer, np.arange(len(events.customers) + 1))
+        who = events.codes(customer).astype(np.int64)
+        return cls(who, (visits % days).astype(np.int32), starts, begins, own[kept], buyers)
 
-    def permuted(self, rng: np.random.Generator) -> dict[int, Places]:
+    def permuted(self, rng: np.random.Generator) -> list[Places]:
         """Return where the items were bought, each customer's visits permuted over their days."""
-        # Customers ascend, so that a draw beside their number sorts within each of them.
-        order = np.argsort(self.who + rng.random(len(self.who)))
-        code = (self.who << 32) + self.day[order]
-        found = {}
-        for item, place in self.bought.items():
-            rows = np.sort(code[place])
-            day = (rows & 0xFFFFFFFF).astype(np.int32)
-            found[item] = ((rows >> 32).astype(np.int32), day, day)
-        return found
+        from analysis.products.sequences.sequence_kernels import days_of_items
+
+        # A customer's number beside the draw leaves it fewer digits; the same draws as ever.
+        key = self.who + rng.random(len(self.who))
+        ends = np.cumsum([0, *map(len, self.buyers)])
+        found = days_of_items(self.starts, key, self.day, self.begins, self.items, ends[:-1].copy())
+        days = np.split(found, ends[1:-1])
+        return [(who, day, day) for who, day in zip(self.buyers, days, strict=True)]

@@ -19,7 +19,7 @@ from analysis.products.association.mantel_haenszel import (
     design_effects,
     exact_p,
 )
-from analysis.products.baskets.order_index import gathered, numbered, order_facts
+from analysis.products.baskets.order_index import gathered, order_facts
 from analysis.stats.multiplicity import q_values
 from analysis.stats.types import Floats, Integers
 
@@ -119,7 +119,7 @@ def substitutes(baskets: Baskets, lines: ibis.Table, *, fdr: float = 0.05) -> Su
     rules = _rules(counted)
     weighed = _weighed(lines)
     items = sorted({*counted["a"], *counted["b"], *weighed})
-    orders = numbered(baskets.lines, facts, items)
+    orders = baskets.numbered(facts, items)
     _require_customers(orders)
     p = exact_p(orders, rules, more=False)
     lift = clustered_lift(orders, rules)

@@ -9,6 +9,7 @@ What is known of customers before a campaign, as the models that compare them ta
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.promotions.outcomes import outcomes
 from analysis.promotions.outcomes.outcomes import CONTROL, Spans
-from analysis.promotions.outcomes.purchases import weekly_margin
+from analysis.promotions.outcomes.purchases import days_of, weekly_margins, within
 from analysis.stats.sizes import FEWEST_OF_A_SIDE, FEWEST_WEEKS_BEFORE_CAMPAIGN
 from analysis.stats.types import Flags, Floats
 from analysis.tables.engine import held
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 #: Arm of customers who were not assigned at all.
 UNTOUCHED = "untouched"
+
+#: Order lines, counted once a campaign, that one question to the engine looks at.
+_MOST_LINES = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -89,78 +93,132 @@ def fetch(tables: Tables, spans: Spans, promotion_id: str) -> Audience:
         If the campaign runs less than a week of the data, if the data begin less than eight weeks
         before it, or if too few are left on either side.
     """
-    window = _window(tables, spans, promotion_id)
+    return there(together(tables, spans, [promotion_id])[promotion_id])
+
+
+def there(found: Audience | NotApplicable) -> Audience:
+    """Return an audience; raise the reason if there is none."""
+    if isinstance(found, NotApplicable):
+        raise found
+    return found
+
+
+def together(
+    tables: Tables, spans: Spans, promotion_ids: Sequence[str]
+) -> dict[str, Audience | NotApplicable]:
+    """Return the audiences of several campaigns, or why there is none, by promotion_id.
+
+    They are fetched as many at a time as the study's size allows: one question of many campaigns
+    costs the engine little more than one of a single one.
+    """
     first = as_date(tables.order_lines.ordered_at.min().to_pandas().date())
-    days = min(spans.before_days, (window.start - first).days)
+    dates = tables.promotions.filter(tables.promotions.promotion_id.isin(list(promotion_ids)))
+    dates = dates.select("promotion_id", "starts_on", "ends_on").to_pandas()
+    found: dict[str, Audience | NotApplicable] = {}
+    looked = {}
+    for key, starts, ends in dates.itertuples(index=False):
+        try:
+            looked[key] = _days_looked_at(spans, first, _day(starts), _day(ends))
+        except NotApplicable as reason:
+            found[key] = reason
+    size = max(1, _MOST_LINES // max(tables.manifest.rows.get("order_lines", 0), 1))
+    keys = sorted(looked)
+    for at in range(0, len(keys), size):
+        found |= _at_once(tables, spans, {key: looked[key] for key in keys[at : at + size]})
+    return found
+
+
+def _days_looked_at(spans: Spans, first: date, starts: date, ends: date) -> tuple[Period, Period]:
+    """Return the days before a campaign, in whole weeks, and its own."""
+    end = min(ends + timedelta(days=1), spans.as_of)
+    if (end - starts).days < 7:
+        raise NotApplicable("The data hold less than a week of it.")
+    days = min(spans.before_days, (starts - first).days)
     if days // 7 < FEWEST_WEEKS_BEFORE_CAMPAIGN:
         begun = f"The data begin {days} days before it" if days > 0 else "It began before the data"
         raise NotApplicable(
             f"{begun}; it takes {7 * FEWEST_WEEKS_BEFORE_CAMPAIGN} days to compare customers on."
         )
-    before = Period.before(window.start, days=days // 7 * 7)
-    everybody, kind = _side_by_side(tables, promotion_id, before)
-    people = outcomes.fetch(tables, spans, promotion_id, people=everybody)
-    people = people.merge(_other_promotions(tables, promotion_id, window), "left", "customer_id")
-    people = people.fillna({"earlier": 0, "meanwhile": 0})
-    people = people.assign(treated=~people["arm"].isin([CONTROL, UNTOUCHED]))
-    bought = people["before_orders"] > 0
-    left_out = int((people["treated"] & ~bought).sum())
-    people = people[bought].reset_index(drop=True)
-    _require_both(people["treated"].to_numpy(bool))
-    weekly = weekly_margin(tables, people["customer_id"], Period(before.start, window.end))
-    return Audience(promotion_id, window, people, weekly, -(days // 7), kind, left_out)
-
-
-def _window(tables: Tables, spans: Spans, promotion_id: str) -> Period:
-    rows = tables.promotions
-    found = rows.filter(rows.promotion_id == promotion_id).select("starts_on", "ends_on")
-    starts, ends = found.to_pandas().iloc[0]
-    start, end = _day(starts), min(_day(ends) + timedelta(days=1), spans.as_of)
-    if (end - start).days < 7:
-        raise NotApplicable("The data hold less than a week of it.")
-    return Period(start, end)
+    return Period.before(starts, days=days // 7 * 7), Period(starts, end)
 
 
 def _day(value: object) -> date:
     return pd.Timestamp(value).date()
 
 
-def _side_by_side(tables: Tables, promotion_id: str, before: Period) -> tuple[ibis.Table, str]:
-    """Return the targeted beside those they are compared with, and the kind of the latter."""
+def _at_once(
+    tables: Tables, spans: Spans, looked: Mapping[str, tuple[Period, Period]]
+) -> dict[str, Audience | NotApplicable]:
+    everybody, controlled = _side_by_side(tables, {k: before for k, (before, _) in looked.items()})
+    people = outcomes.fetch(tables, spans, *looked, people=everybody)
+    keys = ["promotion_id", "customer_id"]
+    windows = {key: window for key, (_, window) in looked.items()}
+    people = people.merge(_other_promotions(tables, windows), "left", keys)
+    people = people.fillna({"earlier": 0, "meanwhile": 0})
+    people = people.assign(treated=~people["arm"].isin([CONTROL, UNTOUCHED]))
+    bought = people["before_orders"] > 0
+    left_out = people.loc[people["treated"] & ~bought, "promotion_id"].value_counts()
+    people = people[bought]
+    whole = {key: Period(before.start, window.end) for key, (before, window) in looked.items()}
+    weekly = weekly_margins(tables, people[keys], whole)
+    found: dict[str, Audience | NotApplicable] = {}
+    for key, (before, window) in looked.items():
+        mine = people[people["promotion_id"] == key].reset_index(drop=True)
+        kind = CONTROL if key in controlled else UNTOUCHED
+        try:
+            _require_both(mine["treated"].to_numpy(bool))
+        except NotApplicable as reason:
+            found[key] = reason
+            continue
+        without = int(left_out.get(key, 0))
+        weeks = -(before.days // 7)
+        found[key] = Audience(key, window, mine, weekly[key], weeks, kind, without)
+    return found
+
+
+def _side_by_side(tables: Tables, before: Mapping[str, Period]) -> tuple[ibis.Table, set[str]]:
+    """Return the targeted beside those they are compared with, and who has an arm for these."""
     given = tables.assignments
-    given = given.filter(given.promotion_id == promotion_id)
+    given = given.filter(given.promotion_id.isin(list(before)))
     given = given.select("promotion_id", "customer_id", "arm", "assigned_at", "randomised")
-    if given.filter(given.arm == CONTROL).count().to_pandas():
-        return given, CONTROL
-    lines = tables.order_lines
-    start, end = (ibis.timestamp(day.isoformat()) for day in (before.start, before.end))
-    bought = lines.filter(
-        lines.customer_id.notnull(), lines.ordered_at >= start, lines.ordered_at < end
-    )
-    others = bought.select("customer_id").distinct().anti_join(given, "customer_id")
+    control = given.filter(given.arm == CONTROL).select("promotion_id").distinct()
+    controlled = set(control.to_pandas()["promotion_id"])
+    alone = {key: days for key, days in before.items() if key not in controlled}
+    if not alone:
+        return given, controlled
+    lines = tables.order_lines.filter(tables.order_lines.customer_id.notnull())
+    visits = lines.select("customer_id", day=lines.ordered_at.date()).distinct()
+    others = within(visits, alone).select("promotion_id", "customer_id").distinct()
+    others = others.anti_join(given, ["promotion_id", "customer_id"])
     others = others.select(
-        promotion_id=ibis.literal(promotion_id),
+        promotion_id=others.promotion_id,
         customer_id=others.customer_id,
         arm=ibis.literal(UNTOUCHED),
         assigned_at=ibis.null(given.assigned_at.type()),
         randomised=ibis.literal(False),
     )
-    return held(given.union(others.cast(given.schema()))), UNTOUCHED
+    return held(given.union(others.cast(given.schema()))), controlled
 
 
-def _other_promotions(tables: Tables, promotion_id: str, window: Period) -> pd.DataFrame:
-    """Return customer_id, earlier and meanwhile: other promotions sent to each customer."""
+def _other_promotions(tables: Tables, windows: Mapping[str, Period]) -> pd.DataFrame:
+    """Return promotion_id, customer_id, earlier and meanwhile: others sent to each customer."""
     sent, dated = tables.assignments, tables.promotions
-    sent = sent.filter(sent.arm != CONTROL, sent.promotion_id != promotion_id)
-    dated = dated.select("promotion_id", "starts_on", "ends_on")
-    both = sent.select("promotion_id", "customer_id").join(dated, "promotion_id")
-    starts, ends = both.starts_on.cast("date"), both.ends_on.cast("date")
-    first, last = ibis.date(window.start.isoformat()), ibis.date(window.last_day.isoformat())
-    counted = both.group_by("customer_id").agg(
-        earlier=(starts < first).cast("int64").sum(),
-        meanwhile=((starts <= last) & (ends >= first)).cast("int64").sum(),
+    sent = sent.filter(sent.arm != CONTROL)
+    both = sent.select(other="promotion_id", customer_id="customer_id").join(
+        dated.select(
+            other="promotion_id",
+            starts=dated.starts_on.cast("date"),
+            ends=dated.ends_on.cast("date"),
+        ),
+        "other",
     )
-    return counted.order_by("customer_id").to_pandas()
+    both = both.cross_join(days_of(windows))
+    both = both.filter(both.other != both.promotion_id)
+    counted = both.group_by("promotion_id", "customer_id").agg(
+        earlier=(both.starts < both.first).cast("int64").sum(),
+        meanwhile=((both.starts < both.after) & (both.ends >= both.first)).cast("int64").sum(),
+    )
+    return counted.to_pandas()
 
 
 def _require_both(treated: Flags) -> None:

@@ -97,19 +97,17 @@ class Campaign:
         return not self.checks["passed"].eq(False).any()
 
 
-def evaluate(
-    tables: Tables, spans: Spans, promotion_id: str, *, confidence: float = 0.95, seed: int = 0
+def judge(
+    found: Audience, *, names: Sequence[str] = MEASURES, confidence: float = 0.95, seed: int = 0
 ) -> Campaign:
     """Evaluate one targeted campaign on contribution margin.
 
     Parameters
     ----------
-    tables
-        A study's tables; needs order_lines, products, promotions, assignments.
-    spans
-        Days before and after that are looked at.
-    promotion_id
-        The campaign.
+    found
+        Its audience.
+    names
+        Measures that effects are estimated on.
     confidence
         Coverage of intervals.
     seed
@@ -118,16 +116,8 @@ def evaluate(
     Raises
     ------
     NotApplicable
-        If there is too little history, too few customers or too little overlap for any estimate.
+        If there is too little overlap for any estimate.
     """
-    found = audience.fetch(tables, spans, promotion_id)
-    return judge(found, confidence=confidence, seed=seed)
-
-
-def judge(
-    found: Audience, *, names: Sequence[str] = MEASURES, confidence: float = 0.95, seed: int = 0
-) -> Campaign:
-    """Evaluate a campaign whose audience is known; as `evaluate`."""
     known = covariates.of(found)
     basis, treated = covariates.basis(known), found.treated
     chance, fold = propensity.chances(basis, treated, seed=seed)
@@ -277,21 +267,26 @@ def search(
 
     Parameters
     ----------
-    tables, spans, confidence, seed
-        As in `campaign.evaluate`.
+    tables
+        A study's tables; needs order_lines, products, promotions, assignments.
+    spans
+        Days before and after that are looked at.
     promotions
         As `outcomes.overview`.
+    confidence, seed
+        As in `campaign.judge`.
     """
     sent = promotions[(promotions["customers"] > 0) & ~promotions["randomised"]]
     sent = sent.sort_values(["customers", "promotion_id"], ascending=[False, True])
     sizes = _sizes(tables) if len(sent) else {}
+    audiences = audience.together(tables, spans, sent["promotion_id"].tolist())
     judged, rows = {}, []
     for promotion in sent.to_dict("records"):
         key = promotion["promotion_id"]
         row = {c: promotion[c] for c in ("promotion_id", "name", "mechanic", "customers")}
         row |= {"starts_on": promotion["starts_on"], "reason": "", "customers": sizes.get(key, 0)}
         try:
-            judged[key] = evaluate(tables, spans, key, confidence=confidence, seed=seed)
+            judged[key] = judge(audience.there(audiences[key]), confidence=confidence, seed=seed)
             row |= _summary(judged[key])
         except NotApplicable as reason:
             row["reason"] = str(reason)

@@ -27,6 +27,7 @@ from analysis.stats import fixed_effects
 from analysis.stats.fixed_effects import Fit
 from analysis.stats.sizes import FEWEST_CELLS, FEWEST_CLUSTERS_OF_PRODUCTS
 from analysis.stats.types import Floats
+from analysis.tables.engine import held
 from analysis.tables.margin import NO_CATEGORY, UNKNOWN_PRODUCT
 from analysis.tables.periods import as_date
 
@@ -232,12 +233,14 @@ def fetch(tables: Tables, *, as_of: date, size: Size | None = None) -> pd.DataFr
     """
     tables.require("placements", "products")
     size = size or Size()
-    sold = _sold(tables, as_of)
+    sold = held(_sold(tables, as_of))  # summed once: each use of it would sum it again
     best = sold.group_by("product_id").agg(
         total=sold.units.sum(), first=sold.week_start.min(), last=sold.week_start.max()
     )
     best = best.order_by(best.total.desc(), "product_id").limit(size.products).drop("total")
-    cells = _cells(sold, best, _placed(tables, best), size)
+    best = held(best.join(_catalogue(tables).drop("counted"), "product_id"))
+    weeks, sold = sold.select("week_start").distinct(), sold.semi_join(best, "product_id")
+    cells = _cells(sold, weeks, best, _placed(tables, best), size)
     rows = _discounted(cells, sold)
     rows = _without_promotions(rows, tables)
     frame = rows.order_by("product_id", "store_id", "week_start").to_pandas()
@@ -265,42 +268,48 @@ def _placed(tables: Tables, best: ibis.Table) -> ibis.Table:
 def _sold(tables: Tables, as_of: date) -> ibis.Table:
     """Return units and money by product, store and week, of placed products in placed stores."""
     first, end = (ibis.timestamp(day.isoformat()) for day in _weeks(tables, as_of))
-    shown = tables.placements
+    shown, kinds = tables.placements, _catalogue(tables)
     shown = shown.filter(shown.display.notnull() | shown.mailer.notnull())
-    products = tables.products
-    counted = products.counted if "counted" in products.columns else ibis.literal(True)
-    kinds = products.select(
-        "product_id",
-        department=ibis.coalesce(products.department, UNKNOWN_PRODUCT),
-        category=ibis.coalesce(products.category, NO_CATEGORY),
-        counted=ibis.coalesce(counted, True),
+    # Held, since tens of millions of places would be looked up in the lines, not the lines in them.
+    goods = held(
+        shown.select("product_id").distinct().semi_join(kinds.filter("counted"), "product_id")
     )
+    stores = held(tables.placements.select("store_id").distinct())
     lines = tables.order_lines
     lines = lines.filter(lines.quantity > 0, lines.ordered_at >= first, lines.ordered_at < end)
-    lines = lines.semi_join(shown.select("product_id").distinct(), "product_id")
-    lines = lines.semi_join(tables.placements.select("store_id").distinct(), "store_id")
-    lines = lines.join(kinds, "product_id")
-    lines = lines.filter(lines.counted)
+    lines = lines.semi_join(goods, "product_id").semi_join(stores, "store_id")
     listed = lines.list_amount if "list_amount" in lines.columns else lines.net_amount
     lines = lines.mutate(week_start=lines.ordered_at.truncate("W").cast("date"), listed=listed)
-    return lines.group_by("product_id", "store_id", "department", "category", "week_start").agg(
+    return lines.group_by("product_id", "store_id", "week_start").agg(
         units=lines.quantity.sum(),
         net=(lines.net_amount * 100).cast("int64").sum(),
         listed=(lines.listed * 100).cast("int64").sum(),
     )
 
 
-def _cells(sold: ibis.Table, best: ibis.Table, placed: ibis.Table, size: Size) -> ibis.Table:
-    """Return every week of the products in the stores that sell them, with sales and places."""
-    pairs = sold.group_by("product_id", "store_id", "department", "category").agg(
-        total=sold.units.sum()
+def _catalogue(tables: Tables) -> ibis.Table:
+    """Return product_id, department, category and counted of every product."""
+    products = tables.products
+    counted = products.counted if "counted" in products.columns else ibis.literal(True)
+    return products.select(
+        "product_id",
+        department=ibis.coalesce(products.department, UNKNOWN_PRODUCT),
+        category=ibis.coalesce(products.category, NO_CATEGORY),
+        counted=ibis.coalesce(counted, True),
     )
+
+
+def _cells(
+    sold: ibis.Table, weeks: ibis.Table, best: ibis.Table, placed: ibis.Table, size: Size
+) -> ibis.Table:
+    """Return every week of the products in the stores that sell them, with sales and places."""
+    pairs = sold.group_by("product_id", "store_id").agg(total=sold.units.sum())
     pairs = pairs.filter(pairs.total >= size.fewest_units).drop("total").join(best, "product_id")
-    cells = pairs.cross_join(sold.select("week_start").distinct())
+    cells = pairs.cross_join(weeks)
     cells = cells.filter(cells.week_start >= cells["first"], cells.week_start <= cells["last"])
     keys = ["product_id", "store_id", "week_start"]
     dropped = [f"{key}_right" for key in keys]
-    cells = cells.left_join(sold.drop("department", "category"), keys).drop(*dropped)
+    cells = cells.left_join(sold, keys).drop(*dropped)
     return cells.left_join(placed, keys).drop(*dropped, "first", "last")
 
 

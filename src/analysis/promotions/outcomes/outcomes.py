@@ -93,17 +93,18 @@ def compute(tables: Tables, spans: Spans, *, people: ibis.Table | None = None) -
 
 
 def fetch(
-    tables: Tables, spans: Spans, promotion_id: str, *, people: ibis.Table | None = None
+    tables: Tables, spans: Spans, *promotion_ids: str, people: ibis.Table | None = None
 ) -> pd.DataFrame:
-    """Return ``compute`` of one promotion as a data frame sorted by customer_id.
+    """Return ``compute`` of some promotions as a data frame sorted by promotion and customer_id.
 
-    NotApplicable if nobody is assigned to it.
+    NotApplicable if nobody is assigned to them.
     """
     rows = compute(tables, spans, people=people)
-    rows = rows.filter(rows.promotion_id == promotion_id)
-    frame = rows.order_by("customer_id").to_pandas()
+    rows = rows.filter(rows.promotion_id.isin(promotion_ids))
+    frame = rows.order_by("promotion_id", "customer_id").to_pandas()
     if frame.empty:
-        raise NotApplicable(f"Nobody is assigned to promotion {promotion_id} before {spans.as_of}.")
+        names = ", ".join(promotion_ids)
+        raise NotApplicable(f"Nobody is assigned to promotion {names} before {spans.as_of}.")
     return frame
 
 

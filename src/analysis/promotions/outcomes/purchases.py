@@ -5,6 +5,7 @@ Weekly contribution margin around a promotion, customer by customer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import ibis
@@ -49,9 +50,12 @@ def by_customer(timed: ibis.Table, tables: Tables) -> ibis.Table:
     """
     lines = tables.once("netted_lines", netted_lines)  # every promotion looks at them
     orders = tables.once("netted_orders", lambda _: _by_order(lines))
-    parts = _phases(timed, orders).mutate(group=ibis.literal(GROUPS[0]))
+    timed = timed.drop("arm", "assigned_at", "randomised")
+    parts = _phases(timed.join(orders, "customer_id")).mutate(group=ibis.literal(GROUPS[0]))
     if "promotion_products" in tables:
-        parts = parts.union(_marked(_phases(timed, lines), tables).select(parts.columns))
+        looked_at = lines.join(_marked(tables), "product_id")
+        marked = _phases(timed.join(looked_at, ["promotion_id", "customer_id"]))
+        parts = parts.union(marked.select(parts.columns))
     return _customers(parts)
 
 
@@ -98,9 +102,8 @@ def _by_order(lines: ibis.Table) -> ibis.Table:
     return orders.agg(**sums, bought=lines.bought.any())
 
 
-def _phases(timed: ibis.Table, lines: ibis.Table) -> ibis.Table:
-    """Give every customer's lines the phase of the promotion that they fall into."""
-    both = timed.drop("arm", "assigned_at", "randomised").join(lines, "customer_id")
+def _phases(both: ibis.Table) -> ibis.Table:
+    """Give customers' lines the phase of the promotion that they fall into."""
     both = both.filter(both.ordered_at >= both.before_from, both.ordered_at < both.after_to)
     phase = ibis.cases(
         (both.ordered_at < both.window_from, PHASES[0]),
@@ -111,17 +114,21 @@ def _phases(timed: ibis.Table, lines: ibis.Table) -> ibis.Table:
     return both.drop("ordered_at")
 
 
-def _marked(lines: ibis.Table, tables: Tables) -> ibis.Table:
-    """Return the lines of products on offer, and of other products of the same categories."""
-    offers = tables.promotion_products.select("promotion_id", "product_id").distinct()
-    kinds = offers.join(tables.products.select("product_id", "category"), "product_id")
-    kinds = kinds.filter(kinds.category.notnull()).select("promotion_id", "category").distinct()
-    offers, kinds = offers.mutate(on_offer=True), kinds.mutate(of_kind=True)
-    marked = lines.left_join(offers, ["promotion_id", "product_id"])
-    marked = marked.drop("promotion_id_right", "product_id_right")
-    marked = marked.left_join(kinds, ["promotion_id", "category"])
-    marked = marked.filter(marked.on_offer.notnull() | marked.of_kind.notnull())
-    return marked.mutate(group=marked.on_offer.notnull().ifelse(*GROUPS[1:]))
+def _marked(tables: Tables) -> ibis.Table:
+    """Return the products on offer, and the other products of the same categories.
+
+    Joined to the lines first, they leave few to be given to every promotion's customers.
+    """
+    keys = ["promotion_id", "product_id"]
+    offers = tables.promotion_products.select(*keys).distinct()
+    products = tables.products.select("product_id", "category")
+    products = products.filter(products.category.notnull())
+    kinds = offers.join(products, "product_id").select("promotion_id", "category").distinct()
+    rivals = kinds.join(products, "category").select(*keys).anti_join(offers, keys)
+    offers, rivals = (
+        rows.mutate(group=ibis.literal(g)) for rows, g in ((offers, GROUPS[1]), (rivals, GROUPS[2]))
+    )
+    return offers.union(rivals)
 
 
 def _customers(parts: ibis.Table) -> ibis.Table:
@@ -141,35 +148,51 @@ def _customers(parts: ibis.Table) -> ibis.Table:
     return long.group_by("promotion_id", "customer_id").agg(**sums)
 
 
-def weekly_margin(tables: Tables, customers: pd.Series, period: Period) -> Floats:
-    """Return customers x whole weeks of contribution margin in the currency.
+def days_of(periods: Mapping[str, Period]) -> ibis.Table:
+    """Return periods by promotion as a table: promotion_id, first and after (the day after)."""
+    rows = [(key, period.start, period.end) for key, period in periods.items()]
+    return ibis.memtable(rows, schema={"promotion_id": "string", "first": "date", "after": "date"})
+
+
+def within(rows: ibis.Table, periods: Mapping[str, Period]) -> ibis.Table:
+    """Return the rows of each promotion's days: columns of ``rows`` (with day) and `days_of`."""
+    days = days_of(periods)
+    return rows.join(days, [rows.day >= days["first"], rows.day < days["after"]])
+
+
+def weekly_margins(
+    tables: Tables, people: pd.DataFrame, periods: Mapping[str, Period]
+) -> dict[str, Floats]:
+    """Return customers x whole weeks of contribution margin in the currency, by promotion.
 
     Parameters
     ----------
     tables
         A study's tables.
-    customers
-        ``customer_id`` by row; whoever bought nothing has zeros.
-    period
-        Days covered; weeks are counted from its start, and the last one is left out unless whole.
+    people
+        ``promotion_id`` and ``customer_id`` by row; whoever bought nothing has zeros.
+    periods
+        Days covered by promotion; weeks are counted from its start, and the last one is left out
+        unless whole.
 
     Notes
     -----
     Refunds count in the week of the order they undo, as in `outcomes`.
     """
-    weeks = period.days // 7
     lines = tables.once("netted_lines", netted_lines)
-    start, end = (ibis.timestamp(day.isoformat()) for day in (period.start, period.end))
-    lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
-    days = lines.ordered_at.date().delta(ibis.date(period.start.isoformat()), unit="day")
-    weekly = lines.mutate(week=days.cast("int64") // 7)
-    sums = weekly.group_by("customer_id", "week").agg(margin=weekly.margin.sum().cast("int64"))
-    found = sums.to_pandas()
-    at = customers.reset_index(drop=True).reset_index().set_index("customer_id")["index"]
-    rows = found["customer_id"].map(at)
-    inside = (rows.notna() & (found["week"] < weeks)).to_numpy()
-    laid = np.zeros((len(customers), weeks))
-    laid[rows[inside].to_numpy("int64"), found.loc[inside, "week"].to_numpy("int64")] = (
-        found.loc[inside, "margin"].to_numpy("float64") / MICROS
-    )
+    daily = lines.group_by("customer_id", day=lines.ordered_at.date())
+    rows = within(daily.agg(margin=lines.margin.sum().cast("int64")), periods)
+    weekly = rows.mutate(week=rows.day.delta(rows["first"], unit="day").cast("int64") // 7)
+    sums = weekly.group_by("promotion_id", "customer_id", "week")
+    found = sums.agg(margin=weekly.margin.sum().cast("int64")).to_pandas()
+    by_promotion = dict(list(found.groupby("promotion_id")))
+    laid = {}
+    for key, period in periods.items():
+        customers = pd.Index(people.loc[people["promotion_id"] == key, "customer_id"])
+        mine, weeks = by_promotion.get(key, found[:0]), period.days // 7
+        rows_of, week = customers.get_indexer(mine["customer_id"]), mine["week"].to_numpy("int64")
+        inside = (rows_of >= 0) & (week < weeks)
+        laid[key] = np.zeros((len(customers), weeks))
+        margin = mine["margin"].to_numpy("float64")[inside] / MICROS
+        laid[key][rows_of[inside], week[inside]] = margin
     return laid

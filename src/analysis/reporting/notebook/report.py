@@ -135,12 +135,14 @@ class Report:
     def tables(self) -> Tables:
         """The study's canonical tables, opened at first use."""
         if self._tables is None:
-            from analysis.reporting.store.layout import engine_of
+            from analysis.reporting.store.layout import RunFolder, engine_of
             from analysis.tables.engine import open_study
 
             root = self.workspace.published.parents[1]
             engine = engine_of(self.study, writes_to=self.workspace.directory, root=root)
             self._tables = open_study(self.study, settings=engine, root=root)
+            if self.workspace.staged:
+                self._tables.shared = RunFolder(self.workspace.directory).shared
         return self._tables
 
     @property

@@ -182,6 +182,7 @@ def executed(request: Request, console: Console) -> Iterator[Executed]:
             inputs = cache.Inputs.gather(resolved, data=data.fingerprint, root=request.root)
             task = Task(request, plan, parameters, inputs, frozenset(data.rows), folder)
             settled = Dispatch(task, console).run()
+            shutil.rmtree(folder.shared, ignore_errors=True)
             yield Executed(folder, _record(task, data, settled, started))
         finally:
             shutil.rmtree(folder.path, ignore_errors=True)

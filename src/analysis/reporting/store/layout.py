@@ -72,6 +72,11 @@ class RunFolder:
         """Its e-mail edition, without recipients."""
         return self.path / "summary.eml"
 
+    @property
+    def shared(self) -> Path:
+        """What its reports compute alike, once; gone before it is published."""
+        return self.path / ".shared"
+
     def page(self, report: str) -> Path:
         """Return the page of a report."""
         return self.path / f"{report}.html"
