@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import pickle
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ class Shops:
     connection: duckdb.DuckDBPyConnection
     plans: dict[int, Plan]
     truth: dict[int, dict[str, Any]]
+    views: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    @functools.cached_property
+    def backend(self) -> Any:
+        """The same connection as Ibis has it."""
+        return ibis.duckdb.from_connection(self.connection)
 
     def sql(self, query: str, **values: Any) -> dict[str, NDArray[Any]]:
         """Return the columns of a query's result."""
@@ -134,21 +141,24 @@ def _keys(plan: Plan) -> pa.Table:
     return pa.table({"product_id": plan.catalogue.product_ids, "key": plan.catalogue.keys})
 
 
+def table_of(shops: Shops, name: str, seed: int) -> ibis.Table:
+    """Return one shop's rows of a table, its keys as texts.
+
+    They are a view of their own, so that what is asked of several shops is the same SQL but for a
+    made-up name, and is written once: see ``tests/sql_once.py``.
+    """
+    if (name, seed) not in shops.views:
+        view = shops.views[name, seed] = ibis.util.gen_name("shop")
+        columns = [row[0] for row in shops.connection.execute(f"describe {name}").fetchall()]
+        keys = [f"cast({c} as varchar) as {c}" for c in columns if c.endswith("_id")]
+        rest = f"* exclude (seed) replace ({', '.join(keys)})" if keys else "* exclude (seed)"
+        shops.sql(f"create view {view} as select {rest} from {name} where seed = {seed}")
+    return shops.backend.table(shops.views[name, seed])
+
+
 def tables_of(shops: Shops, seed: int) -> Tables:
     """Return one shop's tables as analyses take them."""
-    backend = ibis.duckdb.from_connection(shops.connection)
-    rows = {}
-    for name in (
-        "order_lines",
-        "products",
-        "customers",
-        "promotions",
-        "promotion_products",
-        "page_views",
-    ):
-        table = backend.table(name)
-        table = table.filter(table.seed == seed).drop("seed")
-        ids = [c for c in table.columns if c.endswith("_id")]
-        rows[name] = table.mutate(**{c: table[c].cast("string") for c in ids})
-    rows["order_lines"] = rows["order_lines"].drop("line")
-    return Tables(backend, Manifest(study=f"shop_{seed}", simulated=True), rows)
+    names = ("products", "customers", "promotions", "promotion_products", "page_views")
+    lines = table_of(shops, "order_lines", seed).drop("line")
+    rows = {"order_lines": lines, **{name: table_of(shops, name, seed) for name in names}}
+    return Tables(shops.backend, Manifest(study=f"shop_{seed}", simulated=True), rows)
