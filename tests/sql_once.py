@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import OrderedDict
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
 import ibis.expr.operations as ops
@@ -21,6 +23,10 @@ from ibis.common.grounds import Concrete
 
 #: Names that Ibis makes up, which nobody could have given.
 _MADE_UP = re.compile(r"ibis_\w+_[a-z2-7]{26}")
+
+#: How many expressions of SQL are kept; and the questions that are being compiled.
+_MOST_KEPT = 256
+_COMPILES: list[Shape] = []
 
 
 class Shape:
@@ -43,9 +49,10 @@ class Shape:
             elif below := [each for each in node.__children__ if each not in self._numbers]:
                 waiting += below
             else:
-                parts.append((type(node), *map(self._part, self._told(node))))
+                kind = type(node)
+                parts.append((kind, id(kind), *map(self._part, self._told(node))))
                 self._numbers[waiting.pop()] = len(self._numbers)
-        self.key, self.names = tuple(parts), [*self._names]
+        self.key, self.names = blake2b(repr(parts).encode()).digest(), [*self._names]
 
     def _told(self, node: Node) -> tuple[Any, ...]:
         """Return what tells of a node in SQL: of a table not its rows, nor where they lie."""
@@ -64,23 +71,29 @@ class Shape:
             return tuple((self._part(k), self._part(v)) for k, v in value.items())
         if isinstance(value, str) and _MADE_UP.fullmatch(value):
             return f"name {self._names.setdefault(value, len(self._names))}"
-        # Types and schemas keep their hash: to compare them takes longer than to write the SQL.
-        return hash(value) if isinstance(value, Concrete) else f"{type(value)} {value!r}"
+        # Of types and schemas their hash: the words of a schema are many.
+        return hash(value) if isinstance(value, Concrete) else (type(value), value)
 
 
 def _translated_once(write: Callable[..., sge.Expression]) -> Callable[..., sge.Expression]:
-    """Return ``write``, which makes SQL's expression of an operation, as one that does so once."""
-    written: dict[Any, tuple[sge.Expression, list[str]]] = {}
+    """Return ``write``, which makes SQL's expression of an operation, as one that does so once.
+
+    An expression takes half a megabyte: the latest are kept.
+    """
+    written: OrderedDict[bytes, tuple[sge.Expression, list[str]]] = OrderedDict()
 
     @functools.wraps(write)
     def once(self: DuckDBCompiler, op: Node, *, params: Any) -> sge.Expression:
-        if params:
+        if params or _COMPILES:
             return write(self, op, params=params)
         shape = Shape(op)
         if (found := written.get(shape.key)) is None:
             made = write(self, op, params=params)
             written[shape.key] = made.copy(), shape.names
+            if len(written) > _MOST_KEPT:
+                written.popitem(last=False)
             return made
+        written.move_to_end(shape.key)
         made, other = found[0].copy(), dict(zip(found[1], shape.names, strict=True))
         for name in made.find_all(sge.Identifier):
             name.set("this", other.get(name.this, name.this))
@@ -91,7 +104,7 @@ def _translated_once(write: Callable[..., sge.Expression]) -> Callable[..., sge.
 
 def _compiled_once(write: Callable[..., str]) -> Callable[..., str]:
     """Return ``write``, which makes the words of a question, as one that does so once."""
-    written: dict[Any, tuple[str, list[str]]] = {}
+    written: dict[bytes, tuple[str, list[str]]] = {}
 
     @functools.wraps(write)
     def once(self: Backend, expr: Any, /, **how: Any) -> str:
@@ -99,7 +112,11 @@ def _compiled_once(write: Callable[..., str]) -> Callable[..., str]:
             return write(self, expr, **how)
         shape = Shape(expr.as_table().op())
         if (found := written.get(shape.key)) is None:
-            made = write(self, expr, **how)
+            _COMPILES.append(shape)  # whose expression nobody else will want
+            try:
+                made = write(self, expr, **how)
+            finally:
+                _COMPILES.pop()
             written[shape.key] = made, shape.names
             return made
         made = found[0]

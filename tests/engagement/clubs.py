@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
-
 from analysis.tables.engine import Tables
 from analysis.tables.schema import ENGINE_TYPES, TABLES
-from tests.truth.shops import Shops, tables_of
+from tests.truth.shops import Shops, table_of, tables_of
 
 CLUB = ("points", "tiers", "referrals", "subscriptions", "stored_value", "interactions",
         "assignments", "contacts")  # fmt: skip
@@ -15,11 +13,9 @@ CLUB = ("points", "tiers", "referrals", "subscriptions", "stored_value", "intera
 def club_tables(shops: Shops, seed: int) -> Tables:
     """Return one shop's tables, those of the club among them."""
     plain = tables_of(shops, seed)
-    backend = ibis.duckdb.from_connection(shops.connection)
     rows = {name: getattr(plain, name) for name in plain.names()}
     for name in CLUB:
-        table = backend.table(name)
-        table = table.filter(table.seed == seed).drop("seed")
+        table = table_of(shops, name, seed)
         types = {c.name: ENGINE_TYPES[c.type] for c in TABLES[name].columns}
         rows[name] = table.cast({c: types[c] for c in table.columns if c in types})
     return Tables(plain.connection, plain.manifest, rows)

@@ -16,7 +16,7 @@ from analysis.reporting.notebook import report as reports
 from analysis.reporting.notebook.findings import Findings
 from analysis.reporting.notebook.outputs import KEY, Output
 from analysis.reporting.store.layout import Workspace
-from analysis.tables.engine import canonical_dir, in_memory, write_parquet
+from analysis.tables.engine import EngineSettings, canonical_dir, in_memory, write_parquet
 from analysis.tables.manifest import LedgerEntry
 from analysis.tables.periods import as_date
 
@@ -61,6 +61,8 @@ def run_notebook(
         return report_of(name, page.workspace, page.outputs, names)
 
     monkeypatch.setattr("analysis.reporting.open_report", open_report)
+    one = EngineSettings(threads=1)  # of few rows, another thread would only wait
+    monkeypatch.setattr("analysis.reporting.store.layout.engine_of", lambda *a, **k: one)
     namespace: dict[str, Any] = {}
     cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text("utf-8"))["cells"]
     for cell in cells:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import pickle
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import duckdb
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather as feather
 from numpy.typing import NDArray
 
 from analysis.simulator.engagement.acquisition import media_spend_file
@@ -43,6 +45,12 @@ class Shops:
     connection: duckdb.DuckDBPyConnection
     plans: dict[int, Plan]
     truth: dict[int, dict[str, Any]]
+    views: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    @functools.cached_property
+    def backend(self) -> Any:
+        """The same connection as Ibis has it."""
+        return ibis.duckdb.from_connection(self.connection)
 
     def sql(self, query: str, **values: Any) -> dict[str, NDArray[Any]]:
         """Return the columns of a query's result."""
@@ -67,56 +75,65 @@ class Shops:
         return found[0]
 
 
-def open_shops(seeds: range, *, customers: int) -> Shops:
-    """Return one tidy shop a seed."""
-    connection = duckdb.connect()
-    connection.execute("set threads = 1")
-    plans, truth = {}, {}
+def open_shops(seeds: range, *, customers: int, kept: Path | None = None) -> Shops:
+    """Return one tidy shop a seed; with ``kept``, its tables are written into that folder, too."""
+    plans, truth, tables = {}, {}, defaultdict(list)
     for seed in seeds:
         plan = Plan.of(Shop(customers=customers, chunk=customers, seed=seed, mess=False))
         chunk = generate(plan, 0)
-        tables = {
-            **chunk.files,
-            **{f"truth_{name}": rows for name, rows in chunk.truth.items()},
-            "truth_series": series_table(plan),
-            "media_spend": media_spend_file(plan),
-            "placements": placements_file(plan),
-            "products": products_file(plan),
-            "promotions": promotions_file(plan),
-            "promotion_products": promotion_products_file(plan),
-            "keys": _keys(plan),
-        }
-        for name, rows in tables.items():
-            _insert(connection, name, rows, seed)
+        for name, rows in _files(plan, chunk).items():
+            tables[name].append(
+                rows.add_column(0, "seed", pa.array([seed] * len(rows), pa.int32()))
+            )
         plans[seed] = plan
         written = write_down(plan, Counter(chunk.counts), chunk.spend)
         truth[seed] = json.loads(written)
+    rows = {name: pa.concat_tables(tables.pop(name)) for name in [*tables]}
+    for name in rows if kept else ():
+        feather.write_feather(rows[name], kept / f"{name}.feather")
+    return Shops(_opened(rows), plans, truth)
+
+
+def _files(plan: Plan, chunk: Any) -> dict[str, pa.Table]:
+    return {
+        **chunk.files,
+        **{f"truth_{name}": rows for name, rows in chunk.truth.items()},
+        "truth_series": series_table(plan),
+        "media_spend": media_spend_file(plan),
+        "placements": placements_file(plan),
+        "products": products_file(plan),
+        "promotions": promotions_file(plan),
+        "promotion_products": promotion_products_file(plan),
+        "keys": _keys(plan),
+    }
+
+
+def _opened(tables: dict[str, pa.Table]) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("set threads = 1")
+    for name, rows in tables.items():
+        connection.register("arriving", rows)
+        connection.execute(f"create table {name} as from arriving")
+        connection.unregister("arriving")
     connection.execute(
         "create view people_views as "
         "from page_views anti join truth_robots using (seed, visitor_id)"
     )
-    return Shops(connection, plans, truth)
+    return connection
 
 
 def open_shared_shops(shared: Path, seeds: range, *, customers: int) -> Shops:
     """Return the same, made by whoever comes first and read by the others."""
     shared.mkdir(exist_ok=True)
-    rows, plans = shared / "shops.duckdb", shared / "plans.pickle"
+    plans = shared / "plans.pickle"
     with (shared / "lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         if not plans.exists():
-            shops = open_shops(seeds, customers=customers)
-            shops.sql(f"attach '{rows}' as kept")
-            shops.sql("copy from database memory to kept")
-            shops.sql("detach kept")
+            shops = open_shops(seeds, customers=customers, kept=shared)
             plans.write_bytes(pickle.dumps((shops.plans, shops.truth)))
             return shops
-    connection = duckdb.connect()
-    connection.execute("set threads = 1")
-    connection.execute(f"attach '{rows}' as kept (read_only)")
-    connection.execute("copy from database kept to memory")
-    connection.execute("detach kept")
-    return Shops(connection, *pickle.loads(plans.read_bytes()))
+    tables = {path.stem: feather.read_table(path) for path in sorted(shared.glob("*.feather"))}
+    return Shops(_opened(tables), *pickle.loads(plans.read_bytes()))
 
 
 def _keys(plan: Plan) -> pa.Table:
@@ -124,31 +141,24 @@ def _keys(plan: Plan) -> pa.Table:
     return pa.table({"product_id": plan.catalogue.product_ids, "key": plan.catalogue.keys})
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table, seed: int) -> None:
-    connection.register("arriving", rows)
-    there = connection.execute(
-        "select count(*) from information_schema.tables where table_name = $name", {"name": name}
-    ).fetchone()
-    action = f"insert into {name}" if there and there[0] else f"create table {name} as"
-    connection.execute(f"{action} select {seed} as seed, * from arriving")
-    connection.unregister("arriving")
+def table_of(shops: Shops, name: str, seed: int) -> ibis.Table:
+    """Return one shop's rows of a table, its keys as texts.
+
+    They are a view of their own, so that what is asked of several shops is the same SQL but for a
+    made-up name, and is written once: see ``tests/sql_once.py``.
+    """
+    if (name, seed) not in shops.views:
+        view = shops.views[name, seed] = ibis.util.gen_name("shop")
+        columns = [row[0] for row in shops.connection.execute(f"describe {name}").fetchall()]
+        keys = [f"cast({c} as varchar) as {c}" for c in columns if c.endswith("_id")]
+        rest = f"* exclude (seed) replace ({', '.join(keys)})" if keys else "* exclude (seed)"
+        shops.sql(f"create view {view} as select {rest} from {name} where seed = {seed}")
+    return shops.backend.table(shops.views[name, seed])
 
 
 def tables_of(shops: Shops, seed: int) -> Tables:
     """Return one shop's tables as analyses take them."""
-    backend = ibis.duckdb.from_connection(shops.connection)
-    rows = {}
-    for name in (
-        "order_lines",
-        "products",
-        "customers",
-        "promotions",
-        "promotion_products",
-        "page_views",
-    ):
-        table = backend.table(name)
-        table = table.filter(table.seed == seed).drop("seed")
-        ids = [c for c in table.columns if c.endswith("_id")]
-        rows[name] = table.mutate(**{c: table[c].cast("string") for c in ids})
-    rows["order_lines"] = rows["order_lines"].drop("line")
-    return Tables(backend, Manifest(study=f"shop_{seed}", simulated=True), rows)
+    names = ("products", "customers", "promotions", "promotion_products", "page_views")
+    lines = table_of(shops, "order_lines", seed).drop("line")
+    rows = {"order_lines": lines, **{name: table_of(shops, name, seed) for name in names}}
+    return Tables(shops.backend, Manifest(study=f"shop_{seed}", simulated=True), rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +22,7 @@ from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period
 from tests.truth.calibration import assert_calibrated, assert_covers
-from tests.truth.shops import Shops
+from tests.truth.shops import Shops, table_of
 from tests.truth.test_found_by_promotions import side_by_side
 
 WINDOW = Period.before("2025-12-29", days=182)
@@ -44,15 +43,9 @@ class Sent:
 @pytest.fixture(scope="module")
 def each(shops: Shops) -> list[Sent]:
     found = []
-    backend = ibis.duckdb.from_connection(shops.connection)
     for seed in SEEDS:
-        rows = {}
-        for name in TABLES:
-            table = backend.table(name)
-            table = table.filter(table.seed == seed).drop("seed")
-            ids = [c for c in table.columns if c.endswith("_id")]
-            rows[name] = table.mutate(**{c: table[c].cast("string") for c in ids})
-        tables = Tables(backend, Manifest(study=f"shop_{seed}", simulated=True), rows)
+        rows = {name: table_of(shops, name, seed) for name in TABLES}
+        tables = Tables(shops.backend, Manifest(study=f"shop_{seed}", simulated=True), rows)
         found.append(Sent(tables, contact_events.fetch(tables, WINDOW)))
     return found
 

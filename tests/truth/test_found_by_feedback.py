@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +28,7 @@ from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
 from analysis.tables.periods import Period
 from tests.truth.calibration import assert_calibrated, assert_centred, assert_covers
-from tests.truth.shops import Shops
+from tests.truth.shops import Shops, table_of
 
 HISTORY = Period(date(2024, 1, 1), date(2025, 12, 29))
 SEEDS = range(12)
@@ -38,17 +37,17 @@ NAMES = ("order_lines", "products", "customers", "feedback", "orders")
 
 def tables_of(shops: Shops, seed: int | None = None) -> Tables:
     """Return one shop's tables, or those of all shops as one study, keys told apart by seed."""
-    backend = ibis.duckdb.from_connection(shops.connection)
     rows = {}
     for name in NAMES:
-        table = backend.table(name)
-        if seed is not None:
-            table = table.filter(table.seed == seed)
-        mark = (table.seed.cast("string") + "-") if seed is None else ibis.literal("")
-        ids = {c: mark + table[c].cast("string") for c in table.columns if c.endswith("_id")}
-        rows[name] = table.mutate(**ids).drop("seed")
+        if seed is None:
+            table = shops.backend.table(name)
+            mark = table.seed.cast("string") + "-"
+            ids = {c: mark + table[c].cast("string") for c in table.columns if c.endswith("_id")}
+            rows[name] = table.mutate(**ids).drop("seed")
+        else:
+            rows[name] = table_of(shops, name, seed)
     rows["order_lines"] = rows["order_lines"].drop("line")
-    return Tables(backend, Manifest(study="shops", simulated=True), rows)
+    return Tables(shops.backend, Manifest(study="shops", simulated=True), rows)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ began has no known channel. Media are bought day by day for the newcomers that a
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pyarrow as pa
 
@@ -58,6 +60,7 @@ def won_through(plan: Plan, people: People, index: int) -> tuple[Integers, Integ
     return channel, np.rint(100 * cost * noise * (channel >= 0)).astype(np.int64)
 
 
+@functools.cache
 def expected_shares() -> dict[str, float]:
     """Return the expected share of each channel in the newcomers."""
     rate = np.random.default_rng(0).gamma(BGNBD["r"], 1 / BGNBD["r"], 400_000)

@@ -113,7 +113,7 @@ def _won() -> dict[str, Planted]:
             "Newcomers are won through channels that differ in cost and in how often they order.",
             CHANNELS,
             "Media money spent for a new customer by channel; share of each channel.",
-            {"tilt_of_order_rate": dict(acquisition.TILT), "share": shares},
+            {"tilt_of_order_rate": dict(acquisition.TILT), "share": dict(shares)},
             {name: acquisition.COST[name] for name in acquisition.PER_THOUSAND},
         )
     }
