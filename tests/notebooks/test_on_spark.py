@@ -74,14 +74,9 @@ def project(root: Path, **changes: Any) -> Path:
     shutil.copytree(
         REPOSITORY / "notebooks", root / "notebooks", ignore=shutil.ignore_patterns(".*")
     )
-    describe(root, **changes)
-    return root
-
-
-def describe(root: Path, **changes: Any) -> None:
-    """Write the study's params."""
     written = yaml.safe_dump({**PARAMS, **changes}, sort_keys=False)
     (root / "params" / f"{STUDY}.yaml").write_text(written)
+    return root
 
 
 def saved(folder: Path) -> dict[str, pd.DataFrame]:
@@ -134,7 +129,7 @@ def command(
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A project on the cluster, ingested there, and one report run as a user runs it.
 
-    In two parts, dealt out between the workers, as more rows are.
+    Here and in every report below rows are dealt out to both workers, as those of larger shops are.
     """
     engine = spark_cluster.settings(**{PARTS: "2"})
     root = project(tmp_path_factory.mktemp("spark") / "shop", engine=engine)
@@ -190,16 +185,11 @@ def test_every_report_is_the_same_on_a_cluster(
 ) -> None:
     """Every table and every sentence of every notebook there is."""
     elsewhere, before = command[0], spark_cluster.executors()
-    dealt_out = saved(StudyReports.of(STUDY, root=elsewhere).runs()[0].path)
     shutil.rmtree(elsewhere / "reports")  # what is compared has no earlier run to look back on
-    describe(elsewhere, engine=spark_cluster.settings())
     here = run_on_duckdb(shared_dir / "corner_shop")
     there = run_in(elsewhere, tmp_path / "there")
     assert spark_cluster.executors() == before + 2, "what is ingested is not ingested again"
     ours, theirs = saved(here), saved(there)
-    own = {name for name in ours if name.split("/")[1] == "03_deciles"}
-    assert own == set(dealt_out), "the report that worked in two parts"
-    assert {n: words for n in own if (words := differences(ours[n], dealt_out[n]))} == {}
     reports = {path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb")}
     assert {name.split("/")[1] for name in ours} == reports
     assert sorted(ours) == sorted(theirs)
