@@ -82,9 +82,7 @@ Exit codes:
 
 
 @click.group(
-    cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=_EXIT_CODES,
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES
 )
 @click.version_option(package_name="retail-analysis", prog_name="analysis")
 def main() -> None:

@@ -7,11 +7,11 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from analysis.customers.churn.churn_evaluation import (
+    Profit,
     RetentionOffer,
     deciles,
     evaluation,
     expected_maximum_profit,
-    maximum_profit,
     pr_auc,
     roc_auc,
 )
@@ -20,6 +20,21 @@ from analysis.customers.churn.churn_evaluation import (
 CHURNED = np.array([0, 1, 0, 1, 0, 1, 0, 1], dtype=bool)
 SCORE = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.8, 0.9])
 OFFER = RetentionOffer()
+
+
+def maximum_profit(
+    churned: np.ndarray, score: np.ndarray, offer: RetentionOffer, accepted: float
+) -> Profit:
+    """Try every cut there is, where it is known how many accept."""
+    gain = accepted * (offer.value - offer.incentive) - offer.contact
+    cuts = [score >= cut for cut in [np.inf, *np.unique(score)[::-1]]]
+    profits = [
+        (gain * churned[cut].sum() - (offer.incentive + offer.contact) * (~churned[cut]).sum())
+        / len(churned)
+        for cut in cuts
+    ]
+    best = int(np.argmax(profits))
+    return Profit(float(profits[best]), float(cuts[best].mean()))
 
 
 def test_expected_maximum_profit_is_the_published_one() -> None:

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import beta
 
 from analysis.customers.churn import next_purchase
-from analysis.customers.churn.churn_evaluation import RetentionOffer, maximum_profit
+from analysis.customers.churn.churn_evaluation import RetentionOffer
 from analysis.customers.churn.retention_value import (
     accepted_when_tried,
     offer_for,
@@ -19,6 +19,7 @@ from analysis.customers.churn.retention_value import (
 )
 from analysis.customers.lifetime.lifetime_value import LifetimeValue
 from analysis.errors import NotApplicable, ParamsError
+from tests.customers.churn.test_churn_evaluation import maximum_profit
 from tests.customers.churn.test_churn_model import CUTOFF, snapshot
 
 

@@ -110,17 +110,6 @@ def expected_maximum_profit(churned: Flags, score: Floats, offer: RetentionOffer
     return Profit(float(offer.value * (gain - cost).sum()), float(share.sum()))
 
 
-def maximum_profit(churned: Flags, score: Floats, offer: RetentionOffer, accepted: float) -> Profit:
-    """Return the maximum profit where the acceptance rate is known."""
-    hit, miss = _hull(churned, score)
-    prior = churned.mean()
-    gain = offer.value * accepted - offer.incentive * accepted - offer.contact
-    profit = gain * prior * hit - (offer.incentive + offer.contact) * (1 - prior) * miss
-    best = int(np.argmax(profit))
-    share = prior * hit[best] + (1 - prior) * miss[best]
-    return Profit(float(profit[best]), float(share))
-
-
 def _hull(churned: Flags, score: Floats) -> tuple[Floats, Floats]:
     """Return the corners of the convex hull of the ROC curve: true and false positive rates."""
     order = np.argsort(-score, kind="stable")

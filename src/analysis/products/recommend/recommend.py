@@ -20,11 +20,7 @@ from analysis.products.recommend.evaluation import (
     similarity,
     top,
 )
-from analysis.products.sequences.purchase_events import (
-    MOST_CUSTOMERS,
-    Histories,
-    follow_ups,
-)
+from analysis.products.sequences.purchase_events import MOST_CUSTOMERS, Histories, follow_ups
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from analysis.promotions.outcomes.purchases import days_of, weekly_margins, with
 from analysis.stats.sizes import FEWEST_OF_A_SIDE, FEWEST_WEEKS_BEFORE_CAMPAIGN
 from analysis.stats.types import Flags, Floats
 from analysis.tables.engine import held
-from analysis.tables.periods import Period, as_date
+from analysis.tables.periods import Period
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
@@ -111,7 +111,7 @@ def together(
     One question of as many campaigns as the study's size allows costs the engine little more than
     one of a single campaign.
     """
-    first = as_date(tables.order_lines.ordered_at.min().to_pandas().date())
+    first = tables.first_day or spans.as_of
     dates = tables.promotions.filter(tables.promotions.promotion_id.isin(list(promotion_ids)))
     dates = dates.select("promotion_id", "starts_on", "ends_on").to_pandas()
     found: dict[str, Audience | NotApplicable] = {}

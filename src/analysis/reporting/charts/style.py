@@ -177,18 +177,6 @@ def least_size(figure: Figure) -> float:
     return TEXT * float(figure.get_figwidth()) / 5.0
 
 
-def smallest_text(figure: Figure) -> float:
-    """Return the size in pixels of the smallest visible text when the chart is 360 px wide."""
-    from matplotlib.text import Text
-
-    sizes = [
-        float(artist.get_fontsize())
-        for artist in figure.findobj(Text)
-        if artist.get_visible() and artist.get_text().strip()
-    ]
-    return min(sizes, default=float("inf")) * 360 / (72 * figure.get_figwidth())
-
-
 #: A tick of a scale, a figure, an amount or a date: one left out can be told from those that stay.
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _FIGURE = re.compile(

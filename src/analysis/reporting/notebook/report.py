@@ -27,13 +27,7 @@ from analysis.reporting.execution.cell_costs import measured, profile_cells
 from analysis.reporting.notebook import lab, outputs, words
 from analysis.reporting.notebook.findings import Finding, FindingParts, Findings
 from analysis.reporting.notebook.outputs import presenter_of
-from analysis.reporting.store.layout import (
-    LISTS,
-    STAGING,
-    TABLES,
-    Workspace,
-    checked_name,
-)
+from analysis.reporting.store.layout import LISTS, STAGING, TABLES, Workspace, checked_name
 from analysis.stats.resampling import Sampling
 from analysis.tables.periods import as_date
 

@@ -349,13 +349,7 @@ def due_check(report: Report, right: pd.DataFrame) -> None:
     report.save(right, "due_check")
 
 
-@presents(
-    detail="How the recommenders were evaluated",
-    of=(
-        "table",
-        "chart",
-    ),
-)
+@presents(detail="How the recommenders were evaluated", of=("table", "chart"))
 def recommenders(report: Report, usual: Evaluation) -> None:
     """Show which recommender knows the next baskets best."""
     report.headline(text_next.recommender(usual))

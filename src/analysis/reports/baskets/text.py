@@ -30,10 +30,7 @@ _LITTLE = 0.8
 #: An offer that leaves no more of a pair than so many times what another control does is named.
 _AS_MUCH = 1.2
 
-_DOUBTED = {
-    "promotion": "a joint promotion",
-    "fades": "chance: not replicated",
-}
+_DOUBTED = {"promotion": "a joint promotion", "fades": "chance: not replicated"}
 
 _WHY = {
     "size": "large baskets",

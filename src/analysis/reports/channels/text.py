@@ -273,7 +273,7 @@ def lift_reading(lift: HoldoutLift) -> str:
         "written to or not. Counted are orders and margin in the categories on offer (all "
         "purchases where none are named) during the promotion. What is taken from other categories "
         "or later weeks, and fixed costs, report 06 takes off: its net return of a promotion is "
-        "what is left of the margin here, and may be below zero where this is above.",
+        "what is left of the margin here, and may be below zero where this is above."
     ]
     for row in left_out.to_dict("records"):
         said.append(f"{row['name']} gives no verdict: {row['reason']}.")

@@ -236,10 +236,7 @@ def after_reading(after: After) -> str:
 
 
 def trust(
-    surveys: Surveys,
-    response: Response | None,
-    mood: Sentiment | None,
-    alarms: Alarms | None,
+    surveys: Surveys, response: Response | None, mood: Sentiment | None, alarms: Alarms | None
 ) -> list[TrustLine]:
     """Return how far to trust the report."""
     off = int(surveys.off_scale["rows"].sum())

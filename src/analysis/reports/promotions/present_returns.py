@@ -85,13 +85,7 @@ def doubts(report: Report, sent: Campaigns) -> None:
     report.save(largest.estimates, "campaign_estimates")
 
 
-@presents(
-    detail="Promotion by promotion",
-    of=(
-        "table",
-        "chart",
-    ),
-)
+@presents(detail="Promotion by promotion", of=("table", "chart"))
 def for_everybody(report: Report, blends: Everybody) -> None:
     """Show promotions open to all against their synthetic controls."""
     report.headline(text_campaigns.for_everybody(blends))

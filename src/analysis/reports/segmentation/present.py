@@ -251,10 +251,7 @@ def value_tiers(
 
 @presents()
 def rhythm(
-    report: Report,
-    by_rhythm: pd.DataFrame,
-    shapes: pd.DataFrame,
-    common: regularity.CommonShape,
+    report: Report, by_rhythm: pd.DataFrame, shapes: pd.DataFrame, common: regularity.CommonShape
 ) -> None:
     """Show who shops regularly."""
     regularity.require(shapes)

@@ -172,11 +172,7 @@ def win_back_tested(report: Report, drawn: pd.DataFrame) -> None:
 
 @presents()
 def trust(
-    report: Report,
-    customers: pd.DataFrame,
-    *,
-    stages: Stages | None,
-    rfm_next: pd.DataFrame | None,
+    report: Report, customers: pd.DataFrame, *, stages: Stages | None, rfm_next: pd.DataFrame | None
 ) -> None:
     """Say how far to trust the report."""
     report.trust(

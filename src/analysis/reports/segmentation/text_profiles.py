@@ -72,12 +72,7 @@ def kinds(table: pd.DataFrame) -> str:
 
 
 def trust(
-    *,
-    rows: int,
-    simulated: bool,
-    stages: Stages | None,
-    bought: pd.DataFrame | None,
-    margin: str,
+    *, rows: int, simulated: bool, stages: Stages | None, bought: pd.DataFrame | None, margin: str
 ) -> list[TrustLine]:
     """Return the lines of the trust panel.
 

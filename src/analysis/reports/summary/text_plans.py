@@ -160,7 +160,7 @@ def rests_on(board: Board) -> list[TrustLine]:
     lacking = [each.report for each in standings if each.folder is None]
     wrong = [each.report for each in board.wrong()]
     lines: list[TrustLine] = [
-        ("Reports", not wrong, f"Read: {words.listing(read or [words.MISSING])}."),
+        ("Reports", not wrong, f"Read: {words.listing(read or [words.MISSING])}.")
     ]
     if wrong:
         lines.append(("Failed", False, f"{words.listing(wrong)}: what they measure is not here."))
