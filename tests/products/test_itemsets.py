@@ -45,7 +45,8 @@ def by_mlxtend(orders, support):
 @given(orders=ORDERS, least=st.integers(1, 8))
 def test_every_itemset_and_support_is_that_of_mlxtend(orders, least):
     support = min(1.0, least / len(orders))
-    assert counts(mined(orders, support)) == by_mlxtend(orders, support)
+    # It rounds what its floats multiply to up: 0.28 of 25 orders are 8 to it.
+    assert counts(mined(orders, support)) == by_mlxtend(orders, support - 1e-9)
 
 
 @settings(max_examples=8, deadline=None)
