@@ -48,8 +48,8 @@ def test_a_regression_whose_errors_remember_is_that_of_r():
     )
     assert found.logged
     assert parameters["ar.L1"] == pytest.approx(0.6840692, abs=1e-3)
-    assert parameters["july"] == pytest.approx(0.0680742, abs=2e-4)
-    assert errors["july"] == pytest.approx(0.0233252, abs=1e-4)
+    assert parameters["x1"] == pytest.approx(0.0680742, abs=2e-4)
+    assert errors["x1"] == pytest.approx(0.0233252, abs=1e-4)
     assert errors["ar.L1"] == pytest.approx(0.0623793, abs=2e-4)
     assert parameters["sigma2"] == pytest.approx(0.009067988, abs=3e-5)
     assert found.results.llf == pytest.approx(133.9736884, abs=0.25)
