@@ -7,6 +7,7 @@ import gc
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,10 @@ REPOSITORY = Path(__file__).parent.parent
 # A quarter of the processor seconds of collecting would go to looking for garbage among what was
 # imported, where there is none; and so would every later look through all of it.
 gc.disable()
+
+# What runs below nohup or in the background ignores these, and a test could not be stopped by them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No test is failed by the clock: a busy or an old machine is no defect.
 settings.register_profile("any machine", deadline=None)

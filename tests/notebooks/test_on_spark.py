@@ -60,7 +60,7 @@ PARAMS: dict[str, Any] = {
 }  # fmt: skip
 
 #: Where a few columns of lines come to the driver, as numbers for a compiled kernel.
-KERNELS = {"order_index.numbered"}
+KERNELS = {"order_index._columns"}
 
 #: Reports of which nothing else comes to the driver row by row.
 ROWS_STAY = ("01_profiling", "02_segmentation", "03_deciles", "05_baskets")

@@ -4,23 +4,16 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from analysis.reporting.charts import style
 from analysis.reporting.charts.svg import render
+from tests.legibility import smallest_text
 
 
 def boxes(ax: object) -> list:
     ax.figure.draw_without_rendering()  # type: ignore[attr-defined]
     labels = ax.get_xticklabels()  # type: ignore[attr-defined]
     return [label.get_window_extent() for label in labels if label.get_text()]
-
-
-def smallest_text(figure: Figure) -> float:
-    """Return the size in pixels of the smallest visible text when the chart is 360 px wide."""
-    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
-    return min(float(text.get_fontsize()) for text in texts) * 360 / (72 * figure.get_figwidth())
 
 
 def test_labels_that_lie_on_each_other_are_pushed_apart() -> None:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from analysis.errors import AnalysisError
 from analysis.reporting.charts import style, svg
+from tests.legibility import smallest_text
 
 
 def bars(label: str = "Share, %") -> Axes:
@@ -79,10 +80,10 @@ def test_text_is_never_a_formula_but_powers_of_an_axis_are():
 
 
 def test_text_is_legible_on_a_phone():
-    assert style.smallest_text(bars().figure) >= 9  # type: ignore[arg-type]
+    assert smallest_text(bars().figure) >= 9  # type: ignore[arg-type]
     small = bars()
     small.annotate("tiny", (0, 1), fontsize=7)
-    assert style.smallest_text(small.figure) == 7  # type: ignore[arg-type]
+    assert smallest_text(small.figure) == 7  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not style.cjk_fonts(), reason="no font for Chinese is installed")

@@ -19,6 +19,7 @@ from analysis.reports.deciles import charts as fading_charts
 from analysis.reports.deciles import charts as persistence_charts
 from analysis.stats.resampling import Estimates, Sampling
 from tests.customers.populations import features_of, shoppers, weekly_of
+from tests.legibility import smallest_text
 
 FEW = Sampling(draws=200, seed=1)
 FALLEN = shoppers(400, 24, np.random.default_rng(1), visits=0.9)
@@ -64,7 +65,7 @@ def test_each_chart_is_legible_on_a_phone_and_has_units_but_no_title(name: str) 
     assert ax.get_xlabel()
     assert ax.get_title() == ""
     assert ax.get_legend() is None
-    assert style.smallest_text(ax.figure) >= 9  # type: ignore[arg-type]
+    assert smallest_text(ax.figure) >= 9  # type: ignore[arg-type]
     assert "<svg" in svg.render(ax, name=f"test-{name.replace(' ', '-')}", alt=name)
 
 

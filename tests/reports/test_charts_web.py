@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from analysis.reporting.charts.style import smallest_text
 from analysis.reporting.notebook.findings import Finding
 from analysis.reports.web import charts, text, text_losses
+from tests.legibility import smallest_text
 
 
 def moves(*rows: tuple[str, str, int]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from analysis.errors import NotApplicable
 from analysis.reporting.charts import style
 from analysis.reporting.charts.forest import forest, shortened
 from analysis.reports.profiling import charts, charts_quality
+from tests.legibility import smallest_text
 
 FACTORS = pd.DataFrame(
     {
@@ -136,7 +137,7 @@ def texts(ax: Axes) -> str:
 def test_a_chart_is_legible_on_a_phone(name: str) -> None:
     ax = DRAWINGS[name]()
     ax.figure.canvas.draw()
-    assert style.smallest_text(ax.figure) >= 9
+    assert smallest_text(ax.figure) >= 9
     assert ax.figure.get_figwidth() == 5
     assert ax.get_xlabel() or ax.get_ylabel()
 

@@ -29,7 +29,6 @@ from analysis.promotions.outcomes.outcomes import COLUMNS
 from analysis.promotions.returns import league, roi
 from analysis.promotions.returns.incremental_return import NO_COST, Returns
 from analysis.promotions.returns.roi import AFTER, EXTRA, NEEDED, NEIGHBOURS, NET, Return
-from analysis.reporting.charts import style
 from analysis.reporting.notebook import outputs
 from analysis.reporting.notebook.outputs import KEY, Output, presenters
 from analysis.reporting.notebook.report import Report
@@ -39,6 +38,7 @@ from analysis.reports.promotions import charts, text_planning, text_returns
 from analysis.reports.promotions import text as readings
 from analysis.reports.promotions import text_verdicts as readings_of_verdicts
 from analysis.reports.promotions.params import Params
+from tests.legibility import smallest_text
 
 OK = Check("Sizes of the arms", "as drawn", True)
 BROKEN = Check("Sizes of the arms", "customers are missing from the log", False)
@@ -343,7 +343,7 @@ def test_effects_are_drawn_with_their_arms(found: Trials) -> None:
     ax = charts.effects(table, unit="Margin, EUR")
     labels = [tick.get_text() for tick in ax.get_yticklabels()]
     assert labels == list(table["label"])
-    assert style.smallest_text(ax.figure) >= 9
+    assert smallest_text(ax.figure) >= 9
 
 
 def test_a_long_name_is_cut_before_its_arm() -> None:

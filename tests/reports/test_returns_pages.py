@@ -18,7 +18,7 @@ from analysis.promotions.observational.synthetic_control import contrast
 from analysis.promotions.outcomes import costs, outcomes
 from analysis.promotions.returns import incremental_return, league
 from analysis.promotions.returns.roi import Return
-from analysis.reporting.charts import style, svg
+from analysis.reporting.charts import svg
 from analysis.reporting.notebook import formats, words
 from analysis.reporting.notebook.findings import Finding
 from analysis.reports.promotions import charts_returns as charts
@@ -26,6 +26,7 @@ from analysis.reports.promotions import columns
 from analysis.reports.promotions import text_campaigns as campaign_readings
 from analysis.reports.promotions import text_campaigns as place_readings
 from analysis.reports.promotions import text_returns as readings
+from tests.legibility import smallest_text
 from tests.promotions import small_shop
 from tests.promotions.small_shop import SPANS
 
@@ -115,7 +116,7 @@ DRAWN: dict[str, Callable[[], Axes]] = {
 @pytest.mark.parametrize("name", DRAWN)
 def test_charts_are_legible_on_a_phone_and_survive_the_page(name: str) -> None:
     ax = DRAWN[name]()
-    assert style.smallest_text(ax.figure) >= 9
+    assert smallest_text(ax.figure) >= 9
     drawing = svg.render(ax, name="c", alt="A chart.")
     assert "<svg" in drawing
 
