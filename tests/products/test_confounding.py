@@ -25,7 +25,7 @@ from analysis.products.baskets import order_contents
 from analysis.products.baskets.order_contents import BANDS
 from analysis.products.baskets.order_index import order_facts
 from analysis.products.substitution import brand_switching, substitutes
-from tests.products.regulars import as_numbers, rule, shop_of
+from tests.products.regulars import as_numbers, rule, shop_of, sides
 from tests.products.shops import ORDERS, planted
 from tests.truth.calibration import assert_covers
 
@@ -87,7 +87,7 @@ def test_without_customers_every_order_is_one_and_nothing_is_put_down_to_them(sh
         rule("true_a", "true_b"),
         first=first,
         second=second,
-        lines=lines,
+        whole=order_contents.of_lines(lines),
         facts=order_facts(lines),
     ).iloc[0]
     assert row["verdict"] == "holds"
@@ -181,7 +181,7 @@ def test_orders_become_numbers_whatever_is_missing_of_them():
     assert known.facts["store"].tolist() == [1, 0, -1, 1, 0]
     assert known.facts["place"].tolist() == [1, 0, -1, 1, 0]
     assert known.size.tolist() == [1, 2, 2, 1, 1]
-    (side,) = known.sides(rule("a", "b"))
+    (side,) = sides(known, rule("a", "b"))
     assert side.tolist() == [2, 2, 3, 1, 0]
 
 

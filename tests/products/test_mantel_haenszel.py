@@ -18,16 +18,16 @@ from analysis.products.association.mantel_haenszel import (
     cells_of_rules,
     cochran_mantel_haenszel,
     common_odds,
-    counts_of_rules,
     design_effects,
     log_variance,
     mantel_haenszel,
     null_variance,
 )
 from analysis.products.association.support import choose_support
+from analysis.products.baskets.order_contents import BAND_OF, BANDS
 from analysis.products.baskets.order_index import Numbered
 from analysis.stats.proportions import fisher_more
-from tests.products.regulars import Tastes, as_numbers, rule, shop_of
+from tests.products.regulars import Tastes, as_numbers, rule, shop_of, sides
 from tests.products.shelves import baskets_of
 from tests.truth.calibration import UNLIKELY, assert_covers
 
@@ -109,7 +109,7 @@ def test_a_pair_that_one_customer_alone_makes_has_no_interval():
 
 def test_the_interval_of_lift_is_that_of_a_plain_sum_over_customers():
     shop = Tastes(150, 10, rate=0.2).draw(np.random.default_rng(5))
-    (side,) = shop.sides(PAIR)
+    (side,) = sides(shop, PAIR)
     t, a, b = (np.add.reduceat(v * 1.0, shop.starts[:-1]) for v in (side == 3, side & 1, side >> 1))
     shares = [v.sum() / len(shop) for v in (t, a, b)]
     influence = t / shares[0] - a / shares[1] - b / shares[2] + np.diff(shop.starts)
@@ -216,7 +216,6 @@ def test_who_holds_several_items_holds_each(orders: list[set[str]]) -> None:
     for items in ("a", "ab", "bcd"):
         expected = [n for n, held in enumerate(orders) if set(items) <= held]
         assert shelf.held_by(tuple(items)).tolist() == expected
-        assert np.flatnonzero(shelf.holding(tuple(items))).tolist() == expected
 
 
 @pytest.mark.parametrize("by_size", [True, False])
@@ -233,8 +232,16 @@ def test_orders_that_hold_a_side_tell_the_cells_of_all(fact, by_size):
                           "consequents": [("b",), ("d",), ("d",)]})  # fmt: skip
     shifted = Control(lambda rule: np.where(store < 0, -1, (store + rule) % 4), 4, by_size)
     control = shifted if fact == "by rule" else Control.of(shop, fact, by_size=by_size)
-    every = cells_of_rules(shop, rules, control)
-    for counts, cells in zip(counts_of_rules(shop, rules, control), every, strict=True):
-        np.testing.assert_array_equal(counts, cells.counts)
+    every = zip(cells_of_rules(shop, rules, control), sides(shop, rules), strict=True)
+    for number, (cells, side) in enumerate(every):
+        own = np.array([0, *rules.loc[number].map(len), rules.loc[number].map(len).sum()])
+        band = BAND_OF[np.minimum(size - own[side], len(BAND_OF) - 1)] if by_size else 1
+        group, width = control.group(number), len(BANDS) + 1 if by_size else 1
+        place = np.where((group < 0) | (band == 0), -1, group * width + (band if by_size else 0))
+        counts = np.zeros((control.strata, 4), int)
+        np.add.at(counts, (place[place >= 0], side[place >= 0]), 1)
+        np.testing.assert_array_equal(cells.place, place)
+        np.testing.assert_array_equal(cells.side, side)
+        np.testing.assert_array_equal(cells.counts, counts)
     odds = mantel_haenszel(shop, rules, control)["odds_ratio"]
     assert common_odds(shop, rules, control).tolist() == odds.tolist()

@@ -72,52 +72,35 @@ class Cells:
     side: Sides
     counts: Ints
 
-    @classmethod
-    def of(
-        cls, orders: Numbered, side: Sides, sizes: tuple[int, int], control: Control, rule: int
-    ) -> Cells:
-        """Count the orders of one rule whose sides hold ``sizes`` items."""
-        from analysis.products.baskets.basket_kernels import cells_of, strata_of
-
-        rest = (_own(*sizes), orders.size)
-        place = strata_of(control.group(rule), rest, side, BAND_OF, control.by_size)
-        return cls(place, side, cells_of(place, side, control.strata))
-
     @cached_property
     def parts(self) -> tuple[Floats, ...]:
         """The cells a, b, c, d and one by their sum, which is 0 where nothing can be compared."""
-        return _parts(self.counts)
-
-
-def _parts(counts: Ints) -> tuple[Floats, ...]:
-    d, b, c, a = counts.T.astype(np.float64)
-    compared = (a + b > 0) & (a + c > 0)
-    return a, b, c, d, np.divide(1.0, a + b + c + d, out=np.zeros_like(a), where=compared)
+        d, b, c, a = self.counts.T.astype(np.float64)
+        compared = (a + b > 0) & (a + c > 0)
+        return a, b, c, d, np.divide(1.0, a + b + c + d, out=np.zeros_like(a), where=compared)
 
 
 def cells_of_rules(orders: Numbered, rules: pd.DataFrame, control: Control) -> Iterator[Cells]:
-    """Return the cells of each rule, one after the other."""
-    asked = zip(orders.sides(rules), rules["antecedents"], rules["consequents"], strict=True)
-    for rule, (side, a, b) in enumerate(asked):
-        yield Cells.of(orders, side, (len(a), len(b)), control, rule)
+    """Return the cells of each rule, which last until those of the next are asked for.
 
-
-def counts_of_rules(orders: Numbered, rules: pd.DataFrame, control: Control) -> Iterator[Ints]:
-    """Return `Cells.counts` of each rule alone, which costs as much as its sides have orders.
-
-    Orders with neither side are counted once for all rules of the same groups.
+    Orders with neither side are placed and counted once for all rules of the same groups; the rest
+    costs as much as a rule's sides have orders.
     """
-    from analysis.products.baskets.basket_kernels import cells_of, cells_of_holders, strata_of
+    from analysis.products.baskets.basket_kernels import cells_of, strata_of, with_holders
 
-    before, neither = None, np.zeros((0, 4), np.int32)
-    none = np.zeros(len(orders), np.uint8)
+    holders: tuple[Ints, ...] = ()
+    before, bands = None, (BAND_OF, control.by_size)
+    side, place, placed = np.zeros(len(orders), np.uint8), *2 * [np.zeros(0, np.int32)]
     for rule, (a, b) in enumerate(zip(rules["antecedents"], rules["consequents"], strict=True)):
         group, rest = control.group(rule), (_own(len(a), len(b)), orders.size)
+        for held in holders:
+            place[held], side[held] = placed[held], 0
         if group is not before:
-            place = strata_of(group, rest, none, BAND_OF, control.by_size)
-            before, neither = group, cells_of(place, none, control.strata)
-        holders = orders.held_by(a), orders.held_by(b)
-        yield cells_of_holders(neither.copy(), group, rest, holders, BAND_OF, control.by_size)
+            before, placed = group, strata_of(group, orders.size, *bands)
+            place, neither = placed.copy(), cells_of(placed, control.strata)
+        holders, counts = (orders.held_by(a), orders.held_by(b)), neither.copy()
+        with_holders(place, side, counts, group, rest, holders, *bands)
+        yield Cells(place, side, counts)
 
 
 def _own(first: int, second: int) -> Ints:
@@ -161,8 +144,8 @@ def mantel_haenszel(
 def common_odds(orders: Numbered, rules: pd.DataFrame, control: Control) -> Floats:
     """Return the odds ratio of `mantel_haenszel` alone, without its interval, which costs more."""
     found = []
-    for counts in counts_of_rules(orders, rules, control):
-        r, s = _sums(_parts(counts))
+    for cells in cells_of_rules(orders, rules, control):
+        r, s = _sums(cells.parts)
         found.append(r / s if r > 0 and s > 0 else np.nan)
     return np.array(found, dtype=np.float64)
 
@@ -225,7 +208,7 @@ def log_variance(orders: Numbered, cells: Cells, r: float, s: float) -> float:
     return max(moves - between, moves / 2)
 
 
-def exact_p(orders: Numbered, rules: pd.DataFrame, *, more: bool) -> Floats:
+def exact_p(orders: Numbered, rules: pd.DataFrame, counted: pd.DataFrame, *, more: bool) -> Floats:
     """Return the p-value of each rule that its sides are together too often, or too seldom.
 
     Parameters
@@ -234,6 +217,8 @@ def exact_p(orders: Numbered, rules: pd.DataFrame, *, more: bool) -> Floats:
         The orders, with the items of the rules.
     rules
         antecedents, consequents.
+    counted
+        Orders with both sides, with the first and with the second: both, a, b.
     more
         Too often for chance, else too seldom.
 
@@ -242,9 +227,9 @@ def exact_p(orders: Numbered, rules: pd.DataFrame, *, more: bool) -> Floats:
     Fisher's exact test on as many orders as they are worth: all counts are divided by
     `design_effects` (Rao and Scott 1992, Biometrics 48(2)).
     """
-    counted = np.array([np.bincount(side, minlength=4) for side in orders.sides(rules)])
     worth = design_effects(orders, rules)
-    _, a_only, b_only, both = counted.reshape(-1, 4).T / worth
+    n = counted[["both", "a", "b"]].to_numpy().T
+    both, a_only, b_only = n[0] / worth, (n[1] - n[0]) / worth, (n[2] - n[0]) / worth
     test = fisher_more if more else fisher_less
     return test(both, a_only + both, b_only + both, len(orders) / worth)
 

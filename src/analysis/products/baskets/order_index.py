@@ -9,7 +9,7 @@ together millions of them by their names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -80,13 +80,6 @@ class Numbered:
         """Return how many groups a fact cuts the orders in."""
         return int(self.facts[fact].max(initial=-1)) + 1
 
-    def holding(self, items: Sequence[str]) -> Sides:
-        """Return 1 for each order that holds all of ``items``, else 0."""
-        counted = np.zeros(len(self), np.uint8)
-        for item in items:
-            counted[self.holders[item]] += 1
-        return (counted == len(items)).astype(np.uint8)
-
     def held_by(self, items: Sequence[str]) -> Ints:
         """Return the orders that hold all of ``items``, ascending."""
         rarest, *others = sorted((self.holders[item] for item in items), key=len)
@@ -94,11 +87,6 @@ class Numbered:
             place = np.minimum(np.searchsorted(other, rarest), len(other) - 1)
             rarest = rarest[other[place] == rarest]
         return rarest
-
-    def sides(self, rules: pd.DataFrame) -> Iterable[Sides]:
-        """Return, rule by rule, what each order holds of it: 0 neither, 1 A, 2 B, 3 both."""
-        for a, b in zip(rules["antecedents"], rules["consequents"], strict=True):
-            yield self.holding(a) + 2 * self.holding(b)
 
 
 def items_of(rules: pd.DataFrame) -> list[str]:

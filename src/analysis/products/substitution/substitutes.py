@@ -111,7 +111,7 @@ def substitutes(baskets: Baskets, lines: ibis.Table, *, fdr: float = 0.05) -> Su
     NotApplicable
         If most orders have no customer, or no two items of a category are frequent enough.
     """
-    facts = order_facts(lines)
+    facts = order_facts(lines) if baskets.facts is None else baskets.facts
     pairs = _candidates(baskets)
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
     counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")
@@ -121,8 +121,8 @@ def substitutes(baskets: Baskets, lines: ibis.Table, *, fdr: float = 0.05) -> Su
     items = sorted({*counted["a"], *counted["b"], *weighed})
     orders = baskets.numbered(facts, items)
     _require_customers(orders)
-    p = exact_p(orders, rules, more=False)
     lift = clustered_lift(orders, rules)
+    p = exact_p(orders, rules, lift, more=False)
     table = counted.assign(
         lift=counted["both"] / counted["expected"], lift_low=lift["low"], lift_high=lift["high"],
         p=p, q=q_values(p),
