@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.products.baskets.order_index import Numbered, numbered, order_facts
+from analysis.tables.engine import EngineSettings
 from tests.products.shelves import baskets_of
 
 
@@ -17,11 +18,13 @@ def rule(a: str, b: str) -> pd.DataFrame:
     return pd.DataFrame({"antecedents": [(a,)], "consequents": [(b,)]})
 
 
-def as_numbers(orders: Sequence[Iterable[str]], facts: pd.DataFrame) -> Numbered:
+def as_numbers(
+    orders: Sequence[Iterable[str]], facts: pd.DataFrame, settings: EngineSettings | None = None
+) -> Numbered:
     """Return orders as the engine hands them over; ``facts`` may know customer_id and store_id."""
     import ibis
 
-    shelf = baskets_of(orders)
+    shelf = baskets_of(orders, settings)
     known = facts.assign(order_id=[f"o{i}" for i in range(len(facts))])
     if "customer_id" not in known:
         known["customer_id"] = None
@@ -29,14 +32,6 @@ def as_numbers(orders: Sequence[Iterable[str]], facts: pd.DataFrame) -> Numbered
     known = ibis.memtable(known.astype(texts)).mutate(ordered_at=ibis.timestamp("2024-01-03"))
     lines = shelf.lines.join(known, "order_id")
     return numbered(shelf.lines, order_facts(lines), sorted({i for items in orders for i in items}))
-
-
-def sides(orders: Numbered, rules: pd.DataFrame) -> Iterator[Any]:
-    """Return, rule by rule, what each order holds of it: 0 neither, 1 A, 2 B, 3 both."""
-    held = {i: np.isin(np.arange(len(orders)), rows) for i, rows in orders.holders.items()}
-    for a, b in zip(rules["antecedents"], rules["consequents"], strict=True):
-        first, second = (np.all([held[item] for item in side], axis=0) for side in (a, b))
-        yield first + 2 * second
 
 
 def shop_of(who: Any, *, a: Any, b: Any, **facts: Any) -> Numbered:
