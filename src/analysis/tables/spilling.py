@@ -121,7 +121,7 @@ def keep_on_disk(connection: Any) -> None:
     In memory, and spilled from it, a hundred million lines with their names are 20 GB.
     """
     path = str(spill_path().with_suffix(".duckdb")).replace("'", "''")
-    connection.raw_sql(f"attach '{path}' as kept")
+    connection.raw_sql(f"attach '{path}' as kept (storage_version 'latest')")  # packs texts better
     keep_in(connection, "kept.main")
 
 

@@ -1,7 +1,4 @@
-"""Rules A -> B from frequent itemsets, judged against everything that was searched.
-
-How interesting a rule is, in the words of mlxtend and of the literature.
-"""
+"""Rules A -> B from frequent itemsets: how interesting, judged against all that was searched."""
 
 from __future__ import annotations
 

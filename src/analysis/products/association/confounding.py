@@ -1,7 +1,4 @@
-"""Which rules to believe: those that hold in another period and are not made by something else.
-
-Pairs that only a joint promotion made.
-"""
+"""Which rules to believe: those that hold later, and that neither orders nor promotions made."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""From orders to the pairs one can believe in, at one level of the hierarchy.
-
-Pairs of products that say no more than their categories do.
-"""
+"""From orders to the pairs one can believe in, at one level, beyond what their categories say."""
 
 from __future__ import annotations
 
@@ -197,7 +194,9 @@ def find(
         )
     itemsets = mined(first, search.support or None, longest=search.longest)
     frequent = [s[0] for s in itemsets.table["itemset"] if len(s) == 1]
-    facts = _facts(tables, halves.whole, search)
+    every = orders_as_sets.bought(tables, halves.whole, without=search.without)
+    # Of all levels: an order is the same whatever its items are called.
+    facts = tables.once(f"facts, {halves.whole}, {search.without}", lambda _: order_facts(every))
     orders = first.numbered(facts, frequent)
     rules = rule_mining.mine(itemsets, orders=orders, confidence=search.confidence)
     discovered = _one_a_pair(rules, search.fdr)
@@ -213,12 +212,6 @@ def find(
         sides = {"first": first, "second": second, "whole": whole, "facts": facts}
         checked = _with_gain(check(tables, chosen, **sides, doubts=doubts), margin)
     return Pairs(lines, facts, first, orders, itemsets, rules, discovered, checked, gone)
-
-
-def _facts(tables: Tables, period: Period, search: Search) -> ibis.Table:
-    """Return the facts of all orders, whatever the level: made once."""
-    every = orders_as_sets.bought(tables, period, without=search.without)
-    return tables.once(f"facts of {period}, {search.without}", lambda _: order_facts(every))
 
 
 def _one_a_pair(rules: Rules, fdr: float) -> pd.DataFrame:

@@ -1,9 +1,4 @@
-"""Three items that are in one order more often than their pairs explain, then and later.
-
-Which parts of a set of three orders hold, by size of order and by customer.
-
-How often three things would be together if their pairs were all there is.
-"""
+"""Three items that are in one order more often than their pairs explain, then and later."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ _KEYS = {"product": "product_id", "category": "category", "department": "departm
 #: What analyses of baskets need of a line.
 _KEPT = (
     "order_id", "customer_id", "product_id", "ordered_at", "store_id", "department", "category",
-    "brand", "net_amount", "discount_amount", "margin_micros", "counted",
+    "net_amount", "discount_amount", "margin_micros", "counted",
 )  # fmt: skip
 
 

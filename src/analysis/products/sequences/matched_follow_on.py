@@ -1,9 +1,4 @@
-"""Buyers of A, and the visits of others that they are compared with.
-
-Who buys B after A, day by day, against matched customers who did not buy A.
-
-From all follow-ups to the few worth acting on, each against matched customers.
-"""
+"""Who buys B after A, day by day, against matched customers who did not; the few to act on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How long a product lasts, and who is due for it.
-
-The chance that a customer's own rhythm brings a product in the next days.
-"""
+"""How long a product lasts, who is due for it, and the chance that it is bought within days."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Compiled counting of what customers bought after what.
-
-Compiled joins of where patterns end with where items are bought.
-"""
+"""Compiled counting of what customers bought after what, and of where patterns go on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Frequent sequences of visits, with gaps and a span in days, several items a visit.
-
-Whether the order of visits matters, or any order would show the same sequences.
-"""
+"""Frequent sequences of visits, with gaps and a span in days, and whether their order matters."""
 
 from __future__ import annotations
 
