@@ -5,17 +5,20 @@
 
 A standalone master and two workers of one core each, an application a report, nothing drawn and no
 page made, on either engine. Printed are wall seconds, processor seconds (those of the executors
-apart), Spark's jobs, the rows that came to the driver and the line of code that asked for most of
+apart), Spark's jobs, how often files of order lines and of all tables were read (a question may
+read several times), the rows that came to the driver and the line of code that asked for most of
 them. All saved tables must be those of DuckDB: money, counts and words exactly, others to 1e-9.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +41,12 @@ def main(reports: list[str] | None = None) -> None:
         with cluster(folder / "cluster", memory=900) as made:
             for report in reports or REPORTS:
                 here, before = run(folder, report, DUCKDB), made.cpu_seconds()
-                there = run(folder, report, made.settings())
+                (log := folder / "log" / report).mkdir(parents=True)
+                logged = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file://{log}",
+                          "spark.eventLog.compress": "false"}  # fmt: skip
+                there = run(folder, report, made.settings(**logged))
                 time.sleep(5)  # until its executors have ended
+                there["scans"] = scans(log)
                 own = f"{made.cpu_seconds() - before:,.0f}"
                 rows += [figures(report, "DuckDB", here, ""), figures(report, "Spark", there, own)]
                 print(*map(json.dumps, rows[-2:]), sep="\n", file=sys.stderr, flush=True)
@@ -49,8 +56,8 @@ def main(reports: list[str] | None = None) -> None:
                 wrong |= {name: words for name, words in found.items() if words}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    heads = ("report", "engine", "wall s", "CPU s", "executors' CPU s", "jobs", "rows to driver",
-             "most by")  # fmt: skip
+    heads = ("report", "engine", "wall s", "CPU s", "executors' CPU s", "jobs", "lines read",
+             "all read", "rows to driver", "most by")  # fmt: skip
     table(heads, rows)
     print("\nAll tables are the same." if not wrong else f"\nNot the same: {wrong}")
 
@@ -75,13 +82,35 @@ def run(folder: Path, report: str, engine: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def scans(log: Path) -> Counter[str]:
+    """Return how often Spark read the files of each table, from the events that it wrote down."""
+    tables, found = dict[int, str](), Counter[str]()
+
+    def noted(node: dict[str, Any]) -> None:
+        if node["nodeName"].startswith("Scan parquet"):
+            place = re.search(r"canonical/[^/]+/[^/]+/(\w+)", json.dumps(node["metadata"]))
+            files = (m for m in node["metrics"] if m["name"] == "number of files read")
+            tables.update((m["accumulatorId"], place[1] if place else "") for m in files)
+        for child in node["children"]:
+            noted(child)
+
+    for path in log.rglob("events_*"):
+        for event in map(json.loads, path.read_text().splitlines()):
+            if "sparkPlanInfo" in event:
+                noted(event["sparkPlanInfo"])
+            updates = event.get("accumUpdates", []) if "Driver" in event["Event"] else []
+            found.update(tables[number] for number, _ in updates if number in tables)
+    return found
+
+
 def figures(report: str, engine: str, cost: dict[str, Any], executors: str) -> list[str]:
     """Return the row of a report and an engine."""
-    brought = cost["collected"]
+    brought, scanned = cost["collected"], Counter(cost.get("scans", {}))
     most = next(iter(brought.items()), ("", 0))
     return [
         report, engine, f"{cost['seconds']:,.0f}", f"{cost['cpu_seconds']:,.0f}", executors,
-        f"{cost['jobs'] or ''}", f"{sum(brought.values()) or '':,}" if brought else "",
+        f"{cost['jobs'] or ''}", f"{scanned['order_lines'] or ''}", f"{scanned.total() or ''}",
+        f"{sum(brought.values()) or '':,}" if brought else "",
         f"{most[0]}: {most[1]:,}" if brought else "",
     ]  # fmt: skip
 

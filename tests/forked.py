@@ -102,12 +102,14 @@ _commands: _Commands | None = None
 class Forked:
     """A forked command, or ``-c`` and code, with what tests ask of a ``subprocess.Popen``."""
 
-    def __init__(self, *arguments: str, cwd: Path) -> None:
+    def __init__(self, *arguments: str, cwd: Path, output: int | None = None) -> None:
+        """Start it; where a descriptor ``output`` is given, it writes there what it says."""
         global _commands
         if _commands is None or not _commands.lives:
             _commands = _Commands()
         self.args = arguments
-        self._output, self._errors = os.memfd_create("output"), os.memfd_create("errors")
+        self._output = os.memfd_create("output") if output is None else os.dup(output)
+        self._errors, self._is_read = os.memfd_create("errors"), output is None
         lifeline, held = os.pipe()
         weakref.finalize(self, _close, self._output, self._errors, held)
         found = _commands.fork(
@@ -142,7 +144,7 @@ class Forked:
             if time.monotonic() > deadline:
                 raise subprocess.TimeoutExpired(self.args, timeout)
             time.sleep(0.02)
-        return _all_of(self._output), _all_of(self._errors)
+        return _all_of(self._output) if self._is_read else "", _all_of(self._errors)
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

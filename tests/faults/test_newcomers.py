@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
-import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from analysis.promotions.experiments.estimates import Rules
 from analysis.promotions.outcomes.outcomes import Spans
 from analysis.reporting.checking.check_page import doubts
 from analysis.tables.engine import open_study
+from tests import forked
 from tests.faults.newcomer import Newcomer
 
 READY = Path(__file__).parents[2] / "params" / "sources"
@@ -366,8 +365,7 @@ def test_a_folder_on_the_command_line(newcomer: Newcomer) -> None:
     pizzeria(newcomer, orders=40)
 
     def analysis(*words: str) -> str:
-        command = [sys.executable, "-m", "analysis", *words]
-        done = subprocess.run(command, cwd=newcomer.root, capture_output=True, text=True)
+        done = forked.run(*words, cwd=newcomer.root)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

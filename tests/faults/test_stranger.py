@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,12 +62,6 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def analysis(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "analysis", *words], cwd=project, capture_output=True, text=True
-    )
-
-
 def test_a_look_one_edit_and_the_tables_are_there(project: Path) -> None:
     file = project / "data" / "raw" / "gifts" / "till export.csv"
     lines = orders(file)
@@ -105,7 +97,7 @@ def test_nothing_is_overwritten(project: Path) -> None:
     file = project / "data" / "raw" / "gifts" / "a.csv"
     orders(file)
     draft("gifts", [file], root=project)
-    again = analysis(project, "new", "gifts", str(file))
+    again = forked.run("new", "gifts", str(file), cwd=project)
     assert again.returncode == 2
     assert "params/gifts.yaml is there already; nothing was written" in again.stderr
 
@@ -114,10 +106,10 @@ def test_nothing_is_overwritten(project: Path) -> None:
 def test_the_whole_path_on_the_command_line(project: Path) -> None:
     file = project / "data" / "raw" / "gifts" / "orders.csv"
     orders(file)
-    new = analysis(project, "new", "gifts", str(file))
+    new = forked.run("new", "gifts", str(file), cwd=project)
     assert new.returncode == 0, new.stderr
     assert "next: analysis check gifts, then: analysis run gifts" in new.stdout
-    check = analysis(project, "check", "gifts")
+    check = forked.run("check", "gifts", cwd=project)
     assert check.returncode == 0, check.stderr
     assert "order_lines: 1 row refused because Quantity is not a number" in check.stdout
     assert "can run    03_deciles" in check.stdout

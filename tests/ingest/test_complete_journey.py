@@ -114,11 +114,10 @@ def test_displays_and_mailers_reconcile(tmp_path: Path) -> None:
         each.mkdir(parents=True)
     for path in Path(source("promotions").strip("'")).parent.glob("*.parquet"):
         (folder / path.name).symlink_to(path)
-    own = folder / "promotions.parquet"
-    own.unlink()
-    duckdb.sql(f"select * from {source('promotions')} where week in {WEEKS}").write_parquet(
-        str(own)
-    )
+    for name in ("transactions", "promotions"):  # lines are not what is asked about here
+        own = folder / f"{name}.parquet"
+        own.unlink()
+        duckdb.sql(f"select * from {source(name)} where week in {WEEKS}").write_parquet(str(own))
     read, kept, said, first, last = (
         duckdb.sql(
             "select count(*), count(distinct (product_id, store_id, week)), "

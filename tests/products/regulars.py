@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.products.baskets.order_index import Numbered, numbered, order_facts
+from analysis.tables.engine import EngineSettings
 from tests.products.shelves import baskets_of
 
 
@@ -17,11 +18,13 @@ def rule(a: str, b: str) -> pd.DataFrame:
     return pd.DataFrame({"antecedents": [(a,)], "consequents": [(b,)]})
 
 
-def as_numbers(orders: Sequence[Iterable[str]], facts: pd.DataFrame) -> Numbered:
+def as_numbers(
+    orders: Sequence[Iterable[str]], facts: pd.DataFrame, settings: EngineSettings | None = None
+) -> Numbered:
     """Return orders as the engine hands them over; ``facts`` may know customer_id and store_id."""
     import ibis
 
-    shelf = baskets_of(orders)
+    shelf = baskets_of(orders, settings)
     known = facts.assign(order_id=[f"o{i}" for i in range(len(facts))])
     if "customer_id" not in known:
         known["customer_id"] = None

@@ -181,8 +181,8 @@ def test_orders_become_numbers_whatever_is_missing_of_them():
     assert known.facts["store"].tolist() == [1, 0, -1, 1, 0]
     assert known.facts["place"].tolist() == [1, 0, -1, 1, 0]
     assert known.size.tolist() == [1, 2, 2, 1, 1]
-    (side,) = known.sides(rule("a", "b"))
-    assert side.tolist() == [2, 2, 3, 1, 0]
+    held = {item: orders.tolist() for item, orders in known.holders.items()}
+    assert held == {"a": [2, 3], "b": [0, 1, 2], "c": [1, 4]}
 
 
 def test_products_outside_the_catalogue_and_returns_are_in_no_basket(shop):

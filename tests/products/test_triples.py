@@ -123,6 +123,16 @@ def test_sets_looked_at_one_by_one_are_those_looked_at_together() -> None:
         assert alone.clustered_error(influence[[number]]) == error[number]
 
 
+@pytest.mark.spark
+def test_workers_of_spark_count_the_same_sets(spark) -> None:
+    orders, who = ["abcd", "abx", "bcy", "acde", "abcz", "dx"] * 5, [f"c{n % 7}" for n in range(30)]
+    who[::4] = [None] * len(who[::4])
+    here, there = (counted(orders, who, engine) for engine in (None, spark))
+    influence = np.random.default_rng(1).normal(size=here.counts.shape)
+    assert (there.counts == here.counts).all()
+    assert there.clustered_error(influence) == pytest.approx(here.clustered_error(influence))
+
+
 START, DAYS = date(2024, 1, 1), 364
 ITEMS = [f"i{k:02}" for k in range(14)]
 

@@ -43,12 +43,14 @@ class Server:
     def __enter__(self) -> Server:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()  # or it would go on at the number that the next server's socket gets
         for each in (self._listener, *self._open):
             with contextlib.suppress(OSError):
                 each.close()

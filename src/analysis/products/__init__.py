@@ -1,6 +1,8 @@
 """What sells together, instead of each other, and next.
 
-What a notebook calls, by one name each; the rooms below hold the methods.
+What a notebook calls, by one name each; the rooms below hold the methods. Everywhere
+there ``events`` are purchases by customer, day and item, ``baskets`` orders as sets, ``halves`` the
+two periods of a search, ``level`` what an item is and ``confidence`` the coverage of intervals.
 """
 
 from analysis.answers import face

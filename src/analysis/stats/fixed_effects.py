@@ -116,6 +116,31 @@ def _solved(
     raise AnalysisError("The regression with fixed effects did not settle.")
 
 
+class _Group(NamedTuple):
+    """Units and times that hang together, whose sums of products are taken in a dense block."""
+
+    free: Integers  # times whose level is not fixed at zero: all but the first
+    cells: Integers  # of the panel, those of the free times
+    place: Integers  # of each in the block
+    shape: tuple[int, int]  # of the block, units x free times
+
+    @classmethod
+    def of(cls, cells: csr_array, own: Integers, times: Integers) -> _Group:
+        """Return the group of ``times``, in which the panel's ``own`` cells lie."""
+        own = own[cells.indices[own] != times[0]]
+        unit = _codes(np.searchsorted(cells.indptr, own, side="right"))
+        width = len(times) - 1
+        place = unit * width + np.searchsorted(times[1:], cells.indices[own])
+        return cls(times[1:], own, place, (int(unit.max(initial=-1)) + 1, width))
+
+    def shared(self, roots: Floats) -> Floats:
+        """Return free times x free times: sums over units of products of the panel's cells."""
+        block = np.zeros(self.shape[0] * self.shape[1])
+        block[self.place] = roots[self.cells]
+        block = block.reshape(self.shape)
+        return block.T @ block
+
+
 class _Panel(NamedTuple):
     """What stays the same from step to step; of the terms only what is not zero is added up."""
 
@@ -124,7 +149,7 @@ class _Panel(NamedTuple):
     terms: csc_array
     cells: csr_array  # units x times
     pair: Integers  # which of ``cells`` every row belongs to
-    free: list[Integers]  # times whose level is not fixed at zero, by group that hangs together
+    groups: list[_Group]  # whose units and times hang together
 
     @classmethod
     def of(cls, terms: Floats, unit: Integers, time: Integers) -> _Panel:
@@ -133,11 +158,14 @@ class _Panel(NamedTuple):
         known, pair = np.unique(unit * shape[1] + time, return_inverse=True)
         ends = np.searchsorted(known, np.arange(shape[0] + 1) * shape[1])
         cells = csr_array((np.ones(len(known)), known % shape[1], ends), shape)
-        _, group = connected_components(cells.T @ cells, directed=False)
+        ends, every = np.append(ends, np.full(shape[1], len(known))), sum(shape)
+        graph = csr_array((cells.data, cells.indices + shape[0], ends), (every, every))
+        group = connected_components(graph, directed=False)[1][shape[0] :]
         order = np.argsort(group, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
-        free = [each[1:] for each in groups if len(each) > 1]
-        return cls(unit, time, csc_array(terms), cells, pair, free)
+        of_cells = group[cells.indices]
+        tied = [_Group.of(cells, np.flatnonzero(of_cells == group[t[0]]), t) for t in groups]
+        return cls(unit, time, csc_array(terms), cells, pair, tied)
 
     def swept(self, weights: Floats, working: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Sweep both sets of effects out of the working values and the terms, by sums alone.
@@ -146,15 +174,16 @@ class _Panel(NamedTuple):
         Returned are the effects of units and of times in each column, working values first, and
         the columns' weighted products before and after.
         """
-        both, scaled = self.cells.copy(), self.cells.copy()
+        both = self.cells.copy()
         both.data = np.bincount(self.pair, weights)
         of_unit, of_time = (np.bincount(codes, weights) for codes in (self.unit, self.time))
-        scaled.data = both.data / np.repeat(of_unit, np.diff(both.indptr))
+        roots = both.data / np.sqrt(np.repeat(of_unit, np.diff(both.indptr)))
         by_unit, by_time = (self._sums(c, weights, working) for c in (self.unit, self.time))
-        equations = np.diag(of_time) - (both.T @ scaled).toarray()
-        known, level = by_time - scaled.T @ by_unit, np.zeros_like(by_time)
-        for free in self.free:
-            level[free] = np.linalg.solve(equations[np.ix_(free, free)], known[free])
+        known = by_time - both.T @ (by_unit / of_unit[:, None])
+        level = np.zeros_like(by_time)
+        for group in self.groups:
+            equations = np.diag(of_time[group.free]) - group.shared(roots)
+            level[group.free] = np.linalg.solve(equations, known[group.free])
         base = (by_unit - both @ level) / of_unit[:, None]
         weighted = self.terms.copy()
         weighted.data = self.terms.data * weights[self.terms.indices]

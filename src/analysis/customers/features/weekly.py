@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.errors import NotApplicable, ParamsError
+from analysis.tables.engine import kind_of
 from analysis.tables.lines import bought, by_part, lines_in
 from analysis.tables.margin import MICROS
 from analysis.tables.periods import Period, written
@@ -132,8 +133,7 @@ def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
             f"{period.days} days are not two halves of whole weeks: "
             "choose a compare_days that 7 divides"
         )
-    rows = by_part(tables, lambda part: compute(part, period))
-    rows = rows.order_by("customer_id", "week").to_pyarrow()
+    rows = _brought(by_part(tables, lambda part: compute(part, period)))
     if not pc.any(pc.equal(rows["came"], 1)).as_py():
         raise NotApplicable(f"No known customer bought anything from {period}.")
     keys = rows["customer_id"].combine_chunks()
@@ -153,6 +153,17 @@ def fetch(tables: Tables, period: Period) -> WeeklyAmounts:
         margin_amount=margin,
         gap=_late(tables, period) or _nothing(net) or _nothing(margin),
     )
+
+
+def _brought(rows: ibis.Table) -> pa.Table:
+    """Return the rows by customer; from Spark's workers they come as one of each customer."""
+    if kind_of(rows.get_backend()) == "duckdb":
+        return rows.order_by("customer_id", "week").to_pyarrow()
+    weeks = ibis.struct({n: rows[n] for n in rows.columns if n != "customer_id"}).collect()
+    found = rows.group_by("customer_id").agg(weeks=weeks).to_pyarrow().sort_by("customer_id")
+    each = found["weeks"].combine_chunks()
+    keys = found["customer_id"].take(each.value_parent_indices())
+    return pa.Table.from_struct_array(each.flatten()).append_column("customer_id", keys)
 
 
 def compute(tables: Tables, period: Period) -> ibis.Table:

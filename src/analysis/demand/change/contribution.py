@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
@@ -267,8 +267,6 @@ def _status(groups: pd.DataFrame) -> npt.NDArray[np.str_]:
 #: now, ta and tb in total. Money in cents, products of cents in decimals of 38 digits.
 _PRODUCTS = ("aa", "bb", "ab", "ata", "atb", "bta", "btb")
 
-_OF_TOTALS = ("aa", "bb", "ab")
-
 
 def _lines(tables: Tables, compared: Comparison) -> ibis.Table:
     return in_either(tables, compared)
@@ -299,20 +297,24 @@ def customer_sums(
         n (customers), a, b, aa, bb, ab over all groups.
     """
 
-    def grouped(part: Tables) -> ibis.Table:
-        return _group_sums(_pairs(chosen(part), by), _totals(chosen(part)))
+    def summed(part: Tables) -> ibis.Table:
+        pairs = _pairs(chosen(part), by)
+        totals = _totals(pairs)
+        return _group_sums(pairs.union(totals), totals)
 
-    groups = by_part(tables, grouped)
-    whole = by_part(tables, lambda part: _whole_sums(_totals(chosen(part))))
-    sums = _added(groups.group_by("group"), groups), _added(whole, whole)
-    return sums[0].to_pandas(), sums[1].to_pandas().iloc[0]
+    sums = _added(by_part(tables, summed)).to_pandas()
+    whole = sums["group"].isna()
+    of_all = sums[whole].rename(columns={"customers": "n"}).iloc[0]
+    return sums[~whole].reset_index(drop=True), of_all
 
 
-def _added(rows: Any, parts: ibis.Table) -> ibis.Table:
+def _added(parts: ibis.Table) -> ibis.Table:
     """Add up the exact sums of the parts; money and its products become floats at last."""
+    counts = ("customers", "lines_a", "lines_b")
     sums = {name: parts[name].sum() for name in parts.columns if name != "group"}
-    counts = ("n", "customers", "lines_a", "lines_b")
-    return rows.agg(**{n: s.cast("int64" if n in counts else "float64") for n, s in sums.items()})
+    return parts.group_by("group").agg(
+        **{n: s.cast("int64" if n in counts else "float64") for n, s in sums.items()}
+    )
 
 
 def _unit(lines: ibis.Table) -> ibis.Value:
@@ -334,12 +336,11 @@ def _pairs(lines: ibis.Table, by: str) -> ibis.Table:
     )
 
 
-def _totals(lines: ibis.Table) -> ibis.Table:
-    """Return one row a customer: unit, ta, tb."""
-    net = cents(lines.net_amount)
-    return lines.group_by(unit=_unit(lines)).agg(
-        ta=lines.now.ifelse(0, net).sum().cast("int64"),
-        tb=lines.now.ifelse(net, 0).sum().cast("int64"),
+def _totals(pairs: ibis.Table) -> ibis.Table:
+    """Return the pairs of each customer with all groups, which is the group without a name."""
+    sums = {name: pairs[name].sum() for name in ("a", "b", "lines_a", "lines_b")}
+    return (
+        pairs.group_by("unit").agg(**sums).mutate(group=ibis.null("string")).select(*pairs.columns)
     )
 
 
@@ -349,9 +350,8 @@ def _product(x: ibis.Value, y: ibis.Value) -> ibis.Value:
 
 
 def _group_sums(pairs: ibis.Table, totals: ibis.Table) -> ibis.Table:
-    joined = pairs.inner_join(totals, "unit")
-    columns = {"a": joined.a, "b": joined.b, "ta": joined.ta, "tb": joined.tb}
-    products = {name: _product(*(columns[c] for c in _factors(name))) for name in _PRODUCTS}
+    joined = pairs.inner_join(totals.select("unit", ta="a", tb="b"), "unit")
+    products = {name: _product(*(joined[c] for c in _factors(name))) for name in _PRODUCTS}
     return joined.group_by("group").agg(
         customers=joined.count(),
         a=joined.a.sum(),
@@ -360,12 +360,6 @@ def _group_sums(pairs: ibis.Table, totals: ibis.Table) -> ibis.Table:
         lines_b=joined.lines_b.sum(),
         **products,
     )
-
-
-def _whole_sums(totals: ibis.Table) -> ibis.Table:
-    columns = {"a": totals.ta, "b": totals.tb}
-    products = {name: _product(*(columns[c] for c in _factors(name))) for name in _OF_TOTALS}
-    return totals.agg(n=totals.count(), a=totals.ta.sum(), b=totals.tb.sum(), **products)
 
 
 def _factors(name: str) -> tuple[str, str]:

@@ -6,15 +6,14 @@ How interesting a rule is, in the words of mlxtend and of the literature.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
-from itertools import combinations, groupby
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.products.association.mantel_haenszel import design_effects
+from analysis.products.association.mantel_haenszel import design_effects, moments
 from analysis.stats.multiplicity import normal_quantile, q_values
 from analysis.stats.proportions import fisher_more
 from analysis.stats.types import Floats
@@ -29,15 +28,6 @@ def clustered_lift(
 ) -> pd.DataFrame:
     """Return each rule's lift with an interval over whole customers.
 
-    Parameters
-    ----------
-    orders
-        The orders, with the items of the rules.
-    rules
-        antecedents, consequents.
-    confidence
-        Coverage of the interval.
-
     Returns
     -------
     pandas.DataFrame
@@ -50,56 +40,22 @@ def clustered_lift(
     lift is linearised and its influences are summed within customers before they are squared (the
     sandwich of Liang and Zeger 1986, Biometrika 73(1), for a ratio of means).
     """
-    sides = list(zip(rules["antecedents"], rules["consequents"], strict=True))
-    known = _moments(orders, sides)
-    # A rule and its mirror image are counted once.
-    rows = [known[pair if pair[0] <= pair[1] else pair[::-1]] for pair in sides]
-    squares = float((np.diff(orders.starts).astype(np.float64) ** 2).sum())
-    mirrored = np.array([a > b for a, b in sides], dtype=bool)
+    counted, mirrored = moments(orders, rules)
     reach = normal_quantile(confidence)
-    return _lifts(np.array(rows, np.int64).reshape(-1, 13), mirrored, squares, len(orders), reach)
-
-
-_Sides = tuple[tuple[str, ...], tuple[str, ...]]
-
-
-def _moments(orders: Numbered, sides: list[_Sides]) -> dict[_Sides, npt.NDArray[np.int64]]:
-    """Return what the lift of each two sides, the smaller first, is made of.
-
-    The orders of the rarer side, or of the one of more items, are walked along; those of the other
-    are marked once for all that it is asked for with.
-    """
-    from analysis.products.baskets.basket_kernels import lift_moments, mark
-
-    wanted = {pair if pair[0] <= pair[1] else pair[::-1] for pair in sides}
-    holding, found = cache(orders.held_by), dict[_Sides, npt.NDArray[np.int64]]()
-    marked, counts = np.zeros(len(orders), np.uint8), np.zeros(orders.customers, np.int32)
-    common = {pair: min(pair, key=lambda side: (len(side), -len(holding(side)))) for pair in wanted}
-    for side, pairs in groupby(sorted(wanted, key=common.__getitem__), common.__getitem__):
-        held = holding(side)
-        mark(orders.customer, held, True, marked, counts)
-        walk = partial(lift_moments, orders.starts, orders.customer, marked=marked, counts=counts)
-        _, y, *_, yy, _, yn = walk(a=held)
-        for a, b in pairs:
-            t, x, people, tt, tx, ty, tn, xx, xy, xn = walk(a=holding(a if side == b else b))
-            one, other = (x, tx, xx, xn), (y, ty, yy, yn)
-            (x, tx, xx, xn), (z, tz, zz, zn) = (one, other) if side == b else (other, one)
-            found[a, b] = np.array([t, x, z, people, tt, tx, tz, tn, xx, xy, xn, zz, zn])
-        mark(orders.customer, held, False, marked, counts)
-    return found
+    return _lifts(counted, mirrored, float(orders.told[1]), len(orders), reach)
 
 
 def _lifts(
-    moments: npt.NDArray[np.int64], mirrored: npt.NDArray[np.bool_], squares: float, orders: int,
+    counted: npt.NDArray[np.int64], mirrored: npt.NDArray[np.bool_], squares: float, orders: int,
     reach: float,
 ) -> pd.DataFrame:  # fmt: skip
-    t, a, b, customers = moments[:, :4].T
+    t, a, b, customers = counted[:, :4].T
     with np.errstate(divide="ignore", invalid="ignore"):
         x = np.column_stack([orders / t, -orders / a, -orders / b, np.ones(len(t))])
         # Squares of influences, of which every product of two different parts is there twice.
         twice = np.array([1, 2, 2, 2, 1, 2, 2, 1, 2, 1])
         rows, columns = np.triu_indices(4)
-        parts = np.column_stack([moments[:, 4:], np.full(len(t), squares)])
+        parts = np.column_stack([counted[:, 4:], np.full(len(t), squares)])
         variance = (parts * twice * (x[:, rows] * x[:, columns])).sum(axis=1)
         lift = np.where(t > 0, t / (a * b) * orders, np.nan)
         spread = np.exp(reach * np.sqrt(np.maximum(variance, 0.0)) / orders)

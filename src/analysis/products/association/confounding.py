@@ -40,8 +40,6 @@ class Doubts:
     ----------
     fdr
         False discovery rate over the rules that are checked in the second period.
-    confidence
-        Coverage of the intervals.
     least_odds
         The smallest odds ratio, under the control that leaves least, that is worth acting on. With
         enough orders everything is significant.
@@ -112,8 +110,8 @@ def _period(
 
 
 def _controlled(
-    tables: Tables, rules: pd.DataFrame, lines: ibis.Table, facts: ibis.Table, orders: Numbered,
-    doubts: Doubts,
+    tables: Tables, rules: pd.DataFrame, lines: ibis.Table, facts: ibis.Table,
+    orders: Numbered, doubts: Doubts,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the odds ratios, as they are, under each control, and by offer."""
     controls: dict[str, Control | None] = {"raw": Control.of(orders, None, by_size=False)}
@@ -121,18 +119,13 @@ def _controlled(
         if fact is None or orders.known(fact) >= MOSTLY:
             controls[name] = Control.of(orders, fact)
     controls["promotion"] = control(tables, lines, facts, orders, rules)
-    odds = [_odds(orders, rules, name, control, doubts) for name, control in controls.items()]
-    return pd.concat(odds, axis=1)
-
-
-def _odds(
-    orders: Numbered, rules: pd.DataFrame, name: str, control: Control | None, doubts: Doubts
-) -> pd.DataFrame:
-    columns = [f"or_{name}", f"or_{name}_low", f"or_{name}_high"]
-    if control is None:
-        return pd.DataFrame(np.nan, index=range(len(rules)), columns=columns)
-    table = mantel_haenszel(orders, rules, control, confidence=doubts.confidence)
-    return table[["odds_ratio", "low", "high"]].set_axis(columns, axis=1)
+    known = {name: control for name, control in controls.items() if control is not None}
+    table = mantel_haenszel(orders, rules, *known.values(), confidence=doubts.confidence)
+    found = np.split(table[["odds_ratio", "low", "high"]].to_numpy(float), len(known))
+    odds = dict(zip(known, found, strict=True))
+    columns = {name: [f"or_{name}", f"or_{name}_low", f"or_{name}_high"] for name in controls}
+    each = [pd.DataFrame(odds.get(n, np.nan), rules.index, own) for n, own in columns.items()]
+    return pd.concat(each, axis=1)
 
 
 def _least(found: pd.DataFrame) -> pd.DataFrame:
@@ -180,19 +173,6 @@ def control(
 ) -> Control | None:
     """Return the control by which sides of a rule were on offer, and by size.
 
-    Parameters
-    ----------
-    tables
-        A study's tables, for placements.
-    lines
-        `baskets.bought`: the lines with item, time and, if known, discount_amount and store_id.
-    facts
-        From `numbered.order_facts`.
-    orders
-        The same orders as numbers.
-    rules
-        antecedents, consequents.
-
     Returns
     -------
     Control or None
@@ -206,14 +186,15 @@ def control(
     rule, place, sides = (found[name].to_numpy() for name in ("rule", "place", "sides"))
     order = np.argsort(rule, kind="stable")
     ends = np.searchsorted(rule[order], np.arange(len(rules) + 1))
+    places = orders.groups("place")
 
-    def group(number: int) -> Ints:
+    def group(own: Numbered, number: int) -> Ints:
         rows = order[ends[number] : ends[number + 1]]
         # An order whose store is unknown has place -1, the last of all.
-        offered = np.zeros(orders.groups("place") + 1, np.int32)
+        offered = np.zeros(places + 1, np.int32)
         offered[-1] = -1
         offered[place[rows]] = sides[rows]
-        return offered[orders.facts["place"]]
+        return offered[own.facts["place"]]
 
     return Control(group, 4)
 

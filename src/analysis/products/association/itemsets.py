@@ -82,13 +82,9 @@ def mined(baskets: Baskets, support: float | None, *, longest: int) -> Itemsets:
 
     Parameters
     ----------
-    baskets
-        The orders.
     support
         Share of orders; None lets the data choose: the least that tells something, and with the
         orders of many customers the least whose sets can be looked through.
-    longest
-        Size of the largest sets to look for.
     """
     chosen = choose_support(baskets, support=support)
     while True:
@@ -107,12 +103,8 @@ def frequent_itemsets(
 
     Parameters
     ----------
-    baskets
-        The orders.
     support
         From `estimate.choose_support`, which has seen that the search is affordable.
-    longest
-        Size of the largest sets to look for.
     most_sets
         Refuse to look at more sets of one size.
 

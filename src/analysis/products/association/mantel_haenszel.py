@@ -1,25 +1,33 @@
 """Whether it is the pair, or what its orders share: size, store, week, customer, promotion.
 
-Tests of chance that know that orders of one customer are alike.
+Tests of chance that know that orders of one customer are alike. Everywhere here ``orders`` know who
+holds the items of the ``rules``, whose sides are their antecedents and consequents, and a control
+says what to compare orders within.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+from itertools import chain, groupby, repeat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.products.baskets.order_contents import BAND_OF, BANDS
+from analysis.products.baskets.order_index import Numbered
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.proportions import fisher_less, fisher_more
-from analysis.stats.types import Floats
+from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
-    from analysis.products.baskets.order_index import Ints, Numbered, Sides
+    from analysis.products.baskets.order_index import Ints, Sides
+
+#: Makes sums over strata of their cells and of one by their orders.
+Sums = Callable[[tuple[Floats, ...]], Floats]
 
 _NOTHING = "no stratum has both sides apart from each other"
 
@@ -31,9 +39,9 @@ class Control:
     Parameters
     ----------
     group
-        For the number of a rule, the group of each order; -1 leaves the order out.
+        For orders and the number of a rule, the group of each order; -1 leaves the order out.
     groups
-        How many there are.
+        How many there are; None where they are the customers, of whom each worker has its own.
     by_size
         Cut by how many items the order holds beside the rule's own, too.
 
@@ -46,22 +54,22 @@ class Control:
     seem to be shunned.
     """
 
-    group: Callable[[int], Ints]
-    groups: int
+    group: Callable[[Numbered, int], Ints]
+    groups: int | None
     by_size: bool = True
 
     @classmethod
     def of(cls, orders: Numbered, fact: str | None, *, by_size: bool = True) -> Control:
         """Return the control by one fact of the orders, or by none."""
         if fact is None:
-            alone = np.zeros(len(orders), np.int32)
-            return cls(lambda _: alone, 1, by_size)
-        return cls(lambda _: orders.facts[fact], orders.groups(fact), by_size)
+            return cls(lambda own, _: own.alone, 1, by_size)
+        groups = None if fact == "customer" else orders.groups(fact)
+        return cls(lambda own, _: own.facts[fact], groups, by_size)
 
-    @property
-    def strata(self) -> int:
-        """How many strata there are at most."""
-        return self.groups * (len(BANDS) + 1) if self.by_size else self.groups
+    def strata(self, orders: Numbered) -> int:
+        """Return how many strata there are at most."""
+        groups = orders.groups("customer") if self.groups is None else self.groups
+        return groups * (len(BANDS) + 1) if self.by_size else groups
 
 
 @dataclass(frozen=True)
@@ -71,17 +79,6 @@ class Cells:
     place: Ints
     side: Sides
     counts: Ints
-
-    @classmethod
-    def of(
-        cls, orders: Numbered, side: Sides, sizes: tuple[int, int], control: Control, rule: int
-    ) -> Cells:
-        """Count the orders of one rule whose sides hold ``sizes`` items."""
-        from analysis.products.baskets.basket_kernels import cells_of, strata_of
-
-        rest = (_own(*sizes), orders.size)
-        place = strata_of(control.group(rule), rest, side, BAND_OF, control.by_size)
-        return cls(place, side, cells_of(place, side, control.strata))
 
     @cached_property
     def parts(self) -> tuple[Floats, ...]:
@@ -96,28 +93,26 @@ def _parts(counts: Ints) -> tuple[Floats, ...]:
 
 
 def cells_of_rules(orders: Numbered, rules: pd.DataFrame, control: Control) -> Iterator[Cells]:
-    """Return the cells of each rule, one after the other."""
-    asked = zip(orders.sides(rules), rules["antecedents"], rules["consequents"], strict=True)
-    for rule, (side, a, b) in enumerate(asked):
-        yield Cells.of(orders, side, (len(a), len(b)), control, rule)
+    """Return the cells of each rule, which last until those of the next are asked for.
 
-
-def counts_of_rules(orders: Numbered, rules: pd.DataFrame, control: Control) -> Iterator[Ints]:
-    """Return `Cells.counts` of each rule alone, which costs as much as its sides have orders.
-
-    Orders with neither side are counted once for all rules of the same groups.
+    Orders with neither side are placed and counted once for all rules of the same groups; the rest
+    costs as much as a rule's sides have orders.
     """
-    from analysis.products.baskets.basket_kernels import cells_of, cells_of_holders, strata_of
+    from analysis.products.baskets.basket_kernels import cells_of, strata_of, with_holders
 
-    before, neither = None, np.zeros((0, 4), np.int32)
-    none = np.zeros(len(orders), np.uint8)
+    before, bands = None, (BAND_OF, control.by_size)
+    holders: tuple[Ints, ...] = ()
+    side, place, placed = np.zeros(len(orders), np.uint8), *2 * [np.zeros(0, np.int32)]
     for rule, (a, b) in enumerate(zip(rules["antecedents"], rules["consequents"], strict=True)):
-        group, rest = control.group(rule), (_own(len(a), len(b)), orders.size)
+        group, rest = control.group(orders, rule), (_own(len(a), len(b)), orders.size)
+        for held in holders:
+            place[held], side[held] = placed[held], 0
         if group is not before:
-            place = strata_of(group, rest, none, BAND_OF, control.by_size)
-            before, neither = group, cells_of(place, none, control.strata)
-        holders = orders.held_by(a), orders.held_by(b)
-        yield cells_of_holders(neither.copy(), group, rest, holders, BAND_OF, control.by_size)
+            before, placed = group, strata_of(group, orders.size, *bands)
+            place, neither = placed.copy(), cells_of(placed, control.strata(orders))
+        holders, counts = (orders.held_by(a), orders.held_by(b)), neither.copy()
+        with_holders(place, side, counts, group, rest, holders, *bands)
+        yield Cells(place, side, counts)
 
 
 def _own(first: int, second: int) -> Ints:
@@ -126,27 +121,17 @@ def _own(first: int, second: int) -> Ints:
 
 
 def mantel_haenszel(
-    orders: Numbered, rules: pd.DataFrame, control: Control, *, confidence: float = 0.95
+    orders: Numbered, rules: pd.DataFrame, *controls: Control, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Return the common odds ratio of each rule over its strata.
-
-    Parameters
-    ----------
-    orders
-        The orders, with the items of the rules.
-    rules
-        antecedents, consequents.
-    control
-        What to compare orders within.
-    confidence
-        Coverage of the interval.
+    """Return the common odds ratio of each rule over its strata, control by control.
 
     Returns
     -------
     pandas.DataFrame
         strata (with something to compare), odds_ratio, low, high (over whole customers), reason
-        (why there is no estimate, else empty). The interval is without end where all that speaks
-        for the pair, or against it, is one customer's.
+        (why there is no estimate, else empty): all rules by the first control, then by the others.
+        The interval is without end where all that speaks for the pair, or against it, is one
+        customer's.
 
     Notes
     -----
@@ -154,48 +139,90 @@ def mantel_haenszel(
     `log_variance`.
     """
     reach = normal_quantile(confidence)
-    rows = [_estimate(orders, cells, reach) for cells in cells_of_rules(orders, rules, control)]
+    rows = [_estimate(*each, reach) for each in _asked(orders, rules, controls, odds_sums, moved)]
     return pd.DataFrame(rows, columns=["strata", "odds_ratio", "low", "high", "reason"])
 
 
 def common_odds(orders: Numbered, rules: pd.DataFrame, control: Control) -> Floats:
     """Return the odds ratio of `mantel_haenszel` alone, without its interval, which costs more."""
-    found = []
-    for counts in counts_of_rules(orders, rules, control):
-        r, s = _sums(_parts(counts))
-        found.append(r / s if r > 0 and s > 0 else np.nan)
-    return np.array(found, dtype=np.float64)
+    sums = np.array([found for _, found in _whole(orders, rules, [control], odds_sums)])
+    r, s = sums.reshape(-1, 5).T[1:3]
+    return np.divide(r, s, out=np.full(len(r), np.nan), where=(r > 0) & (s > 0))
 
 
-def _sums(parts: tuple[Floats, ...]) -> tuple[float, float]:
-    """Return the sums over strata of a d / n and of b c / n."""
+def _whole(
+    orders: Numbered, rules: pd.DataFrame, controls: Sequence[Control], sums: Sums
+) -> list[tuple[Any, Floats]]:
+    """Return, by control and rule, the cells of all orders, and what their strata add up to.
+
+    Where customers are the strata, they stay where they are: only the sums are returned.
+    """
+
+    def counted(own: Numbered) -> list[Any]:
+        cells = ((each.groups, cells_of_rules(own, rules, each)) for each in controls)
+        return [sums(c.parts) if n is None else c.counts for n, found in cells for c in found]
+
+    asked = (control.groups for control in controls for _ in range(len(rules)))
+    found = zip(asked, zip(*orders.each(counted), strict=True), strict=True)
+    return [(None, sum(row)) if n is None else (sum(row), sums(_parts(sum(row))))
+            for n, row in found]  # fmt: skip
+
+
+def _asked(
+    orders: Numbered, rules: pd.DataFrame, controls: Sequence[Control], sums: Sums, walk: Any
+) -> list[tuple[Floats, Floats]]:
+    """Return, by control and rule, what all strata add up to and, a walk each, all customers."""
+    whole = None if orders.parts is None else _whole(orders, rules, controls, sums)
+
+    def walked(own: Numbered) -> list[tuple[Floats, Floats]]:
+        cells = chain.from_iterable(cells_of_rules(own, rules, each) for each in controls)
+        known = zip(cells, whole or repeat((None, None)), strict=False)
+        return [_walked(own, each, *of, sums, walk) for each, of in known]
+
+    rows = zip(*orders.each(walked), strict=True)
+    return [(row[0][0], sum(found for _, found in row)) for row in rows]
+
+
+def _walked(
+    own: Numbered, cells: Cells, counts: Ints | None, found: Floats | None, sums: Sums, walk: Any
+) -> tuple[Floats, Floats]:
+    cells = cells if counts is None else replace(cells, counts=counts)
+    found = sums(cells.parts) if found is None else found
+    return found, walk(own, cells, found)
+
+
+def odds_sums(parts: tuple[Floats, ...]) -> Floats:
+    """Return how many strata compare anything, and sums over them: of a d / n, b c / n, squares."""
     a, b, c, d, inverse = parts
-    return float((a * d * inverse).sum()), float((b * c * inverse).sum())
+    terms = [(a * d * inverse).sum(), (b * c * inverse).sum()]
+    squares = [(a * d * inverse**2).sum(), (b * c * inverse**2).sum()]
+    return np.array([(inverse > 0).sum(), *terms, *squares])
 
 
-def _estimate(orders: Numbered, cells: Cells, reach: float) -> tuple[object, ...]:
-    strata = int((cells.parts[-1] > 0).sum())
-    r, s = _sums(cells.parts)
+def moved(orders: Numbered, cells: Cells, sums: Floats) -> Floats:
+    """Return what leaving out each of the customers adds up to, as `left_out` has it."""
+    from analysis.products.baskets.basket_kernels import left_out
+
+    if not (sums[1:3] > 0).all():
+        return np.zeros(3)
+    counted = cells.counts, cells.parts[-1], sums[1:3]
+    moves, within = left_out(orders.starts, cells.place, cells.side, *counted)
+    return np.array([moves, *within])
+
+
+def _estimate(sums: Floats, moves: Floats, reach: float) -> tuple[object, ...]:
+    strata, (r, s) = int(sums[0]), sums[1:3]
     if not (r > 0 and s > 0):
         return strata, np.nan, np.nan, np.nan, _NOTHING
-    ends = reach * np.sqrt(log_variance(orders, cells, r, s)) * np.array([0, -1, 1])
+    ends = reach * np.sqrt(log_variance(sums, moves)) * np.array([0, -1, 1])
     return strata, *(float(v) for v in np.exp(np.log(r / s) + ends)), ""
 
 
-def log_variance(orders: Numbered, cells: Cells, r: float, s: float) -> float:
+def log_variance(sums: Floats, moves: Floats) -> float:
     """Return the variance of the logarithm of the common odds ratio, customers taken whole.
 
-    Parameters
-    ----------
-    orders, cells
-        The orders and their cells.
-    r, s
-        Sums over strata of a d / n and of b c / n, both above 0.
-
-    Returns
-    -------
-    float
-        Infinite where all terms of either sum are one customer's.
+    It is infinite where all terms of either of the `odds_sums`, which must be above 0, are one
+    customer's.
 
     Notes
     -----
@@ -215,38 +242,64 @@ def log_variance(orders: Numbered, cells: Cells, r: float, s: float) -> float:
     of which Liang (1985), Biometrika 72(3), makes use because it needs no independence within
     them. Begg and Panageas (1999), Stat. Med. 18(9), correct for clusters that lie across strata.
     """
-    from analysis.products.baskets.basket_kernels import left_out
+    between = float(((sums[3:] - moves[1:]) / sums[1:3] ** 2).sum())
+    return max(moves[0] - between, moves[0] / 2)
 
-    a, b, c, d, inverse = cells.parts
-    sums = np.array([r, s])
-    moves, within = left_out(orders.starts, cells.place, cells.side, cells.counts, inverse, sums)
-    terms = np.array([(a * d * inverse**2).sum(), (b * c * inverse**2).sum()])
-    between = float(((terms - within) / sums**2).sum())
-    return max(moves - between, moves / 2)
+
+def moments(orders: Numbered, rules: pd.DataFrame) -> tuple[Integers, npt.NDArray[np.bool_]]:
+    """Return what the lift of each rule is made of, and which rules are mirrored there.
+
+    Sums over customers, as `lift_moments` has them, a being the smaller side of the two: t, a, b,
+    the customers with both, tt, ta, tb, tn, aa, ab, an, bb and bn. A rule and its mirror image are
+    counted once.
+    """
+    sides = list(zip(rules["antecedents"], rules["consequents"], strict=True))
+    pairs = [pair if pair[0] <= pair[1] else pair[::-1] for pair in sides]
+    if wanted := sorted({*pairs} - orders.counted.keys()):
+        found = sum(orders.each(partial(_moments, wanted=wanted)))
+        orders.counted.update(zip(wanted, found, strict=True))
+    rows = np.array([orders.counted[pair] for pair in pairs], np.int64).reshape(-1, 13)
+    return rows, np.array([a > b for a, b in sides], dtype=bool)
+
+
+def _moments(orders: Numbered, wanted: list[Any]) -> Integers:
+    """Return them for each two sides.
+
+    The orders of the rarer side, or of the one of more items, are walked along; those of the other
+    are marked once for all that it is asked for with.
+    """
+    from analysis.products.baskets.basket_kernels import lift_moments, mark
+
+    holding, found = cache(orders.held_by), {}
+    marked, counts = np.zeros(len(orders), np.uint8), np.zeros(len(orders.starts) - 1, np.int32)
+    common = {pair: min(pair, key=lambda side: (len(side), -len(holding(side)))) for pair in wanted}
+    for side, pairs in groupby(sorted(wanted, key=common.__getitem__), common.__getitem__):
+        held = holding(side)
+        mark(orders.customer, held, True, marked, counts)
+        walk = partial(lift_moments, orders.starts, orders.customer, marked=marked, counts=counts)
+        _, y, *_, yy, _, yn = walk(a=held)
+        for a, b in pairs:
+            t, x, people, tt, tx, ty, tn, xx, xy, xn = walk(a=holding(a if side == b else b))
+            one, other = (x, tx, xx, xn), (y, ty, yy, yn)
+            (x, tx, xx, xn), (z, tz, zz, zn) = (one, other) if side == b else (other, one)
+            found[a, b] = np.array([t, x, z, people, tt, tx, tz, tn, xx, xy, xn, zz, zn])
+        mark(orders.customer, held, False, marked, counts)
+    return np.array([found[pair] for pair in wanted])
 
 
 def exact_p(orders: Numbered, rules: pd.DataFrame, *, more: bool) -> Floats:
     """Return the p-value of each rule that its sides are together too often, or too seldom.
-
-    Parameters
-    ----------
-    orders
-        The orders, with the items of the rules.
-    rules
-        antecedents, consequents.
-    more
-        Too often for chance, else too seldom.
 
     Notes
     -----
     Fisher's exact test on as many orders as they are worth: all counts are divided by
     `design_effects` (Rao and Scott 1992, Biometrics 48(2)).
     """
-    counted = np.array([np.bincount(side, minlength=4) for side in orders.sides(rules)])
+    counted, mirrored = moments(orders, rules)
     worth = design_effects(orders, rules)
-    _, a_only, b_only, both = counted.reshape(-1, 4).T / worth
-    test = fisher_more if more else fisher_less
-    return test(both, a_only + both, b_only + both, len(orders) / worth)
+    both, a, b = counted[:, :3].T / worth
+    a, b = np.where(mirrored, b, a), np.where(mirrored, a, b)
+    return (fisher_more if more else fisher_less)(both, a, b, len(orders) / worth)
 
 
 def design_effects(orders: Numbered, rules: pd.DataFrame) -> Floats:
@@ -259,42 +312,26 @@ def design_effects(orders: Numbered, rules: pd.DataFrame) -> Floats:
     side (as Bartlett 1935, J. R. Stat. Soc. 98(3), for two series in time): the design effect is
     1 + m x that product, m being how many other orders of its customer an order has on average.
     """
-    n = np.diff(orders.starts).astype(np.float64)
-    others = float((n * (n - 1)).sum())
+    sums, n = moments(orders, rules)[0].T.astype(np.float64), len(orders)
+    others = float(orders.told[1] - n)
 
-    @cache
-    def correlation(items: Sequence[str]) -> float:
-        return _alike(orders, orders.held_by(items), n, others)
+    def alike(held: Floats, squares: Floats, every: Floats) -> Floats:
+        """Return the intraclass correlation of holding a side; 0 where it cannot be told."""
+        share = held / max(n, 1)
+        spread = share * (1 - share)
+        deviations = squares - 2 * share * every + share**2 * orders.told[1] - n * spread
+        known = (spread > 0) & (others > 0)
+        like = np.divide(deviations, others * spread, out=np.zeros_like(share), where=known)
+        return np.maximum(like, 0.0)
 
-    sides = zip(rules["antecedents"], rules["consequents"], strict=True)
-    products = np.array([correlation(a) * correlation(b) for a, b in sides])
-    return 1 + products * others / max(len(orders), 1)
-
-
-def _alike(orders: Numbered, held: Ints, n: Floats, others: float) -> float:
-    """Return the intraclass correlation of holding something; 0 where it cannot be told."""
-    count = np.bincount(orders.customer[held], minlength=orders.customers)
-    share = len(held) / max(len(orders), 1)
-    spread = share * (1 - share)
-    if spread == 0 or others == 0:
-        return 0.0
-    deviations = float(((count - share * n) ** 2).sum()) - len(orders) * spread
-    return max(deviations / (others * spread), 0.0)
+    products = alike(*sums[[1, 8, 10]]) * alike(*sums[[2, 11, 12]])
+    return 1 + products * others / max(n, 1)
 
 
 def cochran_mantel_haenszel(
     orders: Numbered, rules: pd.DataFrame, control: Control
 ) -> pd.DataFrame:
     """Return whether the sides of each rule are together as chance would have it within strata.
-
-    Parameters
-    ----------
-    orders
-        The orders, with the items of the rules.
-    rules
-        antecedents, consequents.
-    control
-        What to compare orders within.
 
     Returns
     -------
@@ -309,20 +346,38 @@ def cochran_mantel_haenszel(
     """
     from scipy.special import chdtrc
 
-    rows = [_tested(orders, cells) for cells in cells_of_rules(orders, rules, control)]
+    found = _asked(orders, rules, [control], chance_sums, likenesses)
+    rows = [_tested(*each) for each in found]
     table = pd.DataFrame(rows, columns=["together", "expected", "chi2"])
     return table.assign(p=chdtrc(1, table["chi2"].to_numpy(float)))
 
 
-def _tested(orders: Numbered, cells: Cells) -> tuple[int, float, float]:
-    a, b, c, _, inverse = cells.parts
-    together, expected = int(a.sum()), float(((a + b) * (a + c) * inverse).sum())
-    spread = null_variance(orders, cells)
+def _tested(sums: Floats, likeness: Floats) -> tuple[int, float, float]:
+    together, expected = int(sums[0]), float(sums[1])
+    spread = null_variance(sums, likeness)
     distance = max(abs(together - expected) - 0.5, 0.0)
     return together, expected, distance**2 / spread if spread > 0 else np.nan
 
 
-def null_variance(orders: Numbered, cells: Cells) -> float:
+def chance_sums(parts: tuple[Floats, ...]) -> Floats:
+    """Return sums over strata: orders with both, those by chance, and their variance by chance."""
+    a, b, c, d, inverse = parts
+    n = a + b + c + d
+    several = np.where(n > 1, n - 1, 1.0)
+    alone = ((a + b) * (c + d) * (a + c) * (b + d) * inverse**2 / several).sum()
+    return np.array([a.sum(), ((a + b) * (a + c) * inverse).sum(), alone])
+
+
+def likenesses(orders: Numbered, cells: Cells, _: Floats | None = None) -> Floats:
+    """Return how alike two orders of a customer are, as `likeness` has it, over customers."""
+    from analysis.products.baskets.basket_kernels import likeness
+
+    a, b, c, _, inverse = cells.parts
+    shares = ((a + b) * inverse, (a + c) * inverse)
+    return likeness(orders.starts, cells.place, cells.side, *shares)
+
+
+def null_variance(sums: Floats, likeness: Floats) -> float:
     """Return the variance of the orders with both if the sides had nothing to do with each other.
 
     Notes
@@ -335,15 +390,8 @@ def null_variance(orders: Numbered, cells: Cells) -> float:
     rests on what was bought of either side alone, so that it does not vanish where nothing was
     bought together.
     """
-    from analysis.products.baskets.basket_kernels import likeness
-
-    a, b, c, d, inverse = cells.parts
-    n = a + b + c + d
-    several = np.where(n > 1, n - 1, 1.0)
-    alone = float(((a + b) * (c + d) * (a + c) * (b + d) * inverse**2 / several).sum())
-    shares = ((a + b) * inverse, (a + c) * inverse)
-    like_a, most_a, like_b, most_b, both = likeness(orders.starts, cells.place, cells.side, *shares)
-    return alone + _correlation(like_a, most_a) * _correlation(like_b, most_b) * both
+    like_a, most_a, like_b, most_b, both = likeness
+    return sums[2] + _correlation(like_a, most_a) * _correlation(like_b, most_b) * both
 
 
 def _correlation(like: float, most: float) -> float:

@@ -146,10 +146,6 @@ class Search:
     ----------
     support
         Share of orders; 0 lets the data choose.
-    fdr
-        False discovery rate.
-    confidence
-        Coverage of the intervals.
     checked
         Pairs to check.
     longest
@@ -179,12 +175,8 @@ def find(
     ----------
     tables
         A study's tables; needs order_lines and products.
-    halves
-        The two periods.
     search
         What to look for.
-    level
-        What an item is.
     categories
         The same at the level of categories: pairs of products that say no more than their two
         categories do are not checked. Pairs within a category are, and are marked.

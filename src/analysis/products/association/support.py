@@ -52,8 +52,6 @@ def choose_support(
 
     Parameters
     ----------
-    baskets
-        The orders.
     support
         Share of orders; None chooses it from the data.
     within

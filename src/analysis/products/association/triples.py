@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -67,12 +68,8 @@ def find(
     pairs
         From `pairs.find`; where it stopped at pairs, the search goes on. Sets with an item that is
         no longer sold are left out.
-    halves
-        The two periods.
     fdr
         False discovery rate, in each half.
-    confidence
-        Coverage of the intervals.
     again
         Sets with the largest z that get a look at the second half.
 
@@ -190,15 +187,7 @@ class SetCells:
         """Count the orders of ``baskets``, whose customers ``lines`` know."""
         sets = list(sets)
         orders = baskets.numbered(order_facts(lines), sorted({i for s in sets for i in s}))
-        counts, band = np.zeros((len(sets), len(BANDS) + 1, CELLS)), _band(orders.size)
-        everyone = np.bincount(band, minlength=len(BANDS) + 1)
-        for own, items in zip(counts, sets, strict=True):
-            held, place = _held(orders, items)
-            own += np.bincount(place, minlength=own.size).reshape(own.shape)
-            # An order with a part of the set is not among those with none.
-            own[:, 0] += everyone - np.bincount(band[held], minlength=len(everyone))
-            own[0] = 0.0
-        return cls(counts, orders, sets)
+        return cls(sum(orders.each(partial(_counts, sets=sets))), orders, sets)
 
     def clustered_error(self, influence: Floats) -> Floats:
         """Return the standard error of an estimate for each set, over whole customers.
@@ -216,17 +205,35 @@ class SetCells:
         scale = np.maximum(np.abs(influence).max(axis=(1, 2)), np.finfo(float).tiny)
         weight = np.rint(influence / scale[:, None, None] * _PART).astype(np.int64)
         weight[:, 0] = 0
-        band, customer = _band(self.orders.size), self.orders.customer
-        of_customers = customer.astype(np.int64) * (len(BANDS) + 1) + band
-        shape = (self.orders.customers, len(BANDS) + 1)
-        many = np.bincount(of_customers, minlength=shape[0] * shape[1]).reshape(shape)
-        squares = np.zeros(len(self.sets))
-        for number, (own, items) in enumerate(zip(weight, self.sets, strict=True)):
-            held, place = _held(self.orders, items)
-            beyond = own.reshape(-1)[place] - own[band[held], 0]
-            total = many @ own[:, 0] + np.bincount(customer[held], beyond, shape[0])
-            squares[number] = np.rint((total / _PART) ** 2 * _PART).sum()
+        squares = sum(self.orders.each(partial(_squares, sets=self.sets, weight=weight)))
         return np.sqrt(squares / _PART) * scale
+
+
+def _counts(orders: Numbered, sets: list[tuple[str, ...]]) -> Floats:
+    counts, band = np.zeros((len(sets), len(BANDS) + 1, CELLS)), _band(orders.size)
+    everyone = np.bincount(band, minlength=len(BANDS) + 1)
+    for own, items in zip(counts, sets, strict=True):
+        held, place = _held(orders, items)
+        own += np.bincount(place, minlength=own.size).reshape(own.shape)
+        # An order with a part of the set is not among those with none.
+        own[:, 0] += everyone - np.bincount(band[held], minlength=len(everyone))
+        own[0] = 0.0
+    return counts
+
+
+def _squares(orders: Numbered, sets: list[tuple[str, ...]], weight: Ints) -> Floats:
+    """Return the squares of what each set's orders add up to by customer."""
+    band, customer = _band(orders.size), orders.customer
+    of_customers = customer.astype(np.int64) * (len(BANDS) + 1) + band
+    shape = (len(orders.starts) - 1, len(BANDS) + 1)
+    many = np.bincount(of_customers, minlength=shape[0] * shape[1]).reshape(shape)
+    squares = np.zeros(len(sets))
+    for number, (own, items) in enumerate(zip(weight, sets, strict=True)):
+        held, place = _held(orders, items)
+        beyond = own.reshape(-1)[place] - own[band[held], 0]
+        total = many @ own[:, 0] + np.bincount(customer[held], beyond, shape[0])
+        squares[number] = np.rint((total / _PART) ** 2 * _PART).sum()
+    return squares
 
 
 def _held(orders: Numbered, items: tuple[str, ...]) -> tuple[Ints, Ints]:

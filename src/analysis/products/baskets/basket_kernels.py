@@ -116,49 +116,50 @@ def bit_matrix(starts: Any, values: Any, place: Any, items: Any, sizes: Any, lea
 
 
 @njit(cache=True)
-def strata_of(group: Any, rest: Any, side: Any, bands: Any, by_size: Any) -> Any:
-    """Return the stratum of each order, -1 of those left out.
+def strata_of(group: Any, size: Any, bands: Any, by_size: Any) -> Any:
+    """Return the stratum of each order that holds nothing of the pair, -1 of those left out.
 
     Parameters
     ----------
     group
         Group of each order; -1 leaves it out.
-    rest
-        By side, how many of the order's items are the pair's own, and then the size of each order.
-    side
-        What of the pair each order holds.
+    size
+        How many items each order holds.
     bands
         Band by number of other items; more than there are bands for count as the last.
     by_size
         Cut by band, too; orders in band 0 are then left out.
     """
-    own, size = rest
     most, width = len(bands) - 1, bands[-1] + 1
-    place = np.full(len(side), -1, np.int32)
-    for i in range(len(side)):
+    place = np.full(len(size), -1, np.int32)
+    for i in range(len(size)):
         if group[i] < 0:
             continue
         if not by_size:
             place[i] = group[i]
             continue
-        band = bands[min(size[i] - own[side[i]], most)]
+        band = bands[min(size[i], most)]
         if band > 0:
             place[i] = group[i] * width + band
     return place
 
 
 @njit(cache=True)
-def cells_of_holders(
-    cells: Any, group: Any, rest: Any, holders: Any, bands: Any, by_size: Any
-) -> Any:
-    """Count the orders of each stratum by side, walking only along those that hold a side.
+def with_holders(
+    place: Any, sides: Any, cells: Any, group: Any, rest: Any, holders: Any, bands: Any,
+    by_size: Any,
+) -> None:  # fmt: skip
+    """Place and count the orders that hold a side, walking only along them.
 
     Parameters
     ----------
-    cells
-        Strata x 4, with all orders counted as if they held neither side; changed in place.
-    group, rest, bands, by_size
+    place, sides, cells
+        Stratum and side of each order, and orders by stratum and side: those of all orders as if
+        they held neither side; changed in place.
+    group, bands, by_size
         As in `strata_of`.
+    rest
+        By side, how many of the order's items are the pair's own, and then the size of each order.
     holders
         The orders that hold the first side, and those that hold the second, both ascending.
     """
@@ -170,29 +171,25 @@ def cells_of_holders(
         a = first[i] if i < len(first) else len(size)
         b = second[j] if j < len(second) else len(size)
         order, side = min(a, b), (a <= b) + 2 * (b <= a)
-        i, j = i + (a <= b), j + (b <= a)
+        i, j, sides[order] = i + (a <= b), j + (b <= a), side
         if group[order] < 0:
             continue
-        if not by_size:
-            cells[group[order], 0] -= 1
-            cells[group[order], side] += 1
-            continue
-        whole = bands[min(size[order] - own[0], most)]
-        others = bands[min(size[order] - own[side], most)]
-        if whole > 0:
-            cells[group[order] * width + whole, 0] -= 1
-        if others > 0:
-            cells[group[order] * width + others, side] += 1
-    return cells
+        if place[order] >= 0:
+            cells[place[order], 0] -= 1
+        if by_size:
+            others = bands[min(size[order] - own[side], most)]
+            place[order] = group[order] * width + others if others > 0 else -1
+        if place[order] >= 0:
+            cells[place[order], side] += 1
 
 
 @njit(cache=True)
-def cells_of(place: Any, side: Any, strata: Any) -> Any:
-    """Return how many orders of each stratum have each side: strata x 4."""
+def cells_of(place: Any, strata: Any) -> Any:
+    """Return how many orders each stratum has, as if all held neither side: strata x 4."""
     cells = np.zeros((strata, 4), np.int32)
-    for i in range(len(side)):
+    for i in range(len(place)):
         if place[i] >= 0:
-            cells[place[i], side[i]] += 1
+            cells[place[i], 0] += 1
     return cells
 
 

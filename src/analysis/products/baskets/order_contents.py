@@ -114,8 +114,6 @@ class Baskets:
         One row an item: item, orders (that hold it), department, category; most frequent first.
     orders
         Number of orders with at least one item.
-    level
-        What an item is.
     names
         Every item of the rows, sorted, whatever of them ``items`` still holds.
     gathered
@@ -177,8 +175,6 @@ def bought(
         A study's tables; needs order_lines and products.
     period
         Days whose orders count.
-    level
-        ``product``, ``category`` or ``department``.
     without
         Departments that are no goods: coupons, deposits, postings.
     """
@@ -217,8 +213,6 @@ def of_lines(
     ----------
     lines
         order_id and item; department and category, if there, describe the items.
-    level
-        What an item is.
     period
         Only orders of these days; None takes all lines.
     """
@@ -255,8 +249,6 @@ def labels(tables: Tables, items: Iterable[str], *, level: Level = "product") ->
 
     Parameters
     ----------
-    tables
-        A study's tables.
     items
         Items of that level.
     level

@@ -9,9 +9,9 @@ together millions of them by their names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -51,41 +51,53 @@ class Numbered:
         order; -1 where it is not known.
     holders
         By item, the orders that hold it, ascending.
+    parts
+        Of orders in Spark, of which nothing else is here: workers keep some customers' each.
     """
 
     starts: Places
     size: Ints
     facts: dict[str, Ints]
     holders: dict[str, Ints]
+    parts: Spread | None = None
+
+    def each(self, work: Callable[[Numbered], Any]) -> list[Any]:
+        """Return what ``work`` makes of all orders, or of those of each worker."""
+        alone = replace(self, parts=None) if self.parts else self
+        return (self.parts.each(work) if self.parts else []) or [work(alone)]
 
     def __len__(self) -> int:
-        return len(self.size)
+        return self.told[0]
 
-    @property
-    def customers(self) -> int:
-        """How many customers there are, guests' orders included."""
-        return len(self.starts) - 1
+    @cached_property
+    def told(self) -> tuple[int, int, dict[str, tuple[int, int]]]:
+        """Orders, the sum of their squares by customer; by fact, those that know it, and groups."""
+        sizes, squares, facts = zip(*self.each(_sums), strict=True)
+        known = {n: tuple(zip(*(own[n] for own in facts), strict=True)) for n in self.facts}
+        return sum(sizes), sum(squares), {n: (sum(k), max(g)) for n, (k, g) in known.items()}
 
     @cached_property
     def customer(self) -> Ints:
         """The customer of each order, in the order of ``starts``."""
-        return np.repeat(np.arange(self.customers, dtype=np.int32), np.diff(self.starts))
+        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+
+    @cached_property
+    def alone(self) -> Ints:
+        """One group of all orders."""
+        return np.zeros_like(self.size)
+
+    @cached_property
+    def counted(self) -> dict[Any, Any]:
+        """What was counted of pairs so far."""
+        return {}
 
     def known(self, fact: str) -> float:
         """Return the share of the orders of which a fact is known."""
-        found = self.facts.get(fact)
-        return 0.0 if found is None or len(found) == 0 else float((found >= 0).mean())
+        return self.told[2].get(fact, (0, 0))[0] / max(len(self), 1)
 
     def groups(self, fact: str) -> int:
         """Return how many groups a fact cuts the orders in."""
-        return int(self.facts[fact].max(initial=-1)) + 1
-
-    def holding(self, items: Sequence[str]) -> Sides:
-        """Return 1 for each order that holds all of ``items``, else 0."""
-        counted = np.zeros(len(self), np.uint8)
-        for item in items:
-            counted[self.holders[item]] += 1
-        return (counted == len(items)).astype(np.uint8)
+        return self.told[2][fact][1]
 
     def held_by(self, items: Sequence[str]) -> Ints:
         """Return the orders that hold all of ``items``, ascending."""
@@ -95,10 +107,10 @@ class Numbered:
             rarest = rarest[other[place] == rarest]
         return rarest
 
-    def sides(self, rules: pd.DataFrame) -> Iterable[Sides]:
-        """Return, rule by rule, what each order holds of it: 0 neither, 1 A, 2 B, 3 both."""
-        for a, b in zip(rules["antecedents"], rules["consequents"], strict=True):
-            yield self.holding(a) + 2 * self.holding(b)
+
+def _sums(own: Numbered) -> tuple[int, int, dict[str, tuple[int, int]]]:
+    facts = {n: (int((f >= 0).sum()), int(f.max(initial=-1)) + 1) for n, f in own.facts.items()}
+    return len(own.size), int((np.diff(own.starts) ** 2).sum()), facts
 
 
 def items_of(rules: pd.DataFrame) -> list[str]:
@@ -118,19 +130,28 @@ def order_facts(lines: ibis.Table) -> ibis.Table:
     -------
     ibis.Table
         order_id, number, week_start, store_id if known, and of `FACTS` those that are known, -1
-        where an order lacks it.
+        where an order lacks it. In Spark, which would number orders one after the other, there is
+        no number, and customers are told apart by 64 bits.
     """
     facts = {
         "customer_id": lines.customer_id.max(),
         "week_start": lines.ordered_at.min().truncate("W"),
     }
-    keys = {"customer": ["customer_id"], "week": ["week_start"], "place": ["week_start"]}
+    keys = {"week": ["week_start"], "place": ["week_start"]}
     if "store_id" in lines.columns:
         facts["store_id"] = lines.store_id.max()
         keys |= {"store": ["store_id"], "place": ["week_start", "store_id"]}
     orders = held(lines.group_by("order_id").agg(**facts))
+    if kind_of(orders.get_backend()) == "spark":
+        places = orders.select(keys["place"]).distinct()
+        places = places.mutate(**{name: _number(places, of) for name, of in keys.items()})
+        same = [orders[name].identical_to(places[name]) for name in keys["place"]]
+        rows, who = orders.join(places, same, rname="{name}_of"), orders.customer_id
+        customer = ibis.ifelse(who.isnull(), -1, hash64(who))
+        return held(rows.select("order_id", *keys["place"], *keys, customer=customer))
+    keys |= {"number": ["order_id"], "customer": ["customer_id"]}
     numbers = {name: _number(orders, columns) for name, columns in keys.items()}
-    return held(orders.mutate(number=_number(orders, ["order_id"]), **numbers).drop("customer_id"))
+    return held(orders.mutate(**numbers).drop("customer_id"))
 
 
 def _number(rows: ibis.Table, columns: list[str]) -> ibis.Value:
@@ -147,7 +168,7 @@ def numbered(
     *,
     known: tuple[Gathered, npt.NDArray[np.object_]] | None = None,
 ) -> Numbered:
-    """Return the orders of ``lines`` as numbers.
+    """Return the orders of ``lines`` as numbers; of lines in Spark the workers keep some each.
 
     Parameters
     ----------
@@ -160,9 +181,20 @@ def numbered(
     known
         Orders by their number, and the names of their codes, in place of the lines.
     """
-    columns, code, held_in = _of_lines(lines, facts, items) if known is None else _of_known(
-        *known, facts, items
-    )  # fmt: skip
+    if known is not None:
+        return _in_place(*_of_known(*known, facts, items), items)
+    names = [name for name in FACTS if name in facts.columns]
+    rows = coded(lines, items, how="left").join(facts.select("order_id", *names), "order_id")
+    rows = rows.select(*names, owner=hash64(rows.order_id), code=rows.item_code.fill_null(-1))
+    if kind_of(engine := rows.get_backend()) != "spark":
+        return _of_rows(rows.to_pyarrow(), items)
+    whose = ibis.ifelse(rows.customer == -1, rows.owner, rows.customer)
+    rows = rows.mutate(part=(whose % parts_for(engine)).cast("int32"))
+    none = _of_rows(rows.schema().to_pyarrow().empty_table(), items)
+    return replace(none, parts=Spread(rows, partial(_of_rows, items=items)))
+
+
+def _in_place(columns: dict[str, Any], code: Ints, held_in: Ints, items: Sequence[str]) -> Numbered:
     customer, number = columns["customer"], columns.pop("number")
     order = _in_order(customer, number)
     # Guests have number -1: each begins a customer.
@@ -175,24 +207,29 @@ def numbered(
     return Numbered(starts, kept.pop("size"), kept, _by_code(code, place[held_in], items))
 
 
+def _of_rows(rows: pa.Table, items: Sequence[str]) -> Numbered:
+    """Return the orders that rows tell of: owner and code, as of `FACTS` those that are known."""
+    columns = {name: rows[name].to_numpy() for name in rows.column_names}
+    number, code = pd.factorize(columns["owner"])[0].astype(np.int32), columns["code"]
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(number), prepend=-1))
+    facts = {name: columns[name][first] for name in FACTS if name in columns}
+    known, whose = facts["customer"] != -1, facts["customer"]
+    facts["customer"] = np.full(len(known), -1, np.int32)
+    facts["customer"][known] = np.unique(whose[known], return_inverse=True)[1]
+    counts = {"number": number[first], "size": np.bincount(number).astype(np.int32)}
+    return _in_place(facts | counts, code[code >= 0], number[code >= 0], items)
+
+
 #: What is known of each order, by name; and the items held, as codes, with their orders' numbers.
 _Read = tuple[dict[str, Any], Ints, Ints]
-
-
-def _of_lines(lines: ibis.Table, facts: ibis.Table, items: Sequence[str]) -> _Read:
-    names = [name for name in FACTS if name in facts.columns]
-    sizes = lines.group_by("order_id").agg(size=lines.count().cast("int32"))
-    orders = sizes.join(facts.select("order_id", "number", *names), "order_id").drop("order_id")
-    rows = coded(lines, items).join(facts.select("order_id", "number"), "order_id")
-    found = _columns(rows.select("item_code", "number"))
-    return _columns(orders), found["item_code"], found["number"]
 
 
 def _of_known(
     own: Gathered, names: npt.NDArray[np.object_], facts: ibis.Table, items: Sequence[str]
 ) -> _Read:
     assert own.owners is not None
-    every = _columns(facts.select("order_id", "number", *(n for n in FACTS if n in facts.columns)))
+    rows = facts.select("order_id", "number", *(n for n in FACTS if n in facts.columns))
+    every = {n: c.to_numpy() for n, c in zip(rows.columns, rows.to_pyarrow(), strict=True)}
     order = every.pop("order_id")
     row = np.full(int(order.max(initial=-1)) + 1, -1, np.int32)
     row[order] = np.arange(len(order), dtype=np.int32)
@@ -204,10 +241,6 @@ def _of_known(
     code = wanted[own.values]
     kept = code >= 0
     return columns | {"size": size}, code[kept], np.repeat(columns["number"], size)[kept]
-
-
-def _columns(rows: ibis.Table) -> dict[str, Any]:
-    return {n: c.to_numpy() for n, c in zip(rows.columns, rows.to_pyarrow(), strict=True)}
 
 
 def _by_code(code: Ints, place: Ints, items: Sequence[str]) -> dict[str, Ints]:
@@ -254,12 +287,16 @@ class Gathered:
 
 
 def coded(
-    lines: ibis.Table, values: Sequence[str] | npt.NDArray[np.object_], *, key: str = "item"
+    lines: ibis.Table,
+    values: Sequence[str] | npt.NDArray[np.object_],
+    *,
+    key: str = "item",
+    how: Any = "inner",
 ) -> ibis.Table:
     """Return the lines whose ``key`` is among ``values``, its place there as ``{key}_code``."""
     names = pd.Series(list(values), dtype="str" if lines[key].type().is_string() else None)
     frame = pd.DataFrame({key: names, f"{key}_code": np.arange(len(names), dtype=np.int32)})
-    return lines.join(ibis.memtable(frame), key)
+    return lines.join(ibis.memtable(frame), key, how=how)
 
 
 def gathered(

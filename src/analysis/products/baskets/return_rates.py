@@ -44,8 +44,6 @@ def return_rates(
         A study's tables; needs order_lines and products.
     as_of
         The day before which everything is known.
-    confidence
-        Coverage of the intervals.
     fdr
         Share of false ones among the products named.
 

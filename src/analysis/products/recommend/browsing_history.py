@@ -90,8 +90,6 @@ def judge(
 
     Parameters
     ----------
-    tables
-        A study's tables.
     events
         Purchases by customer, day and product.
     evaluated

@@ -173,8 +173,6 @@ def evaluate(
 
     Parameters
     ----------
-    events
-        Purchases by customer, day and item.
     days
         Length of the time held out, twice.
     length

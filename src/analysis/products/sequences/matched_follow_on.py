@@ -46,8 +46,6 @@ class Design:
         Days at the start in which a purchase of A is no first one.
     controls
         Most visits of controls for each buyer, in the same stratum.
-    confidence
-        Coverage of the intervals.
     draws
         Resamples of customers.
     seed
@@ -412,8 +410,6 @@ def closest(
 
     Parameters
     ----------
-    events
-        Purchases by customer, day and item.
     screened
         All pairs.
     design

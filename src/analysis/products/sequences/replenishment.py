@@ -112,8 +112,6 @@ def replenishment(events: Events, *, min_gaps: int = 3, min_customers: int = 30)
 
     Parameters
     ----------
-    events
-        Purchases by customer, day and item.
     min_gaps
         Gaps a customer must show to have a rhythm of an item.
     min_customers
@@ -237,8 +235,6 @@ def held_out(events: Events, *, days: int = 28, window: int = 7) -> pd.DataFrame
 
     Parameters
     ----------
-    events
-        Purchases by customer, day and item.
     days
         Days at the end that are held out: rhythms are learnt before them.
     window

@@ -88,12 +88,8 @@ def frequent_sequences(
 
     Parameters
     ----------
-    events
-        Purchases by customer, day and item.
     support
         Share of the customers with an event.
-    limits
-        Gaps, span and length.
     counted
         Customers of patterns, as codes, that were counted before; those counted now are added.
 
@@ -296,12 +292,8 @@ def most_common(
 
     Parameters
     ----------
-    events
-        Purchases by customer, day and item.
     wanted
         How many sequences.
-    limits
-        Gaps, span and length.
     least
         Share of the customers below which a sequence is not common.
 
@@ -329,8 +321,6 @@ def order_permutation_test(
 
     Parameters
     ----------
-    events
-        Purchases by customer, day and item.
     patterns
         From `sequences.frequent_sequences`, or a part of it.
     limits

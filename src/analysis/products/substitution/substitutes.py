@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -21,7 +22,7 @@ from analysis.products.association.mantel_haenszel import (
 )
 from analysis.products.baskets.order_index import gathered, order_facts
 from analysis.stats.multiplicity import q_values
-from analysis.stats.types import Floats, Integers
+from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
     from analysis.products.baskets.order_contents import Baskets
@@ -157,35 +158,47 @@ def _of_size(orders: Numbered, table: pd.DataFrame, weighed: list[str]) -> pd.Da
     """Add expected_size and p_size, the chance of so few orders with both among random ones."""
     from scipy.special import gammaincc
 
-    expected = _at_random(orders, orders.size.astype(np.int64), table)
+    items = sorted({*table["a"], *table["b"]})
+    sizes, places = _added(orders.each(partial(_by_size, items=items, weighed=weighed)))
+    expected = _at_random(dict(zip(["", *items], sizes, strict=True)), table)
     alike = (table["a"].isin(weighed) & table["b"].isin(weighed)).to_numpy()
     if alike.any():
-        places = np.zeros(len(orders), dtype=np.int64)
-        for item in weighed:
-            places[orders.holders[item]] += 1
-        expected[alike] = np.minimum(expected[alike], _at_random(orders, places, table[alike]))
+        by_weight = dict(zip(["", *items], places, strict=True))
+        expected[alike] = np.minimum(expected[alike], _at_random(by_weight, table[alike]))
     worth = design_effects(orders, _rules(table))
     # A Poisson count of as many orders as they are worth, where customers' orders are alike.
     chance = gammaincc(table["both"].to_numpy(float) / worth + 1, np.maximum(expected / worth, 0))
     return table.assign(expected_size=expected, p_size=chance)
 
 
-def _at_random(orders: Numbered, size: Integers, table: pd.DataFrame) -> Floats:
+def _by_size(own: Numbered, items: list[str], weighed: list[str]) -> Floats:
+    """Return the orders by size and by goods by weight, of all and of those that hold each item."""
+    places = np.zeros(len(own), dtype=np.int64)
+    for item in weighed:
+        places[own.holders[item]] += 1
+    width = int(own.size.max(initial=0)) + 1
+    every: list[Any] = [slice(None), *(own.holders[item] for item in items)]
+    found = [np.bincount(size[of], minlength=width) for size in (own.size, places) for of in every]
+    return np.array(found, dtype=float).reshape(2, len(every), width)
+
+
+def _added(parts: list[Floats]) -> Floats:
+    width = max(part.shape[-1] for part in parts)
+    wide = [np.pad(part, ((0, 0), (0, 0), (0, width - part.shape[-1]))) for part in parts]
+    return np.sum(wide, axis=0)
+
+
+def _at_random(held: dict[str, Floats], table: pd.DataFrame) -> Floats:
     """Return the orders with both if items were drawn at random into orders of these sizes.
 
     Who holds A in an order of s items has s - 1 places left, and B fills its share of all places
     but A's: a (s - 1) b / (s n - a), the same from either side for items as frequent.
     """
-    most = int(size.max(initial=1))
-    places = np.arange(most + 1, dtype=float)
-    n = np.bincount(size, minlength=most + 1).astype(float)
-    held = {
-        item: np.bincount(size[orders.holders[item]], minlength=most + 1).astype(float)
-        for item in sorted({*table["a"], *table["b"]})
-    }
+    n = np.trim_zeros(held[""], "b")
+    places = np.arange(len(n), dtype=float)
     expected = np.zeros(len(table))
     for row, (x, y) in enumerate(zip(table["a"], table["b"], strict=True)):
-        a, b = held[x], held[y]
+        a, b = held[x][: len(n)], held[y][: len(n)]
         room = places * n - (a + b) / 2
         parts = np.divide(a * b * (places - 1), room, out=np.zeros_like(room), where=room > 0)
         expected[row] = parts.sum()

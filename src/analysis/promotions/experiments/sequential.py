@@ -222,7 +222,7 @@ def purchases(tables: Tables, *, people: ibis.Table, first: date, last: date) ->
     ibis.Table
         customer_id, arm, before, day (0 is the first), cents.
     """
-    lines = netted_lines(tables)
+    lines = tables.once("netted_lines", netted_lines)
     start = ibis.timestamp(first.isoformat())
     end = ibis.timestamp((last + timedelta(days=1)).isoformat())
     lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)

@@ -242,7 +242,7 @@ def fetch(tables: Tables, *, as_of: date, size: Size | None = None) -> pd.DataFr
     weeks, sold = sold.select("week_start").distinct(), sold.semi_join(best, "product_id")
     cells = _cells(sold, weeks, best, _placed(tables, best), size)
     rows = _discounted(cells, sold)
-    rows = _without_promotions(rows, tables)
+    rows = _without_promotions(rows, weeks, tables)
     frame = rows.order_by("product_id", "store_id", "week_start").to_pandas()
     if frame.empty:
         raise NotApplicable("No product that was displayed or mailed sold often enough to tell.")
@@ -342,7 +342,7 @@ def _discounted(cells: ibis.Table, sold: ibis.Table) -> ibis.Table:
     )
 
 
-def _without_promotions(rows: ibis.Table, tables: Tables) -> ibis.Table:
+def _without_promotions(rows: ibis.Table, weeks: ibis.Table, tables: Tables) -> ibis.Table:
     """Leave out the weeks of promotions that were for everybody: they are judged by themselves."""
     if "promotions" not in tables or "promotion_products" not in tables:
         return rows
@@ -354,7 +354,7 @@ def _without_promotions(rows: ibis.Table, tables: Tables) -> ibis.Table:
     offers = offers.select(
         "product_id", starts=offers.starts_on.cast("date"), ends=offers.ends_on.cast("date")
     )
-    inside = rows.select("product_id", "week_start").distinct().join(offers, "product_id")
+    inside = offers.cross_join(weeks)  # not the weeks in ``rows``: all of them would be made twice
     over = inside.week_start + ibis.interval(days=7)
     inside = inside.filter(inside.starts < over.cast("date"), inside.ends >= inside.week_start)
     inside = inside.select("product_id", "week_start").distinct()

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.stats.types import Floats
+from analysis.tables.engine import held, kind_of
 from analysis.tables.margin import MICROS, lines_with_margin
 
 if TYPE_CHECKING:
@@ -38,26 +39,30 @@ def by_customer(timed: ibis.Table, tables: Tables) -> ibis.Table:
     Parameters
     ----------
     timed
-        promotion_id, customer_id, arm, assigned_at, randomised, and the moments before_from,
-        window_from, window_to and after_to.
+        promotion_id, customer_id, arm, assigned_at, randomised, the moments before_from,
+        window_from, window_to and after_to and, to be grouped by, perhaps a number ``row``.
     tables
         A study's tables.
 
     Returns
     -------
     ibis.Table
-        promotion_id, customer_id and the columns `PURCHASES`: cents, millionths (margin), units
-        and orders; missing where nothing was bought.
+        row, else promotion_id and customer_id; and the columns `PURCHASES`: cents, millionths
+        (margin), units and orders; missing where nothing was bought.
     """
     lines = tables.once("netted_lines", netted_lines)  # every promotion looks at them
     orders = tables.once("netted_orders", lambda _: _by_order(lines))
     timed = timed.drop("arm", "assigned_at", "randomised")
-    parts = _parts(timed.join(orders, "customer_id").mutate(group=ibis.literal(0, "int8")))
+    keys = ["row"] if "row" in timed.columns else ["promotion_id", "customer_id"]
+    parts = _parts(timed.join(orders, "customer_id").mutate(group=ibis.literal(0, "int8")), keys)
+    moments = orders.agg(rows=orders.count(), orders=orders.order.nunique()).to_pandas().iloc[0]
+    if moments["rows"] > moments["orders"]:  # else they are orders already
+        parts = _orders(parts, keys)
     if "promotion_products" in tables:
-        looked_at = lines.join(_marked(tables), "product_id")
-        marked = _parts(timed.join(looked_at, ["promotion_id", "customer_id"]))
-        parts = parts.union(marked.select(parts.columns))
-    return _customers(parts)
+        looked_at = lines.join(_marked(tables, timed), "product_id")
+        marked = _parts(timed.join(looked_at, ["promotion_id", "customer_id"]), keys)
+        parts = parts.union(_orders(marked, keys).select(parts.columns))
+    return _customers(parts, keys)
 
 
 def netted_lines(tables: Tables) -> ibis.Table:
@@ -66,8 +71,9 @@ def netted_lines(tables: Tables) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        customer_id, order_id, product_id, category, ordered_at, net and discount (int64 cents),
-        margin (int64 millionths), units, bought (no return).
+        customer_id, order (order_id, or a number where numbers are grouped faster), product_id,
+        category, ordered_at, net and discount (int64 cents), margin (int64 millionths), units,
+        bought (no return).
     """
     lines = lines_with_margin(tables)
     lines = lines.filter(lines.customer_id.notnull())
@@ -80,11 +86,12 @@ def netted_lines(tables: Tables) -> ibis.Table:
             order_id=undoes.ifelse(lines.returned_order_id, lines.order_id),
             ordered_at=ibis.coalesce(lines.undone_at, lines.ordered_at),
         )
+    lines = _with_order(lines, tables)
     no_discount = ibis.literal(0).cast("decimal(18, 2)")
     discount = lines.discount_amount if "discount_amount" in lines.columns else no_discount
     return lines.select(
         "customer_id",
-        "order_id",
+        "order",
         "product_id",
         "category",
         "ordered_at",
@@ -96,30 +103,44 @@ def netted_lines(tables: Tables) -> ibis.Table:
     )
 
 
+def _with_order(lines: ibis.Table, tables: Tables) -> ibis.Table:
+    if kind_of(tables.connection) == "spark":
+        return lines.rename(order="order_id")
+    orders = tables.order_lines.select("order_id").distinct()
+    return lines.join(held(orders.mutate(order=ibis.row_number().cast("int32"))), "order_id")
+
+
 def _by_order(lines: ibis.Table) -> ibis.Table:
     """Return the sums of each order's lines of one moment."""
     sums = {name: lines[name].sum().cast(lines[name].type()) for name in MEASURES[1:]}
-    orders = lines.group_by("customer_id", "order_id", "ordered_at")
+    orders = lines.group_by("customer_id", "order", "ordered_at")
     return orders.agg(**sums, bought=lines.bought.any())
 
 
-def _parts(both: ibis.Table) -> ibis.Table:
+def _parts(both: ibis.Table, keys: list[str]) -> ibis.Table:
     """Give customers' lines their place in `PHASES` x `GROUPS`: small numbers are grouped fast."""
     both = both.filter(both.ordered_at >= both.before_from, both.ordered_at < both.after_to)
     phase = ibis.cases(
         (both.ordered_at < both.window_from, 0), (both.ordered_at < both.window_to, 1), else_=2
     )
     both = both.mutate(part=(phase * len(GROUPS) + both.group).cast("int8"))
-    return both.select("promotion_id", "customer_id", "part", "order_id", "bought", *MEASURES[1:])
+    orders = both.bought.cast("int64")
+    return both.select(*keys, "part", "order", *MEASURES[1:], orders=orders)
 
 
-def _marked(tables: Tables) -> ibis.Table:
+def _orders(parts: ibis.Table, keys: list[str]) -> ibis.Table:
+    """Sum parts of orders by order and place; an order with a purchase counts as one."""
+    sums = {name: parts[name].sum().cast(parts[name].type()) for name in MEASURES[1:]}
+    return parts.group_by(*keys, "part", "order").agg(**sums, orders=parts.orders.max())
+
+
+def _marked(tables: Tables, timed: ibis.Table) -> ibis.Table:
     """Return the products on offer, and the other products of the same categories.
 
     Joined to the lines first, they leave few to be given to every promotion's customers.
     """
     keys = ["promotion_id", "product_id"]
-    offers = tables.promotion_products.select(*keys).distinct()
+    offers = tables.promotion_products.select(*keys).distinct().semi_join(timed, "promotion_id")
     products = tables.products.select("product_id", "category")
     products = products.filter(products.category.notnull())
     kinds = offers.join(products, "product_id").select("promotion_id", "category").distinct()
@@ -128,21 +149,17 @@ def _marked(tables: Tables) -> ibis.Table:
     return marks[0].union(marks[1])
 
 
-def _customers(parts: ibis.Table) -> ibis.Table:
-    """Sum parts of orders by customer and place; an order with a purchase counts as one."""
-    keys = ["promotion_id", "customer_id", "part"]
-    orders = parts.group_by(*keys, "order_id").agg(
-        orders=parts.bought.cast("int64").max(),
-        **{name: parts[name].sum() for name in MEASURES[1:]},
-    )
-    long = orders.group_by(*keys).agg(**{name: orders[name].sum() for name in MEASURES})
+def _customers(orders: ibis.Table, keys: list[str]) -> ibis.Table:
+    """Sum orders by customer and place."""
+    whole = {name: orders[name].sum().cast(orders[name].type()) for name in MEASURES}
+    long = orders.group_by(*keys, "part").agg(**whole)
     places = enumerate(product(PHASES, GROUPS))
     sums = {
         phase + group + name: long[name].sum(where=long.part == at)
         for at, (phase, group) in places
         for name in MEASURES
     }
-    return long.group_by("promotion_id", "customer_id").agg(**sums)
+    return long.group_by(*keys).agg(**sums)
 
 
 def days_of(periods: Mapping[str, Period]) -> ibis.Table:

@@ -196,21 +196,37 @@ _APART = 4.0
 def make_legible(figure: Figure) -> None:
     """Enlarge text that would be too small on a phone, and thin out ticks that collide.
 
-    Names of categories are never left out; the ticks of a scale are.
+    Names of categories are never left out; the ticks of a scale are. What stands between two
+    dollars of a name or an amount is not read as a formula.
     """
-    from matplotlib.text import Text
-
-    least = least_size(figure)
-    for text in figure.findobj(Text):
-        if float(text.get_fontsize()) < least:
-            text.set_fontsize(least)
+    _mend_texts(figure)
     figure.draw_without_rendering()
+    while _mend_texts(figure):  # a tick has its text only when it was drawn
+        figure.draw_without_rendering()
     crowded = [axis for ax in figure.axes for axis in _scales(ax) if _collides(axis)]
     for axis in crowded:
         _thin(axis)
     for ax in figure.axes:
         _keep_inside(ax, figure)
         _push_apart(ax)
+
+
+#: How the labels that matplotlib makes for the powers of a logarithmic axis begin.
+_OWN_FORMULA = r"$\mathdefault{"
+
+
+def _mend_texts(figure: Figure) -> bool:
+    """Make texts as large as a phone needs, plain but for formulas; say whether any was not."""
+    from matplotlib.text import Text
+
+    least, mended = least_size(figure), False
+    for text in figure.findobj(Text):
+        formula = text.get_text().startswith(_OWN_FORMULA)
+        if float(text.get_fontsize()) < least or text.get_parse_math() != formula:
+            text.set_fontsize(max(least, float(text.get_fontsize())))
+            text.set_parse_math(formula)
+            mended = mended or bool(text.get_text())
+    return mended
 
 
 def _push_apart(ax: Axes) -> None:

@@ -39,9 +39,6 @@ _THEMED = {
 #: Pixels a point of the chart takes on a wide screen; 5 inches are then 504 pixels.
 _SCALE = 1.4
 
-#: How the labels that matplotlib makes for the powers of a logarithmic axis begin.
-_OWN_FORMULA = r"$\mathdefault{"
-
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -81,7 +78,6 @@ def _save(figure: Figure, name: str) -> str:
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("error", message=".*missing from (current )?font.*")
         try:
-            _keep_text_from_being_math(figure)
             style.make_legible(figure)
             figure.savefig(target, format="svg", metadata=_NO_METADATA, transparent=True)
         except UserWarning as missing:
@@ -92,20 +88,6 @@ def _save(figure: Figure, name: str) -> str:
                 "install one that can, for Chinese Debian's fonts-wqy-microhei"
             ) from None
     return target.getvalue()
-
-
-def _keep_text_from_being_math(figure: Figure) -> None:
-    """Keep what stands between two dollars of a name or an amount from being read as a formula.
-
-    Only what matplotlib itself writes as one, the powers of a logarithmic axis, is a formula.
-    """
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
-    figure.draw_without_rendering()
-    for text in figure.findobj(Text):
-        text.set_parse_math(text.get_text().startswith(_OWN_FORMULA))
 
 
 def _inlined(document: str, alt: str) -> str:
