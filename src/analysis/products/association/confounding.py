@@ -162,11 +162,7 @@ _MOSTLY = 0.5
 
 
 def control(
-    tables: Tables,
-    lines: ibis.Table,
-    facts: ibis.Table,
-    orders: Numbered,
-    rules: pd.DataFrame,
+    tables: Tables, lines: ibis.Table, facts: ibis.Table, orders: Numbered, rules: pd.DataFrame
 ) -> Control | None:
     """Return the control by which sides of a rule were on offer, and by size.
 
