@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import os
 import signal
 import socket
@@ -168,7 +169,10 @@ def _all_of(descriptor: int) -> str:
 def main(descriptor: int) -> None:
     """Be the process that commands are forked from, at the other end of ``descriptor``."""
     gc.disable()
-    warm.make_ready(*_WANTED)
+    for name in (*warm._WANTED, *_WANTED):
+        importlib.import_module(name)
+    sys.modules["analysis.params.report_params"].report_params()  # or every fork would make them
+    sys.modules["nbformat.validator"].get_validator(4, 5)
     gc.freeze()
     gc.enable()
     assert "duckdb" not in sys.modules, "importing it starts a thread, which no fork survives"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from analysis.reporting.execution.cell_costs import COLUMNS, label, read_analyses
+from analysis.reporting.execution.kernel import descendants
 from analysis.reporting.store.run_record import Cost, ReportRecord
-from tests.projects import REPORT, Project
+from tests.projects import REPORT, Project, wait_for
 from tests.tiny import Journey
 
 #: Uses a processor for a time that it counts itself, so that a slow machine takes longer for it.
@@ -47,6 +52,22 @@ def test_processor_seconds_are_those_that_a_cell_used(ran: ReportRecord) -> None
     assert slept.cpu_seconds < 0.5
     assert slept.seconds >= 1.5
     assert all(cost.seconds >= 0.9 for cost in (burned, child))
+
+
+def test_what_was_started_is_found_as_psutil_finds_it() -> None:
+    """A child of another thread and its own child, by both ways."""
+    code = "import subprocess, sys; subprocess.run(['sleep', '99'])"
+    with ThreadPoolExecutor(1) as thread:
+        child = thread.submit(subprocess.Popen, [sys.executable, "-S", "-c", code]).result()
+        try:
+            started = psutil.Process(child.pid)
+            grandchild = wait_for(lambda: started.children())[0]
+            every = {process.pid for process in psutil.Process().children(recursive=True)}
+            assert {child.pid, grandchild.pid} <= set(descendants()) == every
+        finally:
+            for process in (*started.children(), child):
+                process.kill()
+            child.wait()
 
 
 def test_the_parts_are_no_more_than_the_whole(ran: ReportRecord) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from analysis.reporting.execution.kernel import descendants
 from analysis.reporting.store.run_record import Cost
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class CellMeter:
 
     def starts(self) -> None:
         """Take the time before a cell."""
-        self._meter = Meter(of_descendants)
+        self._meter = Meter(lambda: of_family(own=False))
 
     def ends(self, cell: Mapping[str, Any], cell_index: int, execute_reply: Any) -> None:  # noqa: ARG002
         """Take the time after a cell; nbclient calls this with these very keywords."""
@@ -70,21 +71,13 @@ def label(code: str) -> str:
     return next((line for line in lines if line and not line.startswith("#")), "")[:120]
 
 
-def of_descendants() -> float:
-    """Return the processor seconds of every process that this one has started and that lives."""
-    return sum(map(_of_process, psutil.Process().children(recursive=True)))
-
-
-def of_family() -> float:
-    """Return the processor seconds of this process and of those it has started."""
-    return _of_process(psutil.Process()) + of_descendants()
-
-
-def _of_process(process: psutil.Process) -> float:
-    """Return what a process and its children that have ended have used."""
-    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-        return float(sum(process.cpu_times()[:4]))
-    return 0.0
+def of_family(*, own: bool = True) -> float:
+    """Return the processor seconds of all that this process has started and of its ``own``."""
+    seconds = 0.0
+    for pid in [os.getpid()] * own + descendants():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            seconds += sum(psutil.Process(pid).cpu_times()[:4])
+    return seconds
 
 
 @contextmanager

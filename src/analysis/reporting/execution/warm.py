@@ -226,7 +226,7 @@ class _Server:
             if self._link in ready:
                 head, given, _, _ = socket.recv_fds(self._link, _HEAD, 3)
                 if not head:
-                    return _nothing
+                    return lambda: None  # the owner has ended
                 wanted = json.loads(_message(self._link, head))
                 if forked := self._fork(wanted, given):
                     return forked
@@ -287,10 +287,6 @@ class _Work:
             os._exit(ended.code if isinstance(ended.code, int) else int(bool(ended.code)))
 
 
-def _nothing() -> None:
-    """Do what is left to do when the owner has ended."""
-
-
 def _message(link: socket.socket, head: bytes = b"") -> str:
     head += _exactly(link, _HEAD - len(head))
     return _exactly(link, int.from_bytes(head, "big")).decode("utf-8", "surrogateescape")
@@ -306,18 +302,13 @@ def _exactly(link: socket.socket, size: int) -> bytes:
     return parts
 
 
-def make_ready(*more: str) -> None:
-    """Import what is wanted and ``more``, and make what every notebook would make for itself."""
-    for name in (*_WANTED, *more):
-        importlib.import_module(name)
-    sys.modules["analysis.params.report_params"].report_params()
-    sys.modules["nbformat.validator"].get_validator(4, 5)
-
-
 def main(descriptor: int) -> None:
     """Be the warm process of the owner at the other end of ``descriptor``."""
     gc.disable()  # what is imported holds no garbage; to look for it takes a fifth of the time
-    make_ready()
+    for name in _WANTED:
+        importlib.import_module(name)
+    sys.modules["analysis.params.report_params"].report_params()  # or every fork would make them
+    sys.modules["nbformat.validator"].get_validator(4, 5)
     gc.freeze()  # so that a collection in a fork copies no pages for want of garbage in them
     gc.enable()
     _Server(socket.socket(fileno=descriptor)).serve()()
