@@ -135,9 +135,8 @@ class _Group(NamedTuple):
 
     def shared(self, roots: Floats) -> Floats:
         """Return free times x free times: sums over units of products of the panel's cells."""
-        block = np.zeros(self.shape[0] * self.shape[1])
-        block[self.place] = roots[self.cells]
-        block = block.reshape(self.shape)
+        block = np.zeros(self.shape)
+        block.ravel()[self.place] = roots[self.cells]
         return block.T @ block
 
 
