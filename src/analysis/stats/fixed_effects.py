@@ -124,8 +124,7 @@ class _Panel(NamedTuple):
     terms: csc_array
     cells: csr_array  # units x times
     pair: Integers  # which of ``cells`` every row belongs to
-    groups: list[tuple[NDArray[Any], ...]]  # of times that hang together: which, with their cells,
-    # and of each cell its row and column among them
+    groups: list[tuple[NDArray[Any], ...]]  # times that hang together; cells, rows, columns
 
     @classmethod
     def of(cls, terms: Floats, unit: Integers, time: Integers) -> _Panel:

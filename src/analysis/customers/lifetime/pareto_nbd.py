@@ -205,8 +205,7 @@ def _of_few(own: Own, counts: PurchaseCounts) -> Floats:
     height = gammaln(events) - gammaln(r) + r * np.log(alpha) + whole
     alive = np.exp(lives - whole)
 
-    def mixed(living: Floats, dying: Floats) -> Floats:
-        """Return the mean of a slope over life and over the day of death."""
+    def mixed(living: Floats, dying: Floats) -> Floats:  # over life and over the day of death
         return np.asarray(alive * living + (1 - alive) * (shares * dying).sum(axis=1))
 
     known, dying = beta + counts.observed, beta[:, None] + days

@@ -212,8 +212,7 @@ def _sums(tables: Tables, period: Period) -> pd.DataFrame:
         last_on=day.max(),
     )
     # Asked for twice: what comes after one cut-off is the last period before the next.
-    sums = tables.once(f"sums of {period}", lambda _: sums)
-    return sums.order_by("customer_id").to_pandas()
+    return tables.once(f"sums of {period}", lambda _: sums).order_by("customer_id").to_pandas()
 
 
 def _followed(tables: Tables, each: pd.DataFrame, after: Period, gap_days: int) -> pd.DataFrame:

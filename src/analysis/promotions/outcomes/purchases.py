@@ -123,8 +123,7 @@ def _parts(both: ibis.Table, keys: list[str]) -> ibis.Table:
         (both.ordered_at < both.window_from, 0), (both.ordered_at < both.window_to, 1), else_=2
     )
     both = both.mutate(part=(phase * len(GROUPS) + both.group).cast("int8"))
-    orders = both.bought.cast("int64")
-    return both.select(*keys, "part", "order", *MEASURES[1:], orders=orders)
+    return both.select(*keys, "part", "order", *MEASURES[1:], orders=both.bought.cast("int64"))
 
 
 def _orders(parts: ibis.Table, keys: list[str]) -> ibis.Table:
