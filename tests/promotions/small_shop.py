@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.promotions.observational import audience
+from analysis.promotions.observational.audience import Audience
 from analysis.promotions.observational.campaign import Campaigns
 from analysis.promotions.outcomes.outcomes import Spans
 from analysis.tables.engine import Tables, in_memory
@@ -160,3 +162,8 @@ def sound(found: Campaigns) -> Campaigns:
 def without(*names: str) -> Tables:
     kept = {name: rows for name, rows in frames().items() if name not in names}
     return in_memory(kept, currency="EUR")
+
+
+def audience_of(tables: Tables, spans: Spans, key: str) -> Audience:
+    """Return the audience of one campaign; raise the reason if there is none."""
+    return audience.there(audience.together(tables, spans, [key])[key])

@@ -24,7 +24,7 @@ def tables() -> Tables:
 
 @pytest.fixture(scope="module")
 def found(tables: Tables) -> Audience:
-    return audience.fetch(tables, SPANS, "C")
+    return small_shop.audience_of(tables, SPANS, "C")
 
 
 def test_those_targeted_are_compared_with_everybody_who_bought_before(found: Audience) -> None:
@@ -124,14 +124,14 @@ def test_too_few_targeted_are_refused_in_words() -> None:
     given = small_shop.frames()["assignments"]
     few = given[(given["promotion_id"] == "C") & (given["customer_id"] < "c030")]
     with pytest.raises(NotApplicable, match="Only 10 targeted customers had bought before"):
-        audience.fetch(small_shop.tables(assignments=few), SPANS, "C")
+        small_shop.audience_of(small_shop.tables(assignments=few), SPANS, "C")
 
 
 def test_a_campaign_sent_to_all_has_nobody_to_compare_with() -> None:
     given = small_shop.frames()["assignments"].query("promotion_id == 'L'")
     everyone = given.assign(promotion_id="C", arm="treatment", randomised=False)
     with pytest.raises(NotApplicable, match="Only 0 untargeted customers"):
-        audience.fetch(small_shop.tables(assignments=everyone), SPANS, "C")
+        small_shop.audience_of(small_shop.tables(assignments=everyone), SPANS, "C")
 
 
 def test_promotions_by_lot_are_not_looked_at_here(tables: Tables) -> None:
@@ -147,7 +147,7 @@ def test_audiences_fetched_together_are_those_fetched_alone(
     tables: Tables, lines: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many campaigns at a time as the study's size allows, or one by one."""
-    alone = {key: audience.fetch(tables, SPANS, key) for key in ("C", "L")}
+    alone = {key: small_shop.audience_of(tables, SPANS, key) for key in ("C", "L")}
     monkeypatch.setattr(audience, "_MOST_LINES", lines or audience._MOST_LINES)
     both = audience.together(tables, SPANS, ["L", "C"])
     for key, one in alone.items():

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.promotions.observational import audience, offer_persistence, synthetic_control
+from analysis.promotions.observational import offer_persistence, synthetic_control
 from analysis.promotions.observational import placements as shelf_panel
 from analysis.promotions.outcomes import costs, outcomes
 from analysis.promotions.returns import goals
@@ -75,8 +75,8 @@ def _sales(tables: Tables) -> pd.DataFrame:
 
 QUESTIONS: dict[str, Question] = {
     # Engines hold times in different units, so the one column of times is left out.
-    "people": lambda t: audience.fetch(t, SPANS, "C").people.drop(columns="assigned_at"),
-    "weeks": lambda t: pd.DataFrame(audience.fetch(t, SPANS, "C").weekly),
+    "people": lambda t: small_shop.audience_of(t, SPANS, "C").people.drop(columns="assigned_at"),
+    "weeks": lambda t: pd.DataFrame(small_shop.audience_of(t, SPANS, "C").weekly),
     "costs": lambda t: costs.by_arm(t, costs.Assumed(1.0, 2.0)),
     "funnel": goals.fetch,
     "shelves": lambda t: shelf_panel.fetch(t, as_of=AS_OF, size=shelf_panel.Size(10, 5)),

@@ -90,7 +90,7 @@ def test_gamma_gamma_is_the_published_one(cdnow: Tables) -> None:
 
 
 def test_the_engine_counts_as_published(cdnow: Tables, counts: PurchaseCounts) -> None:
-    found = purchase_counts.fetch_counts(cdnow, CALIBRATION)
+    found = purchase_counts.summed_up(purchase_counts.compute(cdnow, CALIBRATION))
     assert found.total == 2_357
     assert bgnbd.fit(found).estimate.values == pytest.approx(
         bgnbd.fit(counts).estimate.values, rel=2e-3

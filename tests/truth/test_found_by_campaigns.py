@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from analysis.promotions.observational import audience, campaign, placements, synthetic_control
+from analysis.promotions.observational import campaign, placements, synthetic_control
 from analysis.promotions.observational.audience import Audience
 from analysis.promotions.observational.campaign import MATCHED, MEASURES, NAIVE, WEIGHTED
 from analysis.promotions.observational.doubly_robust import by_lot
@@ -21,6 +21,7 @@ from analysis.promotions.returns.roi import AFTER, EXTRA, NEIGHBOURS, returned
 from analysis.simulator.selling.product_files import promotion_products_file, promotions_file
 from analysis.tables.engine import Tables
 from analysis.tables.manifest import Manifest
+from tests.promotions.small_shop import audience_of
 from tests.truth.calibration import assert_calibrated, assert_centred
 from tests.truth.conftest import Delivered
 from tests.truth.shops import Shops, open_shops
@@ -60,7 +61,7 @@ def town(shops: Shops) -> Tables:
 @pytest.fixture(scope="module")
 def targeted(town: Tables) -> dict[str, Audience]:
     """Return the audience of the targeted promotion, shop by shop."""
-    whole = audience.fetch(town, SPANS, "T6")
+    whole = audience_of(town, SPANS, "T6")
     seed = whole.people["customer_id"].str.partition("-")[0]
     return {
         key: replace(

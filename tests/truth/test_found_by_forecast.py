@@ -24,7 +24,7 @@ from analysis.demand.series.sales_series import Series
 from analysis.errors import NotApplicable
 from analysis.reports.forecast import text_products as product_readings
 from analysis.simulator.goods.demand_plan import DEMANDS, SERIES_ITEMS
-from analysis.simulator.goods.demand_series import draw, expected_units
+from analysis.simulator.goods.demand_series import _weekly, draw
 from analysis.simulator.shop import Shop
 from analysis.simulator.shop_plan import Plan
 from analysis.stats import poisson_glm
@@ -170,7 +170,7 @@ def test_trends_are_as_planted(found: Found, key: str) -> None:
 def test_the_yearly_wave_is_as_planted(found: Found, key: str) -> None:
     """The truth of each coefficient is that of the expectation itself, fitted the same way."""
     demand_of, row = DEMANDS[f"series_{key}"], found.rows(key)[0]
-    expected = expected_units(demand_of, WEEKS, plan_of(0).calendar)
+    expected = _weekly(demand_of, plan_of(0).calendar)[:WEEKS]
     design, used = found.influences.design[[row]], found.influences.used[[row]]
     truth = poisson_glm.fit(expected[None], design, used)
     for name in ("sin 1", "cos 1"):
@@ -244,7 +244,7 @@ def test_trends_are_called_and_flat_products_are_not(found: Found) -> None:
 @pytest.mark.parametrize("key", ["rising", "falling"])
 def test_intervals_of_called_slopes_cover(found: Found, key: str) -> None:
     tables = trends_by_shop(found)
-    expected = expected_units(DEMANDS[f"series_{key}"], WEEKS, plan_of(0).calendar)
+    expected = _weekly(DEMANDS[f"series_{key}"], plan_of(0).calendar)[:WEEKS]
     first, second = np.triu_indices(WEEKS, 1)
     truth = np.median((expected[second] - expected[first]) / (second - first)) * 52
     rows = pd.concat(table[table["key"] == key] for table in tables)

@@ -15,7 +15,7 @@ Cameron, Gelbach, Miller (2011), Journal of Business and Economic Statistics 29(
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,31 +116,6 @@ def _solved(
     raise AnalysisError("The regression with fixed effects did not settle.")
 
 
-class _Group(NamedTuple):
-    """Units and times that hang together, whose sums of products are taken in a dense block."""
-
-    free: Integers  # times whose level is not fixed at zero: all but the first
-    cells: Integers  # of the panel, those of the free times
-    place: Integers  # of each in the block
-    shape: tuple[int, int]  # of the block, units x free times
-
-    @classmethod
-    def of(cls, cells: csr_array, own: Integers, times: Integers) -> _Group:
-        """Return the group of ``times``, in which the panel's ``own`` cells lie."""
-        own = own[cells.indices[own] != times[0]]
-        unit = _codes(np.searchsorted(cells.indptr, own, side="right"))
-        width = len(times) - 1
-        place = unit * width + np.searchsorted(times[1:], cells.indices[own])
-        return cls(times[1:], own, place, (int(unit.max(initial=-1)) + 1, width))
-
-    def shared(self, roots: Floats) -> Floats:
-        """Return free times x free times: sums over units of products of the panel's cells."""
-        block = np.zeros(self.shape[0] * self.shape[1])
-        block[self.place] = roots[self.cells]
-        block = block.reshape(self.shape)
-        return block.T @ block
-
-
 class _Panel(NamedTuple):
     """What stays the same from step to step; of the terms only what is not zero is added up."""
 
@@ -149,7 +124,7 @@ class _Panel(NamedTuple):
     terms: csc_array
     cells: csr_array  # units x times
     pair: Integers  # which of ``cells`` every row belongs to
-    groups: list[_Group]  # whose units and times hang together
+    groups: list[tuple[NDArray[Any], ...]]  # times that hang together; cells, rows, columns
 
     @classmethod
     def of(cls, terms: Floats, unit: Integers, time: Integers) -> _Panel:
@@ -158,14 +133,14 @@ class _Panel(NamedTuple):
         known, pair = np.unique(unit * shape[1] + time, return_inverse=True)
         ends = np.searchsorted(known, np.arange(shape[0] + 1) * shape[1])
         cells = csr_array((np.ones(len(known)), known % shape[1], ends), shape)
-        ends, every = np.append(ends, np.full(shape[1], len(known))), sum(shape)
-        graph = csr_array((cells.data, cells.indices + shape[0], ends), (every, every))
-        group = connected_components(graph, directed=False)[1][shape[0] :]
+        _, group = connected_components(cells.T @ cells, directed=False)
         order = np.argsort(group, kind="stable")
-        groups = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
-        of_cells = group[cells.indices]
-        tied = [_Group.of(cells, np.flatnonzero(of_cells == group[t[0]]), t) for t in groups]
-        return cls(unit, time, csc_array(terms), cells, pair, tied)
+        groups: list[tuple[NDArray[Any], ...]] = []
+        for times in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+            own = np.flatnonzero(group[cells.indices] == group[times[0]])
+            row = _codes(np.searchsorted(ends, own, side="right"))
+            groups.append((times, own, row, np.searchsorted(times, cells.indices[own])))
+        return cls(unit, time, csc_array(terms), cells, pair, groups)
 
     def swept(self, weights: Floats, working: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Sweep both sets of effects out of the working values and the terms, by sums alone.
@@ -181,9 +156,11 @@ class _Panel(NamedTuple):
         by_unit, by_time = (self._sums(c, weights, working) for c in (self.unit, self.time))
         known = by_time - both.T @ (by_unit / of_unit[:, None])
         level = np.zeros_like(by_time)
-        for group in self.groups:
-            equations = np.diag(of_time[group.free]) - group.shared(roots)
-            level[group.free] = np.linalg.solve(equations, known[group.free])
+        for times, own, row, column in self.groups:  # the first of a group is fixed at zero
+            block = np.zeros((row[-1] + 1, len(times)))
+            block[row, column] = roots[own]
+            equations = (np.diag(of_time[times]) - block.T @ block)[1:, 1:]
+            level[times[1:]] = np.linalg.solve(equations, known[times[1:]])
         base = (by_unit - both @ level) / of_unit[:, None]
         weighted = self.terms.copy()
         weighted.data = self.terms.data * weights[self.terms.indices]

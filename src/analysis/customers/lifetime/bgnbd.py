@@ -79,14 +79,6 @@ class BetaGeometric:
         parts = [_alive_expects(self, counts.part(slice(i, i + _BLOCK)), weeks) for i in blocks]
         return np.asarray((stage * np.vstack([np.zeros((0, self.shape)), *parts])).sum(axis=1))
 
-    def at_least(self, counts: PurchaseCounts, weeks: float, number: int) -> Floats:
-        """Return the probability of ``number`` purchases or more in the next ``weeks``."""
-        if number <= 0:
-            return np.ones(len(counts))
-        alive, left = _weights(self, counts)
-        stage = np.exp(alive - np.logaddexp(_added(alive), left)[:, None])
-        return np.asarray((stage * _reaches(self, counts, weeks, number)).sum(axis=1))
-
     def drawn(
         self, counts: PurchaseCounts, weeks: list[float], generator: np.random.Generator
     ) -> Floats:
@@ -299,16 +291,3 @@ def _beta_rule(a: float, chances: tuple[float, ...]) -> tuple[Floats, Floats]:
     matrix[:, place[1:], place[:-1]] = np.sqrt(square).T
     points, vectors = np.linalg.eigh(matrix)
     return np.clip((1 + points) / 2, 1e-15, 1 - 1e-15), vectors[:, 0, :] ** 2
-
-
-def _reaches(model: BetaGeometric, counts: PurchaseCounts, weeks: float, number: int) -> Floats:
-    """Return, by stage, P(``number`` purchases or more) of somebody alive."""
-    from scipy.special import betainc, betaln
-
-    r, alpha, a, b = model.estimate.values
-    stages = np.arange(model.shape)
-    stays = b + counts.repeats + model.modified
-    events = (r + model.shape * counts.repeats)[:, None] + stages
-    share = (weeks / (alpha + counts.observed + weeks))[:, None]
-    lasts = np.exp(betaln(a, stays + number - 1) - betaln(a, stays))
-    return np.asarray(lasts[:, None] * betainc(number * model.shape - stages, events, share))

@@ -38,6 +38,8 @@ _NODES, _LOG_WEIGHTS = (_NODES + 1) / 2, np.log(_WEIGHTS / 2)
 #: Rows whose days of death are gone through at once: what they take stays in the nearest cache.
 _FEW = 500
 
+Own = tuple[float, Floats, float, Floats]
+
 
 @dataclass(frozen=True)
 class ParetoNBD:
@@ -96,7 +98,7 @@ class ParetoNBD:
         ends = np.atleast_1d(np.asarray(weeks, dtype="float64"))
         return np.array([r / alpha * float(_lifetime(s, np.array([beta]), e)[0]) for e in ends])
 
-    def _own(self, counts: PurchaseCounts) -> tuple[float, Floats, float, Floats]:
+    def _own(self, counts: PurchaseCounts) -> Own:
         return _of_rows(self.estimate.values, counts)
 
 
@@ -129,7 +131,7 @@ def fit_with_traits(counts: PurchaseCounts, traits: Sequence[str], plain: Pareto
     return ParetoNBD(maximise(lambda values: _log_likelihood(values, counts), names, [start]))
 
 
-def _of_rows(values: Floats, counts: PurchaseCounts) -> tuple[float, Floats, float, Floats]:
+def _of_rows(values: Floats, counts: PurchaseCounts) -> Own:
     """Return r, alpha, s and beta, of which alpha and beta differ by the traits of each row."""
     r, alpha, s, beta = values[:4]
     if len(values) == 4:
@@ -138,12 +140,8 @@ def _of_rows(values: Floats, counts: PurchaseCounts) -> tuple[float, Floats, flo
     return r, alpha * np.exp(-counts.traits @ buys), s, beta * np.exp(-counts.traits @ leaves)
 
 
-def _picked(
-    own: tuple[float, Floats, float, Floats], rows: slice | Integers
-) -> tuple[float, Floats, float, Floats]:
-    """Return `_of_rows` of some of the rows."""
-    r, alpha, s, beta = own
-    return r, alpha if len(alpha) == 1 else alpha[rows], s, beta if len(beta) == 1 else beta[rows]
+def _picked(own: Own, rows: slice | Integers) -> Own:
+    return own if len(own[1]) == 1 else (own[0], own[1][rows], own[2], own[3][rows])
 
 
 def _lifetime(s: float, known: Floats, weeks: float) -> Floats:
@@ -154,9 +152,7 @@ def _lifetime(s: float, known: Floats, weeks: float) -> Floats:
     return np.asarray(-known * np.expm1(-(s - 1) * logs) / (s - 1))
 
 
-def _log_parts(
-    own: tuple[float, Floats, float, Floats], counts: PurchaseCounts
-) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+def _log_parts(own: Own, counts: PurchaseCounts) -> tuple[Floats, ...]:
     """Return log weights of life and death, the days of death, log (beta+day), shares and r + x.
 
     Death between t_x and T at y has the density s beta^s (beta+y)^-(s+1) (alpha+y)^-(r+x); with
@@ -199,7 +195,7 @@ def _of_block(values: Floats, counts: PurchaseCounts) -> tuple[float, Floats]:
     return counts.summed(each[0]), _along(each[1:], values, own, counts)
 
 
-def _of_few(own: tuple[float, Floats, float, Floats], counts: PurchaseCounts) -> Floats:
+def _of_few(own: Own, counts: PurchaseCounts) -> Floats:
     """Return each row's log-likelihood, and its slopes by the row's own r, alpha, s and beta."""
     from scipy.special import digamma, gammaln
 
@@ -209,8 +205,7 @@ def _of_few(own: tuple[float, Floats, float, Floats], counts: PurchaseCounts) ->
     height = gammaln(events) - gammaln(r) + r * np.log(alpha) + whole
     alive = np.exp(lives - whole)
 
-    def mixed(living: Floats, dying: Floats) -> Floats:
-        """Return the mean of a slope over life and over the day of death."""
+    def mixed(living: Floats, dying: Floats) -> Floats:  # over life and over the day of death
         return np.asarray(alive * living + (1 - alive) * (shares * dying).sum(axis=1))
 
     known, dying = beta + counts.observed, beta[:, None] + days
@@ -225,12 +220,7 @@ def _of_few(own: tuple[float, Floats, float, Floats], counts: PurchaseCounts) ->
     return np.stack([height, *slopes])
 
 
-def _along(
-    slopes: Floats,
-    values: Floats,
-    own: tuple[float, Floats, float, Floats],
-    counts: PurchaseCounts,
-) -> Floats:
+def _along(slopes: Floats, values: Floats, own: Own, counts: PurchaseCounts) -> Floats:
     """Return slopes by the parameters, from each row's by its own r, alpha, s and beta."""
     by_r, by_alpha, by_s, by_beta = (slope * counts.customers for slope in slopes)
     in_logs = (by_alpha * own[1], by_beta * own[3])

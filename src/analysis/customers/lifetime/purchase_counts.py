@@ -263,13 +263,8 @@ def _in_weeks(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def fetch_counts(tables: Tables, period: Period) -> PurchaseCounts:
-    """Return customers by (x, t_x, T), summed up in the engine: no row per customer leaves it."""
-    return summed_up(compute(tables, period))
-
-
 def summed_up(each: ibis.Table) -> PurchaseCounts:
-    """Return the counts of one row a customer that the engine holds.
+    """Return the counts of one row a customer, summed up in the engine: no such row leaves it.
 
     Parameters
     ----------

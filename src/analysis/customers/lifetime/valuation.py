@@ -286,7 +286,7 @@ def values_in_batches(
     """Yield the expected margin of all customers, some at a time: for millions of them.
 
     Order lines stay in the engine and no more than ``size`` customers are held at once. A model
-    fitted to ``purchase_counts.fetch_counts`` or to a sample serves; one with attributes does not.
+    fitted to ``purchase_counts.summed_up`` or to a sample serves; one with attributes does not.
 
     Yields
     ------

@@ -100,17 +100,13 @@ def _usual(plain: Floats) -> Floats:
 
 def _spread(ratio: Floats) -> Floats:
     """Return the robust standard deviation of each row; infinite where next to nothing is known."""
-    known = ~np.isnan(ratio)
-    n = known.sum(axis=1)
-    enough = n >= 2 * _WINDOW
-    ratio, known, n = ratio[enough], known[enough], n[enough]
-    away = np.abs(ratio - _medians(ratio, n)[:, None])
-    mean = np.where(known, ratio, 0.0).sum(axis=1) / n
-    squares = np.where(known, (ratio - mean[:, None]) ** 2, 0.0).sum(axis=1)
-    robust = np.maximum(1.4826 * _medians(away, n), 0.5 * np.sqrt(squares / n))
-    found = np.full(len(enough), np.inf)
-    found[enough] = np.maximum(robust, 1e-9)
-    return found
+    n = (~np.isnan(ratio)).sum(axis=1)
+    some = np.maximum(n, 1)
+    away = np.abs(ratio - _medians(ratio, some)[:, None])
+    mean = np.nansum(ratio, axis=1) / some
+    squares = np.nansum((ratio - mean[:, None]) ** 2, axis=1)
+    robust = np.maximum(1.4826 * _medians(away, some), 0.5 * np.sqrt(squares / some))
+    return np.where(n >= 2 * _WINDOW, np.maximum(robust, 1e-9), np.inf)
 
 
 def _medians(values: Floats, n: Integers) -> Floats:

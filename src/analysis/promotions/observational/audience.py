@@ -84,18 +84,6 @@ class Audience:
         return self.weekly[:, start : start + weeks].sum(axis=1)
 
 
-def fetch(tables: Tables, spans: Spans, promotion_id: str) -> Audience:
-    """Return the audience of one campaign.
-
-    Raises
-    ------
-    NotApplicable
-        If the campaign runs less than a week of the data, if the data begin less than eight weeks
-        before it, or if too few are left on either side.
-    """
-    return there(together(tables, spans, [promotion_id])[promotion_id])
-
-
 def there(found: Audience | NotApplicable) -> Audience:
     """Return an audience; raise the reason if there is none."""
     if isinstance(found, NotApplicable):
@@ -108,8 +96,9 @@ def together(
 ) -> dict[str, Audience | NotApplicable]:
     """Return the audiences of several campaigns, or why there is none, by promotion_id.
 
-    One question of as many campaigns as the study's size allows costs the engine little more than
-    one of a single campaign.
+    There is none where it runs less than a week of the data, where these begin less than eight
+    weeks before it, or where too few are left on either side. One question of as many campaigns as
+    the study's size allows costs the engine little more than one of a single campaign.
     """
     first = tables.first_day or spans.as_of
     dates = tables.promotions.filter(tables.promotions.promotion_id.isin(list(promotion_ids)))

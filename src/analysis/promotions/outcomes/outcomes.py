@@ -33,7 +33,6 @@ from analysis.errors import NotApplicable
 from analysis.promotions.outcomes.purchases import PURCHASES, by_customer
 from analysis.tables.engine import held, kind_of
 from analysis.tables.margin import MICROS
-from analysis.tables.periods import as_date
 
 if TYPE_CHECKING:
     from analysis.tables.engine import Tables
@@ -139,7 +138,7 @@ def overview(tables: Tables, spans: Spans) -> pd.DataFrame:
     table[counts] = table[counts].fillna(0).astype("int64")
     for name in ("control", "randomised"):
         table[name] = table[name].eq(True)
-    as_of, first = pd.Timestamp(spans.as_of), pd.Timestamp(_first_day(tables))
+    as_of, first = pd.Timestamp(spans.as_of), pd.Timestamp(tables.first_day or spans.as_of)
     known = (table["starts_on"] - first).dt.days.clip(0, spans.before_days)
     since = (as_of - table["ends_on"]).dt.days - 1
     table = table.assign(
@@ -171,7 +170,7 @@ def _when(promotions: pd.DataFrame, tables: Tables, spans: Spans) -> pd.Series:
     starts, ends = (pd.to_datetime(promotions[name]) for name in ("starts_on", "ends_on"))
     said = pd.Series("", promotions.index, dtype="str")
     said[starts >= pd.Timestamp(spans.as_of)] = "later"
-    said[ends < pd.Timestamp(_first_day(tables))] = "earlier"
+    said[ends < pd.Timestamp(tables.first_day or spans.as_of)] = "earlier"
     return said
 
 
@@ -187,10 +186,6 @@ def _assigned(tables: Tables) -> pd.DataFrame:
         randomised=given.randomised.all(),
     )
     return found.to_pandas()
-
-
-def _first_day(tables: Tables) -> date:
-    return as_date(tables.order_lines.ordered_at.min().execute().date())
 
 
 def _with_spans(people: ibis.Table, tables: Tables, spans: Spans) -> ibis.Table:

@@ -112,9 +112,8 @@ def _with_order(lines: ibis.Table, tables: Tables) -> ibis.Table:
 
 def _by_order(lines: ibis.Table) -> ibis.Table:
     """Return the sums of each order's lines of one moment."""
-    sums = {name: lines[name].sum().cast(lines[name].type()) for name in MEASURES[1:]}
     orders = lines.group_by("customer_id", "order", "ordered_at")
-    return orders.agg(**sums, bought=lines.bought.any())
+    return orders.agg(**_sums(lines, MEASURES[1:]), bought=lines.bought.any())
 
 
 def _parts(both: ibis.Table, keys: list[str]) -> ibis.Table:
@@ -124,14 +123,17 @@ def _parts(both: ibis.Table, keys: list[str]) -> ibis.Table:
         (both.ordered_at < both.window_from, 0), (both.ordered_at < both.window_to, 1), else_=2
     )
     both = both.mutate(part=(phase * len(GROUPS) + both.group).cast("int8"))
-    orders = both.bought.cast("int64")
-    return both.select(*keys, "part", "order", *MEASURES[1:], orders=orders)
+    return both.select(*keys, "part", "order", *MEASURES[1:], orders=both.bought.cast("int64"))
 
 
 def _orders(parts: ibis.Table, keys: list[str]) -> ibis.Table:
     """Sum parts of orders by order and place; an order with a purchase counts as one."""
-    sums = {name: parts[name].sum().cast(parts[name].type()) for name in MEASURES[1:]}
+    sums = _sums(parts, MEASURES[1:])
     return parts.group_by(*keys, "part", "order").agg(**sums, orders=parts.orders.max())
+
+
+def _sums(rows: ibis.Table, names: tuple[str, ...]) -> dict[str, ibis.Value]:
+    return {name: rows[name].sum().cast(rows[name].type()) for name in names}
 
 
 def _marked(tables: Tables, timed: ibis.Table) -> ibis.Table:
@@ -151,8 +153,7 @@ def _marked(tables: Tables, timed: ibis.Table) -> ibis.Table:
 
 def _customers(orders: ibis.Table, keys: list[str]) -> ibis.Table:
     """Sum orders by customer and place."""
-    whole = {name: orders[name].sum().cast(orders[name].type()) for name in MEASURES}
-    long = orders.group_by(*keys, "part").agg(**whole)
+    long = orders.group_by(*keys, "part").agg(**_sums(orders, MEASURES))
     places = enumerate(product(PHASES, GROUPS))
     sums = {
         phase + group + name: long[name].sum(where=long.part == at)

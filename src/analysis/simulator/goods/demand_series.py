@@ -105,11 +105,6 @@ def draw(series: Series, shop: Shop, index: int) -> tuple[Integers, Integers, In
     return product, store, week
 
 
-def expected_units(demand: Demand, weeks: int, calendar: Calendar) -> Floats:
-    """Return expected weekly units of ``demand`` over the first ``weeks`` weeks."""
-    return _weekly(demand, calendar)[:weeks]
-
-
 def _weekly(demand: Demand, calendar: Calendar) -> Floats:
     week = np.arange(calendar.weeks)
     start = calendar.start.timetuple().tm_yday / 7

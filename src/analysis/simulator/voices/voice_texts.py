@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from analysis.simulator.voices import voice_phrases as phrases
-from analysis.simulator.voices.survey_answers import PRAISE, TOPICS, Voices
+from analysis.simulator.voices.survey_answers import PRAISE, Voices
 from analysis.stats.types import Flags, Integers
 
 #: Share of customers who write Chinese; of texts in both languages, bare, of the wrong mood for
@@ -151,8 +151,3 @@ def _pick(options: tuple[T, ...], luck: float) -> T:
 def _share(shares: dict[str, float], luck: float) -> str:
     edges = np.cumsum(list(shares.values()))
     return list(shares)[min(int(np.searchsorted(edges, luck, side="right")), len(shares) - 1)]
-
-
-def topic_shares() -> dict[str, float]:
-    """Return the shares of the complaints' topics by their short names."""
-    return dict(zip(COMPLAINT_TOPICS, TOPICS.values(), strict=True))
