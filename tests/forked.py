@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import importlib
 import os
 import signal
 import socket
@@ -169,8 +168,7 @@ def _all_of(descriptor: int) -> str:
 def main(descriptor: int) -> None:
     """Be the process that commands are forked from, at the other end of ``descriptor``."""
     gc.disable()
-    for name in (*warm._WANTED, *_WANTED):
-        importlib.import_module(name)
+    warm.make_ready(*_WANTED)
     gc.freeze()
     gc.enable()
     assert "duckdb" not in sys.modules, "importing it starts a thread, which no fork survives"

@@ -18,6 +18,7 @@ import ibis.expr.operations as ops
 import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
+from ibis.backends.sql.datatypes import DuckDBType
 from ibis.common.graph import Node
 from ibis.common.grounds import Concrete
 
@@ -128,6 +129,8 @@ def _compiled_once(write: Callable[..., str]) -> Callable[..., str]:
 
 
 def write_once() -> None:
-    """Have Ibis write each question's SQL once in this process."""
+    """Have Ibis write each question's SQL, and read each type's name, once in this process."""
+    read = DuckDBType.from_string.__func__  # type: ignore[attr-defined]
+    DuckDBType.from_string = classmethod(functools.cache(read))  # type: ignore[assignment]
     DuckDBCompiler.translate = _translated_once(DuckDBCompiler.translate)
     Backend.compile = _compiled_once(Backend.compile)

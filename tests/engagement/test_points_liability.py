@@ -62,8 +62,8 @@ def test_what_a_first_in_first_out_scheme_still_pays_lies_in_the_interval(seed: 
     """The scheme goes on after the day: what then is redeemed of the points open is the truth."""
     points, _ = scheme(80, 700, seed=seed, life_days=150, redeems=0.012, most=10_000)
     tables, day, later = tables_of(points), date(2025, 6, 1), date(2025, 12, 1)
-    found = liability(reconcile(tables, as_of=day), confidence=0.99)
-    then, after = (reconcile(tables, as_of=d).ledger.lots for d in (day, later))
+    books, after = reconcile(tables, as_of=day), reconcile(tables, as_of=later).ledger.lots
+    found, then = liability(books, confidence=0.99), books.ledger.lots
     known = after.semi_join(then, "entry_id")
     paid = (known.used.sum().to_pandas() - then.used.sum().to_pandas()) / 1_000
     assert known.open.sum().to_pandas() == 0

@@ -127,7 +127,11 @@ def test_pairs_are_worth_the_margin_of_their_orders_beyond_chance(found):
 def test_the_shortlist_holds_what_gains_and_what_a_plain_reading_believes(found):
     """First those of which orders of their size leave enough; then the highest lifts."""
     chosen = pairs.shortlist(
-        found.discovered, found.orders, found.lines, gone=found.gone, search=pairs.Search(checked=3)
+        found.discovered,
+        found.orders,
+        pairs.margins(found.whole()),
+        gone=found.gone,
+        search=pairs.Search(checked=3),
     )
     assert {chosen["antecedents"].iloc[0][0], chosen["consequents"].iloc[0][0]} == {
         "pasta",

@@ -87,7 +87,7 @@ def test_without_customers_every_order_is_one_and_nothing_is_put_down_to_them(sh
         rule("true_a", "true_b"),
         first=first,
         second=second,
-        lines=lines,
+        whole=order_contents.of_lines(lines),
         facts=order_facts(lines),
     ).iloc[0]
     assert row["verdict"] == "holds"

@@ -14,6 +14,7 @@ import statsmodels.api as sm
 from analysis.products.association import pairs, triples
 from analysis.products.association.triples import SetCells, ThreeWay, cells_of
 from analysis.products.baskets.order_contents import BANDS
+from analysis.products.baskets.order_index import order_facts
 from analysis.tables.engine import EngineSettings, Tables, in_memory
 from tests.products.shelves import baskets_of
 
@@ -90,7 +91,7 @@ def counted(
         pd.DataFrame({"order_id": [f"o{i}" for i in range(len(orders))], "customer_id": who,
                       "ordered_at": pd.Timestamp("2024-01-01")})
     )  # fmt: skip
-    return SetCells.of(shelf, shelf.lines.join(facts, "order_id"), sets)
+    return SetCells.of(shelf, order_facts(shelf.lines.join(facts, "order_id")), sets)
 
 
 def test_the_error_is_that_of_influences_summed_by_customer() -> None:

@@ -153,5 +153,6 @@ def test_a_kernel_that_does_not_start_is_started_again(
 
 def test_what_is_imported_before_forking_leaves_duckdb_and_its_thread_out() -> None:
     wanted = [name for name in warm._WANTED if name.startswith(("analysis", "ibis"))]
-    code = f"import sys, {', '.join(wanted)}; sys.exit('duckdb' in sys.modules)"
+    code = f"import sys, {', '.join(wanted)}; analysis.params.report_params()"
+    code += "; sys.exit('duckdb' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

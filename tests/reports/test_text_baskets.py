@@ -169,7 +169,7 @@ def checked(*verdicts: str, left: float = 2.0) -> pd.DataFrame:
 )
 def test_the_title_tells_how_many_pairs_are_real(verdicts: tuple[str, ...] | None, said: str):
     table = None if verdicts is None else checked(*verdicts)
-    made = Pairs(None, None, None, None, None, None, table)  # type: ignore[arg-type]
+    made = Pairs(None, None, None, None, None, None, None, table)  # type: ignore[arg-type]
     assert text.title(made, {}) == said
 
 
@@ -229,7 +229,7 @@ def test_bundles_that_lose_on_each_do_not_break_even() -> None:
 
 def test_articles_that_are_gone_are_counted() -> None:
     orders = SimpleNamespace(holders={"a": [], "b": [], "c": []})
-    none = Pairs(None, None, orders, None, None, None, None)  # type: ignore[arg-type]
+    none = Pairs(None, None, None, orders, None, None, None, None)  # type: ignore[arg-type]
     assert text.gone(none) == ""
     assert text.gone(replace(none, gone=frozenset(["a", "b", "seldom"]))) == (
         "2 articles are no longer sold, or out of season, though often sold in the first half. "

@@ -8,6 +8,7 @@ import pytest
 import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
+from ibis.backends.sql.datatypes import DuckDBType
 
 from tests.sql_once import Shape
 
@@ -31,6 +32,15 @@ def test_words_are_those_written_anew_of_the_tables_of_each() -> None:
         assert made.sql("duckdb") == written.sql("duckdb")
     assert [len(each.execute()) for each in (one, two)] == [3, 2]
     connection.disconnect()
+
+
+@pytest.mark.parametrize("name", ["VARCHAR", "DECIMAL(38, 2)", "TIMESTAMP", "BIGINT[]"])
+def test_a_type_is_that_read_anew(name: str) -> None:
+    anew = DuckDBType.from_string.__func__.__wrapped__  # type: ignore[attr-defined]
+    for nullable in (True, False, True):
+        read = DuckDBType.from_string(name, nullable=nullable)
+        assert read == anew(DuckDBType, name, nullable=nullable)
+        assert read.nullable == nullable
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def judged(shelves: list[Shelf]) -> pd.DataFrame:
             asked,
             first=first,
             second=second,
-            lines=lines,
+            whole=order_contents.of_lines(lines),
             facts=order_facts(lines),
         )
         parts.append(found.assign(key=keys))

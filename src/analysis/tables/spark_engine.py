@@ -48,6 +48,7 @@ _PROPERTIES = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    "spark.sql.ui.explainMode": "simple",  # of plans that nobody reads
 }
 
 #: A driver that only plans and collects is done before a second compiler would have paid. Spark

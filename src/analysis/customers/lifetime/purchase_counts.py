@@ -88,6 +88,14 @@ class PurchaseCounts:
         numbers, row = np.unique(self.repeats, return_inverse=True)
         return numbers, row
 
+    @property
+    def runs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first of rows one after the other that are alike, and the run of each row."""
+        new = np.arange(len(self)) == 0
+        for values in (self.repeats, self.recency, self.observed, *self.traits.T):
+            new[1:] |= values[1:] != values[:-1]
+        return np.flatnonzero(new), np.cumsum(new) - 1
+
     @cached_property
     def _blocks(self) -> tuple[PurchaseCounts, ...]:
         if len(self) <= _BLOCK:
@@ -137,7 +145,7 @@ class PurchaseCounts:
         traits = summary[trait_names(summary)].to_numpy("float64")
         return cls(x, last, end, np.ones(len(summary)), traits=traits)
 
-    def part(self, rows: slice) -> PurchaseCounts:
+    def part(self, rows: slice | NDArray[np.int64]) -> PurchaseCounts:
         """Return some of the rows."""
         x, last, end, n = self.repeats, self.recency, self.observed, self.customers
         traits = self.traits[rows] if self.traits.shape[1] else self.traits

@@ -200,18 +200,25 @@ def _numeric(each: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sums(tables: Tables, period: Period) -> pd.DataFrame:
-    """Return customer_id, purchases (days), net, margin, first_on, last_on in ``period``."""
+    """Return customer_id, purchases (days), net, margin, first_on, last_on in ``period``.
+
+    What comes after one cut-off is the last period before the next, so each is asked for twice.
+    """
+    sums = tables.once(f"sums of {period}", lambda every: _summed(every, period))
+    return sums.order_by("customer_id").to_pandas()
+
+
+def _summed(tables: Tables, period: Period) -> ibis.Table:
     lines = lines_in(tables, period)
     lines = lines.filter(lines.customer_id.notnull())
     day = (lines.quantity >= 0).ifelse(lines.ordered_at.date(), ibis.null("date"))
-    sums = lines.group_by("customer_id").agg(
+    return lines.group_by("customer_id").agg(
         purchases=day.nunique(),
         net=lines.net_amount.sum().cast("float64"),
         margin=lines.margin_micros.sum().cast("float64") / MICROS,
         first_on=day.min(),
         last_on=day.max(),
     )
-    return sums.order_by("customer_id").to_pandas()
 
 
 def _followed(tables: Tables, each: pd.DataFrame, after: Period, gap_days: int) -> pd.DataFrame:

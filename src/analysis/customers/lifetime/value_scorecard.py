@@ -295,14 +295,21 @@ class _Ranked:
         starts, best = (_starts(v[o]) for v, o in ((expected, order), (actual, truth)))
         return cls(order, expected[order], actual[order], starts, (truth, best))
 
-    def ginis(self, weights: Floats) -> Floats:
-        """Return the normalised Gini by row of ``weights``, replicates x customers."""
+    def ginis(self, weights: Floats, best: Floats | None = None) -> Floats:
+        """Return the normalised Gini by row of ``weights``, replicates x customers.
+
+        ``best`` is `best_areas`, the same for every forecast of the same customers.
+        """
         own = _areas(weights[:, self.order], self.actual, self.starts)
+        best = self.best_areas(weights) if best is None else best
+        return np.asarray(np.divide(own, best, out=np.full_like(own, np.nan), where=best != 0))
+
+    def best_areas(self, weights: Floats) -> Floats:
+        """Return what the truth's own order reaches, by row of ``weights``."""
         truth, starts = self.best
         back = np.empty_like(self.actual)
         back[self.order] = self.actual
-        best = _areas(weights[:, truth], back[truth], starts)
-        return np.asarray(np.divide(own, best, out=np.full_like(own, np.nan), where=best != 0))
+        return _areas(weights[:, truth], back[truth], starts)
 
     def errors(self, weights: Floats) -> Floats:
         """Return the calibration error by row of ``weights``."""
@@ -401,9 +408,10 @@ def _resampled(
         even = np.full(len(actual), 1 / len(actual))
         for first in range(0, _RESAMPLES, _BATCH):
             weights = rng.multinomial(len(actual), even, _BATCH).astype("float64")
+            best = ranked[0].best_areas(weights)
             for place, one in enumerate(ranked):
                 found[first : first + _BATCH, place, 0] += one.errors(weights)
-                found[first : first + _BATCH, place, 1] += one.ginis(weights)
+                found[first : first + _BATCH, place, 1] += one.ginis(weights, best)
     return found / len(rounds)
 
 

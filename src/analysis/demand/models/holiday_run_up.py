@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.demand.models import registry
 from analysis.demand.series import seasonality
-from analysis.stats.types import Floats
+from analysis.stats.types import Floats, Integers
 
 if TYPE_CHECKING:
     from analysis.demand.models.backtest import Backtest
@@ -101,10 +101,19 @@ def _usual(plain: Floats) -> Floats:
 def _spread(ratio: Floats) -> Floats:
     """Return the robust standard deviation of each row; infinite where next to nothing is known."""
     known = ~np.isnan(ratio)
-    enough = known.sum(axis=1) >= 2 * _WINDOW
-    found = np.full(len(ratio), np.inf)
-    for row in np.flatnonzero(enough):
-        part = ratio[row, known[row]]
-        robust = 1.4826 * float(np.median(np.abs(part - np.median(part))))
-        found[row] = max(robust, 0.5 * float(part.std()), 1e-9)
+    n = known.sum(axis=1)
+    enough = n >= 2 * _WINDOW
+    ratio, known, n = ratio[enough], known[enough], n[enough]
+    away = np.abs(ratio - _medians(ratio, n)[:, None])
+    mean = np.where(known, ratio, 0.0).sum(axis=1) / n
+    squares = np.where(known, (ratio - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    robust = np.maximum(1.4826 * _medians(away, n), 0.5 * np.sqrt(squares / n))
+    found = np.full(len(enough), np.inf)
+    found[enough] = np.maximum(robust, 1e-9)
     return found
+
+
+def _medians(values: Floats, n: Integers) -> Floats:
+    """Return the median of the ``n`` known values of each row."""
+    ordered, row = np.sort(values, axis=1), np.arange(len(values))  # what is NaN comes last
+    return np.asarray((ordered[row, (n - 1) // 2] + ordered[row, n // 2]) / 2)

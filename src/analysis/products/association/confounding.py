@@ -5,7 +5,7 @@ Pairs that only a joint promotion made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import ibis
@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.products.association.association_rules import clustered_lift
 from analysis.products.association.mantel_haenszel import Control, exact_p, mantel_haenszel
-from analysis.products.baskets.order_index import gathered, items_of
+from analysis.products.baskets.order_index import items_of
 from analysis.stats.multiplicity import q_values
 from analysis.stats.sizes import FEWEST_LINES_A_WEEK
 from analysis.tables.engine import held
@@ -56,7 +56,7 @@ def check(
     *,
     first: Baskets,
     second: Baskets,
-    lines: ibis.Table,
+    whole: Baskets,
     facts: ibis.Table,
     doubts: Doubts = Doubts(),
 ) -> pd.DataFrame:
@@ -68,10 +68,8 @@ def check(
         A study's tables; placements are used if there are any.
     rules
         Rules found in the first period: antecedents, consequents.
-    first, second
-        Baskets of the two periods.
-    lines
-        `baskets.bought` over both periods, for discounts.
+    first, second, whole
+        Baskets of the two periods, and of both; the latter's lines know of discounts.
     facts
         `numbered.order_facts` of the lines: customer, store and time of each order.
     doubts
@@ -95,9 +93,7 @@ def check(
     found = found.join(_period(second, rules, facts, doubts).add_prefix("second_"))
     found["second_q"] = q_values(found["second_p"])
     found["holds"] = (found["second_q"] <= doubts.fdr) & (found["second_low"] > 1)
-    names = np.union1d(first.names, second.names)
-    whole = replace(first, rows=lines, names=names, gathered=gathered(lines, names))
-    orders = whole.numbered(facts, items_of(rules))
+    orders, lines = whole.numbered(facts, items_of(rules)), whole.rows
     return _verdicts(found.join(_controlled(tables, rules, lines, facts, orders, doubts)), doubts)
 
 
@@ -169,11 +165,7 @@ _MOSTLY = 0.5
 
 
 def control(
-    tables: Tables,
-    lines: ibis.Table,
-    facts: ibis.Table,
-    orders: Numbered,
-    rules: pd.DataFrame,
+    tables: Tables, lines: ibis.Table, facts: ibis.Table, orders: Numbered, rules: pd.DataFrame
 ) -> Control | None:
     """Return the control by which sides of a rule were on offer, and by size.
 

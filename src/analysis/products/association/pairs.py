@@ -20,7 +20,7 @@ from analysis.products.association.mantel_haenszel import Control, common_odds
 from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.order_contents import gone_items
 from analysis.products.baskets.order_index import items_of, order_facts
-from analysis.products.substitution.bundles import worth
+from analysis.tables.margin import MICROS
 from analysis.tables.periods import Period, as_date, written
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Pairs:
     ----------
     lines
         What was bought in both halves, by `baskets.bought`.
+    facts
+        `order_facts` of them.
     first
         Orders of the first half as sets.
     orders
@@ -92,6 +94,7 @@ class Pairs:
     """
 
     lines: ibis.Table
+    facts: ibis.Table
     first: Baskets
     orders: Numbered
     itemsets: Itemsets
@@ -104,7 +107,8 @@ class Pairs:
         """Return the orders of both halves as sets, described for items that are still sold."""
         found = orders_as_sets.of_lines(self.lines, level=self.first.level)
         sold = ~found.items["item"].isin(self.gone)
-        return replace(found, items=found.items[sold].reset_index(drop=True))
+        items = found.items[sold].reset_index(drop=True)
+        return replace(found, items=items, facts=self.facts)
 
     @property
     def checked(self) -> pd.DataFrame:
@@ -193,20 +197,28 @@ def find(
         )
     itemsets = mined(first, search.support or None, longest=search.longest)
     frequent = [s[0] for s in itemsets.table["itemset"] if len(s) == 1]
-    facts = order_facts(lines)
+    facts = _facts(tables, halves.whole, search)
     orders = first.numbered(facts, frequent)
     rules = rule_mining.mine(itemsets, orders=orders, confidence=search.confidence)
     discovered = _one_a_pair(rules, search.fdr)
     if categories is not None:
         discovered = beyond_categories(discovered, first, categories.itemsets)
     gone = gone_items(lines, halves.second.end)
-    chosen = shortlist(discovered, orders, lines, gone=gone, search=search)
+    whole = orders_as_sets.of_lines(lines, level=level)
+    margin = margins(whole)
+    chosen = shortlist(discovered, orders, margin, gone=gone, search=search)
     doubts = Doubts(search.fdr, search.confidence, search.least_odds)
     checked = None
     if len(chosen):
-        sides = {"first": first, "second": second, "lines": lines, "facts": facts}
-        checked = _with_gain(check(tables, chosen, **sides, doubts=doubts), lines)
-    return Pairs(lines, first, orders, itemsets, rules, discovered, checked, gone)
+        sides = {"first": first, "second": second, "whole": whole, "facts": facts}
+        checked = _with_gain(check(tables, chosen, **sides, doubts=doubts), margin)
+    return Pairs(lines, facts, first, orders, itemsets, rules, discovered, checked, gone)
+
+
+def _facts(tables: Tables, period: Period, search: Search) -> ibis.Table:
+    """Return the facts of all orders, whatever the level: made once."""
+    every = orders_as_sets.bought(tables, period, without=search.without)
+    return tables.once(f"facts of {period}, {search.without}", lambda _: order_facts(every))
 
 
 def _one_a_pair(rules: Rules, fdr: float) -> pd.DataFrame:
@@ -228,7 +240,7 @@ _LOOKED_THROUGH = 200
 def shortlist(
     discovered: pd.DataFrame,
     orders: Numbered,
-    lines: ibis.Table,
+    margin: pd.Series,
     *,
     gone: frozenset[str],
     search: Search,
@@ -239,8 +251,8 @@ def shortlist(
     ----------
     discovered
         Pairs beyond chance, as in `Pairs`.
-    orders, lines
-        Orders of the first half, and lines of both.
+    orders, margin
+        Orders of the first half, and the `margins` of both.
     gone
         Items that are no longer sold.
     search
@@ -259,7 +271,7 @@ def shortlist(
     alive = discovered[~(sides[0] | sides[1])].reset_index(drop=True)
     if alive.empty:
         return alive
-    gain = _gain(alive, alive["leverage"] * len(orders), lines)
+    gain = _gain(alive, alive["leverage"] * len(orders), margin)
     by_gain = gain.sort_values(ascending=False, kind="stable").index[:_LOOKED_THROUGH]
     by_lift = alive["lift_low"].sort_values(ascending=False, kind="stable").index
     looked = sorted({*by_gain, *by_lift[:_LOOKED_THROUGH]})
@@ -271,15 +283,21 @@ def shortlist(
     return alive.loc[[*first, *rest][: search.checked]].reset_index(drop=True)
 
 
-def _gain(rules: pd.DataFrame, beyond: pd.Series, lines: ibis.Table) -> pd.Series:
+def margins(baskets: Baskets) -> pd.Series:
+    """Return the margin of one order's worth of each item (currency), by item."""
+    sums = baskets.rows.group_by("item").agg(margin=baskets.rows.margin_micros.sum())
+    orders = baskets.items.set_index("item")["orders"]
+    return sums.to_pandas().set_index("item")["margin"] / MICROS / orders
+
+
+def _gain(rules: pd.DataFrame, beyond: pd.Series, margin: pd.Series) -> pd.Series:
     """Return the margin of the second side in so many orders."""
-    second = rules["consequents"].map(lambda s: s[0])
-    return beyond * second.map(worth(lines, sorted(set(second)))["margin"]).astype("float64")
+    return beyond * rules["consequents"].map(lambda s: s[0]).map(margin).astype("float64")
 
 
-def _with_gain(checked: pd.DataFrame, lines: ibis.Table) -> pd.DataFrame:
+def _with_gain(checked: pd.DataFrame, margin: pd.Series) -> pd.DataFrame:
     both = checked["first_both"] + checked["second_both"]
-    return checked.assign(gain=_gain(checked, both * (1 - 1 / checked["or_least"]), lines))
+    return checked.assign(gain=_gain(checked, both * (1 - 1 / checked["or_least"]), margin))
 
 
 def leading_to(pairs: Pairs, target: str, *, fdr: float = 0.05) -> pd.DataFrame:

@@ -20,7 +20,6 @@ import pandas as pd
 from analysis.products.association.itemsets import frequent_itemsets
 from analysis.products.baskets import order_contents as orders_as_sets
 from analysis.products.baskets.order_contents import BAND_OF, BANDS
-from analysis.products.baskets.order_index import order_facts
 from analysis.stats.multiplicity import normal_quantile, q_values
 from analysis.stats.types import Floats
 
@@ -86,7 +85,7 @@ def find(
     sold = found["itemset"].map(pairs.gone.isdisjoint).astype(bool)
     found = found[sold].reset_index(drop=True)
     later = orders_as_sets.of_lines(pairs.lines, level=pairs.first.level, period=halves.second)
-    cells = SetCells.of(later, pairs.lines, found["itemset"].head(again))
+    cells = SetCells.of(later, pairs.facts, found["itemset"].head(again))
     found = found.join(_again(cells, confidence))
     sure = (found["q"] <= fdr) & (found["second_q"] <= fdr) & (found["second_low"] > 1)
     ordered = found.assign(holds=sure).sort_values(
@@ -183,10 +182,10 @@ class SetCells:
     sets: list[tuple[str, ...]]
 
     @classmethod
-    def of(cls, baskets: Baskets, lines: ibis.Table, sets: Iterable[tuple[str, ...]]) -> SetCells:
-        """Count the orders of ``baskets``, whose customers ``lines`` know."""
+    def of(cls, baskets: Baskets, facts: ibis.Table, sets: Iterable[tuple[str, ...]]) -> SetCells:
+        """Count the orders of ``baskets``, whose customers ``facts`` know."""
         sets = list(sets)
-        orders = baskets.numbered(order_facts(lines), sorted({i for s in sets for i in s}))
+        orders = baskets.numbered(facts, sorted({i for s in sets for i in s}))
         return cls(sum(orders.each(partial(_counts, sets=sets))), orders, sets)
 
     def clustered_error(self, influence: Floats) -> Floats:

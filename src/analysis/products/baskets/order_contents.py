@@ -120,6 +120,8 @@ class Baskets:
         The items of each order, as places in ``names``; of rows in Spark the workers keep them.
     period
         The days looked at; None where the rows were given.
+    facts
+        `order_facts` of these orders at least, where they are known.
     """
 
     rows: ibis.Table
@@ -129,6 +131,7 @@ class Baskets:
     names: npt.NDArray[np.object_]
     gathered: Gathered | Spread
     period: Period | None = None
+    facts: ibis.Table | None = None
 
     @cached_property
     def lines(self) -> ibis.Table:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ibis
 import numpy as np
 import pandas as pd
 
+from analysis.tables.lines import is_order, raw_lines_in
 from analysis.tables.margin import MICROS
+
+if TYPE_CHECKING:
+    from analysis.tables.engine import Tables
+    from analysis.tables.periods import Period
 
 
 def bundles(lines: ibis.Table, rules: pd.DataFrame, *, discount: float = 0.10) -> pd.DataFrame:
@@ -110,11 +117,16 @@ def cross_sell(lines: ibis.Table, rules: pd.DataFrame, segments: pd.DataFrame) -
     return ordered.reset_index(drop=True)
 
 
-def value_thirds(features: pd.DataFrame) -> pd.DataFrame:
-    """Return customer_id and segment: the third of customers by net amount."""
-    rank = features["net_amount"].rank(method="first", pct=True)
+def value_thirds(tables: Tables, period: Period) -> pd.DataFrame:
+    """Return customer_id and segment: the third of the buyers of ``period`` by net amount."""
+    lines = raw_lines_in(tables, period)
+    sums = lines.filter(lines.customer_id.notnull()).group_by("customer_id").agg(
+        net=lines.net_amount.sum().cast("float64"), buyer=is_order(lines)
+    )  # fmt: skip
+    buyers = sums.filter(sums.buyer).drop("buyer").order_by("customer_id").to_pandas()
+    rank = buyers["net"].rank(method="first", pct=True)
     segment = pd.cut(rank, [0, 1 / 3, 2 / 3, 1], labels=["low value", "middle value", "high value"])
-    return pd.DataFrame({"customer_id": features["customer_id"], "segment": segment.astype("str")})
+    return pd.DataFrame({"customer_id": buyers["customer_id"], "segment": segment.astype("str")})
 
 
 def shelf_groups(rules: pd.DataFrame) -> pd.DataFrame:

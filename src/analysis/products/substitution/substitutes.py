@@ -112,7 +112,7 @@ def substitutes(baskets: Baskets, lines: ibis.Table, *, fdr: float = 0.05) -> Su
     NotApplicable
         If most orders have no customer, or no two items of a category are frequent enough.
     """
-    facts = order_facts(lines)
+    facts = order_facts(lines) if baskets.facts is None else baskets.facts
     pairs = _candidates(baskets)
     counted = pairs.merge(_together(baskets, pairs), on=["a", "b"], how="left")
     counted = counted.merge(_shared_buyers(lines, pairs), on=["a", "b"], how="left")

@@ -306,11 +306,18 @@ def _exactly(link: socket.socket, size: int) -> bytes:
     return parts
 
 
+def make_ready(*more: str) -> None:
+    """Import what is wanted and ``more``, and make what every notebook would make for itself."""
+    for name in (*_WANTED, *more):
+        importlib.import_module(name)
+    sys.modules["analysis.params.report_params"].report_params()
+    sys.modules["nbformat.validator"].get_validator(4, 5)
+
+
 def main(descriptor: int) -> None:
     """Be the warm process of the owner at the other end of ``descriptor``."""
     gc.disable()  # what is imported holds no garbage; to look for it takes a fifth of the time
-    for name in _WANTED:
-        importlib.import_module(name)
+    make_ready()
     gc.freeze()  # so that a collection in a fork copies no pages for want of garbage in them
     gc.enable()
     _Server(socket.socket(fileno=descriptor)).serve()()

@@ -48,6 +48,7 @@ def lock_hash(root: Path) -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.is_file() else ""
 
 
+@cache  # to read it of every package takes a quarter of a second
 def packages() -> dict[str, str]:
     """Return the installed version, by name, of what the project depends on directly."""
     required = (line for line in metadata.requires(DISTRIBUTION) or () if "extra ==" not in line)
