@@ -13,7 +13,7 @@ from analysis.customers.retention import lifecycle
 from analysis.demand.change.contribution import changes, like_for_like
 from analysis.tables import spilling
 from analysis.tables.comparison import compare, paired_customers
-from analysis.tables.engine import Tables
+from analysis.tables.engine import EngineSettings, Tables
 from analysis.tables.lines import by_part
 from analysis.tables.periods import Period
 from tests.sales import AS_OF, shop, tables_of
@@ -21,9 +21,10 @@ from tests.sales import AS_OF, shop, tables_of
 PERIOD = Period(date(2017, 11, 6), date(2018, 1, 1))
 
 
-def small_shop() -> Tables:
+def small_shop(settings: EngineSettings | None = None) -> Tables:
     frames = shop(2)
-    return tables_of(frames.pop("order_lines"), frames.pop("products"), **frames)
+    lines, products = frames.pop("order_lines"), frames.pop("products")
+    return tables_of(lines, products, settings=settings, **frames)
 
 
 def made(tables: Tables) -> dict[str, pd.DataFrame]:
@@ -67,3 +68,11 @@ def test_every_line_and_customer_is_in_one_part(monkeypatch: pytest.MonkeyPatch)
     orders = [set(part.order_lines.to_pandas()["order_id"]) for part in tables.parts]
     assert sum(map(len, orders)) == lines["order_id"].nunique()  # a guest's order is whole, too
     assert min(map(len, orders)) > 0
+
+
+@pytest.mark.spark
+def test_weeks_that_spark_hands_over_by_customer_are_those_of_duckdb(spark: EngineSettings) -> None:
+    here, there = (weekly.fetch(small_shop(engine), PERIOD) for engine in (None, spark))
+    pd.testing.assert_index_equal(there.customers, here.customers)
+    for value in ("net_amount", "margin_amount"):
+        np.testing.assert_array_equal(there.of(value), here.of(value))

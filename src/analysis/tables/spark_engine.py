@@ -7,6 +7,7 @@ it that names the error is said.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import re
@@ -210,8 +211,11 @@ def on_workers(
     def each(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
+        gc.freeze()  # what is here already is no garbage, in which Spark looks after each task
         if found := list(batches):
             yield from pa.table(work(pa.Table.from_batches(found))).to_batches()
+        for place in [name for name in sys.path_importer_cache if ".zip" in name]:
+            del sys.path_importer_cache[place]  # Spark has what is found there read before each
 
     name = ibis.util.gen_name("made_by_workers")
     parts.mapInArrow(each, gives).createOrReplaceTempView(name)

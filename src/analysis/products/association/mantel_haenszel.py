@@ -176,19 +176,15 @@ def _asked(
 
     def walked(own: Numbered) -> list[tuple[Floats, Floats]]:
         cells = chain.from_iterable(cells_of_rules(own, rules, each) for each in controls)
-        known = zip(cells, whole or repeat((None, None)), strict=False)
-        return [_walked(own, each, *of, sums, walk) for each, of in known]
+        rows = []
+        for each, (counts, found) in zip(cells, whole or repeat((None, None)), strict=False):
+            every = each if counts is None else replace(each, counts=counts)
+            found = sums(every.parts) if found is None else found
+            rows.append((found, walk(own, every, found)))
+        return rows
 
     rows = zip(*orders.each(walked), strict=True)
     return [(row[0][0], sum(found for _, found in row)) for row in rows]
-
-
-def _walked(
-    own: Numbered, cells: Cells, counts: Ints | None, found: Floats | None, sums: Sums, walk: Any
-) -> tuple[Floats, Floats]:
-    cells = cells if counts is None else replace(cells, counts=counts)
-    found = sums(cells.parts) if found is None else found
-    return found, walk(own, cells, found)
 
 
 def odds_sums(parts: tuple[Floats, ...]) -> Floats:

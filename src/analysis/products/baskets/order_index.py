@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Ints = npt.NDArray[np.int32]
-
 Places = npt.NDArray[np.int64]
-
 Sides = npt.NDArray[np.uint8]
 
 #: What orders may be cut by.

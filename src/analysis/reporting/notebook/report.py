@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -144,7 +145,7 @@ class Report:
         """The study's currency, as a code."""
         return self.tables.manifest.currency
 
-    @property
+    @cached_property
     def margin(self) -> str:
         """The sentence that says what contribution margin rests on in this study."""
         from analysis.tables.margin import margin_basis_sentence
