@@ -56,8 +56,13 @@ class Loop:
                 **{n: ibis.null(own[n].type()) for n in own.columns if n not in extra.columns}
             )
             rows["order_lines"] = ibis.union(own, wide.select(own.columns))
-            rows["assignments"] = ibis.memtable(pd.concat(self.given, ignore_index=True))
-            rows["promotions"] = ibis.memtable(pd.DataFrame(self.sent))
+            sent = {"assignments": pd.concat(self.given, ignore_index=True)}
+            sent["promotions"] = pd.DataFrame(self.sent)
+            for name, frame in sent.items():  # in the engine, as what was ingested is
+                kept = f"{name}_{self.seed}_{len(self.given)}"
+                rows[name] = self.base.connection.create_table(
+                    kept, frame, temp=True, overwrite=True
+                )
         manifest = Manifest(study="loop", simulated=True)
         return Tables(self.base.connection, manifest, rows)
 
