@@ -49,20 +49,20 @@ def save(frame: pd.DataFrame, stem: Path) -> None:
 def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with no text that a spreadsheet would take for a formula."""
 
-    def is_text(column: pd.Series) -> bool:
-        kind = column.dtype
+    def safe(cells: pd.Series) -> list[object]:
+        return [harmless(cell) if isinstance(cell, str) else cell for cell in cells]
+
+    def written(column: pd.Series) -> pd.Series:
+        if column.dtype == object:  # in which 1, 1.0 and True are not told apart by their values
+            return pd.Series(safe(column), index=frame.index, dtype=object)
+        codes, words = pd.factorize(column)  # each word once: a customer has many rows
+        return pd.Series([*safe(words), None], dtype=object).iloc[codes].set_axis(frame.index)
+
+    def is_text(kind: object) -> bool:
         return isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_string_dtype(kind)
 
-    safe = {
-        name: pd.Series(
-            [harmless(cell) if isinstance(cell, str) else cell for cell in column],
-            index=frame.index,
-            dtype=object,  # as it stands: nothing else may become a number on the way
-        )
-        for name, column in frame.items()
-        if column.dtype == object or is_text(column)
-    }
-    return frame.assign(**safe).rename(columns=lambda name: harmless(str(name)))
+    found = {name: written(column) for name, column in frame.items() if is_text(column.dtype)}
+    return frame.assign(**found).rename(columns=lambda name: harmless(str(name)))
 
 
 def names_customers(frame: pd.DataFrame) -> bool:
