@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reports demo run test lint lab serve bench system dictionary lock clean
+.PHONY: help setup reports demo run test lint style lab serve bench system dictionary lock clean
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -20,13 +20,15 @@ reports: .venv/.installed ## publish the reports of the real data set
 demo: .venv/.installed ## publish the reports of the simulated shop
 	@$(BIN)/analysis run demo_shop --jobs $(JOBS)
 
-test: .venv/.installed-test system lint ## install what tests need, check the code, run every test
+test: system style ## install what tests need, check the code, run every test
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal
 
-lint: .venv/.installed-test ## format, lint, types, who may import whom, clean notebooks
+lint: style ## format, lint, types, who may import whom, clean notebooks
+	@$(BIN)/mypy
+
+style: .venv/.installed-test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m analysis.reporting.notebook.hygiene notebooks/*.ipynb
 

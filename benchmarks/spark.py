@@ -1,7 +1,7 @@
 """Reports of the simulated shop on a Spark cluster of this machine, beside DuckDB.
 
     analysis ingest demo_shop
-    python -m benchmarks.spark [REPORT ...]
+    python -m benchmarks.spark [REPORT ...] [--shop PROJECT]
 
 A standalone master and two workers of one core each, an application a report, nothing drawn and no
 page made, on either engine. Printed are wall seconds, processor seconds (those of the executors
@@ -12,6 +12,7 @@ them. All saved tables must be those of DuckDB: money, counts and words exactly,
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -33,18 +34,22 @@ STUDY = "demo_shop"
 DUCKDB = {"kind": "duckdb", "memory": "2GB", "threads": 2}
 
 
-def main(reports: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Print what each report costs on either engine, and whether the tables are the same."""
+    words = argparse.ArgumentParser()
+    words.add_argument("reports", nargs="*", default=REPORTS)
+    words.add_argument("--shop", type=Path, default=REPOSITORY)
+    asked = words.parse_args(arguments if arguments is not None else [])
     folder = Path(tempfile.mkdtemp(prefix="spark-"))
     rows, wrong = [], {}
     try:
         with cluster(folder / "cluster", memory=900) as made:
-            for report in reports or REPORTS:
-                here, before = run(folder, report, DUCKDB), made.cpu_seconds()
+            for report in asked.reports:
+                here, before = run(folder, asked.shop, report, DUCKDB), made.cpu_seconds()
                 (log := folder / "log" / report).mkdir(parents=True)
                 logged = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file://{log}",
                           "spark.eventLog.compress": "false"}  # fmt: skip
-                there = run(folder, report, made.settings(**logged))
+                there = run(folder, asked.shop, report, made.settings(**logged))
                 time.sleep(5)  # until its executors have ended
                 there["scans"] = scans(log)
                 own = f"{made.cpu_seconds() - before:,.0f}"
@@ -62,14 +67,14 @@ def main(reports: list[str] | None = None) -> None:
     print("\nAll tables are the same." if not wrong else f"\nNot the same: {wrong}")
 
 
-def run(folder: Path, report: str, engine: dict[str, Any]) -> dict[str, Any]:
-    """Run a report in a process of its own and return what it cost."""
+def run(folder: Path, shop: Path, report: str, engine: dict[str, Any]) -> dict[str, Any]:
+    """Run a report of the shop of a project in a process of its own and return what it cost."""
     root, out = folder / f"{engine['kind']}-shop", folder / engine["kind"] / report
     if not root.exists():
         for name in ("notebooks", "params"):
             shutil.copytree(REPOSITORY / name, root / name)
         for place in ("simulated", "canonical"):
-            source = REPOSITORY / "data" / place / STUDY
+            source = shop / "data" / place / STUDY
             shutil.copytree(source, root / "data" / place / STUDY, symlinks=True)
     params = root / "params" / f"{STUDY}.yaml"
     said = yaml.safe_load((REPOSITORY / "params" / f"{STUDY}.yaml").read_text())

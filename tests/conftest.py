@@ -38,12 +38,13 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 write_once()
 
-#: What takes minutes: a cluster, and whole runs of every report.
+#: What takes minutes: a cluster, whole runs of every report, and the types of all modules.
 LONGEST = (
     "tests/notebooks/test_on_spark.py",
     "tests/notebooks/test_repeatable.py",
     "tests/test_real_site.py",
     "tests/test_director.py",
+    "tests/test_types.py",
 )
 
 
