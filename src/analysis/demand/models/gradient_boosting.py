@@ -68,7 +68,7 @@ def forecast(
         for ahead in range(1, horizon + 1):
             ends = np.arange(LAGS + 1, series.shape[1] - ahead + 1)
             x, scale = (of[: len(ends) * len(series)] for of in (all_x, scales))
-            target = _targets(series, ends, ahead)
+            target = series.T[ends + ahead - 1].ravel()
             known = ~np.isnan(target) & ~np.isnan(x[:, :LAGS]).any(axis=1) & (scale > 0)
             if known.sum() < FEWEST_ROWS_OF_TREES:
                 raise NotApplicable(
@@ -139,10 +139,6 @@ def _rows(series: Floats, ends: np.ndarray, season: int) -> tuple[Floats, Floats
         parts.append(np.hstack(features))
         levels.append(level)
     return np.vstack(parts), np.concatenate(levels)
-
-
-def _targets(series: Floats, ends: np.ndarray, ahead: int) -> Floats:
-    return np.concatenate([series[:, end + ahead - 1] for end in ends])
 
 
 def challenge(
