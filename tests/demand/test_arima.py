@@ -1,5 +1,6 @@
 """Candidates that know promotions and holidays, and what is gathered for them."""
 
+import warnings
 from datetime import date, timedelta
 
 import numpy as np
@@ -234,3 +235,20 @@ def test_all_series_at_once_are_foreseen_as_by_statsmodels_one_by_one():
         model.update(np.array([smoothing]))
         expected.append(model.ssm.filter().forecasts[0, -AHEAD:])
     assert np.allclose(arima._foreseen(asked, AHEAD), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("regressors_of", [0, 1, 3])
+def test_the_smoothing_is_to_the_last_bit_that_of_statsmodels(regressors_of):
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+    rng = np.random.default_rng(regressors_of)
+    wandering = [np.cumsum(rng.normal(0, 1, 60)) + rng.normal(0, noise, 60) for noise in (0, 1, 9)]
+    gap = np.where(np.arange(60) % 7 == 3, np.nan, wandering[1])
+    for past in (*wandering, gap, np.full(60, 7.0), np.r_[np.arange(59.0), 1e9]):
+        x = rng.normal(size=(60, regressors_of))
+        known = {"exog": x, "mle_regression": False} if regressors_of else {}
+        model = SARIMAX(past, order=(0, 1, 1), concentrate_scale=True, **known)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fitted = model.fit(disp=False, maxiter=50, return_params=True)[0]
+        assert arima._smoothing(past.tobytes(), x.tobytes()) == fitted

@@ -20,9 +20,9 @@ def inflation(left: np.ndarray) -> float:
     The estimate is taken from ranks, so that a single outlier does not hide it, and corrected
     for its bias of -(1 + 4 r) / n (Kendall 1954).
     """
-    from scipy.stats import rankdata
-
-    ranks = rankdata(left) - (len(left) + 1) / 2
+    ordered = np.sort(left)
+    below, up_to = (np.searchsorted(ordered, left, side) for side in ("left", "right"))
+    ranks = (below + up_to - len(left)) / 2
     total = float((ranks**2).sum())
     if total == 0 or len(left) < 4:
         return 1.0

@@ -111,7 +111,7 @@ def changes(
     compared.check()
     if by not in lines_with_margin(tables).columns:
         raise NotApplicable(f"This study's order lines have no {by}, so none can be compared.")
-    groups, whole = customer_sums(tables, lambda part: _lines(part, compared), by=by)
+    groups, whole = customer_sums(tables, lambda part: in_either(part, compared), by=by)
     few = too_small(groups["customers"], minimum_group)
     table = _estimates(groups[~few], whole, confidence)
     table = table.assign(sure=table["q"] <= fdr)
@@ -154,7 +154,7 @@ def like_for_like(
         raise NotApplicable(f"Fewer than {minimum} stores sold in both periods.")
 
     def in_both(part: Tables) -> ibis.Table:
-        lines = _lines(part, compared)
+        lines = in_either(part, compared)
         return lines.filter(lines.store_id.isin(both.tolist())).mutate(kept=ibis.literal("kept"))
 
     groups, _ = customer_sums(tables, in_both, by="kept")
@@ -266,10 +266,6 @@ def _status(groups: pd.DataFrame) -> npt.NDArray[np.str_]:
 #: What is summed over customers: a and b are a customer's net amount in the group before and
 #: now, ta and tb in total. Money in cents, products of cents in decimals of 38 digits.
 _PRODUCTS = ("aa", "bb", "ab", "ata", "atb", "bta", "btb")
-
-
-def _lines(tables: Tables, compared: Comparison) -> ibis.Table:
-    return in_either(tables, compared)
 
 
 def customer_sums(

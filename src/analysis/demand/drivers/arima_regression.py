@@ -156,7 +156,8 @@ def _check(values: np.ndarray, regressors: pd.DataFrame) -> None:
 def _effects(results: Any, names: tuple[str, ...], logged: bool, confidence: float) -> pd.DataFrame:
     from analysis.stats.multiplicity import normal_quantile, two_sided_p
 
-    places = [results.model.param_names.index(_parameter(results, i)) for i in range(len(names))]
+    model = results.model
+    places = [model.param_names.index(str(model.exog_names[i])) for i in range(len(names))]
     estimate, error = results.params[places], np.asarray(results.bse)[places]
     reach = normal_quantile(confidence) * error
     ends = [estimate, estimate - reach, estimate + reach]
@@ -166,7 +167,3 @@ def _effects(results: Any, names: tuple[str, ...], logged: bool, confidence: flo
     p = two_sided_p(estimate / error)
     table = {"regressor": list(names), "effect": effect, "low": low, "high": high, "p": p}
     return pd.DataFrame(table)
-
-
-def _parameter(results: Any, position: int) -> str:
-    return str(results.model.exog_names[position])

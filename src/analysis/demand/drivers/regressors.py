@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 import ibis
@@ -62,7 +63,8 @@ def holidays_in(
     )
 
 
-def _calendar(country: str, years: Sequence[int]) -> dict[date, str]:
+@cache  # every series of a report asks for the same years
+def _calendar(country: str, years: range) -> dict[date, str]:
     import holidays
 
     code, _, part = country.partition("-")
@@ -73,7 +75,7 @@ def _calendar(country: str, years: Sequence[int]) -> dict[date, str]:
     return dict(found)
 
 
-def _check_names(names: Sequence[str], country: str, years: Sequence[int]) -> None:
+def _check_names(names: Sequence[str], country: str, years: range) -> None:
     known = sorted(set(_calendar(country, years).values()))
     for name in names:
         if name not in known:

@@ -11,6 +11,7 @@ Whether either is used is for the rolling origin to say.
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from analysis.stats.sizes import FEWEST_WEEKS_OF_ARIMA, WEEKS_EACH_OF_ARIMA
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from analysis.demand.forecast.level_regressors import LevelDrivers
     from analysis.demand.models.backtest import Backtest
 
@@ -89,7 +92,7 @@ def _rolled(
             x, logged = _told(x, origin, seen), bool((past[seen] > 0).all())
             past = np.log(past) if logged else past
             if o % _REFIT == 0 or (fitted := smoothing[row]) is None:
-                fitted = smoothing[row] = _smoothing(past, x[:origin])
+                fitted = smoothing[row] = _smoothing(past.tobytes(), x[:origin].tobytes())
             asked.append(_Asked((o, int(row)), past, logged, x, fitted))
     for one, ahead in zip(asked, _foreseen(asked, horizon), strict=True):
         made[one.place] = np.exp(ahead) if one.logged else ahead
@@ -107,16 +110,46 @@ def _held_back(ahead: Floats, past: Floats) -> Floats:
     return np.asarray(np.clip(ahead, low, max(float(np.nanmax(past)), 0.0) * _HIGHEST))
 
 
-def _smoothing(past: Floats, x: Floats) -> float:
+@lru_cache(maxsize=512)  # without regressors and holidays both candidates ask for the same
+def _smoothing(past: bytes, x: bytes) -> float:
     """Return the smoothing fitted: the moving average's parameter."""
     # Imported before warnings are silenced: the import has filters of its own.
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-    known: dict[str, Any] = {"exog": x, "mle_regression": False} if x.size else {}
+    y = np.frombuffer(past)
+    known: dict[str, Any] = {"exog": np.frombuffer(x).reshape(len(y), -1), "mle_regression": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on starting values; a bad fit loses the backtest
-        begun = SARIMAX(past, order=(0, 1, 1), concentrate_scale=True, **known)
-        return float(begun.fit(disp=False, maxiter=50, return_params=True)[0])
+        begun = SARIMAX(y, order=(0, 1, 1), concentrate_scale=True, **(known if x else {}))
+        asked = {"loglike_and_score": _likelihood(begun), "approx_grad": False, "epsilon": None}
+        return float(begun.fit(disp=False, maxiter=50, return_params=True, **asked)[0])
+
+
+def _likelihood(begun: Any) -> Callable[..., tuple[float, Floats]]:
+    """Return the mean log-likelihood and its numerical slope of a model just built.
+
+    Bit for bit what statsmodels finds, which for every smoothing tried writes all matrices and
+    first states anew; here only those that hold it.
+    """
+    begun.loglike(np.zeros(1))  # compiles the model and its filter
+    model, burn = begun.ssm, begun.loglikelihood_burn
+    compiled, run = model._statespaces["d"], model._kalman_filters["d"]
+    selection, remembering = model._representations["d"]["selection"], model.initialization.blocks
+    likely, squares = (np.asarray(of)[burn:] for of in (run.loglikelihood, run.scale))
+    seen = np.sum(1 - np.asarray(compiled.nmissing)[burn:])
+
+    def mean(free: Floats) -> float:
+        selection[2, 0, 0] = begun.transform_params(free)[0]
+        compiled.initialize(remembering[1, 2], offset=1, clear=False)
+        run()
+        found = likely.sum() - 0.5 * seen - 0.5 * seen * np.log(squares.sum() / seen)
+        return float(found / begun.nobs)
+
+    def with_slope(free: Floats, *_: object) -> tuple[float, Floats]:
+        here, further = mean(free), free + 1e-5
+        return here, (mean(further) - here) / (further - free)
+
+    return with_slope
 
 
 def _foreseen(asked: list[_Asked], horizon: int) -> Floats:

@@ -61,21 +61,23 @@ def forecast(
     series = filled(values)
     season = season if series.shape[1] - horizon > season + LAGS else 1
     now, level = _rows(series, np.array([series.shape[1]]), season)
+    all_x, scales = _rows(series, np.arange(LAGS + 1, series.shape[1]), season)
     made = np.full((len(series), horizon), np.nan)
-    for ahead in range(1, horizon + 1):
-        ends = np.arange(LAGS + 1, series.shape[1] - ahead + 1)
-        x, scale = _rows(series, ends, season)
-        target = _targets(series, ends, ahead)
-        known = ~np.isnan(target) & ~np.isnan(x[:, :LAGS]).any(axis=1) & (scale > 0)
-        if known.sum() < FEWEST_ROWS_OF_TREES:
-            raise NotApplicable(
-                "All series together are too short for the boosted challenger to learn from: "
-                f"{int(known.sum())} periods with what came after them, "
-                f"{FEWEST_ROWS_OF_TREES} needed."
-            )
-        picked = np.flatnonzero(known)[-_MOST_ROWS:]
-        with threadpool_limits(limits=1):  # the same sums in the same order, on any machine
-            model = _model(quantile, seed).fit(x[picked], target[picked] / scale[picked])
+    model = _model(quantile, seed)
+    with threadpool_limits(limits=1):  # the same sums in the same order, on any machine
+        for ahead in range(1, horizon + 1):
+            ends = np.arange(LAGS + 1, series.shape[1] - ahead + 1)
+            x, scale = (of[: len(ends) * len(series)] for of in (all_x, scales))
+            target = series.T[ends + ahead - 1].ravel()
+            known = ~np.isnan(target) & ~np.isnan(x[:, :LAGS]).any(axis=1) & (scale > 0)
+            if known.sum() < FEWEST_ROWS_OF_TREES:
+                raise NotApplicable(
+                    "All series together are too short for the boosted challenger to learn from: "
+                    f"{int(known.sum())} periods with what came after them, "
+                    f"{FEWEST_ROWS_OF_TREES} needed."
+                )
+            picked = np.flatnonzero(known)[-_MOST_ROWS:]
+            model.fit(x[picked], target[picked] / scale[picked])
             made[:, ahead - 1] = model.predict(now) * level
     unknown = np.isnan(now[:, :LAGS]).any(axis=1)  # too young, or silent for all lags
     made[unknown] = last_value(series[unknown], horizon=horizon)
@@ -137,10 +139,6 @@ def _rows(series: Floats, ends: np.ndarray, season: int) -> tuple[Floats, Floats
         parts.append(np.hstack(features))
         levels.append(level)
     return np.vstack(parts), np.concatenate(levels)
-
-
-def _targets(series: Floats, ends: np.ndarray, ahead: int) -> Floats:
-    return np.concatenate([series[:, end + ahead - 1] for end in ends])
 
 
 def challenge(

@@ -272,7 +272,8 @@ def fetch(
     ParamsError
         If a level names a column that order lines do not have.
     """
-    lines = _before(lines_with_margin(tables), as_date(as_of))
+    lines = lines_with_margin(tables)
+    lines = lines.filter(lines.ordered_at < ibis.timestamp(as_date(as_of).isoformat()))
     _check_levels(lines, levels)
     days = trading_days(lines)
     if not days:
@@ -330,10 +331,6 @@ def ahead(series: Series, horizon: int) -> tuple[date, ...]:
 def level_name(level: Level) -> str:
     """Return how a level is called: its columns, or ``total``."""
     return " x ".join(level) if level else "total"
-
-
-def _before(lines: ibis.Table, end: date) -> ibis.Table:
-    return lines.filter(lines.ordered_at < ibis.timestamp(end.isoformat()))
 
 
 def _check_levels(lines: ibis.Table, levels: Sequence[Level]) -> None:

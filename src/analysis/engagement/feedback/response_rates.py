@@ -74,11 +74,9 @@ def respond(surveys: Surveys, *, confidence: float = 0.95) -> Response:
     rates, models, corrected, bounds = (
         pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True)
     )
-    return Response(rates.assign(q=_corrected(rates)), models, corrected, bounds)
-
-
-def _corrected(rates: pd.DataFrame) -> Floats:
-    return q_values(rates["p"].to_numpy("float64"))
+    return Response(
+        rates.assign(q=q_values(rates["p"].to_numpy("float64"))), models, corrected, bounds
+    )
 
 
 def _enough(surveys: Surveys, kind: str) -> bool:

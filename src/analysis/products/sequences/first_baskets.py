@@ -125,7 +125,7 @@ def _firsts(
     if tables.has("customers", "joined_on"):
         joined = tables.customers.select("customer_id", "joined_on")
         firsts = firsts.join(joined, "customer_id")
-        firsts = firsts.filter(firsts.joined_on >= _date(period.start))
+        firsts = firsts.filter(firsts.joined_on >= ibis.date(str(period.start)))
         text = f"A first order is that of a customer who joined since {period.start:%-d %B %Y}."
     else:
         begin = period.start + timedelta(days=quiet_days)
@@ -139,10 +139,6 @@ def _firsts(
 
 def _moment(day: object) -> ibis.Value:
     return ibis.timestamp(f"{day}")
-
-
-def _date(day: object) -> ibis.Value:
-    return ibis.date(f"{day}")
 
 
 def _first_orders(lines: ibis.Table, firsts: ibis.Table) -> ibis.Table:

@@ -152,11 +152,11 @@ def _marked(tables: Tables, timed: ibis.Table) -> ibis.Table:
 
 
 def _customers(orders: ibis.Table, keys: list[str]) -> ibis.Table:
-    """Sum orders by customer and place."""
+    """Sum orders by customer and place; each place has one sum, and the highest is cheapest."""
     long = orders.group_by(*keys, "part").agg(**_sums(orders, MEASURES))
     places = enumerate(product(PHASES, GROUPS))
     sums = {
-        phase + group + name: long[name].sum(where=long.part == at)
+        phase + group + name: long[name].max(where=long.part == at)
         for at, (phase, group) in places
         for name in MEASURES
     }

@@ -170,7 +170,7 @@ def fetch(tables: Tables) -> pd.DataFrame:
         parts["redeemed"] = _kept(given, tables.redemptions)
     if "promotion_products" in tables:
         parts["bought"] = _kept(given, _buyers(tables))
-    steps = [rows.mutate(step=_word(step)) for step, rows in parts.items()]
+    steps = [rows.mutate(step=ibis.literal(step)) for step, rows in parts.items()]
     rows = steps[0].union(*steps[1:]) if len(steps) > 1 else steps[0]
     counts = rows.group_by("promotion_id", "arm", "step").agg(n=rows.customer_id.nunique())
     found = counts.to_pandas()
@@ -199,10 +199,6 @@ def _could(tables: Tables) -> dict[str, set[str]]:
         s: [r.select("promotion_id").distinct().to_pandas() for r in t] for s, t in asked.items()
     }
     return {s: {i for r in rows for i in r["promotion_id"]} for s, rows in ids.items()}
-
-
-def _word(step: str) -> ibis.Value:
-    return ibis.literal(step)
 
 
 def _messages(tables: Tables, given: ibis.Table) -> dict[str, ibis.Table]:

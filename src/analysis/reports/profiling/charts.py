@@ -206,7 +206,7 @@ def words_of(name: str) -> str:
 def _signed_bars(ax: Axes, values: pd.Series, low: pd.Series, high: pd.Series) -> None:
     """Draw horizontal bars from zero, the first on top, pale where the interval holds zero."""
     amounts = values.to_numpy(dtype=float)
-    clear = _clear(low, high)
+    clear = ((low > 0) | (high < 0)).to_numpy()
     full = np.where(amounts >= 0, style.BLUE, style.VERMILLION)
     ax.barh(range(len(amounts)), amounts, color=np.where(clear, full, style.QUIET), height=0.6)
     spread = np.nan_to_num(np.vstack([amounts - low, high - amounts]))
@@ -222,10 +222,6 @@ def _signed_bars(ax: Axes, values: pd.Series, low: pd.Series, high: pd.Series) -
     ax.set_ylim(len(amounts) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-
-
-def _clear(low: pd.Series, high: pd.Series) -> np.ndarray:
-    return ((low > 0) | (high < 0)).to_numpy()
 
 
 def _money_axis(ax: Axes, currency: str, label: str) -> None:
