@@ -278,9 +278,8 @@ def shortlist(
 
 def margins(baskets: Baskets) -> pd.Series:
     """Return the margin of one order's worth of each item (currency), by item."""
-    sums = baskets.rows.group_by("item").agg(margin=baskets.rows.margin_micros.sum())
-    orders = baskets.items.set_index("item")["orders"]
-    return sums.to_pandas().set_index("item")["margin"] / MICROS / orders
+    items = baskets.items.set_index("item")
+    return items["margin_micros"] / MICROS / items["orders"]
 
 
 def _gain(rules: pd.DataFrame, beyond: pd.Series, margin: pd.Series) -> pd.Series:

@@ -352,9 +352,6 @@ def _moved(counts: Floats, together: Floats) -> Floats:
 
 
 def _interaction(cells: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(np.maximum(cells, 0.0))
-        plus = logs[..., _SIGN > 0].sum(axis=-1)
-        minus = logs[..., _SIGN < 0].sum(axis=-1)
-        # Both without end: the pairs leave nothing open, and any answer is the one they allow.
-        return np.where(np.isneginf(plus) & np.isneginf(minus), 0.0, plus - minus)
+    """Return what has the sign of the three-factor interaction: 0 where any answer is allowed."""
+    above = np.maximum(cells, 0.0)
+    return above[..., _SIGN > 0].prod(axis=-1) - above[..., _SIGN < 0].prod(axis=-1)

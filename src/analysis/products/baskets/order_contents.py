@@ -61,13 +61,13 @@ def live(lines: ibis.Table, until: date) -> pd.DataFrame:
     """
     from scipy.special import pdtr
 
-    last = lines.ordered_at.max().to_pandas()
+    days = lines.aggregate(first=lines.ordered_at.min(), last=lines.ordered_at.max())
+    first, last = days.to_pandas().iloc[0]
     if last != last:
         return pd.DataFrame({"item": [], "recent": [], "expected": [], "live": []})
     until = min(until, last.date() + timedelta(days=1))
     recent, before = (until - timedelta(days=d) for d in (RECENT, RECENT + BEFORE))
-    first = lines.ordered_at.min().to_pandas().date()
-    days = max((recent - max(before, first)).days, 0)
+    days = max((recent - max(before, first.date())).days, 0)
     start, middle = (ibis.timestamp(d.isoformat()) for d in (before, recent))
     late = lines.ordered_at >= middle
     nobody = ibis.null(lines.order_id.type())
@@ -111,7 +111,8 @@ class Baskets:
         The lines that were given: order_id, item. Returns and free lines are told apart by
         quantity: what was brought back is not in the basket.
     items
-        One row an item: item, orders (that hold it), department, category; most frequent first.
+        One row an item: item, orders (that hold it), and, where they are known, department,
+        category, margin_micros (of all its lines); most frequent first.
     orders
         Number of orders with at least one item.
     names
@@ -223,6 +224,8 @@ def of_lines(
         start, end = (ibis.timestamp(d.isoformat()) for d in (period.start, period.end))
         lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
     described = {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
+    if "margin_micros" in lines.columns:
+        described["margin_micros"] = lines.margin_micros.sum()
     known = lines.group_by("item").agg(orders=lines.count(), **described).to_pandas()
     items = known.sort_values("item", ignore_index=True)
     names = items["item"].to_numpy(dtype=object)

@@ -238,15 +238,17 @@ def _push_apart(ax: Axes) -> None:
         note for note in ax.texts
         if isinstance(note, Annotation) and note.get_text() and note.anncoords == "offset points"
     ]  # fmt: skip
-    notes.sort(key=lambda note: -note.get_window_extent().y0)
+    boxes = {note: note.get_window_extent() for note in notes}  # each is dear: anew only if moved
+    notes.sort(key=lambda note: -boxes[note].y0)
     for _ in range(_TURNS):
         moved = False
         for upper, lower in combinations(notes, 2):
-            a, b = upper.get_window_extent(), lower.get_window_extent()
+            a, b = boxes[upper], boxes[lower]
             if a.overlaps(b):
                 step = (b.y1 - a.y0 + 1) / 2 * scale
                 for note, way in ((upper, step), (lower, -step)):
                     note.xyann = (note.xyann[0], note.xyann[1] + way)
+                    boxes[note] = note.get_window_extent()
                 moved = True
         if not moved:
             return

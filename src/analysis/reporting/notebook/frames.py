@@ -55,7 +55,7 @@ def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
 
     safe = {
         name: pd.Series(
-            [harmless(cell) if isinstance(cell, str) else cell for cell in column],
+            [harmless(cell) if isinstance(cell, str) else cell for cell in column.to_numpy(object)],
             index=frame.index,
             dtype=object,  # as it stands: nothing else may become a number on the way
         )
