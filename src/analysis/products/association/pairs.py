@@ -218,9 +218,8 @@ def _one_a_pair(rules: Rules, fdr: float) -> pd.DataFrame:
     found = rules.discoveries(fdr=fdr)
     single = (found["antecedents"].map(len) == 1) & (found["consequents"].map(len) == 1)
     found = found[single & (found["lift"] > 1)]
-    pair = found["antecedents"].map(lambda s: s[0]).combine(
-        found["consequents"].map(lambda s: s[0]), lambda x, y: "\x1f".join(sorted((x, y)))
-    )  # fmt: skip
+    sides = zip(found["antecedents"], found["consequents"], strict=True)
+    pair = ["\x1f".join(sorted((x, y))) for (x,), (y,) in sides]
     ordered = found.assign(pair=pair).sort_values(["confidence", "pair"], ascending=[False, True])
     return ordered.drop_duplicates("pair").drop(columns="pair").reset_index(drop=True)
 
