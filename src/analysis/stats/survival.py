@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,25 +119,13 @@ class Ends:
     def cells(
         self, *, window: int, causes: int = 1, groups: int = 1
     ) -> tuple[Integers, tuple[int, int, int]]:
-        """Return the cell each visit ends in, and how many there are: groups x causes x days.
+        """Return the cell each visit ends in, and the shape of all: groups x causes x days.
 
-        Parameters
-        ----------
-        window
-            Days, before which day 0 comes.
-        causes
-            Causes told apart, after cause 0: a higher one is lost sight of, like that.
-        groups
-            Number of groups.
+        Causes and days are from 0; a cause above ``causes`` is lost sight of, like cause 0.
         """
         cause = np.where(self.cause <= causes, self.cause, 0)
         place = (self.group * (causes + 1) + cause) * (window + 1) + self.stop
         return place, (groups, causes + 1, window + 1)
-
-    def hazards(self, weight: Floats, **size: int) -> Hazards:
-        """Return the rates of visits that count so often each; ``size`` is that of `cells`."""
-        place, shape = self.cells(**size)
-        return Hazards.of(np.bincount(place, weight, math.prod(shape)).reshape(shape))
 
 
 @dataclass(frozen=True)

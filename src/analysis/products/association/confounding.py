@@ -254,6 +254,4 @@ def _placed(tables: Tables, items: list[str]) -> ibis.Table:
     placed = placed.filter(shown, placed.product_id.isin(items)).mutate(item=placed.product_id)
     week = placed.week_start.cast("timestamp(6)").truncate("W")
     # An offer that began on another weekday counts for the week in which it began.
-    return (
-        placed.select("item", "store_id", week=week).distinct().select("item", "week", "store_id")
-    )
+    return placed.select("item", week=week, store_id=placed.store_id).distinct()

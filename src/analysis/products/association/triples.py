@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +78,8 @@ def find(
     found = beyond_pairs(itemsets)
     sold = found["itemset"].map(pairs.gone.isdisjoint).astype(bool)
     found = found[sold].reset_index(drop=True)
-    later = orders_as_sets.of_lines(pairs.lines, level=pairs.first.level, period=halves.second)
+    asked: dict[str, Any] = {"level": pairs.first.level, "known": pairs.first.known}
+    later = orders_as_sets.of_lines(pairs.lines, period=halves.second, **asked)
     cells = SetCells.of(later, pairs.facts, found["itemset"].head(again))
     found = found.join(_again(cells, confidence))
     sure = (found["q"] <= fdr) & (found["second_q"] <= fdr) & (found["second_low"] > 1)

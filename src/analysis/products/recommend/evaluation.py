@@ -240,9 +240,8 @@ def top(scores: Floats, bought: csr_array, *, length: int, new_only: bool) -> np
     new_only
         Leave out what they bought before.
     """
-    values = scores
+    values = np.array(scores)
     if new_only:
-        values = np.array(scores)
         values[bought.nonzero()] = -np.inf
     length = min(length, values.shape[1])
     # So many of the columns' parts reach the least of their best: nothing below it is on a list.
@@ -325,10 +324,7 @@ def _summary(values: dict[str, Floats], confidence: float) -> dict[str, float]:
     found: dict[str, float] = {"customers": n}
     for name in ("recall", "ndcg"):
         mean = float(values[name].mean())
-        reach = (
-            normal_quantile(confidence) * float(values[name].std(ddof=1)) / np.sqrt(n)
-            if n > 1
-            else np.nan
-        )
+        spread = float(values[name].std(ddof=1)) if n > 1 else np.nan
+        reach = normal_quantile(confidence) * spread / np.sqrt(n)
         found |= {name: mean, f"{name}_low": mean - reach, f"{name}_high": mean + reach}
     return found | {n: float(values[n].mean()) for n in ("coverage", "novelty")}

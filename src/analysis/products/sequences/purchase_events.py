@@ -242,9 +242,8 @@ def _of_part(told: list[Events], rows: pa.Table) -> tuple[Events, ...]:
 
 def _departments(known: pd.DataFrame, names: npt.NDArray[np.object_]) -> Codes:
     texts = known.set_index("item")["department"].astype("str").reindex(names)
-    return np.unique(texts.to_numpy(dtype=object).astype(str), return_inverse=True)[1].astype(
-        np.int32
-    )
+    texts = texts.to_numpy(dtype=object).astype(str)
+    return np.unique(texts, return_inverse=True)[1].astype(np.int32)
 
 
 #: Days after which a purchase counts half.
@@ -305,9 +304,8 @@ class Histories:
         """Return the histories before ``day``, with those a step before to learn from."""
         known = until(events, day)
         shape = (len(events.customers), len(events.names))
-        codes = known.customer.astype(np.int64) * shape[1] + known.item
-        codes = np.sort(codes * day + known.day)
-        codes, days = np.divmod(codes, day)
+        codes = (known.customer.astype(np.int64) * shape[1] + known.item) * day + known.day
+        codes, days = np.divmod(np.sort(codes), day)
         begins = np.flatnonzero(np.diff(codes, prepend=-1))
         where, times = np.divmod(codes[begins], shape[1]), np.diff(begins, append=len(codes))
         place = np.repeat(np.arange(len(begins)), times)
