@@ -94,10 +94,10 @@ def factors(
     weights = known.weights.tocsr()
     people = np.zeros((weights.shape[0], size))
     goods = rng.normal(0, 0.1, (weights.shape[1], size))
-    columns = weights.T.tocsr()
     for _ in range(rounds):
         _solve(people, goods, weights, alpha, ridge)
-        _solve(goods, people, columns, alpha, ridge)
+        # By columns: what is known of customers is then read in their order, once.
+        _solve(goods, people, weights.T, alpha, ridge)
     return lambda rows: people[rows] @ goods.T
 
 
