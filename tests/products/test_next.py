@@ -8,12 +8,13 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 from analysis import products
 from analysis.answers import NotGiven
 from analysis.errors import NotApplicable
 from analysis.products.recommend import recommend as recommend_module
-from analysis.products.recommend.evaluation import Evaluation, evaluate
+from analysis.products.recommend.evaluation import Evaluation, evaluate, top
 from analysis.products.recommend.recommend import Offer, next_best, recommend
 from analysis.products.sequences import follow_on_screen, purchase_events
 from analysis.products.sequences.matched_follow_on import Design, closest, compare
@@ -253,6 +254,20 @@ def test_recommenders_are_judged_on_time_they_have_not_seen():
     assert rows.loc[found.best, "validation"] == rows["validation"].max()
     assert rows.loc["usual basket", "recall"] > rows.loc["popularity", "recall"]
     assert rows["recall"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("length", [1, 3, 10])
+@pytest.mark.parametrize("items", [2, 12, 333])
+def test_a_list_is_the_best_of_all_scores_and_the_first_of_those_alike(items, length):
+    rng = np.random.default_rng(items)
+    scores = rng.integers(0, items, (40, items)).astype(float)
+    had = rng.random(scores.shape) < 0.3
+    for new_only in (False, True):
+        left = np.where(had & new_only, -np.inf, scores)
+        order = [sorted(range(items), key=lambda item, own=own: (-own[item], item)) for own in left]
+        bought = csr_array(had.astype(float))
+        found = top(scores, bought, length=length, new_only=new_only)
+        assert found.tolist() == [best[:length] for best in order]
 
 
 def test_what_must_not_be_recommended_is_not():

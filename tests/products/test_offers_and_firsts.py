@@ -84,6 +84,21 @@ def test_what_an_offer_takes_is_what_was_planted():
     assert covered >= 6
 
 
+def test_orders_of_no_known_store_are_no_other_stores():
+    pairs = pd.DataFrame({"a": ["blue"], "b": ["red"]})
+    tables, _ = colas(0)
+    told = at_risk(tables, order_contents.bought(tables, YEAR), pairs, draws=20)
+    rows, products = (each.to_pandas() for each in (tables.order_lines, tables.products))
+    tables.close()
+    number = np.arange(3_000)
+    more = lines_of(number + 100_000, "red", number % 364, number % 500).assign(store_id=None)
+    frames = [rows.astype(more.dtypes), more]
+    tables = shop(frames, products["product_id"])
+    found = at_risk(tables, order_contents.bought(tables, YEAR), pairs, draws=20)
+    pd.testing.assert_frame_equal(found, told)
+    tables.close()
+
+
 def test_without_offers_nothing_is_at_risk():
     number = np.arange(400)
     frames = [lines_of(number, name, number % 364, number % 50) for name in ("blue", "red")]

@@ -8,7 +8,7 @@ import pytest
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
 from analysis.products.sequences.matched_follow_on import Design, compare
-from analysis.stats.survival import Ends
+from analysis.stats.survival import Ends, Hazards
 from tests.products.journeys import events_of
 
 WINDOW = 30
@@ -23,6 +23,13 @@ def ends(seed: int, n: int = 80, causes: int = 2, groups: int = 1) -> tuple[Ends
     stop = rng.integers(0, last + 1, n)
     cause = np.where(stop > 0, rng.integers(0, causes + 1, n), 0)
     return Ends(stop, cause, rng.integers(0, groups, n)), rng.integers(0, 4, n).astype(float)
+
+
+def hazards(found: Ends, weight: Floats, **size: int) -> Hazards:
+    """Return the rates of visits that count so often each; cases along the axes before the last."""
+    place, shape = found.cells(**size)
+    each = [np.bincount(place, own, np.prod(shape)) for own in np.atleast_2d(weight)]
+    return Hazards.of(np.reshape(each, (*weight.shape[:-1], *shape)))
 
 
 def theirs(found: Floats, times: Floats) -> Floats:
@@ -51,10 +58,10 @@ def aalen_johansen(found: Ends, weight: Floats) -> Floats:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_one_cause_is_one_less_kaplan_and_meier(seed: int) -> None:
     found, weight = ends(seed)
-    one = found.hazards(weight, window=WINDOW).incidence(1)[0]
+    one = hazards(found, weight, window=WINDOW).incidence(1)[0]
     np.testing.assert_allclose(one, kaplan_meier(found, weight), atol=1e-10)
     # Told apart but left out, the second cause is a loss all the same.
-    two = found.hazards(weight, window=WINDOW, causes=2).incidence(1)[0]
+    two = hazards(found, weight, window=WINDOW, causes=2).incidence(1)[0]
     np.testing.assert_allclose(two, one, atol=1e-12)
 
 
@@ -62,7 +69,7 @@ def test_one_cause_is_one_less_kaplan_and_meier(seed: int) -> None:
 @pytest.mark.parametrize("causes", [2, 3])
 def test_several_causes_are_aalen_and_johansens(seed: int, causes: int) -> None:
     found, weight = ends(seed, causes=causes)
-    own = found.hazards(weight, window=WINDOW, causes=causes).incidence(causes)
+    own = hazards(found, weight, window=WINDOW, causes=causes).incidence(causes)
     np.testing.assert_allclose(own, aalen_johansen(found, weight), atol=1e-10)
 
 
@@ -71,7 +78,7 @@ def test_groups_are_averaged_as_they_began(seed: int) -> None:
     found, weight = ends(seed, n=300, groups=3)
     found = Ends(np.where(np.arange(300) < 3, WINDOW, found.stop), found.cause, found.group)
     found.group[:3], weight[:3] = range(3), 1.0  # one of each group is seen to the end
-    own = found.hazards(weight, window=WINDOW, groups=3).incidence(1)[0]
+    own = hazards(found, weight, window=WINDOW, groups=3).incidence(1)[0]
     parts = [found.group == g for g in range(3)]
     each = [kaplan_meier(Ends(found.stop[p], found.cause[p], found.group[p]), weight[p])
             for p in parts]  # fmt: skip
@@ -79,17 +86,27 @@ def test_groups_are_averaged_as_they_began(seed: int) -> None:
     np.testing.assert_allclose(own, np.average(each, axis=0, weights=shares), atol=1e-10)
 
 
+@pytest.mark.parametrize("causes", [1, 2])
+def test_many_weights_at_once_are_each_alone(causes: int) -> None:
+    found, weight = ends(0, groups=3)
+    every = np.array([weight, weight[::-1], np.zeros_like(weight)])
+    size = {"window": WINDOW, "causes": 2, "groups": 3}
+    each = [hazards(found, own, **size).incidence(causes) for own in every]
+    at_once = hazards(found, every, **size).incidence(causes)
+    np.testing.assert_allclose(at_once, each, atol=1e-14)
+
+
 def test_a_group_lost_sight_of_goes_on_like_all() -> None:
     stop, cause = np.array([1, 2, 2, 2, 2]), np.array([0, 1, 0, 0, 0])
     found = Ends(stop, cause, np.array([0, 1, 1, 1, 1]))
-    share = found.hazards(np.ones(5), window=2, groups=2).incidence(1)[0]
+    share = hazards(found, np.ones(5), window=2, groups=2).incidence(1)[0]
     assert share == pytest.approx([0.0, 0.25])
 
 
 def test_nobody_who_buys_is_no_share_and_nobody_at_all_neither() -> None:
     found = Ends(np.array([3, 4]), np.array([0, 0]), np.array([0, 0]))
     for weight in (np.ones(2), np.zeros(2)):
-        assert not found.hazards(weight, window=5, causes=2).incidence(2).any()
+        assert not hazards(found, weight, window=5, causes=2).incidence(2).any()
 
 
 def days(rng: np.random.Generator, rate: npt.ArrayLike, n: int) -> npt.NDArray[np.int64]:
@@ -109,7 +126,7 @@ def stopped(
 def last_share(found: Ends, causes: int, *, groups: int = 1) -> float:
     """Return the share that cause 1 has ended by the window's end."""
     weight = np.ones(len(found.stop))
-    rates = found.hazards(weight, window=WINDOW, causes=causes, groups=groups)
+    rates = hazards(found, weight, window=WINDOW, causes=causes, groups=groups)
     return float(rates.incidence(causes)[0, -1])
 
 

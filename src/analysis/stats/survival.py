@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.stats.multiplicity import normal_quantile
 from analysis.stats.types import Flags, Floats, Integers
@@ -114,29 +116,16 @@ class Ends:
     cause: Integers
     group: Integers
 
-    def hazards(self, weight: Floats, *, window: int, causes: int = 1, groups: int = 1) -> Hazards:
-        """Return how many of those still followed end by which cause on which day.
+    def cells(
+        self, *, window: int, causes: int = 1, groups: int = 1
+    ) -> tuple[Integers, tuple[int, int, int]]:
+        """Return the cell each visit ends in, and the shape of all: groups x causes x days.
 
-        Parameters
-        ----------
-        weight
-            How often each visit counts.
-        window
-            Days.
-        causes
-            Causes told apart: a higher one is lost sight of, like cause 0.
-        groups
-            Number of groups.
+        Causes and days are from 0; a cause above ``causes`` is lost sight of, like cause 0.
         """
         cause = np.where(self.cause <= causes, self.cause, 0)
         place = (self.group * (causes + 1) + cause) * (window + 1) + self.stop
-        size = groups * (causes + 1) * (window + 1)
-        # Without any row bincount counts in integers, whatever the weights are.
-        ended = np.bincount(place, weight, size).astype(np.float64)
-        ended = ended.reshape(groups, causes + 1, window + 1)
-        # At risk on a day is who is followed that day or longer.
-        at_risk = np.cumsum(ended.sum(axis=1)[:, ::-1], axis=1)[:, ::-1]
-        return Hazards(_rates(ended[:, 1:, 1:], at_risk[:, None, 1:]), at_risk[:, 0])
+        return place, (groups, causes + 1, window + 1)
 
 
 @dataclass(frozen=True)
@@ -154,6 +143,20 @@ class Hazards:
     rate: Floats
     began: Floats
 
+    @classmethod
+    def of(cls, ended: npt.NDArray[Any]) -> Hazards:
+        """Return how many of those still followed end by which cause on which day.
+
+        Parameters
+        ----------
+        ended
+            How many end in each of `Ends.cells`; axes before these are cases of their own.
+        """
+        # At risk on a day is who is followed that day or longer.
+        at_risk = np.cumsum(ended.sum(axis=-2)[..., ::-1], axis=-1)[..., ::-1].astype(np.float64)
+        ended = ended[..., 1:, 1:].astype(np.float64)
+        return cls(_rates(ended, at_risk[..., None, 1:]), at_risk[..., 0])
+
     def incidence(self, causes: int) -> Floats:
         """Return the share that each of the first ``causes`` has ended: causes x days.
 
@@ -164,17 +167,17 @@ class Hazards:
         estimate of Kaplan and Meier (1958), J. Am. Statist. Assoc. 53(282); causes left out are
         then no ends but losses. Groups are estimated apart and averaged as they began.
         """
-        rate = self.rate[:, :causes]
-        left = np.cumprod(1 - rate.sum(axis=1), axis=1)
-        before = np.concatenate([np.ones((len(left), 1)), left[:, :-1]], axis=1)
-        taken = np.cumsum(rate * before[:, None], axis=2)
-        share = self.began / max(float(self.began.sum()), np.finfo(float).tiny)
-        return np.asarray(np.tensordot(share, taken, axes=1))
+        rate = self.rate[..., :causes, :]
+        left = np.cumprod(1 - rate.sum(axis=-2), axis=-1)
+        before = np.concatenate([np.ones_like(left[..., :1]), left[..., :-1]], axis=-1)
+        taken = np.cumsum(rate * before[..., None, :], axis=-1)
+        every = np.maximum(self.began.sum(axis=-1, keepdims=True), np.finfo(float).tiny)
+        return np.asarray(np.einsum("...g,...gcd->...cd", self.began / every, taken))
 
 
 def _rates(ended: Floats, at_risk: Floats) -> Floats:
     """Return rates; a group of which nobody is left to see takes the rate of all."""
-    pooled, all_ = ended.sum(axis=0), at_risk.sum(axis=0)
+    pooled, all_ = (counts.sum(axis=-3, keepdims=True) for counts in (ended, at_risk))
     usual = np.divide(pooled, all_, out=np.zeros_like(pooled), where=all_ > 0)
     rate = np.broadcast_to(usual, ended.shape).copy()
     return np.divide(ended, at_risk, out=rate, where=at_risk > 0)

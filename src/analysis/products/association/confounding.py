@@ -219,14 +219,14 @@ def item_offers(tables: Tables, lines: ibis.Table, rules: pd.DataFrame) -> ibis.
         displayed or mailed in that store and week, or most of its lines of that week were
         discounted, in whichever store.
     """
-    items = pd.DataFrame({"item": pd.Series(items_of(rules), dtype="str")})
-    wanted = ibis.memtable(items)
+    items = items_of(rules)
+    wanted = ibis.memtable(pd.DataFrame({"item": pd.Series(items, dtype="str")}))
     stores = "store_id" in lines.columns
     parts = []
     if "discount_amount" in lines.columns:
         parts.append(_discounted(lines.semi_join(wanted, "item"), stores))
     if stores and tables.has("placements", "store_id"):
-        parts.append(_placed(tables, wanted))
+        parts.append(_placed(tables, items))
     return (
         held(ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0]) if parts else None
     )
@@ -246,14 +246,12 @@ def _discounted(lines: ibis.Table, stores: bool) -> ibis.Table:
     )
 
 
-def _placed(tables: Tables, wanted: ibis.Table) -> ibis.Table:
+def _placed(tables: Tables, items: list[str]) -> ibis.Table:
     """Return the placements of products that are themselves the items."""
     placed = tables.placements
     shown = placed.display.notnull() | placed.mailer.notnull()
-    placed = placed.filter(shown).mutate(item=placed.product_id)
-    placed = placed.semi_join(wanted, "item")
+    # The names themselves, by which files tell what they do not hold.
+    placed = placed.filter(shown, placed.product_id.isin(items)).mutate(item=placed.product_id)
     week = placed.week_start.cast("timestamp(6)").truncate("W")
     # An offer that began on another weekday counts for the week in which it began.
-    return (
-        placed.select("item", "store_id", week=week).distinct().select("item", "week", "store_id")
-    )
+    return placed.select("item", week=week, store_id=placed.store_id).distinct()

@@ -234,7 +234,8 @@ def _table(
     names: npt.NDArray[np.object_],
     orders: int,
 ) -> pd.DataFrame:
-    sets = [tuple(names[row]) for codes, _ in found for row in np.sort(codes, axis=1)]
+    rows = (names[np.sort(codes, axis=1)].tolist() for codes, _ in found)
+    sets = [tuple(row) for of_size in rows for row in of_size]
     counts = np.concatenate([counts for _, counts in found])
     table = pd.DataFrame({"itemset": pd.Series(sets, dtype=object)})
     table["size"] = [len(s) for s in sets]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import ibis
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from analysis.products.association.association_rules import Rules
-    from analysis.products.association.itemsets import Itemsets
     from analysis.products.baskets.order_contents import Baskets, Level
     from analysis.products.baskets.order_index import Numbered
     from analysis.tables.engine import Tables
@@ -102,7 +102,7 @@ class Pairs:
 
     def whole(self) -> Baskets:
         """Return the orders of both halves as sets, described for items that are still sold."""
-        found = orders_as_sets.of_lines(self.lines, level=self.first.level)
+        found = orders_as_sets.of_lines(self.lines, level=self.first.level, known=self.first.known)
         sold = ~found.items["item"].isin(self.gone)
         items = found.items[sold].reset_index(drop=True)
         return replace(found, items=items, facts=self.facts)
@@ -183,9 +183,9 @@ def find(
         categories do are not checked. Pairs within a category are, and are marked.
     """
     lines = orders_as_sets.bought(tables, halves.whole, level=level, without=search.without)
-    first, second = (
-        orders_as_sets.of_lines(lines, level=level, period=p) for p in (halves.first, halves.second)
-    )
+    known = orders_as_sets.described(lines)
+    orders_of = partial(orders_as_sets.of_lines, lines, level=level, known=known)
+    first, second = (orders_of(period=period) for period in (halves.first, halves.second))
     if second.orders and not first.orders:
         when = written(halves.second.start) if halves.second.days == 1 else str(halves.second)
         raise NotApplicable(
@@ -203,7 +203,7 @@ def find(
     if categories is not None:
         discovered = beyond_categories(discovered, first, categories.itemsets)
     gone = gone_items(lines, halves.second.end)
-    whole = orders_as_sets.of_lines(lines, level=level)
+    whole = orders_of()
     margin = margins(whole)
     chosen = shortlist(discovered, orders, margin, gone=gone, search=search)
     doubts = Doubts(search.fdr, search.confidence, search.least_odds)
@@ -218,9 +218,8 @@ def _one_a_pair(rules: Rules, fdr: float) -> pd.DataFrame:
     found = rules.discoveries(fdr=fdr)
     single = (found["antecedents"].map(len) == 1) & (found["consequents"].map(len) == 1)
     found = found[single & (found["lift"] > 1)]
-    pair = found["antecedents"].map(lambda s: s[0]).combine(
-        found["consequents"].map(lambda s: s[0]), lambda x, y: "\x1f".join(sorted((x, y)))
-    )  # fmt: skip
+    sides = zip(found["antecedents"], found["consequents"], strict=True)
+    pair = ["\x1f".join(sorted((x, y))) for (x,), (y,) in sides]
     ordered = found.assign(pair=pair).sort_values(["confidence", "pair"], ascending=[False, True])
     return ordered.drop_duplicates("pair").drop(columns="pair").reset_index(drop=True)
 
@@ -278,9 +277,8 @@ def shortlist(
 
 def margins(baskets: Baskets) -> pd.Series:
     """Return the margin of one order's worth of each item (currency), by item."""
-    sums = baskets.rows.group_by("item").agg(margin=baskets.rows.margin_micros.sum())
-    orders = baskets.items.set_index("item")["orders"]
-    return sums.to_pandas().set_index("item")["margin"] / MICROS / orders
+    items = baskets.items.set_index("item")
+    return items["margin_micros"] / MICROS / items["orders"]
 
 
 def _gain(rules: pd.DataFrame, beyond: pd.Series, margin: pd.Series) -> pd.Series:

@@ -120,7 +120,7 @@ def pair_rows(baskets: Baskets, orders: int) -> int:
 
 def places(baskets: Baskets, orders: int) -> npt.NDArray[np.int32]:
     """Return each item's place, by name, among those that ``orders`` orders hold; -1 of others."""
-    held_by = baskets.items.set_index("item")["orders"].reindex(baskets.names)
+    held_by = baskets.items.set_index("item")["orders"].reindex(baskets.known["item"])
     frequent = held_by.to_numpy("float64") >= orders
     return np.where(frequent, np.cumsum(frequent) - 1, -1).astype(np.int32)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +78,8 @@ def find(
     found = beyond_pairs(itemsets)
     sold = found["itemset"].map(pairs.gone.isdisjoint).astype(bool)
     found = found[sold].reset_index(drop=True)
-    later = orders_as_sets.of_lines(pairs.lines, level=pairs.first.level, period=halves.second)
+    asked: dict[str, Any] = {"level": pairs.first.level, "known": pairs.first.known}
+    later = orders_as_sets.of_lines(pairs.lines, period=halves.second, **asked)
     cells = SetCells.of(later, pairs.facts, found["itemset"].head(again))
     found = found.join(_again(cells, confidence))
     sure = (found["q"] <= fdr) & (found["second_q"] <= fdr) & (found["second_low"] > 1)
@@ -105,8 +105,8 @@ def beyond_pairs(itemsets: Itemsets) -> pd.DataFrame:
     table = itemsets.table
     threes = table.loc[table["size"] == 3, ["itemset", "orders"]].reset_index(drop=True)
     known = dict(zip(table["itemset"], table["orders"], strict=True))
-    counted = [[known[part] for size in (1, 2) for part in combinations(s, size)]
-               for s in threes["itemset"]]  # fmt: skip
+    counted = [[known[part] for part in ((a,), (b,), (c,), (a, b), (a, c), (b, c))]
+               for a, b, c in threes["itemset"]]  # fmt: skip
     parts = np.array(counted, dtype=float).reshape(-1, 6)
     model = ThreeWay.of(
         cells_of(itemsets.orders, parts[:, :3], parts[:, 3:], threes["orders"].to_numpy(float))
@@ -352,9 +352,6 @@ def _moved(counts: Floats, together: Floats) -> Floats:
 
 
 def _interaction(cells: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(np.maximum(cells, 0.0))
-        plus = logs[..., _SIGN > 0].sum(axis=-1)
-        minus = logs[..., _SIGN < 0].sum(axis=-1)
-        # Both without end: the pairs leave nothing open, and any answer is the one they allow.
-        return np.where(np.isneginf(plus) & np.isneginf(minus), 0.0, plus - minus)
+    """Return what has the sign of the three-factor interaction: 0 where any answer is allowed."""
+    above = np.maximum(cells, 0.0)
+    return above[..., _SIGN > 0].prod(axis=-1) - above[..., _SIGN < 0].prod(axis=-1)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 
 import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.errors import NotApplicable, ParamsError
@@ -61,13 +60,13 @@ def live(lines: ibis.Table, until: date) -> pd.DataFrame:
     """
     from scipy.special import pdtr
 
-    last = lines.ordered_at.max().to_pandas()
+    days = lines.aggregate(first=lines.ordered_at.min(), last=lines.ordered_at.max())
+    first, last = days.to_pandas().iloc[0]
     if last != last:
         return pd.DataFrame({"item": [], "recent": [], "expected": [], "live": []})
     until = min(until, last.date() + timedelta(days=1))
     recent, before = (until - timedelta(days=d) for d in (RECENT, RECENT + BEFORE))
-    first = lines.ordered_at.min().to_pandas().date()
-    days = max((recent - max(before, first)).days, 0)
+    days = max((recent - max(before, first.date())).days, 0)
     start, middle = (ibis.timestamp(d.isoformat()) for d in (before, recent))
     late = lines.ordered_at >= middle
     nobody = ibis.null(lines.order_id.type())
@@ -111,13 +110,13 @@ class Baskets:
         The lines that were given: order_id, item. Returns and free lines are told apart by
         quantity: what was brought back is not in the basket.
     items
-        One row an item: item, orders (that hold it), department, category; most frequent first.
+        One row an item: item, orders (that hold it) and what is ``known``; most frequent first.
     orders
         Number of orders with at least one item.
-    names
-        Every item of the rows, sorted, whatever of them ``items`` still holds.
+    known
+        Every item of the rows at least, whatever of them ``items`` still holds, by `described`.
     gathered
-        The items of each order, as places in ``names``; of rows in Spark the workers keep them.
+        The items of each order, as places in ``known``; of rows in Spark the workers keep them.
     period
         The days looked at; None where the rows were given.
     facts
@@ -128,7 +127,7 @@ class Baskets:
     items: pd.DataFrame
     orders: int
     level: Level
-    names: npt.NDArray[np.object_]
+    known: pd.DataFrame
     gathered: Gathered | Spread
     period: Period | None = None
     facts: ibis.Table | None = None
@@ -142,7 +141,7 @@ class Baskets:
         """Return the orders by customer, as `order_index.numbered` does."""
         own = self.gathered
         if isinstance(own, Gathered) and own.owners is not None:
-            return numbered(self.rows, facts, items, known=(own, self.names))
+            return numbered(self.rows, facts, items, known=(own, self.known["item"]))
         return numbered(self.lines, facts, items)
 
     @property
@@ -207,8 +206,21 @@ def _by_number(lines: ibis.Table) -> ibis.Table:
     return lines.rename(name="order_id").join(numbers, "name").drop("name")
 
 
+def described(lines: ibis.Table) -> pd.DataFrame:
+    """Return each item of the lines, sorted: item; department, category, margin_micros if known."""
+    told = {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
+    if "margin_micros" in lines.columns:
+        told["margin_micros"] = lines.margin_micros.sum()
+    known = lines.group_by("item").agg(orders=lines.count(), **told).drop("orders").to_pandas()
+    return known.sort_values("item", ignore_index=True)
+
+
 def of_lines(
-    lines: ibis.Table, *, level: Level = "product", period: Period | None = None
+    lines: ibis.Table,
+    *,
+    level: Level = "product",
+    period: Period | None = None,
+    known: pd.DataFrame | None = None,
 ) -> Baskets:
     """Return the baskets that ``lines`` make.
 
@@ -218,20 +230,21 @@ def of_lines(
         order_id and item; department and category, if there, describe the items.
     period
         Only orders of these days; None takes all lines.
+    known
+        What is `described` of all lines, where it was asked for before.
     """
+    known = described(lines) if known is None else known
     if period is not None:
         start, end = (ibis.timestamp(d.isoformat()) for d in (period.start, period.end))
         lines = lines.filter(lines.ordered_at >= start, lines.ordered_at < end)
-    described = {n: lines[n].max() for n in ("department", "category") if n in lines.columns}
-    known = lines.group_by("item").agg(orders=lines.count(), **described).to_pandas()
-    items = known.sort_values("item", ignore_index=True)
-    names = items["item"].to_numpy(dtype=object)
+    names = known["item"].to_numpy(dtype=object)
     orders = gathered(lines, names)
     # An item may be in several lines of an order.
     each = orders.each(lambda own: (len(own), np.bincount(own.values, minlength=len(names))))
-    items["orders"] = sum((n for _, n in each), np.zeros(len(names), np.int64))
+    items = known.assign(orders=sum((n for _, n in each), np.zeros(len(names), np.int64)))
+    items = items[items["orders"] > 0]
     items = items.sort_values(["orders", "item"], ascending=[False, True], ignore_index=True)
-    return Baskets(lines, items, sum(n for n, _ in each), level, names, orders, period)
+    return Baskets(lines, items, sum(n for n, _ in each), level, known, orders, period)
 
 
 #: Upper ends of the bands.

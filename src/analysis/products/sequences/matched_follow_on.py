@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +15,7 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.products.sequences.follow_on_screen import RHYTHMS, FollowUps, first_visits, rhythm
 from analysis.stats.multiplicity import selected_confidence
-from analysis.stats.survival import Ends
+from analysis.stats.survival import Ends, Hazards
 from analysis.stats.types import Floats
 
 if TYPE_CHECKING:
@@ -285,38 +286,36 @@ def _weights(strata: Strata, customers: int, design: Design) -> Iterator[tuple[F
     n = int(known.sum())
     rng = np.random.default_rng(design.seed + 1)
     chances, times = np.full(n, 1 / n), np.ones(n)
+    buyers, controls = (number[side["who"]] for side in (strata.buyers, strata.controls))
     for draw in range(design.draws + 1):
         if draw:
             times = rng.multinomial(n, chances).astype(np.float64)
-        yield times[number[strata.buyers["who"]]], times[number[strata.controls["who"]]]
+        yield times[buyers], times[controls]
 
 
 def _shares(
     strata: Strata, weights: Iterable[tuple[Floats, Floats]], design: Design
 ) -> dict[str, Floats]:
     """Return the shares that bought B, of buyers and of controls, by resample and day."""
-    buyers, controls = strata.buyers, strata.controls
-    ends = (("", buyers), ("", controls), ("first_", controls))
-    took, past, rest = (
+    sides = ((strata.buyers, "", 1), (strata.controls, "first_", 2), (strata.controls, "", 1))
+    cells = [
         Ends(*(side[name].to_numpy() for name in (f"{first}stop", f"{first}cause", "group")))
-        for first, side in ends
-    )
-    size: dict[str, int] = {"window": design.window, "groups": _GROUPS}
-    shares = {
-        name: np.empty((design.draws + 1, design.window))
-        for name in ("share", "control", "control_least", "control_most")
-    }
+        .cells(window=design.window, causes=causes, groups=_GROUPS)
+        for side, first, causes in sides
+    ]  # fmt: skip
+    buyers, controls = (side["stratum"].to_numpy() for side in (strata.buyers, strata.controls))
+    ended = [np.empty((design.draws + 1, *shape)) for _, shape in cells]
     for draw, (own, theirs) in enumerate(weights):
-        bought = np.bincount(buyers["stratum"], own, strata.number)
-        pool = np.bincount(controls["stratum"], theirs, strata.number)
+        bought = np.bincount(buyers, own, strata.number)
+        pool = np.bincount(controls, theirs, strata.number)
         each = np.divide(bought, pool, out=np.zeros_like(pool), where=pool > 0)
-        scaled = theirs * each[controls["stratum"]]
-        without = rest.hazards(scaled, causes=2, **size)
-        shares["share"][draw] = took.hazards(own, **size).incidence(1)[0]
-        shares["control"][draw] = without.incidence(1)[0]
-        shares["control_least"][draw] = without.incidence(2)[0]
-        shares["control_most"][draw] = past.hazards(scaled, **size).incidence(1)[0]
-    return shares
+        scaled = theirs * each[controls]
+        for counts, (place, shape), weight in zip(ended, cells, (own, scaled, scaled), strict=True):
+            counts[draw] = np.bincount(place, weight, math.prod(shape)).reshape(shape)
+    took, without, past = (Hazards.of(counts) for counts in ended)
+    shares = {"share": took.incidence(1), "control": without.incidence(1)}
+    shares |= {"control_least": without.incidence(2), "control_most": past.incidence(1)}
+    return {name: each[:, 0] for name, each in shares.items()}
 
 
 def _stops(people: People, visits: Visits, design: Design, to_a: int) -> tuple[Days, Days]:

@@ -170,27 +170,26 @@ def fetch(lines: ibis.Table, period: Period, *, min_customers: int = 30) -> Even
     NotApplicable
         If no item is left.
     """
-    known, start = lines.filter(lines.customer_id.notnull()), ibis.date(period.start.isoformat())
-    rows = known.select("customer_id", "item", on=known.ordered_at.date())
-    rows = rows.filter(rows.on >= start, rows.on < ibis.date(period.end.isoformat()))
-    sold = rows.group_by("item").agg(n=rows.customer_id.nunique())
-    names = _sorted(sold.filter(sold.n >= min_customers), "item")
+    start, on = ibis.date(period.start.isoformat()), lines.ordered_at.date()
+    within = (on >= start) & (on < ibis.date(period.end.isoformat())) & lines.customer_id.notnull()
+    described = {n: lines[n].max() for n in ("department",) if n in lines.columns}
+    sold = lines.group_by("item").agg(n=lines.customer_id.nunique(where=within), **described)
+    known = sold.filter(sold.n >= min_customers).to_pandas()
+    names = np.sort(known["item"].to_numpy(dtype=object))
     if len(names) == 0:
         raise NotApplicable(f"No item was bought by {min_customers} known customers.")
+    rows = lines.filter(within).select("customer_id", "item", on=on)
     rows = coded(rows.mutate(day=rows.on.delta(start, unit="day").cast("int32")), names)
-    customers = _sorted(rows.select("customer_id").distinct(), "customer_id")
+    some = rows.select("customer_id").distinct().to_pandas()
+    customers = np.sort(some["customer_id"].to_numpy(dtype=object))
     rows = coded(rows, customers, key="customer_id")
     rows = rows.select("day", customer="customer_id_code", item="item_code")
     nothing: Any = None
-    departments = _departments(lines, names) if "department" in lines.columns else None
+    departments = _departments(known, names) if described else None
     told = Events(nothing, nothing, nothing, names, customers, period, departments)
     if kind_of(lines.get_backend()) == "spark":
         return replace(told, rows=held(rows.distinct()))
     return _in_order(told, rows.to_pyarrow())
-
-
-def _sorted(rows: ibis.Table, column: str) -> npt.NDArray[np.object_]:
-    return np.sort(rows.to_pandas()[column].to_numpy(dtype=object))
 
 
 def _in_order(told: Events, rows: pa.Table) -> Events:
@@ -241,12 +240,10 @@ def _of_part(told: list[Events], rows: pa.Table) -> tuple[Events, ...]:
     )
 
 
-def _departments(lines: ibis.Table, names: npt.NDArray[np.object_]) -> Codes:
-    known = lines.group_by("item").agg(department=lines.department.max()).to_pandas()
+def _departments(known: pd.DataFrame, names: npt.NDArray[np.object_]) -> Codes:
     texts = known.set_index("item")["department"].astype("str").reindex(names)
-    return np.unique(texts.to_numpy(dtype=object).astype(str), return_inverse=True)[1].astype(
-        np.int32
-    )
+    texts = texts.to_numpy(dtype=object).astype(str)
+    return np.unique(texts, return_inverse=True)[1].astype(np.int32)
 
 
 #: Days after which a purchase counts half.
@@ -307,21 +304,20 @@ class Histories:
         """Return the histories before ``day``, with those a step before to learn from."""
         known = until(events, day)
         shape = (len(events.customers), len(events.names))
-        codes = known.customer.astype(np.int64) * shape[1] + known.item
-        unique, place, times = np.unique(codes, return_inverse=True, return_counts=True)
-        where = (unique // shape[1], unique % shape[1])
-        weights = np.bincount(place, 0.5 ** ((day - known.day) / HALF_LIFE), len(unique))
-        # Rows are sorted by day: the first seen is the earliest, the last written the latest.
-        first = known.day[np.unique(codes, return_index=True)[1]]
-        last = np.zeros(len(unique), np.int64)
-        last[place] = known.day
+        codes = (known.customer.astype(np.int64) * shape[1] + known.item) * day + known.day
+        codes, days = np.divmod(np.sort(codes), day)
+        begins = np.flatnonzero(np.diff(codes, prepend=-1))
+        where, times = np.divmod(codes[begins], shape[1]), np.diff(begins, append=len(codes))
+        place = np.repeat(np.arange(len(begins)), times)
+        weights = np.bincount(place, 0.5 ** ((day - days) / HALF_LIFE), len(begins))
+        first, last = days[begins], days[begins + times - 1]
         return cls(
             _sparse(weights, where, shape),
-            _sparse(np.ones(len(unique)), where, shape),
+            _sparse(np.ones(len(begins)), where, shape),
             _sparse(times, where, shape),
             _sparse(first + 1, where, shape),
             _sparse(last + 1, where, shape),
-            _steps(known, day, shape),
+            _steps(codes, (day - 1 - days) // STEP, day, shape),
             cls.of(events, day - STEP, learning=False) if learning and day > 2 * STEP else None,
             day,
         )
@@ -330,17 +326,19 @@ class Histories:
 def _sparse(values: npt.NDArray, where: tuple, shape: tuple[int, int]) -> csr_array:
     from scipy.sparse import csr_array
 
-    return csr_array((values.astype(np.float64), where), shape=shape)
+    places = tuple(place.astype(np.int32) for place in where)  # half the bytes to walk over
+    return csr_array((values.astype(np.float64), places), shape=shape)
 
 
-def _steps(known: Events, day: int, shape: tuple[int, int]) -> tuple[csr_array, ...]:
-    back = (day - 1 - known.day) // STEP
+def _steps(
+    codes: npt.NDArray[np.int64], back: npt.NDArray[np.int64], day: int, shape: tuple[int, int]
+) -> tuple[csr_array, ...]:
+    """Return the steps of purchases in order, as codes and how many steps back they are."""
     found = []
     for step in range(day // STEP - 1, -1, -1):
-        rows = back == step
-        codes = np.unique(known.customer[rows].astype(np.int64) * shape[1] + known.item[rows])
-        where = (codes // shape[1], codes % shape[1])
-        found.append(_sparse(np.ones(len(codes)), where, shape))
+        own = codes[back == step]
+        own = own[np.diff(own, prepend=-1) != 0]
+        found.append(_sparse(np.ones(len(own)), np.divmod(own, shape[1]), shape))
     return tuple(found)
 
 
@@ -355,15 +353,15 @@ def follow_ups(known: Histories) -> npt.NDArray[np.float64]:
     bought anything in both steps, drawn towards no difference where few bought A; 0 where it is
     not more. A step is `histories.STEP` days.
     """
-    size = known.weights.shape[1]
-    both, first, base, people = np.zeros((size, size)), np.zeros(size), np.zeros(size), 0
-    for now, after in zip(known.steps, known.steps[1:], strict=False):
-        came = (now.sum(axis=1) > 0) & (after.sum(axis=1) > 0)
-        now, after = now[came], after[came]
-        both += (now.T @ after).toarray()
-        first += np.asarray(now.sum(axis=0)).ravel()
-        base += np.asarray(after.sum(axis=0)).ravel()
-        people += int(came.sum())
+    from scipy.sparse import vstack
+
+    if len(known.steps) < 2:
+        return np.zeros(2 * known.weights.shape[1:])
+    now, after = (vstack(steps, format="csr") for steps in (known.steps[:-1], known.steps[1:]))
+    came = (now.sum(axis=1) > 0) & (after.sum(axis=1) > 0)
+    now, after = now[came], after[came]
+    both, people = (now.T @ after).toarray(), now.shape[0]
+    first, base = (np.asarray(side.sum(axis=0)).ravel() for side in (now, after))
     usual = base / max(people, 1)
     share = (both + _PRIOR * usual) / (first + _PRIOR)[:, None]
     return np.maximum(share - usual, 0.0)

@@ -12,11 +12,14 @@ import pandas as pd
 from analysis.errors import NotApplicable
 from analysis.products.association.confounding import item_offers
 from analysis.products.baskets.order_contents import tidy
+from analysis.products.baskets.order_index import items_of
 from analysis.stats.multiplicity import q_values
 from analysis.stats.types import Floats
 from analysis.tables.engine import held
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from analysis.tables.engine import Tables
 
 #: What is left of the brands is one brand.
@@ -231,15 +234,12 @@ def at_risk(
     offers = item_offers(tables, lines, rules)
     if offers is None:
         raise NotApplicable("This study knows neither discounts nor placements: no offer is known.")
-    counts = _counts(lines, offers, rules).to_pandas()
     rows = []
-    for number, part in counts.groupby("rule", sort=True):
+    for number, part in enumerate(_counts(lines, offers, rules)):
         found = _effect(part, confidence, draws, seed, least)
         if found is not None:
-            rule = rules.iloc[int(number)]
-            rows.append(
-                {"offered": rule["antecedents"][0], "other": rule["consequents"][0], **found}
-            )
+            (offered,), (other,) = rules.loc[number, ["antecedents", "consequents"]]
+            rows.append({"offered": offered, "other": other, **found})
     if not rows:
         raise NotApplicable("No substitute was on offer often enough to measure cannibalisation.")
     table = pd.DataFrame(rows)
@@ -256,52 +256,50 @@ def _directions(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(sides)
 
 
-def _counts(lines: ibis.Table, offers: ibis.Table, rules: pd.DataFrame) -> ibis.Table:
-    """Return by rule, store and week: orders, those with each side, and whether it is offered."""
+def _counts(lines: ibis.Table, offers: ibis.Table, rules: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield, by rule, the weeks of each store: orders, those with each side, if one is offered."""
     places = ["store_id", "week"] if "store_id" in lines.columns else ["week"]
     lines = lines.mutate(week=lines.ordered_at.truncate("W"))
-    orders = held(lines.group_by(*places).agg(orders=lines.order_id.nunique()))
-    sold = held(lines.group_by(*places, "item").agg(n=lines.order_id.nunique()))
-    names = pd.DataFrame({"rule": range(len(rules)), "a": [s[0] for s in rules["antecedents"]],
-                          "b": [s[0] for s in rules["consequents"]]})  # fmt: skip
-    base = orders.cross_join(ibis.memtable(names.astype({"a": "str", "b": "str"})))
-    marked = offers.mutate(offer=ibis.literal(1))
-    for side in ("a", "b"):
-        amount = sold.select(*places, **{side: sold["item"], f"n_{side}": sold.n})
-        offer = marked.select(*places, **{side: marked["item"], f"offer_{side}": marked.offer})
-        keys = [*places, side]
-        base = base.left_join(amount, keys).drop([f"{k}_right" for k in keys])
-        base = base.left_join(offer, keys).drop([f"{k}_right" for k in keys])
-    filled = {n: base[n].fill_null(0) for n in ("n_a", "n_b", "offer_a", "offer_b")}
-    base = base.mutate(**filled)
-    base = base.filter(base.offer_b == 0)
-    # All offers of what the other may be replaced by, in the same store and week.
-    beside = base.offer_a.sum().over(ibis.window(group_by=["b", *places])) - base.offer_a
-    base = base.mutate(beside=beside)
-    return base.filter(base.beside == 0).order_by("rule", *places)
+    orders = lines.group_by(*places).agg(orders=lines.order_id.nunique())
+    orders = orders.order_by(places).to_pandas()
+    bought = lines.filter(lines.item.isin(items_of(rules)))
+    sold = bought.group_by(*places, "item").agg(n=bought.order_id.nunique())
+    # Stores and weeks by items: all of it is little beside the rows of every rule.
+    sold, offered = (
+        rows.to_pandas().dropna().merge(orders[places].reset_index(), on=places)
+        .pivot(index="index", columns="item", values="n")
+        .reindex(index=orders.index, columns=items_of(rules)).fillna(0).astype("int64")
+        for rows in (sold, offers.mutate(n=1))
+    )  # fmt: skip
+    sides = [(a, b) for (a,), (b,) in zip(rules["antecedents"], rules["consequents"], strict=True)]
+    for a, b in sides:
+        # All offers of what the other may be replaced by, in the same store and week.
+        beside = offered[[one for one, other in sides if other == b and one != a]].sum(axis=1)
+        kept = (offered[b] == 0) & (beside == 0)
+        part = orders.assign(n_a=sold[a], n_b=sold[b], offer_a=offered[a])
+        yield part[kept]
 
 
 def _effect(
     part: pd.DataFrame, confidence: float, draws: int, seed: int, least: int
 ) -> dict[str, float] | None:
     weeks, week = np.unique(part["week"].to_numpy(), return_inverse=True)
-    store = part["store_id"] if "store_id" in part else pd.Series("", index=part.index)
-    stratum = pd.factorize(
-        store.astype(str) + "|" + pd.Series(week // _SEASON, part.index).astype(str)
-    )[0]
-    offered = part["offer_a"].to_numpy() > 0
+    n, offered = len(weeks), part["offer_a"].to_numpy() > 0
     if min(len(np.unique(week[offered])), len(np.unique(week[~offered]))) < least:
         return None
-    shape = (2, len(weeks), int(stratum.max()) + 1)
-    sums = {}
-    for name in ("orders", "n_a", "n_b"):
-        total = np.zeros(shape)
-        np.add.at(total, (offered.astype(int), week, stratum), part[name].to_numpy(float))
-        sums[name] = total
-    n = len(weeks)
+    store = pd.factorize(part["store_id"], use_na_sentinel=False)[0] if "store_id" in part else 0
+    stratum = store * n + week // _SEASON
+    # A store's quarter that is not seen both ways tells nothing in any draw.
+    told = np.isin(stratum, stratum[offered]) & np.isin(stratum, stratum[~offered])
+    place, strata = pd.factorize(stratum[told])
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws)
-    times = np.vstack([np.ones(n), drawn])
-    gained, lost = _beyond(times, sums, "n_a"), -_beyond(times, sums, "n_b")
+    times, sums = np.vstack([np.ones(n), drawn]), {}
+    for name in ("orders", "n_a", "n_b"):
+        total = np.zeros((2, n, len(strata)))
+        cells = (offered[told].astype(int), week[told], place)
+        np.add.at(total, cells, part[name].to_numpy(float)[told])
+        sums[name] = times @ total
+    gained, lost = _beyond(sums, "n_a"), -_beyond(sums, "n_b")
     tail = (1 - confidence) / 2
     low, high = np.quantile(lost[1:], [tail, 1 - tail])
     # Twice the share of resamples on the other side of nothing, never below what they can tell.
@@ -314,10 +312,9 @@ def _effect(
     }  # fmt: skip
 
 
-def _beyond(times: Floats, sums: dict[str, Floats], name: str) -> Floats:
+def _beyond(sums: dict[str, Floats], name: str) -> Floats:
     """Return orders with the product in offered weeks beyond the rate of the others, by draw."""
-    with_, without = (times @ sums[name][side] for side in (1, 0))
-    n1, n0 = (times @ sums["orders"][side] for side in (1, 0))
+    (without, with_), (n0, n1) = sums[name], sums["orders"]
     rate = np.divide(without, n0, out=np.zeros_like(n0), where=n0 > 0)
     told = (n0 > 0) & (n1 > 0)
     beyond, seen = (np.where(told, v, 0.0).sum(axis=1) for v in (with_ - n1 * rate, n1))

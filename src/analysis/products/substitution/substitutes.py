@@ -248,7 +248,7 @@ def _candidates(baskets: Baskets) -> pd.DataFrame:
 
 def _together(baskets: Baskets, pairs: pd.DataFrame) -> pd.DataFrame:
     """Return both, the orders that hold both items of each pair."""
-    return _counted(baskets.gathered, baskets.names, pairs, "both")
+    return _counted(baskets.gathered, baskets.known["item"].to_numpy(object), pairs, "both")
 
 
 def _shared_buyers(lines: ibis.Table, pairs: pd.DataFrame) -> pd.DataFrame:
