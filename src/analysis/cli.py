@@ -263,6 +263,7 @@ def run(
 @_cell_limit
 @_time_limit
 @click.option("--profile", is_flag=True, help="Write the slowest calls as a table.")
+@click.option("--threads", type=int, help="Threads of DuckDB, where the study does not say.")
 @click.option("--lifeline", type=int, hidden=True, help="Pipe that closes when the runner ends.")
 def run_one(
     study: str,
@@ -273,6 +274,7 @@ def run_one(
     cell_limit: int,
     time_limit: int,
     profile: bool,
+    threads: int | None,
     lifeline: int | None,
 ) -> None:
     """Execute one notebook into a folder; for schedulers of your own.
@@ -286,8 +288,8 @@ def run_one(
     root = root or _root()
     folder = RunFolder(staging)
     params = staged_params(folder) or _params(study, overrides, root)
-    limits = _limits(cell_limit, time_limit)
-    job = Job(report, root, params.notebook_parameters(report), folder, limits, lifeline, profile)
+    given, limits = params.notebook_parameters(report), _limits(cell_limit, time_limit)
+    job = Job(report, root, given, folder, limits, lifeline, profile, threads)
     with stoppable():
         status = execute(job, say=click.echo)
     if status.reason:

@@ -10,6 +10,9 @@ from analysis.errors import AnalysisError
 #: Root of the project, where it is not a parent of the working directory.
 ROOT = "ANALYSIS_ROOT"
 
+#: Threads of the engine where the study does not say: the share of a report that others run beside.
+THREADS = "ANALYSIS_THREADS"
+
 
 def find_root(start: Path | None = None) -> Path:
     """Return the project's root: the nearest directory upwards with params/ and notebooks/.

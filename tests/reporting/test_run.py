@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import duckdb
+import pandas as pd
 import pytest
 
 from analysis.errors import DataError, ParamsError
@@ -94,6 +96,34 @@ def test_a_run_is_published_with_everything_it_says(journey: Journey) -> None:
     overview = (project.root / "reports" / "index.html").read_text()
     assert f"tiny/{record.run_id}/index.html" in overview
     assert project.reports.leftovers() == []
+
+
+THREADS = """\
+import pandas as pd
+from analysis.reporting import open_report
+
+report = open_report("{0}", study=study, as_of=as_of, seed=seed)
+asked = report.tables.connection.raw_sql("select current_setting('threads')").fetchone()
+report.save(pd.DataFrame({{"threads": [asked[0]]}}), "threads")"""
+
+
+@pytest.mark.parametrize(
+    ("said", "jobs", "threads"), [((), 2, 3), (("engine.threads=5",), 2, 5), ((), 1, None)]
+)
+def test_reports_side_by_side_share_the_cores(
+    said: tuple[str, ...], jobs: int, threads: int | None, project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Each engine would else take every core, and twice as many threads as cores cost time."""
+    every = duckdb.sql("select current_setting('threads')").fetchone()
+    monkeypatch.setattr(dispatch.os, "cpu_count", lambda: 6)
+    for report in ("10_a", "20_b"):
+        project.add(report, THREADS.format(report))
+    record, _ = project.run(*said, jobs=jobs)
+    folder = project.reports.run(record.run_id)
+    found = {pd.read_parquet(folder.tables(r) / "threads.parquet")["threads"][0]
+             for r in record.reports}  # fmt: skip
+    assert found == {threads or every[0]}
 
 
 def test_reports_run_after_what_they_need_and_read_its_tables(project: Project) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -21,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.errors import DataError, NotApplicable
-from analysis.project import find_root
+from analysis.project import THREADS, find_root
 from analysis.tables.manifest import Manifest
 from analysis.tables.schema import ENGINE_TYPES, PERSONAL_KEY, TABLES
 from analysis.tables.spark_engine import fit, kept, open_session, read_files, write_parts
@@ -48,7 +49,7 @@ class EngineSettings:
     memory
         Memory bound, such as ``4GB``; what does not fit spills to disk.
     threads
-        Threads to use; None takes every core.
+        Threads to use; None takes every core, or in a run of reports side by side a report's share.
     master
         Spark master URL.
     options
@@ -75,8 +76,8 @@ def _connect_duckdb(settings: EngineSettings) -> Connection:
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
-    if settings.threads is not None:
-        options["threads"] = settings.threads
+    if threads := settings.threads or os.environ.get(THREADS):
+        options["threads"] = int(threads)
     connection = ibis.duckdb.connect(**options)
     keep_in(connection, None)
     return connection

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.errors import AnalysisError, ParamsError
-from analysis.project import ROOT
+from analysis.project import ROOT, THREADS
 from analysis.reporting.execution import isolation
 from analysis.reporting.execution import parameters as cells
 from analysis.reporting.execution.cell_costs import ANALYSES, PROFILE, CellMeter, read_analyses
@@ -59,6 +59,8 @@ class Job:
         File descriptor of a pipe whose other end the runner holds, if one does.
     profile
         Write a table of the slowest functions.
+    threads
+        Threads of the engine, where the study does not say.
     """
 
     report: str
@@ -68,6 +70,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     lifeline: int | None = None
     profile: bool = False
+    threads: int | None = None
 
     @property
     def notebook(self) -> Path:
@@ -150,6 +153,7 @@ def _execute(job: Job, progress: Progress) -> Ending:
         STAGING: str(job.folder.path.resolve()),
         ROOT: str(job.root.resolve()),
         ANALYSES: str(job.folder.analyses(job.report).resolve()),
+        **({THREADS: str(job.threads)} if job.threads else {}),
     }
     if job.profile:
         job.folder.profile(job.report).parent.mkdir(parents=True, exist_ok=True)

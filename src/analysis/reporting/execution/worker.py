@@ -49,6 +49,7 @@ class Assignment:
     folder: RunFolder
     limits: Limits
     profile: bool = False
+    threads: int | None = None
 
     def arguments(self, lifeline: int | str) -> list[str]:
         """Return what stands behind ``analysis`` on the command line of the process."""
@@ -59,6 +60,7 @@ class Assignment:
             *("--time-limit", str(self.limits.notebook_seconds)),
             *("--lifeline", str(lifeline)),
             *(("--profile",) if self.profile else ()),
+            *(("--threads", str(self.threads)) if self.threads else ()),
         ]
 
 

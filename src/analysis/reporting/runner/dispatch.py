@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -176,7 +177,9 @@ class Dispatch:
         asked, folder = self._task.request, self._task.folder
         study, root = asked.params.study, asked.root
         self._console.starts(report)
-        assignment = Assignment(study, report, root, folder, asked.limits, asked.profile)
+        beside = min(asked.jobs, len(self._task.plan.chosen))  # more threads than cores cost time
+        threads = max(1, (os.cpu_count() or 1) // beside) if beside > 1 else None
+        assignment = Assignment(study, report, root, folder, asked.limits, asked.profile, threads)
         self._workers.append(Worker(assignment))
 
     def _collect(self) -> list[str]:
